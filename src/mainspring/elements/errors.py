@@ -1,0 +1,133 @@
+"""Every error that Mainspring raises on purpose, and the tree that they hang in.
+
+    MainspringError
+    ├── DeclarationError   PRJ  a project says something that cannot be meant
+    ├── SourceError        SRC  data broke its contract, or a file cannot be read
+    ├── FeatureError       FEA  a feature cannot be computed or read
+    ├── DatasetError       DAT  a training set cannot be built
+    ├── TrainingError      TRA  a fit failed, or its model cannot be exported
+    ├── RegistryError      REG  a version, artifact or pointer is not what was asked for
+    ├── GateError          GAT  a model has not proven what it must
+    ├── ServingError       SRV  a request cannot be answered
+    ├── MonitoringError    MON  a monitor has nothing to compare with
+    ├── FlowError          FLO  a run, step or lease is not ours any more
+    ├── EngineError        ENG  a product behind a port failed
+    └── AccessError        ACC  the caller may not do this
+
+A concrete class lives in the `errors` module of its package, is a dataclass, and sets three things: `code`, `template` (what is wrong, with its
+fields) and `remedy` (what to do next).  Its docstring is the page that `mainspring explain CODE` prints.  Callers catch a branch; machines read `code`.
+"""
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+__all__ = [
+    "AccessError",
+    "DatasetError",
+    "DeclarationError",
+    "EngineError",
+    "FeatureError",
+    "FlowError",
+    "GateError",
+    "Location",
+    "MainspringError",
+    "MonitoringError",
+    "RegistryError",
+    "ServingError",
+    "SourceError",
+    "TrainingError",
+    "iter_error_classes",
+]
+
+
+@dataclass(frozen=True, order=True)
+class Location:
+    """A place in the user's files: `path:line`."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(eq=False, kw_only=True)
+class MainspringError(Exception):
+    """The root of all errors raised on purpose; catch it to catch everything that Mainspring can explain."""
+
+    code: ClassVar[str] = "MSP-000"
+    template: ClassVar[str] = "something went wrong"
+    remedy: ClassVar[str] = ""
+
+    at: Location | None = None
+
+    @property
+    def message(self) -> str:
+        """What is wrong, with names and values, without code, place or remedy."""
+        return self.template.format(**self.details())
+
+    def details(self) -> dict[str, object]:
+        """The typed fields of this error by name, without its place."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "at"}
+
+    def __str__(self) -> str:
+        where = f"{self.at}: " if self.at else ""
+        remedy = f"\n  → {self.remedy.format(**self.details())}" if self.remedy else ""
+        return f"{where}{self.code} {self.message}{remedy}"
+
+
+class DeclarationError(MainspringError):
+    """A project says something that cannot be meant."""
+
+
+class SourceError(MainspringError):
+    """Data broke its contract, or a file cannot be read."""
+
+
+class FeatureError(MainspringError):
+    """A feature cannot be computed or read."""
+
+
+class DatasetError(MainspringError):
+    """A training set cannot be built."""
+
+
+class TrainingError(MainspringError):
+    """A fit failed, or its model cannot be exported."""
+
+
+class RegistryError(MainspringError):
+    """A version, artifact or pointer is not what was asked for."""
+
+
+class GateError(MainspringError):
+    """A model has not proven what it must."""
+
+
+class ServingError(MainspringError):
+    """A request cannot be answered."""
+
+
+class MonitoringError(MainspringError):
+    """A monitor has nothing to compare with."""
+
+
+class FlowError(MainspringError):
+    """A run, step or lease is not ours any more."""
+
+
+class EngineError(MainspringError):
+    """A product behind a port failed."""
+
+    transient: ClassVar[bool] = False
+    """Whether the same call may succeed a little later."""
+
+
+class AccessError(MainspringError):
+    """The caller may not do this."""
+
+
+def iter_error_classes(root: type[MainspringError] = MainspringError) -> list[type[MainspringError]]:
+    """All concrete error classes imported so far, sorted by code."""
+    found = [c for child in root.__subclasses__() for c in [child, *iter_error_classes(child)]]
+    return sorted((c for c in found if "code" in vars(c)), key=lambda c: c.code)

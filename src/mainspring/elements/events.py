@@ -1,0 +1,46 @@
+"""What happened, as the journal keeps it: every event says who did what to what, when, in which project.
+
+Governance (lineage, audit, cost) is a fold over these; no stage calls it, so none can forget to.
+"""
+
+from typing import NewType
+
+import msgspec
+
+from mainspring.elements.time import Micros
+
+__all__ = ["Actor", "Event", "Fact", "ProjectName", "Recorded"]
+
+Actor = NewType("Actor", str)
+"""Who acts: `person:ada`, `service:server`, `schedule:nightly`."""
+
+ProjectName = NewType("ProjectName", str)
+"""The name of the project that a record belongs to."""
+
+Fact = str | int | float | bool | None | list[str] | dict[str, str | int | float | bool | None]
+"""A value that an event may carry: flat, so that every reader can show it."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened.
+
+    Args:
+        kind: dotted, past tense: `stage.finished`, `environment.moved`, `gate.judged`, `incident.opened`.
+        subject: what it happened to: an asset name, a build digest, a run id.
+    """
+
+    kind: str
+    project: ProjectName
+    actor: Actor
+    at: Micros
+    subject: str
+    environment: str = ""
+    facts: dict[str, Fact] = {}
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """An event in its place in the journal; `chain` digests the event and the chain before it, so that an edit shows."""
+
+    sequence: int
+    event: Event
+    chain: str

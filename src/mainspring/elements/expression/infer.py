@@ -1,0 +1,282 @@
+"""The type of an expression over the columns of a schema, with every fault it has.
+
+The rules follow Polars with three edges taken off: a whole number divided by a whole number is a float, a duration by a duration is a plain number, and
+booleans are no numbers unless cast.  A literal None takes the type of the value beside it.
+"""
+
+import difflib
+import math
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from mainspring.elements.errors import DeclarationError
+from mainspring.elements.expression.errors import FaultyExpression, UnfitConstant, UnknownColumn, UnknownTimeZone, WrongOperand
+from mainspring.elements.expression.tree import (
+    Arithmetic,
+    Cast,
+    Clip,
+    Column,
+    Comparison,
+    DatePart,
+    FillNull,
+    IsIn,
+    IsNull,
+    Literal,
+    LocalTime,
+    Logical,
+    Negate,
+    Node,
+    Not,
+    Scalar,
+    When,
+)
+from mainspring.elements.schema import DType, Schema
+
+__all__ = [
+    "INT64_MAX",
+    "INT64_MIN",
+    "arithmetic_type",
+    "clip_type",
+    "common_type",
+    "faults_of",
+    "infer_type",
+    "is_absent",
+    "is_time_zone",
+    "member_type",
+    "shared_type",
+    "unknown_column",
+]
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+_CASTS = {
+    DType.INT64: {DType.FLOAT64, DType.BOOLEAN, DType.STRING, DType.TIMESTAMP, DType.DURATION},
+    DType.FLOAT64: {DType.INT64, DType.BOOLEAN},
+    DType.BOOLEAN: {DType.INT64, DType.FLOAT64, DType.STRING},
+    DType.STRING: {DType.INT64, DType.FLOAT64},
+    DType.TIMESTAMP: {DType.INT64},
+    DType.DURATION: {DType.INT64},
+    DType.ZONED: set[DType](),
+}
+_SPANS = {
+    ("+", DType.TIMESTAMP, DType.DURATION): DType.TIMESTAMP,
+    ("+", DType.DURATION, DType.TIMESTAMP): DType.TIMESTAMP,
+    ("-", DType.TIMESTAMP, DType.DURATION): DType.TIMESTAMP,
+    ("-", DType.TIMESTAMP, DType.TIMESTAMP): DType.DURATION,
+    ("+", DType.DURATION, DType.DURATION): DType.DURATION,
+    ("-", DType.DURATION, DType.DURATION): DType.DURATION,
+    ("/", DType.DURATION, DType.DURATION): DType.FLOAT64,
+}
+# The database names these, but what they mean depends on the machine.
+_NO_ZONES = frozenset({"Factory", "localtime", "posixrules", ""})
+
+
+def infer_type(node: Node, schema: Schema) -> DType:
+    """The type of the expression.
+
+    Raises:
+        FaultyExpression: PRJ-010, with every fault found.
+    """
+    inference = _Inference(schema)
+    dtype = inference.result(node)
+    if inference.faults:
+        raise FaultyExpression(faults=tuple(inference.faults))
+    assert dtype is not None
+    return dtype
+
+
+def faults_of(node: Node, schema: Schema) -> tuple[DeclarationError, ...]:
+    """Every fault of the expression over these columns; none if it can be evaluated."""
+    inference = _Inference(schema)
+    inference.result(node)
+    return tuple(inference.faults)
+
+
+def is_absent(node: Node) -> bool:
+    """Whether the node is the literal None, which takes the type of what stands beside it."""
+    return isinstance(node, Literal) and node.value is None
+
+
+def common_type(left: DType, right: DType) -> DType | None:
+    """The type to which both sides of a comparison or choice are brought; None if there is none."""
+    if left == right:
+        return None if left is DType.ZONED else left
+    return DType.FLOAT64 if left.is_number and right.is_number else None
+
+
+def shared_type(left: tuple[Node, DType], right: tuple[Node, DType]) -> DType | None:
+    """The common type of two nodes, where a literal None takes that of the other."""
+    if is_absent(left[0]):
+        return right[1]
+    return left[1] if is_absent(right[0]) else common_type(left[1], right[1])
+
+
+def arithmetic_type(op: str, left: DType, right: DType) -> DType | None:
+    """The type of `left op right`; None if the operation makes no sense."""
+    if left.is_number and right.is_number:
+        return DType.INT64 if left == right == DType.INT64 and op != "/" else DType.FLOAT64
+    return _SPANS.get((op, left, right))
+
+
+def clip_type(operand: DType, lower: float | None, upper: float | None) -> DType:
+    """Whole numbers stay whole under whole bounds; everything else is clipped as a float."""
+    whole = all(bound is None or (float(bound).is_integer() and INT64_MIN <= bound <= INT64_MAX) for bound in (lower, upper))
+    return DType.INT64 if operand is DType.INT64 and whole else DType.FLOAT64
+
+
+def member_type(operand: DType, values: Iterable[Scalar]) -> DType | None:
+    """The type in which `is_in` compares; None if a value is of another kind than the operand."""
+    result: DType | None = operand if operand in (DType.INT64, DType.FLOAT64, DType.BOOLEAN, DType.STRING) else None
+    for value in values:
+        result = common_type(result, _scalar_type(value)) if result else None
+    return result
+
+
+def is_time_zone(zone: str) -> bool:
+    """Whether the IANA database of this machine has a zone of that name, and it means the same everywhere."""
+    if zone in _NO_ZONES:
+        return False
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
+
+
+def unknown_column(name: str, schema: Schema) -> UnknownColumn:
+    """The fault of naming a column that is not there, with the names most like it."""
+    return UnknownColumn(column=name, near=tuple(difflib.get_close_matches(name, schema.names, n=2)), known=", ".join(schema.names))
+
+
+def _scalar_type(value: Scalar) -> DType:
+    match value:
+        case bool():
+            return DType.BOOLEAN
+        case int():
+            return DType.INT64
+        case float():
+            return DType.FLOAT64
+        case str():
+            return DType.STRING
+
+
+class _Inference:
+    """One walk over a tree; a subtree whose type is unknown because of a fault is None and causes no further faults."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self.faults: list[DeclarationError] = []
+
+    def result(self, node: Node) -> DType | None:
+        """The type of the whole expression, which has to be one that a column can have."""
+        dtype = self.walk(node)
+        if dtype is DType.ZONED:
+            return self._wrong("a result", "a local time", "a part of it, such as .dt.hour()")
+        return dtype
+
+    def walk(self, node: Node) -> DType | None:
+        """The type of a subtree, noting its faults."""
+        match node:
+            case Column(name):
+                return self._column(name)
+            case Literal(value, dtype):
+                self._whole(value, "an expression")
+                return dtype
+            case Arithmetic(op, left, right):
+                return self._arithmetic(op, self.walk(left), self.walk(right))
+            case Negate(operand):
+                return self._one("the sign -", operand, (DType.INT64, DType.FLOAT64, DType.DURATION))
+            case Comparison(op, left, right):
+                self._common(f"the comparison {op}", left, right)
+                return DType.BOOLEAN
+            case Logical(op, left, right):
+                self._one(op, left, (DType.BOOLEAN,))
+                return self._one(op, right, (DType.BOOLEAN,)) and DType.BOOLEAN
+            case Not(operand):
+                return self._one("not", operand, (DType.BOOLEAN,))
+            case IsNull(operand):
+                self._one("is_null", operand, tuple(d for d in DType if d is not DType.ZONED))
+                return DType.BOOLEAN
+            case FillNull(operand, value):
+                return self._common("fill_null", operand, value)
+            case When(condition, then, otherwise):
+                self._one("when", condition, (DType.BOOLEAN,))
+                return self._common("then … otherwise", then, otherwise)
+            case _:
+                return self._parameterised(node)
+
+    def _parameterised(self, node: Clip | IsIn | Cast | LocalTime | DatePart) -> DType | None:
+        match node:
+            case Clip(operand, lower, upper):
+                dtype = self._one("clip", operand, (DType.INT64, DType.FLOAT64))
+                self._bounds(lower, upper)
+                return dtype and clip_type(dtype, lower, upper)
+            case IsIn(operand, values):
+                return self._members(self.walk(operand), values)
+            case Cast(operand, dtype):
+                return self._cast(self.walk(operand), dtype)
+            case LocalTime(operand, zone):
+                if not is_time_zone(zone):
+                    self.faults.append(UnknownTimeZone(zone=zone))
+                return self._one("convert_time_zone", operand, (DType.TIMESTAMP,)) and DType.ZONED
+            case DatePart(operand, part):
+                return self._one(f"dt.{part}", operand, (DType.TIMESTAMP, DType.ZONED)) and DType.INT64
+
+    def _column(self, name: str) -> DType | None:
+        if name in self._schema:
+            return self._schema[name].dtype
+        self.faults.append(unknown_column(name, self._schema))
+        return None
+
+    def _wrong(self, operation: str, operands: str, wanted: str) -> DType | None:
+        """Note the fault; the type is unknown from here on."""
+        self.faults.append(WrongOperand(operation=operation, operands=operands, wanted=wanted))
+        return None
+
+    def _one(self, operation: str, operand: Node, allowed: tuple[DType, ...]) -> DType | None:
+        dtype = self.walk(operand)
+        if is_absent(operand) and dtype not in allowed:
+            return allowed[0]
+        if dtype is None or dtype in allowed:
+            return dtype
+        return self._wrong(operation, dtype, " or ".join(allowed))
+
+    def _arithmetic(self, op: str, left: DType | None, right: DType | None) -> DType | None:
+        if left is None or right is None:
+            return None
+        dtype = arithmetic_type(op, left, right)
+        return dtype or self._wrong(f"the operator {op}", f"{left} and {right}", "two numbers, or timestamps and durations that make sense together")
+
+    def _common(self, operation: str, left: Node, right: Node) -> DType | None:
+        first, second = self.walk(left), self.walk(right)
+        if first is None or second is None:
+            return None
+        shared = shared_type((left, first), (right, second))
+        if shared is None:
+            self._wrong(operation, f"{first} and {second}", "two values of one type, or two numbers")
+        return shared
+
+    def _members(self, operand: DType | None, values: tuple[Scalar, ...]) -> DType | None:
+        for value in values:
+            self._whole(value, "is_in")
+        if operand is not None and member_type(operand, values) is None:
+            kinds = sorted({_scalar_type(value) for value in values})
+            return self._wrong("is_in", f"{operand} and a list of {' and '.join(kinds)}", "numbers, text or booleans, and values of the same type")
+        return DType.BOOLEAN
+
+    def _cast(self, operand: DType | None, dtype: DType) -> DType | None:
+        if operand is None or operand == dtype != DType.ZONED or dtype in _CASTS[operand]:
+            return operand and dtype
+        return self._wrong(f"a cast to {dtype}", operand, f"what has one meaning; {operand} can become {', '.join(sorted(_CASTS[operand])) or 'nothing else'}")
+
+    def _bounds(self, lower: float | None, upper: float | None) -> None:
+        for bound in (lower, upper):
+            self._whole(bound, "clip")
+            if bound is not None and math.isnan(bound):
+                self.faults.append(UnfitConstant(value="NaN", operation="clip", wanted="give a number or leave the bound out"))
+        if lower is not None and upper is not None and lower > upper:
+            self.faults.append(UnfitConstant(value=f"[{lower}, {upper}]", operation="clip", wanted="give the lower bound first"))
+
+    def _whole(self, value: Scalar | None, operation: str) -> None:
+        if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
+            self.faults.append(UnfitConstant(value=str(value), operation=operation, wanted="use a whole number of 64 bits, or a float"))

@@ -1,0 +1,346 @@
+"""Compiles expressions into one Python function of one row, which agrees with `columns` on every value.
+
+The function is straight-line code over local variables: a call costs microseconds where a one-row frame costs milliseconds.  Equal subtrees are computed
+once.  Only text that Python's `repr` made of a column name or constant, and numbered variables, reach the source.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from types import CodeType
+from zoneinfo import ZoneInfo
+
+from mainspring.elements.expression.calendar import CALENDAR, LOCAL_CALENDAR
+from mainspring.elements.expression.infer import INT64_MAX, INT64_MIN, arithmetic_type, clip_type, infer_type, is_absent, member_type, shared_type
+from mainspring.elements.expression.tree import (
+    Arithmetic,
+    Cast,
+    Clip,
+    Column,
+    Comparison,
+    DatePart,
+    FillNull,
+    IsIn,
+    IsNull,
+    Literal,
+    LocalTime,
+    Logical,
+    Negate,
+    Node,
+    Not,
+    Scalar,
+    When,
+)
+from mainspring.elements.schema import DType, Schema
+from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, Micros, from_micros
+
+__all__ = ["Row", "RowFunction", "compile_row"]
+
+Row = Mapping[str, Scalar | None]
+"""Values by column: int, float, bool, str or None; instants and durations are int64 microseconds."""
+
+RowFunction = Callable[[Row], dict[str, Scalar | None]]
+
+_HOURS_KEPT = 100_000
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE)
+
+
+def compile_row(nodes: Mapping[str, Node], schema: Schema) -> RowFunction:
+    """One function that evaluates all of these expressions on a row that has the columns of the schema, in the types of the schema.
+
+    Raises:
+        FaultyExpression: PRJ-010, if one of them does not fit the schema.
+
+    Cost: about 0.1–0.3 µs a node and call.
+
+    >>> from mainspring.elements.expression import col
+    >>> late = compile_row({"late": (col("delay") > 15).node}, Schema.of(delay=DType.FLOAT64))
+    >>> late({"delay": 20.0}), late({"delay": None})
+    ({'late': True}, {'late': None})
+    """
+    source = _Source(schema)
+    results = [f"{name!r}: {source.typed(node, infer_type(node, schema))}" for name, node in nodes.items()]
+    body = "\n    ".join([*source.lines, f"return {{{', '.join(results)}}}"])
+    code = compile(f"def evaluate(row):\n    {body}\n", "<expressions>", "exec")
+    return _function(code, source.names)
+
+
+def _function(code: CodeType, names: dict[str, object]) -> RowFunction:
+    exec(code, names)
+    function = names["evaluate"]
+    assert callable(function)
+    return function
+
+
+class _Source:
+    """The statements of the function so far, and the names that they use."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._known: dict[str, str] = {}
+        self.lines: list[str] = []
+        self.names: dict[str, object] = {
+            "nan": math.nan,
+            "inf": math.inf,
+            "divide": _divide,
+            "to_int": _int_of_float,
+            "parse_int": _int_of_text,
+            "parse_float": _float_of_text,
+            "date_of": _date,
+            "ordinal_day_of": _ordinal_day,
+            "__builtins__": {"float": float, "int": int, "bool": bool, "str": str},
+        }
+
+    def typed(self, node: Node, dtype: DType) -> str:
+        """The variable or constant that holds the node, brought to a type."""
+        return self._brought(node, self.visit(node), dtype)
+
+    def visit(self, node: Node) -> tuple[str, DType]:
+        """The variable or constant that holds the node, and its type."""
+        match node:
+            case Column(name):
+                return self._let(f"row[{name!r}]"), self._schema[name].dtype
+            case Literal(value, dtype):
+                return _constant(value, dtype), dtype
+            case Arithmetic():
+                return self._arithmetic(node)
+            case Negate(operand):
+                value, dtype = self.visit(operand)
+                return self._when_present((value,), f"-{value}" if dtype is DType.FLOAT64 else _wrapped(f"-{value}")), dtype
+            case Comparison(op, left, right):
+                return self._comparison(op, left, right), DType.BOOLEAN
+            case Logical(op, left, right):
+                first, second = self._variable(self.visit(left)[0]), self._variable(self.visit(right)[0])
+                decides, other = ("False", "True") if op == "and" else ("True", "False")
+                return self._let(
+                    f"{decides} if {first} is {decides} or {second} is {decides} else None if {first} is None or {second} is None else {other}"
+                ), DType.BOOLEAN
+            case Not(operand):
+                value = self.visit(operand)[0]
+                return self._when_present((value,), f"not {value}"), DType.BOOLEAN
+            case IsNull(operand):
+                return self._let(f"{self._variable(self.visit(operand)[0])} is None"), DType.BOOLEAN
+            case _:
+                return self._choice(node)
+
+    def _choice(self, node: FillNull | When | Clip | IsIn | Cast | LocalTime | DatePart) -> tuple[str, DType]:
+        match node:
+            case FillNull(operand, value):
+                first, second, dtype = self._common(operand, value)
+                return self._let(f"{second} if {self._variable(first)} is None else {first}"), dtype
+            case When(condition, then, otherwise):
+                first, second, dtype = self._common(then, otherwise)
+                return self._let(f"{first} if {self.visit(condition)[0]} else {second}"), dtype
+            case Clip(operand, lower, upper):
+                visited = self.visit(operand)
+                dtype = clip_type(visited[1], lower, upper)
+                return self._clip(self._brought(operand, visited, dtype), lower, upper, dtype), dtype
+            case IsIn(operand, values):
+                return self._is_in(operand, values), DType.BOOLEAN
+            case Cast(operand, dtype):
+                return self._cast(*self.visit(operand), dtype), dtype
+            case LocalTime(operand, zone):
+                instant = self.visit(operand)[0]
+                return self._when_present((instant,), f"{self._bind(f'zone {zone}', _LocalClock(zone))}({instant})"), DType.ZONED
+            case DatePart(operand, part):
+                return self._date_part(*self.visit(operand), part), DType.INT64
+
+    def _brought(self, node: Node, visited: tuple[str, DType], dtype: DType) -> str:
+        value, have = visited
+        return value if is_absent(node) or have == dtype else self._when_present((value,), f"float({value})")
+
+    def _variable(self, value: str) -> str:
+        """A value that may be asked whether it `is None`; Python warns of asking a constant."""
+        return value if value.startswith("v") else self._let(value)
+
+    def _let(self, expression: str) -> str:
+        if expression not in self._known:
+            self._known[expression] = f"v{len(self._known)}"
+            self.lines.append(f"{self._known[expression]} = {expression}")
+        return self._known[expression]
+
+    def _bind(self, key: str, value: object) -> str:
+        if key not in self._known:
+            self._known[key] = f"v{len(self._known)}"
+            self.names[self._known[key]] = value
+        return self._known[key]
+
+    def _when_present(self, operands: tuple[str, ...], expression: str) -> str:
+        absent = " or ".join(f"{operand} is None" for operand in operands if operand.startswith("v") or operand == "None")
+        return self._let(f"None if {absent} else {expression}" if absent else expression)
+
+    def _common(self, left: Node, right: Node) -> tuple[str, str, DType]:
+        first, second = self.visit(left), self.visit(right)
+        dtype = shared_type((left, first[1]), (right, second[1]))
+        assert dtype is not None
+        return self._brought(left, first, dtype), self._brought(right, second, dtype), dtype
+
+    def _arithmetic(self, node: Arithmetic) -> tuple[str, DType]:
+        first, second = self.visit(node.left), self.visit(node.right)
+        dtype = arithmetic_type(node.op, first[1], second[1])
+        assert dtype is not None
+        if dtype is not DType.FLOAT64:
+            return self._when_present((first[0], second[0]), _wrapped(f"{first[0]} {node.op} {second[0]}")), dtype
+        left, right = self._brought(node.left, first, dtype), self._brought(node.right, second, dtype)
+        return self._when_present((left, right), f"divide({left}, {right})" if node.op == "/" else f"{left} {node.op} {right}"), dtype
+
+    def _comparison(self, op: str, left: Node, right: Node) -> str:
+        first, second, dtype = self._common(left, right)
+        return self._when_present((first, second), _float_comparison(op, first, second) if dtype is DType.FLOAT64 else f"{first} {op} {second}")
+
+    def _clip(self, value: str, lower: float | None, upper: float | None, dtype: DType) -> str:
+        clipped = value
+        for bound, op in ((upper, ">"), (lower, "<")):
+            if bound is not None:
+                constant = _constant(int(bound) if dtype is DType.INT64 else float(bound), dtype)
+                clipped = f"{constant} if {value} {op} {constant} else {clipped}"
+        return self._when_present((value,), clipped)
+
+    def _is_in(self, operand: Node, values: tuple[Scalar, ...]) -> str:
+        visited = self.visit(operand)
+        dtype = member_type(visited[1], values)
+        assert dtype is not None
+        value = self._brought(operand, visited, dtype)
+        among = frozenset(float(v) for v in values) if dtype is DType.FLOAT64 else frozenset(values)
+        has_nan = any(v != v for v in among)
+        member = f"{value} in {self._bind(f'set {dtype} {sorted(map(repr, among))}', among)}"
+        return self._when_present((value,), f"{value} != {value} or {member}" if has_nan else member)
+
+    def _date_part(self, clock: str, have: DType, part: str) -> str:
+        if have is not DType.ZONED:
+            clock = self._when_present((clock,), f"{clock} if {CALENDAR[0]} <= {clock} < {CALENDAR[1]} else None")
+        return self._when_present((clock,), _part(clock, part))
+
+    def _cast(self, value: str, have: DType, dtype: DType) -> str:
+        match have, dtype:
+            case (DType.BOOLEAN, DType.STRING):
+                return self._when_present((value,), f"'true' if {value} else 'false'")
+            case (DType.BOOLEAN, DType.INT64):
+                return self._when_present((value,), f"int({value})")
+            case (_, DType.STRING) if have is not DType.STRING:
+                return self._when_present((value,), f"str({value})")
+            case (_, DType.BOOLEAN) if have is not DType.BOOLEAN:
+                return self._when_present((value,), f"{value} != 0")
+            case (DType.STRING, DType.INT64):
+                return self._when_present((value,), f"parse_int({value})")
+            case (DType.STRING, DType.FLOAT64):
+                return self._when_present((value,), f"parse_float({value})")
+            case (DType.FLOAT64, DType.INT64):
+                return self._when_present((value,), f"to_int({value})")
+            case (DType.INT64 | DType.BOOLEAN, DType.FLOAT64):
+                return self._when_present((value,), f"float({value})")
+            case _:
+                return value
+
+
+def _constant(value: Scalar | None, dtype: DType) -> str:
+    text = repr(float(value) if dtype is DType.FLOAT64 and value is not None else value)
+    return f"({text})" if text.startswith("-") else text
+
+
+def _wrapped(expression: str) -> str:
+    """Two's complement of 64 bits, as Polars' integers wrap."""
+    return f"({expression} + {2**63} & {2**64 - 1}) - {2**63}"
+
+
+def _float_comparison(op: str, left: str, right: str) -> str:
+    """NaN equals itself and is above every number."""
+    match op:
+        case "==":
+            return f"{left} == {right} or {left} != {left} and {right} != {right}"
+        case "!=":
+            return f"{left} != {right} and ({left} == {left} or {right} == {right})"
+        case "<":
+            return f"{left} < {right} or {right} != {right} and {left} == {left}"
+        case "<=":
+            return f"{left} <= {right} or {right} != {right}"
+        case ">":
+            return f"{left} > {right} or {left} != {left} and {right} == {right}"
+        case _:
+            return f"{left} >= {right} or {left} != {left}"
+
+
+def _part(value: str, part: str) -> str:
+    match part:
+        case "hour":
+            return f"{value} // {HOUR} % 24"
+        case "minute":
+            return f"{value} // {MINUTE} % 60"
+        case "second":
+            return f"{value} // {SECOND} % 60"
+        case "weekday":
+            return f"({value} // {DAY} + 3) % 7 + 1"
+        case "ordinal_day":
+            return f"ordinal_day_of({value})"
+        case _:
+            return f"date_of({value}).{part}"
+
+
+def _date(instant: Micros) -> date:
+    return date.fromordinal(719_163 + instant // DAY)
+
+
+def _ordinal_day(instant: Micros) -> int:
+    return _date(instant).timetuple().tm_yday
+
+
+def _divide(left: float, right: float) -> float:
+    if right != 0.0:
+        return left / right
+    if left == 0.0 or left != left:
+        return math.nan
+    return math.copysign(math.inf, left) * math.copysign(1.0, right)
+
+
+def _int_of_float(value: float) -> int | None:
+    return int(value) if -9223372036854775808.0 <= value < 9223372036854775808.0 else None
+
+
+def _int_of_text(text: str) -> int | None:
+    if not _WHOLE.fullmatch(text):
+        return None
+    value = int(text)
+    return value if INT64_MIN <= value <= INT64_MAX else None
+
+
+def _float_of_text(text: str) -> float | None:
+    return float(text) if _REAL.fullmatch(text) else None
+
+
+class _LocalClock:
+    """Reads instants on the clock of a zone.
+
+    An hour within which the offset does not change is looked up once; one in which it does is computed each time, so that no rule about when clocks
+    may change is assumed.
+    """
+
+    def __init__(self, zone: str) -> None:
+        self._zone = ZoneInfo(zone)
+        self._offsets: dict[int, Micros] = {}
+
+    def __call__(self, instant: Micros) -> Micros | None:
+        """Local time as microseconds since 1970 on that clock; None where the calendar is not certain."""
+        offset = self._offsets.get(instant // HOUR)
+        if offset is not None:
+            return instant + offset
+        if not LOCAL_CALENDAR[0] <= instant < LOCAL_CALENDAR[1]:
+            return None
+        return instant + self._look_up(instant)
+
+    def _look_up(self, instant: Micros) -> Micros:
+        first = instant // HOUR * HOUR
+        offset = self._offset(first)
+        if offset != self._offset(first + HOUR - 1):
+            return self._offset(instant)
+        if len(self._offsets) >= _HOURS_KEPT:
+            self._offsets.clear()
+        self._offsets[instant // HOUR] = offset
+        return offset
+
+    def _offset(self, instant: Micros) -> Micros:
+        local: datetime = from_micros(instant).astimezone(self._zone)
+        offset = local.utcoffset()
+        assert offset is not None
+        return offset // timedelta(microseconds=1)

@@ -1,0 +1,58 @@
+"""How the types of a schema are stored in Polars frames, and which schema a frame has."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import polars as pl
+
+from mainspring.elements.schema import DType, Field, Schema
+
+__all__ = ["STORED", "schema_of"]
+
+STORED: Mapping[DType, pl.DataType] = MappingProxyType(
+    {
+        DType.INT64: pl.Int64(),
+        DType.FLOAT64: pl.Float64(),
+        DType.BOOLEAN: pl.Boolean(),
+        DType.STRING: pl.String(),
+        DType.TIMESTAMP: pl.Datetime("us", "UTC"),
+        DType.DURATION: pl.Duration("us"),
+    }
+)
+"""The Polars type of each type that a column can have; `ZONED` exists only inside expressions."""
+
+
+def schema_of(columns: Mapping[str, pl.DataType]) -> tuple[Schema, dict[str, str]]:
+    """The schema that these Polars columns can be cast to without loss, and the columns (with their Polars type) that have no type of ours.
+
+    >>> schema_of({"n": pl.Int32(), "tags": pl.List(pl.String)})
+    (Schema(fields=(Field(name='n', dtype=<DType.INT64: 'int64'>, nullable=True),)), {'tags': 'List(String)'})
+    """
+    fields, strange = [], {}
+    for name, stored in columns.items():
+        dtype = _dtype_of(stored)
+        if dtype is None:
+            strange[name] = str(stored)
+        else:
+            fields.append(Field(name, dtype))
+    return Schema(tuple(fields)), strange
+
+
+def _dtype_of(stored: pl.DataType) -> DType | None:
+    match stored:
+        case pl.UInt64() | pl.Int128() | pl.UInt128() | pl.Decimal():
+            return None
+        case _ if stored.is_integer():
+            return DType.INT64
+        case pl.Float32() | pl.Float64():
+            return DType.FLOAT64
+        case pl.Boolean():
+            return DType.BOOLEAN
+        case pl.String() | pl.Categorical() | pl.Enum() | pl.Null():
+            return DType.STRING
+        case pl.Datetime() | pl.Date():
+            return DType.TIMESTAMP
+        case pl.Duration():
+            return DType.DURATION
+        case _:
+            return None

@@ -1,0 +1,70 @@
+"""The types that a value can have, and a schema: named, typed, nullable columns in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["DType", "Field", "Schema"]
+
+
+class DType(StrEnum):
+    """A type of column.  `ZONED` is a timestamp seen on a local clock and exists only inside expressions."""
+
+    INT64 = "int64"
+    FLOAT64 = "float64"
+    BOOLEAN = "boolean"
+    STRING = "string"
+    TIMESTAMP = "timestamp"
+    DURATION = "duration"
+    ZONED = "zoned"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether arithmetic and sums make sense on it."""
+        return self in (DType.INT64, DType.FLOAT64)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column: its name, its type, and whether a value may be absent."""
+
+    name: str
+    dtype: DType
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Columns in order, by name."""
+
+    fields: tuple[Field, ...]
+
+    @classmethod
+    def of(cls, **columns: DType) -> "Schema":
+        """A schema of nullable columns.
+
+        >>> Schema.of(origin=DType.STRING).names
+        ('origin',)
+        """
+        return cls(tuple(Field(name, dtype) for name, dtype in columns.items()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns in order."""
+        return tuple(f.name for f in self.fields)
+
+    def __contains__(self, name: str) -> bool:
+        return any(f.name == name for f in self.fields)
+
+    def __getitem__(self, name: str) -> Field:
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self.fields)
+
+    def select(self, names: tuple[str, ...]) -> "Schema":
+        """The named columns only, in the order asked."""
+        return Schema(tuple(self[name] for name in names))
