@@ -1,0 +1,45 @@
+"""What the world must offer, in the words of the stages that need it: protocols of few methods.
+
+Each has one embedded implementation in `engines.local` and is held by a contract suite in `testing`, which ships for those who write engines.
+"""
+
+from mainspring.ports.clock import Clock, Ids
+from mainspring.ports.compute import Compute, Task
+from mainspring.ports.log import Identity, LogReader, LogWriter
+from mainspring.ports.models import ExportedModel, Scorer, Scorers
+from mainspring.ports.objects import ObjectReader, ObjectWriter
+from mainspring.ports.online import KeySpan, OnlineReader, OnlineWriter, Position
+from mainspring.ports.signer import PublicKey, Signature, Signer, Verifier
+from mainspring.ports.state import Change, Document, Lease, Leases, StateReader, StateWriter
+from mainspring.ports.tables import TableReader, TableWriter
+
+__all__ = [
+    "Change",
+    "Clock",
+    "Compute",
+    "Document",
+    "ExportedModel",
+    "Identity",
+    "Ids",
+    "KeySpan",
+    "Lease",
+    "Leases",
+    "LogReader",
+    "LogWriter",
+    "ObjectReader",
+    "ObjectWriter",
+    "OnlineReader",
+    "OnlineWriter",
+    "Position",
+    "PublicKey",
+    "Scorer",
+    "Scorers",
+    "Signature",
+    "Signer",
+    "StateReader",
+    "StateWriter",
+    "TableReader",
+    "TableWriter",
+    "Task",
+    "Verifier",
+]

@@ -1,0 +1,160 @@
+"""What every engine raises, whatever the product behind it: callers decide by these, so they belong to the ports and not to one engine."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mainspring.elements.errors import EngineError, FlowError
+
+__all__ = [
+    "KeyUnusable",
+    "LeaseHeld",
+    "LeaseLost",
+    "ObjectDamaged",
+    "ObjectMissing",
+    "StaleWrite",
+    "StoreBusy",
+    "StoreDamaged",
+    "StoreFailed",
+    "TaskFailed",
+    "TaskOverdue",
+]
+
+
+@dataclass(eq=False, kw_only=True)
+class StoreFailed(EngineError):
+    """A store refused an operation: the disk is full, a folder cannot be written, a value has a type that the store cannot hold.
+
+    Nothing of the operation happened: every write of an engine is all or nothing.
+    """
+
+    code: ClassVar[str] = "ENG-001"
+    template: ClassVar[str] = "{store} failed to {operation}: {reason}"
+    remedy: ClassVar[str] = "remove the cause (space, permissions, a value of another type) and do the same again"
+
+    store: str
+    operation: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ObjectMissing(EngineError):
+    """No artifact of this digest is stored here: it was never built in this workspace, or someone removed it."""
+
+    code: ClassVar[str] = "ENG-002"
+    template: ClassVar[str] = "there is no object {digest}"
+    remedy: ClassVar[str] = "build it again with `mainspring apply`, or restore the object store from a backup"
+
+    digest: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ObjectDamaged(EngineError):
+    """The bytes stored under a digest have another digest: the disk lost some, or someone edited them.  They are never used."""
+
+    code: ClassVar[str] = "ENG-003"
+    template: ClassVar[str] = "object {digest} holds bytes of digest {found}"
+    remedy: ClassVar[str] = "restore it from a backup, or build it again: writing the right bytes replaces the damaged ones"
+
+    digest: str
+    found: str
+
+
+@dataclass(eq=False, kw_only=True)
+class StaleWrite(EngineError):
+    """A write was decided on a state that has changed since: another writer was faster.  Nothing was written."""
+
+    code: ClassVar[str] = "ENG-004"
+    template: ClassVar[str] = "{what} is at {found}, not at {expected}"
+    remedy: ClassVar[str] = "read it again, decide anew and write"
+
+    what: str
+    expected: str
+    found: str
+
+
+@dataclass(eq=False, kw_only=True)
+class LeaseLost(EngineError):
+    """The right to act alone has passed to another holder, so this one must not write any more: it slept through its time, or was taken for dead."""
+
+    code: ClassVar[str] = "ENG-005"
+    template: ClassVar[str] = "{holder} does not hold {resource} any more"
+    remedy: ClassVar[str] = "start again; what was finished is kept and not done twice"
+
+    resource: str
+    holder: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TaskFailed(EngineError):
+    """A process that was started for a piece of work ended with a fault; the end of what it printed is in the message."""
+
+    code: ClassVar[str] = "ENG-006"
+    template: ClassVar[str] = "{module} ended with {status}\n{transcript}"
+    remedy: ClassVar[str] = "read the last lines above; they are the task's own"
+
+    module: str
+    status: str
+    transcript: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TaskOverdue(EngineError):
+    """A process that was started for a piece of work did not end in time; it and its children were killed."""
+
+    code: ClassVar[str] = "ENG-007"
+    template: ClassVar[str] = "{module} did not end within {timeout_s} s\n{transcript}"
+    remedy: ClassVar[str] = "give it more time, or find what it waits for in the last lines above"
+
+    module: str
+    timeout_s: float
+    transcript: str
+
+
+@dataclass(eq=False, kw_only=True)
+class KeyUnusable(EngineError):
+    """A private key cannot be used: it is not an Ed25519 key, or others than its owner can read or replace its file."""
+
+    code: ClassVar[str] = "ENG-008"
+    template: ClassVar[str] = "the key in {path} cannot be used: {reason}"
+    remedy: ClassVar[str] = "make a new key and have its public half accepted in project.toml: one that others could read proves nothing"
+
+    path: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class StoreBusy(EngineError):
+    """A store did not get its turn in time: other processes held it, or it cannot be reached for the moment."""
+
+    code: ClassVar[str] = "ENG-009"
+    template: ClassVar[str] = "{store} was busy when asked to {operation}"
+    remedy: ClassVar[str] = "do the same again in a moment; if it stays busy, look for a process that hangs"
+    transient: ClassVar[bool] = True
+
+    store: str
+    operation: str
+
+
+@dataclass(eq=False, kw_only=True)
+class StoreDamaged(EngineError):
+    """The files of a store are not what the store wrote: cut off, overwritten, or of another program."""
+
+    code: ClassVar[str] = "ENG-010"
+    template: ClassVar[str] = "{store} is damaged: {reason}"
+    remedy: ClassVar[str] = "restore it from a backup; tables and online rows may simply be removed, they are folded again from the log"
+
+    store: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class LeaseHeld(FlowError):
+    """Another process acts on the same thing right now, and two at once would undo each other's work."""
+
+    code: ClassVar[str] = "FLO-001"
+    template: ClassVar[str] = "{holder} works on {resource} (until {until} at most, unless it holds it longer)"
+    remedy: ClassVar[str] = "wait for it to end, or stop it: the lease of a process that died on this machine is free at once"
+
+    resource: str
+    holder: str
+    until: str

@@ -1,0 +1,48 @@
+"""How a fitted model becomes bytes that every server can run, and how those bytes answer."""
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["ExportedModel", "Scorer", "Scorers"]
+
+
+class ExportedModel(NamedTuple):
+    """A model as canonical bytes: equal fits give equal bytes.
+
+    Args:
+        format: `onnx`.
+        payload: the model.
+        output: what a score means: `probability` (of the positive class), `probabilities` or `value`.
+    """
+
+    format: str
+    payload: bytes
+    output: str
+
+
+class Scorer(Protocol):
+    """Answers for one model.
+
+    Guarantees: a row's score does not depend on the rows beside it, to the bit; safe to call from several threads.
+    Errors: ENG-201 when the matrix has another width than the model.
+    """
+
+    @property
+    def feature_count(self) -> int:
+        """The width of the matrix that it takes."""
+        ...
+
+    def predict(self, matrix: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """Scores: `(rows,)` for one output, `(rows, classes)` for several.  NaN stands for a missing value."""
+        ...
+
+
+class Scorers(Protocol):
+    """Opens models."""
+
+    def open(self, model: ExportedModel) -> Scorer:
+        """A scorer ready to answer.  Errors: ENG-202 when the bytes are not a model of this format."""
+        ...

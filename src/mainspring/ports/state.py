@@ -1,0 +1,92 @@
+"""State and journal: small documents with versions, the record of what happened, and leases, all in one transaction."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from mainspring.elements.events import Event, Recorded
+from mainspring.elements.time import Micros
+
+__all__ = ["Change", "Document", "Lease", "Leases", "StateReader", "StateWriter"]
+
+
+class Document(NamedTuple):
+    """One document: its bytes (JSON) and its version, 1 when new, one more with each change."""
+
+    key: str
+    version: int
+    payload: bytes
+
+
+class Change(NamedTuple):
+    """A document to put (payload None removes it).  `expected` is the version it must have now: 0 means absent, None means whatever."""
+
+    kind: str
+    key: str
+    payload: bytes | None
+    expected: int | None = None
+
+
+class Lease(NamedTuple):
+    """The right to act alone on a resource.  `token` grows with every holder, so that a holder who slept through his time is told apart."""
+
+    resource: str
+    holder: str
+    token: int
+    until: Micros
+
+
+class StateReader(Protocol):
+    """Reads documents and the journal of one project.
+
+    A kind is a noun: `environment`, `build`, `version`, `attestation`, `run`, `step`, `incident`.  Keys sort as text.
+    """
+
+    def get(self, kind: str, key: str) -> Document | None:
+        """One document, or None."""
+        ...
+
+    def iter_documents(self, kind: str, prefix: str = "") -> Iterator[Document]:
+        """All documents of a kind whose key starts with the prefix, by key."""
+        ...
+
+    def iter_events(self, *, after: int = 0, kind: str = "") -> Iterator[Recorded]:
+        """The journal from after a sequence number on, all kinds or those that start with `kind`."""
+        ...
+
+    def journal_head(self) -> int:
+        """The sequence number of the newest event; 0 for an empty journal.  Cheap enough to poll every 20 ms."""
+        ...
+
+
+class StateWriter(StateReader, Protocol):
+    """Changes documents and writes the journal.
+
+    Guarantees: all changes and events of one call happen, or none; durable when it returns; each event's chain digests all before it.
+    Errors: ENG-004 when a document does not have the expected version; ENG-005 when the lease given has passed to another holder.
+    """
+
+    def commit(self, changes: Sequence[Change], events: Sequence[Event], *, lease: Lease | None = None) -> int:
+        """Apply and record; the new head of the journal."""
+        ...
+
+
+class Leases(Protocol):
+    """Gives the right to act alone.
+
+    Guarantees: at most one holder at a time; the lease of a process that died on this machine is free at once, of one elsewhere when its time is up.
+    Errors: FLO-001 when another holder is alive.
+    """
+
+    def acquire(self, resource: str, holder: str, *, ttl: Micros) -> Lease:
+        """Take the lease, or raise."""
+        ...
+
+    def renew(self, lease: Lease, *, ttl: Micros) -> Lease:
+        """Hold it longer."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give it back; releasing one that passed to another is no error."""
+        ...
+
+

@@ -1,0 +1,35 @@
+"""The offline store: a table per source, a fold of the log that knows how far it has folded."""
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["TableReader", "TableWriter"]
+
+
+class TableReader(Protocol):
+    """Reads tables.
+
+    Guarantees: a scan holds every record below `position` exactly once, and no other.
+    """
+
+    def position(self, table: str) -> int:
+        """The offset up to which the log is folded; 0 for a table that does not exist."""
+        ...
+
+    def scan(self, table: str) -> "pl.LazyFrame | None":
+        """All records with their envelope, lazily; None for a table that does not exist."""
+        ...
+
+
+class TableWriter(TableReader, Protocol):
+    """Folds the log into tables.
+
+    Guarantees: rows and position move in one commit, or neither does.
+    Errors: ENG-004 when the position is not the expected one.
+    """
+
+    def append(self, table: str, frame: "pl.DataFrame", *, expected: int, position: int) -> None:
+        """Add the records with `expected <= offset < position`."""
+        ...
