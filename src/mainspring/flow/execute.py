@@ -1,0 +1,224 @@
+"""Execute steps in order, each at most once: what is finished is reused, what fails is on record, what was killed is done again.
+
+Killed at any instant, the next execution finds each step either finished, with its outcome, or not; a step must therefore be harmless to repeat up to its
+last write.  The lease is checked in the same transaction that records a step, so a process that was taken for dead cannot record anything any more.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from mainspring.elements.errors import MainspringError
+from mainspring.elements.events import Actor, Event, Fact, ProjectName
+from mainspring.elements.identity import canonical_json
+from mainspring.elements.time import HOUR, SECOND, Micros
+from mainspring.flow.errors import StepsOutOfOrder
+from mainspring.flow.read import finished_step, iter_runs
+from mainspring.flow.retry import Retry
+from mainspring.flow.run import RUN, Fault, Run
+from mainspring.flow.step import STEP, FinishedStep, Step, StepOutcome
+from mainspring.ports.clock import Clock, Ids
+from mainspring.ports.errors import LeaseLost
+from mainspring.ports.state import Change, Lease, Leases, StateWriter
+
+__all__ = ["Ledger", "Observer", "Silent", "execute"]
+
+_MESSAGE_LIMIT = 2_000
+
+
+class _State(StateWriter, Leases, Protocol):
+    """State and leases of one engine: the fencing token is checked in the transaction that it guards."""
+
+
+class Observer(Protocol):
+    """Told how an execution goes on; for people, never for decisions."""
+
+    def on_started(self, step: Step) -> None:
+        """The step is about to be performed."""
+        ...
+
+    def on_finished(self, step: Step, outcome: StepOutcome, reused: bool) -> None:
+        """The step is done, now or (`reused`) long ago."""
+        ...
+
+
+class Silent:
+    """An observer that says nothing."""
+
+    def on_started(self, step: Step) -> None:
+        """Nothing."""
+
+    def on_finished(self, step: Step, outcome: StepOutcome, reused: bool) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """Where an execution is written down, and in whose name.
+
+    Args:
+        lease_ttl: for how long each step holds the lease.  Only another machine ever waits it out: here the kernel tells who is dead.
+    """
+
+    state: _State
+    clock: Clock
+    ids: Ids
+    project: ProjectName
+    actor: Actor
+    environment: str = ""
+    lease_ttl: Micros = 6 * HOUR
+
+    def event(self, kind: str, subject: str, /, **facts: Fact) -> Event:
+        """An event of now, in this ledger's name."""
+        at = self.clock.now()
+        return Event(kind=kind, project=self.project, actor=self.actor, at=at, subject=subject, environment=self.environment, facts=facts)
+
+
+def execute(
+    steps: Sequence[Step],
+    perform: Callable[[Step], StepOutcome],
+    *,
+    ledger: Ledger,
+    lease: Lease,
+    observer: Observer | None = None,
+    retry: Retry | None = None,
+) -> Run:
+    """Perform what is not finished yet, in order, and return the finished run.
+
+    Args:
+        perform: does one step; harmless to repeat until it returns.
+        lease: held by the caller, who also releases it.
+
+    Raises: what `perform` raised, once it is on record; FLO-002 for a step before its dependencies; ENG-005 when the lease has passed on.
+    """
+    _abandon_runs_of_the_dead(ledger, lease)
+    execution = _Execution(ledger, lease, perform=perform, observer=observer or Silent(), retry=retry or Retry())
+    execution.begin([step.identity for step in steps])
+    for step in steps:
+        execution.do(step)
+    return execution.end()
+
+
+class _Execution:
+    """One run on its way."""
+
+    def __init__(self, ledger: Ledger, lease: Lease, *, perform: Callable[[Step], StepOutcome], observer: Observer, retry: Retry) -> None:
+        self._ledger = ledger
+        self._lease = lease
+        self._perform = perform
+        self._observer = observer
+        self._retry = retry
+        self._run = Run(
+            id=ledger.ids.new("run"),
+            resource=lease.resource,
+            environment=ledger.environment,
+            actor=ledger.actor,
+            state="running",
+            started_at=ledger.clock.now(),
+        )
+
+    def begin(self, steps: Sequence[str]) -> None:
+        """Put the run on record before anything is done."""
+        self._record({"steps": tuple(steps)}, self._ledger.event("run.started", self._run.id, resource=self._lease.resource, steps=len(steps)))
+
+    def do(self, step: Step) -> None:
+        """Reuse the step, or perform it and record how that went."""
+        done = finished_step(self._ledger.state, step.identity)
+        if done is not None:
+            self._run = msgspec.structs.replace(self._run, reused=(*self._run.reused, step.identity))
+            self._observer.on_finished(step, done.outcome, True)
+            return
+        try:
+            outcome = self._attempt(step)
+        except LeaseLost:
+            raise  # whoever holds the lease now writes the record
+        except BaseException as error:  # a keyboard interrupt, too, is how this run ended
+            self._fail(step, error)
+            raise
+        self._observer.on_finished(step, outcome, False)
+
+    def end(self) -> Run:
+        """Put the run's end on record."""
+        self._end("finished", self._ledger.event("run.finished", self._run.id, reused=len(self._run.reused), performed=len(self._run.performed)))
+        return self._run
+
+    def _attempt(self, step: Step) -> StepOutcome:
+        """Perform the step until it succeeds or must be given up, and record its outcome."""
+        self._check_dependencies(step)
+        self._lease = self._ledger.state.renew(self._lease, ttl=self._ledger.lease_ttl)
+        self._record({}, self._ledger.event("step.started", step.identity, run=self._run.id, kind=step.kind, subject=step.subject))
+        self._observer.on_started(step)
+        attempt = 0
+        while True:
+            attempt += 1
+            started = self._ledger.clock.now()
+            try:
+                outcome = self._perform(step)
+            except BaseException as error:
+                pause_s = self._retry.pause_after(error, attempt)
+                if pause_s is None:
+                    raise
+            else:
+                self._finish(step, outcome, started)
+                return outcome
+            self._record({}, self._ledger.event("step.retried", step.identity, run=self._run.id, kind=step.kind, subject=step.subject, attempt=attempt))
+            self._retry.wait(pause_s)
+
+    def _finish(self, step: Step, outcome: StepOutcome, started: Micros) -> None:
+        now = self._ledger.clock.now()
+        wall_s = (now - started) / SECOND
+        done = FinishedStep(step=step, outcome=outcome, run=self._run.id, actor=self._ledger.actor, finished_at=now, wall_s=wall_s)
+        work: dict[str, Fact] = {"run": self._run.id, "kind": step.kind, "subject": step.subject, "rows": outcome.rows}
+        facts = {**outcome.facts, **work, "cpu_s": outcome.cpu_s, "wall_s": wall_s}
+        event = self._ledger.event("step.finished", step.identity, **facts)
+        document = Change(STEP, step.identity, canonical_json(done))
+        self._record({"performed": (*self._run.performed, step.identity)}, event, document)
+
+    def _check_dependencies(self, step: Step) -> None:
+        done = {*self._run.reused, *self._run.performed}
+        for needed in step.depends_on:
+            if needed not in done and finished_step(self._ledger.state, needed) is None:
+                raise StepsOutOfOrder(kind=step.kind, subject=step.subject, missing=needed)
+
+    def _fail(self, step: Step, error: BaseException) -> None:
+        fault = Fault(code=_code_of(error), message=_message_of(error), step=step.identity)
+        facts: dict[str, Fact] = {"run": self._run.id, "code": fault.code, "message": fault.message}
+        events = [
+            self._ledger.event("step.failed", step.identity, kind=step.kind, subject=step.subject, **facts),
+            self._ledger.event("run.failed", self._run.id, code=fault.code, step=step.identity),
+        ]
+        self._run = msgspec.structs.replace(self._run, fault=fault)
+        self._end("failed", *events)
+
+    def _end(self, state: str, *events: Event) -> None:
+        changes = {"state": state, "ended_at": self._ledger.clock.now()}
+        self._run = msgspec.structs.replace(self._run, **changes)
+        self._ledger.state.commit([_document(self._run)], events, lease=self._lease)
+
+    def _record(self, run: dict[str, tuple[str, ...]], event: Event, *documents: Change) -> None:
+        """Move the run on and write the event and documents, in one transaction."""
+        self._run = msgspec.structs.replace(self._run, **run)
+        self._ledger.state.commit([_document(self._run), *documents], [event], lease=self._lease)
+
+
+def _abandon_runs_of_the_dead(ledger: Ledger, lease: Lease) -> None:
+    """Whoever holds the lease knows that a run of the same resource that still says `running` has no process any more."""
+    for run in list(iter_runs(ledger.state)):
+        if run.state == "running" and run.resource == lease.resource:
+            ended = msgspec.structs.replace(run, state="abandoned", ended_at=ledger.clock.now())
+            ledger.state.commit([_document(ended)], [ledger.event("run.abandoned", run.id, resource=run.resource)], lease=lease)
+
+
+def _document(run: Run) -> Change:
+    return Change(RUN, run.id, canonical_json(run))
+
+
+def _code_of(error: BaseException) -> str:
+    return error.code if isinstance(error, MainspringError) else type(error).__name__
+
+
+def _message_of(error: BaseException) -> str:
+    text = error.message if isinstance(error, MainspringError) else str(error)
+    return text[:_MESSAGE_LIMIT]

@@ -1,0 +1,47 @@
+"""Runs: one execution of a list of steps, and how it ended."""
+
+from typing import Literal as OneOf
+
+import msgspec
+
+from mainspring.elements.events import Actor
+from mainspring.elements.time import Micros
+
+__all__ = ["RUN", "Fault", "Run", "RunState"]
+
+RUN = "run"
+"""The kind of the documents that runs leave, by id; ids sort by time."""
+
+RunState = OneOf["running", "finished", "failed", "abandoned"]
+"""`abandoned`: its process died; what it finished is kept, and whoever came next said so."""
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """What ended a run: an error's code (its class where it has none) and message, and the identity of the step."""
+
+    code: str
+    message: str
+    step: str
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution.
+
+    Args:
+        resource: what its lease gave the right to act on.
+        steps: identities in order.
+        reused: those that were finished before it began.
+        performed: those that it finished itself.
+    """
+
+    id: str
+    resource: str
+    environment: str
+    actor: Actor
+    state: RunState
+    started_at: Micros
+    ended_at: Micros | None = None
+    steps: tuple[str, ...] = ()
+    reused: tuple[str, ...] = ()
+    performed: tuple[str, ...] = ()
+    fault: Fault | None = None
