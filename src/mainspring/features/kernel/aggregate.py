@@ -1,0 +1,56 @@
+"""Run the kernel: the one door through which backfill, stream and online read call it."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from mainspring.features.kernel.arrays import Answer, Facts, Spine
+from mainspring.features.kernel.jit import entry_point, kernel_edition
+from mainspring.features.kernel.program import Program, Tables, compile_program
+from mainspring.features.kernel.sweep import sweep
+
+__all__ = ["aggregate", "blank_answer", "warm"]
+
+Entry = Callable[[Tables, Facts, Spine, Answer], None]
+
+
+def aggregate(program: Program, facts: Facts, spine: Spine) -> Answer:
+    """Every output of the program for every row of the spine.
+
+    Args:
+        program: What to compute.
+        facts: Grouped by key and in total order, which is not checked here; fewer than 2**30 for one key.
+        spine: Key codes and prediction times (-2**62 … 2**62), in any order; like all arrays here writable and contiguous.
+
+    Returns: an answer whose rows follow the spine.  Look at `overflow` before use.
+
+    Cost: facts that a question can see x (windows + 1) + rows x outputs, without the interpreter lock; the first call of a process loads or compiles.
+    """
+    answer = blank_answer(len(program.outputs), spine.time.size)
+    warm()(program.tables, facts, spine, answer)
+    return answer
+
+
+def blank_answer(outputs: int, rows: int) -> Answer:
+    """Room for an answer, to be filled by the compiled kernel."""
+    note = np.full(2, -1, dtype=np.int64)
+    return Answer(np.empty((outputs, rows), dtype=np.int64), np.empty((outputs, rows), dtype=np.uint8), note)
+
+
+@cache
+def warm() -> Entry:
+    """The compiled kernel; the first call loads it from numba's cache (a third of a second) or compiles it (about ten)."""
+    facts = Facts.of(key_start=[0], event_time=[], visible_from=[])
+    spine = Spine(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    return entry_point(sealed_sweep(kernel_edition()), compile_program([], kinds=[]).tables, facts, spine, blank_answer(0, 0))
+
+
+def sealed_sweep(edition: int) -> Entry:
+    """The sweep with the edition of its source inside, which keeps numba's cache honest (see `jit`) and the answer attributable."""
+
+    def answer_spine(tables: Tables, facts: Facts, spine: Spine, answer: Answer) -> None:
+        answer.note[1] = edition
+        sweep(tables, facts, spine, answer)
+
+    return answer_spine

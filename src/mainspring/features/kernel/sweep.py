@@ -1,0 +1,197 @@
+"""The sweep: each key's questions in order of time, its facts appearing, being superseded and expiring on the way.
+
+A fact is seen at q when `event_time < q` and `visible_from <= q < visible_to`.  The first two conditions are one threshold, `appears`, so that a key's
+facts form two lists sorted by time (entering, leaving) and each window one pointer over event time.  Every list is walked once: the cost of a key is
+its facts times its windows plus its questions times its outputs, whatever the pattern of lateness.  Questions so far apart that no fact can matter to both
+sides of a gap are separate episodes, so that facts which nobody asks about are never touched.  The arrays are those of `state`.
+"""
+
+import numpy as np
+
+from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Answer, Bytes, Facts, Ints, Spine
+from mainspring.features.kernel.exact_sum import CELLS, NO_LIMB, NUMBER_CELLS
+from mainspring.features.kernel.extreme import leaves_for
+from mainspring.features.kernel.finalise import write_row
+from mainspring.features.kernel.jit import allocating_part, compiled_part
+from mainspring.features.kernel.order import group_rows, lower_bound, sort_positions
+from mainspring.features.kernel.program import Lane, Tables
+from mainspring.features.kernel.state import (
+    AGGREGATED,
+    BEGIN,
+    ENTERED,
+    ENTERING,
+    FIRST,
+    FRAME_FIELDS,
+    HIGH,
+    KIND,
+    LANE_FIELDS,
+    LEAVING,
+    LEFT,
+    LOW,
+    NOTHING,
+    REACH,
+    STOP,
+    TREE,
+    clear,
+    enter,
+    expire,
+    leave,
+)
+
+__all__ = ["sweep"]
+
+
+@allocating_part
+def sweep(tables: Tables, facts: Facts, spine: Spine, answer: Answer) -> None:
+    """Answer every row of the spine."""
+    times, values, valid, asked_at = facts.times, facts.values, facts.valid, spine.time
+    outputs, bits, present, note = tables.outputs, answer.bits, answer.valid, answer.note
+    largest = largest_key(facts.key_start)
+    lanes, trees = empty_lanes(tables.lanes, largest)
+    windows, frame, cells = empty_windows(tables.reach, tables.aggregated, lanes.shape[0])
+    number = np.zeros(NUMBER_CELLS, dtype=np.int64)
+    entering, leaving = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64)
+    appears, leaves_at = np.empty(times.shape[1], dtype=np.int64), times[VISIBLE_TO]
+    starts, rows = group_rows(spine.key_code, facts.key_start.size - 1)
+    spare = np.empty(max(largest, rows.size), dtype=np.int64)
+    for key in range(starts.size - 1):
+        sort_positions(rows[starts[key] : starts[key + 1]], asked_at, spare)
+        first = starts[key]
+        while first < starts[key + 1]:
+            stop = episode_end(rows, first, starts[key + 1], asked_at, windows)
+            choose(facts.key_start, key, asked_at[rows[first]], asked_at[rows[stop - 1]], windows, frame, times)
+            clear(lanes, windows, frame, cells, trees)
+            schedule(asked_at[rows[stop - 1]], frame, times, appears, entering, leaving, spare)
+            for index in range(first, stop):
+                row, time = rows[index], asked_at[rows[index]]
+                advance(time, entering, leaving, lanes, windows, frame, cells, trees, times, values, valid, appears, leaves_at)
+                write_row(row, time, outputs, bits, present, note, lanes, windows, frame, cells, trees, values, valid, appears, leaves_at, number)
+            first = stop
+
+
+@compiled_part
+def episode_end(rows: Ints, first: int, stop: int, asked_at: Ints, windows: Ints) -> int:
+    """The end of the questions after `first` that can share facts with it: before the first gap that no window spans."""
+    longest = 0
+    for window in range(windows.shape[0]):
+        longest = max(longest, windows[window, REACH])
+    for index in range(first + 1, stop):
+        if asked_at[rows[index]] - longest >= asked_at[rows[index - 1]]:
+            return index
+    return stop
+
+
+@compiled_part
+def largest_key(key_start: Ints) -> int:
+    """The most facts that one key has."""
+    largest = 0
+    for key in range(key_start.size - 1):
+        largest = max(largest, key_start[key + 1] - key_start[key])
+    return largest
+
+
+@allocating_part
+def empty_lanes(program: Ints, largest: int) -> tuple[Ints, Ints]:
+    """The lanes of a program before any fact, and their trees."""
+    lanes = np.empty((program.shape[0], LANE_FIELDS), dtype=np.int64)
+    count = 0
+    for lane in range(lanes.shape[0]):
+        for field in range(program.shape[1]):
+            lanes[lane, field] = program[lane, field]
+        lanes[lane, LOW] = NO_LIMB
+        lanes[lane, HIGH] = NOTHING
+        lanes[lane, TREE] = count
+        if lanes[lane, KIND] >= Lane.LEAST:
+            count += 1
+    return lanes, np.empty((count, 2 * leaves_for(largest)), dtype=np.int64)
+
+
+@allocating_part
+def empty_windows(reach: Ints, aggregated: int, lanes: int) -> tuple[Ints, Ints, Ints]:
+    """The windows of a program, a frame, and the cells of all lanes."""
+    windows = np.empty((reach.size, 2), dtype=np.int64)
+    for window in range(reach.size):
+        windows[window, REACH] = reach[window]
+    frame = np.zeros(FRAME_FIELDS, dtype=np.int64)
+    frame[AGGREGATED] = aggregated
+    return windows, frame, np.zeros((lanes * (aggregated + 1), CELLS), dtype=np.int64)
+
+
+@compiled_part
+def choose(key_start: Ints, key: int, earliest: int, latest: int, windows: Ints, frame: Ints, times: Ints) -> None:
+    """Set the frame to the positions of a key's facts that can matter to questions between two times; none for an unknown key."""
+    frame[BEGIN] = frame[STOP] = 0
+    if key == key_start.size - 1:
+        return
+    low = key_start[key]
+    stop = lower_bound(times, EVENT_TIME, low, key_start[key + 1], latest)
+    begin = stop
+    for window in range(windows.shape[0]):
+        first = lower_bound(times, EVENT_TIME, low, stop, earliest - windows[window, REACH])
+        if window >= frame[AGGREGATED]:
+            first = newest_for_good(first, stop, earliest, times)
+        begin = min(begin, first)
+    frame[BEGIN] = begin
+    frame[STOP] = stop
+
+
+@compiled_part
+def newest_for_good(first: int, stop: int, time: int, times: Ints) -> int:
+    """The newest fact that is seen at this time and never superseded: no later lookup can answer with an older one; `first` if there is none."""
+    for position in range(lower_bound(times, EVENT_TIME, first, stop, time) - 1, first, -1):
+        if times[VISIBLE_FROM, position] <= time and times[VISIBLE_TO, position] == NEVER:
+            return position
+    return first
+
+
+@compiled_part
+def schedule(latest: int, frame: Ints, times: Ints, appears: Ints, entering: Ints, leaving: Ints, spare: Ints) -> None:
+    """List the facts of the frame that appear until `latest` in the order in which they do, and those that are superseded until then."""
+    entering_count, leaving_count = 0, 0
+    for position in range(frame[BEGIN], frame[STOP]):
+        appears[position] = max(times[EVENT_TIME, position] + 1, times[VISIBLE_FROM, position])
+        superseded = times[VISIBLE_TO, position]
+        if appears[position] >= superseded or appears[position] > latest:
+            continue
+        entering[entering_count] = position
+        entering_count += 1
+        if superseded <= latest:
+            leaving[leaving_count] = position
+            leaving_count += 1
+    sort_positions(entering[:entering_count], appears, spare)
+    sort_positions(leaving[:leaving_count], times[VISIBLE_TO], spare)
+    frame[ENTERING], frame[LEAVING] = entering_count, leaving_count
+    frame[ENTERED] = frame[LEFT] = 0
+
+
+@compiled_part
+def advance(
+    time: int,
+    entering: Ints,
+    leaving: Ints,
+    lanes: Ints,
+    windows: Ints,
+    frame: Ints,
+    cells: Ints,
+    trees: Ints,
+    times: Ints,
+    values: Ints,
+    valid: Bytes,
+    appears: Ints,
+    leaves_at: Ints,
+) -> None:
+    """Bring the state of the key to a time not before the last."""
+    upto = frame[ENTERED]
+    while upto < frame[ENTERING] and appears[entering[upto]] <= time:
+        upto += 1
+    if upto > frame[ENTERED]:
+        enter(entering, upto, lanes, windows, frame, cells, trees, values, valid)
+    while frame[LEFT] < frame[LEAVING] and leaves_at[leaving[frame[LEFT]]] <= time:
+        leave(leaving[frame[LEFT]], time, lanes, windows, frame, cells, trees, values, valid, appears, leaves_at)
+        frame[LEFT] += 1
+    for window in range(windows.shape[0]):
+        first = windows[window, FIRST]
+        while first < frame[STOP] and times[EVENT_TIME, first] < time - windows[window, REACH]:
+            first += 1
+        if first > windows[window, FIRST]:
+            expire(window, first, time, lanes, windows, frame, cells, values, valid, appears, leaves_at)

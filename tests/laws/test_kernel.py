@@ -1,0 +1,149 @@
+"""The kernel equals the oracle bit for bit, and no arrangement of its inputs can be told from its answers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mainspring.features.kernel.aggregate import aggregate
+from mainspring.features.kernel.arrays import NEVER, Answer, Facts, Spine
+from mainspring.features.kernel.program import Kind, Op, Output, Program, compile_program
+from tests.laws.oracle import Fact, answer_of, bits_of_value
+
+KINDS = (Kind.FLOAT, Kind.INTEGER, Kind.FLOAT)
+KEYS = 3
+
+times = st.integers(0, 40)
+spans = st.one_of(st.none(), st.integers(1, 45))
+awkward = st.sampled_from([1e16, 1.0, -1e16, 1e308, -1e308, 5e-324, -5e-324, 2.2250738585072014e-308, 0.0, -0.0, 0.1, 1.7976931348623157e308, 2.0**-53])
+finite = st.one_of(awkward, st.floats(allow_nan=False, allow_infinity=False))
+unruly = st.one_of(finite, st.sampled_from([float("nan"), float("inf"), float("-inf")]))
+integers = st.one_of(st.integers(-5, 5), st.sampled_from([2**63 - 1, -(2**63), 2**62, -(2**62), 2**53 + 1]))
+rows = st.tuples(st.none() | finite, st.none() | integers, st.none() | unruly)
+
+
+@st.composite
+def fact_lists(draw: st.DrawFn) -> list[Fact]:
+    """Facts with ties, lateness of any length, and supersession before, at and after they become visible."""
+    facts = []
+    for key in range(KEYS):
+        for event_time in sorted(draw(st.lists(times, max_size=25))):
+            visible_from = event_time + draw(st.one_of(st.just(0), st.integers(-3, 30)))
+            visible_to = draw(st.one_of(st.just(NEVER), st.integers(0, 60)))
+            facts.append(Fact(key, event_time, visible_from, visible_to, draw(rows)))
+    return facts
+
+
+questions = st.lists(st.tuples(st.integers(-1, KEYS), st.integers(-2, 70)), min_size=1, max_size=20)
+outputs = st.lists(st.builds(Output, op=st.sampled_from(Op), column=st.integers(0, 2), span=spans), min_size=1, max_size=12)
+
+
+def pack(facts: list[Fact]) -> Facts:
+    """Facts as the kernel takes them."""
+    columns = []
+    for index, kind in enumerate(KINDS):
+        held = [fact.values[index] for fact in facts]
+        dtype = np.float64 if kind is Kind.FLOAT else np.int64
+        columns.append((np.array([0 if value is None else value for value in held], dtype=dtype), [value is not None for value in held]))
+    return Facts.of(
+        key_start=np.searchsorted([fact.key for fact in facts], range(KEYS + 1)),
+        event_time=[fact.event_time for fact in facts],
+        visible_from=[fact.visible_from for fact in facts],
+        visible_to=[fact.visible_to for fact in facts],
+        columns=columns,
+    )
+
+
+def ask(program: Program, facts: Facts, asked: list[tuple[int, int]]) -> Answer:
+    """The kernel's answer to (key, time) questions."""
+    table = np.array(asked, dtype=np.int64).reshape(-1, 2)
+    return aggregate(program, facts, Spine(table[:, 0].copy(), table[:, 1].copy()))
+
+
+def canonical(answer: Answer, program: Program) -> list[list[int | None]]:
+    """Bits or None, by output and row, with one NaN."""
+    return [
+        [None if not ok else bits_of_value(float(number) if kind is Kind.FLOAT else int(number)) for number, ok in zip(numbers, valid, strict=True)]
+        for kind, numbers, valid in (
+            (kind, answer.floats(i) if kind is Kind.FLOAT else answer.integers(i), answer.valid[i]) for i, kind in enumerate(program.kinds)
+        )
+    ]
+
+
+def expected(program: Program, facts: list[Fact], asked: list[tuple[int, int]]) -> list[list[int | None]]:
+    """The oracle's answers in the same form."""
+    table: list[list[int | None]] = []
+    for output, kind in zip(program.outputs, program.kinds, strict=True):
+        values = [answer_of(output, facts, key, time) for key, time in asked]
+        table.append([None if value is None else bits_of_value(float(value) if kind is Kind.FLOAT else value) for value in values])
+    return table
+
+
+@given(fact_lists(), questions, outputs)
+@settings(max_examples=400, deadline=None)
+def test_kernel_equals_the_oracle_bit_for_bit(facts: list[Fact], asked: list[tuple[int, int]], wanted: list[Output]) -> None:
+    program = compile_program(wanted, kinds=KINDS)
+    answer = ask(program, pack(facts), asked)
+    try:
+        truth = expected(program, facts, asked)
+    except OverflowError:
+        assert answer.overflow is not None
+        return
+    assert answer.overflow is None
+    assert canonical(answer, program) == truth
+
+
+@given(st.lists(finite, min_size=1, max_size=60), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_a_sum_and_a_mean_are_the_fraction_rounded_once(values: list[float], is_mean: bool) -> None:
+    facts = [Fact(0, time, time, NEVER, (value, None, None)) for time, value in enumerate(values)]
+    program = compile_program([Output(Op.MEAN if is_mean else Op.SUM, 0, 30)], kinds=KINDS)
+    asked = [(0, time) for time in range(len(values) + 31)]
+    assert canonical(ask(program, pack(facts), asked), program) == expected(program, facts, asked)
+
+
+@given(fact_lists(), questions, outputs, st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_the_order_of_the_spine_changes_nothing(facts: list[Fact], asked: list[tuple[int, int]], wanted: list[Output], random) -> None:
+    program, packed = compile_program(wanted, kinds=KINDS), pack(facts)
+    order = random.sample(range(len(asked)), len(asked))
+    straight, shuffled = ask(program, packed, asked), ask(program, packed, [asked[row] for row in order])
+    assert straight.bits[:, order].tobytes() == shuffled.bits.tobytes()
+    assert straight.valid[:, order].tobytes() == shuffled.valid.tobytes()
+
+
+@given(fact_lists(), questions, outputs)
+@settings(max_examples=60, deadline=None)
+def test_one_row_asked_online_equals_the_same_row_in_a_batch(facts: list[Fact], asked: list[tuple[int, int]], wanted: list[Output]) -> None:
+    program = compile_program(wanted, kinds=KINDS)
+    batch = ask(program, pack(facts), asked)
+    for row, (key, time) in enumerate(asked):
+        own = [replace(fact, key=0) for fact in facts if fact.key == key]
+        alone = ask(program, pack(own), [(0, time)])
+        assert alone.bits[:, 0].tobytes() == batch.bits[:, row].tobytes()
+        assert alone.valid[:, 0].tobytes() == batch.valid[:, row].tobytes()
+
+
+@given(fact_lists(), questions, outputs)
+@settings(max_examples=60, deadline=None)
+def test_what_a_row_sees_does_not_depend_on_facts_outside_its_windows(facts: list[Fact], asked: list[tuple[int, int]], wanted: list[Output]) -> None:
+    program = compile_program(wanted, kinds=KINDS)
+    key, time = asked[0]
+    visible = [fact for fact in facts if fact.key == key and fact.event_time < time and fact.visible_from <= time < fact.visible_to]
+    assert ask(program, pack(facts), [(key, time)]).bits.tobytes() == ask(program, pack(visible), [(key, time)]).bits.tobytes()
+
+
+@given(fact_lists(), questions)
+@settings(max_examples=60, deadline=None)
+def test_an_overflow_names_the_first_row_in_spine_order(facts: list[Fact], asked: list[tuple[int, int]]) -> None:
+    program = compile_program([Output(Op.SUM, 1, None)], kinds=KINDS)
+    overflow = ask(program, pack(facts), asked).overflow
+    for row, (key, time) in enumerate(asked):
+        if overflow == (row, 0):
+            with pytest.raises(OverflowError):
+                answer_of(program.outputs[0], facts, key, time)
+            return
+        answer_of(program.outputs[0], facts, key, time)
+    assert overflow is None

@@ -1,0 +1,94 @@
+"""The sequencer judges each row by what stood before it, so that batches change nothing; and it accounts for every row."""
+
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mainspring.elements.schema import DType, Schema
+from mainspring.elements.time import FOREVER
+from mainspring.engines.local.clock import FrozenClock
+from mainspring.engines.local.log import SqliteLog
+from mainspring.sources.compiled import CompiledSource
+from mainspring.sources.facts import read_facts
+from mainspring.sources.ingest import IngestReport, ingest_rows
+from mainspring.sources.spec import Source
+
+SOURCE = Source("s", id="key", event_time="at", lateness="1ms")
+COMPILED = CompiledSource(SOURCE, Schema.of(key=DType.INT64, at=DType.TIMESTAMP, value=DType.INT64))
+NOW = 1_000
+
+
+class Push(NamedTuple):
+    """A row and what to do with it; rows at 0 come just in time, those at -1 too late."""
+
+    key: int
+    at: int
+    value: int
+    op: str
+
+
+pushes = st.lists(
+    st.builds(Push, st.integers(0, 2), st.sampled_from([0, 0, 0, -1]), st.integers(0, 2), st.sampled_from(["insert", "insert", "replace", "delete"])),
+    max_size=12,
+)
+
+
+def ingest(batches: list[list[Push]], log: SqliteLog) -> IngestReport:
+    report = IngestReport()
+    for batch in batches:
+        rows = [{"key": push.key, "at": push.at, "value": push.value} for push in batch]
+        report += ingest_rows(COMPILED, rows, log=log, clock=FrozenClock(NOW), operations=[push.op for push in batch])
+    return report
+
+
+def spans(log: SqliteLog) -> list[tuple[int, int, int, int]]:
+    facts = read_facts(SOURCE, log=log)
+    return list(facts.select("key", "value", "_visible_from", "_visible_to").iter_rows()) if facts.height else []
+
+
+def expected_spans(rows: list[Push]) -> list[tuple[int, int, int, int]]:
+    """The rules, one row at a time."""
+    revisions: list[list[int]] = []
+    newest: dict[int, tuple[tuple[int, int], int, list[int] | None]] = {}
+    for key, at, value, op in rows:
+        said, seen, standing = newest.get(key, (None, NOW - 1, None))
+        ended = max(NOW, seen + 1)
+        if op == "delete":
+            if standing:
+                standing[3] = ended
+                newest[key] = ((at, value) if said is None else said, ended, None)
+            continue
+        same = said == (at, value) and (standing or op == "insert")
+        if same or (said is not None and op == "insert") or at < 0:
+            continue
+        if standing:
+            standing[3] = ended
+        revisions.append([key, value, ended, FOREVER])
+        newest[key] = ((at, value), ended, revisions[-1])
+    return [(key, value, start, end) for key, value, start, end in revisions]
+
+
+@settings(max_examples=150)
+@given(pushes)
+def test_rows_are_judged_by_what_stood_before_them(rows: list[Push]) -> None:
+    log = SqliteLog(None)
+    ingest([rows], log)
+    assert spans(log) == expected_spans(rows)
+
+
+@settings(max_examples=100)
+@given(pushes, st.integers(0, 12), st.integers(0, 12))
+def test_how_rows_are_cut_into_batches_changes_nothing(rows: list[Push], first: int, second: int) -> None:
+    whole, parts = SqliteLog(None), SqliteLog(None)
+    low, high = sorted((first, second))
+    reports = ingest([rows], whole), ingest([rows[:low], rows[low:high], rows[high:]], parts)
+    assert spans(parts) == spans(whole)
+    assert reports[0] == reports[1]
+
+
+@settings(max_examples=100)
+@given(pushes)
+def test_every_row_is_counted_once(rows: list[Push]) -> None:
+    report = ingest([rows], SqliteLog(None))
+    assert report.accepted + report.duplicates + report.revised + report.deleted + sum(report.quarantined.values()) == len(rows)
