@@ -1,0 +1,187 @@
+"""Build a training set: every fact of the spine, with what was known when it would have been asked about, and what became of it."""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+
+from mainspring.datasets.card import FeatureColumn, TrainingSetCard
+from mainspring.datasets.spec import Label, Split, TrainingSet
+from mainspring.elements.expression.columns import to_polars
+from mainspring.elements.frame import STORED
+from mainspring.elements.identity import digest_of
+from mainspring.elements.schema import Schema
+from mainspring.elements.time import FOREVER
+from mainspring.features.backfill import backfill
+from mainspring.features.on_demand import compute_on_demand, on_demand_fields
+from mainspring.features.spec import FeatureView, OnDemandFeatureView
+from mainspring.features.view import CompiledView
+from mainspring.sources.spec import Source
+
+__all__ = ["BuiltTrainingSet", "CompiledTrainingSet", "FactReader", "build_training_set", "decode_rows", "encode_rows"]
+
+FactReader = Callable[[Source], pl.DataFrame]
+"""Gives a source's facts as `sources.facts.read_facts` does."""
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledTrainingSet:
+    """A training set with its views compiled; `schemas` has the schema of each source by name."""
+
+    spec: TrainingSet
+    views: tuple[CompiledView, ...]
+    schemas: Mapping[str, Schema]
+
+    @property
+    def on_demand(self) -> tuple[OnDemandFeatureView, ...]:
+        """The on-demand views, in the order declared."""
+        return tuple(view for view in self.spec.features if isinstance(view, OnDemandFeatureView))
+
+    @property
+    def request_schema(self) -> Schema:
+        """The types of the request columns."""
+        return self.schemas[self.spec.spine.name].select(self.spec.request)
+
+    @property
+    def label_key_schema(self) -> Schema:
+        """The types of the columns that labels are joined by."""
+        return self.schemas[self.spec.spine.name].select(self.spec.label.join_on)
+
+    @property
+    def features(self) -> tuple[FeatureColumn, ...]:
+        """The columns of the model's matrix, in the order declared."""
+        compiled = {view.view.name: view for view in self.views}
+        columns: list[FeatureColumn] = []
+        for view in self.spec.features:
+            match view:
+                case OnDemandFeatureView():
+                    columns += [FeatureColumn(f.name, f.dtype, view.name) for f in on_demand_fields(view, self.request_schema)]
+                case FeatureView():
+                    fields = [
+                        (name, f.dtype) for e in view.entities for name, f in zip(compiled[view.name].names_of(e), compiled[view.name].outputs, strict=True)
+                    ]
+                    columns += [FeatureColumn(name, dtype, view.name) for name, dtype in fields]
+        return tuple(columns)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source that the build reads, each once, by name."""
+        read = [self.spec.spine, self.spec.label.source, *(view.view.source for view in self.views)]
+        return tuple({source.name: source for source in sorted(read, key=lambda s: s.name)}.values())
+
+
+class BuiltTrainingSet(NamedTuple):
+    """The rows as stored (canonical bytes), the same as a frame, and their card."""
+
+    payload: bytes
+    frame: pl.DataFrame
+    card: TrainingSetCard
+
+
+def build_training_set(compiled: CompiledTrainingSet, facts_of: FactReader, *, inputs: Mapping[str, int]) -> BuiltTrainingSet:
+    """Join features and labels to the spine, point-in-time correct.
+
+    Shapes: one row per standing fact of the spine, by (prediction time, id): `_id`, `_prediction_time` int64, `_label`, `_label_known_at` int64,
+    `_split` (`fit`, `test` or empty), the request columns, then the features in the order of the card.
+    """
+    spec = compiled.spec
+    facts = {source.name: _typed(facts_of(source), compiled.schemas[source.name]) for source in compiled.sources}
+    spine = _spine_rows(compiled, facts[spec.spine.name])
+    labelled = spine.hstack(_labels(spec.label, spine, facts[spec.label.source.name], schema=compiled.schemas[spec.label.source.name]))
+    rows = labelled.with_columns(_split_of(spec.split).alias("_split"))
+    features = [backfill(view, facts[view.view.source.name], rows) for view in compiled.views]
+    computed = compute_on_demand(compiled.on_demand, rows.select(spec.request), compiled.request_schema)
+    # An on-demand feature may pass a request column on under its own name.
+    frame = pl.concat([rows.drop(computed.columns, strict=False), computed, *features], how="horizontal").select(_columns(compiled))
+    payload = encode_rows(frame)
+    return BuiltTrainingSet(payload, frame, _card(compiled, frame, payload=payload, facts=facts, inputs=inputs))
+
+
+def encode_rows(frame: pl.DataFrame) -> bytes:
+    """Canonical bytes of a frame: Arrow IPC, which unlike Parquet carries no producer's mark and no time stamp."""
+    buffer = io.BytesIO()
+    frame.rechunk().write_ipc(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def decode_rows(payload: bytes) -> pl.DataFrame:
+    """The frame of these bytes."""
+    return pl.read_ipc(io.BytesIO(payload), use_pyarrow=False)
+
+
+def _typed(facts: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """The facts with every column of the schema; one that no fact has ever had is null."""
+    absent = [pl.lit(None, dtype=STORED[field.dtype]).alias(field.name) for field in schema if field.name not in facts.columns]
+    return facts.with_columns(absent)
+
+
+def _columns(compiled: CompiledTrainingSet) -> list[str]:
+    request = compiled.spec.request
+    features = [feature.name for feature in compiled.features if feature.name not in request]
+    return ["_id", "_prediction_time", "_label", "_label_known_at", "_split", *request, *features]
+
+
+def _spine_rows(compiled: CompiledTrainingSet, facts: pl.DataFrame) -> pl.DataFrame:
+    spec = compiled.spec
+    asked = to_polars(spec.prediction_time, compiled.schemas[spec.spine.name]).cast(pl.Int64)
+    names = dict.fromkeys([*spec.request, *spec.label.join_on])
+    stands = facts.filter(pl.col("_visible_to") == FOREVER)
+    return stands.select("_id", asked.alias("_prediction_time"), *names).sort("_prediction_time", "_id")
+
+
+def _labels(label: Label, spine: pl.DataFrame, facts: pl.DataFrame, *, schema: Schema) -> pl.DataFrame:
+    """The label of each row, and when it became known; null where no fact ever came."""
+    # Of several facts with one key the last in total order counts, and not the last to arrive.
+    stands = facts.filter(pl.col("_visible_to") == FOREVER).sort("_event_time", "_id")
+    truth = stands.select(
+        *label.join_on, to_polars(label.value, schema).alias("_label"), pl.col("_visible_from").alias("_label_known_at")
+    )
+    once = truth.unique(list(label.join_on), keep="last", maintain_order=True)
+    joined = spine.select(label.join_on).join(once, on=list(label.join_on), how="left", maintain_order="left")
+    return joined.select("_label", pl.when(pl.col("_label").is_not_null()).then("_label_known_at").alias("_label_known_at"))
+
+
+def _split_of(split: Split) -> pl.Expr:
+    """Fitted rows need a label that was known before the test begins; a label that came later would be knowledge from the future."""
+    asked, known, labelled = pl.col("_prediction_time"), pl.col("_label_known_at"), pl.col("_label").is_not_null()
+    fit = labelled & asked.is_between(split.train_from, split.test_from, closed="left") & (known <= split.test_from)
+    test = labelled & asked.is_between(split.test_from, split.test_until, closed="left")
+    return pl.when(fit).then(pl.lit("fit")).when(test).then(pl.lit("test")).otherwise(pl.lit(""))
+
+
+def _excluded(spec: TrainingSet, frame: pl.DataFrame) -> dict[str, int]:
+    asked, split = pl.col("_prediction_time"), spec.split
+    inside = asked.is_between(split.train_from, split.test_until, closed="left")
+    reasons = {
+        "outside the split": ~inside,
+        "no label": inside & pl.col("_label").is_null(),
+        "label known too late": inside & pl.col("_label").is_not_null() & (pl.col("_split") == ""),
+    }
+    return {reason: count for reason, rule in reasons.items() if (count := frame.filter(rule).height)}
+
+
+def _card(
+    compiled: CompiledTrainingSet, frame: pl.DataFrame, *, payload: bytes, facts: Mapping[str, pl.DataFrame], inputs: Mapping[str, int]
+) -> TrainingSetCard:
+    counts: dict[str, int] = dict(frame["_split"].value_counts().iter_rows())
+    return TrainingSetCard(
+        name=compiled.spec.name,
+        digest=digest_of(payload),
+        features=compiled.features,
+        request=compiled.spec.request,
+        rows=frame.height,
+        fitted=counts.get("fit", 0),
+        tested=counts.get("test", 0),
+        excluded=_excluded(compiled.spec, frame),
+        tainted=tuple(view.view.name for view in compiled.views if view.view.knowledge == "as_corrected"),
+        assumed=tuple(source.name for source in compiled.sources if source.known_at_assumed),
+        history_share={name: _history_share(rows) for name, rows in facts.items()},
+        inputs=dict(inputs),
+    )
+
+
+def _history_share(facts: pl.DataFrame) -> float:
+    mean = facts["_history"].mean() if facts.height else 0.0
+    return round(float(mean or 0.0), 6)  # type: ignore[arg-type]

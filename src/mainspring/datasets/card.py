@@ -1,0 +1,50 @@
+"""What a training set says about itself: how many rows, from what, and which of it rests on assumptions."""
+
+import msgspec
+
+from mainspring.elements.identity import Digest
+from mainspring.elements.schema import DType
+
+__all__ = ["FeatureColumn", "TrainingSetCard"]
+
+
+class FeatureColumn(msgspec.Struct, frozen=True):
+    """One feature as the model sees it: its column, its type, and the view that it comes from."""
+
+    name: str
+    dtype: DType
+    view: str
+
+
+class TrainingSetCard(msgspec.Struct, frozen=True, kw_only=True):
+    """The record beside the rows of one build of a training set.
+
+    Args:
+        digest: of the rows, as stored.
+        features: in the order of the model's matrix.
+        request: columns that a caller sends.
+        rows, fitted, tested: how many rows there are, and how many of them are fitted and judged.
+        excluded: how many rows are neither, by reason.
+        tainted: views read with hindsight (`as_corrected`); such a training set never serves.
+        assumed: sources whose `known_at` is an assumption.
+        history_share: share of facts of each source that were imported as history, whose `known_at` is claimed and not observed.
+        inputs: offset of the log that each source was read up to.
+    """
+
+    name: str
+    digest: Digest
+    features: tuple[FeatureColumn, ...]
+    request: tuple[str, ...]
+    rows: int
+    fitted: int
+    tested: int
+    excluded: dict[str, int]
+    tainted: tuple[str, ...]
+    assumed: tuple[str, ...]
+    history_share: dict[str, float]
+    inputs: dict[str, int]
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns of the model's matrix, in order."""
+        return tuple(feature.name for feature in self.features)

@@ -1,0 +1,107 @@
+"""The declarations behind a training set as bytes, kept with every model that was taught on it.
+
+A server, a rollback or a replay needs the features of a model as they were declared then, while the project's code has moved on.  So the whole
+declaration is data: a closed list of frozen records, written with their names and read back without running any of the user's code.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from enum import Enum
+
+import msgspec
+
+from mainspring.datasets import spec as dataset_spec
+from mainspring.datasets.build import CompiledTrainingSet
+from mainspring.datasets.spec import TrainingSet
+from mainspring.elements.errors import Location
+from mainspring.elements.expression import tree
+from mainspring.elements.identity import canonical_json
+from mainspring.elements.schema import DType, Field, Schema
+from mainspring.features import spec as feature_spec
+from mainspring.features.spec import FeatureView
+from mainspring.features.view import compile_view
+from mainspring.sources import spec as source_spec
+
+__all__ = ["Definition", "compile_definition", "parse_definition", "render_definition"]
+
+_MODULES = (dataset_spec, feature_spec, source_spec, tree)
+_RECORDS = {
+    name: record
+    for module in _MODULES
+    for name, record in vars(module).items()
+    if isinstance(record, type) and dataclasses.is_dataclass(record) and record.__module__ == module.__name__
+} | {"Schema": Schema, "Field": Field}
+_Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Definition:
+    """A training set as declared, the schemas of its sources at that time, and the names of its views' online state."""
+
+    training_set: TrainingSet
+    schemas: tuple[tuple[str, Schema], ...]
+    shards: tuple[tuple[str, str], ...]
+
+
+def render_definition(definition: Definition) -> bytes:
+    """Canonical JSON of the definition; `parse_definition` is the inverse."""
+    return canonical_json([_to_data(definition.training_set), _to_data(definition.schemas), _to_data(definition.shards)])
+
+
+def parse_definition(payload: bytes) -> Definition:
+    """The definition of these bytes; only records of the closed list are made."""
+    training_set, schemas, shards = (_from_data(part) for part in msgspec.json.decode(payload, type=list[object]))
+    return Definition(training_set, schemas, shards)  # type: ignore[arg-type]
+
+
+def compile_definition(definition: Definition) -> CompiledTrainingSet:
+    """The training set ready to compute."""
+    schemas, shards = dict(definition.schemas), dict(definition.shards)
+    views = [view for view in definition.training_set.features if isinstance(view, FeatureView)]
+    compiled = tuple(compile_view(view, schemas[view.source.name], shard=shards[view.name]) for view in views)
+    return CompiledTrainingSet(definition.training_set, compiled, schemas)
+
+
+def _to_data(value: object) -> _Json:
+    match value:
+        case DType():
+            return {"$": "DType", "value": value.value}
+        case Enum():
+            raise TypeError(f"{type(value).__name__} is not part of a definition")
+        case float() if not math.isfinite(value):
+            # JSON has no such numbers, and null would come back as None.
+            return {"$": "float", "value": repr(value)}
+        case None | bool() | int() | float() | str():
+            return value
+        case list() | tuple():
+            return [_to_data(item) for item in value]
+        case _ if dataclasses.is_dataclass(value):
+            fields = [f for f in dataclasses.fields(value) if f.name != "declared_at"]
+            return {"$": type(value).__name__} | {f.name: _to_data(getattr(value, f.name)) for f in fields}
+        case _:
+            raise TypeError(f"{type(value).__name__} is not part of a definition")
+
+
+def _from_data(data: object) -> object:
+    match data:
+        case list():
+            return tuple(_from_data(item) for item in data)
+        case {"$": "DType", "value": str() as value}:
+            return DType(value)
+        case {"$": "float", "value": str() as value}:
+            return float(value)
+        case {"$": str() as name, **fields}:
+            return _record(name, fields)
+        case _:
+            return data
+
+
+def _record(name: str, fields: Mapping[str, object]) -> object:
+    """A record without its constructor, which takes a user's shorthand and not fields."""
+    record = _RECORDS[name]
+    made = object.__new__(record)
+    for field in dataclasses.fields(record):
+        value = Location("", 0) if field.name == "declared_at" else _from_data(fields[field.name])
+        object.__setattr__(made, field.name, value)
+    return made

@@ -1,0 +1,74 @@
+"""How features become numbers."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+import pytest
+
+from mainspring.datasets.encoding import encode_frame, encode_rows, learn_encoding
+from mainspring.datasets.errors import InexactFeature, UnencodableFeature, UnencodableValue
+
+
+@pytest.fixture
+def fitted():
+    return pl.DataFrame({"carrier": ["UA", "AA", None, "UA"], "distance": [1, 2, 3, None], "is_late": [True, False, None, True]})
+
+
+@pytest.fixture
+def encoding(fitted):
+    return learn_encoding(fitted, ["carrier", "distance", "is_late"])
+
+
+def test_text_becomes_its_place_in_the_sorted_vocabulary(fitted, encoding):
+    np.testing.assert_array_equal(encode_frame(fitted, encoding)[:, 0], [1.0, 0.0, np.nan, 1.0])
+
+
+def test_unseen_text_is_missing(encoding):
+    assert np.isnan(encode_rows([{"carrier": "ZZ"}], encoding)[0, 0])
+
+
+def test_booleans_are_zero_or_one_and_null_is_nan(fitted, encoding):
+    np.testing.assert_array_equal(encode_frame(fitted, encoding)[:, 2], [1.0, 0.0, np.nan, 1.0])
+
+
+def test_matrix_is_in_c_order(fitted, encoding):
+    assert encode_frame(fitted, encoding).flags["C_CONTIGUOUS"]
+
+
+def test_categorical_features_are_the_texts(encoding):
+    assert encoding.categorical == ("carrier",)
+
+
+def test_a_feature_that_a_row_lacks_is_missing(encoding):
+    np.testing.assert_array_equal(encode_rows([{"distance": 7}], encoding), [[np.nan, 7.0, np.nan]])
+
+
+def test_whole_number_beyond_two_to_the_53_is_refused_by_columns(encoding):
+    with pytest.raises(InexactFeature, match="9007199254740993"):
+        encode_frame(pl.DataFrame({"carrier": ["UA"], "distance": [2**53 + 1], "is_late": [True]}), encoding)
+
+
+def test_whole_number_beyond_two_to_the_53_is_refused_by_rows(encoding):
+    with pytest.raises(InexactFeature):
+        encode_rows([{"distance": -(2**53) - 1}], encoding)
+
+
+@pytest.mark.parametrize("row", [{"carrier": 3}, {"distance": "far"}, {"distance": True}, {"is_late": 1}, {"distance": 1.5}])
+def test_value_of_another_type_is_refused_by_name(encoding, row):
+    with pytest.raises(UnencodableValue, match=next(iter(row))):
+        encode_rows([row], encoding)
+
+
+def test_list_feature_is_refused():
+    with pytest.raises(UnencodableFeature, match="List"):
+        learn_encoding(pl.DataFrame({"stops": [[1, 2]]}), ["stops"])
+
+
+def test_instant_becomes_its_microseconds():
+    frame = pl.DataFrame({"at": [datetime(1970, 1, 2, tzinfo=UTC), None]})
+    np.testing.assert_array_equal(encode_frame(frame, learn_encoding(frame, ["at"])), [[86_400_000_000.0], [np.nan]])
+
+
+def test_no_rows_give_an_empty_matrix(encoding):
+    assert encode_rows([], encoding).shape == (0, 3)
