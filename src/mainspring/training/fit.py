@@ -1,0 +1,220 @@
+"""Fit a model, export it, and prove that the export says what the model says.
+
+What is judged and served is the export, so test predictions and metrics are taken from it and not from the estimator: a gate speaks about bytes that exist.
+"""
+
+import random
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mainspring.datasets.card import TrainingSetCard
+from mainspring.datasets.encoding import encode_frame, learn_encoding, render_encoding
+from mainspring.datasets.predictions import Predictions, render_predictions
+from mainspring.elements.errors import Location, MainspringError
+from mainspring.elements.identity import Digest
+from mainspring.ports.models import ExportedModel, Scorers
+from mainspring.ports.objects import ObjectWriter
+from mainspring.stats.export_parity import compare_export
+from mainspring.stats.metrics import METRICS
+from mainspring.training.environment import observe_environment
+from mainspring.training.errors import DegenerateScore, ExportDiffers, FitFailed, FitReturnedNothing, NoRows, OneClass
+from mainspring.training.native import native_scores
+from mainspring.training.outcome import ExportCheck, TrainedModel
+from mainspring.training.power import single_feature_auc
+from mainspring.training.run import RunRecord, TrainData, TrainingRun
+from mainspring.training.spec import Model
+
+__all__ = ["EXPORT_TOLERANCE", "Exporter", "Toolchain", "fit_and_export"]
+
+EXPORT_TOLERANCE = 1e-9
+"""How far an exported score may lie from the native one.  Exports are in double precision, so only the last bits of a link function may differ."""
+
+_CLASSIFIED = ("accuracy", "brier", "log_loss", "roc_auc")
+_ESTIMATED = ("mae", "rmse")
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+
+Floats = NDArray[np.float64]
+
+
+class Exporter(Protocol):
+    """Turns a fitted estimator into canonical bytes.  Errors: ENG-1xx and ENG-2xx when it cannot be written exactly."""
+
+    def __call__(self, estimator: object, n_features: int, /) -> ExportedModel:
+        """The estimator as a model of so many columns."""
+        ...
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """What a fit needs from the world: where bytes go, who exports, who opens what was exported."""
+
+    objects: ObjectWriter
+    export: Exporter
+    scorers: Scorers
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The exported model on the test rows."""
+
+    scores: Floats
+    labels: Floats
+    check: ExportCheck
+    is_classified: bool
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics that suit the label."""
+        return {name: METRICS[name](self.labels, self.scores) for name in (_CLASSIFIED if self.is_classified else _ESTIMATED)}
+
+
+def fit_and_export(model: Model, frame: pl.DataFrame, card: TrainingSetCard, *, tools: Toolchain, fingerprint: Digest, code: Digest) -> TrainedModel:
+    """Fit on the rows marked `fit`, judge on those marked `test`, store everything, and say what was made.
+
+    Args:
+        frame: the rows that `card` describes; rows without a label are left out whatever their mark.
+
+    Raises: TRA-001 to TRA-007, DAT-020, DAT-021, and what the exporter refuses.
+    """
+    fitted, tested = _labelled(frame, "fit"), _labelled(frame, "test")
+    _require(model, fitted, tested)
+    encoding = learn_encoding(fitted, card.feature_names)
+    train = TrainData.encoded(encode_frame(fitted, encoding), _labels(fitted), encoding)
+    matrix = encode_frame(tested, encoding)
+    run = TrainingRun(seed=model.seed)
+    estimator = _fit(model, train, run)
+    exported = tools.export(estimator, len(encoding.features))
+    judged = _judge(model, tools.scorers.open(exported).predict(matrix), estimator, matrix=matrix, tested=tested, exported=exported)
+    labels = train.y.astype(np.float64)
+    record = run.record()
+    return TrainedModel(
+        model=model.name,
+        fingerprint=fingerprint,
+        code=code,
+        artifact=tools.objects.write(exported.payload),
+        format=exported.format,
+        output=exported.output,
+        encoding=tools.objects.write(render_encoding(encoding)),
+        training_set=card.digest,
+        predictions=tools.objects.write(render_predictions(_predictions(tested, judged.scores, request=card.request))),
+        environment=observe_environment(model.fit),
+        seed=model.seed,
+        params=record.params,
+        metrics=judged.metrics,
+        base_rate=float(labels.mean()),
+        fitted=fitted.height,
+        tested=tested.height,
+        feature_auc=single_feature_auc(encoding, fitted=train.X, fitted_labels=labels, tested=matrix, tested_labels=judged.labels)
+        if judged.is_classified
+        else {},
+        logged=record.metrics,
+        artifacts=_store(record, tools.objects),
+        export=judged.check,
+    )
+
+
+def _labelled(frame: pl.DataFrame, split: str) -> pl.DataFrame:
+    return frame.filter((pl.col("_split") == split) & pl.col("_label").is_not_null())
+
+
+def _labels(frame: pl.DataFrame) -> NDArray[np.int64] | Floats:
+    """Booleans as 0 and 1, numbers as they are."""
+    label = frame["_label"]
+    return label.cast(pl.Int64).to_numpy() if label.dtype == pl.Boolean else label.cast(pl.Float64).to_numpy()
+
+
+def _require(model: Model, fitted: pl.DataFrame, tested: pl.DataFrame) -> None:
+    """Refuse what cannot be learned from or judged by, before anybody waits for it."""
+    for rows, purpose in ((fitted, "fit"), (tested, "test")):
+        if rows.is_empty():
+            raise NoRows(model=model.name, purpose=purpose, training_set=model.training_set.name, at=model.declared_at)
+    if fitted["_label"].n_unique() == 1:
+        raise OneClass(model=model.name, rows=fitted.height, label=str(fitted["_label"][0]), at=model.declared_at)
+
+
+def _fit(model: Model, train: TrainData, run: TrainingRun) -> object:
+    """Run the user's function; whatever it raises is told with the user's line."""
+    try:
+        with _seeded(model.seed):
+            estimator = model.fit(train, run)
+    except MainspringError:
+        raise
+    except Exception as error:  # the edge to the user's code: it may raise anything, and all of it is a failed fit
+        raise FitFailed(
+            model=model.name, error=type(error).__name__, detail=str(error), transcript=_tail(error), at=_users_line(error) or model.declared_at
+        ) from error
+    if estimator is None:
+        raise FitReturnedNothing(model=model.name, at=model.declared_at)
+    return estimator
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """The global generators start from the seed and are put back: estimators without a random state of their own draw from them."""
+    kept, kept_by_numpy = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    try:
+        yield
+    finally:
+        random.setstate(kept)
+        np.random.set_state(kept_by_numpy)
+
+
+def _users_line(error: Exception) -> Location | None:
+    """The innermost line that is neither ours nor of an installed package."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if not f.filename.startswith((_PACKAGE, "<")) and "-packages" not in f.filename]
+    return Location(own[-1].filename, own[-1].lineno or 0) if own else None
+
+
+def _tail(error: Exception, lines: int = 12) -> str:
+    text = "".join(traceback.format_exception(error)).rstrip().splitlines()
+    return "\n".join(text[-lines:])
+
+
+def _judge(model: Model, scores: Floats, estimator: object, *, matrix: Floats, tested: pl.DataFrame, exported: ExportedModel) -> _Judged:
+    """Hold the export against the native model, and the scores against common sense."""
+    parity = compare_export(native_scores(model.name, estimator, matrix=matrix, output=exported.output), scores, tolerance=EXPORT_TOLERANCE)
+    if not parity.is_equal:
+        raise ExportDiffers(
+            model=model.name,
+            rows=parity.rows,
+            differing=parity.rows_differing,
+            largest=parity.largest_difference,
+            tolerance=EXPORT_TOLERANCE,
+            at=model.declared_at,
+        )
+    finding = _degeneracy(scores)
+    if finding:
+        raise DegenerateScore(model=model.name, rows=len(scores), finding=finding, at=model.declared_at)
+    check = ExportCheck(parity.rows, parity.rows_differing, parity.largest_difference)
+    return _Judged(scores, _labels(tested).astype(np.float64), check, tested["_label"].dtype == pl.Boolean)
+
+
+def _degeneracy(scores: Floats) -> str:
+    """What is wrong with the scores, or nothing."""
+    if scores.ndim != 1:
+        return f"{scores.shape[1]} numbers a row"
+    if not np.isfinite(scores).all():
+        return f"{int((~np.isfinite(scores)).sum())} scores that are not finite numbers"
+    if len(scores) > 1 and scores.min() == scores.max():
+        return f"the same score {scores[0]:g}"
+    return ""
+
+
+def _predictions(tested: pl.DataFrame, scores: Floats, *, request: tuple[str, ...]) -> Predictions:
+    told = tested.select("_id", pl.col("_prediction_time").cast(pl.Int64), pl.col("_label").cast(pl.Float64), *request)
+    return Predictions(told.insert_column(3, pl.Series("_score", scores)))
+
+
+def _store(record: RunRecord, objects: ObjectWriter) -> dict[str, Digest]:
+    return {name: objects.write(payload) for name, payload in sorted(record.artifacts.items())}

@@ -1,0 +1,89 @@
+"""What the process that trains is told, and what it answers: JSON over standard input and output."""
+
+import msgspec
+
+from mainspring.datasets.card import TrainingSetCard
+from mainspring.elements.errors import Location, MainspringError, TrainingError
+from mainspring.elements.identity import Digest, canonical_json
+from mainspring.training import errors
+from mainspring.training.outcome import TrainedModel
+
+__all__ = ["Refusal", "TrainAnswer", "TrainOrder", "parse_answer", "parse_order", "refusal_of", "render_answer", "render_order"]
+
+
+class TrainOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be fitted, on what, and where the results go.
+
+    Args:
+        project: the project's folder or file.
+        model: the model's name in it.
+        objects: the folder of the object store, which holds the rows that `card` describes.
+        fingerprint: of the model's definition; `code`: of its code, both passed on to what is made.
+    """
+
+    project: str
+    model: str
+    objects: str
+    card: TrainingSetCard
+    fingerprint: Digest
+    code: Digest
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    """Why there is no model: an error by its code and fields, and the user's line where it is known."""
+
+    code: str
+    message: str
+    fields: dict[str, str | int | float]
+    path: str = ""
+    line: int = 0
+
+    def error(self, model: str) -> TrainingError:
+        """The same error on this side; one that is not of training comes as TRA-008 with its code inside."""
+        at = Location(self.path, self.line) if self.path else None
+        for name in errors.__all__:
+            kind: type[TrainingError] = getattr(errors, name)
+            if kind.code == self.code:
+                return kind(**self.fields, at=at)
+        return errors.WorkerFailed(model=model, reason=f"{self.code} {self.message}", at=at)
+
+
+class Trained(msgspec.Struct, frozen=True, kw_only=True, tag="trained"):
+    """A model was made."""
+
+    model: TrainedModel
+
+
+TrainAnswer = Trained | Refusal
+_ANSWER: msgspec.json.Decoder[TrainAnswer] = msgspec.json.Decoder(TrainAnswer)
+
+
+def refusal_of(error: MainspringError) -> Refusal:
+    """The refusal that says what an error says."""
+    fields = {name: value for name, value in error.details().items() if isinstance(value, str | int | float)}
+    return Refusal(code=error.code, message=error.message, fields=fields, path=error.at.path if error.at else "", line=error.at.line if error.at else 0)
+
+
+def render_order(order: TrainOrder) -> bytes:
+    """The order as JSON."""
+    return canonical_json(order)
+
+
+def parse_order(payload: bytes) -> TrainOrder:
+    """The order that `render_order` wrote."""
+    return msgspec.json.decode(payload, type=TrainOrder)
+
+
+def render_answer(outcome: TrainedModel | Refusal) -> bytes:
+    """The answer as JSON."""
+    return canonical_json(outcome if isinstance(outcome, Refusal) else Trained(model=outcome))
+
+
+def parse_answer(payload: bytes, *, model: str) -> TrainedModel:
+    """The model that the answer tells of.  Raises: the TRA error that it tells of."""
+    answer = _ANSWER.decode(payload)
+    match answer:
+        case Trained(model=trained):
+            return trained
+        case Refusal():
+            raise answer.error(model)

@@ -1,0 +1,95 @@
+"""What a fit function is given: the rows to learn from, and a run to report to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from mainspring.datasets.encoding import Encoding
+
+__all__ = ["MetricPoint", "Parameter", "RunRecord", "TrainData", "TrainingRun"]
+
+Parameter = str | int | float | bool | None
+"""A value that a run may log as a parameter."""
+
+
+@dataclass(frozen=True)
+class TrainData:
+    """The rows to fit, and nothing of the test.
+
+    Args:
+        X: (rows, features) float64 in C order; NaN is missing, a text is its code.
+        y: (rows,) int64 in {0, 1} for a boolean label, float64 otherwise.
+        feature_names: the names of the columns of X.
+        categorical: the names of those that hold codes of texts.
+    """
+
+    X: NDArray[np.float64]
+    y: NDArray[np.int64] | NDArray[np.float64]
+    feature_names: tuple[str, ...]
+    categorical: tuple[str, ...] = ()
+
+    @classmethod
+    def encoded(cls, matrix: NDArray[np.float64], labels: NDArray[np.int64] | NDArray[np.float64], encoding: Encoding) -> "TrainData":
+        """The rows of a matrix that `encoding` made."""
+        return cls(matrix, labels, encoding.names, encoding.categorical)
+
+    @property
+    def categorical_indices(self) -> list[int]:
+        """The places of the categorical columns, as LightGBM's `categorical_feature` takes them."""
+        return [self.feature_names.index(name) for name in self.categorical]
+
+
+class MetricPoint(msgspec.Struct, frozen=True):
+    """One value of a metric at a step, such as a boosting round."""
+
+    name: str
+    value: float
+    step: int = 0
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """Everything that a run was told, in the order it was told."""
+
+    params: dict[str, Parameter]
+    metrics: tuple[MetricPoint, ...]
+    artifacts: dict[str, bytes]
+
+
+class TrainingRun:
+    """The notebook of one fit: its randomness, and what it wants remembered.  Stable.
+
+    >>> run = TrainingRun(seed=7)
+    >>> run.log_params({"trees": 120})
+    >>> run.log_metric("train_loss", 0.4, step=1)
+    >>> run.record().metrics
+    (MetricPoint(name='train_loss', value=0.4, step=1),)
+    """
+
+    def __init__(self, *, seed: int) -> None:
+        self.seed = seed
+        self._params: dict[str, Parameter] = {}
+        self._metrics: list[MetricPoint] = []
+        self._artifacts: dict[str, bytes] = {}
+
+    def log_metric(self, name: str, value: float, step: int = 0) -> None:
+        """Remember a value of a metric; the same name and step twice keeps both."""
+        self._metrics.append(MetricPoint(name, float(value), step))
+
+    def log_metrics(self, name: str, values: Sequence[float]) -> None:
+        """Remember a curve: one value a step, from step 0."""
+        self._metrics.extend(MetricPoint(name, float(value), step) for step, value in enumerate(values))
+
+    def log_params(self, params: Mapping[str, Parameter]) -> None:
+        """Remember parameters; a name given again takes the new value."""
+        self._params.update(params)
+
+    def log_artifact(self, name: str, payload: bytes) -> None:
+        """Remember a file under a name."""
+        self._artifacts[name] = bytes(payload)
+
+    def record(self) -> RunRecord:
+        """What was told so far."""
+        return RunRecord(dict(self._params), tuple(self._metrics), dict(self._artifacts))

@@ -1,0 +1,79 @@
+"""What a team declares about a model: the function that fits it, what it learns from, and what it must prove."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from mainspring.datasets.spec import TrainingSet
+from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.errors import Location
+
+if TYPE_CHECKING:
+    from mainspring.training.run import TrainData, TrainingRun
+
+__all__ = ["FitFunction", "GateDeclaration", "Model", "model"]
+
+FitFunction = Callable[["TrainData", "TrainingRun"], object]
+"""Takes the rows to fit and the run to report to; returns the fitted estimator."""
+
+
+class GateDeclaration(Protocol):
+    """Something that a model must prove; the gates themselves are declared in `gates`."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the gates of a model, such as `min_metric:roc_auc`."""
+        ...
+
+
+@dataclass(frozen=True, init=False)
+class Model:
+    """A model: fitted by a function on a training set, and let through by gates.
+
+    Args:
+        seed: the randomness that the fit may use, as `run.seed`.
+    """
+
+    POLICY: ClassVar[frozenset[str]] = frozenset({"gates", "owner", "description"})
+
+    name: str
+    fit: FitFunction = field(compare=False, repr=False)
+    training_set: TrainingSet
+    gates: tuple[GateDeclaration, ...]
+    seed: int
+    owner: str
+    description: str
+    declared_at: Location = field(compare=False, repr=False)
+
+    def __init__(
+        self,
+        fit: FitFunction,
+        training_set: TrainingSet,
+        *,
+        gates: Sequence[GateDeclaration] = (),
+        name: str = "",
+        seed: int = 0,
+        owner: str = "",
+    ) -> None:
+        freeze(
+            self,
+            name=name or fit.__name__,
+            fit=fit,
+            training_set=training_set,
+            gates=tuple(gates),
+            seed=seed,
+            owner=owner,
+            description=(fit.__doc__ or "").strip(),
+            declared_at=caller(),
+        )
+
+
+def model(
+    training_set: TrainingSet, *, gates: Sequence[GateDeclaration] = (), name: str = "", seed: int = 0, owner: str = ""
+) -> Callable[[FitFunction], Model]:
+    """Declare the function below as a model: `@ms.model(flights, gates=[...])`."""
+
+    def declare(fit: FitFunction) -> Model:
+        return Model(fit, training_set, gates=gates, name=name, seed=seed, owner=owner)
+
+    return declare

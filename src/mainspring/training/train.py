@@ -1,0 +1,40 @@
+"""Train a model in a process of its own, or, for what lives in memory only, here."""
+
+import time
+
+import msgspec
+import polars as pl
+
+from mainspring.datasets.card import TrainingSetCard
+from mainspring.elements.identity import Digest
+from mainspring.ports.compute import Compute, Task
+from mainspring.ports.objects import ObjectWriter
+from mainspring.training.fit import Toolchain, fit_and_export
+from mainspring.training.order import TrainOrder, parse_answer, render_order
+from mainspring.training.outcome import TrainedModel
+from mainspring.training.spec import Model
+
+__all__ = ["TRAIN_WORKER", "train", "train_in_memory"]
+
+TRAIN_WORKER = "mainspring.app.train_worker"
+"""The module that the process runs; named and not imported, for the composition root is above."""
+
+
+def train(order: TrainOrder, *, compute: Compute, objects: ObjectWriter, timeout_s: float = 3600.0) -> TrainedModel:
+    """Have the model fitted, exported and checked in a process of its own, and keep what the process printed.
+
+    Raises: TRA-001 to TRA-008; ENG-006 when the process died, ENG-007 when its time was up.
+    """
+    result = compute.run(Task(TRAIN_WORKER, render_order(order), timeout_s))
+    trained = parse_answer(result.answer, model=order.model)
+    return msgspec.structs.replace(trained, cpu_s=result.cpu_s, transcript=objects.write(result.transcript.encode()))
+
+
+def train_in_memory(model: Model, frame: pl.DataFrame, card: TrainingSetCard, *, tools: Toolchain, fingerprint: Digest, code: Digest) -> TrainedModel:
+    """The same in the caller's process: for a workspace without a disk, whose functions no other process could import.
+
+    Raises: as `train`, but for the process's own.
+    """
+    began = time.process_time()
+    trained = fit_and_export(model, frame, card, tools=tools, fingerprint=fingerprint, code=code)
+    return msgspec.structs.replace(trained, cpu_s=time.process_time() - began)
