@@ -1,0 +1,75 @@
+"""Register what a fit made, once, at the next place of its model."""
+
+from mainspring.elements.events import Actor, Event, ProjectName
+from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.time import Micros
+from mainspring.ports.errors import StaleWrite
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.state import Change, StateWriter
+from mainspring.registry.errors import BusyRegistry
+from mainspring.registry.read import iter_versions, read_object, read_version, version_key
+from mainspring.registry.version import ModelVersion, manifest_of, version_of
+
+__all__ = ["register_version"]
+
+_ATTEMPTS = 20
+
+
+def register_version(
+    trained: object,
+    *,
+    definition: Digest,
+    card: Digest,
+    state: StateWriter,
+    objects: ObjectReader,
+    project: ProjectName,
+    actor: Actor,
+    at: Micros,
+    reason: str,
+) -> ModelVersion:
+    """The version of what was trained: a new one, or the one that was registered before from the same manifest.
+
+    Args:
+        trained: `TrainedModel`, or any record with the fields of a manifest.
+        definition, card: of the training set, as stored.
+
+    Raises: REG-002 when the artifact is not what was trained; ENG-002 when it is not there; REG-003.
+    """
+    manifest = manifest_of(trained, definition=definition, card=card)
+    for _ in range(_ATTEMPTS):
+        if state.get("version_digest", manifest.digest_of_manifest):
+            return read_version(state, manifest.digest_of_manifest)
+        ordinal = 1 + sum(1 for _ in iter_versions(state, manifest.model))
+        version = version_of(manifest, ordinal=ordinal, project=project, author=actor, registered_at=at, reason=reason)
+        read_object(objects, version, "artifact")
+        if _put(version, state):
+            return version
+    raise BusyRegistry(model=manifest.model, attempts=_ATTEMPTS)
+
+
+def _put(version: ModelVersion, state: StateWriter) -> bool:
+    """Take the place and the name in one transaction; False when another process took either first."""
+    key = version_key(version.model, version.ordinal)
+    changes = [Change("version", key, canonical_json(version), 0), Change("version_digest", version.digest, canonical_json(key), 0)]
+    try:
+        state.commit(changes, [_registered(version)])
+    except StaleWrite:
+        return False
+    return True
+
+
+def _registered(version: ModelVersion) -> Event:
+    return Event(
+        kind="version.registered",
+        project=version.project,
+        actor=version.author,
+        at=version.registered_at,
+        subject=version.digest,
+        facts={
+            "version": version.label,
+            "artifact": version.artifact,
+            "training_set": version.training_set,
+            "fingerprint": version.fingerprint,
+            "reason": version.reason,
+        },
+    )
