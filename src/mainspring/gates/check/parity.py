@@ -1,0 +1,23 @@
+"""Will the model be told what it was taught?  Batch and online features are compared as bytes; the one number allowed is zero."""
+
+from mainspring.features.parity import ParityReport
+from mainspring.gates.spec import Parity
+from mainspring.gates.verdict import Finding
+
+__all__ = ["check_parity_report"]
+
+
+def check_parity_report(gate: Parity, report: ParityReport) -> Finding:
+    """Whether not one value differs, and something was compared at all."""
+    if report.rows == 0:
+        summary = "no row was compared"
+    elif report.differing:
+        summary = f"{report.differing:,} of {report.values:,} values differ between batch and online, first {report.example}"
+    else:
+        summary = f"{report.values:,} values of {report.rows:,} rows are the same bytes in batch and online"
+    return Finding(
+        gate=gate.name,
+        passed=report.rows > 0 and report.differing == 0,
+        summary=summary,
+        evidence={"rows": report.rows, "values": report.values, "differing": report.differing, "example": report.example},
+    )

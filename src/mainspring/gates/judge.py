@@ -1,0 +1,88 @@
+"""Judge a model by all of its gates: every gate is asked, whatever the others found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from mainspring.datasets.card import TrainingSetCard
+from mainspring.elements.errors import MainspringError
+from mainspring.elements.identity import Digest
+from mainspring.elements.time import Micros
+from mainspring.features.parity import ParityReport
+from mainspring.gates.check.beats_champion import Contender, check_beats_champion
+from mainspring.gates.check.latency import check_latency
+from mainspring.gates.check.min_metric import check_min_metric
+from mainspring.gates.check.no_leakage import check_no_leakage
+from mainspring.gates.check.parity import check_parity_report
+from mainspring.gates.errors import UnknownGate
+from mainspring.gates.spec import BeatsChampion, Gate, Latency, MinMetric, NoLeakage, Parity
+from mainspring.gates.verdict import Finding, Verdict
+from mainspring.training.spec import GateDeclaration
+
+__all__ = ["EvidenceSource", "judge", "required_gates"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceSource:
+    """Where evidence comes from: a call for each kind, made only when a gate asks for it.
+
+    Args:
+        challenger: the model that is judged; `champion`: the model in charge, None when there is none.
+        card: of the training set; `feature_auc`: what each feature alone is worth.
+        parity: compares so many rows between batch and online.
+        latency_ms: measures so many requests on the real serving path.
+    """
+
+    challenger: Callable[[], Contender]
+    champion: Callable[[], Contender | None]
+    card: Callable[[], TrainingSetCard]
+    feature_auc: Callable[[], Mapping[str, float]]
+    parity: Callable[[int], ParityReport]
+    latency_ms: Callable[[int], Sequence[float]]
+
+
+def required_gates(declared: Sequence[GateDeclaration]) -> tuple[Gate, ...]:
+    """The declared gates, and before them those that every model has.  Raises: GAT-003.
+
+    >>> [gate.name for gate in required_gates([])]
+    ['no_leakage', 'parity']
+    """
+    gates: list[Gate] = []
+    for gate in declared:
+        if not isinstance(gate, MinMetric | BeatsChampion | Latency | NoLeakage | Parity):
+            raise UnknownGate(gate=repr(gate))
+        gates.append(gate)
+    names = {gate.name for gate in gates}
+    return (*(gate for gate in (NoLeakage(), Parity()) if gate.name not in names), *gates)
+
+
+def judge(gates: Sequence[Gate], evidence: EvidenceSource, *, subject: Digest, champion: str = "", at: Micros) -> list[Verdict]:
+    """A verdict for each gate, in order.  Evidence that cannot be had is a failed gate that says why: what is not proven is not proven."""
+    return [_verdict(_find(gate, evidence), subject=subject, champion=champion, at=at) for gate in gates]
+
+
+def _verdict(finding: Finding, *, subject: Digest, champion: str, at: Micros) -> Verdict:
+    return Verdict(gate=finding.gate, passed=finding.passed, summary=finding.summary, evidence=finding.evidence, subject=subject, champion=champion, at=at)
+
+
+def _find(gate: Gate, evidence: EvidenceSource) -> Finding:
+    try:
+        return _check(gate, evidence)
+    except MainspringError as error:
+        return Finding(gate=gate.name, passed=False, summary=f"could not be judged: {error.code} {error.message}", evidence={"error": error.code})
+
+
+def _check(gate: Gate, evidence: EvidenceSource) -> Finding:
+    match gate:
+        case MinMetric():
+            return check_min_metric(gate, evidence.challenger().predictions)
+        case BeatsChampion():
+            return check_beats_champion(gate, evidence.challenger(), evidence.champion())
+        case NoLeakage():
+            return check_no_leakage(gate, evidence.card(), evidence.feature_auc())
+        case Parity():
+            return check_parity_report(gate, evidence.parity(gate.rows))
+        case Latency():
+            return check_latency(gate, evidence.latency_ms(gate.requests))
+        case _:
+            assert_never(gate)

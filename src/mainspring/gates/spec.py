@@ -1,0 +1,106 @@
+"""What a model can be asked to prove.  Gates are policy: changing one rebuilds nothing and asks for a new verdict."""
+
+from dataclasses import dataclass
+
+__all__ = ["BeatsChampion", "Gate", "Latency", "MinMetric", "NoLeakage", "Parity", "beats_champion", "latency", "min_metric", "no_leakage", "parity"]
+
+
+@dataclass(frozen=True)
+class MinMetric:
+    """A metric on the test rows, overall or in every slice, is at least (for losses: at most) a bound.
+
+    A slice fails only when its whole confidence interval lies on the wrong side: a small slice cannot be blamed for bad luck.
+    """
+
+    metric: str
+    bound: float
+    by: str | None = None
+    min_rows: int = 1
+    confidence: float = 0.95
+
+    @property
+    def name(self) -> str:
+        """`min_metric:roc_auc` or `min_metric:roc_auc:by:carrier`."""
+        return f"min_metric:{self.metric}" + (f":by:{self.by}" if self.by else "")
+
+
+@dataclass(frozen=True)
+class BeatsChampion:
+    """Better than the model in charge on the same rows; without one, than the base rate.
+
+    The interval of the paired difference must lie above `-tolerance`.
+    """
+
+    metric: str
+    tolerance: float = 0.0
+    confidence: float = 0.95
+
+    @property
+    def name(self) -> str:
+        """`beats_champion:log_loss`."""
+        return f"beats_champion:{self.metric}"
+
+
+@dataclass(frozen=True)
+class Latency:
+    """A prediction of one row on the real serving path takes at most so long, features and all."""
+
+    p99_ms: float
+    requests: int = 500
+
+    @property
+    def name(self) -> str:
+        """`latency`."""
+        return "latency"
+
+
+@dataclass(frozen=True)
+class NoLeakage:
+    """Nothing that the model was taught came from the future: no hindsight, and no feature that is too good alone."""
+
+    max_single_feature_auc: float = 0.95
+
+    @property
+    def name(self) -> str:
+        """`no_leakage`."""
+        return "no_leakage"
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The training set's features equal those that the online path answers, as bytes, on a sample."""
+
+    rows: int = 200
+
+    @property
+    def name(self) -> str:
+        """`parity`."""
+        return "parity"
+
+
+Gate = MinMetric | BeatsChampion | Latency | NoLeakage | Parity
+
+
+def min_metric(metric: str, bound: float, *, by: str | None = None, min_rows: int = 1, confidence: float = 0.95) -> MinMetric:
+    """Ask for a metric on the test rows; `by` asks for it in every slice of a request column that has `min_rows` rows."""
+    return MinMetric(metric, bound, by, min_rows, confidence)
+
+
+def beats_champion(metric: str, *, tolerance: float = 0.0, confidence: float = 0.95) -> BeatsChampion:
+    """Ask to be better than the model in charge, or with a tolerance: not worse by more than that."""
+    return BeatsChampion(metric, tolerance, confidence)
+
+
+def latency(*, p99_ms: float, requests: int = 500) -> Latency:
+    """Ask for a bound on the 99th percentile of the time that one prediction takes."""
+    return Latency(p99_ms, requests)
+
+
+def no_leakage(*, max_single_feature_auc: float = 0.95) -> NoLeakage:
+    """Set the power above which a single feature is suspicious; every model has this gate."""
+    return NoLeakage(max_single_feature_auc)
+
+
+def parity(*, rows: int = 200) -> Parity:
+    """Set how many rows are compared; every model has this gate."""
+    return Parity(rows)

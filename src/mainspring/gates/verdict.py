@@ -1,0 +1,65 @@
+"""A verdict: what a gate found, in one sentence for people and as evidence for machines."""
+
+import math
+from collections.abc import Mapping
+from typing import Literal as OneOf
+
+import msgspec
+
+from mainspring.elements.identity import Digest
+from mainspring.elements.time import Micros
+
+__all__ = ["Evidence", "Finding", "Scalar", "Verdict", "known", "render_finding", "render_verdicts"]
+
+Scalar = str | int | float | bool | None
+
+Evidence = dict[str, Scalar | list[str | dict[str, Scalar]]]
+"""What a finding rests on: flat but for one list, so that every reader can show it."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check found; it becomes a verdict when it is said about whom and when."""
+
+    gate: str
+    passed: bool
+    summary: str
+    evidence: Evidence = {}
+
+
+class Verdict(Finding, frozen=True, kw_only=True):
+    """A finding about one version.
+
+    Args:
+        subject: the digest of the version.
+        at: when it was judged.
+        champion: the version that it was compared with, empty for none.
+    """
+
+    subject: Digest
+    at: Micros
+    champion: str = ""
+
+    @property
+    def outcome(self) -> OneOf["passed", "failed"]:
+        """In one word."""
+        return "passed" if self.passed else "failed"
+
+
+def render_finding(finding: Finding, *, width: int = 0) -> str:
+    """One line for a terminal; `width` lines up the sentences of several.
+
+    >>> render_finding(Finding(gate="latency", passed=True, summary="p99 3.1 ms (at most 10 ms)"))
+    '✓ latency  p99 3.1 ms (at most 10 ms)'
+    """
+    return f"{'✓' if finding.passed else '✗'} {finding.gate:<{width}}  {finding.summary}"
+
+
+def render_verdicts(verdicts: list[Verdict]) -> list[str]:
+    """The verdicts as lines, their sentences below each other."""
+    width = max((len(verdict.gate) for verdict in verdicts), default=0)
+    return [render_finding(verdict, width=width) for verdict in verdicts]
+
+
+def known(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """The values with NaN and infinities, which JSON has no word for, as None."""
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()}

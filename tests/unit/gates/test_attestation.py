@@ -1,0 +1,233 @@
+"""Signed statements: what makes a chain hold, and everything that breaks it."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from mainspring.elements.events import Actor, ProjectName
+from mainspring.elements.identity import Digest
+from mainspring.elements.time import DAY
+from mainspring.engines.local.objects import MemoryObjects
+from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
+from mainspring.engines.local.state import SqliteState
+from mainspring.gates.attest import Binding, Notary, approve, attest, read_envelopes
+from mainspring.gates.attestation import APPROVAL, Envelope, gate_predicate, parse_envelope, parse_statement, render_envelope
+from mainspring.gates.errors import NotAPerson, SelfApproval, UnprovenVersion, UnreadableAttestation
+from mainspring.gates.verdict import Verdict
+from mainspring.gates.verify import asked_gates, verify_chain
+
+NOW = 1_000 * DAY
+LATENCY = gate_predicate("latency")
+
+
+@pytest.fixture(scope="module")
+def keys():
+    return {"tester": FileSigner.in_memory(), "approver": FileSigner.in_memory(), "stranger": FileSigner.in_memory()}
+
+
+@pytest.fixture
+def notary(tmp_path, keys):
+    """Makes notaries that share one state and one object store."""
+    state, objects = SqliteState(tmp_path / "state.db", ProjectName("flights")), MemoryObjects()
+
+    def notary(role, actor="person:bob"):
+        return Notary(signer=keys[role], state=state, objects=objects, project=ProjectName("flights"), actor=Actor(actor))
+
+    yield notary
+    state.close()
+
+
+@pytest.fixture
+def binding(version, policy):
+    return Binding(version=version, policy=policy, environment="prod")
+
+
+@pytest.fixture
+def verdict(version):
+    return Verdict(gate="latency", passed=True, summary="p99 3 ms", evidence={"p99_ms": 3.0}, subject=version.digest, at=NOW)
+
+
+@pytest.fixture
+def check(version, policy, keys):
+    """Verifies envelopes as the loader of `prod` would, with changes to what it asks."""
+
+    def check(envelopes, required=(LATENCY,), **changes):
+        asked = {
+            "environment": "prod",
+            "policy_fingerprint": policy,
+            "required": required,
+            "trust": {"tester": [keys["tester"].public_key], "approver": [keys["approver"].public_key]},
+            "verifier": Ed25519Verifier(),
+            "now": NOW + DAY,
+        }
+        return verify_chain(changes.pop("version", version), changes.pop("artifact", version.artifact), envelopes, **asked | changes)
+
+    return check
+
+
+def standing(report):
+    return [item.standing for item in report.items]
+
+
+def test_signed_verdict_and_approval_prove_a_version(check, verdict, binding, notary):
+    envelopes = [*attest([verdict], binding, notary("tester")), approve(binding, notary("approver"), at=NOW)]
+    report = check(envelopes, (LATENCY, APPROVAL))
+    assert report.is_proven
+    report.require()
+
+
+def test_filed_envelopes_are_read_back(verdict, binding, notary, version):
+    notary_of_tests = notary("tester")
+    [envelope] = attest([verdict], binding, notary_of_tests)
+    assert read_envelopes(notary_of_tests.state, notary_of_tests.objects, environment="prod", version=version.digest) == [envelope]
+    assert read_envelopes(notary_of_tests.state, notary_of_tests.objects, environment="staging", version=version.digest) == []
+
+
+def test_verdicts_are_on_record_in_the_journal(verdict, binding, notary):
+    attest([verdict], binding, notary("tester"))
+    [recorded] = notary("tester").state.iter_events(kind="gate.judged")
+    assert (recorded.event.facts["gate"], recorded.event.facts["passed"], recorded.event.actor) == ("latency", True, "person:bob")
+
+
+def test_everything_that_is_missing_is_told_at_once(check):
+    with pytest.raises(UnprovenVersion) as caught:
+        check([], (LATENCY, APPROVAL)).require()
+    assert "gate/latency missing" in str(caught.value)
+    assert "approval missing" in str(caught.value)
+
+
+def test_failed_verdict_never_counts(check, verdict, binding, notary):
+    failed = msgspec.structs.replace(verdict, passed=False)
+    report = check(attest([failed], binding, notary("tester")))
+    assert standing(report) == ["failed"]
+    assert "p99 3 ms" in str(report.items[0])
+
+
+def test_newest_verdict_decides(check, verdict, binding, notary):
+    later = msgspec.structs.replace(verdict, passed=False, at=NOW + 1)
+    envelopes = attest([later], binding, notary("tester")) + attest([verdict], binding, notary("tester"))
+    assert standing(check(envelopes)) == ["failed"]
+
+
+def test_stale_statement_does_not_hide_one_that_counts(check, verdict, binding, notary, policy):
+    other = attest([msgspec.structs.replace(verdict, at=NOW + 1)], replace(binding, policy=Digest("sha256:old")), notary("tester"))
+    assert check(other + attest([verdict], binding, notary("tester"))).is_proven
+
+
+@pytest.mark.parametrize("place", range(0, 900, 60))
+def test_flipped_bit_in_the_payload_is_untrusted(check, verdict, binding, notary, place):
+    [envelope] = attest([verdict], binding, notary("tester"))
+    payload = bytearray(envelope.payload)
+    payload[place % len(payload)] ^= 1
+    assert not check([Envelope(envelope.payload_type, bytes(payload), envelope.signatures)]).is_proven
+
+
+def test_flipped_bit_in_the_signature_is_untrusted(check, verdict, binding, notary):
+    [envelope] = attest([verdict], binding, notary("tester"))
+    [signature] = envelope.signatures
+    forged = signature._replace(value=bytes([signature.value[0] ^ 1]) + signature.value[1:])
+    assert standing(check([Envelope(envelope.payload_type, envelope.payload, (forged,))])) == ["untrusted"]
+
+
+def test_payload_of_another_type_is_untrusted(check, verdict, binding, notary):
+    [envelope] = attest([verdict], binding, notary("tester"))
+    assert standing(check([Envelope("text/plain", envelope.payload, envelope.signatures)])) == ["untrusted"]
+
+
+def test_unknown_key_is_untrusted(check, verdict, binding, notary):
+    assert standing(check(attest([verdict], binding, notary("stranger")))) == ["untrusted"]
+
+
+def test_testers_key_does_not_approve(check, binding, notary):
+    assert standing(check([approve(binding, notary("tester"), at=NOW)], (APPROVAL,))) == ["untrusted"]
+
+
+def test_statement_for_another_environment_is_stale(check, verdict, binding, notary):
+    report = check(attest([verdict], replace(binding, environment="staging"), notary("tester")))
+    assert str(report.items[0]) == "gate/latency stale (made for staging)"
+
+
+def test_statement_of_another_policy_is_stale(check, verdict, binding, notary):
+    report = check(attest([verdict], binding, notary("tester")), policy_fingerprint=Digest("sha256:new"))
+    assert standing(report) == ["stale"]
+
+
+def test_statement_expires_after_ninety_days(check, verdict, binding, notary):
+    envelopes = attest([verdict], binding, notary("tester"))
+    assert check(envelopes, now=NOW + 90 * DAY - 1).is_proven
+    assert standing(check(envelopes, now=NOW + 90 * DAY)) == ["stale"]
+
+
+def test_statement_without_expiry_counts_for_ever(check, verdict, binding, notary):
+    assert check(attest([verdict], replace(binding, valid_for=None), notary("tester")), now=NOW + 9_000 * DAY).is_proven
+
+
+def test_statement_about_another_version_is_untrusted(check, verdict, binding, notary, version):
+    other = msgspec.structs.replace(version, digest=Digest("sha256:" + "0" * 64))
+    assert standing(check(attest([verdict], replace(binding, version=other), notary("tester")))) == ["untrusted"]
+
+
+def test_changed_artifact_breaks_the_chain(check, verdict, binding, notary):
+    report = check(attest([verdict], binding, notary("tester")), artifact=Digest("sha256:" + "0" * 64))
+    assert [item.predicate_type for item in report.faults] == ["artifact", LATENCY]
+
+
+def test_edited_version_breaks_the_chain(check, verdict, binding, notary, version):
+    forged = msgspec.structs.replace(version, metrics={"roc_auc": 0.99})
+    report = check(attest([verdict], binding, notary("tester")), version=forged)
+    assert [item.predicate_type for item in report.faults] == ["version"]
+
+
+def test_author_cannot_approve(binding, notary):
+    with pytest.raises(SelfApproval):
+        approve(binding, notary("approver", "person:ada"), at=NOW)
+
+
+def test_only_people_approve(binding, notary):
+    with pytest.raises(NotAPerson):
+        approve(binding, notary("approver", "service:ci"), at=NOW)
+
+
+def test_approval_of_who_turns_out_to_be_the_author_is_untrusted(check, binding, notary, version):
+    envelope = approve(binding, notary("approver"), at=NOW)
+    report = check([envelope], (APPROVAL,), version=msgspec.structs.replace(version, author=Actor("person:bob")))
+    assert standing(report) == ["untrusted"]
+
+
+@pytest.fixture
+def asked(policy, keys):
+    """The gates that envelopes say their policy asks for."""
+    return lambda envelopes: asked_gates(envelopes, policy=policy, trust={"tester": [keys["tester"].public_key]}, verifier=Ed25519Verifier())
+
+
+def test_one_statement_names_all_gates_of_its_policy(asked, verdict, binding, notary):
+    envelopes = attest([verdict], replace(binding, asked=("latency", "min_metric:roc_auc", "no_leakage", "parity")), notary("tester"))
+    assert asked(envelopes) == ("latency", "min_metric:roc_auc", "no_leakage", "parity")
+
+
+@pytest.mark.parametrize(("role", "change"), [("stranger", {}), ("tester", {"policy": Digest("sha256:old")})])
+def test_gates_named_by_a_stranger_or_another_policy_are_not_asked(asked, verdict, binding, notary, role, change):
+    envelopes = attest([verdict], replace(binding, asked=("latency",), **change), notary(role))
+    assert asked(envelopes) == ("no_leakage", "parity")
+
+
+def test_envelope_speaks_dsse_and_in_toto(verdict, binding, notary):
+    [envelope] = attest([verdict], binding, notary("tester"))
+    wire = msgspec.json.decode(render_envelope(envelope))
+    statement = msgspec.json.decode(envelope.payload)
+    assert set(wire) == {"payloadType", "payload", "signatures"}
+    assert set(statement) == {"_type", "subject", "predicateType", "predicate"}
+    assert statement["predicateType"] == "mainspring/gate/latency/v1"
+
+
+def test_envelope_and_statement_are_read_back(verdict, binding, notary):
+    [envelope] = attest([verdict], binding, notary("tester"))
+    assert parse_envelope(render_envelope(envelope)) == envelope
+    assert parse_statement(envelope.payload).predicate.evidence == {"p99_ms": 3.0}
+
+
+@pytest.mark.parametrize("document", [b"", b"{}", b'{"payloadType":"x","payload":"%%","signatures":[]}'])
+def test_what_is_no_envelope_is_refused(document):
+    with pytest.raises(UnreadableAttestation):
+        parse_envelope(document)

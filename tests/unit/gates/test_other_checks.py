@@ -1,0 +1,52 @@
+"""Leakage, parity and latency."""
+
+import pytest
+
+from mainspring.features.parity import ParityReport
+from mainspring.gates import latency, no_leakage, parity
+from mainspring.gates.check.latency import check_latency
+from mainspring.gates.check.no_leakage import check_no_leakage
+from mainspring.gates.check.parity import check_parity_report
+
+
+def test_training_set_as_known_passes(card):
+    finding = check_no_leakage(no_leakage(), card(assumed=("timetable",)), {"delay": 0.68, "minute": 0.6})
+    assert finding.passed
+    assert "delay with AUC 0.680 alone" in finding.summary
+    assert "assumed for timetable" in finding.summary
+
+
+def test_hindsight_fails_and_names_the_view(card):
+    finding = check_no_leakage(no_leakage(), card(tainted=("departure_delays",)), {})
+    assert not finding.passed
+    assert "departure_delays" in finding.summary
+
+
+def test_feature_that_is_too_good_alone_fails_by_name(card):
+    finding = check_no_leakage(no_leakage(), card(), {"dep_delay": 0.97, "minute": 0.6})
+    assert not finding.passed
+    assert finding.evidence["suspicious"] == ["dep_delay (AUC 0.970)"]
+
+
+def test_bound_on_single_features_is_the_gates(card):
+    assert check_no_leakage(no_leakage(max_single_feature_auc=0.99), card(), {"dep_delay": 0.97}).passed
+
+
+def test_equal_bytes_pass():
+    assert check_parity_report(parity(), ParityReport(200, 4000, 0)).passed
+
+
+@pytest.mark.parametrize("report", [ParityReport(200, 4000, 1, "delay of f1"), ParityReport(0, 0, 0)])
+def test_one_differing_value_or_nothing_compared_fails(report):
+    assert not check_parity_report(parity(), report).passed
+
+
+def test_slowest_hundredth_decides_on_latency():
+    assert check_latency(latency(p99_ms=10, requests=100), [1.0] * 99 + [500.0]).passed
+    assert not check_latency(latency(p99_ms=10, requests=100), [1.0] * 98 + [11.0] * 2).passed
+
+
+def test_fewer_requests_than_asked_for_prove_nothing():
+    finding = check_latency(latency(p99_ms=10, requests=100), [1.0] * 99)
+    assert not finding.passed
+    assert "99 requests were measured" in finding.summary
