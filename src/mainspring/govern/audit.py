@@ -1,0 +1,42 @@
+"""Who did what, when, and whether the record of it was tampered with."""
+
+import msgspec
+
+from mainspring.elements.events import Recorded
+from mainspring.elements.journal import verify_journal
+from mainspring.ports.state import StateReader
+
+__all__ = ["AuditReport", "audit"]
+
+
+class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The journal, checked.
+
+    Args:
+        events: how many there are.
+        broken_at: the first sequence number whose chain does not fit; None when all fit.
+        newest: the chain of the newest event: kept elsewhere, it shows a journal that was cut off.
+        shown: the events asked for, oldest first.
+    """
+
+    events: int
+    broken_at: int | None
+    newest: str
+    shown: tuple[Recorded, ...]
+
+    @property
+    def intact(self) -> bool:
+        """Whether every event fits the ones before it."""
+        return self.broken_at is None
+
+
+def audit(state: StateReader, *, kind: str = "", last: int = 50) -> AuditReport:
+    """Check the whole journal, and show the last events of a kind.  Cost: about 10 µs an event."""
+    records = list(state.iter_events())
+    shown = [record for record in records if record.event.kind.startswith(kind)]
+    return AuditReport(
+        events=len(records),
+        broken_at=verify_journal(records),
+        newest=records[-1].chain if records else "",
+        shown=tuple(shown[-last:] if last else shown),
+    )
