@@ -1,0 +1,29 @@
+"""The definition that goes with every training set and model: what was declared, the schemas of that moment, and the names of online state."""
+
+from mainspring.datasets.definition import Definition
+from mainspring.datasets.spec import TrainingSet
+from mainspring.elements.identity import Digest, short
+from mainspring.features.spec import FeatureView
+from mainspring.project.declarations import asset_name
+from mainspring.project.load import Project
+from mainspring.sources.spec import Source
+
+__all__ = ["definition_of", "shard_of"]
+
+
+def shard_of(view: str, fingerprint: Digest) -> str:
+    """The name of a view's online state: one per build fingerprint, so that an edited view builds its own while the old one serves.
+
+    >>> shard_of("weather", Digest("sha256:0123456789abcdef"))
+    'weather@0123456789ab'
+    """
+    return f"{view}@{short(fingerprint)}"
+
+
+def definition_of(project: Project, training_set: TrainingSet) -> Definition:
+    """The definition of a declared training set."""
+    views = [view for view in training_set.features if isinstance(view, FeatureView)]
+    sources: list[Source] = [training_set.spine, training_set.label.source, *(view.source for view in views)]
+    schemas = {source.name: project.schemas[source.name] for source in sources}
+    shards = {view.name: shard_of(view.name, project.graph.assets[asset_name(view)].build_fingerprint) for view in views}
+    return Definition(training_set, tuple(sorted(schemas.items())), tuple(sorted(shards.items())))

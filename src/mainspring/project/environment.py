@@ -1,0 +1,160 @@
+"""What stands where: an environment is a versioned map from asset names to builds, and a build is what was made of one definition.
+
+Promotion, apply and rollback all write the next version of a map; none edits one.  A map names builds and copies nothing, so moving it is one small
+transaction, and an old version can be restored as long as its builds are kept.
+"""
+
+from collections.abc import Iterable
+from typing import Literal as OneOf
+
+import msgspec
+
+from mainspring.elements.events import Actor, Fact
+from mainspring.elements.identity import Digest
+from mainspring.elements.time import Micros
+
+__all__ = [
+    "AssetKind",
+    "AssetPointer",
+    "Build",
+    "Definition",
+    "Duration",
+    "EnvironmentMap",
+    "build_key",
+    "definition_key",
+    "duration_key",
+    "empty_environment",
+    "history_key",
+    "moved",
+    "rolled_back",
+]
+
+AssetKind = OneOf["source", "view", "on_demand", "training_set", "model", "endpoint", "monitor"]
+"""What an asset is; its name is the kind, a dot and the declared name: `view.departure_delays`."""
+
+
+class AssetPointer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an environment holds of one asset.
+
+    Args:
+        build_digest: the build in charge; for an asset that needs no building (on-demand view, endpoint) its build fingerprint.
+    """
+
+    asset: str
+    kind: AssetKind
+    build_fingerprint: Digest
+    policy_fingerprint: Digest
+    build_digest: Digest
+
+
+class EnvironmentMap(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of an environment.  Document kind `environment`: key `<name>` for the newest, `<name>/<version:08d>` for each.
+
+    Args:
+        version: 1 for the first that was applied; 0 stands for an environment that holds nothing yet.
+        previous: the version that a rollback restores; None where there is nothing to go back to.
+    """
+
+    environment: str
+    version: int
+    pointers: dict[str, AssetPointer]
+    moved_by: Actor
+    moved_at: Micros
+    reason: str
+    previous: int | None
+
+
+class Build(msgspec.Struct, frozen=True, kw_only=True):
+    """What was made of one definition.  Document kind `build`, key `<asset>/<build fingerprint>`: the newest of that definition.
+
+    Args:
+        inputs: the log position that was read, by topic.
+        rows: facts imported, folded, taught or judged.
+        facts: what else is worth showing: a share of late facts, a metric.
+    """
+
+    asset: str
+    fingerprint: Digest
+    digest: Digest
+    made_at: Micros
+    inputs: dict[str, int]
+    rows: int
+    facts: dict[str, Fact] = {}
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True):
+    """A declaration in canonical words, kept so that a later plan can say what changed from what.
+
+    Document kind `definition`, key `<asset>/<build fingerprint>/<policy fingerprint>`.
+
+    Args:
+        build: field → canonical JSON of its value; what a change of rebuilds.
+        policy: the same for what a change of asks for new verdicts only.
+        parents: the build fingerprints of the assets that it is made from.
+    """
+
+    asset: str
+    build: dict[str, str]
+    policy: dict[str, str]
+    parents: dict[str, Digest]
+
+
+class Duration(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stage took when it last ran for an asset.  Document kind `duration`, key `<stage>/<asset>`; estimates come from these."""
+
+    stage: str
+    asset: str
+    rows: int
+    cpu_s: float
+
+
+def build_key(asset: str, fingerprint: Digest) -> str:
+    """The key of a `build` document."""
+    return f"{asset}/{fingerprint}"
+
+
+def definition_key(asset: str, build_fingerprint: Digest, policy_fingerprint: Digest) -> str:
+    """The key of a `definition` document."""
+    return f"{asset}/{build_fingerprint}/{policy_fingerprint}"
+
+
+def duration_key(stage: str, asset: str) -> str:
+    """The key of a `duration` document."""
+    return f"{stage}/{asset}"
+
+
+def history_key(environment: str, version: int) -> str:
+    """The key under which one version of an environment stays.
+
+    >>> history_key("prod", 12)
+    'prod/00000012'
+    """
+    return f"{environment}/{version:08d}"
+
+
+def empty_environment(name: str) -> EnvironmentMap:
+    """An environment that holds nothing yet: version 0."""
+    return EnvironmentMap(environment=name, version=0, pointers={}, moved_by=Actor(""), moved_at=0, reason="", previous=None)
+
+
+def moved(
+    current: EnvironmentMap, pointers: Iterable[AssetPointer], *, removed: Iterable[str] = (), by: Actor, at: Micros, reason: str
+) -> EnvironmentMap:
+    """The next version, with these pointers in place of those of the same assets and without the removed ones."""
+    gone = frozenset(removed)
+    kept = {asset: pointer for asset, pointer in current.pointers.items() if asset not in gone}
+    return EnvironmentMap(
+        environment=current.environment,
+        version=current.version + 1,
+        pointers=dict(sorted((kept | {p.asset: p for p in pointers}).items())),
+        moved_by=by,
+        moved_at=at,
+        reason=reason,
+        previous=current.version or None,
+    )
+
+
+def rolled_back(current: EnvironmentMap, target: EnvironmentMap, *, by: Actor, at: Micros, reason: str) -> EnvironmentMap:
+    """The next version, holding what an older one held; a second rollback goes on to what stood before that one."""
+    assert current.environment == target.environment, (current.environment, target.environment)
+    return msgspec.structs.replace(target, version=current.version + 1, moved_by=by, moved_at=at, reason=reason)

@@ -1,0 +1,305 @@
+"""What can be wrong with a project.  Each fault knows the user's line; `ProjectErrors` carries all of them at once."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mainspring.elements.errors import DeclarationError, GateError
+from mainspring.gates.verdict import Verdict
+
+__all__ = [
+    "ConfigurationFault",
+    "DependencyCycle",
+    "DuplicateFeature",
+    "DuplicateName",
+    "EventTimeMissing",
+    "GatesFailed",
+    "ImportFailed",
+    "InvalidEndpointName",
+    "InvalidName",
+    "InvalidValue",
+    "JoinKeyNotInRequest",
+    "LabelAsFeature",
+    "NothingDeclared",
+    "OutsideProject",
+    "ProjectErrors",
+    "ProjectMissing",
+    "ProjectUnreadable",
+    "RolloutSteps",
+    "SplitOrder",
+    "UnfitExpression",
+    "UnfitWindows",
+    "UnreadableSource",
+    "WrongType",
+]
+
+
+@dataclass(eq=False, kw_only=True)
+class ProjectErrors(DeclarationError):
+    """Everything that is wrong with a project, found in one pass.  Nothing was changed: a project is checked whole before anything is planned."""
+
+    code: ClassVar[str] = "PRJ-020"
+    template: ClassVar[str] = "{count} mistakes in the project"
+    faults: tuple[DeclarationError, ...]
+
+    def details(self) -> dict[str, object]:
+        """The number of faults; each fault has its own details."""
+        return {"count": len(self.faults)}
+
+    def __str__(self) -> str:
+        noun = "mistake" if len(self.faults) == 1 else "mistakes"
+        return "\n".join([f"{self.code} {len(self.faults)} {noun} in the project; nothing was changed", *(str(fault) for fault in self.faults)])
+
+
+@dataclass(eq=False, kw_only=True)
+class ProjectMissing(DeclarationError):
+    """A project is a folder of Python modules, with or without `project.toml`, or one Python file."""
+
+    code: ClassVar[str] = "PRJ-021"
+    template: ClassVar[str] = "there is no project at {path}"
+    remedy: ClassVar[str] = "name a folder or a .py file, or begin one with: mainspring init"
+    path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NothingDeclared(DeclarationError):
+    """Only modules that import `mainspring` itself are read, and not those in `tests` or hidden folders."""
+
+    code: ClassVar[str] = "PRJ-022"
+    template: ClassVar[str] = "nothing is declared in {path}"
+    remedy: ClassVar[str] = "declare a source or a model in a module that says: import mainspring as ms"
+    path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ConfigurationFault(DeclarationError):
+    """`project.toml` holds `name`, `[cost]` and `[environments.NAME]` with `protected`, `requires`, `trust` and `engines`; nothing else, so that a
+    misspelt setting cannot be ignored in silence."""
+
+    code: ClassVar[str] = "PRJ-023"
+    template: ClassVar[str] = "{setting}: {problem}"
+    remedy: ClassVar[str] = "correct it in project.toml"
+    setting: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ImportFailed(DeclarationError):
+    """A module of the project could not be imported.  The place is the last line of the project's own that ran."""
+
+    code: ClassVar[str] = "PRJ-024"
+    template: ClassVar[str] = "importing {module} failed: {problem}"
+    remedy: ClassVar[str] = "run the module with python to see the whole traceback"
+    module: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ProjectUnreadable(DeclarationError):
+    """A file of the project cannot be read as text."""
+
+    code: ClassVar[str] = "PRJ-025"
+    template: ClassVar[str] = "{path} cannot be read: {problem}"
+    remedy: ClassVar[str] = "make it UTF-8 text that this user may read"
+    path: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class DuplicateName(DeclarationError):
+    """Two declarations of one kind have the same name.  Names are the keys of environments, so each must be unique within its kind."""
+
+    code: ClassVar[str] = "PRJ-030"
+    template: ClassVar[str] = "two declarations are called {name}; the other is at {other}"
+    remedy: ClassVar[str] = "rename one of them"
+    name: str
+    other: str
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidName(DeclarationError):
+    """Names become parts of columns, keys and file names."""
+
+    code: ClassVar[str] = "PRJ-031"
+    template: ClassVar[str] = "{kind} cannot be called {name!r}"
+    remedy: ClassVar[str] = "begin with a letter and use letters, digits, dashes and underscores only"
+    kind: str
+    name: str
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidEndpointName(DeclarationError):
+    """The name of an endpoint is part of its route."""
+
+    code: ClassVar[str] = "PRJ-032"
+    template: ClassVar[str] = "endpoint cannot be called {name!r}"
+    remedy: ClassVar[str] = "use letters, digits and dashes only, such as late-arrival"
+    name: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnfitExpression(DeclarationError):
+    """An expression, a key or a contract does not fit the columns that it reads.  The code in brackets has a page of its own."""
+
+    code: ClassVar[str] = "PRJ-033"
+    template: ClassVar[str] = "{user}: {problem} [{fault}]"
+    remedy: ClassVar[str] = "{advice}"
+    user: str
+    problem: str
+    fault: str
+    advice: str
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongType(DeclarationError):
+    """An expression is sound and has another type than its place asks for."""
+
+    code: ClassVar[str] = "PRJ-034"
+    template: ClassVar[str] = "{user} is of type {dtype}"
+    remedy: ClassVar[str] = "it takes {wanted}: change the expression, or cast it"
+    user: str
+    dtype: str
+    wanted: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnreadableSource(DeclarationError):
+    """The file of a source cannot be read, so its columns are not known."""
+
+    code: ClassVar[str] = "PRJ-035"
+    template: ClassVar[str] = "source {name}: {problem}"
+    remedy: ClassVar[str] = "correct the path, which is relative to the project, or leave it out for a source that is pushed to"
+    name: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnfitWindows(DeclarationError):
+    """Aggregates are made over windows; `latest` looks up one fact and has a time to live instead."""
+
+    code: ClassVar[str] = "PRJ-036"
+    template: ClassVar[str] = "view {view}: {problem}"
+    remedy: ClassVar[str] = 'give aggregates windows=["1h", ...], and latest(...) a ttl'
+    view: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class EventTimeMissing(DeclarationError):
+    """A window is an interval of event time, so the facts of its source must say when they happened."""
+
+    code: ClassVar[str] = "PRJ-037"
+    template: ClassVar[str] = "view {view} has windows, and the event time of source {source} is the same for all facts"
+    remedy: ClassVar[str] = "name a column as the event time of the source, or use latest(...)"
+    view: str
+    source: str
+
+
+@dataclass(eq=False, kw_only=True)
+class JoinKeyNotInRequest(DeclarationError):
+    """A caller sends the request, and features are looked up by it: each join key and each column of an on-demand feature must be in it."""
+
+    code: ClassVar[str] = "PRJ-038"
+    template: ClassVar[str] = "training set {training_set}: {column!r} is not in request, and {user} needs it"
+    remedy: ClassVar[str] = "add it to request=[...], if the caller knows it at prediction time"
+    training_set: str
+    column: str
+    user: str
+
+
+@dataclass(eq=False, kw_only=True)
+class LabelAsFeature(DeclarationError):
+    """What the label is made from is not known when the question is asked.  A model that sees it looks brilliant and is useless."""
+
+    code: ClassVar[str] = "PRJ-039"
+    template: ClassVar[str] = "training set {training_set}: {user} reads {column!r}, which the label is taken from (source {source})"
+    remedy: ClassVar[str] = "leave it out: it is only known after the prediction"
+    training_set: str
+    user: str
+    column: str
+    source: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SplitOrder(DeclarationError):
+    """Rows are fitted in [train_from, test_from) and judged in [test_from, test_until); neither may be empty."""
+
+    code: ClassVar[str] = "PRJ-040"
+    template: ClassVar[str] = "training set {training_set}: train_from < test_from < test_until does not hold for {train_from}, {test_from}, {test_until}"
+    remedy: ClassVar[str] = "put the three instants in order"
+    training_set: str
+    train_from: str
+    test_from: str
+    test_until: str
+
+
+@dataclass(eq=False, kw_only=True)
+class DuplicateFeature(DeclarationError):
+    """Two features of one training set would be the same column."""
+
+    code: ClassVar[str] = "PRJ-041"
+    template: ClassVar[str] = "training set {training_set}: feature {feature} comes from both {first} and {second}"
+    remedy: ClassVar[str] = "rename it in one of them"
+    training_set: str
+    feature: str
+    first: str
+    second: str
+
+
+@dataclass(eq=False, kw_only=True)
+class RolloutSteps(DeclarationError):
+    """A canary takes over in rising shares and ends with all requests."""
+
+    code: ClassVar[str] = "PRJ-042"
+    template: ClassVar[str] = "endpoint {endpoint}: steps {steps} do not rise from at least 1 to 100"
+    remedy: ClassVar[str] = "write rising shares that end in 100, such as [5, 25, 100]"
+    endpoint: str
+    steps: str
+
+
+@dataclass(eq=False, kw_only=True)
+class OutsideProject(DeclarationError):
+    """An endpoint or a monitor is of a model that another project declares.  A project builds what it answers with."""
+
+    code: ClassVar[str] = "PRJ-043"
+    template: ClassVar[str] = "{user} is of model {model}, which is declared outside of this project, at {other}"
+    remedy: ClassVar[str] = "declare the model in this project, or move the declaration to where the model is"
+    user: str
+    model: str
+    other: str
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidValue(DeclarationError):
+    """A value is outside of what its field can hold."""
+
+    code: ClassVar[str] = "PRJ-044"
+    template: ClassVar[str] = "{user}: {problem}"
+    remedy: ClassVar[str] = "change the value"
+    user: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class DependencyCycle(DeclarationError):
+    """Declarations are made from one another in a circle, so none can be built first."""
+
+    code: ClassVar[str] = "PRJ-045"
+    template: ClassVar[str] = "declarations depend on each other in a circle: {path}"
+    remedy: ClassVar[str] = "take one of them out of the circle"
+    path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class GatesFailed(GateError):
+    """A model did not prove what its gates ask.
+
+    Everything that was built stays and is reused, the verdicts are signed and on record, and the environment's map did not move.
+    """
+
+    code: ClassVar[str] = "GAT-010"
+    template: ClassVar[str] = "{version} is not let into {environment}: {failed}"
+    remedy: ClassVar[str] = "read the verdicts; {environment} still serves what it served"
+    version: str
+    environment: str
+    failed: str
+    verdicts: tuple[Verdict, ...]

@@ -1,0 +1,72 @@
+"""Plans as people read them, and the schema that machines read them by."""
+
+from pathlib import Path
+
+import pytest
+
+from mainspring.elements.identity import Digest
+from mainspring.project.config import Cost
+from mainspring.project.environment import Duration, EnvironmentMap, empty_environment
+from mainspring.project.explain import render_plan
+from mainspring.project.graph import Graph
+from mainspring.project.plan import Plan, World, make_plan, plan_schema
+from tests.unit.project.conftest import WriteProject, write_shop
+from tests.unit.project.shop import build_of, definitions_of, graph_of, holding
+
+__all__ = ["write_shop"]
+
+ROOT = Path(__file__).parent.parent.parent
+ROWS = {"orders": 120_000, "returns": 9_000}
+DURATIONS = [
+    Duration(stage="import_source", asset="source.orders", rows=100_000, cpu_s=1.5),
+    Duration(stage="build_view", asset="view.spending", rows=100_000, cpu_s=4.0),
+    Duration(stage="build_training_set", asset="training_set.history", rows=100_000, cpu_s=12.0),
+    Duration(stage="train_model", asset="model.returned", rows=100_000, cpu_s=95.0),
+]
+EDITS = {
+    "edited_window": [('windows=["1h", "7d"]', 'windows=["1h", "24h"]')],
+    "edited_code_and_gate": [("MARGIN = 0.5", "MARGIN = 0.6"), ('"roc_auc", 0.7', '"roc_auc", 0.8')],
+    "stricter_gate": [('"roc_auc", 0.7', '"roc_auc", 0.8')],
+    "removed_monitor": [("ms.Monitor(returned)\n", "")],
+    "edited_expression": [(".clip(0, 100)", ".clip(0, 250)"), ('col("amount") < 10', '(col("amount") < 10) & ~col("customer").is_null()')],
+    "unchanged": [],
+}
+
+
+def plan_of(graph: Graph, environment: EnvironmentMap, before: Graph) -> Plan:
+    """The plan with a history and one build to reuse."""
+    build = build_of(graph, "source.orders")
+    builds = {(build.asset, Digest(build.fingerprint)): build}
+    world = World(
+        environment=environment, builds=builds, definitions=definitions_of(before), durations=DURATIONS, rows=ROWS, cost=Cost(cpu_hour=0.05)
+    )
+    return make_plan("shop", graph, world)
+
+
+def expect(name: str, text: str) -> None:
+    """Compare with the golden file."""
+    assert text == (Path(__file__).parent / "plans" / f"{name}.txt").read_text().rstrip("\n")
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_the_plan_of_an_edit_reads_as_agreed(write_shop: WriteProject, name: str) -> None:
+    before = graph_of(write_shop())
+    expect(name, render_plan(plan_of(graph_of(write_shop(*EDITS[name])), holding(before), before)))
+
+
+def test_the_plan_of_a_new_project_reads_as_agreed(write_shop: WriteProject) -> None:
+    graph = graph_of(write_shop())
+    expect("new", render_plan(plan_of(graph, empty_environment("dev"), graph)))
+
+
+def test_colour_adds_nothing_but_colour(write_shop: WriteProject) -> None:
+    graph = graph_of(write_shop())
+    plan = plan_of(graph, empty_environment("dev"), graph)
+    coloured = render_plan(plan, colour=True)
+    for code in ("\x1b[0m", *(f"\x1b[{number}m" for number in (1, 2, 31, 32, 33, 35, 36))):
+        coloured = coloured.replace(code, "")
+    assert "\n".join(line.rstrip() for line in coloured.splitlines()) == render_plan(plan)
+
+
+def test_the_schema_of_a_plan_is_the_one_that_is_documented() -> None:
+    assert plan_schema() == (ROOT / "docs" / "plan-schema.json").read_bytes()

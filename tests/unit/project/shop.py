@@ -1,0 +1,48 @@
+"""What the tests of a project share: the shop's schemas, its graph, and environments that hold it."""
+
+from pathlib import Path
+
+from mainspring.elements.events import Actor
+from mainspring.elements.identity import digest_of_value
+from mainspring.elements.schema import DType, Schema
+from mainspring.project.discover import discover
+from mainspring.project.environment import AssetPointer, Build, Definition, EnvironmentMap, empty_environment, moved
+from mainspring.project.fingerprint import Circumstances
+from mainspring.project.graph import Graph, build_graph
+
+SCHEMAS = {
+    "orders": Schema.of(order_id=DType.INT64, ordered_at=DType.TIMESTAMP, customer=DType.STRING, amount=DType.FLOAT64, note=DType.STRING),
+    "returns": Schema.of(order_id=DType.INT64, returned_at=DType.TIMESTAMP, refund=DType.FLOAT64),
+}
+CIRCUMSTANCES = Circumstances(semantics=1, schemas=SCHEMAS, training_environment="locked")
+
+
+def graph_of(file: Path) -> Graph:
+    """The graph of a project on disk."""
+    return build_graph(discover(file), CIRCUMSTANCES)
+
+
+def holding(graph: Graph, name: str = "dev") -> EnvironmentMap:
+    """The environment after everything was applied."""
+    pointers = [
+        AssetPointer(
+            asset=asset.name,
+            kind=asset.kind,
+            build_fingerprint=asset.build_fingerprint,
+            policy_fingerprint=asset.policy_fingerprint,
+            build_digest=digest_of_value(["build", asset.name]),
+        )
+        for asset in graph.assets.values()
+    ]
+    return moved(empty_environment(name), pointers, by=Actor("person:ada"), at=0, reason="apply")
+
+
+def definitions_of(graph: Graph) -> dict[str, Definition]:
+    """What the graph's assets are defined as."""
+    return {asset.name: asset.definition for asset in graph.assets.values()}
+
+
+def build_of(graph: Graph, asset: str) -> Build:
+    """A finished build of an asset as it is declared."""
+    fingerprint = graph.assets[asset].build_fingerprint
+    return Build(asset=asset, fingerprint=fingerprint, digest=digest_of_value(asset), made_at=0, inputs={}, rows=10)
