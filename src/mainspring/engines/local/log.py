@@ -1,0 +1,177 @@
+"""The log in SQLite: batches of records as Arrow streams, and beside them the newest revision of each id.
+
+Records stay in the frames they came in (336,776 flights are six rows of this database), because a row of SQLite per record would cost ten times the
+time to write and to read, and would lose the columns' types.  Ids are rows of their own: the sequencer must find one among millions.
+
+Predictions go to a file of their own, so that a server's small commits never wait behind an ingest, and with synchronous=NORMAL: an answer must not wait
+for the disk, and what a power cut may take of it are the last predictions, whole.  Facts are FULL: acknowledged means on disk.
+"""
+
+import io
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import polars as pl
+
+from mainspring.engines.local.sqlite import Database
+from mainspring.ports.errors import StaleWrite, StoreFailed
+from mainspring.ports.log import Identity
+
+__all__ = ["SqliteLog"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS topics (number INTEGER PRIMARY KEY, topic TEXT NOT NULL UNIQUE, head INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS batches (number INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, frame BLOB NOT NULL, UNIQUE (number, start));
+CREATE TABLE IF NOT EXISTS identities (
+    number INTEGER NOT NULL, id TEXT NOT NULL, offset INTEGER NOT NULL, content BLOB, visible_at INTEGER NOT NULL, stands INTEGER NOT NULL,
+    PRIMARY KEY (number, id)
+) WITHOUT ROWID;
+"""
+_PREDICTIONS = "inference:"
+_ROWS_PER_BATCH = 65_536
+_WORTH_COMPRESSING = 1_024
+_IDS_PER_QUERY = 512
+
+
+class _Prepared(NamedTuple):
+    """What goes into the database for one topic; made before the lock is taken.
+
+    Args:
+        blobs: first row in the frame, number of rows, and the stream.
+        order: the rows of the frame by id; the columns below are in this order.
+    """
+
+    topic: str
+    expected: int | None
+    rows: int
+    blobs: list[tuple[int, int, bytes]]
+    order: list[int]
+    ids: list[str]
+    contents: list[bytes]
+    visible_at: list[int]
+    ops: list[str]
+
+
+class SqliteLog:
+    """The log of a workspace.  A call to `append` names topics of facts and quarantine, or topics of predictions, not both.
+
+    Args:
+        path: the file of facts; predictions lie beside it in `<name>-inference`.  None keeps everything in memory.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        beside = path and path.with_name(f"{path.stem}-inference{path.suffix}")
+        self._facts = Database(path, schema=_SCHEMA, synchronous="FULL", name="the log")
+        self._predictions = Database(beside, schema=_SCHEMA, synchronous="NORMAL", name="the inference log")
+
+    def topics(self) -> Sequence[str]:
+        """All topics that hold a record, sorted."""
+        found = []
+        for database in (self._facts, self._predictions):
+            with database.snapshot() as connection:
+                found += [topic for (topic,) in connection.execute("SELECT topic FROM topics WHERE head > 0")]
+        return sorted(found)
+
+    def head(self, topic: str) -> int:
+        """The offset that the next record will get; 0 for a topic that holds none."""
+        with self._of(topic).snapshot() as connection:
+            return _topic(connection, topic)[1]
+
+    def read(self, topic: str, *, start: int = 0, stop: int | None = None) -> Iterator[pl.DataFrame]:
+        """The records with `start <= offset < stop` in order, cut at the bounds."""
+        stop = min(self.head(topic), stop) if stop is not None else self.head(topic)
+        while start < stop:
+            with self._of(topic).snapshot() as connection:
+                number, _ = _topic(connection, topic)
+                row = connection.execute(
+                    "SELECT start, frame FROM batches WHERE number = ? AND start <= ? ORDER BY start DESC LIMIT 1", (number, start)
+                ).fetchone()
+            first, blob = row
+            frame = pl.read_ipc_stream(io.BytesIO(blob))
+            frame.insert_column(0, pl.int_range(first, first + frame.height, eager=True).alias("_offset"))
+            yield frame[start - first : stop - first]
+            start = first + frame.height
+
+    def find(self, topic: str, ids: Sequence[str]) -> Mapping[str, Identity]:
+        """The newest revision of each of these ids that the topic holds."""
+        found: dict[str, Identity] = {}
+        with self._of(topic).snapshot() as connection:
+            number, head = _topic(connection, topic)
+            ids = sorted(ids) if head else []
+            for at in range(0, len(ids), _IDS_PER_QUERY):
+                wanted = ids[at : at + _IDS_PER_QUERY]
+                query = f"SELECT id, offset, content, visible_at, stands FROM identities WHERE number = ? AND id IN ({'?, ' * (len(wanted) - 1)}?)"
+                for name, offset, content, visible_at, stands in connection.execute(query, (number, *wanted)):
+                    found[name] = Identity(offset, content, visible_at, stands == 1)
+        return found
+
+    def append(self, batches: Mapping[str, pl.DataFrame], *, expected: Mapping[str, int]) -> Mapping[str, int]:
+        """Append a frame to each topic, in one transaction; the new heads."""
+        if not batches:
+            return {}
+        databases = {self._of(topic) for topic in batches}
+        if len(databases) > 1:
+            raise StoreFailed(store="the log", operation="append", reason="facts and predictions lie in two files: append them in two calls")
+        prepared = [_prepare(topic, frame, expected.get(topic)) for topic, frame in batches.items()]
+        return databases.pop().transact(partial(_append, prepared=prepared))
+
+    def close(self) -> None:
+        """Close both files; using the log afterwards is a fault."""
+        self._facts.close()
+        self._predictions.close()
+
+    def _of(self, topic: str) -> Database:
+        return self._predictions if topic.startswith(_PREDICTIONS) else self._facts
+
+
+def _topic(connection: sqlite3.Connection, topic: str) -> tuple[int, int]:
+    """The number and the head of a topic; (0, 0) for one that holds nothing."""
+    row = connection.execute("SELECT number, head FROM topics WHERE topic = ?", (topic,)).fetchone()
+    return row or (0, 0)
+
+
+def _prepare(topic: str, frame: pl.DataFrame, expected: int | None) -> _Prepared:
+    pieces = [(at, frame[at : at + _ROWS_PER_BATCH]) for at in range(0, frame.height, _ROWS_PER_BATCH)]
+    blobs = [(at, piece.height, _to_stream(piece)) for at, piece in pieces]
+    # Columns rather than a tuple for each row: hundreds of thousands of tuples would keep the garbage collector busy for a second.
+    ids = frame["_id"].to_list()
+    # Sorted, so that the tree of ids is written from left to right.  The sort is stable: of two revisions of one id the later row comes last and stays.
+    order = sorted(range(frame.height), key=ids.__getitem__)
+    columns = ([column[row] for row in order] for column in (ids, *(frame[name].to_list() for name in ("_content", "_visible_at", "_op"))))
+    return _Prepared(topic, expected, frame.height, blobs, order, *columns)
+
+
+def _to_stream(frame: pl.DataFrame) -> bytes:
+    """The frame as an Arrow stream that every Arrow reader understands (no string views), compressed where that pays."""
+    stream = io.BytesIO()
+    compression: Literal["zstd", "uncompressed"] = "zstd" if frame.height >= _WORTH_COMPRESSING else "uncompressed"
+    frame.write_ipc_stream(stream, compression=compression, compat_level=pl.CompatLevel.oldest())
+    return stream.getvalue()
+
+
+def _append(connection: sqlite3.Connection, *, prepared: Sequence[_Prepared]) -> dict[str, int]:
+    return {each.topic: _append_topic(connection, each) for each in prepared}
+
+
+def _append_topic(connection: sqlite3.Connection, prepared: _Prepared) -> int:
+    number, head = _topic(connection, prepared.topic)
+    if prepared.expected is not None and head != prepared.expected:
+        raise StaleWrite(what=f"topic {prepared.topic}", expected=f"offset {prepared.expected}", found=f"offset {head}")
+    if prepared.rows == 0:
+        return head
+    if not number:
+        cursor = connection.execute("INSERT INTO topics (topic, head) VALUES (?, 0)", (prepared.topic,))
+        assert cursor.lastrowid is not None
+        number = cursor.lastrowid
+    connection.execute("UPDATE topics SET head = ? WHERE number = ?", (head + prepared.rows, number))
+    connection.executemany("INSERT INTO batches VALUES (?, ?, ?, ?)", ((number, head + at, count, blob) for at, count, blob in prepared.blobs))
+    offsets = (head + row for row in prepared.order)
+    connection.executemany(
+        "INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?, ?, ? = 'insert')",
+        zip(repeat(number), prepared.ids, offsets, prepared.contents, prepared.visible_at, prepared.ops, strict=False),
+    )
+    return head + prepared.rows

@@ -1,0 +1,145 @@
+"""Objects as files named by their digest: `ab/cd/abcd…`, two levels so that no folder grows beyond what a file system lists quickly.
+
+A file appears under its name whole or not at all: it is written elsewhere in the same file system, flushed, and renamed; then the folder is flushed, since
+a name that the disk has not seen is lost with the power.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from mainspring.elements.identity import Digest, digest_of
+from mainspring.engines.local.process import ProcessName, is_dead, this_process
+from mainspring.ports.errors import ObjectDamaged, ObjectMissing, StoreFailed
+
+__all__ = ["FileObjects", "MemoryObjects"]
+
+_PREFIX = "sha256:"
+_UNFINISHED = "unfinished"
+
+
+class FileObjects:
+    """Objects in a folder; any number of processes may write to it at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._process = this_process()
+        self._numbers = count()
+        with _translated("open"):
+            (root / _UNFINISHED).mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._remove_what_the_dead_left()
+
+    def read(self, digest: Digest) -> bytes:
+        """The bytes of this digest, checked: ENG-002 when absent, ENG-003 when they are not what was written."""
+        with _translated("read"):
+            try:
+                payload = self.path_of(digest).read_bytes()
+            except FileNotFoundError as error:
+                raise ObjectMissing(digest=digest) from error
+        found = digest_of(payload)
+        if found != digest:
+            raise ObjectDamaged(digest=digest, found=found)
+        return payload
+
+    def exists(self, digest: Digest) -> bool:
+        """Whether an object of this name is stored; its bytes are not checked."""
+        return self.path_of(digest).exists()
+
+    def iter_digests(self) -> Iterator[Digest]:
+        """All names, in no order."""
+        return (Digest(_PREFIX + path.name) for path in self._root.glob("??/??/*"))
+
+    def write(self, payload: bytes) -> Digest:
+        """Store the bytes and return their name; what is stored already is left alone, unless it is damaged."""
+        digest = digest_of(payload)
+        path = self.path_of(digest)
+        with _translated("write"):
+            if not _holds(path, payload):
+                unfinished = self._root / _UNFINISHED / f"{self._process.pid}-{self._process.started}-{next(self._numbers)}"
+                _write_durably(unfinished, payload)
+                self._make_folders(path)
+                unfinished.replace(path)
+                _flush_folder(path.parent)
+        return digest
+
+    def path_of(self, digest: Digest) -> Path:
+        """Where the object lies, or would."""
+        name = digest.removeprefix(_PREFIX)
+        return self._root / name[:2] / name[2:4] / name
+
+    def _make_folders(self, path: Path) -> None:
+        for folder in (path.parent.parent, path.parent):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
+                _flush_folder(folder.parent)
+
+    def _remove_what_the_dead_left(self) -> None:
+        for path in (self._root / _UNFINISHED).iterdir():
+            pid, started, _ = path.name.split("-")
+            if is_dead(ProcessName(self._process.place, int(pid), int(started))):
+                path.unlink(missing_ok=True)
+
+
+class MemoryObjects:
+    """Objects that live as long as this one."""
+
+    def __init__(self) -> None:
+        self._payloads: dict[Digest, bytes] = {}
+        self._lock = threading.Lock()
+
+    def read(self, digest: Digest) -> bytes:
+        """The bytes of this digest; ENG-002 when absent."""
+        try:
+            return self._payloads[digest]
+        except KeyError as error:
+            raise ObjectMissing(digest=digest) from error
+
+    def exists(self, digest: Digest) -> bool:
+        """Whether an object of this name is stored."""
+        return digest in self._payloads
+
+    def iter_digests(self) -> Iterator[Digest]:
+        """All names, in no order."""
+        with self._lock:
+            return iter(list(self._payloads))
+
+    def write(self, payload: bytes) -> Digest:
+        """Store the bytes and return their name."""
+        digest = digest_of(payload)
+        with self._lock:
+            self._payloads[digest] = bytes(payload)
+        return digest
+
+
+@contextmanager
+def _translated(operation: str) -> Iterator[None]:
+    """Raise ENG-001 in place of the operating system's errors."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreFailed(store="the object store", operation=operation, reason=str(error)) from error
+
+
+def _holds(path: Path, payload: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(payload) and path.read_bytes() == payload
+    except FileNotFoundError:
+        return False
+
+
+def _write_durably(path: Path, payload: bytes) -> None:
+    with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(payload)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

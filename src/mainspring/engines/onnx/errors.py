@@ -1,0 +1,61 @@
+"""What can go wrong between a graph and its scores."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mainspring.elements.errors import EngineError
+
+__all__ = ["InputMismatch", "InvalidModel", "NoExporter", "ScoringFailed"]
+
+
+@dataclass(eq=False, kw_only=True)
+class InputMismatch(EngineError):
+    """The rows to score do not have the form that the model was exported for."""
+
+    code: ClassVar[str] = "ENG-201"
+    template: ClassVar[str] = "the model reads (rows, {features}), the array has shape {shape}"
+    remedy: ClassVar[str] = "send one column per feature, in the order of the training set"
+
+    features: int
+    shape: tuple[int, ...]
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidModel(EngineError):
+    """The bytes are not an ONNX model that the installed ONNX Runtime can run with one matrix in and one tensor out.
+
+    Either they are damaged, or the graph asks for operators that this ONNX Runtime lacks, or its inputs and outputs are of another form.
+    """
+
+    code: ClassVar[str] = "ENG-202"
+    template: ClassVar[str] = "not a model that can be scored: {reason}"
+    remedy: ClassVar[str] = "export the model again, with one input (rows, features) and one output, for an ONNX Runtime not newer than the server's"
+
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ScoringFailed(EngineError):
+    """ONNX Runtime accepted the model, but failed while it scored rows of the right shape."""
+
+    code: ClassVar[str] = "ENG-203"
+    template: ClassVar[str] = "ONNX Runtime failed: {reason}"
+    remedy: ClassVar[str] = "score the same rows with the training library; if it can, export the model again"
+
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NoExporter(EngineError):
+    """No exporter knows how to write this kind of model as an ONNX graph.
+
+    Mainspring stores no pickle, since unpickling runs whatever code the file holds.  A model of any library can bring its own graph: give it a method
+    `to_onnx()` that returns the bytes.
+    """
+
+    code: ClassVar[str] = "ENG-204"
+    template: ClassVar[str] = "no exporter for {found}; supported are {supported}"
+    remedy: ClassVar[str] = "return a supported model, or give yours a method to_onnx() that returns the bytes of an ONNX graph"
+
+    found: str
+    supported: str
