@@ -1,0 +1,54 @@
+"""Mainspring: declare a machine-learning system once; plan it, build it, prove it, serve it, watch it.
+
+Everything that a project declares is here, and the workspace that does the rest:
+
+    import mainspring as ms
+    from mainspring import col
+
+Nothing heavy is imported until a workspace computes something.
+"""
+
+from mainspring import gates
+from mainspring.app.door import Workspace
+from mainspring.datasets.spec import Label, TrainingSet, split_by_time
+from mainspring.elements.errors import MainspringError
+from mainspring.elements.expression.build import col, count, days, hours, lit, minutes, seconds, timestamp, when
+from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
+from mainspring.monitoring.spec import Monitor
+from mainspring.serving.spec import Canary, Endpoint
+from mainspring.sources.spec import Boolean, Contract, Float64, Int64, Source, String, Timestamp, assumed_delay
+from mainspring.training.spec import model
+
+__all__ = [
+    "Boolean",
+    "Canary",
+    "Contract",
+    "Endpoint",
+    "Entity",
+    "FeatureView",
+    "Float64",
+    "Int64",
+    "Label",
+    "MainspringError",
+    "Monitor",
+    "OnDemandFeatureView",
+    "Source",
+    "String",
+    "Timestamp",
+    "TrainingSet",
+    "Workspace",
+    "assumed_delay",
+    "col",
+    "count",
+    "days",
+    "gates",
+    "hours",
+    "latest",
+    "lit",
+    "minutes",
+    "model",
+    "seconds",
+    "split_by_time",
+    "timestamp",
+    "when",
+]

@@ -1,0 +1,94 @@
+"""What every command takes, and what a command is given: where, in which environment, as whom, and how to answer."""
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mainspring.app.cli.output import colours_of, live_line, write_answer
+from mainspring.app.cli.paint import Paint
+from mainspring.app.cli.progress import StageProgress
+
+if TYPE_CHECKING:
+    from mainspring.app.workspace import OpenWorkspace
+
+__all__ = ["Invocation", "Verb", "WorkspaceVerb"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """How a command was called.
+
+    Args:
+        actor: who acts; empty for the user of this process.
+    """
+
+    project: Path = Path()
+    environment: str = "dev"
+    actor: str = ""
+    as_json: bool = False
+
+    def open(self, environment: str = "") -> "OpenWorkspace":
+        """The workspace, in the environment that was asked for or in another one.  Raises: PRJ-020, ACC-004."""
+        from mainspring.app.door import Workspace
+
+        return Workspace.open(self.project, environment or self.environment, actor=self.actor)
+
+    def answer(self, record: object, render: Callable[[Paint], Iterable[str]]) -> None:
+        """Write the record, as JSON or as the lines that `render` makes of it."""
+        write_answer(record, () if self.as_json else render(colours_of(sys.stdout)), as_json=self.as_json)
+
+    def follow(self, *, stages: int = 0) -> StageProgress:
+        """What tells on standard error how a run goes on."""
+        return StageProgress(live_line(sys.stderr), colours_of(sys.stderr), total=stages)
+
+    def note(self, text: str) -> None:
+        """A remark beside the answer, for people only."""
+        if not self.as_json:
+            sys.stderr.write(f"{text}\n")
+
+
+class Verb(click.Command):
+    """A command that answers in words or, with `--json`, with one document."""
+
+    shared: tuple[str, ...] = ("as_json",)
+
+    def __init__(self, *args: object, **settings: object) -> None:
+        super().__init__(*args, **settings)  # type: ignore[arg-type]  # click's own signature, passed on as it is
+        self.params += [option for option in _shared_options() if option.name in self.shared]
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Take the shared options out of the way, and call the command with an `Invocation`."""
+        ctx.obj = Invocation(**{name: ctx.params.pop(name) for name in self.shared})
+        return super().invoke(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The command's own options first, the ones that every command takes below them."""
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        told = [(param, record) for param in options if (record := param.get_help_record(ctx))]
+        everywhere = {*self.shared, *(option.name for option in [self.get_help_option(ctx)] if option)}
+        own = [record for param, record in told if param.name not in everywhere]
+        shared = [record for param, record in told if param.name in everywhere]
+        for title, records in (("Options", own), ("Everywhere", shared)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class WorkspaceVerb(Verb):
+    """A command on the workspace of a project."""
+
+    shared = ("project", "environment", "actor", "as_json")
+
+
+def _shared_options() -> list[click.Option]:
+    folder = click.Path(path_type=Path)
+    return [
+        click.Option(["--project"], type=folder, default=".", envvar="MAINSPRING_PROJECT", metavar="PATH", help="The project's folder or file.  [here]"),
+        click.Option(["--env", "environment"], default="dev", envvar="MAINSPRING_ENV", metavar="NAME", help="The environment.  [dev]"),
+        click.Option(["--as", "actor"], default="", envvar="MAINSPRING_ACTOR", metavar="ACTOR", help="Who acts, such as person:ada.  [you]"),
+        click.Option(["--json", "as_json"], is_flag=True, help="Answer with one JSON document."),
+    ]

@@ -1,0 +1,129 @@
+"""How text looks on a terminal: colour where a person looks on, aligned columns, figures that are easy to read.
+
+Colour says nothing that the words do not say too, so a pipe, a file and `NO_COLOR` lose nothing.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+__all__ = ["Paint", "bar", "clip", "columns", "counted", "paint_for", "seconds", "visible_width", "wants_colour"]
+
+_CODES = {"title": "1", "quiet": "2", "good": "32", "bad": "31", "warn": "33", "name": "36"}
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Paint:
+    """Colours, or none."""
+
+    colour: bool
+
+    def title(self, text: str) -> str:
+        """What a block is about."""
+        return self._coloured("title", text)
+
+    def quiet(self, text: str) -> str:
+        """What may be passed over."""
+        return self._coloured("quiet", text)
+
+    def good(self, text: str) -> str:
+        """What went well."""
+        return self._coloured("good", text)
+
+    def bad(self, text: str) -> str:
+        """What went wrong."""
+        return self._coloured("bad", text)
+
+    def warn(self, text: str) -> str:
+        """What wants a look."""
+        return self._coloured("warn", text)
+
+    def name(self, text: str) -> str:
+        """What the user called it."""
+        return self._coloured("name", text)
+
+    def mark(self, passed: bool) -> str:
+        """✓ or ✗."""
+        return self.good("✓") if passed else self.bad("✗")
+
+    def _coloured(self, kind: str, text: str) -> str:
+        return f"\x1b[{_CODES[kind]}m{text}\x1b[0m" if self.colour and text else text
+
+
+def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Whether what is written there may be coloured: a terminal that is not dumb, and no `NO_COLOR`."""
+    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def paint_for(stream: TextIO, environment: Mapping[str, str]) -> Paint:
+    """The colours for what is written there."""
+    return Paint(wants_colour(stream, environment))
+
+
+def visible_width(text: str) -> int:
+    """How many columns a text takes, colours left out."""
+    return len(_ESCAPE.sub("", text))
+
+
+def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: int = 2) -> list[str]:
+    """The rows as lines, their cells below each other.
+
+    Args:
+        right: the columns whose cells end below each other, as figures should.
+
+    >>> columns([["late-arrival", "v3"], ["eta", "v12"]], right=[1])
+    ['  late-arrival   v3', '  eta           v12']
+    """
+    widths = [max(map(visible_width, column)) for column in zip(*rows, strict=True)]
+    return [" " * indent + "  ".join(_cell(text, widths[i], i in right) for i, text in enumerate(row)).rstrip() for row in rows]
+
+
+def _cell(text: str, width: int, is_right: bool) -> str:
+    padding = " " * (width - visible_width(text))
+    return padding + text if is_right else text + padding
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of something.
+
+    >>> counted(1, "row"), counted(2040, "row")
+    ('1 row', '2,040 rows')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def bar(done: int, total: int, *, width: int = 20) -> str:
+    """How much is done; nothing where nobody knows how much there is.
+
+    >>> bar(1, 4, width=8)
+    '██░░░░░░'
+    """
+    if total <= 0:
+        return ""
+    full = width * min(done, total) // total
+    return "█" * full + "░" * (width - full)
+
+
+def clip(text: str, width: int) -> str:
+    """An uncoloured text that fits into so many columns.
+
+    >>> clip("departure_delays", 10)
+    'departure…'
+    """
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def seconds(length_s: float) -> str:
+    """A length of time for people.
+
+    >>> seconds(0.0042), seconds(3.21), seconds(75), seconds(4000)
+    ('4 ms', '3.2 s', '1 min 15 s', '1 h 6 min')
+    """
+    if length_s < 1:
+        return f"{length_s * 1000:.0f} ms"
+    if length_s < 60:
+        return f"{length_s:.1f} s"
+    whole = round(length_s)
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"

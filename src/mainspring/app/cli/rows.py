@@ -1,0 +1,51 @@
+"""Rows as people and programs write them: one JSON object, an array of them, `{"rows": [...]}`, or one object on each line."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from mainspring.serving.errors import BadRequest
+
+__all__ = ["Row", "parse_rows", "read_rows"]
+
+Row = dict[str, object]
+
+
+class _Wrapped(msgspec.Struct, forbid_unknown_fields=True):
+    rows: list[Row]
+
+
+def parse_rows(text: str | bytes) -> list[Row]:
+    """The rows in a text.  Raises: SRV-004 when they cannot be read.
+
+    >>> parse_rows('{"origin": "JFK"}')
+    [{'origin': 'JFK'}]
+    >>> parse_rows('{"rows": [{"a": 1}, {"a": 2}]}')
+    [{'a': 1}, {'a': 2}]
+    """
+    with suppress(msgspec.DecodeError):
+        return msgspec.json.decode(text, type=list[Row])
+    with suppress(msgspec.DecodeError):
+        return msgspec.json.decode(text, type=_Wrapped).rows
+    try:
+        return list(msgspec.json.Decoder(Row).decode_lines(text))
+    except msgspec.DecodeError as error:
+        raise BadRequest(reason=f"rows are JSON objects, in an array or one on each line: {error}") from error
+
+
+def read_rows(path: str, given: Sequence[str]) -> list[Row]:
+    """The rows given on the command line, else those in a file, `-` being standard input.
+
+    Raises: SRV-004 when they cannot be read, or there are none to read.
+    """
+    if given:
+        return [row for text in given for row in parse_rows(text)]
+    if path == "-":
+        return parse_rows(sys.stdin.buffer.read())
+    try:
+        return parse_rows(Path(path).read_bytes())
+    except OSError as error:
+        raise BadRequest(reason=f"{path}: {error.strerror}") from error

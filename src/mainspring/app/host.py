@@ -1,0 +1,94 @@
+"""The endpoints of one environment, kept in step with its map while requests go on.
+
+A new map is loaded beside the old one and put in place by one assignment, so a request sees one map from beginning to end and none is refused.
+What the loader refuses is not served, whatever the map says: the endpoint keeps the model that it had.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mainspring.elements.time import Micros
+from mainspring.ports.clock import Clock, Ids
+from mainspring.serving.errors import NotServing, UnknownEndpoint
+from mainspring.serving.predict import Prediction, Predictor, ServedModel
+from mainspring.serving.rollout import canary_share, takes_canary
+from mainspring.serving.spec import Canary
+
+__all__ = ["Host", "ServedEndpoint", "ServedMap"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ServedEndpoint:
+    """One endpoint as it answers now.
+
+    Args:
+        current: the model in charge; None when none may answer.
+        previous: the model that answers what a canary does not take yet.
+        since: when `current` took charge.
+        refusal: why the loader did not take what the map points at; empty when it did.
+    """
+
+    name: str
+    topic: str
+    current: ServedModel | None
+    previous: ServedModel | None = None
+    rollout: Canary | None = None
+    since: Micros = 0
+    refusal: str = ""
+
+    def model_for(self, request: str, now: Micros) -> ServedModel:
+        """The model that answers this request.  Raises: SRV-003 when there is none."""
+        if self.current is None:
+            raise NotServing(endpoint=self.name, reason=self.refusal)
+        if self.previous is None or takes_canary(request, canary_share(self.rollout, started_at=self.since, now=now)):
+            return self.current
+        return self.previous
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ServedMap:
+    """A loaded map of an environment."""
+
+    environment: str
+    version: int
+    endpoints: Mapping[str, ServedEndpoint] = field(default_factory=dict)
+
+
+class Host:
+    """Answers for an environment, and follows its map.
+
+    Args:
+        load: reads and loads the map, given the one in place; returns the same object when nothing changed.
+    """
+
+    def __init__(self, load: Callable[[ServedMap], ServedMap], predictor: Predictor, *, environment: str, clock: Clock, ids: Ids) -> None:
+        self._load, self._predictor, self._clock, self._ids = load, predictor, clock, ids
+        self._served = ServedMap(environment=environment, version=-1)
+
+    @property
+    def served(self) -> ServedMap:
+        """The map in place."""
+        return self._served
+
+    def refresh(self) -> bool:
+        """Follow the environment's map; True when it had changed.  Called by one thread at a time."""
+        fresh = self._load(self._served)
+        changed, self._served = fresh is not self._served, fresh
+        return changed
+
+    def endpoint(self, name: str) -> ServedEndpoint:
+        """An endpoint.  Raises: SRV-001 when the map has none of this name."""
+        served = self._served
+        if name not in served.endpoints:
+            raise UnknownEndpoint(endpoint=name, environment=served.environment, known=", ".join(served.endpoints) or "none")
+        return served.endpoints[name]
+
+    def choose(self, name: str) -> ServedModel:
+        """The model that answers the next request.  Raises: SRV-001, SRV-003."""
+        return self.endpoint(name).model_for(self._ids.new("request"), self._clock.now())
+
+    def predict(self, name: str, rows: Sequence[Mapping[str, object]], *, actor: str) -> list[Prediction]:
+        """Answer rows.  Raises: SRV-001, SRV-003, and what `Predictor.predict` raises."""
+        served, endpoint = self._served, self.endpoint(name)
+        model = endpoint.model_for(self._ids.new("request"), self._clock.now())
+        return self._predictor.predict(model, rows, topic=endpoint.topic, map_version=served.version, actor=actor)

@@ -1,0 +1,24 @@
+"""What the server counts, for Prometheus; one registry per server, so that two servers in one process do not share counts."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+__all__ = ["ServerMetrics"]
+
+_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
+
+
+class ServerMetrics:
+    """Counters and gauges of one server."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter("mainspring_requests", "HTTP requests by route and status.", ["route", "status"], registry=self.registry)
+        self.predictions = Counter("mainspring_predictions", "Rows predicted.", ["endpoint", "version"], registry=self.registry)
+        self.seconds = Histogram("mainspring_predict_seconds", "Time to answer a predict request.", ["endpoint"], buckets=_BUCKETS, registry=self.registry)
+        self.events = Counter("mainspring_events", "Rows pushed to sources by outcome.", ["source", "outcome"], registry=self.registry)
+        self.map_version = Gauge("mainspring_map_version", "Version of the environment's map being served.", registry=self.registry)
+        self.refused = Counter("mainspring_models_refused", "Loads of models that the loader refused.", ["endpoint"], registry=self.registry)
+
+    def render(self) -> bytes:
+        """The text exposition format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,49 @@
+"""Errors as RFC 9457 problem details: one place that decides which code of ours is which status of HTTP."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mainspring.elements.errors import AccessError, DatasetError, EngineError, FeatureError, MainspringError, ServingError, SourceError
+from mainspring.features.errors import HorizonPassed
+from mainspring.serving.errors import ModelRefused, NotServing, PredictionUnknown, TooManyRows, UnknownEndpoint
+
+__all__ = ["problem_response", "status_of"]
+
+_STATUS: tuple[tuple[type[MainspringError], int], ...] = (
+    (UnknownEndpoint, 404),
+    (PredictionUnknown, 404),
+    (TooManyRows, 413),
+    (NotServing, 503),
+    (ModelRefused, 503),
+    (ServingError, 400),
+    (HorizonPassed, 503),
+    (FeatureError, 422),
+    (DatasetError, 422),
+    (SourceError, 422),
+    (EngineError, 503),
+)
+_ACCESS = {"ACC-001": 401, "ACC-002": 401, "ACC-003": 403, "ACC-006": 404}
+
+
+def status_of(error: MainspringError) -> int:
+    """The HTTP status of an error; what is not the caller's fault is 500."""
+    if isinstance(error, AccessError):
+        return _ACCESS.get(error.code, 403)
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+async def problem_response(_: Request, error: Exception) -> Response:
+    """The problem document of an error of ours.  It says what is wrong and what to do, and nothing of our insides."""
+    assert isinstance(error, MainspringError), error
+    status = status_of(error)
+    body = {
+        "type": f"urn:mainspring:error:{error.code}",
+        "title": (type(error).__doc__ or "").strip().splitlines()[0],
+        "status": status,
+        "detail": error.message,
+        "code": error.code,
+        "remedy": error.remedy.format(**error.details()),
+    }
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return Response(msgspec.json.encode(body), status, headers, "application/problem+json")

@@ -1,0 +1,188 @@
+"""The routes.  Each asks for a permission first; only health answers without a token."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mainspring.app.access import Permission, authorise
+from mainspring.app.host import Host
+from mainspring.app.http.metrics import ServerMetrics
+from mainspring.app.http.problem import problem_response, status_of
+from mainspring.elements.errors import MainspringError
+from mainspring.elements.events import Actor
+from mainspring.ports.state import StateReader
+from mainspring.serving.errors import BadRequest
+from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
+
+__all__ = ["Service", "build_app"]
+
+_MAX_BODY = 32 * 1024 * 1024
+Endpoint = Callable[[Request], Awaitable[Response]]
+Form = TypeVar("Form")
+
+
+class PredictBody(msgspec.Struct):
+    """The body of a predict request."""
+
+    rows: list[dict[str, object]]
+
+
+class EventsBody(msgspec.Struct):
+    """The body of a push to a source; `op` is `replace` or `delete` for corrections of facts that were accepted before."""
+
+    rows: list[dict[str, object]]
+    op: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Service:
+    """What the routes call.
+
+    Args:
+        push: takes a source's name, rows, the operation and the actor; returns a record to render.
+        replay: takes a prediction's id; returns a record to render.
+        status: returns a record to render.
+    """
+
+    name: str
+    host: Host
+    state: StateReader
+    metrics: ServerMetrics
+    push: Callable[[str, list[dict[str, object]], str, Actor], object]
+    replay: Callable[[str], object]
+    status: Callable[[], object]
+
+
+def build_app(service: Service) -> Starlette:
+    """The ASGI application."""
+    routes = Routes(service)
+    guarded: list[tuple[str, str, Permission, Callable[[Request, Actor], Awaitable[Response]]]] = [
+        ("POST", "/v1/endpoints/{name}/predict", "predict", routes.predict),
+        ("POST", "/v1/sources/{name}/events", "ingest", routes.push),
+        ("GET", "/v1/predictions/{id}/replay", "read", routes.replay),
+        ("GET", "/v1/status", "read", routes.status),
+        ("GET", "/metrics", "read", routes.metrics),
+        ("GET", "/v2", "read", routes.server_metadata),
+        ("GET", "/v2/models/{name}", "read", routes.model_metadata),
+        ("GET", "/v2/models/{name}/ready", "read", routes.model_ready),
+        ("POST", "/v2/models/{name}/infer", "predict", routes.infer),
+    ]
+    table = [Route(path, _guard(service, permission, act), methods=[method]) for method, path, permission, act in guarded]
+    table += [Route(path, routes.live, methods=["GET"]) for path in ("/healthz", "/v2/health/live")]
+    table.append(Route("/v2/health/ready", routes.ready, methods=["GET"]))
+    return Starlette(routes=table, exception_handlers={MainspringError: problem_response})
+
+
+def _guard(service: Service, permission: Permission, act: Callable[[Request, Actor], Awaitable[Response]]) -> Endpoint:
+    """The route behind its permission, counted by outcome."""
+
+    async def answer(request: Request) -> Response:
+        route = request.scope["route"].path
+        try:
+            actor = authorise(service.state, request.headers.get("authorization"), permission)
+            response = await act(request, actor)
+        except MainspringError as error:
+            service.metrics.requests.labels(route, str(status_of(error))).inc()
+            raise
+        service.metrics.requests.labels(route, str(response.status_code)).inc()
+        return response
+
+    return answer
+
+
+def _json(record: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(record), status, media_type="application/json")
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read no further than the limit: a declared length may be absent or wrong."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise BadRequest(reason=f"the body is larger than {_MAX_BODY} bytes")
+    return bytes(body)
+
+
+async def _decoded(request: Request, form: type[Form]) -> Form:
+    try:
+        return msgspec.json.decode(await _body(request), type=form)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequest(reason=str(error)) from error
+
+
+class Routes:
+    """One method per route."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def predict(self, request: Request, actor: Actor) -> Response:
+        """`POST /v1/endpoints/{name}/predict`: rows in, a score and an id for each out."""
+        started = time.perf_counter()
+        name = request.path_params["name"]
+        body = await _decoded(request, PredictBody)
+        predictions = self._service.host.predict(name, body.rows, actor=actor)
+        metrics = self._service.metrics
+        metrics.predictions.labels(name, predictions[0].version[7:19]).inc(len(predictions))
+        metrics.seconds.labels(name).observe(time.perf_counter() - started)
+        return _json({"predictions": predictions})
+
+    async def push(self, request: Request, actor: Actor) -> Response:
+        """`POST /v1/sources/{name}/events`: rows through the contract into the log; answered once they are durable."""
+        name = request.path_params["name"]
+        body = await _decoded(request, EventsBody)
+        return _json(self._service.push(name, body.rows, body.op, actor))
+
+    async def replay(self, request: Request, _: Actor) -> Response:
+        """`GET /v1/predictions/{id}/replay`: recompute a prediction."""
+        return _json(self._service.replay(request.path_params["id"]))
+
+    async def status(self, _request: Request, _: Actor) -> Response:
+        """`GET /v1/status`: what the environment serves."""
+        return _json(self._service.status())
+
+    async def metrics(self, _request: Request, _: Actor) -> Response:
+        """`GET /metrics`: Prometheus text."""
+        self._service.metrics.map_version.set(self._service.host.served.version)
+        return Response(self._service.metrics.render(), media_type="text/plain; version=0.0.4")
+
+    async def server_metadata(self, _request: Request, _: Actor) -> Response:
+        """`GET /v2`."""
+        return _json({"name": "mainspring", "version": self._service.name, "extensions": []})
+
+    async def model_metadata(self, request: Request, _: Actor) -> Response:
+        """`GET /v2/models/{name}`."""
+        name = request.path_params["name"]
+        model = self._service.host.choose(name)
+        return _json(metadata_of(name, model.label, model.encoding.names))
+
+    async def model_ready(self, request: Request, _: Actor) -> Response:
+        """`GET /v2/models/{name}/ready`."""
+        name = request.path_params["name"]
+        endpoint = self._service.host.endpoint(name)
+        return _json({"name": name, "ready": endpoint.current is not None}, 200 if endpoint.current else 503)
+
+    async def infer(self, request: Request, _: Actor) -> Response:
+        """`POST /v2/models/{name}/infer`: tensors in, tensors out."""
+        name = request.path_params["name"]
+        model = self._service.host.choose(name)
+        asked, matrix = matrix_of(await _body(request), model.scorer.feature_count)
+        return _json(infer_response(name, model.label, asked, model.scorer.predict(matrix)))
+
+    async def live(self, _: Request) -> Response:
+        """`GET /v2/health/live`: the process answers."""
+        return _json({"live": True})
+
+    async def ready(self, _: Request) -> Response:
+        """`GET /v2/health/ready`: every endpoint has a model that may answer."""
+        endpoints = self._service.host.served.endpoints
+        waiting = [name for name, endpoint in endpoints.items() if endpoint.current is None]
+        return _json({"ready": bool(endpoints) and not waiting}, 200 if endpoints and not waiting else 503)

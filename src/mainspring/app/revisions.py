@@ -1,0 +1,160 @@
+"""Load an environment's map for serving: every endpoint's model, opened only when its chain of attestations holds.
+
+The state database says what should serve; it is not believed.  In a protected environment a model is opened when signed statements say so, checked
+against the keys that the project's own configuration pins.  What is refused does not serve: the endpoint keeps what it had, or falls back to the newest
+earlier map whose model is proven.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from mainspring.app.host import ServedEndpoint, ServedMap
+from mainspring.elements.errors import MainspringError
+from mainspring.elements.events import Event
+from mainspring.elements.identity import Digest, digest_of
+from mainspring.elements.time import Micros
+from mainspring.gates.attest import read_envelopes
+from mainspring.gates.attestation import APPROVAL, gate_predicate
+from mainspring.gates.verify import ChainReport, asked_gates, verify_chain
+from mainspring.project.config import EnvironmentConfig
+from mainspring.project.environment import EnvironmentMap
+from mainspring.project.load import Project
+from mainspring.project.read import read_environment, read_past_environment
+from mainspring.project.tools import Tools
+from mainspring.registry.read import read_artifact, read_version
+from mainspring.registry.version import ModelVersion
+from mainspring.serving.errors import ModelRefused
+from mainspring.serving.inference_log import inference_topic
+from mainspring.serving.open import open_version
+from mainspring.serving.predict import ServedModel
+from mainspring.serving.spec import Endpoint
+
+__all__ = ["KEPT_MAPS", "Loader", "chain_of_version", "endpoint_names", "iter_recent_maps"]
+
+KEPT_MAPS = 3
+"""How many maps of an environment stay warm: a rollback finds their models loaded and their features current."""
+
+
+def endpoint_names(environment: EnvironmentMap) -> list[str]:
+    """The endpoints that a map holds, sorted."""
+    return sorted(name.removeprefix("endpoint.") for name in environment.pointers if name.startswith("endpoint."))
+
+
+def iter_recent_maps(tools: Tools, environment: EnvironmentMap) -> Iterator[EnvironmentMap]:
+    """The map and the ones before it that are kept warm, newest first."""
+    yield environment
+    for version in range(environment.version - 1, max(environment.version - KEPT_MAPS, 0), -1):
+        past = read_past_environment(tools.state, environment.environment, version)
+        if past is not None:
+            yield past
+
+
+def chain_of_version(version: ModelVersion, policy: Digest, *, tools: Tools, environment: str, config: EnvironmentConfig, now: Micros) -> ChainReport:
+    """How every statement that the version needs to serve stands.  The bytes that would serve are digested here, and not believed."""
+    artifact = digest_of(read_artifact(tools.objects, version).payload)
+    envelopes = read_envelopes(tools.state, tools.objects, environment=environment, version=version.digest)
+    gates = asked_gates(envelopes, policy=policy, trust=config.trust, verifier=tools.verifier)
+    required = [gate_predicate(gate) for gate in gates] + ([APPROVAL] if "approval" in config.requires else [])
+    return verify_chain(
+        version,
+        artifact,
+        envelopes,
+        environment=environment,
+        policy_fingerprint=policy,
+        required=required,
+        trust=config.trust,
+        verifier=tools.verifier,
+        now=now,
+    )
+
+
+@dataclass
+class Loader:
+    """Loads maps; keeps opened models by version, so that a map that was served before is served again at once.
+
+    Args:
+        environment: the name of the environment that is served.
+    """
+
+    project: Project
+    tools: Tools
+    environment: str
+    config: EnvironmentConfig
+    _opened: dict[Digest, ServedModel] = field(default_factory=dict)
+    _payload: bytes = b""
+
+    def load(self, served: ServedMap) -> ServedMap:
+        """The map as it stands now, or the same object when the environment's document has not changed."""
+        document = self.tools.state.get("environment", self.environment)
+        if document is None or document.payload == self._payload:
+            return served
+        current = msgspec.json.decode(document.payload, type=EnvironmentMap)
+        endpoints = {name: self._endpoint(name, current, served) for name in endpoint_names(current)}
+        self._payload = document.payload
+        return ServedMap(environment=self.environment, version=current.version, endpoints=endpoints)
+
+    def warm_models(self) -> Sequence[ServedModel]:
+        """Every model of the maps that are kept warm, so that their features stay current."""
+        current = read_environment(self.tools.state, self.environment)
+        versions = {digest for past in iter_recent_maps(self.tools, current) for name in endpoint_names(past) if (digest := self._pointed(name, past))}
+        return [self._opened[digest] for digest in versions if digest in self._opened]
+
+    def _endpoint(self, name: str, current: EnvironmentMap, served: ServedMap) -> ServedEndpoint:
+        """The endpoint with the newest model that may serve, and what was refused."""
+        refusal, before = "", served.endpoints.get(name)
+        for place, past in enumerate(iter_recent_maps(self.tools, current)):
+            try:
+                model = self._model(name, past)
+            except MainspringError as error:
+                refusal = refusal or f"{error.code} {error.message}"
+                if place == 0:
+                    self._tell_refused(name, error)
+                continue
+            return self._with_rollout(name, model, before=before, past=past, refusal=refusal)
+        return ServedEndpoint(name=name, topic=inference_topic(self.environment, name), current=None, refusal=refusal or "no model was ever applied")
+
+    def _with_rollout(self, name: str, model: ServedModel, *, before: ServedEndpoint | None, past: EnvironmentMap, refusal: str) -> ServedEndpoint:
+        """A protected environment takes a new revision in steps; an open one, and a rollback, at once."""
+        previous, rollout = None, None
+        if self.config.protected and not refusal and before and before.current and before.current.version != model.version:
+            declared = next((e for e in self.project.declarations.endpoints if e.name == name), None)
+            rollout = declared.rollout if declared and past.reason != "rollback" else None
+            previous = before.current if rollout else None
+        topic = inference_topic(self.environment, name)
+        return ServedEndpoint(name=name, topic=topic, current=model, previous=previous, rollout=rollout, since=past.moved_at, refusal=refusal)
+
+    def _model(self, name: str, past: EnvironmentMap) -> ServedModel:
+        digest = self._pointed(name, past)
+        if digest is None:
+            raise ModelRefused(version=name, environment=self.environment, reasons="the map names no model for it")
+        version = read_version(self.tools.state, digest)
+        if self.config.protected:
+            policy = past.pointers[f"model.{version.model}"].policy_fingerprint
+            now = self.tools.clock.now()
+            chain = chain_of_version(version, policy, tools=self.tools, environment=self.environment, config=self.config, now=now)
+            if not chain.is_proven:
+                raise ModelRefused(version=version.label, environment=self.environment, reasons="; ".join(map(str, chain.faults)))
+        if digest not in self._opened:
+            self._opened[digest] = open_version(version, objects=self.tools.objects, scorers=self.tools.scorers)
+        return self._opened[digest]
+
+    def _pointed(self, name: str, past: EnvironmentMap) -> Digest | None:
+        """The version that a map has for an endpoint's model."""
+        endpoint: Endpoint | None = next((e for e in self.project.declarations.endpoints if e.name == name), None)
+        models = [f"model.{endpoint.model.name}"] if endpoint else [asset for asset in past.pointers if asset.startswith("model.")]
+        return next((past.pointers[model].build_digest for model in models if model in past.pointers), None)
+
+    def _tell_refused(self, name: str, error: MainspringError) -> None:
+        tools = self.tools
+        event = Event(
+            kind="model.refused",
+            project=tools.project,
+            actor=tools.actor,
+            at=tools.clock.now(),
+            subject=f"endpoint.{name}",
+            environment=self.environment,
+            facts={"code": error.code, "reason": error.message},
+        )
+        tools.state.commit([], [event])

@@ -1,0 +1,14 @@
+"""Opens exported models with ONNX Runtime."""
+
+from mainspring.engines.onnx.scorer import OnnxScorer
+from mainspring.ports.models import ExportedModel, Scorer
+
+__all__ = ["OnnxScorers"]
+
+
+class OnnxScorers:
+    """The `Scorers` port, answered by ONNX Runtime."""
+
+    def open(self, model: ExportedModel) -> Scorer:
+        """A scorer ready to answer.  Raises: ENG-201 when the bytes are not a model that can be scored."""
+        return OnnxScorer(model.payload, output=model.output)

@@ -1,0 +1,406 @@
+"""The composition root: configuration becomes objects here and nowhere else, and everything that a person or a program asks for is a method.
+
+A workspace is one project in one environment.  On disk its state lies in `.mainspring/` beside the project; in memory nothing is written anywhere.
+"""
+
+import getpass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+
+import polars as pl
+
+from mainspring.app import access
+from mainspring.app.errors import UnknownAsset, UnknownEnvironment
+from mainspring.app.exporters import export_model
+from mainspring.app.fault import parse_fault
+from mainspring.app.host import Host
+from mainspring.app.lifecycle import ApplyReport, Lifecycle
+from mainspring.app.revisions import Loader
+from mainspring.app.scorers import OnnxScorers
+from mainspring.app.simulate import Scenario, SimulationReport, simulate
+from mainspring.app.status import StatusReport, status_of_environment
+from mainspring.app.story import Story, tell
+from mainspring.datasets.build import decode_rows
+from mainspring.datasets.card import TrainingSetCard
+from mainspring.elements.events import Actor, ProjectName
+from mainspring.elements.identity import Digest
+from mainspring.elements.time import DAY, Micros, parse_instant
+from mainspring.engines.local.clock import RandomIds, SystemClock
+from mainspring.engines.local.compute import LocalCompute
+from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import FileObjects, MemoryObjects
+from mainspring.engines.local.online import SqliteOnline
+from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
+from mainspring.engines.local.state import SqliteState
+from mainspring.engines.local.tables import DeltaTables, MemoryTables
+from mainspring.features.backfill import backfill
+from mainspring.features.read import FeatureRows, Row, read_online
+from mainspring.features.stream import fold_view, refold_view
+from mainspring.features.view import CompiledView, compile_view
+from mainspring.flow.execute import Observer
+from mainspring.govern.audit import AuditReport, audit
+from mainspring.govern.lineage import LineageNode, trace
+from mainspring.monitoring.baseline import parse_baseline
+from mainspring.monitoring.errors import NoBaseline
+from mainspring.monitoring.window import WindowReport
+from mainspring.ports.clock import Clock
+from mainspring.project.config import EnvironmentConfig
+from mainspring.project.definition import shard_of
+from mainspring.project.environment import EnvironmentMap
+from mainspring.project.load import Project, load_definitions, load_project
+from mainspring.project.perform import Progress
+from mainspring.project.plan import Plan
+from mainspring.project.read import read_environment
+from mainspring.project.tools import Scratch, Tools
+from mainspring.registry.read import read_version
+from mainspring.registry.version import ModelVersion
+from mainspring.serving.errors import PredictionUnknown
+from mainspring.serving.inference_log import PredictionRecord, find_prediction
+from mainspring.serving.open import open_version
+from mainspring.serving.predict import Prediction, Predictor, ServedModel
+from mainspring.serving.replay import Replay, replay_predictions
+from mainspring.sources.facts import read_facts
+from mainspring.sources.fold import fold_table
+from mainspring.sources.ingest import CompiledSource, IngestReport, Rows, ingest_file, ingest_rows
+from mainspring.sources.spec import Source
+from mainspring.sources.topic import topic_of
+from mainspring.training.fit import Toolchain
+from mainspring.training.order import TrainOrder
+from mainspring.training.outcome import TrainedModel
+from mainspring.training.spec import Model
+from mainspring.training.train import train, train_in_memory
+
+__all__ = ["STATE_FOLDER", "OpenWorkspace", "memory_workspace", "open_workspace"]
+
+STATE_FOLDER = ".mainspring"
+
+
+class OffsetClock:
+    """A clock moved to another time, running on from there: for an environment that looks at history."""
+
+    def __init__(self, clock: Clock, starts_at: Micros) -> None:
+        self._clock, self._offset = clock, starts_at - clock.now()
+
+    def now(self) -> Micros:
+        """The present instant there."""
+        return self._clock.now() + self._offset
+
+
+def open_workspace(path: Path, env: str = "dev", *, actor: str = "", as_of: str = "") -> "OpenWorkspace":
+    """The workspace of the project at a folder or file.
+
+    Args:
+        actor: who acts; default: the user of this process.
+        as_of: where the clock of the data starts; default: what the environment's configuration says, else now.
+
+    Raises: PRJ-020 with every mistake in the project, ACC-004 for an unknown environment.
+    """
+    project = load_project(path)
+    config = _environment_config(project, env)
+    folder = (path if path.is_dir() else path.parent).resolve() / STATE_FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    clock, objects = SystemClock(), FileObjects(folder / "objects")
+    moment = as_of or config.as_of
+    tools = Tools(
+        project=ProjectName(project.config.name),
+        actor=Actor(actor or f"person:{getpass.getuser()}"),
+        state=SqliteState(folder / "state.db", ProjectName(project.config.name), clock=clock),
+        log=SqliteLog(folder / "log.db"),
+        tables=DeltaTables(folder / "tables"),
+        online=SqliteOnline(folder / "online.db"),
+        objects=objects,
+        trainer=partial(_train_elsewhere, path=path.resolve(), objects=objects, folder=folder),
+        scorers=OnnxScorers(),
+        signer=FileSigner.load_or_create(folder / "keys" / "tester"),
+        verifier=Ed25519Verifier(),
+        clock=clock,
+        data_clock=OffsetClock(clock, parse_instant(moment)) if moment else clock,
+        ids=RandomIds(clock),
+        scratch=_scratch,
+    )
+    return OpenWorkspace(project, tools, environment=env, folder=folder)
+
+
+def memory_workspace(definitions: Iterable[object], env: str = "dev", *, clock: Clock | None = None) -> "OpenWorkspace":
+    """A workspace of these declarations with nothing on disk.
+
+    Args:
+        clock: of world and data; default: the machine's.
+    """
+    project = load_definitions(definitions)
+    _environment_config(project, env)
+    clock, objects = clock or SystemClock(), MemoryObjects()
+    tools = Tools(
+        project=ProjectName(project.config.name),
+        actor=Actor(f"person:{getpass.getuser()}"),
+        state=SqliteState(None, ProjectName(project.config.name), clock=clock),
+        log=SqliteLog(None),
+        tables=MemoryTables(),
+        online=SqliteOnline(None),
+        objects=objects,
+        trainer=partial(_train_here, objects=objects),
+        scorers=OnnxScorers(),
+        signer=FileSigner.in_memory(),
+        verifier=Ed25519Verifier(),
+        clock=clock,
+        data_clock=clock,
+        ids=RandomIds(clock),
+        scratch=_scratch,
+    )
+    return OpenWorkspace(project, tools, environment=env, folder=None)
+
+
+def _environment_config(project: Project, env: str) -> EnvironmentConfig:
+    environments = project.config.environments
+    if env not in environments:
+        raise UnknownEnvironment(environment=env, known=", ".join(environments))
+    return environments[env]
+
+
+def _scratch() -> Scratch:
+    return Scratch(SqliteLog(None), SqliteOnline(None))
+
+
+def _train_elsewhere(model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest, path: Path, objects: FileObjects, folder: Path) -> TrainedModel:
+    order = TrainOrder(project=str(path), model=model.name, objects=str(folder / "objects"), card=card, fingerprint=fingerprint, code=code)
+    return train(order, compute=LocalCompute(), objects=objects)
+
+
+def _train_here(model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest, objects: MemoryObjects) -> TrainedModel:
+    tools = Toolchain(objects=objects, export=export_model, scorers=OnnxScorers())
+    return train_in_memory(model, decode_rows(objects.read(card.digest)), card, tools=tools, fingerprint=fingerprint, code=code)
+
+
+class OpenWorkspace:
+    """One project in one environment, ready to work.  Stable.
+
+    Args:
+        folder: where its state lies; None in memory.
+    """
+
+    def __init__(self, project: Project, tools: Tools, *, environment: str, folder: Path | None) -> None:
+        self.project, self.tools, self.environment, self.folder = project, tools, environment, folder
+        config = project.config.environments[environment]
+        if not config.protected:
+            # The owner of the disk can forge everything here anyway: one local key means "tested", never "approved".
+            trusted = (*config.trust.get("tester", ()), tools.signer.public_key)
+            config = replace(config, trust={**config.trust, "tester": trusted})
+        self.config = config
+
+    @cached_property
+    def lifecycle(self) -> Lifecycle:
+        """Plan, apply, run, promote, roll back."""
+        return Lifecycle(self.project, self.tools, self.environment)
+
+    def plan(self) -> Plan:
+        """What would change."""
+        return self.lifecycle.plan()
+
+    def apply(self, plan: Plan | None = None, *, observer: Observer | None = None, progress: Progress = lambda *_: None) -> ApplyReport:
+        """Make the plan so (default: the plan of now).  Raises: GAT-010 when a gate is not passed, ACC-005 in a protected environment."""
+        return self.lifecycle.apply(plan or self.plan(), observer=observer, progress=progress)
+
+    def run(self, name: str, *, observer: Observer | None = None, progress: Progress = lambda *_: None) -> ApplyReport:
+        """Retrain an unchanged model on the data of now, and move the pointer through the gates.  Raises: GAT-010."""
+        return self.lifecycle.run(name, observer=observer, progress=progress)
+
+    def promote(self, target: str) -> ApplyReport:
+        """Let another environment hold what this one holds.  Raises: SRV-002 with all that is not proven for it."""
+        _environment_config(self.project, target)
+        return self.lifecycle.promote(target)
+
+    def rollback(self) -> EnvironmentMap:
+        """Restore the map before the present one.  Raises: FLO-020."""
+        return self.lifecycle.rollback()
+
+    def approve(self, model: str, target: str) -> Digest:
+        """Approve the version here for a target environment, in the name of this workspace's actor.  Raises: GAT-004, GAT-005."""
+        _environment_config(self.project, target)
+        signer = FileSigner.load_or_create(self.folder / "keys" / "approver") if self.folder else FileSigner.in_memory()
+        return self.lifecycle.approve(model, target, signer)
+
+    def status(self) -> StatusReport:
+        """What the environment holds."""
+        return status_of_environment(self.project, self.tools, self.environment, config=self.config)
+
+    def audit(self, *, kind: str = "", last: int = 50) -> AuditReport:
+        """The journal, checked.  Cost: about 10 µs an event."""
+        return audit(self.tools.state, kind=kind, last=last)
+
+    def lineage(self, asset: str) -> LineageNode:
+        """From an asset (an endpoint's name will do) to the raw files.  Raises: ACC-006."""
+        graph, current = self.project.graph, read_environment(self.tools.state, self.environment)
+        name = asset if asset in graph.assets else next((a for a in graph.assets if a.partition(".")[2] == asset), "")
+        if not name:
+            raise UnknownAsset(kind="asset", name=asset, known=", ".join(graph.assets))
+        parents = {each.name: each.parents for each in graph.assets.values()}
+        files = {source.name: source.path for source in self.project.declarations.sources if source.path}
+        parents |= {f"source.{source}": (f"file {path}",) for source, path in files.items()}
+        digests = {pointer.asset: pointer.build_digest for pointer in current.pointers.values()}
+        return trace(name, parents=parents, digests=digests, journal=list(self.tools.state.iter_events(kind="build.made")))
+
+    def source(self, name: str) -> Source:
+        """A declared source.  Raises: ACC-006."""
+        found = self.project.source(name)
+        if found is None:
+            raise UnknownAsset(kind="source", name=name, known=", ".join(source.name for source in self.project.declarations.sources))
+        return found
+
+    def ingest(self, source: str, rows: Rows | pl.DataFrame | Path, *, history: bool = False, op: str = "") -> IngestReport:
+        """Take rows, or a file, through the contract into the log, and fold the log into the table.
+
+        Args:
+            history: the rows tell of the past: they become visible when they say they were known, and not now.
+            op: `replace` or `delete`, for corrections of facts that were accepted before.
+
+        Raises: ACC-006, SRC-001 to SRC-005.
+        """
+        declared = self.source(source)
+        if isinstance(rows, Path):
+            report = ingest_file(declared, self.project.schemas[source], path=rows, log=self.tools.log, clock=self.tools.data_clock, history=history)
+        else:
+            report = self.push(source, rows, history=history, op=op)
+        fold_table(topic_of(source), log=self.tools.log, tables=self.tools.tables)
+        return report
+
+    def push(self, source: str, rows: Rows | pl.DataFrame, *, history: bool = False, op: str = "") -> IngestReport:
+        """As `ingest`, without folding the table: for many small batches."""
+        self.source(source)
+        operations = [op] * len(rows) if op else None
+        return ingest_rows(self._compiled_sources[source], rows, log=self.tools.log, clock=self.tools.data_clock, history=history, operations=operations)
+
+    @cached_property
+    def _compiled_sources(self) -> dict[str, CompiledSource]:
+        return {source.name: CompiledSource(source, self.project.schemas[source.name]) for source in self.project.declarations.sources}
+
+    def facts_of(self, source: Source) -> pl.DataFrame:
+        """All facts of a source with the span in which each is seen."""
+        return read_facts(source, log=self.tools.log, tables=self.tools.tables)
+
+    def view(self, name: str) -> CompiledView:
+        """A declared feature view, compiled.  Raises: ACC-006."""
+        asset = self.project.graph.assets.get(f"view.{name}")
+        declared = next((view for view in self.project.declarations.views if view.name == name), None)
+        if asset is None or declared is None:
+            raise UnknownAsset(kind="feature view", name=name, known=", ".join(view.name for view in self.project.declarations.views))
+        return compile_view(declared, self.project.schemas[declared.source.name], shard=shard_of(name, asset.build_fingerprint))
+
+    def get_historical_features(self, features: Sequence[str], *, spine: pl.DataFrame) -> pl.DataFrame:
+        """Features of these views for every row of the spine, point-in-time correct, in its order; no row is dropped.
+
+        Args:
+            features: names of feature views.
+            spine: join keys, and `prediction_time` (a timestamp with a zone, or int64 microseconds).
+        """
+        asked = spine.with_columns(_prediction_time=pl.col("prediction_time").to_physical().cast(pl.Int64))
+        views = [self.view(name) for name in features]
+        return pl.concat([spine, *(backfill(view, self.facts_of(view.view.source), asked) for view in views)], how="horizontal")
+
+    def get_online_features(self, features: Sequence[str], *, keys: Sequence[Row], at: Micros | None = None) -> FeatureRows:
+        """Features of these views for each key, from online state, at the clock's now or (exact or refused) at another time.
+
+        Raises: FEA-002 when that time lies before what is kept, FEA-003 for a missing join key.
+        """
+        views = [self.view(name) for name in features]
+        now = self.tools.data_clock.now()
+        for view in views:
+            fold_view(view, log=self.tools.log, online=self.tools.online, now=now)
+        return read_online(views, self.tools.online, keys, at=[now if at is None else at] * len(keys))
+
+    def host(self) -> Host:
+        """The endpoints of this environment, answering; `refresh` follows the map."""
+        host = Host(self.loader.load, self._predictor, environment=self.environment, clock=self.tools.data_clock, ids=self.tools.ids)
+        host.refresh()
+        return host
+
+    @cached_property
+    def loader(self) -> Loader:
+        """Opens what the map holds, if it is proven."""
+        return Loader(self.project, self.tools, self.environment, self.config)
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        return Predictor(self.tools.online, self.tools.log, self.tools.data_clock, self.tools.ids)
+
+    def fold(self) -> None:
+        """Bring the online state of every model that is kept warm up to the log."""
+        now = self.tools.data_clock.now()
+        views = {view.shard: view for model in self.loader.warm_models() for view in model.training_set.views}
+        for view in views.values():
+            refold_view(view, log=self.tools.log, online=self.tools.online, now=now)
+
+    def predict(self, endpoint: str, rows: Sequence[Mapping[str, object]]) -> list[Prediction]:
+        """Answer rows as the server would.  Raises: SRV-001, SRV-003, FEA-003, FEA-004."""
+        host = self.host()
+        self.fold()
+        return host.predict(endpoint, rows, actor=self.tools.actor)
+
+    def replay(self, predictions: Sequence[str]) -> list[Replay]:
+        """Recompute predictions from log and artifacts.  Raises: SRV-008 for an id that is not known."""
+        cache: dict[str, pl.DataFrame] = {}
+
+        def facts_of(source: Source) -> pl.DataFrame:
+            if source.name not in cache:
+                cache[source.name] = self.facts_of(source)
+            return cache[source.name]
+
+        return replay_predictions([self._record_of(name)[1] for name in predictions], self._open_for_replay, facts_of)
+
+    def story(self, prediction: str) -> Story:
+        """A replay with everything around it.  Raises: SRV-008."""
+        topic, record = self._record_of(prediction)
+        replay = self.replay([prediction])[0]
+        version = self._version(record)
+        environment = topic.split(":")[1]
+        names = open_version(version, objects=self.tools.objects, scorers=self.tools.scorers).encoding.names if replay.score is not None else ()
+        return tell(replay, record, version, environment=environment, names=names, tools=self.tools)
+
+    def _record_of(self, prediction: str) -> tuple[str, PredictionRecord]:
+        found = find_prediction(self.tools.log, prediction)
+        if found is None:
+            raise PredictionUnknown(prediction=prediction)
+        return found
+
+    def _version(self, record: PredictionRecord) -> ModelVersion:
+        return read_version(self.tools.state, record.version)
+
+    def _open_for_replay(self, record: PredictionRecord) -> ServedModel:
+        return open_version(self._version(record), objects=self.tools.objects, scorers=self.tools.scorers)
+
+    def simulate(
+        self, *, start: str, days: int, seed: int = 0, inject: Sequence[str] = (), on_day: Callable[[WindowReport], None] = lambda _: None
+    ) -> SimulationReport:
+        """Run days of production on a virtual clock with the model in charge here.  Raises: PRJ-060, NoBaseline MON-001, ACC-006."""
+        current = read_environment(self.tools.state, self.environment)
+        monitor = next(iter(self.project.declarations.monitors), None)
+        pointer = current.pointers.get(f"model.{monitor.model.name}") if monitor else None
+        baseline = current.pointers.get(f"monitor.{monitor.name}") if monitor else None
+        if monitor is None or pointer is None or baseline is None:
+            raise NoBaseline(monitor=monitor.name if monitor else "(none declared)", version="the environment")
+        version = read_version(self.tools.state, pointer.build_digest)
+        model = open_version(version, objects=self.tools.objects, scorers=self.tools.scorers)
+        begin = parse_instant(start)
+        endpoint = next((e.name for e in self.project.declarations.endpoints if e.model.name == monitor.model.name), monitor.model.name)
+        scenario = Scenario(
+            model=model,
+            monitor=monitor,
+            baseline=parse_baseline(self.tools.objects.read(baseline.build_digest)),
+            endpoint=endpoint,
+            facts={source.name: self.facts_of(source) for source in model.training_set.sources},
+            start=begin,
+            end=begin + days * DAY,
+            seed=seed,
+            faults=[parse_fault(text) for text in inject],
+            told_faults=tuple(inject),
+            on_day=on_day,
+        )
+        return simulate(scenario)
+
+    def token(self) -> Path:
+        """The file with the owner's token, made on first use.  It can be read by its owner only."""
+        assert self.folder is not None, "a workspace in memory has no server and no token"
+        path, tools = self.folder / "token", self.tools
+        access.load_or_create_token(path, tools.state, actor=tools.actor, project=tools.project, at=tools.clock.now())
+        return path
