@@ -1,0 +1,97 @@
+"""What a model was taught, in a few kilobytes: a histogram per column with the most that any single day differed from the whole."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from mainspring.elements.time import DAY
+from mainspring.monitoring.change import largest_change
+from mainspring.stats.histogram import edges_from, histogram
+from mainspring.stats.psi import psi
+
+__all__ = ["Baseline", "ColumnBaseline", "baseline_of_column", "daily_shares", "make_baseline", "parse_baseline", "render_baseline"]
+
+_BINS = 10
+_MIN_ROWS_A_DAY = 50
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class ColumnBaseline(msgspec.Struct, frozen=True):
+    """The histogram of a column, and `limit`: the largest index of stability (PSI) that one of the baseline's own days has against the whole."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    limit: float
+
+    def index_of(self, values: Floats) -> float:
+        """The index of these values against the baseline; 0 where it is the same."""
+        return psi(np.array(self.counts), histogram(values, np.array(self.edges)))
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """What live data is compared with.
+
+    Args:
+        features: by the name of the model's column; texts are counted by their codes.
+        score: of the judged rows.
+        label_rate: the mean label of the fitted rows.
+        label_change: the largest change of level in the daily label rate; None when the rows span too few days.
+        roc_auc: of the judged rows; None where the label is not binary.
+    """
+
+    features: dict[str, ColumnBaseline]
+    score: ColumnBaseline
+    label_rate: float
+    label_change: float | None
+    roc_auc: float | None
+
+
+def render_baseline(baseline: Baseline) -> bytes:
+    """Canonical bytes; `parse_baseline` is the inverse."""
+    return msgspec.json.encode(baseline, order="sorted")
+
+
+def parse_baseline(payload: bytes) -> Baseline:
+    """The baseline of these bytes."""
+    return msgspec.json.decode(payload, type=Baseline)
+
+
+def make_baseline(matrix: Floats, names: Sequence[str], *, times: Ints, labels: Floats, judged: tuple[Floats, Ints], roc_auc: float | None) -> Baseline:
+    """Summarise the fitted rows.
+
+    Args:
+        matrix: (rows, features) as the model saw it.
+        times: prediction times of the rows.
+        labels: of the rows.
+        judged: scores and prediction times of the judged rows.
+    """
+    days = times // DAY
+    shares = daily_shares(labels, days)
+    return Baseline(
+        features={name: baseline_of_column(np.ascontiguousarray(matrix[:, place]), days) for place, name in enumerate(names)},
+        score=baseline_of_column(judged[0], judged[1] // DAY),
+        label_rate=float(labels.mean()),
+        label_change=largest_change(list(shares.values())),
+        roc_auc=roc_auc,
+    )
+
+
+def baseline_of_column(values: Floats, days: Ints) -> ColumnBaseline:
+    """The histogram of a column and the most that one of its days differs from the whole."""
+    edges = edges_from(values, _BINS)
+    whole = histogram(values, edges)
+    indices = [psi(whole, histogram(values[places], edges)) for places in _places_by_day(days) if len(places) >= _MIN_ROWS_A_DAY]
+    return ColumnBaseline(tuple(edges.tolist()), tuple(whole.tolist()), max(indices, default=0.0))
+
+
+def daily_shares(labels: Floats, days: Ints) -> Mapping[int, float]:
+    """The mean label of each day, in the order of days; days with few rows left out."""
+    return {int(days[places[0]]): float(labels[places].mean()) for places in _places_by_day(days) if len(places) >= _MIN_ROWS_A_DAY}
+
+
+def _places_by_day(days: Ints) -> list[Ints]:
+    order = np.argsort(days, kind="stable")
+    return [part.astype(np.int64) for part in np.split(order, np.flatnonzero(np.diff(days[order])) + 1)]

@@ -1,0 +1,33 @@
+"""What is watched once a model answers."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+from typing import Literal as OneOf
+
+from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.errors import Location
+from mainspring.training.spec import Model
+
+__all__ = ["Monitor"]
+
+
+@dataclass(frozen=True, init=False)
+class Monitor:
+    """Compares what a model sees and says with what it was taught on, and with the truth as it arrives.
+
+    Args:
+        schedule: the window of a comparison and how often it is made.
+        sensitivity: how far beyond the worst day of the baseline a statistic must be; raising it gives fewer incidents.
+    """
+
+    POLICY: ClassVar[frozenset[str]] = frozenset({"schedule", "sensitivity", "owner"})
+
+    name: str
+    model: Model
+    schedule: OneOf["hourly", "daily"]
+    sensitivity: float
+    owner: str
+    declared_at: Location = field(compare=False, repr=False)
+
+    def __init__(self, model: Model, *, schedule: OneOf["hourly", "daily"] = "daily", name: str = "", sensitivity: float = 1.25, owner: str = "") -> None:
+        freeze(self, name=name or f"{model.name}-monitor", model=model, schedule=schedule, sensitivity=sensitivity, owner=owner, declared_at=caller())

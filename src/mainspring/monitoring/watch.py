@@ -1,0 +1,155 @@
+"""Run a monitor over one window after another: tail the log, judge, and put what was found on record."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mainspring.datasets.build import CompiledTrainingSet
+from mainspring.datasets.encoding import Encoding, encode_rows
+from mainspring.elements.events import Actor, Event, Fact, ProjectName
+from mainspring.elements.identity import canonical_json
+from mainspring.elements.time import DAY, Micros
+from mainspring.monitoring.baseline import Baseline
+from mainspring.monitoring.incident import Incident, Transition, follow
+from mainspring.monitoring.join import labels_by_key, measure_days
+from mainspring.monitoring.spec import Monitor
+from mainspring.monitoring.window import Finding, FindingKind, LabelledDay, WindowReport, judge_ingestion, judge_labels, judge_window
+from mainspring.ports.log import LogReader
+from mainspring.ports.state import Change, StateWriter
+from mainspring.serving.inference_log import PredictionRecord, iter_predictions
+from mainspring.sources.topic import quarantine_topic_of, topic_of
+
+__all__ = ["Watched", "Watcher"]
+
+_REMEMBERED_DAYS = 120
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Watched:
+    """What a monitor watches: a model version as it is served at an endpoint.
+
+    Args:
+        usual_quarantine: share of rows quarantined in history, by source.
+    """
+
+    monitor: Monitor
+    topic: str
+    training_set: CompiledTrainingSet
+    encoding: Encoding
+    baseline: Baseline
+    usual_quarantine: Mapping[str, float] = field(default_factory=dict)
+
+
+class Watcher:
+    """Judges windows in order; keeps its place in the log and 120 days of labelled predictions between them."""
+
+    def __init__(self, watched: Watched, *, log: LogReader, state: StateWriter, project: ProjectName, environment: str) -> None:
+        self._watched, self._log, self._state = watched, log, state
+        self._project, self._environment = project, environment
+        self._read: dict[str, int] = {}
+        self._waiting: list[PredictionRecord] = []
+        self._predictions: list[tuple[Micros, tuple[object, ...], float]] = []
+        self._labels: dict[tuple[object, ...], float] = {}
+        self._open: dict[FindingKind, Incident] = {}
+
+    def start_at_head(self) -> None:
+        """Leave out what is in the log already: judge only what comes from now on."""
+        for topic in self._topics():
+            self._read[topic] = self._log.head(topic.removeprefix(_LABELS))
+
+    def watch(self, start: Micros, end: Micros) -> WindowReport:
+        """Judge the predictions with `start <= q < end`, record incidents, and report."""
+        window = self._take_predictions(end)
+        self._take_labels()
+        days = self._labelled_days(end)
+        findings = [*self._judge_window(window), *judge_ingestion(self._ingested(), usual=self._watched.usual_quarantine)]
+        findings += judge_labels(self._watched.baseline, days, sensitivity=self._watched.monitor.sensitivity)
+        steps = follow(self._open, findings, monitor=self._watched.monitor.name, at=end)
+        self._record(steps, end)
+        labelled = sum(day.rows for day in days if start <= day.day < end)
+        latest = days[-1] if days else None
+        return WindowReport(start=start, end=end, predictions=len(window), labelled=labelled, findings=tuple(findings), latest_labelled=latest)
+
+    def labelled_days(self, until: Micros) -> Sequence[LabelledDay]:
+        """The metrics of the remembered days, with the labels that are known by now."""
+        self._take_labels()
+        return self._labelled_days(until)
+
+    def judged(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Scores and labels of every remembered prediction whose truth is known by now."""
+        self._take_labels()
+        pairs = [(score, self._labels[key]) for _, key, score in self._predictions if key in self._labels]
+        scores, labels = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
+        return np.ascontiguousarray(scores), np.ascontiguousarray(labels)
+
+    def _topics(self) -> list[str]:
+        sources = [source.name for source in self._watched.training_set.sources]
+        return [self._watched.topic, *(make(name) for name in sources for make in (topic_of, quarantine_topic_of)), self._label_topic()]
+
+    def _label_topic(self) -> str:
+        return _LABELS + topic_of(self._watched.training_set.spec.label.source.name)
+
+    def _take_predictions(self, end: Micros) -> list[PredictionRecord]:
+        topic, label = self._watched.topic, self._watched.training_set.spec.label
+        fresh = list(iter_predictions(self._log, topic, start=self._read.get(topic, 0)))
+        self._read[topic] = self._log.head(topic)
+        seen = self._waiting + fresh
+        window = [record for record in seen if record.at < end]
+        self._waiting = [record for record in seen if record.at >= end]
+        keyed: list[tuple[Micros, tuple[object, ...], float]] = [(r.at, tuple(r.request.get(name) for name in label.join_on), r.score) for r in window]
+        self._predictions = [p for p in self._predictions if p[0] >= end - _REMEMBERED_DAYS * DAY] + keyed
+        return window
+
+    def _take_labels(self) -> None:
+        label, place = self._watched.training_set.spec.label, self._label_topic()
+        topic, schema = topic_of(label.source.name), self._watched.training_set.schemas[label.source.name]
+        for frame in self._log.read(topic, start=self._read.get(place, 0)):
+            self._labels |= labels_by_key(label, frame.filter(pl.col("_op") == "insert"), schema)
+            self._read[place] = int(frame["_offset"][-1]) + 1
+
+    def _labelled_days(self, end: Micros) -> Sequence[LabelledDay]:
+        return measure_days((p for p in self._predictions if p[0] < end), self._labels)
+
+    def _judge_window(self, window: Sequence[PredictionRecord]) -> list[Finding]:
+        if not window:
+            return []
+        encoding, watched = self._watched.encoding, self._watched
+        matrix = encode_rows([dict(zip(encoding.names, record.features, strict=True)) for record in window], encoding)
+        scores = np.array([record.score for record in window], dtype=np.float64)
+        return judge_window(watched.baseline, matrix, encoding.names, scores=scores, sensitivity=watched.monitor.sensitivity)
+
+    def _ingested(self) -> dict[str, tuple[int, Counter[str]]]:
+        """By source: the rows accepted since the last window, and the rows quarantined by reason."""
+        counts: dict[str, tuple[int, Counter[str]]] = {}
+        for source in self._watched.training_set.sources:
+            topic, refused = topic_of(source.name), quarantine_topic_of(source.name)
+            head = self._log.head(topic)
+            reasons = Counter(reason for frame in self._log.read(refused, start=self._read.get(refused, 0)) for reason in frame["reason"].to_list())
+            counts[source.name] = (head - self._read.get(topic, 0), reasons)
+            self._read[topic], self._read[refused] = head, self._log.head(refused)
+        return counts
+
+    def _record(self, steps: Sequence[Transition], at: Micros) -> None:
+        changes: list[Change] = []
+        events: list[Event] = []
+        for step in steps:
+            incident = step.incident
+            changes.append(Change("incident", f"{self._environment}/{incident.id}", canonical_json(incident)))
+            if step.event in ("incident.opened", "incident.closed"):
+                events.append(self._event(step, at))
+            if incident.closed_at is None:
+                self._open[incident.kind] = incident
+            else:
+                self._open.pop(incident.kind, None)
+        if changes:
+            self._state.commit(changes, events)
+
+    def _event(self, step: Transition, at: Micros) -> Event:
+        incident = step.incident
+        facts: dict[str, Fact] = {"kind": incident.kind, "sentence": incident.sentence, "subjects": list(incident.subjects[:10])}
+        actor = Actor(f"monitor:{incident.monitor}")
+        return Event(kind=step.event, project=self._project, actor=actor, at=at, subject=incident.id, environment=self._environment, facts=facts)

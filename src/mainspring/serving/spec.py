@@ -1,0 +1,45 @@
+"""How a model is to answer: under which name, and how fast a new one takes over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.errors import Location
+from mainspring.elements.time import Micros, parse_duration
+from mainspring.training.spec import Model
+
+__all__ = ["Canary", "Endpoint"]
+
+
+@dataclass(frozen=True, init=False)
+class Canary:
+    """A new revision gets these shares of the requests (per cent), each held so long; the last must be 100."""
+
+    steps: tuple[int, ...]
+    hold: Micros
+
+    def __init__(self, *, steps: Sequence[int], hold: str) -> None:
+        freeze(self, steps=tuple(steps), hold=parse_duration(hold))
+
+
+@dataclass(frozen=True, init=False)
+class Endpoint:
+    """A name that answers predictions of a model.
+
+    Args:
+        name: part of the route: letters, digits and dashes.
+        rollout: how a new revision takes over in protected environments; default, and always in unprotected ones: at once.
+    """
+
+    POLICY: ClassVar[frozenset[str]] = frozenset({"rollout", "owner", "description"})
+
+    name: str
+    model: Model
+    rollout: Canary | None
+    owner: str
+    description: str
+    declared_at: Location = field(compare=False, repr=False)
+
+    def __init__(self, name: str, *, model: Model, rollout: Canary | None = None, owner: str = "", description: str = "") -> None:
+        freeze(self, name=name, model=model, rollout=rollout, owner=owner, description=description, declared_at=caller())

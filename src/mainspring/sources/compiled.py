@@ -1,0 +1,287 @@
+"""A source ready to take rows: its columns converted, its promises checked, its ids and times computed, in one Polars query for a frame.
+
+What is compiled depends on the declaration and the columns only, so one object serves every batch of a source.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+import polars as pl
+
+from mainspring.elements.expression.calendar import CALENDAR
+from mainspring.elements.expression.columns import to_polars
+from mainspring.elements.expression.tree import Scalar
+from mainspring.elements.frame import STORED
+from mainspring.elements.schema import DType, Field, Schema
+from mainspring.elements.time import to_micros
+from mainspring.sources.errors import BrokenContract, UnknownOperation
+from mainspring.sources.spec import ColumnContract, Source
+
+__all__ = ["Cell", "CompiledSource", "Prepared", "json_rows"]
+
+Cell = Scalar | datetime | None
+"""A value of a row as it is pushed: instants are ISO 8601 text, datetimes or microseconds."""
+
+_CELLS: Mapping[DType, frozenset[type]] = {
+    DType.INT64: frozenset({int}),
+    DType.FLOAT64: frozenset({int, float}),
+    DType.BOOLEAN: frozenset({bool}),
+    DType.STRING: frozenset({str}),
+    DType.TIMESTAMP: frozenset({int}),
+    DType.DURATION: frozenset({int}),
+}
+_ISO = "%Y-%m-%dT%H:%M:%S%.6fZ"
+_TIME_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
+_OPERATIONS = frozenset({"insert", "replace", "delete"})
+_BROKEN, _JSON, _BEYOND_JSON = "_broken", "_json", "_beyond_json"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A batch of rows, judged by themselves.
+
+    Args:
+        kept: rows that keep their promises: payload columns, `_id`, `_content`, `_event_time`, `_known_at` and, if any is given, `_op`.
+        broken: `_id` (may be null), `_event_time`, `_known_at` (may be null), `reason`, `row` (the row as JSON, as it came) and `code`.
+    """
+
+    kept: pl.DataFrame
+    broken: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A promise about one row: what to write where the expression is true."""
+
+    reason: str
+    breaks: pl.Expr
+
+
+class CompiledSource:
+    """A source with the expressions that prepare its rows, for frames of any stored types."""
+
+    def __init__(self, source: Source, schema: Schema) -> None:
+        self.source = source
+        self.schema = schema
+        self._names = list(schema.names)
+        event_time, known_at = (to_polars(node, schema).cast(pl.Int64) for node in (source.event_time, source.known_at))
+        self._rules = _rules(source, schema, event_time=event_time, known_at=known_at)
+        self._derived = [
+            pl.struct(self._names).struct.json_encode().alias(_JSON),
+            _is_beyond_json(schema).alias(_BEYOND_JSON),
+            _id_of(source, schema).alias("_id"),
+            event_time.alias("_event_time"),
+            known_at.alias("_known_at"),
+        ]
+        self._plan = lru_cache(maxsize=32)(self._plan_for)
+
+    def prepare(self, rows: pl.DataFrame, operations: Sequence[str] | None = None) -> Prepared:
+        """Convert and check rows; columns that the schema lacks are left out, and columns that the rows lack are null.
+
+        Raises:
+            UnknownOperation: SRC-005.
+
+        Cost: about 3 µs a row, 0.5 ms at least.
+        """
+        plan = self._plan(tuple(rows.schema.items()))
+        converted = rows.with_columns(plan.conversions)
+        derived = [*self._derived, plan.breaks.alias(_BROKEN)]
+        if operations is not None:
+            converted = converted.with_columns(_op=pl.Series(_checked(self.source, operations, rows.height), dtype=pl.String))
+            # To delete a fact its id is enough.
+            derived[-1] = pl.when(pl.col("_op") == "delete").then(_id_is_missing(self.source)).otherwise(plan.breaks).alias(_BROKEN)
+        marked = converted.select(*self._names, *derived, *(["_op"] if operations is not None else []))
+        is_broken = marked.drop_in_place(_BROKEN)
+        if not is_broken.any():
+            return Prepared(self._with_content(marked), _NOTHING_BROKEN)
+        explained = _explained(converted.filter(is_broken), marked.filter(is_broken), raw=rows.filter(is_broken), rules=plan.rules)
+        return Prepared(self._with_content(marked.filter(~is_broken)), explained)
+
+    def converted(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Rows in the types of the schema, lazily; a value that has none there is null."""
+        plan = self._plan(tuple(rows.collect_schema().items()))
+        return rows.with_columns(plan.conversions).select(self._names)
+
+    def frame_of(self, rows: Sequence[Mapping[str, Cell]]) -> pl.DataFrame:
+        """Rows as a frame; a column that holds values of another type than the schema's comes as text, for `prepare` to judge."""
+        return pl.DataFrame([_series(field, [row.get(field.name) for row in rows]) for field in self.schema])
+
+    def _plan_for(self, columns: tuple[tuple[str, pl.DataType], ...]) -> "_Plan":
+        stored = dict(columns)
+        conversions = {field.name: _converted(field, stored.get(field.name)) for field in self.schema}
+        suspects = [field.name for field in self.schema if field.name in stored and _may_fail(stored[field.name], field.dtype)]
+        flags = [(pl.col(name).is_not_null() & conversions[name].is_null()).alias(f"_type:{name}") for name in suspects]
+        rules = (*(_Rule(f"type:{name}", pl.col(f"_type:{name}")) for name in suspects), *self._rules)
+        return _Plan([*(e.alias(n) for n, e in conversions.items()), *flags], rules, pl.any_horizontal(rule.breaks for rule in rules))
+
+    def _with_content(self, kept: pl.DataFrame) -> pl.DataFrame:
+        """Digest what the rows say, which leaves the frame to the caller without its working columns."""
+        beyond, lines = kept.drop_in_place(_BEYOND_JSON), kept.drop_in_place(_JSON).to_list()
+        if beyond.any():
+            for place, row in zip(beyond.arg_true().to_list(), kept.select(self._names).filter(beyond).rows(), strict=True):
+                lines[place] += repr([value for value in row if isinstance(value, float)])
+        content = [hashlib.blake2b(line.encode(), digest_size=16).digest() for line in lines]
+        return kept.insert_column(kept.width, pl.Series("_content", content, dtype=pl.Binary))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How rows of one set of stored types are converted and judged."""
+
+    conversions: list[pl.Expr]
+    rules: tuple[_Rule, ...]
+    breaks: pl.Expr
+
+
+_NOTHING_BROKEN = pl.DataFrame(
+    schema={"_id": pl.String(), "_event_time": pl.Int64(), "_known_at": pl.Int64(), "reason": pl.String(), "row": pl.String(), "code": pl.String()},
+)
+
+
+def json_rows(rows: pl.DataFrame) -> pl.Series:
+    """Each row as one line of JSON; instants beyond the calendar as microseconds."""
+    beyond = [
+        name
+        for name, dtype in rows.schema.items()
+        if isinstance(dtype, pl.Datetime) and not (rows[name].cast(pl.Datetime("us")).cast(pl.Int64).is_between(*CALENDAR) | rows[name].is_null()).all()
+    ]
+    return rows.with_columns(pl.col(beyond).cast(pl.Int64)).select(pl.struct(pl.all()).struct.json_encode()).to_series()
+
+
+def _explained(converted: pl.DataFrame, marked: pl.DataFrame, *, raw: pl.DataFrame, rules: Sequence[_Rule]) -> pl.DataFrame:
+    reasons = [pl.when(rule.breaks).then(pl.lit(rule.reason)) for rule in rules]
+    why = converted.select(pl.concat_str(reasons, separator=",", ignore_nulls=True)).to_series()
+    return marked.select("_id", "_event_time", "_known_at", reason=why, row=json_rows(raw), code=pl.lit(BrokenContract.code))
+
+
+def _is_beyond_json(schema: Schema) -> pl.Expr:
+    """JSON writes NaN and the infinities as null; the content of a row that holds some says so in addition."""
+    floats = [field.name for field in schema if field.dtype is DType.FLOAT64]
+    return pl.any_horizontal(~pl.col(floats).is_finite()).fill_null(value=False) if floats else pl.lit(value=False)
+
+
+def _checked(source: Source, operations: Sequence[str], height: int) -> list[str]:
+    unknown = sorted(set(operations) - _OPERATIONS)
+    if unknown or len(operations) != height:
+        found = f"operation {unknown[0]!r}" if unknown else f"{len(operations)} operations for {height} rows"
+        raise UnknownOperation(source=source.name, found=found)
+    return list(operations)
+
+
+def _id_of(source: Source, schema: Schema) -> pl.Expr:
+    """The id columns as text, joined by a bar; null if one of them is."""
+    return pl.concat_str([_id_text(schema[name]) for name in source.id], separator="|")
+
+
+def _id_text(field: Field) -> pl.Expr:
+    column = pl.col(field.name)
+    match field.dtype:
+        case DType.TIMESTAMP:
+            return column.dt.strftime(_ISO)
+        case DType.STRING:
+            return column.str.replace_all("\\", "\\\\", literal=True).str.replace_all("|", "\\|", literal=True)
+        case _:
+            return column.cast(pl.String)
+
+
+def _rules(source: Source, schema: Schema, *, event_time: pl.Expr, known_at: pl.Expr) -> list[_Rule]:
+    promised = dict(source.contract.columns)
+    rules = [rule for field in schema for rule in _column_rules(field, promised.get(field.name))]
+    rules += [
+        _Rule("id_missing", _id_is_missing(source)),
+        _Rule("event_time_missing", event_time.is_null()),
+        _Rule("event_time_beyond_calendar", ~event_time.is_between(*CALENDAR)),
+    ]
+    if source.known_at != source.event_time:
+        rules += [_Rule("known_at_missing", known_at.is_null()), _Rule("known_at_beyond_calendar", ~known_at.is_between(*CALENDAR))]
+    return rules
+
+
+def _id_is_missing(source: Source) -> pl.Expr:
+    return pl.any_horizontal(pl.col(name).is_null() for name in source.id)
+
+
+def _column_rules(field: Field, promised: ColumnContract | None) -> list[_Rule]:
+    column, name, rules = pl.col(field.name), field.name, list[_Rule]()
+    if field.dtype is DType.FLOAT64 and not (promised and promised.allow_nan):
+        rules.append(_Rule(f"nan:{name}", column.is_nan()))
+    if promised is None:
+        return rules
+    if not promised.nullable:
+        rules.append(_Rule(f"null:{name}", column.is_null()))
+    if promised.between is not None:
+        outside = ~column.is_between(*promised.between)
+        rules.append(_Rule(f"between:{name}", outside & ~column.is_nan() if field.dtype is DType.FLOAT64 else outside))
+    if promised.one_of is not None:
+        rules.append(_Rule(f"one_of:{name}", ~column.is_in(list(promised.one_of))))
+    if promised.max_length is not None:
+        rules.append(_Rule(f"max_length:{name}", column.str.len_chars() > promised.max_length))
+    return rules
+
+
+def _may_fail(stored: pl.DataType, dtype: DType) -> bool:
+    """Whether some value of the stored type has none in the type of the schema."""
+    if stored == pl.Null or (stored == STORED[dtype] and dtype is not DType.TIMESTAMP):
+        return False
+    return not (stored.is_integer() and dtype in (DType.INT64, DType.FLOAT64) and stored != pl.UInt64)
+
+
+def _converted(field: Field, stored: pl.DataType | None) -> pl.Expr:
+    wanted, column = STORED[field.dtype], pl.col(field.name)
+    if stored is None:
+        return pl.lit(None, dtype=wanted)
+    if field.dtype is DType.TIMESTAMP:
+        moment = _instant(column, stored)
+        return pl.when(moment.cast(pl.Int64).is_between(*CALENDAR)).then(moment)
+    if stored == wanted:
+        return column
+    match stored, field.dtype:
+        case pl.String(), DType.BOOLEAN:
+            return column.replace_strict({"true": True, "false": False, "True": True, "False": False}, default=None, return_dtype=pl.Boolean)
+        case pl.Float32() | pl.Float64(), DType.INT64:
+            return pl.when(column == column.floor()).then(column.cast(wanted, strict=False))
+        case _:
+            return column.cast(wanted, strict=False)
+
+
+def _instant(column: pl.Expr, stored: pl.DataType) -> pl.Expr:
+    """An instant that is beyond the calendar breaks its row: nothing downstream could show it, and Polars cannot write it."""
+    match stored:
+        case pl.String():
+            return _instant_of_text(column)
+        case pl.Datetime() if stored.time_zone is None:
+            return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+        case _:
+            return column.cast(STORED[DType.TIMESTAMP], strict=False)
+
+
+def _instant_of_text(column: pl.Expr) -> pl.Expr:
+    """ISO 8601 with or without a zone, a fraction, seconds or a time of day; without a zone it is UTC."""
+    text = column.str.replace(" ", "T", literal=True)
+    zoned = text.str.to_datetime(_TIME_FORMATS[0], time_unit="us", strict=False)
+    naive = [text.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone("UTC") for form in _TIME_FORMATS[1:]]
+    return pl.coalesce(zoned, *naive)
+
+
+def _series(field: Field, values: list[Cell]) -> pl.Series:
+    if field.dtype is DType.TIMESTAMP:
+        # Polars takes ten times as long to make a column of datetimes.
+        values = [to_micros(value) if isinstance(value, datetime) and value.tzinfo else value for value in values]
+    allowed = _CELLS[field.dtype]
+    if not all(value is None or type(value) in allowed for value in values):
+        return _as_text(field.name, values)
+    try:
+        return pl.Series(field.name, values, dtype=STORED[field.dtype])
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        return _as_text(field.name, values)
+
+
+def _as_text(name: str, values: list[Cell]) -> pl.Series:
+    return pl.Series(name, [value if value is None or isinstance(value, str) else _text(value) for value in values], dtype=pl.String)
+
+
+def _text(value: Scalar | datetime) -> str:
+    return repr(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

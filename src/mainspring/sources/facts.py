@@ -1,0 +1,73 @@
+"""Reads a source's facts: each accepted revision once, with the span of time in which it was the one to be seen."""
+
+import polars as pl
+
+from mainspring.elements.time import FOREVER, Micros
+from mainspring.ports.log import ENVELOPE, LogReader
+from mainspring.ports.tables import TableReader
+from mainspring.sources.spec import Source
+from mainspring.sources.topic import topic_of
+
+__all__ = ["read_facts"]
+
+_SYSTEM = {
+    "_id": pl.String(),
+    **dict.fromkeys(("_offset", "_event_time", "_visible_from", "_visible_to"), pl.Int64()),
+    "_history": pl.Boolean(),
+}
+
+
+def read_facts(
+    source: Source,
+    *,
+    log: LogReader,
+    tables: TableReader | None = None,
+    until: int | None = None,
+    visible_until: Micros | None = None,
+) -> pl.DataFrame:
+    """The facts of a source in the order of the log.
+
+    Args:
+        tables: where the log below the table's position is read faster; None reads the log alone.
+        until: only records below this offset count; None reads up to the head.
+        visible_until: leaves out what became visible later; what is taken back later is still closed then.
+
+    Returns:
+        The payload, and `_id`, `_offset`, `_event_time`, `_visible_from`, `_visible_to`, `_history`.  A fact is seen at q while
+        `_visible_from <= q < _visible_to`.
+    """
+    topic = topic_of(source.name)
+    frames, position = _folded(tables, topic, until=until)
+    frames += list(log.read(topic, start=position, stop=until)) if until is None or position < until else []
+    records = pl.concat(frames, how="diagonal") if frames else pl.DataFrame(schema={"_op": pl.String(), **_SYSTEM})
+    facts = _with_spans(records) if records.height else records.drop("_op")
+    return facts if visible_until is None else facts.filter(pl.col("_visible_from") <= visible_until)
+
+
+def _folded(tables: TableReader | None, topic: str, *, until: int | None) -> tuple[list[pl.DataFrame], int]:
+    scan = tables.scan(topic) if tables is not None else None
+    if tables is None or scan is None:
+        return [], 0
+    position = tables.position(topic)
+    below = scan if until is None else scan.filter(pl.col("_offset") < until)
+    return [below.sort("_offset").collect()], position
+
+
+def _with_spans(records: pl.DataFrame) -> pl.DataFrame:
+    """A retract closes the revision before it of the same id and is left out itself."""
+    payload = [name for name in records.columns if name not in ENVELOPE]
+    taken_back = records.filter(pl.col("_op") == "retract")
+    closed = pl.lit(FOREVER, dtype=pl.Int64)
+    if taken_back.height:
+        records = _closed(records, taken_back)
+        closed = pl.col("_closed_at").fill_null(FOREVER)
+    return records.filter(pl.col("_op") == "insert").select(
+        *payload, "_id", "_offset", "_event_time", pl.col("_visible_at").alias("_visible_from"), closed.alias("_visible_to"), "_history"
+    )
+
+
+def _closed(records: pl.DataFrame, taken_back: pl.DataFrame) -> pl.DataFrame:
+    """For each record of an id that was ever taken back, when the next record of that id becomes visible."""
+    touched = records.select("_id", "_offset", "_visible_at").join(taken_back.select("_id").unique(), on="_id", how="semi").sort("_offset")
+    ends = touched.select("_offset", _closed_at=pl.col("_visible_at").shift(-1).over("_id"))
+    return records.join(ends, on="_offset", how="left", maintain_order="left")

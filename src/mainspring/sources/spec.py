@@ -1,0 +1,145 @@
+"""What a team declares about data: where it comes from, when its facts happen and become known, and what they promise."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.errors import Location
+from mainspring.elements.expression.build import Expr
+from mainspring.elements.expression.tree import Arithmetic, Column, Literal, Node
+from mainspring.elements.schema import DType
+from mainspring.elements.time import Micros, parse_duration
+
+__all__ = ["AssumedDelay", "Boolean", "ColumnContract", "Contract", "Float64", "Int64", "Source", "String", "Timestamp", "assumed_delay"]
+
+
+@dataclass(frozen=True)
+class ColumnContract:
+    """What one column promises: its type, whether it may be null, and bounds on its values."""
+
+    dtype: DType
+    nullable: bool = True
+    between: tuple[float, float] | None = None
+    one_of: tuple[str | int, ...] | None = None
+    max_length: int | None = None
+    allow_nan: bool = False
+
+
+def Int64(*, between: tuple[int, int] | None = None, one_of: tuple[int, ...] | None = None, nullable: bool = True) -> ColumnContract:
+    """Whole numbers; `between` is closed on both sides."""
+    return ColumnContract(DType.INT64, nullable, between, one_of)
+
+
+def Float64(*, between: tuple[float, float] | None = None, nullable: bool = True, allow_nan: bool = False) -> ColumnContract:
+    """Real numbers; `between` is closed on both sides.  NaN breaks the contract unless allowed."""
+    return ColumnContract(DType.FLOAT64, nullable, between, allow_nan=allow_nan)
+
+
+def String(*, max_length: int | None = None, one_of: tuple[str, ...] | None = None, nullable: bool = True) -> ColumnContract:
+    """Text; `max_length` counts characters."""
+    return ColumnContract(DType.STRING, nullable, one_of=one_of, max_length=max_length)
+
+
+def Boolean(*, nullable: bool = True) -> ColumnContract:
+    """True or false."""
+    return ColumnContract(DType.BOOLEAN, nullable)
+
+
+def Timestamp(*, nullable: bool = True) -> ColumnContract:
+    """Instants; a text without a zone is UTC."""
+    return ColumnContract(DType.TIMESTAMP, nullable)
+
+
+@dataclass(frozen=True, init=False)
+class Contract:
+    """What the columns of a source promise.  Columns that it does not name take the type of the file and may hold anything of it."""
+
+    columns: tuple[tuple[str, ColumnContract], ...]
+
+    def __init__(self, **columns: ColumnContract) -> None:
+        freeze(self, columns=tuple(sorted(columns.items())))
+
+
+@dataclass(frozen=True)
+class AssumedDelay:
+    """A guess of how long after it happened a fact becomes known; marked *assumed* in every plan, card and training set."""
+
+    delay: Micros
+
+
+def assumed_delay(text: str) -> AssumedDelay:
+    """Assume that facts become known so long after they happen, e.g. `assumed_delay("2h")`."""
+    return AssumedDelay(parse_duration(text))
+
+
+@dataclass(frozen=True, init=False)
+class Source:
+    """A stream of facts, each with an id, the time it happened and the time it became known.
+
+    Args:
+        name: unique in the project.
+        path: a Parquet, CSV or JSON-lines file (or a folder of them) relative to the project; None for a source that is only pushed to.
+        id: the column or columns that name a fact; a second fact of the same id is a duplicate, a revision, or quarantined.
+        event_time: when it happened: a timestamp column or expression.
+        known_at: when it could first be known; default: when it happened.
+        contract: what the columns promise.
+        lateness: facts that become visible later than this after they happened go to quarantine; None accepts all.
+        owner: who answers for it.
+    """
+
+    POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description"})
+
+    name: str
+    path: str | None
+    id: tuple[str, ...]
+    event_time: Node
+    known_at: Node
+    known_at_assumed: bool
+    contract: Contract
+    lateness: Micros | None
+    owner: str
+    description: str
+    declared_at: Location = field(compare=False, repr=False)
+
+    def __init__(
+        self,
+        name: str,
+        path: str | None = None,
+        *,
+        id: str | list[str],
+        event_time: str | Expr,
+        known_at: str | Expr | AssumedDelay | None = None,
+        contract: Contract | None = None,
+        lateness: str | None = None,
+        owner: str = "",
+        description: str = "",
+    ) -> None:
+        happened = _instant(event_time)
+        freeze(
+            self,
+            name=name,
+            path=path,
+            id=(id,) if isinstance(id, str) else tuple(id),
+            event_time=happened,
+            known_at=_known(happened, known_at),
+            known_at_assumed=isinstance(known_at, AssumedDelay),
+            contract=contract or Contract(),
+            lateness=parse_duration(lateness) if lateness else None,
+            owner=owner,
+            description=description,
+            declared_at=caller(),
+        )
+
+
+def _instant(value: str | Expr) -> Node:
+    return Column(value) if isinstance(value, str) else value.node
+
+
+def _known(event_time: Node, known_at: str | Expr | AssumedDelay | None) -> Node:
+    match known_at:
+        case None:
+            return event_time
+        case AssumedDelay(delay):
+            return Arithmetic("+", event_time, Literal(delay, DType.DURATION))
+        case _:
+            return _instant(known_at)

@@ -1,0 +1,107 @@
+"""What every log keeps."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import polars as pl
+import pytest
+
+from mainspring.ports.errors import StaleWrite
+from mainspring.ports.log import ENVELOPE, Identity, LogWriter
+
+__all__ = ["LogContract", "records"]
+
+FACTS, REFUSED, PREDICTIONS = "source:flights", "quarantine:flights", "inference:dev:delays"
+
+
+def records(ids: Sequence[str], *, at: int = 0, op: str = "insert", **payload: Sequence[object]) -> pl.DataFrame:
+    """Records with these ids, seen from `at` on, with a payload of these columns."""
+    envelope = pl.DataFrame(
+        {"_id": ids, "_content": [f"{name}@{at}".encode().ljust(16, b".") for name in ids], "_op": op},
+        schema={"_id": pl.String, "_content": pl.Binary, "_op": pl.String},
+    )
+    times = [pl.lit(at, pl.Int64).alias(name) for name in ("_event_time", "_known_at", "_appended_at", "_visible_at")]
+    return envelope.with_columns(*times, _history=pl.lit(False)).with_columns(*(pl.Series(name, values) for name, values in payload.items()))
+
+
+class LogContract:
+    """Override `log` with an empty log."""
+
+    @pytest.fixture
+    def log(self) -> LogWriter:
+        """An empty log."""
+        raise NotImplementedError
+
+    def test_an_absent_topic_reads_as_an_empty_one(self, log: LogWriter) -> None:
+        """Nothing is no error."""
+        assert (log.topics(), log.head(FACTS), list(log.read(FACTS)), log.find(FACTS, ["a"])) == ([], 0, [], {})
+
+    def test_what_is_appended_is_read_back_with_offsets_from_zero(self, log: LogWriter) -> None:
+        """The frame comes back as it was, with its offsets."""
+        frame = records(["a", "b"], delay=[1.5, None], carrier=["UA", "é"])
+        assert log.append({FACTS: frame}, expected={FACTS: 0}) == {FACTS: 2}
+        [read] = log.read(FACTS)
+        assert read.drop("_offset").equals(frame, null_equal=True)
+        assert read["_offset"].equals(pl.Series("_offset", [0, 1], pl.Int64))
+        assert set(ENVELOPE) <= set(read.columns)
+
+    def test_a_read_is_cut_at_its_bounds(self, log: LogWriter) -> None:
+        """Both bounds may fall inside a batch."""
+        for head in (0, 3, 6):
+            log.append({FACTS: records([f"{head + row}" for row in range(3)])}, expected={FACTS: head})
+        assert pl.concat(log.read(FACTS, start=2, stop=7))["_id"].to_list() == ["2", "3", "4", "5", "6"]
+        assert list(log.read(FACTS, start=9)) == []
+
+    def test_a_large_batch_is_read_in_order_and_whole(self, log: LogWriter) -> None:
+        """However an engine splits what it is given."""
+        ids = [f"{(row * 7919) % 150_000:06d}" for row in range(150_000)]
+        log.append({FACTS: records(ids)}, expected={FACTS: 0})
+        read = pl.concat(log.read(FACTS))
+        assert (read["_id"].to_list(), read["_offset"].to_list()) == (ids, list(range(150_000)))
+
+    def test_a_topic_may_gain_columns(self, log: LogWriter) -> None:
+        """Frames come back as they were written; joining them is the reader's matter."""
+        log.append({FACTS: records(["a"])}, expected={FACTS: 0})
+        log.append({FACTS: records(["b"], gate=["B7"])}, expected={FACTS: 1})
+        assert pl.concat(log.read(FACTS), how="diagonal_relaxed")["gate"].to_list() == [None, "B7"]
+
+    def test_an_append_at_another_head_changes_no_topic(self, log: LogWriter) -> None:
+        """ENG-004 for one topic of a call is ENG-004 for the call."""
+        log.append({FACTS: records(["a"])}, expected={FACTS: 0})
+        with pytest.raises(StaleWrite, match="source:flights is at offset 1"):
+            log.append({REFUSED: records(["x"]), FACTS: records(["b"])}, expected={REFUSED: 0, FACTS: 0})
+        assert (log.topics(), log.head(FACTS), log.head(REFUSED)) == ([FACTS], 1, 0)
+
+    def test_a_topic_that_is_not_expected_anywhere_is_appended_where_it_ends(self, log: LogWriter) -> None:
+        """Predictions need no head."""
+        for name in "ab":
+            log.append({PREDICTIONS: records([name])}, expected={})
+        assert log.head(PREDICTIONS) == 2
+
+    def test_the_newest_revision_of_an_id_is_found(self, log: LogWriter) -> None:
+        """Across batches and within one."""
+        log.append({FACTS: records(["a", "b", "a"], at=1)}, expected={FACTS: 0})
+        log.append({FACTS: records(["b"], at=2, op="retract")}, expected={FACTS: 3})
+        found = log.find(FACTS, ["b", "a", "absent"])
+        assert found == {"a": Identity(2, b"a@1".ljust(16, b"."), 1, True), "b": Identity(3, b"b@2".ljust(16, b"."), 2, False)}
+
+    def test_ids_of_one_topic_are_unknown_to_another(self, log: LogWriter) -> None:
+        """Topics are apart."""
+        log.append({PREDICTIONS: records(["p"])}, expected={})
+        log.append({FACTS: records(["a"])}, expected={FACTS: 0})
+        assert (list(log.find(PREDICTIONS, ["p", "a"])), list(log.find(REFUSED, ["a"]))) == (["p"], [])
+
+    def test_many_ids_are_found_at_once(self, log: LogWriter) -> None:
+        """However many a query may name."""
+        ids = [f"flight-{number}" for number in range(3_000)]
+        log.append({FACTS: records(ids)}, expected={FACTS: 0})
+        found = log.find(FACTS, ids)
+        assert [found[name].offset for name in ids] == list(range(3_000))
+
+    def test_threads_that_append_at_once_leave_no_gap(self, log: LogWriter) -> None:
+        """Each record has one offset."""
+        names = [f"{number}" for number in range(64)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda name: log.append({PREDICTIONS: records([name])}, expected={}), names))
+        read = pl.concat(log.read(PREDICTIONS))
+        assert (read["_offset"].to_list(), sorted(read["_id"])) == (list(range(64)), sorted(names))

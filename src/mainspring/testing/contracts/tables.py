@@ -1,0 +1,68 @@
+"""What every offline store keeps."""
+
+import polars as pl
+import pytest
+
+from mainspring.ports.errors import StaleWrite
+from mainspring.ports.tables import TableWriter
+
+__all__ = ["TablesContract"]
+
+TABLE = "source:flights"
+
+
+def _rows(first: int, count: int) -> pl.DataFrame:
+    offsets = pl.int_range(first, first + count, eager=True).alias("_offset")
+    at = pl.from_epoch("_offset", time_unit="us").dt.replace_time_zone("UTC")
+    return pl.DataFrame(offsets).with_columns(_id=pl.col("_offset").cast(pl.String), _content=pl.lit(b"\x00\xff" * 8), _history=pl.lit(True), at=at)
+
+
+class TablesContract:
+    """Override `tables` with an empty store."""
+
+    @pytest.fixture
+    def tables(self) -> TableWriter:
+        """An empty store."""
+        raise NotImplementedError
+
+    def test_an_absent_table_is_at_zero_and_scans_as_none(self, tables: TableWriter) -> None:
+        """Nothing is no error."""
+        assert (tables.position(TABLE), tables.scan(TABLE)) == (0, None)
+
+    def test_rows_come_back_with_their_types_and_move_the_position(self, tables: TableWriter) -> None:
+        """Text, bytes, booleans and instants."""
+        tables.append(TABLE, _rows(0, 3), expected=0, position=3)
+        scan = tables.scan(TABLE)
+        assert scan is not None
+        assert scan.collect().sort("_offset").equals(_rows(0, 3))
+        assert tables.position(TABLE) == 3
+
+    def test_a_write_decided_on_an_old_position_adds_nothing(self, tables: TableWriter) -> None:
+        """ENG-004."""
+        tables.append(TABLE, _rows(0, 3), expected=0, position=3)
+        with pytest.raises(StaleWrite, match="is at offset 3, not at offset 0"):
+            tables.append(TABLE, _rows(0, 3), expected=0, position=3)
+        assert self._offsets(tables) == [0, 1, 2]
+
+    def test_later_columns_are_null_in_earlier_rows(self, tables: TableWriter) -> None:
+        """Schemas grow."""
+        tables.append(TABLE, _rows(0, 1), expected=0, position=1)
+        tables.append(TABLE, _rows(1, 1).with_columns(gate=pl.lit("B7")), expected=1, position=2)
+        scan = tables.scan(TABLE)
+        assert scan is not None
+        assert scan.sort("_offset").collect()["gate"].to_list() == [None, "B7"]
+
+    def test_each_offset_is_there_once_after_many_appends(self, tables: TableWriter) -> None:
+        """Exactly once."""
+        for first in range(0, 20, 4):
+            tables.append(TABLE, _rows(first, 4), expected=first, position=first + 4)
+        assert self._offsets(tables) == list(range(20))
+
+    def test_tables_are_apart(self, tables: TableWriter) -> None:
+        """One table's position says nothing of another's."""
+        tables.append(TABLE, _rows(0, 2), expected=0, position=2)
+        assert tables.position("source:weather") == 0
+
+    def _offsets(self, tables: TableWriter) -> list[int]:
+        scan = tables.scan(TABLE)
+        return [] if scan is None else sorted(scan.collect()["_offset"].to_list())

@@ -1,0 +1,59 @@
+"""Facts are read the same from the log and from the table below it."""
+
+from mainspring.elements.time import MINUTE
+from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.tables import MemoryTables
+from mainspring.sources.facts import read_facts
+from mainspring.sources.fold import fold_table
+from tests.unit.sources.conftest import NOON, Desk, row, source_of
+
+
+def filled(desk: Desk) -> None:
+    desk.take(row(1), row(2))
+    desk.clock.advance(MINUTE)
+    desk.take(row(1, delay=7.0), row(3), operations=["replace", "insert"])
+
+
+def test_facts_are_the_same_from_the_log_and_from_a_table_with_a_tail(desk: Desk) -> None:
+    tables = MemoryTables()
+    desk.take(row(1), row(2))
+    fold_table("source:arrivals", log=desk.log, tables=tables)
+    desk.clock.advance(MINUTE)
+    desk.take(row(1, delay=7.0), operations=["replace"])
+    assert read_facts(source_of(), log=desk.log, tables=tables).equals(desk.facts())
+
+
+def test_facts_until_an_offset_do_not_know_what_came_later(desk: Desk) -> None:
+    filled(desk)
+    before = read_facts(source_of(), log=desk.log, until=2)
+    assert before.select("flight", "_visible_to").rows() == [(1, 2**63 - 1), (2, 2**63 - 1)]
+
+
+def test_facts_until_an_offset_are_cut_in_the_table_too(desk: Desk) -> None:
+    filled(desk)
+    tables = MemoryTables()
+    fold_table("source:arrivals", log=desk.log, tables=tables)
+    until = read_facts(source_of(), log=desk.log, tables=tables, until=2)
+    assert until.equals(read_facts(source_of(), log=desk.log, until=2))
+
+
+def test_what_became_visible_later_can_be_left_out(desk: Desk) -> None:
+    filled(desk)
+    assert read_facts(source_of(), log=desk.log, visible_until=NOON).select("flight", "_visible_to").rows() == [(1, NOON + MINUTE), (2, 2**63 - 1)]
+
+
+def test_a_source_without_records_has_no_facts() -> None:
+    facts = read_facts(source_of(), log=SqliteLog(None))
+    assert facts.is_empty()
+    assert {"_id", "_offset", "_event_time", "_visible_from", "_visible_to"} <= set(facts.columns)
+
+
+def test_folding_goes_on_from_where_it_stood(desk: Desk) -> None:
+    tables = MemoryTables()
+    filled(desk)
+    assert fold_table("source:arrivals", log=desk.log, tables=tables, rows=1) == 5
+    desk.take(row(4))
+    assert fold_table("source:arrivals", log=desk.log, tables=tables) == 6
+    scan = tables.scan("source:arrivals")
+    assert scan is not None
+    assert scan.collect()["_offset"].to_list() == list(range(6))
