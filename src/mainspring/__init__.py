@@ -19,6 +19,8 @@ from mainspring.serving.spec import Canary, Endpoint
 from mainspring.sources.spec import Boolean, Contract, Float64, Int64, Source, String, Timestamp, assumed_delay
 from mainspring.training.spec import model
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Boolean",
     "Canary",

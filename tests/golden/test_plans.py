@@ -37,9 +37,7 @@ def plan_of(graph: Graph, environment: EnvironmentMap, before: Graph) -> Plan:
     """The plan with a history and one build to reuse."""
     build = build_of(graph, "source.orders")
     builds = {(build.asset, Digest(build.fingerprint)): build}
-    world = World(
-        environment=environment, builds=builds, definitions=definitions_of(before), durations=DURATIONS, rows=ROWS, cost=Cost(cpu_hour=0.05)
-    )
+    world = World(environment=environment, builds=builds, definitions=definitions_of(before), durations=DURATIONS, rows=ROWS, cost=Cost(cpu_hour=0.05))
     return make_plan("shop", graph, world)
 
 

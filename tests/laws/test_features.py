@@ -58,7 +58,16 @@ def records_of(history: list[dict[str, object]]) -> pl.DataFrame:
     rows.sort(key=lambda row: row["_visible_at"])
     frame = pl.DataFrame(
         rows,
-        schema={"id": pl.String, "at": pl.Int64, "city": pl.String, "delay": pl.Float64, "bags": pl.Int64, "gate": pl.String, "_op": pl.String, "_visible_at": pl.Int64},
+        schema={
+            "id": pl.String,
+            "at": pl.Int64,
+            "city": pl.String,
+            "delay": pl.Float64,
+            "bags": pl.Int64,
+            "gate": pl.String,
+            "_op": pl.String,
+            "_visible_at": pl.Int64,
+        },
     )
     return frame.with_columns(
         pl.col("at").cast(pl.Datetime("us", "UTC")),

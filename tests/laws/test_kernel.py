@@ -1,6 +1,7 @@
 """The kernel equals the oracle bit for bit, and no arrangement of its inputs can be told from its answers."""
 
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
@@ -33,6 +34,18 @@ def fact_lists(draw: st.DrawFn) -> list[Fact]:
             visible_from = event_time + draw(st.one_of(st.just(0), st.integers(-3, 30)))
             visible_to = draw(st.one_of(st.just(NEVER), st.integers(0, 60)))
             facts.append(Fact(key, event_time, visible_from, visible_to, draw(rows)))
+    return facts
+
+
+def crowd(seed: int) -> list[Fact]:
+    """Hundreds of facts of one key, a third of them late and a third superseded."""
+    random = Random(seed)
+    facts = []
+    for event_time in sorted(random.choices(range(400), k=300)):
+        visible_from = event_time + random.choice([0, 0, random.randrange(200)])
+        visible_to = random.choice([NEVER, NEVER, visible_from + random.randrange(1, 300)])
+        values = (random.uniform(-9.0, 9.0), random.choice([None, random.randrange(-99, 99)]), random.choice([None, 10.0 ** random.randrange(-20, 20)]))
+        facts.append(Fact(0, event_time, visible_from, visible_to, values))
     return facts
 
 
@@ -93,6 +106,14 @@ def test_kernel_equals_the_oracle_bit_for_bit(facts: list[Fact], asked: list[tup
         return
     assert answer.overflow is None
     assert canonical(answer, program) == truth
+
+
+@given(st.integers(0, 2**32), st.lists(st.builds(Output, op=st.sampled_from(Op), column=st.integers(0, 2), span=st.integers(1, 300)), min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_a_crowded_key_equals_the_oracle(seed: int, wanted: list[Output]) -> None:
+    facts, program = crowd(seed), compile_program(wanted, kinds=KINDS)
+    asked = [(0, time) for time in Random(seed).choices(range(700), k=40)]
+    assert canonical(ask(program, pack(facts), asked), program) == expected(program, facts, asked)
 
 
 @given(st.lists(finite, min_size=1, max_size=60), st.booleans())

@@ -13,9 +13,10 @@ from mainspring.app.errors import NotPermitted, TokenMissing, TokenUnknown
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import canonical_json, digest_of
 from mainspring.elements.time import Micros
+from mainspring.ports.clock import Clock
 from mainspring.ports.state import Change, StateReader, StateWriter
 
-__all__ = ["PERMISSIONS", "Permission", "TokenRecord", "authorise", "create_token", "load_or_create_token", "revoke_token"]
+__all__ = ["PERMISSIONS", "Permission", "TokenRecord", "Tokens", "authorise", "create_token", "load_or_create_token", "revoke_token"]
 
 Permission = OneOf["predict", "ingest", "read", "operate"]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
@@ -75,6 +76,29 @@ def load_or_create_token(path: Path, state: StateWriter, *, actor: Actor, projec
         file.write(token + "\n")
     fresh.replace(path)
     return token
+
+
+class Tokens:
+    """The tokens of a project."""
+
+    def __init__(self, state: StateWriter, *, actor: Actor, project: ProjectName, clock: Clock) -> None:
+        self._state, self._actor, self._project, self._clock = state, actor, project, clock
+
+    def create(self, actor: str, permissions: Sequence[str]) -> str:
+        """A fresh token for an actor; shown once."""
+        granted = [permission for permission in PERMISSIONS if permission in permissions]
+        return create_token(self._state, actor=Actor(actor), permissions=granted, project=self._project, at=self._clock.now())
+
+    def list(self) -> list[TokenRecord]:
+        """Who has a token, and for what; the oldest first."""
+        found = [msgspec.json.decode(document.payload, type=TokenRecord) for document in self._state.iter_documents("token")]
+        return sorted(found, key=lambda record: (record.created_at, record.actor))
+
+    def revoke(self, token: str) -> None:
+        """Make a token worthless at once.  Raises: ACC-002 for one that is not known."""
+        if self._state.get("token", _key(token)) is None:
+            raise TokenUnknown
+        revoke_token(self._state, token, actor=self._actor, project=self._project, at=self._clock.now())
 
 
 def _key(token: str) -> str:

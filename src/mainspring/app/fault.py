@@ -2,28 +2,16 @@
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
 
 import polars as pl
 
-from mainspring.elements.errors import DeclarationError
+from mainspring.app.errors import UnreadableFault
 from mainspring.elements.time import Micros, parse_instant
 
-__all__ = ["Fault", "UnreadableFault", "parse_fault"]
+__all__ = ["Fault", "parse_fault"]
 
 _FAULT = re.compile(r"(?P<kind>unit-change|nulls|constant):(?P<column>\w+)(?:\*(?P<factor>[0-9]+(?:\.[0-9]+)?))?@(?P<at>.+)")
 _MINUTES_TO_SECONDS = 60.0
-
-
-@dataclass(eq=False, kw_only=True)
-class UnreadableFault(DeclarationError):
-    """A fault to plant is written `unit-change:COLUMN@DATE` (values times 60, or `COLUMN*FACTOR`), `nulls:COLUMN@DATE` or `constant:COLUMN@DATE`."""
-
-    code: ClassVar[str] = "PRJ-060"
-    template: ClassVar[str] = "{text!r} is not a fault that can be planted: {reason}"
-    remedy: ClassVar[str] = "write for example unit-change:dep_delay@2013-11-15"
-    text: str
-    reason: str
 
 
 @dataclass(frozen=True)

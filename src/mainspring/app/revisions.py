@@ -83,17 +83,15 @@ class Loader:
     environment: str
     config: EnvironmentConfig
     _opened: dict[Digest, ServedModel] = field(default_factory=dict)
-    _payload: bytes = b""
 
     def load(self, served: ServedMap) -> ServedMap:
         """The map as it stands now, or the same object when the environment's document has not changed."""
         document = self.tools.state.get("environment", self.environment)
-        if document is None or document.payload == self._payload:
+        if document is None or document.payload == served.document:
             return served
         current = msgspec.json.decode(document.payload, type=EnvironmentMap)
         endpoints = {name: self._endpoint(name, current, served) for name in endpoint_names(current)}
-        self._payload = document.payload
-        return ServedMap(environment=self.environment, version=current.version, endpoints=endpoints)
+        return ServedMap(environment=self.environment, version=current.version, endpoints=endpoints, document=document.payload)
 
     def warm_models(self) -> Sequence[ServedModel]:
         """Every model of the maps that are kept warm, so that their features stay current."""

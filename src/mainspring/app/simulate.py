@@ -5,7 +5,7 @@ state, labels arrive late, monitors run each midnight.  Only the clock, the ids 
 bytes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -21,12 +21,14 @@ from mainspring.engines.local.clock import FrozenClock, SeededIds
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.state import SqliteState
-from mainspring.features.stream import fold_view
+from mainspring.features.stream import fold_view, horizon_at
+from mainspring.features.view import CompiledView
 from mainspring.monitoring.baseline import Baseline
 from mainspring.monitoring.incident import Incident
 from mainspring.monitoring.spec import Monitor
 from mainspring.monitoring.watch import Watched, Watcher
 from mainspring.monitoring.window import LabelledDay, WindowReport
+from mainspring.serving.inference_log import to_frame
 from mainspring.serving.predict import Predictor, ServedModel
 from mainspring.sources.ingest import CompiledSource, ingest_rows
 from mainspring.sources.spec import Source
@@ -124,7 +126,9 @@ class _Arrivals:
     """The facts of one source, in the order in which they become visible, handed out up to a moment."""
 
     def __init__(self, source: Source, schema: Schema, facts: pl.DataFrame) -> None:
+        self.name = source.name
         self.compiled = CompiledSource(source, schema)
+        self.event_time = to_polars(source.event_time, schema).cast(pl.Int64)
         self._facts = facts.select([*schema.names, "_visible_from"]).sort("_visible_from", maintain_order=True)
         self._times = self._facts["_visible_from"].to_numpy()
         self._place = 0
@@ -156,6 +160,7 @@ class _Simulation:
         self._watcher = Watcher(watched, log=self._log, state=self._state, project=ProjectName("simulation"), environment="simulation")
         self._arrivals = [_Arrivals(s, self._training_set.schemas[s.name], self._faulty(scenario.facts[s.name])) for s in self._training_set.sources]
         self._questions = self._every_question()
+        self._moments = self._questions["_asked"].to_numpy()
         self._arrived = 0
 
     def _every_question(self) -> pl.DataFrame:
@@ -178,45 +183,54 @@ class _Simulation:
         self._load_history()
         for day in range(scenario.start, scenario.end, DAY):
             until = min(day + DAY, scenario.end)
-            for moment, rows in self._iter_questions(day, until):
-                self._live_until(moment)
-                self._predictor.predict(scenario.model, rows, topic=_TOPIC, map_version=0, actor=_ACTOR)
-            self._live_until(until)
+            for hour in range(day, until, HOUR):
+                self._live_until(min(hour + HOUR, until))
+                self._ask(hour, min(hour + HOUR, until))
             scenario.on_day(self._watcher.watch(day, until))
         for hour in range(scenario.end, scenario.end + _LABELS_ARRIVE_WITHIN, HOUR):
-            self._live_until(hour)
+            self._live_until(hour + HOUR)
         return self._report()
 
     def _load_history(self) -> None:
-        """What was known before the first question, as far back as any feature can see."""
+        """What was known before the first question, as far back as a feature can see."""
         start = self._scenario.start
         for arrivals in self._arrivals:
             known = arrivals.until(start - 1)
-            if known is not None:
-                ingest_rows(arrivals.compiled, known, log=self._log, clock=self._clock, history=True)
-        for view in self._training_set.views:
-            fold_view(view, log=self._log, online=self._online, now=start)
+            views = self._views_of(arrivals.name)
+            if known is None or not views:
+                continue
+            horizon = min(horizon_at(view, start) for view in views)
+            ingest_rows(arrivals.compiled, known.filter(arrivals.event_time >= horizon), log=self._log, clock=self._clock, history=True)
+            self._fold(views, start)
         self._watcher.start_at_head()
 
-    def _iter_questions(self, start: Micros, end: Micros) -> Iterator[tuple[Micros, Sequence[Mapping[str, object]]]]:
-        """The moments at which something is asked, and the requests of each."""
-        part = self._questions.filter(pl.col("_asked").is_between(start, end, closed="left"))
-        for moment, rows in part.partition_by("_asked", as_dict=True, maintain_order=True, include_key=False).items():
-            yield int(moment[0]), rows.to_dicts()
+    def _views_of(self, source: str) -> list[CompiledView]:
+        return [view for view in self._training_set.views if view.view.source.name == source]
+
+    def _fold(self, views: Sequence[CompiledView], now: Micros) -> None:
+        for view in views:
+            fold_view(view, log=self._log, online=self._online, now=now)
+
+    def _ask(self, start: Micros, end: Micros) -> None:
+        """Ask what is asked in an hour, each question at its own moment."""
+        place, stop = np.searchsorted(self._moments, [start, end], side="left")
+        if place == stop:
+            return
+        rows, at = self._questions.slice(place, stop - place).to_dicts(), self._moments[place:stop].tolist()
+        records = self._predictor.answer(self._scenario.model, rows, at=at, map_version=0, actor=_ACTOR)
+        self._log.append({_TOPIC: to_frame(records)}, expected={})
 
     def _live_until(self, moment: Micros) -> None:
-        """Let facts arrive up to a moment, and fold them."""
-        self._clock.move_to(moment)
-        fresh = False
+        """Deliver the facts that become visible up to a moment, from the clock's now on, and fold them.
+
+        They are delivered together and ahead, which no reader can tell: a fact is seen from its own visible time on, whenever it was delivered.
+        """
         for arrivals in self._arrivals:
             rows = arrivals.until(moment)
             if rows is not None:
-                report = ingest_rows(arrivals.compiled, rows, log=self._log, clock=self._clock)
-                self._arrived += report.accepted
-                fresh = True
-        if fresh:
-            for view in self._training_set.views:
-                fold_view(view, log=self._log, online=self._online, now=moment)
+                self._arrived += ingest_rows(arrivals.compiled, rows, log=self._log, clock=self._clock).accepted
+                self._fold(self._views_of(arrivals.name), moment)
+        self._clock.move_to(moment)
 
     def _report(self) -> SimulationReport:
         scenario = self._scenario

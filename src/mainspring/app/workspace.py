@@ -46,6 +46,7 @@ from mainspring.monitoring.baseline import parse_baseline
 from mainspring.monitoring.errors import NoBaseline
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
+from mainspring.ports.signer import PublicKey
 from mainspring.project.config import EnvironmentConfig
 from mainspring.project.definition import shard_of
 from mainspring.project.environment import EnvironmentMap
@@ -57,7 +58,7 @@ from mainspring.project.tools import Scratch, Tools
 from mainspring.registry.read import read_version
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.errors import PredictionUnknown
-from mainspring.serving.inference_log import PredictionRecord, find_prediction
+from mainspring.serving.inference_log import PredictionRecord, find_prediction, inference_topic, iter_predictions
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import Prediction, Predictor, ServedModel
 from mainspring.serving.replay import Replay, replay_predictions
@@ -75,6 +76,7 @@ from mainspring.training.train import train, train_in_memory
 __all__ = ["STATE_FOLDER", "OpenWorkspace", "memory_workspace", "open_workspace"]
 
 STATE_FOLDER = ".mainspring"
+_WORTH_A_COMMIT = 1_000
 
 
 class OffsetClock:
@@ -221,6 +223,12 @@ class OpenWorkspace:
         signer = FileSigner.load_or_create(self.folder / "keys" / "approver") if self.folder else FileSigner.in_memory()
         return self.lifecycle.approve(model, target, signer)
 
+    def public_keys(self) -> dict[str, PublicKey]:
+        """The public half of each key that signs here, by role; private halves never leave their files."""
+        approver = self.folder / "keys" / "approver" if self.folder else None
+        keys = {"tester": self.tools.signer.public_key}
+        return keys | ({"approver": FileSigner.load_or_create(approver).public_key} if approver and approver.exists() else {})
+
     def status(self) -> StatusReport:
         """What the environment holds."""
         return status_of_environment(self.project, self.tools, self.environment, config=self.config)
@@ -248,7 +256,7 @@ class OpenWorkspace:
             raise UnknownAsset(kind="source", name=name, known=", ".join(source.name for source in self.project.declarations.sources))
         return found
 
-    def ingest(self, source: str, rows: Rows | pl.DataFrame | Path, *, history: bool = False, op: str = "") -> IngestReport:
+    def ingest(self, source: str, rows: Rows | Path, *, history: bool = False, op: str = "") -> IngestReport:
         """Take rows, or a file, through the contract into the log, and fold the log into the table.
 
         Args:
@@ -265,7 +273,7 @@ class OpenWorkspace:
         fold_table(topic_of(source), log=self.tools.log, tables=self.tools.tables)
         return report
 
-    def push(self, source: str, rows: Rows | pl.DataFrame, *, history: bool = False, op: str = "") -> IngestReport:
+    def push(self, source: str, rows: Rows, *, history: bool = False, op: str = "") -> IngestReport:
         """As `ingest`, without folding the table: for many small batches."""
         self.source(source)
         operations = [op] * len(rows) if op else None
@@ -330,6 +338,37 @@ class OpenWorkspace:
         views = {view.shard: view for model in self.loader.warm_models() for view in model.training_set.views}
         for view in views.values():
             refold_view(view, log=self.tools.log, online=self.tools.online, now=now)
+
+    def fold_tables(self) -> None:
+        """Fold the log into the tables where a thousand records wait; a table takes one commit for many of them."""
+        for source in self.project.declarations.sources:
+            topic = topic_of(source.name)
+            if self.tools.log.head(topic) - self.tools.tables.position(topic) >= _WORTH_A_COMMIT:
+                fold_table(topic, log=self.tools.log, tables=self.tools.tables)
+
+    def serve(self, port: int = 8000, as_of: str | None = None, *, announce: Callable[[str], None] = print) -> None:
+        """Answer over HTTP on the loopback address until the process is asked to stop.
+
+        Args:
+            as_of: where the clock of the data starts, to serve history.
+        """
+        from mainspring.app.serve import serve
+
+        tools = replace(self.tools, data_clock=OffsetClock(self.tools.clock, parse_instant(as_of))) if as_of else self.tools
+        serve(OpenWorkspace(self.project, tools, environment=self.environment, folder=self.folder), port=port, announce=announce)
+
+    @cached_property
+    def tokens(self) -> access.Tokens:
+        """Who may ask the server what."""
+        return access.Tokens(self.tools.state, actor=self.tools.actor, project=self.tools.project, clock=self.tools.clock)
+
+    def latest_predictions(self, count: int) -> list[str]:
+        """The ids of the newest predictions of this environment, newest last."""
+        found: list[PredictionRecord] = []
+        for endpoint in self.project.declarations.endpoints:
+            topic = inference_topic(self.environment, endpoint.name)
+            found += iter_predictions(self.tools.log, topic, start=max(self.tools.log.head(topic) - count, 0))
+        return [record.id for record in sorted(found, key=lambda record: (record.at, record.id))[-count:]]
 
     def predict(self, endpoint: str, rows: Sequence[Mapping[str, object]]) -> list[Prediction]:
         """Answer rows as the server would.  Raises: SRV-001, SRV-003, FEA-003, FEA-004."""

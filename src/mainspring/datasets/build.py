@@ -135,9 +135,7 @@ def _labels(label: Label, spine: pl.DataFrame, facts: pl.DataFrame, *, schema: S
     """The label of each row, and when it became known; null where no fact ever came."""
     # Of several facts with one key the last in total order counts, and not the last to arrive.
     stands = facts.filter(pl.col("_visible_to") == FOREVER).sort("_event_time", "_id")
-    truth = stands.select(
-        *label.join_on, to_polars(label.value, schema).alias("_label"), pl.col("_visible_from").alias("_label_known_at")
-    )
+    truth = stands.select(*label.join_on, to_polars(label.value, schema).alias("_label"), pl.col("_visible_from").alias("_label_known_at"))
     once = truth.unique(list(label.join_on), keep="last", maintain_order=True)
     joined = spine.select(label.join_on).join(once, on=list(label.join_on), how="left", maintain_order="left")
     return joined.select("_label", pl.when(pl.col("_label").is_not_null()).then("_label_known_at").alias("_label_known_at"))

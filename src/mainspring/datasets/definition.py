@@ -91,8 +91,8 @@ def _from_data(data: object) -> object:
             return DType(value)
         case {"$": "float", "value": str() as value}:
             return float(value)
-        case {"$": str() as name, **fields}:
-            return _record(name, fields)
+        case dict() as fields:
+            return _record(str(fields["$"]), fields)
         case _:
             return data
 

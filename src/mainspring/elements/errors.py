@@ -36,6 +36,8 @@ __all__ = [
     "ServingError",
     "SourceError",
     "TrainingError",
+    "UnreadableDuration",
+    "UnreadableInstant",
     "iter_error_classes",
 ]
 
@@ -131,3 +133,23 @@ def iter_error_classes(root: type[MainspringError] = MainspringError) -> list[ty
     """All concrete error classes imported so far, sorted by code."""
     found = [c for child in root.__subclasses__() for c in [child, *iter_error_classes(child)]]
     return sorted((c for c in found if "code" in vars(c)), key=lambda c: c.code)
+
+
+@dataclass(eq=False, kw_only=True)
+class UnreadableDuration(DeclarationError):
+    """A length of time is written as a positive whole number and one unit: `us`, `ms`, `s`, `m`, `h`, `d` or `w`.  `1d` is always 24 hours."""
+
+    code: ClassVar[str] = "PRJ-001"
+    template: ClassVar[str] = "{text!r} is not a length of time"
+    remedy: ClassVar[str] = "write a positive whole number and a unit, such as 90s, 3h or 7d"
+    text: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnreadableInstant(DeclarationError):
+    """An instant is written in ISO 8601; a text without a zone is taken as UTC."""
+
+    code: ClassVar[str] = "PRJ-002"
+    template: ClassVar[str] = "{text!r} is not a date or time"
+    remedy: ClassVar[str] = "write it as 2013-10-01 or 2013-10-01T06:30:00Z"
+    text: str

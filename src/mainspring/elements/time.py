@@ -4,11 +4,9 @@ Integers, because windows are decided by comparing them: a float or a naive date
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar
 
-from mainspring.elements.errors import DeclarationError
+from mainspring.elements.errors import UnreadableDuration, UnreadableInstant
 
 __all__ = [
     "DAY",
@@ -17,8 +15,6 @@ __all__ = [
     "MINUTE",
     "SECOND",
     "Micros",
-    "UnreadableDuration",
-    "UnreadableInstant",
     "format_duration",
     "format_instant",
     "from_micros",
@@ -35,26 +31,6 @@ MINUTE: Micros = 60 * SECOND
 HOUR: Micros = 60 * MINUTE
 DAY: Micros = 24 * HOUR
 FOREVER: Micros = 2**63 - 1
-
-@dataclass(eq=False, kw_only=True)
-class UnreadableDuration(DeclarationError):
-    """A length of time is written as a positive whole number and one unit: `us`, `ms`, `s`, `m`, `h`, `d` or `w`.  `1d` is always 24 hours."""
-
-    code: ClassVar[str] = "PRJ-001"
-    template: ClassVar[str] = "{text!r} is not a length of time"
-    remedy: ClassVar[str] = "write a positive whole number and a unit, such as 90s, 3h or 7d"
-    text: str
-
-
-@dataclass(eq=False, kw_only=True)
-class UnreadableInstant(DeclarationError):
-    """An instant is written in ISO 8601; a text without a zone is taken as UTC."""
-
-    code: ClassVar[str] = "PRJ-002"
-    template: ClassVar[str] = "{text!r} is not a date or time"
-    remedy: ClassVar[str] = "write it as 2013-10-01 or 2013-10-01T06:30:00Z"
-    text: str
-
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"us": 1, "ms": 1000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}

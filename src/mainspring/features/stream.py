@@ -104,10 +104,7 @@ def _fold_frame(view: CompiledView, frame: pl.DataFrame, *, online: OnlineWriter
     records = _records_of(view, frame)
     groups = _group_rows(view, frame)
     _, stored = online.read(view.shard, [KeySpan(place.key, place.bucket, place.bucket) for place in groups])
-    return {
-        place: encode_segment(_fold_segment(view, records, rows=rows, stored=old))
-        for (place, rows), old in zip(groups.items(), stored, strict=True)
-    }
+    return {place: encode_segment(_fold_segment(view, records, rows=rows, stored=old)) for (place, rows), old in zip(groups.items(), stored, strict=True)}
 
 
 def _records_of(view: CompiledView, frame: pl.DataFrame) -> Records:

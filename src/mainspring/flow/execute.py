@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from mainspring.elements.errors import MainspringError
+from mainspring.elements.errors import EngineError, MainspringError
 from mainspring.elements.events import Actor, Event, Fact, ProjectName
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import HOUR, SECOND, Micros
@@ -156,7 +156,7 @@ class _Execution:
             started = self._ledger.clock.now()
             try:
                 outcome = self._perform(step)
-            except BaseException as error:
+            except EngineError as error:
                 pause_s = self._retry.pause_after(error, attempt)
                 if pause_s is None:
                     raise

@@ -21,12 +21,12 @@ class Retry:
     pauses_s: tuple[float, ...] = (0.2, 1.0, 5.0)
     wait: Callable[[float], None] = time.sleep
 
-    def pause_after(self, error: BaseException, attempt: int) -> float | None:
+    def pause_after(self, error: EngineError, attempt: int) -> float | None:
         """How long to wait after this attempt (the first is 1) failed so; None means give up.
 
-        >>> Retry().pause_after(ValueError(), 1) is None
+        >>> Retry().pause_after(EngineError(), 1) is None
         True
         """
-        if isinstance(error, EngineError) and error.transient and attempt <= len(self.pauses_s):
+        if error.transient and attempt <= len(self.pauses_s):
             return self.pauses_s[attempt - 1]
         return None

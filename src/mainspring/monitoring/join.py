@@ -20,7 +20,9 @@ Key = tuple[object, ...]
 def labels_by_key(label: Label, facts: pl.DataFrame, schema: Schema) -> dict[Key, float]:
     """The known truth by the label's join key, from the standing facts; nulls are left out."""
     stands = facts.filter(pl.col("_visible_to") == np.iinfo(np.int64).max) if "_visible_to" in facts.columns else facts
-    rows = stands.select(*label.join_on, to_polars(label.value, schema).cast(pl.Float64).alias("_label")).drop_nulls()
+    # Keys as requests carry them: instants are whole numbers there.
+    keys = [pl.col(name).to_physical() for name in label.join_on]
+    rows = stands.select(*keys, to_polars(label.value, schema).cast(pl.Float64).alias("_label")).drop_nulls()
     return {tuple(row[:-1]): float(row[-1]) for row in rows.iter_rows()}
 
 

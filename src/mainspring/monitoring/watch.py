@@ -25,6 +25,9 @@ from mainspring.sources.topic import quarantine_topic_of, topic_of
 
 __all__ = ["Watched", "Watcher"]
 
+# A source's topic is read twice where it also gives the labels: once to count, once for the truth.  Each reading keeps its own place.
+_LABELS = "label:"
+
 _REMEMBERED_DAYS = 120
 
 

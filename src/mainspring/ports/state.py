@@ -88,5 +88,3 @@ class Leases(Protocol):
     def release(self, lease: Lease) -> None:
         """Give it back; releasing one that passed to another is no error."""
         ...
-
-

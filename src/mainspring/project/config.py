@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from mainspring.elements.errors import DeclarationError, Location
-from mainspring.elements.time import UnreadableInstant, parse_instant
+from mainspring.elements.errors import DeclarationError, Location, UnreadableInstant
+from mainspring.elements.time import parse_instant
 from mainspring.ports.signer import PublicKey
 from mainspring.project.errors import ConfigurationFault, ProjectErrors
 

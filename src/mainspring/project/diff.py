@@ -81,9 +81,7 @@ def _differs(asset: Asset, environment: EnvironmentMap) -> bool:
     return pointer is None or pointer.build_fingerprint != asset.build_fingerprint
 
 
-def _change(
-    asset: Asset, change: ChangeKind, graph: Graph, *, fields: tuple[FieldChange, ...] = (), because_of: tuple[str, ...] = ()
-) -> Change:
+def _change(asset: Asset, change: ChangeKind, graph: Graph, *, fields: tuple[FieldChange, ...] = (), because_of: tuple[str, ...] = ()) -> Change:
     return Change(
         asset=asset.name,
         kind=asset.kind,
@@ -102,7 +100,5 @@ def _removed(pointer: AssetPointer) -> Change:
 
 def _fields(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:
     return tuple(
-        FieldChange(field=name, before=before.get(name), after=after.get(name))
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
+        FieldChange(field=name, before=before.get(name), after=after.get(name)) for name in sorted({*before, *after}) if before.get(name) != after.get(name)
     )

@@ -137,9 +137,7 @@ def empty_environment(name: str) -> EnvironmentMap:
     return EnvironmentMap(environment=name, version=0, pointers={}, moved_by=Actor(""), moved_at=0, reason="", previous=None)
 
 
-def moved(
-    current: EnvironmentMap, pointers: Iterable[AssetPointer], *, removed: Iterable[str] = (), by: Actor, at: Micros, reason: str
-) -> EnvironmentMap:
+def moved(current: EnvironmentMap, pointers: Iterable[AssetPointer], *, removed: Iterable[str] = (), by: Actor, at: Micros, reason: str) -> EnvironmentMap:
     """The next version, with these pointers in place of those of the same assets and without the removed ones."""
     gone = frozenset(removed)
     kept = {asset: pointer for asset, pointer in current.pointers.items() if asset not in gone}

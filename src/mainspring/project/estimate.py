@@ -69,9 +69,7 @@ def _rates(history: Sequence[Duration]) -> dict[str, float]:
     return {stage: seconds[stage] / rows[stage] for stage in rows}
 
 
-def _estimate(
-    stage: Stage, rows: int | None, *, last: Mapping[tuple[str, str], Duration], rates: Mapping[str, float], cost: Cost
-) -> Estimate:
+def _estimate(stage: Stage, rows: int | None, *, last: Mapping[tuple[str, str], Duration], rates: Mapping[str, float], cost: Cost) -> Estimate:
     kind = stage_kind(stage)
     own = last.get((kind, stage.asset))
     seconds: float | None

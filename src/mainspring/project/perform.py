@@ -87,9 +87,16 @@ class Performer:
         started = time.process_time()
         outcome = self._dispatch(stage)
         cpu_s = time.process_time() - started + outcome.cpu_s
-        duration = Duration(stage=stage_kind(stage), asset=stage.asset, rows=outcome.rows, cpu_s=cpu_s)
+        duration = Duration(stage=stage_kind(stage), asset=stage.asset, rows=self._rows_read(stage, outcome), cpu_s=cpu_s)
         self.tools.state.commit([Change("duration", duration_key(duration.stage, duration.asset), canonical_json(duration))], [])
         return StepOutcome(facts=outcome.facts, rows=outcome.rows, cpu_s=cpu_s)
+
+    def _rows_read(self, stage: Stage, outcome: StepOutcome) -> int:
+        """What a later estimate is scaled by: for everything about a model, the rows of its training set."""
+        if not isinstance(stage, TrainModel | JudgeGates | BuildBaseline):
+            return outcome.rows
+        model = self.project.graph.assets[stage.model if isinstance(stage, BuildBaseline) else stage.asset]
+        return self._build_of(self.project.graph.assets[model.parents[0]]).rows
 
     def _dispatch(self, stage: Stage) -> StepOutcome:
         match stage:

@@ -63,11 +63,7 @@ def read_world(state: StateReader, graph: Graph, environment: EnvironmentMap, *,
 
 def _is_held(asset: str, graph: Graph, environment: EnvironmentMap) -> bool:
     pointer, declared = environment.pointers.get(asset), graph.assets[asset]
-    return (
-        pointer is not None
-        and pointer.build_fingerprint == declared.build_fingerprint
-        and pointer.policy_fingerprint == declared.policy_fingerprint
-    )
+    return pointer is not None and pointer.build_fingerprint == declared.build_fingerprint and pointer.policy_fingerprint == declared.policy_fingerprint
 
 
 def _read_definition(state: StateReader, environment: EnvironmentMap, asset: str) -> Definition | None:

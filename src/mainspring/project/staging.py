@@ -40,9 +40,7 @@ _STAGE_OF = {
 _ORDER = (ImportSource, BuildView, BuildTrainingSet, TrainModel, JudgeGates, BuildBaseline)
 
 
-def stages_for(
-    graph: Graph, changes: Sequence[Change], *, environment: EnvironmentMap, builds: Mapping[tuple[str, Digest], Build]
-) -> tuple[Stage, ...]:
+def stages_for(graph: Graph, changes: Sequence[Change], *, environment: EnvironmentMap, builds: Mapping[tuple[str, Digest], Build]) -> tuple[Stage, ...]:
     """The stages that make the changes so, in the order in which they run; none for no changes."""
     if not changes:
         return ()
@@ -75,9 +73,7 @@ def reason_of(change: Change) -> str:
 
 
 class _Staging:
-    def __init__(
-        self, graph: Graph, changes: Sequence[Change], environment: EnvironmentMap, builds: Mapping[tuple[str, Digest], Build]
-    ) -> None:
+    def __init__(self, graph: Graph, changes: Sequence[Change], environment: EnvironmentMap, builds: Mapping[tuple[str, Digest], Build]) -> None:
         self._graph, self._changes, self._environment, self._builds = graph, changes, environment, builds
         self._rebuilt = {c.asset for c in changes if c.change not in ("policy_changed", "removed")}
         self._identities: dict[str, Digest] = {}

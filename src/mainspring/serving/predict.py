@@ -104,22 +104,21 @@ class Predictor:
             raise EmptyRequest
         if len(rows) > MAX_ROWS:
             raise TooManyRows(rows=len(rows), limit=MAX_ROWS)
-        at = self.clock.now()
-        cast = cast_rows(rows, model.training_set.request_schema, passengers=model.training_set.label_key_schema)
-        records = self.answer(model, cast, at=at, map_version=map_version, actor=actor)
+        records = self.answer(model, rows, at=[self.clock.now()] * len(rows), map_version=map_version, actor=actor)
         self.log.append({topic: to_frame(records)}, expected={})
         return [Prediction(id=record.id, score=record.score, version=record.version, at=record.at) for record in records]
 
-    def answer(self, model: ServedModel, rows: Sequence[Row], *, at: Micros, map_version: int, actor: str) -> list[PredictionRecord]:
-        """The records of these predictions, not yet logged."""
-        features, told = model.features_of(rows, self.online, at=[at] * len(rows))
+    def answer(self, model: ServedModel, rows: Sequence[Mapping[str, object]], *, at: Sequence[Micros], map_version: int, actor: str) -> list[PredictionRecord]:
+        """The records of these predictions, each at its own time, not yet logged."""
+        cast = cast_rows(rows, model.training_set.request_schema, passengers=model.training_set.label_key_schema)
+        features, told = model.features_of(cast, self.online, at=at)
         read_at = {view.view.name: told.positions[view.shard].offset(topic_of(view.view.source.name)) for view in model.training_set.views}
         return [
             PredictionRecord(
                 id=self.ids.new("prediction"),
                 version=model.version,
                 map_version=map_version,
-                at=at,
+                at=moment,
                 declared_at=_declared_time(model, row),
                 request=dict(row),
                 features=values,
@@ -127,7 +126,7 @@ class Predictor:
                 score=score,
                 actor=actor,
             )
-            for row, values, score in zip(rows, features, model.score(features), strict=True)
+            for row, moment, values, score in zip(cast, at, features, model.score(features), strict=True)
         ]
 
 

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from mainspring.serving.errors import BadRequest, TooManyRows, WrongTensor
-from mainspring.serving.request import MAX_ROWS
+from mainspring.serving.errors import TooManyRows, WrongTensor
+from mainspring.serving.request import MAX_ROWS, parse_body
 
 __all__ = ["INPUT", "OUTPUT", "InferRequest", "InferResponse", "ModelMetadata", "Tensor", "TensorMetadata", "infer_response", "matrix_of", "metadata_of"]
 
@@ -88,10 +88,7 @@ def matrix_of(body: bytes, width: int) -> tuple[InferRequest, NDArray[np.float64
 
     Raises: SRV-004 when the body is not such a request, SRV-006 for too many rows, SRV-007 when a tensor does not fit.
     """
-    try:
-        request = msgspec.json.decode(body, type=InferRequest)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRequest(reason=str(error)) from error
+    request = parse_body(body, InferRequest)
     unknown = [output.name for output in request.outputs or () if output.name != OUTPUT]
     if unknown:
         raise WrongTensor(tensor=unknown[0], reason=f"the model has no such output; it has {OUTPUT!r}")

@@ -41,9 +41,7 @@ def validate_source(source: Source, found: Schema) -> list[DeclarationError]:
     if source.known_at != source.event_time:
         faults += _time_faults(source, "known_at", source.known_at, schema)
     faults += [
-        UnusableColumn(source=source.name, column=field.name, found=field.dtype)
-        for field in found
-        if field.name.startswith("_") or field.dtype is DType.ZONED
+        UnusableColumn(source=source.name, column=field.name, found=field.dtype) for field in found if field.name.startswith("_") or field.dtype is DType.ZONED
     ]
     for fault in faults:
         fault.at = source.declared_at

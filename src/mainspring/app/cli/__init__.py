@@ -6,37 +6,70 @@ decided here.  Nothing heavy is imported before a command runs, so asking for he
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
-from mainspring.app.cli.answers import lineage, predict, replay, serve, simulate
-from mainspring.app.cli.begin import demo, init
-from mainspring.app.cli.data import backfill, ingest
-from mainspring.app.cli.explain import explain
 from mainspring.app.cli.faults import answer_for
-from mainspring.app.cli.lifecycle import apply, approve, plan, promote, rollback, run, status
-from mainspring.app.cli.people import audit, auth
 
 __all__ = ["command_line", "main"]
 
-_SECTIONS: dict[str, Sequence[click.Command]] = {
-    "Begin": (init, demo),
-    "Change": (plan, apply, run, status, approve, promote, rollback),
-    "Data": (ingest, backfill),
-    "Ask": (serve, predict, replay, lineage, simulate),
-    "Trust": (explain, audit, auth),
+_SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Begin": {
+        "init": ("begin", "Write a small project that runs, to be changed into your own."),
+        "demo": ("begin", "See everything at work on real flights, in about five minutes."),
+    },
+    "Change": {
+        "plan": ("lifecycle", "Show what apply would change, run and cost."),
+        "apply": ("lifecycle", "Build what is declared, prove it, and put it in place."),
+        "run": ("lifecycle", "Make a model again from today's data."),
+        "status": ("lifecycle", "Show what serves, what came in, and what is wrong."),
+        "approve": ("lifecycle", "Sign, as another person than its author, that a model may go on."),
+        "promote": ("lifecycle", "Move what one environment holds to another one."),
+        "rollback": ("lifecycle", "Put the map before the present one back in place."),
+    },
+    "Data": {
+        "ingest": ("data", "Take rows into a source's log, through its contract."),
+        "backfill": ("data", "Compute features for many past moments at once."),
+    },
+    "Ask": {
+        "serve": ("answers", "Answer predictions over HTTP until stopped."),
+        "predict": ("answers", "Ask an endpoint, without a server."),
+        "replay": ("answers", "Recompute predictions, and compare them byte by byte."),
+        "lineage": ("answers", "Show what an asset is made from, down to the raw files."),
+        "simulate": ("answers", "Live through months of data in a minute, as if they happened now."),
+    },
+    "Trust": {
+        "explain": ("explain", "Say what a code means and what to do."),
+        "audit": ("people", "Show who did what, and check that nobody rewrote it."),
+        "auth": ("people", "Create, list and revoke tokens."),
+    },
 }
+"""By section: the commands, the module of each, and its summary, so that help needs none of the modules."""
+
+_MODULES = {name: module for members in _SECTIONS.values() for name, (module, _) in members.items()}
 
 
 class _Sections(click.Group):
-    """A group whose help lists its commands by what they are for."""
+    """A group that imports a command when it is called, and lists all by what they are for."""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Every command, in the order of the help."""
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, from its module."""
+        if cmd_name not in _MODULES:
+            return None
+        found = getattr(import_module(f"mainspring.app.cli.{_MODULES[cmd_name]}"), cmd_name)
+        return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """One block for each section, all summaries below each other."""
-        width = max(len(name) for name in self.list_commands(ctx))
+        width = max(map(len, _MODULES))
         for title, members in _SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl([(f"{command.name!s:<{width}}", command.get_short_help_str(80)) for command in members])
+                formatter.write_dl([(f"{name:<{width}}", summary) for name, (_, summary) in members.items()])
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
@@ -47,7 +80,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> Non
         ctx.exit()
 
 
-@click.group(cls=_Sections, commands=[command for members in _SECTIONS.values() for command in members], context_settings={"max_content_width": 110})
+@click.group(cls=_Sections)
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show the version and exit.")
 def command_line() -> None:
     """Declare a machine-learning system once; plan it, build it, prove it, serve it, watch it.

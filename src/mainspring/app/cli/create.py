@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mainspring.app.cli.errors import ProjectExists
 from mainspring.app.cli.starter import DECLARATIONS, IGNORED, SETTINGS
+from mainspring.engines.local.signer import FileSigner
 
 __all__ = ["create_project"]
 
@@ -28,8 +29,9 @@ def create_project(folder: Path, name: str) -> list[Path]:
     if found:
         raise ProjectExists(folder=str(folder), found=found[0].name)
     orders, deliveries = _invent()
+    tester = FileSigner.load_or_create(folder / ".mainspring" / "keys" / "tester").public_key
     texts = {
-        "project.toml": SETTINGS.format(name=re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "deliveries"),
+        "project.toml": SETTINGS.format(name=re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "deliveries", tester=tester),
         "deliveries.py": DECLARATIONS,
         "data/orders.csv": orders,
         "data/deliveries.csv": deliveries,

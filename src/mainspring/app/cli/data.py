@@ -48,6 +48,7 @@ def backfill(at: Invocation, views: tuple[str, ...], spine: Path, out: Path) -> 
 
     Each row sees what was known at its own prediction_time.  The answer has one row for each row of the spine, in its order.
     """
+    _check_format(out)
     frame = at.open().get_historical_features(views, spine=_read_frame(spine))
     _write_frame(frame, out)
     record = {"out": str(out), "rows": frame.height, "columns": frame.columns}
@@ -69,15 +70,24 @@ def _read_frame(path: Path) -> "pl.DataFrame":
     import polars as pl
 
     _check_format(path)
-    if not path.is_file():
-        raise click.BadParameter(f"there is no file {path}")
-    if path.suffix == ".parquet":
-        return pl.read_parquet(path)
-    return pl.read_csv(path, try_parse_dates=True) if path.suffix == ".csv" else pl.read_ndjson(path)
+    try:
+        match path.suffix:
+            case ".parquet":
+                frame = pl.read_parquet(path)
+            case ".csv":
+                frame = pl.read_csv(path)
+            case _:
+                frame = pl.read_ndjson(path)
+        if frame.schema.get("prediction_time") == pl.String:
+            return frame.with_columns(pl.col("prediction_time").str.to_datetime(time_unit="us", time_zone="UTC"))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise click.BadParameter(f"{path} cannot be read: {str(error).partition(chr(10))[0]}", param_hint="--spine") from error
+    if "prediction_time" not in frame.columns:
+        raise click.BadParameter(f"{path} has no column prediction_time", param_hint="--spine")
+    return frame
 
 
 def _write_frame(frame: "pl.DataFrame", path: Path) -> None:
-    _check_format(path)
     if path.suffix == ".parquet":
         frame.write_parquet(path)
     elif path.suffix == ".csv":

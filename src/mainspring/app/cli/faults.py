@@ -10,18 +10,13 @@ A traceback is for whoever mends Mainspring: it goes to a file that only the use
 
 import os
 import sys
-import tempfile
-import textwrap
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from mainspring.app.cli.output import colours_of, render_json
-from mainspring.app.cli.paint import Paint
-from mainspring.app.cli.verdicts import verdict_lines
 from mainspring.elements.errors import (
     AccessError,
     DeclarationError,
@@ -32,7 +27,9 @@ from mainspring.elements.errors import (
     ServingError,
     SourceError,
 )
-from mainspring.project.errors import GatesFailed, ProjectErrors
+
+if TYPE_CHECKING:
+    from mainspring.app.cli.paint import Paint
 
 __all__ = ["DONE", "MISUSE", "OURS", "REFUSED", "ErrorRecord", "answer_for", "error_record", "exit_code_of", "render_error"]
 
@@ -84,14 +81,9 @@ def error_record(error: MainspringError) -> ErrorRecord:
     )
 
 
-def render_error(error: MainspringError, paint: Paint) -> list[str]:
+def render_error(error: MainspringError, paint: "Paint") -> list[str]:
     """`CODE message`, the place and what to do next; first the verdicts that it rests on, last every mistake that it gathers."""
-    record = error_record(error)
-    nothing_changed = "; nothing was changed" if record.faults else ""
-    message, *more = _wrapped(f"{record.message}{nothing_changed}")
-    lines = [*_verdict_lines(error, paint), f"{paint.bad(record.code)} {message}", *(f"    {line}" for line in more)]
-    lines += [f"  {paint.quiet(f'at {record.at}')}"] if record.at else []
-    lines += [f"  → {line}" if place == 0 else f"    {line}" for place, line in enumerate(_wrapped(record.remedy)) if line]
+    lines = [*_verdict_lines(error, paint), *_record_lines(error_record(error), paint)]
     for fault in _gathered(error):
         lines += ["", *render_error(fault, paint)]
     return lines
@@ -103,7 +95,7 @@ def answer_for(command: Callable[[Sequence[str]], object], arguments: Sequence[s
     try:
         code = command(arguments)
     except MainspringError as error:
-        return _tell(error_record(error), render_error(error, colours_of(sys.stderr)), code=exit_code_of(error), as_json=as_json)
+        return _tell_refusal(error, as_json=as_json)
     except click.ClickException as error:
         return _tell_misuse(error, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
@@ -118,11 +110,17 @@ def answer_for(command: Callable[[Sequence[str]], object], arguments: Sequence[s
     return code if isinstance(code, int) else DONE
 
 
-def _tell(record: ErrorRecord, lines: Sequence[str], *, code: int, as_json: bool) -> int:
+def _tell(record: ErrorRecord, render: Callable[["Paint"], Sequence[str]], *, code: int, as_json: bool) -> int:
+    from mainspring.app.cli.output import colours_of, render_json
+
     if as_json:
         sys.stdout.write(render_json({"error": record}) + "\n")
-    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.write("\n".join(render(colours_of(sys.stderr))) + "\n")
     return code
+
+
+def _tell_refusal(error: MainspringError, *, as_json: bool) -> int:
+    return _tell(error_record(error), lambda paint: render_error(error, paint), code=exit_code_of(error), as_json=as_json)
 
 
 def _tell_misuse(error: click.ClickException, *, as_json: bool) -> int:
@@ -132,32 +130,46 @@ def _tell_misuse(error: click.ClickException, *, as_json: bool) -> int:
     context = error.ctx if isinstance(error, click.UsageError) else None
     remedy = f"see: {context.command_path} --help" if context else ""
     record = ErrorRecord(code="usage", message=error.format_message(), at="", remedy=remedy)
-    paint = colours_of(sys.stderr)
-    lines = [f"{paint.bad('usage')} {record.message}", *([f"  → {remedy}"] if remedy else [])]
-    return _tell(record, lines, code=MISUSE, as_json=as_json)
+    return _tell(record, lambda paint: _record_lines(record, paint), code=MISUSE, as_json=as_json)
 
 
 def _tell_fault(error: Exception, *, as_json: bool) -> int:
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="mainspring-fault-", suffix=".txt", delete=False, encoding="utf-8") as file:
         file.writelines(traceback.format_exception(error))
     message = f"a fault of ours: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
     record = ErrorRecord(code="MSP-000", message=message, at="", remedy=f"the traceback is in {file.name}; please report it")
-    paint = colours_of(sys.stderr)
-    return _tell(record, [f"{paint.bad(record.code)} {message}", f"  → {record.remedy}"], code=OURS, as_json=as_json)
+    return _tell(record, lambda paint: _record_lines(record, paint), code=OURS, as_json=as_json)
+
+
+def _record_lines(record: ErrorRecord, paint: "Paint") -> list[str]:
+    """`CODE message`, the place and what to do next."""
+    nothing_changed = "; nothing was changed" if record.faults else ""
+    message, *more = _wrapped(f"{record.message}{nothing_changed}")
+    lines = [f"{paint.bad(record.code)} {message}", *(f"    {line}" for line in more)]
+    lines += [f"  {paint.quiet(f'at {record.at}')}"] if record.at else []
+    return lines + [f"  → {line}" if place == 0 else f"    {line}" for place, line in enumerate(_wrapped(record.remedy)) if line]
 
 
 def _gathered(error: MainspringError) -> tuple[DeclarationError, ...]:
+    from mainspring.project.errors import ProjectErrors
+
     return error.faults if isinstance(error, ProjectErrors) else ()
 
 
-def _verdict_lines(error: MainspringError, paint: Paint) -> Iterator[str]:
-    if isinstance(error, GatesFailed) and error.verdicts:
-        yield from verdict_lines(error.verdicts, paint)
-        yield ""
+def _verdict_lines(error: MainspringError, paint: "Paint") -> list[str]:
+    from mainspring.app.cli.verdicts import verdict_lines
+    from mainspring.project.errors import GatesFailed
+
+    return [*verdict_lines(error.verdicts, paint), ""] if isinstance(error, GatesFailed) else []
 
 
 def _wrapped(text: str) -> list[str]:
     """The lines of a text, long ones broken between words."""
+    import textwrap
+
     return [part for line in text.split("\n") for part in textwrap.wrap(line.strip(), _WIDTH, break_long_words=False, break_on_hyphens=False)] or [""]
 
 

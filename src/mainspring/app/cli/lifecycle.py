@@ -122,7 +122,8 @@ def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:
     done = [f"{counted(report.performed, 'stage')} done"] if report.performed else []
     done += [f"{report.reused} reused"] if report.reused else []
     said = f": {', '.join(done)}" if done else ""
-    yield f"{paint.mark(True)} {paint.name(report.environment)} is at version {report.version}{said}  {paint.quiet(report.run)}".rstrip()
+    sign, stands = (paint.mark(True), "is now at") if report.moved else (paint.quiet("·"), "stays at")
+    yield f"{sign} {paint.name(report.environment)} {stands} version {report.version}{said}  {paint.quiet(report.run)}".rstrip()
 
 
 def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:

@@ -9,6 +9,7 @@ from mainspring.app.access import PERMISSIONS
 from mainspring.app.cli.faults import REFUSED
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
 from mainspring.app.cli.paint import Paint, columns
+from mainspring.elements.events import Event
 from mainspring.elements.identity import short
 from mainspring.elements.time import format_instant
 
@@ -47,6 +48,14 @@ def list_tokens(at: Invocation) -> None:
     at.answer(found, lambda _: columns(rows) if rows else ["no token was made yet"])
 
 
+@auth.command("key", cls=WorkspaceVerb)
+@click.pass_obj
+def show_keys(at: Invocation) -> None:
+    """Show the public keys of this workspace, to be listed under the trust of an environment in project.toml."""
+    keys = at.open().public_keys()
+    at.answer(keys, lambda _: columns([[f"{role} =", f'["{key}"]'] for role, key in keys.items()]))
+
+
 @auth.command("revoke", cls=WorkspaceVerb)
 @click.argument("token")
 @click.pass_obj
@@ -73,12 +82,13 @@ def audit(at: Invocation, last: int, kind: str) -> int:
 def audit_lines(report: "AuditReport", paint: Paint) -> Iterator[str]:
     """The newest events, and whether the chain holds."""
     events = [record.event for record in report.shown]
-    rows = [
-        [paint.quiet(format_instant(e.at)[:19]), e.actor, e.kind, e.environment, short(e.subject) if e.subject.startswith("sha256:") else e.subject]
-        for e in events
-    ]
+    rows = [[paint.quiet(format_instant(event.at)[:19]), event.actor, event.kind, event.environment, _subject(event)] for event in events]
     yield from columns(rows) if rows else []
     if report.intact:
         yield f"{paint.mark(True)} {report.events:,} events, and the chain through them is whole"
     else:
         yield f"{paint.mark(False)} the chain through {report.events:,} events breaks at event {report.broken_at}: from there on the journal was changed"
+
+
+def _subject(event: Event) -> str:
+    return short(event.subject) if event.subject.startswith("sha256:") else event.subject

@@ -16,7 +16,7 @@ __all__ = ["DayProgress", "LiveLine", "StageProgress"]
 
 _PERIOD_S = 0.1
 _PATIENCE_S = 2.0
-_ASSET_WIDTH = 28
+_ASSET_WIDTH = 32
 _KIND_WIDTH = len("build training set")
 
 _TOLD: Mapping[str, tuple[str, ...]] = {

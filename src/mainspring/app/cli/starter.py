@@ -12,10 +12,11 @@ SETTINGS = """name = "{name}"
 [environments.dev]
 
 # staging and prod take only what was promoted to them with its proofs; the keys that may sign them are listed by role.
+# The key below was made on this machine: good enough to try, and to be replaced by that of your test runner.  `mainspring auth key` shows it.
 [environments.staging]
 protected = true
 [environments.staging.trust]
-tester = []
+tester = ["{tester}"]
 
 [environments.prod]
 protected = true

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -20,6 +20,8 @@ from mainspring.elements.events import Actor
 from mainspring.ports.state import StateReader
 from mainspring.serving.errors import BadRequest
 from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
+from mainspring.serving.request import parse_body
+from mainspring.sources.ingest import Rows
 
 __all__ = ["Service", "build_app"]
 
@@ -37,8 +39,8 @@ class PredictBody(msgspec.Struct):
 class EventsBody(msgspec.Struct):
     """The body of a push to a source; `op` is `replace` or `delete` for corrections of facts that were accepted before."""
 
-    rows: list[dict[str, object]]
-    op: str = ""
+    rows: list[dict[str, str | int | float | bool | None]]
+    op: Literal["", "replace", "delete"] = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ class Service:
     host: Host
     state: StateReader
     metrics: ServerMetrics
-    push: Callable[[str, list[dict[str, object]], str, Actor], object]
+    push: Callable[[str, Rows, str, Actor], object]
     replay: Callable[[str], object]
     status: Callable[[], object]
 
@@ -112,10 +114,7 @@ async def _body(request: Request) -> bytes:
 
 
 async def _decoded(request: Request, form: type[Form]) -> Form:
-    try:
-        return msgspec.json.decode(await _body(request), type=form)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRequest(reason=str(error)) from error
+    return parse_body(await _body(request), form)
 
 
 class Routes:

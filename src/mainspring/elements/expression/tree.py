@@ -157,9 +157,7 @@ class DatePart:
     part: OneOf["year", "month", "day", "hour", "minute", "second", "weekday", "ordinal_day"]
 
 
-Node = (
-    Column | Literal | Arithmetic | Negate | Comparison | Logical | Not | IsNull | FillNull | Clip | IsIn | Cast | When | LocalTime | DatePart
-)
+Node = Column | Literal | Arithmetic | Negate | Comparison | Logical | Not | IsNull | FillNull | Clip | IsIn | Cast | When | LocalTime | DatePart
 
 
 @dataclass(frozen=True)
@@ -168,7 +166,6 @@ class Aggregation:
 
     name: AggregationName
     operand: Node | None
-
 
 
 def input_columns(node: Node) -> tuple[str, ...]:

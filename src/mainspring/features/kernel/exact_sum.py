@@ -39,7 +39,7 @@ COUNT, NANS, RISING, FALLING, LIMBS = 0, 1, 2, 3, 4
 NO_LIMB: Final = 66
 CELLS: Final = LIMBS + NO_LIMB
 FLOAT_BASE: Final = -1074
-PAD: Final = 3
+PAD: Final = 4
 NUMBER_CELLS: Final = PAD + NO_LIMB + 1
 
 LIMB_BITS: Final = 32
@@ -128,21 +128,22 @@ def carry(number: Ints, top: int) -> None:
 @compiled_part
 def sum_of(number: Ints, signed_top: int, low_exponent: int) -> int:
     """The bits of the nearest double to the collected number, whose cell PAD weighs 2**low_exponent."""
-    return with_sign(nearest_double(number, abs(signed_top), low_exponent - PAD * LIMB_BITS, False), signed_top)
+    return with_sign(nearest_double(number, abs(signed_top), low_exponent - PAD * LIMB_BITS), signed_top)
 
 
 @compiled_part
 def mean_of(number: Ints, signed_top: int, low_exponent: int, count: int) -> int:
-    """The bits of the nearest double to the collected number divided by `count` (1 … 2**31 - 1), rounded once; `number` is consumed."""
+    """The bits of the nearest double to the collected number divided by `count` (1 … 2**30), rounded once; `number` is consumed."""
     top = abs(signed_top)
     remainder = 0
     if count > 1:
-        # Long division runs on into the padding: three more limbs are at least 65 more bits than `count` can take away.
+        # Long division runs on into the padding, so that at least 44 bits follow the one that decides the rounding.  What remains after that cannot
+        # matter: were those bits all zero, 2**44 would divide the remainder, which is less than `count`.
         for cell in range(top, -1, -1):
             value = (remainder << LIMB_BITS) | number[cell]
             number[cell] = value // count
             remainder = value % count
-    return with_sign(nearest_double(number, top, low_exponent - PAD * LIMB_BITS, remainder != 0), signed_top)
+    return with_sign(nearest_double(number, top, low_exponent - PAD * LIMB_BITS), signed_top)
 
 
 @compiled_part
@@ -168,7 +169,7 @@ def with_sign(bits: int, signed_top: int) -> int:
 
 
 @compiled_part
-def nearest_double(number: Ints, top: int, low_exponent: int, sticky: bool) -> int:
+def nearest_double(number: Ints, top: int, low_exponent: int) -> int:
     """Round a magnitude, whose cell 0 weighs 2**low_exponent, to the nearest double, ties to even, subnormals and overflow to inf included."""
     while top >= 0 and number[top] == 0:
         top -= 1
@@ -185,7 +186,7 @@ def nearest_double(number: Ints, top: int, low_exponent: int, sticky: bool) -> i
     kept = head >> drop
     dropped = head & ((1 << drop) - 1)
     half = 1 << (drop - 1)
-    if dropped > half or (dropped == half and (sticky or rest != 0 or kept & 1 == 1)):
+    if dropped > half or (dropped == half and (rest != 0 or kept & 1 == 1)):
         kept += 1
     # A carry out of the 53 bits, and the step from subnormal to normal, move into the exponent field by plain addition.
     if quantum - FLOAT_BASE >= 0x7FF:

@@ -26,7 +26,13 @@ class Kind(IntEnum):
 
 
 class Op(IntEnum):
-    """The aggregates that the sweep knows."""
+    """The aggregates that the sweep knows.
+
+    COUNT_ROWS counts facts, COUNT the non-null values of a column; nulls are ignored by all others but LATEST, which gives the newest fact's value as it
+    stands.  Without a value COUNT and SUM are 0, the rest null.  SUM and MEAN are exact and rounded once, overflow to inf and never give -0; a NaN, or
+    infinities of both signs, make them NaN.  MIN and MAX are IEEE 754-2019 `minimum` and `maximum`: any NaN gives NaN, -0 is below +0.  LAST and LATEST
+    keep every bit.
+    """
 
     COUNT_ROWS = 0
     COUNT = 1

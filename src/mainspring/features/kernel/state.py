@@ -155,16 +155,22 @@ def leave(
 def expire(
     window: int, first: int, time: int, lanes: Ints, windows: Ints, frame: Ints, cells: Ints, values: Ints, valid: Bytes, appears: Ints, leaves_at: Ints
 ) -> None:
-    """Move the start of a window on to the position `first`."""
-    if window < frame[AGGREGATED]:
-        for lane in range(lanes.shape[0]):
-            if lanes[lane, KIND] > Lane.SUM:
-                continue
-            row = lane * (frame[AGGREGATED] + 1) + window
-            for position in range(windows[window, FIRST], first):
-                if appears[position] <= time < leaves_at[position] and holds_value(valid, lanes[lane, COLUMN], position):
-                    add(lanes, lane, cells, row, values, position, 1)
+    """Move the start of a window on to the position `first`: the facts passed that are seen now have expired; `enter` counts those that are seen later."""
+    rows = frame[AGGREGATED] + 1
+    for lane in range(lanes.shape[0]):
+        if lanes[lane, KIND] <= Lane.SUM and window < frame[AGGREGATED]:
+            expire_lane(windows[window, FIRST], first, time, lanes, lane, cells, lane * rows + window, values, valid, appears, leaves_at)
     windows[window, FIRST] = first
+
+
+@compiled_part
+def expire_lane(
+    begin: int, stop: int, time: int, lanes: Ints, lane: int, cells: Ints, row: int, values: Ints, valid: Bytes, appears: Ints, leaves_at: Ints
+) -> None:
+    """Add the facts begin … stop of an additive lane to what has expired."""
+    for position in range(begin, stop):
+        if appears[position] <= time < leaves_at[position] and holds_value(valid, lanes[lane, COLUMN], position):
+            add(lanes, lane, cells, row, values, position, 1)
 
 
 @compiled_part

@@ -93,9 +93,7 @@ def _duplicate_features(training_set: TrainingSet) -> Iterator[DeclarationError]
     for view in training_set.features:
         for feature in feature_names(view):
             if feature in first:
-                yield DuplicateFeature(
-                    training_set=training_set.name, feature=feature, first=first[feature], second=view.name, at=training_set.declared_at
-                )
+                yield DuplicateFeature(training_set=training_set.name, feature=feature, first=first[feature], second=view.name, at=training_set.declared_at)
             first.setdefault(feature, view.name)
 
 

@@ -1,5 +1,7 @@
 """What every online store keeps."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from mainspring.ports.errors import StaleWrite
@@ -59,3 +61,19 @@ class OnlineContract:
         keys = [b"", b"\x00", b"\x00\x00", b"\xff" * 9]
         online.commit("s", {RowKey(key, 0): key + b"!" for key in keys}, expected=None, position=FIRST)
         assert online.read("s", [KeySpan(key, 0, 0) for key in keys])[1] == [[key + b"!"] for key in keys]
+
+    def test_a_reader_never_sees_half_a_commit(self, online: OnlineWriter) -> None:
+        """Rows and position of one read belong together, while another thread folds."""
+        online.commit("s", {RowKey(b"k", 0): b"0"}, expected=None, position=Position((), 0))
+
+        def fold() -> None:
+            for number in range(200):
+                row = {RowKey(b"k", 0): str(number + 1).encode()}
+                online.commit("s", row, expected=Position((), number), position=Position((), number + 1))
+
+        with ThreadPoolExecutor(1) as pool:
+            folding = pool.submit(fold)
+            while not folding.done():
+                position, [[row]] = online.read("s", [KeySpan(b"k", 0, 0)])
+                assert position == Position((), int(row))
+            folding.result()

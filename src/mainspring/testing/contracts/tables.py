@@ -1,5 +1,7 @@
 """What every offline store keeps."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import polars as pl
 import pytest
 
@@ -62,6 +64,20 @@ class TablesContract:
         """One table's position says nothing of another's."""
         tables.append(TABLE, _rows(0, 2), expected=0, position=2)
         assert tables.position("source:weather") == 0
+
+    def test_of_many_that_fold_the_same_records_one_wins(self, tables: TableWriter) -> None:
+        """The first rows of a table included."""
+
+        def compete(_: int) -> bool:
+            try:
+                tables.append(TABLE, _rows(0, 3), expected=0, position=3)
+            except StaleWrite:
+                return False
+            return True
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sum(pool.map(compete, range(8))) == 1
+        assert self._offsets(tables) == [0, 1, 2]
 
     def _offsets(self, tables: TableWriter) -> list[int]:
         scan = tables.scan(TABLE)

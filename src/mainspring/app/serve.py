@@ -1,0 +1,98 @@
+"""Serve an environment: the host behind HTTP, and the background work that keeps it current."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+from mainspring.app.host import Host
+from mainspring.app.http.metrics import ServerMetrics
+from mainspring.app.http.routes import Service, build_app
+from mainspring.app.http.server import Follower, run_server
+from mainspring.app.status import StatusReport
+from mainspring.app.story import Story
+from mainspring.elements.events import Actor
+from mainspring.elements.time import format_instant
+from mainspring.features.kernel.aggregate import warm
+from mainspring.project.load import Project
+from mainspring.project.tools import Tools
+from mainspring.sources.ingest import IngestReport, Rows
+
+__all__ = ["Servable", "serve"]
+
+
+class Servable(Protocol):
+    """What a server needs of a workspace."""
+
+    project: Project
+    tools: Tools
+    environment: str
+
+    def host(self) -> Host:
+        """The endpoints, answering."""
+        ...
+
+    def fold(self) -> None:
+        """Bring online state up to the log."""
+        ...
+
+    def fold_tables(self) -> None:
+        """Fold the log into the tables where that is worth it."""
+        ...
+
+    def push(self, source: str, rows: Rows, *, op: str = "") -> IngestReport:
+        """Take rows in."""
+        ...
+
+    def story(self, prediction: str) -> Story:
+        """Replay a prediction."""
+        ...
+
+    def status(self) -> StatusReport:
+        """What the environment holds."""
+        ...
+
+    def token(self) -> Path:
+        """The file with the owner's token."""
+        ...
+
+
+def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) -> None:
+    """Answer on the loopback address until the process is asked to stop.
+
+    Args:
+        port: 0 takes a free one.
+        announce: told, line by line, where the server answers and how to ask it.
+    """
+    warm()
+    host, metrics = workspace.host(), ServerMetrics()
+    workspace.fold()
+
+    def push(source: str, rows: Rows, op: str, actor: Actor) -> IngestReport:
+        report = workspace.push(source, rows, op=op)
+        for outcome, count in (("accepted", report.accepted), ("duplicate", report.duplicates), ("quarantined", sum(report.quarantined.values()))):
+            metrics.events.labels(source, outcome).inc(count)
+        assert actor
+        return report
+
+    service = Service(
+        name=version("mainspring"),
+        host=host,
+        state=workspace.tools.state,
+        metrics=metrics,
+        push=push,
+        replay=workspace.story,
+        status=workspace.status,
+    )
+    with Follower(host.refresh, workspace.fold, workspace.fold_tables).running():
+        run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
+
+
+def _announce(workspace: Servable, port: int, announce: Callable[[str], None]) -> None:
+    token = workspace.token()
+    shown = token.relative_to(token.parent.parent)
+    announce(f"Serving {workspace.environment} on http://127.0.0.1:{port} (data as of {format_instant(workspace.tools.data_clock.now())[:19]}Z).")
+    for endpoint in workspace.project.declarations.endpoints:
+        fields = ", ".join(f'"{name}": …' for name in endpoint.model.training_set.request)
+        announce(f'  curl -H "Authorization: Bearer $(cat {shown})" http://127.0.0.1:{port}/v1/endpoints/{endpoint.name}/predict \\')
+        announce(f"    -d '{{\"rows\": [{{{fields}}}]}}'")

@@ -1,0 +1,65 @@
+"""What is rendered parses back as it was: durations, instants, definitions, baselines, predictions in the log."""
+
+import math
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mainspring.datasets.definition import Definition, parse_definition, render_definition
+from mainspring.datasets.spec import Label, TrainingSet, split_by_time
+from mainspring.elements.expression import col
+from mainspring.elements.time import format_duration, format_instant, parse_duration, parse_instant
+from mainspring.engines.local.log import SqliteLog
+from mainspring.features.spec import OnDemandFeatureView
+from mainspring.monitoring.baseline import Baseline, ColumnBaseline, parse_baseline, render_baseline
+from mainspring.serving.inference_log import PredictionRecord, inference_topic, iter_predictions, to_frame
+from mainspring.sources.spec import Source
+
+SPLIT = split_by_time(train_from="2013-01-08", test_from="2013-10-01", test_until="2014-01-01")
+YEAR_1, YEAR_9999 = parse_instant("0001-01-01"), parse_instant("9999-12-31")
+finite = st.floats(allow_nan=False, allow_infinity=False)
+values = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | finite | st.text(max_size=5)
+
+
+@given(st.integers(1, 2**62))
+def test_a_length_of_time_reads_back(length):
+    assert parse_duration(format_duration(length)) == length
+
+
+@given(st.integers(YEAR_1, YEAR_9999))
+def test_an_instant_reads_back(moment):
+    assert parse_instant(format_instant(moment)) == moment
+
+
+@given(st.floats(allow_nan=False) | st.integers(-(2**53), 2**53))
+def test_constants_in_a_definition_keep_their_value_and_their_type(constant):
+    source = Source("rows", id="id", event_time="at")
+    form = OnDemandFeatureView("form", features={"x": col("delay") + constant})
+    label = Label(source, col("late"), join_on="id")
+    rows = TrainingSet("rows", spine=source, prediction_time=col("at"), request=["delay"], label=label, features=[form], split=SPLIT)
+    read = parse_definition(render_definition(Definition(rows, (), ())))
+    assert read.training_set == rows
+    assert repr(read.training_set.features[0].features[0][1].right.value) == repr(constant)
+
+
+@given(st.lists(finite, min_size=2, max_size=4), finite, st.none() | st.floats(0, 1))
+def test_a_baseline_reads_back(edges, limit, auc):
+    column = ColumnBaseline(tuple(edges), (1,) * (len(edges) - 1), limit)
+    baseline = Baseline(features={"x": column}, score=column, label_rate=0.25, label_change=None, roc_auc=auc)
+    assert parse_baseline(render_baseline(baseline)) == baseline
+
+
+@given(st.lists(st.tuples(st.dictionaries(st.text(max_size=3), values, max_size=3), st.lists(values, max_size=3), st.floats(0, 1)), min_size=1, max_size=5))
+def test_predictions_read_back_from_the_log(drawn):
+    records = [
+        PredictionRecord(
+            id=f"p-{place}", version="sha256:v", map_version=1, at=place, declared_at=None, request=r, features=f, read_at={"v": 3}, score=s, actor="person:ada"
+        )
+        for place, (r, f, s) in enumerate(drawn)
+    ]
+    log, topic = SqliteLog(None), inference_topic("dev", "late")
+    log.append({topic: to_frame(records)}, expected={})
+    assert list(iter_predictions(log, topic)) == records
+    assert all(math.isfinite(record.score) for record in records)
+    assert isinstance(to_frame(records), pl.DataFrame)

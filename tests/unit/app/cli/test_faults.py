@@ -1,0 +1,70 @@
+"""What a command answers when it cannot do what it was asked."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import pytest
+
+from mainspring.app.cli.explain import known_errors
+from mainspring.app.cli.faults import DONE, MISUSE, OURS, REFUSED, answer_for, exit_code_of
+from mainspring.app.errors import NothingToRollBack, UnknownAsset
+from mainspring.elements.errors import MainspringError
+from mainspring.serving.errors import EmptyRequest, ModelRefused
+
+
+def raising(error: BaseException) -> object:
+    def command(_: Sequence[str]) -> object:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ModelRefused(version="v", environment="prod", reasons="none"), REFUSED),
+        (NothingToRollBack(environment="dev"), REFUSED),
+        (UnknownAsset(kind="model", name="a", known="b"), MISUSE),
+        (EmptyRequest(), MISUSE),
+        (click.UsageError("no such thing"), MISUSE),
+        (RuntimeError("our mistake"), OURS),
+        (KeyboardInterrupt(), 130),
+        (BrokenPipeError(), DONE),
+    ],
+)
+def test_the_exit_code_says_who_is_to_act(error: BaseException, code: int, capfd: pytest.CaptureFixture[str]) -> None:
+    assert answer_for(raising(error), []) == code
+
+
+@pytest.mark.parametrize(("code", "branch"), [(REFUSED, "GateError"), (MISUSE, "DeclarationError"), (MISUSE, "AccessError")])
+def test_a_branch_has_one_exit_code(code: int, branch: str) -> None:
+    members = [error for error in known_errors() if branch in {parent.__name__ for parent in error.__mro__}]
+    assert members
+    assert {exit_code_of(error.__new__(error)) for error in members} == {code}
+
+
+def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    answer_for(raising(RuntimeError("our mistake")), [])
+    told = capsys.readouterr().err
+    file = Path(told.split("the traceback is in ")[1].split(";")[0])
+    assert "Traceback" not in told
+    assert "RuntimeError: our mistake" in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.unlink()
+
+
+def test_with_json_an_error_is_one_document_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    answer_for(raising(NothingToRollBack(environment="dev")), ["rollback", "--json"])
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "FLO-020"
+
+
+def test_the_answer_of_a_command_is_its_exit_code() -> None:
+    assert answer_for(lambda _: REFUSED, []) == REFUSED
+    assert answer_for(lambda _: None, []) == DONE
+
+
+def test_every_error_has_an_exit_code() -> None:
+    codes = {exit_code_of(error.__new__(error)) for error in known_errors() if issubclass(error, MainspringError)}
+    assert codes == {REFUSED, MISUSE, OURS}

@@ -1,0 +1,79 @@
+"""Records as lines for people."""
+
+from mainspring.app.cli.answers import replay_lines
+from mainspring.app.cli.data import ingest_lines
+from mainspring.app.cli.lifecycle import apply_lines, status_lines
+from mainspring.app.cli.paint import Paint
+from mainspring.app.cli.people import audit_lines
+from mainspring.app.lifecycle import ApplyReport
+from mainspring.app.status import EndpointStatus, SourceStatus, StatusReport
+from mainspring.elements.identity import Digest
+from mainspring.govern.audit import AuditReport
+from mainspring.serving.replay import Outcome, Replay
+from mainspring.sources.ingest import IngestReport
+
+PLAIN = Paint(colour=False)
+
+
+def replayed(name: str, outcome: Outcome, reason: str = "") -> Replay:
+    return Replay(prediction=name, outcome=outcome, told=0.5, score=0.5, reason=reason)
+
+
+def status(version: int) -> StatusReport:
+    endpoint = EndpointStatus(name="eta", model="late v3", digest=Digest("sha256:0123456789abcdef"), attested=False)
+    source = SourceStatus(name="orders", rows=1, quarantined=2, last_event_time=0)
+    return StatusReport(
+        project="p",
+        environment="dev",
+        version=version,
+        moved_by="person:ada",
+        moved_at=0,
+        reason="apply",
+        endpoints=(endpoint,),
+        sources=(source,),
+        incidents=(),
+    )
+
+
+def test_an_empty_environment_says_how_to_fill_it() -> None:
+    assert list(status_lines(status(0), PLAIN)) == ["dev holds nothing yet.  Fill it: mainspring apply"]
+
+
+def test_status_shows_what_is_not_attested_and_what_is_in_quarantine() -> None:
+    lines = list(status_lines(status(4), PLAIN))
+    assert "  eta  late v3  0123456789ab  not attested" in lines
+    assert "  orders  1 row  2 in quarantine  last event 1970-01-01T00:00:00Z" in lines
+
+
+def test_an_apply_says_where_the_environment_is_now() -> None:
+    report = ApplyReport(environment="dev", run="run-1", version=2, performed=1, reused=3, moved=True)
+    assert list(apply_lines(report, PLAIN)) == ["✓ dev is now at version 2: 1 stage done, 3 reused  run-1"]
+
+
+def test_a_run_that_changed_nothing_says_so() -> None:
+    report = ApplyReport(environment="dev", run="run-1", version=2, performed=0, reused=5, moved=False)
+    assert list(apply_lines(report, PLAIN)) == ["· dev stays at version 2: 5 reused  run-1"]
+
+
+def test_identical_replays_take_one_line() -> None:
+    assert list(replay_lines([replayed(str(i), Outcome.IDENTICAL) for i in range(1000)], PLAIN)) == ["✓ 1,000/1,000 identical"]
+
+
+def test_replays_that_differ_are_named_with_their_reason() -> None:
+    lines = list(replay_lines([replayed("a", Outcome.IDENTICAL), replayed("b", Outcome.NOT_AVAILABLE, "REG-002 changed")], PLAIN))
+    assert lines == ["✗ 1/2 identical, 1/2 not available", "  b  not available  REG-002 changed"]
+
+
+def test_refused_rows_are_counted_by_reason_worst_first() -> None:
+    report = IngestReport(accepted=7, duplicates=2, quarantined={"null:a": 1, "between:b": 12})
+    assert list(ingest_lines("orders", report, PLAIN)) == [
+        "✗ orders: 7 accepted, 2 said before",
+        "  13 rows in quarantine",
+        "    12  between:b",
+        "     1  null:a",
+    ]
+
+
+def test_a_broken_journal_is_told_with_its_place() -> None:
+    report = AuditReport(events=9, broken_at=4, newest="", shown=())
+    assert list(audit_lines(report, PLAIN)) == ["✗ the chain through 9 events breaks at event 4: from there on the journal was changed"]

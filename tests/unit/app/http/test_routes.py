@@ -1,0 +1,148 @@
+"""What the routes answer: to whom, with which status, and in which form."""
+
+import json
+
+import pytest
+
+PREDICT, INFER = "/v1/endpoints/late/predict", "/v2/models/late/infer"
+GUARDED = [
+    ("POST", PREDICT),
+    ("POST", "/v1/sources/trips/events"),
+    ("GET", "/v1/predictions/p/replay"),
+    ("GET", "/v1/status"),
+    ("GET", "/metrics"),
+    ("GET", "/v2"),
+    ("GET", "/v2/models/late"),
+    ("GET", "/v2/models/late/ready"),
+    ("POST", INFER),
+]
+TENSOR = {"name": "features", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}
+
+
+def assert_problem(answer, status, code):
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, problem["status"], problem["code"], problem["type"]) == (status, status, code, f"urn:mainspring:error:{code}")
+    assert problem["title"]
+    assert problem["detail"]
+    assert "{" not in problem["detail"]
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_every_route_but_health_needs_a_token(client, method, path):
+    answer = client.request(method, path)
+    assert_problem(answer, 401, "ACC-001")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_an_unknown_token_is_refused(client, method, path):
+    assert_problem(client.request(method, path, headers={"Authorization": "Bearer msp_nobody"}), 401, "ACC-002")
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_a_token_without_the_permission_is_refused(client, token_for, method, path):
+    assert_problem(client.request(method, path, headers=token_for("operate")), 403, "ACC-003")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v2/health/live"])
+def test_health_needs_no_token(client, path):
+    assert client.get(path).json() == {"live": True}
+
+
+def test_the_server_is_not_ready_while_an_endpoint_has_no_model(client):
+    assert client.get("/v2/health/ready").status_code == 503
+
+
+def test_rows_get_a_score_and_an_id_each(post, row):
+    answer = post(PREDICT, {"rows": [row, row]})
+    predictions = answer.json()["predictions"]
+    assert (answer.status_code, [each["score"] for each in predictions]) == (200, [8.0, 8.0])
+    assert predictions[0]["id"] != predictions[1]["id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"rows": []}, 400, "SRV-005"),
+        ({"row": 1}, 400, "SRV-004"),
+        ([], 400, "SRV-004"),
+        (b"{", 400, "SRV-004"),
+        (b'{"rows": [{"city": "\xff"}]}', 400, "SRV-004"),
+        (b'{"rows":' + b"[" * 100_000, 400, "SRV-004"),
+        (b'{"rows": [' + b"{}," * 10_000 + b"{}]}", 413, "SRV-006"),
+        ({"rows": [{}]}, 422, "FEA-003"),
+        ({"rows": [{"city": 5, "bags": 1, "at": 0}]}, 422, "FEA-004"),
+        ({"rows": [{"city": "JFK", "bags": 2**62, "at": 0}]}, 422, "DAT-021"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_request_that_cannot_be_answered_says_why(post, body, status, code):
+    assert_problem(post(PREDICT, body), status, code)
+
+
+def test_a_body_beyond_the_limit_is_refused_although_no_length_was_declared(client, token_for):
+    async def chunks():
+        for _ in range(40):
+            yield b" " * 2**20
+
+    assert_problem(client.post(PREDICT, headers=token_for("predict"), content=chunks()), 400, "SRV-004")
+
+
+def test_an_unknown_endpoint_is_not_found_and_one_without_a_model_is_unavailable(post, row):
+    assert_problem(post("/v1/endpoints/nobody/predict", {"rows": [row]}), 404, "SRV-001")
+    assert_problem(post("/v1/endpoints/refused/predict", {"rows": [row]}), 503, "SRV-003")
+
+
+def test_an_online_store_without_state_is_our_fault_and_not_the_callers(post, predictor, row):
+    predictor.online.drop("delays")
+    assert_problem(post(PREDICT, {"rows": [row]}), 503, "FEA-002")
+
+
+def test_tensors_are_answered_as_the_open_inference_protocol_says(post):
+    answer = post(INFER, {"id": "7", "inputs": [TENSOR]}).json()
+    assert (answer["id"], answer["model_name"], answer["outputs"][0]["data"]) == ("7", "late", [3.0])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": []},
+        {"inputs": [TENSOR | {"data": []}]},
+        {"inputs": [TENSOR | {"name": "x"}]},
+        {"inputs": [TENSOR | {"shape": [2, 2]}]},
+        {"inputs": [TENSOR | {"shape": [0, 2], "data": []}]},
+        {"inputs": [TENSOR | {"datatype": "BYTES"}]},
+        {"inputs": [TENSOR | {"data": [1, 10**400]}]},
+        {"inputs": [TENSOR], "outputs": [{"name": "x"}]},
+        {"inputs": "none"},
+    ],
+    ids=lambda body: json.dumps(body)[:70],
+)
+def test_a_tensor_request_that_does_not_fit_is_the_callers_fault(post, body):
+    answer = post(INFER, json.dumps(body).encode())
+    assert_problem(answer, 400, answer.json()["code"])
+
+
+def test_metadata_and_readiness_are_told(get):
+    assert get("/v2/models/late").json()["inputs"][0]["shape"] == [-1, 2]
+    assert [get(f"/v2/models/{name}/ready").status_code for name in ("late", "refused")] == [200, 503]
+    assert get("/v2").json()["name"] == "mainspring"
+
+
+def test_events_are_pushed_as_the_actor_of_the_token(post):
+    answer = post("/v1/sources/trips/events", {"rows": [{"a": 1}], "op": "replace"})
+    assert answer.json() == {"source": "trips", "rows": 1, "op": "replace", "actor": "person:ada"}
+
+
+def test_a_prediction_that_is_not_known_is_not_found(get):
+    assert_problem(get("/v1/predictions/p-1/replay"), 404, "SRV-008")
+
+
+def test_requests_are_counted_by_route_and_status(client, post, get, row):
+    post(PREDICT, {"rows": [row]})
+    client.post(PREDICT)
+    told = get("/metrics").text
+    assert 'mainspring_requests_total{route="/v1/endpoints/{name}/predict",status="200"} 1.0' in told
+    assert 'mainspring_requests_total{route="/v1/endpoints/{name}/predict",status="401"} 1.0' in told
+    assert "mainspring_map_version 4.0" in told

@@ -1,0 +1,114 @@
+"""Rows to learn from: splits, labels, what is left out and what is counted (DESIGN §4, line 11)."""
+
+import polars as pl
+import pytest
+
+from mainspring.datasets.build import CompiledTrainingSet, build_training_set, decode_rows, encode_rows
+from mainspring.datasets.spec import Label, Split, TrainingSet
+from mainspring.elements.expression import col
+from mainspring.elements.identity import digest_of
+from mainspring.elements.schema import DType, Schema
+from mainspring.elements.time import FOREVER
+from mainspring.features.spec import OnDemandFeatureView
+from mainspring.sources.spec import Source, assumed_delay
+
+ASKED = Source("asked", id="id", event_time="at")
+TRUTH = Source("truth", id="id", event_time="at", known_at=assumed_delay("1s"))
+SCHEMAS = {
+    "asked": Schema.of(id=DType.STRING, at=DType.TIMESTAMP, key=DType.STRING, size=DType.INT64),
+    "truth": Schema.of(id=DType.STRING, at=DType.TIMESTAMP, key=DType.STRING, late=DType.FLOAT64),
+}
+SPLIT = Split(train_from=10, test_from=20, test_until=30)
+
+
+def training_set(**changes):
+    form = OnDemandFeatureView("form", features={"size": col("size"), "double": col("size") * 2})
+    spoken = {"prediction_time": col("at"), "request": ["size"], "label": Label(TRUTH, col("late") > 15, join_on="key"), "features": [form], "split": SPLIT}
+    return CompiledTrainingSet(TrainingSet("rows", spine=ASKED, **spoken | changes), (), SCHEMAS)
+
+
+def facts(rows, column, *, key=None):
+    """Facts as (id, event time, visible from, value)."""
+    schema = {"id": pl.String, "at": pl.Int64, "_visible_from": pl.Int64, column: pl.Float64 if column == "late" else pl.Int64}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns(
+        pl.col("at").cast(pl.Datetime("us", "UTC")),
+        key=pl.col("id") if key is None else pl.lit(key),
+        _id="id",
+        _offset=pl.int_range(pl.len()),
+        _event_time=pl.col("at"),
+        _visible_to=pl.lit(FOREVER),
+        _history=pl.lit(True),
+    )
+
+
+@pytest.fixture
+def build():
+    def build(asked, truth, *, key=None, **changes):
+        tables = {"asked": facts([(name, at, at, 1) for name, at in asked], "size"), "truth": facts(truth, "late", key=key)}
+        if key is not None:
+            tables["asked"] = tables["asked"].with_columns(key=pl.lit(key))
+        return build_training_set(training_set(**changes), lambda source: tables[source.name], inputs={"asked": len(asked)})
+
+    return build
+
+
+def test_a_label_known_after_the_cutoff_leaves_fitting_and_is_counted(build):
+    built = build([("a", 12), ("b", 13)], [("a", 14, 20, 1.0), ("b", 14, 21, 1.0)])
+    assert built.frame["_split"].to_list() == ["fit", ""]
+    assert built.card.excluded == {"label known too late": 1}
+
+
+def test_a_row_without_a_label_stays_and_is_counted(build):
+    built = build([("a", 12), ("b", 22)], [("b", 25, 26, 1.0)])
+    assert built.frame.select("_id", "_label", "_label_known_at", "_split").rows() == [("a", None, None, ""), ("b", False, 26, "test")]
+    assert (built.card.rows, built.card.excluded) == (2, {"no label": 1})
+
+
+def test_a_null_label_is_no_label(build):
+    built = build([("a", 12)], [("a", 14, 14, None)])
+    assert built.frame.select("_label", "_label_known_at", "_split").rows() == [(None, None, "")]
+
+
+def test_the_split_is_closed_on_its_left_and_open_on_its_right(build):
+    names = [("a", 9), ("b", 10), ("c", 19), ("d", 20), ("e", 29), ("f", 30)]
+    built = build(names, [(name, at, at, 1.0) for name, at in names])
+    assert built.frame["_split"].to_list() == ["", "fit", "fit", "test", "test", ""]
+    assert (built.card.fitted, built.card.tested, built.card.excluded) == (2, 2, {"outside the split": 2})
+
+
+def test_of_two_labels_with_one_key_the_later_to_happen_counts_and_not_the_later_to_arrive(build):
+    built = build([("a", 12)], [("y", 15, 19, 99.0), ("x", 14, 18, 1.0)], key="k")
+    assert built.frame["_label"].to_list() == [True]
+
+
+def test_rows_are_ordered_by_prediction_time_and_id(build):
+    assert build([("b", 12), ("c", 11), ("a", 12)], []).frame["_id"].to_list() == ["c", "a", "b"]
+
+
+def test_a_request_field_may_be_a_feature_under_its_own_name(build):
+    built = build([("a", 12)], [])
+    assert built.frame.columns[-2:] == ["size", "double"]
+    assert built.card.feature_names == ("size", "double")
+
+
+def test_the_card_tells_what_rests_on_assumptions(build):
+    card = build([("a", 12)], [("a", 14, 14, 1.0)]).card
+    assert (card.assumed, card.history_share, card.inputs) == (("truth",), {"asked": 1.0, "truth": 1.0}, {"asked": 1})
+
+
+def test_the_same_facts_in_another_order_give_the_same_bytes(build):
+    asked, truth = [("a", 12), ("b", 13)], [("a", 14, 14, 1.0), ("b", 15, 15, 99.0)]
+    first, second = build(asked, truth), build(asked[::-1], truth[::-1])
+    assert first.payload == second.payload
+    assert first.card.digest == second.card.digest == digest_of(first.payload)
+
+
+def test_rows_read_back_as_they_were(build):
+    built = build([("a", 12)], [("a", 14, 14, 1.0)])
+    assert decode_rows(built.payload).equals(built.frame)
+    assert encode_rows(decode_rows(built.payload)) == built.payload
+
+
+def test_an_empty_spine_builds_an_empty_set(build):
+    assert build([], []).card.rows == 0

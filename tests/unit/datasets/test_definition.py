@@ -1,0 +1,61 @@
+"""Declarations as bytes."""
+
+import math
+
+import pytest
+
+from mainspring.datasets.definition import Definition, compile_definition, parse_definition, render_definition
+from mainspring.datasets.spec import Label, TrainingSet, split_by_time
+from mainspring.elements.expression import col, count, hours, when
+from mainspring.elements.schema import DType, Schema
+from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
+from mainspring.sources.spec import Contract, Float64, Source, String, assumed_delay
+
+SCHEMA = Schema.of(id=DType.STRING, at=DType.TIMESTAMP, city=DType.STRING, delay=DType.FLOAT64)
+
+
+def definition(bound=2000.0):
+    contract = Contract(delay=Float64(between=(-120, bound)), city=String(one_of=("JFK", "LGA")))
+    source = Source("landings", "data/landings.parquet", id=["id", "city"], event_time="at", known_at=assumed_delay("1h"), contract=contract, lateness="2d")
+    views = [
+        FeatureView("delays", source=source, entities=[Entity("city"), Entity("all", join_keys=[])], windows=["1h"], features={"n": count()}),
+        FeatureView("newest", source=source, entities=[Entity("city")], ttl="3h", features=latest("delay")),
+        OnDemandFeatureView("form", features={"x": when(col("delay").is_null()).then(0.0).otherwise(col("delay")), "c": col("city").is_in(["JFK"])}),
+    ]
+    label = Label(source, col("delay") > 15, join_on=["id", "city"])
+    split = split_by_time(train_from="2013-01-08", test_from="2013-10-01", test_until="2014-01-01")
+    rows = TrainingSet("rows", spine=source, prediction_time=col("at") - hours(1), request=["city", "delay"], label=label, features=views, split=split)
+    return Definition(rows, (("landings", SCHEMA),), (("delays", "shard-1"), ("newest", "shard-2")))
+
+
+def test_parsing_is_the_inverse_of_rendering():
+    assert parse_definition(render_definition(definition())) == definition()
+
+
+def test_equal_declarations_at_other_lines_give_equal_bytes():
+    first = render_definition(definition())
+    assert render_definition(definition()) == first
+    assert b"declared_at" not in first
+
+
+@pytest.mark.parametrize("bound", [math.inf, -0.0, 5e-324])
+def test_numbers_that_json_does_not_have_survive(bound):
+    read = parse_definition(render_definition(definition(bound=bound)))
+    [promised] = [column for name, column in read.training_set.spine.contract.columns if name == "delay"]
+    assert repr(promised.between[1]) == repr(bound)
+
+
+def test_a_definition_compiles_with_the_shards_that_it_names():
+    compiled = compile_definition(parse_definition(render_definition(definition())))
+    assert [view.shard for view in compiled.views] == ["shard-1", "shard-2"]
+    assert [feature.name for feature in compiled.features] == ["city__n__1h", "all__n__1h", "city__delay", "x", "c"]
+
+
+def test_only_records_of_the_closed_list_are_made():
+    with pytest.raises(KeyError):
+        parse_definition(b'[{"$":"Path","value":"/"},[],[]]')
+
+
+def test_what_is_no_part_of_a_definition_is_refused():
+    with pytest.raises(TypeError, match="complex is not part of a definition"):
+        render_definition(Definition(1j, (), ()))  # type: ignore[arg-type]

@@ -1,0 +1,130 @@
+"""Folding the log into online state, and reading from it."""
+
+import pytest
+
+from mainspring.elements.expression import col
+from mainspring.elements.time import MINUTE
+from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.online import SqliteOnline
+from mainspring.features.errors import HorizonPassed, MissingRequestField
+from mainspring.features.read import read_online
+from mainspring.features.spec import Entity
+from mainspring.features.stream import bucket_of, encode_key, fold_view, refold_view
+from mainspring.ports.online import KeySpan
+from tests.unit.features.history import TOPIC, folded, landing, log_of, newest, records_of, windowed
+
+HISTORY = [landing(minute, delay=float(minute), gate="AB"[minute % 2], until=60 if minute == 9 else None) for minute in range(0, 40, 3)] + [
+    landing(7, id="late", seen=35, delay=-1.0)
+]
+VIEW = windowed(windows=("10m", "1h"), total=col("delay").sum(), gate=col("gate").last())
+
+
+def stored_rows(online, view=VIEW, city="JFK"):
+    return online.read(view.shard, [KeySpan(encode_key(0, (city,)), -100, 100)])
+
+
+def count_at(online, view, minute, city="JFK"):
+    return read_online([view], online, [{"city": city}], at=[minute * MINUTE]).columns["city__n__10m"]
+
+
+def test_batches_leave_no_trace_in_the_stored_bytes():
+    stores = [folded(VIEW, log_of(HISTORY, batches=batches)) for batches in (1, 4, 15)]
+    assert stored_rows(stores[0]) == stored_rows(stores[1]) == stored_rows(stores[2])
+
+
+def test_folding_again_changes_nothing():
+    log = log_of(HISTORY)
+    online = folded(VIEW, log)
+    before = stored_rows(online)
+    fold_view(VIEW, log=log, online=online, now=0)
+    assert stored_rows(online) == before
+
+
+def test_a_fold_goes_on_where_the_last_one_stopped():
+    log, online = log_of(HISTORY[:3]), SqliteOnline(None)
+    fold_view(VIEW, log=log, online=online, now=0)
+    log.append({TOPIC: records_of([landing(50)])}, expected={})
+    assert fold_view(VIEW, log=log, online=online, now=0).offset(TOPIC) == 4
+
+
+def test_a_shard_records_the_largest_visible_time_that_it_folded():
+    online = folded(VIEW, log_of(HISTORY))
+    assert online.shards()[VIEW.shard].visible_until == 60 * MINUTE
+
+
+def test_a_fact_that_becomes_visible_later_needs_no_timer():
+    view = windowed()
+    online = folded(view, log_of([landing(5, seen=8)]))
+    assert [count_at(online, view, minute) for minute in (7, 8)] == [[0], [1]]
+
+
+def test_a_new_shard_leaves_out_what_no_read_can_need():
+    online = folded(VIEW, log_of(HISTORY), now=90)
+    position, [rows] = stored_rows(online)
+    assert position.offset(TOPIC) == len(records_of(HISTORY))
+    assert bucket_of(VIEW, 30 * MINUTE) * VIEW.bucket_width == 30 * MINUTE
+    assert len(rows) == 2
+
+
+def test_a_read_before_the_horizon_says_so_rather_than_answer():
+    online = folded(VIEW, log_of(HISTORY), now=90)
+    with pytest.raises(HorizonPassed) as caught:
+        read_online([VIEW], online, [{"city": "JFK"}], at=[80 * MINUTE])
+    assert "1970-01-01T00:30:00Z" in caught.value.message
+
+
+def test_a_read_of_a_shard_that_does_not_exist_says_so():
+    with pytest.raises(HorizonPassed, match="no state yet"):
+        read_online([VIEW], SqliteOnline(None), [{"city": "JFK"}], at=[0])
+
+
+def test_refolding_reaches_back_when_the_clock_does():
+    log = log_of([landing(5), landing(100)])
+    view = windowed()
+    online = folded(view, log, now=105)
+    refold_view(view, log=log, online=online, now=6 * MINUTE)
+    assert count_at(online, view, 6) == [1]
+
+
+def test_refolding_keeps_a_shard_that_reaches_back_far_enough():
+    log, view = log_of([landing(5)]), windowed()
+    online = folded(view, log, now=6)
+    refold_view(view, log=SqliteLog(None), online=online, now=7 * MINUTE)
+    assert count_at(online, view, 7) == [1]
+
+
+def test_a_fact_with_a_null_in_its_key_belongs_to_no_entity_but_to_everything():
+    everything = Entity("network", join_keys=[])
+    view = windowed(entities=[Entity("city"), everything])
+    answer = read_online([view], folded(view, log_of([landing(5, city=None)])), [{"city": None}], at=[6 * MINUTE])
+    assert answer.columns == {"city__n__10m": [0], "network__n__10m": [1]}
+
+
+def test_an_instant_is_a_key_online_as_it_is_in_a_backfill():
+    view = windowed(entities=[Entity("opened")])
+    online = folded(view, log_of([landing(5, opened=77)]))
+    assert read_online([view], online, [{"opened": 77}], at=[6 * MINUTE]).columns == {"opened__n__10m": [1]}
+
+
+def test_every_row_is_answered_at_its_own_time():
+    view = windowed()
+    online = folded(view, log_of([landing(5)]))
+    rows = [{"city": "JFK"}, {"city": "JFK"}, {"city": "LGA"}]
+    assert read_online([view], online, rows, at=[6 * MINUTE, 60 * MINUTE, 6 * MINUTE]).columns["city__n__10m"] == [1, 0, 0]
+
+
+def test_no_rows_get_no_answers():
+    assert read_online([VIEW], SqliteOnline(None), [], at=[]).columns == {}
+
+
+def test_a_missing_join_key_is_named_with_its_row():
+    online = folded(VIEW, log_of(HISTORY))
+    with pytest.raises(MissingRequestField) as caught:
+        read_online([VIEW], online, [{"city": "JFK"}, {"town": "JFK"}], at=[0, 0])
+    assert (caught.value.row, caught.value.field) == (1, "city")
+
+
+def test_the_position_that_was_read_is_part_of_the_answer():
+    view = newest("delay")
+    answer = read_online([view], folded(view, log_of(HISTORY)), [{"city": "JFK"}], at=[90 * MINUTE])
+    assert answer.positions["newest"].offset(TOPIC) == len(records_of(HISTORY))

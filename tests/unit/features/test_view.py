@@ -1,0 +1,51 @@
+"""What a feature view compiles to."""
+
+import pytest
+
+from mainspring.elements.expression import col
+from mainspring.elements.expression.errors import FaultyExpression
+from mainspring.elements.time import HOUR, MINUTE
+from mainspring.features.kernel.program import FOREVER
+from mainspring.features.on_demand import compile_on_demand, compute_on_demand, on_demand_fields
+from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
+from mainspring.features.view import compile_view, feature_fields
+from tests.unit.features.history import SCHEMA, SOURCE, facts_of, landing, newest, windowed
+
+
+def test_columns_are_named_by_entity_feature_and_window():
+    view = windowed(windows=("3h", "1d"), delay_mean=col("delay").mean())
+    assert [field.name for field in view.fields] == ["city__delay_mean__3h", "city__delay_mean__24h"]
+
+
+def test_the_columns_of_a_declaration_are_those_of_the_compiled_view():
+    view = windowed(entities=[Entity("city"), Entity("gate")], late=(col("delay") > 15).sum(), most=col("bags").max())
+    assert feature_fields(view.view, SCHEMA) == view.fields
+
+
+def test_an_expression_that_several_features_read_is_carried_once():
+    delay = col("delay").clip(0, 60)
+    assert len(windowed(mean=delay.mean(), total=delay.sum(), late=(col("delay") > 15).mean()).values) == 2
+
+
+def test_a_view_reaches_as_far_back_as_its_longest_window():
+    view = windowed(windows=("10m", "1h"))
+    assert (view.reach, view.bucket_width) == (HOUR, 7 * MINUTE + MINUTE // 2)
+
+
+def test_a_lookup_without_ttl_reaches_back_for_ever_in_one_segment():
+    assert (newest("delay").reach, newest("delay").bucket_width) == (FOREVER, 0)
+
+
+def test_an_expression_over_an_unknown_column_does_not_compile():
+    view = FeatureView("odd", source=SOURCE, entities=[Entity("city")], features=latest("dealy"))
+    with pytest.raises(FaultyExpression, match="did you mean 'delay'"):
+        compile_view(view, SCHEMA, shard="odd")
+
+
+def test_on_demand_features_are_the_same_by_row_and_by_column():
+    view = OnDemandFeatureView("form", features={"is_late": col("delay") > 15, "twice": col("bags") * 2, "city": col("city")})
+    requests = facts_of([landing(1, delay=20.0, bags=3), landing(2, delay=None, bags=None)])
+    by_row = compile_on_demand([view], SCHEMA)
+    rows = [{"delay": 20.0, "bags": 3, "city": "JFK"}, {"delay": None, "bags": None, "city": "JFK"}]
+    assert compute_on_demand([view], requests, SCHEMA).to_dicts() == [by_row(row) for row in rows]
+    assert [field.name for field in on_demand_fields(view, SCHEMA)] == ["is_late", "twice", "city"]

@@ -1,0 +1,67 @@
+"""A served model over one feature view and one on-demand view, in memory; it scores by adding its features up."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from mainspring.datasets.build import CompiledTrainingSet
+from mainspring.datasets.encoding import learn_encoding
+from mainspring.datasets.spec import Label, Split, TrainingSet
+from mainspring.elements.expression import col, minutes
+from mainspring.elements.schema import DType, Schema
+from mainspring.elements.time import MINUTE
+from mainspring.features.spec import OnDemandFeatureView
+from mainspring.serving.predict import Predictor, serve_model
+from mainspring.sources.spec import Source
+from mainspring.testing import FrozenClock, SeededIds
+from tests.unit.features.history import folded, landing, log_of, windowed
+
+SCHEMA = Schema.of(trip=DType.STRING, at=DType.TIMESTAMP, city=DType.STRING, bags=DType.INT64)
+
+
+class Adder:
+    """A scorer: the sum of a row, a missing value counting as nothing."""
+
+    def __init__(self, width):
+        self.feature_count = width
+
+    def predict(self, matrix):
+        return np.nansum(matrix, axis=1)
+
+
+@pytest.fixture
+def model():
+    asked = Source("trips", id="trip", event_time="at")
+    view, form = windowed(), OnDemandFeatureView("form", features={"double": col("bags") * 2})
+    split, label = Split(0, 1, 2), Label(Source("truth", id="trip", event_time="at"), col("late"), join_on="trip")
+    spec = TrainingSet(
+        "trips", spine=asked, prediction_time=col("at") - minutes(60), request=["city", "bags", "at"], label=label, features=[form, view.view], split=split
+    )
+    rows = pl.DataFrame({"double": [1], "city__n__10m": [1]})
+    training_set = CompiledTrainingSet(spec, (view,), {"trips": SCHEMA, "truth": Schema.of(trip=DType.STRING, at=DType.TIMESTAMP, late=DType.BOOLEAN)})
+    return serve_model("sha256:" + "5" * 64, "late v1", training_set, encoding=learn_encoding(rows, rows.columns), scorer=Adder(2))
+
+
+@pytest.fixture
+def clock():
+    return FrozenClock(8 * MINUTE)
+
+
+@pytest.fixture
+def log():
+    return log_of([landing(5), landing(7)])
+
+
+@pytest.fixture
+def predictor(model, log, clock):
+    return Predictor(folded(model.training_set.views[0], log), log, clock, SeededIds(0))
+
+
+@pytest.fixture
+def predict(predictor, model):
+    return lambda *rows: predictor.predict(model, rows, topic="inference:dev:late", map_version=3, actor="person:ada")
+
+
+@pytest.fixture
+def row():
+    return {"city": "JFK", "bags": 3, "at": "1970-01-01T01:08:00Z", "trip": "t1"}

@@ -1,0 +1,73 @@
+"""From a request to an answer that is on record."""
+
+import pytest
+
+from mainspring.elements.time import MINUTE
+from mainspring.features.errors import HorizonPassed
+from mainspring.serving.errors import EmptyRequest, TooManyRows
+from mainspring.serving.inference_log import find_prediction, iter_predictions
+from mainspring.serving.replay import Outcome, replay_predictions
+from mainspring.serving.request import MAX_ROWS
+from mainspring.sources.facts import read_facts
+
+TOPIC = "inference:dev:late"
+
+
+def facts_from(log):
+    return lambda source: read_facts(source, log=log)
+
+
+def test_a_row_is_scored_from_what_is_known_now_and_from_the_request(predict, row):
+    [answer] = predict(row)
+    assert (answer.score, answer.at) == (2.0 + 6.0, 8 * MINUTE)
+
+
+def test_an_idle_key_decays_without_any_event(predict, clock, row):
+    clock.advance(8 * MINUTE)
+    assert predict(row)[0].score == 1.0 + 6.0
+
+
+def test_an_answer_is_in_the_log_with_all_that_it_came_from(predict, log, row):
+    [answer] = predict(row)
+    [record] = iter_predictions(log, TOPIC)
+    assert (record.id, record.features, record.read_at, record.actor) == (answer.id, [6, 2], {"delays": 2}, "person:ada")
+    assert record.request == {"city": "JFK", "bags": 3, "at": 68 * MINUTE, "trip": "t1"}
+
+
+def test_the_log_keeps_the_time_at_which_training_would_have_asked(predict, log, row):
+    predict(row, row | {"at": None})
+    assert [record.declared_at for record in iter_predictions(log, TOPIC)] == [8 * MINUTE, None]
+
+
+def test_rows_of_one_request_get_answers_in_order_and_ids_of_their_own(predict, row):
+    answers = predict(row, row | {"bags": 0}, row | {"city": None})
+    assert [answer.score for answer in answers] == [8.0, 2.0, 6.0]
+    assert len({answer.id for answer in answers}) == 3
+
+
+def test_a_bad_row_leaves_nothing_in_the_log(predict, log, row):
+    with pytest.raises(EmptyRequest):
+        predict()
+    with pytest.raises(TooManyRows):
+        predict(*[row] * (MAX_ROWS + 1))
+    assert log.head(TOPIC) == 0
+
+
+def test_a_view_without_state_refuses_rather_than_answers_zero(predictor, model, row):
+    predictor.online.drop("delays")
+    with pytest.raises(HorizonPassed):
+        predictor.predict(model, [row], topic=TOPIC, map_version=1, actor="person:ada")
+
+
+def test_a_prediction_is_found_by_its_id_alone(predict, log, row):
+    predict(row)
+    [_, second] = predict(row, row)
+    topic, record = find_prediction(log, second.id)
+    assert (topic, record.id) == (TOPIC, second.id)
+    assert find_prediction(log, "prediction-nobody") is None
+
+
+def test_a_replay_is_identical(predict, log, model, row):
+    predict(row, row | {"city": None}, row | {"bags": None})
+    replays = replay_predictions(list(iter_predictions(log, TOPIC)), lambda _: model, facts_from(log))
+    assert [(replay.outcome, replay.score) for replay in replays] == [(Outcome.IDENTICAL, 8.0), (Outcome.IDENTICAL, 6.0), (Outcome.IDENTICAL, 2.0)]
