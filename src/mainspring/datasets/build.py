@@ -151,7 +151,7 @@ def _split_of(split: Split) -> pl.Expr:
 
 def _excluded(spec: TrainingSet, frame: pl.DataFrame) -> dict[str, int]:
     asked, split = pl.col("_prediction_time"), spec.split
-    inside = asked.is_between(split.train_from, split.test_until, closed="left")
+    inside = asked.is_between(split.train_from, split.test_until, closed="left").fill_null(False)
     reasons = {
         "outside the split": ~inside,
         "no label": inside & pl.col("_label").is_null(),

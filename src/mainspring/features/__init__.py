@@ -5,7 +5,7 @@ all through the same compiled kernel, so that their bytes are equal; `parity` ch
 which rows are asked about is that of `datasets` and `serving`.
 """
 
-from mainspring.features.errors import FeatureOverflow, HorizonPassed, MissingRequestField
+from mainspring.features.errors import FeatureOverflow, HorizonPassed, MissingRequestField, WrongRequestType
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "HorizonPassed",
     "MissingRequestField",
     "OnDemandFeatureView",
+    "WrongRequestType",
     "latest",
 ]
 

@@ -56,7 +56,8 @@ def _of_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, patte
         values=np.ascontiguousarray(bits),
         valid=np.ascontiguousarray(patterns.valid[:, order]),
     )
-    asked = spine["_prediction_time"].cast(pl.Int64).to_numpy(writable=True)
+    # A question without a time keeps its row and sees nothing.
+    asked = spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)
     answer = aggregate(view.program, grouped, Spine(spine_codes, asked))
     _refuse_overflow(view, entity, answer)
     texts = {column: pl.Series(patterns.texts[column], dtype=pl.String).gather(order) for column in view.text_columns}

@@ -1,7 +1,7 @@
 """Judge a model by all of its gates: every gate is asked, whatever the others found."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from mainspring.datasets.card import TrainingSetCard
@@ -31,6 +31,7 @@ class EvidenceSource:
         card: of the training set; `feature_auc`: what each feature alone is worth.
         parity: compares so many rows between batch and online.
         latency_ms: measures so many requests on the real serving path.
+        declared_at: where views are declared, as `path:line`, where that is known.
     """
 
     challenger: Callable[[], Contender]
@@ -39,6 +40,7 @@ class EvidenceSource:
     feature_auc: Callable[[], Mapping[str, float]]
     parity: Callable[[int], ParityReport]
     latency_ms: Callable[[int], Sequence[float]]
+    declared_at: Mapping[str, str] = field(default_factory=dict)
 
 
 def required_gates(declared: Sequence[GateDeclaration]) -> tuple[Gate, ...]:
@@ -79,7 +81,7 @@ def _check(gate: Gate, evidence: EvidenceSource) -> Finding:
         case BeatsChampion():
             return check_beats_champion(gate, evidence.challenger(), evidence.champion())
         case NoLeakage():
-            return check_no_leakage(gate, evidence.card(), evidence.feature_auc())
+            return check_no_leakage(gate, evidence.card(), evidence.feature_auc(), evidence.declared_at)
         case Parity():
             return check_parity_report(gate, evidence.parity(gate.rows))
         case Latency():

@@ -111,7 +111,10 @@ class Watcher:
         label, place = self._watched.training_set.spec.label, self._label_topic()
         topic, schema = topic_of(label.source.name), self._watched.training_set.schemas[label.source.name]
         for frame in self._log.read(topic, start=self._read.get(place, 0)):
-            self._labels |= labels_by_key(label, frame.filter(pl.col("_op") == "insert"), schema)
+            newest = frame.unique("_id", keep="last", maintain_order=True)
+            for key in newest.select(pl.col(label.join_on).to_physical()).iter_rows():
+                self._labels.pop(key, None)
+            self._labels |= labels_by_key(label, newest.filter(pl.col("_op") == "insert"), schema)
             self._read[place] = int(frame["_offset"][-1]) + 1
 
     def _labelled_days(self, end: Micros) -> Sequence[LabelledDay]:

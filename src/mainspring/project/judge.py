@@ -42,9 +42,16 @@ def require_passed(verdicts: Sequence[Verdict], version: ModelVersion, *, enviro
 
 
 def judge_version(
-    gates: Sequence[GateDeclaration], version: Digest, *, tools: Tools, environment: str, policy: Digest, champion: Digest | None
+    gates: Sequence[GateDeclaration],
+    version: Digest,
+    *,
+    tools: Tools,
+    environment: str,
+    policy: Digest,
+    champion: Digest | None,
+    declared_at: Mapping[str, str] = {},
 ) -> list[Verdict]:
-    """The signed verdicts about a version, one for each gate, passed or not."""
+    """The signed verdicts about a version, one for each gate, passed or not; `declared_at` lets them point at the user's lines."""
     judged = read_version(tools.state, version)
     against = champion if champion and champion != version else None
     proof = _Proof(judged, tools, read_version(tools.state, against) if against else None)
@@ -56,6 +63,7 @@ def judge_version(
         feature_auc=lambda: judged.feature_auc,
         parity=proof.parity,
         latency_ms=proof.latency_ms,
+        declared_at=declared_at,
     )
     verdicts = judge(required, evidence, subject=version, champion=against or "", at=tools.clock.now())
     notary = Notary(signer=tools.signer, state=tools.state, objects=tools.objects, project=tools.project, actor=tools.actor)

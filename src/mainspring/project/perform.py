@@ -190,7 +190,13 @@ class Performer:
         assert isinstance(model, Model)
         version = self._digest_of(asset)
         verdicts = judge_version(
-            model.gates, version, tools=self.tools, environment=stage.environment, policy=stage.policy_fingerprint, champion=stage.champion
+            model.gates,
+            version,
+            tools=self.tools,
+            environment=stage.environment,
+            policy=stage.policy_fingerprint,
+            champion=stage.champion,
+            declared_at={each.declaration.name: str(each.at) for each in self.project.graph.assets.values() if each.kind == "view"},
         )
         self.verdicts.extend(verdicts)
         require_passed(verdicts, read_version(self.tools.state, version), environment=stage.environment)

@@ -5,7 +5,7 @@ import pytest
 
 from mainspring.datasets.build import CompiledTrainingSet, build_training_set, decode_rows, encode_rows
 from mainspring.datasets.spec import Label, Split, TrainingSet
-from mainspring.elements.expression import col
+from mainspring.elements.expression import col, when
 from mainspring.elements.identity import digest_of
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import FOREVER
@@ -80,6 +80,11 @@ def test_the_split_is_closed_on_its_left_and_open_on_its_right(build):
 def test_of_two_labels_with_one_key_the_later_to_happen_counts_and_not_the_later_to_arrive(build):
     built = build([("a", 12)], [("y", 15, 19, 99.0), ("x", 14, 18, 1.0)], key="k")
     assert built.frame["_label"].to_list() == [True]
+
+
+def test_a_row_without_a_prediction_time_stays_and_is_counted(build):
+    built = build([("a", 12), ("b", 5)], [("a", 14, 14, 1.0)], prediction_time=when(col("size") > 1).then(col("at")).otherwise(None))
+    assert (built.card.rows, built.card.excluded) == (2, {"outside the split": 2})
 
 
 def test_rows_are_ordered_by_prediction_time_and_id(build):

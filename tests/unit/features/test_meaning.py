@@ -134,6 +134,11 @@ def test_an_answer_has_one_row_for_each_question_in_its_order():
     assert counts(taught(windowed(), [landing(5)], 30, 6, 30, 6)) == [0, 1, 0, 1]
 
 
+def test_a_question_without_a_time_keeps_its_row_and_sees_nothing():
+    spine = pl.DataFrame({"city": ["JFK", "JFK"], "_prediction_time": [None, 6 * MINUTE]})
+    assert backfill(windowed(), facts_of([landing(5)]), spine)["city__n__10m"].to_list() == [0, 1]
+
+
 def test_a_view_of_everything_needs_no_key():
     view = windowed(entities=[Entity("network", join_keys=[])])
     history = facts_of([landing(5, city="JFK"), landing(6, city=None)])

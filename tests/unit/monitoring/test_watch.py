@@ -55,11 +55,11 @@ def ask(predictor, model, row):
 def learn(log):
     """The truth about so many trips arrives."""
 
-    def learn(count):
+    def learn(count, operation="insert"):
         trips = [f"t{place}" for place in range(count)]
         frame = pl.DataFrame({"_id": trips, "trip": trips, "late": [place % 2 == 0 for place in range(count)]})
         times = {name: pl.lit(0, dtype=pl.Int64) for name in ("_event_time", "_known_at", "_appended_at", "_visible_at")}
-        envelope = {"_content": pl.lit(b"0" * 16), "_op": pl.lit("insert"), "_history": pl.lit(False)}
+        envelope = {"_content": pl.lit(b"0" * 16), "_op": pl.lit(operation), "_history": pl.lit(False)}
         log.append({topic_of("truth"): frame.with_columns(**times, **envelope)}, expected={})
 
     return learn
@@ -86,6 +86,14 @@ def test_labels_that_come_later_are_joined_to_what_was_said(watcher, ask, learn)
     learn(55)
     [day] = watcher.labelled_days(HOUR)
     assert (day.rows, round(day.label_rate, 3)) == (55, 0.509)
+
+
+def test_a_label_that_was_taken_back_is_no_label(watcher, ask, learn):
+    ask(*[1] * 60)
+    learn(60)
+    assert watcher.watch(0, HOUR).latest_labelled.rows == 60
+    learn(9, "retract")
+    assert watcher.watch(HOUR, 2 * HOUR).latest_labelled.rows == 51
 
 
 def test_a_watcher_that_starts_at_the_head_leaves_out_what_was_there(watcher, ask, learn):

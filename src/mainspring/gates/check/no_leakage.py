@@ -15,17 +15,19 @@ __all__ = ["check_no_leakage"]
 _SHOWN = 5
 
 
-def check_no_leakage(gate: NoLeakage, card: TrainingSetCard, feature_auc: Mapping[str, float]) -> Finding:
+def check_no_leakage(gate: NoLeakage, card: TrainingSetCard, feature_auc: Mapping[str, float], declared_at: Mapping[str, str] = {}) -> Finding:
     """Whether the training set is free of hindsight, and no feature alone has an AUC above the gate's bound.
 
     Args:
         feature_auc: what each feature alone is worth on the test rows, in [0.5, 1].
+        declared_at: where views are declared, as `path:line`, to point at those that brought hindsight in.
     """
     ranked = sorted(((auc, name) for name, auc in feature_auc.items() if auc == auc), key=lambda item: (-item[0], item[1]))
     suspicious = [f"{name} (AUC {auc:.3f})" for auc, name in ranked if auc > gate.max_single_feature_auc]
     faults = []
     if card.tainted:
-        faults.append(f"taught with hindsight by {', '.join(card.tainted)}")
+        places = [f"{view} ({declared_at[view]})" if view in declared_at else view for view in card.tainted]
+        faults.append(f"taught with hindsight by {', '.join(places)}")
     if suspicious:
         faults.append(f"too good alone: {', '.join(suspicious)} (at most {gate.max_single_feature_auc:g})")
     strongest = f"; strongest feature {ranked[0][1]} with AUC {ranked[0][0]:.3f} alone" if ranked else ""

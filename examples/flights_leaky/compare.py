@@ -1,0 +1,116 @@
+"""Measures what docs/leakage.md tells: a model taught honestly beside models taught with hindsight, on their own rows and on what they would be served.
+
+Declarations, features, joins and fits are those of the projects; only storage is in memory.  "Served" means the features of the honest project, which
+are what an endpoint reads one hour before departure; `parity` compares a sample of them with the online path, byte by byte.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from mainspring.datasets.build import BuiltTrainingSet, CompiledTrainingSet, build_training_set
+from mainspring.datasets.definition import compile_definition
+from mainspring.datasets.encoding import encode_frame, learn_encoding
+from mainspring.elements.time import DAY, parse_instant
+from mainspring.engines.local.clock import FrozenClock
+from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.online import SqliteOnline
+from mainspring.features.parity import ParityReport, check_parity, sample_instants
+from mainspring.project.definition import definition_of
+from mainspring.project.load import load_project
+from mainspring.sources.facts import read_facts
+from mainspring.sources.ingest import ingest_file
+from mainspring.sources.spec import Source
+from mainspring.stats.log_loss import log_loss
+from mainspring.stats.roc_auc import roc_auc
+from mainspring.training.run import TrainData, TrainingRun
+
+__all__ = ["Figures", "Taught", "teach"]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How a model does on the flights of October to December that landed."""
+
+    roc_auc: float
+    log_loss: float
+
+    def __str__(self) -> str:
+        return f"{self.roc_auc:.3f} / {self.log_loss:.3f}"
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """A project's training set, and its model fitted on it."""
+
+    root: Path
+    compiled: CompiledTrainingSet
+    built: BuiltTrainingSet
+    score: "Scorer"
+    log: SqliteLog = field(repr=False)
+
+    @cached_property
+    def tested(self) -> pl.DataFrame:
+        """The rows that the model is judged on."""
+        return self.built.frame.filter(pl.col("_split") == "test")
+
+    def offline(self) -> Figures:
+        """Judged on rows of its own training set, as everybody does."""
+        return self.judged_on(self.tested)
+
+    def served(self, honest: "Taught") -> Figures:
+        """Judged on the features that it would be given in earnest: those of the honest project, one hour before departure."""
+        return self.judged_on(honest.tested)
+
+    def judged_on(self, rows: pl.DataFrame) -> Figures:
+        """Judged on these rows."""
+        truth, scores = rows["_label"].cast(pl.Float64).to_numpy(), self.score(rows)
+        return Figures(roc_auc(truth, scores), log_loss(truth, scores))
+
+    def parity(self, *, instants: int = 3, rows: int = 100) -> ParityReport:
+        """A sample of the test rows asked of the online path, and compared with the training set."""
+        chosen = sample_instants(self.tested["_prediction_time"].to_list(), instants=instants, seed=0)
+        samples = [self.tested.filter(pl.col("_prediction_time") >= instant).head(rows) for instant in chosen]
+        reports = [check_parity(self.compiled.views, sample, log=self.log, online=SqliteOnline(None)) for sample in samples]
+        return ParityReport(*(sum(getattr(report, name) for report in reports) for name in ("rows", "values", "differing")))
+
+
+class Scorer:
+    """The project's model, fitted by the project's own function."""
+
+    def __init__(self, fit: object, fitted: pl.DataFrame, names: tuple[str, ...], *, seed: int) -> None:
+        assert callable(fit)
+        self._encoding = learn_encoding(fitted, names)
+        labels = fitted["_label"].cast(pl.Int64).to_numpy()
+        self._estimator = fit(TrainData.encoded(encode_frame(fitted, self._encoding), labels, self._encoding), TrainingRun(seed=seed))
+
+    def __call__(self, rows: pl.DataFrame) -> np.ndarray:
+        """The probability of being late, for each row."""
+        return self._estimator.predict_proba(encode_frame(rows, self._encoding))[:, 1]
+
+
+def teach(root: Path, *, share: Taught | None = None) -> Taught:
+    """Build the training set of the project at a folder and fit its model.  Cost: about 20 s and 3 GB.
+
+    Args:
+        share: a project whose sources are the same, so that its log is used again.
+    """
+    project = load_project(root)
+    model = project.declarations.models[0]
+    compiled = compile_definition(definition_of(project, model.training_set))
+    log = share.log if share else SqliteLog(None)
+    if share is None:
+        clock = FrozenClock(parse_instant("2014-01-01") + 30 * DAY)
+        for source in compiled.sources:
+            assert source.path is not None
+            ingest_file(source, project.schemas[source.name], path=root / source.path, log=log, clock=clock)
+
+    def facts_of(source: Source) -> pl.DataFrame:
+        return read_facts(source, log=log)
+
+    built = build_training_set(compiled, facts_of, inputs={})
+    fitted = built.frame.filter(pl.col("_split") == "fit")
+    return Taught(root, compiled, built, Scorer(model.fit, fitted, built.card.feature_names, seed=model.seed), log)
