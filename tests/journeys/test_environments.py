@@ -1,0 +1,218 @@
+"""A small project from apply to rollback, with the attacks that the loader must withstand."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mainspring.app.cli.create import create_project
+from mainspring.app.host import Host
+from mainspring.app.workspace import OpenWorkspace, open_workspace
+from mainspring.elements.identity import Digest
+from mainspring.gates.errors import SelfApproval
+from mainspring.project.errors import GatesFailed
+from mainspring.project.read import read_environment
+from mainspring.registry.read import find_version
+from mainspring.serving.errors import ModelRefused
+from mainspring.serving.replay import Outcome
+
+pytestmark = pytest.mark.journey
+
+AS_OF = "2024-03-28T18:00:00Z"
+ROW = {"shop": "station", "distance_km": 2.5, "ordered_at": "2024-03-28T18:00:00Z"}
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("applied") / "project"
+    folder.mkdir()
+    create_project(folder, "deliveries")
+    assert open_workspace(folder, as_of=AS_OF).apply().moved
+    return folder
+
+
+@pytest.fixture
+def project(applied: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(applied, tmp_path / "project"))
+
+
+@pytest.fixture
+def workspace(project: Path) -> OpenWorkspace:
+    return open_workspace(project, as_of=AS_OF)
+
+
+def edited(project: Path, before: str, after: str) -> OpenWorkspace:
+    """The workspace after an edit of the declarations."""
+    path = project / "deliveries.py"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    return open_workspace(project, as_of=AS_OF)
+
+
+def label_of(host: Host) -> str:
+    """The version that answers."""
+    model = host.endpoint("late-delivery").current
+    assert model is not None
+    return model.label
+
+
+def set_pointer(project: Path, environment: str, digest: Digest) -> None:
+    """What somebody with write access to the disk would do: point the map at another version."""
+    with sqlite3.connect(project / ".mainspring" / "state.db") as connection:
+        table = next(name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'doc%'"))
+        row = connection.execute(f"SELECT rowid, payload FROM {table} WHERE kind = 'environment' AND key = ?", (environment,)).fetchone()
+        document = json.loads(row[1])
+        document["pointers"]["model.late_delivery"]["build_digest"] = digest
+        connection.execute(f"UPDATE {table} SET payload = ? WHERE rowid = ?", (json.dumps(document).encode(), row[0]))
+
+
+def test_an_unchanged_project_plans_to_nothing(workspace: OpenWorkspace) -> None:
+    plan = workspace.plan()
+    assert plan.is_empty
+    assert not workspace.apply(plan).moved
+
+
+def test_a_comment_changes_nothing(project: Path) -> None:
+    assert edited(project, "# What is made of it.", "# What we make of it, then.").plan().is_empty
+
+
+def test_an_edited_window_touches_what_rests_on_it_and_nothing_else(project: Path) -> None:
+    changed = {change.asset for change in edited(project, '"1h", "3h", "24h"', '"1h", "6h", "24h"').plan().changes}
+    assert {"view.pace", "training_set.history", "model.late_delivery"} <= changed
+    assert "view.demand" not in changed
+    assert "source.orders" not in changed
+
+
+def test_a_changed_gate_rebuilds_nothing(project: Path) -> None:
+    plan = edited(project, 'min_metric("roc_auc", 0.75)', 'min_metric("roc_auc", 0.74)').plan()
+    assert [type(stage).__name__ for stage in plan.work] == ["JudgeGates", "MoveEnvironment"]
+
+
+def test_a_failed_gate_moves_nothing(project: Path) -> None:
+    strict = edited(project, 'min_metric("roc_auc", 0.75)', 'min_metric("roc_auc", 0.999)')
+    with pytest.raises(GatesFailed):
+        strict.apply()
+    assert read_environment(strict.tools.state, "dev").version == 1
+
+
+def test_running_on_the_same_data_makes_the_same_version(workspace: OpenWorkspace) -> None:
+    before = read_environment(workspace.tools.state, "dev").pointers["model.late_delivery"].build_digest
+    report = workspace.run("late_delivery")
+    assert read_environment(workspace.tools.state, "dev").pointers["model.late_delivery"].build_digest == before
+    assert not report.moved
+
+
+def test_predictions_replay_to_the_same_bytes(workspace: OpenWorkspace) -> None:
+    predictions = workspace.predict("late-delivery", [ROW, ROW | {"shop": "harbour"}, ROW | {"shop": "nowhere"}])
+    assert {replay.outcome for replay in workspace.replay([p.id for p in predictions])} == {Outcome.IDENTICAL}
+
+
+def test_history_imported_later_does_not_change_a_replay(workspace: OpenWorkspace) -> None:
+    [prediction] = workspace.predict("late-delivery", [ROW])
+    fact = {"order_id": 999_999, "delivered_at": "2024-03-28T17:30:00Z", "shop": "station", "minutes": 240.0}
+    assert workspace.ingest("deliveries", [fact], history=True).accepted == 1
+    assert workspace.replay([prediction.id])[0].outcome is Outcome.IDENTICAL
+    assert workspace.predict("late-delivery", [ROW])[0].score != prediction.score
+
+
+def test_a_changed_artifact_is_noticed(workspace: OpenWorkspace, project: Path) -> None:
+    [prediction] = workspace.predict("late-delivery", [ROW])
+    version = find_version(workspace.tools.state, "late_delivery")
+    path = next(p for p in (project / ".mainspring" / "objects").rglob("*") if version.artifact.removeprefix("sha256:").endswith(p.name[-40:]) and p.is_file())
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    replay = open_workspace(project, as_of=AS_OF).replay([prediction.id])[0]
+    assert replay.outcome is Outcome.NOT_AVAILABLE
+    assert replay.reason.startswith("REG-002")
+
+
+@pytest.fixture
+def rejected(project: Path) -> Iterator[Digest]:
+    """A version that was built and did not pass its gates; the declarations are put back."""
+    strict = edited(project, "num_boost_round=60", "num_boost_round=1")
+    with pytest.raises(GatesFailed):
+        strict.apply()
+    yield find_version(strict.tools.state, "late_delivery").digest
+    edited(project, "num_boost_round=1", "num_boost_round=60")
+
+
+def test_promotion_moves_pointers_and_copies_nothing(workspace: OpenWorkspace, project: Path) -> None:
+    report = workspace.promote("staging")
+    here, there = (read_environment(workspace.tools.state, name) for name in ("dev", "staging"))
+    assert all(verdict.passed for verdict in report.verdicts)
+    assert there.pointers == here.pointers
+    assert open_workspace(project, "staging", as_of=AS_OF).predict("late-delivery", [ROW])
+
+
+def test_promotion_needs_a_key_that_the_environment_trusts(workspace: OpenWorkspace) -> None:
+    with pytest.raises(ModelRefused, match="untrusted"):
+        workspace.promote("prod")
+    assert read_environment(workspace.tools.state, "prod").version == 0
+
+
+def test_an_author_cannot_approve_his_own_version(workspace: OpenWorkspace) -> None:
+    with pytest.raises(SelfApproval):
+        workspace.approve("late_delivery", "prod")
+
+
+def test_an_ungated_version_cannot_be_crowned_by_command(project: Path, rejected: Digest) -> None:
+    workspace = open_workspace(project, as_of=AS_OF)
+    workspace.promote("staging")
+    staging = open_workspace(project, "staging", as_of=AS_OF)
+    with pytest.raises(ModelRefused):
+        staging.lifecycle.point_at("late_delivery", rejected)
+
+
+def test_an_ungated_version_cannot_be_crowned_by_editing_the_database(project: Path, rejected: Digest) -> None:
+    open_workspace(project, as_of=AS_OF).promote("staging")
+    staging = open_workspace(project, "staging", as_of=AS_OF)
+    host = staging.host()
+    proven = label_of(host)
+    set_pointer(project, "staging", rejected)
+    assert host.refresh()
+    assert label_of(host) == proven
+    assert host.endpoint("late-delivery").refusal.startswith("SRV-002")
+    assert [record.event.kind for record in staging.tools.state.iter_events(kind="model.refused")]
+
+
+def test_a_restarted_server_falls_back_to_what_is_proven(project: Path, rejected: Digest) -> None:
+    workspace = open_workspace(project, as_of=AS_OF)
+    workspace.promote("staging")
+    workspace.promote("staging")
+    set_pointer(project, "staging", rejected)
+    host = open_workspace(project, "staging", as_of=AS_OF).host()
+    assert label_of(host) == "late_delivery v1"
+
+
+def test_rollback_restores_the_map_before(project: Path) -> None:
+    changed = edited(project, '"1h", "3h", "24h"', '"1h", "6h", "24h"')
+    changed.apply()
+    host = changed.host()
+    assert label_of(host) == "late_delivery v2"
+    changed.rollback()
+    assert host.refresh()
+    assert label_of(host) == "late_delivery v1"
+    assert changed.predict("late-delivery", [ROW])
+
+
+def test_a_status_says_what_is_served_and_whether_it_is_proven(workspace: OpenWorkspace) -> None:
+    [endpoint] = workspace.status().endpoints
+    assert (endpoint.name, endpoint.model, endpoint.attested) == ("late-delivery", "late_delivery v1", True)
+
+
+def test_lineage_reaches_the_raw_files(workspace: OpenWorkspace) -> None:
+    text = "\n".join(workspace.lineage("late-delivery").lines())
+    assert "file data/orders.csv" in text
+    assert "late_delivery v1" in text
+
+
+def test_every_record_knows_who(workspace: OpenWorkspace) -> None:
+    report = workspace.audit(last=0)
+    assert report.intact
+    assert all(record.event.actor and record.event.project == "deliveries" for record in report.shown)
+    assert msgspec.json.encode(report)
