@@ -29,6 +29,7 @@ from tools.source_tree import ROOT, PythonFile, python_files
 
 FENCE = re.compile(r"^```(?P<language>\w+)(?P<words>(?: [\w=./-]+)+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+JOURNEYS = frozenset({"docs/leakage.md"})
 LIMIT_S = 600
 
 
@@ -89,7 +90,14 @@ def run_document(document: Path, *, title: str) -> None:
             printed = run_python(block, names=names, title=title) if block.language == "python" else run_bash(block, title=title)
 
 
-@pytest.mark.parametrize("document", [path for path in DOCUMENTS if path.exists() and any(blocks(path))], ids=lambda path: path.relative_to(ROOT).as_posix())
+def documents_that_run() -> Iterator[object]:
+    for path in DOCUMENTS:
+        if path.exists() and any(blocks(path)):
+            name = path.relative_to(ROOT).as_posix()
+            yield pytest.param(path, id=name, marks=[pytest.mark.journey] if name in JOURNEYS else [])
+
+
+@pytest.mark.parametrize("document", list(documents_that_run()))
 def test_what_a_document_shows_is_what_happens(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CHECKOUT", str(ROOT))

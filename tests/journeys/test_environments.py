@@ -63,12 +63,12 @@ def label_of(host: Host) -> str:
 
 def set_pointer(project: Path, environment: str, digest: Digest) -> None:
     """What somebody with write access to the disk would do: point the map at another version."""
+    where = "kind = 'environment' AND key = ?"
     with sqlite3.connect(project / ".mainspring" / "state.db") as connection:
-        table = next(name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'doc%'"))
-        row = connection.execute(f"SELECT rowid, payload FROM {table} WHERE kind = 'environment' AND key = ?", (environment,)).fetchone()
-        document = json.loads(row[1])
+        (payload,) = connection.execute(f"SELECT payload FROM documents WHERE {where}", (environment,)).fetchone()
+        document = json.loads(payload)
         document["pointers"]["model.late_delivery"]["build_digest"] = digest
-        connection.execute(f"UPDATE {table} SET payload = ? WHERE rowid = ?", (json.dumps(document).encode(), row[0]))
+        connection.execute(f"UPDATE documents SET payload = ? WHERE {where}", (json.dumps(document).encode(), environment))
 
 
 def test_an_unchanged_project_plans_to_nothing(workspace: OpenWorkspace) -> None:

@@ -10,7 +10,7 @@ from typing import get_args
 import msgspec
 
 from mainspring.app.errors import NotPermitted, TokenMissing, TokenUnknown
-from mainspring.elements.events import Actor, Event, ProjectName
+from mainspring.elements.events import Actor, Event, Fact, ProjectName
 from mainspring.elements.identity import canonical_json, digest_of
 from mainspring.elements.time import Micros
 from mainspring.ports.clock import Clock
@@ -31,11 +31,13 @@ class TokenRecord(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Micros
 
 
-def create_token(state: StateWriter, *, actor: Actor, permissions: Sequence[Permission], project: ProjectName, at: Micros) -> str:
-    """A fresh token; only its digest is kept."""
+def create_token(state: StateWriter, *, owner: Actor, permissions: Sequence[Permission], project: ProjectName, actor: Actor, at: Micros) -> str:
+    """A fresh token for its owner, made by the actor; only its digest is kept."""
     token = _PREFIX + secrets.token_urlsafe(32)
-    record = TokenRecord(actor=actor, permissions=tuple(permissions), created_at=at)
-    event = Event(kind="token.created", project=project, actor=actor, at=at, subject=_key(token)[7:19], facts={"permissions": list(permissions)})
+    record = TokenRecord(actor=owner, permissions=tuple(permissions), created_at=at)
+    event = Event(
+        kind="token.created", project=project, actor=actor, at=at, subject=_key(token)[7:19], facts={"owner": owner, "permissions": list(permissions)}
+    )
     state.commit([Change("token", _key(token), canonical_json(record), 0)], [event])
     return token
 
@@ -69,7 +71,7 @@ def load_or_create_token(path: Path, state: StateWriter, *, actor: Actor, projec
         token = path.read_text().strip()
         if state.get("token", _key(token)) is not None:
             return token
-    token = create_token(state, actor=actor, permissions=PERMISSIONS, project=project, at=at)
+    token = create_token(state, owner=actor, actor=actor, permissions=PERMISSIONS, project=project, at=at)
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -87,7 +89,7 @@ class Tokens:
     def create(self, actor: str, permissions: Sequence[str]) -> str:
         """A fresh token for an actor; shown once."""
         granted = [permission for permission in PERMISSIONS if permission in permissions]
-        return create_token(self._state, actor=Actor(actor), permissions=granted, project=self._project, at=self._clock.now())
+        return create_token(self._state, owner=Actor(actor), actor=self._actor, permissions=granted, project=self._project, at=self._clock.now())
 
     def list(self) -> list[TokenRecord]:
         """Who has a token, and for what; the oldest first."""

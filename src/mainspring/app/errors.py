@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import AccessError, DeclarationError, FlowError, SourceError
+from mainspring.elements.errors import AccessError, DeclarationError, FeatureError, FlowError, SourceError
 
 __all__ = [
     "FlightsDamaged",
     "FlightsMissing",
     "NotPermitted",
+    "NothingToPromote",
     "NothingToRollBack",
     "ProtectedEnvironment",
+    "SpineUnusable",
     "TokenMissing",
     "TokenUnknown",
     "UnknownAsset",
@@ -90,6 +92,29 @@ class NothingToRollBack(FlowError):
     template: ClassVar[str] = "{environment} has no earlier map to go back to"
     remedy: ClassVar[str] = "nothing needs doing"
     environment: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NothingToPromote(FlowError):
+    """A promotion moves what one environment holds to another one; here there is nothing to move, or nowhere to move it."""
+
+    code: ClassVar[str] = "FLO-021"
+    template: ClassVar[str] = "nothing can be promoted from {source} to {target}: {reason}"
+    remedy: ClassVar[str] = "apply to an open environment first, and promote that to another one"
+    source: str
+    target: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SpineUnusable(FeatureError):
+    """Features are asked for a frame of join keys and prediction times.  A column that is missing or of another type would find nothing, silently."""
+
+    code: ClassVar[str] = "FEA-010"
+    template: ClassVar[str] = "the spine's column {column!r} {problem}"
+    remedy: ClassVar[str] = "give the join keys in the types of their sources, and prediction_time as a timestamp; a time without a zone is UTC"
+    column: str
+    problem: str
 
 
 @dataclass(eq=False, kw_only=True)

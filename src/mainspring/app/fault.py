@@ -28,6 +28,8 @@ class Fault:
         if self.column not in rows.columns:
             return rows
         value = pl.col(self.column)
+        if self.kind == "unit-change" and not rows.schema[self.column].is_numeric():
+            raise UnreadableFault(text=f"{self.kind}:{self.column}", reason=f"the column holds {rows.schema[self.column]}, which has no unit")
         match self.kind:
             case "unit-change":
                 broken = (value * self.factor).cast(rows.schema[self.column])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from mainspring.app.errors import NothingToRollBack, ProtectedEnvironment, UnknownAsset
+from mainspring.app.errors import NothingToPromote, NothingToRollBack, ProtectedEnvironment, UnknownAsset
 from mainspring.app.revisions import chain_of_version
 from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json
@@ -108,10 +108,13 @@ class Lifecycle:
         """Move another environment's pointers to what this one holds; nothing is copied or built.
 
         Every model is judged against the target's champion, and taken only when the chain holds for the target's own trust roots.
-        Raises: SRV-002 naming all that is missing.
+        Raises: SRV-002 naming all that is missing, FLO-021 when there is nothing to move.
         """
         there = Lifecycle(self.project, self.tools, target)
         source = read_environment(self.tools.state, self.environment)
+        if target == self.environment or not source.pointers:
+            reason = "they are the same" if target == self.environment else f"{self.environment} holds nothing yet"
+            raise NothingToPromote(source=self.environment, target=target, reason=reason)
         with there._lease() as lease:
             current = read_environment(self.tools.state, target)
             verdicts = [verdict for digest in _models_of(source).values() for verdict in there._judge(digest, source, current)]

@@ -6,7 +6,8 @@ earlier map whose model is proven.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -100,28 +101,34 @@ class Loader:
         return [self._opened[digest] for digest in versions if digest in self._opened]
 
     def _endpoint(self, name: str, current: EnvironmentMap, served: ServedMap) -> ServedEndpoint:
-        """The endpoint with the newest model that may serve, and what was refused."""
-        refusal, before = "", served.endpoints.get(name)
-        for place, past in enumerate(iter_recent_maps(self.tools, current)):
-            try:
-                model = self._model(name, past)
-            except MainspringError as error:
-                refusal = refusal or f"{error.code} {error.message}"
-                if place == 0:
-                    self._tell_refused(name, error)
-                continue
-            return self._with_rollout(name, model, before=before, past=past, refusal=refusal)
-        return ServedEndpoint(name=name, topic=inference_topic(self.environment, name), current=None, refusal=refusal or "no model was ever applied")
+        """The endpoint with the model that the map holds; refused, with the one that it had, or that the newest earlier map can prove."""
+        before = served.endpoints.get(name)
+        try:
+            return self._with_rollout(name, self._model(name, current), before=before, moved=current)
+        except MainspringError as error:
+            self._tell_refused(name, error)
+            refusal = f"{error.code} {error.message}"
+        if before is not None and before.current is not None:
+            return replace(before, refusal=refusal)
+        return ServedEndpoint(name=name, topic=inference_topic(self.environment, name), current=self._newest_proven(name, current), refusal=refusal)
 
-    def _with_rollout(self, name: str, model: ServedModel, *, before: ServedEndpoint | None, past: EnvironmentMap, refusal: str) -> ServedEndpoint:
+    def _newest_proven(self, name: str, current: EnvironmentMap) -> ServedModel | None:
+        for version in range(current.version, max(current.version - KEPT_MAPS, 0), -1):
+            past = read_past_environment(self.tools.state, self.environment, version)
+            with suppress(MainspringError):
+                if past is not None:
+                    return self._model(name, past)
+        return None
+
+    def _with_rollout(self, name: str, model: ServedModel, *, before: ServedEndpoint | None, moved: EnvironmentMap) -> ServedEndpoint:
         """A protected environment takes a new revision in steps; an open one, and a rollback, at once."""
         previous, rollout = None, None
-        if self.config.protected and not refusal and before and before.current and before.current.version != model.version:
+        if self.config.protected and before and before.current and before.current.version != model.version:
             declared = next((e for e in self.project.declarations.endpoints if e.name == name), None)
-            rollout = declared.rollout if declared and past.reason != "rollback" else None
+            rollout = declared.rollout if declared and moved.reason != "rollback" else None
             previous = before.current if rollout else None
         topic = inference_topic(self.environment, name)
-        return ServedEndpoint(name=name, topic=topic, current=model, previous=previous, rollout=rollout, since=past.moved_at, refusal=refusal)
+        return ServedEndpoint(name=name, topic=topic, current=model, previous=previous, rollout=rollout, since=moved.moved_at)
 
     def _model(self, name: str, past: EnvironmentMap) -> ServedModel:
         digest = self._pointed(name, past)

@@ -237,7 +237,7 @@ class _Simulation:
         days = tuple(self._watcher.labelled_days(scenario.end))
         scores, labels = self._watcher.judged()
         incidents = [msgspec.json.decode(document.payload, type=Incident) for document in self._state.iter_documents("incident")]
-        both = len(labels) > 0 and 0.0 < labels.mean() < 1.0
+        both = len(labels) > 0 and bool(np.isin(labels, (0.0, 1.0)).all()) and 0.0 < labels.mean() < 1.0
         return SimulationReport(
             endpoint=scenario.endpoint,
             version=scenario.model.label,

@@ -6,6 +6,7 @@ A workspace is one project in one environment.  On disk its state lies in `.main
 import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mainspring.app.lifecycle import ApplyReport, Lifecycle
 from mainspring.app.revisions import Loader
 from mainspring.app.scorers import OnnxScorers
 from mainspring.app.simulate import Scenario, SimulationReport, simulate
+from mainspring.app.spine import asked_at, asked_keys, asked_spine
 from mainspring.app.status import StatusReport, status_of_environment
 from mainspring.app.story import Story, tell
 from mainspring.datasets.build import decode_rows
@@ -36,7 +38,7 @@ from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import DeltaTables, MemoryTables
 from mainspring.features.backfill import backfill
-from mainspring.features.read import FeatureRows, Row, read_online
+from mainspring.features.read import FeatureRows, read_online
 from mainspring.features.stream import fold_view, refold_view
 from mainspring.features.view import CompiledView, compile_view
 from mainspring.flow.execute import Observer
@@ -50,12 +52,13 @@ from mainspring.ports.signer import PublicKey
 from mainspring.project.config import EnvironmentConfig
 from mainspring.project.definition import shard_of
 from mainspring.project.environment import EnvironmentMap
+from mainspring.project.explain import render_plan
 from mainspring.project.load import Project, load_definitions, load_project
 from mainspring.project.perform import Progress
 from mainspring.project.plan import Plan
 from mainspring.project.read import read_environment
 from mainspring.project.tools import Scratch, Tools
-from mainspring.registry.read import read_version
+from mainspring.registry.read import find_version, read_version
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.inference_log import PredictionRecord, find_prediction, inference_topic, iter_predictions
@@ -200,6 +203,10 @@ class OpenWorkspace:
         """What would change."""
         return self.lifecycle.plan()
 
+    def explain(self, plan: Plan) -> str:
+        """The plan as text for people; what `mainspring plan` prints."""
+        return render_plan(plan)
+
     def apply(self, plan: Plan | None = None, *, observer: Observer | None = None, progress: Progress = lambda *_: None) -> ApplyReport:
         """Make the plan so (default: the plan of now).  Raises: GAT-010 when a gate is not passed, ACC-005 in a protected environment."""
         return self.lifecycle.apply(plan or self.plan(), observer=observer, progress=progress)
@@ -212,6 +219,10 @@ class OpenWorkspace:
         """Let another environment hold what this one holds.  Raises: SRV-002 with all that is not proven for it."""
         _environment_config(self.project, target)
         return self.lifecycle.promote(target)
+
+    def point_at(self, version: str) -> EnvironmentMap:
+        """Put a version that was made before in charge of its model, if it is proven here.  Raises: REG-001, SRV-002, ACC-006."""
+        return self.lifecycle.point_at(find_version(self.tools.state, version).model, version)
 
     def rollback(self) -> EnvironmentMap:
         """Restore the map before the present one.  Raises: FLO-020."""
@@ -256,8 +267,8 @@ class OpenWorkspace:
             raise UnknownAsset(kind="source", name=name, known=", ".join(source.name for source in self.project.declarations.sources))
         return found
 
-    def ingest(self, source: str, rows: Rows | Path, *, history: bool = False, op: str = "") -> IngestReport:
-        """Take rows, or a file, through the contract into the log, and fold the log into the table.
+    def ingest(self, source: str, rows: Rows | Path | str, *, history: bool = False, op: str = "") -> IngestReport:
+        """Take rows, or a file by its path, through the contract into the log, and fold the log into the table.
 
         Args:
             history: the rows tell of the past: they become visible when they say they were known, and not now.
@@ -266,8 +277,8 @@ class OpenWorkspace:
         Raises: ACC-006, SRC-001 to SRC-005.
         """
         declared = self.source(source)
-        if isinstance(rows, Path):
-            report = ingest_file(declared, self.project.schemas[source], path=rows, log=self.tools.log, clock=self.tools.data_clock, history=history)
+        if isinstance(rows, Path | str):
+            report = ingest_file(declared, self.project.schemas[source], path=Path(rows), log=self.tools.log, clock=self.tools.data_clock, history=history)
         else:
             report = self.push(source, rows, history=history, op=op)
         fold_table(topic_of(source), log=self.tools.log, tables=self.tools.tables)
@@ -300,22 +311,24 @@ class OpenWorkspace:
 
         Args:
             features: names of feature views.
-            spine: join keys, and `prediction_time` (a timestamp with a zone, or int64 microseconds).
+            spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text or int64 microseconds.
+
+        Raises: ACC-006, FEA-010 for a column that is missing or of another type.
         """
-        asked = spine.with_columns(_prediction_time=pl.col("prediction_time").to_physical().cast(pl.Int64))
         views = [self.view(name) for name in features]
+        asked = asked_spine(spine, views)
         return pl.concat([spine, *(backfill(view, self.facts_of(view.view.source), asked) for view in views)], how="horizontal")
 
-    def get_online_features(self, features: Sequence[str], *, keys: Sequence[Row], at: Micros | None = None) -> FeatureRows:
+    def get_online_features(self, features: Sequence[str], *, keys: Sequence[Mapping[str, object]], at: Micros | str | datetime | None = None) -> FeatureRows:
         """Features of these views for each key, from online state, at the clock's now or (exact or refused) at another time.
 
-        Raises: FEA-002 when that time lies before what is kept, FEA-003 for a missing join key.
+        Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join key or one of another type.
         """
         views = [self.view(name) for name in features]
-        now = self.tools.data_clock.now()
+        now, rows = self.tools.data_clock.now(), asked_keys(keys, views)
         for view in views:
             fold_view(view, log=self.tools.log, online=self.tools.online, now=now)
-        return read_online(views, self.tools.online, keys, at=[now if at is None else at] * len(keys))
+        return read_online(views, self.tools.online, rows, at=[now if at is None else asked_at(at)] * len(rows))
 
     def host(self) -> Host:
         """The endpoints of this environment, answering; `refresh` follows the map."""

@@ -1,6 +1,7 @@
 """What a model was taught, in a few kilobytes: a histogram per column with the most that any single day differed from the whole."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -10,13 +11,22 @@ from mainspring.elements.time import DAY
 from mainspring.monitoring.change import largest_change
 from mainspring.stats.histogram import edges_from, histogram
 from mainspring.stats.psi import psi
+from mainspring.stats.roc_auc import roc_auc
 
-__all__ = ["Baseline", "ColumnBaseline", "baseline_of_column", "daily_shares", "make_baseline", "parse_baseline", "render_baseline"]
+__all__ = ["Baseline", "ColumnBaseline", "Judged", "baseline_of_column", "daily_shares", "make_baseline", "parse_baseline", "render_baseline"]
 
 _BINS = 10
 _MIN_ROWS_A_DAY = 50
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+class Judged(NamedTuple):
+    """Scores, labels and prediction times of the judged rows, each (rows,)."""
+
+    scores: Floats
+    labels: Floats
+    times: Ints
 
 
 class ColumnBaseline(msgspec.Struct, frozen=True):
@@ -39,14 +49,14 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
         score: of the judged rows.
         label_rate: the mean label of the fitted rows.
         label_change: the largest change of level in the daily label rate; None when the rows span too few days.
-        roc_auc: of the judged rows; None where the label is not binary.
+        daily_auc: the mean ROC AUC within one day of the judged rows, by rows; None where no day has both labels.
     """
 
     features: dict[str, ColumnBaseline]
     score: ColumnBaseline
     label_rate: float
     label_change: float | None
-    roc_auc: float | None
+    daily_auc: float | None
 
 
 def render_baseline(baseline: Baseline) -> bytes:
@@ -59,23 +69,23 @@ def parse_baseline(payload: bytes) -> Baseline:
     return msgspec.json.decode(payload, type=Baseline)
 
 
-def make_baseline(matrix: Floats, names: Sequence[str], *, times: Ints, labels: Floats, judged: tuple[Floats, Ints], roc_auc: float | None) -> Baseline:
+def make_baseline(matrix: Floats, names: Sequence[str], *, times: Ints, labels: Floats, judged: Judged) -> Baseline:
     """Summarise the fitted rows.
 
     Args:
         matrix: (rows, features) as the model saw it.
         times: prediction times of the rows.
         labels: of the rows.
-        judged: scores and prediction times of the judged rows.
+        judged: what the model said on the rows that it was judged on.
     """
     days = times // DAY
     shares = daily_shares(labels, days)
     return Baseline(
         features={name: baseline_of_column(np.ascontiguousarray(matrix[:, place]), days) for place, name in enumerate(names)},
-        score=baseline_of_column(judged[0], judged[1] // DAY),
+        score=baseline_of_column(judged.scores, judged.times // DAY),
         label_rate=float(labels.mean()),
         label_change=largest_change(list(shares.values())),
-        roc_auc=roc_auc,
+        daily_auc=_daily_auc(judged),
     )
 
 
@@ -90,6 +100,16 @@ def baseline_of_column(values: Floats, days: Ints) -> ColumnBaseline:
 def daily_shares(labels: Floats, days: Ints) -> Mapping[int, float]:
     """The mean label of each day, in the order of days; days with few rows left out."""
     return {int(days[places[0]]): float(labels[places].mean()) for places in _places_by_day(days) if len(places) >= _MIN_ROWS_A_DAY}
+
+
+def _daily_auc(judged: Judged) -> float | None:
+    """Within days and not over all rows: that some days are worse for everybody is no merit of the model, and one day's AUC cannot show it."""
+    if not np.isin(judged.labels, (0.0, 1.0)).all():
+        return None
+    parts = [places for places in _places_by_day(judged.times // DAY) if len(places) >= _MIN_ROWS_A_DAY and 0.0 < judged.labels[places].mean() < 1.0]
+    if not parts:
+        return None
+    return float(np.average([roc_auc(judged.labels[places], judged.scores[places]) for places in parts], weights=[len(places) for places in parts]))
 
 
 def _places_by_day(days: Ints) -> list[Ints]:

@@ -29,5 +29,5 @@ class Monitor:
     owner: str
     declared_at: Location = field(compare=False, repr=False)
 
-    def __init__(self, model: Model, *, schedule: OneOf["hourly", "daily"] = "daily", name: str = "", sensitivity: float = 1.25, owner: str = "") -> None:
+    def __init__(self, model: Model, *, schedule: OneOf["hourly", "daily"] = "daily", name: str = "", sensitivity: float = 1.4, owner: str = "") -> None:
         freeze(self, name=name or f"{model.name}-monitor", model=model, schedule=schedule, sensitivity=sensitivity, owner=owner, declared_at=caller())

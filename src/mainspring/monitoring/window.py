@@ -42,15 +42,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LabelledDay(msgspec.Struct, frozen=True, kw_only=True):
-    """One day's predictions whose truth is known by now; a metric that needs both classes is None without them."""
+    """One day's predictions whose truth is known by now.
+
+    `roc_auc` is None without both classes; all three metrics are where the label is a number and not yes or no.
+    """
 
     day: Micros
     rows: int
     label_rate: float
     mean_score: float
-    log_loss: float
+    log_loss: float | None
     roc_auc: float | None
-    calibration_error: float
+    calibration_error: float | None
 
 
 class WindowReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,15 +112,16 @@ def judge_ingestion(counts: Mapping[str, tuple[int, Mapping[str, int]]], *, usua
 
 def measure_day(day: Micros, labels: Floats, scores: Floats) -> LabelledDay:
     """The metrics of one day."""
-    both = 0.0 < labels.mean() < 1.0
+    binary = bool(np.isin(labels, (0.0, 1.0)).all())
+    both = binary and 0.0 < labels.mean() < 1.0
     return LabelledDay(
         day=day,
         rows=len(labels),
         label_rate=float(labels.mean()),
         mean_score=float(scores.mean()),
-        log_loss=log_loss(labels, scores),
+        log_loss=log_loss(labels, scores) if binary else None,
         roc_auc=roc_auc(labels, scores) if both else None,
-        calibration_error=expected_calibration_error(labels, scores),
+        calibration_error=expected_calibration_error(labels, scores) if binary else None,
     )
 
 
@@ -136,11 +140,11 @@ def _judge_label_rate(baseline: Baseline, days: Sequence[LabelledDay], sensitivi
 
 def _judge_performance(baseline: Baseline, days: Sequence[LabelledDay]) -> list[Finding]:
     recent = [day for day in days[-_PERFORMANCE_DAYS:] if day.roc_auc is not None]
-    if len(recent) < _PERFORMANCE_DAYS or baseline.roc_auc is None:
+    if len(recent) < _PERFORMANCE_DAYS or baseline.daily_auc is None:
         return []
     auc = sum((day.roc_auc or 0.0) * day.rows for day in recent) / sum(day.rows for day in recent)
-    limit = baseline.roc_auc - _AUC_DROP
+    limit = baseline.daily_auc - _AUC_DROP
     if auc >= limit:
         return []
-    sentence = f"ROC AUC over {_PERFORMANCE_DAYS} days is {auc:.3f}; it was {baseline.roc_auc:.3f} when the model was judged"
+    sentence = f"ROC AUC within a day is {auc:.3f} over {_PERFORMANCE_DAYS} days; it was {baseline.daily_auc:.3f} when the model was judged"
     return [Finding(kind="performance", subject="roc_auc", statistic=auc, limit=limit, sentence=sentence)]

@@ -8,6 +8,7 @@ import ast
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -15,13 +16,14 @@ from types import ModuleType
 
 from mainspring.elements.errors import DeclarationError, Location
 from mainspring.project.config import ProjectConfig, default_config, parse_config
-from mainspring.project.declarations import Code, Declarations, collect
-from mainspring.project.errors import ImportFailed, NothingDeclared, ProjectErrors, ProjectMissing, ProjectUnreadable
+from mainspring.project.declarations import Code, Declarations, collect, is_declaration
+from mainspring.project.errors import ImportFailed, NotADeclaration, NothingDeclared, OpensItself, ProjectErrors, ProjectMissing, ProjectUnreadable
 from mainspring.project.importing import KEPT, importing_from
 
 __all__ = ["discover", "from_definitions", "read_config"]
 
 _SKIPPED_FOLDERS = frozenset({"tests", "__pycache__", "node_modules", "site-packages"})
+_IMPORTING: ContextVar[tuple[Path, ...]] = ContextVar("importing", default=())
 
 
 def read_config(path: Path) -> ProjectConfig:
@@ -40,16 +42,24 @@ def read_config(path: Path) -> ProjectConfig:
 def discover(path: Path) -> Declarations:
     """Import the project at a folder or one file and return all that it declares.
 
-    Raises: PRJ-020 with every module that cannot be imported, PRJ-021 where there is no project, PRJ-022 where nothing is declared.
+    Raises:
+        PRJ-020 with every module that cannot be imported, PRJ-021 where there is no project, PRJ-022 where nothing is declared, PRJ-046 when one of its
+        modules opens the project.
     """
     root, _ = _root_of(path)
+    if root in _IMPORTING.get():
+        raise OpensItself(path=str(root))
     files = [path.resolve()] if path.is_file() and path.suffix == ".py" else list(_iter_files(root))
     faults: dict[str, DeclarationError] = {}
-    with importing_from(root) as modules:
-        for file in files:
-            fault = _import_fault(file, root)
-            if fault is not None:
-                faults.setdefault(str(fault.at), fault)
+    importing = _IMPORTING.set((*_IMPORTING.get(), root))
+    try:
+        with importing_from(root) as modules:
+            for file in files:
+                fault = _import_fault(file, root)
+                if fault is not None:
+                    faults.setdefault(str(fault.at), fault)
+    finally:
+        _IMPORTING.reset(importing)
     if faults:
         raise ProjectErrors(faults=tuple(faults.values()))
     found = collect(_iter_values(modules.values()), root=str(root), code=_code(modules))
@@ -59,8 +69,17 @@ def discover(path: Path) -> Declarations:
 
 
 def from_definitions(definitions: Iterable[object]) -> Declarations:
-    """The declarations among these values and all that they refer to, for a workspace that is nowhere on disk."""
-    found = collect(definitions)
+    """These declarations and all that they refer to, for a workspace that is nowhere on disk.
+
+    Raises: PRJ-022 when there are none, PRJ-047 for a value that declares nothing.
+    """
+    given = list(definitions)
+    for value in given:
+        if not is_declaration(value):
+            raise NotADeclaration(value=repr(value))
+    found = collect(given)
+    if not found.assets:
+        raise NothingDeclared(path="these definitions")
     names = {str(getattr(model.fit, "__module__", "")) for model in found.models}
     return replace(found, code=_code({name: sys.modules[name] for name in sorted(names) if name in sys.modules}))
 

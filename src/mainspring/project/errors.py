@@ -19,7 +19,9 @@ __all__ = [
     "InvalidValue",
     "JoinKeyNotInRequest",
     "LabelAsFeature",
+    "NotADeclaration",
     "NothingDeclared",
+    "OpensItself",
     "OutsideProject",
     "ProjectErrors",
     "ProjectMissing",
@@ -287,6 +289,29 @@ class DependencyCycle(DeclarationError):
     template: ClassVar[str] = "declarations depend on each other in a circle: {path}"
     remedy: ClassVar[str] = "take one of them out of the circle"
     path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class OpensItself(DeclarationError):
+    """A module of a project opens the workspace of that project while it is imported, and would be imported again, without end.
+
+    Every file below the project's folder that imports `mainspring` is one of its modules; a script that works with the project is not meant to be.
+    """
+
+    code: ClassVar[str] = "PRJ-046"
+    template: ClassVar[str] = "a module of the project at {path} opens that project while it is imported"
+    remedy: ClassVar[str] = 'put the script under `if __name__ == "__main__":`, or into another folder'
+    path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NotADeclaration(DeclarationError):
+    """A workspace in memory is made of declarations; another value among them would be left out without a word."""
+
+    code: ClassVar[str] = "PRJ-047"
+    template: ClassVar[str] = "{value} declares nothing"
+    remedy: ClassVar[str] = "give sources, views, training sets, models, endpoints and monitors; a fit function needs @ms.model above it"
+    value: str
 
 
 @dataclass(eq=False, kw_only=True)

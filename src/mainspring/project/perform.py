@@ -26,7 +26,7 @@ from mainspring.features.stream import fold_view
 from mainspring.features.view import compile_view
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.verdict import Verdict
-from mainspring.monitoring.baseline import make_baseline, render_baseline
+from mainspring.monitoring.baseline import Judged, make_baseline, render_baseline
 from mainspring.monitoring.spec import Monitor
 from mainspring.ports.state import Change, Lease
 from mainspring.project.definition import definition_of, shard_of
@@ -215,8 +215,7 @@ class Performer:
             encoding.names,
             times=fitted["_prediction_time"].to_numpy(),
             labels=fitted["_label"].cast(pl.Float64).to_numpy(),
-            judged=(judged.scores, judged.frame["_prediction_time"].to_numpy()),
-            roc_auc=version.metrics.get("roc_auc"),
+            judged=Judged(judged.scores, judged.labels, judged.frame["_prediction_time"].to_numpy()),
         )
         digest = objects.write(render_baseline(baseline))
         return self._record(asset, digest, rows=fitted.height, inputs={}, facts={"columns": len(baseline.features), "model": version.digest})

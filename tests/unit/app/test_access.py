@@ -20,7 +20,7 @@ def state():
 
 @pytest.fixture
 def token(state):
-    return create_token(state, actor=ADA, permissions=["predict"], project=PROJECT, at=5)
+    return create_token(state, owner=ADA, actor=ADA, permissions=["predict"], project=PROJECT, at=5)
 
 
 def test_a_token_gives_its_actor_what_it_permits(state, token):
@@ -62,7 +62,7 @@ def test_the_token_itself_is_kept_nowhere(state, token):
 
 def test_the_journal_says_who_got_what(state, token):
     [recorded] = state.iter_events(kind="token.created")
-    assert (recorded.event.actor, recorded.event.facts) == (ADA, {"permissions": ["predict"]})
+    assert (recorded.event.actor, recorded.event.facts) == (ADA, {"owner": ADA, "permissions": ["predict"]})
 
 
 def test_the_token_of_a_workspace_is_made_once_and_read_by_its_owner_alone(state, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from mainspring.elements.events import ProjectName
 from mainspring.elements.time import HOUR, MINUTE
 from mainspring.engines.local.state import SqliteState
-from mainspring.monitoring.baseline import make_baseline
+from mainspring.monitoring.baseline import Judged, make_baseline
 from mainspring.monitoring.spec import Monitor
 from mainspring.monitoring.watch import Watched, Watcher
 from mainspring.sources.topic import quarantine_topic_of, topic_of
@@ -34,7 +34,8 @@ def watcher(model, log, state):
     rng = np.random.default_rng(7)
     matrix = np.column_stack([rng.integers(0, 10, 1000) * 2.0, rng.integers(0, 3, 1000)])
     times = np.repeat(np.arange(5), 200) * 24 * HOUR
-    baseline = make_baseline(matrix, model.encoding.names, times=times, labels=rng.random(1000), judged=(matrix.sum(axis=1), times), roc_auc=None)
+    labels = rng.random(1000)
+    baseline = make_baseline(matrix, model.encoding.names, times=times, labels=labels, judged=Judged(matrix.sum(axis=1), labels, times))
     monitor = Monitor(Model(late_arrival, model.training_set.spec, seed=0))
     watched = Watched(monitor=monitor, topic=TOPIC, training_set=model.training_set, encoding=model.encoding, baseline=baseline)
     return Watcher(watched, log=log, state=state, project=ProjectName("trips"), environment="dev")

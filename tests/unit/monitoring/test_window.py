@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mainspring.elements.time import DAY
-from mainspring.monitoring.baseline import Baseline, baseline_of_column, make_baseline
+from mainspring.monitoring.baseline import Baseline, Judged, baseline_of_column, make_baseline
 from mainspring.monitoring.window import LabelledDay, judge_ingestion, judge_labels, judge_window, measure_day
 
 ROWS_A_DAY, DAYS = 200, 10
@@ -22,7 +22,8 @@ def baseline(rng) -> Baseline:
     times = np.repeat(np.arange(DAYS), ROWS_A_DAY) * DAY
     labels = (rng.random(len(times)) < 0.25).astype(float)
     scores = rng.random(len(times))
-    return make_baseline(matrix, ["a", "b"], times=times, labels=labels, judged=(scores, times), roc_auc=0.76)
+    made = make_baseline(matrix, ["a", "b"], times=times, labels=labels, judged=Judged(scores, labels, times))
+    return msgspec.structs.replace(made, daily_auc=0.76)
 
 
 def day(place, *, rate=0.25, auc=0.76, rows=100):
@@ -100,3 +101,11 @@ def test_a_label_rate_that_moved_is_found_where_the_baseline_is_long_enough(base
 def test_a_day_of_one_class_has_no_auc():
     measured = measure_day(0, np.ones(50), np.full(50, 0.9))
     assert (measured.roc_auc, measured.label_rate, measured.rows) == (None, 1.0, 50)
+
+
+def test_a_day_that_is_bad_for_everybody_does_not_flatter_the_daily_auc(rng: np.random.Generator) -> None:
+    times = np.repeat(np.arange(2, dtype=np.int64) * DAY, 200)
+    labels = (rng.random(400) < np.where(times == 0, 0.1, 0.9)).astype(np.float64)
+    judged = Judged(times / DAY, labels, times)
+    made = make_baseline(labels.reshape(-1, 1), ["a"], times=times, labels=labels, judged=judged)
+    assert made.daily_auc == 0.5

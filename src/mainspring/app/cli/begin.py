@@ -28,8 +28,8 @@ def init(at: Invocation, folder: Path, name: str) -> None:
 @click.command(cls=Verb)
 @click.option("--keep", is_flag=True, help="Leave the server running, and the workspace in place, at the end.")
 @click.pass_obj
-def demo(_: Invocation, keep: bool) -> None:
+def demo(_: Invocation, keep: bool) -> int:
     """See everything at work on real flights, in about five minutes."""
     from mainspring.app.demo import run_demo
 
-    run_demo(keep=keep)
+    return run_demo(keep=keep)

@@ -69,8 +69,9 @@ def run(at: Invocation, name: str) -> None:
 
 @click.command(cls=WorkspaceVerb)
 @click.argument("environments", nargs=-1, required=True, metavar="[FROM] TO")
+@click.option("--version", default="", metavar="VERSION", help="Only this model version, such as late_arrival@v3, if it is proven there.")
 @click.pass_obj
-def promote(at: Invocation, environments: tuple[str, ...]) -> None:
+def promote(at: Invocation, environments: tuple[str, ...], version: str) -> None:
     """Move what one environment holds to another one.
 
     Pointers move and nothing is copied.  What lacks an attestation that the other environment asks for is refused.
@@ -78,6 +79,10 @@ def promote(at: Invocation, environments: tuple[str, ...]) -> None:
     if len(environments) > 2:
         raise click.UsageError("name one or two environments: where from, where to")
     source, target = environments if len(environments) == 2 else (at.environment, environments[0])
+    if version:
+        pointed = at.open(target).point_at(version)
+        at.answer(pointed, lambda paint: _map_lines(pointed, f"{version} in charge", paint))
+        return
     report = at.open(source).promote(target)
     at.answer(report, lambda paint: apply_lines(report, paint))
 
@@ -90,7 +95,7 @@ def rollback(at: Invocation) -> None:
     A running server follows within a second and refuses no request meanwhile.  A second rollback goes back one further.
     """
     restored = at.open().rollback()
-    at.answer(restored, lambda paint: _map_lines(restored, paint))
+    at.answer(restored, lambda paint: _map_lines(restored, "what stood before", paint))
 
 
 @click.command(cls=WorkspaceVerb)
@@ -156,7 +161,7 @@ def _moment(at: int | None) -> str:
     return format_instant(at) if at is not None else "never"
 
 
-def _map_lines(restored: "EnvironmentMap", paint: Paint) -> Iterator[str]:
+def _map_lines(restored: "EnvironmentMap", holds: str, paint: Paint) -> Iterator[str]:
     models = [[pointer.asset, short(pointer.build_digest)] for pointer in restored.pointers.values() if pointer.kind == "model"]
-    yield f"{paint.mark(True)} {paint.name(restored.environment)} is at version {restored.version}, which holds what stood before"
+    yield f"{paint.mark(True)} {paint.name(restored.environment)} is at version {restored.version}, which holds {holds}"
     yield from columns(models) if models else []

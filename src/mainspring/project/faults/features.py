@@ -7,7 +7,7 @@ from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import format_duration
 from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
-from mainspring.project.errors import EventTimeMissing, InvalidValue, UnfitWindows
+from mainspring.project.errors import EventTimeMissing, InvalidValue, UnfitWindows, WrongType
 from mainspring.project.faults.expressions import Place, aggregation_faults, column_faults, expression_faults
 from mainspring.sources.spec import Source
 
@@ -38,6 +38,9 @@ def view_faults(view: FeatureView, schema: Schema | None) -> Iterator[Declaratio
     for entity in view.entities:
         place = Place(f"join keys of entity {entity.name} in view {view.name} (source {view.source.name})", view.declared_at)
         yield from column_faults(entity.join_keys, schema, place)
+        for name in entity.join_keys:
+            if name in schema and schema[name].dtype is DType.FLOAT64:
+                yield WrongType(user=f"join key {name} of view {view.name}", dtype=DType.FLOAT64.value, wanted="a key that names", at=view.declared_at)
     match view.features:
         case Latest(columns):
             yield from column_faults(columns, schema, Place(f"latest of view {view.name} (source {view.source.name})", view.declared_at))

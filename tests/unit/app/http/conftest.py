@@ -83,7 +83,7 @@ def token_for(state):
     """Headers of a fresh token with these permissions."""
 
     def token_for(*permissions):
-        token = create_token(state, actor=Actor("person:ada"), permissions=permissions, project=PROJECT, at=0)
+        token = create_token(state, owner=Actor("person:ada"), actor=Actor("person:ada"), permissions=permissions, project=PROJECT, at=0)
         return {"Authorization": f"Bearer {token}"}
 
     return token_for

@@ -1,0 +1,95 @@
+"""Act 6: try to put an ungated model in charge, by command and by editing the database."""
+
+import sqlite3
+
+from mainspring.app.demo.rows import timetable_rows
+from mainspring.app.demo.scene import Scene, wait_until
+from mainspring.app.demo.server import Server, serving
+from mainspring.registry.version import ModelVersion
+
+__all__ = ["crown_ungated"]
+
+_REFUSED = 1
+_TRUST = "[environments.staging.trust]\ntester = []"
+_SQL = """UPDATE documents
+  SET payload = CAST(replace(CAST(payload AS TEXT), '{proven}', '{ungated}') AS BLOB)
+  WHERE kind = 'environment' AND key = 'staging'"""
+
+
+def crown_ungated(scene: Scene, proven: ModelVersion) -> None:
+    """Promote what is proven; then make a model that fails its gates, and see both ways to crown it refused."""
+    stage = scene.stage
+    stage.open_act(
+        "Crown an ungated model",
+        "Friday evening, somebody is in a hurry.  staging is protected: its server believes signatures by keys that its own configuration lists, and neither "
+        "commands nor the database.",
+    )
+    server = _promote(scene)
+    ungated = _fail_gates(scene)
+    reference = f"{ungated.model}@v{ungated.ordinal}"
+
+    stage.say(f"First try, by command: point staging at {reference}.")
+    tried = scene.honest.run("promote", "staging", "--version", reference, code=_REFUSED)
+    stage.claim("SRV-002" in tried.text, "Refused: there is no statement by a trusted key that it passed.")
+
+    stage.say("Second try, with write access to the database:")
+    refusals = len(_refusals(scene))
+    _rewrite(scene, proven, ungated, told=True)
+    noticed = wait_until(lambda: len(_refusals(scene)) > refusals, timeout_s=10)
+    [answer] = server.predict(timetable_rows(scene, 1))
+    stage.lines(_refusals(scene)[-1:])
+    stage.claim(
+        noticed and answer.version == proven.digest,
+        f"The running server noticed, refused, wrote it into the journal, and goes on answering with {proven.label}.",
+    )
+    server.stop()
+    again = serving(scene, "staging")
+    [answer] = again.predict(timetable_rows(scene, 1))
+    stage.claim(answer.version == proven.digest, f"A server started afresh on the forged map answers with {proven.label}, too: the newest that is proven.")
+    scene.honest.run("audit", "--kind", "model.refused", "--last", "2")
+    again.stop()
+    _rewrite(scene, ungated, proven, told=False)
+    stage.figure("ungated model", "refused by command and in the database; the proven one kept serving")
+
+
+def _promote(scene: Scene) -> Server:
+    stage = scene.stage
+    [key] = [word.strip('[]"') for line in scene.honest.run("auth", "key").lines for word in line.split() if "ed25519:" in word][:1]
+    scene.edit("project.toml", _TRUST, _TRUST.replace("[]", f'["{key}"]'))
+    scene.honest.run("promote", "dev", "staging")
+    server = serving(scene, "staging")
+    stage.claim(server.process.poll() is None, "Judged again for staging, promoted by moving pointers, and served: nothing was copied or built.")
+    return server
+
+
+def _fail_gates(scene: Scene) -> ModelVersion:
+    """A model of three trees, which is on record and failed."""
+    stage = scene.stage
+    before = len(scene.versions(scene.honest))
+    stage.say("The hurry: a much smaller model, trained in seconds.")
+    source = (scene.honest.folder / "flights.py").read_text(encoding="utf-8")
+    trees = next(part for part in source.split('"') if part.startswith(": ") and part.endswith(", ") and part[2:-2].isdigit())
+    scene.edit("flights.py", f'"n_estimators"{trees}', '"n_estimators": 3, ')
+    scene.honest.run("apply", code=_REFUSED, shows=lambda line: "train" in line or "✗" in line or line.startswith("GAT"))
+    scene.edit("flights.py", '"n_estimators": 3, ', f'"n_estimators"{trees}')
+    versions = scene.versions(scene.honest)
+    stage.claim(len(versions) == before + 1, f"It is on record as {versions[-1].label}, with its failed verdicts, and dev still serves what it served.")
+    return versions[-1]
+
+
+def _rewrite(scene: Scene, old: ModelVersion, new: ModelVersion, *, told: bool) -> None:
+    """Put another version's digest into staging's map, past every rule of ours."""
+    sql = _SQL.format(proven=old.digest, ungated=new.digest)
+    if told:
+        scene.stage.command(f'sqlite3 .mainspring/state.db "{_SQL.format(proven=f"{old.digest[:15]}…", ungated=f"{new.digest[:15]}…")}"')
+    connection = sqlite3.connect(scene.state / "state.db", timeout=10)
+    with connection:
+        changed = connection.execute(sql).rowcount
+    connection.close()
+    if changed != 1:
+        scene.stage.fail("the map of staging can be rewritten by whoever can write to the database")
+
+
+def _refusals(scene: Scene) -> list[str]:
+    events = [record.event for record in scene.open("staging").tools.state.iter_events(kind="model.refused")]
+    return [f"{event.kind}  {event.subject}  {event.facts['code']} {event.facts['reason']}" for event in events]

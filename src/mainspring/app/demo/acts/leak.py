@@ -1,0 +1,65 @@
+"""Act 2: the model that looks better and is worse."""
+
+import numpy as np
+import polars as pl
+
+from mainspring.app.demo.scene import Scene
+from mainspring.app.demo.shell import Process
+from mainspring.app.workspace import open_workspace
+from mainspring.datasets.build import decode_rows
+from mainspring.datasets.encoding import encode_frame
+from mainspring.registry.read import read_object
+from mainspring.registry.version import ModelVersion
+from mainspring.serving.open import open_version
+from mainspring.stats.log_loss import log_loss
+from mainspring.stats.roc_auc import roc_auc
+
+__all__ = ["catch_leak", "start_leaky"]
+
+_REFUSED = 1
+
+
+def start_leaky(scene: Scene) -> Process:
+    """Begin to build the tempting variant, in a workspace that shares nothing with the other one."""
+    return scene.leaky.start("apply", log=scene.folder / "leaky-apply.log")
+
+
+def catch_leak(scene: Scene, building: Process, honest: ModelVersion) -> None:
+    """Show that its gate refused it, with file and line, and what it would have been worth."""
+    stage = scene.stage
+    stage.open_act(
+        "The leak",
+        "A colleague has a better idea: features as of the departure, windows over scheduled time, the newest truth joined.  Every review would let it pass, "
+        "and offline it wins.  It was built beside the honest one, in a workspace of its own.",
+    )
+    stage.command("cd ../flights_leaky && mainspring apply")
+    code = building.wait()
+    lines = (scene.folder / "leaky-apply.log").read_text(encoding="utf-8").splitlines()
+    stage.lines(line for line in lines if "train model" in line or line.lstrip().startswith(("✓  ", "✗  ", "→")) or line.startswith("GAT"))
+    refusal = next((line for line in lines if "✗" in line and "no_leakage" in line), "")
+    stage.claim(code == _REFUSED and "(flights.py:" in refusal, "Refused, and the gate names the views that read with hindsight, with file and line.")
+
+    [version] = scene.versions(scene.leaky)
+    served_auc, served_loss = _served(scene, version, honest)
+    offline_auc, offline_loss = version.metrics["roc_auc"], version.metrics["log_loss"]
+    honest_auc = honest.metrics["roc_auc"]
+    stage.say("What if it had gone live?  The same model, asked one hour before departure, with what is known by then:")
+    stage.line("                       ROC AUC   log loss")
+    stage.line(f"leaky, as tested        {offline_auc:.4f}     {offline_loss:.4f}   ← what the review sees")
+    stage.line(f"leaky, as served        {served_auc:.4f}     {served_loss:.4f}   ← what production gets")
+    stage.line(f"honest, both            {honest_auc:.4f}     {honest.metrics['log_loss']:.4f}")
+    stage.claim(
+        served_auc < honest_auc < offline_auc,
+        f"It promised {offline_auc:.3f} and would have served {served_auc:.3f}; the honest model promises {honest_auc:.3f} and serves {honest_auc:.3f}.",
+    )
+    stage.figure("leaky model", f"ROC AUC {offline_auc:.4f} as tested, {served_auc:.4f} as served; refused by no_leakage and parity")
+
+
+def _served(scene: Scene, leaky: ModelVersion, honest: ModelVersion) -> tuple[float, float]:
+    """ROC AUC and log loss of the leaky model on the honest test rows, whose features have the same names."""
+    tools = open_workspace(scene.leaky.folder).tools
+    model = open_version(leaky, objects=tools.objects, scorers=tools.scorers)
+    rows = decode_rows(read_object(scene.open().tools.objects, honest, "training_set")).filter(pl.col("_split") == "test")
+    scores = np.asarray(model.scorer.predict(encode_frame(rows, model.encoding)), dtype=np.float64)
+    labels = rows["_label"].cast(pl.Float64).to_numpy()
+    return roc_auc(labels, scores), log_loss(labels, scores)

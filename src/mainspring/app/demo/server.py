@@ -1,0 +1,90 @@
+"""A `mainspring serve` in a process of its own, and requests to it over HTTP."""
+
+import http.client
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from mainspring.app.demo.scene import Scene, wait_until
+from mainspring.app.demo.shell import Process, end_process
+from mainspring.serving.predict import Prediction
+
+__all__ = ["Connection", "Server", "serving"]
+
+_URL = re.compile(r"http://127\.0\.0\.1:(\d+)")
+_ENDPOINT = "/v1/endpoints/late-arrival/predict"
+Row = dict[str, object]
+
+
+class _Answered(msgspec.Struct):
+    predictions: list[Prediction]
+
+
+class Connection:
+    """One connection that is kept open; used by one thread."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def post(self, rows: Sequence[Row]) -> tuple[int, bytes]:
+        """Ask for predictions: the status and the body."""
+        self._http.request("POST", _ENDPOINT, msgspec.json.encode({"rows": rows}), self._headers)
+        response = self._http.getresponse()
+        return response.status, response.read()
+
+    def predict(self, rows: Sequence[Row]) -> list[Prediction]:
+        """The predictions for these rows; an answer without them is an error."""
+        _, body = self.post(rows)
+        return msgspec.json.decode(body, type=_Answered).predictions
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._http.close()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers."""
+
+    process: Process
+    port: int
+    token: str
+
+    def connect(self) -> Connection:
+        """A connection of one's own."""
+        return Connection(self.port, self.token)
+
+    def predict(self, rows: Sequence[Row]) -> list[Prediction]:
+        """The predictions for these rows."""
+        connection = self.connect()
+        try:
+            return connection.predict(rows)
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        end_process(self.process)
+
+
+def serving(scene: Scene, environment: str) -> Server:
+    """Start the server of an environment and wait until it answers; it is shown on the stage."""
+    words = ("serve", *(() if environment == "dev" else ("--env", environment)), "--port", "0")
+    scene.stage.command(f"{' '.join(['mainspring', *words])} &")
+    log = scene.folder / f"server-{environment}.log"
+    process = scene.honest.start(*words, log=log)
+    wait_until(lambda: process.poll() is not None or _URL.search(log.read_text(encoding="utf-8")) is not None)
+    text = log.read_text(encoding="utf-8")
+    found = _URL.search(text)
+    scene.stage.lines(text.splitlines()[:1] if found else text.splitlines())
+    if not found:
+        scene.stage.fail(f"a server of {environment} answers")
+    return Server(process, int(found[1]), _token(scene.state / "token"))
+
+
+def _token(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,118 @@
+"""What the demo looks like: for each act a headline, why it matters, the commands, what they answered, and what was shown."""
+
+import textwrap
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from mainspring.app.cli.paint import Paint, clip, columns, seconds
+from mainspring.app.demo.errors import ClaimNotShown
+
+__all__ = ["Figure", "Stage"]
+
+_WIDTH = 118
+_PROSE = 100
+_MARGIN = "  "
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Something measured, for the table at the end."""
+
+    name: str
+    value: str
+
+
+class Stage:
+    """Prints the demo, keeps the time, and believes no claim that does not hold.
+
+    Args:
+        write: takes one line.
+        folder: where the projects lie, to be named when a claim does not hold.
+    """
+
+    def __init__(self, write: Callable[[str], None], paint: Paint, *, folder: Path, now: Callable[[], float] = time.monotonic) -> None:
+        self._write, self._paint, self._folder, self._now = write, paint, folder, now
+        self._began_at = self._act_began_at = now()
+        self._act = ""
+        self._acts: list[tuple[str, float]] = []
+        self._figures: list[Figure] = []
+
+    def open_act(self, title: str, why: str) -> None:
+        """Begin an act: its headline, and one sentence that says why anybody should care."""
+        self._close_act()
+        self._act, self._act_began_at = title, self._now()
+        number = len(self._acts)
+        clock = _clock(self._act_began_at - self._began_at)
+        head = f"━━ {number}  {title} "
+        self._write("")
+        self._write(self._paint.title(f"{head}{'━' * max(_PROSE - len(head) - len(clock), 2)} {clock}"))
+        self.say(why)
+
+    def say(self, text: str) -> None:
+        """A paragraph."""
+        self._write("")
+        for line in textwrap.wrap(text, _PROSE, break_long_words=False, break_on_hyphens=False):
+            self._write(f"{_MARGIN}{line}")
+
+    def command(self, text: str) -> None:
+        """What a user would type; continued lines are part of it."""
+        self._write("")
+        first, *more = text.split("\n")
+        self._write(f"{_MARGIN}{self._paint.quiet('$')} {self._paint.name(first)}")
+        for line in more:
+            self._write(f"{_MARGIN}  {self._paint.name(line)}")
+
+    def line(self, text: str) -> None:
+        """One line of what a command answered."""
+        self._write(f"{_MARGIN}{self._paint.quiet('│')} {clip(text.rstrip(), _WIDTH)}")
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """Some lines of what a command answered."""
+        for text in texts:
+            self.line(text)
+
+    def claim(self, holds: bool, text: str) -> None:
+        """What was shown, said only if it holds.  Raises: FLO-901 otherwise."""
+        if not holds:
+            self.fail(text)
+        first, *more = textwrap.wrap(text, _PROSE - 2, break_long_words=False, break_on_hyphens=False)
+        self._write("")
+        self._write(f"{_MARGIN}{self._paint.mark(True)} {first}")
+        for line in more:
+            self._write(f"{_MARGIN}  {line}")
+
+    def fail(self, claim: str) -> NoReturn:
+        """End the demo over something that was not shown.  Raises: FLO-901."""
+        raise ClaimNotShown(claim=claim, folder=str(self._folder))
+
+    def figure(self, name: str, value: str) -> None:
+        """Keep a figure for the table at the end."""
+        self._figures.append(Figure(name, value))
+
+    def close(self) -> float:
+        """The table of all figures and of the time that each act took; seconds since the beginning."""
+        self._close_act()
+        total_s = self._now() - self._began_at
+        self._write("")
+        self._write(self._paint.title(f"━━ What was measured {'━' * (_PROSE - 20)}"))
+        self._write("")
+        for text in columns([[figure.name, figure.value] for figure in self._figures]):
+            self._write(text)
+        self._write("")
+        acts = [[f"act {number}", title, seconds(took_s)] for number, (title, took_s) in enumerate(self._acts)]
+        for text in columns([*acts, ["", "in all", seconds(total_s)]], right=(2,)):
+            self._write(text)
+        return total_s
+
+    def _close_act(self) -> None:
+        if self._act:
+            self._acts.append((self._act, self._now() - self._act_began_at))
+        self._act = ""
+
+
+def _clock(elapsed_s: float) -> str:
+    """Minutes and seconds since the beginning."""
+    return f"{int(elapsed_s) // 60}:{int(elapsed_s) % 60:02d}"

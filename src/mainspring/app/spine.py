@@ -1,0 +1,85 @@
+"""What somebody asks features for, as the kernel takes it: every join key there and of its own type, every time in microseconds.
+
+A key of another type would match nothing and look like an entity without facts, and milliseconds would look like the year 1970; so nothing is guessed here,
+and what does not fit is refused by name.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import polars as pl
+
+from mainspring.app.errors import SpineUnusable
+from mainspring.elements.errors import UnreadableInstant
+from mainspring.elements.frame import STORED
+from mainspring.elements.schema import Field, Schema
+from mainspring.elements.time import Micros, parse_instant
+from mainspring.features.read import Row
+from mainspring.features.view import CompiledView
+from mainspring.serving.request import cast_rows
+
+__all__ = ["asked_at", "asked_keys", "asked_spine"]
+
+_TIME = "prediction_time"
+
+
+def asked_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFrame:
+    """The spine with its join keys as the views' sources type them, and `_prediction_time` in microseconds.  Raises: FEA-010."""
+    taken = [field.name for view in views for field in view.fields if field.name in spine.columns]
+    if taken:
+        raise SpineUnusable(column=taken[0], problem="has the name of a feature that is asked for")
+    keys = [_key(_column(spine, field.name), field) for field in _join_keys(views)]
+    return spine.with_columns(*keys, _times(_column(spine, _TIME)).alias("_prediction_time"))
+
+
+def asked_keys(keys: Sequence[Mapping[str, object]], views: Sequence[CompiledView]) -> list[Row]:
+    """The join keys of each row, as the views' sources type them.  Raises: FEA-003, FEA-004."""
+    return cast_rows(keys, _join_keys(views), passengers=Schema(()))
+
+
+def asked_at(moment: Micros | str | datetime) -> Micros:
+    """A moment as microseconds.  Raises: PRJ-002."""
+    return moment if isinstance(moment, int) else parse_instant(moment)
+
+
+def _join_keys(views: Sequence[CompiledView]) -> Schema:
+    names = {name: view.schema[name] for view in views for entity in view.view.entities for name in entity.join_keys}
+    return Schema(tuple(names.values()))
+
+
+def _column(spine: pl.DataFrame, name: str) -> pl.Series:
+    if name not in spine.columns:
+        raise SpineUnusable(column=name, problem=f"is missing; there is {', '.join(spine.columns) or 'no column'}")
+    return spine[name]
+
+
+def _key(column: pl.Series, field: Field) -> pl.Series:
+    stored = STORED[field.dtype]
+    if column.dtype == stored:
+        return column
+    is_narrower = column.dtype.is_integer() and stored.is_integer()
+    is_text = isinstance(column.dtype, pl.Categorical | pl.Enum) and isinstance(stored, pl.String)
+    if column.null_count() == len(column) or is_narrower or is_text:
+        return column.cast(stored)
+    raise SpineUnusable(column=field.name, problem=f"is of type {column.dtype}, and facts are found by {field.dtype.value}")
+
+
+def _times(column: pl.Series) -> pl.Series:
+    if column.null_count():
+        raise SpineUnusable(column=_TIME, problem=f"is null in {column.null_count()} rows")
+    match column.dtype:
+        case pl.Datetime() | pl.Date():
+            return column.cast(pl.Datetime("us")).cast(pl.Int64)
+        case pl.String():
+            return pl.Series([_instant(text) for text in column], dtype=pl.Int64)
+        case dtype if dtype.is_integer():
+            return column.cast(pl.Int64)
+        case dtype:
+            raise SpineUnusable(column=_TIME, problem=f"is of type {dtype}; instants are timestamps, ISO 8601 text or whole microseconds")
+
+
+def _instant(text: str) -> Micros:
+    try:
+        return parse_instant(text)
+    except UnreadableInstant as error:
+        raise SpineUnusable(column=_TIME, problem=error.message) from error

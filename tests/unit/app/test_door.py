@@ -1,0 +1,120 @@
+"""The front door as a newcomer uses it: by mistake as often as not."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import mainspring as ms
+from mainspring.app.errors import NothingToPromote, UnknownAsset, UnknownEnvironment
+from mainspring.project.errors import NotADeclaration, NothingDeclared, ProjectErrors, ProjectMissing
+from mainspring.sources.errors import FileMissing
+
+HEAD = "import mainspring as ms\n"
+SALES = ms.Source("sales", id="sale", event_time="at", contract=ms.Contract(sale=ms.String(), shop=ms.String(), at=ms.Timestamp(), amount=ms.Float64()))
+TAKINGS = ms.FeatureView("takings", source=SALES, entities=[ms.Entity("shop")], windows=["1h"], features={"sales": ms.count()})
+
+
+def sale(name, **more):
+    return {"sale": name, "shop": "Café 東京 ☕", "at": "2024-05-01T09:30:00Z", "amount": 1.0, **more}
+
+
+@pytest.fixture
+def workspace():
+    return ms.Workspace.in_memory([TAKINGS])
+
+
+def test_a_script_of_the_project_that_opens_it_is_told_so_at_its_line(tmp_path: Path):
+    (tmp_path / "shop.py").write_text(HEAD + 'sales = ms.Source("sales", id="sale", event_time="at", contract=ms.Contract(at=ms.Timestamp()))\n')
+    (tmp_path / "script.py").write_text(HEAD + f"ws = ms.Workspace.open({str(tmp_path)!r})\n")
+    with pytest.raises(ProjectErrors) as refused:
+        ms.Workspace.open(tmp_path)
+    assert [fault.code for fault in refused.value.faults] == ["PRJ-046"]
+    assert str(refused.value.faults[0].at).endswith("script.py:2")
+    assert not (tmp_path / ".mainspring").exists()
+
+
+def test_a_script_that_opens_it_only_when_it_is_run_does_no_harm(tmp_path: Path):
+    (tmp_path / "shop.py").write_text(
+        HEAD + 'sales = ms.Source("sales", id="sale", event_time="at", contract=ms.Contract(sale=ms.String(), at=ms.Timestamp()))\n'
+        'if __name__ == "__main__":\n    ms.Workspace.open(".")\n'
+    )
+    assert [source.name for source in ms.Workspace.open(tmp_path).project.declarations.sources] == ["sales"]
+
+
+def test_modules_that_import_each_other_in_a_circle_are_a_mistake_with_a_line(tmp_path: Path):
+    (tmp_path / "first.py").write_text(HEAD + "from second import b\na = 1\n")
+    (tmp_path / "second.py").write_text(HEAD + "from first import a\nb = 2\n")
+    with pytest.raises(ProjectErrors) as refused:
+        ms.Workspace.open(tmp_path)
+    assert {fault.code for fault in refused.value.faults} == {"PRJ-024"}
+    assert all("second.py:2" in str(fault.at) or "first.py:2" in str(fault.at) for fault in refused.value.faults)
+
+
+def test_two_projects_with_the_same_module_names_do_not_meet(tmp_path: Path):
+    opened = {}
+    for name in ("sales", "returns"):
+        (tmp_path / name).mkdir()
+        source = f'{name} = ms.Source("{name}", id="id", event_time="at", contract=ms.Contract(id=ms.String(), at=ms.Timestamp()))\n'
+        (tmp_path / name / "shop.py").write_text(HEAD + source)
+        opened[name] = ms.Workspace.open(tmp_path / name)
+    assert {name: [source.name for source in ws.project.declarations.sources] for name, ws in opened.items()} == {"sales": ["sales"], "returns": ["returns"]}
+
+
+def test_what_is_not_there_is_said_to_be_missing(tmp_path: Path):
+    with pytest.raises(ProjectMissing):
+        ms.Workspace.open(tmp_path / "nowhere")
+    with pytest.raises(NothingDeclared):
+        ms.Workspace.open(tmp_path)
+
+
+def test_an_environment_that_nobody_declared_is_refused_with_those_there_are():
+    with pytest.raises(UnknownEnvironment, match="dev, staging, prod"):
+        ms.Workspace.in_memory([TAKINGS], env="production")
+
+
+def test_nothing_and_what_declares_nothing_make_no_workspace():
+    with pytest.raises(NothingDeclared):
+        ms.Workspace.in_memory([])
+    with pytest.raises(NotADeclaration, match="<function sale"):
+        ms.Workspace.in_memory([TAKINGS, sale])
+
+
+def test_text_of_any_script_is_a_key_like_any_other(workspace):
+    workspace.ingest("sales", [sale("№ 1")], history=True)
+    spine = workspace.facts_of(SALES).select("shop").with_columns(prediction_time=pl.lit("2024-05-01T10:00:00Z"))
+    assert workspace.get_historical_features(["takings"], spine=spine)["shop__sales__1h"].to_list() == [1]
+
+
+def test_an_empty_source_gives_empty_windows(workspace):
+    workspace.ingest("sales", [])
+    assert workspace.get_online_features(["takings"], keys=[{"shop": "A"}]).columns == {"shop__sales__1h": [0]}
+
+
+def test_an_empty_list_of_keys_gives_no_rows(workspace):
+    assert workspace.get_online_features(["takings"], keys=[]).columns == {}
+
+
+def test_a_file_is_taken_by_its_path_as_text_too(workspace, tmp_path: Path):
+    (tmp_path / "more.csv").write_text("sale,shop,at,amount\n1,A,2024-05-01T09:00:00Z,2.5\n2,A,not a time,2.5\n")
+    report = workspace.ingest("sales", str(tmp_path / "more.csv"), history=True)
+    assert report.accepted == 1
+    assert sum(report.quarantined.values()) == 1
+    with pytest.raises(FileMissing):
+        workspace.ingest("sales", str(tmp_path / "gone.csv"))
+
+
+@pytest.mark.parametrize("ask", [lambda ws: ws.ingest("sale", []), lambda ws: ws.get_online_features(["taking"], keys=[]), lambda ws: ws.run("x")])
+def test_a_name_that_is_not_there_is_told_with_those_that_are(workspace, ask):
+    with pytest.raises(UnknownAsset, match="there is"):
+        ask(workspace)
+
+
+@pytest.mark.parametrize("target", ["dev", "staging"])
+def test_nothing_can_be_promoted_from_an_empty_environment_or_to_itself(workspace, target):
+    with pytest.raises(NothingToPromote):
+        workspace.promote(target)
+
+
+def test_a_plan_explains_itself_as_the_command_line_does(workspace):
+    assert workspace.explain(workspace.plan()).startswith("Plan for memory → dev, which holds nothing")

@@ -1,0 +1,96 @@
+"""What somebody asks features for: taken in every form that is clear, refused by name in every other."""
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+import mainspring as ms
+from mainspring.app.errors import SpineUnusable
+from mainspring.app.spine import asked_at, asked_keys, asked_spine
+from mainspring.elements.schema import DType, Schema
+from mainspring.elements.time import parse_instant
+from mainspring.features.errors import MissingRequestField, WrongRequestType
+from mainspring.features.view import compile_view
+
+NAIVE = datetime.fromisoformat("2024-05-01T10:00:00")
+TEN = parse_instant("2024-05-01T10:00:00Z")
+SALES = ms.Source("sales", id="sale", event_time="sold_at")
+SCHEMA = Schema.of(sale=DType.INT64, shop=DType.STRING, till=DType.INT64, sold_at=DType.TIMESTAMP)
+TILL = ms.Entity("till", join_keys=["shop", "till"])
+VIEWS = [compile_view(ms.FeatureView("takings", source=SALES, entities=[TILL], windows=["1h"], features={"sales": ms.count()}), SCHEMA, shard="takings")]
+
+
+def asked(*, shop="A", till=1, prediction_time=TEN):
+    return asked_spine(pl.DataFrame({"shop": [shop], "till": [till], "prediction_time": [prediction_time]}), VIEWS)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        TEN,
+        "2024-05-01T10:00:00Z",
+        "2024-05-01T12:00:00+02:00",
+        NAIVE,
+        datetime(2024, 5, 1, 10, tzinfo=UTC),
+        pl.Series([NAIVE]).dt.cast_time_unit("ms")[0],
+    ],
+)
+def test_a_time_is_the_same_instant_in_every_form(moment):
+    assert asked(prediction_time=moment)["_prediction_time"].to_list() == [TEN]
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_the_unit_of_a_timestamp_does_not_change_the_instant(unit):
+    times = pl.Series("prediction_time", [NAIVE]).dt.cast_time_unit(unit)
+    spine = pl.DataFrame([pl.Series("shop", ["A"]), pl.Series("till", [1]), times])
+    assert asked_spine(spine, VIEWS)["_prediction_time"].to_list() == [TEN]
+
+
+def test_a_day_is_its_beginning_in_utc():
+    assert asked(prediction_time=date(2024, 5, 1))["_prediction_time"].to_list() == [parse_instant("2024-05-01")]
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [({"till": "1"}, "till"), ({"shop": 7}, "shop"), ({"prediction_time": 1.5}, "prediction_time"), ({"prediction_time": "soon"}, "prediction_time")],
+)
+def test_what_does_not_fit_is_refused_by_its_name(change, column):
+    with pytest.raises(SpineUnusable) as refused:
+        asked(**change)
+    assert refused.value.column == column
+
+
+def test_a_missing_column_is_refused_by_its_name():
+    with pytest.raises(SpineUnusable, match="'till' is missing"):
+        asked_spine(pl.DataFrame({"shop": ["A"], "prediction_time": [TEN]}), VIEWS)
+
+
+def test_a_null_time_is_refused_and_a_null_key_is_not():
+    with pytest.raises(SpineUnusable, match="null in 1 rows"):
+        asked(prediction_time=None)
+    assert asked(shop=None)["shop"].dtype == pl.String
+
+
+def test_a_narrower_number_and_a_categorical_find_the_same_facts():
+    spine = pl.DataFrame({"shop": ["A"], "till": [1], "prediction_time": [TEN]}, schema_overrides={"shop": pl.Categorical, "till": pl.Int8})
+    assert asked_spine(spine, VIEWS).schema["shop"] == pl.String
+    assert asked_spine(spine, VIEWS).schema["till"] == pl.Int64
+
+
+def test_a_column_named_like_a_feature_is_refused():
+    spine = pl.DataFrame({"shop": ["A"], "till": [1], "prediction_time": [TEN], "till__sales__1h": [0]})
+    with pytest.raises(SpineUnusable, match="name of a feature"):
+        asked_spine(spine, VIEWS)
+
+
+def test_a_key_of_another_type_is_refused_online_rather_than_not_found():
+    with pytest.raises(WrongRequestType, match="'till'"):
+        asked_keys([{"shop": "A", "till": "1"}], VIEWS)
+    with pytest.raises(MissingRequestField, match="'shop'"):
+        asked_keys([{"till": 1}], VIEWS)
+
+
+@pytest.mark.parametrize("moment", [TEN, "2024-05-01T10:00:00Z", NAIVE])
+def test_a_moment_is_taken_in_every_form(moment):
+    assert asked_at(moment) == TEN
