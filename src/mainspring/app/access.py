@@ -10,7 +10,7 @@ from typing import get_args
 import msgspec
 
 from mainspring.app.errors import NotPermitted, TokenMissing, TokenUnknown
-from mainspring.elements.events import Actor, Event, Fact, ProjectName
+from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import canonical_json, digest_of
 from mainspring.elements.time import Micros
 from mainspring.ports.clock import Clock

@@ -11,6 +11,7 @@ from mainspring.app.http.routes import Service, build_app
 from mainspring.app.http.server import Follower, run_server
 from mainspring.app.status import StatusReport
 from mainspring.app.story import Story
+from mainspring.app.watching import MonitorRuns
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.features.kernel.aggregate import warm
@@ -84,7 +85,8 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         replay=workspace.story,
         status=workspace.status,
     )
-    with Follower(host.refresh, workspace.fold, workspace.fold_tables).running():
+    monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
+    with Follower(host.refresh, workspace.fold, workspace.fold_tables, monitors.run_due).running():
         run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
 
 

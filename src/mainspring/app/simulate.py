@@ -151,6 +151,7 @@ class _Simulation:
         self._predictor = Predictor(self._online, self._log, self._clock, ids)
         watched = Watched(
             monitor=scenario.monitor,
+            version=scenario.model.version,
             topic=_TOPIC,
             training_set=self._training_set,
             encoding=scenario.model.encoding,

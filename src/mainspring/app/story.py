@@ -42,7 +42,7 @@ def tell(replay: Replay, record: PredictionRecord, version: ModelVersion, *, env
         f"{'✓' if s.predicate.passed else '✗'} {s.predicate_type.split('/', 1)[1].removesuffix('/v1')}: {s.predicate.summary} — {s.predicate.actor}"
         for s in statements
     )
-    features = dict(zip(names, record.features, strict=True))
+    features = dict(zip(names, record.features, strict=True)) if names else {}
     taught_on = f"{card.name} {short(card.digest)}: {card.fitted:,} rows fitted, {card.tested:,} judged"
     asked_at = format_instant(record.at)
     head = [

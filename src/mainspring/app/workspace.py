@@ -24,8 +24,11 @@ from mainspring.app.simulate import Scenario, SimulationReport, simulate
 from mainspring.app.spine import asked_at, asked_keys, asked_spine
 from mainspring.app.status import StatusReport, status_of_environment
 from mainspring.app.story import Story, tell
+from mainspring.app.watching import MonitorRuns
 from mainspring.datasets.build import decode_rows
 from mainspring.datasets.card import TrainingSetCard
+from mainspring.datasets.encoding import parse_encoding
+from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY, Micros, parse_instant
@@ -58,7 +61,7 @@ from mainspring.project.perform import Progress
 from mainspring.project.plan import Plan
 from mainspring.project.read import read_environment
 from mainspring.project.tools import Scratch, Tools
-from mainspring.registry.read import find_version, read_version
+from mainspring.registry.read import find_version, read_object, read_version
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.inference_log import PredictionRecord, find_prediction, inference_topic, iter_predictions
@@ -187,6 +190,7 @@ class OpenWorkspace:
 
     def __init__(self, project: Project, tools: Tools, *, environment: str, folder: Path | None) -> None:
         self.project, self.tools, self.environment, self.folder = project, tools, environment, folder
+        self._folded_to: dict[str, int] = {}
         config = project.config.environments[environment]
         if not config.protected:
             # The owner of the disk can forge everything here anyway: one local key means "tested", never "approved".
@@ -356,8 +360,11 @@ class OpenWorkspace:
         """Fold the log into the tables where a thousand records wait; a table takes one commit for many of them."""
         for source in self.project.declarations.sources:
             topic = topic_of(source.name)
-            if self.tools.log.head(topic) - self.tools.tables.position(topic) >= _WORTH_A_COMMIT:
-                fold_table(topic, log=self.tools.log, tables=self.tools.tables)
+            if topic not in self._folded_to:
+                # A table's position costs 2 ms to read, and a server asks 50 times a second; it only grows, so the last one seen is a safe bound.
+                self._folded_to[topic] = self.tools.tables.position(topic)
+            if self.tools.log.head(topic) - self._folded_to[topic] >= _WORTH_A_COMMIT:
+                self._folded_to[topic] = fold_table(topic, log=self.tools.log, tables=self.tools.tables)
 
     def serve(self, port: int = 8000, as_of: str | None = None, *, announce: Callable[[str], None] = print) -> None:
         """Answer over HTTP on the loopback address until the process is asked to stop.
@@ -369,6 +376,11 @@ class OpenWorkspace:
 
         tools = replace(self.tools, data_clock=OffsetClock(self.tools.clock, parse_instant(as_of))) if as_of else self.tools
         serve(OpenWorkspace(self.project, tools, environment=self.environment, folder=self.folder), port=port, announce=announce)
+
+    @cached_property
+    def monitors(self) -> MonitorRuns:
+        """The monitors of this environment: `run` one now, or `run_due`."""
+        return MonitorRuns(self.project, self.tools, self.environment)
 
     @cached_property
     def tokens(self) -> access.Tokens:
@@ -406,7 +418,10 @@ class OpenWorkspace:
         replay = self.replay([prediction])[0]
         version = self._version(record)
         environment = topic.split(":")[1]
-        names = open_version(version, objects=self.tools.objects, scorers=self.tools.scorers).encoding.names if replay.score is not None else ()
+        try:
+            names = parse_encoding(read_object(self.tools.objects, version, "encoding")).names
+        except MainspringError:
+            names = ()  # the replay says that something is gone or changed; the rest of the story is told all the same
         return tell(replay, record, version, environment=environment, names=names, tools=self.tools)
 
     def _record_of(self, prediction: str) -> tuple[str, PredictionRecord]:

@@ -1,9 +1,10 @@
 """Run a monitor over one window after another: tail the log, judge, and put what was found on record."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.encoding import Encoding, encode_rows
 from mainspring.elements.events import Actor, Event, Fact, ProjectName
-from mainspring.elements.identity import canonical_json
+from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.time import DAY, Micros
 from mainspring.monitoring.baseline import Baseline
 from mainspring.monitoring.incident import Incident, Transition, follow
@@ -36,10 +37,12 @@ class Watched:
     """What a monitor watches: a model version as it is served at an endpoint.
 
     Args:
+        version: whose features and scores are compared; what another version answered counts for the label rate alone.
         usual_quarantine: share of rows quarantined in history, by source.
     """
 
     monitor: Monitor
+    version: Digest
     topic: str
     training_set: CompiledTrainingSet
     encoding: Encoding
@@ -57,7 +60,14 @@ class Watcher:
         self._waiting: list[PredictionRecord] = []
         self._predictions: list[tuple[Micros, tuple[object, ...], float]] = []
         self._labels: dict[tuple[object, ...], float] = {}
-        self._open: dict[FindingKind, Incident] = {}
+        self._open = {incident.kind: incident for incident in self._iter_open_incidents()}
+
+    def _iter_open_incidents(self) -> Iterator[Incident]:
+        """Those that an earlier watcher of this monitor left open."""
+        for document in self._state.iter_documents("incident", f"{self._environment}/{self._watched.monitor.name}/"):
+            incident = msgspec.json.decode(document.payload, type=Incident)
+            if incident.closed_at is None:
+                yield incident
 
     def start_at_head(self) -> None:
         """Leave out what is in the log already: judge only what comes from now on."""
@@ -66,10 +76,10 @@ class Watcher:
 
     def watch(self, start: Micros, end: Micros) -> WindowReport:
         """Judge the predictions with `start <= q < end`, record incidents, and report."""
-        window = self._take_predictions(end)
+        window = self._take_predictions(start, end)
         self._take_labels()
         days = self._labelled_days(end)
-        findings = [*self._judge_window(window), *judge_ingestion(self._ingested(), usual=self._watched.usual_quarantine)]
+        findings = [*self._judge_window(window), *judge_ingestion(self._ingested(start, end), usual=self._watched.usual_quarantine)]
         findings += judge_labels(self._watched.baseline, days, sensitivity=self._watched.monitor.sensitivity)
         steps = follow(self._open, findings, monitor=self._watched.monitor.name, at=end)
         self._record(steps, end)
@@ -96,16 +106,16 @@ class Watcher:
     def _label_topic(self) -> str:
         return _LABELS + topic_of(self._watched.training_set.spec.label.source.name)
 
-    def _take_predictions(self, end: Micros) -> list[PredictionRecord]:
+    def _take_predictions(self, start: Micros, end: Micros) -> list[PredictionRecord]:
         topic, label = self._watched.topic, self._watched.training_set.spec.label
         fresh = list(iter_predictions(self._log, topic, start=self._read.get(topic, 0)))
         self._read[topic] = self._log.head(topic)
         seen = self._waiting + fresh
-        window = [record for record in seen if record.at < end]
+        past = [record for record in seen if record.at < end]
         self._waiting = [record for record in seen if record.at >= end]
-        keyed: list[tuple[Micros, tuple[object, ...], float]] = [(r.at, tuple(r.request.get(name) for name in label.join_on), r.score) for r in window]
-        self._predictions = [p for p in self._predictions if p[0] >= end - _REMEMBERED_DAYS * DAY] + keyed
-        return window
+        keyed: list[tuple[Micros, tuple[object, ...], float]] = [(r.at, tuple(r.request.get(name) for name in label.join_on), r.score) for r in past]
+        self._predictions = [p for p in self._predictions + keyed if p[0] >= end - _REMEMBERED_DAYS * DAY]
+        return [record for record in past if record.at >= start]
 
     def _take_labels(self) -> None:
         label, place = self._watched.training_set.spec.label, self._label_topic()
@@ -121,23 +131,28 @@ class Watcher:
         return measure_days((p for p in self._predictions if p[0] < end), self._labels)
 
     def _judge_window(self, window: Sequence[PredictionRecord]) -> list[Finding]:
+        encoding, watched = self._watched.encoding, self._watched
+        window = [record for record in window if record.version == watched.version]
         if not window:
             return []
-        encoding, watched = self._watched.encoding, self._watched
         matrix = encode_rows([dict(zip(encoding.names, record.features, strict=True)) for record in window], encoding)
         scores = np.array([record.score for record in window], dtype=np.float64)
         return judge_window(watched.baseline, matrix, encoding.names, scores=scores, sensitivity=watched.monitor.sensitivity)
 
-    def _ingested(self) -> dict[str, tuple[int, Counter[str]]]:
-        """By source: the rows accepted since the last window, and the rows quarantined by reason."""
+    def _ingested(self, start: Micros, end: Micros) -> dict[str, tuple[int, Counter[str]]]:
+        """By source: the live rows that came in the window, and those of them that went to quarantine, by reason."""
         counts: dict[str, tuple[int, Counter[str]]] = {}
+        came = pl.col("_appended_at").is_between(start, end, closed="left") & ~pl.col("_history")
         for source in self._watched.training_set.sources:
-            topic, refused = topic_of(source.name), quarantine_topic_of(source.name)
-            head = self._log.head(topic)
-            reasons = Counter(reason for frame in self._log.read(refused, start=self._read.get(refused, 0)) for reason in frame["reason"].to_list())
-            counts[source.name] = (head - self._read.get(topic, 0), reasons)
-            self._read[topic], self._read[refused] = head, self._log.head(refused)
+            accepted = sum(frame.select(came.sum()).item() for frame in self._iter_unread(topic_of(source.name)))
+            refused = [frame.filter(came)["reason"].to_list() for frame in self._iter_unread(quarantine_topic_of(source.name))]
+            counts[source.name] = (accepted, Counter(reason for reasons in refused for reason in reasons))
         return counts
+
+    def _iter_unread(self, topic: str) -> Iterator[pl.DataFrame]:
+        start, head = self._read.get(topic, 0), self._log.head(topic)
+        self._read[topic] = head
+        return self._log.read(topic, start=start, stop=head)
 
     def _record(self, steps: Sequence[Transition], at: Micros) -> None:
         changes: list[Change] = []

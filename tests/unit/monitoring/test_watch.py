@@ -37,7 +37,7 @@ def watcher(model, log, state):
     labels = rng.random(1000)
     baseline = make_baseline(matrix, model.encoding.names, times=times, labels=labels, judged=Judged(matrix.sum(axis=1), labels, times))
     monitor = Monitor(Model(late_arrival, model.training_set.spec, seed=0))
-    watched = Watched(monitor=monitor, topic=TOPIC, training_set=model.training_set, encoding=model.encoding, baseline=baseline)
+    watched = Watched(monitor=monitor, version=model.version, topic=TOPIC, training_set=model.training_set, encoding=model.encoding, baseline=baseline)
     return Watcher(watched, log=log, state=state, project=ProjectName("trips"), environment="dev")
 
 
@@ -109,6 +109,22 @@ def test_a_watcher_that_starts_at_the_head_leaves_out_what_was_there(watcher, as
 
 def test_rows_that_broke_the_contract_are_counted_once(watcher, log):
     refused = pl.DataFrame({"_id": [str(n) for n in range(60)], "reason": ["type:late"] * 60, "_op": "insert", "_visible_at": 8 * MINUTE})
-    log.append({quarantine_topic_of("truth"): refused.with_columns(_content=pl.lit(b"0" * 16))}, expected={})
+    envelope = {"_content": pl.lit(b"0" * 16), "_appended_at": pl.lit(8 * MINUTE), "_history": pl.lit(False)}
+    log.append({quarantine_topic_of("truth"): refused.with_columns(**envelope)}, expected={})
     assert [finding.subject for finding in watcher.watch(0, HOUR).findings] == ["truth type:late"]
     assert watcher.watch(HOUR, 2 * HOUR).findings == ()
+
+
+def test_rows_imported_as_history_are_no_matter_of_the_window(watcher, log):
+    refused = pl.DataFrame({"_id": [str(n) for n in range(60)], "reason": ["type:late"] * 60, "_op": "insert", "_visible_at": 8 * MINUTE})
+    envelope = {"_content": pl.lit(b"0" * 16), "_appended_at": pl.lit(8 * MINUTE), "_history": pl.lit(True)}
+    log.append({quarantine_topic_of("truth"): refused.with_columns(**envelope)}, expected={})
+    assert watcher.watch(0, HOUR).findings == ()
+
+
+def test_a_new_watcher_goes_on_with_the_incidents_that_are_open(watcher, ask, state):
+    ask(*[600] * 60)
+    watcher.watch(0, HOUR)
+    again = Watcher(watcher._watched, log=watcher._log, state=state, project=ProjectName("trips"), environment="dev")
+    again.watch(0, HOUR)
+    assert len(list(state.iter_documents("incident", "dev/"))) == 2

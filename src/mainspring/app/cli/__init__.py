@@ -37,6 +37,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "predict": ("answers", "Ask an endpoint, without a server."),
         "replay": ("answers", "Recompute predictions, and compare them byte by byte."),
         "lineage": ("answers", "Show what an asset is made from, down to the raw files."),
+        "watch": ("answers", "Judge what a monitor has seen since its last window."),
         "simulate": ("answers", "Live through months of data in a minute, as if they happened now."),
     },
     "Trust": {

@@ -17,10 +17,11 @@ from mainspring.elements.identity import short
 from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
+    from mainspring.monitoring.window import WindowReport
     from mainspring.serving.predict import Prediction
     from mainspring.serving.replay import Replay
 
-__all__ = ["lineage", "predict", "prediction_lines", "replay", "replay_lines", "serve", "simulate"]
+__all__ = ["lineage", "predict", "prediction_lines", "replay", "replay_lines", "serve", "simulate", "watch", "watch_lines"]
 
 _SHOWN = 20
 _GOOD = frozenset({"identical"})
@@ -73,6 +74,27 @@ def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
     story = workspace.story(asked[0]) if len(asked) == 1 else None
     at.answer({"replays": replays, "story": story}, lambda paint: [*replay_lines(replays, paint), *(["", *story.lines] if story else [])])
     return 0 if all(answer.outcome in _GOOD for answer in replays) else REFUSED
+
+
+@click.command(cls=WorkspaceVerb)
+@click.argument("monitor")
+@click.pass_obj
+def watch(at: Invocation, monitor: str) -> int:
+    """Judge what a monitor has seen since its last complete window.
+
+    The server does this by itself at the end of every window.  Exit code 1 when something is not as it was.
+    """
+    report = at.open().monitors.run(monitor)
+    at.answer(report, lambda paint: watch_lines(report, paint))
+    return REFUSED if report.findings else 0
+
+
+def watch_lines(report: "WindowReport", paint: Paint) -> Iterator[str]:
+    """What was compared, and what was found."""
+    yield f"{format_instant(report.start)} to {format_instant(report.end)}: {report.predictions:,} predictions, {report.labelled:,} labels"
+    yield from (f"{paint.mark(False)} {finding.kind}: {finding.sentence}" for finding in report.findings)
+    if not report.findings:
+        yield f"{paint.mark(True)} nothing that the days of the baseline have not shown as well"
 
 
 @click.command(cls=WorkspaceVerb)

@@ -1,5 +1,6 @@
 """Plays the demo from the first act to the last."""
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from mainspring.app.demo.acts.change import change_window
 from mainspring.app.demo.acts.crash import crash_and_resume
 from mainspring.app.demo.acts.crown import crown_ungated
 from mainspring.app.demo.acts.leak import catch_leak, start_leaky
-from mainspring.app.demo.acts.month import live_a_month
+from mainspring.app.demo.acts.month import live_a_month, start_month
 from mainspring.app.demo.acts.prepare import prepare
 from mainspring.app.demo.acts.recompute import recompute
 from mainspring.app.demo.acts.rollback import roll_back
@@ -35,7 +36,7 @@ def run_demo(*, keep: bool = False, folder: Path | None = None, scale: Scale | N
     Cost: about four minutes on two cores, 1.5 GB of disk, 2 GB of memory.
     """
     place = folder or (_fresh(Path.cwd() / _KEPT) if keep else Path(tempfile.mkdtemp(prefix=f"{_KEPT}-")))
-    stage = Stage(_write, colours_of(sys.stdout), folder=place)
+    stage = Stage(_write, colours_of(sys.stdout), folder=place, width=shutil.get_terminal_size((160, 40)).columns)
     _write(f"Mainspring, shown on real data.  Everything below happens now, in {place}.")
     scene = Scene.set_up(place, stage, scale or Scale())
     is_whole = False
@@ -60,9 +61,11 @@ def _play(scene: Scene) -> Server:
     server = ask(scene)
     change_window(scene, server)
     roll_back(scene, server, first)
+    # It reads and changes nothing, so it can run beside the next acts.
+    month = start_month(scene)
     crown_ungated(scene, first)
     recompute(scene, server, first)
-    live_a_month(scene)
+    live_a_month(scene, month)
     return server
 
 

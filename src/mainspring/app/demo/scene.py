@@ -78,7 +78,7 @@ class Scene:
         """Where the honest project's state lies."""
         return self.honest.folder / STATE_FOLDER
 
-    def edit(self, name: str, before: str, after: str) -> None:
+    def edit(self, name: str, before: str, after: str, *, shown: bool = True) -> None:
         """Replace a text that stands once in a file of the honest project, and show the difference."""
         path = self.honest.folder / name
         old = path.read_text(encoding="utf-8")
@@ -86,6 +86,8 @@ class Scene:
             self.stage.fail(f"{name} says {before!r} once")
         new = old.replace(before, after)
         path.write_text(new, encoding="utf-8")
+        if not shown:
+            return
         self.stage.command(f"$EDITOR {name}")
         difference = difflib.unified_diff(old.splitlines(), new.splitlines(), name, name, n=1, lineterm="")
         self.stage.lines(line for line in difference if not line.startswith(("---", "+++")))

@@ -12,7 +12,6 @@ from mainspring.app.demo.errors import ClaimNotShown
 
 __all__ = ["Figure", "Stage"]
 
-_WIDTH = 118
 _PROSE = 100
 _MARGIN = "  "
 
@@ -31,10 +30,11 @@ class Stage:
     Args:
         write: takes one line.
         folder: where the projects lie, to be named when a claim does not hold.
+        width: columns of the terminal, or how long a line of output may be where there is none.
     """
 
-    def __init__(self, write: Callable[[str], None], paint: Paint, *, folder: Path, now: Callable[[], float] = time.monotonic) -> None:
-        self._write, self._paint, self._folder, self._now = write, paint, folder, now
+    def __init__(self, write: Callable[[str], None], paint: Paint, *, folder: Path, width: int = 160, now: Callable[[], float] = time.monotonic) -> None:
+        self._write, self._paint, self._folder, self._width, self._now = write, paint, folder, width, now
         self._began_at = self._act_began_at = now()
         self._act = ""
         self._acts: list[tuple[str, float]] = []
@@ -67,7 +67,7 @@ class Stage:
 
     def line(self, text: str) -> None:
         """One line of what a command answered."""
-        self._write(f"{_MARGIN}{self._paint.quiet('│')} {clip(text.rstrip(), _WIDTH)}")
+        self._write(f"{_MARGIN}{self._paint.quiet('│')} {clip(text.rstrip(), max(self._width - 4, 40))}")
 
     def lines(self, texts: Iterable[str]) -> None:
         """Some lines of what a command answered."""

@@ -70,8 +70,8 @@ def _fail_gates(scene: Scene) -> ModelVersion:
     source = (scene.honest.folder / "flights.py").read_text(encoding="utf-8")
     trees = next(part for part in source.split('"') if part.startswith(": ") and part.endswith(", ") and part[2:-2].isdigit())
     scene.edit("flights.py", f'"n_estimators"{trees}', '"n_estimators": 3, ')
-    scene.honest.run("apply", code=_REFUSED, shows=lambda line: "train" in line or "✗" in line or line.startswith("GAT"))
-    scene.edit("flights.py", '"n_estimators": 3, ', f'"n_estimators"{trees}')
+    scene.honest.run("apply", code=_REFUSED, shows=lambda line: "✓  " not in line)
+    scene.edit("flights.py", '"n_estimators": 3, ', f'"n_estimators"{trees}', shown=False)
     versions = scene.versions(scene.honest)
     stage.claim(len(versions) == before + 1, f"It is on record as {versions[-1].label}, with its failed verdicts, and dev still serves what it served.")
     return versions[-1]

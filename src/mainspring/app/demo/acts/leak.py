@@ -35,7 +35,7 @@ def catch_leak(scene: Scene, building: Process, honest: ModelVersion) -> None:
     stage.command("cd ../flights_leaky && mainspring apply")
     code = building.wait()
     lines = (scene.folder / "leaky-apply.log").read_text(encoding="utf-8").splitlines()
-    stage.lines(line for line in lines if "train model" in line or line.lstrip().startswith(("✓  ", "✗  ", "→")) or line.startswith("GAT"))
+    stage.lines(line for line in lines if "import source" not in line and "build " not in line)
     refusal = next((line for line in lines if "✗" in line and "no_leakage" in line), "")
     stage.claim(code == _REFUSED and "(flights.py:" in refusal, "Refused, and the gate names the views that read with hindsight, with file and line.")
 
@@ -47,10 +47,11 @@ def catch_leak(scene: Scene, building: Process, honest: ModelVersion) -> None:
     stage.line("                       ROC AUC   log loss")
     stage.line(f"leaky, as tested        {offline_auc:.4f}     {offline_loss:.4f}   ← what the review sees")
     stage.line(f"leaky, as served        {served_auc:.4f}     {served_loss:.4f}   ← what production gets")
-    stage.line(f"honest, both            {honest_auc:.4f}     {honest.metrics['log_loss']:.4f}")
+    stage.line(f"honest                  {honest_auc:.4f}     {honest.metrics['log_loss']:.4f}")
     stage.claim(
         served_auc < honest_auc < offline_auc,
-        f"It promised {offline_auc:.3f} and would have served {served_auc:.3f}; the honest model promises {honest_auc:.3f} and serves {honest_auc:.3f}.",
+        f"It promised {offline_auc:.3f} and would have served {served_auc:.3f}.  The honest model keeps its {honest_auc:.3f}: the parity gate found the same "
+        "bytes online as in training.",
     )
     stage.figure("leaky model", f"ROC AUC {offline_auc:.4f} as tested, {served_auc:.4f} as served; refused by no_leakage and parity")
 

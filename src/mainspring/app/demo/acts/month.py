@@ -1,33 +1,40 @@
 """Act 8: a month of production in a minute, with a fault planted in it."""
 
-import sys
 from datetime import date, timedelta
 
-from mainspring.app.cli.output import live_line
-from mainspring.app.cli.progress import DayProgress
+import msgspec
+
 from mainspring.app.demo.scene import Scene
+from mainspring.app.demo.shell import Process
+from mainspring.app.simulate import SimulationReport
 from mainspring.elements.time import format_instant
 
-__all__ = ["live_a_month"]
+__all__ = ["live_a_month", "start_month"]
 
 _START = date(2013, 10, 1)
 _SOON = timedelta(days=3)
 
 
-def live_a_month(scene: Scene) -> None:
-    """Simulate October with dep_delay sent in seconds instead of minutes from the middle on, and see the incident that finds it."""
-    stage, days = scene.stage, scene.scale.simulated_days
-    fault_on = _START + timedelta(days=days // 2)
-    fault = f"unit-change:dep_delay@{fault_on}"
+def start_month(scene: Scene) -> Process:
+    """Begin to simulate October, with dep_delay sent in seconds instead of minutes from the middle on."""
+    return scene.honest.start("simulate", *_options(scene), "--json", log=scene.folder / "month.json")
+
+
+def live_a_month(scene: Scene, simulating: Process) -> None:
+    """Show what came of it, and the incident that finds the fault."""
+    stage, fault_on = scene.stage, _fault_on(scene)
     stage.open_act(
         "A month of production, with a fault planted",
         f"From {fault_on:%d %B} on, an upstream team sends departure delays in seconds instead of minutes.  Nothing crashes.  Every question of the month is "
-        "asked at its own time, every fact arrives at its own time, labels come late, and monitors look each night.",
+        "asked at its own time, every fact arrives at its own time, labels come late, and monitors look each night.  (It began while the last acts played.)",
     )
-    stage.command(f"mainspring simulate --from {_START} --days {days} --inject {fault}")
-    progress = DayProgress(live_line(sys.stderr), days=days)
-    report = scene.open().simulate(start=str(_START), days=days, inject=[fault], on_day=lambda day: progress.on_day(format_instant(day.start)[:10]))
-    progress.end()
+    stage.command(" ".join(["mainspring", "simulate", *_options(scene)]))
+    code = simulating.wait()
+    answered = (scene.folder / "month.json").read_bytes()
+    if code != 0:
+        stage.lines(answered.decode().splitlines())
+        stage.fail("a month can be simulated")
+    report = msgspec.json.decode(answered, type=SimulationReport)
     stage.lines(report.render().splitlines())
     found = [incident for incident in report.incidents if fault_on <= date.fromisoformat(format_instant(incident.opened_at)[:10]) <= fault_on + _SOON]
     told = [incident for incident in found if "dep_delay" in incident.sentence]
@@ -37,3 +44,11 @@ def live_a_month(scene: Scene) -> None:
         f"Planted on {fault_on}, found by the monitors of the night that ended it: an incident was opened on {first}, and it names the column.",
     )
     stage.figure("planted fault", f"planted {fault_on}, incident {first}; {report.predictions:,} predictions, {report.labelled:,} labels joined")
+
+
+def _fault_on(scene: Scene) -> date:
+    return _START + timedelta(days=scene.scale.simulated_days // 2)
+
+
+def _options(scene: Scene) -> tuple[str, ...]:
+    return ("--from", str(_START), "--days", str(scene.scale.simulated_days), "--inject", f"unit-change:dep_delay@{_fault_on(scene)}")
