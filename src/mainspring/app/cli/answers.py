@@ -80,7 +80,7 @@ def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
 @click.argument("monitor")
 @click.pass_obj
 def watch(at: Invocation, monitor: str) -> int:
-    """Judge what a monitor has seen since its last complete window.
+    """Judge what a monitor has seen since its last window.
 
     The server does this by itself at the end of every window.  Exit code 1 when something is not as it was.
     """
