@@ -69,6 +69,11 @@ class Stage:
         """One line of what a command answered."""
         self._write(f"{_MARGIN}{self._paint.quiet('│')} {clip(text.rstrip(), max(self._width - 4, 40))}")
 
+    def passage(self, text: str) -> None:
+        """Something long that a command answered, broken between words and not cut off."""
+        for line in textwrap.wrap(text.strip(), _PROSE, break_long_words=False, break_on_hyphens=False):
+            self.line(line)
+
     def lines(self, texts: Iterable[str]) -> None:
         """Some lines of what a command answered."""
         for text in texts:

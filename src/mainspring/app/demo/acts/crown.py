@@ -1,5 +1,6 @@
 """Act 6: try to put an ungated model in charge, by command and by editing the database."""
 
+import re
 import sqlite3
 
 from mainspring.app.demo.rows import timetable_rows
@@ -10,6 +11,8 @@ from mainspring.registry.version import ModelVersion
 __all__ = ["crown_ungated"]
 
 _REFUSED = 1
+_TREES = re.compile(r'"n_estimators": \d+')
+_FEW_TREES = '"n_estimators": 3'
 _TRUST = "[environments.staging.trust]\ntester = []"
 _SQL = """UPDATE documents
   SET payload = CAST(replace(CAST(payload AS TEXT), '{proven}', '{ungated}') AS BLOB)
@@ -68,10 +71,12 @@ def _fail_gates(scene: Scene) -> ModelVersion:
     before = len(scene.versions(scene.honest))
     stage.say("The hurry: a much smaller model, trained in seconds.")
     source = (scene.honest.folder / "flights.py").read_text(encoding="utf-8")
-    trees = next(part for part in source.split('"') if part.startswith(": ") and part.endswith(", ") and part[2:-2].isdigit())
-    scene.edit("flights.py", f'"n_estimators"{trees}', '"n_estimators": 3, ')
+    found = _TREES.search(source)
+    if found is None:
+        stage.fail("flights.py says how many trees the model has")
+    scene.edit("flights.py", found[0], _FEW_TREES)
     scene.honest.run("apply", code=_REFUSED, shows=lambda line: "✓  " not in line)
-    scene.edit("flights.py", '"n_estimators": 3, ', f'"n_estimators"{trees}', shown=False)
+    scene.edit("flights.py", _FEW_TREES, found[0], shown=False)
     versions = scene.versions(scene.honest)
     stage.claim(len(versions) == before + 1, f"It is on record as {versions[-1].label}, with its failed verdicts, and dev still serves what it served.")
     return versions[-1]

@@ -33,12 +33,13 @@ def recompute(scene: Scene, server: Server, serving: ModelVersion) -> None:
     stage.say(f"Now somebody changes one byte of the model's file: byte {place:,} of {path.relative_to(scene.honest.folder)}.")
     try:
         path.write_bytes(payload[:place] + bytes([payload[place] ^ 1]) + payload[place + 1 :])
-        broken = scene.honest.run("replay", asked[-1].id, code=_REFUSED)
+        broken = scene.honest.run("replay", asked[-1].id, code=_REFUSED, shows=lambda line: "✗ 1/1" in line)
     finally:
         path.write_bytes(payload)
+    stage.passage(next((line.partition("not available")[2] for line in broken.lines if "REG-002" in line), ""))
     stage.claim(
         serving.artifact in broken.text and broken.text.count("sha256:") > 1,
         "The replay says so and names both digests: the one that the version was registered with, and the one that the file has now.",
     )
-    scene.honest.run("replay", asked[-1].id, shows=lambda line: "identical" in line)
+    scene.honest.run("replay", asked[-1].id, shows=lambda line: "1/1" in line)
     stage.claim(True, "The byte put back, all is as it was.")
