@@ -7,9 +7,11 @@ are what an endpoint reads one hour before departure; `parity` compares a sample
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol, cast
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from mainspring.datasets.build import BuiltTrainingSet, CompiledTrainingSet, build_training_set
 from mainspring.datasets.definition import compile_definition
@@ -29,8 +31,13 @@ from mainspring.sources.spec import Source
 from mainspring.stats.log_loss import log_loss
 from mainspring.stats.roc_auc import roc_auc
 from mainspring.training.run import TrainData, TrainingRun
+from mainspring.training.spec import Model
 
 __all__ = ["Figures", "Taught", "teach"]
+
+
+class _Estimator(Protocol):
+    def predict_proba(self, rows: NDArray[np.float64], /) -> NDArray[np.float64]: ...
 
 
 @dataclass(frozen=True)
@@ -86,15 +93,16 @@ class Taught:
 
 
 class Scorer:
-    """The project's model, fitted by the project's own function."""
+    """The project's model, fitted by the project's own function on the rows for it."""
 
-    def __init__(self, fit: object, fitted: pl.DataFrame, names: tuple[str, ...], *, seed: int) -> None:
-        assert callable(fit)
-        self._encoding = learn_encoding(fitted, names)
+    def __init__(self, model: Model, built: BuiltTrainingSet) -> None:
+        fitted = built.frame.filter(pl.col("_split") == "fit")
+        self._encoding = learn_encoding(fitted, built.card.feature_names)
         labels = fitted["_label"].cast(pl.Int64).to_numpy()
-        self._estimator = fit(TrainData.encoded(encode_frame(fitted, self._encoding), labels, self._encoding), TrainingRun(seed=seed))
+        train = TrainData.encoded(encode_frame(fitted, self._encoding), labels, self._encoding)
+        self._estimator = cast("_Estimator", model.fit(train, TrainingRun(seed=model.seed)))
 
-    def __call__(self, rows: pl.DataFrame) -> np.ndarray:
+    def __call__(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """The probability of being late, for each row."""
         return self._estimator.predict_proba(encode_frame(rows, self._encoding))[:, 1]
 
@@ -119,5 +127,4 @@ def teach(root: Path, *, share: Taught | None = None) -> Taught:
         return read_facts(source, log=log)
 
     built = build_training_set(compiled, facts_of, inputs={})
-    fitted = built.frame.filter(pl.col("_split") == "fit")
-    return Taught(root, compiled, built, Scorer(model.fit, fitted, built.card.feature_names, seed=model.seed), log)
+    return Taught(root, compiled, built, Scorer(model, built), log)

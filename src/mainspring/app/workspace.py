@@ -5,6 +5,7 @@ A workspace is one project in one environment.  On disk its state lies in `.main
 
 import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -51,6 +52,7 @@ from mainspring.monitoring.baseline import parse_baseline
 from mainspring.monitoring.errors import NoBaseline
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
+from mainspring.ports.errors import StaleWrite
 from mainspring.ports.signer import PublicKey
 from mainspring.project.config import EnvironmentConfig
 from mainspring.project.definition import shard_of
@@ -253,9 +255,9 @@ class OpenWorkspace:
         return audit(self.tools.state, kind=kind, last=last)
 
     def lineage(self, asset: str) -> LineageNode:
-        """From an asset (an endpoint's name will do) to the raw files.  Raises: ACC-006."""
+        """From an asset to the raw files; of assets with one name, such as a model and its endpoint, the last made is meant.  Raises: ACC-006."""
         graph, current = self.project.graph, read_environment(self.tools.state, self.environment)
-        name = asset if asset in graph.assets else next((a for a in graph.assets if a.partition(".")[2] == asset), "")
+        name = asset if asset in graph.assets else next((a for a in reversed(tuple(graph.assets)) if a.partition(".")[2] == asset), "")
         if not name:
             raise UnknownAsset(kind="asset", name=asset, known=", ".join(graph.assets))
         parents = {each.name: each.parents for each in graph.assets.values()}
@@ -354,7 +356,15 @@ class OpenWorkspace:
         now = self.tools.data_clock.now()
         views = {view.shard: view for model in self.loader.warm_models() for view in model.training_set.views}
         for view in views.values():
-            refold_view(view, log=self.tools.log, online=self.tools.online, now=now)
+            self._fold_view(view, now)
+
+    def _fold_view(self, view: CompiledView, now: Micros) -> None:
+        """Fold one view; where another process is folding it too, each goes on from where the other has got to."""
+        is_behind = True
+        while is_behind:
+            with suppress(StaleWrite):
+                refold_view(view, log=self.tools.log, online=self.tools.online, now=now)
+                is_behind = False
 
     def fold_tables(self) -> None:
         """Fold the log into the tables where a thousand records wait; a table takes one commit for many of them."""
@@ -395,22 +405,22 @@ class OpenWorkspace:
             found += iter_predictions(self.tools.log, topic, start=max(self.tools.log.head(topic) - count, 0))
         return [record.id for record in sorted(found, key=lambda record: (record.at, record.id))[-count:]]
 
-    def predict(self, endpoint: str, rows: Sequence[Mapping[str, object]]) -> list[Prediction]:
-        """Answer rows as the server would.  Raises: SRV-001, SRV-003, FEA-003, FEA-004."""
+    def predict(self, endpoint: str, rows: Sequence[Mapping[str, object]] | Mapping[str, object]) -> list[Prediction]:
+        """Answer rows, or one, as the server would.  Raises: SRV-001, SRV-003, FEA-003, FEA-004."""
         host = self.host()
         self.fold()
-        return host.predict(endpoint, rows, actor=self.tools.actor)
+        return host.predict(endpoint, [rows] if isinstance(rows, Mapping) else rows, actor=self.tools.actor)
 
     def replay(self, predictions: Sequence[str]) -> list[Replay]:
-        """Recompute predictions from log and artifacts.  Raises: SRV-008 for an id that is not known."""
-        cache: dict[str, pl.DataFrame] = {}
+        """Recompute predictions, or the one of this id, from log and artifacts.  Raises: SRV-008 for an id that is not known."""
+        asked, cache = [predictions] if isinstance(predictions, str) else predictions, dict[str, pl.DataFrame]()
 
         def facts_of(source: Source) -> pl.DataFrame:
             if source.name not in cache:
                 cache[source.name] = self.facts_of(source)
             return cache[source.name]
 
-        return replay_predictions([self._record_of(name)[1] for name in predictions], self._open_for_replay, facts_of)
+        return replay_predictions([self._record_of(name)[1] for name in asked], self._open_for_replay, facts_of)
 
     def story(self, prediction: str) -> Story:
         """A replay with everything around it.  Raises: SRV-008."""

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from mainspring.elements.time import Micros
+from mainspring.elements.time import HOUR, Micros
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO
 from mainspring.features.kernel.program import FOREVER
 from mainspring.features.pattern import evaluate_values, plain_values
@@ -24,10 +24,16 @@ from mainspring.ports.log import LogReader
 from mainspring.ports.online import KeySpan, OnlineWriter, Position, RowKey
 from mainspring.sources.topic import topic_of
 
-__all__ = ["HORIZON", "bucket_of", "encode_key", "fold_view", "horizon_at", "refold_view"]
+__all__ = ["CLOCK_SLACK", "HORIZON", "bucket_of", "encode_key", "fold_view", "horizon_at", "refold_view"]
 
 HORIZON = KeySpan(b"\xff", 0, 0)
 """Where a shard keeps its horizon: the event time from which on no fact was left out."""
+
+CLOCK_SLACK: Micros = HOUR
+"""How far the clocks of two processes that share a shard may lie apart before one must build it anew.
+
+Clocks of machines differ, and the clock of an environment that looks at history starts again with each process.
+"""
 
 Key = tuple[object, ...]
 
@@ -84,7 +90,7 @@ def refold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now
     position, [stored] = online.read(view.shard, [HORIZON])
     if position is not None and stored and msgspec.msgpack.decode(stored[0], type=int) > horizon_at(view, now):
         online.drop(view.shard)
-    return fold_view(view, log=log, online=online, now=now)
+    return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK)
 
 
 def _largest(moments: pl.Series) -> Micros:

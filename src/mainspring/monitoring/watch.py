@@ -18,7 +18,7 @@ from mainspring.monitoring.baseline import Baseline
 from mainspring.monitoring.incident import Incident, Transition, follow
 from mainspring.monitoring.join import labels_by_key, measure_days
 from mainspring.monitoring.spec import Monitor
-from mainspring.monitoring.window import Finding, FindingKind, LabelledDay, WindowReport, judge_ingestion, judge_labels, judge_window
+from mainspring.monitoring.window import Finding, LabelledDay, WindowReport, judge_ingestion, judge_labels, judge_window
 from mainspring.ports.log import LogReader
 from mainspring.ports.state import Change, StateWriter
 from mainspring.serving.inference_log import PredictionRecord, iter_predictions

@@ -8,6 +8,7 @@ import ast
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from importlib import import_module
@@ -47,19 +48,13 @@ def discover(path: Path) -> Declarations:
         modules opens the project.
     """
     root, _ = _root_of(path)
-    if root in _IMPORTING.get():
-        raise OpensItself(path=str(root))
     files = [path.resolve()] if path.is_file() and path.suffix == ".py" else list(_iter_files(root))
     faults: dict[str, DeclarationError] = {}
-    importing = _IMPORTING.set((*_IMPORTING.get(), root))
-    try:
-        with importing_from(root) as modules:
-            for file in files:
-                fault = _import_fault(file, root)
-                if fault is not None:
-                    faults.setdefault(str(fault.at), fault)
-    finally:
-        _IMPORTING.reset(importing)
+    with _importing_once(root) as modules:
+        for file in files:
+            fault = _import_fault(file, root)
+            if fault is not None:
+                faults.setdefault(str(fault.at), fault)
     if faults:
         raise ProjectErrors(faults=tuple(faults.values()))
     found = collect(_iter_values(modules.values()), root=str(root), code=_code(modules))
@@ -82,6 +77,19 @@ def from_definitions(definitions: Iterable[object]) -> Declarations:
         raise NothingDeclared(path="these definitions")
     names = {str(getattr(model.fit, "__module__", "")) for model in found.models}
     return replace(found, code=_code({name: sys.modules[name] for name in sorted(names) if name in sys.modules}))
+
+
+@contextmanager
+def _importing_once(root: Path) -> Iterator[Mapping[str, ModuleType]]:
+    """As `importing_from`; a module that opens the project which it belongs to would come here again, without end."""
+    if root in _IMPORTING.get():
+        raise OpensItself(path=str(root))
+    before = _IMPORTING.set((*_IMPORTING.get(), root))
+    try:
+        with importing_from(root) as modules:
+            yield modules
+    finally:
+        _IMPORTING.reset(before)
 
 
 def _root_of(path: Path) -> tuple[Path, str]:

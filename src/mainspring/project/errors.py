@@ -157,7 +157,7 @@ class WrongType(DeclarationError):
 
     code: ClassVar[str] = "PRJ-034"
     template: ClassVar[str] = "{user} is of type {dtype}"
-    remedy: ClassVar[str] = "it takes {wanted}: change the expression, or cast it"
+    remedy: ClassVar[str] = "it takes {wanted}: change the expression, cast it, or give its column that type in the contract of the source"
     user: str
     dtype: str
     wanted: str

@@ -22,7 +22,7 @@ from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json, digest_of_value
 from mainspring.features.spec import FeatureView
-from mainspring.features.stream import fold_view
+from mainspring.features.stream import CLOCK_SLACK, fold_view
 from mainspring.features.view import compile_view
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.verdict import Verdict
@@ -142,7 +142,7 @@ class Performer:
         view = asset.declaration
         assert isinstance(view, FeatureView)
         compiled = compile_view(view, self.project.schemas[view.source.name], shard=shard_of(view.name, asset.build_fingerprint))
-        position = fold_view(compiled, log=self.tools.log, online=self.tools.online, now=self.tools.data_clock.now())
+        position = fold_view(compiled, log=self.tools.log, online=self.tools.online, now=self.tools.data_clock.now() - CLOCK_SLACK)
         offset = position.offset(topic_of(view.source.name))
         return self._record(asset, asset.build_fingerprint, rows=offset, inputs=dict(position.offsets), facts={"features": len(compiled.fields)})
 

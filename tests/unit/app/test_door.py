@@ -4,8 +4,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import mainspring as ms
+from mainspring import col
 from mainspring.app.errors import NothingToPromote, UnknownAsset, UnknownEnvironment
 from mainspring.project.errors import NotADeclaration, NothingDeclared, ProjectErrors, ProjectMissing
 from mainspring.sources.errors import FileMissing
@@ -13,6 +15,22 @@ from mainspring.sources.errors import FileMissing
 HEAD = "import mainspring as ms\n"
 SALES = ms.Source("sales", id="sale", event_time="at", contract=ms.Contract(sale=ms.String(), shop=ms.String(), at=ms.Timestamp(), amount=ms.Float64()))
 TAKINGS = ms.FeatureView("takings", source=SALES, entities=[ms.Entity("shop")], windows=["1h"], features={"sales": ms.count()})
+
+
+LATE = ms.TrainingSet(
+    "late",
+    spine=SALES,
+    prediction_time=col("at"),
+    request=["shop"],
+    label=ms.Label(SALES, col("amount") > 1, join_on="sale"),
+    features=[TAKINGS],
+    split=ms.split_by_time(train_from="2024-05-01", test_from="2024-05-03", test_until="2024-05-05"),
+)
+
+
+@ms.model(LATE)
+def late(train, run):
+    return LogisticRegression().fit(train.X, train.y)
 
 
 def sale(name, **more):
@@ -118,3 +136,18 @@ def test_nothing_can_be_promoted_from_an_empty_environment_or_to_itself(workspac
 
 def test_a_plan_explains_itself_as_the_command_line_does(workspace):
     assert workspace.explain(workspace.plan()).startswith("Plan for memory → dev, which holds nothing")
+
+
+def test_of_a_model_and_its_endpoint_with_one_name_lineage_takes_the_endpoint():
+    found = ms.Workspace.in_memory([ms.Endpoint("late", model=late)]).lineage("late")
+    assert found.asset == "endpoint.late"
+
+
+def test_one_row_is_answered_and_one_prediction_replayed_without_a_list():
+    workspace = ms.Workspace.in_memory([ms.Endpoint("late", model=late)])
+    hours = [(hour, f"2024-05-0{1 + hour // 24}T{hour % 24:02}:30:00Z") for hour in range(96)]
+    rows = [sale(f"№ {hour}", shop="aab"[hour % 3], at=at, amount=2.0 * (hour % 3 == 1 or hour % 5 == 0)) for hour, at in hours]
+    workspace.ingest("sales", rows, history=True)
+    assert workspace.apply().moved
+    (prediction,) = workspace.predict("late", {"shop": "a"})
+    assert [replay.outcome for replay in workspace.replay(prediction.id)] == ["identical"]

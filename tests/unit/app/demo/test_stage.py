@@ -19,7 +19,7 @@ def said() -> list[str]:
 @pytest.fixture
 def stage(said: list[str]) -> Stage:
     seconds = count()
-    return Stage(said.append, Paint(False), folder=Path("demo"), width=40, now=lambda: float(next(seconds)))
+    return Stage(said.append, Paint(False), folder=Path("demo"), width=44, now=lambda: float(next(seconds)))
 
 
 def test_claim_that_does_not_hold_ends_the_demo(stage: Stage, said: list[str]) -> None:
@@ -35,7 +35,7 @@ def test_claim_that_holds_is_said(stage: Stage, said: list[str]) -> None:
 
 def test_output_is_cut_to_the_terminal(stage: Stage, said: list[str]) -> None:
     stage.line("x" * 80)
-    assert said == ["  │ " + "x" * 35 + "…"]
+    assert said == ["  │ " + "x" * 39 + "…"]
 
 
 def test_table_at_the_end_has_every_figure_and_every_act(stage: Stage, said: list[str]) -> None:
