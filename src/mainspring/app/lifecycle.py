@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from mainspring.app.errors import NothingToPromote, NothingToRollBack, ProtectedEnvironment, UnknownAsset
+from mainspring.app.planning import plan_environment
 from mainspring.app.revisions import chain_of_version
 from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json
@@ -24,15 +24,13 @@ from mainspring.project.environment import EnvironmentMap, history_key, moved, r
 from mainspring.project.judge import judge_version
 from mainspring.project.load import Project
 from mainspring.project.perform import Performer, Progress
-from mainspring.project.plan import Plan, make_plan
-from mainspring.project.read import read_environment, read_past_environment, read_world
+from mainspring.project.plan import Plan
+from mainspring.project.read import read_environment, read_past_environment
 from mainspring.project.retrain import retrain_stages
 from mainspring.project.stages import Stage, stage_kind
 from mainspring.project.tools import Tools
 from mainspring.registry.read import find_version, read_version
 from mainspring.serving.errors import ModelRefused
-from mainspring.sources.files import count_rows
-from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
 __all__ = ["ApplyReport", "Lifecycle"]
@@ -71,15 +69,7 @@ class Lifecycle:
 
     def plan(self) -> Plan:
         """What would change.  Cost: reads documents only, no data."""
-        rows = {source.name: self._rows_of(source) for source in self.project.declarations.sources}
-        environment = read_environment(self.tools.state, self.environment)
-        world = read_world(self.tools.state, self.project.graph, environment, rows=rows, cost=self.project.config.cost)
-        return make_plan(self.project.config.name, self.project.graph, world)
-
-    def _rows_of(self, source: Source) -> int:
-        """The rows that the log holds of a source, or those of its file while it holds none."""
-        head = self.tools.log.head(topic_of(source.name))
-        return head if head or source.path is None else count_rows(source, Path(self.project.declarations.root) / source.path)
+        return plan_environment(self.project, self.environment, state=self.tools.state, log=self.tools.log)
 
     def apply(self, plan: Plan, *, observer: Observer | None = None, progress: Progress = lambda *_: None, reason: str = "apply") -> ApplyReport:
         """Make the plan so.  Raises: ACC-005 in a protected environment, GAT-010 for a failed gate, FLO-001 when another process applies."""

@@ -14,11 +14,12 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.app import access
-from mainspring.app.errors import UnknownAsset, UnknownEnvironment
+from mainspring.app.errors import UnknownAsset
 from mainspring.app.exporters import export_model
 from mainspring.app.fault import parse_fault
 from mainspring.app.host import Host
 from mainspring.app.lifecycle import ApplyReport, Lifecycle
+from mainspring.app.planning import STATE_FOLDER, environment_config, state_folder
 from mainspring.app.revisions import Loader
 from mainspring.app.scorers import OnnxScorers
 from mainspring.app.simulate import Scenario, SimulationReport, simulate
@@ -54,7 +55,6 @@ from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.signer import PublicKey
-from mainspring.project.config import EnvironmentConfig
 from mainspring.project.definition import shard_of
 from mainspring.project.environment import EnvironmentMap
 from mainspring.project.explain import render_plan
@@ -83,7 +83,6 @@ from mainspring.training.train import train, train_in_memory
 
 __all__ = ["STATE_FOLDER", "OpenWorkspace", "memory_workspace", "open_workspace"]
 
-STATE_FOLDER = ".mainspring"
 _WORTH_A_COMMIT = 1_000
 
 
@@ -108,9 +107,8 @@ def open_workspace(path: Path, env: str = "dev", *, actor: str = "", as_of: str 
     Raises: PRJ-020 with every mistake in the project, ACC-004 for an unknown environment.
     """
     project = load_project(path)
-    config = _environment_config(project, env)
-    folder = (path if path.is_dir() else path.parent).resolve() / STATE_FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
+    config = environment_config(project, env)
+    folder = state_folder(path)
     clock, objects = SystemClock(), FileObjects(folder / "objects")
     moment = as_of or config.as_of
     tools = Tools(
@@ -140,7 +138,7 @@ def memory_workspace(definitions: Iterable[object], env: str = "dev", *, clock: 
         clock: of world and data; default: the machine's.
     """
     project = load_definitions(definitions)
-    _environment_config(project, env)
+    environment_config(project, env)
     clock, objects = clock or SystemClock(), MemoryObjects()
     tools = Tools(
         project=ProjectName(project.config.name),
@@ -160,13 +158,6 @@ def memory_workspace(definitions: Iterable[object], env: str = "dev", *, clock: 
         scratch=_scratch,
     )
     return OpenWorkspace(project, tools, environment=env, folder=None)
-
-
-def _environment_config(project: Project, env: str) -> EnvironmentConfig:
-    environments = project.config.environments
-    if env not in environments:
-        raise UnknownEnvironment(environment=env, known=", ".join(environments))
-    return environments[env]
 
 
 def _scratch() -> Scratch:
@@ -223,7 +214,7 @@ class OpenWorkspace:
 
     def promote(self, target: str) -> ApplyReport:
         """Let another environment hold what this one holds.  Raises: SRV-002 with all that is not proven for it."""
-        _environment_config(self.project, target)
+        environment_config(self.project, target)
         return self.lifecycle.promote(target)
 
     def point_at(self, version: str) -> EnvironmentMap:
@@ -236,7 +227,7 @@ class OpenWorkspace:
 
     def approve(self, model: str, target: str) -> Digest:
         """Approve the version here for a target environment, in the name of this workspace's actor.  Raises: GAT-004, GAT-005."""
-        _environment_config(self.project, target)
+        environment_config(self.project, target)
         signer = FileSigner.load_or_create(self.folder / "keys" / "approver") if self.folder else FileSigner.in_memory()
         return self.lifecycle.approve(model, target, signer)
 

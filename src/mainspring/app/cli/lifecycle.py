@@ -26,9 +26,10 @@ def plan(at: Invocation) -> None:
 
     Nothing is changed.  A project that the environment already holds plans to nothing, in one line.
     """
+    from mainspring.app.planning import plan_project
     from mainspring.project.explain import render_plan
 
-    made = at.open().plan()
+    made = plan_project(at.project, at.environment)
     at.answer(made, lambda paint: [render_plan(made, colour=paint.colour)])
     if made.work:
         at.note("\nMake it so: mainspring apply")
