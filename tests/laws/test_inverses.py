@@ -46,7 +46,7 @@ def test_constants_in_a_definition_keep_their_value_and_their_type(constant):
 @given(st.lists(finite, min_size=2, max_size=4), finite, st.none() | st.floats(0, 1))
 def test_a_baseline_reads_back(edges, limit, auc):
     column = ColumnBaseline(tuple(edges), (1,) * (len(edges) - 1), limit)
-    baseline = Baseline(features={"x": column}, score=column, label_rate=0.25, label_change=None, roc_auc=auc)
+    baseline = Baseline(features={"x": column}, score=column, label_rate=0.25, label_change=None, daily_auc=auc)
     assert parse_baseline(render_baseline(baseline)) == baseline
 
 
