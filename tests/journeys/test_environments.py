@@ -13,6 +13,7 @@ from mainspring.app.cli.create import create_project
 from mainspring.app.host import Host
 from mainspring.app.workspace import OpenWorkspace, open_workspace
 from mainspring.elements.identity import Digest
+from mainspring.elements.time import parse_instant
 from mainspring.gates.errors import SelfApproval
 from mainspring.project.errors import GatesFailed
 from mainspring.project.read import read_environment
@@ -149,6 +150,21 @@ def test_promotion_moves_pointers_and_copies_nothing(workspace: OpenWorkspace, p
     assert open_workspace(project, "staging", as_of=AS_OF).predict("late-delivery", [ROW])
 
 
+def test_promoting_what_is_there_already_moves_nothing(workspace: OpenWorkspace) -> None:
+    first, again = workspace.promote("staging"), workspace.promote("staging")
+    assert (first.moved, again.moved) == (True, False)
+    assert again.version == first.version
+
+
+def test_promotion_takes_away_what_is_not_declared_any_more(workspace: OpenWorkspace, project: Path) -> None:
+    workspace.promote("staging")
+    without = edited(project, "ms.Monitor(late_delivery)", "")
+    without.apply()
+    without.promote("staging")
+    here, there = (read_environment(without.tools.state, name) for name in ("dev", "staging"))
+    assert there.pointers == here.pointers
+
+
 def test_promotion_needs_a_key_that_the_environment_trusts(workspace: OpenWorkspace) -> None:
     with pytest.raises(ModelRefused, match="untrusted"):
         workspace.promote("prod")
@@ -216,3 +232,32 @@ def test_every_record_knows_who(workspace: OpenWorkspace) -> None:
     assert report.intact
     assert all(record.event.actor and record.event.project == "deliveries" for record in report.shown)
     assert msgspec.json.encode(report)
+
+
+def test_the_same_seed_gives_the_same_bytes(workspace: OpenWorkspace) -> None:
+    first, again = (workspace.simulate(start="2024-03-25", days=3, seed=7) for _ in range(2))
+    assert first.predictions > 300
+    assert msgspec.json.encode(first) == msgspec.json.encode(again)
+
+
+def test_a_simulation_says_what_the_training_set_said(workspace: OpenWorkspace) -> None:
+    report = workspace.simulate(start="2024-03-22", days=10)
+    version = find_version(workspace.tools.state, "late_delivery")
+    assert report.labelled == version.tested
+    assert report.roc_auc == pytest.approx(version.metrics["roc_auc"], abs=1e-12)
+    assert report.log_loss == pytest.approx(version.metrics["log_loss"], abs=1e-12)
+
+
+def test_a_planted_fault_is_found_the_night_after(workspace: OpenWorkspace) -> None:
+    report = workspace.simulate(start="2024-03-24", days=5, inject=["unit-change:minutes@2024-03-26"])
+    opened = {incident.kind: incident.opened_at for incident in report.incidents}
+    assert opened["score_drift"] == parse_instant("2024-03-27")
+
+
+def test_a_monitor_runs_when_its_window_is_complete(project: Path) -> None:
+    open_workspace(project, as_of=AS_OF).monitors.run_due()
+    next_day = open_workspace(project, as_of="2024-03-29T00:01:00Z")
+    next_day.predict("late-delivery", [ROW])
+    [report] = next_day.monitors.run_due()
+    assert (report.start, report.end) == (parse_instant("2024-03-28"), parse_instant("2024-03-29"))
+    assert next_day.monitors.run_due() == []

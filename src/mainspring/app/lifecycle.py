@@ -110,9 +110,15 @@ class Lifecycle:
             verdicts = [verdict for digest in _models_of(source).values() for verdict in there._judge(digest, source, current)]
             for asset, digest in _models_of(source).items():
                 there._require_chain(asset, digest, source)
-            fresh = moved(current, source.pointers.values(), by=self.tools.actor, at=self.tools.clock.now(), reason=f"promote {self.environment}")
-            there._put(fresh, lease)
-        return ApplyReport(environment=target, run="", version=fresh.version, performed=0, reused=len(source.pointers), moved=True, verdicts=tuple(verdicts))
+            changed = current.pointers != source.pointers
+            fresh = current
+            if changed:
+                gone, at = current.pointers.keys() - source.pointers.keys(), self.tools.clock.now()
+                reason = f"promote {self.environment}"
+                fresh = moved(current, source.pointers.values(), removed=gone, by=self.tools.actor, at=at, reason=reason)
+                there._put(fresh, lease)
+        reused = len(source.pointers)
+        return ApplyReport(environment=target, run="", version=fresh.version, performed=0, reused=reused, moved=changed, verdicts=tuple(verdicts))
 
     def rollback(self) -> EnvironmentMap:
         """Restore the map before the present one, in one transaction.  Raises: FLO-020 when there is none."""

@@ -41,8 +41,8 @@ class Servable(Protocol):
         """Fold the log into the tables where that is worth it."""
         ...
 
-    def push(self, source: str, rows: Rows, *, op: str = "") -> IngestReport:
-        """Take rows in."""
+    def push(self, source: str, rows: Rows, *, op: str = "", actor: Actor | None = None) -> IngestReport:
+        """Take rows in, in somebody's name."""
         ...
 
     def story(self, prediction: str) -> Story:
@@ -70,10 +70,9 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
     workspace.fold()
 
     def push(source: str, rows: Rows, op: str, actor: Actor) -> IngestReport:
-        report = workspace.push(source, rows, op=op)
+        report = workspace.push(source, rows, op=op, actor=actor)
         for outcome, count in (("accepted", report.accepted), ("duplicate", report.duplicates), ("quarantined", sum(report.quarantined.values()))):
             metrics.events.labels(source, outcome).inc(count)
-        assert actor
         return report
 
     service = Service(

@@ -1,4 +1,4 @@
-"""Months of production in a minute: the real sequencer, stream, predictor and monitors, on a clock that jumps from event to event.
+"""Months of production in minutes: the real sequencer, stream, predictor and monitors, on a clock that jumps from event to event.
 
 Nothing of the serving path is replaced.  Facts pass the contract and become visible at their time, questions are asked at theirs and answered from online
 state, labels arrive late, monitors run each midnight.  Only the clock, the ids and the stores (in memory) are others, so the same seed gives the same

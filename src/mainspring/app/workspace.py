@@ -31,7 +31,7 @@ from mainspring.datasets.build import decode_rows
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.datasets.encoding import parse_encoding
 from mainspring.elements.errors import MainspringError
-from mainspring.elements.events import Actor, ProjectName
+from mainspring.elements.events import Actor, Event, Fact, ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY, Micros, parse_instant
 from mainspring.engines.local.clock import RandomIds, SystemClock
@@ -44,7 +44,7 @@ from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import DeltaTables, MemoryTables
 from mainspring.features.backfill import backfill
 from mainspring.features.read import FeatureRows, read_online
-from mainspring.features.stream import fold_view, refold_view
+from mainspring.features.stream import refold_view
 from mainspring.features.view import CompiledView, compile_view
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit
@@ -275,17 +275,35 @@ class OpenWorkspace:
         """
         declared = self.source(source)
         if isinstance(rows, Path | str):
-            report = ingest_file(declared, self.project.schemas[source], path=Path(rows), log=self.tools.log, clock=self.tools.data_clock, history=history)
+            schema, log, clock = self.project.schemas[source], self.tools.log, self.tools.data_clock
+            report = ingest_file(declared, schema, path=Path(rows), log=log, clock=clock, history=history, op=op)
+            self._record_ingest(source, report, self.tools.actor)
         else:
             report = self.push(source, rows, history=history, op=op)
         fold_table(topic_of(source), log=self.tools.log, tables=self.tools.tables)
         return report
 
-    def push(self, source: str, rows: Rows, *, history: bool = False, op: str = "") -> IngestReport:
-        """As `ingest`, without folding the table: for many small batches."""
+    def push(self, source: str, rows: Rows, *, history: bool = False, op: str = "", actor: Actor | None = None) -> IngestReport:
+        """As `ingest`, without folding the table: for many small batches.
+
+        Args:
+            actor: who brings the rows; default: the actor of this workspace.
+        """
         self.source(source)
         operations = [op] * len(rows) if op else None
-        return ingest_rows(self._compiled_sources[source], rows, log=self.tools.log, clock=self.tools.data_clock, history=history, operations=operations)
+        log, clock = self.tools.log, self.tools.data_clock
+        report = ingest_rows(self._compiled_sources[source], rows, log=log, clock=clock, history=history, operations=operations)
+        self._record_ingest(source, report, actor or self.tools.actor)
+        return report
+
+    def _record_ingest(self, source: str, report: IngestReport, actor: Actor) -> None:
+        """Say in the journal who brought which records; of a call that changed nothing there is nothing to say."""
+        facts: dict[str, Fact] = {"accepted": report.accepted, "revised": report.revised, "deleted": report.deleted}
+        facts |= {"quarantined": sum(report.quarantined.values()), "first_offset": report.first_offset, "next_offset": report.next_offset}
+        if any((report.accepted, report.revised, report.deleted, report.quarantined)):
+            at, project = self.tools.clock.now(), self.tools.project
+            event = Event(kind="facts.taken", project=project, actor=actor, at=at, subject=f"source.{source}", environment=self.environment, facts=facts)
+            self.tools.state.commit([], [event])
 
     @cached_property
     def _compiled_sources(self) -> dict[str, CompiledSource]:
@@ -324,7 +342,7 @@ class OpenWorkspace:
         views = [self.view(name) for name in features]
         now, rows = self.tools.data_clock.now(), asked_keys(keys, views)
         for view in views:
-            fold_view(view, log=self.tools.log, online=self.tools.online, now=now)
+            self._fold_view(view, now)
         return read_online(views, self.tools.online, rows, at=[now if at is None else asked_at(at)] * len(rows))
 
     def host(self) -> Host:
@@ -417,12 +435,12 @@ class OpenWorkspace:
         """A replay with everything around it.  Raises: SRV-008."""
         topic, record = self._record_of(prediction)
         replay = self.replay([prediction])[0]
-        version = self._version(record)
         environment = topic.split(":")[1]
-        try:
+        version: ModelVersion | None = None
+        names: tuple[str, ...] = ()
+        with suppress(MainspringError):  # the replay says that something is gone or changed; the rest of the story is told all the same
+            version = self._version(record)
             names = parse_encoding(read_object(self.tools.objects, version, "encoding")).names
-        except MainspringError:
-            names = ()  # the replay says that something is gone or changed; the rest of the story is told all the same
         return tell(replay, record, version, environment=environment, names=names, tools=self.tools)
 
     def _record_of(self, prediction: str) -> tuple[str, PredictionRecord]:

@@ -40,16 +40,15 @@ class ProjectErrors(DeclarationError):
     """Everything that is wrong with a project, found in one pass.  Nothing was changed: a project is checked whole before anything is planned."""
 
     code: ClassVar[str] = "PRJ-020"
-    template: ClassVar[str] = "{count} mistakes in the project"
+    template: ClassVar[str] = "{count} in the project"
     faults: tuple[DeclarationError, ...]
 
     def details(self) -> dict[str, object]:
-        """The number of faults; each fault has its own details."""
-        return {"count": len(self.faults)}
+        """The number of faults in words; each fault has its own details."""
+        return {"count": "1 mistake" if len(self.faults) == 1 else f"{len(self.faults)} mistakes"}
 
     def __str__(self) -> str:
-        noun = "mistake" if len(self.faults) == 1 else "mistakes"
-        return "\n".join([f"{self.code} {len(self.faults)} {noun} in the project; nothing was changed", *(str(fault) for fault in self.faults)])
+        return "\n".join([f"{self.code} {self.message}; nothing was changed", *(str(fault) for fault in self.faults)])
 
 
 @dataclass(eq=False, kw_only=True)

@@ -83,7 +83,7 @@ class Performer:
     verdicts: list[Verdict] = field(default_factory=list)
 
     def perform(self, stage: Stage) -> StepOutcome:
-        """Do what the stage says.  Raises: what the verb behind it raises; a failed gate raises FLO-021 after its verdicts are on record."""
+        """Do what the stage says.  Raises: what the verb behind it raises; a failed gate raises GAT-010 after its verdicts are on record."""
         started = time.process_time()
         outcome = self._dispatch(stage)
         cpu_s = time.process_time() - started + outcome.cpu_s

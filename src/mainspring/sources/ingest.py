@@ -77,12 +77,14 @@ def ingest_file(
     log: LogWriter,
     clock: Clock,
     history: bool = True,
+    op: str = "",
     progress: Progress | None = None,
 ) -> IngestReport:
     """Take a file or folder in, in chunks; rows that the log holds already are counted as duplicates, so it may be done again at any time.
 
     Args:
         schema: the effective schema of the source.
+        op: `replace` or `delete` for a file of corrections; default: its rows are new facts.
 
     Raises:
         SourceError: SRC-001, SRC-002, SRC-003.
@@ -93,7 +95,8 @@ def ingest_file(
     head = log.head(topic_of(source.name))
     report, done = IngestReport(first_offset=head, next_offset=head), 0
     for rows in iter_rows(source, path, rows=_CHUNK_ROWS):
-        report += _ingest(compiled, compiled.prepare(rows), log=log, now=clock.now(), history=history)
+        prepared = compiled.prepare(rows, [op] * rows.height if op else None)
+        report += _ingest(compiled, prepared, log=log, now=clock.now(), history=history)
         done += rows.height
         if progress is not None:
             progress(done, total)

@@ -1,5 +1,6 @@
 """The front door as a newcomer uses it: by mistake as often as not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +10,12 @@ from sklearn.linear_model import LogisticRegression
 import mainspring as ms
 from mainspring import col
 from mainspring.app.errors import NothingToPromote, UnknownAsset, UnknownEnvironment
+from mainspring.app.workspace import OpenWorkspace
+from mainspring.elements.events import Actor
+from mainspring.engines.local.objects import MemoryObjects
+from mainspring.ports.state import Change
 from mainspring.project.errors import NotADeclaration, NothingDeclared, ProjectErrors, ProjectMissing
+from mainspring.registry.read import read_version
 from mainspring.sources.errors import FileMissing
 
 HEAD = "import mainspring as ms\n"
@@ -122,6 +128,20 @@ def test_a_file_is_taken_by_its_path_as_text_too(workspace, tmp_path: Path):
         workspace.ingest("sales", str(tmp_path / "gone.csv"))
 
 
+def test_a_file_of_corrections_corrects(workspace, tmp_path: Path):
+    pl.DataFrame([sale("1"), sale("2")]).write_csv(tmp_path / "sales.csv")
+    workspace.ingest("sales", tmp_path / "sales.csv")
+    report = workspace.ingest("sales", tmp_path / "sales.csv", op="delete")
+    assert (report.accepted, report.deleted) == (0, 2)
+
+
+def test_the_journal_says_who_brought_which_records(workspace):
+    workspace.push("sales", [sale("1"), sale("2")], actor=Actor("service:till"))
+    workspace.push("sales", [sale("1")], actor=Actor("service:till"))
+    (event,) = [recorded.event for recorded in workspace.tools.state.iter_events(kind="facts.taken")]
+    assert (event.actor, event.subject, event.facts["accepted"], event.facts["next_offset"]) == ("service:till", "source.sales", 2, 2)
+
+
 @pytest.mark.parametrize("ask", [lambda ws: ws.ingest("sale", []), lambda ws: ws.get_online_features(["taking"], keys=[]), lambda ws: ws.run("x")])
 def test_a_name_that_is_not_there_is_told_with_those_that_are(workspace, ask):
     with pytest.raises(UnknownAsset, match="there is"):
@@ -143,11 +163,34 @@ def test_of_a_model_and_its_endpoint_with_one_name_lineage_takes_the_endpoint():
     assert found.asset == "endpoint.late"
 
 
-def test_one_row_is_answered_and_one_prediction_replayed_without_a_list():
+@pytest.fixture
+def answering():
+    """A workspace whose endpoint answers."""
     workspace = ms.Workspace.in_memory([ms.Endpoint("late", model=late)])
     hours = [(hour, f"2024-05-0{1 + hour // 24}T{hour % 24:02}:30:00Z") for hour in range(96)]
     rows = [sale(f"№ {hour}", shop="aab"[hour % 3], at=at, amount=2.0 * (hour % 3 == 1 or hour % 5 == 0)) for hour, at in hours]
     workspace.ingest("sales", rows, history=True)
     assert workspace.apply().moved
-    (prediction,) = workspace.predict("late", {"shop": "a"})
-    assert [replay.outcome for replay in workspace.replay(prediction.id)] == ["identical"]
+    return workspace
+
+
+def test_one_row_is_answered_and_one_prediction_replayed_without_a_list(answering):
+    (prediction,) = answering.predict("late", {"shop": "a"})
+    assert [replay.outcome for replay in answering.replay(prediction.id)] == ["identical"]
+
+
+def test_the_story_of_a_prediction_is_told_although_its_version_is_not_on_record_any_more(answering):
+    (prediction,) = answering.predict("late", {"shop": "a"})
+    answering.tools.state.commit([Change("version_digest", prediction.version, None)], [])
+    story = answering.story(prediction.id)
+    assert (story.replay.outcome, story.digest, story.taught_on) == ("not available", prediction.version, "not available")
+
+
+def test_the_story_of_a_prediction_is_told_although_the_card_of_its_training_set_is_gone(answering):
+    (prediction,) = answering.predict("late", {"shop": "a"})
+    version = read_version(answering.tools.state, prediction.version)
+    kept = MemoryObjects()
+    for digest in set(answering.tools.objects.iter_digests()) - {version.card}:
+        kept.write(answering.tools.objects.read(digest))
+    without = OpenWorkspace(answering.project, replace(answering.tools, objects=kept), environment="dev", folder=None)
+    assert without.story(prediction.id).taught_on.startswith("not available: ENG-002")

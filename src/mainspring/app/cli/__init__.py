@@ -38,7 +38,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "replay": ("answers", "Recompute predictions, and compare them byte by byte."),
         "lineage": ("answers", "Show what an asset is made from, down to the raw files."),
         "watch": ("answers", "Judge what a monitor has seen since its last window."),
-        "simulate": ("answers", "Live through months of data in a minute, as if they happened now."),
+        "simulate": ("answers", "Live through months of data in minutes, as if they happened now."),
     },
     "Trust": {
         "explain": ("explain", "Say what a code means and what to do."),

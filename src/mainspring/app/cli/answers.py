@@ -28,7 +28,7 @@ _GOOD = frozenset({"identical"})
 
 
 @click.command(cls=WorkspaceVerb)
-@click.option("--port", default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535), metavar="PORT", help="0 takes a free one.")
 @click.option("--as-of", default=None, metavar="TIME", help="Start the clock of the data there, to serve history.")
 @click.pass_obj
 def serve(at: Invocation, port: int, as_of: str | None) -> None:
@@ -70,8 +70,8 @@ def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
         raise click.UsageError("name predictions, or say how many of the newest: --last N")
     workspace = at.open()
     asked = ids or tuple(workspace.latest_predictions(last or 0))
-    replays = workspace.replay(asked)
     story = workspace.story(asked[0]) if len(asked) == 1 else None
+    replays = [story.replay] if story else workspace.replay(asked)
     at.answer({"replays": replays, "story": story}, lambda paint: [*replay_lines(replays, paint), *(["", *story.lines] if story else [])])
     return 0 if all(answer.outcome in _GOOD for answer in replays) else REFUSED
 
@@ -116,7 +116,7 @@ def lineage(at: Invocation, asset: str) -> None:
 @click.option("--inject", multiple=True, metavar="FAULT", help="Plant a fault, such as unit-change:dep_delay@2013-11-15; may be repeated.")
 @click.pass_obj
 def simulate(at: Invocation, start: str, days: int, *, seed: int, inject: tuple[str, ...]) -> None:
-    """Live through months of data in a minute, as if they happened now.
+    """Live through months of data in minutes, as if they happened now.
 
     Predictions are asked at their time, facts arrive at theirs, monitors run each night.  Nothing of it stays.
     """

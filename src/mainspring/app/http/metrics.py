@@ -17,7 +17,7 @@ class ServerMetrics:
         self.seconds = Histogram("mainspring_predict_seconds", "Time to answer a predict request.", ["endpoint"], buckets=_BUCKETS, registry=self.registry)
         self.events = Counter("mainspring_events", "Rows pushed to sources by outcome.", ["source", "outcome"], registry=self.registry)
         self.map_version = Gauge("mainspring_map_version", "Version of the environment's map being served.", registry=self.registry)
-        self.refused = Counter("mainspring_models_refused", "Loads of models that the loader refused.", ["endpoint"], registry=self.registry)
+        self.refused = Gauge("mainspring_model_refused", "1 while the loader refuses what the map points at.", ["endpoint"], registry=self.registry)
 
     def render(self) -> bytes:
         """The text exposition format."""

@@ -1,5 +1,10 @@
-"""The routes.  Each asks for a permission first; only health answers without a token."""
+"""The routes.  Each asks for a permission first; only health answers without a token.
 
+A prediction takes half a millisecond and is answered in the event loop.  What can take seconds, such as a replay that reads the whole log, runs in a thread,
+so that nobody who asks for a prediction waits behind it.
+"""
+
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,6 +12,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -122,6 +128,8 @@ class Routes:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        # One ingest at a time: two would decide on the same head of the log, and one of them would have to decide again.
+        self._ingesting = asyncio.Lock()
 
     async def predict(self, request: Request, actor: Actor) -> Response:
         """`POST /v1/endpoints/{name}/predict`: rows in, a score and an id for each out."""
@@ -138,20 +146,24 @@ class Routes:
         """`POST /v1/sources/{name}/events`: rows through the contract into the log; answered once they are durable."""
         name = request.path_params["name"]
         body = await _decoded(request, EventsBody)
-        return _json(self._service.push(name, body.rows, body.op, actor))
+        async with self._ingesting:
+            return _json(await run_in_threadpool(self._service.push, name, body.rows, body.op, actor))
 
     async def replay(self, request: Request, _: Actor) -> Response:
         """`GET /v1/predictions/{id}/replay`: recompute a prediction."""
-        return _json(self._service.replay(request.path_params["id"]))
+        return _json(await run_in_threadpool(self._service.replay, request.path_params["id"]))
 
     async def status(self, _request: Request, _: Actor) -> Response:
         """`GET /v1/status`: what the environment serves."""
-        return _json(self._service.status())
+        return _json(await run_in_threadpool(self._service.status))
 
     async def metrics(self, _request: Request, _: Actor) -> Response:
         """`GET /metrics`: Prometheus text."""
-        self._service.metrics.map_version.set(self._service.host.served.version)
-        return Response(self._service.metrics.render(), media_type="text/plain; version=0.0.4")
+        metrics, served = self._service.metrics, self._service.host.served
+        metrics.map_version.set(served.version)
+        for name, endpoint in served.endpoints.items():
+            metrics.refused.labels(name).set(bool(endpoint.refusal))
+        return Response(metrics.render(), media_type="text/plain; version=0.0.4")
 
     async def server_metadata(self, _request: Request, _: Actor) -> Response:
         """`GET /v2`."""

@@ -107,7 +107,8 @@ def _say(gate: BeatsChampion, improvement: Interval, *, opponent: str, rows: int
         return f"{gate.metric} cannot be compared with {opponent} on {rows:,} rows"
     span = f"{gate.confidence:.0%} interval {improvement.low:+.5f} to {improvement.high:+.5f}"
     allowed = f", tolerance {gate.tolerance:g}" if gate.tolerance else ""
-    return f"{gate.metric} better than {opponent} by {improvement.estimate:+.5f} ({span}{allowed}; {rows:,} rows)"
+    how = "better" if improvement.estimate >= 0 else "worse"
+    return f"{gate.metric} {how} than {opponent} by {abs(improvement.estimate):.5f} (improvement, {span}{allowed}; {rows:,} rows)"
 
 
 def _seed_of(version: Digest) -> int:

@@ -19,6 +19,10 @@ def source_faults(source: Source, schema: Schema | None) -> Iterator[Declaration
     at = source.declared_at
     if not source.id:
         yield InvalidValue(user=f"source {source.name}", problem="id names no column", at=at)
+    for name, column in source.contract.columns:
+        if column.between is not None and not column.between[0] <= column.between[1]:
+            problem = f"contract of {name}: between={column.between} holds no value"
+            yield InvalidValue(user=f"source {source.name}", problem=problem, at=at)
     if schema is None:
         return
     yield from column_faults(source.id, schema, Place(f"id of source {source.name}", at))

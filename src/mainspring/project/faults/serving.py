@@ -1,15 +1,17 @@
 """What can be wrong with models and their gates, endpoints and monitors."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePath
 
 from mainspring.elements.errors import DeclarationError
-from mainspring.gates.spec import MinMetric
+from mainspring.gates.spec import BeatsChampion, Gate, Latency, MinMetric
 from mainspring.monitoring.spec import Monitor
 from mainspring.project.errors import InvalidEndpointName, InvalidValue, OutsideProject, RolloutSteps
 from mainspring.serving.spec import Endpoint
+from mainspring.stats.metrics import METRICS
 from mainspring.training.spec import Model
 
 __all__ = ["endpoint_faults", "model_faults", "monitor_faults"]
@@ -18,15 +20,33 @@ _ROUTE = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
 def model_faults(model: Model) -> Iterator[DeclarationError]:
-    """Gates that stand twice, and slices by what is not in the request."""
+    """What is no gate, gates that stand twice, that name no metric or cannot be passed or failed, and slices by what is not in the request."""
     user = f"model {model.name}"
-    for name, number in Counter(gate.name for gate in model.gates).items():
+    for stranger in (gate for gate in model.gates if not isinstance(gate, Gate)):
+        yield InvalidValue(user=user, problem=f"{stranger!r} is not a gate: make one with ms.gates", at=model.declared_at)
+    gates = [gate for gate in model.gates if isinstance(gate, Gate)]
+    for name, number in Counter(gate.name for gate in gates).items():
         if number > 1:
             yield InvalidValue(user=user, problem=f"gate {name} stands {number} times", at=model.declared_at)
-    for gate in model.gates:
+    for gate in gates:
+        for problem in _gate_problems(gate):
+            yield InvalidValue(user=user, problem=f"gate {gate.name}: {problem}", at=model.declared_at)
         if isinstance(gate, MinMetric) and gate.by is not None and gate.by not in model.training_set.request:
             problem = f"gate {gate.name} slices by {gate.by!r}, which is not in request of training set {model.training_set.name}"
             yield InvalidValue(user=user, problem=problem, at=model.declared_at)
+
+
+def _gate_problems(gate: Gate) -> Iterator[str]:
+    """What would else be found after an hour of training."""
+    if isinstance(gate, MinMetric | BeatsChampion):
+        if gate.metric not in METRICS:
+            yield f"there is no metric {gate.metric!r}; there are: {', '.join(sorted(METRICS))}"
+        if not 0 < gate.confidence < 1:
+            yield f"confidence must lie between 0 and 1, not {gate.confidence}"
+    if isinstance(gate, MinMetric) and not math.isfinite(gate.bound):
+        yield f"the bound must be a finite number, not {gate.bound}"
+    if isinstance(gate, Latency) and not (gate.p99_ms > 0 and gate.requests > 0):
+        yield f"p99_ms and requests must be above 0, not {gate.p99_ms} and {gate.requests}"
 
 
 def endpoint_faults(endpoint: Endpoint, root: str) -> Iterator[DeclarationError]:

@@ -65,8 +65,8 @@ def host(endpoints, predictor, clock):
 
 
 @pytest.fixture
-def client(host, state):
-    service = Service(
+def service(host, state):
+    return Service(
         name="trips",
         host=host,
         state=state,
@@ -75,6 +75,10 @@ def client(host, state):
         replay=no_prediction,
         status=lambda: {"environment": "dev"},
     )
+
+
+@pytest.fixture
+def client(service):
     return Client(build_app(service))
 
 

@@ -1,8 +1,14 @@
 """What the routes answer: to whom, with which status, and in which form."""
 
+import asyncio
 import json
+import threading
+from dataclasses import replace
 
+import httpx
 import pytest
+
+from mainspring.app.http.routes import build_app
 
 PREDICT, INFER = "/v1/endpoints/late/predict", "/v2/models/late/infer"
 GUARDED = [
@@ -139,6 +145,19 @@ def test_a_prediction_that_is_not_known_is_not_found(get):
     assert_problem(get("/v1/predictions/p-1/replay"), 404, "SRV-008")
 
 
+def test_a_long_replay_holds_up_nobody_else(service, token_for):
+    health_answered = threading.Event()
+    app = build_app(replace(service, replay=lambda _: health_answered.wait(2)))
+
+    async def ask_for_both():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            replay = asyncio.create_task(client.get("/v1/predictions/p/replay", headers=token_for("read")))
+            asyncio.create_task(client.get("/healthz")).add_done_callback(lambda _: health_answered.set())
+            return (await replay).json()
+
+    assert asyncio.run(ask_for_both()) is True
+
+
 def test_requests_are_counted_by_route_and_status(client, post, get, row):
     post(PREDICT, {"rows": [row]})
     client.post(PREDICT)
@@ -146,3 +165,9 @@ def test_requests_are_counted_by_route_and_status(client, post, get, row):
     assert 'mainspring_requests_total{route="/v1/endpoints/{name}/predict",status="200"} 1.0' in told
     assert 'mainspring_requests_total{route="/v1/endpoints/{name}/predict",status="401"} 1.0' in told
     assert "mainspring_map_version 4.0" in told
+
+
+def test_a_refused_model_shows_in_the_metrics(get):
+    told = get("/metrics").text
+    assert 'mainspring_model_refused{endpoint="late"} 0.0' in told
+    assert 'mainspring_model_refused{endpoint="refused"} 1.0' in told
