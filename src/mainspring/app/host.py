@@ -51,12 +51,14 @@ class ServedMap:
 
     Args:
         document: the map as it was stored; what tells whether it has moved since.
+        checked_at: when its models were last checked; proofs expire while a map stands still.
     """
 
     environment: str
     version: int
     endpoints: Mapping[str, ServedEndpoint] = field(default_factory=dict)
     document: bytes = b""
+    checked_at: Micros = 0
 
 
 class Host:

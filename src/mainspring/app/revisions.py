@@ -5,7 +5,7 @@ against the keys that the project's own configuration pins.  What is refused doe
 earlier map whose model is proven.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +15,7 @@ from mainspring.app.host import ServedEndpoint, ServedMap
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Event
 from mainspring.elements.identity import Digest, digest_of
-from mainspring.elements.time import Micros
+from mainspring.elements.time import DAY, Micros
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import APPROVAL, gate_predicate
 from mainspring.gates.verify import ChainReport, asked_gates, verify_chain
@@ -86,19 +86,28 @@ class Loader:
     _opened: dict[Digest, ServedModel] = field(default_factory=dict)
 
     def load(self, served: ServedMap) -> ServedMap:
-        """The map as it stands now, or the same object when the environment's document has not changed."""
-        document = self.tools.state.get("environment", self.environment)
-        if document is None or document.payload == served.document:
+        """The map as it stands now, or the same object when the environment's document has not changed and was checked within a day."""
+        document, now = self.tools.state.get("environment", self.environment), self.tools.clock.now()
+        if document is None or (document.payload == served.document and now - served.checked_at < DAY):
             return served
         current = msgspec.json.decode(document.payload, type=EnvironmentMap)
         endpoints = {name: self._endpoint(name, current, served) for name in endpoint_names(current)}
-        return ServedMap(environment=self.environment, version=current.version, endpoints=endpoints, document=document.payload)
+        self._forget_cold(current, endpoints.values())
+        return ServedMap(environment=self.environment, version=current.version, endpoints=endpoints, document=document.payload, checked_at=now)
 
     def warm_models(self) -> Sequence[ServedModel]:
         """Every model of the maps that are kept warm, so that their features stay current."""
-        current = read_environment(self.tools.state, self.environment)
-        versions = {digest for past in iter_recent_maps(self.tools, current) for name in endpoint_names(past) if (digest := self._pointed(name, past))}
+        versions = self._warm_versions(read_environment(self.tools.state, self.environment))
         return [self._opened[digest] for digest in versions if digest in self._opened]
+
+    def _warm_versions(self, current: EnvironmentMap) -> set[Digest]:
+        return {digest for past in iter_recent_maps(self.tools, current) for name in endpoint_names(past) if (digest := self._pointed(name, past))}
+
+    def _forget_cold(self, current: EnvironmentMap, endpoints: Iterable[ServedEndpoint]) -> None:
+        """Let go of models that no warm map names and no endpoint answers with, so that a server does not grow with every version."""
+        serving = {model.version for endpoint in endpoints for model in (endpoint.current, endpoint.previous) if model}
+        kept = serving | self._warm_versions(current)
+        self._opened = {digest: model for digest, model in self._opened.items() if digest in kept}
 
     def _endpoint(self, name: str, current: EnvironmentMap, served: ServedMap) -> ServedEndpoint:
         """The endpoint with the model that the map holds; refused, with the one that it had, or that the newest earlier map can prove."""

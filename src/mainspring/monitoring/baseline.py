@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mainspring.elements.time import DAY
 from mainspring.monitoring.change import largest_change
+from mainspring.monitoring.errors import UnreadableBaseline
 from mainspring.stats.histogram import edges_from, histogram
 from mainspring.stats.psi import psi
 from mainspring.stats.roc_auc import roc_auc
@@ -65,8 +66,11 @@ def render_baseline(baseline: Baseline) -> bytes:
 
 
 def parse_baseline(payload: bytes) -> Baseline:
-    """The baseline of these bytes."""
-    return msgspec.json.decode(payload, type=Baseline)
+    """The baseline of these bytes.  Raises: MON-002."""
+    try:
+        return msgspec.json.decode(payload, type=Baseline)
+    except msgspec.DecodeError as error:
+        raise UnreadableBaseline(reason=str(error)) from error
 
 
 def make_baseline(matrix: Floats, names: Sequence[str], *, times: Ints, labels: Floats, judged: Judged) -> Baseline:

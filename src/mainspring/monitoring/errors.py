@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from mainspring.elements.errors import MonitoringError
 
-__all__ = ["NoBaseline"]
+__all__ = ["NoBaseline", "UnreadableBaseline"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -17,3 +17,13 @@ class NoBaseline(MonitoringError):
     remedy: ClassVar[str] = "run `mainspring apply`: it builds the baseline with the model"
     monitor: str
     version: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnreadableBaseline(MonitoringError):
+    """A baseline was written in another form than this release reads; it is a summary, and can be made again from the rows that the model was taught on."""
+
+    code: ClassVar[str] = "MON-002"
+    template: ClassVar[str] = "a baseline cannot be read: {reason}"
+    remedy: ClassVar[str] = "run `mainspring run MODEL`: it makes the baseline anew"
+    reason: str

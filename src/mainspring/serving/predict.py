@@ -20,9 +20,10 @@ from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.log import LogWriter
 from mainspring.ports.models import Scorer
 from mainspring.ports.online import OnlineReader
+from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
 from mainspring.serving.inference_log import PredictionRecord, to_frame
-from mainspring.serving.request import MAX_ROWS, cast_rows
+from mainspring.serving.request import cast_rows
 from mainspring.sources.topic import topic_of
 
 __all__ = ["Prediction", "Predictor", "ServedModel", "serve_model"]

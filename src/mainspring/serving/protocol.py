@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from mainspring.serving.body import MAX_ROWS, parse_body
 from mainspring.serving.errors import TooManyRows, WrongTensor
-from mainspring.serving.request import MAX_ROWS, parse_body
 
 __all__ = ["INPUT", "OUTPUT", "InferRequest", "InferResponse", "ModelMetadata", "Tensor", "TensorMetadata", "infer_response", "matrix_of", "metadata_of"]
 

@@ -2,32 +2,16 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
-
-import msgspec
 
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
 from mainspring.features.errors import MissingRequestField, WrongRequestType
 from mainspring.features.read import Row, Value
-from mainspring.serving.errors import BadRequest
 
-__all__ = ["MAX_ROWS", "cast_rows", "parse_body"]
+__all__ = ["cast_rows"]
 
-MAX_ROWS = 10_000
-"""How many rows one request may ask about."""
-
-Form = TypeVar("Form")
 _LARGEST_FLOAT = int(sys.float_info.max)
-
-
-def parse_body(payload: bytes, form: type[Form]) -> Form:
-    """The JSON body of a request in its form.  Raises: SRV-004, whatever the bytes are."""
-    try:
-        return msgspec.json.decode(payload, type=form)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(reason=str(error)) from error
 
 
 def cast_rows(rows: Sequence[Mapping[str, object]], schema: Schema, *, passengers: Schema) -> list[Row]:

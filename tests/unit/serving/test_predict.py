@@ -4,10 +4,10 @@ import pytest
 
 from mainspring.elements.time import MINUTE
 from mainspring.features.errors import HorizonPassed
+from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
 from mainspring.serving.inference_log import find_prediction, iter_predictions
 from mainspring.serving.replay import Outcome, replay_predictions
-from mainspring.serving.request import MAX_ROWS
 from mainspring.sources.facts import read_facts
 
 TOPIC = "inference:dev:late"

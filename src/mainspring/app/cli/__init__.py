@@ -17,7 +17,7 @@ __all__ = ["command_line", "main"]
 _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Begin": {
         "init": ("begin", "Write a small project that runs, to be changed into your own."),
-        "demo": ("begin", "See everything at work on real flights, in about five minutes."),
+        "demo": ("begin", "See everything at work on real flights, in about three minutes."),
     },
     "Change": {
         "plan": ("lifecycle", "Show what apply would change, run and cost."),
@@ -34,6 +34,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Ask": {
         "serve": ("answers", "Answer predictions over HTTP until stopped."),
+        "serve-model": ("begin", "Serve one ONNX file, without a project."),
         "predict": ("answers", "Ask an endpoint, without a server."),
         "replay": ("answers", "Recompute predictions, and compare them byte by byte."),
         "lineage": ("answers", "Show what an asset is made from, down to the raw files."),
@@ -62,7 +63,7 @@ class _Sections(click.Group):
         """The command, from its module."""
         if cmd_name not in _MODULES:
             return None
-        found = getattr(import_module(f"mainspring.app.cli.{_MODULES[cmd_name]}"), cmd_name)
+        found = getattr(import_module(f"mainspring.app.cli.{_MODULES[cmd_name]}"), cmd_name.replace("-", "_"))
         return found if isinstance(found, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

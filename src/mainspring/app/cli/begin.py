@@ -7,7 +7,7 @@ import click
 from mainspring.app.cli.create import create_project
 from mainspring.app.cli.options import Invocation, Verb
 
-__all__ = ["demo", "init"]
+__all__ = ["demo", "init", "serve_model"]
 
 
 @click.command(cls=Verb)
@@ -29,7 +29,22 @@ def init(at: Invocation, folder: Path, name: str) -> None:
 @click.option("--keep", is_flag=True, help="Leave the server running, and the workspace in place, at the end.")
 @click.pass_obj
 def demo(_: Invocation, keep: bool) -> int:
-    """See everything at work on real flights, in about five minutes."""
+    """See everything at work on real flights, in about three minutes."""
     from mainspring.app.demo import run_demo
 
     return run_demo(keep=keep)
+
+
+@click.command(cls=Verb)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", default="model", show_default=True, metavar="NAME", help="The model's name in its routes.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.pass_obj
+def serve_model(_: Invocation, file: Path, name: str, port: int) -> None:
+    """Serve one ONNX file, without a project.
+
+    It speaks the Open Inference Protocol and knows nothing of features; `pip install mainspring[serve]` is enough for it.
+    """
+    from mainspring.app.http.bare import serve_model as serve_file
+
+    serve_file(file, name=name, port=port, announce=lambda line: click.echo(line))

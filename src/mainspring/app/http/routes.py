@@ -24,9 +24,9 @@ from mainspring.app.http.problem import problem_response, status_of
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.ports.state import StateReader
+from mainspring.serving.body import parse_body
 from mainspring.serving.errors import BadRequest
 from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
-from mainspring.serving.request import parse_body
 from mainspring.sources.ingest import Rows
 
 __all__ = ["Service", "build_app"]
