@@ -42,6 +42,24 @@ class Op(IntEnum):
     MAX = 5
     LAST = 6
     LATEST = 7
+    VAR = 8
+    STD = 9
+    ANY = 10
+    ALL = 11
+    FIRST = 12
+    SINCE_LAST = 13
+    DISTINCT = 14
+    FIRST_K = 15
+    LAST_K = 16
+    TOP_K = 17
+    BOTTOM_K = 18
+    QUANTILES = 19
+    HISTOGRAM = 20
+    VALUE_COUNTS = 21
+    APPROX_DISTINCT = 22
+    EWMA = 23
+    SKEW = 24
+    KURT = 25
 
 
 class Lane(IntEnum):
@@ -62,11 +80,15 @@ class Output:
         op: What to compute.
         column: Index of the fact column; not read by COUNT_ROWS.
         span: Width of the window [q - span, q) in microseconds; for LATEST the time to live, event_time < q < event_time + span.  None: no limit.
+        size: How many values it has at most: k, bins, or quantiles; 1 for a single value.
+        parameters: What the op needs besides, as 64-bit patterns (floats by their bits): edges, ranks, a half-life, a bound.
     """
 
     op: Op
     column: int = WHOLE_ROW
     span: int | None = None
+    size: int = 1
+    parameters: tuple[int, ...] = ()
 
 
 class Tables(NamedTuple):
