@@ -1,6 +1,6 @@
-"""From a state to a value: the one place where an aggregate gets its bits, for every caller.  The arrays are those of `state`."""
+"""From a state to a value: the one place where an aggregate gets its bits, for every caller."""
 
-from mainspring.features.kernel.arrays import Bytes, Ints
+from mainspring.features.kernel.arrays import Answer, Ints
 from mainspring.features.kernel.exact_sum import (
     COUNT,
     FALLING,
@@ -19,42 +19,26 @@ from mainspring.features.kernel.exact_sum import (
 from mainspring.features.kernel.extreme import value_of
 from mainspring.features.kernel.jit import compiled_part
 from mainspring.features.kernel.program import Op
-from mainspring.features.kernel.state import AGGREGATED, FIRST, HIGH, LOW, NEWEST, NOTHING, greatest_rank
+from mainspring.features.kernel.state import AGGREGATED, FIRST, HIGH, LOW, NEWEST, NOTHING, State, greatest_rank
 
 __all__ = ["write_row"]
 
 
 @compiled_part
-def write_row(
-    row: int,
-    time: int,
-    outputs: Ints,
-    bits: Ints,
-    present: Bytes,
-    note: Ints,
-    lanes: Ints,
-    windows: Ints,
-    frame: Ints,
-    cells: Ints,
-    trees: Ints,
-    values: Ints,
-    valid: Bytes,
-    appears: Ints,
-    leaves_at: Ints,
-    number: Ints,
-) -> None:
+def write_row(state: State, outputs: Ints, answer: Answer, row: int, time: int) -> None:
     """Write every output of one spine row; the first integer overflow in spine order is noted."""
-    aggregated = frame[AGGREGATED]
+    bits, present, note = answer.bits, answer.valid, answer.note
+    lanes, cells, aggregated = state.lanes, state.cells, state.frame[AGGREGATED]
     for output in range(outputs.shape[0]):
         op, lane, window, tally = outputs[output, 0], outputs[output, 1], outputs[output, 2], outputs[output, 3]
         column, is_float = outputs[output, 4], outputs[output, 5] != 0
         bits[output, row] = 0
         present[output, row] = 0
-        first = windows[window, FIRST]
+        first = state.windows[window, FIRST]
         if op >= Op.LAST:
             position = lanes[lane, NEWEST]
-            if position != NOTHING and position >= first and valid[column, position] != 0:
-                bits[output, row] = values[column, position]
+            if position != NOTHING and position >= first and state.valid[column, position] != 0:
+                bits[output, row] = state.values[column, position]
                 present[output, row] = 1
             continue
         whole = tally * (aggregated + 1) + aggregated
@@ -66,11 +50,10 @@ def write_row(
         elif count == 0:
             present[output, row] = op == Op.SUM
         elif op >= Op.MIN:
-            rank = greatest_rank(first, time, lanes, lane, frame, trees, values, valid, appears, leaves_at)
-            bits[output, row] = value_of(rank, is_float, op == Op.MIN)
+            bits[output, row] = value_of(greatest_rank(state, lane, first, time), is_float, op == Op.MIN)
             present[output, row] = 1
         else:
-            value, fits = summed_value(op, is_float, cells, whole, expired, lanes[lane, LOW], lanes[lane, HIGH], number)
+            value, fits = summed_value(op, is_float, cells, whole, expired, lanes[lane, LOW], lanes[lane, HIGH], state.number)
             bits[output, row] = value
             present[output, row] = fits
             place = row * outputs.shape[0] + output

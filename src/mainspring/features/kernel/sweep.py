@@ -3,12 +3,12 @@
 A fact is seen at q when `event_time < q` and `visible_from <= q < visible_to`.  The first two conditions are one threshold, `appears`, so that a key's
 facts form two lists sorted by time (entering, leaving) and each window one pointer over event time.  Every list is walked once: the cost of a key is
 its facts times its windows plus its questions times its outputs, whatever the pattern of lateness.  Questions so far apart that no fact can matter to both
-sides of a gap are separate episodes, so that facts which nobody asks about are never touched.  The arrays are those of `state`.
+sides of a gap are separate episodes, so that facts which nobody asks about are never touched.
 """
 
 import numpy as np
 
-from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Answer, Bytes, Facts, Ints, Spine
+from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Answer, Facts, Ints, Spine
 from mainspring.features.kernel.exact_sum import CELLS, NO_LIMB, NUMBER_CELLS
 from mainspring.features.kernel.extreme import leaves_for
 from mainspring.features.kernel.finalise import write_row
@@ -32,6 +32,7 @@ from mainspring.features.kernel.state import (
     REACH,
     STOP,
     TREE,
+    State,
     clear,
     enter,
     expire,
@@ -44,37 +45,42 @@ __all__ = ["sweep"]
 @allocating_part
 def sweep(tables: Tables, facts: Facts, spine: Spine, answer: Answer) -> None:
     """Answer every row of the spine."""
-    times, values, valid, asked_at = facts.times, facts.values, facts.valid, spine.time
-    outputs, bits, present, note = tables.outputs, answer.bits, answer.valid, answer.note
-    largest = largest_key(facts.key_start)
-    lanes, trees = empty_lanes(tables.lanes, largest)
-    windows, frame, cells = empty_windows(tables.reach, tables.aggregated, lanes.shape[0])
-    number = np.zeros(NUMBER_CELLS, dtype=np.int64)
+    asked_at, key_start = spine.time, facts.key_start
+    largest = largest_key(key_start)
+    state = empty_state(tables, facts, largest)
     entering, leaving = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64)
-    appears, leaves_at = np.empty(times.shape[1], dtype=np.int64), times[VISIBLE_TO]
-    starts, rows = group_rows(spine.key_code, facts.key_start.size - 1)
+    starts, rows = group_rows(spine.key_code, key_start.size - 1)
     spare = np.empty(max(largest, rows.size), dtype=np.int64)
     for key in range(starts.size - 1):
         sort_positions(rows[starts[key] : starts[key + 1]], asked_at, spare)
         first = starts[key]
         while first < starts[key + 1]:
-            stop = episode_end(rows, first, starts[key + 1], asked_at, windows)
-            choose(facts.key_start, key, asked_at[rows[first]], asked_at[rows[stop - 1]], windows, frame, times)
-            clear(lanes, windows, frame, cells, trees)
-            schedule(asked_at[rows[stop - 1]], frame, times, appears, entering, leaving, spare)
-            for index in range(first, stop):
-                row, time = rows[index], asked_at[rows[index]]
-                advance(time, entering, leaving, lanes, windows, frame, cells, trees, times, values, valid, appears, leaves_at)
-                write_row(row, time, outputs, bits, present, note, lanes, windows, frame, cells, trees, values, valid, appears, leaves_at, number)
+            stop = episode_end(state, rows, first, starts[key + 1], asked_at)
+            answer_episode(state, tables.outputs, key_start, key, rows[first:stop], asked_at, entering, leaving, spare, answer)
             first = stop
 
 
 @compiled_part
-def episode_end(rows: Ints, first: int, stop: int, asked_at: Ints, windows: Ints) -> int:
+def answer_episode(
+    state: State, outputs: Ints, key_start: Ints, key: int, rows: Ints, asked_at: Ints, entering: Ints, leaving: Ints, spare: Ints, answer: Answer
+) -> None:
+    """Answer questions about one key, in order of time, that can share facts."""
+    latest = asked_at[rows[rows.size - 1]]
+    choose(state, key_start, key, asked_at[rows[0]], latest)
+    clear(state)
+    schedule(state, latest, entering, leaving, spare)
+    for index in range(rows.size):
+        time = asked_at[rows[index]]
+        advance(state, time, entering, leaving)
+        write_row(state, outputs, answer, rows[index], time)
+
+
+@compiled_part
+def episode_end(state: State, rows: Ints, first: int, stop: int, asked_at: Ints) -> int:
     """The end of the questions after `first` that can share facts with it: before the first gap that no window spans."""
     longest = 0
-    for window in range(windows.shape[0]):
-        longest = max(longest, windows[window, REACH])
+    for window in range(state.windows.shape[0]):
+        longest = max(longest, state.windows[window, REACH])
     for index in range(first + 1, stop):
         if asked_at[rows[index]] - longest >= asked_at[rows[index - 1]]:
             return index
@@ -88,6 +94,16 @@ def largest_key(key_start: Ints) -> int:
     for key in range(key_start.size - 1):
         largest = max(largest, key_start[key + 1] - key_start[key])
     return largest
+
+
+@allocating_part
+def empty_state(tables: Tables, facts: Facts, largest: int) -> State:
+    """The state before any key, with room for keys of up to this many facts."""
+    times = facts.times
+    lanes, trees = empty_lanes(tables.lanes, largest)
+    windows, frame, cells = empty_windows(tables.reach, tables.aggregated, lanes.shape[0])
+    appears, number = np.empty(times.shape[1], dtype=np.int64), np.zeros(NUMBER_CELLS, dtype=np.int64)
+    return State(lanes, windows, frame, cells, trees, times, facts.values, facts.valid, appears, times[VISIBLE_TO], number)
 
 
 @allocating_part
@@ -118,8 +134,9 @@ def empty_windows(reach: Ints, aggregated: int, lanes: int) -> tuple[Ints, Ints,
 
 
 @compiled_part
-def choose(key_start: Ints, key: int, earliest: int, latest: int, windows: Ints, frame: Ints, times: Ints) -> None:
+def choose(state: State, key_start: Ints, key: int, earliest: int, latest: int) -> None:
     """Set the frame to the positions of a key's facts that can matter to questions between two times; none for an unknown key."""
+    windows, frame, times = state.windows, state.frame, state.times
     frame[BEGIN] = frame[STOP] = 0
     if key == key_start.size - 1:
         return
@@ -145,8 +162,9 @@ def newest_for_good(first: int, stop: int, time: int, times: Ints) -> int:
 
 
 @compiled_part
-def schedule(latest: int, frame: Ints, times: Ints, appears: Ints, entering: Ints, leaving: Ints, spare: Ints) -> None:
+def schedule(state: State, latest: int, entering: Ints, leaving: Ints, spare: Ints) -> None:
     """List the facts of the frame that appear until `latest` in the order in which they do, and those that are superseded until then."""
+    frame, times, appears = state.frame, state.times, state.appears
     entering_count, leaving_count = 0, 0
     for position in range(frame[BEGIN], frame[STOP]):
         appears[position] = max(times[EVENT_TIME, position] + 1, times[VISIBLE_FROM, position])
@@ -165,33 +183,20 @@ def schedule(latest: int, frame: Ints, times: Ints, appears: Ints, entering: Int
 
 
 @compiled_part
-def advance(
-    time: int,
-    entering: Ints,
-    leaving: Ints,
-    lanes: Ints,
-    windows: Ints,
-    frame: Ints,
-    cells: Ints,
-    trees: Ints,
-    times: Ints,
-    values: Ints,
-    valid: Bytes,
-    appears: Ints,
-    leaves_at: Ints,
-) -> None:
+def advance(state: State, time: int, entering: Ints, leaving: Ints) -> None:
     """Bring the state of the key to a time not before the last."""
+    windows, frame, times = state.windows, state.frame, state.times
     upto = frame[ENTERED]
-    while upto < frame[ENTERING] and appears[entering[upto]] <= time:
+    while upto < frame[ENTERING] and state.appears[entering[upto]] <= time:
         upto += 1
     if upto > frame[ENTERED]:
-        enter(entering, upto, lanes, windows, frame, cells, trees, values, valid)
-    while frame[LEFT] < frame[LEAVING] and leaves_at[leaving[frame[LEFT]]] <= time:
-        leave(leaving[frame[LEFT]], time, lanes, windows, frame, cells, trees, values, valid, appears, leaves_at)
+        enter(state, entering, upto)
+    while frame[LEFT] < frame[LEAVING] and state.leaves_at[leaving[frame[LEFT]]] <= time:
+        leave(state, leaving[frame[LEFT]], time)
         frame[LEFT] += 1
     for window in range(windows.shape[0]):
         first = windows[window, FIRST]
         while first < frame[STOP] and times[EVENT_TIME, first] < time - windows[window, REACH]:
             first += 1
         if first > windows[window, FIRST]:
-            expire(window, first, time, lanes, windows, frame, cells, values, valid, appears, leaves_at)
+            expire(state, window, first, time)
