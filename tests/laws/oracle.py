@@ -2,11 +2,11 @@
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mainspring.features.kernel.program import Op, Output
+from mainspring.features.kernel.program import WHOLE_ROW, Closed, Op, Output
 
 __all__ = ["Fact", "answer_of", "bits_of_value"]
 
@@ -24,47 +24,88 @@ class Fact:
     values: tuple[Value, ...]
 
 
-def answer_of(output: Output, facts: Sequence[Fact], key: int, time: int) -> Value:
-    """The value of one output for one question; OverflowError when an integer sum does not fit int64."""
-    seen = [f for f in facts if f.key == key and f.event_time < time and f.visible_from <= time < f.visible_to]
+def answer_of(output: Output, facts: Sequence[Fact], key: int, time: int, closed: Closed = "left") -> list[Value]:
+    """The rows of one output for one question; OverflowError when an integer sum does not fit int64."""
+    happened = [f for f in facts if f.key == key and (f.event_time < time or (f.event_time == time and closed != "left"))]
+    seen = [f for f in happened if f.visible_from <= time < f.visible_to]
     if output.op is Op.LATEST:
-        return seen[-1].values[output.column] if seen and (output.span is None or time < seen[-1].event_time + output.span) else None
-    inside = [f for f in seen if output.span is None or time - output.span <= f.event_time]
+        return [seen[-1].values[output.column] if seen and (output.span is None or time < seen[-1].event_time + output.span) else None]
+    opens = -math.inf if output.span is None else time - output.span + (closed == "right")
+    inside = [f for f in seen if opens <= f.event_time]
     if output.op is Op.COUNT_ROWS:
-        return len(inside)
-    return aggregate_of(output.op, [v for f in inside if (v := f.values[output.column]) is not None])
+        return [len(inside)]
+    counted = inside if output.column == WHOLE_ROW else [f for f in inside if f.values[output.column] is not None]
+    if output.op is Op.SINCE_LAST:
+        return [time - counted[-1].event_time if counted else None]
+    values = [v for f in counted if (v := f.values[output.column]) is not None]
+    if output.op in EMPTY:
+        return [AGGREGATES[output.op](values) if values else EMPTY[output.op]]
+    raise AssertionError(output.op)
 
 
-def aggregate_of(op: Op, values: Sequence[float | int]) -> Value:
-    """One aggregate of non-null values in total order."""
-    if op is Op.COUNT:
-        return len(values)
-    if op is Op.SUM and not values:
-        return 0
-    if not values:
-        return None
-    if op is Op.LAST:
-        return values[-1]
-    if op in (Op.MIN, Op.MAX):
-        nan = [v for v in values if math.isnan(v)]
-        return math.nan if nan else (min if op is Op.MIN else max)(values, key=lambda v: (v, math.copysign(1.0, v)))
-    return mean_or_sum(op, values)
+def extreme_of(values: Sequence[float | int], choose: Callable[..., float | int]) -> float | int:
+    """IEEE 754-2019 `minimum` or `maximum`."""
+    nan = [v for v in values if math.isnan(v)]
+    return nan[0] if nan else choose(values, key=lambda v: (v, math.copysign(1.0, v)))
 
 
-def mean_or_sum(op: Op, values: Sequence[float | int]) -> Value:
-    """An exact sum or mean, rounded once; NaN and infinities as IEEE 754 adds them."""
+def sum_of(values: Sequence[float | int]) -> float | int:
+    """The exact sum, rounded once; NaN and infinities as IEEE 754 adds them."""
     special = [v for v in values if not math.isfinite(v)]
     if special:
         return sum(special)
-    total = sum(map(Fraction, values), Fraction(0)) / (len(values) if op is Op.MEAN else 1)
-    if op is Op.SUM and isinstance(values[0], int):
-        if not -(2**63) <= total < 2**63:
-            raise OverflowError
-        return int(total)
+    total = sum(map(Fraction, values), Fraction(0))
+    if isinstance(values[0], float):
+        return rounded(total)
+    if not -(2**63) <= total < 2**63:
+        raise OverflowError
+    return int(total)
+
+
+def mean_of(values: Sequence[float | int]) -> float:
+    """The exact mean, rounded once; NaN and infinities as IEEE 754 adds them."""
+    special = [v for v in values if not math.isfinite(v)]
+    return sum(special) if special else rounded(sum(map(Fraction, values), Fraction(0)) / len(values))
+
+
+def variance_of(values: Sequence[float | int]) -> float | None:
+    """The exact variance with ddof 1, rounded once; NaN when a value is not finite."""
+    if len(values) < 2:
+        return None
+    if not all(map(math.isfinite, values)):
+        return math.nan
+    mean = sum(map(Fraction, values), Fraction(0)) / len(values)
+    return rounded(sum((Fraction(v) - mean) ** 2 for v in values) / (len(values) - 1))
+
+
+def deviation_of(values: Sequence[float | int]) -> float | None:
+    """The square root of the rounded variance, rounded once more."""
+    variance = variance_of(values)
+    return None if variance is None else math.sqrt(variance)
+
+
+def rounded(exact: Fraction) -> float:
+    """The nearest double."""
     try:
-        return float(total) + 0.0
+        return float(exact) + 0.0
     except OverflowError:
-        return math.inf if total > 0 else -math.inf
+        return math.inf if exact > 0 else -math.inf
+
+
+AGGREGATES: dict[Op, Callable[[Sequence[float | int]], Value]] = {
+    Op.COUNT: len,
+    Op.ANY: lambda values: int(any(values)),
+    Op.ALL: lambda values: int(all(values)),
+    Op.SUM: sum_of,
+    Op.MEAN: mean_of,
+    Op.VAR: variance_of,
+    Op.STD: deviation_of,
+    Op.MIN: lambda values: extreme_of(values, min),
+    Op.MAX: lambda values: extreme_of(values, max),
+    Op.FIRST: lambda values: values[0],
+    Op.LAST: lambda values: values[-1],
+}
+EMPTY: dict[Op, Value] = dict.fromkeys(AGGREGATES) | {Op.COUNT: 0, Op.ANY: 0, Op.ALL: 1, Op.SUM: 0}
 
 
 def bits_of_value(value: float | int) -> int:

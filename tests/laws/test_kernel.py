@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mainspring.features.kernel.aggregate import aggregate
 from mainspring.features.kernel.arrays import NEVER, Answer, Facts, Spine
-from mainspring.features.kernel.program import Kind, Op, Output, Program, compile_program
+from mainspring.features.kernel.program import LISTS, WHOLE_ROW, Closed, Kind, Op, Output, Program, compile_program
 from tests.laws.oracle import Fact, answer_of, bits_of_value
 
 KINDS = (Kind.FLOAT, Kind.INTEGER, Kind.FLOAT)
@@ -50,7 +50,22 @@ def crowd(seed: int) -> list[Fact]:
 
 
 questions = st.lists(st.tuples(st.integers(-1, KEYS), st.integers(-2, 70)), min_size=1, max_size=20)
-outputs = st.lists(st.builds(Output, op=st.sampled_from(Op), column=st.integers(0, 2), span=spans), min_size=1, max_size=12)
+closings = st.sampled_from(["left", "right", "both"])
+ANY_COLUMN = (Op.COUNT, Op.SUM, Op.MEAN, Op.VAR, Op.STD, Op.MIN, Op.MAX, Op.FIRST, Op.LAST, Op.SINCE_LAST)
+
+
+def outputs_over(spans: st.SearchStrategy[int | None]) -> st.SearchStrategy[Output]:
+    """Any output but LATEST over the columns of `KINDS`."""
+    return st.one_of(
+        st.builds(Output, op=st.sampled_from(ANY_COLUMN), column=st.integers(0, 2), span=spans),
+        st.builds(Output, op=st.sampled_from([Op.ANY, Op.ALL]), column=st.just(1), span=spans),
+        st.builds(Output, op=st.sampled_from([Op.COUNT_ROWS, Op.SINCE_LAST]), column=st.just(WHOLE_ROW), span=spans),
+    )
+
+
+lookups = st.builds(Output, op=st.just(Op.LATEST), column=st.integers(0, 2), span=spans)
+outputs = st.lists(outputs_over(spans) | lookups, min_size=1, max_size=12)
+closed_outputs = st.lists(outputs_over(spans), min_size=1, max_size=8)
 
 
 def pack(facts: list[Fact]) -> Facts:
@@ -76,21 +91,29 @@ def ask(program: Program, facts: Facts, asked: list[tuple[int, int]]) -> Answer:
 
 
 def canonical(answer: Answer, program: Program) -> list[list[int | None]]:
-    """Bits or None, by output and row, with one NaN."""
-    return [
-        [None if not ok else bits_of_value(float(number) if kind is Kind.FLOAT else int(number)) for number, ok in zip(numbers, valid, strict=True)]
-        for kind, numbers, valid in (
-            (kind, answer.floats(i) if kind is Kind.FLOAT else answer.integers(i), answer.valid[i]) for i, kind in enumerate(program.kinds)
-        )
-    ]
+    """Bits or None, by row of the answer and row of the spine, with one NaN."""
+    table: list[list[int | None]] = []
+    for index, kind in enumerate(program.kinds):
+        for slot in program.slots(index):
+            is_float = kind is Kind.FLOAT and not is_length(program, index, slot)
+            numbers = answer.floats(slot) if is_float else answer.integers(slot)
+            table.append([bits_of_value(number.item()) if ok else None for number, ok in zip(numbers, answer.valid[slot], strict=True)])
+    return table
+
+
+def is_length(program: Program, index: int, slot: int) -> bool:
+    """Whether a row holds the length of a list."""
+    return program.outputs[index].op in LISTS and slot == program.first_slot(index)
 
 
 def expected(program: Program, facts: list[Fact], asked: list[tuple[int, int]]) -> list[list[int | None]]:
     """The oracle's answers in the same form."""
     table: list[list[int | None]] = []
-    for output, kind in zip(program.outputs, program.kinds, strict=True):
-        values = [answer_of(output, facts, key, time) for key, time in asked]
-        table.append([None if value is None else bits_of_value(float(value) if kind is Kind.FLOAT else value) for value in values])
+    for index, (output, kind) in enumerate(zip(program.outputs, program.kinds, strict=True)):
+        answers = [answer_of(output, facts, key, time, program.closed) for key, time in asked]
+        for slot, values in zip(program.slots(index), zip(*answers, strict=True), strict=True):
+            is_float = kind is Kind.FLOAT and not is_length(program, index, slot)
+            table.append([None if value is None else bits_of_value(float(value) if is_float else value) for value in values])
     return table
 
 
@@ -108,7 +131,20 @@ def test_kernel_equals_the_oracle_bit_for_bit(facts: list[Fact], asked: list[tup
     assert canonical(answer, program) == truth
 
 
-@given(st.integers(0, 2**32), st.lists(st.builds(Output, op=st.sampled_from(Op), column=st.integers(0, 2), span=st.integers(1, 300)), min_size=1, max_size=8))
+@given(fact_lists(), questions, closed_outputs, closings)
+@settings(max_examples=200, deadline=None)
+def test_a_window_closes_where_it_is_said_to(facts: list[Fact], asked: list[tuple[int, int]], wanted: list[Output], closed: Closed) -> None:
+    program = compile_program(wanted, kinds=KINDS, closed=closed)
+    answer = ask(program, pack(facts), asked)
+    try:
+        truth = expected(program, facts, asked)
+    except OverflowError:
+        assert answer.overflow is not None
+        return
+    assert canonical(answer, program) == truth
+
+
+@given(st.integers(0, 2**32), st.lists(outputs_over(st.none() | st.integers(1, 300)), min_size=1, max_size=8))
 @settings(max_examples=60, deadline=None)
 def test_a_crowded_key_equals_the_oracle(seed: int, wanted: list[Output]) -> None:
     facts, program = crowd(seed), compile_program(wanted, kinds=KINDS)
@@ -116,11 +152,11 @@ def test_a_crowded_key_equals_the_oracle(seed: int, wanted: list[Output]) -> Non
     assert canonical(ask(program, pack(facts), asked), program) == expected(program, facts, asked)
 
 
-@given(st.lists(finite, min_size=1, max_size=60), st.booleans())
+@given(st.lists(finite, min_size=1, max_size=60), st.sampled_from([Op.SUM, Op.MEAN, Op.VAR, Op.STD]))
 @settings(max_examples=300, deadline=None)
-def test_a_sum_and_a_mean_are_the_fraction_rounded_once(values: list[float], is_mean: bool) -> None:
+def test_sum_mean_and_variance_are_the_fraction_rounded_once(values: list[float], op: Op) -> None:
     facts = [Fact(0, time, time, NEVER, (value, None, None)) for time, value in enumerate(values)]
-    program = compile_program([Output(Op.MEAN if is_mean else Op.SUM, 0, 30)], kinds=KINDS)
+    program = compile_program([Output(op, 0, 30)], kinds=KINDS)
     asked = [(0, time) for time in range(len(values) + 31)]
     assert canonical(ask(program, pack(facts), asked), program) == expected(program, facts, asked)
 

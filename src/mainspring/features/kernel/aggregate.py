@@ -27,7 +27,7 @@ def aggregate(program: Program, facts: Facts, spine: Spine) -> Answer:
 
     Cost: facts that a question can see x (windows + 1) + rows x outputs, without the interpreter lock; the first call of a process loads or compiles.
     """
-    answer = blank_answer(len(program.outputs), spine.time.size)
+    answer = blank_answer(program.tables.height, spine.time.size)
     warm()(program.tables, facts, spine, answer)
     return answer
 

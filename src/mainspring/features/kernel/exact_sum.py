@@ -18,20 +18,27 @@ __all__ = [
     "COUNT",
     "FALLING",
     "FLOAT_BASE",
+    "FRACTION_MASK",
+    "HIDDEN_BIT",
     "INFINITY",
     "LIMBS",
     "LIMB_BITS",
+    "LIMB_MASK",
     "NANS",
     "NO_LIMB",
     "NUMBER_CELLS",
+    "PAD",
     "QUIET_NAN",
     "RISING",
     "SIGN_BIT",
+    "SPREAD",
     "add_float",
     "add_integer",
+    "carry",
     "collect",
     "integer_of",
     "mean_of",
+    "nearest_double",
     "sum_of",
 ]
 
@@ -39,6 +46,7 @@ COUNT, NANS, RISING, FALLING, LIMBS = 0, 1, 2, 3, 4
 NO_LIMB: Final = 66
 CELLS: Final = LIMBS + NO_LIMB
 FLOAT_BASE: Final = -1074
+SPREAD: Final = 2
 PAD: Final = 4
 NUMBER_CELLS: Final = PAD + NO_LIMB + 1
 

@@ -1,6 +1,9 @@
 """From a state to a value: the one place where an aggregate gets its bits, for every caller."""
 
-from mainspring.features.kernel.arrays import Answer, Ints
+import math
+
+from mainspring.features.kernel.arrays import EVENT_TIME, Answer, Ints
+from mainspring.features.kernel.exact_square import variance_of
 from mainspring.features.kernel.exact_sum import (
     COUNT,
     FALLING,
@@ -16,9 +19,9 @@ from mainspring.features.kernel.exact_sum import (
     mean_of,
     sum_of,
 )
-from mainspring.features.kernel.extreme import value_of
-from mainspring.features.kernel.jit import compiled_part
-from mainspring.features.kernel.program import Op
+from mainspring.features.kernel.extreme import LOWEST_RANK, value_of
+from mainspring.features.kernel.jit import bits_of_double, compiled_part, double_of_bits
+from mainspring.features.kernel.program import Op, Wanted
 from mainspring.features.kernel.state import AGGREGATED, FIRST, HIGH, LOW, NEWEST, NOTHING, State, greatest_rank
 
 __all__ = ["write_row"]
@@ -27,38 +30,119 @@ __all__ = ["write_row"]
 @compiled_part
 def write_row(state: State, outputs: Ints, answer: Answer, row: int, time: int) -> None:
     """Write every output of one spine row; the first integer overflow in spine order is noted."""
-    bits, present, note = answer.bits, answer.valid, answer.note
-    lanes, cells, aggregated = state.lanes, state.cells, state.frame[AGGREGATED]
-    for output in range(outputs.shape[0]):
-        op, lane, window, tally = outputs[output, 0], outputs[output, 1], outputs[output, 2], outputs[output, 3]
-        column, is_float = outputs[output, 4], outputs[output, 5] != 0
-        bits[output, row] = 0
-        present[output, row] = 0
-        first = state.windows[window, FIRST]
-        if op >= Op.LAST:
-            position = lanes[lane, NEWEST]
-            if position != NOTHING and position >= first and state.valid[column, position] != 0:
-                bits[output, row] = state.values[column, position]
-                present[output, row] = 1
-            continue
-        whole = tally * (aggregated + 1) + aggregated
-        expired = tally * (aggregated + 1) + window
-        count = cells[whole, COUNT] - cells[expired, COUNT]
-        if op <= Op.COUNT:
-            bits[output, row] = count
-            present[output, row] = 1
-        elif count == 0:
-            present[output, row] = op == Op.SUM
-        elif op >= Op.MIN:
-            bits[output, row] = value_of(greatest_rank(state, lane, first, time), is_float, op == Op.MIN)
-            present[output, row] = 1
+    for index in range(outputs.shape[0]):
+        wanted = wanted_at(outputs, index)
+        put(answer, wanted.slot, row, 0, False)
+        if wanted.op <= Op.ALL:
+            write_count(state, wanted, answer, row)
+        elif wanted.op <= Op.STD:
+            fits = write_sum(state, wanted, answer, row)
+            if not fits:
+                note_overflow(answer, row, index)
+        elif wanted.op <= Op.FIRST:
+            write_extreme(state, wanted, answer, row, time)
         else:
-            value, fits = summed_value(op, is_float, cells, whole, expired, lanes[lane, LOW], lanes[lane, HIGH], state.number)
-            bits[output, row] = value
-            present[output, row] = fits
-            place = row * outputs.shape[0] + output
-            if not fits and (note[0] < 0 or place < note[0]):
-                note[0] = place
+            write_newest(state, wanted, answer, row, time)
+
+
+@compiled_part
+def wanted_at(outputs: Ints, index: int) -> Wanted:
+    """A row of the program's outputs under its names."""
+    row = outputs[index]
+    return Wanted(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8])
+
+
+@compiled_part
+def put(answer: Answer, slot: int, row: int, bits: int, is_value: bool) -> None:
+    """Write one value, or null."""
+    answer.bits[slot, row] = bits
+    answer.valid[slot, row] = is_value
+
+
+@compiled_part
+def note_overflow(answer: Answer, row: int, output: int) -> None:
+    """Note the first output, in the spine's order, whose sum does not fit."""
+    place = row * answer.bits.shape[0] + output
+    if answer.note[0] < 0 or place < answer.note[0]:
+        answer.note[0] = place
+
+
+@compiled_part
+def tally_of(state: State, lane: int, window: int) -> int:
+    """What an additive lane counts inside a window."""
+    row = lane * (state.frame[AGGREGATED] + 1)
+    return int(state.cells[row + state.frame[AGGREGATED], COUNT] - state.cells[row + window, COUNT])
+
+
+@compiled_part
+def write_count(state: State, wanted: Wanted, answer: Answer, row: int) -> None:
+    """Write COUNT_ROWS, COUNT, ANY or ALL."""
+    count = tally_of(state, wanted.lane, wanted.window)
+    if wanted.op == Op.ANY:
+        count = int(count != 0)
+    elif wanted.op == Op.ALL:
+        count = int(count == tally_of(state, wanted.tally, wanted.window))
+    put(answer, wanted.slot, row, count, True)
+
+
+@compiled_part
+def write_sum(state: State, wanted: Wanted, answer: Answer, row: int) -> bool:
+    """Write SUM, MEAN, VAR or STD; whether it fits."""
+    lanes, aggregated = state.lanes, state.frame[AGGREGATED]
+    count = tally_of(state, wanted.tally, wanted.window)
+    if count < (2 if wanted.op >= Op.VAR else 1):
+        put(answer, wanted.slot, row, 0, wanted.op == Op.SUM)
+        return True
+    whole = wanted.tally * (aggregated + 1) + aggregated
+    expired = wanted.tally * (aggregated + 1) + wanted.window
+    low, high = lanes[wanted.tally, LOW], lanes[wanted.tally, HIGH]
+    if wanted.op >= Op.VAR:
+        put(answer, wanted.slot, row, spread_value(state, wanted, whole, expired, count), True)
+        return True
+    value, fits = summed_value(wanted.op, wanted.is_float != 0, state.cells, whole, expired, low, high, state.number)
+    put(answer, wanted.slot, row, value, fits)
+    return fits
+
+
+@compiled_part
+def spread_value(state: State, wanted: Wanted, whole: int, expired: int, count: int) -> int:
+    """The bits of the variance or standard deviation of at least two values."""
+    cells, lanes, aggregated = state.cells, state.lanes, state.frame[AGGREGATED]
+    if wanted.is_float != 0 and special_sum(cells, whole, expired) != 0:
+        return QUIET_NAN
+    if lanes[wanted.lane, HIGH] == NOTHING:
+        return 0
+    low, squares = lanes[wanted.tally, LOW], wanted.lane * (aggregated + 1)
+    top = collect(cells, whole, expired, low, lanes[wanted.tally, HIGH], state.number)
+    high = lanes[wanted.lane, HIGH]
+    variance = variance_of(state.number, top, low, cells, squares + aggregated, squares + wanted.window, high, count, wanted.is_float != 0, state.wide)
+    # IEEE 754 rounds the square root correctly; it is the only floating-point instruction on the way of these aggregates.
+    return variance if wanted.op == Op.VAR else bits_of_double(math.sqrt(double_of_bits(variance)))
+
+
+@compiled_part
+def write_extreme(state: State, wanted: Wanted, answer: Answer, row: int, time: int) -> None:
+    """Write MIN, MAX or FIRST."""
+    first = state.windows[wanted.window, FIRST]
+    if wanted.op != Op.FIRST and tally_of(state, wanted.tally, wanted.window) == 0:
+        return
+    rank = greatest_rank(state, wanted.lane, first, time)
+    if wanted.op != Op.FIRST:
+        put(answer, wanted.slot, row, value_of(rank, wanted.is_float != 0, wanted.op == Op.MIN), True)
+    elif rank != LOWEST_RANK:
+        put(answer, wanted.slot, row, state.values[wanted.column, ~rank], True)
+
+
+@compiled_part
+def write_newest(state: State, wanted: Wanted, answer: Answer, row: int, time: int) -> None:
+    """Write LAST, LATEST or SINCE_LAST."""
+    position, column = state.lanes[wanted.lane, NEWEST], wanted.column
+    if position == NOTHING or position < state.windows[wanted.window, FIRST]:
+        return
+    if wanted.op == Op.SINCE_LAST:
+        put(answer, wanted.slot, row, time - state.times[EVENT_TIME, position], True)
+    elif state.valid[column, position] != 0:
+        put(answer, wanted.slot, row, state.values[column, position], True)
 
 
 @compiled_part

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar, cast
 
 import numba
+from llvmlite import ir
 from numba.core import types
+from numba.extending import intrinsic
 
-__all__ = ["allocating_part", "compiled_part", "entry_point", "kernel_edition"]
+__all__ = ["allocating_part", "bits_of_double", "compiled_part", "double_of_bits", "entry_point", "kernel_edition"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +30,35 @@ class Jit(Protocol):
 
 njit = cast("Jit", numba.njit)
 type_of = cast("Callable[[object], types.Type]", numba.typeof)
+
+
+Codegen = Callable[[object, ir.IRBuilder, object, list[ir.Value]], ir.Value]
+
+
+def reinterpret(given: types.Type, wanted: types.Type, shape: ir.Type) -> tuple[object, Codegen]:
+    """The signature and the code of a function that keeps the bits of its argument and changes their type."""
+
+    def keep_bits(_context: object, builder: ir.IRBuilder, _signature: object, values: list[ir.Value]) -> ir.Value:
+        return builder.bitcast(values[0], shape)
+
+    return wanted(given), keep_bits
+
+
+def as_double(_context: object, _bits: object) -> tuple[object, Codegen]:
+    """How `double_of_bits` is typed and compiled."""
+    return reinterpret(types.int64, types.float64, ir.DoubleType())
+
+
+def as_bits(_context: object, _double: object) -> tuple[object, Codegen]:
+    """How `bits_of_double` is typed and compiled."""
+    return reinterpret(types.float64, types.int64, ir.IntType(64))
+
+
+double_of_bits = cast("Callable[[int], float]", intrinsic(as_double))
+"""The double that has these 64 bits; in compiled parts only."""
+
+bits_of_double = cast("Callable[[float], int]", intrinsic(as_bits))
+"""The 64 bits of a double; in compiled parts only."""
 
 
 def compiled_part(function: Callable[P, R]) -> Callable[P, R]:

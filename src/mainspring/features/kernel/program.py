@@ -6,70 +6,63 @@ Outputs share work: every (column, kind of state) is one *lane* however many out
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints
+from mainspring.features.kernel.lane import WHOLE_ROW, Kind, Lane, LaneBook
 
-__all__ = ["FOREVER", "WHOLE_ROW", "Kind", "Lane", "Op", "Output", "Program", "Tables", "compile_program"]
+__all__ = ["FOREVER", "LISTS", "WHOLE_ROW", "Closed", "Kind", "Lane", "Op", "Output", "Program", "Tables", "compile_program", "reach_of"]
 
 FOREVER = 1 << 62
-WHOLE_ROW = -1
 
-
-class Kind(IntEnum):
-    """What the 64 bits of a value mean; booleans are integers 0 and 1."""
-
-    INTEGER = 0
-    FLOAT = 1
+Closed = Literal["left", "right", "both"]
+"""Which edges belong to a window of width w asked about at q: [q - w, q), (q - w, q] or [q - w, q]."""
 
 
 class Op(IntEnum):
-    """The aggregates that the sweep knows.
+    """The aggregates that the sweep knows, in families that share a kind of state; their order is the sweep's.
 
     COUNT_ROWS counts facts, COUNT the non-null values of a column; nulls are ignored by all others but LATEST, which gives the newest fact's value as it
-    stands.  Without a value COUNT and SUM are 0, the rest null.  SUM and MEAN are exact and rounded once, overflow to inf and never give -0; a NaN, or
-    infinities of both signs, make them NaN.  MIN and MAX are IEEE 754-2019 `minimum` and `maximum`: any NaN gives NaN, -0 is below +0.  LAST and LATEST
-    keep every bit.
+    stands.  Without a value counts and sums are 0, ANY false, ALL true, lists empty, the rest null.
+
+    * SUM, MEAN, VAR are exact and rounded once, overflow to inf and never give -0; a NaN, or infinities of both signs, make them NaN, any infinity VAR.
+      VAR has ddof 1 and is null below two values; STD is its square root, rounded once more.  ANY and ALL read booleans.
+    * MIN and MAX are IEEE 754-2019 `minimum` and `maximum`: any NaN gives NaN, -0 is below +0.
+    * FIRST and LAST, in total order, and LATEST keep every bit.  SINCE_LAST is q minus the event time of the newest value, or of the newest fact.
     """
 
     COUNT_ROWS = 0
     COUNT = 1
-    SUM = 2
-    MEAN = 3
-    MIN = 4
-    MAX = 5
-    LAST = 6
-    LATEST = 7
-    VAR = 8
-    STD = 9
-    ANY = 10
-    ALL = 11
-    FIRST = 12
+    ANY = 2
+    ALL = 3
+    SUM = 4
+    MEAN = 5
+    VAR = 6
+    STD = 7
+    MIN = 8
+    MAX = 9
+    FIRST = 10
+    LAST = 11
+    LATEST = 12
     SINCE_LAST = 13
-    DISTINCT = 14
-    FIRST_K = 15
-    LAST_K = 16
-    TOP_K = 17
-    BOTTOM_K = 18
-    QUANTILES = 19
-    HISTOGRAM = 20
-    VALUE_COUNTS = 21
-    APPROX_DISTINCT = 22
+    FIRST_K = 14
+    LAST_K = 15
+    TOP_K = 16
+    BOTTOM_K = 17
+    DISTINCT = 18
+    APPROX_DISTINCT = 19
+    QUANTILES = 20
+    HISTOGRAM = 21
+    VALUE_COUNTS = 22
     EWMA = 23
     SKEW = 24
     KURT = 25
 
 
-class Lane(IntEnum):
-    """Kinds of intermediate state; the first two are additive and can be subtracted exactly."""
-
-    TALLY = 0
-    SUM = 1
-    NEWEST = 2
-    LEAST = 3
-    GREATEST = 4
+LISTS = frozenset({Op.FIRST_K, Op.LAST_K, Op.TOP_K, Op.BOTTOM_K})
+"""Those whose answer may be shorter than `size`, and therefore begins with its length."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +71,8 @@ class Output:
 
     Args:
         op: What to compute.
-        column: Index of the fact column; not read by COUNT_ROWS.
-        span: Width of the window [q - span, q) in microseconds; for LATEST the time to live, event_time < q < event_time + span.  None: no limit.
+        column: Index of the fact column; not read by COUNT_ROWS, and SINCE_LAST of `WHOLE_ROW` looks at facts whatever they hold.
+        span: Width of the window in microseconds; for LATEST the time to live, event_time < q < event_time + span.  None: no limit.
         size: How many values it has at most: k, bins, or quantiles; 1 for a single value.
         parameters: What the op needs besides, as 64-bit patterns (floats by their bits): edges, ranks, a half-life, a bound.
     """
@@ -90,119 +83,177 @@ class Output:
     size: int = 1
     parameters: tuple[int, ...] = ()
 
+    @property
+    def height(self) -> int:
+        """How many rows of the answer it takes: one per value, and for a list one more, before them, with its length."""
+        return self.size + (self.op in LISTS)
+
 
 class Tables(NamedTuple):
     """The program as the sweep reads it.
 
     Shapes:
-        lanes: (lanes, 3) int64: column or WHOLE_ROW, `Lane`, `Kind` of the column.
+        lanes: (lanes, 5) int64: column or WHOLE_ROW, `Lane`, `Kind` of the column, where its parameters begin, how many there are.
         reach: (windows,) int64: a fact is inside when event_time >= q - reach; aggregated windows first, ascending, then those of LATEST alone.
         aggregated: how many of `reach` are aggregated windows.
-        outputs: (outputs, 6) int64: `Op`, lane, window, lane whose tally says whether there is a value, column, `Kind` of the column.
+        lag: 1 when a fact must have happened before q to be inside a window, 0 when it may happen at q.
+        outputs: (outputs, 9) int64, see `Wanted`.
+        parameters: (parameters,) int64, those of outputs and lanes one after the other.
+        height: rows of the answer.
     """
 
     lanes: Ints
     reach: Ints
     aggregated: int
+    lag: int
     outputs: Ints
+    parameters: Ints
+    height: int
+
+
+class Wanted(NamedTuple):
+    """A row of `Tables.outputs`.
+
+    Args:
+        op: `Op`.
+        lane: The lane that holds its state.
+        window: Its window.
+        tally: The lane that counts its values.
+        column, is_float: What it reads.
+        slot: Its first row in the answer.
+        size: `Output.size`.
+        offset: Where its parameters begin.
+    """
+
+    op: int
+    lane: int
+    window: int
+    tally: int
+    column: int
+    is_float: int
+    slot: int
+    size: int
+    offset: int
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A compiled list of outputs: `kinds[i]` says how the bits of output i are read."""
+    """A compiled list of outputs.
+
+    Output i answers in the rows `slots(i)` of `Answer.bits` and `Answer.valid`, whose 64 bits are read as `kinds[i]` says.  A single value takes one row.
+    QUANTILES, HISTOGRAM and VALUE_COUNTS take `size` rows; quantiles of nothing are all null.  A list (FIRST_K, LAST_K, TOP_K, BOTTOM_K) takes one row
+    more, in front: its length, an integer whatever the kind and never null; the rows after it are valid up to that length.
+    """
 
     outputs: tuple[Output, ...]
     kinds: tuple[Kind, ...]
+    closed: Closed
     tables: Tables
 
+    def first_slot(self, output: int) -> int:
+        """The first row of an output in the answer; of a list, its length."""
+        return int(self.tables.outputs[output, Wanted._fields.index("slot")])
 
-def reach_of(output: Output) -> int:
-    """How far back the output sees: the one place that knows how windows close (`event_time >= q - reach`; always `event_time < q`)."""
+    def slots(self, output: int) -> range:
+        """All rows of an output in the answer."""
+        first = self.first_slot(output)
+        return range(first, first + self.outputs[output].height)
+
+
+def reach_of(output: Output, closed: Closed = "left") -> int:
+    """How far back the output sees: the one place that knows how windows open (`event_time >= q - reach`)."""
     if output.span is None:
         return FOREVER
-    return output.span - 1 if output.op is Op.LATEST else output.span
+    return output.span - 1 if output.op is Op.LATEST or closed == "right" else output.span
 
 
 def kind_of(output: Output, kinds: Sequence[Kind]) -> Kind:
     """How the result of an output is read, given the kinds of the fact columns."""
     match output.op:
-        case Op.COUNT_ROWS | Op.COUNT:
-            return Kind.INTEGER
-        case Op.MEAN:
+        case Op.MEAN | Op.VAR | Op.STD | Op.QUANTILES | Op.EWMA | Op.SKEW | Op.KURT:
             return Kind.FLOAT
-        case Op.SUM | Op.MIN | Op.MAX | Op.LAST | Op.LATEST:
+        case Op.SUM | Op.MIN | Op.MAX | Op.FIRST | Op.LAST | Op.LATEST | Op.FIRST_K | Op.LAST_K | Op.TOP_K | Op.BOTTOM_K:
             return kinds[output.column]
+        case _:
+            return Kind.INTEGER
 
 
-def compile_program(outputs: Sequence[Output], *, kinds: Sequence[Kind]) -> Program:
-    """Translate outputs over fact columns of these kinds.
+def compile_program(outputs: Sequence[Output], *, kinds: Sequence[Kind], closed: Closed = "left") -> Program:
+    """Translate outputs over fact columns of these kinds, whose windows close as said.
 
     Raises:
-        ValueError: a span is not in 1 … 2**62, or a column does not exist; callers validate declarations before.
+        ValueError: a span is not in 1 … 2**62, a column does not exist, an op lacks what it needs, or LATEST, which looks strictly before q, is to share a
+            program with windows that do not; callers validate declarations before.
     """
     for output in outputs:
-        check_output(output, columns=len(kinds))
-    aggregated = sorted({reach_of(output) for output in outputs if output.op is not Op.LATEST})
-    lookups = sorted({reach_of(output) for output in outputs if output.op is Op.LATEST})
-    reaches = [*aggregated, *lookups]
-    lanes = LaneBook(outputs, kinds)
-    rows = []
+        check_output(output, kinds=kinds, closed=closed)
+    windows = sorted({(output.op is Op.LATEST, reach_of(output, closed)) for output in outputs})
+    lanes = LaneBook(kinds)
+    rows, parameters, slot = [], list[int](), 0
+    summed = {output.column for output in outputs if output.op in (Op.SUM, Op.MEAN, Op.VAR, Op.STD)}
     for output in outputs:
-        window = (len(aggregated) + lookups.index(reach_of(output))) if output.op is Op.LATEST else aggregated.index(reach_of(output))
-        kind = Kind.INTEGER if output.op is Op.COUNT_ROWS else kinds[output.column]
-        rows.append([output.op, lanes.main(output), window, lanes.tally(output), output.column, kind])
+        column = WHOLE_ROW if output.op is Op.COUNT_ROWS else output.column
+        kind = Kind.INTEGER if column == WHOLE_ROW else kinds[column]
+        tally = lanes.number(column, Lane.SUM if column in summed else Lane.TALLY) if needs_tally(output) else 0
+        window = windows.index((output.op is Op.LATEST, reach_of(output, closed)))
+        rows.append(Wanted(output.op, main_lane(output, lanes, tally), window, tally, column, kind, slot, output.size, len(parameters)))
+        parameters += output.parameters
+        slot += output.height
     return Program(
         outputs=tuple(outputs),
         kinds=tuple(kind_of(output, kinds) for output in outputs),
-        tables=Tables(table(lanes.rows, width=3), np.array(reaches, dtype=np.int64), len(aggregated), table(rows, width=6)),
+        closed=closed,
+        tables=Tables(
+            lanes=table(lanes.rows, width=5),
+            reach=np.array([reach for _, reach in windows], dtype=np.int64),
+            aggregated=sum(not is_lookup for is_lookup, _ in windows),
+            lag=int(closed == "left"),
+            outputs=table(rows, width=len(Wanted._fields)),
+            parameters=np.array(parameters, dtype=np.int64),
+            height=slot,
+        ),
     )
 
 
-class LaneBook:
-    """Numbers the lanes that a list of outputs needs, each once."""
-
-    def __init__(self, outputs: Sequence[Output], kinds: Sequence[Kind]) -> None:
-        self.rows: list[list[int]] = []
-        self._kinds = kinds
-        self._summed = {output.column for output in outputs if output.op in (Op.SUM, Op.MEAN)}
-
-    def main(self, output: Output) -> int:
-        """The lane that holds the output's state."""
-        match output.op:
-            case Op.COUNT_ROWS:
-                return self._lane(WHOLE_ROW, Lane.TALLY)
-            case Op.COUNT | Op.SUM | Op.MEAN:
-                return self.tally(output)
-            case Op.MIN:
-                return self._lane(output.column, Lane.LEAST)
-            case Op.MAX:
-                return self._lane(output.column, Lane.GREATEST)
-            case Op.LAST:
-                return self._lane(output.column, Lane.NEWEST)
-            case Op.LATEST:
-                return self._lane(WHOLE_ROW, Lane.NEWEST)
-
-    def tally(self, output: Output) -> int:
-        """The lane that counts the output's non-null facts: its sum where there is one, or a bare tally."""
-        if output.op in (Op.LAST, Op.LATEST):
-            return self.main(output)
-        if output.op is Op.COUNT_ROWS:
-            return self.main(output)
-        return self._lane(output.column, Lane.SUM if output.column in self._summed else Lane.TALLY)
-
-    def _lane(self, column: int, lane: Lane) -> int:
-        row = [column, int(lane), Kind.INTEGER if column == WHOLE_ROW else int(self._kinds[column])]
-        if row not in self.rows:
-            self.rows.append(row)
-        return self.rows.index(row)
+def needs_tally(output: Output) -> bool:
+    """Whether the output must know how many values there are."""
+    return output.op <= Op.MAX or output.op in LISTS or output.op is Op.QUANTILES
 
 
-def check_output(output: Output, *, columns: int) -> None:
+def main_lane(output: Output, lanes: LaneBook, tally: int) -> int:
+    """The lane that holds the output's state."""
+    match output.op:
+        case Op.COUNT_ROWS | Op.COUNT | Op.SUM | Op.MEAN:
+            return tally
+        case Op.ANY | Op.ALL:
+            return lanes.number(output.column, Lane.TRUTHS)
+        case Op.VAR | Op.STD:
+            return lanes.number(output.column, Lane.SQUARES)
+        case Op.MIN:
+            return lanes.number(output.column, Lane.LEAST)
+        case Op.MAX:
+            return lanes.number(output.column, Lane.GREATEST)
+        case Op.FIRST:
+            return lanes.number(output.column, Lane.OLDEST)
+        case Op.LAST | Op.SINCE_LAST:
+            return lanes.number(output.column, Lane.NEWEST)
+        case Op.LATEST:
+            return lanes.number(WHOLE_ROW, Lane.NEWEST)
+        case _:
+            raise ValueError(f"{output.op.name} is not in the kernel yet")
+
+
+def check_output(output: Output, *, kinds: Sequence[Kind], closed: Closed) -> None:
     """Refuse an output that cannot be computed."""
+    name = output.op.name
     if output.span is not None and not 0 < output.span <= FOREVER:
-        raise ValueError(f"span {output.span} µs of {output.op.name} lies outside 1 … 2**62")
-    if output.op is not Op.COUNT_ROWS and not 0 <= output.column < columns:
-        raise ValueError(f"{output.op.name} reads column {output.column} of {columns}")
+        raise ValueError(f"span {output.span} µs of {name} lies outside 1 … 2**62")
+    if output.op is not Op.COUNT_ROWS and not 0 <= output.column < len(kinds) and (output.op, output.column) != (Op.SINCE_LAST, WHOLE_ROW):
+        raise ValueError(f"{name} reads column {output.column} of {len(kinds)}")
+    if output.op in (Op.ANY, Op.ALL) and kinds[output.column] is Kind.FLOAT:
+        raise ValueError(f"{name} reads booleans, not floats")
+    if output.op is Op.LATEST and closed != "left":
+        raise ValueError(f"LATEST looks strictly before q and cannot share a program with windows closed {closed}")
 
 
 def table(rows: Sequence[Sequence[int]], *, width: int) -> Ints:

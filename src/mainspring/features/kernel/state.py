@@ -8,10 +8,11 @@ revised facts need no path of their own.
 from typing import Final, NamedTuple
 
 from mainspring.features.kernel.arrays import Bytes, Ints
-from mainspring.features.kernel.exact_sum import COUNT, LIMBS, NO_LIMB, add_float, add_integer
+from mainspring.features.kernel.exact_square import NO_SQUARE_LIMB, SQUARE_SPREAD, add_square
+from mainspring.features.kernel.exact_sum import COUNT, LIMBS, SPREAD, add_float, add_integer
 from mainspring.features.kernel.extreme import BLOCK, BLOCK_SHIFT, LOWEST_RANK, leaves_for, raise_leaf, rank_of, replace_leaf, suffix_maximum
 from mainspring.features.kernel.jit import compiled_part
-from mainspring.features.kernel.program import WHOLE_ROW, Lane
+from mainspring.features.kernel.lane import WHOLE_ROW, Lane
 
 __all__ = [
     "AGGREGATED",
@@ -24,6 +25,7 @@ __all__ = [
     "HIGH",
     "IS_FLOAT",
     "KIND",
+    "LAG",
     "LANE_FIELDS",
     "LEAVES",
     "LEAVING",
@@ -43,9 +45,9 @@ __all__ = [
 ]
 
 NOTHING: Final = -1
-COLUMN, KIND, IS_FLOAT, LOW, HIGH, NEWEST, TREE, LANE_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
+COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH, LOW, HIGH, NEWEST, TREE, LANE_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 REACH, FIRST = 0, 1
-BEGIN, STOP, LEAVES, AGGREGATED, ENTERING, LEAVING, ENTERED, LEFT, FRAME_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+BEGIN, STOP, LEAVES, AGGREGATED, LAG, ENTERING, LEAVING, ENTERED, LEFT, FRAME_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 
 class State(NamedTuple):
@@ -55,16 +57,18 @@ class State(NamedTuple):
     on every array taken out of it, which costs ten times the arithmetic; take the arrays out once there, before the loops.
 
     Shapes:
-        lanes: (lanes, 7): COLUMN, KIND, IS_FLOAT of the program; LOW and HIGH, the lowest and highest limb touched; NEWEST position; TREE, a row of trees.
+        lanes: (lanes, 9): COLUMN, KIND, IS_FLOAT, OFFSET and LENGTH of the program; LOW and HIGH, the lowest and highest limb touched; NEWEST position;
+            TREE, a row of trees.
         windows: (windows, 2): REACH of the program, FIRST position that is not older than the window.
-        frame: (8,): BEGIN and STOP of the positions that can matter to the key's questions, LEAVES of its trees, number of AGGREGATED windows,
-            and how many facts are ENTERING and LEAVING in all and have ENTERED and LEFT so far.
-        cells: (lanes * (aggregated windows + 1), CELLS): exact sums; a lane's last row is everything, the rows before what expired from each window.
-        trees: (lanes with extremes, nodes): block trees of ranks.
+        frame: (9,): BEGIN and STOP of the positions that can matter to the key's questions, LEAVES of its trees, number of AGGREGATED windows and LAG of
+            the program, and how many facts are ENTERING and LEAVING in all and have ENTERED and LEFT so far.
+        cells: (lanes * (aggregated windows + 1), CELLS or SQUARE_CELLS): exact sums; a lane's last row is everything, the rows
+            before it what expired from each window.
+        trees: (lanes with ranks, nodes): block trees.
         times, values, valid: of `Facts`.
         appears: (facts,): the first time at which a fact is both in the past and visible.
         leaves_at: (facts,): the time at which it is superseded, NEVER for most.
-        number: (NUMBER_CELLS,): room for a sum while it is read.
+        number, wide: (NUMBER_CELLS,), (WIDE_CELLS,): room for a sum, and for a sum of squares, while they are read.
     """
 
     lanes: Ints
@@ -78,6 +82,7 @@ class State(NamedTuple):
     appears: Ints
     leaves_at: Ints
     number: Ints
+    wide: Ints
 
 
 @compiled_part
@@ -91,7 +96,7 @@ def clear(state: State) -> None:
                 cells[row, cell] = 0
             for limb in range(lanes[lane, LOW], lanes[lane, HIGH] + 1):
                 cells[row, LIMBS + limb] = 0
-        lanes[lane, LOW] = NO_LIMB
+        lanes[lane, LOW] = NO_SQUARE_LIMB
         lanes[lane, HIGH] = NOTHING
         lanes[lane, NEWEST] = NOTHING
     frame[LEAVES] = leaves_for(frame[STOP] - frame[BEGIN])
@@ -106,24 +111,30 @@ def clear(state: State) -> None:
 def counts(state: State, lane: int, position: int) -> bool:
     """Whether a fact counts for a lane: its value is not null, or the row as a whole is meant."""
     column = state.lanes[lane, COLUMN]
-    return column == WHOLE_ROW or state.valid[column, position] != 0
+    return bool(column == WHOLE_ROW or state.valid[column, position] != 0)
 
 
 @compiled_part
 def is_seen(state: State, position: int, time: int) -> bool:
     """Whether a fact is in the past, visible and not superseded."""
-    return state.appears[position] <= time < state.leaves_at[position]
+    return bool(state.appears[position] <= time < state.leaves_at[position])
 
 
 @compiled_part
 def add(state: State, lane: int, row: int, position: int, sign: int) -> int:
     """Add a fact to (sign 1) or take it from (-1) a row of cells.  Returns the lowest limb touched, or NOTHING."""
     lanes, cells = state.lanes, state.cells
-    if lanes[lane, KIND] == Lane.TALLY:
+    kind = lanes[lane, KIND]
+    if kind == Lane.TALLY:
         cells[row, COUNT] += sign
         return NOTHING
-    bits = state.values[lanes[lane, COLUMN], position]
-    return add_float(cells, row, bits, sign) if lanes[lane, IS_FLOAT] else add_integer(cells, row, bits, sign)
+    bits, is_float = state.values[lanes[lane, COLUMN], position], lanes[lane, IS_FLOAT] != 0
+    if kind == Lane.TRUTHS:
+        cells[row, COUNT] += sign * (bits != 0)
+        return NOTHING
+    if kind == Lane.SQUARES:
+        return add_square(cells, row, bits, is_float, sign)
+    return add_float(cells, row, bits, sign) if is_float else add_integer(cells, row, bits, sign)
 
 
 @compiled_part
@@ -134,7 +145,7 @@ def add_everywhere(state: State, lane: int, position: int, sign: int) -> None:
     limb = add(state, lane, row + aggregated, position, sign)
     if limb >= 0:
         lanes[lane, LOW] = min(lanes[lane, LOW], limb)
-        lanes[lane, HIGH] = max(lanes[lane, HIGH], limb + 2)
+        lanes[lane, HIGH] = max(lanes[lane, HIGH], limb + (SQUARE_SPREAD if lanes[lane, KIND] == Lane.SQUARES else SPREAD))
     window = 0
     # Windows ascend, so their first positions descend.
     while window < aggregated and position < state.windows[window, FIRST]:
@@ -152,7 +163,7 @@ def enter(state: State, positions: Ints, upto: int) -> None:
             position = positions[index]
             if not counts(state, lane, position):
                 continue
-            if kind <= Lane.SUM:
+            if kind <= Lane.SQUARES:
                 add_everywhere(state, lane, position, 1)
             elif kind == Lane.NEWEST:
                 lanes[lane, NEWEST] = max(lanes[lane, NEWEST], position)
@@ -170,7 +181,7 @@ def leave(state: State, position: int, time: int) -> None:
         kind = lanes[lane, KIND]
         if not counts(state, lane, position):
             continue
-        if kind <= Lane.SUM:
+        if kind <= Lane.SQUARES:
             add_everywhere(state, lane, position, -1)
         elif kind == Lane.NEWEST:
             if lanes[lane, NEWEST] == position:
@@ -186,7 +197,7 @@ def expire(state: State, window: int, first: int, time: int) -> None:
     """Move the start of a window on to the position `first`: the facts passed that are seen now have expired; `enter` counts those that are seen later."""
     lanes, windows, aggregated = state.lanes, state.windows, state.frame[AGGREGATED]
     for lane in range(lanes.shape[0]):
-        if lanes[lane, KIND] <= Lane.SUM and window < aggregated:
+        if lanes[lane, KIND] <= Lane.SQUARES and window < aggregated:
             for position in range(windows[window, FIRST], first):
                 if is_seen(state, position, time) and counts(state, lane, position):
                     add(state, lane, lane * (aggregated + 1) + window, position, 1)
@@ -206,6 +217,8 @@ def newest_before(state: State, lane: int, position: int, time: int) -> int:
 def rank_at(state: State, lane: int, position: int) -> int:
     """The rank of a fact in the lane's tree."""
     lanes = state.lanes
+    if lanes[lane, KIND] >= Lane.OLDEST:
+        return position if lanes[lane, KIND] == Lane.RECENT else ~position
     return rank_of(state.values[lanes[lane, COLUMN], position], lanes[lane, IS_FLOAT] != 0, lanes[lane, KIND] == Lane.LEAST)
 
 

@@ -1,20 +1,22 @@
 """The sweep: each key's questions in order of time, its facts appearing, being superseded and expiring on the way.
 
-A fact is seen at q when `event_time < q` and `visible_from <= q < visible_to`.  The first two conditions are one threshold, `appears`, so that a key's
-facts form two lists sorted by time (entering, leaving) and each window one pointer over event time.  Every list is walked once: the cost of a key is
-its facts times its windows plus its questions times its outputs, whatever the pattern of lateness.  Questions so far apart that no fact can matter to both
-sides of a gap are separate episodes, so that facts which nobody asks about are never touched.
+A fact is seen at q when `event_time < q` (or `<= q`, where windows close so) and `visible_from <= q < visible_to`.  The first two conditions are one
+threshold, `appears`, so that a key's facts form two lists sorted by time (entering, leaving) and each window one pointer over event time.  Every list is
+walked once: the cost of a key is its facts times its windows plus its questions times its outputs, whatever the pattern of lateness.  Questions so far
+apart that hardly a fact can matter to both sides of a gap are separate episodes, so that facts which nobody asks about are never touched.
 """
 
 import numpy as np
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Answer, Facts, Ints, Spine
-from mainspring.features.kernel.exact_sum import CELLS, NO_LIMB, NUMBER_CELLS
+from mainspring.features.kernel.exact_square import NO_SQUARE_LIMB, SQUARE_CELLS, WIDE_CELLS
+from mainspring.features.kernel.exact_sum import CELLS, NUMBER_CELLS
 from mainspring.features.kernel.extreme import leaves_for
 from mainspring.features.kernel.finalise import write_row
 from mainspring.features.kernel.jit import allocating_part, compiled_part
+from mainspring.features.kernel.lane import Lane
 from mainspring.features.kernel.order import group_rows, lower_bound, sort_positions
-from mainspring.features.kernel.program import Lane, Tables
+from mainspring.features.kernel.program import Tables
 from mainspring.features.kernel.state import (
     AGGREGATED,
     BEGIN,
@@ -24,6 +26,7 @@ from mainspring.features.kernel.state import (
     FRAME_FIELDS,
     HIGH,
     KIND,
+    LAG,
     LANE_FIELDS,
     LEAVING,
     LEFT,
@@ -101,9 +104,12 @@ def empty_state(tables: Tables, facts: Facts, largest: int) -> State:
     """The state before any key, with room for keys of up to this many facts."""
     times = facts.times
     lanes, trees = empty_lanes(tables.lanes, largest)
-    windows, frame, cells = empty_windows(tables.reach, tables.aggregated, lanes.shape[0])
+    windows, frame = empty_windows(tables.reach)
+    frame[AGGREGATED], frame[LAG] = tables.aggregated, tables.lag
+    cells = np.zeros((lanes.shape[0] * (tables.aggregated + 1), cells_needed(lanes)), dtype=np.int64)
     appears, number = np.empty(times.shape[1], dtype=np.int64), np.zeros(NUMBER_CELLS, dtype=np.int64)
-    return State(lanes, windows, frame, cells, trees, times, facts.values, facts.valid, appears, times[VISIBLE_TO], number)
+    wide = np.zeros(WIDE_CELLS, dtype=np.int64)
+    return State(lanes, windows, frame, cells, trees, times, facts.values, facts.valid, appears, times[VISIBLE_TO], number, wide)
 
 
 @allocating_part
@@ -114,7 +120,7 @@ def empty_lanes(program: Ints, largest: int) -> tuple[Ints, Ints]:
     for lane in range(lanes.shape[0]):
         for field in range(program.shape[1]):
             lanes[lane, field] = program[lane, field]
-        lanes[lane, LOW] = NO_LIMB
+        lanes[lane, LOW] = NO_SQUARE_LIMB
         lanes[lane, HIGH] = NOTHING
         lanes[lane, TREE] = count
         if lanes[lane, KIND] >= Lane.LEAST:
@@ -122,15 +128,23 @@ def empty_lanes(program: Ints, largest: int) -> tuple[Ints, Ints]:
     return lanes, np.empty((count, 2 * leaves_for(largest)), dtype=np.int64)
 
 
+@compiled_part
+def cells_needed(lanes: Ints) -> int:
+    """The width of a row of cells."""
+    cells = CELLS
+    for lane in range(lanes.shape[0]):
+        if lanes[lane, KIND] == Lane.SQUARES:
+            cells = SQUARE_CELLS
+    return cells
+
+
 @allocating_part
-def empty_windows(reach: Ints, aggregated: int, lanes: int) -> tuple[Ints, Ints, Ints]:
-    """The windows of a program, a frame, and the cells of all lanes."""
-    windows = np.empty((reach.size, 2), dtype=np.int64)
+def empty_windows(reach: Ints) -> tuple[Ints, Ints]:
+    """The windows of a program, and a frame."""
+    windows = np.zeros((reach.size, 2), dtype=np.int64)
     for window in range(reach.size):
         windows[window, REACH] = reach[window]
-    frame = np.zeros(FRAME_FIELDS, dtype=np.int64)
-    frame[AGGREGATED] = aggregated
-    return windows, frame, np.zeros((lanes * (aggregated + 1), CELLS), dtype=np.int64)
+    return windows, np.zeros(FRAME_FIELDS, dtype=np.int64)
 
 
 @compiled_part
@@ -141,7 +155,7 @@ def choose(state: State, key_start: Ints, key: int, earliest: int, latest: int) 
     if key == key_start.size - 1:
         return
     low = key_start[key]
-    stop = lower_bound(times, EVENT_TIME, low, key_start[key + 1], latest)
+    stop = lower_bound(times, EVENT_TIME, low, key_start[key + 1], latest + 1 - frame[LAG])
     begin = stop
     for window in range(windows.shape[0]):
         first = lower_bound(times, EVENT_TIME, low, stop, earliest - windows[window, REACH])
@@ -167,7 +181,7 @@ def schedule(state: State, latest: int, entering: Ints, leaving: Ints, spare: In
     frame, times, appears = state.frame, state.times, state.appears
     entering_count, leaving_count = 0, 0
     for position in range(frame[BEGIN], frame[STOP]):
-        appears[position] = max(times[EVENT_TIME, position] + 1, times[VISIBLE_FROM, position])
+        appears[position] = max(times[EVENT_TIME, position] + frame[LAG], times[VISIBLE_FROM, position])
         superseded = times[VISIBLE_TO, position]
         if appears[position] >= superseded or appears[position] > latest:
             continue

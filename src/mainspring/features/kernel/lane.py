@@ -1,0 +1,58 @@
+"""Lanes: the kinds of intermediate state, and their numbering."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+__all__ = ["WHOLE_ROW", "Kind", "Lane", "LaneBook"]
+
+WHOLE_ROW = -1
+"""The column of a lane that looks at facts whatever they hold."""
+
+
+class Kind(IntEnum):
+    """What the 64 bits of a value mean; booleans are integers 0 and 1."""
+
+    INTEGER = 0
+    FLOAT = 1
+
+
+class Lane(IntEnum):
+    """Kinds of intermediate state, in families that the sweep tells apart by their order.
+
+    * Additive, so that what expires can be subtracted exactly: how many values, how many that are not zero, their sum, the sum of their squares.
+    * NEWEST: the position of the newest value.
+    * A tree of ranks, whose greatest is asked for: the least value, the greatest, the oldest, the most recent.
+    """
+
+    TALLY = 0
+    TRUTHS = 1
+    SUM = 2
+    SQUARES = 3
+    NEWEST = 4
+    LEAST = 5
+    GREATEST = 6
+    OLDEST = 7
+    RECENT = 8
+
+
+class LaneBook:
+    """Numbers the lanes that a list of outputs needs, each once; `rows` is what the sweep reads of them."""
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        self.rows: list[tuple[int, ...]] = []
+        self._known: dict[tuple[int, Lane, tuple[int, ...]], int] = {}
+        self._kinds = kinds
+
+    def number(self, column: int, lane: Lane, *, parameters: Sequence[int] = (), offset: int = 0) -> int:
+        """The number of a lane over a column.
+
+        Args:
+            parameters: What tells lanes of one kind and column apart.
+            offset: Where these stand among the program's parameters; the first such lane's is kept.
+        """
+        key = (column, lane, tuple(parameters))
+        if key not in self._known:
+            self._known[key] = len(self.rows)
+            kind = Kind.INTEGER if column == WHOLE_ROW else self._kinds[column]
+            self.rows.append((column, lane, kind, offset, len(parameters)))
+        return self._known[key]
