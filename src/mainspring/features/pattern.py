@@ -13,7 +13,7 @@ from mainspring.elements.schema import DType
 from mainspring.features.kernel.arrays import Bytes, Floats, Ints, bits_of
 from mainspring.features.view import CompiledView, ValueColumn
 
-__all__ = ["Patterns", "Value", "evaluate_values", "plain_values", "python_values", "series_of"]
+__all__ = ["Column", "Patterns", "Value", "evaluate_columns", "evaluate_values", "plain_values", "python_values", "series_of"]
 
 Value = bool | int | float | str | None
 """A value as Python has it; instants and lengths of time are int64 microseconds."""
@@ -33,69 +33,79 @@ class Patterns(NamedTuple):
     texts: dict[int, list[str | None]]
 
 
+class Column(NamedTuple):
+    """The values of one expression, in the order of the frame; of bits and texts only one is filled.
+
+    Shapes: present (facts,), None where nothing is null; bits (facts,), 0 where null, and possibly a view of the frame that cannot be written to.
+    """
+
+    present: NDArray[np.bool_] | None
+    bits: Ints = _NONE
+    texts: pl.Series | None = None
+
+
 def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
-    """Evaluate the view's expressions over facts.
+    """Evaluate the view's expressions over facts, as one matrix.
 
     Cost: one pass of Polars per expression, plus one copy; for a few facts about 1 µs each by rows, which a law holds equal.
     """
-    columns = _by_rows(view, frame) if frame.height <= _FEW else _by_columns(view, frame)
-    bits = np.zeros((len(view.values), frame.height), dtype=np.int64)
-    valid = np.ones((len(view.values), frame.height), dtype=np.uint8)
+    columns = evaluate_columns(view, frame)
+    bits = np.zeros((len(columns), frame.height), dtype=np.int64)
+    valid = np.ones((len(columns), frame.height), dtype=np.uint8)
     texts: dict[int, list[str | None]] = {}
-    for index, (value, column) in enumerate(zip(view.values, columns, strict=True)):
-        valid[index] = column.present
-        if value.is_text:
-            texts[index] = list(column.texts)
+    for index, column in enumerate(columns):
+        if column.present is not None:
+            valid[index] = column.present
+        if column.texts is not None:
+            texts[index] = column.texts.to_list()
         else:
             bits[index] = column.bits
     return Patterns(bits, valid, texts)
 
 
-class _Column(NamedTuple):
-    """The values of one expression; of bits and texts only one is filled."""
-
-    present: NDArray[np.bool_]
-    bits: Ints = _NONE
-    texts: Sequence[str | None] = ()
+def evaluate_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
+    """Evaluate the view's expressions over facts, each on its own; what needs no change is not copied."""
+    return _by_rows(view, frame) if frame.height <= _FEW else _by_columns(view, frame)
 
 
-def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[_Column]:
+def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
     computed = frame.select(to_polars(value.node, view.schema).alias(str(i)) for i, value in enumerate(view.values))
     return [_column_of_series(series, value) for series, value in zip(computed.get_columns(), view.values, strict=True)]
 
 
-def _column_of_series(series: pl.Series, value: ValueColumn) -> _Column:
+def _column_of_series(series: pl.Series, value: ValueColumn) -> Column:
     """Null becomes 0: the kernel never reads it, and equal facts must give equal bytes."""
-    present = series.is_not_null().to_numpy()
+    present = series.is_not_null().to_numpy() if series.null_count() else None
     match value.dtype:
         case DType.STRING:
-            return _Column(present, texts=series.to_list())
+            return Column(present, texts=series)
         case DType.FLOAT64:
-            return _Column(present, _float_bits(series.cast(pl.Float64).fill_null(0.0).to_numpy()))
+            return Column(present, _float_bits(series.cast(pl.Float64).fill_null(0.0).to_numpy()))
         case DType.BOOLEAN:
-            return _Column(present, bits_of(series.fill_null(False).to_numpy()))
+            return Column(present, bits_of(series.fill_null(False).to_numpy()))
         case _:
-            return _Column(present, bits_of(series.to_physical().cast(pl.Int64).fill_null(0).to_numpy()))
+            return Column(present, bits_of(series.to_physical().cast(pl.Int64).fill_null(0).to_numpy()))
 
 
-def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[_Column]:
+def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
     inputs = [(name, plain_values(frame[name].cast(STORED[view.schema[name].dtype]))) for name in view.inputs]
     rows = [view.row_function({name: values[place] for name, values in inputs}) for place in range(frame.height)]
     return [_column_of_values([row[str(index)] for row in rows], value) for index, value in enumerate(view.values)]
 
 
-def _column_of_values(values: Sequence[Value], value: ValueColumn) -> _Column:
+def _column_of_values(values: Sequence[Value], value: ValueColumn) -> Column:
     present = np.array([each is not None for each in values], dtype=np.bool_)
     if value.is_text:
-        return _Column(present, texts=[each if isinstance(each, str) else None for each in values])
+        return Column(present, texts=pl.Series([each if isinstance(each, str) else None for each in values], dtype=pl.String))
     if value.dtype is DType.FLOAT64:
-        return _Column(present, _float_bits(np.array([0.0 if each is None else each for each in values], dtype=np.float64)))
-    return _Column(present, np.array([0 if each is None else each for each in values], dtype=np.int64))
+        return Column(present, _float_bits(np.array([0.0 if each is None else each for each in values], dtype=np.float64)))
+    return Column(present, np.array([0 if each is None else each for each in values], dtype=np.int64))
 
 
 def _float_bits(values: Floats) -> Ints:
     """One NaN only: arithmetic leaves NaNs with a sign or a payload, and equality is judged on bytes."""
-    return bits_of(np.where(np.isnan(values), np.nan, values))
+    strange = np.isnan(values)
+    return bits_of(np.where(strange, np.nan, values) if strange.any() else values)
 
 
 def plain_values(series: pl.Series) -> list[Value]:

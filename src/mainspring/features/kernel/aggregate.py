@@ -8,11 +8,12 @@ import numpy as np
 from mainspring.features.kernel.arrays import Answer, Facts, Spine
 from mainspring.features.kernel.jit import entry_point, kernel_edition
 from mainspring.features.kernel.program import Program, Tables, compile_program
+from mainspring.features.kernel.shares import run_shares, shares_of
 from mainspring.features.kernel.sweep import sweep
 
 __all__ = ["aggregate", "blank_answer", "warm"]
 
-Entry = Callable[[Tables, Facts, Spine, Answer], None]
+Entry = Callable[[Tables, Facts, Spine, Answer, int, int], None]
 
 
 def aggregate(program: Program, facts: Facts, spine: Spine) -> Answer:
@@ -25,10 +26,18 @@ def aggregate(program: Program, facts: Facts, spine: Spine) -> Answer:
 
     Returns: an answer whose rows follow the spine.  Look at `overflow` before use.
 
-    Cost: facts that a question can see x (windows + 1) + rows x outputs, without the interpreter lock; the first call of a process loads or compiles.
+    Cost: facts that a question can see x (windows + 1) + rows x outputs, on all processors and without the interpreter lock; the first call of a
+    process loads or compiles.
     """
     answer = blank_answer(program.tables.height, spine.time.size)
-    warm()(program.tables, facts, spine, answer)
+    bounds = range(shares_of(facts.times.shape[1] + spine.time.size) + 1)
+    notes = [np.full(2, -1, dtype=np.int64) for _ in bounds[1:]]
+
+    def work(share: int, _first: int, _stop: int) -> None:
+        warm()(program.tables, facts, spine, answer._replace(note=notes[share]), share, len(notes))
+
+    run_shares(work, bounds)
+    answer.note[:] = min((note for note in notes if note[0] >= 0), key=lambda note: int(note[0]), default=notes[0])
     return answer
 
 
@@ -43,14 +52,14 @@ def warm() -> Entry:
     """The compiled kernel; the first call loads it from numba's cache (a third of a second) or compiles it (about ten)."""
     facts = Facts.of(key_start=[0], event_time=[], visible_from=[])
     spine = Spine(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-    return entry_point(sealed_sweep(kernel_edition()), compile_program([], kinds=[]).tables, facts, spine, blank_answer(0, 0))
+    return entry_point(sealed_sweep(kernel_edition()), compile_program([], kinds=[]).tables, facts, spine, blank_answer(0, 0), 0, 1)
 
 
 def sealed_sweep(edition: int) -> Entry:
     """The sweep with the edition of its source inside, which keeps numba's cache honest (see `jit`) and the answer attributable."""
 
-    def answer_spine(tables: Tables, facts: Facts, spine: Spine, answer: Answer) -> None:
+    def answer_spine(tables: Tables, facts: Facts, spine: Spine, answer: Answer, share: int, shares: int) -> None:
         answer.note[1] = edition
-        sweep(tables, facts, spine, answer)
+        sweep(tables, facts, spine, answer, share, shares)
 
     return answer_spine

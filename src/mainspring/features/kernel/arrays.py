@@ -5,19 +5,22 @@ kernel, which contains no floating-point instruction, cannot differ between comp
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["EVENT_TIME", "NEVER", "VISIBLE_FROM", "VISIBLE_TO", "Answer", "Bytes", "Facts", "Floats", "Ints", "Spine"]
+__all__ = ["EVENT_TIME", "NEVER", "VISIBLE_FROM", "VISIBLE_TO", "Answer", "Bytes", "Facts", "Floats", "Ints", "ShortInts", "Spine", "bits_of", "read_only"]
 
 Ints = NDArray[np.int64]
+ShortInts = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 EVENT_TIME, VISIBLE_FROM, VISIBLE_TO = 0, 1, 2
 NEVER = np.iinfo(np.int64).max
+
+Array = TypeVar("Array", Ints, ShortInts, Bytes)
 
 
 class Facts(NamedTuple):
@@ -25,7 +28,8 @@ class Facts(NamedTuple):
 
     Shapes:
         key_start: (keys + 1,) int64, offsets: facts of key k are key_start[k] … key_start[k + 1].
-        times: (3, facts) int64 microseconds: event time, visible from, visible to (exclusive; `NEVER` when not superseded).
+        times: (3, facts) int64 microseconds: event time, visible from, visible to (exclusive; `NEVER` when not superseded); or event time alone,
+            (1, facts), where each fact is visible from when it happens, for good.
         values: (columns, facts) int64 patterns.
         valid: (columns, facts) uint8, 0 where null.
     """
@@ -105,3 +109,10 @@ def bits_of(column: ArrayLike) -> Ints:
     if values.dtype.kind == "f":
         return values.astype(np.float64, copy=False).view(np.int64)
     return values.astype(np.int64, casting="safe", copy=False)
+
+
+def read_only(array: Array) -> Array:
+    """A view that cannot be written to, as columns of frames are: a kernel compiled for it takes both kinds."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,11 +1,11 @@
-"""Order inside arrays: a stable sort of positions, bisection, and grouping by key."""
+"""Order inside arrays: a stable sort of positions, bisection, and grouping of rows by key."""
 
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.jit import allocating_part, compiled_part
 
-__all__ = ["group_rows", "lower_bound", "sort_positions"]
+__all__ = ["count_rows", "group_rows", "lower_bound", "sort_positions", "spread_positions"]
 
 RUN = 16
 
@@ -40,6 +40,37 @@ def sort_positions(positions: Ints, by: Ints, spare: Ints) -> None:
             if by[positions[middle - 1]] > by[positions[middle]]:
                 merge(positions[start : min(middle + width, size)], by, width, spare)
         width *= 2
+
+
+@compiled_part
+def spread_positions(positions: Ints, by: Ints, tally: Ints, spare: Ints) -> None:
+    """Bring positions close to the order of `by[position]`, stably: into as many buckets of equal width as there are positions.
+
+    Cost: linear, without comparisons.  Of values that lie evenly it leaves `sort_positions` next to nothing to do; of others, its usual work.
+    """
+    if positions.size <= RUN:
+        return
+    low = high = by[positions[0]]
+    for index in range(positions.size):
+        low, high = min(low, by[positions[index]]), max(high, by[positions[index]])
+        tally[index] = 0
+    if high - low < 0:
+        return
+    shift = 0
+    while (high - low) >> shift >= positions.size:
+        shift += 1
+    for index in range(positions.size):
+        tally[(by[positions[index]] - low) >> shift] += 1
+    place = 0
+    for bucket in range(positions.size):
+        place += tally[bucket]
+        tally[bucket] = place - tally[bucket]
+    for index in range(positions.size):
+        bucket = (by[positions[index]] - low) >> shift
+        spare[tally[bucket]] = positions[index]
+        tally[bucket] += 1
+    for index in range(positions.size):
+        positions[index] = spare[index]
 
 
 @compiled_part
@@ -80,23 +111,27 @@ def merge(positions: Ints, by: Ints, middle: int, spare: Ints) -> None:
 
 
 @allocating_part
-def group_rows(key_code: Ints, keys: int) -> tuple[Ints, Ints]:
-    """Rows grouped by key in their given order (counting sort).
-
-    Returns: offsets (keys + 2,) and rows; the last group holds the rows whose key is not in 0 … keys - 1.
-    """
+def count_rows(key_code: Ints, keys: int) -> Ints:
+    """Offsets (keys + 2,) of rows grouped by key; the last group holds the rows whose key is not in 0 … keys - 1."""
     starts = np.zeros(keys + 2, dtype=np.int64)
     for row in range(key_code.size):
         starts[group_of(key_code[row], keys) + 1] += 1
     for group in range(keys + 1):
         starts[group + 1] += starts[group]
-    rows = np.empty(key_code.size, dtype=np.int64)
-    fill = starts[:-1].copy()
+    return starts
+
+
+@allocating_part
+def group_rows(key_code: Ints, starts: Ints, first: int, stop: int) -> Ints:
+    """The rows of the groups first … stop, in their given order inside each (counting sort); offsets are `starts` less starts[first]."""
+    rows = np.empty(starts[stop] - starts[first], dtype=np.int64)
+    fill = starts[first:stop] - starts[first]
     for row in range(key_code.size):
-        group = group_of(key_code[row], keys)
-        rows[fill[group]] = row
-        fill[group] += 1
-    return starts, rows
+        group = group_of(key_code[row], starts.size - 2)
+        if first <= group < stop:
+            rows[fill[group - first]] = row
+            fill[group - first] += 1
+    return rows
 
 
 @compiled_part

@@ -15,7 +15,7 @@ from mainspring.features.kernel.extreme import leaves_for
 from mainspring.features.kernel.finalise import write_row
 from mainspring.features.kernel.jit import allocating_part, compiled_part
 from mainspring.features.kernel.lane import Lane
-from mainspring.features.kernel.order import group_rows, lower_bound, sort_positions
+from mainspring.features.kernel.order import count_rows, group_rows, lower_bound, sort_positions
 from mainspring.features.kernel.program import Tables
 from mainspring.features.kernel.state import (
     AGGREGATED,
@@ -44,23 +44,46 @@ from mainspring.features.kernel.state import (
 
 __all__ = ["sweep"]
 
+QUESTION_WEIGHT = 8
+"""How many facts cost as much as a question."""
+
 
 @allocating_part
-def sweep(tables: Tables, facts: Facts, spine: Spine, answer: Answer) -> None:
-    """Answer every row of the spine."""
+def sweep(tables: Tables, facts: Facts, spine: Spine, answer: Answer, share: int, shares: int) -> None:
+    """Answer the rows of the spine whose keys fall to one of so many shares of about equal work."""
     asked_at, key_start = spine.time, facts.key_start
-    largest = largest_key(key_start)
+    starts = count_rows(spine.key_code, key_start.size - 1)
+    first_key, stop_key = share_bound(key_start, starts, share, shares), share_bound(key_start, starts, share + 1, shares)
+    rows = group_rows(spine.key_code, starts, first_key, stop_key)
+    largest = largest_key(key_start, first_key, min(stop_key, key_start.size - 1))
     state = empty_state(tables, facts, largest)
     entering, leaving = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64)
-    starts, rows = group_rows(spine.key_code, key_start.size - 1)
     spare = np.empty(max(largest, rows.size), dtype=np.int64)
-    for key in range(starts.size - 1):
-        sort_positions(rows[starts[key] : starts[key + 1]], asked_at, spare)
-        first = starts[key]
-        while first < starts[key + 1]:
-            stop = episode_end(state, rows, first, starts[key + 1], asked_at)
+    stop = 0
+    for key in range(first_key, stop_key):
+        first, last = stop, starts[key + 1] - starts[first_key]
+        sort_positions(rows[first:last], asked_at, spare)
+        while first < last:
+            stop = episode_end(state, rows, first, last, asked_at)
             answer_episode(state, tables.outputs, key_start, key, rows[first:stop], asked_at, entering, leaving, spare, answer)
             first = stop
+
+
+@compiled_part
+def share_bound(key_start: Ints, starts: Ints, share: int, shares: int) -> int:
+    """The first key of a share: the work of a key is its facts, and its questions several times."""
+    keys = key_start.size - 1
+    if share == shares:
+        return keys + 1
+    wanted = (key_start[keys] + QUESTION_WEIGHT * starts[keys + 1]) // shares * share
+    low, high = 0, keys
+    while low < high:
+        middle = (low + high) >> 1
+        if key_start[middle] + QUESTION_WEIGHT * starts[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @compiled_part
@@ -91,10 +114,10 @@ def episode_end(state: State, rows: Ints, first: int, stop: int, asked_at: Ints)
 
 
 @compiled_part
-def largest_key(key_start: Ints) -> int:
-    """The most facts that one key has."""
+def largest_key(key_start: Ints, first: int, stop: int) -> int:
+    """The most facts that one of the keys first … stop has."""
     largest = 0
-    for key in range(key_start.size - 1):
+    for key in range(first, stop):
         largest = max(largest, key_start[key + 1] - key_start[key])
     return largest
 
@@ -108,8 +131,9 @@ def empty_state(tables: Tables, facts: Facts, largest: int) -> State:
     frame[AGGREGATED], frame[LAG] = tables.aggregated, tables.lag
     cells = np.zeros((lanes.shape[0] * (tables.aggregated + 1), cells_needed(lanes)), dtype=np.int64)
     appears, number = np.empty(times.shape[1], dtype=np.int64), np.zeros(NUMBER_CELLS, dtype=np.int64)
+    leaves_at = times[VISIBLE_TO] if times.shape[0] > 1 else np.empty(times.shape[1], dtype=np.int64)
     wide = np.zeros(WIDE_CELLS, dtype=np.int64)
-    return State(lanes, windows, frame, cells, trees, times, facts.values, facts.valid, appears, times[VISIBLE_TO], number, wide)
+    return State(lanes, windows, frame, cells, trees, times, facts.values, facts.valid, appears, leaves_at, number, wide)
 
 
 @allocating_part
@@ -169,6 +193,8 @@ def choose(state: State, key_start: Ints, key: int, earliest: int, latest: int) 
 @compiled_part
 def newest_for_good(first: int, stop: int, time: int, times: Ints) -> int:
     """The newest fact that is seen at this time and never superseded: no later lookup can answer with an older one; `first` if there is none."""
+    if times.shape[0] == 1:
+        return max(lower_bound(times, EVENT_TIME, first, stop, time) - 1, first)
     for position in range(lower_bound(times, EVENT_TIME, first, stop, time) - 1, first, -1):
         if times[VISIBLE_FROM, position] <= time and times[VISIBLE_TO, position] == NEVER:
             return position
@@ -181,8 +207,12 @@ def schedule(state: State, latest: int, entering: Ints, leaving: Ints, spare: In
     frame, times, appears = state.frame, state.times, state.appears
     entering_count, leaving_count = 0, 0
     for position in range(frame[BEGIN], frame[STOP]):
-        appears[position] = max(times[EVENT_TIME, position] + frame[LAG], times[VISIBLE_FROM, position])
-        superseded = times[VISIBLE_TO, position]
+        appears[position] = times[EVENT_TIME, position] + frame[LAG]
+        if times.shape[0] == 1:
+            state.leaves_at[position] = NEVER
+        else:
+            appears[position] = max(appears[position], times[VISIBLE_FROM, position])
+        superseded = state.leaves_at[position]
         if appears[position] >= superseded or appears[position] > latest:
             continue
         entering[entering_count] = position
@@ -191,7 +221,7 @@ def schedule(state: State, latest: int, entering: Ints, leaving: Ints, spare: In
             leaving[leaving_count] = position
             leaving_count += 1
     sort_positions(entering[:entering_count], appears, spare)
-    sort_positions(leaving[:leaving_count], times[VISIBLE_TO], spare)
+    sort_positions(leaving[:leaving_count], state.leaves_at, spare)
     frame[ENTERING], frame[LEAVING] = entering_count, leaving_count
     frame[ENTERED] = frame[LEFT] = 0
 
