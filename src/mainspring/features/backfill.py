@@ -84,8 +84,8 @@ def _columns(view: CompiledView, names: Sequence[str], answer: Answer, *, column
     made = []
     for index, (name, field) in enumerate(zip(names, view.outputs, strict=True)):
         column = view.program.outputs[index].column
-        texts = columns[column].texts if column >= 0 else None
-        made.append(series_of(name, field.dtype, answer.bits[index], answer.valid[index], texts=texts))
+        texts, slot = columns[column].texts if column >= 0 else None, view.program.first_slot(index)
+        made.append(series_of(name, field.dtype, answer.bits[slot], answer.valid[slot], texts=texts))
     return made
 
 
