@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mainspring.features.kernel.program import WHOLE_ROW, Closed, Op, Output
+from mainspring.features.kernel.program import WHOLE_ROW, Beyond, Closed, Op, Output
+from tests.laws.sketch_oracle import hyperloglog_of
 
 __all__ = ["Fact", "answer_of", "bits_of_value"]
 
@@ -38,9 +39,20 @@ def answer_of(output: Output, facts: Sequence[Fact], key: int, time: int, closed
     if output.op is Op.SINCE_LAST:
         return [time - counted[-1].event_time if counted else None]
     values = [v for f in counted if (v := f.values[output.column]) is not None]
+    if output.op is Op.APPROX_DISTINCT:
+        return [hyperloglog_of(map(canonical, values), output.parameters[0])]
+    if output.op is Op.DISTINCT:
+        limit, beyond = output.parameters
+        count = len(set(map(canonical, values)))
+        return [count if count <= limit else limit if beyond == Beyond.SATURATE else hyperloglog_of(map(canonical, values), 12)]
     if output.op in EMPTY:
         return [AGGREGATES[output.op](values) if values else EMPTY[output.op]]
     raise AssertionError(output.op)
+
+
+def canonical(value: float | int) -> int:
+    """One pattern for all equal values."""
+    return bits_of_value(value + 0.0 if isinstance(value, float) else value)
 
 
 def extreme_of(values: Sequence[float | int], choose: Callable[..., float | int]) -> float | int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mainspring.features.kernel.aggregate import aggregate
 from mainspring.features.kernel.arrays import NEVER, Answer, Facts, Spine
-from mainspring.features.kernel.program import LISTS, WHOLE_ROW, Closed, Kind, Op, Output, Program, compile_program
+from mainspring.features.kernel.program import LISTS, WHOLE_ROW, Beyond, Closed, Kind, Op, Output, Program, compile_program
 from tests.laws.oracle import Fact, answer_of, bits_of_value
 
 KINDS = (Kind.FLOAT, Kind.INTEGER, Kind.FLOAT)
@@ -51,15 +51,23 @@ def crowd(seed: int) -> list[Fact]:
 
 questions = st.lists(st.tuples(st.integers(-1, KEYS), st.integers(-2, 70)), min_size=1, max_size=20)
 closings = st.sampled_from(["left", "right", "both"])
-ANY_COLUMN = (Op.COUNT, Op.SUM, Op.MEAN, Op.VAR, Op.STD, Op.MIN, Op.MAX, Op.FIRST, Op.LAST, Op.SINCE_LAST)
+any_column = st.integers(0, 2)
+nothing = st.just(())
+READ_BY_ALL = (Op.COUNT, Op.SUM, Op.MEAN, Op.VAR, Op.STD, Op.MIN, Op.MAX, Op.FIRST, Op.LAST, Op.SINCE_LAST)
 
 
 def outputs_over(spans: st.SearchStrategy[int | None]) -> st.SearchStrategy[Output]:
     """Any output but LATEST over the columns of `KINDS`."""
+
+    def of(*ops: Op, columns: st.SearchStrategy[int] = any_column, parameters: st.SearchStrategy[tuple[int, ...]] = nothing) -> st.SearchStrategy[Output]:
+        return st.builds(Output, op=st.sampled_from(ops), column=columns, span=spans, parameters=parameters)
+
     return st.one_of(
-        st.builds(Output, op=st.sampled_from(ANY_COLUMN), column=st.integers(0, 2), span=spans),
-        st.builds(Output, op=st.sampled_from([Op.ANY, Op.ALL]), column=st.just(1), span=spans),
-        st.builds(Output, op=st.sampled_from([Op.COUNT_ROWS, Op.SINCE_LAST]), column=st.just(WHOLE_ROW), span=spans),
+        of(*READ_BY_ALL),
+        of(Op.ANY, Op.ALL, columns=st.just(1)),
+        of(Op.COUNT_ROWS, Op.SINCE_LAST, columns=st.just(WHOLE_ROW)),
+        of(Op.DISTINCT, parameters=st.tuples(st.integers(0, 9) | st.just(1000), st.sampled_from(Beyond))),
+        of(Op.APPROX_DISTINCT, parameters=st.tuples(st.integers(4, 9))),
     )
 
 

@@ -29,7 +29,7 @@ def aggregate(program: Program, facts: Facts, spine: Spine) -> Answer:
     Cost: facts that a question can see x (windows + 1) + rows x outputs, on all processors and without the interpreter lock; the first call of a
     process loads or compiles.
     """
-    answer = blank_answer(program.tables.height, spine.time.size)
+    answer = blank_answer(program.tables.sizes.height, spine.time.size)
     bounds = range(shares_of(facts.times.shape[1] + spine.time.size) + 1)
     notes = [np.full(2, -1, dtype=np.int64) for _ in bounds[1:]]
 

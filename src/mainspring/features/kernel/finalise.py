@@ -21,8 +21,11 @@ from mainspring.features.kernel.exact_sum import (
 )
 from mainspring.features.kernel.extreme import LOWEST_RANK, value_of
 from mainspring.features.kernel.jit import bits_of_double, compiled_part, double_of_bits
-from mainspring.features.kernel.program import Op, Wanted
-from mainspring.features.kernel.state import AGGREGATED, FIRST, HIGH, LOW, NEWEST, NOTHING, State, greatest_rank
+from mainspring.features.kernel.lane import Lane
+from mainspring.features.kernel.multiset import LIVE, NUMBER
+from mainspring.features.kernel.program import Beyond, Op, Wanted
+from mainspring.features.kernel.sketch import DEFAULT_PRECISION, estimate_of, forget, observation_of, observe
+from mainspring.features.kernel.state import AGGREGATED, FIRST, HIGH, KIND, LOW, NEWEST, NOTHING, PLACE, State, greatest_rank
 
 __all__ = ["write_row"]
 
@@ -41,8 +44,10 @@ def write_row(state: State, outputs: Ints, answer: Answer, row: int, time: int) 
                 note_overflow(answer, row, index)
         elif wanted.op <= Op.FIRST:
             write_extreme(state, wanted, answer, row, time)
-        else:
+        elif wanted.op <= Op.SINCE_LAST:
             write_newest(state, wanted, answer, row, time)
+        else:
+            write_distinct(state, wanted, answer, row)
 
 
 @compiled_part
@@ -99,7 +104,7 @@ def write_sum(state: State, wanted: Wanted, answer: Answer, row: int) -> bool:
     if wanted.op >= Op.VAR:
         put(answer, wanted.slot, row, spread_value(state, wanted, whole, expired, count), True)
         return True
-    value, fits = summed_value(wanted.op, wanted.is_float != 0, state.cells, whole, expired, low, high, state.number)
+    value, fits = summed_value(wanted.op, wanted.is_float != 0, state.cells, whole, expired, low, high, state.scratch.number)
     put(answer, wanted.slot, row, value, fits)
     return fits
 
@@ -107,16 +112,17 @@ def write_sum(state: State, wanted: Wanted, answer: Answer, row: int) -> bool:
 @compiled_part
 def spread_value(state: State, wanted: Wanted, whole: int, expired: int, count: int) -> int:
     """The bits of the variance or standard deviation of at least two values."""
-    cells, lanes, aggregated = state.cells, state.lanes, state.frame[AGGREGATED]
-    if wanted.is_float != 0 and special_sum(cells, whole, expired) != 0:
+    cells, lanes, aggregated, is_float = state.cells, state.lanes, state.frame[AGGREGATED], wanted.is_float != 0
+    if is_float and special_sum(cells, whole, expired) != 0:
         return QUIET_NAN
-    if lanes[wanted.lane, HIGH] == NOTHING:
+    low, high = lanes[wanted.tally, LOW], lanes[wanted.lane, HIGH]
+    if high == NOTHING:
         return 0
-    low, squares = lanes[wanted.tally, LOW], wanted.lane * (aggregated + 1)
-    top = collect(cells, whole, expired, low, lanes[wanted.tally, HIGH], state.number)
-    high = lanes[wanted.lane, HIGH]
-    variance = variance_of(state.number, top, low, cells, squares + aggregated, squares + wanted.window, high, count, wanted.is_float != 0, state.wide)
-    # IEEE 754 rounds the square root correctly; it is the only floating-point instruction on the way of these aggregates.
+    number, wide = state.scratch.number, state.scratch.wide
+    top = collect(cells, whole, expired, low, lanes[wanted.tally, HIGH], number)
+    row = wanted.lane * (aggregated + 1)
+    variance = variance_of(number, top, low, cells, row + aggregated, row + wanted.window, high, count, is_float, wide)
+    # IEEE 754 rounds the square root correctly.
     return variance if wanted.op == Op.VAR else bits_of_double(math.sqrt(double_of_bits(variance)))
 
 
@@ -143,6 +149,38 @@ def write_newest(state: State, wanted: Wanted, answer: Answer, row: int, time: i
         put(answer, wanted.slot, row, time - state.times[EVENT_TIME, position], True)
     elif state.valid[column, position] != 0:
         put(answer, wanted.slot, row, state.values[column, position], True)
+
+
+@compiled_part
+def write_distinct(state: State, wanted: Wanted, answer: Answer, row: int) -> None:
+    """Write DISTINCT or APPROX_DISTINCT."""
+    parameters, offset = state.parameters, wanted.offset
+    if wanted.op == Op.APPROX_DISTINCT:
+        put(answer, wanted.slot, row, estimated(state, wanted.lane, wanted.window, parameters[offset]), True)
+        return
+    live = state.bags.sizes[state.lanes[wanted.lane, PLACE], LIVE + wanted.window]
+    if live > parameters[offset]:
+        live = parameters[offset] if parameters[offset + 1] == Beyond.SATURATE else estimated(state, wanted.lane, wanted.window, DEFAULT_PRECISION)
+    put(answer, wanted.slot, row, live, True)
+
+
+@compiled_part
+def estimated(state: State, lane: int, window: int, precision: int) -> int:
+    """The estimate of a HyperLogLog that has seen what a multiset holds inside a window, values or observations."""
+    bags, bag, registers, histogram = state.bags, state.lanes[lane, PLACE], state.scratch.registers, state.scratch.histogram
+    is_observed = state.lanes[lane, KIND] == Lane.SKETCH
+    histogram[0] = 1 << precision
+    for code in range(bags.sizes[bag, NUMBER]):
+        if bags.counts[bag, code, window] != 0:
+            held = bags.held[bag, code]
+            observe(registers, histogram, held if is_observed else observation_of(held, precision))
+    estimate = estimate_of(histogram, precision)
+    for rank in range(histogram.size):
+        histogram[rank] = 0
+    for code in range(bags.sizes[bag, NUMBER]):
+        held = bags.held[bag, code]
+        forget(registers, held if is_observed else observation_of(held, precision))
+    return estimate
 
 
 @compiled_part

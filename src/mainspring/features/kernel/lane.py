@@ -22,6 +22,7 @@ class Lane(IntEnum):
     * Additive, so that what expires can be subtracted exactly: how many values, how many that are not zero, their sum, the sum of their squares.
     * NEWEST: the position of the newest value.
     * A tree of ranks, whose greatest is asked for: the least value, the greatest, the oldest, the most recent.
+    * A multiset, of values or of what a sketch sees of them (parameter: its precision).
     """
 
     TALLY = 0
@@ -33,13 +34,23 @@ class Lane(IntEnum):
     GREATEST = 6
     OLDEST = 7
     RECENT = 8
+    VALUES = 9
+    SKETCH = 10
 
 
 class LaneBook:
-    """Numbers the lanes that a list of outputs needs, each once; `rows` is what the sweep reads of them."""
+    """Numbers the lanes that a list of outputs needs, each once; `rows` is what the sweep reads of them.
+
+    A row holds the column or `WHOLE_ROW`, the `Lane`, the `Kind` of the column, where the lane's parameters begin, how many there are, and its place among
+    the trees or among the multisets.
+    """
+
+    WIDTH = 6
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self.rows: list[tuple[int, ...]] = []
+        self.trees = 0
+        self.bags = 0
         self._known: dict[tuple[int, Lane, tuple[int, ...]], int] = {}
         self._kinds = kinds
 
@@ -54,5 +65,11 @@ class LaneBook:
         if key not in self._known:
             self._known[key] = len(self.rows)
             kind = Kind.INTEGER if column == WHOLE_ROW else self._kinds[column]
-            self.rows.append((column, lane, kind, offset, len(parameters)))
+            self.rows.append((column, lane, kind, offset, len(parameters), self.bags if lane >= Lane.VALUES else self.trees))
+            self.trees += Lane.LEAST <= lane < Lane.VALUES
+            self.bags += lane >= Lane.VALUES
         return self._known[key]
+
+    def holds(self, lane: Lane) -> bool:
+        """Whether there is a lane of this kind."""
+        return any(kind is lane for _, kind, _ in self._known)

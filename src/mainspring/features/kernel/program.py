@@ -11,9 +11,28 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints
+from mainspring.features.kernel.exact_square import SQUARE_CELLS
+from mainspring.features.kernel.exact_sum import CELLS
 from mainspring.features.kernel.lane import WHOLE_ROW, Kind, Lane, LaneBook
+from mainspring.features.kernel.sketch import DEFAULT_PRECISION
 
-__all__ = ["FOREVER", "LISTS", "WHOLE_ROW", "Closed", "Kind", "Lane", "Op", "Output", "Program", "Tables", "compile_program", "reach_of"]
+__all__ = [
+    "FOREVER",
+    "LISTS",
+    "WHOLE_ROW",
+    "Beyond",
+    "Closed",
+    "Kind",
+    "Lane",
+    "Op",
+    "Output",
+    "Program",
+    "Sizes",
+    "Tables",
+    "Wanted",
+    "compile_program",
+    "reach_of",
+]
 
 FOREVER = 1 << 62
 
@@ -30,6 +49,7 @@ class Op(IntEnum):
     * SUM, MEAN, VAR are exact and rounded once, overflow to inf and never give -0; a NaN, or infinities of both signs, make them NaN, any infinity VAR.
       VAR has ddof 1 and is null below two values; STD is its square root, rounded once more.  ANY and ALL read booleans.
     * MIN and MAX are IEEE 754-2019 `minimum` and `maximum`: any NaN gives NaN, -0 is below +0.
+    * DISTINCT counts different values, exactly up to a limit: -0 equals +0, and NaN itself.  APPROX_DISTINCT is a HyperLogLog's estimate.
     * FIRST and LAST, in total order, and LATEST keep every bit.  SINCE_LAST is q minus the event time of the newest value, or of the newest fact.
     """
 
@@ -61,6 +81,13 @@ class Op(IntEnum):
     KURT = 25
 
 
+class Beyond(IntEnum):
+    """What DISTINCT answers beyond its limit: the limit, or what a HyperLogLog estimates."""
+
+    SATURATE = 0
+    ESTIMATE = 1
+
+
 LISTS = frozenset({Op.FIRST_K, Op.LAST_K, Op.TOP_K, Op.BOTTOM_K})
 """Those whose answer may be shorter than `size`, and therefore begins with its length."""
 
@@ -74,7 +101,9 @@ class Output:
         column: Index of the fact column; not read by COUNT_ROWS, and SINCE_LAST of `WHOLE_ROW` looks at facts whatever they hold.
         span: Width of the window in microseconds; for LATEST the time to live, event_time < q < event_time + span.  None: no limit.
         size: How many values it has at most: k, bins, or quantiles; 1 for a single value.
-        parameters: What the op needs besides, as 64-bit patterns (floats by their bits): edges, ranks, a half-life, a bound.
+        parameters: What the op needs besides.
+            DISTINCT: the limit up to which it is exact, and a `Beyond`.
+            APPROX_DISTINCT: the precision, 4 … 18; the relative standard error is 1.04 / sqrt(2**precision).
     """
 
     op: Op
@@ -89,17 +118,27 @@ class Output:
         return self.size + (self.op in LISTS)
 
 
+class Sizes(NamedTuple):
+    """How much room the program needs: rows of the answer, cells of an additive lane, trees, multisets, and registers of the largest sketch."""
+
+    height: int
+    cells: int
+    trees: int
+    bags: int
+    registers: int
+
+
 class Tables(NamedTuple):
     """The program as the sweep reads it.
 
     Shapes:
-        lanes: (lanes, 5) int64: column or WHOLE_ROW, `Lane`, `Kind` of the column, where its parameters begin, how many there are.
+        lanes: (lanes, 6) int64: see `LaneBook`.
         reach: (windows,) int64: a fact is inside when event_time >= q - reach; aggregated windows first, ascending, then those of LATEST alone.
         aggregated: how many of `reach` are aggregated windows.
         lag: 1 when a fact must have happened before q to be inside a window, 0 when it may happen at q.
         outputs: (outputs, 9) int64, see `Wanted`.
         parameters: (parameters,) int64, those of outputs and lanes one after the other.
-        height: rows of the answer.
+        sizes: how much room it needs.
     """
 
     lanes: Ints
@@ -108,7 +147,7 @@ class Tables(NamedTuple):
     lag: int
     outputs: Ints
     parameters: Ints
-    height: int
+    sizes: Sizes
 
 
 class Wanted(NamedTuple):
@@ -196,7 +235,8 @@ def compile_program(outputs: Sequence[Output], *, kinds: Sequence[Kind], closed:
         kind = Kind.INTEGER if column == WHOLE_ROW else kinds[column]
         tally = lanes.number(column, Lane.SUM if column in summed else Lane.TALLY) if needs_tally(output) else 0
         window = windows.index((output.op is Op.LATEST, reach_of(output, closed)))
-        rows.append(Wanted(output.op, main_lane(output, lanes, tally), window, tally, column, kind, slot, output.size, len(parameters)))
+        lane = main_lane(output, lanes, tally=tally, offset=len(parameters))
+        rows.append(Wanted(output.op, lane, window, tally, column, kind, slot, output.size, len(parameters)))
         parameters += output.parameters
         slot += output.height
     return Program(
@@ -204,15 +244,20 @@ def compile_program(outputs: Sequence[Output], *, kinds: Sequence[Kind], closed:
         kinds=tuple(kind_of(output, kinds) for output in outputs),
         closed=closed,
         tables=Tables(
-            lanes=table(lanes.rows, width=5),
+            lanes=table(lanes.rows, width=LaneBook.WIDTH),
             reach=np.array([reach for _, reach in windows], dtype=np.int64),
             aggregated=sum(not is_lookup for is_lookup, _ in windows),
             lag=int(closed == "left"),
             outputs=table(rows, width=len(Wanted._fields)),
             parameters=np.array(parameters, dtype=np.int64),
-            height=slot,
+            sizes=Sizes(slot, SQUARE_CELLS if lanes.holds(Lane.SQUARES) else CELLS, lanes.trees, lanes.bags, most_registers(outputs)),
         ),
     )
+
+
+def most_registers(outputs: Sequence[Output]) -> int:
+    """Registers of the largest sketch that answers one of the outputs."""
+    return 1 << max([DEFAULT_PRECISION, *(output.parameters[0] for output in outputs if output.op is Op.APPROX_DISTINCT)])
 
 
 def needs_tally(output: Output) -> bool:
@@ -220,8 +265,8 @@ def needs_tally(output: Output) -> bool:
     return output.op <= Op.MAX or output.op in LISTS or output.op is Op.QUANTILES
 
 
-def main_lane(output: Output, lanes: LaneBook, tally: int) -> int:
-    """The lane that holds the output's state."""
+def main_lane(output: Output, lanes: LaneBook, *, tally: int, offset: int) -> int:
+    """The lane that holds the output's state; its parameters begin at the offset."""
     match output.op:
         case Op.COUNT_ROWS | Op.COUNT | Op.SUM | Op.MEAN:
             return tally
@@ -239,6 +284,10 @@ def main_lane(output: Output, lanes: LaneBook, tally: int) -> int:
             return lanes.number(output.column, Lane.NEWEST)
         case Op.LATEST:
             return lanes.number(WHOLE_ROW, Lane.NEWEST)
+        case Op.DISTINCT:
+            return lanes.number(output.column, Lane.VALUES)
+        case Op.APPROX_DISTINCT:
+            return lanes.number(output.column, Lane.SKETCH, parameters=output.parameters, offset=offset)
         case _:
             raise ValueError(f"{output.op.name} is not in the kernel yet")
 
@@ -252,6 +301,10 @@ def check_output(output: Output, *, kinds: Sequence[Kind], closed: Closed) -> No
         raise ValueError(f"{name} reads column {output.column} of {len(kinds)}")
     if output.op in (Op.ANY, Op.ALL) and kinds[output.column] is Kind.FLOAT:
         raise ValueError(f"{name} reads booleans, not floats")
+    if output.op is Op.DISTINCT and not (len(output.parameters) == 2 and output.parameters[0] >= 0 and output.parameters[1] in list(Beyond)):
+        raise ValueError(f"{name} needs a limit and what lies beyond, not {output.parameters}")
+    if output.op is Op.APPROX_DISTINCT and not (len(output.parameters) == 1 and 4 <= output.parameters[0] <= 18):
+        raise ValueError(f"{name} needs a precision in 4 … 18, not {output.parameters}")
     if output.op is Op.LATEST and closed != "left":
         raise ValueError(f"LATEST looks strictly before q and cannot share a program with windows closed {closed}")
 

@@ -13,6 +13,8 @@ from mainspring.features.kernel.exact_sum import COUNT, LIMBS, SPREAD, add_float
 from mainspring.features.kernel.extreme import BLOCK, BLOCK_SHIFT, LOWEST_RANK, leaves_for, raise_leaf, rank_of, replace_leaf, suffix_maximum
 from mainspring.features.kernel.jit import compiled_part
 from mainspring.features.kernel.lane import WHOLE_ROW, Lane
+from mainspring.features.kernel.multiset import Bags, change, clear_bag, code_of_image
+from mainspring.features.kernel.sketch import canonical_bits, observation_of
 
 __all__ = [
     "AGGREGATED",
@@ -33,9 +35,11 @@ __all__ = [
     "LOW",
     "NEWEST",
     "NOTHING",
+    "OFFSET",
+    "PLACE",
     "REACH",
     "STOP",
-    "TREE",
+    "Scratch",
     "State",
     "clear",
     "enter",
@@ -45,9 +49,22 @@ __all__ = [
 ]
 
 NOTHING: Final = -1
-COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH, LOW, HIGH, NEWEST, TREE, LANE_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH, PLACE, LOW, HIGH, NEWEST, LANE_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 REACH, FIRST = 0, 1
 BEGIN, STOP, LEAVES, AGGREGATED, LAG, ENTERING, LEAVING, ENTERED, LEFT, FRAME_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+
+
+class Scratch(NamedTuple):
+    """Room in which a state is read.
+
+    Shapes: number (NUMBER_CELLS,) for a sum, wide (WIDE_CELLS,) for a sum of squares; registers (of the largest sketch,) and histogram (REGISTER_VALUES,)
+    for a sketch, zero in between.
+    """
+
+    number: Ints
+    wide: Ints
+    registers: Bytes
+    histogram: Ints
 
 
 class State(NamedTuple):
@@ -57,18 +74,19 @@ class State(NamedTuple):
     on every array taken out of it, which costs ten times the arithmetic; take the arrays out once there, before the loops.
 
     Shapes:
-        lanes: (lanes, 9): COLUMN, KIND, IS_FLOAT, OFFSET and LENGTH of the program; LOW and HIGH, the lowest and highest limb touched; NEWEST position;
-            TREE, a row of trees.
+        lanes: (lanes, 9): COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH and PLACE as `LaneBook` gives them; LOW and HIGH, the lowest and highest limb touched;
+            NEWEST position.
         windows: (windows, 2): REACH of the program, FIRST position that is not older than the window.
         frame: (9,): BEGIN and STOP of the positions that can matter to the key's questions, LEAVES of its trees, number of AGGREGATED windows and LAG of
             the program, and how many facts are ENTERING and LEAVING in all and have ENTERED and LEFT so far.
         cells: (lanes * (aggregated windows + 1), CELLS or SQUARE_CELLS): exact sums; a lane's last row is everything, the rows
             before it what expired from each window.
         trees: (lanes with ranks, nodes): block trees.
+        bags: multisets.
+        parameters: of the program.
         times, values, valid: of `Facts`.
         appears: (facts,): the first time at which a fact is both in the past and visible.
         leaves_at: (facts,): the time at which it is superseded, NEVER for most.
-        number, wide: (NUMBER_CELLS,), (WIDE_CELLS,): room for a sum, and for a sum of squares, while they are read.
     """
 
     lanes: Ints
@@ -76,13 +94,14 @@ class State(NamedTuple):
     frame: Ints
     cells: Ints
     trees: Ints
+    bags: Bags
+    parameters: Ints
     times: Ints
     values: Ints
     valid: Bytes
     appears: Ints
     leaves_at: Ints
-    number: Ints
-    wide: Ints
+    scratch: Scratch
 
 
 @compiled_part
@@ -99,6 +118,8 @@ def clear(state: State) -> None:
         lanes[lane, LOW] = NO_SQUARE_LIMB
         lanes[lane, HIGH] = NOTHING
         lanes[lane, NEWEST] = NOTHING
+        if lanes[lane, KIND] >= Lane.VALUES:
+            clear_bag(state.bags, lanes[lane, PLACE], 0)
     frame[LEAVES] = leaves_for(frame[STOP] - frame[BEGIN])
     for tree in range(trees.shape[0]):
         for node in range(2 * frame[LEAVES]):
@@ -167,9 +188,12 @@ def enter(state: State, positions: Ints, upto: int) -> None:
                 add_everywhere(state, lane, position, 1)
             elif kind == Lane.NEWEST:
                 lanes[lane, NEWEST] = max(lanes[lane, NEWEST], position)
+            elif kind >= Lane.VALUES:
+                state.bags.codes[lanes[lane, PLACE], position - frame[BEGIN]] = code_at(state, lane, position)
+                change_windows(state, lane, position, 1)
             else:
                 leaf = frame[LEAVES] + ((position - frame[BEGIN]) >> BLOCK_SHIFT)
-                raise_leaf(state.trees, lanes[lane, TREE], leaf, rank_at(state, lane, position))
+                raise_leaf(state.trees, lanes[lane, PLACE], leaf, rank_at(state, lane, position))
     frame[ENTERED] = upto
 
 
@@ -186,10 +210,12 @@ def leave(state: State, position: int, time: int) -> None:
         elif kind == Lane.NEWEST:
             if lanes[lane, NEWEST] == position:
                 lanes[lane, NEWEST] = newest_before(state, lane, position, time)
+        elif kind >= Lane.VALUES:
+            change_windows(state, lane, position, -1)
         else:
             block = (position - frame[BEGIN]) >> BLOCK_SHIFT
             rank = block_rank(state, lane, frame[BEGIN] + (block << BLOCK_SHIFT), time)
-            replace_leaf(state.trees, lanes[lane, TREE], frame[LEAVES] + block, rank)
+            replace_leaf(state.trees, lanes[lane, PLACE], frame[LEAVES] + block, rank)
 
 
 @compiled_part
@@ -197,11 +223,43 @@ def expire(state: State, window: int, first: int, time: int) -> None:
     """Move the start of a window on to the position `first`: the facts passed that are seen now have expired; `enter` counts those that are seen later."""
     lanes, windows, aggregated = state.lanes, state.windows, state.frame[AGGREGATED]
     for lane in range(lanes.shape[0]):
-        if lanes[lane, KIND] <= Lane.SQUARES and window < aggregated:
-            for position in range(windows[window, FIRST], first):
-                if is_seen(state, position, time) and counts(state, lane, position):
-                    add(state, lane, lane * (aggregated + 1) + window, position, 1)
+        kind = lanes[lane, KIND]
+        if Lane.SQUARES < kind < Lane.VALUES or window >= aggregated:
+            continue
+        for position in range(windows[window, FIRST], first):
+            if not is_seen(state, position, time) or not counts(state, lane, position):
+                continue
+            if kind <= Lane.SQUARES:
+                add(state, lane, lane * (aggregated + 1) + window, position, 1)
+            else:
+                change_window(state, lane, position, window, -1)
     windows[window, FIRST] = first
+
+
+@compiled_part
+def code_at(state: State, lane: int, position: int) -> int:
+    """The code of a fact in the lane's multiset."""
+    lanes = state.lanes
+    image = canonical_bits(state.values[lanes[lane, COLUMN], position], lanes[lane, IS_FLOAT] != 0)
+    if lanes[lane, KIND] == Lane.SKETCH:
+        image = observation_of(image, state.parameters[lanes[lane, OFFSET]])
+    return code_of_image(state.bags, lanes[lane, PLACE], image, False)
+
+
+@compiled_part
+def change_windows(state: State, lane: int, position: int, sign: int) -> None:
+    """Count a fact in the lane's multiset, or take it away, for each window from which it has not expired."""
+    window = state.frame[AGGREGATED] - 1
+    while window >= 0 and position >= state.windows[window, FIRST]:
+        change_window(state, lane, position, window, sign)
+        window -= 1
+
+
+@compiled_part
+def change_window(state: State, lane: int, position: int, window: int, sign: int) -> None:
+    """Count a fact that has its code in the lane's multiset for one window, or take it away."""
+    bag = state.lanes[lane, PLACE]
+    change(state.bags, bag, state.bags.codes[bag, position - state.frame[BEGIN]], window, sign)
 
 
 @compiled_part
@@ -237,7 +295,7 @@ def block_rank(state: State, lane: int, position: int, time: int) -> int:
 @compiled_part
 def greatest_rank(state: State, lane: int, first: int, time: int) -> int:
     """The greatest rank seen from a position on."""
-    offset, tree, leaves = first - state.frame[BEGIN], state.lanes[lane, TREE], state.frame[LEAVES]
+    offset, tree, leaves = first - state.frame[BEGIN], state.lanes[lane, PLACE], state.frame[LEAVES]
     if offset & (BLOCK - 1) == 0:
         return suffix_maximum(state.trees, tree, leaves, offset >> BLOCK_SHIFT)
     rest = suffix_maximum(state.trees, tree, leaves, (offset >> BLOCK_SHIFT) + 1)

@@ -9,14 +9,15 @@ apart that hardly a fact can matter to both sides of a gap are separate episodes
 import numpy as np
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Answer, Facts, Ints, Spine
-from mainspring.features.kernel.exact_square import NO_SQUARE_LIMB, SQUARE_CELLS, WIDE_CELLS
-from mainspring.features.kernel.exact_sum import CELLS, NUMBER_CELLS
+from mainspring.features.kernel.exact_square import NO_SQUARE_LIMB, WIDE_CELLS
+from mainspring.features.kernel.exact_sum import NUMBER_CELLS
 from mainspring.features.kernel.extreme import leaves_for
 from mainspring.features.kernel.finalise import write_row
 from mainspring.features.kernel.jit import allocating_part, compiled_part
-from mainspring.features.kernel.lane import Lane
+from mainspring.features.kernel.multiset import empty_bags
 from mainspring.features.kernel.order import count_rows, group_rows, lower_bound, sort_positions
 from mainspring.features.kernel.program import Tables
+from mainspring.features.kernel.sketch import REGISTER_VALUES
 from mainspring.features.kernel.state import (
     AGGREGATED,
     BEGIN,
@@ -25,7 +26,6 @@ from mainspring.features.kernel.state import (
     FIRST,
     FRAME_FIELDS,
     HIGH,
-    KIND,
     LAG,
     LANE_FIELDS,
     LEAVING,
@@ -34,7 +34,7 @@ from mainspring.features.kernel.state import (
     NOTHING,
     REACH,
     STOP,
-    TREE,
+    Scratch,
     State,
     clear,
     enter,
@@ -125,41 +125,28 @@ def largest_key(key_start: Ints, first: int, stop: int) -> int:
 @allocating_part
 def empty_state(tables: Tables, facts: Facts, largest: int) -> State:
     """The state before any key, with room for keys of up to this many facts."""
-    times = facts.times
-    lanes, trees = empty_lanes(tables.lanes, largest)
+    times, sizes, lanes = facts.times, tables.sizes, empty_lanes(tables.lanes)
     windows, frame = empty_windows(tables.reach)
     frame[AGGREGATED], frame[LAG] = tables.aggregated, tables.lag
-    cells = np.zeros((lanes.shape[0] * (tables.aggregated + 1), cells_needed(lanes)), dtype=np.int64)
-    appears, number = np.empty(times.shape[1], dtype=np.int64), np.zeros(NUMBER_CELLS, dtype=np.int64)
+    cells = np.zeros((lanes.shape[0] * (tables.aggregated + 1), sizes.cells), dtype=np.int64)
+    trees = np.empty((sizes.trees, 2 * leaves_for(largest)), dtype=np.int64)
+    bags = empty_bags(sizes.bags, largest, tables.aggregated)
+    appears = np.empty(times.shape[1], dtype=np.int64)
     leaves_at = times[VISIBLE_TO] if times.shape[0] > 1 else np.empty(times.shape[1], dtype=np.int64)
-    wide = np.zeros(WIDE_CELLS, dtype=np.int64)
-    return State(lanes, windows, frame, cells, trees, times, facts.values, facts.valid, appears, leaves_at, number, wide)
+    scratch = empty_scratch(sizes.registers)
+    return State(lanes, windows, frame, cells, trees, bags, tables.parameters, times, facts.values, facts.valid, appears, leaves_at, scratch)
 
 
 @allocating_part
-def empty_lanes(program: Ints, largest: int) -> tuple[Ints, Ints]:
-    """The lanes of a program before any fact, and their trees."""
+def empty_lanes(program: Ints) -> Ints:
+    """The lanes of a program before any fact."""
     lanes = np.empty((program.shape[0], LANE_FIELDS), dtype=np.int64)
-    count = 0
     for lane in range(lanes.shape[0]):
         for field in range(program.shape[1]):
             lanes[lane, field] = program[lane, field]
         lanes[lane, LOW] = NO_SQUARE_LIMB
         lanes[lane, HIGH] = NOTHING
-        lanes[lane, TREE] = count
-        if lanes[lane, KIND] >= Lane.LEAST:
-            count += 1
-    return lanes, np.empty((count, 2 * leaves_for(largest)), dtype=np.int64)
-
-
-@compiled_part
-def cells_needed(lanes: Ints) -> int:
-    """The width of a row of cells."""
-    cells = CELLS
-    for lane in range(lanes.shape[0]):
-        if lanes[lane, KIND] == Lane.SQUARES:
-            cells = SQUARE_CELLS
-    return cells
+    return lanes
 
 
 @allocating_part
@@ -169,6 +156,13 @@ def empty_windows(reach: Ints) -> tuple[Ints, Ints]:
     for window in range(reach.size):
         windows[window, REACH] = reach[window]
     return windows, np.zeros(FRAME_FIELDS, dtype=np.int64)
+
+
+@allocating_part
+def empty_scratch(registers: int) -> Scratch:
+    """Room to read a state in."""
+    number, wide = np.zeros(NUMBER_CELLS, dtype=np.int64), np.zeros(WIDE_CELLS, dtype=np.int64)
+    return Scratch(number, wide, np.zeros(registers, dtype=np.uint8), np.zeros(REGISTER_VALUES, dtype=np.int64))
 
 
 @compiled_part
