@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from mainspring.features.kernel.program import WHOLE_ROW, Beyond, Closed, Op, Output
-from tests.laws.sketch_oracle import hyperloglog_of
+from tests.laws.approximate_oracle import bucket_middle, decayed_mean, hyperloglog_of, standard_moment
 
-__all__ = ["Fact", "answer_of", "bits_of_value"]
+__all__ = ["Fact", "answer_of", "bits_of_value", "value_of_bits"]
 
 Value = float | int | None
 
@@ -38,16 +38,55 @@ def answer_of(output: Output, facts: Sequence[Fact], key: int, time: int, closed
     counted = inside if output.column == WHOLE_ROW else [f for f in inside if f.values[output.column] is not None]
     if output.op is Op.SINCE_LAST:
         return [time - counted[-1].event_time if counted else None]
-    values = [v for f in counted if (v := f.values[output.column]) is not None]
-    if output.op is Op.APPROX_DISTINCT:
-        return [hyperloglog_of(map(canonical, values), output.parameters[0])]
-    if output.op is Op.DISTINCT:
-        limit, beyond = output.parameters
-        count = len(set(map(canonical, values)))
-        return [count if count <= limit else limit if beyond == Beyond.SATURATE else hyperloglog_of(map(canonical, values), 12)]
-    if output.op in EMPTY:
-        return [AGGREGATES[output.op](values) if values else EMPTY[output.op]]
-    raise AssertionError(output.op)
+    return rows_of(output, counted, [v for f in counted if (v := f.values[output.column]) is not None])
+
+
+def rows_of(output: Output, counted: Sequence[Fact], values: Sequence[float | int]) -> list[Value]:
+    """The rows of one output over facts that count, in total order."""
+    size, parameters = output.size, output.parameters
+    match output.op:
+        case Op.FIRST_K | Op.LAST_K | Op.TOP_K | Op.BOTTOM_K:
+            listed = list(chosen(output.op, values, size))
+            return [len(listed), *listed, *[None] * (size - len(listed))]
+        case Op.DISTINCT:
+            count = len(set(map(canonical, values)))
+            saturated = count <= parameters[0] or parameters[1] == Beyond.SATURATE
+            return [min(count, parameters[0]) if saturated else hyperloglog_of(map(canonical, values), 12)]
+        case Op.APPROX_DISTINCT:
+            return [hyperloglog_of(map(canonical, values), parameters[0])]
+        case Op.QUANTILES:
+            return [quantile_of(values, value_of_bits(bits)) if values else None for bits in parameters]
+        case Op.HISTOGRAM:
+            edges = [bits if isinstance(value, int) else value_of_bits(bits) for value in values[:1] for bits in parameters]
+            bins = [sum(edge <= value for edge in edges) for value in values if not math.isnan(value)]
+            return [bins.count(place) for place in range(size)]
+        case Op.VALUE_COUNTS:
+            listed = [canonical(bits if isinstance(value, int) else value_of_bits(bits)) for value in values[:1] for bits in parameters]
+            places = [listed.index(canonical(value)) if canonical(value) in listed else size - 1 for value in values]
+            return [places.count(place) for place in range(size)]
+        case Op.EWMA:
+            return [decayed_mean([f.event_time for f in counted], list(map(float, values)), parameters[0])]
+        case Op.SKEW | Op.KURT:
+            return [standard_moment(list(map(float, values)), 3 if output.op is Op.SKEW else 4)]
+        case op:
+            return [AGGREGATES[op](values) if values else EMPTY[op]]
+
+
+def chosen(op: Op, values: Sequence[float | int], size: int) -> Sequence[float | int]:
+    """The values that a list holds."""
+    if op in (Op.FIRST_K, Op.LAST_K):
+        return values[:size] if op is Op.FIRST_K else values[-size:]
+    nan = [v for v in values if math.isnan(v)]
+    ordered = sorted((v for v in values if not math.isnan(v)), key=lambda v: (v, math.copysign(1.0, v)), reverse=op is Op.TOP_K)
+    return [*nan, *ordered][:size]
+
+
+def quantile_of(values: Sequence[float | int], share: float) -> float:
+    """The nearest rank's bucket: 64 between two powers of two."""
+    if any(map(math.isnan, values)):
+        return math.nan
+    rank = max(math.ceil(Fraction(round(share * 10**9), 10**9) * len(values)), 1)
+    return bucket_middle(sorted(map(float, values))[rank - 1])
 
 
 def canonical(value: float | int) -> int:
@@ -125,3 +164,8 @@ def bits_of_value(value: float | int) -> int:
     if isinstance(value, int):
         return value
     return int(struct.unpack("<q", struct.pack("<d", math.nan if math.isnan(value) else value))[0])
+
+
+def value_of_bits(bits: int) -> float:
+    """The double that has this pattern."""
+    return float(struct.unpack("<d", struct.pack("<q", bits))[0])

@@ -53,7 +53,7 @@ questions = st.lists(st.tuples(st.integers(-1, KEYS), st.integers(-2, 70)), min_
 closings = st.sampled_from(["left", "right", "both"])
 any_column = st.integers(0, 2)
 nothing = st.just(())
-READ_BY_ALL = (Op.COUNT, Op.SUM, Op.MEAN, Op.VAR, Op.STD, Op.MIN, Op.MAX, Op.FIRST, Op.LAST, Op.SINCE_LAST)
+READ_BY_ALL = (Op.COUNT, Op.SUM, Op.MEAN, Op.VAR, Op.STD, Op.MIN, Op.MAX, Op.FIRST, Op.LAST, Op.SINCE_LAST, Op.SKEW, Op.KURT)
 
 
 def outputs_over(spans: st.SearchStrategy[int | None]) -> st.SearchStrategy[Output]:
@@ -62,12 +62,28 @@ def outputs_over(spans: st.SearchStrategy[int | None]) -> st.SearchStrategy[Outp
     def of(*ops: Op, columns: st.SearchStrategy[int] = any_column, parameters: st.SearchStrategy[tuple[int, ...]] = nothing) -> st.SearchStrategy[Output]:
         return st.builds(Output, op=st.sampled_from(ops), column=columns, span=spans, parameters=parameters)
 
+    def sized(*ops: Op, columns: st.SearchStrategy[int], parameters: st.SearchStrategy[tuple[int, ...]], more: int) -> st.SearchStrategy[Output]:
+        return of(*ops, columns=columns, parameters=parameters).map(lambda output: replace(output, size=len(output.parameters) + more))
+
+    shares = st.lists(st.sampled_from([0.0, 0.1, 0.5, 0.9, 0.999, 1.0]) | st.floats(0, 1), min_size=1, max_size=3).map(lambda q: tuple(map(bits_of_value, q)))
+    edges = st.lists(unruly.filter(lambda x: x == x), max_size=4, unique=True).map(lambda e: tuple(bits_of_value(x) for x in sorted(e)))
+    listed = st.lists(unruly.filter(lambda x: x != 0.0 or bits_of_value(x) == 0), max_size=4, unique_by=bits_of_value).map(
+        lambda v: tuple(map(bits_of_value, v))
+    )
+    whole = st.lists(integers, max_size=4, unique=True)
     return st.one_of(
         of(*READ_BY_ALL),
         of(Op.ANY, Op.ALL, columns=st.just(1)),
         of(Op.COUNT_ROWS, Op.SINCE_LAST, columns=st.just(WHOLE_ROW)),
         of(Op.DISTINCT, parameters=st.tuples(st.integers(0, 9) | st.just(1000), st.sampled_from(Beyond))),
         of(Op.APPROX_DISTINCT, parameters=st.tuples(st.integers(4, 9))),
+        of(Op.EWMA, parameters=st.tuples(st.integers(1, 100) | st.just(2**62))),
+        st.builds(replace, of(Op.FIRST_K, Op.LAST_K, Op.TOP_K, Op.BOTTOM_K), size=st.integers(1, 40)),
+        sized(Op.QUANTILES, columns=any_column, parameters=shares, more=0),
+        sized(Op.HISTOGRAM, columns=st.sampled_from([0, 2]), parameters=edges, more=1),
+        sized(Op.HISTOGRAM, columns=st.just(1), parameters=whole.map(sorted).map(tuple), more=1),
+        sized(Op.VALUE_COUNTS, columns=st.sampled_from([0, 2]), parameters=listed, more=1),
+        sized(Op.VALUE_COUNTS, columns=st.just(1), parameters=whole.map(tuple), more=1),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.jit import compiled_part
 
-__all__ = ["BLOCK", "BLOCK_SHIFT", "LOWEST_RANK", "leaves_for", "raise_leaf", "rank_of", "replace_leaf", "suffix_maximum", "value_of"]
+__all__ = ["ALL_BUT_SIGN", "BLOCK", "BLOCK_SHIFT", "LOWEST_RANK", "leaves_for", "raise_leaf", "rank_of", "replace_leaf", "suffix_maximum", "value_of"]
 
 BLOCK_SHIFT: Final = 4
 BLOCK: Final = 1 << BLOCK_SHIFT

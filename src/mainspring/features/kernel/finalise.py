@@ -3,6 +3,7 @@
 import math
 
 from mainspring.features.kernel.arrays import EVENT_TIME, Answer, Ints
+from mainspring.features.kernel.bucket import NAN_BUCKET, bucket_value
 from mainspring.features.kernel.exact_square import variance_of
 from mainspring.features.kernel.exact_sum import (
     COUNT,
@@ -23,9 +24,12 @@ from mainspring.features.kernel.extreme import LOWEST_RANK, value_of
 from mainspring.features.kernel.jit import bits_of_double, compiled_part, double_of_bits
 from mainspring.features.kernel.lane import Lane
 from mainspring.features.kernel.multiset import LIVE, NUMBER
-from mainspring.features.kernel.program import Beyond, Op, Wanted
-from mainspring.features.kernel.sketch import DEFAULT_PRECISION, estimate_of, forget, observation_of, observe
-from mainspring.features.kernel.state import AGGREGATED, FIRST, HIGH, KIND, LOW, NEWEST, NOTHING, PLACE, State, greatest_rank
+from mainspring.features.kernel.ordered import decayed_mean, standard_moment
+from mainspring.features.kernel.output import DEFAULT_PRECISION, PARTS, Beyond, Op
+from mainspring.features.kernel.program import Wanted
+from mainspring.features.kernel.ranking import greatest_rank, greatest_ranks, recent_positions
+from mainspring.features.kernel.sketch import estimate_of, forget, observation_of, observe
+from mainspring.features.kernel.state import AGGREGATED, FIRST, HIGH, KIND, LOW, NEWEST, NOTHING, PLACE, State
 
 __all__ = ["write_row"]
 
@@ -46,8 +50,16 @@ def write_row(state: State, outputs: Ints, answer: Answer, row: int, time: int) 
             write_extreme(state, wanted, answer, row, time)
         elif wanted.op <= Op.SINCE_LAST:
             write_newest(state, wanted, answer, row, time)
-        else:
+        elif wanted.op <= Op.BOTTOM_K:
+            write_list(state, wanted, answer, row, time)
+        elif wanted.op <= Op.APPROX_DISTINCT:
             write_distinct(state, wanted, answer, row)
+        elif wanted.op == Op.QUANTILES:
+            write_quantiles(state, wanted, answer, row)
+        elif wanted.op <= Op.VALUE_COUNTS:
+            write_counts(state, wanted, answer, row)
+        else:
+            write_ordered(state, wanted, answer, row, time)
 
 
 @compiled_part
@@ -149,6 +161,66 @@ def write_newest(state: State, wanted: Wanted, answer: Answer, row: int, time: i
         put(answer, wanted.slot, row, time - state.times[EVENT_TIME, position], True)
     elif state.valid[column, position] != 0:
         put(answer, wanted.slot, row, state.values[column, position], True)
+
+
+@compiled_part
+def write_list(state: State, wanted: Wanted, answer: Answer, row: int, time: int) -> None:
+    """Write FIRST_K, LAST_K, TOP_K or BOTTOM_K: the length, then the values."""
+    ranks, op, is_float = state.scratch.ranks[: wanted.size], wanted.op, wanted.is_float != 0
+    length = min(tally_of(state, wanted.tally, wanted.window), wanted.size)
+    if op == Op.LAST_K:
+        recent_positions(state, wanted.lane, state.windows[wanted.window, FIRST], time, ranks)
+    else:
+        greatest_ranks(state, wanted.lane, state.windows[wanted.window, FIRST], time, ranks)
+    put(answer, wanted.slot, row, length, True)
+    for place in range(wanted.size):
+        bits = 0
+        if place < length and op <= Op.LAST_K:
+            bits = state.values[wanted.column, ~ranks[place] if op == Op.FIRST_K else ranks[length - 1 - place]]
+        elif place < length:
+            bits = value_of(ranks[place], is_float, op == Op.BOTTOM_K)
+        put(answer, wanted.slot + 1 + place, row, bits, place < length)
+
+
+@compiled_part
+def write_quantiles(state: State, wanted: Wanted, answer: Answer, row: int) -> None:
+    """Write QUANTILES: for each rank the middle of the bucket that holds it; NaN where any value is."""
+    count = tally_of(state, wanted.tally, wanted.window)
+    for place in range(wanted.size):
+        share = state.parameters[wanted.offset + place]
+        bucket = ranked_bucket(state, wanted, max((share * count + PARTS - 1) // PARTS, 1)) if count > 0 else 0
+        put(answer, wanted.slot + place, row, bucket_value(bucket), count > 0)
+
+
+@compiled_part
+def ranked_bucket(state: State, wanted: Wanted, rank: int) -> int:
+    """The bucket of the value with a rank, 1 … the number of values, inside a window."""
+    bags, bag = state.bags, state.lanes[wanted.lane, PLACE]
+    number = bags.sizes[bag, NUMBER]
+    last = bags.order[bag, number - 1]
+    if bags.held[bag, last] == NAN_BUCKET and bags.counts[bag, last, wanted.window] != 0:
+        return NAN_BUCKET
+    place, below = 0, bags.counts[bag, bags.order[bag, 0], wanted.window]
+    while below < rank:
+        place += 1
+        below += bags.counts[bag, bags.order[bag, place], wanted.window]
+    return int(bags.held[bag, bags.order[bag, place]])
+
+
+@compiled_part
+def write_counts(state: State, wanted: Wanted, answer: Answer, row: int) -> None:
+    """Write HISTOGRAM or VALUE_COUNTS."""
+    bag = state.lanes[wanted.lane, PLACE]
+    for code in range(wanted.size):
+        put(answer, wanted.slot + code, row, state.bags.counts[bag, code, wanted.window], True)
+
+
+@compiled_part
+def write_ordered(state: State, wanted: Wanted, answer: Answer, row: int, time: int) -> None:
+    """Write EWMA, SKEW or KURT; every NaN as the one quiet NaN."""
+    value, is_value = decayed_mean(state, wanted, time) if wanted.op == Op.EWMA else standard_moment(state, wanted, time)
+    if is_value:
+        put(answer, wanted.slot, row, bits_of_double(value) if value == value else QUIET_NAN, True)
 
 
 @compiled_part

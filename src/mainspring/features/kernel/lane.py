@@ -22,7 +22,8 @@ class Lane(IntEnum):
     * Additive, so that what expires can be subtracted exactly: how many values, how many that are not zero, their sum, the sum of their squares.
     * NEWEST: the position of the newest value.
     * A tree of ranks, whose greatest is asked for: the least value, the greatest, the oldest, the most recent.
-    * A multiset, of values or of what a sketch sees of them (parameter: its precision).
+    * A multiset: of values, of what a sketch sees of them (parameter: its precision), of log-linear buckets, of bins (their edges, as ranks), of places in
+      a list (what it lists, canonical).
     """
 
     TALLY = 0
@@ -36,6 +37,9 @@ class Lane(IntEnum):
     RECENT = 8
     VALUES = 9
     SKETCH = 10
+    BUCKETS = 11
+    BINS = 12
+    LISTED = 13
 
 
 class LaneBook:

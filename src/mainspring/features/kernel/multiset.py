@@ -8,15 +8,12 @@ that a fact is one count up or down per window.  So a question costs nothing (ho
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mainspring.features.kernel.arrays import Ints
+from mainspring.features.kernel.arrays import Ints, ShortInts
 from mainspring.features.kernel.jit import allocating_part, compiled_part
 from mainspring.features.kernel.sketch import hash_of
 
 __all__ = ["LIVE", "NUMBER", "Bags", "change", "clear_bag", "code_of_image", "empty_bags"]
-
-SmallInts = NDArray[np.int32]
 
 NUMBER, MASK, LIVE = 0, 1, 2
 SMALLEST_TABLE: Final = 64
@@ -34,11 +31,11 @@ class Bags(NamedTuple):
         sizes: (bags, 2 + aggregated windows) int64: NUMBER of codes, MASK, and from LIVE on how many codes are inside each window.
     """
 
-    table: SmallInts
+    table: ShortInts
     held: Ints
-    order: SmallInts
-    codes: SmallInts
-    counts: NDArray[np.int32]
+    order: ShortInts
+    codes: ShortInts
+    counts: ShortInts
     sizes: Ints
 
 

@@ -3,18 +3,29 @@
 Outputs share work: every (column, kind of state) is one *lane* however many outputs read it, and windows of equal width are one window.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from mainspring.features.kernel.arrays import Ints
-from mainspring.features.kernel.exact_square import SQUARE_CELLS
-from mainspring.features.kernel.exact_sum import CELLS
+from mainspring.features.kernel.arrays import Ints, bits_of
 from mainspring.features.kernel.lane import WHOLE_ROW, Kind, Lane, LaneBook
-from mainspring.features.kernel.sketch import DEFAULT_PRECISION
+from mainspring.features.kernel.output import (
+    DEFAULT_PRECISION,
+    FOREVER,
+    LISTS,
+    PARTS,
+    Beyond,
+    Closed,
+    Op,
+    Output,
+    check_output,
+    double_of,
+    kind_of,
+    reach_of,
+)
 
 __all__ = [
     "FOREVER",
@@ -34,98 +45,58 @@ __all__ = [
     "reach_of",
 ]
 
-FOREVER = 1 << 62
+NO_LANE = 0
+"""What stands for the lane of an output that reads facts themselves; it is never looked at."""
 
-Closed = Literal["left", "right", "both"]
-"""Which edges belong to a window of width w asked about at q: [q - w, q), (q - w, q] or [q - w, q]."""
+LANE_OF = {
+    Op.ANY: Lane.TRUTHS,
+    Op.ALL: Lane.TRUTHS,
+    Op.VAR: Lane.SQUARES,
+    Op.STD: Lane.SQUARES,
+    Op.MIN: Lane.LEAST,
+    Op.MAX: Lane.GREATEST,
+    Op.FIRST: Lane.OLDEST,
+    Op.LAST: Lane.NEWEST,
+    Op.LATEST: Lane.NEWEST,
+    Op.SINCE_LAST: Lane.NEWEST,
+    Op.FIRST_K: Lane.OLDEST,
+    Op.LAST_K: Lane.RECENT,
+    Op.TOP_K: Lane.GREATEST,
+    Op.BOTTOM_K: Lane.LEAST,
+    Op.DISTINCT: Lane.VALUES,
+    Op.APPROX_DISTINCT: Lane.SKETCH,
+    Op.QUANTILES: Lane.BUCKETS,
+    Op.HISTOGRAM: Lane.BINS,
+    Op.VALUE_COUNTS: Lane.LISTED,
+}
+"""Where an output's state is, if not in what counts its values."""
 
+PARAMETRISED = (Lane.SKETCH, Lane.BINS, Lane.LISTED)
+"""Lanes that depend on their outputs' parameters."""
 
-class Op(IntEnum):
-    """The aggregates that the sweep knows, in families that share a kind of state; their order is the sweep's.
-
-    COUNT_ROWS counts facts, COUNT the non-null values of a column; nulls are ignored by all others but LATEST, which gives the newest fact's value as it
-    stands.  Without a value counts and sums are 0, ANY false, ALL true, lists empty, the rest null.
-
-    * SUM, MEAN, VAR are exact and rounded once, overflow to inf and never give -0; a NaN, or infinities of both signs, make them NaN, any infinity VAR.
-      VAR has ddof 1 and is null below two values; STD is its square root, rounded once more.  ANY and ALL read booleans.
-    * MIN and MAX are IEEE 754-2019 `minimum` and `maximum`: any NaN gives NaN, -0 is below +0.
-    * DISTINCT counts different values, exactly up to a limit: -0 equals +0, and NaN itself.  APPROX_DISTINCT is a HyperLogLog's estimate.
-    * FIRST and LAST, in total order, and LATEST keep every bit.  SINCE_LAST is q minus the event time of the newest value, or of the newest fact.
-    """
-
-    COUNT_ROWS = 0
-    COUNT = 1
-    ANY = 2
-    ALL = 3
-    SUM = 4
-    MEAN = 5
-    VAR = 6
-    STD = 7
-    MIN = 8
-    MAX = 9
-    FIRST = 10
-    LAST = 11
-    LATEST = 12
-    SINCE_LAST = 13
-    FIRST_K = 14
-    LAST_K = 15
-    TOP_K = 16
-    BOTTOM_K = 17
-    DISTINCT = 18
-    APPROX_DISTINCT = 19
-    QUANTILES = 20
-    HISTOGRAM = 21
-    VALUE_COUNTS = 22
-    EWMA = 23
-    SKEW = 24
-    KURT = 25
-
-
-class Beyond(IntEnum):
-    """What DISTINCT answers beyond its limit: the limit, or what a HyperLogLog estimates."""
-
-    SATURATE = 0
-    ESTIMATE = 1
-
-
-LISTS = frozenset({Op.FIRST_K, Op.LAST_K, Op.TOP_K, Op.BOTTOM_K})
-"""Those whose answer may be shorter than `size`, and therefore begins with its length."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """One wanted aggregate.
-
-    Args:
-        op: What to compute.
-        column: Index of the fact column; not read by COUNT_ROWS, and SINCE_LAST of `WHOLE_ROW` looks at facts whatever they hold.
-        span: Width of the window in microseconds; for LATEST the time to live, event_time < q < event_time + span.  None: no limit.
-        size: How many values it has at most: k, bins, or quantiles; 1 for a single value.
-        parameters: What the op needs besides.
-            DISTINCT: the limit up to which it is exact, and a `Beyond`.
-            APPROX_DISTINCT: the precision, 4 … 18; the relative standard error is 1.04 / sqrt(2**precision).
-    """
-
-    op: Op
-    column: int = WHOLE_ROW
-    span: int | None = None
-    size: int = 1
-    parameters: tuple[int, ...] = ()
-
-    @property
-    def height(self) -> int:
-        """How many rows of the answer it takes: one per value, and for a list one more, before them, with its length."""
-        return self.size + (self.op in LISTS)
+QUIET_NAN = 0x7FF8 << 48
+ALL_BUT_SIGN = (1 << 63) - 1
 
 
 class Sizes(NamedTuple):
-    """How much room the program needs: rows of the answer, cells of an additive lane, trees, multisets, and registers of the largest sketch."""
+    """How much room the program needs.
+
+    Args:
+        height: Rows of the answer.
+        squares: Whether there are sums of squares.
+        trees, bags: How many trees and multisets there are.
+        codes: The most that a multiset has from the start.
+        registers: Of the largest sketch.
+        ranks: The length of the longest list.
+    """
 
     height: int
-    cells: int
+    squares: bool
     trees: int
     bags: int
+    codes: int
     registers: int
+    ranks: int
 
 
 class Tables(NamedTuple):
@@ -199,24 +170,6 @@ class Program:
         return range(first, first + self.outputs[output].height)
 
 
-def reach_of(output: Output, closed: Closed = "left") -> int:
-    """How far back the output sees: the one place that knows how windows open (`event_time >= q - reach`)."""
-    if output.span is None:
-        return FOREVER
-    return output.span - 1 if output.op is Op.LATEST or closed == "right" else output.span
-
-
-def kind_of(output: Output, kinds: Sequence[Kind]) -> Kind:
-    """How the result of an output is read, given the kinds of the fact columns."""
-    match output.op:
-        case Op.MEAN | Op.VAR | Op.STD | Op.QUANTILES | Op.EWMA | Op.SKEW | Op.KURT:
-            return Kind.FLOAT
-        case Op.SUM | Op.MIN | Op.MAX | Op.FIRST | Op.LAST | Op.LATEST | Op.FIRST_K | Op.LAST_K | Op.TOP_K | Op.BOTTOM_K:
-            return kinds[output.column]
-        case _:
-            return Kind.INTEGER
-
-
 def compile_program(outputs: Sequence[Output], *, kinds: Sequence[Kind], closed: Closed = "left") -> Program:
     """Translate outputs over fact columns of these kinds, whose windows close as said.
 
@@ -227,17 +180,18 @@ def compile_program(outputs: Sequence[Output], *, kinds: Sequence[Kind], closed:
     for output in outputs:
         check_output(output, kinds=kinds, closed=closed)
     windows = sorted({(output.op is Op.LATEST, reach_of(output, closed)) for output in outputs})
+    summed = {output.column for output in outputs if output.op in (Op.SUM, Op.MEAN, Op.VAR, Op.STD)}
     lanes = LaneBook(kinds)
     rows, parameters, slot = [], list[int](), 0
-    summed = {output.column for output in outputs if output.op in (Op.SUM, Op.MEAN, Op.VAR, Op.STD)}
     for output in outputs:
         column = WHOLE_ROW if output.op is Op.COUNT_ROWS else output.column
         kind = Kind.INTEGER if column == WHOLE_ROW else kinds[column]
-        tally = lanes.number(column, Lane.SUM if column in summed else Lane.TALLY) if needs_tally(output) else 0
+        stored = stored_parameters(output, kind)
+        tally = lanes.number(column, Lane.SUM if column in summed else Lane.TALLY) if needs_tally(output) else NO_LANE
+        lane = main_lane(output, lanes, stored, offset=len(parameters)) if output.op in LANE_OF else tally
         window = windows.index((output.op is Op.LATEST, reach_of(output, closed)))
-        lane = main_lane(output, lanes, tally=tally, offset=len(parameters))
         rows.append(Wanted(output.op, lane, window, tally, column, kind, slot, output.size, len(parameters)))
-        parameters += output.parameters
+        parameters += stored
         slot += output.height
     return Program(
         outputs=tuple(outputs),
@@ -250,14 +204,9 @@ def compile_program(outputs: Sequence[Output], *, kinds: Sequence[Kind], closed:
             lag=int(closed == "left"),
             outputs=table(rows, width=len(Wanted._fields)),
             parameters=np.array(parameters, dtype=np.int64),
-            sizes=Sizes(slot, SQUARE_CELLS if lanes.holds(Lane.SQUARES) else CELLS, lanes.trees, lanes.bags, most_registers(outputs)),
+            sizes=sizes_of(outputs, lanes),
         ),
     )
-
-
-def most_registers(outputs: Sequence[Output]) -> int:
-    """Registers of the largest sketch that answers one of the outputs."""
-    return 1 << max([DEFAULT_PRECISION, *(output.parameters[0] for output in outputs if output.op is Op.APPROX_DISTINCT)])
 
 
 def needs_tally(output: Output) -> bool:
@@ -265,48 +214,43 @@ def needs_tally(output: Output) -> bool:
     return output.op <= Op.MAX or output.op in LISTS or output.op is Op.QUANTILES
 
 
-def main_lane(output: Output, lanes: LaneBook, *, tally: int, offset: int) -> int:
-    """The lane that holds the output's state; its parameters begin at the offset."""
+def main_lane(output: Output, lanes: LaneBook, parameters: Sequence[int], *, offset: int) -> int:
+    """The lane that holds the output's state."""
+    lane = LANE_OF[output.op]
+    column = WHOLE_ROW if output.op is Op.LATEST else output.column
+    return lanes.number(column, lane, parameters=parameters if lane in PARAMETRISED else (), offset=offset)
+
+
+def stored_parameters(output: Output, kind: Kind) -> tuple[int, ...]:
+    """Parameters as the sweep compares them: shares as whole `PARTS`, edges as ranks, listed values as the pattern that stands for all equal ones."""
     match output.op:
-        case Op.COUNT_ROWS | Op.COUNT | Op.SUM | Op.MEAN:
-            return tally
-        case Op.ANY | Op.ALL:
-            return lanes.number(output.column, Lane.TRUTHS)
-        case Op.VAR | Op.STD:
-            return lanes.number(output.column, Lane.SQUARES)
-        case Op.MIN:
-            return lanes.number(output.column, Lane.LEAST)
-        case Op.MAX:
-            return lanes.number(output.column, Lane.GREATEST)
-        case Op.FIRST:
-            return lanes.number(output.column, Lane.OLDEST)
-        case Op.LAST | Op.SINCE_LAST:
-            return lanes.number(output.column, Lane.NEWEST)
-        case Op.LATEST:
-            return lanes.number(WHOLE_ROW, Lane.NEWEST)
-        case Op.DISTINCT:
-            return lanes.number(output.column, Lane.VALUES)
-        case Op.APPROX_DISTINCT:
-            return lanes.number(output.column, Lane.SKETCH, parameters=output.parameters, offset=offset)
+        case Op.QUANTILES:
+            return tuple(round(double_of(bits) * PARTS) for bits in output.parameters)
+        case Op.HISTOGRAM if kind is Kind.FLOAT:
+            return tuple(bits ^ ALL_BUT_SIGN if bits < 0 else bits for bits in map(canonical_pattern, output.parameters))
+        case Op.VALUE_COUNTS if kind is Kind.FLOAT:
+            return tuple(map(canonical_pattern, output.parameters))
         case _:
-            raise ValueError(f"{output.op.name} is not in the kernel yet")
+            return output.parameters
 
 
-def check_output(output: Output, *, kinds: Sequence[Kind], closed: Closed) -> None:
-    """Refuse an output that cannot be computed."""
-    name = output.op.name
-    if output.span is not None and not 0 < output.span <= FOREVER:
-        raise ValueError(f"span {output.span} µs of {name} lies outside 1 … 2**62")
-    if output.op is not Op.COUNT_ROWS and not 0 <= output.column < len(kinds) and (output.op, output.column) != (Op.SINCE_LAST, WHOLE_ROW):
-        raise ValueError(f"{name} reads column {output.column} of {len(kinds)}")
-    if output.op in (Op.ANY, Op.ALL) and kinds[output.column] is Kind.FLOAT:
-        raise ValueError(f"{name} reads booleans, not floats")
-    if output.op is Op.DISTINCT and not (len(output.parameters) == 2 and output.parameters[0] >= 0 and output.parameters[1] in list(Beyond)):
-        raise ValueError(f"{name} needs a limit and what lies beyond, not {output.parameters}")
-    if output.op is Op.APPROX_DISTINCT and not (len(output.parameters) == 1 and 4 <= output.parameters[0] <= 18):
-        raise ValueError(f"{name} needs a precision in 4 … 18, not {output.parameters}")
-    if output.op is Op.LATEST and closed != "left":
-        raise ValueError(f"LATEST looks strictly before q and cannot share a program with windows closed {closed}")
+def canonical_pattern(bits: int) -> int:
+    """The pattern that stands for all doubles equal to this one: +0 for both zeros, one NaN."""
+    value = double_of(bits)
+    return QUIET_NAN if math.isnan(value) else int(bits_of([value + 0.0])[0])
+
+
+def sizes_of(outputs: Sequence[Output], lanes: LaneBook) -> Sizes:
+    """How much room the outputs and their lanes need."""
+    return Sizes(
+        height=sum(output.height for output in outputs),
+        squares=lanes.holds(Lane.SQUARES),
+        trees=lanes.trees,
+        bags=lanes.bags,
+        codes=max((output.size for output in outputs if output.op in (Op.HISTOGRAM, Op.VALUE_COUNTS)), default=0),
+        registers=1 << max([DEFAULT_PRECISION, *(output.parameters[0] for output in outputs if output.op is Op.APPROX_DISTINCT)]),
+        ranks=max((output.size for output in outputs if output.op in LISTS), default=0),
+    )
 
 
 def table(rows: Sequence[Sequence[int]], *, width: int) -> Ints:

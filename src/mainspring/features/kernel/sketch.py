@@ -1,25 +1,20 @@
-"""Images of values that are coarser than the values: HyperLogLog observations and log-linear buckets, and what is estimated from them.
+"""HyperLogLog: how many distinct values there are, from what a few thousand registers have seen of their hashes.
 
-Everything that maps a value is integer arithmetic on its bits; only the estimate of a HyperLogLog, made once from its finished registers, divides and takes
-roots, all of which IEEE 754 rounds correctly, in one fixed order.
+Hashes and registers are integers.  Only the estimate, made once from finished registers, divides and takes roots, all of which IEEE 754 rounds correctly,
+in one fixed order.
 
 Source: Flajolet et al. 2007, HyperLogLog; Ertl 2017, New cardinality estimation algorithms for HyperLogLog sketches, section 4 (the estimator used here:
-no bias tables, no switch to linear counting, no logarithm); Steele et al. 2014, Fast splittable pseudorandom number generators (the mix of the hash);
-Masson et al. 2019, DDSketch (the idea of buckets with a relative error).
+no bias tables, no switch to linear counting, no logarithm); Steele et al. 2014, Fast splittable pseudorandom number generators (the mix of the hash).
 """
 
 import math
 from typing import Final
 
 from mainspring.features.kernel.arrays import Bytes, Ints
-from mainspring.features.kernel.exact_sum import INFINITY, QUIET_NAN, SIGN_BIT
 from mainspring.features.kernel.jit import compiled_part
 
 __all__ = [
-    "ALL_BUT_SIGN",
-    "DEFAULT_PRECISION",
     "REGISTER_VALUES",
-    "canonical_bits",
     "estimate_of",
     "forget",
     "hash_of",
@@ -27,8 +22,6 @@ __all__ = [
     "observe",
 ]
 
-ALL_BUT_SIGN: Final = (1 << 63) - 1
-DEFAULT_PRECISION: Final = 12
 RANK_BITS: Final = 6
 REGISTER_VALUES: Final = 1 << RANK_BITS
 
@@ -36,17 +29,6 @@ GOLDEN: Final = 0x9E3779B97F4A7C15 - (1 << 64)
 FIRST_FACTOR: Final = 0xBF58476D1CE4E5B9 - (1 << 64)
 SECOND_FACTOR: Final = 0x94D049BB133111EB - (1 << 64)
 HALF_RECIPROCAL_LN_2: Final = 0.7213475204444817
-
-
-@compiled_part
-def canonical_bits(bits: int, is_float: bool) -> int:
-    """The pattern that stands for all equal values: +0 for both zeros, one NaN."""
-    if is_float:
-        if bits == SIGN_BIT:
-            return 0
-        if bits & ALL_BUT_SIGN > INFINITY:
-            return QUIET_NAN
-    return bits
 
 
 @compiled_part

@@ -9,8 +9,8 @@ apart that hardly a fact can matter to both sides of a gap are separate episodes
 import numpy as np
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Answer, Facts, Ints, Spine
-from mainspring.features.kernel.exact_square import NO_SQUARE_LIMB, WIDE_CELLS
-from mainspring.features.kernel.exact_sum import NUMBER_CELLS
+from mainspring.features.kernel.exact_square import NO_SQUARE_LIMB, SQUARE_CELLS, WIDE_CELLS
+from mainspring.features.kernel.exact_sum import CELLS, NUMBER_CELLS
 from mainspring.features.kernel.extreme import leaves_for
 from mainspring.features.kernel.finalise import write_row
 from mainspring.features.kernel.jit import allocating_part, compiled_part
@@ -37,10 +37,8 @@ from mainspring.features.kernel.state import (
     Scratch,
     State,
     clear,
-    enter,
-    expire,
-    leave,
 )
+from mainspring.features.kernel.transition import enter, expire, leave
 
 __all__ = ["sweep"]
 
@@ -128,12 +126,12 @@ def empty_state(tables: Tables, facts: Facts, largest: int) -> State:
     times, sizes, lanes = facts.times, tables.sizes, empty_lanes(tables.lanes)
     windows, frame = empty_windows(tables.reach)
     frame[AGGREGATED], frame[LAG] = tables.aggregated, tables.lag
-    cells = np.zeros((lanes.shape[0] * (tables.aggregated + 1), sizes.cells), dtype=np.int64)
+    cells = np.zeros((lanes.shape[0] * (tables.aggregated + 1), SQUARE_CELLS if sizes.squares else CELLS), dtype=np.int64)
     trees = np.empty((sizes.trees, 2 * leaves_for(largest)), dtype=np.int64)
-    bags = empty_bags(sizes.bags, largest, tables.aggregated)
+    bags = empty_bags(sizes.bags, max(largest, sizes.codes), tables.aggregated)
     appears = np.empty(times.shape[1], dtype=np.int64)
     leaves_at = times[VISIBLE_TO] if times.shape[0] > 1 else np.empty(times.shape[1], dtype=np.int64)
-    scratch = empty_scratch(sizes.registers)
+    scratch = empty_scratch(sizes.registers, sizes.ranks)
     return State(lanes, windows, frame, cells, trees, bags, tables.parameters, times, facts.values, facts.valid, appears, leaves_at, scratch)
 
 
@@ -159,10 +157,11 @@ def empty_windows(reach: Ints) -> tuple[Ints, Ints]:
 
 
 @allocating_part
-def empty_scratch(registers: int) -> Scratch:
+def empty_scratch(registers: int, ranks: int) -> Scratch:
     """Room to read a state in."""
     number, wide = np.zeros(NUMBER_CELLS, dtype=np.int64), np.zeros(WIDE_CELLS, dtype=np.int64)
-    return Scratch(number, wide, np.zeros(registers, dtype=np.uint8), np.zeros(REGISTER_VALUES, dtype=np.int64))
+    histogram = np.zeros(REGISTER_VALUES, dtype=np.int64)
+    return Scratch(number, wide, np.zeros(registers, dtype=np.uint8), histogram, np.zeros(ranks, dtype=np.int64))
 
 
 @compiled_part

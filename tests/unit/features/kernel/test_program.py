@@ -25,7 +25,47 @@ def test_counts_are_integers_means_are_floats_and_the_rest_is_like_its_column() 
     assert compile_program(outputs, kinds=[Kind.INTEGER]).kinds == (Kind.INTEGER, Kind.INTEGER, Kind.FLOAT, Kind.INTEGER, Kind.INTEGER)
 
 
-@pytest.mark.parametrize("output", [Output(Op.SUM, 1, 5), Output(Op.SUM, 0, 0), Output(Op.SUM, 0, FOREVER + 1), Output(Op.LATEST)])
+def test_a_list_takes_a_row_for_its_length_before_its_values() -> None:
+    outputs = [Output(Op.COUNT, 0), Output(Op.LAST_K, 0, size=3), Output(Op.HISTOGRAM, 0, size=3, parameters=(0, 9)), Output(Op.MAX, 0)]
+    program = compile_program(outputs, kinds=[Kind.INTEGER])
+    assert [program.slots(index) for index in range(4)] == [range(0, 1), range(1, 5), range(5, 8), range(8, 9)]
+
+
+def test_extremes_and_lists_of_extremes_share_a_tree() -> None:
+    outputs = [Output(Op.MAX, 0), Output(Op.TOP_K, 0, 5, size=9), Output(Op.FIRST, 0), Output(Op.FIRST_K, 0, size=2)]
+    assert compile_program(outputs, kinds=[Kind.FLOAT]).tables.sizes.trees == 2
+
+
+def test_multisets_with_other_parameters_are_others() -> None:
+    outputs = [Output(Op.APPROX_DISTINCT, 0, span, parameters=(precision,)) for span in (5, 9) for precision in (10, 12)]
+    assert compile_program(outputs, kinds=[Kind.FLOAT]).tables.sizes.bags == 2
+
+
+REFUSED = [
+    Output(Op.SUM, 1, 5),
+    Output(Op.SUM, 0, 0),
+    Output(Op.SUM, 0, FOREVER + 1),
+    Output(Op.LATEST),
+    Output(Op.ANY, 0),
+    Output(Op.SUM, 0, size=2),
+    Output(Op.TOP_K, 0, size=0),
+    Output(Op.DISTINCT, 0, parameters=(9,)),
+    Output(Op.DISTINCT, 0, parameters=(9, 2)),
+    Output(Op.APPROX_DISTINCT, 0, parameters=(3,)),
+    Output(Op.QUANTILES, 0, size=2, parameters=(0,)),
+    Output(Op.QUANTILES, 0, parameters=(0x7FF8 << 48,)),
+    Output(Op.HISTOGRAM, 0, size=3, parameters=(0x3FF << 52, 0)),
+    Output(Op.VALUE_COUNTS, 0, size=3, parameters=(0, 0)),
+    Output(Op.EWMA, 0, parameters=(0,)),
+]
+
+
+@pytest.mark.parametrize("output", REFUSED)
 def test_an_output_that_cannot_be_computed_is_refused(output: Output) -> None:
     with pytest.raises(ValueError, match=output.op.name):
         compile_program([output], kinds=[Kind.FLOAT])
+
+
+def test_a_lookup_looks_strictly_before_its_question() -> None:
+    with pytest.raises(ValueError, match="LATEST"):
+        compile_program([Output(Op.LATEST, 0)], kinds=[Kind.FLOAT], closed="right")
