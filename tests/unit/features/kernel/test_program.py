@@ -28,7 +28,7 @@ def test_counts_are_integers_means_are_floats_and_the_rest_is_like_its_column() 
 def test_a_list_takes_a_row_for_its_length_before_its_values() -> None:
     outputs = [Output(Op.COUNT, 0), Output(Op.LAST_K, 0, size=3), Output(Op.HISTOGRAM, 0, size=3, parameters=(0, 9)), Output(Op.MAX, 0)]
     program = compile_program(outputs, kinds=[Kind.INTEGER])
-    assert [program.slots(index) for index in range(4)] == [range(0, 1), range(1, 5), range(5, 8), range(8, 9)]
+    assert [program.slots(index) for index in range(4)] == [range(1), range(1, 5), range(5, 8), range(8, 9)]
 
 
 def test_extremes_and_lists_of_extremes_share_a_tree() -> None:
