@@ -51,7 +51,7 @@ def test_an_expression_has_the_type_that_its_operations_give(expression: Expr, d
         (col("i").dt.hour(), "PRJ-012"),
         (col("s").clip(0, 1), "PRJ-012"),
         (col("s").is_in([1]), "PRJ-012"),
-        (col("f").cast(DType.STRING), "PRJ-012"),
+        (col("f").cast(DType.STRING), "PRJ-003"),
         (when(col("b")).then("x").otherwise(1), "PRJ-012"),
         (local, "PRJ-012"),
         (local == local, "PRJ-012"),
