@@ -9,6 +9,7 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mainspring.datasets.definition import Definition, parse_definition, render_definition
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.expression.infer import infer_type
 from mainspring.elements.expression.row import compile_row
@@ -55,7 +56,10 @@ ELEMENTARY = ["exp", "log", "log10", "log1p", "sqrt", "sin", "cos"]
 
 whole = st.one_of(st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1), st.sampled_from([-(2**63), FOREVER, 2**53 + 1]))
 real = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1.0, -1.0, 3.0, 1e308, 5e-324, 2.0**63, -(2.0**63), math.nan, math.inf]))
-text = st.one_of(st.text(max_size=3), st.sampled_from(["7", "-1.5e3", "+2", " 1", "1_0", "nan", "-inf", "9223372036854775808", "é", "\U0001f600", "ΑΣ", "İß", "\u1c89", " a\u3000"]))
+text = st.one_of(
+    st.text(max_size=3),
+    st.sampled_from(["7", "-1.5e3", "+2", " 1", "1_0", "nan", "-inf", "9223372036854775808", "é", "\U0001f600", "ΑΣ", "İß", "\u1c89", " a\u3000"]),
+)
 instant = st.one_of(st.integers(parse_instant("1965-01-01"), parse_instant("2105-01-01")), whole)
 CONSTANTS: dict[DType, st.SearchStrategy[Scalar]] = {N: whole, F: real, B: st.booleans(), S: text, T: instant, D: whole}
 
@@ -209,3 +213,10 @@ def test_columns_and_rows_agree_on_every_value(node: Node, data: list[dict[str, 
 def test_the_value_of_a_row_does_not_depend_on_its_batch(node: Node, data: list[dict[str, Scalar | None]]) -> None:
     alone = [by_columns(node, [row])[0] for row in data]
     assert list(map(bits, by_columns(node, data))) == list(map(bits, alone))
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(expressions)
+def test_an_expression_is_read_back_from_the_bytes_that_keep_it(node: Node) -> None:
+    kept = render_definition(Definition(node, (), ()))  # type: ignore[arg-type]
+    assert repr(parse_definition(kept).training_set) == repr(node)

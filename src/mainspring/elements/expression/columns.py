@@ -10,7 +10,7 @@ in another batch.  `_spread` multiplies such a side by a column of ones, which P
 import polars as pl
 
 from mainspring.elements.expression.calendar import CALENDAR, LOCAL_CALENDAR
-from mainspring.elements.expression.clock import LocalClock
+from mainspring.elements.expression.clock import local_clock
 from mainspring.elements.expression.infer import arithmetic_type, clip_type, infer_type, is_absent, member_type, shared_type
 from mainspring.elements.expression.mapped import cased, elementary, hashed, local, powered
 from mainspring.elements.expression.number import WHOLE_FROM
@@ -154,7 +154,7 @@ class _Columns:
     def _function(self, node: Hash | Bucket | NumberNode | TextNode | DateNode) -> tuple[pl.Expr, DType]:
         match node:
             case LocalTime(operand, zone):
-                return local(LocalClock(zone), _within(self.typed(operand, DType.TIMESTAMP), LOCAL_CALENDAR)), DType.ZONED
+                return local(local_clock(zone), _within(self.typed(operand, DType.TIMESTAMP), LOCAL_CALENDAR)), DType.ZONED
             case DatePart(operand, part):
                 clock = _within(self.visit(operand)[0].cast(pl.Int64), CALENDAR).cast(pl.Datetime("us"))
                 return _part(clock, part).cast(pl.Int64), DType.INT64

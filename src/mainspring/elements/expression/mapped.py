@@ -3,8 +3,8 @@
 Where Polars has an operation of its own that may differ from the row's in a bit, a letter or a change of clocks, the function of one value is called for
 every value instead.  The two evaluators then agree because there is nothing to disagree.
 
-Cost on one core: 0.1 µs a value for elementary functions, 0.2 µs for powers; text case 0.01 µs where all of it is ASCII, 0.2 µs else; hashes 0.01 µs
-for numbers and 1 µs for every different text; local times 0.05 µs, and 4 µs for every different hour.
+Cost on one core: 0.1 µs a value for elementary functions and powers; text case 0.03 µs where all of it is ASCII, 0.2 µs else; hashes 3 ns for numbers,
+0.05 µs for a text and 1 µs for every different one; local times 0.01 µs, and 4 µs for every different hour.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,10 @@ from mainspring.elements.time import HOUR
 __all__ = ["cased", "elementary", "hashed", "local", "powered"]
 
 _Bits = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
+_Micros = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+_CHANGES = -(2**63)
+"""In the place of the offset of an hour within which it changes."""
 
 
 def elementary(function: ElementaryName, operand: pl.Expr) -> pl.Expr:
@@ -101,14 +105,28 @@ def _bits(column: pl.Series) -> _Bits:
 
 
 def _local_times(clock: LocalClock, column: pl.Series) -> pl.Series:
-    hours = column // HOUR
-    different = hours.drop_nulls().unique()
-    offsets = pl.Series(map(clock.offset_within, different.to_list()), dtype=pl.Int64)
-    times = column + hours.replace_strict(different, offsets, default=None, return_dtype=pl.Int64)
-    split = times.is_null() & column.is_not_null()
-    if not split.any():
-        return times
-    return times.scatter(split.arg_true(), pl.Series(map(clock, column.filter(split).to_list()), dtype=pl.Int64))
+    instants: _Micros = column.drop_nulls().to_numpy()
+    if not len(instants):
+        return column
+    hours = instants // HOUR
+    hours -= hours.min()
+    ahead = _offsets(clock, instants, hours)[hours]
+    times = instants + ahead
+    split = np.flatnonzero(ahead == _CHANGES)
+    times[split] = instants[split] + [clock.offset_at(instant) for instant in instants[split].tolist()]
+    return _placed(pl.Series(times), column.is_not_null())
+
+
+def _offsets(clock: LocalClock, instants: _Micros, hours: _Micros) -> _Micros:
+    """How far the clock is ahead in each hour, counted from the first, that an instant falls into."""
+    first = int(instants.min()) // HOUR
+    offsets = np.full(int(hours.max()) + 1, _CHANGES)
+    seen = np.zeros(len(offsets), dtype=np.bool_)
+    seen[hours] = True
+    for hour in np.flatnonzero(seen).tolist():
+        ahead = clock.offset_within(first + hour)
+        offsets[hour] = _CHANGES if ahead is None else ahead
+    return offsets
 
 
 def _placed(values: pl.Series, present: pl.Series) -> pl.Series:

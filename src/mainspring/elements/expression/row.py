@@ -11,7 +11,7 @@ from types import CodeType, MappingProxyType
 
 from mainspring.elements.expression import number
 from mainspring.elements.expression.calendar import CALENDAR
-from mainspring.elements.expression.clock import LocalClock
+from mainspring.elements.expression.clock import local_clock
 from mainspring.elements.expression.infer import arithmetic_type, clip_type, infer_type, is_absent, member_type, shared_type
 from mainspring.elements.expression.stable_hash import hash_of_float, hash_of_int, hash_of_text, seed_of
 from mainspring.elements.expression.text import slice_of
@@ -181,7 +181,7 @@ class _Source:
         match node:
             case LocalTime(operand, zone):
                 instant = self.visit(operand)[0]
-                return self._when_present((instant,), f"{self._bind(f'zone {zone}', LocalClock(zone))}({instant})"), DType.ZONED
+                return self._when_present((instant,), f"{self._bind(f'zone {zone}', local_clock(zone))}({instant})"), DType.ZONED
             case DatePart(operand, part):
                 return self._date_part(*self.visit(operand), part), DType.INT64
             case Hash(operand):

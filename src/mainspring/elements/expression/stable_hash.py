@@ -20,13 +20,14 @@ SHIFTS = (30, 27, 31)
 FACTORS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 _64_BITS = 2**64 - 1
+_NAN_BITS = 0x7FF8000000000000
 
 
 def hash_of_text(text: str) -> int:
     """The hash of a text: the first eight bytes of its BLAKE2b digest, little-endian, signed.
 
     >>> hash_of_text("LGA")
-    0
+    -6570138879727618864
     """
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little", signed=True)
 
@@ -40,7 +41,7 @@ def hash_of_int(value: int, seed: int) -> int:
     """The hash of a whole number, boolean, instant or duration.
 
     >>> hash_of_int(1, seed_of(DType.INT64)), hash_of_int(1, seed_of(DType.BOOLEAN))
-    0
+    (7853632369848234827, -7450037851770264145)
     """
     mixed = (value + seed) & _64_BITS
     mixed = (mixed ^ mixed >> SHIFTS[0]) * FACTORS[0] & _64_BITS
@@ -68,6 +69,3 @@ def hash_value(value: Scalar, dtype: DType) -> int:
             return hash_of_float(value, seed_of(dtype))
         case _:
             return hash_of_int(value, seed_of(dtype))
-
-
-_NAN_BITS = 0x7FF8000000000000
