@@ -3,7 +3,9 @@
 import math
 import struct
 from collections.abc import Callable
+from dataclasses import fields
 from functools import cache
+from typing import get_args
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -201,7 +203,7 @@ def by_columns(node: Node, data: list[dict[str, Scalar | None]]) -> list[Scalar 
     return (values.cast(pl.Int64) if infer_type(node, SCHEMA) in (T, D) else values).to_list()
 
 
-@settings(max_examples=2_500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(expressions, st.lists(rows, min_size=1, max_size=5))
 def test_columns_and_rows_agree_on_every_value(node: Node, data: list[dict[str, Scalar | None]]) -> None:
     one_row = compile_row({"value": node}, SCHEMA)
@@ -220,3 +222,15 @@ def test_the_value_of_a_row_does_not_depend_on_its_batch(node: Node, data: list[
 def test_an_expression_is_read_back_from_the_bytes_that_keep_it(node: Node) -> None:
     kept = render_definition(Definition(node, (), ()))  # type: ignore[arg-type]
     assert repr(parse_definition(kept).training_set) == repr(node)
+
+
+def kinds(node: Node) -> set[type[Node]]:
+    """The kinds of node in an expression."""
+    parts = [getattr(node, field.name) for field in fields(node)]
+    return {type(node)}.union(*(kinds(part) for part in parts if isinstance(part, Node)))
+
+
+def test_every_kind_of_node_is_among_those_generated() -> None:
+    found: set[type[Node]] = set()
+    settings(max_examples=1_500, derandomize=True, database=None, deadline=None)(given(expressions)(lambda node: found.update(kinds(node))))()
+    assert found == set(get_args(Node))

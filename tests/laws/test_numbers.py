@@ -36,7 +36,28 @@ FUNCTIONS = {
     "sqrt": x.sqrt(),
     "times": x * y + 0.1,
 }
-EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -0.5, 5e-324, 1e308, -1e308, 2.0**52, 2.0**52 - 0.5, 709.782712893384, 709.79, math.inf, -math.inf, math.nan]
+SIGNALLING_NAN = struct.unpack("<d", bytes.fromhex("010000000000f07f"))[0]
+EDGES = [
+    SIGNALLING_NAN,
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    1.5,
+    2.5,
+    -0.5,
+    5e-324,
+    1e308,
+    -1e308,
+    2.0**52,
+    2.0**52 - 0.5,
+    709.782712893384,
+    709.79,
+    math.inf,
+    -math.inf,
+    math.nan,
+]
 
 
 def numbers(count: int, seed: int) -> list[float]:

@@ -99,7 +99,9 @@ def _bits(column: pl.Series) -> _Bits:
     """Whole numbers as they are; floats with one zero and one NaN."""
     if column.dtype != pl.Float64:
         return column.cast(pl.Int64).to_numpy().view(np.uint64)
-    values = column.to_numpy() + 0.0
+    # A signalling NaN, which a file may hold, would be reported by the addition.
+    with np.errstate(invalid="ignore"):
+        values = column.to_numpy() + 0.0
     values[np.isnan(values)] = np.nan
     return values.view(np.uint64)
 
