@@ -3,22 +3,32 @@
 import math
 import struct
 from collections.abc import Callable
+from dataclasses import fields
+from functools import cache
+from typing import get_args
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mainspring.datasets.definition import Definition, parse_definition, render_definition
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.expression.infer import infer_type
 from mainspring.elements.expression.row import compile_row
 from mainspring.elements.expression.tree import (
+    Abs,
     Arithmetic,
+    Bucket,
     Cast,
+    Ceil,
     Clip,
     Column,
     Comparison,
     DatePart,
+    Elementary,
     FillNull,
+    Floor,
+    Hash,
     IsIn,
     IsNull,
     Literal,
@@ -27,7 +37,13 @@ from mainspring.elements.expression.tree import (
     Negate,
     Node,
     Not,
+    Round,
     Scalar,
+    TextCase,
+    TextLength,
+    TextMatch,
+    TextSlice,
+    TextStrip,
     When,
 )
 from mainspring.elements.frame import STORED
@@ -36,16 +52,21 @@ from mainspring.elements.time import FOREVER, parse_instant
 
 N, F, B, S, T, D = DType.INT64, DType.FLOAT64, DType.BOOLEAN, DType.STRING, DType.TIMESTAMP, DType.DURATION
 SCHEMA = Schema.of(i=N, j=N, f=F, g=F, b=B, c=B, s=S, t=T, u=T, d=D)
-PARTS = ["year", "month", "day", "hour", "minute", "second", "weekday", "ordinal_day"]
-ZONES = ["America/New_York", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Monrovia", "UTC"]
+PARTS = ["year", "quarter", "month", "week", "day", "hour", "minute", "second", "weekday", "ordinal_day"]
+ZONES = ["America/New_York", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Monrovia", "EET", "UTC"]
+ELEMENTARY = ["exp", "log", "log10", "log1p", "sqrt", "sin", "cos"]
 
 whole = st.one_of(st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1), st.sampled_from([-(2**63), FOREVER, 2**53 + 1]))
 real = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1.0, -1.0, 3.0, 1e308, 5e-324, 2.0**63, -(2.0**63), math.nan, math.inf]))
-text = st.one_of(st.text(max_size=3), st.sampled_from(["7", "-1.5e3", "+2", " 1", "1_0", "nan", "-inf", "9223372036854775808", "é", "\U0001f600"]))
+text = st.one_of(
+    st.text(max_size=3),
+    st.sampled_from(["7", "-1.5e3", "+2", " 1", "1_0", "nan", "-inf", "9223372036854775808", "é", "\U0001f600", "ΑΣ", "İß", "\u1c89", " a\u3000"]),
+)
 instant = st.one_of(st.integers(parse_instant("1965-01-01"), parse_instant("2105-01-01")), whole)
 CONSTANTS: dict[DType, st.SearchStrategy[Scalar]] = {N: whole, F: real, B: st.booleans(), S: text, T: instant, D: whole}
 
 
+@cache
 def nodes(dtype: DType, depth: int = 3) -> st.SearchStrategy[Node]:
     """Expressions of a type."""
     names = [field.name for field in SCHEMA if field.dtype is dtype]
@@ -68,7 +89,13 @@ def nodes(dtype: DType, depth: int = 3) -> st.SearchStrategy[Node]:
 
 
 Sub = Callable[[DType], st.SearchStrategy[Node]]
+letters = st.text(st.sampled_from("a é7\u3000\U0001f600"), max_size=2)
 bounds = st.tuples(st.none() | st.integers(-5, 5) | st.floats(-5, 5), st.none() | st.integers(5, 9) | st.just(math.inf))
+
+
+def _divisor(node: Node) -> Node:
+    """The node, unless it is the constant 0, which is no divisor."""
+    return Literal(-1, node.dtype) if isinstance(node, Literal) and node.value == 0 else node
 
 
 def _whole(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy[Node]]:
@@ -78,7 +105,14 @@ def _whole(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy[
         st.builds(Negate, sub(N)),
         st.builds(lambda n, b: Clip(n, b[0] and int(b[0]), None), sub(N), bounds),
         st.builds(Cast, st.one_of(*map(sub, (F, B, S, T, D))), st.just(N)),
-        st.builds(DatePart, st.one_of(sub(T), zoned), st.sampled_from(PARTS)),
+        st.builds(Arithmetic, st.sampled_from(["//", "%"]), sub(N), sub(N).map(_divisor)),
+        st.builds(Arithmetic, st.just("//"), sub(D), sub(D).map(_divisor)),
+        st.one_of(st.builds(Abs, sub(N)), st.builds(Floor, sub(N)), st.builds(Ceil, sub(N)), st.builds(Round, sub(N), st.integers(0, 15))),
+        st.builds(TextLength, sub(S)),
+        st.builds(Hash, st.one_of(*map(sub, (N, F, B, S, T, D)))),
+        st.builds(Bucket, st.one_of(*map(sub, (N, F, B, S, T, D))), st.one_of(st.integers(1, 5), st.just(2**63 - 1))),
+        st.builds(DatePart, sub(T), st.sampled_from(PARTS)),
+        st.builds(DatePart, zoned, st.sampled_from(PARTS)),
     ]
 
 
@@ -92,6 +126,10 @@ def _real(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy[N
         st.builds(lambda n, b: Clip(n, *b), sub(F), bounds),
         st.builds(lambda n, low: Clip(n, low + 0.5, None), sub(N), st.integers(-5, 5)),
         st.builds(Cast, st.one_of(*map(sub, (N, B, S))), st.just(F)),
+        st.builds(Arithmetic, st.just("**"), number, number),
+        st.builds(Elementary, number, st.sampled_from(ELEMENTARY)),
+        st.builds(Elementary, sub(F), st.sampled_from(ELEMENTARY)),
+        st.one_of(st.builds(Abs, sub(F)), st.builds(Floor, sub(F)), st.builds(Ceil, sub(F)), st.builds(Round, sub(F), st.integers(0, 15))),
     ]
 
 
@@ -106,6 +144,7 @@ def _boolean(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrateg
         st.builds(IsIn, number, st.lists(st.one_of(whole, real), max_size=3).map(tuple)),
         st.builds(IsIn, sub(S), st.lists(text, max_size=3).map(tuple)),
         st.builds(Cast, number, st.just(B)),
+        st.builds(TextMatch, sub(S), st.sampled_from(["contains", "starts_with", "ends_with"]), letters),
     ]
 
 
@@ -115,6 +154,11 @@ def _span(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy[N
         st.builds(Arithmetic, plus_minus, sub(D), sub(D)),
         st.builds(Arithmetic, st.just("-"), sub(T), sub(T)),
         st.builds(Negate, sub(D)),
+        st.builds(Abs, sub(D)),
+        st.builds(Arithmetic, st.just("%"), sub(D), sub(D).map(_divisor)),
+        st.builds(Arithmetic, st.just("*"), sub(D), sub(N)),
+        st.builds(Arithmetic, st.just("*"), sub(N), sub(D)),
+        st.builds(Arithmetic, st.just("//"), sub(D), sub(N).map(_divisor)),
         st.builds(Cast, sub(N), st.just(D)),
     ]
 
@@ -124,7 +168,13 @@ def _moment(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy
 
 
 def _string(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy[Node]]:
-    return [st.builds(Cast, st.one_of(sub(N), sub(B)), st.just(S))]
+    return [
+        st.builds(Cast, st.one_of(sub(N), sub(B)), st.just(S)),
+        st.builds(Arithmetic, st.just("+"), sub(S), sub(S)),
+        st.builds(TextCase, sub(S), st.sampled_from(["lower", "upper"])),
+        st.builds(TextSlice, sub(S), st.one_of(st.integers(-4, 4), whole), st.one_of(st.none(), st.integers(0, 4), st.just(2**63 - 1))),
+        st.builds(TextStrip, sub(S), letters, st.sampled_from(["both", "start", "end"])),
+    ]
 
 
 OPERATIONS: dict[DType, Callable[[Sub, st.SearchStrategy[Node]], list[st.SearchStrategy[Node]]]] = {
@@ -153,15 +203,34 @@ def by_columns(node: Node, data: list[dict[str, Scalar | None]]) -> list[Scalar 
     return (values.cast(pl.Int64) if infer_type(node, SCHEMA) in (T, D) else values).to_list()
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(expressions, st.lists(rows, min_size=1, max_size=5))
 def test_columns_and_rows_agree_on_every_value(node: Node, data: list[dict[str, Scalar | None]]) -> None:
     one_row = compile_row({"value": node}, SCHEMA)
     assert list(map(bits, by_columns(node, data))) == [bits(one_row(row)["value"]) for row in data]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(expressions, st.lists(rows, min_size=2, max_size=5))
 def test_the_value_of_a_row_does_not_depend_on_its_batch(node: Node, data: list[dict[str, Scalar | None]]) -> None:
     alone = [by_columns(node, [row])[0] for row in data]
     assert list(map(bits, by_columns(node, data))) == list(map(bits, alone))
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(expressions)
+def test_an_expression_is_read_back_from_the_bytes_that_keep_it(node: Node) -> None:
+    kept = render_definition(Definition(node, (), ()))  # type: ignore[arg-type]
+    assert repr(parse_definition(kept).training_set) == repr(node)
+
+
+def kinds(node: Node) -> set[type[Node]]:
+    """The kinds of node in an expression."""
+    parts = [getattr(node, field.name) for field in fields(node)]
+    return {type(node)}.union(*(kinds(part) for part in parts if isinstance(part, Node)))
+
+
+def test_every_kind_of_node_is_among_those_generated() -> None:
+    found: set[type[Node]] = set()
+    settings(max_examples=1_500, derandomize=True, database=None, deadline=None)(given(expressions)(lambda node: found.update(kinds(node))))()
+    assert found == set(get_args(Node))

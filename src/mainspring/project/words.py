@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from mainspring.elements.expression.text import WHITE_SPACE
 from mainspring.elements.time import format_duration, format_instant
 
 __all__ = ["say", "say_change", "say_value"]
@@ -10,9 +11,25 @@ __all__ = ["say", "say_change", "say_value"]
 _DURATIONS = frozenset({"windows", "ttl", "lateness", "hold"})
 _INSTANTS = frozenset({"train_from", "test_from", "test_until"})
 _INFIX = frozenset({"Arithmetic", "Comparison"})
-_METHODS = {"IsNull": "is_null", "FillNull": "fill_null", "Clip": "clip", "IsIn": "is_in", "Cast": "cast", "LocalTime": "dt.convert_time_zone"}
+_METHODS = {
+    "Abs": "abs",
+    "Bucket": "bucket",
+    "Cast": "cast",
+    "Ceil": "ceil",
+    "Clip": "clip",
+    "FillNull": "fill_null",
+    "Floor": "floor",
+    "Hash": "hash",
+    "IsIn": "is_in",
+    "IsNull": "is_null",
+    "LocalTime": "dt.convert_time_zone",
+    "Round": "round",
+    "TextLength": "str.len_chars",
+}
+_TEXT = frozenset({"TextCase", "TextMatch", "TextSlice", "TextStrip"})
+_STRIPS = {"both": "strip_chars", "start": "strip_chars_start", "end": "strip_chars_end"}
 
-_WHOLE = frozenset({*_INFIX, *_METHODS, "Aggregation", "Column", "DatePart", "Literal", "Logical", "Negate", "Not", "When"})
+_WHOLE = frozenset({*_INFIX, *_METHODS, *_TEXT, "Aggregation", "Column", "DatePart", "Elementary", "Literal", "Logical", "Negate", "Not", "When"})
 """Expressions, which are told whole."""
 
 
@@ -96,15 +113,39 @@ def _say_record(kind: str, value: Mapping[str, object]) -> str:
         case {"is": "Negate" | "Not", "operand": operand}:
             return f"{'-' if kind == 'Negate' else '~'}{_operand(operand)}"
         case {"is": "DatePart", "operand": operand, "part": part}:
-            return f"{_operand(operand)}.dt.{part}()"
+            return f"{_receiver(operand)}.dt.{part}()"
+        case {"is": "Elementary", "operand": operand, "function": function}:
+            return f"{_receiver(operand)}.{function}()"
+        case {"operand": operand} if kind in _TEXT:
+            return f"{_receiver(operand)}.str.{_say_text(value)}"
         case {"operand": operand}:
             rest = ", ".join(say_value(v) for k, v in value.items() if k not in ("is", "operand"))
-            return f"{_operand(operand)}.{_METHODS.get(kind, kind)}({rest})"
+            return f"{_receiver(operand)}.{_METHODS.get(kind, kind)}({rest})"
         case {"is": "When", "condition": condition, "then": then, "otherwise": otherwise}:
             return f"when({say_value(condition)}).then({say_value(then)}).otherwise({say_value(otherwise)})"
         case _:
             said = ", ".join(f"{k}={_say_in(k, v)}" for k, v in value.items() if k != "is" and v is not None)
             return f"{kind}({said})"
+
+
+def _say_text(value: Mapping[str, object]) -> str:
+    match value:
+        case {"case": case}:
+            return f"to_{case}case()"
+        case {"test": test, "text": str(text)}:
+            return f"{test}({_quoted(text)})"
+        case {"offset": offset, "length": None}:
+            return f"slice({offset})"
+        case {"offset": offset, "length": length}:
+            return f"slice({offset}, {length})"
+        case {"characters": str(characters), "ends": str(ends)}:
+            return f"{_STRIPS[ends]}({'' if characters == WHITE_SPACE else _quoted(characters)})"
+        case _:
+            return say_value(dict(value))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _say_literal(value: Mapping[str, object]) -> str:
@@ -123,3 +164,9 @@ def _operand(value: object) -> str:
     """An operand, in brackets where it is an operation itself."""
     text = say_value(value)
     return f"({text})" if isinstance(value, dict) and "op" in value else text
+
+
+def _receiver(value: object) -> str:
+    """What a method is called on, in brackets where Python would read a sign last."""
+    text = _operand(value)
+    return f"({text})" if isinstance(value, dict) and value.get("is") in ("Negate", "Not") else text

@@ -4,25 +4,32 @@
 """
 
 from datetime import date, datetime
+from operator import index
 from typing import NoReturn
 
+from mainspring.elements.expression.namespaces import DateTime, Text
 from mainspring.elements.expression.tree import (
+    Abs,
     Aggregation,
     Arithmetic,
+    Bucket,
     Cast,
+    Ceil,
     Clip,
     Column,
     Comparison,
-    DatePart,
+    Elementary,
     FillNull,
+    Floor,
+    Hash,
     IsIn,
     IsNull,
     Literal,
-    LocalTime,
     Logical,
     Negate,
     Node,
     Not,
+    Round,
     Scalar,
     When,
 )
@@ -51,49 +58,6 @@ def node_of(value: object) -> Node:
             return Literal(parse_instant(value), DType.TIMESTAMP)
         case _:
             raise TypeError(f"{type(value).__name__} cannot stand in an expression")
-
-
-class DateTime:
-    """The parts of a timestamp: `col("at").dt.hour()`."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    def convert_time_zone(self, zone: str) -> "Expr":
-        """The same instant on the clock of an IANA time zone."""
-        return Expr(LocalTime(self._node, zone))
-
-    def year(self) -> "Expr":
-        """The year."""
-        return Expr(DatePart(self._node, "year"))
-
-    def month(self) -> "Expr":
-        """The month, 1–12."""
-        return Expr(DatePart(self._node, "month"))
-
-    def day(self) -> "Expr":
-        """The day of the month, 1–31."""
-        return Expr(DatePart(self._node, "day"))
-
-    def hour(self) -> "Expr":
-        """The hour, 0–23."""
-        return Expr(DatePart(self._node, "hour"))
-
-    def minute(self) -> "Expr":
-        """The minute, 0–59."""
-        return Expr(DatePart(self._node, "minute"))
-
-    def second(self) -> "Expr":
-        """The second, 0–59."""
-        return Expr(DatePart(self._node, "second"))
-
-    def weekday(self) -> "Expr":
-        """The day of the week, 1 on Monday."""
-        return Expr(DatePart(self._node, "weekday"))
-
-    def ordinal_day(self) -> "Expr":
-        """The day of the year, 1 on the first of January."""
-        return Expr(DatePart(self._node, "ordinal_day"))
 
 
 class Expr:
@@ -134,6 +98,24 @@ class Expr:
     def __rtruediv__(self, other: object) -> "Expr":
         return Expr(Arithmetic("/", node_of(other), self.node))
 
+    def __floordiv__(self, other: object) -> "Expr":
+        return Expr(Arithmetic("//", self.node, node_of(other)))
+
+    def __rfloordiv__(self, other: object) -> "Expr":
+        return Expr(Arithmetic("//", node_of(other), self.node))
+
+    def __mod__(self, other: object) -> "Expr":
+        return Expr(Arithmetic("%", self.node, node_of(other)))
+
+    def __rmod__(self, other: object) -> "Expr":
+        return Expr(Arithmetic("%", node_of(other), self.node))
+
+    def __pow__(self, other: object) -> "Expr":
+        return Expr(Arithmetic("**", self.node, node_of(other)))
+
+    def __rpow__(self, other: object) -> "Expr":
+        return Expr(Arithmetic("**", node_of(other), self.node))
+
     def __neg__(self) -> "Expr":
         return Expr(Negate(self.node))
 
@@ -168,6 +150,14 @@ class Expr:
         """Whether the value is absent."""
         return Expr(IsNull(self.node))
 
+    def is_not_null(self) -> "Expr":
+        """Whether the value is there."""
+        return Expr(Not(IsNull(self.node)))
+
+    def is_between(self, lower: object, upper: object) -> "Expr":
+        """Whether the value is in [lower, upper]; null where that cannot be told."""
+        return (self >= lower) & (self <= upper)
+
     def fill_null(self, value: object) -> "Expr":
         """The value, or another where it is absent."""
         return Expr(FillNull(self.node, node_of(value)))
@@ -184,10 +174,62 @@ class Expr:
         """The value as another type; what does not fit is null."""
         return Expr(Cast(self.node, dtype))
 
+    def abs(self) -> "Expr":
+        """The number or duration without its sign."""
+        return Expr(Abs(self.node))
+
+    def floor(self) -> "Expr":
+        """The greatest whole number not above, as a float."""
+        return Expr(Floor(self.node))
+
+    def ceil(self) -> "Expr":
+        """The least whole number not below, as a float."""
+        return Expr(Ceil(self.node))
+
+    def round(self, digits: int = 0) -> "Expr":
+        """The number at 0–15 decimal digits; a tie goes to the even digit."""
+        return Expr(Round(self.node, index(digits)))
+
+    def sqrt(self) -> "Expr":
+        """The square root; NaN of a negative number."""
+        return Expr(Elementary(self.node, "sqrt"))
+
+    def exp(self) -> "Expr":
+        """e to the power of the number; infinity beyond the range of floats."""
+        return Expr(Elementary(self.node, "exp"))
+
+    def log(self) -> "Expr":
+        """The natural logarithm; minus infinity of 0, NaN of a negative number."""
+        return Expr(Elementary(self.node, "log"))
+
+    def log10(self) -> "Expr":
+        """The logarithm to base 10."""
+        return Expr(Elementary(self.node, "log10"))
+
+    def log1p(self) -> "Expr":
+        """The natural logarithm of 1 + the number, exact for small numbers too."""
+        return Expr(Elementary(self.node, "log1p"))
+
+    def sin(self) -> "Expr":
+        """The sine of an angle in radians."""
+        return Expr(Elementary(self.node, "sin"))
+
+    def cos(self) -> "Expr":
+        """The cosine of an angle in radians."""
+        return Expr(Elementary(self.node, "cos"))
+
+    def hash(self) -> "Expr":
+        """A whole number of 64 bits for the value, the same on every machine and for ever; it depends on the type, so 1 and 1.0 differ."""
+        return Expr(Hash(self.node))
+
+    def bucket(self, buckets: int) -> "Expr":
+        """Which of so many buckets the value's hash falls into, from 0."""
+        return Expr(Bucket(self.node, index(buckets)))
+
     @property
-    def dt(self) -> DateTime:
+    def dt(self) -> "DateTime[Expr]":
         """The parts of a timestamp."""
-        return DateTime(self.node)
+        return DateTime(self.node, Expr)
 
     def count(self) -> Aggregation:
         """How many values are not null."""
@@ -212,6 +254,12 @@ class Expr:
     def last(self) -> Aggregation:
         """The value of the newest event that has one, by (event time, source, id)."""
         return Aggregation("last", self.node)
+
+    # The last of the class: below it, `str` would name this property in annotations.
+    @property
+    def str(self) -> "Text[Expr]":
+        """What a text holds."""
+        return Text(self.node, Expr)
 
 
 class _When:

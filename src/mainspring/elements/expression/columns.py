@@ -10,16 +10,27 @@ in another batch.  `_spread` multiplies such a side by a column of ones, which P
 import polars as pl
 
 from mainspring.elements.expression.calendar import CALENDAR, LOCAL_CALENDAR
+from mainspring.elements.expression.clock import local_clock
 from mainspring.elements.expression.infer import arithmetic_type, clip_type, infer_type, is_absent, member_type, shared_type
+from mainspring.elements.expression.mapped import cased, elementary, hashed, local, powered
+from mainspring.elements.expression.number import WHOLE_FROM
 from mainspring.elements.expression.row import compile_row
 from mainspring.elements.expression.tree import (
+    Abs,
     Arithmetic,
+    Bucket,
     Cast,
+    Ceil,
     Clip,
     Column,
     Comparison,
+    DateNode,
     DatePart,
+    Elementary,
+    ElementaryName,
     FillNull,
+    Floor,
+    Hash,
     IsIn,
     IsNull,
     Literal,
@@ -28,7 +39,15 @@ from mainspring.elements.expression.tree import (
     Negate,
     Node,
     Not,
+    NumberNode,
+    Round,
     Scalar,
+    TextCase,
+    TextLength,
+    TextMatch,
+    TextNode,
+    TextSlice,
+    TextStrip,
     When,
     input_columns,
 )
@@ -113,7 +132,7 @@ class _Columns:
         dtype = infer_type(node, self._schema)
         return pl.lit(compile_row({"value": node}, self._schema)({})["value"], dtype=_physical(dtype)), dtype
 
-    def _choice(self, node: FillNull | When | Clip | IsIn | Cast | LocalTime | DatePart) -> tuple[pl.Expr, DType]:
+    def _choice(self, node: FillNull | When | Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode) -> tuple[pl.Expr, DType]:
         match node:
             case FillNull(operand, value):
                 first, second, dtype = self._common(operand, value)
@@ -129,12 +148,27 @@ class _Columns:
                 return self._is_in(operand, values), DType.BOOLEAN
             case Cast(operand, dtype):
                 return self.visit(operand)[0].cast(_physical(dtype), strict=False), dtype
+            case _:
+                return self._function(node)
+
+    def _function(self, node: Hash | Bucket | NumberNode | TextNode | DateNode) -> tuple[pl.Expr, DType]:
+        match node:
             case LocalTime(operand, zone):
-                instant = _within(self.typed(operand, DType.TIMESTAMP), LOCAL_CALENDAR).cast(STORED[DType.TIMESTAMP])
-                return instant.dt.convert_time_zone(zone).dt.replace_time_zone(None).cast(pl.Int64), DType.ZONED
+                return local(local_clock(zone), _within(self.typed(operand, DType.TIMESTAMP), LOCAL_CALENDAR)), DType.ZONED
             case DatePart(operand, part):
                 clock = _within(self.visit(operand)[0].cast(pl.Int64), CALENDAR).cast(pl.Datetime("us"))
                 return _part(clock, part).cast(pl.Int64), DType.INT64
+            case Hash(operand):
+                return hashed(*self.visit(operand)), DType.INT64
+            case Bucket(operand, buckets):
+                return hashed(*self.visit(operand)) % buckets, DType.INT64
+            case Elementary(operand, function):
+                return _elementary(function, self.typed(operand, DType.FLOAT64)), DType.FLOAT64
+            case Abs() | Floor() | Ceil() | Round():
+                value, dtype = self.visit(node.operand)
+                return _number(node, value, dtype), dtype
+            case _:
+                return _text(node, self.visit(node.operand)[0])
 
     def _common(self, left: Node, right: Node) -> tuple[pl.Expr, pl.Expr, DType]:
         first, second = self.visit(left), self.visit(right)
@@ -147,16 +181,18 @@ class _Columns:
         dtype = arithmetic_type(node.op, left_type, right_type)
         assert dtype is not None
         if dtype is not DType.FLOAT64:
-            return (left + right if node.op == "+" else left - right if node.op == "-" else left * right), dtype
+            return _whole(node.op, left, right), dtype
         left, right = left.cast(pl.Float64), right.cast(pl.Float64)
         match node.op:
             case "*":
                 return left * right, dtype
             case "/":
                 return left / _spread(right), dtype
+            case "**":
+                return powered(left, right), dtype
             case "+":
                 return (left + right if _is_nonzero(node) else _spread(left) + _spread(right)), dtype
-            case "-":
+            case _:
                 return (left - right if _is_nonzero(node) else _spread(left) - _spread(right)), dtype
 
     def _is_in(self, operand: Node, values: tuple[Scalar, ...]) -> pl.Expr:
@@ -170,6 +206,21 @@ class _Columns:
 def _is_nonzero(node: Arithmetic) -> bool:
     """Whether a constant side rules the short cut for zero out; a zero on the other side then does no harm either."""
     return any(isinstance(side, Literal) and isinstance(side.value, int | float) and side.value != 0 for side in (node.left, node.right))
+
+
+def _whole(op: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    """Arithmetic of whole numbers, which wrap and are null over zero, and the joining of texts."""
+    match op:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "//":
+            return left // right
+        case _:
+            return left % right
 
 
 def _compare(op: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:
@@ -193,6 +244,54 @@ def _clip(value: pl.Expr, lower: float | None, upper: float | None, dtype: DType
     return value.clip(low, high) if (low is not None or high is not None) else value
 
 
+def _elementary(function: ElementaryName, value: pl.Expr) -> pl.Expr:
+    """The root is exact by IEEE 754 wherever it is computed; the others need one implementation."""
+    return value.sqrt() if function == "sqrt" else elementary(function, value)
+
+
+def _number(node: Abs | Floor | Ceil | Round, value: pl.Expr, dtype: DType) -> pl.Expr:
+    match node:
+        case Abs():
+            return value.abs()
+        case _ if dtype is DType.INT64:
+            return value
+        case Floor():
+            return value.floor()
+        case Ceil():
+            return value.ceil()
+        case Round(_, digits):
+            return _round(value, 10.0**digits)
+
+
+def _round(value: pl.Expr, scale: float) -> pl.Expr:
+    """`round` of Polars is not used beyond whole numbers: how it scales is not promised."""
+    scaled = value * scale
+    rounded = scaled.round(0, mode="half_to_even") / _spread(pl.lit(scale))
+    return pl.when(scaled.abs() < WHOLE_FROM).then(rounded).otherwise(value)
+
+
+def _text(node: TextNode, value: pl.Expr) -> tuple[pl.Expr, DType]:
+    match node:
+        case TextCase(_, case):
+            return cased(case, value), DType.STRING
+        case TextLength():
+            return value.str.len_chars().cast(pl.Int64), DType.INT64
+        case TextMatch(_, "contains", text):
+            return value.str.contains(text, literal=True), DType.BOOLEAN
+        case TextMatch(_, "starts_with", text):
+            return value.str.starts_with(text), DType.BOOLEAN
+        case TextMatch(_, _, text):
+            return value.str.ends_with(text), DType.BOOLEAN
+        case TextSlice(_, offset, length):
+            return value.str.slice(offset, length), DType.STRING
+        case TextStrip(_, characters, "both"):
+            return value.str.strip_chars(characters), DType.STRING
+        case TextStrip(_, characters, "start"):
+            return value.str.strip_chars_start(characters), DType.STRING
+        case TextStrip(_, characters, _):
+            return value.str.strip_chars_end(characters), DType.STRING
+
+
 def _within(instant: pl.Expr, bounds: tuple[Micros, Micros]) -> pl.Expr:
     return pl.when((instant >= bounds[0]) & (instant < bounds[1])).then(instant)
 
@@ -203,6 +302,10 @@ def _part(clock: pl.Expr, part: str) -> pl.Expr:
             return clock.dt.year()
         case "month":
             return clock.dt.month()
+        case "quarter":
+            return clock.dt.quarter()
+        case "week":
+            return clock.dt.week()
         case "day":
             return clock.dt.day()
         case "hour":

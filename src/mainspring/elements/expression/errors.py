@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from mainspring.elements.errors import DeclarationError
 
-__all__ = ["FaultyExpression", "UnfitConstant", "UnknownColumn", "UnknownTimeZone", "WrongOperand"]
+__all__ = ["FaultyExpression", "UnfitConstant", "UnknownColumn", "UnknownTimeZone", "UnsettledOperation", "WrongOperand"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -13,7 +13,7 @@ class FaultyExpression(DeclarationError):
     """An expression does not fit the columns that it reads.
 
     Every fault is listed, each with a code of its own: PRJ-011 unknown columns, PRJ-012 operands of the wrong type, PRJ-013 unknown time zones, PRJ-014
-    constants that cannot be meant.
+    constants that cannot be meant, PRJ-003 operations that have no one meaning.
     """
 
     code: ClassVar[str] = "PRJ-010"
@@ -47,8 +47,9 @@ class UnknownColumn(DeclarationError):
 class WrongOperand(DeclarationError):
     """An operation is given types that it is not defined for.
 
-    Arithmetic takes numbers; `+` and `-` also timestamps with durations, and two timestamps for `-`.  A comparison takes two values of one type, or two
-    numbers.  `&`, `|` and `~` take booleans.  Parts of a date are taken from timestamps.  Cast where another type is meant.
+    Arithmetic takes numbers; `+` and `-` also timestamps with durations, two timestamps for `-`, and two texts for `+`.  A duration can be multiplied by a
+    whole number, and divided by one or by another duration.  A comparison takes two values of one type, or two numbers.  `&`, `|` and `~` take booleans.
+    Parts of a date are taken from timestamps, `.str` from text.  Cast where another type is meant.
     """
 
     code: ClassVar[str] = "PRJ-012"
@@ -71,7 +72,11 @@ class UnknownTimeZone(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnfitConstant(DeclarationError):
-    """A constant cannot be meant: a whole number beyond 64 bits, an empty range of `clip`, or a NaN as a bound."""
+    """A constant cannot be meant.
+
+    Such are a whole number beyond 64 bits, half a character, an empty range of `clip` or a NaN as its bound, a zero under `//` or `%`, fewer than one
+    bucket, more than 15 digits to round to (a float has no more that can be trusted), and a slice of negative length.
+    """
 
     code: ClassVar[str] = "PRJ-014"
     template: ClassVar[str] = "{value} cannot stand in {operation}"
@@ -79,3 +84,22 @@ class UnfitConstant(DeclarationError):
     value: str
     operation: str
     wanted: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnsettledOperation(DeclarationError):
+    """An operation means different things to the two evaluators, over columns and for one row, so no value could be the same in training and serving.
+
+    `//` and `%` on floats: Polars takes the quotient, which is rounded already, and rounds it down; Python works with the exact one.  1.0 // 0.1 is 10 in
+    one and 9 in the other.  Whole numbers and durations have exact quotients; for floats write `(x / y).floor()`, which says which rounding is meant.
+
+    A float as text: the shortest digits are the same, but Polars and Python change to exponents at different sizes and write them differently.
+    """
+
+    code: ClassVar[str] = "PRJ-003"
+    template: ClassVar[str] = "{operation} has no one meaning for {operands}: {why}"
+    remedy: ClassVar[str] = "{instead}"
+    operation: str
+    operands: str
+    why: str
+    instead: str

@@ -6,19 +6,27 @@ booleans are no numbers unless cast.  A literal None takes the type of the value
 
 import difflib
 import math
+import re
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from mainspring.elements.errors import DeclarationError
-from mainspring.elements.expression.errors import FaultyExpression, UnfitConstant, UnknownColumn, UnknownTimeZone, WrongOperand
+from mainspring.elements.expression.errors import FaultyExpression, UnfitConstant, UnknownColumn, UnknownTimeZone, UnsettledOperation, WrongOperand
 from mainspring.elements.expression.tree import (
+    Abs,
     Arithmetic,
+    Bucket,
     Cast,
+    Ceil,
     Clip,
     Column,
     Comparison,
+    DateNode,
     DatePart,
+    Elementary,
     FillNull,
+    Floor,
+    Hash,
     IsIn,
     IsNull,
     Literal,
@@ -27,7 +35,15 @@ from mainspring.elements.expression.tree import (
     Negate,
     Node,
     Not,
+    NumberNode,
+    Round,
     Scalar,
+    TextCase,
+    TextLength,
+    TextMatch,
+    TextNode,
+    TextSlice,
+    TextStrip,
     When,
 )
 from mainspring.elements.schema import DType, Schema
@@ -49,6 +65,11 @@ __all__ = [
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
+_DIGITS = 15
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TEXT = (DType.STRING,)
+_NUMBERS = (DType.INT64, DType.FLOAT64)
+_STORED = tuple(dtype for dtype in DType if dtype is not DType.ZONED)
 _CASTS = {
     DType.INT64: {DType.FLOAT64, DType.BOOLEAN, DType.STRING, DType.TIMESTAMP, DType.DURATION},
     DType.FLOAT64: {DType.INT64, DType.BOOLEAN},
@@ -66,7 +87,16 @@ _SPANS = {
     ("+", DType.DURATION, DType.DURATION): DType.DURATION,
     ("-", DType.DURATION, DType.DURATION): DType.DURATION,
     ("/", DType.DURATION, DType.DURATION): DType.FLOAT64,
+    ("//", DType.DURATION, DType.DURATION): DType.INT64,
+    ("%", DType.DURATION, DType.DURATION): DType.DURATION,
+    ("*", DType.DURATION, DType.INT64): DType.DURATION,
+    ("*", DType.INT64, DType.DURATION): DType.DURATION,
+    ("//", DType.DURATION, DType.INT64): DType.DURATION,
+    ("+", DType.STRING, DType.STRING): DType.STRING,
 }
+_UNSETTLED_CAST = "Polars and Python write floats with different digits and exponents"
+_INSTEAD = {"//": "(x / y).floor()", "%": "x - (x / y).floor() * y"}
+_UNSETTLED_DIVISION = "Polars rounds the quotient down, Python divides exactly: 1.0 // 0.1 is 10 in one and 9 in the other"
 # The database names these, but what they mean depends on the machine.
 _NO_ZONES = frozenset({"Factory", "localtime", "posixrules", ""})
 
@@ -113,9 +143,11 @@ def shared_type(left: tuple[Node, DType], right: tuple[Node, DType]) -> DType | 
 
 def arithmetic_type(op: str, left: DType, right: DType) -> DType | None:
     """The type of `left op right`; None if the operation makes no sense."""
-    if left.is_number and right.is_number:
-        return DType.INT64 if left == right == DType.INT64 and op != "/" else DType.FLOAT64
-    return _SPANS.get((op, left, right))
+    if not (left.is_number and right.is_number):
+        return _SPANS.get((op, left, right))
+    if left == right == DType.INT64 and op not in ("/", "**"):
+        return DType.INT64
+    return None if op in ("//", "%") else DType.FLOAT64
 
 
 def clip_type(operand: DType, lower: float | None, upper: float | None) -> DType:
@@ -180,12 +212,12 @@ class _Inference:
             case Column(name):
                 return self._column(name)
             case Literal(value, dtype):
-                self._whole(value, "an expression")
+                self._constant(value, "an expression")
                 return dtype
-            case Arithmetic(op, left, right):
-                return self._arithmetic(op, self.walk(left), self.walk(right))
+            case Arithmetic():
+                return self._arithmetic(node, self.walk(node.left), self.walk(node.right))
             case Negate(operand):
-                return self._one("the sign -", operand, (DType.INT64, DType.FLOAT64, DType.DURATION))
+                return self._one("the sign -", operand, (*_NUMBERS, DType.DURATION))
             case Comparison(op, left, right):
                 self._common(f"the comparison {op}", left, right)
                 return DType.BOOLEAN
@@ -195,7 +227,7 @@ class _Inference:
             case Not(operand):
                 return self._one("not", operand, (DType.BOOLEAN,))
             case IsNull(operand):
-                self._one("is_null", operand, tuple(d for d in DType if d is not DType.ZONED))
+                self._one("is_null", operand, _STORED)
                 return DType.BOOLEAN
             case FillNull(operand, value):
                 return self._common("fill_null", operand, value)
@@ -205,22 +237,60 @@ class _Inference:
             case _:
                 return self._parameterised(node)
 
-    def _parameterised(self, node: Clip | IsIn | Cast | LocalTime | DatePart) -> DType | None:
+    def _parameterised(self, node: Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode) -> DType | None:
         match node:
             case Clip(operand, lower, upper):
-                dtype = self._one("clip", operand, (DType.INT64, DType.FLOAT64))
+                dtype = self._one("clip", operand, _NUMBERS)
                 self._bounds(lower, upper)
                 return dtype and clip_type(dtype, lower, upper)
             case IsIn(operand, values):
                 return self._members(self.walk(operand), values)
             case Cast(operand, dtype):
                 return self._cast(self.walk(operand), dtype)
+            case Hash(operand):
+                return self._one("hash", operand, _STORED) and DType.INT64
+            case Bucket(operand, buckets):
+                self._within("bucket", buckets, 1, INT64_MAX)
+                return self._one("bucket", operand, _STORED) and DType.INT64
             case LocalTime(operand, zone):
                 if not is_time_zone(zone):
                     self.faults.append(UnknownTimeZone(zone=zone))
                 return self._one("convert_time_zone", operand, (DType.TIMESTAMP,)) and DType.ZONED
             case DatePart(operand, part):
                 return self._one(f"dt.{part}", operand, (DType.TIMESTAMP, DType.ZONED)) and DType.INT64
+            case _:
+                return self._text(node) if isinstance(node, TextNode) else self._number(node)
+
+    def _number(self, node: NumberNode) -> DType | None:
+        match node:
+            case Elementary(operand, function):
+                return self._one(function, operand, _NUMBERS) and DType.FLOAT64
+            case Abs(operand):
+                return self._one("abs", operand, (*_NUMBERS, DType.DURATION))
+            case Round(operand, digits):
+                self._within("round", digits, 0, _DIGITS)
+                return self._one("round", operand, _NUMBERS)
+            case Floor(operand):
+                return self._one("floor", operand, _NUMBERS)
+            case Ceil(operand):
+                return self._one("ceil", operand, _NUMBERS)
+
+    def _text(self, node: TextNode) -> DType | None:
+        match node:
+            case TextCase(operand, case):
+                return self._one(f"str.to_{case}case", operand, _TEXT)
+            case TextLength(operand):
+                return self._one("str.len_chars", operand, _TEXT) and DType.INT64
+            case TextMatch(operand, test, text):
+                self._constant(text, test)
+                return self._one(f"str.{test}", operand, _TEXT) and DType.BOOLEAN
+            case TextSlice(operand, offset, length):
+                self._within("slice", offset, INT64_MIN, INT64_MAX)
+                self._within("slice", 0 if length is None else length, 0, INT64_MAX)
+                return self._one("str.slice", operand, _TEXT)
+            case TextStrip(operand, characters):
+                self._constant(characters, "strip_chars")
+                return self._one("str.strip_chars", operand, _TEXT)
 
     def _column(self, name: str) -> DType | None:
         if name in self._schema:
@@ -241,11 +311,21 @@ class _Inference:
             return dtype
         return self._wrong(operation, dtype, " or ".join(allowed))
 
-    def _arithmetic(self, op: str, left: DType | None, right: DType | None) -> DType | None:
+    def _arithmetic(self, node: Arithmetic, left: DType | None, right: DType | None) -> DType | None:
         if left is None or right is None:
             return None
-        dtype = arithmetic_type(op, left, right)
-        return dtype or self._wrong(f"the operator {op}", f"{left} and {right}", "two numbers, or timestamps and durations that make sense together")
+        rounds_down = node.op in ("//", "%")
+        if rounds_down and left.is_number and right.is_number and not left == right == DType.INT64:
+            return self._unsettled(f"the operator {node.op}", f"{left} and {right}", _UNSETTLED_DIVISION, f"cast to int64, or write {_INSTEAD[node.op]}")
+        if rounds_down and isinstance(node.right, Literal) and node.right.value == 0:
+            self.faults.append(UnfitConstant(value="0", operation=f"a division by {node.op}", wanted="divide by another number: by zero all would be null"))
+        dtype = arithmetic_type(node.op, left, right)
+        meant = "two numbers, two texts for +, or timestamps and durations that make sense together"
+        return dtype or self._wrong(f"the operator {node.op}", f"{left} and {right}", meant)
+
+    def _unsettled(self, operation: str, operands: str, why: str, instead: str) -> DType | None:
+        self.faults.append(UnsettledOperation(operation=operation, operands=operands, why=why, instead=instead))
+        return None
 
     def _common(self, operation: str, left: Node, right: Node) -> DType | None:
         first, second = self.walk(left), self.walk(right)
@@ -258,7 +338,7 @@ class _Inference:
 
     def _members(self, operand: DType | None, values: tuple[Scalar, ...]) -> DType | None:
         for value in values:
-            self._whole(value, "is_in")
+            self._constant(value, "is_in")
         if operand is not None and member_type(operand, values) is None:
             kinds = sorted({_scalar_type(value) for value in values})
             return self._wrong("is_in", f"{operand} and a list of {' and '.join(kinds)}", "numbers, text or booleans, and values of the same type")
@@ -267,16 +347,24 @@ class _Inference:
     def _cast(self, operand: DType | None, dtype: DType) -> DType | None:
         if operand is None or operand == dtype != DType.ZONED or dtype in _CASTS[operand]:
             return operand and dtype
+        if (operand, dtype) == (DType.FLOAT64, DType.STRING):
+            return self._unsettled(f"a cast to {dtype}", operand, _UNSETTLED_CAST, "round it and cast it to int64 first")
         return self._wrong(f"a cast to {dtype}", operand, f"what has one meaning; {operand} can become {', '.join(sorted(_CASTS[operand])) or 'nothing else'}")
 
     def _bounds(self, lower: float | None, upper: float | None) -> None:
         for bound in (lower, upper):
-            self._whole(bound, "clip")
+            self._constant(bound, "clip")
             if bound is not None and math.isnan(bound):
                 self.faults.append(UnfitConstant(value="NaN", operation="clip", wanted="give a number or leave the bound out"))
         if lower is not None and upper is not None and lower > upper:
             self.faults.append(UnfitConstant(value=f"[{lower}, {upper}]", operation="clip", wanted="give the lower bound first"))
 
-    def _whole(self, value: Scalar | None, operation: str) -> None:
+    def _within(self, operation: str, value: int, least: int, most: int) -> None:
+        if not least <= value <= most:
+            self.faults.append(UnfitConstant(value=str(value), operation=operation, wanted=f"use a whole number from {least} to {most}"))
+
+    def _constant(self, value: Scalar | None, operation: str) -> None:
         if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
             self.faults.append(UnfitConstant(value=str(value), operation=operation, wanted="use a whole number of 64 bits, or a float"))
+        if isinstance(value, str) and _SURROGATE.search(value):
+            self.faults.append(UnfitConstant(value=ascii(value), operation=operation, wanted="write whole characters: half of a surrogate pair is none"))

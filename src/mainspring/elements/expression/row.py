@@ -5,22 +5,31 @@ once.  Only text that Python's `repr` made of a column name or constant, and num
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
-from types import CodeType
-from zoneinfo import ZoneInfo
+from datetime import date
+from types import CodeType, MappingProxyType
 
-from mainspring.elements.expression.calendar import CALENDAR, LOCAL_CALENDAR
-from mainspring.elements.expression.infer import INT64_MAX, INT64_MIN, arithmetic_type, clip_type, infer_type, is_absent, member_type, shared_type
+from mainspring.elements.expression import number
+from mainspring.elements.expression.calendar import CALENDAR
+from mainspring.elements.expression.clock import local_clock
+from mainspring.elements.expression.infer import arithmetic_type, clip_type, infer_type, is_absent, member_type, shared_type
+from mainspring.elements.expression.stable_hash import hash_of_float, hash_of_int, hash_of_text, seed_of
+from mainspring.elements.expression.text import slice_of
 from mainspring.elements.expression.tree import (
+    Abs,
     Arithmetic,
+    Bucket,
     Cast,
+    Ceil,
     Clip,
     Column,
     Comparison,
+    DateNode,
     DatePart,
+    Elementary,
     FillNull,
+    Floor,
+    Hash,
     IsIn,
     IsNull,
     Literal,
@@ -29,11 +38,19 @@ from mainspring.elements.expression.tree import (
     Negate,
     Node,
     Not,
+    NumberNode,
+    Round,
     Scalar,
+    TextCase,
+    TextLength,
+    TextMatch,
+    TextNode,
+    TextSlice,
+    TextStrip,
     When,
 )
 from mainspring.elements.schema import DType, Schema
-from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, Micros, from_micros
+from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, Micros
 
 __all__ = ["Row", "RowFunction", "compile_row"]
 
@@ -42,9 +59,29 @@ Row = Mapping[str, Scalar | None]
 
 RowFunction = Callable[[Row], dict[str, Scalar | None]]
 
-_HOURS_KEPT = 100_000
-_WHOLE = re.compile(r"[+-]?[0-9]+")
-_REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE)
+_STRIPS = {"both": "strip", "start": "lstrip", "end": "rstrip"}
+_MATCHES = {"starts_with": "startswith", "ends_with": "endswith"}
+_FUNCTIONS = MappingProxyType(
+    {
+        "nan": math.nan,
+        "inf": math.inf,
+        "divide": number.divide,
+        "floor_divide": number.floor_divide,
+        "modulo": number.modulo,
+        "power": number.power,
+        "floor": number.floor,
+        "ceil": number.ceil,
+        "round_to": number.round_to,
+        "to_int": number.int_of_float,
+        "parse_int": number.int_of_text,
+        "parse_float": number.float_of_text,
+        "slice_of": slice_of,
+        "hash_of_float": hash_of_float,
+        "hash_of_int": hash_of_int,
+        "hash_of_text": hash_of_text,
+        **number.ELEMENTARY,
+    }
+)
 
 
 def compile_row(nodes: Mapping[str, Node], schema: Schema) -> RowFunction:
@@ -82,15 +119,11 @@ class _Source:
         self._known: dict[str, str] = {}
         self.lines: list[str] = []
         self.names: dict[str, object] = {
-            "nan": math.nan,
-            "inf": math.inf,
-            "divide": _divide,
-            "to_int": _int_of_float,
-            "parse_int": _int_of_text,
-            "parse_float": _float_of_text,
+            **_FUNCTIONS,
             "date_of": _date,
             "ordinal_day_of": _ordinal_day,
-            "__builtins__": {"float": float, "int": int, "bool": bool, "str": str},
+            "week_of": _week,
+            "__builtins__": {"float": float, "int": int, "bool": bool, "str": str, "abs": abs, "len": len},
         }
 
     def typed(self, node: Node, dtype: DType) -> str:
@@ -125,7 +158,7 @@ class _Source:
             case _:
                 return self._choice(node)
 
-    def _choice(self, node: FillNull | When | Clip | IsIn | Cast | LocalTime | DatePart) -> tuple[str, DType]:
+    def _choice(self, node: FillNull | When | Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode) -> tuple[str, DType]:
         match node:
             case FillNull(operand, value):
                 first, second, dtype = self._common(operand, value)
@@ -141,11 +174,32 @@ class _Source:
                 return self._is_in(operand, values), DType.BOOLEAN
             case Cast(operand, dtype):
                 return self._cast(*self.visit(operand), dtype), dtype
+            case _:
+                return self._function(node)
+
+    def _function(self, node: Hash | Bucket | NumberNode | TextNode | DateNode) -> tuple[str, DType]:
+        match node:
             case LocalTime(operand, zone):
                 instant = self.visit(operand)[0]
-                return self._when_present((instant,), f"{self._bind(f'zone {zone}', _LocalClock(zone))}({instant})"), DType.ZONED
+                return self._when_present((instant,), f"{self._bind(f'zone {zone}', local_clock(zone))}({instant})"), DType.ZONED
             case DatePart(operand, part):
                 return self._date_part(*self.visit(operand), part), DType.INT64
+            case Hash(operand):
+                value, dtype = self.visit(operand)
+                return self._when_present((value,), _hash(value, dtype)), DType.INT64
+            case Bucket(operand, buckets):
+                value, dtype = self.visit(operand)
+                return self._when_present((value,), f"{_hash(value, dtype)} % {buckets}"), DType.INT64
+            case Elementary(operand, function):
+                value = self.typed(operand, DType.FLOAT64)
+                return self._when_present((value,), f"{function}({value})"), DType.FLOAT64
+            case Abs() | Floor() | Ceil() | Round():
+                value, dtype = self.visit(node.operand)
+                return self._when_present((value,), _number(node, value, dtype)), dtype
+            case _:
+                value = self.visit(node.operand)[0]
+                dtype = DType.INT64 if isinstance(node, TextLength) else DType.BOOLEAN if isinstance(node, TextMatch) else DType.STRING
+                return self._when_present((value,), _text(node, value)), dtype
 
     def _brought(self, node: Node, visited: tuple[str, DType], dtype: DType) -> str:
         value, have = visited
@@ -181,10 +235,19 @@ class _Source:
         first, second = self.visit(node.left), self.visit(node.right)
         dtype = arithmetic_type(node.op, first[1], second[1])
         assert dtype is not None
-        if dtype is not DType.FLOAT64:
-            return self._when_present((first[0], second[0]), _wrapped(f"{first[0]} {node.op} {second[0]}")), dtype
+        if dtype is not DType.FLOAT64 or node.op in ("//", "%"):
+            return self._whole_arithmetic(node.op, first[0], second[0], dtype), dtype
         left, right = self._brought(node.left, first, dtype), self._brought(node.right, second, dtype)
-        return self._when_present((left, right), f"divide({left}, {right})" if node.op == "/" else f"{left} {node.op} {right}"), dtype
+        called = {"/": "divide", "**": "power"}.get(node.op)
+        return self._when_present((left, right), f"{called}({left}, {right})" if called else f"{left} {node.op} {right}"), dtype
+
+    def _whole_arithmetic(self, op: str, left: str, right: str, dtype: DType) -> str:
+        called = {"//": "floor_divide", "%": "modulo"}.get(op)
+        if called:
+            value = self._when_present((left, right), f"{called}({left}, {right})")
+            return self._when_present((value,), _wrapped(value))
+        result = f"{left} {op} {right}"
+        return self._when_present((left, right), result if dtype is DType.STRING else _wrapped(result))
 
     def _comparison(self, op: str, left: Node, right: Node) -> str:
         first, second, dtype = self._common(left, right)
@@ -262,6 +325,46 @@ def _float_comparison(op: str, left: str, right: str) -> str:
             return f"{left} >= {right} or {left} != {left}"
 
 
+def _hash(value: str, dtype: DType) -> str:
+    match dtype:
+        case DType.STRING:
+            return f"hash_of_text({value})"
+        case DType.FLOAT64:
+            return f"hash_of_float({value}, {seed_of(dtype)})"
+        case _:
+            return f"hash_of_int({value}, {seed_of(dtype)})"
+
+
+def _number(node: Abs | Floor | Ceil | Round, value: str, dtype: DType) -> str:
+    match node:
+        case Abs():
+            return f"abs({value})" if dtype is DType.FLOAT64 else _wrapped(f"abs({value})")
+        case _ if dtype is DType.INT64:
+            return value
+        case Floor():
+            return f"floor({value})"
+        case Ceil():
+            return f"ceil({value})"
+        case Round(_, digits):
+            return f"round_to({value}, {10.0**digits!r})"
+
+
+def _text(node: TextNode, value: str) -> str:
+    match node:
+        case TextCase(_, case):
+            return f"{value}.{case}()"
+        case TextLength():
+            return f"len({value})"
+        case TextMatch(_, "contains", text):
+            return f"{text!r} in {value}"
+        case TextMatch(_, test, text):
+            return f"{value}.{_MATCHES[test]}({text!r})"
+        case TextSlice(_, offset, length):
+            return f"slice_of({value}, {offset}, {length})"
+        case TextStrip(_, characters, ends):
+            return f"{value}.{_STRIPS[ends]}({characters!r})"
+
+
 def _part(value: str, part: str) -> str:
     match part:
         case "hour":
@@ -272,8 +375,10 @@ def _part(value: str, part: str) -> str:
             return f"{value} // {SECOND} % 60"
         case "weekday":
             return f"({value} // {DAY} + 3) % 7 + 1"
-        case "ordinal_day":
-            return f"ordinal_day_of({value})"
+        case "ordinal_day" | "week":
+            return f"{part}_of({value})"
+        case "quarter":
+            return f"(date_of({value}).month + 2) // 3"
         case _:
             return f"date_of({value}).{part}"
 
@@ -286,61 +391,5 @@ def _ordinal_day(instant: Micros) -> int:
     return _date(instant).timetuple().tm_yday
 
 
-def _divide(left: float, right: float) -> float:
-    if right != 0.0:
-        return left / right
-    if left == 0.0 or left != left:
-        return math.nan
-    return math.copysign(math.inf, left) * math.copysign(1.0, right)
-
-
-def _int_of_float(value: float) -> int | None:
-    return int(value) if -9223372036854775808.0 <= value < 9223372036854775808.0 else None
-
-
-def _int_of_text(text: str) -> int | None:
-    if not _WHOLE.fullmatch(text):
-        return None
-    value = int(text)
-    return value if INT64_MIN <= value <= INT64_MAX else None
-
-
-def _float_of_text(text: str) -> float | None:
-    return float(text) if _REAL.fullmatch(text) else None
-
-
-class _LocalClock:
-    """Reads instants on the clock of a zone.
-
-    An hour within which the offset does not change is looked up once; one in which it does is computed each time, so that no rule about when clocks
-    may change is assumed.
-    """
-
-    def __init__(self, zone: str) -> None:
-        self._zone = ZoneInfo(zone)
-        self._offsets: dict[int, Micros] = {}
-
-    def __call__(self, instant: Micros) -> Micros | None:
-        """Local time as microseconds since 1970 on that clock; None where the calendar is not certain."""
-        offset = self._offsets.get(instant // HOUR)
-        if offset is not None:
-            return instant + offset
-        if not LOCAL_CALENDAR[0] <= instant < LOCAL_CALENDAR[1]:
-            return None
-        return instant + self._look_up(instant)
-
-    def _look_up(self, instant: Micros) -> Micros:
-        first = instant // HOUR * HOUR
-        offset = self._offset(first)
-        if offset != self._offset(first + HOUR - 1):
-            return self._offset(instant)
-        if len(self._offsets) >= _HOURS_KEPT:
-            self._offsets.clear()
-        self._offsets[instant // HOUR] = offset
-        return offset
-
-    def _offset(self, instant: Micros) -> Micros:
-        local: datetime = from_micros(instant).astimezone(self._zone)
-        offset = local.utcoffset()
-        assert offset is not None
-        return offset // timedelta(microseconds=1)
+def _week(instant: Micros) -> int:
+    return _date(instant).isocalendar().week

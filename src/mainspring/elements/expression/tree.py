@@ -10,15 +10,23 @@ from typing import Literal as OneOf
 from mainspring.elements.schema import DType
 
 __all__ = [
+    "Abs",
     "Aggregation",
     "AggregationName",
     "Arithmetic",
+    "Bucket",
     "Cast",
+    "Ceil",
     "Clip",
     "Column",
     "Comparison",
+    "DateNode",
     "DatePart",
+    "Elementary",
+    "ElementaryName",
     "FillNull",
+    "Floor",
+    "Hash",
     "IsIn",
     "IsNull",
     "Literal",
@@ -27,12 +35,23 @@ __all__ = [
     "Negate",
     "Node",
     "Not",
+    "NumberNode",
+    "PartName",
+    "Round",
     "Scalar",
+    "TextCase",
+    "TextLength",
+    "TextMatch",
+    "TextNode",
+    "TextSlice",
+    "TextStrip",
     "When",
     "input_columns",
 ]
 
 Scalar = bool | int | float | str
+ElementaryName = OneOf["exp", "log", "log10", "log1p", "sqrt", "sin", "cos"]
+PartName = OneOf["year", "quarter", "month", "week", "day", "hour", "minute", "second", "weekday", "ordinal_day"]
 AggregationName = OneOf["count", "sum", "mean", "min", "max", "last"]
 
 
@@ -53,9 +72,13 @@ class Literal:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """`+ - * /` on numbers, and `+ -` between timestamps and durations; null if either side is."""
+    """`+ - * / // % **` on numbers, the meaningful ones on timestamps and durations, `+` on text; null if either side is.
 
-    op: OneOf["+", "-", "*", "/"]
+    Whole numbers wrap at 64 bits.  `//` rounds down and `%` has the sign of the divisor, both on whole numbers and durations only; a zero divisor gives
+    null.  `/` and `**` give floats.
+    """
+
+    op: OneOf["+", "-", "*", "/", "//", "%", "**"]
     left: "Node"
     right: "Node"
 
@@ -151,13 +174,111 @@ class LocalTime:
 
 @dataclass(frozen=True)
 class DatePart:
-    """A part of a date: weekday is 1 on Monday, ordinal_day 1 on the first of January."""
+    """A part of a date: weekday is 1 on Monday, ordinal_day 1 on the first of January, week that of ISO 8601."""
 
     operand: "Node"
-    part: OneOf["year", "month", "day", "hour", "minute", "second", "weekday", "ordinal_day"]
+    part: PartName
 
 
-Node = Column | Literal | Arithmetic | Negate | Comparison | Logical | Not | IsNull | FillNull | Clip | IsIn | Cast | When | LocalTime | DatePart
+@dataclass(frozen=True)
+class Abs:
+    """The number or duration without its sign; the least whole number has no opposite and stays."""
+
+    operand: "Node"
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The greatest whole number not above; a float stays a float."""
+
+    operand: "Node"
+
+
+@dataclass(frozen=True)
+class Ceil:
+    """The least whole number not below; a float stays a float."""
+
+    operand: "Node"
+
+
+@dataclass(frozen=True)
+class Round:
+    """The number times 10^digits, to the nearest whole number with ties to the even one, over 10^digits; whole numbers stay."""
+
+    operand: "Node"
+    digits: int
+
+
+@dataclass(frozen=True)
+class Elementary:
+    """An elementary function of a number: a float, NaN outside of its domain, infinity at a pole or above the range of floats."""
+
+    operand: "Node"
+    function: ElementaryName
+
+
+@dataclass(frozen=True)
+class TextCase:
+    """The text in small or capital letters, by Unicode's full mapping."""
+
+    operand: "Node"
+    case: OneOf["lower", "upper"]
+
+
+@dataclass(frozen=True)
+class TextLength:
+    """How many characters (code points) the text has."""
+
+    operand: "Node"
+
+
+@dataclass(frozen=True)
+class TextMatch:
+    """Whether the text contains another literally, or starts or ends with it."""
+
+    operand: "Node"
+    test: OneOf["contains", "starts_with", "ends_with"]
+    text: str
+
+
+@dataclass(frozen=True)
+class TextSlice:
+    """The characters from an offset on, which counts from the end if it is negative; at most `length` of them."""
+
+    operand: "Node"
+    offset: int
+    length: int | None
+
+
+@dataclass(frozen=True)
+class TextStrip:
+    """The text without any of these characters at its ends."""
+
+    operand: "Node"
+    characters: str
+    ends: OneOf["both", "start", "end"]
+
+
+@dataclass(frozen=True)
+class Hash:
+    """A whole number of 64 bits that stands for the value, the same on every machine and for ever."""
+
+    operand: "Node"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The hash of the value modulo a number of buckets: 0 … buckets - 1."""
+
+    operand: "Node"
+    buckets: int
+
+
+NumberNode = Abs | Floor | Ceil | Round | Elementary
+TextNode = TextCase | TextLength | TextMatch | TextSlice | TextStrip
+DateNode = LocalTime | DatePart
+_Operation = Negate | Not | IsNull | Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode
+Node = Column | Literal | Arithmetic | Comparison | Logical | FillNull | When | _Operation
 
 
 @dataclass(frozen=True)
@@ -184,8 +305,6 @@ def input_columns(node: Node) -> tuple[str, ...]:
                 stack += [operand, value]
             case When(condition, then, otherwise):
                 stack += [condition, then, otherwise]
-            case Negate(operand) | Not(operand) | IsNull(operand):
-                stack.append(operand)
-            case Clip(operand=operand) | IsIn(operand=operand) | Cast(operand=operand) | LocalTime(operand=operand) | DatePart(operand=operand):
-                stack.append(operand)
+            case operation:
+                stack.append(operation.operand)
     return tuple(sorted(found))

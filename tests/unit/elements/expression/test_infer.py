@@ -1,5 +1,7 @@
 """Types of expressions, and every fault they have."""
 
+from collections.abc import Callable
+
 import pytest
 
 from mainspring.elements.expression import Expr, col, days, hours, lit, timestamp, when
@@ -32,6 +34,24 @@ local = col("t").dt.convert_time_zone("America/New_York")
         (lit(None).fill_null(col("t")), DType.TIMESTAMP),
         (local.dt.hour() * 60 + local.dt.minute(), DType.INT64),
         (col("s").cast(DType.INT64), DType.INT64),
+        (col("i") // 7 % 3, DType.INT64),
+        (col("i") ** 2, DType.FLOAT64),
+        (col("s") + "-" + col("s"), DType.STRING),
+        (col("i") * hours(1), DType.DURATION),
+        (col("d") // hours(1), DType.INT64),
+        (col("d") % hours(1), DType.DURATION),
+        (col("d").abs() // 2, DType.DURATION),
+        (col("i").round(2), DType.INT64),
+        (col("f").floor(), DType.FLOAT64),
+        (col("i").log(), DType.FLOAT64),
+        (col("t").dt.week(), DType.INT64),
+        (col("s").str.to_lowercase().str.slice(0, 2).str.strip_chars(), DType.STRING),
+        (col("s").str.len_chars(), DType.INT64),
+        (col("s").str.contains("a"), DType.BOOLEAN),
+        (col("t").hash(), DType.INT64),
+        (col("f").bucket(9), DType.INT64),
+        (col("f").is_between(0, 1) & col("s").is_not_null(), DType.BOOLEAN),
+        (lit(None).str.to_uppercase(), DType.STRING),
     ],
 )
 def test_an_expression_has_the_type_that_its_operations_give(expression: Expr, dtype: DType) -> None:
@@ -51,7 +71,7 @@ def test_an_expression_has_the_type_that_its_operations_give(expression: Expr, d
         (col("i").dt.hour(), "PRJ-012"),
         (col("s").clip(0, 1), "PRJ-012"),
         (col("s").is_in([1]), "PRJ-012"),
-        (col("f").cast(DType.STRING), "PRJ-012"),
+        (col("f").cast(DType.STRING), "PRJ-003"),
         (when(col("b")).then("x").otherwise(1), "PRJ-012"),
         (local, "PRJ-012"),
         (local == local, "PRJ-012"),
@@ -60,6 +80,23 @@ def test_an_expression_has_the_type_that_its_operations_give(expression: Expr, d
         (col("i") + 2**63, "PRJ-014"),
         (col("f").clip(3, 1), "PRJ-014"),
         (col("f").clip(float("nan"), None), "PRJ-014"),
+        (col("f") // 2, "PRJ-003"),
+        (col("i") % 0.5, "PRJ-003"),
+        (col("t") // hours(1), "PRJ-012"),
+        (col("s") * 2, "PRJ-012"),
+        (col("s").abs(), "PRJ-012"),
+        (col("b").log(), "PRJ-012"),
+        (col("d").round(), "PRJ-012"),
+        (col("i").str.len_chars(), "PRJ-012"),
+        (local.hash(), "PRJ-012"),
+        (col("i") % 0, "PRJ-014"),
+        (col("f").round(16), "PRJ-014"),
+        (col("f").round(-1), "PRJ-014"),
+        (col("s").bucket(0), "PRJ-014"),
+        (col("s").str.slice(0, -1), "PRJ-014"),
+        (col("s").str.slice(2**63), "PRJ-014"),
+        (col("s").str.contains("\ud800"), "PRJ-014"),
+        (col("s") == "\udfff", "PRJ-014"),
     ],
 )
 def test_an_operation_that_cannot_be_meant_is_a_fault(expression: Expr, code: str) -> None:
@@ -81,3 +118,24 @@ def test_an_unknown_column_comes_with_the_names_most_like_it() -> None:
 
 def test_one_fault_causes_no_others() -> None:
     assert len(faults_of(((col("nowhere") + days(1)).dt.hour() * 2 > 3).node, SCHEMA)) == 1
+
+
+def test_what_has_no_one_meaning_says_why_and_what_to_write_instead() -> None:
+    [fault] = faults_of((col("f") % 2).node, SCHEMA)
+    assert "1.0 // 0.1 is 10 in one and 9 in the other" in fault.message
+    assert "x - (x / y).floor() * y" in fault.remedy.format(**fault.details())
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda: col("s").str.contains(col("s")),
+        lambda: col("s").str.strip_chars(7),
+        lambda: col("s").str.slice(0.5),
+        lambda: col("s").bucket(2.5),
+        lambda: col("f").round(col("i")),
+    ],
+)
+def test_a_parameter_that_is_no_constant_is_refused_where_it_is_written(write: Callable[[], Expr]) -> None:
+    with pytest.raises(TypeError):
+        write()
