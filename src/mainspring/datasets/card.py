@@ -9,11 +9,12 @@ __all__ = ["FeatureColumn", "TrainingSetCard"]
 
 
 class FeatureColumn(msgspec.Struct, frozen=True):
-    """One feature as the model sees it: its column, its type, and the view that it comes from."""
+    """One feature as the model sees it: its column, its type, the view that it comes from, and of a list how many elements it has at most."""
 
     name: str
     dtype: DType
     view: str
+    size: int | None = None
 
 
 class TrainingSetCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,11 @@ class TrainingSetCard(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, int]
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Of each feature that is a list the most elements that it can have."""
+        return {feature.name: feature.size for feature in self.features if feature.size is not None}
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
-        """The columns of the model's matrix, in order."""
+        """The features that a model is fed, in order."""
         return tuple(feature.name for feature in self.features)

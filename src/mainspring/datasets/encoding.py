@@ -1,10 +1,11 @@
 """How features become the numbers that a model is fed, learned once on the fitted rows and kept with the model.
 
 Text becomes its place in the sorted vocabulary of the fitted rows; a text never seen there, like a null, is NaN: a model must not be handed a code that it
-was not taught.  Two readings of one encoding, by columns for training and by rows for serving, give equal bytes; a law test holds them together.
+was not taught.  A list of at most n elements becomes n columns, those that it lacks NaN.  Two readings of one encoding, by columns for training and by rows
+for serving, give equal bytes; a law test holds them together.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -23,22 +24,40 @@ _NAN = float("nan")
 
 
 class EncodedFeature(msgspec.Struct, frozen=True):
-    """One column of the matrix; `vocabulary` is None but for text, whose codes are places in it."""
+    """One feature: `vocabulary` is None but for text, whose codes are places in it, and `size` but for a list: how many columns it becomes."""
 
     name: str
     dtype: DType
     vocabulary: tuple[str, ...] | None = None
+    size: int | None = None
+
+    @property
+    def elements(self) -> tuple["EncodedFeature", ...]:
+        """The feature as columns of the matrix: itself, or an element of the list each."""
+        if self.size is None:
+            return (self,)
+        return tuple(EncodedFeature(f"{self.name}.{place}", self.dtype.element) for place in range(self.size))
 
 
 class Encoding(msgspec.Struct, frozen=True, dict=True):
-    """The columns of a model's matrix in order."""
+    """The features that a model is fed, in order."""
 
     features: tuple[EncodedFeature, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the columns in order."""
+        """The names of the features in order."""
         return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def columns(self) -> tuple[EncodedFeature, ...]:
+        """The columns of the matrix in order."""
+        return tuple(column for feature in self.features for column in feature.elements)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns of the matrix in order."""
+        return tuple(column.name for column in self.columns)
 
     @property
     def categorical(self) -> tuple[str, ...]:
@@ -52,8 +71,8 @@ class Encoding(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def readers(self) -> tuple[tuple[str, Callable[[object], float]], ...]:
-        """For each column its name and what turns one value into a number; made once, because a vocabulary is long and a request short."""
-        return tuple((feature.name, _reader(feature)) for feature in self.features)
+        """For each column its feature and what turns a value of that into a number; made once, because a vocabulary is long and a request short."""
+        return tuple((feature.name, read) for feature in self.features for read in _readers(feature))
 
 
 def render_encoding(encoding: Encoding) -> bytes:
@@ -66,25 +85,28 @@ def parse_encoding(payload: bytes) -> Encoding:
     return msgspec.json.decode(payload, type=Encoding)
 
 
-def learn_encoding(frame: pl.DataFrame, feature_names: Sequence[str]) -> Encoding:
+def learn_encoding(frame: pl.DataFrame, feature_names: Sequence[str], *, sizes: Mapping[str, int] | None = None) -> Encoding:
     """The encoding of these columns, with the vocabularies of these rows: give it the fitted rows only.
+
+    Args:
+        sizes: of each column that holds lists the most elements that one can have.
 
     Raises: DAT-020 for a column that cannot become numbers.
 
     >>> learn_encoding(pl.DataFrame({"carrier": ["UA", "AA", None]}), ["carrier"]).features[0].vocabulary
     ('AA', 'UA')
     """
-    return Encoding(tuple(_learn(frame[name]) for name in feature_names))
+    return Encoding(tuple(_learn(frame[name], (sizes or {}).get(name)) for name in feature_names))
 
 
 def encode_frame(frame: pl.DataFrame, encoding: Encoding) -> NDArray[np.float64]:
-    """The matrix of a frame, (rows, features) float64 in C order; NaN for null and for texts not in the vocabulary.
+    """The matrix of a frame, (rows, columns) float64 in C order; NaN for null and for texts not in the vocabulary.
 
     Raises: DAT-021 for a whole number that float64 cannot hold.
     """
-    matrix = np.empty((frame.height, len(encoding.features)), dtype=np.float64)
-    for position, feature in enumerate(encoding.features):
-        column = _column(frame[feature.name], feature)
+    matrix = np.empty((frame.height, len(encoding.columns)), dtype=np.float64)
+    numbers = (column for feature in encoding.features for column in _columns(frame[feature.name], feature))
+    for position, column in enumerate(numbers):
         # One NaN only: arithmetic leaves NaNs with a sign or payload, and parity is judged on bytes.
         matrix[:, position] = np.where(np.isnan(column), _NAN, column)
     return matrix
@@ -101,7 +123,12 @@ def encode_rows(rows: Sequence[Mapping[str, object]], encoding: Encoding) -> NDA
     return np.array(flat, dtype=np.float64).reshape(len(rows), len(readers))
 
 
-def _learn(column: pl.Series) -> EncodedFeature:
+def _learn(column: pl.Series, size: int | None) -> EncodedFeature:
+    if isinstance(column.dtype, pl.List):
+        element = _dtype(pl.Series(column.name, [], dtype=column.dtype.inner))
+        if size is None or element in (DType.STRING, DType.DURATION):
+            raise UnencodableFeature(feature=column.name, dtype=str(column.dtype))
+        return EncodedFeature(column.name, DType.list_of(element), size=size)
     dtype = _dtype(column)
     if dtype is not DType.STRING:
         return EncodedFeature(column.name, dtype)
@@ -124,6 +151,14 @@ def _dtype(column: pl.Series) -> DType:
     if found == pl.Duration:
         return DType.DURATION
     raise UnencodableFeature(feature=column.name, dtype=str(found))
+
+
+def _columns(column: pl.Series, feature: EncodedFeature) -> Iterator[NDArray[np.float64]]:
+    """The numbers of one feature, column by column."""
+    if feature.size is None:
+        yield _column(column, feature)
+    else:
+        yield from (_column(column.list.get(place, null_on_oob=True), element) for place, element in enumerate(feature.elements))
 
 
 def _column(column: pl.Series, feature: EncodedFeature) -> NDArray[np.float64]:
@@ -149,6 +184,22 @@ def _exact(column: pl.Series, feature: str) -> pl.Series:
         if isinstance(extreme, int) and abs(extreme) > _EXACT:
             raise InexactFeature(feature=feature, value=extreme)
     return column
+
+
+def _readers(feature: EncodedFeature) -> tuple[Callable[[object], float], ...]:
+    """What turns one plain value of the feature into each of its columns."""
+    if feature.size is None:
+        return (_reader(feature),)
+    return tuple(_read_element(feature, place, _reader(element)) for place, element in enumerate(feature.elements))
+
+
+def _read_element(feature: EncodedFeature, place: int, read_one: Callable[[object], float]) -> Callable[[object], float]:
+    def read(value: object) -> float:
+        if isinstance(value, list):
+            return read_one(value[place]) if place < len(value) else _NAN
+        return _NAN if value is None else _refuse(feature, value)
+
+    return read
 
 
 def _reader(feature: EncodedFeature) -> Callable[[object], float]:

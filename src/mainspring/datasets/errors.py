@@ -10,7 +10,8 @@ __all__ = ["InexactFeature", "UnencodableFeature", "UnencodableValue"]
 
 @dataclass(eq=False, kw_only=True)
 class UnencodableFeature(DatasetError):
-    """A model is fed numbers: a feature must be a number, a boolean, text, an instant or a length of time.  Lists and records have no place in a matrix."""
+    """A model is fed numbers: a feature must be a number, a boolean, text, an instant, a length of time, or a list of numbers, booleans or instants whose
+    most elements are declared.  Lists of text and records have no place in a matrix."""
 
     code: ClassVar[str] = "DAT-020"
     template: ClassVar[str] = "feature {feature!r} is of type {dtype}, which cannot become a column of numbers"

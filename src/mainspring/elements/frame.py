@@ -9,16 +9,15 @@ from mainspring.elements.schema import DType, Field, Schema
 
 __all__ = ["STORED", "schema_of"]
 
-STORED: Mapping[DType, pl.DataType] = MappingProxyType(
-    {
-        DType.INT64: pl.Int64(),
-        DType.FLOAT64: pl.Float64(),
-        DType.BOOLEAN: pl.Boolean(),
-        DType.STRING: pl.String(),
-        DType.TIMESTAMP: pl.Datetime("us", "UTC"),
-        DType.DURATION: pl.Duration("us"),
-    }
-)
+_PLAIN: dict[DType, pl.DataType] = {
+    DType.INT64: pl.Int64(),
+    DType.FLOAT64: pl.Float64(),
+    DType.BOOLEAN: pl.Boolean(),
+    DType.STRING: pl.String(),
+    DType.TIMESTAMP: pl.Datetime("us", "UTC"),
+    DType.DURATION: pl.Duration("us"),
+}
+STORED: Mapping[DType, pl.DataType] = MappingProxyType(_PLAIN | {dtype: pl.List(_PLAIN[dtype.element]) for dtype in DType if dtype.is_list})
 """The Polars type of each type that a column can have; `ZONED` exists only inside expressions."""
 
 

@@ -8,7 +8,11 @@ __all__ = ["DType", "Field", "Schema"]
 
 
 class DType(StrEnum):
-    """A type of column.  `ZONED` is a timestamp seen on a local clock and exists only inside expressions."""
+    """A type of column.
+
+    `ZONED` is a timestamp seen on a local clock and exists only inside expressions.  Lists are what some aggregates give; no source has a column of them, and
+    no expression reads one.
+    """
 
     INT64 = "int64"
     FLOAT64 = "float64"
@@ -17,11 +21,35 @@ class DType(StrEnum):
     TIMESTAMP = "timestamp"
     DURATION = "duration"
     ZONED = "zoned"
+    LIST_INT64 = "list[int64]"
+    LIST_FLOAT64 = "list[float64]"
+    LIST_BOOLEAN = "list[boolean]"
+    LIST_STRING = "list[string]"
+    LIST_TIMESTAMP = "list[timestamp]"
 
     @property
     def is_number(self) -> bool:
         """Whether arithmetic and sums make sense on it."""
         return self in (DType.INT64, DType.FLOAT64)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a value holds several of another type."""
+        return self.value.startswith("list[")
+
+    @property
+    def element(self) -> "DType":
+        """The type of one element of a list; any other type is its own."""
+        return DType(self.value.removeprefix("list[").removesuffix("]"))
+
+    @classmethod
+    def list_of(cls, element: "DType") -> "DType":
+        """The type of lists of these.
+
+        >>> DType.list_of(DType.STRING).value
+        'list[string]'
+        """
+        return cls(f"list[{element.value}]")
 
 
 @dataclass(frozen=True)

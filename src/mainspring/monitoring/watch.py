@@ -137,7 +137,7 @@ class Watcher:
             return []
         matrix = encode_rows([dict(zip(encoding.names, record.features, strict=True)) for record in window], encoding)
         scores = np.array([record.score for record in window], dtype=np.float64)
-        return judge_window(watched.baseline, matrix, encoding.names, scores=scores, sensitivity=watched.monitor.sensitivity)
+        return judge_window(watched.baseline, matrix, encoding.column_names, scores=scores, sensitivity=watched.monitor.sensitivity)
 
     def _ingested(self, start: Micros, end: Micros) -> dict[str, tuple[int, Counter[str]]]:
         """By source: the live rows that came in the window, and those of them that went to quarantine, by reason."""

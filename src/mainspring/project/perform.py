@@ -212,7 +212,7 @@ class Performer:
         judged = parse_predictions(objects.read(version.predictions))
         baseline = make_baseline(
             encode_frame(fitted, encoding),
-            encoding.names,
+            encoding.column_names,
             times=fitted["_prediction_time"].to_numpy(),
             labels=fitted["_label"].cast(pl.Float64).to_numpy(),
             judged=Judged(judged.scores, judged.labels, judged.frame["_prediction_time"].to_numpy()),

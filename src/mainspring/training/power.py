@@ -30,7 +30,7 @@ def single_feature_auc(
     some = np.linspace(0, len(tested) - 1, min(len(tested), MOST_ROWS)).astype(np.int64)
     labels = tested_labels[some]
     powers = {}
-    for position, feature in enumerate(encoding.features):
+    for position, feature in enumerate(encoding.columns):
         column = tested[some, position]
         if feature.vocabulary is not None:
             column = _shares(fitted[:, position], fitted_labels, size=len(feature.vocabulary))[_places(column)]

@@ -34,7 +34,7 @@ class TrainData:
     @classmethod
     def encoded(cls, matrix: NDArray[np.float64], labels: NDArray[np.int64] | NDArray[np.float64], encoding: Encoding) -> "TrainData":
         """The rows of a matrix that `encoding` made."""
-        return cls(matrix, labels, encoding.names, encoding.categorical)
+        return cls(matrix, labels, encoding.column_names, encoding.categorical)
 
     @property
     def categorical_indices(self) -> list[int]:

@@ -173,7 +173,7 @@ class Routes:
         """`GET /v2/models/{name}`."""
         name = request.path_params["name"]
         model = self._service.host.choose(name)
-        return _json(metadata_of(name, model.label, model.encoding.names))
+        return _json(metadata_of(name, model.label, model.encoding.column_names))
 
     async def model_ready(self, request: Request, _: Actor) -> Response:
         """`GET /v2/models/{name}/ready`."""
