@@ -22,7 +22,7 @@ from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.state import SqliteState
 from mainspring.features.stream import fold_view, horizon_at
-from mainspring.features.view import CompiledView
+from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.baseline import Baseline
 from mainspring.monitoring.incident import Incident
 from mainspring.monitoring.spec import Monitor
@@ -206,7 +206,7 @@ class _Simulation:
         self._watcher.start_at_head()
 
     def _views_of(self, source: str) -> list[CompiledView]:
-        return [view for view in self._training_set.views if view.view.source.name == source]
+        return [view for view in with_lookups(self._training_set.views) if source in {each.name for each in view.view.sources}]
 
     def _fold(self, views: Sequence[CompiledView], now: Micros) -> None:
         for view in views:

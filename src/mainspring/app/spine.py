@@ -43,8 +43,7 @@ def asked_at(moment: Micros | str | datetime) -> Micros:
 
 
 def _join_keys(views: Sequence[CompiledView]) -> Schema:
-    names = {name: view.schema[name] for view in views for entity in view.view.entities for name in entity.join_keys}
-    return Schema(tuple(names.values()))
+    return Schema(tuple({field.name: field for view in views for field in view.key_fields}.values()))
 
 
 def _column(spine: pl.DataFrame, name: str) -> pl.Series:

@@ -6,6 +6,7 @@ from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import short
 from mainspring.elements.time import format_instant
+from mainspring.features.read import Value
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import parse_statement
 from mainspring.project.tools import Tools
@@ -31,7 +32,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     taught_on: str
     attested: tuple[str, ...]
     read_at: dict[str, int]
-    features: dict[str, str | int | float | bool | None]
+    features: dict[str, Value]
     lines: tuple[str, ...]
 
 

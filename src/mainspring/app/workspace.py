@@ -42,10 +42,10 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import DeltaTables, MemoryTables
-from mainspring.features.backfill import backfill
+from mainspring.features.gather import backfill_from
 from mainspring.features.read import FeatureRows, read_online
 from mainspring.features.stream import refold_view
-from mainspring.features.view import CompiledView, compile_view
+from mainspring.features.view import CompiledView, with_lookups
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit
 from mainspring.govern.lineage import LineageNode, trace
@@ -55,7 +55,7 @@ from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.signer import PublicKey
-from mainspring.project.definition import shard_of
+from mainspring.project.definition import compile_declared
 from mainspring.project.environment import EnvironmentMap
 from mainspring.project.explain import render_plan
 from mainspring.project.load import Project, load_definitions, load_project
@@ -315,11 +315,10 @@ class OpenWorkspace:
 
     def view(self, name: str) -> CompiledView:
         """A declared feature view, compiled.  Raises: ACC-006."""
-        asset = self.project.graph.assets.get(f"view.{name}")
         declared = next((view for view in self.project.declarations.views if view.name == name), None)
-        if asset is None or declared is None:
+        if declared is None:
             raise UnknownAsset(kind="feature view", name=name, known=", ".join(view.name for view in self.project.declarations.views))
-        return compile_view(declared, self.project.schemas[declared.source.name], shard=shard_of(name, asset.build_fingerprint))
+        return compile_declared(self.project, declared)
 
     def get_historical_features(self, features: Sequence[str], *, spine: pl.DataFrame) -> pl.DataFrame:
         """Features of these views for every row of the spine, point-in-time correct, in its order; no row is dropped.
@@ -332,7 +331,7 @@ class OpenWorkspace:
         """
         views = [self.view(name) for name in features]
         asked = asked_spine(spine, views)
-        return pl.concat([spine, *(backfill(view, self.facts_of(view.view.source), asked) for view in views)], how="horizontal")
+        return pl.concat([spine, *(backfill_from(view, self.facts_of, asked) for view in views)], how="horizontal")
 
     def get_online_features(self, features: Sequence[str], *, keys: Sequence[Mapping[str, object]], at: Micros | str | datetime | None = None) -> FeatureRows:
         """Features of these views for each key, from online state, at the clock's now or (exact or refused) at another time.
@@ -341,7 +340,7 @@ class OpenWorkspace:
         """
         views = [self.view(name) for name in features]
         now, rows = self.tools.data_clock.now(), asked_keys(keys, views)
-        for view in views:
+        for view in with_lookups(views):
             self._fold_view(view, now)
         return read_online(views, self.tools.online, rows, at=[now if at is None else asked_at(at)] * len(rows))
 
@@ -363,8 +362,7 @@ class OpenWorkspace:
     def fold(self) -> None:
         """Bring the online state of every model that is kept warm up to the log."""
         now = self.tools.data_clock.now()
-        views = {view.shard: view for model in self.loader.warm_models() for view in model.training_set.views}
-        for view in views.values():
+        for view in with_lookups([view for model in self.loader.warm_models() for view in model.training_set.views]):
             self._fold_view(view, now)
 
     def _fold_view(self, view: CompiledView, now: Micros) -> None:

@@ -1,7 +1,7 @@
 """Build a training set: every fact of the spine, with what was known when it would have been asked about, and what became of it."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,16 +14,13 @@ from mainspring.elements.frame import STORED
 from mainspring.elements.identity import digest_of
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import FOREVER
-from mainspring.features.backfill import backfill
+from mainspring.features.gather import FactReader, backfill_from
 from mainspring.features.on_demand import compute_on_demand, on_demand_fields
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
-from mainspring.features.view import CompiledView
+from mainspring.features.view import CompiledView, with_lookups
 from mainspring.sources.spec import Source
 
-__all__ = ["BuiltTrainingSet", "CompiledTrainingSet", "FactReader", "build_training_set", "decode_rows", "encode_rows"]
-
-FactReader = Callable[[Source], pl.DataFrame]
-"""Gives a source's facts as `sources.facts.read_facts` does."""
+__all__ = ["BuiltTrainingSet", "CompiledTrainingSet", "build_training_set", "decode_rows", "encode_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +48,7 @@ class CompiledTrainingSet:
 
     @property
     def features(self) -> tuple[FeatureColumn, ...]:
-        """The columns of the model's matrix, in the order declared."""
+        """The features that a model is fed, in the order declared."""
         compiled = {view.view.name: view for view in self.views}
         columns: list[FeatureColumn] = []
         for view in self.spec.features:
@@ -59,16 +56,14 @@ class CompiledTrainingSet:
                 case OnDemandFeatureView():
                     columns += [FeatureColumn(f.name, f.dtype, view.name) for f in on_demand_fields(view, self.request_schema)]
                 case FeatureView():
-                    fields = [
-                        (name, f.dtype) for e in view.entities for name, f in zip(compiled[view.name].names_of(e), compiled[view.name].outputs, strict=True)
-                    ]
-                    columns += [FeatureColumn(name, dtype, view.name) for name, dtype in fields]
+                    sizes = compiled[view.name].sizes * len(view.entities)
+                    columns += [FeatureColumn(f.name, f.dtype, view.name, size) for f, size in zip(compiled[view.name].fields, sizes, strict=True)]
         return tuple(columns)
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """Every source that the build reads, each once, by name."""
-        read = [self.spec.spine, self.spec.label.source, *(view.view.source for view in self.views)]
+        read = [self.spec.spine, self.spec.label.source, *(source for view in with_lookups(self.views) for source in view.view.sources)]
         return tuple({source.name: source for source in sorted(read, key=lambda s: s.name)}.values())
 
 
@@ -91,7 +86,7 @@ def build_training_set(compiled: CompiledTrainingSet, facts_of: FactReader, *, i
     spine = _spine_rows(compiled, facts[spec.spine.name])
     labelled = spine.hstack(_labels(spec.label, spine, facts[spec.label.source.name], schema=compiled.schemas[spec.label.source.name]))
     rows = labelled.with_columns(_split_of(spec.split).alias("_split"))
-    features = [backfill(view, facts[view.view.source.name], rows) for view in compiled.views]
+    features = [backfill_from(view, lambda source: facts[source.name], rows) for view in compiled.views]
     computed = compute_on_demand(compiled.on_demand, rows.select(spec.request), compiled.request_schema)
     # An on-demand feature may pass a request column on under its own name.
     frame = pl.concat([rows.drop(computed.columns, strict=False), computed, *features], how="horizontal").select(_columns(compiled))
@@ -173,7 +168,7 @@ def _card(
         fitted=counts.get("fit", 0),
         tested=counts.get("test", 0),
         excluded=_excluded(compiled.spec, frame),
-        tainted=tuple(view.view.name for view in compiled.views if view.view.knowledge == "as_corrected"),
+        tainted=tuple(view.view.name for view in with_lookups(compiled.views) if view.view.knowledge == "as_corrected"),
         assumed=tuple(source.name for source in compiled.sources if source.known_at_assumed),
         history_share={name: _history_share(rows) for name, rows in facts.items()},
         inputs=dict(inputs),

@@ -15,17 +15,17 @@ from mainspring.datasets import spec as dataset_spec
 from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.errors import Location
-from mainspring.elements.expression import tree
+from mainspring.elements.expression import aggregation, tree
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.features import spec as feature_spec
 from mainspring.features.spec import FeatureView
-from mainspring.features.view import compile_view
+from mainspring.features.view import CompiledView, compile_view
 from mainspring.sources import spec as source_spec
 
 __all__ = ["Definition", "compile_definition", "parse_definition", "render_definition"]
 
-_MODULES = (dataset_spec, feature_spec, source_spec, tree)
+_MODULES = (dataset_spec, feature_spec, source_spec, aggregation, tree)
 _RECORDS = {
     name: record
     for module in _MODULES
@@ -58,9 +58,13 @@ def parse_definition(payload: bytes) -> Definition:
 def compile_definition(definition: Definition) -> CompiledTrainingSet:
     """The training set ready to compute."""
     schemas, shards = dict(definition.schemas), dict(definition.shards)
+
+    def compiled(view: FeatureView) -> CompiledView:
+        lookups = [compiled(lookup) for lookup in view.lookups]
+        return compile_view(view, schemas[view.sources[0].name], shard=shards[view.name], lookups=lookups)
+
     views = [view for view in definition.training_set.features if isinstance(view, FeatureView)]
-    compiled = tuple(compile_view(view, schemas[view.source.name], shard=shards[view.name]) for view in views)
-    return CompiledTrainingSet(definition.training_set, compiled, schemas)
+    return CompiledTrainingSet(definition.training_set, tuple(map(compiled, views)), schemas)
 
 
 def _to_data(value: object) -> _Json:

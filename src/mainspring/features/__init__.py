@@ -20,5 +20,5 @@ __all__ = [
     "latest",
 ]
 
-SEMANTICS_VERSION = 1
+SEMANTICS_VERSION = 2
 """Part of every fingerprint: raised when the meaning of a feature changes, so that nothing built under the old meaning is reused."""

@@ -6,12 +6,13 @@ import numpy as np
 import polars as pl
 
 from mainspring.elements.time import FOREVER
+from mainspring.features.answers import answer_columns
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.kernel.aggregate import aggregate
 from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, VISIBLE_TO, Answer, Facts, Ints, Spine
 from mainspring.features.kernel.group import Grouping, group_facts
 from mainspring.features.keys import key_codes
-from mainspring.features.pattern import Column, evaluate_columns, series_of
+from mainspring.features.pattern import Column, evaluate_columns
 from mainspring.features.spec import Entity
 from mainspring.features.ties import settle_ties
 from mainspring.features.view import CompiledView
@@ -25,8 +26,8 @@ def backfill(view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame) -> pl
     """The view's features for every row of the spine, in the spine's order; no row is ever dropped.
 
     Args:
-        facts: as `sources.facts.read_facts` gives them: payload, `_id`, `_event_time`, `_visible_from`, `_visible_to`; in any order.
-        spine: the join keys, and `_prediction_time` in int64 microseconds.
+        facts: as `gather.gather_facts` gives them: payload, `_id`, `_event_time`, `_visible_from`, `_visible_to`; in any order.
+        spine: the join keys (of entities reached through another view as `gather.gather_keys` adds them), and `_prediction_time` in int64 microseconds.
 
     Shapes: (rows of the spine, entities × outputs).
     Cost: per entity about 20 ns a fact, and 2 ns a row and output, on all processors; facts that lie by key and time already cost less.
@@ -35,7 +36,7 @@ def backfill(view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame) -> pl
     facts = _as_seen(view, facts)
     columns = evaluate_columns(view, facts)
     # A question without a time keeps its row and sees nothing.
-    asked = spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)
+    asked = np.maximum(view.answered_at(spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)), _ALWAYS)
     return pl.concat([_of_entity(view, entity, facts, columns=columns, spine=spine, asked=asked) for entity in view.view.entities], how="horizontal")
 
 
@@ -47,19 +48,20 @@ def _as_seen(view: CompiledView, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame, asked: Ints) -> pl.DataFrame:
-    codes = key_codes(entity, facts, spine)
+    asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
+    codes = key_codes(entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by))
     grouping = settle_ties(group_facts(codes.facts, codes.keys, _micros(facts["_event_time"])), facts)
     answer = aggregate(view.program, _grouped_facts(grouping, facts, columns), Spine(codes.spine.astype(np.int64), asked))
     _refuse_overflow(view, entity, answer)
-    return pl.DataFrame(_columns(view, view.names_of(entity), answer, columns=columns))
+    return pl.DataFrame(answer_columns(view, view.names_of(entity), answer, {index: columns[index].texts for index in view.text_columns}))
 
 
 def _grouped_facts(grouping: Grouping, facts: pl.DataFrame, columns: Sequence[Column]) -> Facts:
-    """Times and values as the grouped rows lie.  Text travels as the row that holds it."""
+    """Times and values as the grouped rows lie."""
     size = grouping.event_time.size
     values, valid = np.empty((len(columns), size), dtype=np.int64), np.ones((len(columns), size), dtype=np.uint8)
     for column, own_values, own_valid in zip(columns, values, valid, strict=True):
-        grouping.words(np.arange(facts.height) if column.texts is not None else column.bits, own_values)
+        grouping.words(column.bits, own_values)
         if column.present is not None:
             grouping.flags(column.present.view(np.uint8), own_valid)
     return Facts(grouping.key_start, _grouped_times(grouping, facts), values, valid)
@@ -78,15 +80,6 @@ def _grouped_times(grouping: Grouping, facts: pl.DataFrame) -> Ints:
 
 def _micros(times: pl.Series) -> Ints:
     return times.to_physical().cast(pl.Int64).to_numpy()
-
-
-def _columns(view: CompiledView, names: Sequence[str], answer: Answer, *, columns: Sequence[Column]) -> list[pl.Series]:
-    made = []
-    for index, (name, field) in enumerate(zip(names, view.outputs, strict=True)):
-        column = view.program.outputs[index].column
-        texts, slot = columns[column].texts if column >= 0 else None, view.program.first_slot(index)
-        made.append(series_of(name, field.dtype, answer.bits[slot], answer.valid[slot], texts=texts))
-    return made
 
 
 def _refuse_overflow(view: CompiledView, entity: Entity, answer: Answer) -> None:

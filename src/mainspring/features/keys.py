@@ -23,7 +23,7 @@ _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
 class Codes(NamedTuple):
-    """A code below `keys` for each distinct key of the facts; -1 where a key is null, or unknown to the facts.
+    """A code below `keys` for each distinct key of the facts; -1 where a key is unknown to the facts, or null and nulls are no keys.
 
     Shapes: facts (facts,), spine (rows,).
     """
@@ -36,12 +36,20 @@ class Codes(NamedTuple):
 def key_codes(entity: Entity, facts: pl.DataFrame, spine: pl.DataFrame) -> Codes:
     """Codes of an entity's keys on both sides.  Cost: 1 ns a fact and key column for close integers, 5 for others, 20 for text."""
     columns = [_codes_of_column(facts[name], spine[name]) for name in entity.join_keys]
+    if entity.null_keys == "group":
+        columns = [_with_null(codes, facts[name], spine[name]) for codes, name in zip(columns, entity.join_keys, strict=True)]
     if not columns:
         return Codes(np.zeros(facts.height, dtype=np.int32), np.zeros(spine.height, dtype=np.int32), 1)
     codes = columns[0]
     for column in columns[1:]:
         codes = _codes_of_integers(_pairs(codes.facts, column.facts, column.keys), _pairs(codes.spine, column.spine, column.keys))
     return codes
+
+
+def _with_null(codes: Codes, facts: pl.Series, spine: pl.Series) -> Codes:
+    """The codes with one more, for null."""
+    known, asked = (np.where(side.is_null().to_numpy(), np.int32(codes.keys), own) for own, side in ((codes.facts, facts), (codes.spine, spine)))
+    return Codes(known, asked, codes.keys + 1)
 
 
 def _codes_of_column(facts: pl.Series, spine: pl.Series) -> Codes:

@@ -1,6 +1,10 @@
-"""Between typed columns and the kernel's 64-bit patterns, both ways and in one place, so that batch and stream cannot differ here."""
+"""From typed columns to the kernel's 64-bit patterns, by columns for many facts and by rows for few, so that batch and stream cannot differ here.
 
-from collections.abc import Sequence
+The way back, from the kernel's answer to typed values, is in `answers`.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -8,40 +12,46 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.elements.expression.columns import to_polars
+from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
 from mainspring.features.kernel.arrays import Bytes, Floats, Ints, bits_of
-from mainspring.features.view import CompiledView, ValueColumn
+from mainspring.features.outputs import ValueColumn
+from mainspring.features.view import CompiledView
 
-__all__ = ["Column", "Patterns", "Value", "evaluate_columns", "evaluate_values", "plain_values", "python_values", "series_of"]
+__all__ = ["Column", "Patterns", "Value", "code_texts", "evaluate_columns", "evaluate_values", "plain_values"]
 
-Value = bool | int | float | str | None
-"""A value as Python has it; instants and lengths of time are int64 microseconds."""
+Value = Scalar | None | list[Scalar]
+"""A value as Python has it; instants and lengths of time are int64 microseconds, lists hold no null."""
 
 _FEW = 64
-_NONE = np.empty(0, dtype=np.int64)
+
+
+Present = NDArray[np.bool_] | None
 
 
 class Patterns(NamedTuple):
     """The values of facts, in the order of the frame that they come from.
 
-    Shapes: bits and valid (columns, facts); texts holds a list of length facts for each text column, by column index.
+    Shapes: bits and valid (columns, facts); texts holds for each text column, by its index, the distinct texts in order of their UTF-8 bytes: the bits of
+    such a column are places in it.
     """
 
     bits: Ints
     valid: Bytes
-    texts: dict[int, list[str | None]]
+    texts: Mapping[int, Sequence[str]]
 
 
 class Column(NamedTuple):
-    """The values of one expression, in the order of the frame; of bits and texts only one is filled.
+    """The values of one expression, in the order of the frame.
 
-    Shapes: present (facts,), None where nothing is null; bits (facts,), 0 where null, and possibly a view of the frame that cannot be written to.
+    Shapes: present (facts,), None where nothing is null; bits (facts,), 0 where null, because the kernel never reads it and equal facts must give equal
+    bytes, and possibly a view of the frame that cannot be written to; texts as in `Patterns`.
     """
 
-    present: NDArray[np.bool_] | None
-    bits: Ints = _NONE
-    texts: pl.Series | None = None
+    present: Present
+    bits: Ints
+    texts: Sequence[str] = ()
 
 
 def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
@@ -50,22 +60,30 @@ def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
     Cost: one pass of Polars per expression, plus one copy; for a few facts about 1 µs each by rows, which a law holds equal.
     """
     columns = evaluate_columns(view, frame)
-    bits = np.zeros((len(columns), frame.height), dtype=np.int64)
+    bits = np.empty((len(columns), frame.height), dtype=np.int64)
     valid = np.ones((len(columns), frame.height), dtype=np.uint8)
-    texts: dict[int, list[str | None]] = {}
     for index, column in enumerate(columns):
+        bits[index] = column.bits
         if column.present is not None:
             valid[index] = column.present
-        if column.texts is not None:
-            texts[index] = column.texts.to_list()
-        else:
-            bits[index] = column.bits
-    return Patterns(bits, valid, texts)
+    return Patterns(bits, valid, {index: columns[index].texts for index in view.text_columns})
 
 
 def evaluate_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
     """Evaluate the view's expressions over facts, each on its own; what needs no change is not copied."""
     return _by_rows(view, frame) if frame.height <= _FEW else _by_columns(view, frame)
+
+
+def code_texts(texts: Sequence[str | None]) -> tuple[Ints, list[str]]:
+    """Each text as its place among the distinct texts in order, and these; null is 0.
+
+    >>> code_texts(["b", None, "a"])
+    (array([1, 0, 0]), ['a', 'b'])
+    """
+    # Python orders text by code point, which is the order of UTF-8 bytes.
+    distinct = sorted({text for text in texts if text is not None})
+    places = {text: place for place, text in enumerate(distinct)}
+    return np.array([0 if text is None else places[text] for text in texts], dtype=np.int64), distinct
 
 
 def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
@@ -74,11 +92,10 @@ def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
 
 
 def _column_of_series(series: pl.Series, value: ValueColumn) -> Column:
-    """Null becomes 0: the kernel never reads it, and equal facts must give equal bytes."""
     present = series.is_not_null().to_numpy() if series.null_count() else None
     match value.dtype:
         case DType.STRING:
-            return Column(present, texts=series)
+            return _column_of_texts(present, series, value)
         case DType.FLOAT64:
             return Column(present, _float_bits(series.cast(pl.Float64).fill_null(0.0).to_numpy()))
         case DType.BOOLEAN:
@@ -87,19 +104,56 @@ def _column_of_series(series: pl.Series, value: ValueColumn) -> Column:
             return Column(present, bits_of(series.to_physical().cast(pl.Int64).fill_null(0).to_numpy()))
 
 
+def _column_of_texts(present: Present, series: pl.Series, value: ValueColumn) -> Column:
+    if value.listed:
+        return Column(present, _without_null(present, _places(series, pl.Series(value.listed, dtype=pl.String), len(value.listed))))
+    distinct = series.drop_nulls().unique().sort()
+    codes = _places(series, distinct, 0)
+    if value.is_hashed:
+        hashes = np.array([_hash_of(text) for text in distinct] or [0], dtype=np.int64)
+        return Column(present, _without_null(present, hashes[codes]))
+    return Column(present, codes, distinct.to_list())
+
+
+def _without_null(present: Present, bits: Ints) -> Ints:
+    return bits if present is None else np.where(present, bits, 0)
+
+
+def _places(series: pl.Series, among: pl.Series, otherwise: int) -> Ints:
+    """The place of each text in a list of distinct texts; a cast to an enumeration makes a null of what is not in it."""
+    places = series.cast(pl.Enum(among), strict=False).to_physical().cast(pl.Int64)
+    return bits_of(places.fill_null(otherwise).to_numpy())
+
+
 def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
-    inputs = [(name, plain_values(frame[name].cast(STORED[view.schema[name].dtype]))) for name in view.inputs]
+    inputs = [(name, _scalars(frame[name].cast(STORED[view.schema[name].dtype]))) for name in view.inputs]
     rows = [view.row_function({name: values[place] for name, values in inputs}) for place in range(frame.height)]
     return [_column_of_values([row[str(index)] for row in rows], value) for index, value in enumerate(view.values)]
 
 
-def _column_of_values(values: Sequence[Value], value: ValueColumn) -> Column:
+def _column_of_values(values: Sequence[Scalar | None], value: ValueColumn) -> Column:
     present = np.array([each is not None for each in values], dtype=np.bool_)
-    if value.is_text:
-        return Column(present, texts=pl.Series([each if isinstance(each, str) else None for each in values], dtype=pl.String))
-    if value.dtype is DType.FLOAT64:
-        return Column(present, _float_bits(np.array([0.0 if each is None else each for each in values], dtype=np.float64)))
-    return Column(present, np.array([0 if each is None else each for each in values], dtype=np.int64))
+    match value.dtype:
+        case DType.STRING:
+            return _column_of_plain_texts(present, [each if isinstance(each, str) else None for each in values], value)
+        case DType.FLOAT64:
+            return Column(present, _float_bits(np.array([0.0 if each is None else each for each in values], dtype=np.float64)))
+        case _:
+            return Column(present, np.array([0 if each is None else each for each in values], dtype=np.int64))
+
+
+def _column_of_plain_texts(present: Present, texts: Sequence[str | None], value: ValueColumn) -> Column:
+    if value.listed:
+        places = {text: place for place, text in enumerate(value.listed)}
+        return Column(present, np.array([0 if text is None else places.get(text, len(places)) for text in texts], dtype=np.int64))
+    if value.is_hashed:
+        return Column(present, np.array([0 if text is None else _hash_of(text) for text in texts], dtype=np.int64))
+    return Column(present, *code_texts(texts))
+
+
+def _hash_of(text: str) -> int:
+    """The same for a text in every process and on every platform."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
 
 
 def _float_bits(values: Floats) -> Ints:
@@ -108,39 +162,16 @@ def _float_bits(values: Floats) -> Ints:
     return bits_of(np.where(strange, np.nan, values) if strange.any() else values)
 
 
-def plain_values(series: pl.Series) -> list[Value]:
-    """A column as Python values, with instants and lengths of time as int64 microseconds."""
-    values: list[Value] = (series.to_physical() if series.dtype.is_temporal() else series).to_list()
+def _scalars(series: pl.Series) -> list[Scalar | None]:
+    values: list[Scalar | None] = (series.to_physical() if series.dtype.is_temporal() else series).to_list()
     return values
 
 
-def series_of(name: str, dtype: DType, bits: Ints, valid: Bytes, *, texts: pl.Series | None = None) -> pl.Series:
-    """An answer of the kernel as a column; text is fetched by place."""
-    present = pl.Series(valid.astype(np.bool_))
-    match dtype:
-        case DType.FLOAT64:
-            series = pl.Series(name, bits.view(np.float64))
-        case DType.STRING:
-            places = pl.select(pl.when(present).then(pl.Series(bits))).to_series()
-            return (texts if texts is not None else pl.Series(dtype=pl.String)).gather(places).alias(name)
-        case DType.BOOLEAN:
-            series = pl.Series(name, bits).cast(pl.Boolean)
-        case DType.TIMESTAMP | DType.DURATION:
-            series = pl.Series(name, bits).cast(STORED[dtype])
-        case _:
-            series = pl.Series(name, bits)
-    return series.to_frame().select(pl.when(present).then(pl.col(name)).alias(name)).to_series()
+def plain_values(series: pl.Series) -> list[Value]:
+    """A column as Python values, with instants and lengths of time as int64 microseconds."""
+    values: list[Value] = series.to_physical().to_list() if _holds_times(series.dtype) else series.to_list()
+    return values
 
 
-def python_values(dtype: DType, bits: Ints, valid: Bytes, *, texts: Sequence[str | None] = ()) -> list[Value]:
-    """An answer of the kernel as Python values, for the rows of a request; instants stay int64 microseconds."""
-    match dtype:
-        case DType.FLOAT64:
-            values: list[Value] = bits.view(np.float64).tolist()
-        case DType.STRING:
-            values = [texts[place] if texts else None for place in bits.tolist()]
-        case DType.BOOLEAN:
-            values = [bool(bit) for bit in bits.tolist()]
-        case _:
-            values = bits.tolist()
-    return [value if present else None for value, present in zip(values, valid.tolist(), strict=True)]
+def _holds_times(dtype: pl.DataType) -> bool:
+    return dtype.is_temporal() or (isinstance(dtype, pl.List) and dtype.inner.is_temporal())

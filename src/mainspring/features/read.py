@@ -6,12 +6,14 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.time import Micros, format_instant
+from mainspring.features.answers import answer_values
 from mainspring.features.errors import FeatureOverflow, HorizonPassed, MissingRequestField
 from mainspring.features.kernel.aggregate import aggregate
 from mainspring.features.kernel.arrays import Ints, Spine
 from mainspring.features.kernel.program import FOREVER
-from mainspring.features.pattern import Value, python_values
+from mainspring.features.pattern import Value
 from mainspring.features.segment import facts_of_segments
 from mainspring.features.stream import HORIZON, bucket_of, encode_key
 from mainspring.features.view import CompiledView
@@ -19,7 +21,8 @@ from mainspring.ports.online import KeySpan, OnlineReader, Position
 
 __all__ = ["FeatureRows", "Row", "Value", "read_online"]
 
-Row = Mapping[str, Value]
+Row = Mapping[str, Scalar | None]
+"""What a request says: join keys and other fields by name; instants are int64 microseconds."""
 
 
 class FeatureRows(NamedTuple):
@@ -45,8 +48,10 @@ def read_online(views: Sequence[CompiledView], online: OnlineReader, rows: Seque
     positions: dict[str, Position] = {}
     times = np.array(at, dtype=np.int64)
     for view in views:
-        answer, positions[view.shard] = _read_view(view, online, rows, times=times)
+        told = read_online(view.lookups, online, rows, at=at) if view.lookups else FeatureRows({}, {})
+        answer, position = _read_view(view, online, _with_keys(view, rows, told), times=times)
         columns |= answer
+        positions |= {**told.positions, view.shard: position}
     return FeatureRows(columns, positions)
 
 
@@ -59,31 +64,47 @@ def _read_view(view: CompiledView, online: OnlineReader, rows: Sequence[Row], *,
     _require_horizon(view, position, found[0], oldest=oldest)
     assert position is not None
     facts, texts = facts_of_segments(found[1:], columns=len(view.values), text_columns=view.text_columns)
-    answer = aggregate(view.program, facts, Spine(codes, np.tile(times, len(view.view.entities))))
+    answer = aggregate(view.program, facts, Spine(codes, np.tile(view.answered_at(times), len(view.view.entities))))
     if answer.overflow is not None:
         row, output = answer.overflow
         raise FeatureOverflow(feature=view.outputs[output].name, row=row % len(rows))
     columns: dict[str, list[Value]] = {}
-    for index, field in enumerate(view.outputs):
-        text = texts.get(view.program.outputs[index].column, [])
-        values = python_values(field.dtype, answer.bits[index], answer.valid[index], texts=text)
+    for field, values in zip(view.outputs, answer_values(view, answer, texts), strict=True):
         for place, entity in enumerate(view.view.entities):
             columns[f"{entity.name}__{field.name}"] = values[place * len(rows) : (place + 1) * len(rows)]
     return columns, position
 
 
 def _keys_of(view: CompiledView, rows: Sequence[Row]) -> tuple[Ints, list[bytes]]:
-    """The code of each (entity, row), entity by entity, and the distinct keys by code; -1 where a key is null."""
+    """The code of each (entity, row), entity by entity, and the distinct keys by code; -1 where a key is null and nulls are no keys."""
     codes: list[int] = []
     known: dict[bytes, int] = {}
     for place, entity in enumerate(view.view.entities):
         for index, row in enumerate(rows):
-            key = _key_of(row, index, entity.join_keys)
-            codes.append(-1 if None in key else known.setdefault(encode_key(place, key), len(known)))
+            key = _key_of(row, index, view.key_columns(entity))
+            is_none = None in key and entity.null_keys == "skip"
+            codes.append(-1 if is_none else known.setdefault(encode_key(place, key), len(known)))
     return np.array(codes, dtype=np.int64), list(known)
 
 
-def _key_of(row: Row, index: int, join_keys: Sequence[str]) -> tuple[Value, ...]:
+def _with_keys(view: CompiledView, rows: Sequence[Row], told: FeatureRows) -> Sequence[Row]:
+    """The rows with the keys that other views know at their times."""
+    for entity in view.view.entities:
+        lookup = view.lookup_of(entity)
+        if lookup is not None:
+            [asked] = lookup.view.entities
+            columns = [told.columns[f"{asked.name}__{key}"] for key in entity.join_keys]
+            keys = [dict(zip(view.key_columns(entity), map(_single, values), strict=True)) for values in zip(*columns, strict=True)]
+            rows = [{**row, **key} for row, key in zip(rows, keys, strict=True)]
+    return rows
+
+
+def _single(value: Value) -> Scalar | None:
+    assert not isinstance(value, list)
+    return value
+
+
+def _key_of(row: Row, index: int, join_keys: Sequence[str]) -> tuple[Scalar | None, ...]:
     try:
         return tuple([row[name] for name in join_keys])
     except KeyError as error:

@@ -7,14 +7,17 @@ from typing import Literal as OneOf
 
 from mainspring.elements.declaration import caller, freeze
 from mainspring.elements.errors import Location
+from mainspring.elements.expression.aggregation import Aggregation
 from mainspring.elements.expression.build import Expr
-from mainspring.elements.expression.tree import Aggregation, Node
+from mainspring.elements.expression.tree import Node
 from mainspring.elements.time import Micros, parse_duration
+from mainspring.elements.window import Closed, Window, parse_window
 from mainspring.sources.spec import Source
 
-__all__ = ["Entity", "FeatureView", "Knowledge", "Latest", "OnDemandFeatureView", "latest"]
+__all__ = ["Entity", "FeatureView", "Knowledge", "Latest", "NullKeys", "OnDemandFeatureView", "latest"]
 
 Knowledge = OneOf["as_known", "as_corrected"]
+NullKeys = OneOf["skip", "group"]
 
 
 @dataclass(frozen=True, init=False)
@@ -23,14 +26,27 @@ class Entity:
 
     Args:
         join_keys: columns of the same names in sources and spines; default: the name of the entity.
+        null_keys: `skip`: a fact with a null in its key belongs to none, and a question with one sees empty windows; `group`: null is a key like any other.
+        through: a view of `latest(...)` that knows the join keys: an aircraft's type is looked up by its tail number.  A question is then asked with the keys
+            of that view, and belongs to what it knew at the prediction time.
     """
 
     name: str
     join_keys: tuple[str, ...]
+    null_keys: NullKeys
+    through: "FeatureView | None"
     declared_at: Location = field(compare=False, repr=False)
 
-    def __init__(self, name: str, *, join_keys: Sequence[str] | None = None) -> None:
-        freeze(self, name=name, join_keys=(name,) if join_keys is None else tuple(join_keys), declared_at=caller())
+    def __init__(self, name: str, *, join_keys: Sequence[str] | None = None, null_keys: NullKeys = "skip", through: "FeatureView | None" = None) -> None:
+        keys = (name,) if join_keys is None else tuple(join_keys)
+        freeze(self, name=name, join_keys=keys, null_keys=null_keys, through=through, declared_at=caller())
+
+    @property
+    def asked_keys(self) -> tuple[str, ...]:
+        """The columns that a question names the entity by."""
+        if self.through is None:
+            return self.join_keys
+        return tuple(dict.fromkeys(key for entity in self.through.entities for key in entity.join_keys))
 
 
 @dataclass(frozen=True)
@@ -47,23 +63,28 @@ def latest(*columns: str) -> Latest:
 
 @dataclass(frozen=True, init=False)
 class FeatureView:
-    """Features of entities from one source: aggregates over windows, or the newest fact.
+    """Features of entities from one source, or several of the same columns: aggregates over windows, or the newest fact.
 
     Args:
-        windows: lengths such as `3h`; a window at prediction time q is `[q - w, q)` on event time, exact to the event.
+        source: whose facts; those of several sources are one history, ordered by (event time, source name, id).
+        windows: lengths such as `3h`, or `unbounded`; a window at prediction time q is `[q - w, q)` on event time, exact to the event.
         features: a name for each aggregation, or `latest(...)`.  Columns come out as `origin__delay_mean__3h` and `origin__temp`.
         ttl: for `latest`: a fact counts while `event_time < q < event_time + ttl`.
+        closed: which edges belong to a window: `left` `[q - w, q)`, `right` `(q - w, q]`, `both` `[q - w, q]`.
+        hop: answer as at the last multiple of this length since 1970, on both clocks; without it the answer is exact at q.
         knowledge: `as_known` (what was visible at q), or `as_corrected`: hindsight, which no gate lets serve.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description"})
 
     name: str
-    source: Source
+    sources: tuple[Source, ...]
     entities: tuple[Entity, ...]
-    windows: tuple[Micros, ...]
+    windows: tuple[Window, ...]
     features: tuple[tuple[str, Aggregation], ...] | Latest
     ttl: Micros | None
+    closed: Closed
+    hop: Micros | None
     knowledge: Knowledge
     owner: str
     description: str
@@ -73,11 +94,13 @@ class FeatureView:
         self,
         name: str,
         *,
-        source: Source,
+        source: Source | Sequence[Source],
         entities: Sequence[Entity],
         features: Mapping[str, Aggregation] | Latest,
         windows: Sequence[str] = (),
         ttl: str | None = None,
+        closed: Closed = "left",
+        hop: str | None = None,
         knowledge: Knowledge = "as_known",
         owner: str = "",
         description: str = "",
@@ -85,16 +108,29 @@ class FeatureView:
         freeze(
             self,
             name=name,
-            source=source,
+            sources=(source,) if isinstance(source, Source) else tuple(sorted(source, key=lambda each: each.name)),
             entities=tuple(entities),
-            windows=tuple(parse_duration(w) for w in windows),
+            windows=tuple(parse_window(w) for w in windows),
             features=features if isinstance(features, Latest) else tuple(features.items()),
             ttl=parse_duration(ttl) if ttl else None,
+            closed=closed,
+            hop=parse_duration(hop) if hop else None,
             knowledge=knowledge,
             owner=owner,
             description=description,
             declared_at=caller(),
         )
+
+    @property
+    def is_union(self) -> bool:
+        """Whether it reads several sources."""
+        return len(self.sources) > 1
+
+    @property
+    def lookups(self) -> tuple["FeatureView", ...]:
+        """The views through which its entities are reached, each once."""
+        found = {entity.through.name: entity.through for entity in self.entities if entity.through is not None}
+        return tuple(found.values())
 
 
 @dataclass(frozen=True, init=False)

@@ -15,9 +15,10 @@ import numpy as np
 import polars as pl
 
 from mainspring.elements.time import HOUR, Micros
+from mainspring.features.gather import qualify_ids
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO
 from mainspring.features.kernel.program import FOREVER
-from mainspring.features.pattern import evaluate_values, plain_values
+from mainspring.features.pattern import Patterns, evaluate_values, plain_values
 from mainspring.features.segment import TIMES, Segment, decode_segment, encode_segment, merge_segments, take_back
 from mainspring.features.view import CompiledView
 from mainspring.ports.log import LogReader
@@ -70,19 +71,25 @@ def fold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: 
     Cost: about 20 µs for each segment touched.
     Raises: ENG-004 when another process folds the same shard: its work stands, call again.
     """
-    topic = topic_of(view.view.source.name)
+    topics = {topic_of(source.name): source for source in view.view.sources}
     position, [stored] = online.read(view.shard, [HORIZON])
     horizon = msgspec.msgpack.decode(stored[0], type=int) if stored else horizon_at(view, now)
     if position is None:
-        start = Position(((topic, 0),), -FOREVER)
+        start = Position(tuple((topic, 0) for topic in topics), -FOREVER)
         online.commit(view.shard, {RowKey(HORIZON.key, 0): msgspec.msgpack.encode(horizon)}, expected=None, position=start)
         position = start
-    for frame in log.read(topic, start=position.offset(topic)):
-        rows = _fold_frame(view, _between(frame, horizon, before), online=online)
-        reached = Position(((topic, frame["_offset"][-1] + 1),), max(position.visible_until, _largest(frame["_visible_at"])))
-        online.commit(view.shard, rows, expected=position, position=reached)
-        position = reached
+    for topic, source in topics.items():
+        for frame in log.read(topic, start=position.offset(topic)):
+            rows = _fold_frame(view, qualify_ids(view, source, _between(frame, horizon, before)), online=online)
+            reached = _advanced(position, topic, frame)
+            online.commit(view.shard, rows, expected=position, position=reached)
+            position = reached
     return position
+
+
+def _advanced(position: Position, topic: str, frame: pl.DataFrame) -> Position:
+    offsets = dict(position.offsets) | {topic: int(frame["_offset"][-1]) + 1}
+    return Position(tuple(offsets.items()), max(position.visible_until, _largest(frame["_visible_at"])))
 
 
 def refold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros) -> Position:
@@ -118,20 +125,30 @@ def _records_of(view: CompiledView, frame: pl.DataFrame) -> Records:
     words = np.empty((frame.height, TIMES + len(view.values)), dtype=np.int64)
     words[:, EVENT_TIME], words[:, VISIBLE_FROM], words[:, VISIBLE_TO] = frame["_event_time"].to_numpy(), frame["_visible_at"].to_numpy(), NEVER
     words[:, TIMES:] = patterns.bits.T
-    facts = Segment(words, np.ascontiguousarray(patterns.valid.T), frame["_id"].to_list(), [patterns.texts[column] for column in view.text_columns])
+    # A place in the dictionary of a batch would leave a trace of the batch; the texts themselves are stored.
+    words[:, [TIMES + column for column in view.text_columns]] = 0
+    texts = [_texts_of(patterns, column) for column in view.text_columns]
+    facts = Segment(words, np.ascontiguousarray(patterns.valid.T), frame["_id"].to_list(), texts)
     rank = {row: place for place, row in enumerate(facts.total_order())}
     return Records(facts, rank, frozenset(row for row, op in enumerate(frame["_op"].to_list()) if op == "retract"))
 
 
+def _texts_of(patterns: Patterns, column: int) -> list[str | None]:
+    """The text of each fact."""
+    distinct = patterns.texts[column]
+    places = zip(patterns.bits[column].tolist(), patterns.valid[column].tolist(), strict=True)
+    return [distinct[place] if present else None for place, present in places]
+
+
 def _group_rows(view: CompiledView, frame: pl.DataFrame) -> dict[RowKey, list[int]]:
-    """The rows of the frame by the segment they belong to, for every entity; a fact with a null in its key belongs to none."""
+    """The rows of the frame by the segment they belong to, for every entity; a fact whose key is null belongs to none, unless null is a key."""
     groups: dict[RowKey, list[int]] = defaultdict(list)
     buckets = [bucket_of(view, moment) for moment in frame["_event_time"].to_list()]
     columns = {name: plain_values(frame[name]) for entity in view.view.entities for name in entity.join_keys}
     for place, entity in enumerate(view.view.entities):
         keys = zip(*(columns[name] for name in entity.join_keys), strict=True) if entity.join_keys else repeat((), frame.height)
         for row, key in enumerate(keys):
-            if None not in key:
+            if None not in key or entity.null_keys == "group":
                 groups[RowKey(encode_key(place, key), buckets[row])].append(row)
     return groups
 

@@ -3,43 +3,22 @@
 One program serves all entities of a view, because entities differ only in how facts are grouped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mainspring.elements.expression.infer import infer_type
 from mainspring.elements.expression.row import RowFunction, compile_row
-from mainspring.elements.expression.tree import Aggregation, Column, Node, input_columns
-from mainspring.elements.schema import DType, Field, Schema
-from mainspring.elements.time import MINUTE, Micros, format_duration
-from mainspring.features.kernel.program import FOREVER, Kind, Op, Output, Program, compile_program, reach_of
-from mainspring.features.spec import Entity, FeatureView, Latest
+from mainspring.elements.expression.tree import input_columns
+from mainspring.elements.schema import Field, Schema
+from mainspring.elements.time import MINUTE, Micros
+from mainspring.features.kernel.arrays import Ints
+from mainspring.features.kernel.program import FOREVER, Output, Program, compile_program, reach_of
+from mainspring.features.outputs import ValueColumn, iter_outputs
+from mainspring.features.spec import Entity, FeatureView
 
-__all__ = ["CompiledView", "ValueColumn", "compile_view", "feature_fields"]
+__all__ = ["CompiledView", "ValueColumn", "compile_view", "feature_fields", "with_lookups"]
 
-_OPS = {"count": Op.COUNT, "sum": Op.SUM, "mean": Op.MEAN, "min": Op.MIN, "max": Op.MAX, "last": Op.LAST}
 _BUCKETS_PER_WINDOW = 8
-
-
-@dataclass(frozen=True)
-class ValueColumn:
-    """A value that every fact of the view carries: an expression over the source, and its type.
-
-    Text travels as the fact's own place, since the kernel holds 64-bit values only; the text is fetched by place at the end.
-    """
-
-    node: Node
-    dtype: DType
-
-    @property
-    def is_text(self) -> bool:
-        """Whether the kernel sees places instead of values."""
-        return self.dtype is DType.STRING
-
-    @property
-    def kind(self) -> Kind:
-        """How the kernel reads the 64 bits."""
-        return Kind.FLOAT if self.dtype is DType.FLOAT64 else Kind.INTEGER
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +32,7 @@ class CompiledView:
         outputs: name without the entity, and type, in the program's order.
         reach: how far back any output sees, in microseconds; `FOREVER` for a lookup without ttl.
         bucket_width: event time covered by one online segment; 0 when there is a single one.
+        lookups: the views through which its entities are reached.
     """
 
     view: FeatureView
@@ -63,6 +43,7 @@ class CompiledView:
     outputs: tuple[Field, ...]
     reach: Micros
     bucket_width: Micros
+    lookups: tuple["CompiledView", ...] = ()
 
     def names_of(self, entity: Entity) -> tuple[str, ...]:
         """The feature columns of one entity, in the program's order."""
@@ -74,13 +55,37 @@ class CompiledView:
         return tuple(Field(f"{entity.name}__{field.name}", field.dtype) for entity in self.view.entities for field in self.outputs)
 
     @property
+    def sizes(self) -> tuple[int | None, ...]:
+        """How many elements each output has at most, in the program's order; None for a single value."""
+        return tuple(output.size if field.dtype.is_list else None for field, output in zip(self.outputs, self.program.outputs, strict=True))
+
+    @property
     def text_columns(self) -> tuple[int, ...]:
-        """The indices of value columns that hold text."""
+        """The indices of value columns that hold text by its place in a dictionary."""
         return tuple(i for i, value in enumerate(self.values) if value.is_text)
+
+    @property
+    def key_fields(self) -> tuple[Field, ...]:
+        """The columns that a question must have, with their types; of an entity reached through another view those of that view."""
+        own = [self.schema[key] for entity in self.view.entities if entity.through is None for key in entity.join_keys]
+        return tuple({field.name: field for field in [*own, *(field for lookup in self.lookups for field in lookup.key_fields)]}.values())
+
+    def key_columns(self, entity: Entity) -> tuple[str, ...]:
+        """The columns of a spine that hold an entity's key; one that is reached through another view is found by what `gather` adds."""
+        return entity.join_keys if entity.through is None else tuple(f"_{entity.name}__{key}" for key in entity.join_keys)
+
+    def answered_at(self, asked: Ints) -> Ints:
+        """The moments that questions are answered as at, in microseconds: their own, or the last hop before."""
+        hop = self.view.hop
+        return asked if hop is None else asked // hop * hop
+
+    def lookup_of(self, entity: Entity) -> "CompiledView | None":
+        """The view through which an entity is reached, if it is."""
+        return next((lookup for lookup in self.lookups if entity.through is not None and lookup.view.name == entity.through.name), None)
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
-        """The columns of the source that the values are computed from."""
+        """The columns of the sources that the values are computed from."""
         return tuple(dict.fromkeys(name for value in self.values for name in input_columns(value.node)))
 
     @cached_property
@@ -89,64 +94,45 @@ class CompiledView:
         return compile_row({str(index): value.node for index, value in enumerate(self.values)}, self.schema)
 
 
-def compile_view(view: FeatureView, schema: Schema, *, shard: str) -> CompiledView:
-    """Compile a valid view over its source's schema.  Raises PRJ-010 when an expression does not fit the schema."""
+def compile_view(view: FeatureView, schema: Schema, *, shard: str, lookups: Sequence[CompiledView] = ()) -> CompiledView:
+    """Compile a valid view over the schema that its sources share.
+
+    Args:
+        lookups: the views through which its entities are reached, compiled.
+
+    Raises: PRJ-010 when an expression does not fit the schema.
+    """
     values: list[ValueColumn] = []
-    wanted = list(_iter_outputs(view, schema, values))
-    outputs = [output for _, output, _ in wanted]
-    reach = max(reach_of(output) for output in outputs)
+    wanted = list(iter_outputs(view, schema, values))
+    outputs = [each.output for each in wanted]
+    reach = _reach(view, outputs)
+    known = {lookup.view.name: lookup for lookup in lookups}
     return CompiledView(
         view=view,
         shard=shard,
         schema=schema,
         values=tuple(values),
-        program=compile_program(outputs, kinds=[value.kind for value in values]),
-        outputs=tuple(Field(name, dtype) for name, _, dtype in wanted),
+        program=compile_program(outputs, kinds=[value.kind for value in values], closed=view.closed),
+        outputs=tuple(Field(each.name, each.dtype) for each in wanted),
         reach=reach,
         bucket_width=0 if reach >= FOREVER else max(reach // _BUCKETS_PER_WINDOW, MINUTE),
+        lookups=tuple(known[lookup.name] for lookup in view.lookups),
     )
 
 
 def feature_fields(view: FeatureView, schema: Schema) -> tuple[Field, ...]:
     """The columns that the view gives, entity by entity, with their types."""
-    wanted = [(name, dtype) for name, _, dtype in _iter_outputs(view, schema, [])]
+    wanted = [(each.name, each.dtype) for each in iter_outputs(view, schema, [])]
     return tuple(Field(f"{entity.name}__{name}", dtype) for entity in view.entities for name, dtype in wanted)
 
 
-def _iter_outputs(view: FeatureView, schema: Schema, values: list[ValueColumn]) -> Iterator[tuple[str, Output, DType]]:
-    match view.features:
-        case Latest(columns):
-            for name in columns:
-                column, dtype = _value(Column(name), schema, values)
-                yield name, Output(Op.LATEST, column, view.ttl), dtype
-        case features:
-            for name, aggregation in features:
-                for window in view.windows:
-                    output, dtype = _aggregate(aggregation, schema, values, window=window)
-                    yield f"{name}__{format_duration(window)}", output, dtype
+def with_lookups(views: Sequence[CompiledView]) -> tuple[CompiledView, ...]:
+    """The views and those that they look keys up in, these first, each shard once."""
+    every = [each for view in views for each in (*view.lookups, view)]
+    return tuple({view.shard: view for view in every}.values())
 
 
-def _aggregate(aggregation: Aggregation, schema: Schema, values: list[ValueColumn], *, window: Micros) -> tuple[Output, DType]:
-    if aggregation.operand is None:
-        return Output(Op.COUNT_ROWS, span=window), DType.INT64
-    column, dtype = _value(aggregation.operand, schema, values)
-    return Output(_OPS[aggregation.name], column, window), _result_type(aggregation, dtype)
-
-
-def _result_type(aggregation: Aggregation, operand: DType) -> DType:
-    match aggregation.name:
-        case "count":
-            return DType.INT64
-        case "mean":
-            return DType.FLOAT64
-        case "sum":
-            return DType.INT64 if operand is DType.BOOLEAN else operand
-        case "min" | "max" | "last":
-            return operand
-
-
-def _value(node: Node, schema: Schema, values: list[ValueColumn]) -> tuple[int, DType]:
-    value = ValueColumn(node, infer_type(node, schema))
-    if value not in values:
-        values.append(value)
-    return values.index(value), value.dtype
+def _reach(view: FeatureView, outputs: Sequence[Output]) -> Micros:
+    """A hopped view answers as at up to a hop earlier, and so sees that much further back."""
+    reach = max(reach_of(output) for output in outputs)
+    return reach if reach >= FOREVER or view.hop is None else reach + view.hop - 1

@@ -101,8 +101,8 @@ def parents_of(declaration: Declaration) -> tuple[Declaration, ...]:
     match declaration:
         case Source() | OnDemandFeatureView():
             return ()
-        case FeatureView(source=source):
-            return (source,)
+        case FeatureView(sources=sources, lookups=lookups):
+            return (*sources, *lookups)
         case TrainingSet(spine=spine, label=label, features=features):
             return _once((spine, label.source, *features))
         case Model(training_set=training_set):

@@ -4,11 +4,12 @@ from mainspring.datasets.definition import Definition
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.identity import Digest, short
 from mainspring.features.spec import FeatureView
+from mainspring.features.view import CompiledView, compile_view
 from mainspring.project.declarations import asset_name
 from mainspring.project.load import Project
 from mainspring.sources.spec import Source
 
-__all__ = ["definition_of", "shard_of"]
+__all__ = ["compile_declared", "definition_of", "shard_of"]
 
 
 def shard_of(view: str, fingerprint: Digest) -> str:
@@ -20,10 +21,18 @@ def shard_of(view: str, fingerprint: Digest) -> str:
     return f"{view}@{short(fingerprint)}"
 
 
+def compile_declared(project: Project, view: FeatureView) -> CompiledView:
+    """A declared view, and the views that it looks keys up in, ready to compute."""
+    lookups = [compile_declared(project, lookup) for lookup in view.lookups]
+    shard = shard_of(view.name, project.graph.assets[asset_name(view)].build_fingerprint)
+    return compile_view(view, project.schemas[view.sources[0].name], shard=shard, lookups=lookups)
+
+
 def definition_of(project: Project, training_set: TrainingSet) -> Definition:
     """The definition of a declared training set."""
-    views = [view for view in training_set.features if isinstance(view, FeatureView)]
-    sources: list[Source] = [training_set.spine, training_set.label.source, *(view.source for view in views)]
+    declared = [view for view in training_set.features if isinstance(view, FeatureView)]
+    views = [each for view in declared for each in (*view.lookups, view)]
+    sources: list[Source] = [training_set.spine, training_set.label.source, *(source for view in views for source in view.sources)]
     schemas = {source.name: project.schemas[source.name] for source in sources}
     shards = {view.name: shard_of(view.name, project.graph.assets[asset_name(view)].build_fingerprint) for view in views}
     return Definition(training_set, tuple(sorted(schemas.items())), tuple(sorted(shards.items())))

@@ -19,6 +19,7 @@ __all__ = [
     "InvalidValue",
     "JoinKeyNotInRequest",
     "LabelAsFeature",
+    "ListOfTexts",
     "NotADeclaration",
     "NothingDeclared",
     "OpensItself",
@@ -28,7 +29,10 @@ __all__ = [
     "ProjectUnreadable",
     "RolloutSteps",
     "SplitOrder",
+    "UnequalSources",
+    "UnfitAggregation",
     "UnfitExpression",
+    "UnfitLookup",
     "UnfitWindows",
     "UnreadableSource",
     "WrongType",
@@ -311,6 +315,63 @@ class NotADeclaration(DeclarationError):
     template: ClassVar[str] = "{value} declares nothing"
     remedy: ClassVar[str] = "give sources, views, training sets, models, endpoints and monitors; a fit function needs @ms.model above it"
     value: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnfitAggregation(DeclarationError):
+    """An aggregate is told something that it cannot do.
+
+    `k` is a whole number from 1 to 1,000; ranks of quantiles lie in [0, 1]; edges of a histogram are finite and ascend, and are whole among whole numbers;
+    `value_counts` lists different values of the operand's type; the limit of `count_distinct` is at least 1, and beyond it the answer saturates or is
+    approximate; the precision of `approx_count_distinct` is 4 to 16.
+    """
+
+    code: ClassVar[str] = "PRJ-048"
+    template: ClassVar[str] = "{user}: {problem}"
+    remedy: ClassVar[str] = "change what the aggregate is told"
+    user: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnequalSources(DeclarationError):
+    """A view of several sources reads their facts as one history, so each column that it reads must have one type in all of them."""
+
+    code: ClassVar[str] = "PRJ-049"
+    template: ClassVar[str] = "view {view}: {column!r} is {types}"
+    remedy: ClassVar[str] = "give the column one type in the contracts of the sources"
+    view: str
+    column: str
+    types: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnfitLookup(DeclarationError):
+    """An entity that is reached through a view takes its key from what that view knew at the prediction time.
+
+    So the view is one of `latest(...)` with the join keys among its columns, for exactly one entity.  One step is enough: that entity is not itself reached
+    through a view.
+    """
+
+    code: ClassVar[str] = "PRJ-050"
+    template: ClassVar[str] = "entity {entity} is reached through view {view}: {problem}"
+    remedy: ClassVar[str] = "look the keys up in a view such as FeatureView(..., entities=[one], features=latest({keys}))"
+    entity: str
+    view: str
+    problem: str
+    keys: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ListOfTexts(DeclarationError):
+    """A model is fed numbers.  A text becomes the place in a vocabulary; a list of texts has no order or number that a column could hold."""
+
+    code: ClassVar[str] = "PRJ-051"
+    template: ClassVar[str] = "training set {training_set}: feature {feature} of view {view} is a list of texts, which cannot become columns of numbers"
+    remedy: ClassVar[str] = "take one text with .last() or .max(), count listed ones with .value_counts([...]), or leave the view out"
+    training_set: str
+    feature: str
+    view: str
 
 
 @dataclass(eq=False, kw_only=True)

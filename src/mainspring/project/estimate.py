@@ -52,8 +52,11 @@ def total(stages: Iterable[Stage]) -> Estimate:
 
 def _rows_of(asset: Asset, source_rows: Mapping[str, int], found: Mapping[str, int]) -> int | None:
     match asset.declaration:
-        case Source(name=name) | FeatureView(source=Source(name=name)) | TrainingSet(spine=Source(name=name)):
+        case Source(name=name) | TrainingSet(spine=Source(name=name)):
             return source_rows.get(name)
+        case FeatureView(sources=sources):
+            known = [source_rows[source.name] for source in sources if source.name in source_rows]
+            return sum(known) if len(known) == len(sources) else None
         case _:
             return next((found[parent] for parent in asset.parents if parent in found), None)
 

@@ -7,7 +7,7 @@ from mainspring.elements.identity import short
 from mainspring.elements.time import format_duration
 from mainspring.project.diff import Change, ChangeKind
 from mainspring.project.estimate import total
-from mainspring.project.plan import Plan
+from mainspring.project.plan import FeatureProof, Plan
 from mainspring.project.stages import Estimate, JudgeGates, MoveEnvironment, Stage, stage_kind
 from mainspring.project.words import say_change
 
@@ -120,12 +120,23 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
     if sum_.cost is not None:
         parts.append(_money(sum_.cost, plan.currency))
     yield "; ".join(parts) + "."
-    proven = sum(len(proof.proven) for proof in plan.features)
-    tested = [f"{proof.asset}: {', '.join(proof.tested)}" for proof in plan.features if proof.tested]
-    yield f"Features: {proven} proven equal in batch and online" + (f"; only tested: {'; '.join(tested)}" if tested else "") + "."
+    yield from _proof_lines(plan.features)
     for assumed in plan.assumed:
         after = format_duration(assumed.delay_us) if assumed.delay_us > 0 else "no time"
         yield f"Assumed: facts of {assumed.source} are taken to be known {after} after they happen; {len(assumed.assets)} assets rest on that."
+
+
+def _proof_lines(proofs: Sequence[FeatureProof]) -> Iterator[str]:
+    proven = sum(len(proof.proven) for proof in proofs)
+    tested = [f"{proof.asset}: {', '.join(proof.tested)}" for proof in proofs if proof.tested]
+    ordered = [f"{proof.asset}: {', '.join(proof.ordered)}" for proof in proofs if proof.ordered]
+    said = [f"{proven} proven equal in batch and online"]
+    said += [f"ordered, at a cost that grows with the window: {'; '.join(ordered)}"] if ordered else []
+    said += [f"only tested: {'; '.join(tested)}"] if tested else []
+    yield f"Features: {'; '.join(said)}."
+    for proof in proofs:
+        if proof.hop_us is not None:
+            yield f"Hopped: {proof.asset} answers as at the last multiple of {format_duration(proof.hop_us)}, not at the prediction time."
 
 
 def _seconds(seconds: float) -> str:

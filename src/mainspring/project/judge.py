@@ -15,6 +15,7 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.features.parity import ParityReport, check_parity, sample_instants
 from mainspring.features.stream import fold_view
+from mainspring.features.view import with_lookups
 from mainspring.gates.attest import Binding, Notary, attest
 from mainspring.gates.check.beats_champion import Contender
 from mainspring.gates.judge import EvidenceSource, judge, required_gates
@@ -132,8 +133,8 @@ class _Proof:
         rows = self._rows_near_instants(requests)[0]
         at = int(rows["_prediction_time"][0])
         scratch = self._tools.scratch()
-        for view in self._model.training_set.views:
-            fold_view(view, log=self._tools.log, online=scratch.online, now=at, before=at)
+        for view in with_lookups(self._model.training_set.views):
+            fold_view(view, log=self._tools.log, online=scratch.online, now=at, before=at + 1)
         predictor = Predictor(scratch.online, scratch.log, _Standstill(at), self._tools.ids)
         asked = _requests_of(rows, self._model)
         self._time_one(predictor, asked[0])

@@ -23,13 +23,12 @@ from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json, digest_of_value
 from mainspring.features.spec import FeatureView
 from mainspring.features.stream import CLOCK_SLACK, fold_view
-from mainspring.features.view import compile_view
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.verdict import Verdict
 from mainspring.monitoring.baseline import Judged, make_baseline, render_baseline
 from mainspring.monitoring.spec import Monitor
 from mainspring.ports.state import Change, Lease
-from mainspring.project.definition import definition_of, shard_of
+from mainspring.project.definition import compile_declared, definition_of
 from mainspring.project.environment import AssetPointer, Build, Duration, build_key, definition_key, duration_key, history_key, moved
 from mainspring.project.graph import Asset
 from mainspring.project.judge import judge_version, require_passed
@@ -141,10 +140,10 @@ class Performer:
     def _build_view(self, asset: Asset) -> StepOutcome:
         view = asset.declaration
         assert isinstance(view, FeatureView)
-        compiled = compile_view(view, self.project.schemas[view.source.name], shard=shard_of(view.name, asset.build_fingerprint))
+        compiled = compile_declared(self.project, view)
         position = fold_view(compiled, log=self.tools.log, online=self.tools.online, now=self.tools.data_clock.now() - CLOCK_SLACK)
-        offset = position.offset(topic_of(view.source.name))
-        return self._record(asset, asset.build_fingerprint, rows=offset, inputs=dict(position.offsets), facts={"features": len(compiled.fields)})
+        rows = sum(position.offset(topic_of(source.name)) for source in view.sources)
+        return self._record(asset, asset.build_fingerprint, rows=rows, inputs=dict(position.offsets), facts={"features": len(compiled.fields)})
 
     def _build_training_set(self, asset: Asset) -> StepOutcome:
         training_set = asset.declaration

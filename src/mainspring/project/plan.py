@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from mainspring.elements.expression.aggregation import ORDERED
 from mainspring.elements.expression.tree import Arithmetic, Literal
 from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.elements.time import Micros
@@ -40,11 +41,15 @@ class FeatureProof(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         proven: features that are expressions, whose two evaluators are held equal on every value.
         tested: features that call a Python function, which can be tried on samples only.
+        ordered: those among the proven that fold events one by one in total order, at a cost that grows with the window.
+        hop_us: answers are dated to the last multiple of this length in microseconds; None where they are exact at the prediction time.
     """
 
     asset: str
     proven: tuple[str, ...]
     tested: tuple[str, ...]
+    ordered: tuple[str, ...] = ()
+    hop_us: int | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,11 +158,12 @@ def _proofs(graph: Graph) -> tuple[FeatureProof, ...]:
 
 def _proof(asset: str, declaration: Declaration) -> FeatureProof | None:
     match declaration:
-        case FeatureView(features=Latest(columns=columns)):
-            return FeatureProof(asset=asset, proven=columns, tested=())
-        case FeatureView(features=tuple() as features) | OnDemandFeatureView(features=features):
-            tested = tuple(name for name, made in features if callable(made))
-            proven = tuple(name for name, made in features if not callable(made))
-            return FeatureProof(asset=asset, proven=proven, tested=tested)
+        case FeatureView(features=Latest(columns=columns), hop=hop):
+            return FeatureProof(asset=asset, proven=columns, tested=(), hop_us=hop)
+        case FeatureView(features=tuple() as aggregations, hop=hop):
+            ordered = tuple(name for name, aggregation in aggregations if aggregation.name in ORDERED)
+            return FeatureProof(asset=asset, proven=tuple(name for name, _ in aggregations), tested=(), ordered=ordered, hop_us=hop)
+        case OnDemandFeatureView(features=expressions):
+            return FeatureProof(asset=asset, proven=tuple(name for name, _ in expressions), tested=())
         case _:
             return None

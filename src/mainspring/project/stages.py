@@ -71,9 +71,9 @@ class ImportSource(StageRecord, frozen=True, kw_only=True, tag="import_source"):
 
 
 class BuildView(StageRecord, frozen=True, kw_only=True, tag="build_view"):
-    """Fold the log of the view's source into its online state."""
+    """Fold the logs of the view's sources into its online state."""
 
-    source: str
+    sources: tuple[str, ...]
 
 
 class BuildTrainingSet(StageRecord, frozen=True, kw_only=True, tag="build_training_set"):

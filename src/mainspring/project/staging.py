@@ -103,8 +103,8 @@ class _Staging:
         match asset.declaration:
             case Source(path=path):
                 yield ImportSource(**said, path=path)
-            case FeatureView(source=source):
-                yield BuildView(**said, source=asset_name(source))
+            case FeatureView(sources=sources):
+                yield BuildView(**said, sources=tuple(asset_name(source) for source in sources))
             case TrainingSet(spine=spine):
                 yield BuildTrainingSet(**said, spine=asset_name(spine))
             case Model(training_set=training_set):

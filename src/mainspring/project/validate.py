@@ -8,6 +8,7 @@ from mainspring.elements.schema import Schema
 from mainspring.project.declarations import Declarations, asset_name, kind_of
 from mainspring.project.errors import DuplicateName, InvalidName, ProjectErrors, UnreadableSource
 from mainspring.project.faults.datasets import training_set_faults
+from mainspring.project.faults.entities import entity_faults, lookup_faults
 from mainspring.project.faults.features import source_faults, view_faults
 from mainspring.project.faults.serving import endpoint_faults, model_faults, monitor_faults
 
@@ -37,8 +38,11 @@ def iter_faults(declarations: Declarations, schemas: Mapping[str, Schema], unrea
         if source.name in unreadable:
             yield UnreadableSource(name=source.name, problem=unreadable[source.name], at=source.declared_at)
         yield from source_faults(source, schemas.get(source.name))
+    for entity in declarations.entities:
+        yield from entity_faults(entity)
     for view in declarations.views:
-        yield from view_faults(view, schemas.get(view.source.name))
+        yield from view_faults(view, schemas)
+        yield from lookup_faults(view, schemas)
     for training_set in declarations.training_sets:
         yield from training_set_faults(training_set, schemas)
     for model in declarations.models:

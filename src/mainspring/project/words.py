@@ -1,15 +1,17 @@
 """Canonical descriptions in the notation that users write: `col("dep_delay").clip(-30, 240).mean()`, `3h`, `2013-10-01T00:00:00Z`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mainspring.elements.expression.text import WHITE_SPACE
 from mainspring.elements.time import format_duration, format_instant
+from mainspring.elements.window import UNBOUNDED
 
 __all__ = ["say", "say_change", "say_value"]
 
-_DURATIONS = frozenset({"windows", "ttl", "lateness", "hold"})
+_DURATIONS = frozenset({"windows", "ttl", "hop", "lateness", "hold", "half_life"})
 _INSTANTS = frozenset({"train_from", "test_from", "test_until"})
+_SPOKEN = frozenset({"k", "q", "qs", "edges", "values"})
 _INFIX = frozenset({"Arithmetic", "Comparison"})
 _METHODS = {
     "Abs": "abs",
@@ -89,6 +91,8 @@ def _record(written: str | None) -> dict[str, object] | None:
 
 def _say_in(field: str, value: object) -> str:
     last = field.rpartition(".")[2]
+    if value is None and last == "windows":
+        return UNBOUNDED
     if isinstance(value, int) and not isinstance(value, bool):
         if last in _DURATIONS:
             return format_duration(value)
@@ -103,10 +107,8 @@ def _say_record(kind: str, value: Mapping[str, object]) -> str:
             return f'col("{name}")'
         case {"is": "Literal"}:
             return _say_literal(value)
-        case {"is": "Aggregation", "name": name, "operand": None}:
-            return f"{name}()"
         case {"is": "Aggregation", "name": name, "operand": operand}:
-            return f"{_operand(operand)}.{name}()"
+            return f"{'' if operand is None else _operand(operand) + '.'}{name}({', '.join(_say_told(value))})"
         case {"op": op, "left": left, "right": right}:
             sign = op if kind in _INFIX else {"and": "&", "or": "|"}.get(str(op), op)
             return f"{_operand(left)} {sign} {_operand(right)}"
@@ -146,6 +148,15 @@ def _say_text(value: Mapping[str, object]) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
+
+
+def _say_told(aggregation: Mapping[str, object]) -> Iterator[str]:
+    """What an aggregate is told besides its operand, as its method takes it."""
+    parameters, where = aggregation.get("parameters"), aggregation.get("where")
+    for name, value in parameters if isinstance(parameters, list) else ():
+        yield _say_in(name, value) if name in _SPOKEN else f"{name}={_say_in(name, value)}"
+    if where is not None:
+        yield f"where={say_value(where)}"
 
 
 def _say_literal(value: Mapping[str, object]) -> str:

@@ -16,13 +16,14 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.features.on_demand import compile_on_demand
 from mainspring.features.read import FeatureRows, Row, Value, read_online
+from mainspring.features.view import with_lookups
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.log import LogWriter
 from mainspring.ports.models import Scorer
 from mainspring.ports.online import OnlineReader
 from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
-from mainspring.serving.inference_log import PredictionRecord, to_frame
+from mainspring.serving.inference_log import PredictionRecord, read_key, to_frame
 from mainspring.serving.request import cast_rows
 from mainspring.sources.topic import topic_of
 
@@ -113,7 +114,11 @@ class Predictor:
         """The records of these predictions, each at its own time, not yet logged."""
         cast = cast_rows(rows, model.training_set.request_schema, passengers=model.training_set.label_key_schema)
         features, told = model.features_of(cast, self.online, at=at)
-        read_at = {view.view.name: told.positions[view.shard].offset(topic_of(view.view.source.name)) for view in model.training_set.views}
+        read_at = {
+            read_key(view, source): told.positions[view.shard].offset(topic_of(source.name))
+            for view in with_lookups(model.training_set.views)
+            for source in view.view.sources
+        }
         return [
             PredictionRecord(
                 id=self.ids.new("prediction"),

@@ -5,8 +5,9 @@ The features are recomputed by backfill and not read from online state: the seco
 
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -17,18 +18,16 @@ from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import FOREVER
 from mainspring.features.backfill import backfill
+from mainspring.features.gather import FactReader, backfill_from, gather_facts, gather_keys
 from mainspring.features.pattern import plain_values
 from mainspring.features.read import Value
-from mainspring.features.view import CompiledView
-from mainspring.serving.inference_log import PredictionRecord
+from mainspring.features.view import CompiledView, with_lookups
+from mainspring.serving.inference_log import PredictionRecord, read_key
 from mainspring.serving.predict import ServedModel
-from mainspring.sources.spec import Source
 
-__all__ = ["FactsUntil", "Outcome", "Replay", "replay_predictions"]
+__all__ = ["Outcome", "Replay", "replay_predictions"]
 
 TOLERANCE = 1e-9
-FactsUntil = Callable[[Source], pl.DataFrame]
-"""Gives all facts of a source, as `sources.facts.read_facts` does."""
 
 
 class Outcome(StrEnum):
@@ -57,7 +56,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     differing: dict[str, tuple[Value, Value]] = {}
 
 
-def replay_predictions(records: Sequence[PredictionRecord], open_model: Callable[[PredictionRecord], ServedModel], facts_of: FactsUntil) -> list[Replay]:
+def replay_predictions(records: Sequence[PredictionRecord], open_model: Callable[[PredictionRecord], ServedModel], facts_of: FactReader) -> list[Replay]:
     """Replay records, those of one model version together, in the order given.
 
     Args:
@@ -81,37 +80,50 @@ def _not_available(record: PredictionRecord, error: MainspringError) -> Replay:
     return Replay(prediction=record.id, outcome=Outcome.NOT_AVAILABLE, told=record.score, score=None, reason=f"{error.code} {error.message}")
 
 
-def _replay_group(records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactsUntil) -> list[Replay]:
+def _replay_group(records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactReader) -> list[Replay]:
     features = _recompute(records, model, facts_of)
     scores = model.score(features)
     return [_compare(r, again, score, names=model.encoding.names) for r, again, score in zip(records, features, scores, strict=True)]
 
 
-def _recompute(records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactsUntil) -> list[list[Value]]:
+def _recompute(records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactReader) -> list[list[Value]]:
     spine = _spine_of(records, model.training_set.request_schema)
     columns: dict[str, list[Value]] = {}
     for view in model.training_set.views:
-        frame = _backfill_as_read(view, records, spine, facts_of(view.view.source))
+        frame = _backfill_as_read(view, records, spine, facts_of)
         columns |= {name: plain_values(frame[name]) for name in frame.columns}
     rows = [{**{name: values[i] for name, values in columns.items()}, **model.on_demand(record.request)} for i, record in enumerate(records)]
     return [[row[name] for name in model.encoding.names] for row in rows]
 
 
-def _backfill_as_read(view: CompiledView, records: Sequence[PredictionRecord], spine: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+def _backfill_as_read(view: CompiledView, records: Sequence[PredictionRecord], spine: pl.DataFrame, facts_of: FactReader) -> pl.DataFrame:
     """The view at each record's (L, q).
 
     L matters only to a record before whose q a fact claims to be visible that was appended after L, such as history imported later; the others
     share one backfill, because facts beyond their L are not visible at their q anyway.
     """
-    earliest_after = _earliest_visible_after(facts)
-    limits = [record.read_at[view.view.name] for record in records]
-    bound = [earliest_after(limit) <= record.at for limit, record in zip(limits, records, strict=True)]
-    frame = backfill(view, facts, spine)
-    for place in np.flatnonzero(bound).tolist():
-        known = facts.filter(pl.col("_offset") < limits[place])
-        alone = backfill(view, known, spine.slice(place, 1))
+    facts = {source.name: facts_of(source) for each in with_lookups([view]) for source in each.view.sources}
+    frame = backfill_from(view, lambda source: facts[source.name], spine)
+    for place in _places_bound(view, records, facts):
+        known = partial(_facts_known_to, records[place], facts)
+        alone = backfill(view, known(view), gather_keys(view, known, spine.slice(place, 1)))
         frame = pl.concat([frame.slice(0, place), alone, frame.slice(place + 1)])
     return frame
+
+
+def _places_bound(view: CompiledView, records: Sequence[PredictionRecord], facts: Mapping[str, pl.DataFrame]) -> list[int]:
+    """The records for which a fact that was not read yet claims to have been visible."""
+    bound: set[int] = set()
+    for each in with_lookups([view]):
+        for source in each.view.sources:
+            earliest_after, key = _earliest_visible_after(facts[source.name]), read_key(each, source)
+            bound |= {place for place, record in enumerate(records) if earliest_after(record.read_at[key]) <= record.at}
+    return sorted(bound)
+
+
+def _facts_known_to(record: PredictionRecord, facts: Mapping[str, pl.DataFrame], view: CompiledView) -> pl.DataFrame:
+    """The facts of a view that had been read when a record was made."""
+    return gather_facts(view, lambda source: facts[source.name].filter(pl.col("_offset") < record.read_at[read_key(view, source)]))
 
 
 def _earliest_visible_after(facts: pl.DataFrame) -> Callable[[int], int]:
@@ -147,6 +159,8 @@ def _compare(record: PredictionRecord, again: Sequence[Value], score: float, *, 
 
 
 def _same_bytes(left: Value, right: Value) -> bool:
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same_bytes, left, right))
     if isinstance(left, float) and isinstance(right, float):
         return struct.pack("<d", left) == struct.pack("<d", right)
     return type(left) is type(right) and left == right

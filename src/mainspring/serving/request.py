@@ -4,10 +4,11 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from mainspring.elements.errors import MainspringError
+from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
 from mainspring.features.errors import MissingRequestField, WrongRequestType
-from mainspring.features.read import Row, Value
+from mainspring.features.read import Row
 
 __all__ = ["cast_rows"]
 
@@ -29,7 +30,7 @@ def cast_rows(rows: Sequence[Mapping[str, object]], schema: Schema, *, passenger
 
 
 def _cast_row(row: Mapping[str, object], fields: Sequence[tuple[str, DType]], index: int) -> Row:
-    cast: dict[str, Value] = {}
+    cast: dict[str, Scalar | None] = {}
     for name, dtype in fields:
         if name not in row:
             raise MissingRequestField(row=index, field=name)
@@ -37,7 +38,7 @@ def _cast_row(row: Mapping[str, object], fields: Sequence[tuple[str, DType]], in
     return cast
 
 
-def _cast_value(value: object, dtype: DType, *, index: int, field: str) -> Value:
+def _cast_value(value: object, dtype: DType, *, index: int, field: str) -> Scalar | None:
     match dtype, value:
         case (_, None):
             return None

@@ -32,7 +32,7 @@ def test_history_imported_later_does_not_change_a_replay_although_it_claims_to_h
 
 def test_a_changed_fact_shows_as_a_difference_with_both_values(predict, log, model, row):
     records = told(predict, log, row)
-    fewer = read_facts(model.training_set.views[0].view.source, log=log).filter(pl.col("_event_time") > 5 * MINUTE)
+    fewer = read_facts(model.training_set.views[0].view.sources[0], log=log).filter(pl.col("_event_time") > 5 * MINUTE)
     [replay] = replay_predictions(records, lambda _: model, lambda _: fewer)
     assert (replay.outcome, replay.differing, replay.score) == (Outcome.DIFFERS, {"city__n__10m": (2, 1)}, 7.0)
 

@@ -7,10 +7,11 @@ from datetime import date, datetime
 from operator import index
 from typing import NoReturn
 
+from mainspring.elements.expression.aggregable import Aggregable
+from mainspring.elements.expression.aggregation import Aggregation
 from mainspring.elements.expression.namespaces import DateTime, Text
 from mainspring.elements.expression.tree import (
     Abs,
-    Aggregation,
     Arithmetic,
     Bucket,
     Cast,
@@ -60,7 +61,7 @@ def node_of(value: object) -> Node:
             raise TypeError(f"{type(value).__name__} cannot stand in an expression")
 
 
-class Expr:
+class Expr(Aggregable):
     """An expression over the columns of one row."""
 
     __hash__ = None  # type: ignore[assignment]
@@ -231,30 +232,6 @@ class Expr:
         """The parts of a timestamp."""
         return DateTime(self.node, Expr)
 
-    def count(self) -> Aggregation:
-        """How many values are not null."""
-        return Aggregation("count", self.node)
-
-    def sum(self) -> Aggregation:
-        """The exact sum, rounded once; 0 of nothing."""
-        return Aggregation("sum", self.node)
-
-    def mean(self) -> Aggregation:
-        """The exact mean, rounded once; null of nothing; of a boolean the share that is true."""
-        return Aggregation("mean", self.node)
-
-    def min(self) -> Aggregation:
-        """The least value; null of nothing."""
-        return Aggregation("min", self.node)
-
-    def max(self) -> Aggregation:
-        """The greatest value; null of nothing."""
-        return Aggregation("max", self.node)
-
-    def last(self) -> Aggregation:
-        """The value of the newest event that has one, by (event time, source, id)."""
-        return Aggregation("last", self.node)
-
     # The last of the class: below it, `str` would name this property in annotations.
     @property
     def str(self) -> "Text[Expr]":
@@ -294,9 +271,9 @@ def when(condition: Expr) -> _When:
     return _When(condition.node)
 
 
-def count() -> Aggregation:
-    """How many rows are in the window, nulls and all."""
-    return Aggregation("count", None)
+def count(*, where: Expr | None = None) -> Aggregation:
+    """How many rows are in the window, nulls and all, or how many of them satisfy a condition."""
+    return Aggregation("count", None, where.node if where is not None else None)
 
 
 def timestamp(text: str) -> Expr:

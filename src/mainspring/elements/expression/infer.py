@@ -293,10 +293,11 @@ class _Inference:
                 return self._one("str.strip_chars", operand, _TEXT)
 
     def _column(self, name: str) -> DType | None:
-        if name in self._schema:
-            return self._schema[name].dtype
-        self.faults.append(unknown_column(name, self._schema))
-        return None
+        if name not in self._schema:
+            self.faults.append(unknown_column(name, self._schema))
+            return None
+        dtype = self._schema[name].dtype
+        return self._wrong(f"the column {name!r} in an expression", dtype, "a column of single values") if dtype.is_list else dtype
 
     def _wrong(self, operation: str, operands: str, wanted: str) -> DType | None:
         """Note the fault; the type is unknown from here on."""

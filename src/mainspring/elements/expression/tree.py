@@ -11,8 +11,6 @@ from mainspring.elements.schema import DType
 
 __all__ = [
     "Abs",
-    "Aggregation",
-    "AggregationName",
     "Arithmetic",
     "Bucket",
     "Cast",
@@ -52,7 +50,6 @@ __all__ = [
 Scalar = bool | int | float | str
 ElementaryName = OneOf["exp", "log", "log10", "log1p", "sqrt", "sin", "cos"]
 PartName = OneOf["year", "quarter", "month", "week", "day", "hour", "minute", "second", "weekday", "ordinal_day"]
-AggregationName = OneOf["count", "sum", "mean", "min", "max", "last"]
 
 
 @dataclass(frozen=True)
@@ -279,14 +276,6 @@ TextNode = TextCase | TextLength | TextMatch | TextSlice | TextStrip
 DateNode = LocalTime | DatePart
 _Operation = Negate | Not | IsNull | Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode
 Node = Column | Literal | Arithmetic | Comparison | Logical | FillNull | When | _Operation
-
-
-@dataclass(frozen=True)
-class Aggregation:
-    """What to make of the values in a window: `count()` of rows has no operand."""
-
-    name: AggregationName
-    operand: Node | None
 
 
 def input_columns(node: Node) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import format_instant
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
-from mainspring.project.errors import DuplicateFeature, JoinKeyNotInRequest, LabelAsFeature, SplitOrder
+from mainspring.features.view import feature_fields
+from mainspring.project.errors import DuplicateFeature, JoinKeyNotInRequest, LabelAsFeature, ListOfTexts, SplitOrder
 from mainspring.project.faults.expressions import Place, column_faults, expression_faults
-from mainspring.project.faults.features import feature_names
+from mainspring.project.faults.features import feature_names, view_faults
 
 __all__ = ["training_set_faults"]
 
@@ -22,6 +23,7 @@ def training_set_faults(training_set: TrainingSet, schemas: Mapping[str, Schema]
     yield from _split_faults(training_set)
     yield from _duplicate_features(training_set)
     yield from _missing_join_keys(training_set)
+    yield from _lists_of_texts(training_set, schemas)
     spine, truth = schemas.get(training_set.spine.name), schemas.get(training_set.label.source.name)
     if spine is not None:
         at = training_set.declared_at
@@ -82,10 +84,19 @@ def _missing_join_keys(training_set: TrainingSet) -> Iterator[DeclarationError]:
     needed: dict[str, str] = {}
     for view in training_set.features:
         if isinstance(view, FeatureView):
-            needed = {key: f"entity {entity.name} of view {view.name}" for entity in view.entities for key in entity.join_keys} | needed
+            needed = {key: f"entity {entity.name} of view {view.name}" for entity in view.entities for key in entity.asked_keys} | needed
     for key, user in needed.items():
         if key not in training_set.request:
             yield JoinKeyNotInRequest(training_set=training_set.name, column=key, user=user, at=training_set.declared_at)
+
+
+def _lists_of_texts(training_set: TrainingSet, schemas: Mapping[str, Schema]) -> Iterator[DeclarationError]:
+    """Features that no matrix has a place for, of views that are sound in themselves."""
+    for view in training_set.features:
+        schema = schemas.get(view.sources[0].name) if isinstance(view, FeatureView) and view.sources else None
+        if schema is not None and isinstance(view, FeatureView) and not any(view_faults(view, schemas)):
+            lists = [field.name for field in feature_fields(view, schema) if field.dtype is DType.LIST_STRING]
+            yield from (ListOfTexts(training_set=training_set.name, feature=name, view=view.name, at=training_set.declared_at) for name in lists)
 
 
 def _duplicate_features(training_set: TrainingSet) -> Iterator[DeclarationError]:

@@ -4,17 +4,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from mainspring.elements.errors import DeclarationError, Location
+from mainspring.elements.expression.aggregation import OPERANDS, Aggregation, parameter_problems, value_problems
 from mainspring.elements.expression.infer import faults_of, infer_type, unknown_column
-from mainspring.elements.expression.tree import Aggregation, Node
+from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType, Schema
-from mainspring.project.errors import UnfitExpression, WrongType
+from mainspring.project.errors import UnfitAggregation, UnfitExpression, WrongType
 
-__all__ = ["Place", "aggregation_faults", "column_faults", "expression_faults", "in_place"]
+__all__ = ["Place", "aggregation_faults", "column_faults", "expression_faults", "in_place", "parameter_faults"]
 
-_SUMMABLE = (DType.INT64, DType.FLOAT64, DType.BOOLEAN)
-_ORDERED = (*_SUMMABLE, DType.TIMESTAMP, DType.DURATION)
-_ANY = (*_ORDERED, DType.STRING)
-_OPERANDS: dict[str, tuple[DType, ...]] = {"count": _ANY, "sum": _SUMMABLE, "mean": _SUMMABLE, "min": _ORDERED, "max": _ORDERED, "last": _ANY}
+_ANY = tuple(dtype for dtype in DType if dtype is not DType.ZONED and not dtype.is_list)
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,22 @@ def expression_faults(node: Node, schema: Schema, place: Place, *, wanted: Colle
 
 
 def aggregation_faults(aggregation: Aggregation, schema: Schema, place: Place) -> Iterator[DeclarationError]:
-    """Everything that is wrong with what is aggregated: a sum of text, a column that is not there."""
+    """Everything that is wrong with what is aggregated: a sum of text, a column that is not there, a value that cannot occur."""
+    inside = Place(f"{place.user}, inside {aggregation.name}()", place.at)
+    if aggregation.where is not None:
+        yield from expression_faults(aggregation.where, schema, Place(f"{place.user}, where", place.at), wanted=[DType.BOOLEAN])
     if aggregation.operand is not None:
-        inside = Place(f"{place.user}, inside {aggregation.name}()", place.at)
-        yield from expression_faults(aggregation.operand, schema, inside, wanted=_OPERANDS[aggregation.name])
+        faults = list(expression_faults(aggregation.operand, schema, inside, wanted=OPERANDS[aggregation.name]))
+        yield from faults
+        if not faults:
+            problems = value_problems(aggregation, infer_type(aggregation.operand, schema))
+            yield from (UnfitAggregation(user=inside.user, problem=problem, at=place.at) for problem in problems)
+
+
+def parameter_faults(aggregation: Aggregation, place: Place) -> Iterator[DeclarationError]:
+    """Everything that is wrong with what an aggregate is told besides, whatever its operand is."""
+    user = f"{place.user}, {aggregation.name}()"
+    yield from (UnfitAggregation(user=user, problem=problem, at=place.at) for problem in parameter_problems(aggregation))
 
 
 def column_faults(names: Collection[str], schema: Schema, place: Place) -> Iterator[DeclarationError]:

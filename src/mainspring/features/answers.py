@@ -1,0 +1,106 @@
+"""From the kernel's answer to typed values, as columns for a backfill and as Python values for a request."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mainspring.elements.expression.tree import Scalar
+from mainspring.elements.frame import STORED
+from mainspring.elements.schema import DType
+from mainspring.features.kernel.arrays import Answer, Bytes, Ints
+from mainspring.features.kernel.program import LISTS
+from mainspring.features.pattern import Value
+from mainspring.features.view import CompiledView
+
+__all__ = ["answer_columns", "answer_values"]
+
+Texts = Mapping[int, Sequence[str]]
+"""For each text column of the view, by its index, the texts that its bits are places of."""
+
+
+class _Lists(NamedTuple):
+    """An output that gives lists.
+
+    Shapes: lengths (rows,), present (rows,) False where there is no list, bits and valid (size, rows).
+    """
+
+    lengths: Ints
+    present: NDArray[np.bool_]
+    bits: Ints
+    valid: Bytes
+
+
+def answer_columns(view: CompiledView, names: Sequence[str], answer: Answer, texts: Texts) -> list[pl.Series]:
+    """Every output as a column under its name.  Cost: a copy; of lists a copy with room for all elements."""
+    return [_column(view, index, answer, texts).alias(name) for index, name in enumerate(names)]
+
+
+def answer_values(view: CompiledView, answer: Answer, texts: Texts) -> list[list[Value]]:
+    """Every output as Python values, for the rows of a request; instants and lengths of time stay int64 microseconds."""
+    return [_values(view, index, answer, texts) for index in range(len(view.outputs))]
+
+
+def _column(view: CompiledView, index: int, answer: Answer, texts: Texts) -> pl.Series:
+    dtype, distinct = view.outputs[index].dtype, pl.Series(texts.get(view.program.outputs[index].column, []), dtype=pl.String)
+    if not dtype.is_list:
+        slot = view.program.first_slot(index)
+        return _single_values(dtype, answer.bits[slot], answer.valid[slot], distinct)
+    lists = _lists(view, index, answer)
+    size, rows = lists.bits.shape
+    flat = _single_values(dtype.element, lists.bits.T.ravel(), lists.valid.T.ravel(), distinct)
+    frame = pl.DataFrame([flat.reshape((rows, size)).alias("lists"), pl.Series("length", lists.lengths), pl.Series("present", lists.present)])
+    return frame.select(pl.when("present").then(pl.col("lists").arr.to_list().list.head(pl.col("length")))).to_series()
+
+
+def _single_values(dtype: DType, bits: Ints, valid: Bytes, distinct: pl.Series) -> pl.Series:
+    present = pl.Series("present", valid.astype(np.bool_))
+    match dtype:
+        case DType.FLOAT64:
+            series = pl.Series("value", bits.view(np.float64))
+        case DType.STRING:
+            places = pl.select(pl.when(present).then(pl.Series(bits))).to_series()
+            return distinct.gather(places)
+        case DType.INT64:
+            series = pl.Series("value", bits)
+        case _:
+            series = pl.Series("value", bits).cast(STORED[dtype])
+    return pl.select(pl.when(present).then(series)).to_series()
+
+
+def _values(view: CompiledView, index: int, answer: Answer, texts: Texts) -> list[Value]:
+    dtype, distinct = view.outputs[index].dtype, texts.get(view.program.outputs[index].column, ())
+    if not dtype.is_list:
+        slot = view.program.first_slot(index)
+        values = _plain(dtype, answer.bits[slot], distinct)
+        return [value if present else None for value, present in zip(values, answer.valid[slot].tolist(), strict=True)]
+    lists = _lists(view, index, answer)
+    rows = enumerate(zip(lists.lengths.tolist(), lists.present.tolist(), strict=True))
+    return [_plain(dtype.element, lists.bits[:length, row].copy(), distinct) if present else None for row, (length, present) in rows]
+
+
+def _plain(dtype: DType, bits: Ints, distinct: Sequence[str]) -> list[Scalar]:
+    match dtype:
+        case DType.FLOAT64:
+            values: list[Scalar] = bits.view(np.float64).tolist()
+        case DType.STRING:
+            values = [distinct[place] if distinct else "" for place in bits.tolist()]
+        case DType.BOOLEAN:
+            values = [bit != 0 for bit in bits.tolist()]
+        case _:
+            values = bits.tolist()
+    return values
+
+
+def _lists(view: CompiledView, index: int, answer: Answer) -> _Lists:
+    output, slots = view.program.outputs[index], view.program.slots(index)
+    rows = answer.bits.shape[1]
+    if output.op in LISTS:
+        first = slots.start + 1
+        lengths, present = answer.bits[slots.start], np.ones(rows, dtype=np.bool_)
+    else:
+        first = slots.start
+        lengths, present = np.full(rows, output.size, dtype=np.int64), answer.valid[first] != 0
+    return _Lists(lengths, present, answer.bits[first : slots.stop], answer.valid[first : slots.stop])

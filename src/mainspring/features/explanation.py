@@ -1,0 +1,147 @@
+"""A view in words: whose facts, which windows with which edges, and how sure it is that batch and online agree on each feature."""
+
+from typing import Literal as OneOf
+from typing import NamedTuple
+
+import msgspec
+
+from mainspring.elements.expression.aggregable import Aggregable
+from mainspring.elements.expression.aggregation import ORDERED, Aggregation
+from mainspring.elements.expression.build import count
+from mainspring.elements.expression.tree import input_columns
+from mainspring.elements.schema import DType
+from mainspring.elements.time import Micros, format_duration
+from mainspring.elements.window import Window, interval
+from mainspring.features.spec import Entity, FeatureView, Latest, latest
+from mainspring.features.view import CompiledView
+
+__all__ = ["EntityExplanation", "Exactness", "OutputExplanation", "ViewExplanation", "explain_view", "render_explanation"]
+
+Exactness = OneOf["proven", "ordered", "tested"]
+"""`proven`: states that merge in any order, held equal by law; `ordered`: folded in total order; `tested`: a Python function, tried on samples."""
+
+_KNOWLEDGE = {"as_known": "what was visible at the prediction time", "as_corrected": "hindsight: what stands in the end, which no gate lets serve"}
+_NULLS = {"skip": "facts without a key belong to none", "group": "null is a key like any other"}
+
+
+class EntityExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """One entity: what it is called, the columns that facts name it by, those that a question does, and how in words."""
+
+    name: str
+    keys: tuple[str, ...]
+    asked_by: tuple[str, ...]
+    says: str
+
+
+class OutputExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """One output, the same for every entity.
+
+    Args:
+        name: of its columns, without the entity.
+        size: of a list the most elements.
+        says: what it is.
+        reads: the columns of the source.
+        window: the event times that count, as an interval.
+    """
+
+    name: str
+    dtype: DType
+    size: int | None
+    says: str
+    reads: tuple[str, ...]
+    window: str
+    exactness: Exactness
+
+
+class ViewExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a view means beside its numbers.
+
+    Args:
+        knowledge: which facts are seen.
+        hop: how its answers are dated, where not at the prediction time itself.
+        ttl: how long a looked-up fact counts, where not for ever.
+    """
+
+    view: str
+    description: str
+    sources: tuple[str, ...]
+    entities: tuple[EntityExplanation, ...]
+    knowledge: str
+    hop: str | None
+    ttl: str | None
+    outputs: tuple[OutputExplanation, ...]
+
+
+class _Told(NamedTuple):
+    """What the declaration alone says of an output."""
+
+    says: str
+    reads: tuple[str, ...]
+    window: str
+    exactness: Exactness
+
+
+def explain_view(view: CompiledView) -> ViewExplanation:
+    """The view as a record; `render_explanation` puts it into lines."""
+    declared = view.view
+    return ViewExplanation(
+        view=declared.name,
+        description=declared.description,
+        sources=tuple(source.name for source in declared.sources),
+        entities=tuple(_explain_entity(entity) for entity in declared.entities),
+        knowledge=_KNOWLEDGE[declared.knowledge],
+        hop=f"as at the last multiple of {format_duration(declared.hop)} since 1970, on both clocks" if declared.hop is not None else None,
+        ttl=format_duration(declared.ttl) if declared.ttl is not None else None,
+        outputs=_explain_outputs(view),
+    )
+
+
+def render_explanation(explanation: ViewExplanation) -> str:
+    """The record as text for people."""
+    lines = [f"{explanation.view}: {explanation.description}" if explanation.description else explanation.view]
+    lines += [f"  facts     {', '.join(explanation.sources)}, {explanation.knowledge}"]
+    lines += [f"  entity    {entity.name}: {entity.says}" for entity in explanation.entities]
+    lines += [f"  hop       {explanation.hop}"] if explanation.hop else []
+    lines += [f"  ttl       {explanation.ttl}"] if explanation.ttl else []
+    width = max(len(output.name) for output in explanation.outputs)
+    lines += [f"  {output.name:<{width}}  {output.window}  {output.exactness}  {output.says}" for output in explanation.outputs]
+    return "\n".join(lines)
+
+
+def _explain_entity(entity: Entity) -> EntityExplanation:
+    keys = ", ".join(entity.join_keys)
+    said = f"by {keys}; {_NULLS[entity.null_keys]}" if keys else "everything"
+    if entity.through is not None:
+        said = f"by the {keys} that view {entity.through.name} knew of {', '.join(entity.asked_keys)}; {_NULLS[entity.null_keys]}"
+    return EntityExplanation(name=entity.name, keys=entity.join_keys, asked_by=entity.asked_keys, says=said)
+
+
+def _explain_outputs(view: CompiledView) -> tuple[OutputExplanation, ...]:
+    declared = view.view
+    if isinstance(declared.features, Latest):
+        said = _first_line(latest.__doc__)
+        told = [_Told(said, (column,), _lookup_window(declared.ttl), "proven") for column in declared.features.columns]
+    else:
+        told = [_told(aggregation, declared, window) for _, aggregation in declared.features for window in declared.windows]
+    return tuple(
+        OutputExplanation(name=field.name, dtype=field.dtype, size=size, **each._asdict())
+        for field, size, each in zip(view.outputs, view.sizes, told, strict=True)
+    )
+
+
+def _told(aggregation: Aggregation, view: FeatureView, window: Window) -> _Told:
+    nodes = [node for node in (aggregation.operand, aggregation.where) if node is not None]
+    reads = tuple(sorted({column for node in nodes for column in input_columns(node)}))
+    method = count if aggregation.operand is None else getattr(Aggregable, aggregation.name)
+    condition = " where a condition holds" if aggregation.where is not None else ""
+    exactness: Exactness = "ordered" if aggregation.name in ORDERED else "proven"
+    return _Told(_first_line(method.__doc__) + condition, reads, interval(window, view.closed), exactness)
+
+
+def _lookup_window(ttl: Micros | None) -> str:
+    return "event_time < q" if ttl is None else f"event_time < q < event_time + {format_duration(ttl)}"
+
+
+def _first_line(docstring: str | None) -> str:
+    """What a method says of itself, so that users read one definition everywhere."""
+    return (docstring or "").partition("\n")[0].rstrip(".")

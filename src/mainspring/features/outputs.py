@@ -1,0 +1,175 @@
+"""From a declared aggregate to what the kernel is asked for: an operation over a column of values, its parameters as 64-bit patterns.
+
+A condition (`where`) becomes part of the value: where it does not hold there is no value, and nothing else in the engine knows of conditions.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mainspring.elements.expression.aggregation import Aggregation, AggregationName, result_type
+from mainspring.elements.expression.infer import infer_type
+from mainspring.elements.expression.tree import Column, Literal, Node, Scalar, When
+from mainspring.elements.schema import DType, Schema
+from mainspring.elements.window import Window, format_window
+from mainspring.features.kernel.program import Kind, Op, Output
+from mainspring.features.spec import FeatureView, Latest
+
+__all__ = ["NamedOutput", "ValueColumn", "iter_outputs"]
+
+_OPS: dict[AggregationName, Op] = {
+    "count": Op.COUNT,
+    "sum": Op.SUM,
+    "mean": Op.MEAN,
+    "var": Op.VAR,
+    "std": Op.STD,
+    "min": Op.MIN,
+    "max": Op.MAX,
+    "first": Op.FIRST,
+    "last": Op.LAST,
+    "any": Op.ANY,
+    "all": Op.ALL,
+    "time_since_last": Op.SINCE_LAST,
+    "count_distinct": Op.DISTINCT,
+    "approx_count_distinct": Op.APPROX_DISTINCT,
+    "first_k": Op.FIRST_K,
+    "last_k": Op.LAST_K,
+    "top_k": Op.TOP_K,
+    "bottom_k": Op.BOTTOM_K,
+    "quantile": Op.QUANTILES,
+    "quantiles": Op.QUANTILES,
+    "histogram": Op.HISTOGRAM,
+    "value_counts": Op.VALUE_COUNTS,
+    "ewma": Op.EWMA,
+    "skew": Op.SKEW,
+    "kurt": Op.KURT,
+}
+_SATURATE, _APPROXIMATE = 0, 1
+
+
+@dataclass(frozen=True)
+class ValueColumn:
+    """A value that every fact of the view carries: an expression over the source, and its type.
+
+    The kernel holds 64-bit values only.  Text travels as its place in the sorted dictionary of the texts at hand, which keeps its order and is fetched at the
+    end; where only equality with listed texts is asked, as the place in that list; and where it is counted approximately, as its hash.
+
+    Args:
+        listed: the texts that are told apart; all others are one.
+        is_hashed: whether text travels as its hash.
+    """
+
+    node: Node
+    dtype: DType
+    listed: tuple[str, ...] = ()
+    is_hashed: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the kernel sees places in a dictionary."""
+        return self.dtype is DType.STRING and not self.listed and not self.is_hashed
+
+    @property
+    def kind(self) -> Kind:
+        """How the kernel reads the 64 bits."""
+        return Kind.FLOAT if self.dtype is DType.FLOAT64 else Kind.INTEGER
+
+
+class NamedOutput(NamedTuple):
+    """One output of a view without its entity: the name of its column, what the kernel makes, and the type that comes out."""
+
+    name: str
+    output: Output
+    dtype: DType
+
+
+def iter_outputs(view: FeatureView, schema: Schema, values: list[ValueColumn]) -> Iterator[NamedOutput]:
+    """Every output of a valid view over its source's schema, in order; the values that they read are put into `values`, each once.
+
+    Raises: PRJ-010 when an expression does not fit the schema.
+    """
+    match view.features:
+        case Latest(columns):
+            for name in columns:
+                place, dtype = _place(ValueColumn(Column(name), infer_type(Column(name), schema)), values)
+                yield NamedOutput(name, Output(Op.LATEST, place, view.ttl), dtype)
+        case features:
+            for name, aggregation in features:
+                for window in view.windows:
+                    output, dtype = _aggregate(aggregation, schema, values, window=window)
+                    yield NamedOutput(f"{name}__{format_window(window)}", output, dtype)
+
+
+def _aggregate(aggregation: Aggregation, schema: Schema, values: list[ValueColumn], *, window: Window) -> tuple[Output, DType]:
+    node = _operand(aggregation)
+    if node is None:
+        return Output(Op.COUNT_ROWS, span=window), DType.INT64
+    dtype = infer_type(node, schema)
+    place, _ = _place(_travelling(aggregation, node, dtype), values)
+    size, parameters = _parameters(aggregation, dtype)
+    return Output(_OPS[aggregation.name], place, window, size, parameters), result_type(aggregation, dtype)
+
+
+def _operand(aggregation: Aggregation) -> Node | None:
+    """What carries a value where the condition holds; None where rows are counted without one."""
+    operand, where = aggregation.operand, aggregation.where
+    if where is None:
+        return operand
+    return When(where, Literal(True, DType.BOOLEAN) if operand is None else operand, Literal(None, DType.BOOLEAN))
+
+
+def _travelling(aggregation: Aggregation, node: Node, dtype: DType) -> ValueColumn:
+    if dtype is DType.STRING:
+        match aggregation.name:
+            case "value_counts":
+                return ValueColumn(node, dtype, listed=tuple(str(text) for text in aggregation.several("values")))
+            case "approx_count_distinct":
+                return ValueColumn(node, dtype, is_hashed=True)
+            case "count_distinct":
+                return ValueColumn(node, dtype, is_hashed=_beyond(aggregation) == _APPROXIMATE)
+    return ValueColumn(node, dtype)
+
+
+def _place(value: ValueColumn, values: list[ValueColumn]) -> tuple[int, DType]:
+    if value not in values:
+        values.append(value)
+    return values.index(value), value.dtype
+
+
+def _beyond(aggregation: Aggregation) -> int:
+    return _APPROXIMATE if aggregation.several("beyond") == ("approximate",) else _SATURATE
+
+
+def _parameters(aggregation: Aggregation, dtype: DType) -> tuple[int, tuple[int, ...]]:
+    """How many values the output has at most, and the kernel's parameters."""
+    match aggregation.name:
+        case "first_k" | "last_k" | "top_k" | "bottom_k":
+            return aggregation.whole("k"), ()
+        case "count_distinct":
+            return 1, (aggregation.whole("limit"), _beyond(aggregation))
+        case "approx_count_distinct":
+            return 1, (aggregation.whole("precision"),)
+        case "quantile":
+            return 1, _floats(aggregation.several("q"))
+        case "quantiles":
+            return len(aggregation.several("qs")), _floats(aggregation.several("qs"))
+        case "histogram":
+            edges = aggregation.several("edges")
+            return len(edges) + 1, _floats(edges) if dtype is DType.FLOAT64 else _wholes(edges)
+        case "value_counts":
+            listed = aggregation.several("values")
+            return len(listed) + 1, tuple(range(len(listed))) if dtype is DType.STRING else _wholes(listed)
+        case "ewma":
+            return 1, (aggregation.whole("half_life"),)
+        case _:
+            return 1, ()
+
+
+def _wholes(values: tuple[Scalar, ...]) -> tuple[int, ...]:
+    return tuple(int(value) for value in values)
+
+
+def _floats(values: tuple[Scalar, ...]) -> tuple[int, ...]:
+    """Doubles by their bits; -0 is 0."""
+    return tuple(int(struct.unpack("<q", struct.pack("<d", float(value) + 0.0))[0]) for value in values)
