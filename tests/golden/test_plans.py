@@ -29,6 +29,11 @@ EDITS = {
     "stricter_gate": [('"roc_auc", 0.7', '"roc_auc", 0.8')],
     "removed_monitor": [("ms.Monitor(returned)\n", "")],
     "edited_expression": [(".clip(0, 100)", ".clip(0, 250)"), ('col("amount") < 10', '(col("amount") < 10) & ~col("customer").is_null()')],
+    "edited_meaning": [
+        ('windows=["1h", "7d"]', 'windows=["1h", "unbounded"], closed="both", hop="5m"'),
+        ('col("amount").clip(0, 100).sum()', 'col("amount").ewma(half_life="6h", where=col("note") == "gift"), "notes": col("note").top_k(3)'),
+        ('ms.Entity("customer")', 'ms.Entity("customer", null_keys="group")'),
+    ],
     "unchanged": [],
 }
 

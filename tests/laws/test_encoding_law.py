@@ -17,19 +17,23 @@ ROWS = st.lists(
             "temp": st.none() | st.floats(),
             "count": st.none() | st.integers(-EXACT, EXACT),
             "is_late": st.none() | st.booleans(),
+            "ranks": st.none() | st.lists(st.floats(), max_size=3),
+            "counts": st.none() | st.lists(st.integers(-EXACT, EXACT), max_size=2),
         }
     ),
     max_size=12,
 )
 SCHEMA = {"carrier": pl.String, "temp": pl.Float64, "count": pl.Int64, "is_late": pl.Boolean}
+LISTS = {"ranks": pl.List(pl.Float64), "counts": pl.List(pl.Int64)}
+SIZES = {"ranks": 3, "counts": 2}
 
 
 @given(ROWS, ROWS)
 def test_columns_and_rows_encode_to_the_same_bytes(fitted, asked):
-    encoding = learn_encoding(pl.DataFrame(fitted, schema=SCHEMA), list(SCHEMA))
-    by_columns = encode_frame(pl.DataFrame(asked, schema=SCHEMA), encoding)
+    encoding = learn_encoding(pl.DataFrame(fitted, schema=SCHEMA | LISTS), [*SCHEMA, *LISTS], sizes=SIZES)
+    by_columns = encode_frame(pl.DataFrame(asked, schema=SCHEMA | LISTS), encoding)
     by_rows = encode_rows(asked, encoding)
-    assert by_columns.shape == by_rows.shape == (len(asked), 4)
+    assert by_columns.shape == by_rows.shape == (len(asked), 9)
     assert by_columns.tobytes() == by_rows.tobytes()
 
 
@@ -43,6 +47,6 @@ def test_a_fitted_text_is_decoded_by_its_place_in_the_vocabulary(fitted):
 
 @given(ROWS)
 def test_an_encoding_is_read_back_as_it_was_written(fitted):
-    encoding = learn_encoding(pl.DataFrame(fitted, schema=SCHEMA), list(SCHEMA))
+    encoding = learn_encoding(pl.DataFrame(fitted, schema=SCHEMA | LISTS), [*SCHEMA, *LISTS], sizes=SIZES)
     assert parse_encoding(render_encoding(encoding)) == encoding
     assert parse_encoding(render_encoding(encoding)).digest == encoding.digest

@@ -9,7 +9,7 @@ from mainspring.elements.window import UNBOUNDED
 
 __all__ = ["say", "say_change", "say_value"]
 
-_DURATIONS = frozenset({"windows", "ttl", "hop", "lateness", "hold", "half_life"})
+_DURATIONS = frozenset({"windows", "ttl", "hop", "lateness", "hold"})
 _INSTANTS = frozenset({"train_from", "test_from", "test_until"})
 _SPOKEN = frozenset({"k", "q", "qs", "edges", "values"})
 _INFIX = frozenset({"Arithmetic", "Comparison"})
@@ -154,9 +154,23 @@ def _say_told(aggregation: Mapping[str, object]) -> Iterator[str]:
     """What an aggregate is told besides its operand, as its method takes it."""
     parameters, where = aggregation.get("parameters"), aggregation.get("where")
     for name, value in parameters if isinstance(parameters, list) else ():
-        yield _say_in(name, value) if name in _SPOKEN else f"{name}={_say_in(name, value)}"
+        written = _written(format_duration(value) if name == "half_life" and isinstance(value, int) else value)
+        yield written if name in _SPOKEN else f"{name}={written}"
     if where is not None:
         yield f"where={say_value(where)}"
+
+
+def _written(constant: object) -> str:
+    """A constant as a user writes it."""
+    match constant:
+        case bool():
+            return str(constant)
+        case str():
+            return f'"{constant}"'
+        case list():
+            return f"[{', '.join(map(_written, constant))}]"
+        case _:
+            return say_value(constant)
 
 
 def _say_literal(value: Mapping[str, object]) -> str:

@@ -20,12 +20,22 @@ def definition(bound=2000.0):
     views = [
         FeatureView("delays", source=source, entities=[Entity("city"), Entity("all", join_keys=[])], windows=["1h"], features={"n": count()}),
         FeatureView("newest", source=source, entities=[Entity("city")], ttl="3h", features=latest("delay")),
+        FeatureView(
+            "both",
+            source=[source, Source("starts", id="id", event_time="at")],
+            entities=[Entity("city", through=FeatureView("cities", source=source, entities=[Entity("id")], features=latest("city")))],
+            windows=["unbounded"],
+            closed="both",
+            hop="5m",
+            features={"share": col("delay").var(where=col("delay") > 1.5)},
+        ),
         OnDemandFeatureView("form", features={"x": when(col("delay").is_null()).then(0.0).otherwise(col("delay")), "c": col("city").is_in(["JFK"])}),
     ]
     label = Label(source, col("delay") > 15, join_on=["id", "city"])
     split = split_by_time(train_from="2013-01-08", test_from="2013-10-01", test_until="2014-01-01")
     rows = TrainingSet("rows", spine=source, prediction_time=col("at") - hours(1), request=["city", "delay"], label=label, features=views, split=split)
-    return Definition(rows, (("landings", SCHEMA),), (("delays", "shard-1"), ("newest", "shard-2")))
+    shards = {"delays": "shard-1", "newest": "shard-2", "both": "shard-3", "cities": "shard-4"}
+    return Definition(rows, (("landings", SCHEMA), ("starts", SCHEMA)), tuple(shards.items()))
 
 
 def test_parsing_is_the_inverse_of_rendering():
@@ -47,8 +57,9 @@ def test_numbers_that_json_does_not_have_survive(bound):
 
 def test_a_definition_compiles_with_the_shards_that_it_names():
     compiled = compile_definition(parse_definition(render_definition(definition())))
-    assert [view.shard for view in compiled.views] == ["shard-1", "shard-2"]
-    assert [feature.name for feature in compiled.features] == ["city__n__1h", "all__n__1h", "city__delay", "x", "c"]
+    assert [view.shard for view in compiled.views] == ["shard-1", "shard-2", "shard-3"]
+    assert [lookup.shard for lookup in compiled.views[2].lookups] == ["shard-4"]
+    assert [feature.name for feature in compiled.features] == ["city__n__1h", "all__n__1h", "city__delay", "city__share__unbounded", "x", "c"]
 
 
 def test_only_records_of_the_closed_list_are_made():

@@ -60,9 +60,30 @@ def test_value_of_another_type_is_refused_by_name(encoding, row):
         encode_rows([row], encoding)
 
 
-def test_list_feature_is_refused():
+def test_a_list_feature_becomes_as_many_columns_as_it_has_elements_at_most():
+    frame = pl.DataFrame({"near": [1.5, 2.5], "stops": [[1, 2], None]})
+    encoding = learn_encoding(frame, ["stops", "near"], sizes={"stops": 3})
+    assert (encoding.names, encoding.column_names) == (("stops", "near"), ("stops.0", "stops.1", "stops.2", "near"))
+    np.testing.assert_array_equal(encode_frame(frame, encoding), [[1.0, 2.0, np.nan, 1.5], [np.nan, np.nan, np.nan, 2.5]])
+    np.testing.assert_array_equal(encode_rows([{"stops": [7], "near": None}, {}], encoding), [[7.0, *[np.nan] * 3], [np.nan] * 4])
+
+
+@pytest.mark.parametrize("values", [3, "far", [1.5], ["far"]])
+def test_a_list_of_another_type_is_refused_by_name(values):
+    encoding = learn_encoding(pl.DataFrame({"stops": [[1, 2]]}), ["stops"], sizes={"stops": 2})
+    with pytest.raises(UnencodableValue, match="stops"):
+        encode_rows([{"stops": values}], encoding)
+
+
+@pytest.mark.parametrize(("values", "sizes"), [([[1, 2]], {}), ([["far"]], {"stops": 2}), ([[[1]]], {"stops": 2})])
+def test_a_list_of_unknown_length_or_of_texts_or_lists_is_refused(values, sizes):
     with pytest.raises(UnencodableFeature, match="List"):
-        learn_encoding(pl.DataFrame({"stops": [[1, 2]]}), ["stops"])
+        learn_encoding(pl.DataFrame({"stops": values}), ["stops"], sizes=sizes)
+
+
+def test_instants_in_a_list_become_their_microseconds():
+    frame = pl.DataFrame({"seen": [[datetime(1970, 1, 2, tzinfo=UTC)]]})
+    np.testing.assert_array_equal(encode_frame(frame, learn_encoding(frame, ["seen"], sizes={"seen": 2})), [[86_400_000_000.0, np.nan]])
 
 
 def test_instant_becomes_its_microseconds():

@@ -32,9 +32,10 @@ _TEXT = dict.fromkeys(("id", "city", "gate"), pl.String)
 _STORED = {**_TEXT, "at": pl.Int64, "delay": pl.Float64, "bags": pl.Int64, "is_open": pl.Boolean, "opened": pl.Int64}
 
 
-def windowed(name="delays", *, entities=(CITY,), windows=("10m",), knowledge="as_known", **features) -> CompiledView:
+def windowed(name="delays", *, entities=(CITY,), windows=("10m",), closed="left", hop=None, knowledge="as_known", **features) -> CompiledView:
     """A compiled view of aggregates; by default it counts."""
-    view = FeatureView(name, source=SOURCE, entities=entities, windows=windows, features=features or {"n": count()}, knowledge=knowledge)
+    features = features or {"n": count()}
+    view = FeatureView(name, source=SOURCE, entities=entities, windows=windows, closed=closed, hop=hop, features=features, knowledge=knowledge)
     return compile_view(view, SCHEMA, shard=name)
 
 
