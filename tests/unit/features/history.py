@@ -96,10 +96,11 @@ def _payload(landings) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_STORED).with_columns(pl.col("at", "opened").cast(instant))
 
 
-def taught(view, landings, *minutes, city="JFK") -> list[dict]:
-    """What a backfill says about a city at these minutes, which may be fractions."""
+def taught(view, landings, *minutes, city="JFK", **keys) -> list[dict]:
+    """What a backfill says about a city, or these keys, at these minutes, which may be fractions."""
     times = [round(minute * MINUTE) for minute in minutes]
-    spine = pl.DataFrame({"city": [city] * len(times), "_prediction_time": times}, schema={"city": pl.String, "_prediction_time": pl.Int64})
+    asked = {name: pl.Series([value] * len(times), dtype=_STORED[name]) for name, value in {"city": city, **keys}.items()}
+    spine = pl.DataFrame({**asked, "_prediction_time": pl.Series(times, dtype=pl.Int64)})
     return backfill(view, facts_of(landings), spine).to_dicts()
 
 
@@ -110,8 +111,8 @@ def folded(view, log, *, now=0) -> SqliteOnline:
     return online
 
 
-def told(view, landings, *minutes, city="JFK") -> list[dict]:
-    """What an online read says about a city at these minutes."""
+def told(view, landings, *minutes, city="JFK", **keys) -> list[dict]:
+    """What an online read says about a city, or these keys, at these minutes."""
     times = [round(minute * MINUTE) for minute in minutes]
-    answer = read_online([view], folded(view, log_of(landings)), [{"city": city}] * len(times), at=times)
+    answer = read_online([view], folded(view, log_of(landings)), [{"city": city, **keys}] * len(times), at=times)
     return [{name: values[place] for name, values in answer.columns.items()} for place in range(len(times))]

@@ -4,6 +4,7 @@ import pytest
 
 from mainspring.elements.expression import col, count
 from mainspring.features.spec import Entity, latest
+from tests.unit.features import history
 from tests.unit.features.harbour import ARRIVALS, REGISTER, call, compiled, taught, told
 
 BOTH = pytest.mark.parametrize("answer", [taught, told])
@@ -57,6 +58,14 @@ def test_a_key_is_forgotten_after_the_ttl_of_the_view_that_knows_it(answer):
 @BOTH
 def test_the_other_entities_of_the_view_keep_their_own_keys(answer):
     assert answer(BY_MODEL, KNOWN, [{"ship": "Ada"}], 12) == [{"ship__cargo__30m": 4, "model__cargo__30m": 2}]
+
+
+@pytest.mark.parametrize("answer", [history.taught, history.told])
+@pytest.mark.parametrize(("key", "values"), [("is_open", (True, False, None)), ("bags", (7, 0, -(2**63))), ("gate", ("é", "", "e"))])
+def test_a_key_may_be_a_boolean_a_whole_number_or_any_text(answer, key, values):
+    view = history.windowed(entities=[Entity("it", join_keys=[key])])
+    landings = [history.landing(1, **{key: values[0]}), history.landing(2, **{key: values[1]}), history.landing(3, **{key: values[0]})]
+    assert [answer(view, landings, 5, **{key: value})[0]["it__n__10m"] for value in values] == [2, 1, 0]
 
 
 def test_a_question_is_asked_with_the_keys_of_the_view_that_knows():

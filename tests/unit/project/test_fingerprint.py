@@ -73,6 +73,29 @@ def test_a_parents_change_reaches_exactly_what_rests_on_it(write_shop: WriteProj
     assert changed(graph_of(write_shop()), after) == expected
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('windows=["1h", "7d"]', 'windows=["1h", "unbounded"]'),
+        ('windows=["1h", "7d"]', 'windows=["1h", "7d"], closed="both"'),
+        ('windows=["1h", "7d"]', 'windows=["1h", "7d"], hop="5m"'),
+        ('ms.Entity("customer")', 'ms.Entity("customer", null_keys="group")'),
+        ("source=orders, entities", "source=[orders, gifts], entities"),
+        (".sum()", '.sum(where=col("note").is_null())'),
+        (".clip(0, 100).sum()", ".quantile(0.5)"),
+    ],
+)
+def test_what_a_view_means_is_part_of_its_identity(write_shop: WriteProject, before: str, after: str) -> None:
+    line = 'customer = ms.Entity("customer")'
+    gifts = (line, 'gifts = ms.Source("gifts", "gifts.csv", id="order_id", event_time="ordered_at"); ' + line)
+    assert "view.spending" in changed(graph_of(write_shop(gifts)), graph_of(write_shop(gifts, (before, after))))
+
+
+def test_the_rank_of_a_quantile_is_part_of_its_identity(write_shop: WriteProject) -> None:
+    low, high = (graph_of(write_shop((".clip(0, 100).sum()", f".quantile({rank})"))) for rank in (0.5, 0.9))
+    assert "view.spending" in changed(low, high)
+
+
 def test_gates_are_policy_and_rebuild_nothing(write_shop: WriteProject) -> None:
     before, after = graph_of(write_shop()), graph_of(write_shop(('"roc_auc", 0.7', '"roc_auc", 0.8')))
     assert (changed(before, after), policy_changed(before, after)) == (set(), {"model.returned"})
