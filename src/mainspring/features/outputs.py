@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mainspring.elements.expression.aggregation import Aggregation, AggregationName, result_type
 from mainspring.elements.expression.infer import infer_type
-from mainspring.elements.expression.tree import Column, Literal, Node, Scalar, When
+from mainspring.elements.expression.tree import Column, Hash, Literal, Node, Scalar, When
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.window import Window, format_window
 from mainspring.features.kernel.program import Kind, Op, Output
@@ -53,22 +53,20 @@ class ValueColumn:
     """A value that every fact of the view carries: an expression over the source, and its type.
 
     The kernel holds 64-bit values only.  Text travels as its place in the sorted dictionary of the texts at hand, which keeps its order and is fetched at the
-    end; where only equality with listed texts is asked, as the place in that list; and where it is counted approximately, as its hash.
+    end; and where only equality with listed texts is asked, as the place in that list.
 
     Args:
         listed: the texts that are told apart; all others are one.
-        is_hashed: whether text travels as its hash.
     """
 
     node: Node
     dtype: DType
     listed: tuple[str, ...] = ()
-    is_hashed: bool = False
 
     @property
     def is_text(self) -> bool:
         """Whether the kernel sees places in a dictionary."""
-        return self.dtype is DType.STRING and not self.listed and not self.is_hashed
+        return self.dtype is DType.STRING and not self.listed
 
     @property
     def kind(self) -> Kind:
@@ -120,15 +118,14 @@ def _operand(aggregation: Aggregation) -> Node | None:
 
 
 def _travelling(aggregation: Aggregation, node: Node, dtype: DType) -> ValueColumn:
-    if dtype is DType.STRING:
-        match aggregation.name:
-            case "value_counts":
-                return ValueColumn(node, dtype, listed=tuple(str(text) for text in aggregation.several("values")))
-            case "approx_count_distinct":
-                return ValueColumn(node, dtype, is_hashed=True)
-            case "count_distinct":
-                return ValueColumn(node, dtype, is_hashed=_beyond(aggregation) == _APPROXIMATE)
-    return ValueColumn(node, dtype)
+    if dtype is DType.STRING and aggregation.name == "value_counts":
+        return ValueColumn(node, dtype, listed=tuple(str(text) for text in aggregation.several("values")))
+    # An estimate is made from the bits, which must not depend on the texts that happen to be at hand.
+    return ValueColumn(Hash(node), DType.INT64) if dtype is DType.STRING and _is_estimate(aggregation) else ValueColumn(node, dtype)
+
+
+def _is_estimate(aggregation: Aggregation) -> bool:
+    return aggregation.name == "approx_count_distinct" or (aggregation.name == "count_distinct" and _beyond(aggregation) == _APPROXIMATE)
 
 
 def _place(value: ValueColumn, values: list[ValueColumn]) -> tuple[int, DType]:

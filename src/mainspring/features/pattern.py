@@ -4,7 +4,6 @@ The way back, from the kernel's answer to typed values, is in `answers`.
 """
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -106,17 +105,10 @@ def _column_of_series(series: pl.Series, value: ValueColumn) -> Column:
 
 def _column_of_texts(present: Present, series: pl.Series, value: ValueColumn) -> Column:
     if value.listed:
-        return Column(present, _without_null(present, _places(series, pl.Series(value.listed, dtype=pl.String), len(value.listed))))
+        places = _places(series, pl.Series(value.listed, dtype=pl.String), len(value.listed))
+        return Column(present, places if present is None else np.where(present, places, 0))
     distinct = series.drop_nulls().unique().sort()
-    codes = _places(series, distinct, 0)
-    if value.is_hashed:
-        hashes = np.array([_hash_of(text) for text in distinct] or [0], dtype=np.int64)
-        return Column(present, _without_null(present, hashes[codes]))
-    return Column(present, codes, distinct.to_list())
-
-
-def _without_null(present: Present, bits: Ints) -> Ints:
-    return bits if present is None else np.where(present, bits, 0)
+    return Column(present, _places(series, distinct, 0), distinct.to_list())
 
 
 def _places(series: pl.Series, among: pl.Series, otherwise: int) -> Ints:
@@ -146,14 +138,7 @@ def _column_of_plain_texts(present: Present, texts: Sequence[str | None], value:
     if value.listed:
         places = {text: place for place, text in enumerate(value.listed)}
         return Column(present, np.array([0 if text is None else places.get(text, len(places)) for text in texts], dtype=np.int64))
-    if value.is_hashed:
-        return Column(present, np.array([0 if text is None else _hash_of(text) for text in texts], dtype=np.int64))
     return Column(present, *code_texts(texts))
-
-
-def _hash_of(text: str) -> int:
-    """The same for a text in every process and on every platform."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
 
 
 def _float_bits(values: Floats) -> Ints:

@@ -108,7 +108,7 @@ def _say_record(kind: str, value: Mapping[str, object]) -> str:
         case {"is": "Literal"}:
             return _say_literal(value)
         case {"is": "Aggregation", "name": name, "operand": operand}:
-            return f"{'' if operand is None else _operand(operand) + '.'}{name}({', '.join(_say_told(value))})"
+            return f"{'' if operand is None else _receiver(operand) + '.'}{name}({', '.join(_say_told(value))})"
         case {"op": op, "left": left, "right": right}:
             sign = op if kind in _INFIX else {"and": "&", "or": "|"}.get(str(op), op)
             return f"{_operand(left)} {sign} {_operand(right)}"
@@ -166,7 +166,7 @@ def _written(constant: object) -> str:
         case bool():
             return str(constant)
         case str():
-            return f'"{constant}"'
+            return _quoted(constant)
         case list():
             return f"[{', '.join(map(_written, constant))}]"
         case _:
