@@ -71,4 +71,11 @@ def test_a_few_facts_evaluate_to_the_same_bits_as_many(rows):
     by_rows, by_columns = evaluate_values(VIEW, few), evaluate_values(VIEW, many)
     assert by_rows.bits.tolist() == by_columns.bits[:, : few.height].tolist()
     assert by_rows.valid.tolist() == by_columns.valid[:, : few.height].tolist()
-    assert by_rows.texts == by_columns.texts
+    assert texts_of(by_rows) == {index: texts[: few.height] for index, texts in texts_of(by_columns).items()}
+
+
+def texts_of(patterns):
+    """The text of every fact, by column."""
+    known = {index: texts.to_list() for index, texts in patterns.texts.items()}
+    places = {index: zip(patterns.bits[index].tolist(), patterns.valid[index].tolist(), strict=True) for index in known}
+    return {index: [texts[place] if present else None for place, present in places[index]] for index, texts in known.items()}

@@ -17,8 +17,7 @@ from mainspring.features.view import CompiledView
 
 __all__ = ["answer_columns", "answer_values"]
 
-Texts = Mapping[int, Sequence[str]]
-"""For each text column of the view, by its index, the texts that its bits are places of."""
+_NO_TEXTS = pl.Series(dtype=pl.String)
 
 
 class _Lists(NamedTuple):
@@ -33,36 +32,42 @@ class _Lists(NamedTuple):
     valid: Bytes
 
 
-def answer_columns(view: CompiledView, names: Sequence[str], answer: Answer, texts: Texts) -> list[pl.Series]:
-    """Every output as a column under its name.  Cost: a copy; of lists a copy with room for all elements."""
+def answer_columns(view: CompiledView, names: Sequence[str], answer: Answer, texts: Mapping[int, pl.Series]) -> list[pl.Series]:
+    """Every output as a column under its name.
+
+    Args:
+        texts: for each text column of the view, by its index, the texts that its bits are places of.
+
+    Cost: a copy; of lists a copy with room for all elements.
+    """
     return [_column(view, index, answer, texts).alias(name) for index, name in enumerate(names)]
 
 
-def answer_values(view: CompiledView, answer: Answer, texts: Texts) -> list[list[Value]]:
+def answer_values(view: CompiledView, answer: Answer, texts: Mapping[int, Sequence[str]]) -> list[list[Value]]:
     """Every output as Python values, for the rows of a request; instants and lengths of time stay int64 microseconds."""
     return [_values(view, index, answer, texts) for index in range(len(view.outputs))]
 
 
-def _column(view: CompiledView, index: int, answer: Answer, texts: Texts) -> pl.Series:
-    dtype, distinct = view.outputs[index].dtype, pl.Series(texts.get(view.program.outputs[index].column, []), dtype=pl.String)
+def _column(view: CompiledView, index: int, answer: Answer, texts: Mapping[int, pl.Series]) -> pl.Series:
+    dtype, known = view.outputs[index].dtype, texts.get(view.program.outputs[index].column, _NO_TEXTS)
     if not dtype.is_list:
         slot = view.program.first_slot(index)
-        return _single_values(dtype, answer.bits[slot], answer.valid[slot], distinct)
+        return _single_values(dtype, answer.bits[slot], answer.valid[slot], known)
     lists = _lists(view, index, answer)
     size, rows = lists.bits.shape
-    flat = _single_values(dtype.element, lists.bits.T.ravel(), lists.valid.T.ravel(), distinct)
+    flat = _single_values(dtype.element, lists.bits.T.ravel(), lists.valid.T.ravel(), known)
     frame = pl.DataFrame([flat.reshape((rows, size)).alias("lists"), pl.Series("length", lists.lengths), pl.Series("present", lists.present)])
     return frame.select(pl.when("present").then(pl.col("lists").arr.to_list().list.head(pl.col("length")))).to_series()
 
 
-def _single_values(dtype: DType, bits: Ints, valid: Bytes, distinct: pl.Series) -> pl.Series:
+def _single_values(dtype: DType, bits: Ints, valid: Bytes, texts: pl.Series) -> pl.Series:
     present = pl.Series("present", valid.astype(np.bool_))
     match dtype:
         case DType.FLOAT64:
             series = pl.Series("value", bits.view(np.float64))
         case DType.STRING:
             places = pl.select(pl.when(present).then(pl.Series(bits))).to_series()
-            return distinct.gather(places)
+            return texts.gather(places)
         case DType.INT64:
             series = pl.Series("value", bits)
         case _:
@@ -70,23 +75,23 @@ def _single_values(dtype: DType, bits: Ints, valid: Bytes, distinct: pl.Series) 
     return pl.select(pl.when(present).then(series)).to_series()
 
 
-def _values(view: CompiledView, index: int, answer: Answer, texts: Texts) -> list[Value]:
-    dtype, distinct = view.outputs[index].dtype, texts.get(view.program.outputs[index].column, ())
+def _values(view: CompiledView, index: int, answer: Answer, texts: Mapping[int, Sequence[str]]) -> list[Value]:
+    dtype, known = view.outputs[index].dtype, texts.get(view.program.outputs[index].column, ())
     if not dtype.is_list:
         slot = view.program.first_slot(index)
-        values = _plain(dtype, answer.bits[slot], distinct)
+        values = _plain(dtype, answer.bits[slot], known)
         return [value if present else None for value, present in zip(values, answer.valid[slot].tolist(), strict=True)]
     lists = _lists(view, index, answer)
     rows = enumerate(zip(lists.lengths.tolist(), lists.present.tolist(), strict=True))
-    return [_plain(dtype.element, lists.bits[:length, row].copy(), distinct) if present else None for row, (length, present) in rows]
+    return [_plain(dtype.element, lists.bits[:length, row].copy(), known) if present else None for row, (length, present) in rows]
 
 
-def _plain(dtype: DType, bits: Ints, distinct: Sequence[str]) -> list[Scalar]:
+def _plain(dtype: DType, bits: Ints, texts: Sequence[str]) -> list[Scalar]:
     match dtype:
         case DType.FLOAT64:
             values: list[Scalar] = bits.view(np.float64).tolist()
         case DType.STRING:
-            values = [distinct[place] if distinct else "" for place in bits.tolist()]
+            values = [texts[place] if texts else "" for place in bits.tolist()]
         case DType.BOOLEAN:
             values = [bit != 0 for bit in bits.tolist()]
         case _:

@@ -16,7 +16,7 @@ from mainspring.elements.window import Window, format_window
 from mainspring.features.kernel.program import Kind, Op, Output
 from mainspring.features.spec import FeatureView, Latest
 
-__all__ = ["NamedOutput", "ValueColumn", "iter_outputs"]
+__all__ = ["COMPARING", "NamedOutput", "ValueColumn", "iter_outputs"]
 
 _OPS: dict[AggregationName, Op] = {
     "count": Op.COUNT,
@@ -46,14 +46,16 @@ _OPS: dict[AggregationName, Op] = {
     "kurt": Op.KURT,
 }
 _SATURATE, _APPROXIMATE = 0, 1
+COMPARING = frozenset({Op.MIN, Op.MAX, Op.TOP_K, Op.BOTTOM_K, Op.DISTINCT})
+"""Operations that look at values, where others only count them, keep them or hand them on."""
 
 
 @dataclass(frozen=True)
 class ValueColumn:
     """A value that every fact of the view carries: an expression over the source, and its type.
 
-    The kernel holds 64-bit values only.  Text travels as its place in the sorted dictionary of the texts at hand, which keeps its order and is fetched at the
-    end; and where only equality with listed texts is asked, as the place in that list.
+    The kernel holds 64-bit values only.  Text travels as its place in a list of the texts at hand and is fetched at the end: a sorted list of distinct texts
+    where an output compares them, else the facts as they lie.  Where only equality with listed texts is asked, it travels as the place among those.
 
     Args:
         listed: the texts that are told apart; all others are one.
@@ -65,7 +67,7 @@ class ValueColumn:
 
     @property
     def is_text(self) -> bool:
-        """Whether the kernel sees places in a dictionary."""
+        """Whether the kernel sees places in a list of texts."""
         return self.dtype is DType.STRING and not self.listed
 
     @property

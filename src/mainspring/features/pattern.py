@@ -24,6 +24,7 @@ Value = Scalar | None | list[Scalar]
 """A value as Python has it; instants and lengths of time are int64 microseconds, lists hold no null."""
 
 _FEW = 64
+_NO_TEXTS = pl.Series(dtype=pl.String)
 
 
 Present = NDArray[np.bool_] | None
@@ -32,13 +33,13 @@ Present = NDArray[np.bool_] | None
 class Patterns(NamedTuple):
     """The values of facts, in the order of the frame that they come from.
 
-    Shapes: bits and valid (columns, facts); texts holds for each text column, by its index, the distinct texts in order of their UTF-8 bytes: the bits of
-    such a column are places in it.
+    Shapes: bits and valid (columns, facts); texts holds for each text column, by its index, what its bits are places in: of a column whose texts are compared
+    the distinct ones in order of their UTF-8 bytes, of others the text of every fact.
     """
 
     bits: Ints
     valid: Bytes
-    texts: Mapping[int, Sequence[str]]
+    texts: Mapping[int, pl.Series]
 
 
 class Column(NamedTuple):
@@ -50,7 +51,7 @@ class Column(NamedTuple):
 
     present: Present
     bits: Ints
-    texts: Sequence[str] = ()
+    texts: pl.Series = _NO_TEXTS
 
 
 def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
@@ -87,14 +88,14 @@ def code_texts(texts: Sequence[str | None]) -> tuple[Ints, list[str]]:
 
 def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
     computed = frame.select(to_polars(value.node, view.schema).alias(str(i)) for i, value in enumerate(view.values))
-    return [_column_of_series(series, value) for series, value in zip(computed.get_columns(), view.values, strict=True)]
+    return [_column_of_series(series, value, index in view.compared_texts) for index, (series, value) in enumerate(zip(computed, view.values, strict=True))]
 
 
-def _column_of_series(series: pl.Series, value: ValueColumn) -> Column:
+def _column_of_series(series: pl.Series, value: ValueColumn, is_compared: bool) -> Column:
     present = series.is_not_null().to_numpy() if series.null_count() else None
     match value.dtype:
         case DType.STRING:
-            return _column_of_texts(present, series, value)
+            return _column_of_texts(present, series, value.listed, is_compared)
         case DType.FLOAT64:
             return Column(present, _float_bits(series.cast(pl.Float64).fill_null(0.0).to_numpy()))
         case DType.BOOLEAN:
@@ -103,12 +104,14 @@ def _column_of_series(series: pl.Series, value: ValueColumn) -> Column:
             return Column(present, bits_of(series.to_physical().cast(pl.Int64).fill_null(0).to_numpy()))
 
 
-def _column_of_texts(present: Present, series: pl.Series, value: ValueColumn) -> Column:
-    if value.listed:
-        places = _places(series, pl.Series(value.listed, dtype=pl.String), len(value.listed))
+def _column_of_texts(present: Present, series: pl.Series, listed: Sequence[str], is_compared: bool) -> Column:
+    if listed:
+        places = _places(series, pl.Series(listed, dtype=pl.String), len(listed))
         return Column(present, places if present is None else np.where(present, places, 0))
+    if not is_compared:
+        return Column(present, np.arange(len(series)), series)
     distinct = series.drop_nulls().unique().sort()
-    return Column(present, _places(series, distinct, 0), distinct.to_list())
+    return Column(present, _places(series, distinct, 0), distinct)
 
 
 def _places(series: pl.Series, among: pl.Series, otherwise: int) -> Ints:
@@ -120,25 +123,29 @@ def _places(series: pl.Series, among: pl.Series, otherwise: int) -> Ints:
 def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
     inputs = [(name, _scalars(frame[name].cast(STORED[view.schema[name].dtype]))) for name in view.inputs]
     rows = [view.row_function({name: values[place] for name, values in inputs}) for place in range(frame.height)]
-    return [_column_of_values([row[str(index)] for row in rows], value) for index, value in enumerate(view.values)]
+    return [_column_of_values([row[str(index)] for row in rows], value, index in view.compared_texts) for index, value in enumerate(view.values)]
 
 
-def _column_of_values(values: Sequence[Scalar | None], value: ValueColumn) -> Column:
+def _column_of_values(values: Sequence[Scalar | None], value: ValueColumn, is_compared: bool) -> Column:
     present = np.array([each is not None for each in values], dtype=np.bool_)
     match value.dtype:
         case DType.STRING:
-            return _column_of_plain_texts(present, [each if isinstance(each, str) else None for each in values], value)
+            texts = [each if isinstance(each, str) else None for each in values]
+            return _column_of_plain_texts(present, texts, value.listed, is_compared)
         case DType.FLOAT64:
             return Column(present, _float_bits(np.array([0.0 if each is None else each for each in values], dtype=np.float64)))
         case _:
             return Column(present, np.array([0 if each is None else each for each in values], dtype=np.int64))
 
 
-def _column_of_plain_texts(present: Present, texts: Sequence[str | None], value: ValueColumn) -> Column:
-    if value.listed:
-        places = {text: place for place, text in enumerate(value.listed)}
+def _column_of_plain_texts(present: Present, texts: Sequence[str | None], listed: Sequence[str], is_compared: bool) -> Column:
+    if listed:
+        places = {text: place for place, text in enumerate(listed)}
         return Column(present, np.array([0 if text is None else places.get(text, len(places)) for text in texts], dtype=np.int64))
-    return Column(present, *code_texts(texts))
+    if not is_compared:
+        return Column(present, np.arange(len(texts)), pl.Series(texts, dtype=pl.String))
+    codes, distinct = code_texts(texts)
+    return Column(present, codes, pl.Series(distinct, dtype=pl.String))
 
 
 def _float_bits(values: Floats) -> Ints:

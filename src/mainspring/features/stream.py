@@ -135,9 +135,9 @@ def _records_of(view: CompiledView, frame: pl.DataFrame) -> Records:
 
 def _texts_of(patterns: Patterns, column: int) -> list[str | None]:
     """The text of each fact."""
-    distinct = patterns.texts[column]
+    known = patterns.texts[column].to_list()
     places = zip(patterns.bits[column].tolist(), patterns.valid[column].tolist(), strict=True)
-    return [distinct[place] if present else None for place, present in places]
+    return [known[place] if present else None for place, present in places]
 
 
 def _group_rows(view: CompiledView, frame: pl.DataFrame) -> dict[RowKey, list[int]]:

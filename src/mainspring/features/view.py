@@ -13,7 +13,7 @@ from mainspring.elements.schema import Field, Schema
 from mainspring.elements.time import MINUTE, Micros
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.program import FOREVER, Output, Program, compile_program, reach_of
-from mainspring.features.outputs import ValueColumn, iter_outputs
+from mainspring.features.outputs import COMPARING, ValueColumn, iter_outputs
 from mainspring.features.spec import Entity, FeatureView
 
 __all__ = ["CompiledView", "ValueColumn", "compile_view", "feature_fields", "with_lookups"]
@@ -61,8 +61,13 @@ class CompiledView:
 
     @property
     def text_columns(self) -> tuple[int, ...]:
-        """The indices of value columns that hold text by its place in a dictionary."""
+        """The indices of value columns that hold text by its place in a list."""
         return tuple(i for i, value in enumerate(self.values) if value.is_text)
+
+    @cached_property
+    def compared_texts(self) -> frozenset[int]:
+        """Those of them whose texts some output compares, so that their places must keep the order of the texts."""
+        return frozenset(output.column for output in self.program.outputs if output.op in COMPARING).intersection(self.text_columns)
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
