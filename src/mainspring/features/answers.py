@@ -107,5 +107,7 @@ def _lists(view: CompiledView, index: int, answer: Answer) -> _Lists:
         lengths, present = answer.bits[slots.start], np.ones(rows, dtype=np.bool_)
     else:
         first = slots.start
-        lengths, present = np.full(rows, output.size, dtype=np.int64), answer.valid[first] != 0
+        present = answer.valid[first] != 0
+        # What is null holds nothing, or frames that are equal would differ as bytes.
+        lengths = np.where(present, output.size, 0)
     return _Lists(lengths, present, answer.bits[first : slots.stop], answer.valid[first : slots.stop])
