@@ -12,11 +12,11 @@ import pytest
 from mainspring.elements.events import ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.journal import verify_journal
+from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import FileObjects
 from mainspring.engines.local.state import SqliteState
-from mainspring.engines.local.tables import DeltaTables
 
 pytestmark = pytest.mark.crash
 

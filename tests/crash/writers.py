@@ -48,7 +48,7 @@ def write_table(folder: Path) -> Iterator[str]:
     """Rows that count; a line is the position."""
     import polars as pl
 
-    from mainspring.engines.local.tables import DeltaTables
+    from mainspring.engines.delta.tables import DeltaTables
 
     tables = DeltaTables(folder)
     while True:

@@ -34,6 +34,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor, Event, Fact, ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY, Micros, parse_instant
+from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.clock import RandomIds, SystemClock
 from mainspring.engines.local.compute import LocalCompute
 from mainspring.engines.local.log import SqliteLog
@@ -41,7 +42,7 @@ from mainspring.engines.local.objects import FileObjects, MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.state import SqliteState
-from mainspring.engines.local.tables import DeltaTables, MemoryTables
+from mainspring.engines.local.tables import MemoryTables
 from mainspring.features.backfill import backfill
 from mainspring.features.read import FeatureRows, read_online
 from mainspring.features.stream import refold_view

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from types import TracebackType
 
-__all__ = ["Server", "ServerMissing", "free_port", "moto", "redis"]
+__all__ = ["Server", "ServerMissing", "free_port", "moto", "rclone", "redis"]
 
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.02
@@ -81,6 +81,13 @@ def moto(folder: Path) -> Server:
     return Server([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port=port, output=folder / "moto.output")
 
 
+def rclone(folder: Path, *, key: str, secret: str) -> Server:
+    """A server that speaks S3 over the folder, a bucket for each folder in it; it checks secrets, and overwrites what it was asked to create."""
+    port = free_port()
+    settings = ["serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}", "--auth-key", f"{key},{secret}", "--config", ""]
+    return Server([_program("rclone"), *settings], port=port, output=folder / "rclone.output")
+
+
 def free_port() -> int:
     """A port on the loopback address that nobody listens on at the moment."""
     with socket.socket() as listener:
@@ -90,7 +97,8 @@ def free_port() -> int:
 
 
 def _program(name: str) -> str:
-    found = shutil.which(name)
+    """The program's path: of the system, or what a wheel brought into this environment."""
+    found = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
     if found is None:
         raise ServerMissing(f"{name} is not installed")
     return found
