@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.app import access
+from mainspring.app.engines import open_stores
 from mainspring.app.errors import UnknownAsset
 from mainspring.app.exporters import export_model
 from mainspring.app.fault import parse_fault
@@ -34,11 +35,10 @@ from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor, Event, Fact, ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY, Micros, parse_instant
-from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.clock import RandomIds, SystemClock
 from mainspring.engines.local.compute import LocalCompute
 from mainspring.engines.local.log import SqliteLog
-from mainspring.engines.local.objects import FileObjects, MemoryObjects
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.state import SqliteState
@@ -55,6 +55,7 @@ from mainspring.monitoring.errors import NoBaseline
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import StaleWrite
+from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.signer import PublicKey
 from mainspring.project.definition import shard_of
 from mainspring.project.environment import EnvironmentMap
@@ -105,22 +106,22 @@ def open_workspace(path: Path, env: str = "dev", *, actor: str = "", as_of: str 
         actor: who acts; default: the user of this process.
         as_of: where the clock of the data starts; default: what the environment's configuration says, else now.
 
-    Raises: PRJ-020 with every mistake in the project, ACC-004 for an unknown environment.
+    Raises: PRJ-020 with every mistake in the project, ACC-004 for an unknown environment, ENG-012 to ENG-014 for an engine that cannot be opened.
     """
     project = load_project(path)
     config = environment_config(project, env)
     folder = state_folder(path)
-    clock, objects = SystemClock(), FileObjects(folder / "objects")
+    clock, stores = SystemClock(), open_stores(config.engines, folder, project=project.config.name)
     moment = as_of or config.as_of
     tools = Tools(
         project=ProjectName(project.config.name),
         actor=Actor(actor or f"person:{getpass.getuser()}"),
         state=SqliteState(folder / "state.db", ProjectName(project.config.name), clock=clock),
-        log=SqliteLog(folder / "log.db"),
-        tables=DeltaTables(folder / "tables"),
-        online=SqliteOnline(folder / "online.db"),
-        objects=objects,
-        trainer=partial(_train_elsewhere, path=path.resolve(), objects=objects, folder=folder),
+        log=stores.log,
+        tables=stores.tables,
+        online=stores.online,
+        objects=stores.objects,
+        trainer=partial(_train_elsewhere, path=path.resolve(), objects=stores.objects, folder=folder),
         scorers=OnnxScorers(),
         signer=FileSigner.load_or_create(folder / "keys" / "tester"),
         verifier=Ed25519Verifier(),
@@ -165,7 +166,9 @@ def _scratch() -> Scratch:
     return Scratch(SqliteLog(None), SqliteOnline(None))
 
 
-def _train_elsewhere(model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest, path: Path, objects: FileObjects, folder: Path) -> TrainedModel:
+def _train_elsewhere(
+    model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest, path: Path, objects: ObjectWriter, folder: Path
+) -> TrainedModel:
     order = TrainOrder(project=str(path), model=model.name, objects=str(folder / "objects"), card=card, fingerprint=fingerprint, code=code)
     return train(order, compute=LocalCompute(), objects=objects)
 
