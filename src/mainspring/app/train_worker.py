@@ -40,18 +40,17 @@ def _answer(payload: bytes) -> bytes:
 
 
 def _train(payload: bytes) -> bytes:
-    from mainspring.app.engines import open_objects
     from mainspring.app.exporters import export_model
     from mainspring.app.scorers import OnnxScorers
     from mainspring.datasets.build import decode_rows
-    from mainspring.project.discover import discover, read_config
+    from mainspring.engines.local.objects import FileObjects
+    from mainspring.project.discover import discover
     from mainspring.project.importing import importing_from
     from mainspring.training.fit import Toolchain, fit_and_export
     from mainspring.training.order import parse_order, render_answer
 
     order = parse_order(payload)
-    project = Path(order.project)
-    objects = open_objects(read_config(project).engines.objects, Path(order.objects))
+    project, objects = Path(order.project), FileObjects(Path(order.objects))
     model = next(model for model in discover(project).models if model.name == order.model)
     frame = decode_rows(objects.read(order.card.digest))
     tools = Toolchain(objects=objects, export=export_model, scorers=OnnxScorers())

@@ -27,6 +27,7 @@ from mainspring.app.simulate import Scenario, SimulationReport, simulate
 from mainspring.app.spine import asked_at, asked_keys, asked_spine
 from mainspring.app.status import StatusReport, status_of_environment
 from mainspring.app.story import Story, tell
+from mainspring.app.trainer import ProcessTrainer
 from mainspring.app.watching import MonitorRuns
 from mainspring.datasets.build import decode_rows
 from mainspring.datasets.card import TrainingSetCard
@@ -36,7 +37,6 @@ from mainspring.elements.events import Actor, Event, Fact, ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY, Micros, parse_instant
 from mainspring.engines.local.clock import RandomIds, SystemClock
-from mainspring.engines.local.compute import LocalCompute
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
@@ -55,7 +55,6 @@ from mainspring.monitoring.errors import NoBaseline
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import StaleWrite
-from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.signer import PublicKey
 from mainspring.project.definition import shard_of
 from mainspring.project.environment import EnvironmentMap
@@ -78,10 +77,9 @@ from mainspring.sources.ingest import CompiledSource, IngestReport, Rows, ingest
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 from mainspring.training.fit import Toolchain
-from mainspring.training.order import TrainOrder
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
-from mainspring.training.train import train, train_in_memory
+from mainspring.training.train import train_in_memory
 
 __all__ = ["STATE_FOLDER", "OpenWorkspace", "memory_workspace", "open_workspace"]
 
@@ -121,7 +119,7 @@ def open_workspace(path: Path, env: str = "dev", *, actor: str = "", as_of: str 
         tables=stores.tables,
         online=stores.online,
         objects=stores.objects,
-        trainer=partial(_train_elsewhere, path=path.resolve(), objects=stores.objects, folder=folder),
+        trainer=ProcessTrainer(path.resolve(), stores.objects, folder=folder),
         scorers=OnnxScorers(),
         signer=FileSigner.load_or_create(folder / "keys" / "tester"),
         verifier=Ed25519Verifier(),
@@ -164,13 +162,6 @@ def memory_workspace(definitions: Iterable[object], env: str = "dev", *, clock: 
 
 def _scratch() -> Scratch:
     return Scratch(SqliteLog(None), SqliteOnline(None))
-
-
-def _train_elsewhere(
-    model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest, path: Path, objects: ObjectWriter, folder: Path
-) -> TrainedModel:
-    order = TrainOrder(project=str(path), model=model.name, objects=str(folder / "objects"), card=card, fingerprint=fingerprint, code=code)
-    return train(order, compute=LocalCompute(), objects=objects)
 
 
 def _train_here(model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest, objects: MemoryObjects) -> TrainedModel:

@@ -17,7 +17,7 @@ class TrainOrder(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         project: the project's folder or file.
         model: the model's name in it.
-        objects: the folder of the object store, which holds the rows that `card` describes; without meaning where the project keeps objects elsewhere.
+        objects: the folder of the object store, which holds the rows that `card` describes.
         fingerprint: of the model's definition; `code`: of its code, both passed on to what is made.
     """
 
