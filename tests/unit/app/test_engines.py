@@ -102,6 +102,18 @@ def features_on(folder: Path, engines: str) -> dict[str, list[object]]:
     return dict(workspace.get_online_features(["pace"], keys=keys, at=AS_OF).columns)
 
 
+@pytest.mark.journey
+def test_a_model_is_taught_and_answers_on_other_engines(tmp_path: Path, elsewhere: str) -> None:
+    create_project(tmp_path, "deliveries")
+    with (tmp_path / "project.toml").open("a") as settings:
+        settings.write(f"[engines]\n{elsewhere}")
+    workspace = open_workspace(tmp_path, as_of=AS_OF)
+    assert workspace.apply().moved
+    [prediction] = workspace.predict("late-delivery", {"shop": "harbour", "distance_km": 2.0, "ordered_at": AS_OF})
+    assert workspace.replay([prediction.id])[0].outcome == "identical"
+    assert {path.name.partition(".")[0] for path in (tmp_path / ".mainspring").iterdir()} == {"keys", "log", "log-inference", "state"}
+
+
 def test_features_are_the_same_on_other_engines(tmp_path: Path, elsewhere: str) -> None:
     embedded = features_on(tmp_path / "embedded", "")
     assert features_on(tmp_path / "elsewhere", f"[engines]\n{elsewhere}") == embedded

@@ -125,6 +125,26 @@ def test_another_process_sees_commits_and_makes_some(online: LmdbOnline, path: P
         fold(online, 1)
 
 
+def count_up(path: Path, times: int) -> None:
+    """Add one to a row, so many times, whatever others do to it."""
+    online, done = LmdbOnline(path), 0
+    while done < times:
+        position, [row] = online.read("counter", [b"k"])
+        number = int(row or b"0") + 1
+        try:
+            online.commit("counter", {b"k": b"%d" % number}, expected=position, position=at(number))
+        except StaleWrite:
+            continue
+        done += 1
+
+
+def test_processes_that_fold_one_shard_lose_nothing_and_double_nothing(online: LmdbOnline, path: Path) -> None:
+    program = f"from tests.unit.engines.lmdb.test_online import *; count_up(Path({str(path)!r}), 40)"
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert online.read("counter", [b"k"]) == (at(120), [b"120"])
+
+
 def exit_code_of_child(work: Callable[[], None]) -> int:
     """Do the work in a fork of this process."""
     child = os.fork()
