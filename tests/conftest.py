@@ -1,9 +1,36 @@
-"""What all tests share: how hypothesis searches."""
+"""What all tests share: how hypothesis searches, and real servers, one of each for a session."""
 
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from mainspring.testing import servers
 
 # Deadlines measure the machine, not the code.  In CI the search repeats itself, so that a red build is about the change.
 settings.register_profile("mainspring", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("mainspring")
+
+
+def running(make: Callable[[Path], servers.Server], folder: Path) -> Iterator[servers.Server]:
+    """A server of this kind; a test that needs one which is not installed is skipped by its name."""
+    try:
+        server = make(folder)
+    except servers.ServerMissing as missing:
+        pytest.skip(str(missing))
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """Redis."""
+    yield from running(servers.redis, tmp_path_factory.mktemp("redis"))
+
+
+@pytest.fixture(scope="session")
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """S3."""
+    yield from running(servers.moto, tmp_path_factory.mktemp("moto"))

@@ -12,7 +12,7 @@ from mainspring.engines.local.objects import FileObjects, MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.state import SqliteState
-from mainspring.engines.local.tables import DeltaTables, MemoryTables
+from mainspring.engines.local.tables import MemoryTables
 from mainspring.testing.clock import FrozenClock
 from mainspring.testing.contracts import (
     ComputeContract,
@@ -49,8 +49,8 @@ class TestLog(LogContract):
 
 class TestTables(TablesContract):
     @pytest.fixture
-    def tables(self, place: Path | None) -> DeltaTables | MemoryTables:
-        return DeltaTables(place.parent) if place else MemoryTables()
+    def tables(self) -> MemoryTables:
+        return MemoryTables()
 
 
 class TestOnline(OnlineContract):

@@ -12,10 +12,11 @@ import pytest
 from mainspring.elements.events import ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.journal import verify_journal
+from mainspring.engines.delta.tables import DeltaTables
+from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import FileObjects
 from mainspring.engines.local.state import SqliteState
-from mainspring.engines.local.tables import DeltaTables
 
 pytestmark = pytest.mark.crash
 
@@ -78,3 +79,13 @@ def test_rows_and_position_of_a_table_move_together(tmp_path: Path) -> None:
     assert scan is not None
     assert sorted(scan.collect()["_offset"].to_list()) == list(range(tables.position("source:a")))
     assert tables.position("source:a") >= max(map(int, acknowledged))
+
+
+def test_rows_and_position_of_a_shard_move_together(tmp_path: Path) -> None:
+    acknowledged = acknowledged_before_kills("online", tmp_path)
+    online = LmdbOnline(tmp_path / "online.lmdb")
+    position, _ = online.read("shard", [])
+    assert position is not None
+    assert {row for _, row in online.iter_rows("shard")} == {f"{position.visible_until} ".encode() * 200}
+    assert position.visible_until >= max(map(int, acknowledged))
+    online.commit("shard", {}, expected=position, position=position)

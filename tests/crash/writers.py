@@ -48,7 +48,7 @@ def write_table(folder: Path) -> Iterator[str]:
     """Rows that count; a line is the position."""
     import polars as pl
 
-    from mainspring.engines.local.tables import DeltaTables
+    from mainspring.engines.delta.tables import DeltaTables
 
     tables = DeltaTables(folder)
     while True:
@@ -58,7 +58,21 @@ def write_table(folder: Path) -> Iterator[str]:
         yield str(first + rows.height)
 
 
-WRITERS = {"objects": write_objects, "state": write_state, "log": write_log, "table": write_table}
+def write_online(folder: Path) -> Iterator[str]:
+    """A hundred rows that say at which position they were written; a line is the position."""
+    from mainspring.engines.lmdb.online import LmdbOnline
+    from mainspring.ports.online import Position
+
+    online = LmdbOnline(folder / "online.lmdb")
+    while True:
+        found, _ = online.read("shard", [])
+        number = found.visible_until + 1 if found else 0
+        rows = {str(key).encode(): f"{number} ".encode() * 200 for key in range(100)}
+        online.commit("shard", rows, expected=found, position=Position((), number))
+        yield str(number)
+
+
+WRITERS = {"objects": write_objects, "state": write_state, "log": write_log, "table": write_table, "online": write_online}
 
 if __name__ == "__main__":
     for line in WRITERS[sys.argv[1]](Path(sys.argv[2])):

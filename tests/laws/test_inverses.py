@@ -1,4 +1,4 @@
-"""What is rendered parses back as it was: durations, instants, definitions, baselines, predictions in the log."""
+"""What is rendered parses back as it was: durations, instants, positions of shards, definitions, baselines, predictions in the log."""
 
 import math
 
@@ -13,6 +13,7 @@ from mainspring.elements.time import format_duration, format_instant, parse_dura
 from mainspring.engines.local.log import SqliteLog
 from mainspring.features.spec import OnDemandFeatureView
 from mainspring.monitoring.baseline import Baseline, ColumnBaseline, parse_baseline, render_baseline
+from mainspring.ports.online import Position, decode_position, encode_position
 from mainspring.serving.inference_log import PredictionRecord, inference_topic, iter_predictions, to_frame
 from mainspring.sources.spec import Source
 
@@ -25,6 +26,12 @@ values = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | finite |
 @given(st.integers(1, 2**62))
 def test_a_length_of_time_reads_back(length):
     assert parse_duration(format_duration(length)) == length
+
+
+@given(st.lists(st.tuples(st.text(), st.integers(0, 2**63 - 1)), max_size=4), st.integers(-(2**63), 2**63 - 1))
+def test_a_position_reads_back(offsets, visible_until):
+    position = Position(tuple(offsets), visible_until)
+    assert decode_position(encode_position(position)) == position
 
 
 @given(st.integers(YEAR_1, YEAR_9999))

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from mainspring.app.engines import open_log
 from mainspring.app.errors import UnknownEnvironment
 from mainspring.elements.events import ProjectName
-from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.state import SqliteState
 from mainspring.ports.log import LogReader
 from mainspring.ports.state import StateReader
@@ -39,9 +39,8 @@ def environment_config(project: Project, env: str) -> EnvironmentConfig:
 def plan_project(path: Path, env: str) -> Plan:
     """The plan of the project at a folder or file.  Raises: PRJ-020, ACC-004.  Cost: no data is read, but for counting the rows of new files."""
     project = load_project(path)
-    environment_config(project, env)
-    folder = state_folder(path)
-    state, log = SqliteState(folder / "state.db", ProjectName(project.config.name)), SqliteLog(folder / "log.db")
+    engines, folder, name = environment_config(project, env).engines, state_folder(path), project.config.name
+    state, log = SqliteState(folder / "state.db", ProjectName(name)), open_log(engines.log, folder, project=name)
     try:
         return plan_environment(project, env, state=state, log=log)
     finally:

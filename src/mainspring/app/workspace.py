@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.app import access
+from mainspring.app.engines import open_stores
 from mainspring.app.errors import UnknownAsset
 from mainspring.app.exporters import export_model
 from mainspring.app.fault import parse_fault
@@ -26,6 +27,7 @@ from mainspring.app.simulate import Scenario, SimulationReport, simulate
 from mainspring.app.spine import asked_at, asked_keys, asked_spine
 from mainspring.app.status import StatusReport, status_of_environment
 from mainspring.app.story import Story, tell
+from mainspring.app.trainer import ProcessTrainer
 from mainspring.app.watching import MonitorRuns
 from mainspring.datasets.build import decode_rows
 from mainspring.datasets.card import TrainingSetCard
@@ -35,13 +37,12 @@ from mainspring.elements.events import Actor, Event, Fact, ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY, Micros, parse_instant
 from mainspring.engines.local.clock import RandomIds, SystemClock
-from mainspring.engines.local.compute import LocalCompute
 from mainspring.engines.local.log import SqliteLog
-from mainspring.engines.local.objects import FileObjects, MemoryObjects
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.state import SqliteState
-from mainspring.engines.local.tables import DeltaTables, MemoryTables
+from mainspring.engines.local.tables import MemoryTables
 from mainspring.features.gather import backfill_from
 from mainspring.features.read import FeatureRows, read_online
 from mainspring.features.stream import refold_view
@@ -76,10 +77,9 @@ from mainspring.sources.ingest import CompiledSource, IngestReport, Rows, ingest
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 from mainspring.training.fit import Toolchain
-from mainspring.training.order import TrainOrder
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
-from mainspring.training.train import train, train_in_memory
+from mainspring.training.train import train_in_memory
 
 __all__ = ["STATE_FOLDER", "OpenWorkspace", "memory_workspace", "open_workspace"]
 
@@ -104,22 +104,22 @@ def open_workspace(path: Path, env: str = "dev", *, actor: str = "", as_of: str 
         actor: who acts; default: the user of this process.
         as_of: where the clock of the data starts; default: what the environment's configuration says, else now.
 
-    Raises: PRJ-020 with every mistake in the project, ACC-004 for an unknown environment.
+    Raises: PRJ-020 with every mistake in the project, ACC-004 for an unknown environment, ENG-012 to ENG-014 for an engine that cannot be opened.
     """
     project = load_project(path)
     config = environment_config(project, env)
     folder = state_folder(path)
-    clock, objects = SystemClock(), FileObjects(folder / "objects")
+    clock, stores = SystemClock(), open_stores(config.engines, folder, project=project.config.name)
     moment = as_of or config.as_of
     tools = Tools(
         project=ProjectName(project.config.name),
         actor=Actor(actor or f"person:{getpass.getuser()}"),
         state=SqliteState(folder / "state.db", ProjectName(project.config.name), clock=clock),
-        log=SqliteLog(folder / "log.db"),
-        tables=DeltaTables(folder / "tables"),
-        online=SqliteOnline(folder / "online.db"),
-        objects=objects,
-        trainer=partial(_train_elsewhere, path=path.resolve(), objects=objects, folder=folder),
+        log=stores.log,
+        tables=stores.tables,
+        online=stores.online,
+        objects=stores.objects,
+        trainer=ProcessTrainer(path.resolve(), stores.objects, folder=folder),
         scorers=OnnxScorers(),
         signer=FileSigner.load_or_create(folder / "keys" / "tester"),
         verifier=Ed25519Verifier(),
@@ -162,11 +162,6 @@ def memory_workspace(definitions: Iterable[object], env: str = "dev", *, clock: 
 
 def _scratch() -> Scratch:
     return Scratch(SqliteLog(None), SqliteOnline(None))
-
-
-def _train_elsewhere(model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest, path: Path, objects: FileObjects, folder: Path) -> TrainedModel:
-    order = TrainOrder(project=str(path), model=model.name, objects=str(folder / "objects"), card=card, fingerprint=fingerprint, code=code)
-    return train(order, compute=LocalCompute(), objects=objects)
 
 
 def _train_here(model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest, objects: MemoryObjects) -> TrainedModel:

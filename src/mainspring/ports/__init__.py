@@ -8,7 +8,7 @@ from mainspring.ports.compute import Compute, Task
 from mainspring.ports.log import Identity, LogReader, LogWriter
 from mainspring.ports.models import ExportedModel, Scorer, Scorers
 from mainspring.ports.objects import ObjectReader, ObjectWriter
-from mainspring.ports.online import KeySpan, OnlineReader, OnlineWriter, Position
+from mainspring.ports.online import OnlineReader, OnlineWriter, Position
 from mainspring.ports.signer import PublicKey, Signature, Signer, Verifier
 from mainspring.ports.state import Change, Document, Lease, Leases, StateReader, StateWriter
 from mainspring.ports.tables import TableReader, TableWriter
@@ -21,7 +21,6 @@ __all__ = [
     "ExportedModel",
     "Identity",
     "Ids",
-    "KeySpan",
     "Lease",
     "Leases",
     "LogReader",

@@ -11,10 +11,13 @@ __all__ = [
     "LeaseLost",
     "ObjectDamaged",
     "ObjectMissing",
+    "ProductMissing",
+    "SecretMissing",
     "StaleWrite",
     "StoreBusy",
     "StoreDamaged",
     "StoreFailed",
+    "StoreUnreachable",
     "TaskFailed",
     "TaskOverdue",
 ]
@@ -145,6 +148,44 @@ class StoreDamaged(EngineError):
 
     store: str
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class StoreUnreachable(EngineError):
+    """No server answers where `project.toml` says that a store is: it was not started, or the address is another."""
+
+    code: ClassVar[str] = "ENG-012"
+    template: ClassVar[str] = "{store} does not answer: {reason}"
+    remedy: ClassVar[str] = "start it ({start}), or write its address into the engines of project.toml"
+
+    store: str
+    reason: str
+    start: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ProductMissing(EngineError):
+    """An engine that `project.toml` asks for is a package of its own, so that nobody carries what he does not use; it is not installed here."""
+
+    code: ClassVar[str] = "ENG-013"
+    template: ClassVar[str] = "the engine {engine} needs {package}, which is not installed"
+    remedy: ClassVar[str] = "pip install 'mainspring[{extra}]'"
+
+    engine: str
+    package: str
+    extra: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SecretMissing(EngineError):
+    """Secrets never stand in `project.toml`, which names the environment variables that hold them; this one is not set, or empty."""
+
+    code: ClassVar[str] = "ENG-014"
+    template: ClassVar[str] = "{setting} is to be read from the environment variable {variable}, which is not set"
+    remedy: ClassVar[str] = "set {variable} for this process"
+
+    setting: str
+    variable: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -3,6 +3,7 @@
 import pytest
 
 from mainspring.project.config import default_config, parse_config
+from mainspring.project.engines import EngineChoice, EngineChoices
 from mainspring.project.errors import ProjectErrors
 
 KEY = "ed25519:" + "A" * 43 + "="
@@ -37,3 +38,74 @@ def test_all_faults_come_at_once_each_with_its_line() -> None:
 def test_broken_toml_is_told_with_its_line() -> None:
     with pytest.raises(ProjectErrors, match=r"project.toml:2: PRJ-023"):
         parse_config('name = "a"\nx = = 1\n', path="project.toml", name="shop")
+
+
+ENGINES = """
+[engines]
+log = "sqlite"
+online = "sqlite"
+objects = "s3://lake/objects"
+[environments.prod.engines]
+log = "nats://one:4222,nats://two:4222"
+online = { url = "rediss://cache:6379/0", username = "env:CACHE_USER", password = "env:CACHE_PASSWORD" }
+[environments.prod.engines.tables]
+url = "s3://lake/tables"
+endpoint = "http://minio:9000"
+secret_access_key = "env:LAKE_SECRET"
+"""
+
+
+def test_without_settings_everything_is_embedded() -> None:
+    choices = default_config("shop").environments["prod"].engines
+    assert [choice.product for choice in (choices.log, choices.online, choices.tables, choices.objects)] == ["sqlite", "lmdb", "files", "files"]
+
+
+def test_an_environment_uses_the_engines_of_the_project_but_for_those_it_names() -> None:
+    config = parse_config(ENGINES, path="project.toml", name="shop")
+    prod, dev, objects = config.environments["prod"].engines, config.environments["dev"].engines, EngineChoice(product="s3", url="s3://lake/objects")
+    assert dev == config.engines == EngineChoices(online=EngineChoice(product="sqlite"), objects=objects)
+    assert prod == EngineChoices(
+        log=EngineChoice(product="nats", url="nats://one:4222,nats://two:4222"),
+        online=EngineChoice(product="redis", url="rediss://cache:6379/0", secrets={"username": "CACHE_USER", "password": "CACHE_PASSWORD"}),
+        tables=EngineChoice(product="s3", url="s3://lake/tables", settings={"endpoint": "http://minio:9000"}, secrets={"secret_access_key": "LAKE_SECRET"}),
+        objects=objects,
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ('online = "memcached"', "must be lmdb, sqlite, or an address such as redis://HOST:6379/0"),
+        ('online = "s3://bucket"', "must be lmdb, sqlite, or an address such as redis://HOST:6379/0"),
+        ('online = "redis://host:port"', "must be lmdb"),
+        ("log = 7", "must be sqlite, or an address such as nats://HOST:4222"),
+        ('log = { stream = "x" }', "must be sqlite"),
+        ('logs = "sqlite"', "is not a setting; here may stand log, online, tables"),
+        ('tables = { url = "s3://lake", bucket = "x" }', "is not a setting; here may stand access_key_id, endpoint, region"),
+        ('tables = { url = "s3://lake", endpoint = 9000 }', "must be a text, not 9000"),
+        ('objects = "s3://lake"', "is not a setting; here may stand log, online, tables"),
+    ],
+)
+def test_an_engine_that_cannot_be_meant_is_a_fault_with_what_can(setting: str, told: str) -> None:
+    with pytest.raises(ProjectErrors) as caught:
+        parse_config(f"[environments.prod.engines]\n{setting}\n", path="project.toml", name="shop")
+    [fault] = caught.value.faults
+    assert told in fault.message
+    assert str(fault.at) == "project.toml:2"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'online = "redis://:hunter2@host:6379/0"',
+        'online = "redis://host:6379/0?password=hunter2"',
+        'log = "nats://one:4222,nats://me:hunter2@two:4222"',
+        'online = { url = "redis://host:6379/0", password = "hunter2" }',
+    ],
+)
+def test_a_secret_in_the_file_is_a_fault_that_does_not_repeat_it(setting: str) -> None:
+    with pytest.raises(ProjectErrors) as caught:
+        parse_config(f"[engines]\n{setting}\n", path="project.toml", name="shop")
+    assert len(caught.value.faults) == 1
+    assert "env:NAME" in str(caught.value)
+    assert "hunter2" not in str(caught.value)

@@ -1,30 +1,27 @@
-"""Online rows in SQLite: one sorted table of (shard, key, bucket), so that the rows of a span lie side by side and are read in one descent.
+"""Online rows in SQLite: one sorted table of (shard, key).  What a workspace in memory uses, and one on disk by configuration.
 
 synchronous=NORMAL: a power cut may undo the last commits, but rows and position together, and the stream folds the same records again.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from mainspring.engines.local.sqlite import Database
 from mainspring.ports.errors import StaleWrite
-from mainspring.ports.online import KeySpan, Position, RowKey
+from mainspring.ports.online import Position, decode_position, encode_position, refuse_long_keys
 
 __all__ = ["SqliteOnline"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS shards (number INTEGER PRIMARY KEY, shard TEXT NOT NULL UNIQUE, position BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS rows (
-    number INTEGER NOT NULL, key BLOB NOT NULL, bucket INTEGER NOT NULL, row BLOB NOT NULL, PRIMARY KEY (number, key, bucket)
-) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rows (number INTEGER NOT NULL, key BLOB NOT NULL, row BLOB NOT NULL, PRIMARY KEY (number, key)) WITHOUT ROWID;
 """
-_SPAN = "SELECT row FROM rows WHERE number = ? AND key = ? AND bucket BETWEEN ? AND ? ORDER BY bucket"
-
-_decode_position = msgspec.json.Decoder(Position).decode
+_SHARD = "SELECT number, position FROM shards WHERE shard = ?"
+_ROW = "SELECT row FROM rows WHERE number = ? AND key = ?"
+_ALL_ROWS = "SELECT key, row FROM rows WHERE number = (SELECT number FROM shards WHERE shard = ?) ORDER BY key"
+_NAME = "the online store"
 
 
 class SqliteOnline:
@@ -35,29 +32,42 @@ class SqliteOnline:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._database = Database(path, schema=_SCHEMA, synchronous="NORMAL", name="the online store")
+        self._database = Database(path, schema=_SCHEMA, synchronous="NORMAL", name=_NAME)
+        self._is_on_disk = path is not None
 
-    def read(self, shard: str, spans: Sequence[KeySpan]) -> tuple[Position | None, list[list[bytes]]]:
-        """The shard's position (None: it does not exist), and for each span its rows in order of bucket."""
+    def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
+        """The shard's position (None: it does not exist) and the row of each key (None: it has none)."""
         with self._database.snapshot() as connection:
-            row = connection.execute("SELECT number, position FROM shards WHERE shard = ?", (shard,)).fetchone()
-            if row is None:
-                return None, [[] for _ in spans]
-            number, position = row
             execute = connection.execute
-            rows = [[row for (row,) in execute(_SPAN, (number, key, first, last))] for key, first, last in spans]
-        return _decode_position(position), rows
+            found = execute(_SHARD, (shard,)).fetchone()
+            if found is None:
+                return None, [None] * len(keys)
+            number, position = found
+            rows = [execute(_ROW, (number, key)).fetchone() for key in keys]
+        return decode_position(position), [row and row[0] for row in rows]
 
     def shards(self) -> Mapping[str, Position]:
         """Every shard and its position."""
         with self._database.snapshot() as connection:
             found = connection.execute("SELECT shard, position FROM shards ORDER BY shard").fetchall()
-        return {shard: _decode_position(position) for shard, position in found}
+        return {shard: decode_position(position) for shard, position in found}
 
-    def commit(self, shard: str, rows: Mapping[RowKey, bytes | None], *, expected: Position | None, position: Position) -> None:
+    def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
+        """All rows of a shard in the order of their keys, of one commit; on disk a snapshot stays open until the last is taken."""
+        with self._database.snapshot() as connection:
+            found = connection.execute(_ALL_ROWS, (shard,))
+            if self._is_on_disk:
+                yield from found
+                return
+            # In memory there is one connection and a lock around it, which must not be held while the caller works.
+            rows = found.fetchall()
+        yield from rows
+
+    def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
         """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is not at the expected one."""
-        puts = sorted((key, bucket, row) for (key, bucket), row in rows.items() if row is not None)
-        removals = [place for place, row in rows.items() if row is None]
+        refuse_long_keys(rows, store=_NAME)
+        puts = sorted((key, row) for key, row in rows.items() if row is not None)
+        removals = [key for key, row in rows.items() if row is None]
         move = partial(_move, shard=shard, expected=expected, position=position)
         self._database.transact(lambda connection: _write(connection, move(connection), puts, removals))
 
@@ -72,11 +82,11 @@ class SqliteOnline:
 
 def _move(connection: sqlite3.Connection, *, shard: str, expected: Position | None, position: Position) -> int:
     """Move the shard and return its number."""
-    row = connection.execute("SELECT number, position FROM shards WHERE shard = ?", (shard,)).fetchone()
-    found = _decode_position(row[1]) if row else None
+    row = connection.execute(_SHARD, (shard,)).fetchone()
+    found = decode_position(row[1]) if row else None
     if found != expected:
         raise StaleWrite(what=f"shard {shard}", expected=str(expected), found=str(found))
-    payload = msgspec.json.encode(position)
+    payload = encode_position(position)
     if row:
         connection.execute("UPDATE shards SET position = ? WHERE number = ?", (payload, row[0]))
         return int(row[0])
@@ -85,9 +95,9 @@ def _move(connection: sqlite3.Connection, *, shard: str, expected: Position | No
     return cursor.lastrowid
 
 
-def _write(connection: sqlite3.Connection, number: int, puts: Sequence[tuple[bytes, int, bytes]], removals: Sequence[RowKey]) -> None:
-    connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)", ((number, *put) for put in puts))
-    connection.executemany("DELETE FROM rows WHERE number = ? AND key = ? AND bucket = ?", ((number, *place) for place in removals))
+def _write(connection: sqlite3.Connection, number: int, puts: Sequence[tuple[bytes, bytes]], removals: Sequence[bytes]) -> None:
+    connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", ((number, *put) for put in puts))
+    connection.executemany("DELETE FROM rows WHERE number = ? AND key = ?", ((number, key) for key in removals))
 
 
 def _drop(connection: sqlite3.Connection, *, shard: str) -> None:

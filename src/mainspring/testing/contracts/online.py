@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mainspring.ports.errors import StaleWrite
-from mainspring.ports.online import KeySpan, OnlineWriter, Position, RowKey
+from mainspring.ports.errors import StaleWrite, StoreFailed
+from mainspring.ports.online import KEY_LIMIT_BYTES, OnlineWriter, Position
 
 __all__ = ["OnlineContract"]
 
@@ -22,58 +22,116 @@ class OnlineContract:
 
     def test_an_absent_shard_has_no_position_and_no_rows(self, online: OnlineWriter) -> None:
         """Nothing is no error."""
-        assert online.read("s", [KeySpan(b"k", 0, 9)]) == (None, [[]])
-        assert online.shards() == {}
+        assert online.read("s", [b"k", b"l"]) == (None, [None, None])
+        assert (online.shards(), list(online.iter_rows("s"))) == ({}, [])
 
-    def test_a_span_gives_its_rows_in_order_of_bucket(self, online: OnlineWriter) -> None:
-        """Both ends belong to a span; negative buckets sort before positive ones."""
-        rows = {RowKey(b"k", bucket): bytes([bucket + 9]) for bucket in (7, -1, 3, 5, 8)}
-        online.commit("s", {**rows, RowKey(b"other", 5): b"x"}, expected=None, position=FIRST)
-        assert online.read("s", [KeySpan(b"k", 3, 7), KeySpan(b"k", -5, 3), KeySpan(b"none", 0, 9)]) == (
-            FIRST,
-            [[bytes([12]), bytes([14]), bytes([16])], [bytes([8]), bytes([12])], []],
-        )
+    def test_rows_come_in_the_order_that_they_were_asked_for(self, online: OnlineWriter) -> None:
+        """An absent one is None; who asks twice is answered twice."""
+        online.commit("s", {b"a": b"1", b"b": b"2", b"c": b""}, expected=None, position=FIRST)
+        assert online.read("s", [b"c", b"none", b"a", b"b", b"a"]) == (FIRST, [b"", None, b"1", b"2", b"1"])
+
+    def test_a_position_is_read_without_any_row(self, online: OnlineWriter) -> None:
+        """Offsets as large as a log can have, and times before 1970."""
+        position = Position((("source:a", 2**62), ("source:ü", 0)), -(2**62))
+        online.commit("s", {}, expected=None, position=position)
+        assert (online.read("s", []), online.shards()) == ((position, []), {"s": position})
 
     def test_a_commit_replaces_and_removes_rows(self, online: OnlineWriter) -> None:
-        """None removes."""
-        online.commit("s", {RowKey(b"k", 1): b"a", RowKey(b"k", 2): b"b"}, expected=None, position=FIRST)
-        online.commit("s", {RowKey(b"k", 1): None, RowKey(b"k", 2): b"c"}, expected=FIRST, position=SECOND)
-        assert online.read("s", [KeySpan(b"k", 0, 9)]) == (SECOND, [[b"c"]])
+        """None removes, and removing what is absent is no error."""
+        online.commit("s", {b"a": b"1", b"b": b"2"}, expected=None, position=FIRST)
+        online.commit("s", {b"a": None, b"b": b"3", b"none": None}, expected=FIRST, position=SECOND)
+        assert online.read("s", [b"a", b"b", b"none"]) == (SECOND, [None, b"3", None])
 
     def test_a_commit_from_an_old_position_changes_nothing(self, online: OnlineWriter) -> None:
-        """ENG-004."""
-        online.commit("s", {RowKey(b"k", 1): b"a"}, expected=None, position=FIRST)
+        """ENG-004, whether the shard should be absent or elsewhere."""
+        online.commit("s", {b"k": b"a"}, expected=None, position=FIRST)
+        for expected in (None, SECOND):
+            with pytest.raises(StaleWrite):
+                online.commit("s", {b"k": b"z", b"new": b"z"}, expected=expected, position=SECOND)
+        assert online.read("s", [b"k", b"new"]) == (FIRST, [b"a", None])
+
+    def test_an_absent_shard_is_at_no_position(self, online: OnlineWriter) -> None:
+        """ENG-004: it was dropped while somebody folded it."""
         with pytest.raises(StaleWrite):
-            online.commit("s", {RowKey(b"k", 1): b"z"}, expected=None, position=SECOND)
-        assert online.read("s", [KeySpan(b"k", 1, 1)]) == (FIRST, [[b"a"]])
+            online.commit("s", {b"k": b"z"}, expected=FIRST, position=SECOND)
+        assert online.shards() == {}
+
+    def test_of_many_that_fold_the_same_records_one_wins(self, online: OnlineWriter) -> None:
+        """Optimistic concurrency, from several threads."""
+
+        def compete(number: int) -> bool:
+            try:
+                online.commit("s", {b"k": str(number).encode()}, expected=None, position=Position((), number))
+            except StaleWrite:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            winners = [number for number, won in enumerate(pool.map(compete, range(32))) if won]
+        assert online.read("s", [b"k"]) == (Position((), winners[0]), [str(winners[0]).encode()])
+        assert len(winners) == 1
 
     def test_a_dropped_shard_is_gone_and_its_neighbour_is_not(self, online: OnlineWriter) -> None:
-        """Dropping twice is dropping once."""
-        for shard in ("s", "t"):
-            online.commit(shard, {RowKey(b"k", 1): shard.encode()}, expected=None, position=FIRST)
+        """Dropping twice is dropping once, and one name may begin with the other."""
+        for shard in ("s", "st"):
+            online.commit(shard, {b"k": shard.encode(), b"t": b""}, expected=None, position=FIRST)
         online.drop("s")
         online.drop("s")
-        assert (online.shards(), online.read("s", [KeySpan(b"k", 1, 1)])[1]) == ({"t": FIRST}, [[]])
-        assert online.read("t", [KeySpan(b"k", 1, 1)]) == (FIRST, [[b"t"]])
+        assert (online.shards(), online.read("s", [b"k"])) == ({"st": FIRST}, (None, [None]))
+        assert online.read("st", [b"k"]) == (FIRST, [b"st"])
+
+    def test_a_shard_made_again_has_none_of_the_rows_that_it_had(self, online: OnlineWriter) -> None:
+        """Dropped means dropped."""
+        online.commit("s", {b"old": b"1"}, expected=None, position=SECOND)
+        online.drop("s")
+        online.commit("s", {b"new": b"2"}, expected=None, position=FIRST)
+        assert online.read("s", [b"old", b"new"]) == (FIRST, [None, b"2"])
+        assert list(online.iter_rows("s")) == [(b"new", b"2")]
 
     def test_keys_are_bytes_without_exception(self, online: OnlineWriter) -> None:
-        """The key of no entity is empty; zeros and high bytes are as good as others."""
-        keys = [b"", b"\x00", b"\x00\x00", b"\xff" * 9]
-        online.commit("s", {RowKey(key, 0): key + b"!" for key in keys}, expected=None, position=FIRST)
-        assert online.read("s", [KeySpan(key, 0, 0) for key in keys])[1] == [[key + b"!"] for key in keys]
+        """Empty, zeros, high bytes, what looks like a wildcard, and as long as a key may be."""
+        keys = [b"", b"\x00", b"\x00\x00", b"\xff" * 9, b"*", b"a[b]?\\{}", b"\r\n", b"k" * KEY_LIMIT_BYTES]
+        online.commit("s", {key: key + b"!" for key in keys}, expected=None, position=FIRST)
+        assert online.read("s", keys)[1] == [key + b"!" for key in keys]
+        assert [key for key, _ in online.iter_rows("s")] == sorted(keys)
+
+    def test_a_key_over_the_limit_is_refused_with_all_that_comes_with_it(self, online: OnlineWriter) -> None:
+        """ENG-001 in every engine, or a project would break on the day that it changes engines."""
+        with pytest.raises(StoreFailed, match="401 bytes"):
+            online.commit("s", {b"a": b"1", b"k" * (KEY_LIMIT_BYTES + 1): b"2"}, expected=None, position=FIRST)
+        assert online.read("s", [b"a"]) == (None, [None])
+
+    def test_rows_may_be_long_and_many(self, online: OnlineWriter) -> None:
+        """A megabyte in one row, and ten thousand rows in one commit."""
+        rows = {str(number).encode(): bytes([number % 256]) * 20 for number in range(10_000)} | {b"long": b"\x01" * 1_000_000}
+        online.commit("s", rows, expected=None, position=FIRST)
+        assert online.read("s", list(rows)) == (FIRST, list(rows.values()))
+        assert list(online.iter_rows("s")) == sorted(rows.items())
+
+    def test_all_rows_of_an_iteration_are_of_one_commit(self, online: OnlineWriter) -> None:
+        """Also those that it gives after the shard has moved on."""
+        keys = [str(number).encode() for number in range(2_000)]
+        online.commit("s", dict.fromkeys(keys, b"1"), expected=None, position=FIRST)
+        rows = online.iter_rows("s")
+        first = next(rows)
+        online.commit("s", {**dict.fromkeys(keys, b"2"), b"more": b"2"}, expected=FIRST, position=SECOND)
+        assert {row for _, row in [first, *rows]} == {b"1"}
+        assert {row for _, row in online.iter_rows("s")} == {b"2"}
 
     def test_a_reader_never_sees_half_a_commit(self, online: OnlineWriter) -> None:
         """Rows and position of one read belong together, while another thread folds."""
-        online.commit("s", {RowKey(b"k", 0): b"0"}, expected=None, position=Position((), 0))
+        keys = [b"a", b"b"]
+        online.commit("s", dict.fromkeys(keys, b"0"), expected=None, position=Position((), 0))
 
         def fold() -> None:
             for number in range(200):
-                row = {RowKey(b"k", 0): str(number + 1).encode()}
-                online.commit("s", row, expected=Position((), number), position=Position((), number + 1))
+                rows = dict.fromkeys(keys, str(number + 1).encode())
+                online.commit("s", rows, expected=Position((), number), position=Position((), number + 1))
 
         with ThreadPoolExecutor(1) as pool:
             folding = pool.submit(fold)
             while not folding.done():
-                position, [[row]] = online.read("s", [KeySpan(b"k", 0, 0)])
-                assert position == Position((), int(row))
+                position, rows = online.read("s", keys)
+                assert position is not None
+                assert rows == [str(position.visible_until).encode()] * 2
             folding.result()

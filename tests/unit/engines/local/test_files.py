@@ -11,13 +11,13 @@ import pytest
 
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.time import HOUR
+from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.clock import FrozenClock, RandomIds, SeededIds
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import FileObjects
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
 from mainspring.engines.local.signer import FileSigner
 from mainspring.engines.local.state import SqliteState
-from mainspring.engines.local.tables import DeltaTables
 from mainspring.ports.errors import KeyUnusable, ObjectDamaged, StoreDamaged, StoreFailed
 from mainspring.testing.contracts.log import records
 

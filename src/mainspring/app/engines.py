@@ -1,0 +1,158 @@
+"""Opens what `project.toml` says under `engines`; what is not asked for is not imported."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import FileObjects
+from mainspring.engines.local.online import SqliteOnline
+from mainspring.ports.errors import ProductMissing, SecretMissing, StoreUnreachable
+from mainspring.ports.log import LogWriter
+from mainspring.ports.objects import ObjectWriter
+from mainspring.ports.online import OnlineWriter
+from mainspring.ports.tables import TableWriter
+from mainspring.project.engines import EngineChoice, EngineChoices
+
+if TYPE_CHECKING:
+    from mainspring.engines.s3.bucket import Bucket
+
+__all__ = ["OpenLog", "Stores", "open_log", "open_objects", "open_stores"]
+
+_KNOCK_TIMEOUT_S = 3.0
+
+
+class OpenLog(LogWriter, Protocol):
+    """A log that whoever opened it can close."""
+
+    def close(self) -> None:
+        """Let go of files and connections; using the log afterwards is a fault."""
+        ...
+
+
+class Stores(NamedTuple):
+    """One engine for each port that holds data."""
+
+    log: OpenLog
+    online: OnlineWriter
+    tables: TableWriter
+    objects: ObjectWriter
+
+
+def open_stores(choices: EngineChoices, folder: Path, *, project: str) -> Stores:
+    """All of them.
+
+    Args:
+        folder: where embedded engines keep their files.
+        project: what a server calls this project's share of it.
+
+    Raises: ENG-012 when a server does not answer, ENG-013 when its client is not installed, ENG-014 when a secret is not set; ENG-301 for tables in a
+    bucket that overwrites.
+    """
+    return Stores(
+        log=open_log(choices.log, folder, project=project),
+        online=_open_online(choices.online, folder, project=project),
+        tables=_open_tables(choices.tables, folder),
+        objects=open_objects(choices.objects, folder / "objects"),
+    )
+
+
+def open_log(choice: EngineChoice, folder: Path, *, project: str) -> OpenLog:
+    """The log.  Raises: as `open_stores`."""
+    if choice.product == "sqlite":
+        return SqliteLog(folder / "log.db")
+    with _installed("nats", package="nats-py", extra="nats"):
+        from mainspring.engines.nats.log import NatsLog  # type: ignore[import-not-found]
+    _require_listener(choice, port=4222, start="nats-server -js")
+    secrets, settings = _secrets(choice, "log"), choice.settings
+    log: OpenLog = NatsLog(
+        choice.url,
+        folder / "log-index.db",
+        stream=settings.get("stream", project),
+        credentials=Path(secrets["credentials"]) if "credentials" in secrets else None,
+        authority=Path(settings["authority"]) if "authority" in settings else None,
+    )
+    return log
+
+
+def open_objects(choice: EngineChoice, folder: Path) -> ObjectWriter:
+    """The object store.  Raises: ENG-013, ENG-014."""
+    if choice.product == "files":
+        return FileObjects(folder)
+    with _installed("obstore", package="obstore", extra="s3"):
+        from mainspring.engines.s3.objects import S3Objects
+    return S3Objects(_bucket(choice, "objects"))
+
+
+def _open_online(choice: EngineChoice, folder: Path, *, project: str) -> OnlineWriter:
+    match choice.product:
+        case "lmdb":
+            from mainspring.engines.lmdb.online import LmdbOnline
+
+            return LmdbOnline(folder / "online.lmdb")
+        case "sqlite":
+            return SqliteOnline(folder / "online-rows.db")
+        case _:
+            with _installed("redis", package="redis", extra="redis"):
+                from mainspring.engines.redis.online import RedisOnline
+            secrets = _secrets(choice, "online")
+            prefix = choice.settings.get("prefix", f"mainspring:{project}")
+            return RedisOnline(choice.url, prefix=prefix, username=secrets.get("username"), password=secrets.get("password"))
+
+
+def _open_tables(choice: EngineChoice, folder: Path) -> TableWriter:
+    from mainspring.engines.delta.tables import DeltaTables
+
+    if choice.product == "files":
+        return DeltaTables(folder / "tables")
+    with _installed("obstore", package="obstore", extra="s3"):
+        from mainspring.engines.s3.bucket import require_conditional_writes
+    bucket = _bucket(choice, "tables")
+    require_conditional_writes(bucket)
+    return DeltaTables(bucket.url, options=bucket.delta_options)
+
+
+def _bucket(choice: EngineChoice, port: str) -> "Bucket":
+    from mainspring.engines.s3.bucket import Bucket
+
+    return Bucket(url=choice.url, **choice.settings, **_secrets(choice, port))
+
+
+def _secrets(choice: EngineChoice, port: str) -> dict[str, str]:
+    return {name: _secret(variable, f"engines.{port}.{name}") for name, variable in choice.secrets.items()}
+
+
+def _secret(variable: str, setting: str) -> str:
+    value = os.environ.get(variable, "")
+    if not value:
+        raise SecretMissing(setting=setting, variable=variable)
+    return value
+
+
+@contextmanager
+def _installed(module: str, *, package: str, extra: str) -> Iterator[None]:
+    """Raise ENG-013 where an import finds that a product's client is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != module:
+            raise
+        raise ProductMissing(engine=module, package=package, extra=extra) from error
+
+
+def _require_listener(choice: EngineChoice, *, port: int, start: str) -> None:
+    """Raise ENG-012 when nobody takes connections at any of the addresses; a client would only go on trying."""
+    reasons = []
+    for url in choice.url.split(","):
+        address = urlsplit(url)
+        try:
+            socket.create_connection((address.hostname or "", address.port or port), timeout=_KNOCK_TIMEOUT_S).close()
+        except OSError as error:
+            reasons.append(f"{address.hostname}:{address.port or port}: {error}")
+        else:
+            return
+    raise StoreUnreachable(store=f"{choice.product} at {choice.url}", reason="; ".join(reasons), start=start)

@@ -1,0 +1,49 @@
+"""Trains in a process of its own, wherever objects are kept.
+
+That process runs the user's code, so it is given files and no secrets: where objects lie in a bucket, it finds the rows that it is to fit in a folder of its
+own, and what it leaves there is put into the bucket from here.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mainspring.datasets.card import TrainingSetCard
+from mainspring.elements.identity import Digest
+from mainspring.engines.local.compute import LocalCompute
+from mainspring.engines.local.objects import FileObjects
+from mainspring.ports.objects import ObjectWriter
+from mainspring.training.order import TrainOrder
+from mainspring.training.outcome import TrainedModel
+from mainspring.training.spec import Model
+from mainspring.training.train import train
+
+__all__ = ["ProcessTrainer"]
+
+
+class ProcessTrainer:
+    """A trainer for a project on disk.
+
+    Args:
+        project: its folder or file.
+        objects: where its objects are kept.
+        folder: the state of the project; objects on files lie in `objects` there.
+    """
+
+    def __init__(self, project: Path, objects: ObjectWriter, *, folder: Path) -> None:
+        self._project, self._objects, self._folder = project, objects, folder
+
+    def __call__(self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest) -> TrainedModel:
+        """The fitted, exported and checked model.  Raises: TRA-001 to TRA-008, ENG-006, ENG-007."""
+        if isinstance(self._objects, FileObjects):
+            return self._train(model, card, fingerprint, code, objects=self._objects, place=self._folder / "objects")
+        with TemporaryDirectory(dir=self._folder, prefix="training-") as place:
+            here = FileObjects(Path(place))
+            here.write(self._objects.read(card.digest))
+            trained = self._train(model, card, fingerprint, code, objects=here, place=Path(place))
+            for digest in here.iter_digests():
+                self._objects.write(here.read(digest))
+            return trained
+
+    def _train(self, model: Model, card: TrainingSetCard, fingerprint: Digest, code: Digest, *, objects: FileObjects, place: Path) -> TrainedModel:
+        order = TrainOrder(project=str(self._project), model=model.name, objects=str(place), card=card, fingerprint=fingerprint, code=code)
+        return train(order, compute=LocalCompute(), objects=objects)

@@ -1,0 +1,114 @@
+"""One Delta table for each source, in a folder or in a bucket.
+
+The position travels in the Delta commit that adds the rows, as an application transaction, so one file of Delta's log decides on both.  A commit is never
+tried again at a later version: whoever was faster has folded the same records, and adding them after him would double them.
+
+In a bucket this rests on conditional writes: of two writers of one name, the store must refuse the second (`engines.s3.bucket` can ask whether it does).
+
+The table is a fold of the log.  Should a power cut damage it, it is removed and folded again.
+"""
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from mainspring.ports.errors import StaleWrite, StoreDamaged, StoreFailed
+
+__all__ = ["DeltaTables"]
+
+_POSITION = "mainspring.position"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
+"""What a folder's name must not hold; percent signs are no way out, since Delta takes the path for an address and undoes them."""
+_DECORATION = re.compile(r"\x1b\[\d*m|↳")
+_LONGEST_REASON = 500
+
+
+class DeltaTables:
+    """Delta tables under one root: `source:flights` lies in `source/flights`.
+
+    Args:
+        root: a folder, or the address of one in a bucket, such as `s3://lake/flights`.
+        options: what delta-rs is told about the bucket, such as `AWS_REGION`; nothing for a folder.
+    """
+
+    def __init__(self, root: Path | str, *, options: Mapping[str, str] | None = None) -> None:
+        self._root = root
+        self._options = dict(options or {})
+
+    def position(self, table: str) -> int:
+        """The offset up to which the log is folded; 0 for a table that does not exist."""
+        return _position(self._open(table))
+
+    def scan(self, table: str) -> pl.LazyFrame | None:
+        """All records with their envelope, lazily, columns of later batches filled with null; None for a table that does not exist."""
+        found = self._open(table)
+        return None if found is None else pl.scan_delta(found)
+
+    def append(self, table: str, frame: pl.DataFrame, *, expected: int, position: int) -> None:
+        """Add the records with `expected <= offset < position`; ENG-004 when the table is elsewhere."""
+        with _translated(table, "append"):
+            try:
+                found = self._open(table) or self._create(table, frame)
+                if _position(found) != expected:
+                    raise _stale(table, expected, _position(found))
+                commit = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(_POSITION, position)])
+                write_deltalake(found, frame, mode="append", schema_mode="merge", commit_properties=commit)
+            except CommitFailedError as error:
+                raise _stale(table, expected, self.position(table)) from error
+
+    def _address(self, table: str) -> str:
+        parts = (_UNSAFE.sub(lambda found: f"~{ord(found[0]):x}~", part) for part in table.split(":"))
+        return "/".join([str(self._root).rstrip("/"), *parts])
+
+    def _open(self, table: str) -> DeltaTable | None:
+        with _translated(table, "open"):
+            try:
+                return DeltaTable(self._address(table), storage_options=self._options)
+            except TableNotFoundError:
+                return None
+
+    def _create(self, table: str, frame: pl.DataFrame) -> DeltaTable:
+        """An empty table: rows are only ever added to a version that was read, for a table made by the first rows could be made twice."""
+        address = self._address(table)
+        if isinstance(self._root, Path):
+            Path(address).mkdir(mode=0o700, parents=True, exist_ok=True)
+        return DeltaTable.create(address, schema=frame.schema, mode="ignore", storage_options=self._options)
+
+
+def _position(table: DeltaTable | None) -> int:
+    return 0 if table is None else table.transaction_version(_POSITION) or 0
+
+
+def _stale(table: str, expected: int, found: int) -> StaleWrite:
+    return StaleWrite(what=f"table {table}", expected=f"offset {expected}", found=f"offset {found}")
+
+
+@contextmanager
+def _translated(table: str, operation: str) -> Iterator[None]:
+    """Raise ENG-010 or ENG-001 in place of deltalake's and the system's errors."""
+    store = f"table {table}"
+    try:
+        yield
+    except DeltaError as error:
+        if operation == "open":
+            raise StoreDamaged(store=store, reason=_reason(error)) from error
+        raise StoreFailed(store=store, operation=operation, reason=_reason(error)) from error
+    except OSError as error:
+        raise StoreFailed(store=store, operation=operation, reason=_reason(error)) from error
+    except Exception as error:
+        # deltalake raises bare Exception for values that it cannot store; nothing narrower can be named.
+        if type(error) is not Exception:
+            raise
+        raise StoreFailed(store=store, operation=operation, reason=_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What the product says, on one line, without its colours and arrows."""
+    words = " ".join(_DECORATION.sub(" ", str(error)).split()) or type(error).__name__
+    return textwrap.shorten(words, _LONGEST_REASON)

@@ -1,0 +1,167 @@
+"""One way to open LMDB: a file of this process, shared by all who open it, with group commit and our errors instead of its own.
+
+The map is as large as an address space lets it be, and the file grows within it.  Starting small and growing was rejected: LMDB moves its map only while no
+transaction of the process is open and cannot check that, so every read would have to take a lock, and every other process would have to be told.
+
+metasync=False: a commit flushes its pages and not the page that makes them valid.  The loss of power may undo the last commit, whole, and harms nothing
+older; sync=False would commit in microseconds, and may leave a file that is torn without anybody noticing.
+
+Forks: LMDB must not be used across one, so a child opens the file anew when it first asks.  It cannot while another thread of its parent was reading at the
+instant of the fork, because that read still seems to go on; it is told so.  (Closing what was inherited would be worse: it ends the parent's reads.)
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
+
+import lmdb
+
+from mainspring.elements.errors import EngineError
+from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
+
+__all__ = ["Environment", "Transaction", "open_environment", "translate", "translated"]
+
+T = TypeVar("T")
+Transaction: TypeAlias = "lmdb.Transaction[bytes]"
+"""A snapshot to read from, or a transaction to write in; what it reads are copies."""
+
+_LARGEST_MAP_BYTES = 1 << 40
+_SMALLEST_MAP_BYTES = 1 << 26
+_MAX_READERS = 1_024
+_DAMAGED = (lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
+_OPEN: "WeakValueDictionary[str, Environment]" = WeakValueDictionary()
+"""LMDB forbids a process to open a file twice (closing one of the two would free the other's locks), so whoever comes second is given the first."""
+_OPENING = threading.Lock()
+
+
+class Environment:
+    """An open file.  Use `open_environment`.
+
+    Args:
+        name: what errors call it.
+        map_bytes: how large the file can become.
+    """
+
+    def __init__(self, path: Path, *, name: str, map_bytes: int) -> None:
+        self.name = name
+        self._path = path
+        self._map_bytes = map_bytes
+        self._open()
+
+    def begin(self) -> Transaction:
+        """A snapshot to read from; end it soon, since pages that it can see are not used again.  Cost: 0.6 µs."""
+        if self._process != os.getpid():
+            self._open_after_fork()
+        return self._handle.begin()
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Do the work in a transaction, perhaps together with that of other threads, and return its result once it is committed.
+
+        What it raises undoes its own part only.  Cost: one flush of the disk, whoever asks in the meantime shares the next one.
+        """
+        if self._process != os.getpid():
+            self._open_after_fork()
+        result: Future[T] = Future()
+        self._waiting.append((work, result))
+        with self._lock:
+            if not result.done():
+                self._commit_waiting()
+        return result.result()
+
+    def _open(self) -> None:
+        self._waiting: deque[tuple[Callable[[Transaction], Any], Future[Any]]] = deque()
+        self._lock = threading.Lock()
+        with translated(self.name, "open"):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._handle = _open_file(self._path, self._map_bytes)
+            self._handle.reader_check()
+        self._process = os.getpid()
+
+    def _open_after_fork(self) -> None:
+        with _OPENING:
+            if self._process != os.getpid():
+                # What was inherited has to be forgotten before the file can be opened again.
+                vars(self).pop("_handle", None)
+                self._open()
+
+    def _commit_waiting(self) -> None:
+        """Do what is in the queue in one transaction; called by whoever holds the lock."""
+        batch = []
+        with suppress(IndexError):
+            while True:
+                batch.append(self._waiting.popleft())
+        try:
+            with translated(self.name, "write"):
+                # A process that was killed while it read leaves its snapshot behind, which would keep the file growing.
+                self._handle.reader_check()
+                with self._handle.begin(write=True) as transaction:
+                    done = [(result, value) for work, result in batch for value in self._attempt(transaction, work, result)]
+        except BaseException as error:
+            for _, result in batch:
+                if not result.done():
+                    result.set_exception(error)
+            raise
+        for result, value in done:
+            result.set_result(value)
+
+    def _attempt(self, transaction: Transaction, work: Callable[[Transaction], Any], result: "Future[Any]") -> list[Any]:
+        """The value of one piece of work, or nothing where it failed; then its future holds the error and what it wrote is undone."""
+        try:
+            with translated(self.name, "write"), self._handle.begin(write=True, parent=transaction) as piece:
+                return [work(piece)]
+        except Exception as error:  # belongs to the thread that asked for this piece, not to the one that happens to commit
+            result.set_exception(error)
+            return []
+
+
+def open_environment(path: Path, *, name: str, map_bytes: int | None = None) -> Environment:
+    """The file at a path, made where it is absent, private to its owner; the same object for everybody in this process.
+
+    Args:
+        map_bytes: how large the file can become; default: 1 TiB, or what the limits of this process allow.
+
+    Raises: ENG-001 when it cannot be made, ENG-010 when it is not LMDB's.
+    """
+    key = os.path.realpath(path)
+    with _OPENING:
+        found = _OPEN.get(key)
+        if found is None:
+            found = _OPEN[key] = Environment(path, name=name, map_bytes=map_bytes or _LARGEST_MAP_BYTES)
+        return found
+
+
+def translate(error: lmdb.Error, store: str, operation: str) -> EngineError:
+    """ENG-009, ENG-010 or ENG-001 in place of LMDB's own error."""
+    if isinstance(error, lmdb.ReadersFullError):
+        return StoreBusy(store=store, operation=operation)
+    if isinstance(error, _DAMAGED):
+        return StoreDamaged(store=store, reason=str(error))
+    return StoreFailed(store=store, operation=operation, reason=str(error))
+
+
+@contextmanager
+def translated(store: str, operation: str) -> Iterator[None]:
+    """Raise our errors in place of LMDB's and the system's."""
+    try:
+        yield
+    except lmdb.Error as error:
+        raise translate(error, store, operation) from error
+    except OSError as error:
+        raise StoreFailed(store=store, operation=operation, reason=str(error)) from error
+
+
+def _open_file(path: Path, map_bytes: int) -> lmdb.Environment:
+    while True:
+        try:
+            return lmdb.open(str(path), map_size=map_bytes, subdir=False, metasync=False, readahead=False, mode=0o600, max_readers=_MAX_READERS)
+        except lmdb.MemoryError:
+            # The address space of this process is limited (`ulimit -v`).
+            map_bytes //= 4
+            if map_bytes < _SMALLEST_MAP_BYTES:
+                raise

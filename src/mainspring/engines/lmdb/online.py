@@ -1,0 +1,121 @@
+"""Online rows in LMDB, read without a lock and without a copy of anything but the rows that were asked for.
+
+Keys in the file: `s` + shard → its token (8 random bytes) and position; `r` + token + key → row.  A shard that is made again has another token, so a drop
+takes one small commit, and its rows are removed afterwards, some thousand at a time; what a crash leaves of them the next drop removes.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import lmdb
+
+from mainspring.engines.lmdb.environment import Transaction, open_environment, translate, translated
+from mainspring.ports.errors import StaleWrite
+from mainspring.ports.online import KEY_LIMIT_BYTES, Position, decode_position, encode_position, refuse_long_keys
+
+__all__ = ["LmdbOnline"]
+
+_SHARD, _ROW = b"s", b"r"
+_TOKEN_BYTES = 8
+_PREFIX_BYTES = len(_ROW) + _TOKEN_BYTES
+_ABOVE_ALL_KEYS = b"\xff" * (KEY_LIMIT_BYTES + 1)
+_REMOVED_AT_ONCE = 10_000
+_NAME = "the online store"
+
+
+class LmdbOnline:
+    """The online state of a workspace; any number of processes may read it and fold into it.
+
+    Args:
+        path: the file; LMDB keeps a lock file beside it.
+        map_bytes: how large it can become; default: as large as this process allows.
+    """
+
+    def __init__(self, path: Path, *, map_bytes: int | None = None) -> None:
+        self._environment = open_environment(path, name=_NAME, map_bytes=map_bytes)
+
+    def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
+        """The shard's position (None: it does not exist) and the row of each key (None: it has none)."""
+        try:
+            with self._environment.begin() as transaction:
+                get = transaction.get
+                found = get(_SHARD + shard.encode())
+                if found is None:
+                    return None, [None] * len(keys)
+                prefix = _ROW + found[:_TOKEN_BYTES]
+                rows = [get(prefix + key) for key in keys]
+        except lmdb.Error as error:
+            raise translate(error, _NAME, "read") from error
+        return decode_position(found[_TOKEN_BYTES:]), rows
+
+    def shards(self) -> Mapping[str, Position]:
+        """Every shard and its position."""
+        with translated(_NAME, "read"), self._environment.begin() as transaction:
+            return {key[len(_SHARD) :].decode(): decode_position(found[_TOKEN_BYTES:]) for key, found in _iter_from(transaction, _SHARD)}
+
+    def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
+        """All rows of a shard in the order of their keys, of one commit; the file grows while one is held, so do not hold it for long."""
+        with translated(_NAME, "read"), self._environment.begin() as transaction:
+            found = transaction.get(_SHARD + shard.encode())
+            if found is not None:
+                for key, row in _iter_from(transaction, _ROW + found[:_TOKEN_BYTES]):
+                    yield key[_PREFIX_BYTES:], row
+
+    def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
+        """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is not at the expected one."""
+        refuse_long_keys(rows, store=_NAME)
+        self._environment.transact(partial(_write, shard=shard, rows=rows, expected=expected, position=position))
+
+    def drop(self, shard: str) -> None:
+        """Forget a shard; dropping an absent one is no error."""
+        self._environment.transact(lambda transaction: transaction.delete(_SHARD + shard.encode()))
+        while self._environment.transact(_remove_orphans):
+            pass
+
+    def close(self) -> None:
+        """Let go of the file; using the store afterwards is a fault."""
+        del self._environment
+
+
+def _write(transaction: Transaction, *, shard: str, rows: Mapping[bytes, bytes | None], expected: Position | None, position: Position) -> None:
+    name = _SHARD + shard.encode()
+    stored = transaction.get(name)
+    found = None if stored is None else decode_position(stored[_TOKEN_BYTES:])
+    if found != expected:
+        raise StaleWrite(what=f"shard {shard}", expected=str(expected), found=str(found))
+    token = secrets.token_bytes(_TOKEN_BYTES) if stored is None else stored[:_TOKEN_BYTES]
+    prefix = _ROW + token
+    for key, row in rows.items():
+        if row is None:
+            transaction.delete(prefix + key)
+        else:
+            transaction.put(prefix + key, row)
+    transaction.put(name, token + encode_position(position))
+
+
+def _remove_orphans(transaction: Transaction) -> bool:
+    """Remove some rows that no shard owns; whether there may be more."""
+    owned = {found[:_TOKEN_BYTES] for _, found in _iter_from(transaction, _SHARD)}
+    cursor = transaction.cursor()
+    left = _REMOVED_AT_ONCE
+    cursor.set_range(_ROW)
+    while left and cursor.key().startswith(_ROW):
+        token = cursor.key()[len(_ROW) : _PREFIX_BYTES]
+        if token in owned:
+            cursor.set_range(_ROW + token + _ABOVE_ALL_KEYS)
+        else:
+            cursor.delete()
+            left -= 1
+    return left == 0
+
+
+def _iter_from(transaction: Transaction, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """What is stored under keys with this prefix, in their order."""
+    cursor = transaction.cursor()
+    if cursor.set_range(prefix):
+        for key, value in cursor:
+            if not key.startswith(prefix):
+                return
+            yield key, value

@@ -1,0 +1,69 @@
+"""Takes settings out of the tables of a TOML file, and collects every fault with the line it is on."""
+
+import re
+from collections.abc import Collection
+
+from mainspring.elements.errors import DeclarationError, Location
+from mainspring.project.errors import ConfigurationFault
+
+__all__ = ["Settings"]
+
+_HEADER = re.compile(r"\s*\[([^\[\]]+)\]")
+_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=")
+
+
+class Settings:
+    """A file's settings; each is named by its keys with dots between.
+
+    Args:
+        path: the file, for messages.
+    """
+
+    def __init__(self, text: str, path: str) -> None:
+        self._lines, self._path = text.splitlines(), path
+        self.faults: list[DeclarationError] = []
+
+    def fault(self, setting: str, problem: str) -> None:
+        """Note what is wrong with a setting."""
+        self.faults.append(ConfigurationFault(setting=setting, problem=problem, at=Location(self._path, _line_of(setting, self._lines))))
+
+    def table(self, value: object, setting: str, *, known: Collection[str] = ()) -> dict[str, object]:
+        """A table's items; each key that is not among the known ones is a fault, if any are given."""
+        if not isinstance(value, dict):
+            self.fault(setting, "must be a table")
+            return {}
+        prefix = f"{setting}." if setting else ""
+        for key in value:
+            if known and key not in known:
+                self.fault(f"{prefix}{key}", f"is not a setting; here may stand {', '.join(sorted(known))}")
+        return value
+
+    def text(self, value: object, setting: str, pattern: re.Pattern[str], wanted: str) -> str:
+        """A text that fits the pattern."""
+        if isinstance(value, str) and pattern.fullmatch(value):
+            return value
+        self.fault(setting, f"must be {wanted}, not {value!r}")
+        return ""
+
+    def texts(self, value: object, setting: str, pattern: re.Pattern[str], wanted: str) -> tuple[str, ...]:
+        """A list of texts that fit the pattern."""
+        if not isinstance(value, list):
+            self.fault(setting, f"must be a list of {wanted}")
+            return ()
+        return tuple(self.text(item, setting, pattern, wanted) for item in value)
+
+
+def _line_of(setting: str, lines: list[str]) -> int:
+    """The line where the setting, or else the innermost table around it, is written; 1 where it is not found."""
+    best, depth, header = 1, 0, ""
+    for number, line in enumerate(lines, start=1):
+        if found := _HEADER.match(line):
+            header = found[1].strip()
+            path = header
+        elif found := _ASSIGNMENT.match(line):
+            path = f"{header}.{found[1]}" if header else found[1]
+        else:
+            continue
+        if (setting + ".").startswith(path + ".") and len(path) > depth:
+            best, depth = number, len(path)
+    return best

@@ -1,0 +1,14 @@
+"""A bucket keeps the contract of the object store."""
+
+import pytest
+
+from mainspring.engines.s3.objects import S3Objects
+from mainspring.testing.contracts import ObjectsContract
+from mainspring.testing.servers import Server
+from tests.buckets import make_bucket
+
+
+class TestObjects(ObjectsContract):
+    @pytest.fixture
+    def objects(self, moto_server: Server) -> S3Objects:
+        return S3Objects(make_bucket(moto_server))
