@@ -1,23 +1,21 @@
-"""Read features for a request: the same kernel as the backfill, over the segments of the keys that are asked about."""
+"""Read features for a request: the same values as the backfill's, byte for byte, from the online state of the keys that are asked about."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from mainspring.elements.expression.tree import Scalar
-from mainspring.elements.time import Micros, format_instant
+from mainspring.elements.time import Micros
 from mainspring.features.answers import answer_values
-from mainspring.features.errors import FeatureOverflow, HorizonPassed, MissingRequestField
-from mainspring.features.kernel.aggregate import aggregate
-from mainspring.features.kernel.arrays import Ints, Spine
-from mainspring.features.kernel.program import FOREVER
+from mainspring.features.errors import FeatureOverflow, MissingRequestField
+from mainspring.features.kernel.arrays import Answer, Ints
+from mainspring.features.kernel.online import NOTE
+from mainspring.features.names import encode_key, partition_of, shard_of_partition
 from mainspring.features.pattern import Value
-from mainspring.features.segment import facts_of_segments
-from mainspring.features.stream import HORIZON, bucket_of, encode_key
+from mainspring.features.point import Asked, PointAnswer, answer_shard
 from mainspring.features.view import CompiledView
-from mainspring.ports.online import KeySpan, OnlineReader, Position
+from mainspring.ports.online import OnlineReader, Position
 
 __all__ = ["FeatureRows", "Row", "Value", "read_online"]
 
@@ -39,52 +37,80 @@ def read_online(views: Sequence[CompiledView], online: OnlineReader, rows: Seque
         rows: join keys by name; a null or unknown key gives empty windows.
         at: prediction time of each row.
 
-    Cost: one store read and one kernel call per view.
-    Raises: FEA-002 when a time lies before what a shard keeps, FEA-003 when a join key is absent.
+    Cost: one store read and one kernel call per view and partition; another of each where a window's edge lies in a sealed page.
+    Raises: FEA-002 when a time lies before what is kept, FEA-003 when a join key is absent.
     """
-    if not rows:
-        return FeatureRows({}, {})
     columns: dict[str, list[Value]] = {}
     positions: dict[str, Position] = {}
-    times = np.array(at, dtype=np.int64)
-    for view in views:
-        told = read_online(view.lookups, online, rows, at=at) if view.lookups else FeatureRows({}, {})
-        answer, position = _read_view(view, online, _with_keys(view, rows, told), times=times)
-        columns |= answer
-        positions |= {**told.positions, view.shard: position}
+    for view in views if rows else ():
+        asked = rows
+        if view.lookups:
+            told = read_online(view.lookups, online, rows, at=at)
+            positions |= told.positions
+            asked = _with_keys(view, rows, told)
+        columns |= _read_view(view, online, asked, at=at, positions=positions)
     return FeatureRows(columns, positions)
 
 
-def _read_view(view: CompiledView, online: OnlineReader, rows: Sequence[Row], *, times: Ints) -> tuple[dict[str, list[Value]], Position]:
-    codes, keys = _keys_of(view, rows)
-    oldest, newest = int(times.min()), int(times.max())
-    first = 0 if view.bucket_width == 0 else bucket_of(view, oldest - view.reach)
-    last = bucket_of(view, newest)
-    position, found = online.read(view.shard, [HORIZON, *(KeySpan(key, first, last) for key in keys)])
-    _require_horizon(view, position, found[0], oldest=oldest)
-    assert position is not None
-    facts, texts = facts_of_segments(found[1:], columns=len(view.values), text_columns=view.text_columns)
-    answer = aggregate(view.program, facts, Spine(codes, np.tile(view.answered_at(times), len(view.view.entities))))
+def _read_view(
+    view: CompiledView, online: OnlineReader, rows: Sequence[Row], *, at: Sequence[Micros], positions: dict[str, Position]
+) -> dict[str, list[Value]]:
+    names, codes = _names_of(view, rows)
+    entities = len(view.view.entities)
+    times, oldest = np.array([*at] * entities, dtype=np.int64), min(at)
+    if view.view.hop is not None:
+        times = view.answered_at(times)
+        oldest = int(times.min())
+    asked = Asked(names, codes, times, oldest)
+    if view.partitions == 1:
+        answer, positions[view.shard] = answer_shard(view, online, view.shard, asked)
+        _refuse_overflow(view, answer, questions=None, rows=len(rows))
+        values = _values_of(view, answer)
+    else:
+        values = _read_partitions(view, online, asked, rows=len(rows), positions=positions)
+    if entities > 1:
+        values = [column[begin : begin + len(rows)] for begin in range(0, entities * len(rows), len(rows)) for column in values]
+    return dict(zip(view.column_names, values, strict=True))
+
+
+def _read_partitions(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, positions: dict[str, Position]) -> list[list[Value]]:
+    """For each output its values by question.  Every partition is asked for its keys; a null key is asked of the first, which knows as little as any."""
+    homes = np.array([partition_of(name, view.partitions) for name in asked.names] + [0], dtype=np.int64)[asked.codes]
+    told: list[list[Value]] = [[None] * asked.codes.size for _ in view.outputs]
+    for partition in np.unique(homes).tolist():
+        questions = np.flatnonzero(homes == partition)
+        kept, codes = np.unique(asked.codes[questions], return_inverse=True)
+        without = int(kept.size > 0 and kept[0] < 0)
+        part = Asked([asked.names[code] for code in kept[without:]], (codes - without).astype(np.int64), asked.times[questions], asked.oldest)
+        shard = shard_of_partition(view.shard, partition, view.partitions)
+        answer, positions[shard] = answer_shard(view, online, shard, part)
+        _refuse_overflow(view, answer, questions=questions.tolist(), rows=rows)
+        for values, all_values in zip(_values_of(view, answer), told, strict=True):
+            for place, value in zip(questions.tolist(), values, strict=True):
+                all_values[place] = value
+    return told
+
+
+def _values_of(view: CompiledView, answer: PointAnswer) -> list[list[Value]]:
+    """For each output its values by question."""
+    return answer_values(view, Answer(answer.bits, answer.valid, NOTE), answer.texts)
+
+
+def _refuse_overflow(view: CompiledView, answer: PointAnswer, *, questions: Sequence[int] | None, rows: int) -> None:
     if answer.overflow is not None:
-        row, output = answer.overflow
-        raise FeatureOverflow(feature=view.outputs[output].name, row=row % len(rows))
-    columns: dict[str, list[Value]] = {}
-    for field, values in zip(view.outputs, answer_values(view, answer, texts), strict=True):
-        for place, entity in enumerate(view.view.entities):
-            columns[f"{entity.name}__{field.name}"] = values[place * len(rows) : (place + 1) * len(rows)]
-    return columns, position
+        question, output = answer.overflow
+        raise FeatureOverflow(feature=view.outputs[output].name, row=(questions[question] if questions else question) % rows)
 
 
-def _keys_of(view: CompiledView, rows: Sequence[Row]) -> tuple[Ints, list[bytes]]:
-    """The code of each (entity, row), entity by entity, and the distinct keys by code; -1 where a key is null and nulls are no keys."""
+def _names_of(view: CompiledView, rows: Sequence[Row]) -> tuple[list[bytes], Ints]:
+    """The names of the keys that are asked about, each once, and for each entity and row its place among them; -1 where a key is null."""
     codes: list[int] = []
     known: dict[bytes, int] = {}
     for place, entity in enumerate(view.view.entities):
         for index, row in enumerate(rows):
             key = _key_of(row, index, view.key_columns(entity))
-            is_none = None in key and entity.null_keys == "skip"
-            codes.append(-1 if is_none else known.setdefault(encode_key(place, key), len(known)))
-    return np.array(codes, dtype=np.int64), list(known)
+            codes.append(-1 if None in key and entity.null_keys == "skip" else known.setdefault(encode_key(place, key), len(known)))
+    return list(known), np.array(codes, dtype=np.int64)
 
 
 def _with_keys(view: CompiledView, rows: Sequence[Row], told: FeatureRows) -> Sequence[Row]:
@@ -109,11 +135,3 @@ def _key_of(row: Row, index: int, join_keys: Sequence[str]) -> tuple[Scalar | No
         return tuple([row[name] for name in join_keys])
     except KeyError as error:
         raise MissingRequestField(row=index, field=str(error.args[0])) from error
-
-
-def _require_horizon(view: CompiledView, position: Position | None, stored: Sequence[bytes], *, oldest: Micros) -> None:
-    kept_from = msgspec.msgpack.decode(stored[0], type=int) if stored and position else FOREVER
-    needed_from = -FOREVER if view.reach >= FOREVER else oldest - view.reach
-    if needed_from < kept_from:
-        told = "never (no state yet)" if position is None else "always" if kept_from <= -FOREVER else format_instant(kept_from)
-        raise HorizonPassed(view=view.view.name, kept_from=told, needed_from="always" if needed_from <= -FOREVER else format_instant(needed_from))

@@ -9,16 +9,15 @@ from functools import cached_property
 
 from mainspring.elements.expression.row import RowFunction, compile_row
 from mainspring.elements.expression.tree import input_columns
-from mainspring.elements.schema import Field, Schema
-from mainspring.elements.time import MINUTE, Micros
+from mainspring.elements.schema import DType, Field, Schema
+from mainspring.elements.time import Micros
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.program import FOREVER, Output, Program, compile_program, reach_of
+from mainspring.features.kernel.summary import TileProgram, compile_tiles
 from mainspring.features.outputs import COMPARING, ValueColumn, iter_outputs
 from mainspring.features.spec import Entity, FeatureView
 
 __all__ = ["CompiledView", "ValueColumn", "compile_view", "feature_fields", "with_lookups"]
-
-_BUCKETS_PER_WINDOW = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +30,8 @@ class CompiledView:
         program: the kernel's outputs, the same for every entity.
         outputs: name without the entity, and type, in the program's order.
         reach: how far back any output sees, in microseconds; `FOREVER` for a lookup without ttl.
-        bucket_width: event time covered by one online segment; 0 when there is a single one.
         lookups: the views through which its entities are reached.
+        partitions: into how many parts the online state is divided, by a hash of the key; no answer depends on it.
     """
 
     view: FeatureView
@@ -42,12 +41,22 @@ class CompiledView:
     program: Program
     outputs: tuple[Field, ...]
     reach: Micros
-    bucket_width: Micros
     lookups: tuple["CompiledView", ...] = ()
+    partitions: int = 1
 
     def names_of(self, entity: Entity) -> tuple[str, ...]:
         """The feature columns of one entity, in the program's order."""
         return tuple(f"{entity.name}__{field.name}" for field in self.outputs)
+
+    @cached_property
+    def column_names(self) -> tuple[str, ...]:
+        """Every feature column, entity by entity."""
+        return tuple(name for entity in self.view.entities for name in self.names_of(entity))
+
+    @cached_property
+    def gives_numbers(self) -> bool:
+        """Whether every output is a single number."""
+        return all(field.dtype in (DType.FLOAT64, DType.INT64) for field in self.outputs)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -89,6 +98,12 @@ class CompiledView:
         return next((lookup for lookup in self.lookups if entity.through is not None and lookup.view.name == entity.through.name), None)
 
     @cached_property
+    def tiles(self) -> TileProgram:
+        """How the outputs are answered from online state."""
+        kinds = [value.kind for value in self.values]
+        return compile_tiles(self.program, kinds=kinds, texts=self.text_columns)
+
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The columns of the sources that the values are computed from."""
         return tuple(dict.fromkeys(name for value in self.values for name in input_columns(value.node)))
@@ -120,7 +135,6 @@ def compile_view(view: FeatureView, schema: Schema, *, shard: str, lookups: Sequ
         program=compile_program(outputs, kinds=[value.kind for value in values], closed=view.closed),
         outputs=tuple(Field(each.name, each.dtype) for each in wanted),
         reach=reach,
-        bucket_width=0 if reach >= FOREVER else max(reach // _BUCKETS_PER_WINDOW, MINUTE),
         lookups=tuple(known[lookup.name] for lookup in view.lookups),
     )
 

@@ -23,10 +23,15 @@ _POSITIONS_KEPT = 4_096
 
 @dataclass(frozen=True)
 class Position:
-    """How far a shard has folded: per topic the offset (exclusive), and K, the largest visible time among what was folded."""
+    """How far a shard has folded: per topic the offset (exclusive), and K, the largest visible time among what was folded.
+
+    Args:
+        kept_from: the event time from which on no fact was left out; facts before it may be missing.
+    """
 
     offsets: tuple[tuple[str, int], ...]
     visible_until: Micros
+    kept_from: Micros = -(2**62)
 
     def offset(self, topic: str) -> int:
         """The offset of one topic; 0 when nothing of it was folded."""

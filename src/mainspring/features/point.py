@@ -1,0 +1,194 @@
+"""Answer questions about keys of one shard, each at its own moment: heads and directories first, then as few pages as the moments need."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mainspring.elements.time import Micros, format_instant
+from mainspring.features.errors import HorizonPassed
+from mainspring.features.kernel.aggregate import aggregate
+from mainspring.features.kernel.arrays import Bytes, Ints, Spine
+from mainspring.features.kernel.online import NOTE, answer_door, lookup_door
+from mainspring.features.kernel.page import EVICTED, LENGTH_MASK, TEXT_SHIFT
+from mainspring.features.kernel.point import AMBIGUOUS, FORGOTTEN
+from mainspring.features.kernel.program import FOREVER
+from mainspring.features.names import directory_key, page_key
+from mainspring.features.pages import Rows, facts_of_rows, join_rows
+from mainspring.features.pattern import code_texts
+from mainspring.features.view import CompiledView
+from mainspring.ports.online import OnlineReader, Position
+
+__all__ = ["Asked", "PointAnswer", "answer_shard"]
+
+_FETCHED_AT_ONCE = 1_024
+
+
+class Asked(NamedTuple):
+    """Questions.
+
+    Args:
+        oldest: the earliest of the times.
+
+    Shapes: names (keys,), codes and times (questions,); code -1 is a key that names nobody.
+    """
+
+    names: list[bytes]
+    codes: Ints
+    times: Ints
+    oldest: Micros
+
+
+class PointAnswer(NamedTuple):
+    """Shapes: bits and valid (rows of an answer, questions); texts by column, in which the bits of text outputs are places; overflow: (question, output)."""
+
+    bits: Ints
+    valid: Bytes
+    texts: Mapping[int, Sequence[str]]
+    overflow: tuple[int, int] | None
+
+
+def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> tuple[PointAnswer, Position]:
+    """Every question's answer, all read at one position of the shard.
+
+    Raises: FEA-002 when a time lies before what is kept.
+    """
+    names, longest = asked.names, view.tiles.longest
+    while True:
+        position, roots = online.read(shard, [*names, *map(directory_key, names)])
+        needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
+        if position is None or needed_from < position.kept_from:
+            raise _passed(view, None if position is None else position.kept_from, needed_from)
+        groups = [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
+        answer = _Reading(view, online, shard, asked, position, groups).answer()
+        if answer is not None:
+            return answer, position
+
+
+class _Reading(NamedTuple):
+    """One attempt to answer from the rows of each key; it fails when the shard moves on while further pages are fetched."""
+
+    view: CompiledView
+    online: OnlineReader
+    shard: str
+    asked: Asked
+    position: Position
+    groups: list[list[bytes]]
+
+    def answer(self) -> PointAnswer | None:
+        """The answer, or None when another attempt is needed."""
+        match self.view.tiles.kind:
+            case "sums":
+                return self.from_tiles()
+            case "newest":
+                return self.newest()
+            case "facts":
+                return self.from_facts(np.arange(self.asked.codes.size))
+
+    def from_tiles(self) -> PointAnswer | None:
+        """Sums of tiles, and of facts where a window's edge lies in a page."""
+        bits, valid = self.blank()
+        outcome = self.survey(self.asked.codes, self.asked.times, bits, valid, from_tiles=1)
+        if outcome is None:
+            return None
+        if not outcome.size:
+            return PointAnswer(bits, valid, {}, None)
+        questions = np.flatnonzero(outcome >= AMBIGUOUS)
+        exact = self.from_facts(questions)
+        if exact is None:
+            return None
+        bits[:, questions], valid[:, questions] = exact.bits, exact.valid
+        return PointAnswer(bits, valid, {}, exact.overflow and (int(questions[exact.overflow[0]]), exact.overflow[1]))
+
+    def from_facts(self, questions: Ints) -> PointAnswer | None:
+        """The answers to these questions from all facts that they may see, in total order."""
+        asked, view = self.asked, self.view
+        codes, times = asked.codes[questions], asked.times[questions]
+        if self.survey(codes, times, *self.blank(), from_tiles=0) is None:
+            return None
+        facts, texts = facts_of_rows(self.groups, view.tiles)
+        dictionaries: dict[int, Sequence[str]] = {}
+        for place, column in enumerate(view.text_columns):
+            present = facts.valid[column].tolist()
+            facts.values[column], dictionaries[column] = code_texts([text[place].decode() if ok else None for text, ok in zip(texts, present, strict=True)])
+        answer = aggregate(view.program, facts, Spine(codes, times))
+        return PointAnswer(answer.bits, answer.valid, dictionaries, answer.overflow)
+
+    def newest(self) -> PointAnswer | None:
+        """The values of the newest facts."""
+        tiles, asked = self.view.tiles, self.asked
+        bits, valid = self.blank()
+        note, outcome, missing = NOTE.copy(), np.empty(asked.codes.size, dtype=np.int64), _room_for_missing()
+        while True:
+            rows = join_rows(self.groups)
+            lookup_door()(
+                note, tiles.shape, tiles.longest, tiles.outputs, rows.words, rows.texts, rows.starts, rows.key_rows, asked.codes, asked.times,
+                bits, valid, outcome, missing,
+            )  # fmt: skip
+            self.refuse_forgotten(int(note[1]), outcome, asked.codes, rows)
+            if note[0] == 0:
+                return PointAnswer(bits, valid, self.texts_of(rows, bits, valid), None)
+            if not self.fetch(missing[: note[0]]):
+                return None
+
+    def texts_of(self, rows: Rows, bits: Ints, valid: Bytes) -> dict[int, Sequence[str]]:
+        """The texts that answers point to; the answers become places among them."""
+        texts: dict[int, Sequence[str]] = {}
+        for output, (column, place) in enumerate(self.view.tiles.outputs.tolist()):
+            if place >= 0:
+                links = zip(bits[output].tolist(), valid[output].tolist(), strict=True)
+                bounds = [(link >> TEXT_SHIFT, (link >> TEXT_SHIFT) + (link & LENGTH_MASK)) if ok else (0, 0) for link, ok in links]
+                texts[column] = [rows.payload[begin:end].decode() for begin, end in bounds]
+                bits[output] = np.arange(bits.shape[1])
+        return texts
+
+    def survey(self, codes: Ints, times: Ints, bits: Ints, valid: Bytes, *, from_tiles: int) -> Ints | None:
+        """Answer from tiles, or see that all facts are at hand; what became of each question, empty when all are answered, None when the shard moved on."""
+        tiles, door = self.view.tiles, answer_door()
+        note, outcome, missing = NOTE.copy(), np.empty(codes.size, dtype=np.int64), _room_for_missing()
+        while True:
+            rows = join_rows(self.groups)
+            door(
+                note, tiles.shape, tiles.lanes, tiles.reach, tiles.outputs, tiles.edge, from_tiles, rows.words, rows.starts, rows.key_rows, codes, times,
+                bits, valid, outcome, missing,
+            )  # fmt: skip
+            wanted, worst, _ = note.tolist()
+            if not worst:
+                return outcome[:0]
+            self.refuse_forgotten(worst, outcome, codes, rows)
+            if not wanted:
+                return outcome
+            if not self.fetch(missing[:wanted]):
+                return None
+
+    def fetch(self, missing: Ints) -> bool:
+        """Fetch the pages that are missing; whether they are of the commit that the roots are of."""
+        wanted = sorted({tuple(page) for page in missing.tolist()}) if len(missing) > 1 else missing.tolist()
+        position, pages = self.online.read(self.shard, [page_key(self.asked.names[key], level, number) for key, level, number in wanted])
+        if position != self.position:
+            return False
+        for (key, _, _), page in zip(wanted, pages, strict=True):
+            assert page is not None, "a page that a tile names is there"
+            self.groups[key].append(page)
+        return True
+
+    def refuse_forgotten(self, worst: int, outcome: Ints, codes: Ints, rows: Rows) -> None:
+        """Raise FEA-002 for the first question about a past that was evicted."""
+        forgotten = np.flatnonzero(outcome == FORGOTTEN) if worst >= FORGOTTEN else outcome[:0]
+        if forgotten.size:
+            directory = rows.starts[rows.key_rows[codes[forgotten[0]]] + 1]
+            raise _passed(self.view, int(rows.words[directory + EVICTED]) + 1, self.asked.oldest - self.view.tiles.longest)
+
+    def blank(self) -> tuple[Ints, Bytes]:
+        """Room for an answer."""
+        shape = (self.view.program.tables.height, self.asked.codes.size)
+        return np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.uint8)
+
+
+def _room_for_missing() -> Ints:
+    return np.empty((_FETCHED_AT_ONCE, 3), dtype=np.int64)
+
+
+def _passed(view: CompiledView, kept_from: Micros | None, needed_from: Micros) -> HorizonPassed:
+    told = "never (no state yet)" if kept_from is None else "always" if kept_from <= -FOREVER else format_instant(kept_from)
+    return HorizonPassed(view=view.view.name, kept_from=told, needed_from="always" if needed_from <= -FOREVER else format_instant(needed_from))
