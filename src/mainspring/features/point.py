@@ -181,7 +181,7 @@ class _Reading(NamedTuple):
 
     def blank(self) -> tuple[Ints, Bytes]:
         """Room for an answer."""
-        shape = (self.view.program.tables.height, self.asked.codes.size)
+        shape = (self.view.program.tables.sizes.height, self.asked.codes.size)
         return np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.uint8)
 
 
