@@ -6,7 +6,7 @@ backfill, a stream replay and an online read.  The way in:
     program = compile_program([Output(Op.MEAN, column=0, span=hours(3)), ...], kinds=[Kind.FLOAT, Kind.INTEGER])      (module `program`)
     facts   = Facts.of(key_start=…, event_time=…, visible_from=…, visible_to=…, columns=[(values, valid | None), ...])   (module `arrays`)
     answer  = aggregate(program, facts, Spine(key_code, prediction_time))                                               (module `aggregate`)
-    answer.floats(0), answer.integers(1), answer.valid[1], answer.overflow
+    answer.floats(0), answer.integers(1), answer.valid[1], answer.overflow                                               (rows: `program.slots(output)`)
 
 Facts lie grouped by key and sorted inside a key by the total order (event_time, source, id); the spine may come in any order.
 Modules import numba, so this package re-exports nothing.

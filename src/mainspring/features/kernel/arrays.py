@@ -1,7 +1,8 @@
 """What goes into the kernel and what comes out: plain arrays under names.
 
 Values travel as 64-bit patterns: integers and booleans as int64, floats by their IEEE 754 bits.  One matrix then holds columns of both kinds, and the
-kernel, which contains no floating-point instruction, cannot differ between compilers.
+kernel, which contains no floating-point instruction, cannot differ between compilers.  The exceptions are few and use only what IEEE 754 rounds correctly, in
+a fixed order: the root of a standard deviation, the estimate of a HyperLogLog, and the aggregates of `ordered`.
 """
 
 from collections.abc import Sequence
@@ -74,26 +75,26 @@ class Spine(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One row per output, one column per spine row, in the spine's order.
+    """One or more rows for each output, as `Program.slots` says, one column per spine row, in the spine's order.
 
     Shapes:
-        bits: (outputs, rows) int64 patterns, read through `floats` or `integers` as the program's `kinds` say; 0 where null.
-        valid: (outputs, rows) uint8, 0 where null.
-        note: (2,) int64: first overflow or -1, edition of the kernel that answered.
+        bits: (slots, rows) int64 patterns, read through `floats` or `integers` as the program's `kinds` say; 0 where null.
+        valid: (slots, rows) uint8, 0 where null.
+        note: (2,) int64: first overflow (spine row times slots, plus output) or -1, edition of the kernel that answered.
     """
 
     bits: Ints
     valid: Bytes
     note: Ints
 
-    def floats(self, output: int) -> Floats:
-        """The values of a float output, (rows,) float64."""
-        row: Ints = self.bits[output]
+    def floats(self, slot: int) -> Floats:
+        """The values of a row that holds floats, (rows,) float64."""
+        row: Ints = self.bits[slot]
         return row.view(np.float64)
 
-    def integers(self, output: int) -> Ints:
-        """The values of an integer output, (rows,) int64."""
-        row: Ints = self.bits[output]
+    def integers(self, slot: int) -> Ints:
+        """The values of a row that holds integers, (rows,) int64."""
+        row: Ints = self.bits[slot]
         return row
 
     @property

@@ -31,7 +31,7 @@ from mainspring.features.kernel.ranking import greatest_rank, greatest_ranks, re
 from mainspring.features.kernel.sketch import estimate_of, forget, observation_of, observe
 from mainspring.features.kernel.state import AGGREGATED, FIRST, HIGH, KIND, LOW, NEWEST, NOTHING, PLACE, State
 
-__all__ = ["write_row"]
+__all__ = ["note_overflow", "put", "special_sum", "summed_value", "wanted_at", "write_row"]
 
 
 @compiled_part
@@ -43,8 +43,7 @@ def write_row(state: State, outputs: Ints, answer: Answer, row: int, time: int) 
         if wanted.op <= Op.ALL:
             write_count(state, wanted, answer, row)
         elif wanted.op <= Op.STD:
-            fits = write_sum(state, wanted, answer, row)
-            if not fits:
+            if not write_sum(state, wanted, answer, row):
                 note_overflow(answer, row, index)
         elif wanted.op <= Op.FIRST:
             write_extreme(state, wanted, answer, row, time)
