@@ -1,0 +1,183 @@
+"""A client of a NATS server for code that waits: the event loop that the client needs runs in a thread of its own.
+
+The client reconnects by itself when the server goes away.  It closes for good when the server refuses it; whoever calls next opens another one, so a
+server whose accounts were mended needs no restart of ours.
+"""
+
+import asyncio
+import concurrent.futures
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import nats.errors
+from nats.aio.client import Client
+from nats.js.errors import NoStreamResponseError, ServiceUnavailableError
+
+from mainspring.ports.errors import StoreBusy, StoreFailed
+
+__all__ = ["PASSING", "Connection", "Server", "translated"]
+
+T = TypeVar("T")
+
+_CONNECT_S = 5.0
+_PING_S = 5
+_RECONNECT_S = 0.1
+
+PASSING = (
+    asyncio.TimeoutError,
+    concurrent.futures.TimeoutError,
+    ConnectionError,
+    NoStreamResponseError,
+    ServiceUnavailableError,
+    nats.errors.ConnectionClosedError,
+    nats.errors.ConnectionReconnectingError,
+    nats.errors.NoRespondersError,
+    nats.errors.NoServersError,
+    nats.errors.OutboundBufferLimitError,
+    nats.errors.StaleConnectionError,
+)
+"""What may go by itself: the server is away, starts, elects a leader, or is late."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server is and how one is let in.
+
+    Args:
+        url: `nats://host:port`, or `tls://…`; several with commas.
+        credentials: the file of a user's token and seed, as `nsc` writes it.
+        authority: the certificates that sign the server's; None trusts those of the machine.
+        patience_s: how long an operation is tried before ENG-009; below the two minutes in which the server knows a message that it has already.
+    """
+
+    url: str
+    credentials: Path | None = None
+    authority: Path | None = None
+    patience_s: float = 15.0
+
+    @property
+    def name(self) -> str:
+        """What errors call it: without user and password, which a URL may hold."""
+        parts = [urlsplit(each) for each in self.url.split(",")]
+        return "the log on NATS at " + ",".join(part.netloc.rpartition("@")[2] or part.path for part in parts)
+
+
+@contextmanager
+def translated(store: str, operation: str) -> Iterator[None]:
+    """Raise ENG-009 or ENG-001 in place of the client's own errors."""
+    try:
+        yield
+    except (concurrent.futures.CancelledError, asyncio.CancelledError) as error:
+        raise StoreFailed(store=store, operation=operation, reason="it was closed meanwhile") from error
+    except PASSING as error:
+        raise StoreBusy(store=store, operation=operation) from error
+    except (nats.errors.Error, OSError, ValueError) as error:
+        raise StoreFailed(store=store, operation=operation, reason=str(error)) from error
+
+
+class Connection:
+    """A client, its loop and its thread; safe to use from several threads.
+
+    Raises:
+        ENG-009 when the server does not answer, ENG-001 when it refuses.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.name = server.name
+        self.patience_s = server.patience_s
+        self._server = server
+        self._client: Client | None = None
+        self._loop = asyncio.new_event_loop()
+        self._refusal: asyncio.Future[Exception] = self._loop.create_future()
+        self._opening = asyncio.Lock()
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._loop.run_forever, name="mainspring-nats", daemon=True)
+        self._thread.start()
+        try:
+            self.call("connect", _nothing)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def max_payload(self) -> int:
+        """The largest message that the server takes, headers included."""
+        return self._client.max_payload if self._client is not None else 0
+
+    def call(self, operation: str, work: Callable[[Client], Awaitable[T]]) -> T:
+        """Do something with the client on its loop, and wait for the result."""
+        if self._is_closed:
+            raise StoreFailed(store=self.name, operation=operation, reason="it is closed")
+        with translated(self.name, operation):
+            return asyncio.run_coroutine_threadsafe(self._with_client(work), self._loop).result()
+
+    def close(self) -> None:
+        """End what is under way, and the thread.  Calling it twice is once."""
+        if not self._is_closed:
+            self._is_closed = True
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    async def _with_client(self, work: Callable[[Client], Awaitable[T]]) -> T:
+        async with self._opening:
+            if self._client is None or self._client.is_closed:
+                self._client = await self._connected()
+        return await work(self._client)
+
+    async def _connected(self) -> Client:
+        """A client that is connected; what the server refuses is told at once, and silence when the time is up."""
+        client, self._refusal = Client(), asyncio.get_running_loop().create_future()
+        connecting = asyncio.ensure_future(client.connect(**self._options()))
+        either: set[asyncio.Future[Any]] = {connecting, self._refusal}
+        done, _ = await asyncio.wait(either, timeout=min(_CONNECT_S, self.patience_s), return_when=asyncio.FIRST_COMPLETED)
+        if connecting in done:
+            await connecting
+            return client
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        await client.close()
+        raise self._refusal.result() if self._refusal.done() else nats.errors.NoServersError
+
+    def _options(self) -> dict[str, Any]:
+        """For a client that never gives up and reports to us."""
+        options: dict[str, Any] = {
+            "servers": self._server.url.split(","),
+            "name": "mainspring",
+            "error_cb": self._note,
+            "max_reconnect_attempts": -1,
+            "reconnect_time_wait": _RECONNECT_S,
+            "connect_timeout": _CONNECT_S,
+            "ping_interval": _PING_S,
+        }
+        if self._server.credentials is not None:
+            self._server.credentials.stat()
+            options["user_credentials"] = str(self._server.credentials)
+        if self._server.authority is not None:
+            options["tls"] = ssl.create_default_context(cafile=self._server.authority)
+        return options
+
+    async def _note(self, error: Exception) -> None:
+        """While the client knocks, it tells errors here and goes on; a refusal will not change by knocking."""
+        is_final = isinstance(error, (nats.errors.AuthorizationError, ssl.SSLError)) or "authorization" in str(error).lower()
+        if is_final and not self._refusal.done():
+            self._refusal.set_result(error)
+
+    async def _end(self) -> None:
+        running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        if self._client is not None:
+            await self._client.close()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _nothing(_: Client) -> None:
+    """Connecting is all."""

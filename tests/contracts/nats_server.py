@@ -1,0 +1,58 @@
+"""A real nats-server for tests, from Debian's package, on a free port of the loopback interface and with a store that goes with the test."""
+
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+__all__ = ["NatsServer"]
+
+_START_S = 10.0
+
+
+class NatsServer:
+    """A server that can be killed and started again on its port and its store."""
+
+    def __init__(self, folder: Path, configuration: str = "") -> None:
+        self._program = shutil.which("nats-server", path="/usr/sbin:/usr/local/bin:/usr/bin:/usr/local/sbin")
+        if self._program is None:
+            pytest.skip("nats-server is not installed (Debian: nats-server)")
+        self._folder = folder
+        self._configuration = configuration
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and return once it accepts connections."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / "server.conf"
+        file.write_text(f'listen: "127.0.0.1:{self.port}"\njetstream {{ store_dir: "{self._folder / "store"}" }}\n{self._configuration}')
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen([str(self._program), "-c", str(file)], stdout=log, stderr=log)
+        until = time.monotonic() + _START_S
+        while not _accepts(self.port):
+            if self._process.poll() is not None or time.monotonic() > until:
+                pytest.skip(f"nats-server does not start: {(self._folder / 'server.log').read_text()[-500:]}")
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """End it with -9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
