@@ -11,6 +11,7 @@ __all__ = [
     "LeaseLost",
     "ObjectDamaged",
     "ObjectMissing",
+    "RetentionPassed",
     "StaleWrite",
     "StoreBusy",
     "StoreDamaged",
@@ -145,6 +146,23 @@ class StoreDamaged(EngineError):
 
     store: str
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class RetentionPassed(EngineError):
+    """The log does not hold these records any more: they were older than what its retention keeps.
+
+    What was accepted is not lost with them: the table of a source keeps its history, and reading facts takes trimmed records from there.  Predictions
+    have no table, so those that were trimmed cannot be replayed.
+    """
+
+    code: ClassVar[str] = "ENG-011"
+    template: ClassVar[str] = "topic {topic} is kept from offset {kept_from} on; offset {asked} was asked for"
+    remedy: ClassVar[str] = "read a source's older records from its table; `mainspring gc --plan` says what retention takes next"
+
+    topic: str
+    kept_from: int
+    asked: int
 
 
 @dataclass(eq=False, kw_only=True)
