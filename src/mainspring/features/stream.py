@@ -22,6 +22,8 @@ from mainspring.features.segment import TIMES, Segment, decode_segment, encode_s
 from mainspring.features.view import CompiledView
 from mainspring.ports.log import LogReader
 from mainspring.ports.online import KeySpan, OnlineWriter, Position, RowKey
+from mainspring.ports.tables import TableReader
+from mainspring.sources.read import iter_records
 from mainspring.sources.topic import topic_of
 
 __all__ = ["CLOCK_SLACK", "HORIZON", "bucket_of", "encode_key", "fold_view", "horizon_at", "refold_view"]
@@ -61,11 +63,14 @@ def horizon_at(view: CompiledView, now: Micros) -> Micros:
     return -FOREVER if view.reach >= FOREVER else now - view.reach
 
 
-def fold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros, before: Micros = FOREVER) -> Position:
+def fold_view(
+    view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros, before: Micros = FOREVER, tables: TableReader | None = None
+) -> Position:
     """Bring a shard up to the head of the log; a new shard starts with what a read at `now` can need.
 
     Args:
         before: leave out facts that happen then or later; for checks that look at one moment of a long log.
+        tables: where a new shard finds the records that the log does not keep any more.
 
     Cost: about 20 µs for each segment touched.
     Raises: ENG-004 when another process folds the same shard: its work stands, call again.
@@ -77,7 +82,7 @@ def fold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: 
         start = Position(((topic, 0),), -FOREVER)
         online.commit(view.shard, {RowKey(HORIZON.key, 0): msgspec.msgpack.encode(horizon)}, expected=None, position=start)
         position = start
-    for frame in log.read(topic, start=position.offset(topic)):
+    for frame in iter_records(topic, log=log, tables=tables, start=position.offset(topic), schema=view.schema):
         rows = _fold_frame(view, _between(frame, horizon, before), online=online)
         reached = Position(((topic, frame["_offset"][-1] + 1),), max(position.visible_until, _largest(frame["_visible_at"])))
         online.commit(view.shard, rows, expected=position, position=reached)
@@ -85,12 +90,12 @@ def fold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: 
     return position
 
 
-def refold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros) -> Position:
+def refold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros, tables: TableReader | None = None) -> Position:
     """As `fold_view`, and built anew where the shard has left out what a read at `now` needs: its clock was ahead of this one."""
     position, [stored] = online.read(view.shard, [HORIZON])
     if position is not None and stored and msgspec.msgpack.decode(stored[0], type=int) > horizon_at(view, now):
         online.drop(view.shard)
-    return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK)
+    return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK, tables=tables)
 
 
 def _largest(moments: pl.Series) -> Micros:

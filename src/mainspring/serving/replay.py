@@ -20,11 +20,13 @@ from mainspring.features.backfill import backfill
 from mainspring.features.pattern import plain_values
 from mainspring.features.read import Value
 from mainspring.features.view import CompiledView
+from mainspring.ports.errors import RetentionPassed
 from mainspring.serving.inference_log import PredictionRecord
 from mainspring.serving.predict import ServedModel
+from mainspring.sources.columns import conformed
 from mainspring.sources.spec import Source
 
-__all__ = ["FactsUntil", "Outcome", "Replay", "replay_predictions"]
+__all__ = ["FactsUntil", "Outcome", "Replay", "not_kept", "replay_predictions"]
 
 TOLERANCE = 1e-9
 FactsUntil = Callable[[Source], pl.DataFrame]
@@ -44,6 +46,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """The answer about one prediction.
 
     Args:
+        told: what was answered; None where the record itself is gone.
         reason: why it differs or is not available; empty otherwise.
         score: as recomputed; None when not available.
         differing: features whose bytes differ, with what was told and what comes out now.
@@ -51,7 +54,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 
     prediction: str
     outcome: Outcome
-    told: float
+    told: float | None
     score: float | None
     reason: str = ""
     differing: dict[str, tuple[Value, Value]] = {}
@@ -81,6 +84,11 @@ def _not_available(record: PredictionRecord, error: MainspringError) -> Replay:
     return Replay(prediction=record.id, outcome=Outcome.NOT_AVAILABLE, told=record.score, score=None, reason=f"{error.code} {error.message}")
 
 
+def not_kept(prediction: str, error: RetentionPassed) -> Replay:
+    """The answer about a prediction whose record the log does not keep any more."""
+    return Replay(prediction=prediction, outcome=Outcome.NOT_AVAILABLE, told=None, score=None, reason=f"retention: {error.code} {error.message}")
+
+
 def _replay_group(records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactsUntil) -> list[Replay]:
     features = _recompute(records, model, facts_of)
     scores = model.score(features)
@@ -91,7 +99,8 @@ def _recompute(records: Sequence[PredictionRecord], model: ServedModel, facts_of
     spine = _spine_of(records, model.training_set.request_schema)
     columns: dict[str, list[Value]] = {}
     for view in model.training_set.views:
-        frame = _backfill_as_read(view, records, spine, facts_of(view.view.source))
+        facts = conformed(facts_of(view.view.source), view.schema)
+        frame = _backfill_as_read(view, records, spine, facts)
         columns |= {name: plain_values(frame[name]) for name in frame.columns}
     rows = [{**{name: values[i] for name, values in columns.items()}, **model.on_demand(record.request)} for i, record in enumerate(records)]
     return [[row[name] for name in model.encoding.names] for row in rows]
