@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.app import access
+from mainspring.app.backup import BackupReport, back_up
 from mainspring.app.errors import UnknownAsset
 from mainspring.app.exporters import export_model
 from mainspring.app.fault import parse_fault
@@ -456,6 +457,10 @@ class OpenWorkspace:
             on_day=on_day,
         )
         return simulate(scenario)
+
+    def backup(self, target: Path | str, *, secrets: bool = False) -> BackupReport:
+        """Copy state, log and objects as one consistent whole to a folder that does not exist yet.  Raises: FLO-001, FLO-024, FLO-025."""
+        return back_up(self.folder, Path(target), tools=self.tools, secrets=secrets)
 
     def token(self) -> Path:
         """The file with the owner's token, made on first use.  It can be read by its owner only."""
