@@ -28,6 +28,7 @@ from mainspring.app.simulate import Scenario, SimulationReport, simulate
 from mainspring.app.spine import asked_at, asked_keys, asked_spine
 from mainspring.app.status import StatusReport, status_of_environment
 from mainspring.app.story import Story
+from mainspring.app.sweep import Sweeper
 from mainspring.app.watching import MonitorRuns
 from mainspring.datasets.build import decode_rows
 from mainspring.datasets.card import TrainingSetCard
@@ -457,6 +458,11 @@ class OpenWorkspace:
             on_day=on_day,
         )
         return simulate(scenario)
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        """Tidies up: `plan` what may go, and `sweep` it.  Raises: FLO-001 while somebody is at work."""
+        return Sweeper(self.project, self.tools, self.folder)
 
     def backup(self, target: Path | str, *, secrets: bool = False) -> BackupReport:
         """Copy state, log and objects as one consistent whole to a folder that does not exist yet.  Raises: FLO-001, FLO-024, FLO-025."""

@@ -7,7 +7,7 @@ from mainspring.elements.time import format_duration, format_instant
 
 __all__ = ["say", "say_change", "say_value"]
 
-_DURATIONS = frozenset({"windows", "ttl", "lateness", "hold"})
+_DURATIONS = frozenset({"windows", "ttl", "lateness", "clock_skew", "retention", "hold"})
 _INSTANTS = frozenset({"train_from", "test_from", "test_until"})
 _INFIX = frozenset({"Arithmetic", "Comparison"})
 _METHODS = {"IsNull": "is_null", "FillNull": "fill_null", "Clip": "clip", "IsIn": "is_in", "Cast": "cast", "LocalTime": "dt.convert_time_zone"}

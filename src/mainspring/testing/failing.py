@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from mainspring.elements.events import Event, Recorded
+from mainspring.elements.time import Micros
 from mainspring.ports.errors import StoreFailed
 from mainspring.ports.log import Identity, LogWriter
 from mainspring.ports.online import KeySpan, OnlineWriter, Position, RowKey
@@ -117,6 +118,10 @@ class FailingTables:
         """Append, or fail."""
         self.failures.write("the tables", lambda: self.tables.append(table, frame, expected=expected, position=position))
 
+    def tidy(self, table: str, *, keep: Micros) -> int:
+        """Tidy, or fail."""
+        return self.failures.write("the tables", lambda: self.tables.tidy(table, keep=keep))
+
 
 @dataclass(frozen=True)
 class FailingOnline:
@@ -156,6 +161,10 @@ class FailingState:
     def iter_documents(self, kind: str, prefix: str = "") -> Iterator[Document]:
         """As the state says."""
         return self.state.iter_documents(kind, prefix)
+
+    def kinds(self) -> Sequence[str]:
+        """As the state says."""
+        return self.state.kinds()
 
     def iter_events(self, *, after: int = 0, kind: str = "") -> Iterator[Recorded]:
         """As the state says."""

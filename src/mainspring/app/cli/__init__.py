@@ -42,6 +42,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "simulate": ("answers", "Live through months of data in minutes, as if they happened now."),
     },
     "Keep": {
+        "gc": ("keep", "Remove what nothing needs any more."),
         "backup": ("keep", "Copy state, log and objects as one consistent whole."),
         "restore": ("keep", "Bring a backup back, into a project that has no state."),
     },

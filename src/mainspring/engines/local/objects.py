@@ -65,6 +65,11 @@ class FileObjects:
                 flush_folder(path.parent)
         return digest
 
+    def remove(self, digest: Digest) -> None:
+        """Forget an object; removing an absent one is no error."""
+        with _translated("remove"):
+            self.path_of(digest).unlink(missing_ok=True)
+
     def path_of(self, digest: Digest) -> Path:
         """Where the object lies, or would."""
         name = digest.removeprefix(_PREFIX)
@@ -112,6 +117,11 @@ class MemoryObjects:
         with self._lock:
             self._payloads[digest] = bytes(payload)
         return digest
+
+    def remove(self, digest: Digest) -> None:
+        """Forget an object; removing an absent one is no error."""
+        with self._lock:
+            self._payloads.pop(digest, None)
 
 
 @contextmanager

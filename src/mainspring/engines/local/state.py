@@ -85,6 +85,12 @@ class SqliteState:
             if page:
                 first, comparison = page[-1].key, ">"
 
+    def kinds(self) -> Sequence[str]:
+        """Every kind of which there is a document, sorted."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute("SELECT DISTINCT kind FROM documents WHERE project = ? ORDER BY kind", (self._project,)).fetchall()
+        return [kind for (kind,) in rows]
+
     def iter_events(self, *, after: int = 0, kind: str = "") -> Iterator[Recorded]:
         """The journal from after a sequence number on, all kinds or those that start with `kind`."""
         query = "SELECT sequence, event, chain FROM journal WHERE project = ? AND sequence > ? AND kind >= ? AND kind < ? ORDER BY sequence LIMIT ?"

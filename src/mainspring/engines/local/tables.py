@@ -10,13 +10,15 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from mainspring.ports.errors import StaleWrite, StoreDamaged, StoreFailed
+from mainspring.elements.time import HOUR, Micros
+from mainspring.ports.errors import StaleWrite, StoreBusy, StoreDamaged, StoreFailed
 
 __all__ = ["DeltaTables", "MemoryTables"]
 
@@ -51,6 +53,20 @@ class DeltaTables:
                 write_deltalake(found, frame, mode="append", schema_mode="merge", commit_properties=commit)
             except CommitFailedError as error:
                 raise _stale(table, expected, self.position(table)) from error
+
+    def tidy(self, table: str, *, keep: Micros) -> int:
+        """Join small files, and delete those that no version younger than `keep` needs; how many were deleted.  Cost: writes what it joins once."""
+        with _translated(table, "tidy"):
+            try:
+                found = self._open(table)
+                if found is None:
+                    return 0
+                found.optimize.compact()
+                vacuum = partial(found.vacuum, retention_hours=-(-keep // HOUR), enforce_retention_duration=False)
+                # A vacuum writes commits of its own, so it is only done where something is to go.
+                return len(vacuum(dry_run=False)) if vacuum(dry_run=True) else 0
+            except CommitFailedError as error:
+                raise StoreBusy(store=f"table {table}", operation="tidy") from error
 
     def _path(self, table: str) -> Path:
         return self._root.joinpath(*(_UNSAFE.sub(lambda found: f"~{ord(found[0]):x}~", part) for part in table.split(":")))
@@ -92,6 +108,14 @@ class MemoryTables:
             if found != expected:
                 raise _stale(table, expected, found)
             self._tables[table] = (position, (*frames, frame))
+
+    def tidy(self, table: str, *, keep: Micros) -> int:  # noqa: ARG002  # the port's parameter; in memory nothing is ever kept beside the rows
+        """Join what was appended bit by bit; there are no files."""
+        with self._lock:
+            if table in self._tables:
+                position, frames = self._tables[table]
+                self._tables[table] = (position, (pl.concat(frames, how="diagonal_relaxed"),))
+        return 0
 
 
 def _position(table: DeltaTable | None) -> int:
