@@ -22,6 +22,7 @@ from mainspring.engines.local.durable import iter_left_behind
 from mainspring.ports.online import Position
 from mainspring.ports.state import Change
 from mainspring.project.definition import shard_of
+from mainspring.project.environment import AssetPointer
 from mainspring.project.garbage import (
     CompactTopic,
     DropShard,
@@ -218,19 +219,22 @@ class Sweeper:
 
         A map's views name theirs; so does the definition behind each of its models, which may be an older one that was put in charge again.
         """
-        live = set[str]()
         try:
-            for environment in self.project.config.environments:
-                for past in iter_recent_maps(self.tools, read_environment(self.tools.state, environment)):
-                    for pointer in past.pointers.values():
-                        if pointer.kind == "view":
-                            live.add(shard_of(pointer.asset.partition(".")[2], pointer.build_fingerprint))
-                        elif pointer.kind == "model":
-                            version = read_version(self.tools.state, pointer.build_digest)
-                            live |= {shard for _, shard in parse_definition(read_object(self.tools.objects, version, "definition")).shards}
+            return frozenset(shard for pointer in self._recent_pointers() for shard in self._shards_of(pointer)), ""
         except MainspringError as error:
             return None, f"{error.code} {error.message}"
-        return frozenset(live), ""
+
+    def _recent_pointers(self) -> Iterator[AssetPointer]:
+        for environment in self.project.config.environments:
+            for past in iter_recent_maps(self.tools, read_environment(self.tools.state, environment)):
+                yield from past.pointers.values()
+
+    def _shards_of(self, pointer: AssetPointer) -> Iterator[str]:
+        if pointer.kind == "view":
+            yield shard_of(pointer.asset.partition(".")[2], pointer.build_fingerprint)
+        elif pointer.kind == "model":
+            version = read_version(self.tools.state, pointer.build_digest)
+            yield from (shard for _, shard in parse_definition(read_object(self.tools.objects, version, "definition")).shards)
 
     def _named(self) -> frozenset[Digest]:
         """Every digest that stands in a document: objects are named by builds, versions, attestations and maps, and whatever kind may come."""
