@@ -72,6 +72,17 @@ def test_all_topics_of_an_append_are_in_the_log_or_none(tmp_path: Path) -> None:
         assert len(log.find(topic, read["_id"].to_list())) == head
 
 
+def test_a_log_that_is_joined_and_trimmed_keeps_what_it_says_it_keeps(tmp_path: Path) -> None:
+    acknowledged = [tuple(map(int, line.split())) for line in acknowledged_before_kills("kept", tmp_path)]
+    log = SqliteLog(tmp_path / "log.sqlite")
+    first, head = log.first("source:a"), log.head("source:a")
+    assert first >= max(kept for kept, _ in acknowledged)
+    assert head >= max(reached for _, reached in acknowledged)
+    read = pl.concat(log.read("source:a", start=first))
+    assert read["_offset"].to_list() == read["_id"].cast(pl.Int64).to_list() == list(range(first, head))
+    assert len(log.find("source:a", [f"{offset}" for offset in range(head)])) == head
+
+
 def test_rows_and_position_of_a_table_move_together(tmp_path: Path) -> None:
     acknowledged = acknowledged_before_kills("table", tmp_path)
     tables = DeltaTables(tmp_path)

@@ -44,6 +44,22 @@ def write_log(folder: Path) -> Iterator[str]:
         yield str(log.append(dict.fromkeys(topics, frame), expected=dict.fromkeys(topics, head))["source:a"])
 
 
+def write_kept(folder: Path) -> Iterator[str]:
+    """Small appends, joined and trimmed all the time; a line is the first offset and the head."""
+    from mainspring.engines.local.log import SqliteLog
+    from mainspring.testing.contracts.log import records
+
+    log = SqliteLog(folder / "log.sqlite")
+    while True:
+        head = log.head("source:a")
+        log.append({"source:a": records([f"{head + row}" for row in range(1 + head * 31 % 20)])}, expected={})
+        if head % 3 == 0:
+            log.compact("source:a")
+        if head % 5 == 0:
+            log.trim("source:a", head - 500)
+        yield f"{log.first('source:a')} {log.head('source:a')}"
+
+
 def write_table(folder: Path) -> Iterator[str]:
     """Rows that count; a line is the position."""
     import polars as pl
@@ -72,7 +88,14 @@ def write_online(folder: Path) -> Iterator[str]:
         yield str(number)
 
 
-WRITERS = {"objects": write_objects, "state": write_state, "log": write_log, "table": write_table, "online": write_online}
+WRITERS = {
+    "objects": write_objects,
+    "state": write_state,
+    "log": write_log,
+    "kept": write_kept,
+    "table": write_table,
+    "online": write_online,
+}
 
 if __name__ == "__main__":
     for line in WRITERS[sys.argv[1]](Path(sys.argv[2])):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mainspring.app.restore import RestoreReport
     from mainspring.app.workspace import OpenWorkspace
 
 __all__ = ["Workspace"]
@@ -25,6 +26,19 @@ class Workspace:
         from mainspring.app.workspace import open_workspace
 
         return open_workspace(Path(path), env, actor=actor)
+
+    @staticmethod
+    def restore(path: str | Path, archive: str | Path, *, actor: str = "", digest: str = "") -> "RestoreReport":
+        """Bring a backup back into the project at a folder or file, which must have no state yet.
+
+        Args:
+            digest: what `backup` said; given, a backup that was exchanged as a whole is refused as well.
+
+        Raises: FLO-022, FLO-023, FLO-024, ENG-001.
+        """
+        from mainspring.app.restore import restore_backup
+
+        return restore_backup(Path(path), Path(archive), actor=actor, digest=digest)
 
     @staticmethod
     def in_memory(definitions: Iterable[object], *, env: str = "dev") -> "OpenWorkspace":

@@ -229,7 +229,7 @@ class _Simulation:
         for arrivals in self._arrivals:
             rows = arrivals.until(moment)
             if rows is not None:
-                self._arrived += ingest_rows(arrivals.compiled, rows, log=self._log, clock=self._clock).accepted
+                self._arrived += ingest_rows(arrivals.compiled, rows, log=self._log, clock=self._clock, ahead=moment - self._clock.now()).accepted
                 self._fold(self._views_of(arrivals.name), moment)
         self._clock.move_to(moment)
 

@@ -14,6 +14,7 @@ from mainspring.project.load import Project
 from mainspring.project.read import read_environment
 from mainspring.project.tools import Tools
 from mainspring.registry.read import read_version
+from mainspring.sources.read import iter_records
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 
 __all__ = ["EndpointStatus", "SourceStatus", "StatusReport", "status_of_environment"]
@@ -82,7 +83,6 @@ def _iter_endpoints(project: Project, tools: Tools, current: EnvironmentMap, *, 
 def _source(tools: Tools, name: str) -> SourceStatus:
     head = tools.log.head(topic_of(name))
     newest = None
-    if head:
-        frames = list(tools.log.read(topic_of(name), start=head - 1))
-        newest = int(frames[-1]["_event_time"][-1])
+    for frame in iter_records(topic_of(name), log=tools.log, tables=tools.tables, start=max(head - 1, 0)):
+        newest = int(frame["_event_time"][-1])
     return SourceStatus(name=name, rows=head, quarantined=tools.log.head(quarantine_topic_of(name)), last_event_time=newest)

@@ -15,7 +15,7 @@ from mainspring.registry.version import ModelVersion
 from mainspring.serving.inference_log import PredictionRecord
 from mainspring.serving.replay import Replay
 
-__all__ = ["Story", "tell"]
+__all__ = ["Story", "forgotten", "tell"]
 
 _KNOWN_FEATURES = 6
 
@@ -75,6 +75,23 @@ def tell(replay: Replay, record: PredictionRecord, version: ModelVersion | None,
         read_at=record.read_at,
         features=features,
         lines=(*head, *tail),
+    )
+
+
+def forgotten(replay: Replay) -> Story:
+    """The story of a prediction whose record the log does not keep any more: that it was made, and nothing else."""
+    return Story(
+        replay=replay,
+        version="",
+        digest="",
+        asked_by="",
+        asked_at="",
+        environment="",
+        taught_on="not available",
+        attested=(),
+        read_at={},
+        features={},
+        lines=(f"{replay.prediction}  {replay.outcome} — {replay.reason}",),
     )
 
 

@@ -76,7 +76,7 @@ class MonitorRuns:
             encoding=model.encoding,
             baseline=parse_baseline(tools.objects.read(pointers[f"monitor.{monitor.name}"].build_digest)),
         )
-        return Watcher(watched, log=tools.log, state=tools.state, project=tools.project, environment=self._environment)
+        return Watcher(watched, log=tools.log, state=tools.state, project=tools.project, environment=self._environment, tables=tools.tables)
 
     def _key(self, monitor: Monitor) -> str:
         return f"{self._environment}/{monitor.name}"

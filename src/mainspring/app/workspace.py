@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.app import access
+from mainspring.app.backup import BackupReport, back_up
 from mainspring.app.engines import open_stores
 from mainspring.app.errors import UnknownAsset
 from mainspring.app.exporters import export_model
@@ -21,20 +22,21 @@ from mainspring.app.fault import parse_fault
 from mainspring.app.host import Host
 from mainspring.app.lifecycle import ApplyReport, Lifecycle
 from mainspring.app.planning import STATE_FOLDER, environment_config, state_folder
+from mainspring.app.replays import Replays
 from mainspring.app.revisions import Loader
 from mainspring.app.scorers import OnnxScorers
 from mainspring.app.simulate import Scenario, SimulationReport, simulate
 from mainspring.app.spine import asked_at, asked_keys, asked_spine
 from mainspring.app.status import StatusReport, status_of_environment
-from mainspring.app.story import Story, tell
+from mainspring.app.story import Story
+from mainspring.app.sweep import Sweeper
 from mainspring.app.trainer import ProcessTrainer
 from mainspring.app.watching import MonitorRuns
 from mainspring.datasets.build import decode_rows
 from mainspring.datasets.card import TrainingSetCard
-from mainspring.datasets.encoding import parse_encoding
-from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor, Event, Fact, ProjectName
 from mainspring.elements.identity import Digest
+from mainspring.elements.schema import Schema
 from mainspring.elements.time import DAY, Micros, parse_instant
 from mainspring.engines.local.clock import RandomIds, SystemClock
 from mainspring.engines.local.log import SqliteLog
@@ -64,13 +66,11 @@ from mainspring.project.perform import Progress
 from mainspring.project.plan import Plan
 from mainspring.project.read import read_environment
 from mainspring.project.tools import Scratch, Tools
-from mainspring.registry.read import find_version, read_object, read_version
-from mainspring.registry.version import ModelVersion
-from mainspring.serving.errors import PredictionUnknown
-from mainspring.serving.inference_log import PredictionRecord, find_prediction, inference_topic, iter_predictions
+from mainspring.registry.read import find_version, read_version
+from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.open import open_version
-from mainspring.serving.predict import Prediction, Predictor, ServedModel
-from mainspring.serving.replay import Replay, replay_predictions
+from mainspring.serving.predict import Prediction, Predictor
+from mainspring.serving.replay import Replay
 from mainspring.sources.facts import read_facts
 from mainspring.sources.fold import fold_table
 from mainspring.sources.ingest import CompiledSource, IngestReport, Rows, ingest_file, ingest_rows
@@ -271,7 +271,7 @@ class OpenWorkspace:
         declared = self.source(source)
         if isinstance(rows, Path | str):
             schema, log, clock = self.project.schemas[source], self.tools.log, self.tools.data_clock
-            report = ingest_file(declared, schema, path=Path(rows), log=log, clock=clock, history=history, op=op)
+            report = ingest_file(declared, schema, path=Path(rows), log=log, clock=clock, tables=self.tools.tables, history=history, op=op)
             self._record_ingest(source, report, self.tools.actor)
         else:
             report = self.push(source, rows, history=history, op=op)
@@ -286,8 +286,8 @@ class OpenWorkspace:
         """
         self.source(source)
         operations = [op] * len(rows) if op else None
-        log, clock = self.tools.log, self.tools.data_clock
-        report = ingest_rows(self._compiled_sources[source], rows, log=log, clock=clock, history=history, operations=operations)
+        tools, compiled = self.tools, self._compiled_sources[source]
+        report = ingest_rows(compiled, rows, log=tools.log, clock=tools.data_clock, tables=tools.tables, history=history, operations=operations)
         self._record_ingest(source, report, actor or self.tools.actor)
         return report
 
@@ -304,9 +304,9 @@ class OpenWorkspace:
     def _compiled_sources(self) -> dict[str, CompiledSource]:
         return {source.name: CompiledSource(source, self.project.schemas[source.name]) for source in self.project.declarations.sources}
 
-    def facts_of(self, source: Source) -> pl.DataFrame:
-        """All facts of a source with the span in which each is seen."""
-        return read_facts(source, log=self.tools.log, tables=self.tools.tables)
+    def facts_of(self, source: Source, schema: Schema | None = None) -> pl.DataFrame:
+        """All facts of a source with the span in which each is seen; in the types of a schema where the source has had several."""
+        return read_facts(source, log=self.tools.log, tables=self.tools.tables, schema=schema)
 
     def view(self, name: str) -> CompiledView:
         """A declared feature view, compiled.  Raises: ACC-006."""
@@ -365,7 +365,7 @@ class OpenWorkspace:
         is_behind = True
         while is_behind:
             with suppress(StaleWrite):
-                refold_view(view, log=self.tools.log, online=self.tools.online, now=now)
+                refold_view(view, log=self.tools.log, online=self.tools.online, now=now, tables=self.tools.tables)
                 is_behind = False
 
     def fold_tables(self) -> None:
@@ -400,12 +400,8 @@ class OpenWorkspace:
         return access.Tokens(self.tools.state, actor=self.tools.actor, project=self.tools.project, clock=self.tools.clock)
 
     def latest_predictions(self, count: int) -> list[str]:
-        """The ids of the newest predictions of this environment, newest last."""
-        found: list[PredictionRecord] = []
-        for endpoint in self.project.declarations.endpoints:
-            topic = inference_topic(self.environment, endpoint.name)
-            found += iter_predictions(self.tools.log, topic, start=max(self.tools.log.head(topic) - count, 0))
-        return [record.id for record in sorted(found, key=lambda record: (record.at, record.id))[-count:]]
+        """The ids of the newest predictions of this environment that the log keeps, newest last."""
+        return self.replays.latest([inference_topic(self.environment, endpoint.name) for endpoint in self.project.declarations.endpoints], count)
 
     def predict(self, endpoint: str, rows: Sequence[Mapping[str, object]] | Mapping[str, object]) -> list[Prediction]:
         """Answer rows, or one, as the server would.  Raises: SRV-001, SRV-003, FEA-003, FEA-004."""
@@ -413,40 +409,18 @@ class OpenWorkspace:
         self.fold()
         return host.predict(endpoint, [rows] if isinstance(rows, Mapping) else rows, actor=self.tools.actor)
 
+    @cached_property
+    def replays(self) -> Replays:
+        """Predictions recomputed, and their stories."""
+        return Replays(self.tools, self.facts_of)
+
     def replay(self, predictions: Sequence[str]) -> list[Replay]:
         """Recompute predictions, or the one of this id, from log and artifacts.  Raises: SRV-008 for an id that is not known."""
-        asked, cache = [predictions] if isinstance(predictions, str) else predictions, dict[str, pl.DataFrame]()
-
-        def facts_of(source: Source) -> pl.DataFrame:
-            if source.name not in cache:
-                cache[source.name] = self.facts_of(source)
-            return cache[source.name]
-
-        return replay_predictions([self._record_of(name)[1] for name in asked], self._open_for_replay, facts_of)
+        return self.replays.replay([predictions] if isinstance(predictions, str) else predictions)
 
     def story(self, prediction: str) -> Story:
         """A replay with everything around it.  Raises: SRV-008."""
-        topic, record = self._record_of(prediction)
-        replay = self.replay([prediction])[0]
-        environment = topic.split(":")[1]
-        version: ModelVersion | None = None
-        names: tuple[str, ...] = ()
-        with suppress(MainspringError):  # the replay says that something is gone or changed; the rest of the story is told all the same
-            version = self._version(record)
-            names = parse_encoding(read_object(self.tools.objects, version, "encoding")).names
-        return tell(replay, record, version, environment=environment, names=names, tools=self.tools)
-
-    def _record_of(self, prediction: str) -> tuple[str, PredictionRecord]:
-        found = find_prediction(self.tools.log, prediction)
-        if found is None:
-            raise PredictionUnknown(prediction=prediction)
-        return found
-
-    def _version(self, record: PredictionRecord) -> ModelVersion:
-        return read_version(self.tools.state, record.version)
-
-    def _open_for_replay(self, record: PredictionRecord) -> ServedModel:
-        return open_version(self._version(record), objects=self.tools.objects, scorers=self.tools.scorers)
+        return self.replays.story(prediction)
 
     def simulate(
         self, *, start: str, days: int, seed: int = 0, inject: Sequence[str] = (), on_day: Callable[[WindowReport], None] = lambda _: None
@@ -467,7 +441,7 @@ class OpenWorkspace:
             monitor=monitor,
             baseline=parse_baseline(self.tools.objects.read(baseline.build_digest)),
             endpoint=endpoint,
-            facts={source.name: self.facts_of(source) for source in model.training_set.sources},
+            facts={source.name: self.facts_of(source, model.training_set.schemas[source.name]) for source in model.training_set.sources},
             start=begin,
             end=begin + days * DAY,
             seed=seed,
@@ -476,6 +450,15 @@ class OpenWorkspace:
             on_day=on_day,
         )
         return simulate(scenario)
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        """Tidies up: `plan` what may go, and `sweep` it.  Raises: FLO-001 while somebody is at work."""
+        return Sweeper(self.project, self.tools, self.folder)
+
+    def backup(self, target: Path | str, *, secrets: bool = False) -> BackupReport:
+        """Copy state, log and objects as one consistent whole to a folder that does not exist yet.  Raises: FLO-001, FLO-024, FLO-025."""
+        return back_up(self.folder, Path(target), tools=self.tools, secrets=secrets)
 
     def token(self) -> Path:
         """The file with the owner's token, made on first use.  It can be read by its owner only."""

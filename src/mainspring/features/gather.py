@@ -7,9 +7,10 @@ import polars as pl
 from mainspring.elements.frame import STORED
 from mainspring.features.backfill import backfill
 from mainspring.features.view import CompiledView
+from mainspring.sources.columns import conformed
 from mainspring.sources.spec import Source
 
-__all__ = ["FactReader", "backfill_from", "complete_columns", "gather_facts", "gather_keys", "qualify_ids"]
+__all__ = ["FactReader", "backfill_from", "gather_facts", "gather_keys", "qualify_ids"]
 
 FactReader = Callable[[Source], pl.DataFrame]
 """Gives a source's facts as `sources.facts.read_facts` does."""
@@ -27,7 +28,7 @@ def gather_facts(view: CompiledView, facts_of: FactReader) -> pl.DataFrame:
 
     Cost: nothing for one source; for several a copy of the columns that the view reads.
     """
-    frames = [complete_columns(view, facts_of(source)) for source in view.view.sources]
+    frames = [conformed(facts_of(source), view.schema) for source in view.view.sources]
     if len(frames) == 1:
         return frames[0]
     read = [pl.col(name).cast(STORED[view.schema[name].dtype]) for name in _columns_of(view)]
@@ -54,12 +55,6 @@ def gather_keys(view: CompiledView, facts_of: Callable[[CompiledView], pl.DataFr
 def qualify_ids(view: CompiledView, source: Source, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with ids that tell the facts of a union's sources apart, and sort as (source name, id) do: no name holds the character in between."""
     return frame.with_columns(_id=pl.lit(f"{source.name}\0") + pl.col("_id")) if view.view.is_union else frame
-
-
-def complete_columns(view: CompiledView, facts: pl.DataFrame) -> pl.DataFrame:
-    """The facts with every column that the view reads; one that they lack, having been written under another schema, is null."""
-    absent = [name for name in _columns_of(view) if name not in facts.columns]
-    return facts.with_columns(pl.lit(None, dtype=STORED[view.schema[name].dtype]).alias(name) for name in absent)
 
 
 def _columns_of(view: CompiledView) -> tuple[str, ...]:

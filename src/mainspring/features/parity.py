@@ -13,6 +13,7 @@ from mainspring.features.stream import fold_view
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.ports.log import LogReader
 from mainspring.ports.online import OnlineWriter
+from mainspring.ports.tables import TableReader
 
 __all__ = ["ParityReport", "check_parity", "sample_instants"]
 
@@ -33,16 +34,19 @@ def sample_instants(times: Sequence[Micros], *, instants: int, seed: int) -> lis
     return sorted(chosen.tolist())
 
 
-def check_parity(views: Sequence[CompiledView], expected: pl.DataFrame, *, log: LogReader, online: OnlineWriter) -> ParityReport:
+def check_parity(
+    views: Sequence[CompiledView], expected: pl.DataFrame, *, log: LogReader, online: OnlineWriter, tables: TableReader | None = None
+) -> ParityReport:
     """Fold the log into a fresh online store as at the earliest question, read every row from it, and compare.
 
     Args:
         expected: rows of a training set near each other in time: join keys, `_id`, `_prediction_time` and the features as backfilled.
         online: an empty store for this check alone.
+        tables: where the records lie that the log does not keep any more.
     """
     times: list[Micros] = expected["_prediction_time"].cast(pl.Int64).to_list()
     for view in with_lookups(views):
-        fold_view(view, log=log, online=online, now=min(times), before=max(times) + 1)
+        fold_view(view, log=log, online=online, now=min(times), before=max(times) + 1, tables=tables)
     columns = {name: plain_values(expected[name]) for name in expected.columns}
     answer = read_online(views, online, _requests(views, expected), at=times)
     differing, example = 0, ""

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from mainspring.elements.time import HOUR, Micros
-from mainspring.features.gather import complete_columns, qualify_ids
+from mainspring.features.gather import qualify_ids
 from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, Ints
 from mainspring.features.kernel.grow import TABLE_FIELDS, WRITTEN_PAGE
 from mainspring.features.kernel.online import NOTE, grow_door
@@ -25,6 +25,8 @@ from mainspring.features.retract import Fact, iter_pages_below, take_back
 from mainspring.features.view import CompiledView
 from mainspring.ports.log import LogReader
 from mainspring.ports.online import OnlineWriter, Position
+from mainspring.ports.tables import TableReader
+from mainspring.sources.read import iter_records
 from mainspring.sources.topic import topic_of
 
 __all__ = ["CLOCK_SLACK", "fold_view", "horizon_at", "refold_view", "shards_of"]
@@ -49,12 +51,20 @@ def shards_of(view: CompiledView) -> list[str]:
 
 
 def fold_view(
-    view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros, before: Micros = FOREVER, only: Sequence[int] | None = None
+    view: CompiledView,
+    *,
+    log: LogReader,
+    online: OnlineWriter,
+    now: Micros,
+    before: Micros = FOREVER,
+    tables: TableReader | None = None,
+    only: Sequence[int] | None = None,
 ) -> Position:
     """Bring a view's state up to the head of the log; new state starts with what a read at `now` can need.
 
     Args:
         before: leave out facts that happen then or later; for checks that look at one moment of a long log.
+        tables: where new state finds the records that the log does not keep any more.
         only: the partitions to fold, for one of several consumers; default: all.
 
     Returns: the position of the partition that is least far.
@@ -65,18 +75,19 @@ def fold_view(
     for source in view.view.sources:
         topic = topic_of(source.name)
         for group, stop in _iter_groups(folds, topic, log.head(topic)):
-            for frame in _iter_gathered(log.read(topic, start=group[0].position.offset(topic), stop=stop)):
+            records = iter_records(topic, log=log, tables=tables, start=group[0].position.offset(topic), stop=stop, schema=view.schema)
+            for frame in _iter_gathered(records):
                 _fold_frame(view, qualify_ids(view, source, frame), topic=topic, before=before, folds=group, online=online)
     return min((fold.position for fold in folds), key=lambda position: position.offsets)
 
 
-def refold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros) -> Position:
+def refold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros, tables: TableReader | None = None) -> Position:
     """As `fold_view`, and built anew where the state has left out what a read at `now` needs: its clock was ahead of this one."""
     for shard in shards_of(view):
         position, _ = online.read(shard, [])
         if position is not None and position.kept_from > horizon_at(view, now):
             online.drop(shard)
-    return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK)
+    return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK, tables=tables)
 
 
 @dataclass
@@ -123,7 +134,7 @@ def _fold_frame(view: CompiledView, frame: pl.DataFrame, *, topic: str, before: 
     reached, seen = int(frame["_offset"][-1]) + 1, _largest(frame["_visible_at"])
     kept_from = min(fold.position.kept_from for fold in folds)
     inside = frame.filter(frame["_event_time"].is_between(kept_from, before, closed="left"))
-    records = records_of(view, complete_columns(view, inside))
+    records = records_of(view, inside)
     for fold in folds:
         fold.places = []
     by_partition = {fold.partition: fold for fold in folds}

@@ -21,7 +21,9 @@ from mainspring.monitoring.spec import Monitor
 from mainspring.monitoring.window import Finding, LabelledDay, WindowReport, judge_ingestion, judge_labels, judge_window
 from mainspring.ports.log import LogReader
 from mainspring.ports.state import Change, StateWriter
+from mainspring.ports.tables import TableReader
 from mainspring.serving.inference_log import PredictionRecord, iter_predictions
+from mainspring.sources.read import iter_records
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 
 __all__ = ["Watched", "Watcher"]
@@ -51,10 +53,16 @@ class Watched:
 
 
 class Watcher:
-    """Judges windows in order; keeps its place in the log and 120 days of labelled predictions between them."""
+    """Judges windows in order; keeps its place in the log and 120 days of labelled predictions between them.
 
-    def __init__(self, watched: Watched, *, log: LogReader, state: StateWriter, project: ProjectName, environment: str) -> None:
-        self._watched, self._log, self._state = watched, log, state
+    Args:
+        tables: where labels lie that the log does not keep any more; predictions that it does not keep are judged no more.
+    """
+
+    def __init__(
+        self, watched: Watched, *, log: LogReader, state: StateWriter, project: ProjectName, environment: str, tables: TableReader | None = None
+    ) -> None:
+        self._watched, self._log, self._state, self._tables = watched, log, state, tables
         self._project, self._environment = project, environment
         self._read: dict[str, int] = {}
         self._waiting: list[PredictionRecord] = []
@@ -108,7 +116,7 @@ class Watcher:
 
     def _take_predictions(self, start: Micros, end: Micros) -> list[PredictionRecord]:
         topic, label = self._watched.topic, self._watched.training_set.spec.label
-        fresh = list(iter_predictions(self._log, topic, start=self._read.get(topic, 0)))
+        fresh = list(iter_predictions(self._log, topic, start=max(self._read.get(topic, 0), self._log.first(topic))))
         self._read[topic] = self._log.head(topic)
         seen = self._waiting + fresh
         past = [record for record in seen if record.at < end]
@@ -120,7 +128,8 @@ class Watcher:
     def _take_labels(self) -> None:
         label, place = self._watched.training_set.spec.label, self._label_topic()
         topic, schema = topic_of(label.source.name), self._watched.training_set.schemas[label.source.name]
-        for frame in self._log.read(topic, start=self._read.get(place, 0)):
+        kept_from = 0 if self._tables is not None else self._log.first(topic)
+        for frame in iter_records(topic, log=self._log, tables=self._tables, start=max(self._read.get(place, 0), kept_from), schema=schema):
             newest = frame.unique("_id", keep="last", maintain_order=True)
             for key in newest.select(pl.col(label.join_on).to_physical()).iter_rows():
                 self._labels.pop(key, None)
@@ -150,7 +159,7 @@ class Watcher:
         return counts
 
     def _iter_unread(self, topic: str) -> Iterator[pl.DataFrame]:
-        start, head = self._read.get(topic, 0), self._log.head(topic)
+        start, head = max(self._read.get(topic, 0), self._log.first(topic)), self._log.head(topic)
         self._read[topic] = head
         return self._log.read(topic, start=start, stop=head)
 

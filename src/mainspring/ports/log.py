@@ -35,11 +35,16 @@ class Identity(NamedTuple):
 class LogReader(Protocol):
     """Reads the log.
 
-    Guarantees: offsets of a topic start at 0 and have no gaps; a record never changes; what was read once is read again.
+    Guarantees: offsets of a topic start at 0 and have no gaps; a record never changes; what was read once is read again until it is trimmed.
+    Errors: ENG-011 when records below `first` are asked for, also by a reader on its way whose next records were trimmed meanwhile.
     """
 
     def topics(self) -> Sequence[str]:
-        """All topics that hold a record, sorted."""
+        """All topics that ever held a record, sorted."""
+        ...
+
+    def first(self, topic: str) -> int:
+        """The offset of the oldest record that is kept: 0 where nothing was trimmed, the head where everything was."""
         ...
 
     def head(self, topic: str) -> int:
@@ -47,18 +52,19 @@ class LogReader(Protocol):
         ...
 
     def read(self, topic: str, *, start: int = 0, stop: int | None = None) -> Iterator["pl.DataFrame"]:
-        """The records with `start <= offset < stop` in order, in frames of the writer's making (cut at the bounds)."""
+        """The records with `start <= offset < stop` in order, in frames of the writer's making or several of those joined (cut at the bounds)."""
         ...
 
     def find(self, topic: str, ids: Sequence[str]) -> Mapping[str, Identity]:
-        """The newest revision of each of these ids that the topic holds.  Cost: 2–4 µs an id."""
+        """The newest revision of each of these ids; those of trimmed records stay known.  Cost: 2–4 µs an id."""
         ...
 
 
 class LogWriter(LogReader, Protocol):
-    """Appends to the log.
+    """Appends to the log, and keeps it within bounds.
 
-    Guarantees: all batches of one call are in the log, or none is; durable when `append` returns.
+    Guarantees: all batches of one call are in the log, or none is; durable when `append` returns.  Trimming and compacting change no offset, no content
+    and no head; readers and other writers may go on meanwhile, and what is killed half way has happened whole or not.
     Errors: ENG-004 when the head of a topic is not the expected one (another writer was faster): decide anew and call again.
     """
 
@@ -68,4 +74,15 @@ class LogWriter(LogReader, Protocol):
         Args:
             expected: the head that a topic must have; one that is not named here is appended to wherever it ends.
         """
+        ...
+
+    def trim(self, topic: str, before: int) -> int:
+        """Forget records below an offset, in whole batches and so at most up to it; the new `first`.
+
+        Identities stay, so that a row which was accepted once is still a duplicate when it comes again.  What was trimmed before stays trimmed.
+        """
+        ...
+
+    def compact(self, topic: str) -> int:
+        """Join small batches; how many fewer there are now, 0 where the product keeps none that could be joined."""
         ...

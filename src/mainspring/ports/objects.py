@@ -37,3 +37,7 @@ class ObjectWriter(ObjectReader, Protocol):
     def write(self, payload: bytes) -> Digest:
         """Store the bytes and return their name."""
         ...
+
+    def remove(self, digest: Digest) -> None:
+        """Forget an object; removing an absent one is no error.  Whoever calls it knows that nothing names the object."""
+        ...

@@ -49,6 +49,10 @@ class StateReader(Protocol):
         """All documents of a kind whose key starts with the prefix, by key."""
         ...
 
+    def kinds(self) -> Sequence[str]:
+        """Every kind of which there is a document, sorted."""
+        ...
+
     def iter_events(self, *, after: int = 0, kind: str = "") -> Iterator[Recorded]:
         """The journal from after a sequence number on, all kinds or those that start with `kind`."""
         ...

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Protocol
 
+from mainspring.elements.time import Micros
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -32,4 +34,11 @@ class TableWriter(TableReader, Protocol):
 
     def append(self, table: str, frame: "pl.DataFrame", *, expected: int, position: int) -> None:
         """Add the records with `expected <= offset < position`."""
+        ...
+
+    def tidy(self, table: str, *, keep: Micros) -> int:
+        """Join small files, and delete those that no version of the table younger than `keep` needs; how many were deleted.
+
+        Neither rows nor position change; readers and writers may go on meanwhile.
+        """
         ...

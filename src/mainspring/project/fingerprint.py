@@ -131,8 +131,9 @@ def _is_bundle(value: object) -> bool:
 def _surroundings(declaration: Declaration, circumstances: Circumstances, code: Code) -> dict[str, object]:
     match declaration:
         case Source(name=name):
-            schema = circumstances.schemas.get(name)
-            return {"schema": [[f.name, f.dtype.value, f.nullable] for f in schema] if schema else None}
+            schema = circumstances.schemas.get(name, Schema(()))
+            # A line for each column, so that a plan names those that were added, dropped or retyped.
+            return {"schema": list(schema.names), **{f"schema.{f.name}": [f.dtype.value, f.nullable] for f in schema}}
         case FeatureView() | OnDemandFeatureView() | TrainingSet():
             return {"semantics": circumstances.semantics}
         case Model(fit=fit):

@@ -117,7 +117,8 @@ class _Proof:
         )
 
     def _parity_at(self, rows: pl.DataFrame) -> ParityReport:
-        return check_parity(self._model.training_set.views, rows, log=self._tools.log, online=self._tools.scratch().online)
+        tools = self._tools
+        return check_parity(self._model.training_set.views, rows, log=tools.log, online=tools.scratch().online, tables=tools.tables)
 
     def _rows_near_instants(self, rows: int) -> list[pl.DataFrame]:
         times: list[Micros] = self._tested["_prediction_time"].to_list()
@@ -134,7 +135,7 @@ class _Proof:
         at = int(rows["_prediction_time"][0])
         scratch = self._tools.scratch()
         for view in with_lookups(self._model.training_set.views):
-            fold_view(view, log=self._tools.log, online=scratch.online, now=at, before=at + 1)
+            fold_view(view, log=self._tools.log, online=scratch.online, now=at, before=at + 1, tables=self._tools.tables)
         predictor = Predictor(scratch.online, scratch.log, _Standstill(at), self._tools.ids)
         asked = _requests_of(rows, self._model)
         self._time_one(predictor, asked[0])

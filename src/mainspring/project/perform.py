@@ -130,6 +130,7 @@ class Performer:
                 path=Path(self.project.declarations.root) / stage.path,
                 log=self.tools.log,
                 clock=self.tools.clock,
+                tables=self.tools.tables,
                 progress=lambda done, total: self.progress(stage.asset, done, total),
             )
             facts = {"accepted": report.accepted, "duplicates": report.duplicates, "quarantined": sum(report.quarantined.values())}
@@ -140,8 +141,8 @@ class Performer:
     def _build_view(self, asset: Asset) -> StepOutcome:
         view = asset.declaration
         assert isinstance(view, FeatureView)
-        compiled = compile_declared(self.project, view)
-        position = fold_view(compiled, log=self.tools.log, online=self.tools.online, now=self.tools.data_clock.now() - CLOCK_SLACK)
+        compiled, tools = compile_declared(self.project, view), self.tools
+        position = fold_view(compiled, log=tools.log, online=tools.online, now=tools.data_clock.now() - CLOCK_SLACK, tables=tools.tables)
         rows = sum(position.offset(topic_of(source.name)) for source in view.sources)
         return self._record(asset, asset.build_fingerprint, rows=rows, inputs=dict(position.offsets), facts={"features": len(compiled.fields)})
 
@@ -150,10 +151,11 @@ class Performer:
         assert isinstance(training_set, TrainingSet)
         definition = definition_of(self.project, training_set)
         compiled = compile_definition(definition)
-        heads = {topic_of(source.name): self.tools.log.head(topic_of(source.name)) for source in compiled.sources}
+        tools, schemas = self.tools, compiled.schemas
+        heads = {topic_of(source.name): tools.log.head(topic_of(source.name)) for source in compiled.sources}
         built = build_training_set(
             compiled,
-            lambda source: read_facts(source, log=self.tools.log, tables=self.tools.tables, until=heads[topic_of(source.name)]),
+            lambda source: read_facts(source, log=tools.log, tables=tools.tables, until=heads[topic_of(source.name)], schema=schemas[source.name]),
             inputs=heads,
         )
         objects = self.tools.objects

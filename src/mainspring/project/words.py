@@ -9,7 +9,7 @@ from mainspring.elements.window import UNBOUNDED
 
 __all__ = ["say", "say_change", "say_value"]
 
-_DURATIONS = frozenset({"windows", "ttl", "hop", "lateness", "hold"})
+_DURATIONS = frozenset({"windows", "ttl", "hop", "lateness", "clock_skew", "retention", "hold"})
 _INSTANTS = frozenset({"train_from", "test_from", "test_until"})
 _SPOKEN = frozenset({"k", "q", "qs", "edges", "values"})
 _INFIX = frozenset({"Arithmetic", "Comparison"})

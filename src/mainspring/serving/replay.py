@@ -22,10 +22,11 @@ from mainspring.features.gather import FactReader, backfill_from, gather_facts, 
 from mainspring.features.pattern import plain_values
 from mainspring.features.read import Value
 from mainspring.features.view import CompiledView, with_lookups
+from mainspring.ports.errors import RetentionPassed
 from mainspring.serving.inference_log import PredictionRecord, read_key
 from mainspring.serving.predict import ServedModel
 
-__all__ = ["Outcome", "Replay", "replay_predictions"]
+__all__ = ["Outcome", "Replay", "not_kept", "replay_predictions"]
 
 TOLERANCE = 1e-9
 
@@ -43,6 +44,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """The answer about one prediction.
 
     Args:
+        told: what was answered; None where the record itself is gone.
         reason: why it differs or is not available; empty otherwise.
         score: as recomputed; None when not available.
         differing: features whose bytes differ, with what was told and what comes out now.
@@ -50,7 +52,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 
     prediction: str
     outcome: Outcome
-    told: float
+    told: float | None
     score: float | None
     reason: str = ""
     differing: dict[str, tuple[Value, Value]] = {}
@@ -78,6 +80,11 @@ def replay_predictions(records: Sequence[PredictionRecord], open_model: Callable
 
 def _not_available(record: PredictionRecord, error: MainspringError) -> Replay:
     return Replay(prediction=record.id, outcome=Outcome.NOT_AVAILABLE, told=record.score, score=None, reason=f"{error.code} {error.message}")
+
+
+def not_kept(prediction: str, error: RetentionPassed) -> Replay:
+    """The answer about a prediction whose record the log does not keep any more."""
+    return Replay(prediction=prediction, outcome=Outcome.NOT_AVAILABLE, told=None, score=None, reason=f"retention: {error.code} {error.message}")
 
 
 def _replay_group(records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactReader) -> list[Replay]:

@@ -30,16 +30,19 @@ class Endpoint:
     Args:
         name: part of the route: letters, digits and dashes.
         rollout: how a new revision takes over in protected environments; default, and always in unprotected ones: at once.
+        retention: for how long predictions are kept; then `gc` may forget them, and they cannot be replayed any more.  None keeps all.
     """
 
-    POLICY: ClassVar[frozenset[str]] = frozenset({"rollout", "owner", "description"})
+    POLICY: ClassVar[frozenset[str]] = frozenset({"rollout", "retention", "owner", "description"})
 
     name: str
     model: Model
     rollout: Canary | None
+    retention: Micros | None
     owner: str
     description: str
     declared_at: Location = field(compare=False, repr=False)
 
-    def __init__(self, name: str, *, model: Model, rollout: Canary | None = None, owner: str = "", description: str = "") -> None:
-        freeze(self, name=name, model=model, rollout=rollout, owner=owner, description=description, declared_at=caller())
+    def __init__(self, name: str, *, model: Model, rollout: Canary | None = None, retention: str | None = None, owner: str = "", description: str = "") -> None:
+        kept = parse_duration(retention) if retention else None
+        freeze(self, name=name, model=model, rollout=rollout, retention=kept, owner=owner, description=description, declared_at=caller())

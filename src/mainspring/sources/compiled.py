@@ -17,6 +17,7 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import to_micros
+from mainspring.sources.columns import conversion, may_fail
 from mainspring.sources.errors import BrokenContract, UnknownOperation
 from mainspring.sources.spec import ColumnContract, Source
 
@@ -34,7 +35,6 @@ _CELLS: Mapping[DType, frozenset[type]] = {
     DType.DURATION: frozenset({int}),
 }
 _ISO = "%Y-%m-%dT%H:%M:%S%.6fZ"
-_TIME_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 _OPERATIONS = frozenset({"insert", "replace", "delete"})
 _BROKEN, _JSON, _BEYOND_JSON = "_broken", "_json", "_beyond_json"
 
@@ -112,7 +112,7 @@ class CompiledSource:
     def _plan_for(self, columns: tuple[tuple[str, pl.DataType], ...]) -> "_Plan":
         stored = dict(columns)
         conversions = {field.name: _converted(field, stored.get(field.name)) for field in self.schema}
-        suspects = [field.name for field in self.schema if field.name in stored and _may_fail(stored[field.name], field.dtype)]
+        suspects = [field.name for field in self.schema if field.name in stored and may_fail(stored[field.name], field.dtype)]
         flags = [(pl.col(name).is_not_null() & conversions[name].is_null()).alias(f"_type:{name}") for name in suspects]
         rules = (*(_Rule(f"type:{name}", pl.col(f"_type:{name}")) for name in suspects), *self._rules)
         return _Plan([*(e.alias(n) for n, e in conversions.items()), *flags], rules, pl.any_horizontal(rule.breaks for rule in rules))
@@ -222,48 +222,8 @@ def _column_rules(field: Field, promised: ColumnContract | None) -> list[_Rule]:
     return rules
 
 
-def _may_fail(stored: pl.DataType, dtype: DType) -> bool:
-    """Whether some value of the stored type has none in the type of the schema."""
-    if stored == pl.Null or (stored == STORED[dtype] and dtype is not DType.TIMESTAMP):
-        return False
-    return not (stored.is_integer() and dtype in (DType.INT64, DType.FLOAT64) and stored != pl.UInt64)
-
-
 def _converted(field: Field, stored: pl.DataType | None) -> pl.Expr:
-    wanted, column = STORED[field.dtype], pl.col(field.name)
-    if stored is None:
-        return pl.lit(None, dtype=wanted)
-    if field.dtype is DType.TIMESTAMP:
-        moment = _instant(column, stored)
-        return pl.when(moment.cast(pl.Int64).is_between(*CALENDAR)).then(moment)
-    if stored == wanted:
-        return column
-    match stored, field.dtype:
-        case pl.String(), DType.BOOLEAN:
-            return column.replace_strict({"true": True, "false": False, "True": True, "False": False}, default=None, return_dtype=pl.Boolean)
-        case pl.Float32() | pl.Float64(), DType.INT64:
-            return pl.when(column == column.floor()).then(column.cast(wanted, strict=False))
-        case _:
-            return column.cast(wanted, strict=False)
-
-
-def _instant(column: pl.Expr, stored: pl.DataType) -> pl.Expr:
-    """An instant that is beyond the calendar breaks its row: nothing downstream could show it, and Polars cannot write it."""
-    match stored:
-        case pl.String():
-            return _instant_of_text(column)
-        case pl.Datetime() if stored.time_zone is None:
-            return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-        case _:
-            return column.cast(STORED[DType.TIMESTAMP], strict=False)
-
-
-def _instant_of_text(column: pl.Expr) -> pl.Expr:
-    """ISO 8601 with or without a zone, a fraction, seconds or a time of day; without a zone it is UTC."""
-    text = column.str.replace(" ", "T", literal=True)
-    zoned = text.str.to_datetime(_TIME_FORMATS[0], time_unit="us", strict=False)
-    naive = [text.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone("UTC") for form in _TIME_FORMATS[1:]]
-    return pl.coalesce(zoned, *naive)
+    return pl.lit(None, dtype=STORED[field.dtype]) if stored is None else conversion(pl.col(field.name), stored, field.dtype)
 
 
 def _series(field: Field, values: list[Cell]) -> pl.Series:

@@ -4,6 +4,7 @@ from mainspring.elements.errors import DeclarationError
 from mainspring.elements.expression.infer import faults_of, infer_type, unknown_column
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType, Field, Schema
+from mainspring.sources.columns import is_reserved
 from mainspring.sources.errors import PromisedColumnMissing, TypeConflict, UnusableColumn, UnusableId, UnusableTime
 from mainspring.sources.spec import Source
 
@@ -41,7 +42,7 @@ def validate_source(source: Source, found: Schema) -> list[DeclarationError]:
     if source.known_at != source.event_time:
         faults += _time_faults(source, "known_at", source.known_at, schema)
     faults += [
-        UnusableColumn(source=source.name, column=field.name, found=field.dtype) for field in found if field.name.startswith("_") or field.dtype is DType.ZONED
+        UnusableColumn(source=source.name, column=field.name, found=field.dtype) for field in found if is_reserved(field.name) or field.dtype is DType.ZONED
     ]
     for fault in faults:
         fault.at = source.declared_at

@@ -11,6 +11,7 @@ __all__ = [
     "EmptyFolder",
     "FileMissing",
     "FileUnreadable",
+    "FutureFact",
     "LateFact",
     "PromisedColumnMissing",
     "SourceNotReadable",
@@ -114,6 +115,19 @@ class ConflictingFact(SourceError):
 
 
 @dataclass(eq=False, kw_only=True)
+class FutureFact(SourceError):
+    """A fact claims to become known later than the clock and its source's clock skew allow; it lies in quarantine.
+
+    A delay that the declaration adds (`col("hour") + ms.minutes(60)`, an assumed delay) is no claim and does not count.
+    """
+
+    code: ClassVar[str] = "SRC-013"
+    template: ClassVar[str] = "source {source!r}: a fact claims to be known in the future, beyond the clock skew"
+    remedy: ClassVar[str] = "set the producer's clock right and ingest it again; declare a longer `clock_skew` where facts are announced ahead"
+    source: str
+
+
+@dataclass(eq=False, kw_only=True)
 class PromisedColumnMissing(DeclarationError):
     """A contract names a column that the data does not have."""
 
@@ -164,7 +178,10 @@ class UnusableId(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnusableColumn(DeclarationError):
-    """A column has a type that a source cannot hold (a list, a struct), or a name that begins with an underscore, which the log keeps for itself."""
+    """A column has a type that a source cannot hold (a list, a struct), or a name that the log or its tables keep for themselves.
+
+    Those begin with an underscore, such as `_offset`, or end with a type, such as `delay~float64`.
+    """
 
     code: ClassVar[str] = "PRJ-019"
     template: ClassVar[str] = "source {source!r}: column {column!r} ({found}) cannot be kept"

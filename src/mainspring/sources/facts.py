@@ -2,9 +2,12 @@
 
 import polars as pl
 
+from mainspring.elements.schema import Schema
 from mainspring.elements.time import FOREVER, Micros
 from mainspring.ports.log import ENVELOPE, LogReader
 from mainspring.ports.tables import TableReader
+from mainspring.sources.columns import conformed
+from mainspring.sources.read import iter_records, read_folded
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
@@ -24,6 +27,7 @@ def read_facts(
     tables: TableReader | None = None,
     until: int | None = None,
     visible_until: Micros | None = None,
+    schema: Schema | None = None,
 ) -> pl.DataFrame:
     """The facts of a source in the order of the log.
 
@@ -31,26 +35,25 @@ def read_facts(
         tables: where the log below the table's position is read faster; None reads the log alone.
         until: only records below this offset count; None reads up to the head.
         visible_until: leaves out what became visible later; what is taken back later is still closed then.
+        schema: the columns that the facts shall have, and their types: the source may have had others when they were accepted.
 
     Returns:
         The payload, and `_id`, `_offset`, `_event_time`, `_visible_from`, `_visible_to`, `_history`.  A fact is seen at q while
         `_visible_from <= q < _visible_to`.
+
+    Raises:
+        RetentionPassed: ENG-011 for records that neither the log nor the table has.
     """
     topic = topic_of(source.name)
-    frames, position = _folded(tables, topic, until=until)
-    frames += list(log.read(topic, start=position, stop=until)) if until is None or position < until else []
-    records = pl.concat(frames, how="diagonal") if frames else pl.DataFrame(schema={"_op": pl.String(), **_SYSTEM})
+    position = tables.position(topic) if tables is not None else 0
+    below = position if until is None else min(position, until)
+    folded = read_folded(topic, tables, stop=below, schema=schema) if tables is not None else None
+    frames = [folded] if folded is not None else []
+    frames += iter_records(topic, log=log, tables=tables, start=below, stop=until, schema=schema)
+    records = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame(schema={"_op": pl.String(), **_SYSTEM})
+    records = records if schema is None else conformed(records, schema)
     facts = _with_spans(records) if records.height else records.drop("_op")
     return facts if visible_until is None else facts.filter(pl.col("_visible_from") <= visible_until)
-
-
-def _folded(tables: TableReader | None, topic: str, *, until: int | None) -> tuple[list[pl.DataFrame], int]:
-    scan = tables.scan(topic) if tables is not None else None
-    if tables is None or scan is None:
-        return [], 0
-    position = tables.position(topic)
-    below = scan if until is None else scan.filter(pl.col("_offset") < until)
-    return [below.sort("_offset").collect()], position
 
 
 def _with_spans(records: pl.DataFrame) -> pl.DataFrame:

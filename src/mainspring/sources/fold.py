@@ -1,33 +1,61 @@
 """Folds the log of a topic into its table, from where the table stands; stopping at any instant loses and doubles nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-from mainspring.ports.log import LogReader
+from mainspring.elements.frame import schema_of
+from mainspring.elements.schema import DType
+from mainspring.ports.errors import StaleWrite
+from mainspring.ports.log import ENVELOPE, LogReader
 from mainspring.ports.tables import TableWriter
+from mainspring.sources.columns import apart
 
 __all__ = ["fold_table"]
+
+_ATTEMPTS = 20
 
 
 def fold_table(topic: str, *, log: LogReader, tables: TableWriter, rows: int = 262_144) -> int:
     """Bring the table of a topic, which has its name, up to the head of the log; the position reached.
 
+    Where another process folds the same topic its work stands, and this one goes on from there.
+
     Args:
         rows: about how many records go into one commit; fewer commits make a faster table.
 
     Raises:
-        StaleWrite: ENG-004 when another process folds the same topic: its work stands, call again.
+        StaleWrite: ENG-004 when others were faster twenty times in a row.
+        RetentionPassed: ENG-011 when the log was trimmed above where the table stands.
     """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _fold_once(topic, log=log, tables=tables, rows=rows)
+        except StaleWrite:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _fold_once(topic: str, *, log: LogReader, tables: TableWriter, rows: int) -> int:
     position = tables.position(topic)
-    for frame in _iter_gathered(log.read(topic, start=position), rows=rows):
+    if position == log.head(topic):
+        return position
+    held = _columns_of(tables, topic)
+    for frame in _iter_gathered((apart(frame, held) for frame in log.read(topic, start=position)), rows=rows):
         reached = int(frame["_offset"][-1]) + 1
         tables.append(topic, frame, expected=position, position=reached)
         position = reached
     return position
 
 
-def _iter_gathered(frames: Iterator[pl.DataFrame], *, rows: int) -> Iterator[pl.DataFrame]:
+def _columns_of(tables: TableWriter, topic: str) -> dict[str, DType]:
+    scan = tables.scan(topic)
+    columns = scan.collect_schema() if scan is not None else {}
+    return {field.name: field.dtype for field in schema_of({name: dtype for name, dtype in columns.items() if name not in ENVELOPE})[0]}
+
+
+def _iter_gathered(frames: Iterable[pl.DataFrame], *, rows: int) -> Iterator[pl.DataFrame]:
     """Small frames joined until there are enough rows; a column that only later frames have is null before."""
     waiting: list[pl.DataFrame] = []
     for frame in frames:

@@ -13,13 +13,14 @@ import polars as pl
 from mainspring.elements.time import Micros
 from mainspring.ports.log import ENVELOPE, Identity
 from mainspring.sources.compiled import Prepared, json_rows
-from mainspring.sources.errors import ConflictingFact, LateFact
+from mainspring.sources.errors import ConflictingFact, FutureFact, LateFact
 
 __all__ = ["Decision", "sequence"]
 
 OldRows = Callable[[Sequence[int]], pl.DataFrame]
-"""The records at these offsets of the topic, in the order asked."""
+"""The records at these offsets of the topic, in the order asked, with the payload's columns as the source has them now."""
 
+_CODES = {"late": LateFact.code, "conflict": ConflictingFact.code, "known_at_in_future": FutureFact.code}
 _ENVELOPE = tuple(name for name in ENVELOPE if name != "_offset")
 
 
@@ -92,6 +93,7 @@ def sequence(
     history: bool,
     lateness: Micros | None,
     old_rows: OldRows,
+    known_until: Micros | None = None,
 ) -> Decision:
     """Decide about a batch, given the newest revision of each of its ids that the log holds.
 
@@ -99,9 +101,11 @@ def sequence(
         now: when the batch is appended.
         history: whether the facts are seen from when they were known; a live fact is seen from `max(known_at, now)` on.
         lateness: how much later than it happened a fact may become visible; None accepts all.
+        known_until: the latest instant at which a fact may claim to become known; None accepts all.
 
     Cost: about 0.3 µs a row that is not contested, 5 µs one that is.
     """
+    prepared = prepared if known_until is None else _without_future(prepared, known_until)
     rows = _enveloped(prepared.kept, now=now, history=history)
     late = None if lateness is None else (rows["_visible_at"] - rows["_event_time"] > lateness).fill_null(value=False)
     if _is_uncontested(prepared.kept, known) and (late is None or not late.any()):
@@ -125,6 +129,15 @@ def sequence(
         revised=verdicts.revised,
         deleted=verdicts.deleted,
     )
+
+
+def _without_future(prepared: Prepared, known_until: Micros) -> Prepared:
+    """The batch with the rows that claim to be known later than they can be among the broken ones."""
+    is_future = (prepared.kept["_known_at"] > known_until).fill_null(value=False)
+    if not is_future.any():
+        return prepared
+    refused = dict.fromkeys(is_future.arg_true().to_list(), "known_at_in_future")
+    return Prepared(prepared.kept.filter(~is_future), pl.concat([prepared.broken, _refused_rows(prepared.kept, refused)]))
 
 
 def _enveloped(kept: pl.DataFrame, *, now: Micros, history: bool) -> pl.DataFrame:
@@ -228,9 +241,8 @@ def _merged(plain_rows: pl.DataFrame, rows: pl.DataFrame, *, verdicts: _Verdicts
 
 
 def _old_revisions(old: pl.DataFrame, like: pl.DataFrame) -> pl.DataFrame:
-    """Records of the log in the columns of the batch; a column that was not there when they were written is null."""
-    missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in like.schema.items() if name not in old.columns]
-    return old.with_columns(missing).select([pl.col(name).cast(dtype) for name, dtype in like.schema.items()])
+    """Records of the log with the columns of the batch: the source may have had others when they were written."""
+    return old.select(pl.col(name).cast(dtype) for name, dtype in like.schema.items())
 
 
 def _home_of(record: _Record, home: Mapping[int, int]) -> int:
@@ -252,8 +264,8 @@ def _refused_rows(rows: pl.DataFrame, refused: Mapping[int, str]) -> pl.DataFram
         "_event_time",
         "_known_at",
         reason=pl.Series(reasons, dtype=pl.String),
-        row=json_rows(chosen.drop(_ENVELOPE)),
-        code=pl.Series([LateFact.code if reason == "late" else ConflictingFact.code for reason in reasons], dtype=pl.String),
+        row=json_rows(chosen.drop(_ENVELOPE, strict=False)),
+        code=pl.Series([_CODES[reason] for reason in reasons], dtype=pl.String),
     )
 
 

@@ -10,7 +10,7 @@ from mainspring.elements.expression.tree import Arithmetic, Column, Literal, Nod
 from mainspring.elements.schema import DType
 from mainspring.elements.time import Micros, parse_duration
 
-__all__ = ["AssumedDelay", "Boolean", "ColumnContract", "Contract", "Float64", "Int64", "Source", "String", "Timestamp", "assumed_delay"]
+__all__ = ["AssumedDelay", "Boolean", "ColumnContract", "Contract", "Float64", "Int64", "Source", "String", "Timestamp", "assumed_delay", "declared_delay"]
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,13 @@ class Source:
         known_at: when it could first be known; default: when it happened.
         contract: what the columns promise.
         lateness: facts that become visible later than this after they happened go to quarantine; None accepts all.
+        clock_skew: facts that claim to be known later than this from now go to quarantine: a producer's clock is wrong.  A delay that the declaration
+            itself adds is no claim and does not count.  None accepts all.
+        retention: for how long after they were appended the log keeps records; then `gc` may trim those that the table has.  None keeps all.
         owner: who answers for it.
     """
 
-    POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description"})
+    POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description", "retention"})
 
     name: str
     path: str | None
@@ -97,6 +100,8 @@ class Source:
     known_at_assumed: bool
     contract: Contract
     lateness: Micros | None
+    clock_skew: Micros | None
+    retention: Micros | None
     owner: str
     description: str
     declared_at: Location = field(compare=False, repr=False)
@@ -111,6 +116,8 @@ class Source:
         known_at: str | Expr | AssumedDelay | None = None,
         contract: Contract | None = None,
         lateness: str | None = None,
+        clock_skew: str | None = "5m",
+        retention: str | None = None,
         owner: str = "",
         description: str = "",
     ) -> None:
@@ -125,10 +132,27 @@ class Source:
             known_at_assumed=isinstance(known_at, AssumedDelay),
             contract=contract or Contract(),
             lateness=parse_duration(lateness) if lateness else None,
+            clock_skew=parse_duration(clock_skew) if clock_skew else None,
+            retention=parse_duration(retention) if retention else None,
             owner=owner,
             description=description,
             declared_at=caller(),
         )
+
+
+def declared_delay(known_at: Node) -> Micros:
+    """How much later than something that its data says a source declares its facts to be known, by adding lengths of time.
+
+    >>> declared_delay(Arithmetic("+", Column("hour"), Literal(3_600_000_000, DType.DURATION)))
+    3600000000
+    """
+    match known_at:
+        case Arithmetic(op="+", left=rest, right=Literal(value=int(delay), dtype=DType.DURATION)):
+            return max(delay, 0) + declared_delay(rest)
+        case Arithmetic(op="+", left=Literal(value=int(delay), dtype=DType.DURATION), right=rest):
+            return max(delay, 0) + declared_delay(rest)
+        case _:
+            return 0
 
 
 def _instant(value: str | Expr) -> Node:

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from mainspring.elements.schema import DType
+from mainspring.elements.time import DAY
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.sources.contract import effective_schema
@@ -14,6 +15,7 @@ from mainspring.sources.facts import read_facts
 from mainspring.sources.files import read_schema
 from mainspring.sources.ingest import IngestReport, ingest_file
 from mainspring.sources.spec import Contract, Float64, Source, Timestamp
+from tests.unit.sources.conftest import NOON
 
 ROWS = pl.DataFrame({"n": [1, 2, 3], "at": ["2013-01-01T00:00:00Z", "2013-01-01 01:00", "2013-01-02"], "x": [1.5, None, 2.0]})
 
@@ -25,7 +27,7 @@ def declared(path: str) -> Source:
 def ingest(source: Source, root: Path, log: SqliteLog) -> IngestReport:
     schema = effective_schema(source, read_schema(source, root))
     assert source.path is not None
-    return ingest_file(source, schema, path=root / source.path, log=log, clock=FrozenClock(0))
+    return ingest_file(source, schema, path=root / source.path, log=log, clock=FrozenClock(NOON + DAY))
 
 
 def test_the_same_rows_come_from_every_format(tmp_path: Path) -> None:

@@ -41,6 +41,11 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "watch": ("answers", "Judge what a monitor has seen since its last window."),
         "simulate": ("answers", "Live through months of data in minutes, as if they happened now."),
     },
+    "Keep": {
+        "gc": ("keep", "Remove what nothing needs any more."),
+        "backup": ("keep", "Copy state, log and objects as one consistent whole."),
+        "restore": ("keep", "Bring a backup back, into a project that has no state."),
+    },
     "Trust": {
         "explain": ("explain", "Say what a code means and what to do."),
         "audit": ("people", "Show who did what, and check that nobody rewrote it."),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Paint", "bar", "clip", "columns", "counted", "paint_for", "seconds", "visible_width", "wants_colour"]
+__all__ = ["Paint", "bar", "clip", "columns", "counted", "paint_for", "seconds", "size", "visible_width", "wants_colour"]
 
 _CODES = {"title": "1", "quiet": "2", "good": "32", "bad": "31", "warn": "33", "name": "36"}
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -127,3 +127,15 @@ def seconds(length_s: float) -> str:
         return f"{length_s:.1f} s"
     whole = round(length_s)
     return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(size_bytes: int) -> str:
+    """How much room something takes, for people.
+
+    >>> size(900), size(15_300), size(2_500_000_000)
+    ('900 bytes', '15.3 kB', '2.5 GB')
+    """
+    if size_bytes < 1_000:
+        return counted(size_bytes, "byte")
+    power = min((len(str(size_bytes)) - 1) // 3, 4)
+    return f"{size_bytes / 1_000**power:.1f} {('kB', 'MB', 'GB', 'TB')[power - 1]}"

@@ -3,13 +3,17 @@
 Records stay in the frames they came in (336,776 flights are six rows of this database), because a row of SQLite per record would cost ten times the
 time to write and to read, and would lose the columns' types.  Ids are rows of their own: the sequencer must find one among millions.
 
+Many small appends leave many small frames; `compact` joins neighbours of the same columns.  Trimming deletes frames whole and keeps the ids.  The space of
+both is used again by what comes next, and the file stays as large as it once was.
+
 Predictions go to a file of their own, so that a server's small commits never wait behind an ingest, and with synchronous=NORMAL: an answer must not wait
 for the disk, and what a power cut may take of it are the last predictions, whole.  Facts are FULL: acknowledged means on disk.
 """
 
 import io
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -18,7 +22,7 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from mainspring.engines.local.sqlite import Database
-from mainspring.ports.errors import StaleWrite, StoreFailed
+from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreFailed
 from mainspring.ports.log import Identity
 
 __all__ = ["SqliteLog"]
@@ -56,6 +60,18 @@ class _Prepared(NamedTuple):
     ops: list[str]
 
 
+class _Batch(NamedTuple):
+    """Where a batch lies in its topic."""
+
+    start: int
+    rows: int
+
+    @property
+    def end(self) -> int:
+        """The offset after its last record."""
+        return self.start + self.rows
+
+
 class SqliteLog:
     """The log of a workspace.  A call to `append` names topics of facts and quarantine, or topics of predictions, not both.
 
@@ -69,7 +85,7 @@ class SqliteLog:
         self._predictions = Database(beside, schema=_SCHEMA, synchronous="NORMAL", name="the inference log")
 
     def topics(self) -> Sequence[str]:
-        """All topics that hold a record, sorted."""
+        """All topics that ever held a record, sorted."""
         found = []
         for database in (self._facts, self._predictions):
             with database.snapshot() as connection:
@@ -81,15 +97,22 @@ class SqliteLog:
         with self._of(topic).snapshot() as connection:
             return _topic(connection, topic)[1]
 
+    def first(self, topic: str) -> int:
+        """The offset of the oldest record that is kept: 0 where nothing was trimmed, the head where everything was."""
+        with self._of(topic).snapshot() as connection:
+            return _first(connection, *_topic(connection, topic))
+
     def read(self, topic: str, *, start: int = 0, stop: int | None = None) -> Iterator[pl.DataFrame]:
-        """The records with `start <= offset < stop` in order, cut at the bounds."""
+        """The records with `start <= offset < stop` in order, cut at the bounds; ENG-011 for what was trimmed."""
         stop = min(self.head(topic), stop) if stop is not None else self.head(topic)
         while start < stop:
             with self._of(topic).snapshot() as connection:
-                number, _ = _topic(connection, topic)
+                number, head = _topic(connection, topic)
                 row = connection.execute(
                     "SELECT start, frame FROM batches WHERE number = ? AND start <= ? ORDER BY start DESC LIMIT 1", (number, start)
                 ).fetchone()
+                if row is None:
+                    raise RetentionPassed(topic=topic, kept_from=_first(connection, number, head), asked=start)
             first, blob = row
             frame = pl.read_ipc_stream(io.BytesIO(blob))
             frame.insert_column(0, pl.int_range(first, first + frame.height, eager=True).alias("_offset"))
@@ -97,7 +120,7 @@ class SqliteLog:
             start = first + frame.height
 
     def find(self, topic: str, ids: Sequence[str]) -> Mapping[str, Identity]:
-        """The newest revision of each of these ids that the topic holds."""
+        """The newest revision of each of these ids; those of trimmed records stay known."""
         found: dict[str, Identity] = {}
         with self._of(topic).snapshot() as connection:
             number, head = _topic(connection, topic)
@@ -119,6 +142,36 @@ class SqliteLog:
         prepared = [_prepare(topic, frame, expected.get(topic)) for topic, frame in batches.items()]
         return databases.pop().transact(partial(_append, prepared=prepared))
 
+    def trim(self, topic: str, before: int) -> int:
+        """Forget records below an offset, in whole batches; the new first offset.  Cost: about 1 ms for each megabyte that goes."""
+        return self._of(topic).transact(partial(_trim, topic=topic, before=before))
+
+    def compact(self, topic: str) -> int:
+        """Join neighbouring batches of the same columns up to 65,536 rows; how many fewer there are.
+
+        Cost: reads and writes what it joins, once.  A batch that is half full or more is left alone, so doing it often writes a record a few times, not
+        each time.  Each join is a transaction of its own: writers wait for one of them at most.
+        """
+        with suppress(RetentionPassed):  # trimmed while we read: what is gone needs no joining
+            return sum(self._join(topic, run) for run in _runs(self._batches(topic), limit=_ROWS_PER_BATCH))
+        return 0
+
+    def _join(self, topic: str, run: Sequence[_Batch]) -> int:
+        """Join each stretch of a run that has the same columns; how many batches fewer there are."""
+        frames = [frame.drop("_offset") for frame in self.read(topic, start=run[0].start, stop=run[-1].end)]
+        fewer = 0
+        for place, alike in _stretches(frames):
+            starts = [batch.start for batch in run[place : place + len(alike)]]
+            joined = pl.concat(alike)
+            fewer += self._of(topic).transact(partial(_replace, topic=topic, starts=starts, blob=_to_stream(joined), count=joined.height))
+        return fewer
+
+    def _batches(self, topic: str) -> list[_Batch]:
+        with self._of(topic).snapshot() as connection:
+            number, _ = _topic(connection, topic)
+            rows = connection.execute("SELECT start, count FROM batches WHERE number = ? ORDER BY start", (number,))
+            return [_Batch(*row) for row in rows]
+
     def close(self) -> None:
         """Close both files; using the log afterwards is a fault."""
         self._facts.close()
@@ -132,6 +185,11 @@ def _topic(connection: sqlite3.Connection, topic: str) -> tuple[int, int]:
     """The number and the head of a topic; (0, 0) for one that holds nothing."""
     row = connection.execute("SELECT number, head FROM topics WHERE topic = ?", (topic,)).fetchone()
     return row or (0, 0)
+
+
+def _first(connection: sqlite3.Connection, number: int, head: int) -> int:
+    (first,) = connection.execute("SELECT MIN(start) FROM batches WHERE number = ?", (number,)).fetchone()
+    return head if first is None else int(first)
 
 
 def _prepare(topic: str, frame: pl.DataFrame, expected: int | None) -> _Prepared:
@@ -175,3 +233,45 @@ def _append_topic(connection: sqlite3.Connection, prepared: _Prepared) -> int:
         zip(repeat(number), prepared.ids, offsets, prepared.contents, prepared.visible_at, prepared.ops, strict=False),
     )
     return head + prepared.rows
+
+
+def _trim(connection: sqlite3.Connection, *, topic: str, before: int) -> int:
+    number, head = _topic(connection, topic)
+    connection.execute("DELETE FROM batches WHERE number = ? AND start + count <= ?", (number, before))
+    return _first(connection, number, head)
+
+
+def _runs(batches: Iterable[_Batch], *, limit: int) -> Iterator[list[_Batch]]:
+    """Neighbouring small batches that fit into one together, two at least."""
+    run: list[_Batch] = []
+    for batch in batches:
+        is_small = batch.rows <= limit // 2
+        if not is_small or sum(each.rows for each in run) + batch.rows > limit:
+            if len(run) > 1:
+                yield run
+            run = []
+        run += [batch] if is_small else []
+    if len(run) > 1:
+        yield run
+
+
+def _stretches(frames: Sequence[pl.DataFrame]) -> Iterator[tuple[int, list[pl.DataFrame]]]:
+    """Neighbours with the same columns, two at least, and the place of the first of them."""
+    start = 0
+    for place in range(1, len(frames) + 1):
+        if place == len(frames) or frames[place].schema != frames[start].schema:
+            if place - start > 1:
+                yield start, list(frames[start:place])
+            start = place
+
+
+def _replace(connection: sqlite3.Connection, *, topic: str, starts: Sequence[int], blob: bytes, count: int) -> int:
+    """Put one batch in place of several, unless they were trimmed or joined by another process meanwhile."""
+    number, _ = _topic(connection, topic)
+    query = "SELECT start, count FROM batches WHERE number = ? AND start BETWEEN ? AND ? ORDER BY start"
+    found = connection.execute(query, (number, starts[0], starts[-1])).fetchall()
+    if [start for start, _ in found] != list(starts) or sum(held for _, held in found) != count:
+        return 0
+    connection.execute("DELETE FROM batches WHERE number = ? AND start BETWEEN ? AND ?", (number, starts[0], starts[-1]))
+    connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?)", (number, starts[0], count, blob))
+    return len(starts) - 1

@@ -4,7 +4,6 @@ A file appears under its name whole or not at all: it is written elsewhere in th
 a name that the disk has not seen is lost with the power.
 """
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from mainspring.elements.identity import Digest, digest_of
+from mainspring.engines.local.durable import flush_folder, write_durably
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
 from mainspring.ports.errors import ObjectDamaged, ObjectMissing, StoreFailed
 
@@ -59,11 +59,16 @@ class FileObjects:
         with _translated("write"):
             if not _holds(path, payload):
                 unfinished = self._root / _UNFINISHED / f"{self._process.pid}-{self._process.started}-{next(self._numbers)}"
-                _write_durably(unfinished, payload)
+                write_durably(unfinished, payload)
                 self._make_folders(path)
                 unfinished.replace(path)
-                _flush_folder(path.parent)
+                flush_folder(path.parent)
         return digest
+
+    def remove(self, digest: Digest) -> None:
+        """Forget an object; removing an absent one is no error."""
+        with _translated("remove"):
+            self.path_of(digest).unlink(missing_ok=True)
 
     def path_of(self, digest: Digest) -> Path:
         """Where the object lies, or would."""
@@ -74,7 +79,7 @@ class FileObjects:
         for folder in (path.parent.parent, path.parent):
             if not folder.exists():
                 folder.mkdir(mode=0o700, exist_ok=True)
-                _flush_folder(folder.parent)
+                flush_folder(folder.parent)
 
     def _remove_what_the_dead_left(self) -> None:
         for path in (self._root / _UNFINISHED).iterdir():
@@ -113,6 +118,11 @@ class MemoryObjects:
             self._payloads[digest] = bytes(payload)
         return digest
 
+    def remove(self, digest: Digest) -> None:
+        """Forget an object; removing an absent one is no error."""
+        with self._lock:
+            self._payloads.pop(digest, None)
+
 
 @contextmanager
 def _translated(operation: str) -> Iterator[None]:
@@ -128,18 +138,3 @@ def _holds(path: Path, payload: bytes) -> bool:
         return path.stat().st_size == len(payload) and path.read_bytes() == payload
     except FileNotFoundError:
         return False
-
-
-def _write_durably(path: Path, payload: bytes) -> None:
-    with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(payload)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

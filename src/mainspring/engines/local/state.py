@@ -16,12 +16,12 @@ from mainspring.elements.journal import GENESIS, chain_of
 from mainspring.elements.time import Micros, format_instant
 from mainspring.engines.local.clock import SystemClock
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
-from mainspring.engines.local.sqlite import Database
+from mainspring.engines.local.sqlite import Database, copy_database
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import LeaseHeld, LeaseLost, StaleWrite
 from mainspring.ports.state import Change, Document, Lease
 
-__all__ = ["SqliteState"]
+__all__ = ["SqliteState", "copy_state"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -44,6 +44,11 @@ _ABOVE_ALL_TEXT = "\U0010ffff"
 
 _decode_event = msgspec.json.Decoder(Event).decode
 _decode_process = msgspec.json.Decoder(ProcessName).decode
+
+
+def copy_state(source: Path, target: Path) -> None:
+    """Write the state of one instant to a file that did not exist; in the copy nobody holds a lease, for who held one here holds none there."""
+    copy_database(source, target, finish=f"UPDATE leases SET holder = '{_NOBODY}'")
 
 
 class SqliteState:
@@ -79,6 +84,12 @@ class SqliteState:
             yield from page
             if page:
                 first, comparison = page[-1].key, ">"
+
+    def kinds(self) -> Sequence[str]:
+        """Every kind of which there is a document, sorted."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute("SELECT DISTINCT kind FROM documents WHERE project = ? ORDER BY kind", (self._project,)).fetchall()
+        return [kind for (kind,) in rows]
 
     def iter_events(self, *, after: int = 0, kind: str = "") -> Iterator[Recorded]:
         """The journal from after a sequence number on, all kinds or those that start with `kind`."""

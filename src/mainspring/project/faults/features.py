@@ -11,6 +11,8 @@ from mainspring.elements.window import Closed, format_window
 from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
 from mainspring.project.errors import EventTimeMissing, InvalidValue, UnequalSources, UnfitWindows, WrongType
 from mainspring.project.faults.expressions import Place, aggregation_faults, column_faults, expression_faults, parameter_faults
+from mainspring.sources.contract import validate_source
+from mainspring.sources.errors import TypeConflict, UnusableColumn, UnusableId
 from mainspring.sources.spec import Source
 
 __all__ = ["feature_names", "source_faults", "view_faults"]
@@ -29,6 +31,8 @@ def source_faults(source: Source, schema: Schema | None) -> Iterator[Declaration
             yield InvalidValue(user=f"source {source.name}", problem=problem, at=at)
     if schema is None:
         return
+    told = (TypeConflict, UnusableColumn, UnusableId) if source.id else (TypeConflict, UnusableColumn)
+    yield from (fault for fault in validate_source(source, schema) if isinstance(fault, told))
     yield from column_faults(source.id, schema, Place(f"id of source {source.name}", at))
     yield from column_faults([name for name, _ in source.contract.columns], schema, Place(f"contract of source {source.name}", at))
     for field, node in (("event_time", source.event_time), ("known_at", source.known_at)):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 import pytest
 
-from mainspring.ports.errors import StaleWrite
+from mainspring.ports.errors import RetentionPassed, StaleWrite
 from mainspring.ports.log import ENVELOPE, Identity, LogWriter
 
 __all__ = ["LogContract", "records"]
@@ -105,3 +105,85 @@ class LogContract:
             list(pool.map(lambda name: log.append({PREDICTIONS: records([name])}, expected={}), names))
         read = pl.concat(log.read(PREDICTIONS))
         assert (read["_offset"].to_list(), sorted(read["_id"])) == (list(range(64)), sorted(names))
+
+    def test_nothing_is_trimmed_until_it_is_asked_for(self, log: LogWriter) -> None:
+        """An absent topic and a whole one begin at zero."""
+        log.append({FACTS: records(["a", "b"])}, expected={})
+        assert (log.first(FACTS), log.first(REFUSED), log.trim(FACTS, 0), log.trim(REFUSED, 9)) == (0, 0, 0, 0)
+
+    def test_trimming_forgets_whole_batches_below_an_offset(self, log: LogWriter) -> None:
+        """Never more than asked; heads, offsets and what is kept stay as they are."""
+        self._append_in_threes(log, "abcdefghi")
+        first = log.trim(FACTS, 7)
+        assert first == log.first(FACTS) == 6
+        kept = pl.concat(log.read(FACTS, start=first))
+        assert (kept["_offset"].to_list(), kept["_id"].to_list(), log.head(FACTS)) == ([6, 7, 8], ["g", "h", "i"], 9)
+
+    def test_what_was_trimmed_cannot_be_read(self, log: LogWriter) -> None:
+        """ENG-011, which names what is kept, and not silence."""
+        self._append_in_threes(log, "abcdef")
+        log.trim(FACTS, 3)
+        with pytest.raises(RetentionPassed) as caught:
+            list(log.read(FACTS, start=1))
+        assert (caught.value.topic, caught.value.kept_from, caught.value.asked) == (FACTS, 3, 1)
+
+    def test_a_topic_may_be_trimmed_up_to_its_head_and_goes_on_there(self, log: LogWriter) -> None:
+        """An offset is never given twice."""
+        self._append_in_threes(log, "abc")
+        assert (log.trim(FACTS, 100), log.first(FACTS), log.head(FACTS), list(log.read(FACTS, start=3))) == (3, 3, 3, [])
+        assert log.append({FACTS: records(["d"])}, expected={FACTS: 3}) == {FACTS: 4}
+        assert pl.concat(log.read(FACTS, start=3))["_offset"].to_list() == [3]
+        assert log.topics() == [FACTS]
+
+    def test_trimming_moves_forward_only_and_one_topic_only(self, log: LogWriter) -> None:
+        """Doing it again, or less of it, changes nothing."""
+        self._append_in_threes(log, "abcdef")
+        log.append({REFUSED: records(["x"])}, expected={})
+        assert [log.trim(FACTS, before) for before in (3, 3, 0)] == [3, 3, 3]
+        assert (log.first(REFUSED), pl.concat(log.read(REFUSED))["_id"].to_list()) == (0, ["x"])
+
+    def test_ids_of_trimmed_records_stay_known(self, log: LogWriter) -> None:
+        """A row that was accepted once is a duplicate for ever."""
+        self._append_in_threes(log, "abcdef")
+        log.trim(FACTS, 3)
+        assert log.find(FACTS, ["a", "f"]) == {"a": Identity(0, b"a@0".ljust(16, b"."), 0, True), "f": Identity(5, b"f@0".ljust(16, b"."), 0, True)}
+
+    def test_a_reader_on_its_way_gets_its_records_or_is_told(self, log: LogWriter) -> None:
+        """Never others in their place."""
+        self._append_in_threes(log, "abcdefghi")
+        reading = log.read(FACTS)
+        seen = [next(reading)["_id"].to_list()]
+        log.trim(FACTS, 6)
+        try:
+            seen += [frame["_id"].to_list() for frame in reading]
+        except RetentionPassed as error:
+            seen += [frame["_id"].to_list() for frame in log.read(FACTS, start=error.kept_from)]
+        assert [name for names in seen for name in names] in (list("abcghi"), list("abcdefghi"))
+
+    def test_compacting_changes_neither_offsets_nor_content(self, log: LogWriter) -> None:
+        """Readers, ids, bounds and later appends cannot tell."""
+        self._append_in_threes(log, "abcdef")
+        log.append({FACTS: records(["g"], gate=["B7"])}, expected={FACTS: 6})
+        log.trim(FACTS, 3)
+        before = pl.concat(log.read(FACTS, start=3), how="diagonal_relaxed")
+        assert log.compact(FACTS) >= 0
+        assert pl.concat(log.read(FACTS, start=3), how="diagonal_relaxed").equals(before, null_equal=True)
+        assert pl.concat(log.read(FACTS, start=4, stop=6), how="diagonal_relaxed")["_offset"].to_list() == [4, 5]
+        assert (log.first(FACTS), log.head(FACTS), log.find(FACTS, ["e"])["e"].offset) == (3, 7, 4)
+        assert log.append({FACTS: records(["h"])}, expected={FACTS: 7}) == {FACTS: 8}
+
+    def test_readers_read_on_while_a_topic_is_compacted(self, log: LogWriter) -> None:
+        """Whatever frame their next record has moved to."""
+        names = [f"{number:03}" for number in range(150)]
+        for name in names:
+            log.append({FACTS: records([name])}, expected={})
+        reading = log.read(FACTS)
+        seen = [next(reading)]
+        log.compact(FACTS)
+        seen += list(reading)
+        assert pl.concat(seen)["_id"].to_list() == names
+
+    @staticmethod
+    def _append_in_threes(log: LogWriter, names: str) -> None:
+        for head in range(0, len(names), 3):
+            log.append({FACTS: records(list(names[head : head + 3]))}, expected={FACTS: head})

@@ -47,6 +47,14 @@ class ObjectsContract:
         assert (len(listed), set(listed)) == (20, written)
         assert all(map(objects.exists, written))
 
+    def test_a_removed_object_is_absent_and_its_neighbours_are_not(self, objects: ObjectWriter) -> None:
+        """Removing twice is removing once, and what is written again is there again."""
+        gone, kept = objects.write(b"gone"), objects.write(b"kept")
+        objects.remove(gone)
+        objects.remove(gone)
+        assert (objects.exists(gone), objects.read(kept), list(objects.iter_digests())) == (False, b"kept", [kept])
+        assert objects.read(objects.write(b"gone")) == b"gone"
+
     def test_threads_may_write_the_same_object_at_once(self, objects: ObjectWriter) -> None:
         """Concurrent writers of one content."""
         payload = bytes(100_000)

@@ -58,6 +58,14 @@ class StateContract:
         assert state.commit([], [first, second]) == state.journal_head() == 2
         assert [(found.sequence, found.event) for found in state.iter_events()] == [(1, first), (2, second)]
 
+    def test_kinds_are_those_of_which_there_is_a_document(self, state: StateWriter) -> None:
+        """Sorted, each once; a kind whose last document went is none."""
+        assert state.kinds() == []
+        state.commit([Change("run", "b", b"{}"), Change("run", "a", b"{}"), Change("build", "a", b"{}")], [])
+        assert state.kinds() == ["build", "run"]
+        state.commit([Change("build", "a", None)], [])
+        assert state.kinds() == ["run"]
+
     def test_the_journal_is_read_by_kind_and_from_a_point_on(self, state: StateWriter) -> None:
         """A kind is a prefix."""
         state.commit([], [event("run.started"), event("gate.judged"), event("run.finished")])

@@ -1,11 +1,13 @@
 """What every offline store keeps."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import polars as pl
 import pytest
 
-from mainspring.ports.errors import StaleWrite
+from mainspring.elements.time import DAY
+from mainspring.ports.errors import StaleWrite, StoreBusy
 from mainspring.ports.tables import TableWriter
 
 __all__ = ["TablesContract"]
@@ -78,6 +80,41 @@ class TablesContract:
         with ThreadPoolExecutor(4) as pool:
             assert sum(pool.map(compete, range(8))) == 1
         assert self._offsets(tables) == [0, 1, 2]
+
+    def test_tidying_changes_neither_rows_nor_position(self, tables: TableWriter) -> None:
+        """And what comes next is added as before; an absent table is tidy."""
+        assert tables.tidy(TABLE, keep=0) == 0
+        for first in range(0, 12, 2):
+            tables.append(TABLE, _rows(first, 2).with_columns(pl.lit(first).alias(f"only_{first % 3}")), expected=first, position=first + 2)
+        before = tables.scan(TABLE)
+        assert before is not None
+        held = before.sort("_offset").collect()
+        assert tables.tidy(TABLE, keep=0) >= 0
+        after = tables.scan(TABLE)
+        assert after is not None
+        assert after.sort("_offset").collect().select(held.columns).equals(held, null_equal=True)
+        assert tables.position(TABLE) == 12
+        tables.append(TABLE, _rows(12, 1), expected=12, position=13)
+        assert self._offsets(tables) == list(range(13))
+
+    def test_many_who_append_while_it_is_tidied_lose_nothing(self, tables: TableWriter) -> None:
+        """Whoever is told that he was too late does it again."""
+
+        def append() -> None:
+            first = tables.position(TABLE)
+            with suppress(StaleWrite):
+                tables.append(TABLE, _rows(first, 2), expected=first, position=first + 2)
+
+        def tidy() -> None:
+            with suppress(StoreBusy):
+                tables.tidy(TABLE, keep=DAY)
+
+        with ThreadPoolExecutor(3) as pool:
+            for done in [pool.submit(tidy if number % 4 == 3 else append) for number in range(24)]:
+                done.result()
+        position = tables.position(TABLE)
+        assert position > 0
+        assert self._offsets(tables) == list(range(position))
 
     def _offsets(self, tables: TableWriter) -> list[int]:
         scan = tables.scan(TABLE)

@@ -1,0 +1,124 @@
+"""What a backup is made of: a folder of files and a manifest that names each with its size and digest, and the positions of the cut.
+
+The parts are of one moment, though writers go on while they are copied.  What refers is copied before what it refers to: predictions before the state that
+holds their versions, the state before the facts whose offsets its builds name, and the objects last; each part only grows meanwhile, and what it gains
+nothing in the archive refers to.
+
+Online state and tables are folds of the log and are not carried: they would only be old.  The one exception are the records that the log does not keep
+any more; these are carried from the tables.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+import msgspec
+
+from mainspring.elements.events import Actor, ProjectName
+from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.time import Micros
+
+__all__ = [
+    "FORMAT",
+    "INFERENCE_LOG",
+    "LOG",
+    "MANIFEST",
+    "OBJECTS",
+    "SECRETS",
+    "STATE",
+    "TABLES",
+    "ArchivedFile",
+    "Cut",
+    "Manifest",
+    "iter_faults",
+    "parse_manifest",
+    "render_manifest",
+]
+
+FORMAT = "mainspring-backup/1"
+MANIFEST = "manifest.json"
+STATE, LOG, INFERENCE_LOG = "state.db", "log.db", "log-inference.db"
+OBJECTS, TABLES = "objects", "tables"
+SECRETS = ("keys", "token")
+"""Private keys and the owner's token; carried only where that is asked for."""
+
+_PARTS = frozenset({STATE, LOG, INFERENCE_LOG, OBJECTS, TABLES, *SECRETS})
+
+
+class ArchivedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file; its path is relative to the archive, with slashes."""
+
+    path: str
+    size_bytes: int
+    digest: Digest
+
+
+class Cut(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the parts stand.
+
+    Args:
+        journal: the sequence number of the newest event.
+        heads: by topic, the offset after its newest record.
+        kept_from: by topic, the offset of the oldest record that the log keeps, where it was trimmed.
+    """
+
+    journal: int
+    heads: dict[str, int]
+    kept_from: dict[str, int]
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is in an archive.  Its own digest names the whole of it.
+
+    Args:
+        product: the version of Mainspring that wrote it.
+        secrets: whether private keys and the owner's token are in it.
+        damaged: objects that could not be carried, for their bytes had another digest already.
+        trimmed: by topic, the file of the records that the log does not keep any more.
+    """
+
+    format: str
+    product: str
+    project: ProjectName
+    made_at: Micros
+    made_by: Actor
+    cut: Cut
+    secrets: bool
+    damaged: tuple[Digest, ...]
+    trimmed: dict[str, str]
+    files: tuple[ArchivedFile, ...]
+
+
+def render_manifest(manifest: Manifest) -> bytes:
+    """The manifest as JSON that people can read; `parse_manifest` is the inverse."""
+    return msgspec.json.format(canonical_json(manifest), indent=1)
+
+
+def parse_manifest(payload: bytes) -> Manifest:
+    """The manifest in these bytes.  Raises: msgspec.MsgspecError for anything else."""
+    return msgspec.json.decode(payload, type=Manifest)
+
+
+def iter_faults(manifest: Manifest, found: Mapping[str, int]) -> Iterator[str]:
+    """What is wrong with an archive, judged by the names and sizes of its files.
+
+    Args:
+        found: the size of every file that is there but the manifest, by path; -1 for what is no plain file.
+
+    >>> file = ArchivedFile(path="state.db", size_bytes=3, digest=Digest("sha256:0"))
+    >>> cut = Cut(journal=0, heads={}, kept_from={})
+    >>> said = {"format": FORMAT, "product": "", "project": "p", "made_at": 0, "made_by": "", "secrets": False, "damaged": (), "trimmed": {}}
+    >>> list(iter_faults(Manifest(**said, cut=cut, files=(file,)), {"state.db": 2, "more": 1}))[:2]
+    ['state.db has 2 bytes instead of 3', 'more is not in the manifest']
+    """
+    for file in manifest.files:
+        parts = PurePosixPath(file.path).parts
+        if not parts or parts[0] not in _PARTS or ".." in parts:
+            yield f"{file.path} is no part of a backup"
+        elif file.path not in found:
+            yield f"{file.path} is missing"
+        elif found[file.path] != file.size_bytes:
+            yield f"{file.path} has {found[file.path]} bytes instead of {file.size_bytes}" if found[file.path] >= 0 else f"{file.path} is no plain file"
+    named = {file.path for file in manifest.files}
+    yield from (f"{path} is not in the manifest" for path in sorted(found) if path not in named)
+    yield from (f"{part} is missing" for part in (STATE, LOG, INFERENCE_LOG) if part not in named)
+    yield from (f"{path} is missing" for path in manifest.trimmed.values() if path not in named)

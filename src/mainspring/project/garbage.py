@@ -1,0 +1,241 @@
+"""What may go: a plan of steps, made from what is there and from what points to it.  `gc` tells the plan, and then does it.
+
+An object goes in two passes.  The first notes that nothing names it; the second, a grace period later, removes it if that is still so.  What a run has
+written and not yet named is younger than that, and both passes hold the leases of all environments, so no run is on its way.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from mainspring.elements.identity import Digest
+from mainspring.elements.time import DAY, Micros, format_duration, format_instant
+
+__all__ = [
+    "CompactTopic",
+    "DropShard",
+    "Found",
+    "GcPlan",
+    "GcStep",
+    "NoteObject",
+    "RemoveLeftover",
+    "RemoveObject",
+    "TidyTable",
+    "Topic",
+    "TrimTopic",
+    "make_gc_plan",
+    "render_gc_plan",
+]
+
+FILES_KEPT_FOR: Micros = 7 * DAY
+"""How long a file stays that the table has replaced: somebody may be reading the version that it belongs to."""
+
+_LOSES = {
+    "source": "the log alone cannot rebuild online state from below there; training, replays, corrections and new views read these facts from the table",
+    "quarantine": "these refused rows and their reasons are gone for good",
+    "inference": "these predictions cannot be replayed any more (not available: retention), and monitors judge them no more",
+}
+
+
+class _Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="step"):
+    """One thing to do."""
+
+
+class TrimTopic(_Step, frozen=True, kw_only=True, tag="trim_topic"):
+    """Forget records of a topic below an offset, in whole batches.
+
+    Args:
+        first: the oldest record that is kept now.
+        loses: what can no longer be done.
+    """
+
+    topic: str
+    first: int
+    before: int
+    retention: Micros
+    loses: str
+
+
+class CompactTopic(_Step, frozen=True, kw_only=True, tag="compact_topic"):
+    """Join the small batches of a topic."""
+
+    topic: str
+
+
+class TidyTable(_Step, frozen=True, kw_only=True, tag="tidy_table"):
+    """Join the small files of a table, and delete those that were replaced more than seven days ago."""
+
+    table: str
+    keep: Micros = FILES_KEPT_FOR
+
+
+class DropShard(_Step, frozen=True, kw_only=True, tag="drop_shard"):
+    """Drop online state of a build that no recent map of any environment names; should it be asked for again, it is folded again."""
+
+    shard: str
+
+
+class NoteObject(_Step, frozen=True, kw_only=True, tag="note_object"):
+    """Note that nothing names an object, for a later `gc` to remove it."""
+
+    digest: Digest
+
+
+class RemoveObject(_Step, frozen=True, kw_only=True, tag="remove_object"):
+    """Remove an object that nothing has named since a `gc` noted it."""
+
+    digest: Digest
+    noted_at: Micros
+
+
+class RemoveLeftover(_Step, frozen=True, kw_only=True, tag="remove_leftover"):
+    """Remove what a process that died left half done."""
+
+    path: str
+
+
+GcStep = TrimTopic | CompactTopic | TidyTable | DropShard | NoteObject | RemoveObject | RemoveLeftover
+
+
+class GcPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What `gc` does, in this order.
+
+    Args:
+        at: the present instant; `data_at`: that of the data, by which records age.
+        grace: how long nothing must have named an object before it is removed.
+        trouble: why no online state is dropped; empty where it is known which is needed.
+    """
+
+    project: str
+    at: Micros
+    data_at: Micros
+    grace: Micros
+    steps: tuple[GcStep, ...]
+    trouble: str
+
+    def holds(self, step: GcStep) -> bool:
+        """Whether a step of an earlier plan is part of this one; records that may be trimmed further by now may be trimmed as far as it says."""
+        if isinstance(step, TrimTopic):
+            return any(isinstance(due, TrimTopic) and due.topic == step.topic and due.before >= step.before for due in self.steps)
+        return step in self.steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """A topic of the log, and what bounds how far it may be trimmed.
+
+    Args:
+        aged: the offset below which all records were appended longer ago than the retention.
+        retention: None keeps all.
+        folded: the offset up to which its table has it; None for a topic that has no table.
+        needed: the least offset that some online state has still to read; None where none reads it.
+    """
+
+    name: str
+    first: int
+    head: int
+    aged: int = 0
+    retention: Micros | None = None
+    folded: int | None = None
+    needed: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What is there and what points to it, read before the plan is made.
+
+    Args:
+        shards: all online state; `live`: that which recent maps name, None where it cannot be told.
+        named: the objects that a document names; `noted`: since when an earlier `gc` knows that none does.
+    """
+
+    project: str
+    at: Micros
+    data_at: Micros
+    grace: Micros
+    topics: tuple[Topic, ...] = ()
+    tables: tuple[str, ...] = ()
+    shards: tuple[str, ...] = ()
+    live: frozenset[str] | None = frozenset()
+    trouble: str = ""
+    objects: tuple[Digest, ...] = ()
+    named: frozenset[Digest] = frozenset()
+    noted: Mapping[Digest, Micros] = field(default_factory=dict)
+    leftovers: tuple[str, ...] = ()
+
+
+def make_gc_plan(found: Found) -> GcPlan:
+    """What may go of what was found."""
+    live = frozenset(found.shards) if found.live is None else found.live
+    steps: list[GcStep] = [
+        *_trims(found.topics),
+        *(CompactTopic(topic=topic.name) for topic in found.topics if topic.head > topic.first),
+        *(TidyTable(table=table) for table in found.tables),
+        *(DropShard(shard=shard) for shard in found.shards if shard not in live),
+        *_objects(found),
+        *(RemoveLeftover(path=path) for path in found.leftovers),
+    ]
+    return GcPlan(project=found.project, at=found.at, data_at=found.data_at, grace=found.grace, steps=tuple(steps), trouble=found.trouble)
+
+
+def _trims(topics: tuple[Topic, ...]) -> Iterator[TrimTopic]:
+    """Old enough, in the table where there is one, and read by all online state."""
+    for topic in topics:
+        if topic.retention is not None:
+            before = min(bound for bound in (topic.aged, topic.head, topic.folded, topic.needed) if bound is not None)
+            if before > topic.first:
+                loses = _LOSES[topic.name.partition(":")[0]]
+                yield TrimTopic(topic=topic.name, first=topic.first, before=before, retention=topic.retention, loses=loses)
+
+
+def _objects(found: Found) -> Iterator[NoteObject | RemoveObject]:
+    for digest in found.objects:
+        noted_at = found.noted.get(digest)
+        if digest in found.named:
+            continue
+        if noted_at is None:
+            yield NoteObject(digest=digest)
+        elif found.at - noted_at >= found.grace:
+            yield RemoveObject(digest=digest, noted_at=noted_at)
+
+
+def render_gc_plan(plan: GcPlan) -> list[str]:
+    """The plan as lines for people.
+
+    >>> render_gc_plan(make_gc_plan(Found(project="shop", at=0, data_at=0, grace=DAY, shards=("takings@0",))))
+    ['drop online state takings@0, which no recent map names']
+    """
+    lines = [line for step in plan.steps for line in _told_alone(step)]
+    lines += _told_together(plan)
+    return [*lines, *([f"keep all online state: {plan.trouble}"] if plan.trouble else [])]
+
+
+def _told_alone(step: GcStep) -> Iterator[str]:
+    match step:
+        case TrimTopic(topic=topic, first=first, before=before, retention=retention, loses=loses):
+            yield f"trim {topic} from record {first:,} up to {before:,}: appended more than {format_duration(retention)} ago"
+            yield f"  {loses}"
+        case DropShard(shard=shard):
+            yield f"drop online state {shard}, which no recent map names"
+        case RemoveLeftover(path=path):
+            yield f"remove {path}, which a process that died left half done"
+        case _:
+            return
+
+
+def _told_together(plan: GcPlan) -> Iterator[str]:
+    """Steps of which there may be thousands."""
+    removed = [step.noted_at for step in plan.steps if isinstance(step, RemoveObject)]
+    if removed:
+        yield f"remove {_counted(len(removed), 'object')} that nothing has named since {format_instant(max(removed))[:19]}Z at the latest"
+    if noted := sum(isinstance(step, NoteObject) for step in plan.steps):
+        yield f"note {_counted(noted, 'object')} that nothing names: a gc in {format_duration(plan.grace)} or later removes them"
+    if joined := sum(isinstance(step, CompactTopic) for step in plan.steps):
+        yield f"join small batches in {_counted(joined, 'topic')} of the log"
+    if tables := sum(isinstance(step, TidyTable) for step in plan.steps):
+        yield f"join small files in {_counted(tables, 'table')}, and delete those that were replaced more than {format_duration(FILES_KEPT_FOR)} ago"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,61 @@
+"""Processes to be copied, or killed while they copy: `python -m tests.crash.living live|backup|restore PROJECT [ARCHIVE]`.
+
+`live` takes deliveries in, folds, and answers for ever; a line is what was acknowledged.  `backup` and `restore` write one copy after another.
+"""
+
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from mainspring.app.restore import restore_backup
+from mainspring.app.workspace import OpenWorkspace, open_workspace
+from mainspring.elements.time import format_instant
+
+SHOPS = ("harbour", "market", "station", "old-town")
+
+
+def live(workspace: OpenWorkspace) -> Iterator[str]:
+    """Twenty deliveries in a call, and one question after each; ids go on where they stand."""
+    first = workspace.tools.log.head("source:deliveries") + 1_000_000
+    for batch in count():
+        now = format_instant(workspace.tools.data_clock.now())
+        ids = range(first + 20 * batch, first + 20 * batch + 20)
+        rows = [{"order_id": each, "delivered_at": now, "shop": SHOPS[each % 4], "minutes": 5 + each % 97 / 7} for each in ids]
+        report = workspace.push("deliveries", rows)
+        assert report.accepted == 20, report
+        yield f"facts {report.next_offset}"
+        workspace.fold_tables()
+        [prediction] = workspace.predict("late-delivery", {"shop": SHOPS[batch % 4], "distance_km": 2.5, "ordered_at": now})
+        yield f"prediction {prediction.id}"
+
+
+def back_up_for_ever(workspace: OpenWorkspace, target: Path) -> Iterator[str]:
+    """Backups side by side; a line is one that is complete."""
+    for number in count(len(list(target.glob("[0-9]*")))):
+        workspace.backup(target / f"{number}")
+        yield f"{number}"
+
+
+def restore_for_ever(project: Path, archive: Path) -> Iterator[str]:
+    """The same backup into copies of the project; a line is one that is complete."""
+    for folder in sorted(project.iterdir()):
+        if not (folder / ".mainspring").exists():
+            restore_backup(folder, archive)
+            yield folder.name
+
+
+def main() -> None:
+    """Print a line for everything that is done, until killed."""
+    what, project, *more = sys.argv[1:]
+    if what == "restore":
+        lines = restore_for_ever(Path(project), Path(more[0]))
+    else:
+        workspace = open_workspace(Path(project))
+        lines = live(workspace) if what == "live" else back_up_for_ever(workspace, Path(more[0]))
+    for line in lines:
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
