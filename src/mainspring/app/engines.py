@@ -66,7 +66,7 @@ def open_log(choice: EngineChoice, folder: Path, *, project: str) -> OpenLog:
     if choice.product == "sqlite":
         return SqliteLog(folder / "log.db")
     with _installed("nats", package="nats-py", extra="nats"):
-        from mainspring.engines.nats.log import NatsLog  # type: ignore[import-not-found]
+        from mainspring.engines.nats.log import NatsLog
     _require_listener(choice, port=4222, start="nats-server -js")
     secrets, settings = _secrets(choice, "log"), choice.settings
     log: OpenLog = NatsLog(

@@ -1,6 +1,6 @@
 """Take a fact back: find it in the tree of its key, close the interval in which it is seen, and summarise anew every page above it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +42,7 @@ def take_back(tiles: TileProgram, name: bytes, roots: Sequence[bytes | None], *,
         pages = [] if root is None else split_row(root)
         # A page beside the directory is not fetched, and not written to a row of its own.
         beside = {_place_of(page): page for page in pages[1:]}
-        page = _taken_back(tiles, pages[0], fact, lambda level, number, beside=beside: beside.get((level, number)) or fetch(level, number), changed) if pages else None
+        page = _taken_back(tiles, pages[0], fact, _first_beside(beside, fetch), changed) if pages else None
         if page is not None:
             rows = {page_key(name, *place): row for place, row in changed.items() if place not in beside}
             return {**rows, key: b"".join([page, *(changed.get(place, old) for place, old in beside.items())])}
@@ -56,6 +56,11 @@ def iter_pages_below(tiles: TileProgram, level: int, number: int, fetch: FetchPa
         for tile in read_page(fetch(level, number), tiles).tiles:
             found += iter_pages_below(tiles, int(tile[TILE_LEVEL]), int(tile[TILE_NUMBER]), fetch)
     return found
+
+
+def _first_beside(beside: Mapping[tuple[int, int], bytes], fetch: FetchPage) -> FetchPage:
+    """Takes a page from beside its directory, or fetches it."""
+    return lambda level, number: beside.get((level, number)) or fetch(level, number)
 
 
 def _place_of(page: bytes) -> tuple[int, int]:
@@ -95,4 +100,4 @@ def _standing_revisions(facts: Ints, texts: list[list[bytes]], fact: Fact) -> li
 def _fact_at(words: Ints, place: int, tiles: TileProgram) -> int:
     _, _, fact_words, _, tile_words = tiles.shape.tolist()
     assert place < words[FACTS]
-    return HEADER + int(words[TILES]) * tile_words + place * fact_words
+    return int(HEADER + words[TILES] * tile_words + place * fact_words)

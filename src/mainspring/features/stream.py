@@ -7,6 +7,7 @@ and the kernel decides at the read; so nothing waits for a timer.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -139,9 +140,9 @@ def _fold_frame(view: CompiledView, frame: pl.DataFrame, *, topic: str, before: 
         fold.places = []
     by_partition = {fold.partition: fold for fold in folds}
     for place, name in enumerate(records.names):
-        fold = by_partition.get(partition_of(name, view.partitions))
-        if fold is not None:
-            fold.places.append(place)
+        home = by_partition.get(partition_of(name, view.partitions))
+        if home is not None:
+            home.places.append(place)
     for fold in folds:
         offsets = tuple((name, reached if name == topic else offset) for name, offset in fold.position.offsets)
         position = replace(fold.position, offsets=offsets, visible_until=max(fold.position.visible_until, seen))
@@ -191,7 +192,7 @@ class _Growth:
     def _take_back(self, name: bytes, row: int) -> None:
         words = self._records.words[row]
         fact = Fact(self._records.text_at(row, 0), int(words[EVENT_TIME]), int(words[VISIBLE_FROM]))
-        self._rows |= take_back(self._view.tiles, name, self._fetch_rows([name, directory_key(name)]), fact=fact, fetch=lambda level, number: self._fetch_page(name, level, number))
+        self._rows |= take_back(self._view.tiles, name, self._fetch_rows([name, directory_key(name)]), fact=fact, fetch=partial(self._fetch_page, name))
 
     def _grow(self, names: Sequence[bytes], order: Ints, key_first: Ints) -> None:
         """Add facts to these keys: those at `order[key_first[k]] … order[key_first[k + 1]]` to the key k."""
@@ -227,7 +228,7 @@ class _Growth:
                 note, view.tiles.shape, view.tiles.lanes, words, texts, starts, key_first, order, records.words, links, kept, out, out.view(np.uint8), table
             )
             if note[0] >= 0:
-                return table[: note[0]], memoryview(out).cast("B")
+                return table[: note[0]], out.data.cast("B")
             room, listed = 2 * room, 2 * listed
 
     def _keep(self, names: Sequence[bytes], table: Ints, written: memoryview) -> None:
@@ -239,7 +240,7 @@ class _Growth:
             if what == WRITTEN_PAGE:
                 self._rows[page_key(name, level, number)] = bytes(written[begin:end])
             else:
-                for below in iter_pages_below(self._view.tiles, level, number, lambda level, number, name=name: self._fetch_page(name, level, number)):
+                for below in iter_pages_below(self._view.tiles, level, number, partial(self._fetch_page, name)):
                     self._rows[page_key(name, *below)] = None
 
     def _fetch_page(self, name: bytes, level: int, number: int) -> bytes:

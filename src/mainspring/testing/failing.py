@@ -12,7 +12,7 @@ from mainspring.elements.events import Event, Recorded
 from mainspring.elements.time import Micros
 from mainspring.ports.errors import StoreFailed
 from mainspring.ports.log import Identity, LogWriter
-from mainspring.ports.online import KeySpan, OnlineWriter, Position, RowKey
+from mainspring.ports.online import OnlineWriter, Position
 from mainspring.ports.state import Change, Document, Lease, StateWriter
 from mainspring.ports.tables import TableWriter
 
@@ -130,15 +130,19 @@ class FailingOnline:
     online: OnlineWriter
     failures: Failures
 
-    def read(self, shard: str, spans: Sequence[KeySpan]) -> tuple[Position | None, list[list[bytes]]]:
+    def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
         """As the store says."""
-        return self.online.read(shard, spans)
+        return self.online.read(shard, keys)
+
+    def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
+        """As the store says."""
+        return self.online.iter_rows(shard)
 
     def shards(self) -> Mapping[str, Position]:
         """As the store says."""
         return self.online.shards()
 
-    def commit(self, shard: str, rows: Mapping[RowKey, bytes | None], *, expected: Position | None, position: Position) -> None:
+    def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
         """Commit, or fail."""
         self.failures.write("the online store", lambda: self.online.commit(shard, rows, expected=expected, position=position))
 

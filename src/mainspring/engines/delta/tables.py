@@ -12,13 +12,15 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from mainspring.ports.errors import StaleWrite, StoreDamaged, StoreFailed
+from mainspring.elements.time import HOUR, Micros
+from mainspring.ports.errors import StaleWrite, StoreBusy, StoreDamaged, StoreFailed
 
 __all__ = ["DeltaTables"]
 
@@ -61,6 +63,20 @@ class DeltaTables:
                 write_deltalake(found, frame, mode="append", schema_mode="merge", commit_properties=commit)
             except CommitFailedError as error:
                 raise _stale(table, expected, self.position(table)) from error
+
+    def tidy(self, table: str, *, keep: Micros) -> int:
+        """Join small files, and delete those that no version younger than `keep` needs; how many were deleted.  Cost: writes what it joins once."""
+        with _translated(table, "tidy"):
+            try:
+                found = self._open(table)
+                if found is None:
+                    return 0
+                found.optimize.compact()
+                vacuum = partial(found.vacuum, retention_hours=-(-keep // HOUR), enforce_retention_duration=False)
+                # A vacuum writes commits of its own, so it is only done where something is to go.
+                return len(vacuum(dry_run=False)) if vacuum(dry_run=True) else 0
+            except CommitFailedError as error:
+                raise StoreBusy(store=f"table {table}", operation="tidy") from error
 
     def _address(self, table: str) -> str:
         parts = (_UNSAFE.sub(lambda found: f"~{ord(found[0]):x}~", part) for part in table.split(":"))

@@ -4,6 +4,7 @@ An object is there whole or not at all, because S3 shows a write when it has all
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import obstore
 
@@ -57,6 +58,11 @@ class S3Objects:
         with translated(self._name, "write"):
             obstore.put(self._store, _path_of(digest), payload)
         return digest
+
+    def remove(self, digest: Digest) -> None:
+        """Forget an object; removing an absent one is no error."""
+        with translated(self._name, "remove"), suppress(FileNotFoundError):
+            obstore.delete(self._store, _path_of(digest))
 
 
 def _path_of(digest: Digest) -> str:

@@ -86,19 +86,19 @@ INLINE_PAGES: Final = OPEN_TILES - FANOUT
 @compiled_part
 def tile_at(page: int, place: int, shape: Ints) -> int:
     """The first word of a tile of the page that begins at the word `page`."""
-    return page + HEADER + place * shape[TILE_WORDS]
+    return int(page + HEADER + place * shape[TILE_WORDS])
 
 
 @compiled_part
 def fact_at(words: Ints, page: int, place: int, shape: Ints) -> int:
     """The first word of a fact."""
-    return page + HEADER + words[page + TILES] * shape[TILE_WORDS] + place * shape[FACT_WORDS]
+    return int(page + HEADER + words[page + TILES] * shape[TILE_WORDS] + place * shape[FACT_WORDS])
 
 
 @compiled_part
 def reference_at(words: Ints, page: int, place: int, shape: Ints) -> int:
     """The first word of the references of a fact: its id, then its texts."""
-    return fact_at(words, page, words[page + FACTS], shape) + place * shape[REFERENCES]
+    return int(fact_at(words, page, words[page + FACTS], shape) + place * shape[REFERENCES])
 
 
 @compiled_part
