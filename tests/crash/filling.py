@@ -16,7 +16,7 @@ from mainspring.elements.time import MINUTE
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.engines.local.tables import DeltaTables
+from mainspring.engines.delta.tables import DeltaTables
 from mainspring.features.spec import Entity, FeatureView
 from mainspring.features.stream import fold_view
 from mainspring.features.view import compile_view
