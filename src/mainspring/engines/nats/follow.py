@@ -31,8 +31,8 @@ class Follower:
         self._patience_s = patience_s
         self._parts = _Parts(stream)
         self._changed = threading.Condition()
-        self._folded = 0
-        self._is_level = False
+        self._folded = -1
+        self._begun_at = stream.state().last_held
         self._closing = threading.Event()
         self._trouble: EngineError | None = None
         self._heard_at = time.monotonic()
@@ -42,7 +42,7 @@ class Follower:
     def wait_level(self) -> None:
         """Wait until the index holds what the stream held when it was opened; as long as it takes, while something comes."""
         with self._changed:
-            while not self._is_level:
+            while self._folded < self._begun_at:
                 self.check()
                 self._changed.wait(_PAUSE_S)
 
@@ -92,7 +92,7 @@ class Follower:
         after = position.message
         consumer = self._stream.follow(after)
         try:
-            self._reach(after, is_level=consumer.pending == 0)
+            self._reach(after)
             while not self._closing.is_set():
                 received = consumer.receive()
                 self._heard_at = time.monotonic()
@@ -101,7 +101,7 @@ class Follower:
                     if self._learns(entries, after) or not self._index.fold(entries, after=after, known=known):
                         return
                     after = received[-1].message
-                self._reach(after, is_level=bool(received) and received[-1].pending == 0)
+                self._reach(after)
         finally:
             consumer.end()
 
@@ -113,11 +113,10 @@ class Follower:
         self._index.learn(trims)
         return bool(trims)
 
-    def _reach(self, message: int, *, is_level: bool) -> None:
+    def _reach(self, message: int) -> None:
         with self._changed:
             self._trouble = None
             self._folded = max(self._folded, message)
-            self._is_level = self._is_level or is_level
             self._changed.notify_all()
 
     def _entry(self, received: Received) -> Entry:
