@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+import polars as pl
 
 from mainspring.engines.nats.log import NatsLog
 from mainspring.ports.errors import StaleWrite
@@ -22,7 +23,7 @@ def main() -> None:
     log.close()
 
 
-def append_somehow(log: NatsLog, frame: object, ids: list[str]) -> int:
+def append_somehow(log: NatsLog, frame: pl.DataFrame, ids: list[str]) -> int:
     """Append at the head, deciding anew as long as another process is faster; how often that was."""
     for lost in range(10_000):
         try:

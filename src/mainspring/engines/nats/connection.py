@@ -53,7 +53,7 @@ class Server:
         url: `nats://host:port`, or `tls://…`; several with commas.
         credentials: the file of a user's token and seed, as `nsc` writes it.
         authority: the certificates that sign the server's; None trusts those of the machine.
-        patience_s: how long an operation is tried before ENG-009; below the two minutes in which the server knows a message that it has already.
+        patience_s: how long an operation is tried before ENG-009; a minute at most, since the server knows for two which messages it has already.
     """
 
     url: str

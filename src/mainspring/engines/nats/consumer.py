@@ -65,7 +65,7 @@ class Consumer:
         """What has come since the last call; waits for something, two seconds at most, and is empty when the server only says that it is there."""
         return self._connection.call("follow", self._receive)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Tell the server that nothing is wanted any more; where it cannot be told, it notices by itself."""
         with suppress(EngineError):
             self._connection.call("follow", self._end)

@@ -137,7 +137,7 @@ class Stream:
     async def _insist(self, client: Client, work: Callable[[Client], Awaitable[T]]) -> T:
         """Try until it is done, refused, or the patience is at its end."""
         clock = asyncio.get_running_loop().time
-        until = clock() + self._connection.patience_s
+        until = clock() + min(self._connection.patience_s, _MEMORY_S / 2)
         while True:
             try:
                 return await self._connection.unless_lost(work(client), timeout_s=until - clock())
