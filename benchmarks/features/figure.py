@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["Figure", "Section", "at_least", "at_most", "count_of", "machine", "percentile", "render", "replaced", "time_of"]
+__all__ = ["Figure", "Section", "at_least", "at_most", "count_of", "machine", "percentile", "render", "replaced", "require_places", "time_of", "write_section"]
 
 _TOLD = {None: "—", True: "met", False: "**missed**"}
 _PRODUCTS = ("numpy", "numba", "polars", "duckdb", "lmdb", "redis")
@@ -65,12 +65,12 @@ def time_of(seconds: float) -> str:
 def count_of(number: int) -> str:
     """A number for prose.
 
-    >>> count_of(10_000_000), count_of(20_000), count_of(1_234)
-    ('10M', '20k', '1,234')
+    >>> count_of(10_000_000), count_of(2_500_000), count_of(20_000), count_of(1_234)
+    ('10M', '2.5M', '20k', '1,234')
     """
     for unit, sign in ((1_000_000, "M"), (1_000, "k")):
-        if number >= unit and number % unit == 0:
-            return f"{number // unit}{sign}"
+        if number >= unit and number % (unit // 10) == 0:
+            return f"{number / unit:g}{sign}"
     return f"{number:,}"
 
 
@@ -87,10 +87,10 @@ def machine() -> str:
     return f"{day} · {os.cpu_count()} cores · {platform.system()} · CPython {platform.python_version()} · {products} · load before the run {load:.1f}"
 
 
-def render(section: Section, measured_on: str) -> str:
-    """The section as Markdown."""
+def render(section: Section, measured_on: str, *, is_judged: bool = True) -> str:
+    """The section as Markdown; bars are for full sizes, so a quick run is not judged."""
     lines = [f"### {section.title}", "", "| work | measured | bar | |", "| --- | --- | --- | --- |"]
-    lines += [f"| {figure.work} | {figure.measured} | {figure.bar or '—'} | {_TOLD[figure.is_met]} |" for figure in section.figures]
+    lines += [f"| {figure.work} | {figure.measured} | {figure.bar or '—'} | {_TOLD[figure.is_met if is_judged else None]} |" for figure in section.figures]
     for note in section.notes:
         lines += ["", note]
     return "\n".join([*lines, "", f"Measured {measured_on}."])
@@ -108,6 +108,13 @@ def replaced(document: str, name: str, text: str) -> str:
     if not marked.search(document):
         raise ValueError(f"the document has no markers for {name}: <!-- bench-features: {name} --> and <!-- end of {name} -->")
     return marked.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", document)
+
+
+def require_places(path: Path, names: Sequence[str]) -> None:
+    """Raise ValueError unless the document has markers for all of these sections: better now than after an hour."""
+    document = path.read_text(encoding="utf-8")
+    for name in names:
+        replaced(document, name, "")
 
 
 def write_section(path: Path, section: Section, measured_on: str) -> None:

@@ -12,7 +12,21 @@ import polars as pl
 
 from mainspring.elements.time import DAY, FOREVER, HOUR, Micros
 
-__all__ = ["END", "FACTS", "FEATURES", "SPAN", "SPINE", "WINDOWS", "History", "clustered", "draw_facts", "draw_spine", "feature_names", "records_of"]
+__all__ = [
+    "END",
+    "FACTS",
+    "FEATURES",
+    "SPAN",
+    "SPINE",
+    "WINDOWS",
+    "History",
+    "clustered",
+    "distinct_names",
+    "draw_facts",
+    "draw_spine",
+    "feature_names",
+    "records_of",
+]
 
 WINDOWS: dict[str, Micros] = {"1h": HOUR, "24h": 24 * HOUR, "7d": 7 * DAY, "30d": 30 * DAY}
 FACTS, SPINE = "facts.parquet", "spine.parquet"
@@ -38,12 +52,14 @@ class History:
         events: facts, before any is replaced.
         keys: customers.
         is_lagging: facts are seen up to three hours after they happen, and one in a hundred is replaced within a day after that.
+        span: how long before `END` the first fact happens.
     """
 
     rows: int
     events: int
     keys: int
     is_lagging: bool = False
+    span: Micros = SPAN
 
 
 def feature_names() -> list[str]:
@@ -51,11 +67,16 @@ def feature_names() -> list[str]:
     return [f"{feature}__{window}" for feature in FEATURES for window in WINDOWS]
 
 
+def distinct_names() -> list[str]:
+    """The four columns of the count of different items."""
+    return [f"distinct__{window}" for window in WINDOWS]
+
+
 def draw_facts(history: History, *, seed: int = 1, first_id: int = 0) -> pl.DataFrame:
     """Facts in no order, as `sources.facts.read_facts` gives them; `item` is one of 200 things that were bought."""
     random = np.random.default_rng(seed)
     size = history.events
-    happened = END - SPAN + random.integers(0, SPAN, size)
+    happened = END - history.span + random.integers(0, history.span, size)
     facts = pl.DataFrame(
         {
             "customer": _draw_customers(random, size, keys=history.keys),
@@ -73,7 +94,7 @@ def draw_facts(history: History, *, seed: int = 1, first_id: int = 0) -> pl.Data
 def draw_spine(history: History, *, seed: int = 2) -> pl.DataFrame:
     """Questions in no order, about busy customers as often as these buy."""
     random = np.random.default_rng(seed)
-    asked = END - SPAN + random.integers(0, SPAN, history.rows)
+    asked = END - history.span + random.integers(0, history.span, history.rows)
     return pl.DataFrame({"customer": _draw_customers(random, history.rows, keys=history.keys), "_prediction_time": asked})
 
 

@@ -1,23 +1,22 @@
-"""How a careful user of Polars or DuckDB gets the twenty features, each as fast as we could make it; two threads each.
+"""How a careful user of Polars gets the same features, as fast as we could make it; its threads are those of the machine.
 
-Joins are cut into ranges of customers, sorted by customer and time before, so that pairs stay in the cache and `last` is simply the last: in Polars this
-is seven times faster than one join of everything, in its streaming engine or not.  In DuckDB each pair is aggregated once, in the smallest window that
-holds it, and windows are put together from these rings: 1.6 times faster than a FILTER for each window, which in Polars does not help.  RANGE frames and
-rolling aggregates answer about rows, so facts and questions are put into one table; they cannot tell what was visible when, and stay out where that counts.
+The join is cut into ranges of customers, sorted by customer and time before, so that pairs stay in the cache and `last` is simply the last: seven times
+faster than one join of everything, in the streaming engine or not.  Aggregating each pair once, in the smallest window that holds it, and putting windows
+together from these rings does not help here (it does in DuckDB).
 
-Rolling sums in Polars run over an index that leaves a gap between customers, one pass over everything; its sums add and take away floats, with the error
-that brings, which nine digits of tolerance let pass.
+Rolling aggregates answer about rows, so facts and questions are put into one column of time, with a gap between customers, and one pass goes over
+everything.  They cannot tell what was visible when, and stay out where that counts; their sums add and take away floats, with the error that brings, which
+nine digits of tolerance let pass.
 """
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from benchmarks.features.history import END, FACTS, FEATURES, SPAN, SPINE, WINDOWS, feature_names
 
-__all__ = ["prepare_duckdb_frames", "prepare_duckdb_join", "prepare_polars_join", "prepare_polars_rolling"]
+__all__ = ["prepare_as_of", "prepare_join", "prepare_rolling"]
 
 Act = Callable[[], pl.DataFrame]
 _LONGEST = max(WINDOWS.values())
@@ -25,7 +24,7 @@ _RANGES = 64
 _SEEN = (pl.col("_visible_from") <= pl.col("q")) & (pl.col("q") < pl.col("_visible_to"))
 
 
-def prepare_polars_join(folder: Path) -> Act:
+def prepare_join(folder: Path) -> Act:
     """Join on the customer, filter to what was seen in the longest window, group by question."""
     is_lagging, is_clustered = _traits(folder)
     facts, spine = _facts(folder), _spine(folder)
@@ -38,7 +37,7 @@ def prepare_polars_join(folder: Path) -> Act:
     return act
 
 
-def prepare_polars_rolling(folder: Path) -> Act:
+def prepare_rolling(folder: Path) -> Act:
     """Rolling aggregates over facts and questions in one column of time, customers far apart."""
     facts, spine = _facts(folder), _spine(folder)
 
@@ -52,23 +51,20 @@ def prepare_polars_rolling(folder: Path) -> Act:
     return act
 
 
-def prepare_duckdb_join(folder: Path) -> Act:
-    """A range join, grouped by question and ring, and rings put together to windows."""
-    seen = "AND _visible_from <= q AND q < _visible_to" if _traits(folder)[0] else ""
-    ring = " ".join(f"WHEN t >= q - {span} THEN {place}" for place, span in enumerate(WINDOWS.values()))
-    pairs = f"spine JOIN facts ON spine.customer = facts.customer AND t < q AND t >= q - {_LONGEST} {seen}"
-    rings = f"SELECT row, CASE {ring} END AS ring, count(x) AS n, sum(x) AS total, max(x) AS most, arg_max(x, t) AS newest, max(t) AS at_most FROM {pairs} GROUP BY ALL"
-    columns = ", ".join(_from_rings(feature, place) + f" AS {feature}__{window}" for feature in FEATURES for place, window in enumerate(WINDOWS))
-    return _queried(folder, f"SELECT {columns} FROM spine LEFT JOIN ({rings}) AS rings USING (row) GROUP BY row ORDER BY row")
+def prepare_as_of(folder: Path) -> Act:
+    """The as-of join of Polars; the newest fact strictly before the question."""
+    facts = pl.read_parquet(folder / FACTS, columns=["customer", "_event_time", "amount"])
+    spine = pl.read_parquet(folder / SPINE).with_row_index("row")
+    is_sorted = facts["_event_time"].is_sorted()
 
+    def act() -> pl.DataFrame:
+        left, right = (spine, facts) if is_sorted else (spine.sort("_prediction_time"), facts.sort("_event_time"))
+        found = left.join_asof(
+            right, left_on="_prediction_time", right_on="_event_time", by="customer", allow_exact_matches=False, check_sortedness=False, coalesce=True
+        )
+        return found.select("amount") if is_sorted else found.sort("row").select("amount")
 
-def prepare_duckdb_frames(folder: Path) -> Act:
-    """RANGE frames over facts and questions in one table."""
-    frames = [f"w{name} AS (PARTITION BY customer ORDER BY t RANGE BETWEEN {span} PRECEDING AND 1 PRECEDING)" for name, span in WINDOWS.items()]
-    columns = ", ".join(_in_frame(feature, f"w{window}") + f" AS {feature}__{window}" for feature in FEATURES for window in WINDOWS)
-    both = "SELECT customer, t, x, NULL AS row FROM facts UNION ALL SELECT customer, q, NULL, row FROM spine"
-    answers = f"SELECT row, {columns} FROM ({both}) WINDOW {', '.join(frames)} QUALIFY row IS NOT NULL"
-    return _queried(folder, f"SELECT * EXCLUDE (row) FROM ({answers}) ORDER BY row")
+    return act
 
 
 def _traits(folder: Path) -> tuple[bool, bool]:
@@ -79,7 +75,8 @@ def _traits(folder: Path) -> tuple[bool, bool]:
 
 
 def _facts(folder: Path) -> pl.DataFrame:
-    return pl.read_parquet(folder / FACTS, columns=["customer", "_event_time", "amount", "_visible_from", "_visible_to"]).rename({"_event_time": "t", "amount": "x"})
+    facts = pl.scan_parquet(folder / FACTS)
+    return facts.select("customer", "_visible_from", "_visible_to", t="_event_time", x="amount").collect()
 
 
 def _spine(folder: Path) -> pl.DataFrame:
@@ -128,34 +125,3 @@ def _from_rolling() -> Iterator[pl.Expr]:
         yield pl.when(has_facts).then(f"sum__{window}").otherwise(0.0).alias(f"sum__{window}")
         yield pl.when(has_facts).then(pl.col(f"sum__{window}") / pl.col(f"count__{window}")).alias(f"mean__{window}")
         yield pl.when(pl.col("last_at") >= pl.col("i") - span).then("last").alias(f"last__{window}")
-
-
-def _from_rings(feature: str, place: int) -> str:
-    inside = f"FILTER (WHERE ring <= {place})"
-    return {
-        "count": f"coalesce(sum(n) {inside}, 0)::BIGINT",
-        "sum": f"coalesce(sum(total) {inside}, 0)",
-        "mean": f"sum(total) {inside} / sum(n) {inside}",
-        "max": f"max(most) {inside}",
-        "last": f"arg_max(newest, at_most) {inside}",
-    }[feature]
-
-
-def _in_frame(feature: str, window: str) -> str:
-    return {
-        "count": f"count(x) OVER {window}",
-        "sum": f"coalesce(sum(x) OVER {window}, 0)",
-        "mean": f"avg(x) OVER {window}",
-        "max": f"max(x) OVER {window}",
-        "last": f"last_value(x IGNORE NULLS) OVER {window}",
-    }[feature]
-
-
-def _queried(folder: Path, query: str) -> Act:
-    """The act of running a query over `facts` and `spine`, tables in memory."""
-    connection = duckdb.connect(config={"threads": 2})
-    connection.execute(
-        f"CREATE TABLE facts AS SELECT customer, _event_time AS t, amount AS x, _visible_from, _visible_to FROM '{folder / FACTS}';"
-        f"CREATE TABLE spine AS SELECT file_row_number AS row, customer, _prediction_time AS q FROM read_parquet('{folder / SPINE}', file_row_number = true);"
-    )
-    return lambda: pl.DataFrame(connection.sql(query))
