@@ -1,8 +1,7 @@
 """The data that every row of the table is measured on: purchases of customers and questions about them, drawn from one seed.
 
 Customers are skewed: the weight of the customer of rank r is 1/√r, so that the busiest of 100,000 has 16,000 of 10 million purchases and the median one
-71.  A heavier skew (Zipf's own 1/r) would flatter us: the pairs that a join must look at grow with the sum of squared weights, and at 1/r there are 370
-times as many.
+71.  Zipf's own 1/r alone would flatter us: the pairs that a join must look at grow with the sum of squared weights, and at 1/r there are 370 times as many.
 """
 
 from dataclasses import dataclass
@@ -53,6 +52,7 @@ class History:
         keys: customers.
         is_lagging: facts are seen up to three hours after they happen, and one in a hundred is replaced within a day after that.
         span: how long before `END` the first fact happens.
+        skew: the customer of rank r has weight 1 / r ** skew.
     """
 
     rows: int
@@ -60,6 +60,7 @@ class History:
     keys: int
     is_lagging: bool = False
     span: Micros = SPAN
+    skew: float = 0.5
 
 
 def feature_names() -> list[str]:
@@ -79,7 +80,7 @@ def draw_facts(history: History, *, seed: int = 1, first_id: int = 0) -> pl.Data
     happened = END - history.span + random.integers(0, history.span, size)
     facts = pl.DataFrame(
         {
-            "customer": _draw_customers(random, size, keys=history.keys),
+            "customer": _draw_customers(random, size, history),
             "amount": np.round(random.lognormal(3.0, 1.0, size), 2),
             "item": random.integers(0, _ITEMS, size),
             "_id": pl.int_range(first_id, first_id + size, eager=True).cast(pl.String),
@@ -95,7 +96,7 @@ def draw_spine(history: History, *, seed: int = 2) -> pl.DataFrame:
     """Questions in no order, about busy customers as often as these buy."""
     random = np.random.default_rng(seed)
     asked = END - history.span + random.integers(0, history.span, history.rows)
-    return pl.DataFrame({"customer": _draw_customers(random, history.rows, keys=history.keys), "_prediction_time": asked})
+    return pl.DataFrame({"customer": _draw_customers(random, history.rows, history), "_prediction_time": asked})
 
 
 def clustered(frame: pl.DataFrame) -> pl.DataFrame:
@@ -120,9 +121,9 @@ def records_of(facts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _draw_customers(random: np.random.Generator, size: int, *, keys: int) -> np.ndarray:
+def _draw_customers(random: np.random.Generator, size: int, history: History) -> np.ndarray:
     """Numbers scattered over a wide range, as those of real customers are; the same for the same rank in every draw."""
-    bounds = np.cumsum(np.arange(1, keys + 1) ** -0.5)
+    bounds = np.cumsum(np.arange(1.0, history.keys + 1) ** -history.skew)
     rank = np.searchsorted(bounds, random.random(size) * bounds[-1], side="right").astype(np.int64)
     return rank * 2_654_435_761 % 4_294_967_291 + 1_000_000
 

@@ -56,7 +56,9 @@ def prepare_distinct(folder: Path) -> Callable[[], pl.DataFrame]:
 
 
 def _prepare(folder: Path, view: CompiledView, names: list[str]) -> Callable[[], pl.DataFrame]:
-    facts, spine = pl.read_parquet(folder / FACTS), pl.read_parquet(folder / SPINE)
+    stored = pl.scan_parquet(folder / FACTS)
+    facts = stored.select("customer", *view.inputs, "_id", "_event_time", "_visible_from", "_visible_to").collect()
+    spine = pl.read_parquet(folder / SPINE)
     return lambda: _named(backfill(view, facts, spine), names)
 
 
