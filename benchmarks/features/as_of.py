@@ -6,7 +6,7 @@ from benchmarks.features import duckdb_peers, polars_peers
 from benchmarks.features.contest import Contender, Result, contest, require_equal
 from benchmarks.features.figure import Figure, Section, at_least, count_of
 from benchmarks.features.history import FACTS, SPINE, History, draw_facts, draw_spine
-from benchmarks.features.purchases import prepare_as_of, warm
+from benchmarks.features.purchases import prepare_as_of, warm_up
 from benchmarks.features.setting import Setting
 
 __all__ = ["measure"]
@@ -14,7 +14,7 @@ __all__ = ["measure"]
 _BAR = 2.5
 _ORDERS = ("in no order", "sorted by time")
 _CONTENDERS = (
-    Contender("ours", prepare_as_of, warm=warm),
+    Contender("ours", prepare_as_of, warm=warm_up),
     Contender("Polars join_asof", polars_peers.prepare_as_of),
     Contender("DuckDB ASOF", duckdb_peers.prepare_as_of),
 )

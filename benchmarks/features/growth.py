@@ -8,7 +8,7 @@ import polars as pl
 from benchmarks.features.contest import Contender, Result, contest, require_equal
 from benchmarks.features.figure import Figure, Section, at_most, count_of
 from benchmarks.features.history import FACTS, SPINE, History, draw_facts, draw_spine, feature_names
-from benchmarks.features.purchases import prepare_windows, twenty, warm
+from benchmarks.features.purchases import prepare_windows, twenty, warm_up
 from benchmarks.features.setting import Setting
 from mainspring.features.backfill import backfill
 
@@ -93,11 +93,11 @@ def _of_size(events: int, setting: Setting) -> Result:
         history = History(0, min(_PIECE, events - first), keys)
         draw_facts(history, seed=1 + first, first_id=first).drop("item").write_parquet(folder / f"facts-{first:010}.parquet")
     draw_spine(History(events // 10, 0, keys)).write_parquet(folder / SPINE)
-    streamed = Contender("streamed", prepare_streamed, warm=warm)
+    streamed = Contender("streamed", prepare_streamed, warm=warm_up)
     if events > setting.scaled(_SIZES[0]):
         return contest([streamed], folder, rounds=min(setting.rounds, _ROUNDS))["streamed"]
     (folder / FACTS).symlink_to(folder / "facts-0000000000.parquet")
-    return _compared(contest([streamed, Contender("at once", prepare_windows, warm=warm)], folder, rounds=min(setting.rounds, _ROUNDS)))
+    return _compared(contest([streamed, Contender("at once", prepare_windows, warm=warm_up)], folder, rounds=min(setting.rounds, _ROUNDS)))
 
 
 def _compared(results: Mapping[str, Result]) -> Result:

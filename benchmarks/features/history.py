@@ -15,6 +15,7 @@ __all__ = [
     "END",
     "FACTS",
     "FEATURES",
+    "ITEMS",
     "SPAN",
     "SPINE",
     "WINDOWS",
@@ -36,10 +37,12 @@ SPAN: Micros = 90 * DAY
 END: Micros = 1_700_000_000_000_000
 """No purchase happens then or later."""
 
+ITEMS = 1_000
+"""How many different things can be bought."""
+
 _REPLACED = 0.01
 _LONGEST_LAG: Micros = 3 * HOUR
 _LONGEST_WAIT: Micros = DAY
-_ITEMS = 200
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def distinct_names() -> list[str]:
 
 
 def draw_facts(history: History, *, seed: int = 1, first_id: int = 0) -> pl.DataFrame:
-    """Facts in no order, as `sources.facts.read_facts` gives them; `item` is one of 200 things that were bought."""
+    """Facts in no order, as `sources.facts.read_facts` gives them; `item` is what was bought."""
     random = np.random.default_rng(seed)
     size = history.events
     happened = END - history.span + random.integers(0, history.span, size)
@@ -82,7 +85,7 @@ def draw_facts(history: History, *, seed: int = 1, first_id: int = 0) -> pl.Data
         {
             "customer": _draw_customers(random, size, history),
             "amount": np.round(random.lognormal(3.0, 1.0, size), 2),
-            "item": random.integers(0, _ITEMS, size),
+            "item": random.integers(0, ITEMS, size),
             "_id": pl.int_range(first_id, first_id + size, eager=True).cast(pl.String),
             "_event_time": happened,
             "_visible_from": happened + (random.integers(0, _LONGEST_LAG, size) if history.is_lagging else 0),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.features.history import FACTS, SPINE, WINDOWS, distinct_names, feature_names
+from benchmarks.features.history import FACTS, SPINE, WINDOWS, History, distinct_names, draw_facts, draw_spine, feature_names
 from mainspring.elements.expression import col, count
 from mainspring.elements.schema import DType, Schema
 from mainspring.features.backfill import backfill
@@ -15,7 +15,7 @@ from mainspring.features.view import CompiledView, compile_view
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
-__all__ = ["CUSTOMER", "SCHEMA", "SOURCE", "TOPIC", "compiled", "newest", "prepare_as_of", "prepare_distinct", "prepare_windows", "twenty", "warm"]
+__all__ = ["CUSTOMER", "SCHEMA", "SOURCE", "TOPIC", "compiled", "newest", "prepare_as_of", "prepare_distinct", "prepare_windows", "twenty", "warm_up"]
 
 CUSTOMER = Entity("customer")
 SOURCE = Source("purchases", id="purchase", event_time="bought_at")
@@ -53,6 +53,13 @@ def prepare_as_of(folder: Path) -> Callable[[], pl.DataFrame]:
 def prepare_distinct(folder: Path) -> Callable[[], pl.DataFrame]:
     """Ours: how many different items, by `backfill`."""
     return _prepare(folder, compiled({"distinct": col("item").count_distinct()}), distinct_names())
+
+
+def warm_up() -> None:
+    """Load or compile all that a backfill needs, by doing a small one."""
+    history = History(10, 100, 5)
+    warm()
+    backfill(twenty(), draw_facts(history), draw_spine(history))
 
 
 def _prepare(folder: Path, view: CompiledView, names: list[str]) -> Callable[[], pl.DataFrame]:

@@ -7,7 +7,7 @@ from random import Random
 from benchmarks.features import feast_reads
 from benchmarks.features.figure import Figure, Section, at_least, count_of, percentile, time_of
 from benchmarks.features.history import END
-from benchmarks.features.purchases import twenty, warm
+from benchmarks.features.purchases import twenty, warm_up
 from benchmarks.features.setting import Setting
 from benchmarks.features.stores import EMBEDDED, append_batches, fold, new_records, open_log, open_online
 from mainspring.features.read import read_online
@@ -28,7 +28,7 @@ def measure(setting: Setting) -> Section:
     log, online = open_log(room / "log.db"), open_online(room / "online.db")
     append_batches(log, records)
     fold(log, online)
-    warm()
+    warm_up()
     customers = records["customer"].unique().sort().to_list()
     medians, figures = {}, []
     for keys, bar in _BARS_S.items():

@@ -8,7 +8,7 @@ import redis
 
 from benchmarks.features.figure import Section, at_most, count_of, percentile, time_of
 from benchmarks.features.history import END
-from benchmarks.features.purchases import twenty, warm
+from benchmarks.features.purchases import twenty, warm_up
 from benchmarks.features.setting import Setting
 from benchmarks.features.stores import append_batches, fold, new_records, open_log
 from mainspring.engines.redis.online import RedisOnline
@@ -42,7 +42,7 @@ def measure(setting: Setting) -> Section:
     records, room = new_records(setting, events=_EVENTS, keys=_KEYS), setting.room("redis")
     log = open_log(room / "log.db")
     append_batches(log, records)
-    warm()
+    warm_up()
     with servers.redis(room) as server:
         url = f"redis://127.0.0.1:{server.port}"
         online = RedisOnline(f"{url}/0")

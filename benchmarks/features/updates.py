@@ -10,7 +10,7 @@ import polars as pl
 
 from benchmarks.features.figure import Figure, Section, at_least, count_of
 from benchmarks.features.history import END
-from benchmarks.features.purchases import twenty, warm
+from benchmarks.features.purchases import twenty, warm_up
 from benchmarks.features.setting import Setting
 from benchmarks.features.stores import BATCH, EMBEDDED, append_batches, fold, new_records, open_log, open_online
 from benchmarks.features.update_peers import LmdbTiles, Said, SqliteTiles, Tiles, batches_of, said_by
@@ -27,7 +27,7 @@ _PEERS: dict[str, Callable[[Path], Tiles]] = {"SQLite": SqliteTiles, "LMDB": Lmd
 def measure(setting: Setting) -> Section:
     """In turns, each into an empty store: the first half of the events fills it, the second half is measured."""
     records = new_records(setting, events=_EVENTS, keys=_KEYS)
-    warm()
+    warm_up()
     customers = records["customer"].unique().sort().head(_COMPARED).to_list()
     rates: dict[str, list[float]] = {name: [] for name in ("ours", *_PEERS)}
     for turn in range(setting.rounds):

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.features.figure import Figure, Section, count_of, percentile, time_of
-from benchmarks.features.purchases import SCHEMA, SOURCE, twenty, warm
+from benchmarks.features.purchases import SCHEMA, SOURCE, twenty, warm_up
 from benchmarks.features.setting import Setting
 from benchmarks.features.stores import EMBEDDED, open_log, open_online
 from mainspring.engines.local.clock import SystemClock
@@ -107,7 +107,7 @@ def _fold(room: Path, is_folding: Event, is_done: Event) -> None:
 
 def _read(room: Path, seen: "SynchronizedArray[int]", is_done: Event) -> None:
     online, clock, view = open_online(room / "online.db"), SystemClock(), twenty()
-    warm()
+    warm_up()
     for batch in range(len(seen)):
         asked = [{"customer": _FIRST_PROBE + batch}]
         while not is_done.is_set():

@@ -9,12 +9,12 @@ from benchmarks.features import duckdb_peers, polars_peers
 from benchmarks.features.contest import Contender, Result, contest, require_equal
 from benchmarks.features.figure import Figure, Section, at_least, at_most, count_of
 from benchmarks.features.history import FACTS, FEATURES, SPINE, WINDOWS, History, clustered, draw_facts, draw_spine
-from benchmarks.features.purchases import prepare_windows, warm
+from benchmarks.features.purchases import prepare_windows, warm_up
 from benchmarks.features.setting import Setting
 
 __all__ = ["measure"]
 
-OURS = Contender("ours", prepare_windows, warm=warm)
+OURS = Contender("ours", prepare_windows, warm=warm_up)
 JOINS = (Contender("Polars join", polars_peers.prepare_join), Contender("DuckDB range join", duckdb_peers.prepare_join))
 FRAMES = Contender("DuckDB RANGE frames", duckdb_peers.prepare_frames)
 ROLLING = Contender("Polars rolling", polars_peers.prepare_rolling)
