@@ -37,8 +37,8 @@ def measure(setting: Setting) -> Section:
         "First use of the kernel",
         [*compiled, loaded],
         [
-            "Once for each process, after imports: what `warm` takes, which a server calls before its first request, and what a small backfill takes after that, "
-            "which ought to be next to nothing."
+            "Once for each process, after imports: what `warm` takes, which a server calls before its first request, and what a small backfill takes after "
+            "that, which ought to be next to nothing."
         ],
     )
 
