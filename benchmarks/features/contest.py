@@ -9,6 +9,7 @@ import gc
 import multiprocessing
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,9 @@ def contest(contenders: Sequence[Contender], folder: Path, *, rounds: int) -> Ma
         for name, line in lines.items():
             if turn < LONG_ROUNDS or results[name].seconds[0] < LONG_S:
                 _run_once(line, results[name])
+        # Told as it goes, on the other stream than the tables: a full run takes an hour.
+        told = " · ".join(f"{name} {result.seconds[-1]:.3g} s" for name, result in results.items() if len(result.seconds) > turn)
+        print(f"{folder.name}, turn {turn + 1} of {rounds}: {told}", file=sys.stderr, flush=True)
     for line, child in zip(lines.values(), children, strict=True):
         line.close()
         child.join()
