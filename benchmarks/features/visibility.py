@@ -66,16 +66,24 @@ def _run(room: Path, batches: int) -> tuple[list[int], list[int]]:
     open_online(room / "online.db").close()
     fold = context.Process(target=_fold, args=(room, is_folding, is_done), daemon=True)
     fold.start()
-    is_folding.wait()
+    while not is_folding.wait(timeout=1):
+        _require(fold.is_alive())
     reader = context.Process(target=_read, args=(room, seen, is_done), daemon=True)
     reader.start()
     ingest = context.Process(target=_ingest, args=(room, acknowledged), daemon=True)
     ingest.start()
-    for child in (ingest, reader):
-        child.join()
+    while reader.is_alive():
+        _require(fold.is_alive() and not ingest.exitcode)
+        reader.join(timeout=1)
     is_done.set()
-    fold.join()
+    for child in (ingest, fold):
+        child.join()
     return list(acknowledged), list(seen)
+
+
+def _require(is_well: bool) -> None:
+    if not is_well:
+        raise RuntimeError("the process that ingests or the one that folds has died; its traceback stands above")
 
 
 def _ingest(room: Path, acknowledged: "SynchronizedArray[int]") -> None:
