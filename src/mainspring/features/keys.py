@@ -12,6 +12,7 @@ import polars as pl
 
 from mainspring.features.kernel.arrays import Ints, ShortInts, bits_of
 from mainspring.features.kernel.dictionary import Dictionary
+from mainspring.features.kernel.shares import even_bounds, run_shares
 from mainspring.features.spec import Entity
 
 __all__ = ["Codes", "key_codes"]
@@ -73,7 +74,14 @@ def _codes_of_integers(facts: pl.Series, spine: pl.Series) -> Codes:
 
 
 def _distances(column: pl.Series, low: int) -> ShortInts:
-    return (column - low).cast(pl.Int32).fill_null(_NO_KEY).to_numpy()
+    distances = np.empty(len(column), dtype=np.int32)
+    words = (column.fill_null(low + _NO_KEY) if column.null_count() else column).to_numpy()
+
+    def subtract(_: int, first: int, stop: int) -> None:
+        np.subtract(words[first:stop], low, out=distances[first:stop], casting="same_kind")
+
+    run_shares(subtract, even_bounds(len(column)))
+    return distances
 
 
 def _codes_by_dictionary(facts: pl.Series, spine: pl.Series) -> tuple[Codes, Ints]:

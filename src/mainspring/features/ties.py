@@ -28,9 +28,11 @@ def settle_ties(grouping: Grouping, facts: pl.DataFrame) -> Grouping:
 
 def _tied_places(grouping: Grouping) -> tuple[Ints, Ints]:
     """The places whose time is that of a neighbour of the same key, and a number for each set of equals."""
-    times, key_start = grouping.event_time, grouping.key_start
-    later = np.flatnonzero(times[1:] == times[:-1]) + 1
-    later = later[~np.isin(later, key_start)] if later.size else later
-    places = np.union1d(later, later - 1)
-    starts_anew = np.isin(places, later, invert=True)
-    return places, np.cumsum(starts_anew)
+    times = grouping.event_time
+    is_later = np.zeros(times.size, dtype=np.bool_)
+    np.equal(times[1:], times[:-1], out=is_later[1:])
+    if is_later.any():
+        is_later[grouping.key_start[grouping.key_start < times.size]] = False
+    later = np.flatnonzero(is_later)
+    places = later if not later.size else np.union1d(later, later - 1)
+    return places, np.cumsum(~is_later[places])

@@ -13,7 +13,7 @@ import numpy as np
 
 from mainspring.features.kernel.arrays import Bytes, Ints, ShortInts
 from mainspring.features.kernel.jit import allocating_part, compiled_part
-from mainspring.features.kernel.order import sort_positions, spread_positions
+from mainspring.features.kernel.order import rises, sort_positions, spread_positions
 
 __all__ = ["bin_rows", "count_bins", "is_in_order", "move_rows", "order_bins"]
 
@@ -121,15 +121,6 @@ def sort_bin(ordered: Ints, stops: Ints, own: Ints, tally: Ints, spare: Ints, mo
             sort_key(ordered, first, own[: stops[key] - first], tally, spare, moved)
         first = stops[key]
     return is_moved
-
-
-@compiled_part
-def rises(ordered: Ints, first: int, stop: int) -> bool:
-    """Whether the times first … stop never fall."""
-    place = first + 1
-    while place < stop and ordered[place - 1] <= ordered[place]:
-        place += 1
-    return place >= stop
 
 
 @compiled_part

@@ -11,7 +11,7 @@ Rejected: compensated (Neumaier) sums, which are neither exact nor free of order
 from typing import Final
 
 from mainspring.features.kernel.arrays import Ints
-from mainspring.features.kernel.jit import compiled_part
+from mainspring.features.kernel.jit import bit_length, compiled_part
 
 __all__ = [
     "CELLS",
@@ -38,6 +38,7 @@ __all__ = [
     "collect",
     "integer_of",
     "mean_of",
+    "round_head",
     "nearest_double",
     "sum_of",
 ]
@@ -186,16 +187,27 @@ def nearest_double(number: Ints, top: int, low_exponent: int) -> int:
     head, rest = head_of(number, top)
     for cell in range(top - 2):
         rest |= number[cell]
-    exponent = low_exponent + LIMB_BITS * top + bit_length(number[top]) - 62
-    quantum = max(exponent + 9, FLOAT_BASE)
+    return round_head(head, rest, low_exponent + LIMB_BITS * top + bit_length(number[top]) - 62)
+
+
+@compiled_part
+def round_head(head: int, rest: int, exponent: int) -> int:
+    """The bits of the double nearest to a positive head, which weighs 2**exponent and is followed by `rest`; only that it is zero counts.
+
+    Unless `rest` is zero the head has at least 55 bits, so that the one that decides the rounding is among them.  Ties go to even.
+    """
+    quantum = max(exponent + bit_length(head) - 53, FLOAT_BASE)
     drop = quantum - exponent
-    if drop > 62:
+    if drop > 63:
         return 0
-    kept = head >> drop
-    dropped = head & ((1 << drop) - 1)
-    half = 1 << (drop - 1)
-    if dropped > half or (dropped == half and (rest != 0 or kept & 1 == 1)):
-        kept += 1
+    if drop <= 0:
+        kept = head << -drop
+    else:
+        kept = head >> drop
+        dropped = head & ((1 << drop) - 1)
+        half = 1 << (drop - 1)
+        if dropped > half or (dropped == half and (rest != 0 or kept & 1 == 1)):
+            kept += 1
     # A carry out of the 53 bits, and the step from subnormal to normal, move into the exponent field by plain addition.
     if quantum - FLOAT_BASE >= 0x7FF:
         return INFINITY
@@ -215,14 +227,3 @@ def head_of(number: Ints, top: int) -> tuple[int, int]:
     need_third = need - LIMB_BITS
     spare = LIMB_BITS - need_third
     return (leading << need) | (second << need_third) | (third >> spare), third & ((1 << spare) - 1)
-
-
-@compiled_part
-def bit_length(limb: int) -> int:
-    """Bits in a positive number below 2**32."""
-    length = 1
-    for step in (16, 8, 4, 2, 1):
-        if limb >> step != 0:
-            limb >>= step
-            length += step
-    return length

@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-__all__ = ["allocating_part", "bits_of_double", "compiled_part", "double_of_bits", "entry_point", "kernel_edition"]
+__all__ = ["allocating_part", "bit_length", "bits_of_double", "compiled_part", "double_of_bits", "entry_point", "kernel_edition", "whole_part"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,12 +61,30 @@ bits_of_double = cast("Callable[[float], int]", intrinsic(as_bits))
 """The 64 bits of a double; in compiled parts only."""
 
 
+def as_bit_length(_context: object, _number: object) -> tuple[object, Codegen]:
+    """How `bit_length` is typed and compiled."""
+
+    def count(_context: object, builder: ir.IRBuilder, _signature: object, values: list[ir.Value]) -> ir.Value:
+        return builder.sub(ir.Constant(ir.IntType(64), 64), builder.ctlz(values[0], ir.Constant(ir.IntType(1), 0)))
+
+    return types.int64(types.int64), count
+
+
+bit_length = cast("Callable[[int], int]", intrinsic(as_bit_length))
+"""Bits in a number that is not negative, 0 for 0; in compiled parts only."""
+
+
 def compiled_part(function: Callable[P, R]) -> Callable[P, R]:
     """A function that becomes a part of the entry point, not callable from Python, without access to numba's allocator.
 
     Without the allocator numba counts no references, and inlined nothing is passed: together five times the speed of the default at half the compile time.
     """
     return njit(nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)(function)
+
+
+def whole_part(function: Callable[P, R]) -> Callable[P, R]:
+    """A large part that stays a function of its own, called once for many facts: as fast as one that is inlined, and sooner compiled."""
+    return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)(function)
 
 
 def allocating_part(function: Callable[P, R]) -> Callable[P, R]:

@@ -5,7 +5,7 @@ import numpy as np
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.jit import allocating_part, compiled_part
 
-__all__ = ["count_rows", "group_rows", "lower_bound", "sort_positions", "spread_positions"]
+__all__ = ["count_rows", "group_rows", "lower_bound", "rises", "sort_positions", "sort_rows", "spread_positions"]
 
 RUN = 16
 
@@ -122,19 +122,66 @@ def count_rows(key_code: Ints, keys: int) -> Ints:
 
 
 @allocating_part
-def group_rows(key_code: Ints, starts: Ints, first: int, stop: int) -> Ints:
-    """The rows of the groups first … stop, in their given order inside each (counting sort); offsets are `starts` less starts[first]."""
+def group_rows(key_code: Ints, time: Ints, starts: Ints, first: int, stop: int) -> tuple[Ints, Ints]:
+    """The rows of the groups first … stop, in their given order inside each (counting sort), and their times; offsets are `starts` less starts[first]."""
     rows = np.empty(starts[stop] - starts[first], dtype=np.int64)
+    times = np.empty(rows.size, dtype=np.int64)
     fill = starts[first:stop] - starts[first]
     for row in range(key_code.size):
         group = group_of(key_code[row], starts.size - 2)
         if first <= group < stop:
-            rows[fill[group - first]] = row
-            fill[group - first] += 1
-    return rows
+            place = fill[group - first]
+            rows[place], times[place] = row, time[row]
+            fill[group - first] = place + 1
+    return rows, times
 
 
 @compiled_part
 def group_of(key: int, keys: int) -> int:
     """The group of a key code; codes without facts share the last."""
     return key if 0 <= key < keys else keys
+
+
+@compiled_part
+def rises(times: Ints, first: int, stop: int) -> bool:
+    """Whether the times first … stop never fall."""
+    place = first + 1
+    while place < stop and times[place - 1] <= times[place]:
+        place += 1
+    return place >= stop
+
+
+@compiled_part
+def sort_rows(rows: Ints, times: Ints, positions: Ints, spare: Ints) -> None:
+    """Sort rows and their times by time, stably; few by insertion, as a key has few questions."""
+    size = rows.size
+    if rises(times, 0, size):
+        return
+    if size <= 2 * RUN:
+        insert_rows(rows, times)
+        return
+    for index in range(size):
+        positions[index] = index
+    sort_positions(positions[:size], times, spare)
+    permute(rows, positions, spare)
+    permute(times, positions, spare)
+
+
+@compiled_part
+def insert_rows(rows: Ints, times: Ints) -> None:
+    """Sort a short run of rows and times by time, stably."""
+    for index in range(1, rows.size):
+        row, time, hole = rows[index], times[index], index
+        while hole > 0 and times[hole - 1] > time:
+            rows[hole], times[hole] = rows[hole - 1], times[hole - 1]
+            hole -= 1
+        rows[hole], times[hole] = row, time
+
+
+@compiled_part
+def permute(values: Ints, positions: Ints, spare: Ints) -> None:
+    """Put the value at each of these positions into their order."""
+    for index in range(values.size):
+        spare[index] = values[positions[index]]
+    for index in range(values.size):
+        values[index] = spare[index]

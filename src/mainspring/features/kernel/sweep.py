@@ -13,10 +13,11 @@ from mainspring.features.kernel.exact_square import NO_SQUARE_LIMB, SQUARE_CELLS
 from mainspring.features.kernel.exact_sum import CELLS, NUMBER_CELLS
 from mainspring.features.kernel.extreme import leaves_for
 from mainspring.features.kernel.finalise import write_row
-from mainspring.features.kernel.jit import allocating_part, compiled_part
+from mainspring.features.kernel.jit import allocating_part, compiled_part, whole_part
 from mainspring.features.kernel.multiset import empty_bags
-from mainspring.features.kernel.order import count_rows, group_rows, lower_bound, sort_positions
+from mainspring.features.kernel.order import count_rows, group_rows, lower_bound, sort_positions, sort_rows
 from mainspring.features.kernel.program import Tables
+from mainspring.features.kernel.settled import answer_settled, empty_room, is_short
 from mainspring.features.kernel.sketch import REGISTER_VALUES
 from mainspring.features.kernel.state import (
     AGGREGATED,
@@ -49,21 +50,23 @@ QUESTION_WEIGHT = 8
 @allocating_part
 def sweep(tables: Tables, facts: Facts, spine: Spine, answer: Answer, share: int, shares: int) -> None:
     """Answer the rows of the spine whose keys fall to one of so many shares of about equal work."""
-    asked_at, key_start = spine.time, facts.key_start
+    key_start, outputs, has_short_way = facts.key_start, tables.outputs, is_short(tables)
     starts = count_rows(spine.key_code, key_start.size - 1)
     first_key, stop_key = share_bound(key_start, starts, share, shares), share_bound(key_start, starts, share + 1, shares)
-    rows = group_rows(spine.key_code, starts, first_key, stop_key)
-    largest = largest_key(key_start, first_key, min(stop_key, key_start.size - 1))
-    state = empty_state(tables, facts, largest)
-    entering, leaving = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64)
-    spare = np.empty(max(largest, rows.size), dtype=np.int64)
+    rows, asked = group_rows(spine.key_code, spine.time, starts, first_key, stop_key)
+    facts_of_key, rows_of_key = largest_key(key_start, first_key, min(stop_key, key_start.size - 1)), largest_key(starts, first_key, stop_key)
+    most = max(facts_of_key, rows_of_key)
+    state, room = empty_state(tables, facts, facts_of_key), empty_room(facts, tables.reach.size, facts_of_key, rows_of_key)
+    entering, leaving, spare = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
     stop = 0
     for key in range(first_key, stop_key):
         first, last = stop, starts[key + 1] - starts[first_key]
-        sort_positions(rows[first:last], asked_at, spare)
+        sort_rows(rows[first:last], asked[first:last], entering, spare)
         while first < last:
-            stop = episode_end(state, rows, first, last, asked_at)
-            answer_episode(state, tables.outputs, key_start, key, rows[first:stop], asked_at, entering, leaving, spare, answer)
+            stop = episode_end(state, asked, first, last)
+            choose(state, key_start, key, asked[first], asked[stop - 1])
+            if not has_short_way or not answer_settled(state, room, outputs, rows[first:stop], asked[first:stop], answer):
+                answer_episode(state, outputs, rows[first:stop], asked[first:stop], entering, leaving, spare, answer)
             first = stop
 
 
@@ -84,29 +87,24 @@ def share_bound(key_start: Ints, starts: Ints, share: int, shares: int) -> int:
     return low
 
 
-@compiled_part
-def answer_episode(
-    state: State, outputs: Ints, key_start: Ints, key: int, rows: Ints, asked_at: Ints, entering: Ints, leaving: Ints, spare: Ints, answer: Answer
-) -> None:
-    """Answer questions about one key, in order of time, that can share facts."""
-    latest = asked_at[rows[rows.size - 1]]
-    choose(state, key_start, key, asked_at[rows[0]], latest)
+@whole_part
+def answer_episode(state: State, outputs: Ints, rows: Ints, asked: Ints, entering: Ints, leaving: Ints, spare: Ints, answer: Answer) -> None:
+    """Answer questions about the facts in the frame, in order of time."""
     clear(state)
-    schedule(state, latest, entering, leaving, spare)
+    schedule(state, asked[asked.size - 1], entering, leaving, spare)
     for index in range(rows.size):
-        time = asked_at[rows[index]]
-        advance(state, time, entering, leaving)
-        write_row(state, outputs, answer, rows[index], time)
+        advance(state, asked[index], entering, leaving)
+        write_row(state, outputs, answer, rows[index], asked[index])
 
 
 @compiled_part
-def episode_end(state: State, rows: Ints, first: int, stop: int, asked_at: Ints) -> int:
+def episode_end(state: State, asked: Ints, first: int, stop: int) -> int:
     """The end of the questions after `first` that can share facts with it: before the first gap that no window spans."""
     longest = 0
     for window in range(state.windows.shape[0]):
         longest = max(longest, state.windows[window, REACH])
     for index in range(first + 1, stop):
-        if asked_at[rows[index]] - longest >= asked_at[rows[index - 1]]:
+        if asked[index] - longest >= asked[index - 1]:
             return index
     return stop
 
