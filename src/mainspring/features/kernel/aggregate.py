@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from mainspring.features.kernel.arrays import Answer, Facts, Spine
+from mainspring.features.kernel.arrays import Answer, Facts, Ints, Spine
 from mainspring.features.kernel.jit import entry_point, kernel_edition
 from mainspring.features.kernel.program import Program, Tables, compile_program
 from mainspring.features.kernel.shares import run_shares, shares_of
@@ -30,15 +30,18 @@ def aggregate(program: Program, facts: Facts, spine: Spine) -> Answer:
     process loads or compiles.
     """
     answer = blank_answer(program.tables.sizes.height, spine.time.size)
-    bounds = range(shares_of(facts.times.shape[1] + spine.time.size) + 1)
-    notes = [np.full(2, -1, dtype=np.int64) for _ in bounds[1:]]
-
-    def work(share: int, _first: int, _stop: int) -> None:
-        warm()(program.tables, facts, spine, answer._replace(note=notes[share]), share, len(notes))
-
-    run_shares(work, bounds)
-    answer.note[:] = min((note for note in notes if note[0] >= 0), key=lambda note: int(note[0]), default=notes[0])
+    notes = [note for tables in program.passes for note in run_pass(tables, facts, spine, answer)]
+    overflows = [note for note in notes if note[0] >= 0]
+    answer.note[:] = min(overflows or notes, key=lambda note: int(note[0]), default=answer.note)
     return answer
+
+
+def run_pass(tables: Tables, facts: Facts, spine: Spine, answer: Answer) -> list[Ints]:
+    """Fill the rows of the answer that these tables speak of, on all processors; the notes of each."""
+    shares = shares_of(facts.times.shape[1] + spine.time.size)
+    notes = [np.full(2, -1, dtype=np.int64) for _ in range(shares)]
+    run_shares(lambda share, _first, _stop: warm()(tables, facts, spine, answer._replace(note=notes[share]), share, shares), range(shares + 1))
+    return notes
 
 
 def blank_answer(outputs: int, rows: int) -> Answer:

@@ -44,7 +44,7 @@ def write_row(state: State, outputs: Ints, answer: Answer, row: int, time: int) 
             write_count(state, wanted, answer, row)
         elif wanted.op <= Op.STD:
             if not write_sum(state, wanted, answer, row):
-                note_overflow(answer, row, index)
+                note_overflow(answer, row, wanted.number)
         elif wanted.op <= Op.FIRST:
             write_extreme(state, wanted, answer, row, time)
         elif wanted.op <= Op.SINCE_LAST:
@@ -65,7 +65,7 @@ def write_row(state: State, outputs: Ints, answer: Answer, row: int, time: int) 
 def wanted_at(outputs: Ints, index: int) -> Wanted:
     """A row of the program's outputs under its names."""
     row = outputs[index]
-    return Wanted(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8])
+    return Wanted(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9])
 
 
 @compiled_part

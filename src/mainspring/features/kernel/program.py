@@ -6,6 +6,7 @@ Outputs share work: every (column, kind of state) is one *lane* however many out
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -71,6 +72,9 @@ LANE_OF = {
 }
 """Where an output's state is, if not in what counts its values."""
 
+SHORT = frozenset({*(op for op in Op if op <= Op.SINCE_LAST)} - {Op.VAR, Op.STD})
+"""Those that have a short way."""
+
 PARAMETRISED = (Lane.SKETCH, Lane.BINS, Lane.LISTED)
 """Lanes that depend on their outputs' parameters."""
 
@@ -107,9 +111,10 @@ class Tables(NamedTuple):
         reach: (windows,) int64: a fact is inside when event_time >= q - reach; aggregated windows first, ascending, then those of LATEST alone.
         aggregated: how many of `reach` are aggregated windows.
         lag: 1 when a fact must have happened before q to be inside a window, 0 when it may happen at q.
-        outputs: (outputs, 9) int64, see `Wanted`.
+        outputs: (outputs, 10) int64, see `Wanted`.
         parameters: (parameters,) int64, those of outputs and lanes one after the other.
         sizes: how much room it needs.
+        is_short: whether the short way (see `settled`) knows every output.
     """
 
     lanes: Ints
@@ -119,6 +124,7 @@ class Tables(NamedTuple):
     outputs: Ints
     parameters: Ints
     sizes: Sizes
+    is_short: bool
 
 
 class Wanted(NamedTuple):
@@ -133,6 +139,7 @@ class Wanted(NamedTuple):
         slot: Its first row in the answer.
         size: `Output.size`.
         offset: Where its parameters begin.
+        number: Which of the program's outputs it is.
     """
 
     op: int
@@ -144,6 +151,7 @@ class Wanted(NamedTuple):
     slot: int
     size: int
     offset: int
+    number: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,12 +161,16 @@ class Program:
     Output i answers in the rows `slots(i)` of `Answer.bits` and `Answer.valid`, whose 64 bits are read as `kinds[i]` says.  A single value takes one row.
     QUANTILES, HISTOGRAM and VALUE_COUNTS take `size` rows; quantiles of nothing are all null.  A list (FIRST_K, LAST_K, TOP_K, BOTTOM_K) takes one row
     more, in front: its length, an integer whatever the kind and never null; the rows after it are valid up to that length.
+
+    `passes` are the tables that the sweep goes through one after the other, each over all questions: those outputs that have a short way, and the others.
+    `tables` has all of them.
     """
 
     outputs: tuple[Output, ...]
     kinds: tuple[Kind, ...]
     closed: Closed
     tables: Tables
+    passes: tuple[Tables, ...]
 
     def first_slot(self, output: int) -> int:
         """The first row of an output in the answer; of a list, its length."""
@@ -179,33 +191,51 @@ def compile_program(outputs: Sequence[Output], *, kinds: Sequence[Kind], closed:
     """
     for output in outputs:
         check_output(output, kinds=kinds, closed=closed)
+    slots = accumulate((output.height for output in outputs), initial=0)
+    placed = [Placed(number, slot, output) for number, (slot, output) in enumerate(zip(slots, outputs, strict=False))]
+    parts = [[each for each in placed if (each.output.op in SHORT) is is_short] for is_short in (True, False)]
+    return Program(
+        outputs=tuple(outputs),
+        kinds=tuple(kind_of(output, kinds) for output in outputs),
+        closed=closed,
+        tables=tables_of(placed, kinds=kinds, closed=closed),
+        passes=tuple(tables_of(part, kinds=kinds, closed=closed) for part in parts if part),
+    )
+
+
+class Placed(NamedTuple):
+    """An output, which one it is, and its first row in the answer."""
+
+    number: int
+    slot: int
+    output: Output
+
+
+def tables_of(placed: Sequence[Placed], *, kinds: Sequence[Kind], closed: Closed) -> Tables:
+    """The tables of some or all outputs of a program."""
+    outputs = [output for _, _, output in placed]
     windows = sorted({(output.op is Op.LATEST, reach_of(output, closed)) for output in outputs})
     summed = {output.column for output in outputs if output.op in (Op.SUM, Op.MEAN, Op.VAR, Op.STD)}
     lanes = LaneBook(kinds)
-    rows, parameters, slot = [], list[int](), 0
-    for output in outputs:
+    rows, parameters = [], list[int]()
+    for number, slot, output in placed:
         column = WHOLE_ROW if output.op is Op.COUNT_ROWS else output.column
         kind = Kind.INTEGER if column == WHOLE_ROW else kinds[column]
         stored = stored_parameters(output, kind)
         tally = lanes.number(column, Lane.SUM if column in summed else Lane.TALLY) if needs_tally(output) else NO_LANE
         lane = main_lane(output, lanes, stored, offset=len(parameters)) if output.op in LANE_OF else tally
         window = windows.index((output.op is Op.LATEST, reach_of(output, closed)))
-        rows.append(Wanted(output.op, lane, window, tally, column, kind, slot, output.size, len(parameters)))
+        rows.append(Wanted(output.op, lane, window, tally, column, kind, slot, output.size, len(parameters), number))
         parameters += stored
-        slot += output.height
-    return Program(
-        outputs=tuple(outputs),
-        kinds=tuple(kind_of(output, kinds) for output in outputs),
-        closed=closed,
-        tables=Tables(
-            lanes=table(lanes.rows, width=LaneBook.WIDTH),
-            reach=np.array([reach for _, reach in windows], dtype=np.int64),
-            aggregated=sum(not is_lookup for is_lookup, _ in windows),
-            lag=int(closed == "left"),
-            outputs=table(rows, width=len(Wanted._fields)),
-            parameters=np.array(parameters, dtype=np.int64),
-            sizes=sizes_of(outputs, lanes),
-        ),
+    return Tables(
+        lanes=table(lanes.rows, width=LaneBook.WIDTH),
+        reach=np.array([reach for _, reach in windows], dtype=np.int64),
+        aggregated=sum(not is_lookup for is_lookup, _ in windows),
+        lag=int(closed == "left"),
+        outputs=table(rows, width=len(Wanted._fields)),
+        parameters=np.array(parameters, dtype=np.int64),
+        sizes=sizes_of(outputs, lanes),
+        is_short=SHORT.issuperset(output.op for output in outputs),
     )
 
 

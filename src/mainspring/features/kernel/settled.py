@@ -32,10 +32,10 @@ from mainspring.features.kernel.narrow_sum import (
     whole_number,
 )
 from mainspring.features.kernel.order import lower_bound
-from mainspring.features.kernel.program import Op, Tables, Wanted
+from mainspring.features.kernel.program import Op, Wanted
 from mainspring.features.kernel.state import BEGIN, COLUMN, IS_FLOAT, KIND, LAG, NOTHING, REACH, STOP, State
 
-__all__ = ["Room", "answer_settled", "empty_room", "is_short"]
+__all__ = ["Room", "answer_settled", "empty_room"]
 
 APART_SHARE: Final = 5
 """At most one in 2**5 facts stands apart for being late; where lateness is spread more evenly, more are in flight instead."""
@@ -91,16 +91,6 @@ def empty_room(facts: Facts, windows: int, largest: int, questions: int) -> Room
         np.zeros(questions + 1, dtype=np.int64),
         np.empty(65, dtype=np.int64),
     )
-
-
-@compiled_part
-def is_short(tables: Tables) -> bool:
-    """Whether the short way knows every output of the program."""
-    for index in range(tables.outputs.shape[0]):
-        op = tables.outputs[index, 0]
-        if op == Op.VAR or op == Op.STD or op > Op.SINCE_LAST:
-            return False
-    return True
 
 
 @whole_part
@@ -243,7 +233,7 @@ def write_totals(state: State, room: Room, outputs: Ints, lane: int, rows: Ints,
             continue
         for index in range(rows.size):
             count, high, low = total(state, room, wanted, lane, unit, index)
-            write_total(wanted, count, high, low, unit, answer, rows[index], output)
+            write_total(wanted, count, high, low, unit, answer, rows[index])
     return True
 
 
@@ -315,7 +305,7 @@ def total(state: State, room: Room, wanted: Wanted, lane: int, unit: int, index:
 
 
 @compiled_part
-def write_total(wanted: Wanted, count: int, high: int, low: int, unit: int, answer: Answer, row: int, output: int) -> None:
+def write_total(wanted: Wanted, count: int, high: int, low: int, unit: int, answer: Answer, row: int) -> None:
     """Write COUNT_ROWS, COUNT, ANY, ALL, SUM or MEAN."""
     op, exponent = wanted.op, unit + FLOAT_BASE if wanted.is_float != 0 else 0
     if op <= Op.ALL:
@@ -330,7 +320,7 @@ def write_total(wanted: Wanted, count: int, high: int, low: int, unit: int, answ
         number, is_whole = whole_number(high, low)
         put(answer, wanted.slot, row, number if is_whole else 0, is_whole)
         if not is_whole:
-            note_overflow(answer, row, output)
+            note_overflow(answer, row, wanted.number)
 
 
 @compiled_part

@@ -17,7 +17,7 @@ from mainspring.features.kernel.jit import allocating_part, compiled_part, whole
 from mainspring.features.kernel.multiset import empty_bags
 from mainspring.features.kernel.order import count_rows, group_rows, lower_bound, sort_positions, sort_rows
 from mainspring.features.kernel.program import Tables
-from mainspring.features.kernel.settled import answer_settled, empty_room, is_short
+from mainspring.features.kernel.settled import answer_settled, empty_room
 from mainspring.features.kernel.sketch import REGISTER_VALUES
 from mainspring.features.kernel.state import (
     AGGREGATED,
@@ -50,7 +50,7 @@ QUESTION_WEIGHT = 8
 @allocating_part
 def sweep(tables: Tables, facts: Facts, spine: Spine, answer: Answer, share: int, shares: int) -> None:
     """Answer the rows of the spine whose keys fall to one of so many shares of about equal work."""
-    key_start, outputs, has_short_way = facts.key_start, tables.outputs, is_short(tables)
+    key_start, outputs = facts.key_start, tables.outputs
     starts = count_rows(spine.key_code, key_start.size - 1)
     first_key, stop_key = share_bound(key_start, starts, share, shares), share_bound(key_start, starts, share + 1, shares)
     rows, asked = group_rows(spine.key_code, spine.time, starts, first_key, stop_key)
@@ -65,7 +65,7 @@ def sweep(tables: Tables, facts: Facts, spine: Spine, answer: Answer, share: int
         while first < last:
             stop = episode_end(state, asked, first, last)
             choose(state, key_start, key, asked[first], asked[stop - 1])
-            if not has_short_way or not answer_settled(state, room, outputs, rows[first:stop], asked[first:stop], answer):
+            if not tables.is_short or not answer_settled(state, room, outputs, rows[first:stop], asked[first:stop], answer):
                 answer_episode(state, outputs, rows[first:stop], asked[first:stop], entering, leaving, spare, answer)
             first = stop
 
