@@ -44,7 +44,7 @@ def _of_entity(view: CompiledView, entity: Entity, facts: pl.LazyFrame, spine: p
     parts = _parts_of_spine(entity, facts, spine, partitions=partitions)
     _spill(view, entity, facts, partitions=partitions, folder=folder)
     rows, frames = list[Ints](), list[pl.DataFrame]()
-    for part, own in _iter_parts(entity, folder, parts):
+    for part, own in _iter_parts(folder, parts):
         rows.append(own)
         frames.append(backfill_entity(view, entity, part, spine[own]))
     place = np.empty(spine.height, dtype=np.int64)
@@ -74,7 +74,7 @@ def _spill(view: CompiledView, entity: Entity, facts: pl.LazyFrame, *, partition
     facts.select(*columns).head(0).collect().write_parquet(folder / "none.parquet")
 
 
-def _iter_parts(entity: Entity, folder: Path, parts: Sequence[Ints]) -> Iterator[tuple[pl.DataFrame, Ints]]:
+def _iter_parts(folder: Path, parts: Sequence[Ints]) -> Iterator[tuple[pl.DataFrame, Ints]]:
     """The facts and the rows of each part that is asked about, or of the first if there is none."""
     asked = [number for number, rows in enumerate(parts) if rows.size] or [0]
     for number in asked:
