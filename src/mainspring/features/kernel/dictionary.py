@@ -12,7 +12,7 @@ import numpy as np
 from mainspring.features.kernel.arrays import Ints, ShortInts, read_only
 from mainspring.features.kernel.jit import compiled_part, entry_point, kernel_edition
 
-__all__ = ["Dictionary", "warm_dictionary"]
+__all__ = ["Dictionary", "compiled_dictionary"]
 
 KNOWN, NEXT = 0, 1
 UNKNOWN = -1
@@ -49,16 +49,16 @@ class Dictionary:
     def learn(self, words: Ints) -> ShortInts:
         """The codes of words, of which every new one gets the next; once per dictionary.  Cost: about 5 ns a word."""
         codes = np.empty(words.size, dtype=np.int32)
-        warm_dictionary().learn(words, self._table, codes)
+        compiled_dictionary().learn(words, self._table, codes)
         while self._table.note[NEXT] < words.size:
             self._table = larger_table(self._table, words)
-            warm_dictionary().learn(words, self._table, codes)
+            compiled_dictionary().learn(words, self._table, codes)
         return codes
 
     def look_up(self, words: Ints) -> ShortInts:
         """The codes of words, -1 for those that were not learnt."""
         codes = np.empty(words.size, dtype=np.int32)
-        warm_dictionary().look_up(words, self._table, codes)
+        compiled_dictionary().look_up(words, self._table, codes)
         return codes
 
 
@@ -72,7 +72,7 @@ def larger_table(table: Table, words: Ints) -> Table:
     """A larger table of the same words under the same codes."""
     known = int(table.note[KNOWN])
     larger = empty_table(table.words.size.bit_length() - 1 + GROWTH)
-    warm_dictionary().learn(words[table.firsts[:known]], larger, np.empty(known, dtype=np.int32))
+    compiled_dictionary().learn(words[table.firsts[:known]], larger, np.empty(known, dtype=np.int32))
     larger.firsts[:known], larger.note[NEXT] = table.firsts[:known], table.note[NEXT]
     return larger
 
@@ -85,8 +85,8 @@ class Kernels(NamedTuple):
 
 
 @cache
-def warm_dictionary() -> Kernels:
-    """The compiled entries; the first call loads them from numba's cache or compiles them (half a second)."""
+def compiled_dictionary() -> Kernels:
+    """The compiled entries, loaded or compiled by the first call."""
     words, table, codes = read_only(np.empty(0, dtype=np.int64)), empty_table(FIRST_BITS), np.empty(0, dtype=np.int32)
     entries = sealed_entries(kernel_edition())
     return Kernels(entry_point(entries.learn, words, table, codes), entry_point(entries.look_up, words, table, codes))

@@ -14,7 +14,7 @@ from mainspring.features.kernel.bins import Bins, Places, bin_rows, count_bins, 
 from mainspring.features.kernel.jit import entry_point, kernel_edition
 from mainspring.features.kernel.shares import even_bounds, run_shares
 
-__all__ = ["Grouping", "group_facts", "warm_grouping"]
+__all__ = ["Grouping", "compiled_grouping", "group_facts"]
 
 BIN_BITS = 9
 """512 bins: as many streams of writing as a processor follows without missing its caches and address tables; measured flat from 100 to 800."""
@@ -38,11 +38,11 @@ class Grouping(NamedTuple):
 
     def words(self, column: Ints, target: Ints) -> None:
         """Write a column of 64-bit words, in the order of the frame, into `target`, in the order of the groups.  Cost: about 2 ns a row."""
-        two_hops(warm_grouping().move_words, self, column, target)
+        two_hops(compiled_grouping().move_words, self, column, target)
 
     def flags(self, column: Bytes, target: Bytes) -> None:
         """Likewise a column of bytes."""
-        two_hops(warm_grouping().move_flags, self, column, target)
+        two_hops(compiled_grouping().move_flags, self, column, target)
 
     def rows(self) -> Ints:
         """The row of the frame at each place, (grouped rows,)."""
@@ -69,14 +69,14 @@ def group_facts(code: ShortInts, keys: int, event_time: Ints) -> Grouping:
     Cost: without the interpreter lock, about 10 ns a row; nothing but a look for rows that lie in order already.
     """
     in_order = np.zeros(1, dtype=np.uint8)
-    warm_grouping().is_in_order(code, event_time, in_order)
+    compiled_grouping().is_in_order(code, event_time, in_order)
     if in_order[0]:
         return Grouping(np.searchsorted(code, np.arange(keys + 1, dtype=np.int32)).astype(np.int64), event_time, None, None)
     shift = max(int(keys - 1).bit_length() - BIN_BITS, 0)
     bins, into_bins = rows_in_bins(code, ((keys - 1) >> shift) + 1, shift)
-    one_hop(warm_grouping().move_words, into_bins, event_time, bins.time)
+    one_hop(compiled_grouping().move_words, into_bins, event_time, bins.time)
     places = Places(np.empty(keys + 1, dtype=np.int64), np.empty_like(bins.code), np.empty_like(bins.time))
-    run_shares(lambda _, first, stop: warm_grouping().order_bins(bins, places, first, stop), cut_by_weight(bins.start))
+    run_shares(lambda _, first, stop: compiled_grouping().order_bins(bins, places, first, stop), cut_by_weight(bins.start))
     places.key_start[keys] = bins.code.size
     return Grouping(places.key_start, places.time, into_bins, places.hop)
 
@@ -85,13 +85,13 @@ def rows_in_bins(code: ShortInts, count: int, shift: int) -> tuple[Bins, ShortIn
     """So many bins, in which times are still to be moved, and the first hop of each row."""
     bounds = even_bounds(code.size)
     counts = np.zeros((len(bounds) - 1, count), dtype=np.int64)
-    run_shares(lambda share, first, stop: warm_grouping().count_bins(code[first:stop], shift, counts[share]), bounds)
+    run_shares(lambda share, first, stop: compiled_grouping().count_bins(code[first:stop], shift, counts[share]), bounds)
     # Each share has a stretch of each bin to itself, in the order of the shares: that keeps the hop stable.
     stops = np.cumsum(counts.T).reshape(count, -1).T
     start, fill = np.append(0, stops[-1]), np.ascontiguousarray(stops - counts)
     bins = Bins(start, np.empty(int(start[-1]), dtype=np.int32), np.empty(int(start[-1]), dtype=np.int64), shift)
     hop = np.empty(code.size, dtype=np.int32)
-    run_shares(lambda share, first, stop: warm_grouping().bin_rows(code[first:stop], hop[first:stop], fill[share], bins), bounds)
+    run_shares(lambda share, first, stop: compiled_grouping().bin_rows(code[first:stop], hop[first:stop], fill[share], bins), bounds)
     return bins, hop
 
 
@@ -131,8 +131,8 @@ class Kernels(NamedTuple):
 
 
 @cache
-def warm_grouping() -> Kernels:
-    """The compiled entries; the first call loads them from numba's cache or compiles them (three seconds)."""
+def compiled_grouping() -> Kernels:
+    """The compiled entries, loaded or compiled by the first call."""
     short, words, flags = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
     given_short, given_words, given_flags = read_only(short), read_only(words), read_only(flags)
     entries, bins = sealed_entries(kernel_edition()), Bins(words, short, words, 0)

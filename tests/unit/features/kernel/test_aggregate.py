@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from mainspring.features.kernel.aggregate import aggregate, warm
+from mainspring.features.kernel.aggregate import aggregate, compiled_sweep
 from mainspring.features.kernel.arrays import NEVER, Answer, Facts, Spine
 from mainspring.features.kernel.jit import kernel_edition
 from mainspring.features.kernel.program import Kind, Op, Output, compile_program
@@ -140,4 +140,4 @@ def test_threads_share_one_compiled_kernel() -> None:
     for thread in threads:
         thread.join()
     assert seen == [3.5] * 4
-    assert warm() is warm()
+    assert compiled_sweep() is compiled_sweep()
