@@ -22,6 +22,8 @@ from mainspring.ports.online import OnlineReader, Position
 __all__ = ["Asked", "PointAnswer", "answer_shard"]
 
 _FETCHED_AT_ONCE = 1_024
+_NO_ROOM = np.empty((0, 3), dtype=np.int64)
+"""For who only wants to know whether pages are missing."""
 
 
 class Asked(NamedTuple):
@@ -60,9 +62,23 @@ def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: As
         if position is None or needed_from < position.kept_from:
             raise _passed(view, None if position is None else position.kept_from, needed_from)
         groups = [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
-        answer = _Reading(view, online, shard, asked, position, groups).answer()
+        answer = _from_roots(view, groups, asked) or _Reading(view, online, shard, asked, position, groups).answer()
         if answer is not None:
             return answer, position
+
+
+def _from_roots(view: CompiledView, groups: Sequence[Sequence[bytes]], asked: Asked) -> PointAnswer | None:
+    """The answer if heads and directories have all of it, as they mostly do; one call of the kernel and nothing else."""
+    tiles, codes = view.tiles, asked.codes
+    if tiles.kind != "sums":
+        return None
+    rows, shape = join_rows(groups), (view.program.tables.sizes.height, codes.size)
+    bits, valid, note = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.uint8), NOTE.copy()
+    answer_door()(
+        note, tiles.shape, tiles.lanes, tiles.reach, tiles.outputs, tiles.edge, 1, rows.words, rows.starts, rows.key_rows, codes, asked.times,
+        bits, valid, np.empty(codes.size, dtype=np.int64), _NO_ROOM,
+    )  # fmt: skip
+    return None if note[1] else PointAnswer(bits, valid, {}, None)
 
 
 class _Reading(NamedTuple):

@@ -57,7 +57,7 @@ def _read_view(
 ) -> dict[str, list[Value]]:
     names, codes = _names_of(view, rows)
     entities = len(view.view.entities)
-    times, oldest = np.array([*at] * entities, dtype=np.int64), min(at)
+    times, oldest = np.array(at if entities == 1 else [*at] * entities, dtype=np.int64), min(at)
     if view.view.hop is not None:
         times = view.answered_at(times)
         oldest = int(times.min())
@@ -107,9 +107,10 @@ def _names_of(view: CompiledView, rows: Sequence[Row]) -> tuple[list[bytes], Int
     codes: list[int] = []
     known: dict[bytes, int] = {}
     for place, entity in enumerate(view.view.entities):
+        columns, is_none = view.key_columns(entity), entity.null_keys == "skip"
         for index, row in enumerate(rows):
-            key = _key_of(row, index, view.key_columns(entity))
-            codes.append(-1 if None in key and entity.null_keys == "skip" else known.setdefault(encode_key(place, key), len(known)))
+            key = _key_of(row, index, columns)
+            codes.append(-1 if is_none and None in key else known.setdefault(encode_key(place, key), len(known)))
     return list(known), np.array(codes, dtype=np.int64)
 
 
