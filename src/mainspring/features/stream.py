@@ -5,8 +5,7 @@ partitions leave no trace either.  It takes records as the log has them, also th
 and the kernel decides at the read; so nothing waits for a timer.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -27,7 +26,7 @@ from mainspring.features.records import Records, records_of
 from mainspring.features.retract import Fact, iter_pages_below, take_back
 from mainspring.features.view import CompiledView
 from mainspring.ports.log import LogReader
-from mainspring.ports.online import OnlineWriter, Position
+from mainspring.ports.online import OnlineWriter, Position, ShardCommit
 from mainspring.ports.tables import TableReader
 from mainspring.sources.read import iter_records
 from mainspring.sources.topic import topic_of
@@ -106,7 +105,6 @@ class ViewFold:
     Args:
         partitions: which; those without state begin with what a read at `now` can need.
         tables, before: as for `fold_view`.
-        executor: where partitions commit beside each other, so that they share a flush of the disk; None: one after the other.
     """
 
     def __init__(
@@ -119,9 +117,8 @@ class ViewFold:
         now: Micros,
         tables: TableReader | None = None,
         before: Micros = FOREVER,
-        executor: Executor | None = None,
     ) -> None:
-        self.view, self._log, self._online, self._tables, self._before, self._executor = view, log, online, tables, before, executor
+        self.view, self._log, self._online, self._tables, self._before = view, log, online, tables, before
         self.positions = {partition: _open_shard(view, partition, online, now) for partition in partitions}
 
     @property
@@ -192,16 +189,8 @@ class ViewFold:
         return changes
 
     def _commit(self, changes: Sequence[_Change]) -> None:
-        works = [partial(self._move, *change) for change in changes]
-        if self._executor is None or len(works) == 1:
-            for work in works:
-                work()
-        else:
-            _do_together(self._executor, works)
-
-    def _move(self, partition: int, rows: Mapping[bytes, bytes | None], position: Position) -> None:
-        self._online.commit(self._shard(partition), rows, expected=self.positions[partition], position=position)
-        self.positions[partition] = position
+        self._online.commit_all([ShardCommit(self._shard(partition), rows, self.positions[partition], position) for partition, rows, position in changes])
+        self.positions |= {partition: position for partition, _, position in changes}
 
     def _shard(self, partition: int) -> str:
         return shard_of_partition(self.view.shard, partition, self.view.partitions)
@@ -216,14 +205,6 @@ def _open_shard(view: CompiledView, partition: int, online: OnlineWriter, now: M
         position = Position(offsets, visible_until=-FOREVER, kept_from=horizon_at(view, now))
         online.commit(shard, {}, expected=None, position=position)
     return position
-
-
-def _do_together(executor: Executor, works: Sequence[Callable[[], None]]) -> None:
-    """Do all, each to its end, and raise the first error."""
-    futures = [executor.submit(work) for work in works]
-    errors = [error for error in [future.exception() for future in futures] if error is not None]
-    if errors:
-        raise errors[0]
 
 
 def _iter_gathered(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:

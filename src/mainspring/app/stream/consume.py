@@ -2,7 +2,7 @@
 
 One thread looks and decides: what of the work is this process's, which views have something to fold, whether it is time to tell.  Everything that takes
 long is done in a pool and picked up when it is finished, so a view that builds its state from a long log holds up no other, and a flush of the disk or a
-slow answer about leases holds up nobody.  Views fold in threads of their own and commit beside each other, because a store then flushes once for all.
+slow answer about leases holds up nobody.  Views fold in threads of their own, so that those which commit at the same time share a flush.
 
 No lock and no lease keeps the state right: the position that a commit expects does.  A process that slept through its lease and folds on is refused by
 the store, and reads where the work stands.
@@ -36,7 +36,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _LOG = logging.getLogger("mainspring.stream")
-_FOLDING, _COMMITTING = 8, 64
+_FOLDING, _LEASING = 8, 8
 _SLICE_S = 0.2
 _LOOK_S, _SHARE_S, _HURRY_S = 0.1, 0.5, 0.1
 """How often the map is looked at, how often leases are kept, and how often while one that is wanted is still held by another."""
@@ -64,11 +64,11 @@ class Consumer:
 
     def run(self, stop: threading.Event) -> None:
         """Go on until told to stop; commits at hand are finished, and what is held is given back."""
-        with ThreadPoolExecutor(_COMMITTING, "mainspring-commit") as committing:
-            sharer = Sharer(self.tools.state, self.group, self.member, clock=self.tools.clock, executor=committing)
+        with ThreadPoolExecutor(_LEASING, "mainspring-lease") as leasing:
+            sharer = Sharer(self.tools.state, self.group, self.member, clock=self.tools.clock, executor=leasing)
             try:
                 with ThreadPoolExecutor(_FOLDING, "mainspring-fold") as folding:
-                    loop = _Loop(self, sharer, stop, folding=folding, committing=committing)
+                    loop = _Loop(self, sharer, stop, folding)
                     while not stop.is_set():
                         loop.turn()
             finally:
@@ -118,8 +118,8 @@ class _Line:
 class _Loop:
     """What a consumer knows while it runs.  Times are seconds of the monotonic clock."""
 
-    def __init__(self, consumer: Consumer, sharer: Sharer, stop: threading.Event, *, folding: Executor, committing: Executor) -> None:
-        self._consumer, self._sharer, self._stop, self._folding, self._committing = consumer, sharer, stop, folding, committing
+    def __init__(self, consumer: Consumer, sharer: Sharer, stop: threading.Event, folding: Executor) -> None:
+        self._consumer, self._sharer, self._stop, self._folding = consumer, sharer, stop, folding
         self._tools, self._meter, self._finished = consumer.tools, Meter(), threading.Event()
         self._parts: dict[str, _Part] = {}
         self._share = Share(frozenset(), frozenset(), 0)
@@ -205,7 +205,7 @@ class _Loop:
             parts = list(group)
             view = parts[0].view
             if self._resting.get(view.shard, now) <= now:
-                opening = self._begin(open_folds, view, [part.partition for part in parts], self._tools, executor=self._committing)
+                opening = self._begin(open_folds, view, [part.partition for part in parts], self._tools)
                 self._openings[opening] = parts
 
     def _set_going(self, heads: Mapping[str, int], now: float) -> None:

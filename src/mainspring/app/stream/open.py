@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from contextlib import suppress
 
 from mainspring.elements.errors import MainspringError
@@ -18,7 +17,7 @@ __all__ = ["catch_up", "open_folds"]
 _LOG = logging.getLogger("mainspring.stream")
 
 
-def open_folds(view: CompiledView, partitions: Sequence[int], tools: Tools, *, executor: Executor | None = None) -> list[ViewFold]:
+def open_folds(view: CompiledView, partitions: Sequence[int], tools: Tools) -> list[ViewFold]:
     """Folds of these partitions, those that are equally far in one, so that one that is far behind holds up no other.
 
     Raises: ENG-004 when another process opens them just now.
@@ -29,7 +28,7 @@ def open_folds(view: CompiledView, partitions: Sequence[int], tools: Tools, *, e
     for shard in shards:
         if online.read(shard, [])[0] is None:
             _restore(view, shard, tools)
-    opened = ViewFold(view, partitions, log=tools.log, online=online, now=now - CLOCK_SLACK, tables=tools.tables, executor=executor)
+    opened = ViewFold(view, partitions, log=tools.log, online=online, now=now - CLOCK_SLACK, tables=tools.tables)
     return opened.split()
 
 
