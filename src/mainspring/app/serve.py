@@ -1,6 +1,9 @@
 """Serve an environment: the host behind HTTP, and the background work that keeps it current."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +14,7 @@ from mainspring.app.http.routes import Service, build_app
 from mainspring.app.http.server import Follower, run_server
 from mainspring.app.status import StatusReport
 from mainspring.app.story import Story
+from mainspring.app.stream.consume import Consumer
 from mainspring.app.watching import MonitorRuns
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
@@ -35,6 +39,10 @@ class Servable(Protocol):
 
     def fold(self) -> None:
         """Bring online state up to the log."""
+        ...
+
+    def consumer(self, *, is_reserve: bool) -> Consumer:
+        """What folds the log continuously."""
         ...
 
     def fold_tables(self) -> None:
@@ -85,8 +93,21 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         status=workspace.status,
     )
     monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
-    with Follower(host.refresh, workspace.fold, workspace.fold_tables, monitors.run_due).running():
+    follower = Follower(host.refresh, workspace.fold_tables, monitors.run_due)
+    # In reserve: where a `mainspring stream` runs, requests need not share their process with the folding.
+    with follower.running(), _consuming(workspace.consumer(is_reserve=True)):
         run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
+
+
+@contextmanager
+def _consuming(consumer: Consumer) -> Iterator[None]:
+    """Fold the log in a thread while the block runs."""
+    stop = threading.Event()
+    with Follower(partial(consumer.run, stop)).running():
+        try:
+            yield
+        finally:
+            stop.set()
 
 
 def _announce(workspace: Servable, port: int, announce: Callable[[str], None]) -> None:

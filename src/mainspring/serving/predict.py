@@ -14,9 +14,10 @@ from mainspring.elements.expression.row import compile_row
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
+from mainspring.features.names import shards_of_partitions
 from mainspring.features.on_demand import compile_on_demand
 from mainspring.features.read import FeatureRows, Row, Value, read_online
-from mainspring.features.view import with_lookups
+from mainspring.features.view import CompiledView, with_lookups
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.log import LogWriter
 from mainspring.ports.models import Scorer
@@ -115,7 +116,7 @@ class Predictor:
         cast = cast_rows(rows, model.training_set.request_schema, passengers=model.training_set.label_key_schema)
         features, told = model.features_of(cast, self.online, at=at)
         read_at = {
-            read_key(view, source): told.positions[view.shard].offset(topic_of(source.name))
+            read_key(view, source): _offset_of(view, told, topic_of(source.name))
             for view in with_lookups(model.training_set.views)
             for source in view.view.sources
         }
@@ -134,6 +135,12 @@ class Predictor:
             )
             for row, moment, values, score in zip(cast, at, features, model.score(features), strict=True)
         ]
+
+
+def _offset_of(view: CompiledView, told: FeatureRows, topic: str) -> int:
+    """How far the partitions of a view that were read had folded a topic, all of them."""
+    shards = told.positions.keys() & set(shards_of_partitions(view.shard, view.partitions))
+    return min(told.positions[shard].offset(topic) for shard in shards)
 
 
 def _declared_time(model: ServedModel, row: Row) -> Micros | None:
