@@ -9,6 +9,7 @@ from mainspring.app.host import Host
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import Service, build_app
 from mainspring.app.http.server import Follower, run_server
+from mainspring.app.parity import ParityRuns
 from mainspring.app.status import StatusReport
 from mainspring.app.story import Story
 from mainspring.app.watching import MonitorRuns
@@ -28,6 +29,11 @@ class Servable(Protocol):
     project: Project
     tools: Tools
     environment: str
+
+    @property
+    def parity(self) -> ParityRuns:
+        """Compares what was told with the log."""
+        ...
 
     def host(self) -> Host:
         """The endpoints, answering."""
@@ -84,8 +90,16 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         replay=workspace.story,
         status=workspace.status,
     )
+
+    def compare() -> None:
+        test = workspace.parity.run_due()
+        if test is not None:
+            metrics.parity_checked.inc(test.checked)
+            metrics.parity_mismatch.inc(test.mismatched)
+
     monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
-    with Follower(host.refresh, workspace.fold, workspace.fold_tables, monitors.run_due).running():
+    # Comparing takes seconds where windows are long, and nothing may wait behind it.
+    with Follower(host.refresh, workspace.fold, workspace.fold_tables, monitors.run_due).running(), Follower(compare).running():
         run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
 
 

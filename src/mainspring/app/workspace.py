@@ -21,6 +21,7 @@ from mainspring.app.exporters import export_model
 from mainspring.app.fault import parse_fault
 from mainspring.app.host import Host
 from mainspring.app.lifecycle import ApplyReport, Lifecycle
+from mainspring.app.parity import ParityRuns
 from mainspring.app.planning import STATE_FOLDER, environment_config, state_folder
 from mainspring.app.replays import Replays
 from mainspring.app.revisions import Loader
@@ -328,16 +329,30 @@ class OpenWorkspace:
         asked = asked_spine(spine, views)
         return pl.concat([spine, *(backfill_from(view, self.facts_of, asked) for view in views)], how="horizontal")
 
-    def get_online_features(self, features: Sequence[str], *, keys: Sequence[Mapping[str, object]], at: Micros | str | datetime | None = None) -> FeatureRows:
+    def get_online_features(
+        self, features: Sequence[str], *, keys: Sequence[Mapping[str, object]], at: Micros | str | datetime | None = None, reasons: bool = False
+    ) -> FeatureRows:
         """Features of these views for each key, from online state, at the clock's now or (exact or refused) at another time.
 
-        Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join key or one of another type.
+        Args:
+            reasons: say also, for each row and `view.entity`, whether its key is known and a fact in its window: `FeatureRows.reasons`.
+
+        Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join key or one of another type, FEA-011 for the future.
         """
         views = [self.view(name) for name in features]
         now, rows = self.tools.data_clock.now(), asked_keys(keys, views)
         for view in with_lookups(views):
             self._fold_view(view, now)
-        return read_online(views, self.tools.online, rows, at=[now if at is None else asked_at(at)] * len(rows))
+        return read_online(views, self.tools.online, rows, at=[asked_at(at, now=now)] * len(rows), reasons=reasons)
+
+    @cached_property
+    def parity(self) -> ParityRuns:
+        """Compares what was told while serving with the log: `test` it now, or `run_due`."""
+        return ParityRuns(self.project, self.tools, self.environment, rate=self.config.parity, views=self.views)
+
+    def views(self) -> list[CompiledView]:
+        """Every declared feature view, compiled."""
+        return [self.view(view.name) for view in self.project.declarations.views]
 
     def host(self) -> Host:
         """The endpoints of this environment, answering; `refresh` follows the map."""

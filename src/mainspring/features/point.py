@@ -19,7 +19,7 @@ from mainspring.features.pattern import code_texts
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
-__all__ = ["Asked", "PointAnswer", "answer_shard"]
+__all__ = ["Asked", "PointAnswer", "answer_shard", "fetch_rows"]
 
 _FETCHED_AT_ONCE = 1_024
 
@@ -53,16 +53,33 @@ def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: As
 
     Raises: FEA-002 when a time lies before what is kept.
     """
-    names, longest = asked.names, view.tiles.longest
     while True:
-        position, roots = online.read(shard, [*names, *map(directory_key, names)])
-        needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
-        if position is None or needed_from < position.kept_from:
-            raise _passed(view, None if position is None else position.kept_from, needed_from)
-        groups = [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
-        answer = _Reading(view, online, shard, asked, position, groups).answer()
+        reading = _begin(view, online, shard, asked)
+        answer = reading.answer()
         if answer is not None:
-            return answer, position
+            return answer, reading.position
+
+
+def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> list[list[bytes]]:
+    """For each key its rows, with every fact that a question about it can see: what the slow way of an answer starts from.
+
+    Raises: FEA-002 when a time lies before what is kept.
+    """
+    while True:
+        reading = _begin(view, online, shard, asked)
+        if reading.survey(asked.codes, asked.times, *reading.blank(), from_tiles=0) is not None:
+            return reading.groups
+
+
+def _begin(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> "_Reading":
+    """Read the head and the directory of each key."""
+    names, longest = asked.names, view.tiles.longest
+    position, roots = online.read(shard, [*names, *map(directory_key, names)])
+    needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
+    if position is None or needed_from < position.kept_from:
+        raise _passed(view, None if position is None else position.kept_from, needed_from)
+    groups = [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
+    return _Reading(view, online, shard, asked, position, groups)
 
 
 class _Reading(NamedTuple):

@@ -7,7 +7,7 @@ import msgspec
 from mainspring.elements.time import Micros
 from mainspring.monitoring.window import Finding, FindingKind
 
-__all__ = ["Incident", "Transition", "follow"]
+__all__ = ["Incident", "Transition", "closed", "follow"]
 
 _QUIET_WINDOWS = 3
 
@@ -48,6 +48,11 @@ def follow(open_incidents: Mapping[FindingKind, Incident], findings: Sequence[Fi
     return steps
 
 
+def closed(incident: Incident, at: Micros) -> Transition:
+    """The end of an incident whose cause was looked at and is gone."""
+    return Transition(event="incident.closed", incident=msgspec.structs.replace(incident, closed_at=at))
+
+
 def _observed(incident: Incident | None, found: Sequence[Finding], *, monitor: str, at: Micros) -> Transition:
     worst = sorted(found, key=lambda f: (-abs(f.statistic) / max(f.limit, 1e-12), f.subject))
     subjects = tuple(finding.subject for finding in worst)
@@ -66,4 +71,4 @@ def _unobserved(incident: Incident, at: Micros) -> Transition:
     quiet = incident.quiet + 1
     if quiet < _QUIET_WINDOWS:
         return Transition(event="incident.quiet", incident=msgspec.structs.replace(incident, quiet=quiet))
-    return Transition(event="incident.closed", incident=msgspec.structs.replace(incident, quiet=quiet, closed_at=at))
+    return closed(msgspec.structs.replace(incident, quiet=quiet), at)
