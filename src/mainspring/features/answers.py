@@ -53,11 +53,10 @@ def answer_values(view: CompiledView, answer: Answer, texts: Mapping[int, Sequen
     # A view of numbers alone, which most are, is taken out of the answer in one piece: its rows are its outputs.
     floats, wholes = answer.bits.view(np.float64).tolist(), answer.bits.tolist()
     values: list[list[Value]] = [floats[i] if field.dtype is DType.FLOAT64 else wholes[i] for i, field in enumerate(view.outputs)]
-    if 0 not in answer.valid.tobytes():
-        return values
-    return [
-        [value if is_there else None for value, is_there in zip(told, present, strict=True)] for told, present in zip(values, answer.valid.tolist(), strict=True)
-    ]
+    for output, present in enumerate(answer.valid.tolist()):
+        if 0 in present:
+            values[output] = [value if is_there else None for value, is_there in zip(values[output], present, strict=True)]
+    return values
 
 
 def _column(view: CompiledView, index: int, answer: Answer, texts: Mapping[int, pl.Series]) -> pl.Series:

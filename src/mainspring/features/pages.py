@@ -71,9 +71,7 @@ def read_page(payload: bytes, tiles: TileProgram) -> Page:
     links_at = facts_at + count * fact_words
     links = words[links_at : links_at + count * references].reshape(count, references).tolist()
     texts = [[payload[base + (link >> TEXT_SHIFT) : base + (link >> TEXT_SHIFT) + (link & LENGTH_MASK)] for link in row] for row in links]
-    return Page(
-        words[:HEADER], words[HEADER:facts_at].reshape(tile_count, tile_words), words[facts_at:links_at].reshape(count, fact_words), texts
-    )
+    return Page(words[:HEADER], words[HEADER:facts_at].reshape(tile_count, tile_words), words[facts_at:links_at].reshape(count, fact_words), texts)
 
 
 def facts_of_rows(groups: Sequence[Sequence[bytes]], tiles: TileProgram) -> tuple[Facts, list[list[bytes]]]:

@@ -76,7 +76,12 @@ def order_bins(code: ShortInts, time: Ints, bin_start: Ints, shift: int, first: 
     for index in range(first, stop):
         largest = max(largest, bin_start[index + 1] - bin_start[index])
     fill = np.empty(1 << shift, dtype=np.int64)
-    own, tally, spare, moved = (np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64))
+    own, tally, spare, moved = (
+        np.empty(largest, dtype=np.int64),
+        np.empty(largest, dtype=np.int64),
+        np.empty(largest, dtype=np.int64),
+        np.empty(largest, dtype=np.int64),
+    )
     for index in range(first, stop):
         begin, end = bin_start[index], bin_start[index + 1]
         group_bin(code[begin:end], time[begin:end], index << shift, fill, hop[begin:end], ordered[begin:end])
