@@ -1,13 +1,14 @@
 """Parity in production: what was told while serving is recomputed from log and tables at the (L, q) that it carries, and compared as bytes.
 
 A share of all predictions is looked at in the background, each by one process.  On demand the newest predictions are, all of them, and reads of random keys
-from every view.  The number of reads that differ is expected to be zero: one that is not opens an incident, and only a test that somebody asks for, and
-that finds nothing, closes it.
+from every view.  The number of reads that differ is expected to be zero: a single one opens an incident, which lasts until reads were compared on three days
+and none differed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,13 +17,13 @@ import polars as pl
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Event
 from mainspring.elements.identity import canonical_json
-from mainspring.elements.time import SECOND, Micros
+from mainspring.elements.time import DAY, SECOND, Micros
 from mainspring.features.errors import HorizonPassed
 from mainspring.features.gather import FactReader
 from mainspring.features.parity import check_reads, sample_keys
 from mainspring.features.stream import CLOCK_SLACK, horizon_at
 from mainspring.features.view import CompiledView, with_lookups
-from mainspring.monitoring.incident import closed, follow
+from mainspring.monitoring.incident import follow
 from mainspring.monitoring.record import iter_open_incidents, record_transitions
 from mainspring.monitoring.window import Finding
 from mainspring.ports.errors import StaleWrite
@@ -42,6 +43,7 @@ __all__ = ["MONITOR", "ParityCount", "ParityRuns", "ParityTest"]
 MONITOR = "parity"
 """Who opens the incident."""
 
+_KIND = "parity"
 _PERIOD: Micros = 10 * SECOND
 _SHARE_OF_TIME = 0.05
 _MOST_SCANNED = 50_000
@@ -76,6 +78,14 @@ class ParityTest(msgspec.Struct, frozen=True, kw_only=True):
     counts: tuple[ParityCount, ...]
 
 
+class _Day(NamedTuple):
+    """What was compared on one day of the data."""
+
+    start: Micros
+    checked: int
+    mismatched: int
+
+
 class ParityRuns:
     """Checks the reads of one environment.
 
@@ -108,22 +118,39 @@ class ParityRuns:
         counts = [self._count_predictions(endpoint.name, self._newest(endpoint.name, rows)) for endpoint in self._project.declarations.endpoints]
         counts += [self._count_view(view, rows) for view in self._views()]
         test = self._settle(counts)
-        if test.checked and not test.mismatched:
-            steps = [closed(incident, test.at) for incident in iter_open_incidents(self._tools.state, self._environment, MONITOR)]
-            record_transitions(self._tools.state, steps, project=self._tools.project, environment=self._environment, at=test.at)
         self._record(test)
         return test
 
     def _settle(self, counts: Sequence[ParityCount]) -> ParityTest:
         """Add up what was counted; what differs opens an incident, or keeps it open."""
-        tools, now = self._tools, self._tools.data_clock.now()
+        now = self._tools.data_clock.now()
         findings = [_finding(count) for count in counts if count.mismatched]
         if findings:
-            known = {incident.kind: incident for incident in iter_open_incidents(tools.state, self._environment, MONITOR)}
-            steps = follow(known, findings, monitor=MONITOR, at=now)
-            record_transitions(tools.state, steps, project=tools.project, environment=self._environment, at=now)
+            self._follow(findings, now)
         checked, mismatched = sum(count.checked for count in counts), sum(count.mismatched for count in counts)
+        self._end_day(_Day(now // DAY * DAY, checked, mismatched))
         return ParityTest(environment=self._environment, at=now, checked=checked, mismatched=mismatched, counts=tuple(counts))
+
+    def _follow(self, findings: Sequence[Finding], at: Micros) -> None:
+        tools = self._tools
+        known = {incident.kind: incident for incident in iter_open_incidents(tools.state, self._environment, MONITOR)}
+        steps = follow(known, findings, monitor=MONITOR, at=at)
+        record_transitions(tools.state, steps, project=tools.project, environment=self._environment, at=at)
+
+    def _end_day(self, fresh: _Day) -> None:
+        """Add to the day at hand; one that is over, and on which reads were compared and none differed, is a quiet window for the open incident."""
+        document = self._tools.state.get(_KIND, self._environment)
+        day = msgspec.json.decode(document.payload, type=_Day) if document else fresh._replace(checked=0, mismatched=0)
+        if fresh.start > day.start:
+            if day.checked and not day.mismatched:
+                self._follow([], fresh.start)
+            day = fresh._replace(checked=0, mismatched=0)
+        elif document is not None and not fresh.checked:
+            return
+        day = day._replace(checked=day.checked + fresh.checked, mismatched=day.mismatched + fresh.mismatched)
+        # Another process that counts at the same time may be the one whose count stands: what differs is on record already.
+        with suppress(StaleWrite):
+            self._tools.state.commit([Change(_KIND, self._environment, canonical_json(day), document.version if document else 0)], [])
 
     def _record(self, test: ParityTest) -> None:
         tools = self._tools
@@ -145,13 +172,13 @@ class ParityRuns:
     def _iter_unchecked(self, endpoint: str) -> Iterator[PredictionRecord]:
         """The predictions since the last check by whichever process; what came too fast to be looked through is passed over, oldest first."""
         log, topic = self._tools.log, inference_topic(self._environment, endpoint)
-        document, head = self._tools.state.get("parity", topic), log.head(topic)
+        document, head = self._tools.state.get(_KIND, topic), log.head(topic)
         done = msgspec.json.decode(document.payload, type=int) if document else head
         if document is not None and done >= head:
             return
         # Whoever moves the place first has these predictions to himself.
         with suppress(StaleWrite):
-            self._tools.state.commit([Change("parity", topic, canonical_json(head), document.version if document else 0)], [])
+            self._tools.state.commit([Change(_KIND, topic, canonical_json(head), document.version if document else 0)], [])
             yield from iter_predictions(log, topic, start=max(done, head - _MOST_SCANNED, log.first(topic)), stop=head)
 
     def _newest(self, endpoint: str, rows: int) -> list[PredictionRecord]:

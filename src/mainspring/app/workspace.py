@@ -19,6 +19,7 @@ from mainspring.app.engines import open_stores
 from mainspring.app.errors import UnknownAsset
 from mainspring.app.exporters import export_model
 from mainspring.app.fault import parse_fault
+from mainspring.app.feature_views import FeatureViews
 from mainspring.app.host import Host
 from mainspring.app.lifecycle import ApplyReport, Lifecycle
 from mainspring.app.parity import ParityRuns
@@ -349,6 +350,11 @@ class OpenWorkspace:
     def parity(self) -> ParityRuns:
         """Compares what was told while serving with the log: `test` it now, or `run_due`."""
         return ParityRuns(self.project, self.tools, self.environment, rate=self.config.parity, views=self.views)
+
+    @cached_property
+    def feature_views(self) -> FeatureViews:
+        """The feature views and their state: `report` on all, `show` one."""
+        return FeatureViews(self.project, self.tools, self.environment, view=self.view)
 
     def views(self) -> list[CompiledView]:
         """Every declared feature view, compiled."""

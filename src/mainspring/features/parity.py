@@ -81,7 +81,7 @@ def sample_keys(view: CompiledView, facts_of: FactReader, *, rows: int, seed: in
         facts = gather_facts(each, facts_of).select(missing)
         if missing and not facts.height:
             return pl.DataFrame(schema=facts.schema)
-        columns += facts[dice.integers(facts.height, size=rows)] if missing else []
+        columns += facts[dice.integers(facts.height, size=rows)].get_columns() if missing else []
     return pl.DataFrame(columns) if columns else pl.DataFrame({"_": [None] * rows})
 
 

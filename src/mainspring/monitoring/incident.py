@@ -7,7 +7,7 @@ import msgspec
 from mainspring.elements.time import Micros
 from mainspring.monitoring.window import Finding, FindingKind
 
-__all__ = ["Incident", "Transition", "closed", "follow"]
+__all__ = ["Incident", "Transition", "follow"]
 
 _QUIET_WINDOWS = 3
 
@@ -48,11 +48,6 @@ def follow(open_incidents: Mapping[FindingKind, Incident], findings: Sequence[Fi
     return steps
 
 
-def closed(incident: Incident, at: Micros) -> Transition:
-    """The end of an incident whose cause was looked at and is gone."""
-    return Transition(event="incident.closed", incident=msgspec.structs.replace(incident, closed_at=at))
-
-
 def _observed(incident: Incident | None, found: Sequence[Finding], *, monitor: str, at: Micros) -> Transition:
     worst = sorted(found, key=lambda f: (-abs(f.statistic) / max(f.limit, 1e-12), f.subject))
     subjects = tuple(finding.subject for finding in worst)
@@ -71,4 +66,4 @@ def _unobserved(incident: Incident, at: Micros) -> Transition:
     quiet = incident.quiet + 1
     if quiet < _QUIET_WINDOWS:
         return Transition(event="incident.quiet", incident=msgspec.structs.replace(incident, quiet=quiet))
-    return closed(msgspec.structs.replace(incident, quiet=quiet), at)
+    return Transition(event="incident.closed", incident=msgspec.structs.replace(incident, quiet=quiet, closed_at=at))
