@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mainspring.features.kernel.arrays import Ints
+from mainspring.features.kernel.arrays import Ints, Spine
 from mainspring.features.kernel.jit import allocating_part, compiled_part
 
 __all__ = ["count_rows", "group_rows", "lower_bound", "rises", "sort_positions", "sort_rows", "spread_positions"]
@@ -122,8 +122,9 @@ def count_rows(key_code: Ints, keys: int) -> Ints:
 
 
 @allocating_part
-def group_rows(key_code: Ints, time: Ints, starts: Ints, first: int, stop: int) -> tuple[Ints, Ints]:
+def group_rows(spine: Spine, starts: Ints, first: int, stop: int) -> tuple[Ints, Ints]:
     """The rows of the groups first … stop, in their given order inside each (counting sort), and their times; offsets are `starts` less starts[first]."""
+    key_code, time = spine.key_code, spine.time
     rows = np.empty(starts[stop] - starts[first], dtype=np.int64)
     times = np.empty(rows.size, dtype=np.int64)
     fill = starts[first:stop] - starts[first]

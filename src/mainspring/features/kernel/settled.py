@@ -117,10 +117,10 @@ def answer_settled(state: State, room: Room, outputs: Ints, rows: Ints, asked: I
 @compiled_part
 def is_read(outputs: Ints, lane: int) -> bool:
     """Whether an output takes its value from the lane; some only count on it in the long way."""
+    readers = 0
     for output in range(outputs.shape[0]):
-        if wanted_at(outputs, output).lane == lane:
-            return True
-    return False
+        readers += int(wanted_at(outputs, output).lane == lane)
+    return readers > 0
 
 
 @compiled_part
@@ -327,16 +327,11 @@ def write_total(wanted: Wanted, count: int, high: int, low: int, unit: int, answ
 def write_extremes(state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer) -> None:
     """Write MIN or MAX from a stack of candidates: settled facts that no later one outranks, the oldest and greatest at the bottom."""
     column, is_float, is_least = state.lanes[lane, COLUMN], state.lanes[lane, IS_FLOAT] != 0, state.lanes[lane, KIND] == Lane.LEAST
-    begin = state.frame[BEGIN]
-    position, height = begin, 0
+    position, height = state.frame[BEGIN], 0
     for index in range(rows.size):
         while position < room.settled[index]:
-            if room.apart[position - begin] == 0 and state.valid[column, position] != 0:
-                rank = rank_of(state.values[column, position], is_float, is_least)
-                while height > 0 and room.ranks[height - 1] <= rank:
-                    height -= 1
-                room.ranks[height], room.places[height] = rank, position
-                height += 1
+            if room.apart[position - state.frame[BEGIN]] == 0 and state.valid[column, position] != 0:
+                height = push(room, height, rank_of(state.values[column, position], is_float, is_least), position)
             position += 1
         depth = height
         for output in range(outputs.shape[0]):
@@ -345,6 +340,15 @@ def write_extremes(state: State, room: Room, outputs: Ints, lane: int, rows: Int
                 first = room.firsts[wanted.window, index]
                 depth = candidate(room, first, depth, height)
                 write_extreme_of(state, room, wanted, index, depth < height, room.ranks[min(depth, height)], answer, rows[index])
+
+
+@compiled_part
+def push(room: Room, height: int, rank: int, position: int) -> int:
+    """Put a fact on the stack, in the place of all that it outranks; the height from then on."""
+    while height > 0 and room.ranks[height - 1] <= rank:
+        height -= 1
+    room.ranks[height], room.places[height] = rank, position
+    return height + 1
 
 
 @compiled_part
@@ -393,23 +397,26 @@ def write_newest_of(state: State, room: Room, outputs: Ints, lane: int, rows: In
 @compiled_part
 def write_oldest_of(state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer) -> None:
     """Write FIRST: the settled fact at which the count of values rises above what it was before the window."""
-    begin = state.frame[BEGIN]
     sum_up(state, room, lane)
     for output in range(outputs.shape[0]):
         wanted = wanted_at(outputs, output)
-        if wanted.lane != lane:
-            continue
-        for index in range(rows.size):
-            first = room.firsts[wanted.window, index]
-            found = room.settled[index]
-            if first < found:
-                found = min(found, begin + first_above(room.tally, first - begin, found - begin, room.tally[first - begin]))
-            found = NOTHING if found == room.settled[index] else found
-            for extra in range(room.extra_start[index], room.extra_start[index + 1]):
-                position = room.extra[extra]
-                if position >= first and is_value(state, wanted.column, position) and (found == NOTHING or position < found):
-                    found = position
-            write_position(state, wanted, found, 0, answer, rows[index])
+        if wanted.lane == lane:
+            for index in range(rows.size):
+                write_position(state, wanted, oldest_of(state, room, wanted, index), 0, answer, rows[index])
+
+
+@compiled_part
+def oldest_of(state: State, room: Room, wanted: Wanted, index: int) -> int:
+    """The position of the oldest value in a window of a question, or `NOTHING`."""
+    begin, first, settled, found = state.frame[BEGIN], room.firsts[wanted.window, index], room.settled[index], NOTHING
+    if first < settled:
+        place = begin + first_above(room.tally, first - begin, settled - begin, room.tally[first - begin])
+        found = place if place < settled else NOTHING
+    for extra in range(room.extra_start[index], room.extra_start[index + 1]):
+        position = room.extra[extra]
+        if position >= first and is_value(state, wanted.column, position) and (found == NOTHING or position < found):
+            found = position
+    return found
 
 
 @compiled_part

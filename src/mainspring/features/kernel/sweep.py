@@ -6,6 +6,8 @@ walked once: the cost of a key is its facts times its windows plus its questions
 apart that hardly a fact can matter to both sides of a gap are separate episodes, so that facts which nobody asks about are never touched.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Answer, Facts, Ints, Spine
@@ -41,19 +43,27 @@ from mainspring.features.kernel.state import (
 )
 from mainspring.features.kernel.transition import enter, expire, leave
 
-__all__ = ["sweep"]
+__all__ = ["Part", "sweep"]
 
 QUESTION_WEIGHT = 8
 """How many facts cost as much as a question."""
 
 
+class Part(NamedTuple):
+    """One thread's part of a pass: the keys that fall to one of so many shares of about equal work."""
+
+    tables: Tables
+    share: int
+    shares: int
+
+
 @allocating_part
-def sweep(tables: Tables, facts: Facts, spine: Spine, answer: Answer, share: int, shares: int) -> None:
-    """Answer the rows of the spine whose keys fall to one of so many shares of about equal work."""
-    key_start, outputs = facts.key_start, tables.outputs
+def sweep(part: Part, facts: Facts, spine: Spine, answer: Answer) -> None:
+    """Answer the rows of the spine that are a part's."""
+    tables, key_start, outputs = part.tables, facts.key_start, part.tables.outputs
     starts = count_rows(spine.key_code, key_start.size - 1)
-    first_key, stop_key = share_bound(key_start, starts, share, shares), share_bound(key_start, starts, share + 1, shares)
-    rows, asked = group_rows(spine.key_code, spine.time, starts, first_key, stop_key)
+    first_key, stop_key = share_bound(key_start, starts, part.share, part.shares), share_bound(key_start, starts, part.share + 1, part.shares)
+    rows, asked = group_rows(spine, starts, first_key, stop_key)
     facts_of_key, rows_of_key = largest_key(key_start, first_key, min(stop_key, key_start.size - 1)), largest_key(starts, first_key, stop_key)
     most = max(facts_of_key, rows_of_key)
     state, room = empty_state(tables, facts, facts_of_key), empty_room(facts, tables.reach.size, facts_of_key, rows_of_key)
