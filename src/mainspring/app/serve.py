@@ -1,6 +1,7 @@
 """Serve an environment: the host behind HTTP, and the background work that keeps it current."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +21,7 @@ from mainspring.project.load import Project
 from mainspring.project.tools import Tools
 from mainspring.sources.ingest import IngestReport, Rows
 
-__all__ = ["Servable", "serve"]
+__all__ = ["Servable", "count_parity", "serve"]
 
 
 class Servable(Protocol):
@@ -91,16 +92,21 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         status=workspace.status,
     )
 
-    def compare() -> None:
-        test = workspace.parity.run_due()
-        if test is not None:
-            metrics.parity_checked.inc(test.checked)
-            metrics.parity_mismatch.inc(test.mismatched)
-
     monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
     # Comparing takes seconds where windows are long, and nothing may wait behind it.
-    with Follower(host.refresh, workspace.fold, workspace.fold_tables, monitors.run_due).running(), Follower(compare).running():
+    with (
+        Follower(host.refresh, workspace.fold, workspace.fold_tables, monitors.run_due).running(),
+        Follower(partial(count_parity, workspace.parity, metrics)).running(),
+    ):
         run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
+
+
+def count_parity(parity: ParityRuns, metrics: ServerMetrics) -> None:
+    """Compare the sampled reads that are due, and count them."""
+    test = parity.run_due()
+    if test is not None:
+        metrics.parity_checked.inc(test.checked)
+        metrics.parity_mismatch.inc(test.mismatched)
 
 
 def _announce(workspace: Servable, port: int, announce: Callable[[str], None]) -> None:

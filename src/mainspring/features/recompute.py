@@ -22,7 +22,7 @@ ReadAt = Mapping[str, int]
 
 
 def read_key(view: CompiledView, source: Source, entity: Entity | None = None) -> str:
-    """The key of an offset in `ReadAt`: the view; of a view with several sources `view/source`; with an entity, where its partition was further, `view@entity`."""
+    """The key of an offset in `ReadAt`: the view; of a view with several sources `view/source`; where the partition of an entity was further `view@entity`."""
     key = f"{view.view.name}/{source.name}" if view.view.is_union else view.view.name
     return key if entity is None else f"{key}@{entity.name}"
 

@@ -75,7 +75,7 @@ def features_lines(report: "FeaturesReport", paint: Paint) -> Iterator[str]:
 def _status_cells(view: "ViewStatus", paint: Paint) -> list[str]:
     what = [", ".join(view.entities), counted(len(view.outputs), "feature")]
     if not view.is_folded:
-        return [*what, "", "", "", "", paint.quiet("no online state yet")]
+        return [*what, "", "", "", paint.quiet("no online state yet"), ""]
     event = "no event yet" if view.event_age is None else f"newest event {ago(view.event_age)}"
     behind = paint.warn(f"{counted(view.lag, 'record')} behind") if view.lag else "up to date"
     return [*what, counted(view.folded, "record"), counted(view.keys, "key"), size(view.size_bytes), event, behind]
@@ -90,17 +90,20 @@ def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
     yield from rest
     yield ""
     yield from columns([[clocks.source, *_clock_cells(clocks, paint)] for clocks in report.clocks])
-    state = report.status
-    if state.is_folded:
-        known = "" if state.visible_age is None else f", newest known {ago(state.visible_age)}"
-        age = "no event yet" if state.event_age is None else f"newest event {ago(state.event_age)}{known}"
-        yield f"  {counted(state.folded, 'record')}, {counted(state.keys, 'key')}, {size(state.size_bytes)}; {age}; {counted(state.lag, 'record')} behind the log"
+    yield from _state_lines(report.status)
     yield ""
     if report.silence:
         yield paint.quiet(f"nothing to draw: {report.silence}")
         return
     yield f"{paint.title('Values')} {paint.quiet(f'at {format_instant(report.at)[:19]}Z, of at most {report.sampled:,} keys of each entity')}"
     yield from columns([_distribution_cells(spread, paint) for spread in report.distributions], right=(2,))
+
+
+def _state_lines(state: "ViewStatus") -> Iterator[str]:
+    if state.is_folded:
+        age = "no event yet" if state.event_age is None else f"newest event {ago(state.event_age)}"
+        known = "" if state.visible_age is None else f", newest known {ago(state.visible_age)}"
+        yield f"  {counted(state.folded, 'record')}, {counted(state.keys, 'key')}, {size(state.size_bytes)}; {age}{known}; {state.lag:,} behind the log"
 
 
 def _clock_cells(clocks: "SourceClocks", paint: Paint) -> list[str]:
