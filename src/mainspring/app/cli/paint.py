@@ -13,6 +13,7 @@ __all__ = ["Paint", "ago", "bar", "clip", "columns", "counted", "paint_for", "se
 _CODES = {"title": "1", "quiet": "2", "good": "32", "bad": "31", "warn": "33", "name": "36"}
 _SPARKS = "▁▂▃▄▅▆▇█"
 _DAY = 86_400
+_NOTHING_MORE = re.compile(r" 0 (s|min|h)$")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -148,11 +149,11 @@ def ago(age_us: int) -> str:
     ('now', '3.2 s ago', '1 d 2 h ago', 'in 2 h')
     """
     length_s = abs(age_us) / 1_000_000
-    days, rest = divmod(round(length_s / 3600), 24)
-    said = seconds(length_s) if length_s < _DAY else f"{days:,} d {rest} h".removesuffix(" 0 h")
+    days, hours = divmod(round(length_s / 3600), 24)
+    said = _NOTHING_MORE.sub("", seconds(length_s) if length_s < _DAY else f"{days:,} d {hours} h")
     if not age_us:
         return "now"
-    return f"{said} ago" if age_us > 0 else f"in {said.removesuffix(' 0 min')}"
+    return f"{said} ago" if age_us > 0 else f"in {said}"
 
 
 def size(size_bytes: int) -> str:

@@ -141,7 +141,7 @@ class BackfillProgress:
         """A view has answered so many rows of so many."""
         place = self._views.index(view) + 1
         passed_s = self._now() - self._started_at
-        left = f"  {seconds(passed_s * (total - done) / done)} left" if done and passed_s >= _PATIENCE_S else ""
+        left = f"  {seconds(passed_s * (total - done) / done)} left" if 0 < done < total and passed_s >= _PATIENCE_S else ""
         which = f"  {view}, view {place} of {len(self._views)}"
         self._line.show(f"  {bar(done, total)}  {done:,} of {total:,} rows{which}{left}", at_once=done == total)
 
