@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mainspring.features.kernel.arrays import Bytes, Ints, ShortInts
-from mainspring.features.kernel.jit import allocating_part, compiled_part
-from mainspring.features.kernel.order import rises, sort_positions, spread_positions
+from mainspring.features.kernel.jit import allocating_part, bit_length, compiled_part
+from mainspring.features.kernel.order import rises, sort_positions, sort_words
 
 __all__ = ["Bins", "Places", "bin_rows", "count_bins", "is_in_order", "move_rows", "order_bins"]
 
@@ -154,12 +154,24 @@ def settle_hops(hop: ShortInts, moved: Ints, is_moved: bool, begin: int) -> None
 @compiled_part
 def sort_key(ordered: Ints, first: int, own: Ints, tally: Ints, spare: Ints, moved: Ints) -> None:
     """Sort one key's times, of which there are as many as places in `own`."""
-    for index in range(own.size):
+    size, low, high = own.size, ordered[first], ordered[first]
+    for place in range(first, first + size):
+        low, high = min(low, ordered[place]), max(high, ordered[place])
+    bits = bit_length(size)
+    if bit_length(high - low) + bits < 64 and high - low >= 0:
+        # A time and its place in one word: words are sorted where they stand, and no two are equal.
+        for index in range(size):
+            own[index] = ((ordered[first + index] - low) << bits) | index
+        sort_words(own, tally, spare)
+        for index in range(size):
+            moved[first + (own[index] & ((1 << bits) - 1))] = first + index
+            ordered[first + index] = low + (own[index] >> bits)
+        return
+    for index in range(size):
         own[index] = first + index
-    spread_positions(own, ordered, tally, spare)
     sort_positions(own, ordered, spare)
-    for index in range(own.size):
+    for index in range(size):
         moved[own[index]] = first + index
         spare[index] = ordered[own[index]]
-    for index in range(own.size):
+    for index in range(size):
         ordered[first + index] = spare[index]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Answer, Facts, Ints, Spine
+from mainspring.features.kernel.edge import empty_room
 from mainspring.features.kernel.exact_square import NO_SQUARE_LIMB, SQUARE_CELLS, WIDE_CELLS
 from mainspring.features.kernel.exact_sum import CELLS, NUMBER_CELLS
 from mainspring.features.kernel.extreme import leaves_for
@@ -19,7 +20,7 @@ from mainspring.features.kernel.jit import allocating_part, compiled_part, whole
 from mainspring.features.kernel.multiset import empty_bags
 from mainspring.features.kernel.order import count_rows, group_rows, lower_bound, sort_positions, sort_rows
 from mainspring.features.kernel.program import Tables
-from mainspring.features.kernel.settled import answer_settled, empty_room
+from mainspring.features.kernel.settled import answer_settled
 from mainspring.features.kernel.sketch import REGISTER_VALUES
 from mainspring.features.kernel.state import (
     AGGREGATED,
@@ -66,7 +67,7 @@ def sweep(part: Part, facts: Facts, spine: Spine, answer: Answer) -> None:
     rows, asked = group_rows(spine, starts, first_key, stop_key)
     facts_of_key, rows_of_key = largest_key(key_start, first_key, min(stop_key, key_start.size - 1)), largest_key(starts, first_key, stop_key)
     most = max(facts_of_key, rows_of_key)
-    state, room = empty_state(tables, facts, facts_of_key), empty_room(facts, tables.reach.size, facts_of_key, rows_of_key)
+    state, room = empty_state(tables, facts, facts_of_key), empty_room(tables, facts, facts_of_key, rows_of_key)
     entering, leaving, spare = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
     stop = 0
     for key in range(first_key, stop_key):
