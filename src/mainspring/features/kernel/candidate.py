@@ -10,7 +10,7 @@ from mainspring.features.kernel.arrays import Answer, Ints
 from mainspring.features.kernel.edge import Room, is_value
 from mainspring.features.kernel.extreme import LOWEST_RANK, rank_of, value_of
 from mainspring.features.kernel.finalise import put, wanted_at
-from mainspring.features.kernel.jit import compiled_part
+from mainspring.features.kernel.jit import at, compiled_part
 from mainspring.features.kernel.lane import Lane
 from mainspring.features.kernel.output import Op
 from mainspring.features.kernel.program import Wanted
@@ -27,7 +27,7 @@ def write_extremes(state: State, room: Room, outputs: Ints, lane: int, is_dense:
     widest = wanted_at(outputs, room.readers[room.reader_start[lane + 1] - 1]).window
     looks = 0
     for index in range(rows.size):
-        looks += max(room.settled[index] - room.firsts[widest, index], 0)
+        looks += max(room.settled[at(index)] - room.firsts[at(widest), at(index)], 0)
     if is_dense and looks <= SCAN * (state.frame[STOP] - state.frame[BEGIN]):
         scan_windows(state, room, outputs, lane, rows, answer)
     else:
@@ -40,13 +40,13 @@ def scan_windows(state: State, room: Room, outputs: Ints, lane: int, rows: Ints,
     column, is_float, is_least = state.lanes[lane, COLUMN], state.lanes[lane, IS_FLOAT] != 0, state.lanes[lane, KIND] == Lane.LEAST
     begin = state.frame[BEGIN]
     for position in range(begin, state.frame[STOP]):
-        room.ranks[position - begin] = rank_of(state.values[column, position], is_float, is_least)
+        room.ranks[at(position - begin)] = rank_of(state.values[at(column), at(position)], is_float, is_least)
     for index in range(rows.size):
         settled = room.settled[index]
         seen, best = settled, LOWEST_RANK
         for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
             wanted = wanted_at(outputs, room.readers[reader])
-            first = min(room.firsts[wanted.window, index], seen)
+            first = min(room.firsts[at(wanted.window), at(index)], seen)
             best = max(best, greatest_of(room.ranks[first - begin : seen - begin]))
             seen = first
             write_extreme_of(state, room, wanted, index, seen < settled, best, answer, rows[index])
@@ -68,29 +68,29 @@ def stack_windows(state: State, room: Room, outputs: Ints, lane: int, rows: Ints
     position, height = state.frame[BEGIN], 0
     for index in range(rows.size):
         while position < room.settled[index]:
-            if room.apart[position - state.frame[BEGIN]] == 0 and is_value(state, column, position):
-                height = push(room, height, rank_of(state.values[column, position], is_float, is_least), position)
+            if room.apart[at(position - state.frame[BEGIN])] == 0 and is_value(state, column, position):
+                height = push(room, height, rank_of(state.values[at(column), at(position)], is_float, is_least), position)
             position += 1
         depth = height
         for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
             wanted = wanted_at(outputs, room.readers[reader])
             depth = candidate(room, room.firsts[wanted.window, index], depth)
-            write_extreme_of(state, room, wanted, index, depth < height, room.ranks[depth], answer, rows[index])
+            write_extreme_of(state, room, wanted, index, depth < height, room.ranks[at(depth)], answer, rows[index])
 
 
 @compiled_part
 def push(room: Room, height: int, rank: int, position: int) -> int:
     """Put a fact on the stack, in the place of all that it outranks; the height from then on."""
-    while height > 0 and room.ranks[height - 1] <= rank:
+    while height > 0 and room.ranks[at(height - 1)] <= rank:
         height -= 1
-    room.ranks[height], room.places[height] = rank, position
+    room.ranks[at(height)], room.places[at(height)] = rank, position
     return height + 1
 
 
 @compiled_part
 def candidate(room: Room, first: int, depth: int) -> int:
     """The lowest place on the stack whose fact lies at `first` or later, sought downwards from `depth`, where a narrower window has its own."""
-    while depth > 0 and room.places[depth - 1] >= first:
+    while depth > 0 and room.places[at(depth - 1)] >= first:
         depth -= 1
     return depth
 

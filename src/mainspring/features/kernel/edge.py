@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Bytes, Facts, Ints
-from mainspring.features.kernel.jit import allocating_part, bit_length, compiled_part
+from mainspring.features.kernel.jit import allocating_part, at, bit_length, compiled_part
 from mainspring.features.kernel.lane import WHOLE_ROW
 from mainspring.features.kernel.order import lower_bound
 from mainspring.features.kernel.program import Tables, Wanted
@@ -123,9 +123,9 @@ def advance_to(times: Ints, first: int, stop: int, bound: int, is_sparse: bool) 
     """The first position from `first` on whose fact did not happen before `bound`."""
     if is_sparse:
         return lower_bound(times, EVENT_TIME, first, stop, bound)
-    while first + STRIDE < stop and times[EVENT_TIME, first + STRIDE] < bound:
+    while first + STRIDE < stop and times[EVENT_TIME, at(first + STRIDE)] < bound:
         first += STRIDE
-    while first < stop and times[EVENT_TIME, first] < bound:
+    while first < stop and times[EVENT_TIME, at(first)] < bound:
         first += 1
     return first
 
@@ -137,18 +137,20 @@ def mark_apart(state: State, room: Room) -> int:
     for bits in range(room.classes.size):
         room.classes[bits] = 0
     for position in range(begin, stop):
-        appears[position] = max(times[EVENT_TIME, position] + state.frame[LAG], times[VISIBLE_FROM, position])
-        room.classes[bit_length(appears[position] - times[EVENT_TIME, position])] += 1
+        happened = times[EVENT_TIME, at(position)]
+        appears[at(position)] = max(happened + state.frame[LAG], times[VISIBLE_FROM, at(position)])
+        room.classes[at(bit_length(appears[at(position)] - happened))] += 1
     limit, later = room.classes.size - 1, 0
     while limit > 0 and later + room.classes[limit] <= (stop - begin) >> APART_SHARE:
         later += room.classes[limit]
         limit -= 1
     count = 0
     for position in range(begin, stop):
-        is_apart = times[VISIBLE_TO, position] != NEVER or bit_length(appears[position] - times[EVENT_TIME, position]) > limit
-        room.apart[position - begin] = is_apart
+        lateness = appears[at(position)] - times[EVENT_TIME, at(position)]
+        is_apart = times[VISIBLE_TO, at(position)] != NEVER or bit_length(lateness) > limit
+        room.apart[at(position - begin)] = is_apart
         if is_apart:
-            room.late[count] = position
+            room.late[at(count)] = position
             count += 1
     return count
 
@@ -161,7 +163,7 @@ def settle(state: State, room: Room, apart: int, asked: Ints) -> bool:
     patience = PATIENCE * (stop - begin + asked.size)
     for index in range(asked.size):
         time = asked[index]
-        while settled < stop and (room.apart[settled - begin] != 0 or appears[settled] <= time):
+        while settled < stop and (room.apart[at(settled - begin)] != 0 or appears[at(settled)] <= time):
             settled += 1
         past = advance_to(times, max(past, settled), stop, time + 1 - state.frame[LAG], False)
         oldest = stop
@@ -186,8 +188,8 @@ def settle(state: State, room: Room, apart: int, asked: Ints) -> bool:
 @compiled_part
 def see(state: State, room: Room, position: int, time: int, count: int) -> int:
     """Note a position if its fact is visible, as long as there is room."""
-    if count < room.extra.size and state.appears[position] <= time < state.times[VISIBLE_TO, position]:
-        room.extra[count] = position
+    if count < room.extra.size and state.appears[at(position)] <= time < state.times[VISIBLE_TO, at(position)]:
+        room.extra[at(count)] = position
         return count + 1
     return count
 
@@ -195,4 +197,4 @@ def see(state: State, room: Room, position: int, time: int, count: int) -> int:
 @compiled_part
 def is_value(state: State, column: int, position: int) -> bool:
     """Whether a fact counts for a column: its value is not null, or the row as a whole is meant."""
-    return bool(column == WHOLE_ROW or state.valid[column, position] != 0)
+    return bool(column == WHOLE_ROW or state.valid[at(column), at(position)] != 0)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints, Spine
-from mainspring.features.kernel.jit import allocating_part, compiled_part
+from mainspring.features.kernel.jit import allocating_part, at, compiled_part
 
 __all__ = ["count_rows", "group_rows", "lower_bound", "rises", "sort_positions", "sort_rows", "sort_words"]
 
@@ -15,7 +15,7 @@ def lower_bound(table: Ints, row: int, low: int, high: int, bound: int) -> int:
     """The first position in low … high whose value in this row is at least `bound`; `high` if none."""
     while low < high:
         middle = (low + high) >> 1
-        if table[row, middle] < bound:
+        if table[row, at(middle)] < bound:
             low = middle + 1
         else:
             high = middle
@@ -72,15 +72,15 @@ def spread_words(words: Ints, tally: Ints, spare: Ints) -> None:
     while high >> shift >= size:
         shift += 1
     for index in range(size):
-        tally[words[index] >> shift] += 1
+        tally[at(words[index] >> shift)] += 1
     place = 0
     for bucket in range(size):
         place += tally[bucket]
         tally[bucket] = place - tally[bucket]
     for index in range(size):
         bucket = words[index] >> shift
-        spare[tally[bucket]] = words[index]
-        tally[bucket] += 1
+        spare[at(tally[at(bucket)])] = words[index]
+        tally[at(bucket)] += 1
     for index in range(size):
         words[index] = spare[index]
 
@@ -89,11 +89,11 @@ def spread_words(words: Ints, tally: Ints, spare: Ints) -> None:
 def insert_words(words: Ints, start: int, stop: int) -> None:
     """Sort a short run in place."""
     for index in range(start + 1, stop):
-        moving, hole = words[index], index
-        while hole > start and words[hole - 1] > moving:
-            words[hole] = words[hole - 1]
+        moving, hole = words[at(index)], index
+        while hole > start and words[at(hole - 1)] > moving:
+            words[at(hole)] = words[at(hole - 1)]
             hole -= 1
-        words[hole] = moving
+        words[at(hole)] = moving
 
 
 @compiled_part
@@ -212,10 +212,10 @@ def insert_rows(rows: Ints, times: Ints) -> None:
     """Sort a short run of rows and times by time, stably."""
     for index in range(1, rows.size):
         row, time, hole = rows[index], times[index], index
-        while hole > 0 and times[hole - 1] > time:
-            rows[hole], times[hole] = rows[hole - 1], times[hole - 1]
+        while hole > 0 and times[at(hole - 1)] > time:
+            rows[at(hole)], times[at(hole)] = rows[at(hole - 1)], times[at(hole - 1)]
             hole -= 1
-        rows[hole], times[hole] = row, time
+        rows[at(hole)], times[at(hole)] = row, time
 
 
 @compiled_part

@@ -14,7 +14,7 @@ from mainspring.features.kernel.candidate import write_extremes
 from mainspring.features.kernel.edge import TOO_MANY, Room, find_edges, is_value
 from mainspring.features.kernel.exact_sum import FLOAT_BASE
 from mainspring.features.kernel.finalise import note_overflow, put, wanted_at
-from mainspring.features.kernel.jit import compiled_part, whole_part
+from mainspring.features.kernel.jit import at, compiled_part, whole_part
 from mainspring.features.kernel.lane import WHOLE_ROW, Lane
 from mainspring.features.kernel.narrow_sum import (
     LOW_BITS,
@@ -96,12 +96,12 @@ def sum_up(state: State, room: Room, lane: int) -> int:
         return unit
     for position in range(begin, state.frame[STOP]):
         index = position - begin
-        if room.apart[index] == 0 and is_value(state, state.lanes[lane, COLUMN], position):
+        if room.apart[at(index)] == 0 and is_value(state, state.lanes[lane, COLUMN], position):
             one, more, less = parts_of(state, lane, position, unit)
             tally += one
             high += more + ((low + less) >> LOW_BITS)
             low = (low + less) & LOW_MASK
-        room.high[index + 1], room.low[index + 1], room.tally[index + 1] = high, low, tally
+        room.high[at(index + 1)], room.low[at(index + 1)], room.tally[at(index + 1)] = high, low, tally
     return unit
 
 
@@ -112,9 +112,9 @@ def unit_of(state: State, lane: int) -> int:
         return 0
     column, lowest, highest = state.lanes[lane, COLUMN], NOT_FINITE, 0
     for position in range(state.frame[BEGIN], state.frame[STOP]):
-        bits = state.values[column, position]
+        bits = state.values[at(column), at(position)]
         # Zeros of both signs weigh nothing, and so does what a null stands over.
-        if bits << 1 != 0 and state.valid[column, position] != 0:
+        if bits << 1 != 0 and state.valid[at(column), at(position)] != 0:
             lowest = min(lowest, shift_of(bits))
             highest = max(highest, shift_of(bits))
     if lowest > highest:
@@ -128,7 +128,7 @@ def parts_of(state: State, lane: int, position: int, unit: int) -> tuple[int, in
     kind, column = state.lanes[lane, KIND], state.lanes[lane, COLUMN]
     if kind != Lane.SUM and kind != Lane.TRUTHS:
         return 1, 0, 0
-    bits = state.values[column, position]
+    bits = state.values[at(column), at(position)]
     if kind == Lane.TRUTHS:
         return int(bits != 0), 0, 1
     high, low = halves_of_float(bits, unit) if state.lanes[lane, IS_FLOAT] != 0 else halves_of_integer(bits)
@@ -138,14 +138,15 @@ def parts_of(state: State, lane: int, position: int, unit: int) -> tuple[int, in
 @compiled_part
 def total(state: State, room: Room, wanted: Wanted, lane: int, is_dense: bool, unit: int, index: int) -> tuple[int, int, int]:
     """Count, high and low of an additive lane in a window of a question."""
-    begin, first = state.frame[BEGIN], room.firsts[wanted.window, index]
-    after, before = room.settled[index] - begin, min(first, room.settled[index]) - begin
+    begin, first = state.frame[BEGIN], room.firsts[at(wanted.window), at(index)]
+    settled = room.settled[at(index)]
+    after, before = settled - begin, min(first, settled) - begin
     if is_dense and wanted.op <= Op.COUNT:
         count = after - before
         return count + seen_from(room, first, index), 0, 0
-    count = room.tally[after] - room.tally[before]
-    low = room.low[after] - room.low[before]
-    high = room.high[after] - room.high[before] + (low >> LOW_BITS)
+    count = room.tally[at(after)] - room.tally[at(before)]
+    low = room.low[at(after)] - room.low[at(before)]
+    high = room.high[at(after)] - room.high[at(before)] + (low >> LOW_BITS)
     low &= LOW_MASK
     for extra in range(room.extra_start[index], room.extra_start[index + 1]):
         position = room.extra[extra]
@@ -191,8 +192,8 @@ def write_newest_of(state: State, room: Room, outputs: Ints, lane: int, rows: In
     column, begin = state.lanes[lane, COLUMN], state.frame[BEGIN]
     newest, seen = NOTHING, begin
     for index in range(rows.size):
-        position = room.settled[index] - 1
-        while position >= seen and (room.apart[position - begin] != 0 or not is_value(state, column, position)):
+        position = room.settled[at(index)] - 1
+        while position >= seen and (room.apart[at(position - begin)] != 0 or not is_value(state, column, position)):
             position -= 1
         newest, seen = (position if position >= seen else newest), room.settled[index]
         found = newest
@@ -201,7 +202,7 @@ def write_newest_of(state: State, room: Room, outputs: Ints, lane: int, rows: In
                 found = max(found, room.extra[extra])
         for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
             wanted = wanted_at(outputs, room.readers[reader])
-            write_position(state, wanted, found if found >= room.firsts[wanted.window, index] else NOTHING, asked[index], answer, rows[index])
+            write_position(state, wanted, found if found >= room.firsts[at(wanted.window), at(index)] else NOTHING, asked[index], answer, rows[index])
 
 
 @compiled_part
@@ -246,7 +247,7 @@ def write_position(state: State, wanted: Wanted, position: int, time: int, answe
     if position == NOTHING:
         put(answer, wanted.slot, row, 0, False)
     elif wanted.op == Op.SINCE_LAST:
-        put(answer, wanted.slot, row, time - state.times[EVENT_TIME, position], True)
+        put(answer, wanted.slot, row, time - state.times[EVENT_TIME, at(position)], True)
     else:
-        is_present = state.valid[wanted.column, position] != 0
-        put(answer, wanted.slot, row, state.values[wanted.column, position] if is_present else 0, is_present)
+        is_present = state.valid[at(wanted.column), at(position)] != 0
+        put(answer, wanted.slot, row, state.values[at(wanted.column), at(position)] if is_present else 0, is_present)
