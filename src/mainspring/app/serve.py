@@ -15,6 +15,7 @@ from mainspring.app.http.server import Follower, run_server
 from mainspring.app.status import StatusReport
 from mainspring.app.story import Story
 from mainspring.app.stream.consume import Consumer
+from mainspring.app.stream.streams import Streams
 from mainspring.app.watching import MonitorRuns
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
@@ -41,8 +42,9 @@ class Servable(Protocol):
         """Bring online state up to the log."""
         ...
 
-    def consumer(self, *, is_reserve: bool) -> Consumer:
-        """What folds the log continuously."""
+    @property
+    def streams(self) -> Streams:
+        """What keeps online state current."""
         ...
 
     def fold_tables(self) -> None:
@@ -95,7 +97,7 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
     monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
     follower = Follower(host.refresh, workspace.fold_tables, monitors.run_due)
     # In reserve: where a `mainspring stream` runs, requests need not share their process with the folding.
-    with follower.running(), _consuming(workspace.consumer(is_reserve=True)):
+    with follower.running(), _consuming(workspace.streams.consumer(is_reserve=True)):
         run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
 
 

@@ -6,6 +6,7 @@ and the kernel decides at the read; so nothing waits for a timer.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,7 @@ from mainspring.features.pages import join_rows
 from mainspring.features.records import Records, records_of
 from mainspring.features.retract import Fact, iter_pages_below, take_back
 from mainspring.features.view import CompiledView
+from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogReader
 from mainspring.ports.online import OnlineWriter, Position, ShardCommit
 from mainspring.ports.tables import TableReader
@@ -83,9 +85,14 @@ def fold_view(
 
 
 def refold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros, tables: TableReader | None = None) -> Position:
-    """As `fold_view`, and built anew where the state has left out what a read at `now` needs: its clock was ahead of this one."""
-    drop_late_state(view, shards_of(view), online=online, now=now)
-    return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK, tables=tables)
+    """As `fold_view`, and built anew where the state has left out what a read at `now` needs: its clock was ahead of this one.
+
+    Where other processes fold the same state, each goes on from where the others have got to.
+    """
+    while True:
+        with suppress(StaleWrite):
+            drop_late_state(view, shards_of(view), online=online, now=now)
+            return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK, tables=tables)
 
 
 def drop_late_state(view: CompiledView, shards: Sequence[str], *, online: OnlineWriter, now: Micros) -> None:
