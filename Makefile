@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs lock clean
+.PHONY: help demo test check bench bench-features docs lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## the worked example from raw flights to a replayed prediction, on real data
 	@$(BIN)/mainspring demo
@@ -27,6 +27,9 @@ check: $(READY) ## style, types, layers and the measured gates of the architectu
 
 bench: $(READY) ## benchmarks, as ratios to a stated baseline
 	@for file in $(wildcard benchmarks/[a-z]*.py); do $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit 1; done
+
+bench-features: $(READY) ## the feature engine beside its peers, about an hour; writes docs/benchmarks.md (BENCH_ARGS=--quick: a minute)
+	@$(BIN)/python -m benchmarks.features $(BENCH_ARGS)
 
 docs: $(READY) ## write the generated pages again: ARCHITECTURE.md, docs/errors.md
 	@$(BIN)/python -m tools.architecture

@@ -59,7 +59,7 @@ def render_pins(pins: Pins, *, note: str) -> str:
 def main() -> None:
     """Resolve every set and write its file."""
     folder = ROOT / "requirements"
-    dev = resolve([*requirements("serve", "platform", "sklearn", "dev"), *PROJECT["build-system"]["requires"]])
+    dev = resolve([*requirements("serve", "platform", "nats", "redis", "s3", "sklearn", "dev"), *PROJECT["build-system"]["requires"]])
     platform = resolve(requirements("serve", "platform", "sklearn"), constraints=dev)
     serve = resolve(requirements("serve"), constraints=dev)
     flights = resolve(FLIGHTS, "--no-deps", "--no-build-isolation")

@@ -16,7 +16,7 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 # Statements that open a level: one more thing that a reader holds in mind.
 LEVELS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
-COMPILED = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "compiled_part"}
+COMPILED = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "compiled_part", "whole_part"}
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,28 @@
 """A real nats-server for tests, from Debian's package, on a free port of the loopback interface and with a store that goes with the test."""
 
+import os
 import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-__all__ = ["NatsServer"]
-
-_START_S = 10.0
+__all__ = ["NatsServer", "wait_until"]
 
 
 class NatsServer:
     """A server that can be killed and started again on its port and its store."""
 
-    def __init__(self, folder: Path, configuration: str = "") -> None:
-        self._program = shutil.which("nats-server", path="/usr/sbin:/usr/local/bin:/usr/bin:/usr/local/sbin")
+    def __init__(self, folder: Path, configuration: str = "", *, jetstream: str = "") -> None:
+        self._program = shutil.which("nats-server", path=f"{os.environ['PATH']}:/usr/sbin")  # where Debian puts it
         if self._program is None:
             pytest.skip("nats-server is not installed (Debian: nats-server)")
         self._folder = folder
-        self._configuration = configuration
+        self._configuration = f'jetstream {{ store_dir: "{folder / "store"}", {jetstream} }}\n{configuration}\n'
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
@@ -30,14 +31,13 @@ class NatsServer:
         """Start it, and return once it accepts connections."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / "server.conf"
-        file.write_text(f'listen: "127.0.0.1:{self.port}"\njetstream {{ store_dir: "{self._folder / "store"}" }}\n{self._configuration}')
+        file.write_text(f'listen: "127.0.0.1:{self.port}"\n{self._configuration}')
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen([str(self._program), "-c", str(file)], stdout=log, stderr=log)
-        until = time.monotonic() + _START_S
-        while not _accepts(self.port):
-            if self._process.poll() is not None or time.monotonic() > until:
-                pytest.skip(f"nats-server does not start: {(self._folder / 'server.log').read_text()[-500:]}")
-            time.sleep(0.01)
+        process = self._process
+        wait_until(lambda: _accepts(self.port) or process.poll() is not None)
+        if process.poll() is not None:
+            pytest.skip(f"nats-server does not start: {(self._folder / 'server.log').read_text()[-500:]}")
 
     def kill(self) -> None:
         """End it with -9."""
@@ -45,6 +45,14 @@ class NatsServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def wait_until(claim: Callable[[], bool]) -> None:
+    """Return once it holds, and fail where it does not within 20 seconds."""
+    until, pause = time.monotonic() + 20, Event()
+    while not claim():
+        assert time.monotonic() < until
+        pause.wait(0.005)
 
 
 def _free_port() -> int:

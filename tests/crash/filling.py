@@ -13,10 +13,10 @@ from typing import NamedTuple
 from mainspring.elements.expression import count as rows_counted
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import MINUTE
+from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.engines.delta.tables import DeltaTables
 from mainspring.features.spec import Entity, FeatureView
 from mainspring.features.stream import fold_view
 from mainspring.features.view import compile_view

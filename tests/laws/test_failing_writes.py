@@ -11,11 +11,11 @@ from mainspring.elements.expression import col
 from mainspring.elements.expression.build import count
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import HOUR, MINUTE
+from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.state import SqliteState
-from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.features.read import read_online
 from mainspring.features.spec import Entity, FeatureView

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,9 +84,9 @@ class Client:
             yield 0
         yield self.stream.publish(kind, render_record(msgspec.structs.replace(record, parts=parts), b"" if parts else body))
 
-    def appending(self, shares: Sequence[tuple[str, int]], name: str, *, is_late: bool) -> Iterator[int]:
+    def appending(self, shares: Sequence[tuple[str, int]], *, is_late: bool) -> Iterator[int]:
         """Append so many records to topics, expecting the heads that are known here or, being late, others."""
-        encoded = [(topic, encode_frames(records([f"{name}-{row % 5}" for row in range(rows)], at=self.stream.last))) for topic, rows in shares]
+        encoded = [(topic, encode_frames(records([f"{row % 5}" for row in range(rows)], at=self.stream.last))) for topic, rows in shares]
         expected = {topic: self.index.bounds(topic)[1] - is_late for topic, _ in shares if not topic.startswith("inference:")}
         append = Append(tuple(Share(topic, expected.get(topic), frames) for topic, (frames, _) in encoded))
         yield from self.publishing("records", append, b"".join(body for _, (_, body) in encoded))
@@ -104,14 +105,14 @@ class Client:
         self.stream.remove(forgotten)
         self.index.forget(forgotten)
 
-    def ids(self, topic: str) -> dict[int, str]:
+    def contents(self, topic: str) -> dict[int, str]:
         """What it would read now, by offset."""
         found: dict[int, str] = {}
         for located in self.index.locate(topic, self.index.bounds(topic)[0], limit=1_000):
             data = self.stream.join(located.place.messages)
             if data is not None:
                 frame = read_frame(data[located.place.at : located.place.at + located.place.size_bytes])
-                found |= dict(enumerate(frame["_id"].to_list(), located.start))
+                found |= dict(enumerate(frame["_content"].cast(pl.String).to_list(), located.start))
         return found
 
 
@@ -142,7 +143,7 @@ class World:
         client = self.clients[which]
         match operation:
             case ("append", shares, is_late, pauses):
-                self.start(which, client.appending(shares, f"{which}-{self.stream.last}", is_late=is_late), pauses)
+                self.start(which, client.appending(shares, is_late=is_late), pauses)
             case ("trim", topic, before, pauses):
                 self.start(which, client.trimming(topic, before), pauses)
             case ("receive", count):
@@ -167,11 +168,11 @@ class World:
                 self.acts.pop(which, None)
             self.witness.catch_up()
             for topic in TOPICS:
-                self.history[topic] |= self.witness.ids(topic)
+                self.history[topic] |= self.witness.contents(topic)
 
     def check(self, client: Client) -> None:
         for topic in TOPICS:
-            found = client.ids(topic)
+            found = client.contents(topic)
             assert found == {offset: self.history[topic][offset] for offset in found}
 
     def check_level(self, client: Client) -> None:
@@ -180,8 +181,8 @@ class World:
             first, head = client.index.bounds(topic)
             assert (first, head) == self.witness.index.bounds(topic)
             assert head == len(self.history[topic])
-            assert list(client.ids(topic)) == list(range(first, head))
-            newest = {name: offset for offset, name in sorted(self.history[topic].items())}
+            assert list(client.contents(topic)) == list(range(first, head))
+            newest = {content.partition("@")[0]: offset for offset, content in sorted(self.history[topic].items())}
             assert {name: found.offset for name, found in client.index.find(topic, list(newest)).items()} == newest
 
 

@@ -69,7 +69,7 @@ def test_partitions_that_are_folded_by_several_hands_in_any_order_have_the_same_
     for head in sorted(chance.choices(range(log.head(TOPIC)), k=6)):
         fold = ViewFold(each, chance.choice(hands), log=log, online=online, now=0)
         for part in fold.split():
-            list(part.iter_steps({TOPIC: head}))
+            list(part.iter_steps({TOPIC: head}, now=0))
     fold_view(each, log=log, online=online, now=0)
     fold_view(each, log=log, online=alone, now=0)
     assert rows_of(each, online) == rows_of(each, alone)

@@ -4,11 +4,11 @@ import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
+from mainspring.features.segment import Segment, decode_segment, encode_segment, merge_segments
 
 from mainspring.elements.expression import col
 from mainspring.elements.schema import DType, Schema
 from mainspring.features.pattern import evaluate_values
-from mainspring.features.segment import Segment, decode_segment, encode_segment, merge_segments
 from mainspring.features.spec import Entity, FeatureView
 from mainspring.features.view import compile_view
 from mainspring.sources.spec import Source

@@ -10,6 +10,7 @@ __all__ = [
     "ArchiveForeign",
     "FlightsDamaged",
     "FlightsMissing",
+    "MomentAhead",
     "NotEmbedded",
     "NotPermitted",
     "NothingToPromote",
@@ -168,6 +169,20 @@ class SpineUnusable(FeatureError):
     remedy: ClassVar[str] = "give the join keys in the types of their sources, and prediction_time as a timestamp; a time without a zone is UTC"
     column: str
     problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class MomentAhead(FeatureError):
+    """Features are asked for a time that is still to come, beyond what clocks may differ by (five minutes).
+
+    What will be known by then nobody can say, so an answer would not be the one that a backfill gives later.
+    """
+
+    code: ClassVar[str] = "FEA-011"
+    template: ClassVar[str] = "features are asked for {asked}, and it is {now}"
+    remedy: ClassVar[str] = "ask for now, or for a time in the past"
+    asked: str
+    now: str
 
 
 @dataclass(eq=False, kw_only=True)

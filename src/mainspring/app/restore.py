@@ -12,10 +12,10 @@ from mainspring.app.errors import ArchiveDamaged, ArchiveForeign
 from mainspring.app.planning import STATE_FOLDER
 from mainspring.elements.events import Actor, Event, Fact
 from mainspring.elements.identity import Digest, digest_of
+from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.clock import SystemClock
 from mainspring.engines.local.durable import appearing, copy_private, digest_of_file, iter_files
 from mainspring.engines.local.state import SqliteState
-from mainspring.engines.delta.tables import DeltaTables
 from mainspring.project.archive import FORMAT, MANIFEST, STATE, TABLES, Cut, Manifest, iter_faults, parse_manifest
 from mainspring.project.discover import read_config
 

@@ -12,6 +12,7 @@ from mainspring.app.host import Host
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import Service, build_app
 from mainspring.app.http.server import Follower, run_server
+from mainspring.app.parity import ParityRuns
 from mainspring.app.status import StatusReport
 from mainspring.app.story import Story
 from mainspring.app.stream.consume import Consumer
@@ -24,7 +25,7 @@ from mainspring.project.load import Project
 from mainspring.project.tools import Tools
 from mainspring.sources.ingest import IngestReport, Rows
 
-__all__ = ["Servable", "serve"]
+__all__ = ["Servable", "count_parity", "serve"]
 
 
 class Servable(Protocol):
@@ -33,6 +34,11 @@ class Servable(Protocol):
     project: Project
     tools: Tools
     environment: str
+
+    @property
+    def parity(self) -> ParityRuns:
+        """Compares what was told with the log."""
+        ...
 
     def host(self) -> Host:
         """The endpoints, answering."""
@@ -96,9 +102,19 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
     )
     monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
     follower = Follower(host.refresh, workspace.fold_tables, monitors.run_due)
+    # Comparing takes seconds where windows are long, and nothing may wait behind it.
+    comparing = Follower(partial(count_parity, workspace.parity, metrics))
     # In reserve: where a `mainspring stream` runs, requests need not share their process with the folding.
-    with follower.running(), _consuming(workspace.streams.consumer(is_reserve=True)):
+    with follower.running(), comparing.running(), _consuming(workspace.streams.consumer(is_reserve=True)):
         run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
+
+
+def count_parity(parity: ParityRuns, metrics: ServerMetrics) -> None:
+    """Compare the sampled reads that are due, and count them."""
+    test = parity.run_due()
+    if test is not None:
+        metrics.parity_checked.inc(test.checked)
+        metrics.parity_mismatch.inc(test.mismatched)
 
 
 @contextmanager

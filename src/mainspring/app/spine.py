@@ -9,11 +9,11 @@ from datetime import datetime
 
 import polars as pl
 
-from mainspring.app.errors import SpineUnusable
+from mainspring.app.errors import MomentAhead, SpineUnusable
 from mainspring.elements.errors import UnreadableInstant
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import Field, Schema
-from mainspring.elements.time import Micros, parse_instant
+from mainspring.elements.time import MINUTE, Micros, format_instant, parse_instant
 from mainspring.features.read import Row
 from mainspring.features.view import CompiledView
 from mainspring.serving.request import cast_rows
@@ -21,6 +21,7 @@ from mainspring.serving.request import cast_rows
 __all__ = ["asked_at", "asked_keys", "asked_spine"]
 
 _TIME = "prediction_time"
+_CLOCK_SKEW: Micros = 5 * MINUTE
 
 
 def asked_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFrame:
@@ -37,9 +38,14 @@ def asked_keys(keys: Sequence[Mapping[str, object]], views: Sequence[CompiledVie
     return cast_rows(keys, _join_keys(views), passengers=Schema(()))
 
 
-def asked_at(moment: Micros | str | datetime) -> Micros:
-    """A moment as microseconds.  Raises: PRJ-002."""
-    return moment if isinstance(moment, int) else parse_instant(moment)
+def asked_at(moment: Micros | str | datetime | None, *, now: Micros) -> Micros:
+    """The moment that is asked about as microseconds, now where none is.  Raises: PRJ-002, FEA-011 for one that is to come."""
+    if moment is None:
+        return now
+    asked = moment if isinstance(moment, int) else parse_instant(moment)
+    if asked > now + _CLOCK_SKEW:
+        raise MomentAhead(asked=format_instant(asked), now=format_instant(now))
+    return asked
 
 
 def _join_keys(views: Sequence[CompiledView]) -> Schema:

@@ -13,18 +13,21 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.app import access
+from mainspring.app.backfill import BackfillReport, backfill_file
 from mainspring.app.backup import BackupReport, back_up
 from mainspring.app.engines import open_stores
 from mainspring.app.errors import UnknownAsset
 from mainspring.app.exporters import export_model
-from mainspring.app.fault import parse_fault
+from mainspring.app.feature_views import FeatureViews
 from mainspring.app.host import Host
 from mainspring.app.lifecycle import ApplyReport, Lifecycle
+from mainspring.app.parity import ParityRuns
 from mainspring.app.planning import STATE_FOLDER, environment_config, state_folder
 from mainspring.app.replays import Replays
 from mainspring.app.revisions import Loader
+from mainspring.app.scenario import scenario_of
 from mainspring.app.scorers import OnnxScorers
-from mainspring.app.simulate import Scenario, SimulationReport, simulate
+from mainspring.app.simulate import SimulationReport, simulate
 from mainspring.app.spine import asked_at, asked_keys, asked_spine
 from mainspring.app.status import StatusReport, status_of_environment
 from mainspring.app.story import Story
@@ -53,8 +56,6 @@ from mainspring.features.view import CompiledView, with_lookups
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit
 from mainspring.govern.lineage import LineageNode, trace
-from mainspring.monitoring.baseline import parse_baseline
-from mainspring.monitoring.errors import NoBaseline
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
@@ -66,9 +67,8 @@ from mainspring.project.perform import Progress
 from mainspring.project.plan import Plan
 from mainspring.project.read import read_environment
 from mainspring.project.tools import Scratch, Tools
-from mainspring.registry.read import find_version, read_version
+from mainspring.registry.read import find_version
 from mainspring.serving.inference_log import inference_topic
-from mainspring.serving.open import open_version
 from mainspring.serving.predict import Prediction, Predictor
 from mainspring.serving.replay import Replay
 from mainspring.sources.facts import read_facts
@@ -328,16 +328,45 @@ class OpenWorkspace:
         asked = asked_spine(spine, views)
         return pl.concat([spine, *(backfill_from(view, self.facts_of, asked) for view in views)], how="horizontal")
 
-    def get_online_features(self, features: Sequence[str], *, keys: Sequence[Mapping[str, object]], at: Micros | str | datetime | None = None) -> FeatureRows:
+    def backfill(self, features: Sequence[str], *, spine: Path, out: Path, progress: Callable[[str, int, int], None] = lambda *_: None) -> BackfillReport:
+        """As `get_historical_features` from a file into another, piece by piece.
+
+        Args:
+            progress: told a view, how many rows it has answered, and of how many.
+
+        Raises: ACC-006, FEA-010.
+        """
+        return backfill_file([self.view(name) for name in features], spine, out, facts_of=self.facts_of, progress=progress)
+
+    def get_online_features(
+        self, features: Sequence[str], *, keys: Sequence[Mapping[str, object]], at: Micros | str | datetime | None = None, reasons: bool = False
+    ) -> FeatureRows:
         """Features of these views for each key, from online state, at the clock's now or (exact or refused) at another time.
 
-        Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join key or one of another type.
+        Args:
+            reasons: say also, for each row and `view.entity`, whether its key is known and a fact in its window: `FeatureRows.reasons`.
+
+        Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join key or one of another type, FEA-011 for the future.
         """
         views = [self.view(name) for name in features]
         now, rows = self.tools.data_clock.now(), asked_keys(keys, views)
         for view in with_lookups(views):
             catch_up(view, self.tools)
-        return read_online(views, self.tools.online, rows, at=[now if at is None else asked_at(at)] * len(rows))
+        return read_online(views, self.tools.online, rows, at=[asked_at(at, now=now)] * len(rows), reasons=reasons)
+
+    @cached_property
+    def parity(self) -> ParityRuns:
+        """Compares what was told while serving with the log: `test` it now, or `run_due`."""
+        return ParityRuns(self.project, self.tools, self.environment, rate=self.config.parity, views=self.views)
+
+    @cached_property
+    def feature_views(self) -> FeatureViews:
+        """The feature views and their state: `report` on all, `show` one."""
+        return FeatureViews(self.project, self.tools, self.environment, view=self.view)
+
+    def views(self) -> list[CompiledView]:
+        """Every declared feature view, compiled."""
+        return [self.view(view.name) for view in self.project.declarations.views]
 
     def host(self) -> Host:
         """The endpoints of this environment, answering; `refresh` follows the map."""
@@ -422,30 +451,9 @@ class OpenWorkspace:
         self, *, start: str, days: int, seed: int = 0, inject: Sequence[str] = (), on_day: Callable[[WindowReport], None] = lambda _: None
     ) -> SimulationReport:
         """Run days of production on a virtual clock with the model in charge here.  Raises: PRJ-060, NoBaseline MON-001, ACC-006."""
-        current = read_environment(self.tools.state, self.environment)
-        monitor = next(iter(self.project.declarations.monitors), None)
-        pointer = current.pointers.get(f"model.{monitor.model.name}") if monitor else None
-        baseline = current.pointers.get(f"monitor.{monitor.name}") if monitor else None
-        if monitor is None or pointer is None or baseline is None:
-            raise NoBaseline(monitor=monitor.name if monitor else "(none declared)", version="the environment")
-        version = read_version(self.tools.state, pointer.build_digest)
-        model = open_version(version, objects=self.tools.objects, scorers=self.tools.scorers)
         begin = parse_instant(start)
-        endpoint = next((e.name for e in self.project.declarations.endpoints if e.model.name == monitor.model.name), monitor.model.name)
-        scenario = Scenario(
-            model=model,
-            monitor=monitor,
-            baseline=parse_baseline(self.tools.objects.read(baseline.build_digest)),
-            endpoint=endpoint,
-            facts={source.name: self.facts_of(source, model.training_set.schemas[source.name]) for source in model.training_set.sources},
-            start=begin,
-            end=begin + days * DAY,
-            seed=seed,
-            faults=[parse_fault(text) for text in inject],
-            told_faults=tuple(inject),
-            on_day=on_day,
-        )
-        return simulate(scenario)
+        scenario = scenario_of(self.project, self.tools, self.environment, start=begin, end=begin + days * DAY, seed=seed, faults=inject)
+        return simulate(replace(scenario, on_day=on_day))
 
     @cached_property
     def sweeper(self) -> Sweeper:

@@ -17,7 +17,7 @@ from mainspring.features.spec import Entity
 from mainspring.features.ties import settle_ties
 from mainspring.features.view import CompiledView
 
-__all__ = ["backfill"]
+__all__ = ["backfill", "backfill_entity"]
 
 _ALWAYS = -(2**62)
 
@@ -35,9 +35,13 @@ def backfill(view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame) -> pl
     """
     facts = _as_seen(view, facts)
     columns = evaluate_columns(view, facts)
-    # A question without a time keeps its row and sees nothing.
-    asked = np.maximum(view.answered_at(spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)), _ALWAYS)
-    return pl.concat([_of_entity(view, entity, facts, columns=columns, spine=spine, asked=asked) for entity in view.view.entities], how="horizontal")
+    return pl.concat([_of_entity(view, entity, facts, columns=columns, spine=spine) for entity in view.view.entities], how="horizontal")
+
+
+def backfill_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, spine: pl.DataFrame) -> pl.DataFrame:
+    """The same for one of the view's entities: (rows of the spine, outputs)."""
+    facts = _as_seen(view, facts)
+    return _of_entity(view, entity, facts, columns=evaluate_columns(view, facts), spine=spine)
 
 
 def _as_seen(view: CompiledView, facts: pl.DataFrame) -> pl.DataFrame:
@@ -47,7 +51,9 @@ def _as_seen(view: CompiledView, facts: pl.DataFrame) -> pl.DataFrame:
     return facts.filter(pl.col("_visible_to") == FOREVER).with_columns(_visible_from=pl.lit(_ALWAYS, dtype=pl.Int64))
 
 
-def _of_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame, asked: Ints) -> pl.DataFrame:
+def _of_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame) -> pl.DataFrame:
+    # A question without a time keeps its row and sees nothing.
+    asked = np.maximum(view.answered_at(spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)), _ALWAYS)
     asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
     codes = key_codes(entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by))
     grouping = settle_ties(group_facts(codes.facts, codes.keys, _micros(facts["_event_time"])), facts)

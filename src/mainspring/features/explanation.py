@@ -103,8 +103,8 @@ def render_explanation(explanation: ViewExplanation) -> str:
     lines += [f"  entity    {entity.name}: {entity.says}" for entity in explanation.entities]
     lines += [f"  hop       {explanation.hop}"] if explanation.hop else []
     lines += [f"  ttl       {explanation.ttl}"] if explanation.ttl else []
-    width = max(len(output.name) for output in explanation.outputs)
-    lines += [f"  {output.name:<{width}}  {output.window}  {output.exactness}  {output.says}" for output in explanation.outputs]
+    name, window = (max(map(len, texts)) for texts in zip(*((output.name, output.window) for output in explanation.outputs), strict=True))
+    lines += [f"  {output.name:<{name}}  {output.window:<{window}}  {output.exactness:<7}  {output.says}" for output in explanation.outputs]
     return "\n".join(lines)
 
 

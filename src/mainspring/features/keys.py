@@ -15,7 +15,7 @@ from mainspring.features.kernel.dictionary import Dictionary
 from mainspring.features.kernel.shares import even_bounds, run_shares
 from mainspring.features.spec import Entity
 
-__all__ = ["Codes", "key_codes"]
+__all__ = ["Codes", "codes_by_category", "codes_by_hash", "key_codes"]
 
 _NO_KEY = -1
 _SPARSEST = 2
@@ -58,7 +58,7 @@ def _codes_of_column(facts: pl.Series, spine: pl.Series) -> Codes:
         return Codes(np.full(len(facts), _NO_KEY, dtype=np.int32), np.full(len(spine), _NO_KEY, dtype=np.int32), 1)
     if facts.dtype in _TEXTS:
         texts = facts.cast(pl.String), spine.cast(pl.String)
-        return _codes_by_hash(*texts, hashes=_hashes) or _codes_by_category(*texts)
+        return codes_by_hash(*texts, hashes=_hashes) or codes_by_category(*texts)
     if not facts.dtype.is_integer():
         spine = spine.cast(facts.dtype)
     return _codes_of_integers(_integers(facts), _integers(spine))
@@ -103,7 +103,7 @@ def _codes_by_dictionary(facts: pl.Series, spine: pl.Series) -> tuple[Codes, Int
     return Codes(known, asked, max(dictionary.firsts.size, 1)), dictionary.firsts
 
 
-def _codes_by_hash(facts: pl.Series, spine: pl.Series, *, hashes: Callable[[pl.Series], pl.Series]) -> Codes | None:
+def codes_by_hash(facts: pl.Series, spine: pl.Series, *, hashes: Callable[[pl.Series], pl.Series]) -> Codes | None:
     """Codes by a 64-bit hash; None if two texts share one."""
     codes, firsts = _codes_by_dictionary(_nowhere(hashes(facts), facts), _nowhere(hashes(spine), spine))
     texts = facts.gather(firsts)
@@ -119,9 +119,12 @@ def _stand_for(texts: pl.Series, column: pl.Series, codes: ShortInts) -> bool:
     return bool((texts.gather(codes) == column).all())
 
 
-def _codes_by_category(facts: pl.Series, spine: pl.Series) -> Codes:
+def codes_by_category(facts: pl.Series, spine: pl.Series) -> Codes:
+    """Codes by Polars' categories, which compare the texts themselves."""
     own = pl.Categorical(pl.Categories.random())
-    return _codes_of_integers(_integers(facts.cast(own)), _integers(spine.cast(own)))
+    # Both are held at once: Polars forgets categories that no series has any more, and would number the second anew.
+    known, asked = facts.cast(own), spine.cast(own)
+    return _codes_of_integers(_integers(known), _integers(asked))
 
 
 def _hashes(texts: pl.Series) -> pl.Series:

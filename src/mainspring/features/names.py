@@ -51,7 +51,7 @@ def partition_of(name: bytes, partitions: int) -> int:
     """The partition of a key, the same in every process for ever.
 
     >>> partition_of(encode_key(1, ("JFK",)), 7)
-    3
+    4
     """
     return 0 if partitions == 1 else crc32(name) % partitions
 

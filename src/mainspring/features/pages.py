@@ -35,8 +35,8 @@ def join_rows(groups: Sequence[Sequence[bytes]]) -> Rows:
     """Join the rows of each key; the head comes first, and a key without state has no rows.  Cost: one copy."""
     rows = groups[0] if len(groups) == 1 else [row for group in groups for row in group]
     payload = b"".join(rows)
-    starts = list(accumulate((len(row) >> 3 for row in rows), initial=0))
-    key_rows = list(accumulate(map(len, groups), initial=0))
+    starts = [0, *accumulate([len(row) >> 3 for row in rows])]
+    key_rows = [0, *accumulate([len(group) for group in groups])]
     return Rows(payload, np.frombuffer(payload, dtype=np.int64), np.array(starts, dtype=np.int64), np.array(key_rows, dtype=np.int64))
 
 
@@ -71,9 +71,7 @@ def read_page(payload: bytes, tiles: TileProgram) -> Page:
     links_at = facts_at + count * fact_words
     links = words[links_at : links_at + count * references].reshape(count, references).tolist()
     texts = [[payload[base + (link >> TEXT_SHIFT) : base + (link >> TEXT_SHIFT) + (link & LENGTH_MASK)] for link in row] for row in links]
-    return Page(
-        words[:HEADER], words[HEADER:facts_at].reshape(tile_count, tile_words), words[facts_at:links_at].reshape(count, fact_words), texts
-    )
+    return Page(words[:HEADER], words[HEADER:facts_at].reshape(tile_count, tile_words), words[facts_at:links_at].reshape(count, fact_words), texts)
 
 
 def facts_of_rows(groups: Sequence[Sequence[bytes]], tiles: TileProgram) -> tuple[Facts, list[list[bytes]]]:

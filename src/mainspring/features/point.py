@@ -19,9 +19,11 @@ from mainspring.features.pattern import code_texts
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
-__all__ = ["Asked", "PointAnswer", "answer_shard"]
+__all__ = ["Asked", "PointAnswer", "answer_shard", "fetch_rows"]
 
 _FETCHED_AT_ONCE = 1_024
+_NO_ROOM = np.empty((0, 3), dtype=np.int64)
+"""For who only wants to know whether pages are missing."""
 
 
 class Asked(NamedTuple):
@@ -53,16 +55,33 @@ def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: As
 
     Raises: FEA-002 when a time lies before what is kept.
     """
-    names, longest = asked.names, view.tiles.longest
     while True:
-        position, roots = online.read(shard, [*names, *map(directory_key, names)])
-        needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
-        if position is None or needed_from < position.kept_from:
-            raise _passed(view, None if position is None else position.kept_from, needed_from)
-        groups = [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
-        answer = _Reading(view, online, shard, asked, position, groups).answer()
+        reading = _begin(view, online, shard, asked)
+        answer = reading.from_roots() or reading.answer()
         if answer is not None:
-            return answer, position
+            return answer, reading.position
+
+
+def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> list[list[bytes]]:
+    """For each key its rows, with every fact that a question about it can see: what the slow way of an answer starts from.
+
+    Raises: FEA-002 when a time lies before what is kept.
+    """
+    while True:
+        reading = _begin(view, online, shard, asked)
+        if reading.survey(asked.codes, asked.times, *reading.blank(), from_tiles=0) is not None:
+            return reading.groups
+
+
+def _begin(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> "_Reading":
+    """Read the head and the directory of each key."""
+    names, longest = asked.names, view.tiles.longest
+    position, roots = online.read(shard, [*names, *map(directory_key, names)])
+    needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
+    if position is None or needed_from < position.kept_from:
+        raise _passed(view, None if position is None else position.kept_from, needed_from)
+    groups = [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
+    return _Reading(view, online, shard, asked, position, groups)
 
 
 class _Reading(NamedTuple):
@@ -74,6 +93,18 @@ class _Reading(NamedTuple):
     asked: Asked
     position: Position
     groups: list[list[bytes]]
+
+    def from_roots(self) -> PointAnswer | None:
+        """The answer if heads and directories have all of it, as they mostly do: one call of the kernel and nothing else."""
+        tiles, asked = self.view.tiles, self.asked
+        if tiles.kind != "sums":
+            return None
+        rows, (bits, valid), note = join_rows(self.groups), self.blank(), NOTE.copy()
+        answer_door()(
+            note, tiles.shape, tiles.lanes, tiles.reach, tiles.outputs, tiles.edge, 1, rows.words, rows.starts, rows.key_rows, asked.codes, asked.times,
+            bits, valid, np.empty(asked.codes.size, dtype=np.int64), _NO_ROOM,
+        )  # fmt: skip
+        return None if note[1] else PointAnswer(bits, valid, {}, None)
 
     def answer(self) -> PointAnswer | None:
         """The answer, or None when another attempt is needed."""

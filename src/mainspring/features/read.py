@@ -1,6 +1,6 @@
 """Read features for a request: the same values as the backfill's, byte for byte, from the online state of the keys that are asked about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from mainspring.features.kernel.online import NOTE
 from mainspring.features.names import encode_key, partition_of, shard_of_partition
 from mainspring.features.pattern import Value
 from mainspring.features.point import Asked, PointAnswer, answer_shard
+from mainspring.features.reasons import Reason, explain_shard
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
@@ -24,71 +25,114 @@ Row = Mapping[str, Scalar | None]
 
 
 class FeatureRows(NamedTuple):
-    """Features of a request, by name a value for each row, and the position of every shard that was read (L)."""
+    """Features of a request.
+
+    Args:
+        columns: by name a value for each row.
+        positions: how far each shard that was read had folded (L).
+        homes: by `shard` of each view with several partitions, the partition of every (entity, row).
+        reasons: by `view.entity`, why each row has the values that it has; empty unless it was asked for.
+    """
 
     columns: dict[str, list[Value]]
     positions: dict[str, Position]
+    homes: dict[str, Ints]
+    reasons: dict[str, list[Reason]]
+
+    def positions_of(self, view: CompiledView, row: int) -> list[Position]:
+        """Where the state of each of the view's entities stood for one row."""
+        homes = self.homes.get(view.shard)
+        if homes is None:
+            return [self.positions[view.shard]] * len(view.view.entities)
+        return [self.positions[shard_of_partition(view.shard, home, view.partitions)] for home in homes[:, row].tolist()]
 
 
-def read_online(views: Sequence[CompiledView], online: OnlineReader, rows: Sequence[Row], *, at: Sequence[Micros]) -> FeatureRows:
+def read_online(views: Sequence[CompiledView], online: OnlineReader, rows: Sequence[Row], *, at: Sequence[Micros], reasons: bool = False) -> FeatureRows:
     """The features of each row at its prediction time.
 
     Args:
         rows: join keys by name; a null or unknown key gives empty windows.
         at: prediction time of each row.
+        reasons: say also why values are there or not, which reads every fact that a window can see.
 
     Cost: one store read and one kernel call per view and partition; another of each where a window's edge lies in a sealed page.
     Raises: FEA-002 when a time lies before what is kept, FEA-003 when a join key is absent.
     """
-    columns: dict[str, list[Value]] = {}
-    positions: dict[str, Position] = {}
+    told = FeatureRows({}, {}, {}, {})
     for view in views if rows else ():
         asked = rows
         if view.lookups:
-            told = read_online(view.lookups, online, rows, at=at)
-            positions |= told.positions
-            asked = _with_keys(view, rows, told)
-        columns |= _read_view(view, online, asked, at=at, positions=positions)
-    return FeatureRows(columns, positions)
+            keys = read_online(view.lookups, online, rows, at=at)
+            told.positions.update(keys.positions)
+            told.homes.update(keys.homes)
+            asked = _with_keys(view, rows, keys)
+        _read_view(view, online, _asked_of(view, asked, at), rows=len(rows), told=told)
+        if reasons:
+            _add_reasons(view, online, _asked_of(view, asked, at), rows=len(rows), told=told)
+    return told
 
 
-def _read_view(
-    view: CompiledView, online: OnlineReader, rows: Sequence[Row], *, at: Sequence[Micros], positions: dict[str, Position]
-) -> dict[str, list[Value]]:
+def _asked_of(view: CompiledView, rows: Sequence[Row], at: Sequence[Micros]) -> Asked:
+    """The questions of all entities, one entity after the other."""
     names, codes = _names_of(view, rows)
     entities = len(view.view.entities)
-    times, oldest = np.array([*at] * entities, dtype=np.int64), min(at)
+    times, oldest = np.array(at if entities == 1 else [*at] * entities, dtype=np.int64), min(at)
     if view.view.hop is not None:
         times = view.answered_at(times)
         oldest = int(times.min())
-    asked = Asked(names, codes, times, oldest)
+    return Asked(names, codes, times, oldest)
+
+
+def _read_view(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows) -> None:
+    """Answer one view, and put the answer to what is told."""
     if view.partitions == 1:
-        answer, positions[view.shard] = answer_shard(view, online, view.shard, asked)
-        _refuse_overflow(view, answer, questions=None, rows=len(rows))
+        answer, told.positions[view.shard] = answer_shard(view, online, view.shard, asked)
+        _refuse_overflow(view, answer, questions=None, rows=rows)
         values = _values_of(view, answer)
     else:
-        values = _read_partitions(view, online, asked, rows=len(rows), positions=positions)
-    if entities > 1:
-        values = [column[begin : begin + len(rows)] for begin in range(0, entities * len(rows), len(rows)) for column in values]
-    return dict(zip(view.column_names, values, strict=True))
+        values = _read_partitions(view, online, asked, rows=rows, told=told)
+    if len(view.view.entities) > 1:
+        values = [column[begin : begin + rows] for begin in range(0, asked.codes.size, rows) for column in values]
+    told.columns.update(zip(view.column_names, values, strict=True))
 
 
-def _read_partitions(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, positions: dict[str, Position]) -> list[list[Value]]:
-    """For each output its values by question.  Every partition is asked for its keys; a null key is asked of the first, which knows as little as any."""
-    homes = np.array([partition_of(name, view.partitions) for name in asked.names] + [0], dtype=np.int64)[asked.codes]
-    told: list[list[Value]] = [[None] * asked.codes.size for _ in view.outputs]
+def _read_partitions(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows) -> list[list[Value]]:
+    """For each output its values by question."""
+    homes = _homes_of(view, asked)
+    told.homes[view.shard] = homes.reshape(-1, rows)
+    all_values: list[list[Value]] = [[None] * asked.codes.size for _ in view.outputs]
+    for shard, questions, part in _iter_parts(view, asked, homes):
+        answer, told.positions[shard] = answer_shard(view, online, shard, part)
+        _refuse_overflow(view, answer, questions=questions, rows=rows)
+        for values, column in zip(_values_of(view, answer), all_values, strict=True):
+            for place, value in zip(questions, values, strict=True):
+                column[place] = value
+    return all_values
+
+
+def _add_reasons(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows) -> None:
+    """Say for every entity and row why its values are there or not."""
+    found: list[Reason] = ["null key"] * asked.codes.size
+    for shard, questions, part in _iter_parts(view, asked, _homes_of(view, asked)):
+        for place, reason in zip(questions, explain_shard(view, online, shard, part), strict=True):
+            found[place] = reason
+    for place, entity in enumerate(view.view.entities):
+        told.reasons[f"{view.view.name}.{entity.name}"] = found[place * rows : (place + 1) * rows]
+
+
+def _homes_of(view: CompiledView, asked: Asked) -> Ints:
+    """The partition of every question; a null key is asked of the first, which knows as little as any."""
+    return np.array([partition_of(name, view.partitions) for name in asked.names] + [0], dtype=np.int64)[asked.codes]
+
+
+def _iter_parts(view: CompiledView, asked: Asked, homes: Ints) -> Iterator[tuple[str, list[int], Asked]]:
+    """For each partition that is asked: its shard, which questions are its own, and these."""
     for partition in np.unique(homes).tolist():
         questions = np.flatnonzero(homes == partition)
         kept, codes = np.unique(asked.codes[questions], return_inverse=True)
         without = int(kept.size > 0 and kept[0] < 0)
         part = Asked([asked.names[code] for code in kept[without:]], (codes - without).astype(np.int64), asked.times[questions], asked.oldest)
-        shard = shard_of_partition(view.shard, partition, view.partitions)
-        answer, positions[shard] = answer_shard(view, online, shard, part)
-        _refuse_overflow(view, answer, questions=questions.tolist(), rows=rows)
-        for values, all_values in zip(_values_of(view, answer), told, strict=True):
-            for place, value in zip(questions.tolist(), values, strict=True):
-                all_values[place] = value
-    return told
+        yield shard_of_partition(view.shard, partition, view.partitions), questions.tolist(), part
 
 
 def _values_of(view: CompiledView, answer: PointAnswer) -> list[list[Value]]:
@@ -107,9 +151,10 @@ def _names_of(view: CompiledView, rows: Sequence[Row]) -> tuple[list[bytes], Int
     codes: list[int] = []
     known: dict[bytes, int] = {}
     for place, entity in enumerate(view.view.entities):
+        columns, is_none = view.key_columns(entity), entity.null_keys == "skip"
         for index, row in enumerate(rows):
-            key = _key_of(row, index, view.key_columns(entity))
-            codes.append(-1 if None in key and entity.null_keys == "skip" else known.setdefault(encode_key(place, key), len(known)))
+            key = _key_of(row, index, columns)
+            codes.append(-1 if is_none and None in key else known.setdefault(encode_key(place, key), len(known)))
     return list(known), np.array(codes, dtype=np.int64)
 
 

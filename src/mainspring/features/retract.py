@@ -14,7 +14,7 @@ from mainspring.features.kernel.tile import TILE_FIRST, TILE_LAST, TILE_LEVEL, T
 from mainspring.features.names import directory_key, page_key
 from mainspring.features.pages import read_page, split_row
 
-__all__ = ["FetchPage", "Fact", "iter_pages_below", "take_back"]
+__all__ = ["Fact", "FetchPage", "iter_pages_below", "take_back"]
 
 FetchPage = Callable[[int, int], bytes]
 """The row of a page of the key at hand, by level and number."""

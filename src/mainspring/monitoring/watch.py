@@ -4,23 +4,23 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.encoding import Encoding, encode_rows
-from mainspring.elements.events import Actor, Event, Fact, ProjectName
-from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.events import ProjectName
+from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY, Micros
 from mainspring.monitoring.baseline import Baseline
-from mainspring.monitoring.incident import Incident, Transition, follow
+from mainspring.monitoring.incident import Transition, follow
 from mainspring.monitoring.join import labels_by_key, measure_days
+from mainspring.monitoring.record import iter_open_incidents, record_transitions
 from mainspring.monitoring.spec import Monitor
 from mainspring.monitoring.window import Finding, LabelledDay, WindowReport, judge_ingestion, judge_labels, judge_window
 from mainspring.ports.log import LogReader
-from mainspring.ports.state import Change, StateWriter
+from mainspring.ports.state import StateWriter
 from mainspring.ports.tables import TableReader
 from mainspring.serving.inference_log import PredictionRecord, iter_predictions
 from mainspring.sources.read import iter_records
@@ -68,14 +68,8 @@ class Watcher:
         self._waiting: list[PredictionRecord] = []
         self._predictions: list[tuple[Micros, tuple[object, ...], float]] = []
         self._labels: dict[tuple[object, ...], float] = {}
-        self._open = {incident.kind: incident for incident in self._iter_open_incidents()}
-
-    def _iter_open_incidents(self) -> Iterator[Incident]:
-        """Those that an earlier watcher of this monitor left open."""
-        for document in self._state.iter_documents("incident", f"{self._environment}/{self._watched.monitor.name}/"):
-            incident = msgspec.json.decode(document.payload, type=Incident)
-            if incident.closed_at is None:
-                yield incident
+        # Those that an earlier watcher of this monitor left open.
+        self._open = {incident.kind: incident for incident in iter_open_incidents(state, environment, watched.monitor.name)}
 
     def start_at_head(self) -> None:
         """Leave out what is in the log already: judge only what comes from now on."""
@@ -164,22 +158,9 @@ class Watcher:
         return self._log.read(topic, start=start, stop=head)
 
     def _record(self, steps: Sequence[Transition], at: Micros) -> None:
-        changes: list[Change] = []
-        events: list[Event] = []
+        record_transitions(self._state, steps, project=self._project, environment=self._environment, at=at)
         for step in steps:
-            incident = step.incident
-            changes.append(Change("incident", f"{self._environment}/{incident.id}", canonical_json(incident)))
-            if step.event in ("incident.opened", "incident.closed"):
-                events.append(self._event(step, at))
-            if incident.closed_at is None:
-                self._open[incident.kind] = incident
+            if step.incident.closed_at is None:
+                self._open[step.incident.kind] = step.incident
             else:
-                self._open.pop(incident.kind, None)
-        if changes:
-            self._state.commit(changes, events)
-
-    def _event(self, step: Transition, at: Micros) -> Event:
-        incident = step.incident
-        facts: dict[str, Fact] = {"kind": incident.kind, "sentence": incident.sentence, "subjects": list(incident.subjects[:10])}
-        actor = Actor(f"monitor:{incident.monitor}")
-        return Event(kind=step.event, project=self._project, actor=actor, at=at, subject=incident.id, environment=self._environment, facts=facts)
+                self._open.pop(step.incident.kind, None)

@@ -16,7 +16,7 @@ from mainspring.stats.roc_auc import roc_auc
 
 __all__ = ["Finding", "FindingKind", "LabelledDay", "WindowReport", "judge_ingestion", "judge_labels", "judge_window", "measure_day"]
 
-FindingKind = OneOf["feature_drift", "score_drift", "data_quality", "label_rate", "performance"]
+FindingKind = OneOf["feature_drift", "score_drift", "data_quality", "label_rate", "performance", "parity"]
 Floats = NDArray[np.float64]
 
 MIN_ROWS = 50

@@ -38,6 +38,7 @@ class EnvironmentConfig:
         as_of: where the clock of the data starts, for a project that looks at history; empty: now.
         engines: what holds its log, online rows and tables.
         partitions: into how many parts the online state of a view is divided, for as many processes to fold; no answer depends on it.
+        parity: the share of predictions whose features are recomputed in the background and compared as bytes, 0 to 1.
     """
 
     protected: bool
@@ -46,6 +47,7 @@ class EnvironmentConfig:
     as_of: str = ""
     engines: EngineChoices = field(default_factory=EngineChoices)
     partitions: int = 1
+    parity: float = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,7 @@ def _project(settings: Settings, document: object, name: str) -> ProjectConfig:
 
 def _environment(settings: Settings, value: object, name: str, engines: EngineChoices) -> EnvironmentConfig:
     setting, default = f"environments.{name}", _default_environment(name)
-    table = settings.table(value, setting, known=("protected", "requires", "trust", "as_of", "engines", "partitions"))
+    table = settings.table(value, setting, known=("protected", "requires", "trust", "as_of", "engines", "partitions", "parity"))
     protected = table.get("protected", default.protected)
     if not isinstance(protected, bool):
         settings.fault(f"{setting}.protected", f"must be true or false, not {protected!r}")
@@ -127,7 +129,15 @@ def _environment(settings: Settings, value: object, name: str, engines: EngineCh
         as_of=_instant(settings, table.get("as_of", default.as_of), f"{setting}.as_of"),
         engines=parse_engines(settings, table.get("engines", {}), f"{setting}.engines", otherwise=engines, shared=("objects",)),
         partitions=settings.whole(table.get("partitions", default.partitions), f"{setting}.partitions", most=_MOST_PARTITIONS),
+        parity=_share(settings, table.get("parity", default.parity), f"{setting}.parity"),
     )
+
+
+def _share(settings: Settings, value: object, setting: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    settings.fault(setting, f"must be a share from 0 to 1, not {value!r}")
+    return 0.0
 
 
 def _instant(settings: Settings, value: object, setting: str) -> str:

@@ -9,11 +9,9 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.features.read import Value
-from mainspring.features.view import CompiledView
 from mainspring.ports.log import LogReader
-from mainspring.sources.spec import Source
 
-__all__ = ["PredictionRecord", "find_prediction", "inference_topic", "iter_predictions", "read_key", "to_frame"]
+__all__ = ["PredictionRecord", "find_prediction", "inference_topic", "iter_predictions", "to_frame"]
 
 _PREFIX = "inference:"
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -30,7 +28,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
         declared_at: the prediction time that the training set's expression gives for this request; None where it cannot be computed.
         request: the request after casting.
         features: the features, in the order of the model's matrix.
-        read_at: L, by `read_key` the offset of a source's topic that the online state of a view had reached.
+        read_at: L, as `recompute.offsets_read` gives it: how far the online state of each view had folded each source.
         score: what was answered.
         actor: who asked.
     """
@@ -45,11 +43,6 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
     read_at: dict[str, int]
     score: float
     actor: str
-
-
-def read_key(view: CompiledView, source: Source) -> str:
-    """The key of an offset in `read_at`: the view; of a view with several sources `view/source`."""
-    return f"{view.view.name}/{source.name}" if view.view.is_union else view.view.name
 
 
 def inference_topic(environment: str, endpoint: str) -> str:

@@ -14,19 +14,17 @@ from mainspring.elements.expression.row import compile_row
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
-from mainspring.features.names import shards_of_partitions
 from mainspring.features.on_demand import compile_on_demand
 from mainspring.features.read import FeatureRows, Row, Value, read_online
-from mainspring.features.view import CompiledView, with_lookups
+from mainspring.features.recompute import offsets_read
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.log import LogWriter
 from mainspring.ports.models import Scorer
 from mainspring.ports.online import OnlineReader
 from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
-from mainspring.serving.inference_log import PredictionRecord, read_key, to_frame
+from mainspring.serving.inference_log import PredictionRecord, to_frame
 from mainspring.serving.request import cast_rows
-from mainspring.sources.topic import topic_of
 
 __all__ = ["Prediction", "Predictor", "ServedModel", "serve_model"]
 
@@ -115,11 +113,7 @@ class Predictor:
         """The records of these predictions, each at its own time, not yet logged."""
         cast = cast_rows(rows, model.training_set.request_schema, passengers=model.training_set.label_key_schema)
         features, told = model.features_of(cast, self.online, at=at)
-        read_at = {
-            read_key(view, source): _offset_of(view, told, topic_of(source.name))
-            for view in with_lookups(model.training_set.views)
-            for source in view.view.sources
-        }
+        read_at = offsets_read(model.training_set.views, told, rows=len(cast))
         return [
             PredictionRecord(
                 id=self.ids.new("prediction"),
@@ -129,18 +123,12 @@ class Predictor:
                 declared_at=_declared_time(model, row),
                 request=dict(row),
                 features=values,
-                read_at=read_at,
+                read_at=reached,
                 score=score,
                 actor=actor,
             )
-            for row, moment, values, score in zip(cast, at, features, model.score(features), strict=True)
+            for row, moment, values, reached, score in zip(cast, at, features, read_at, model.score(features), strict=True)
         ]
-
-
-def _offset_of(view: CompiledView, told: FeatureRows, topic: str) -> int:
-    """How far the partitions of a view that were read had folded a topic, all of them."""
-    shards = told.positions.keys() & set(shards_of_partitions(view.shard, view.partitions))
-    return min(told.positions[shard].offset(topic) for shard in shards)
 
 
 def _declared_time(model: ServedModel, row: Row) -> Micros | None:

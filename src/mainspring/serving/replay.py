@@ -3,27 +3,23 @@
 The features are recomputed by backfill and not read from online state: the second computation shares the kernel and nothing else with the first.
 """
 
-import struct
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from functools import partial
 
 import msgspec
-import numpy as np
 import polars as pl
 
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Schema
-from mainspring.elements.time import FOREVER
-from mainspring.features.backfill import backfill
-from mainspring.features.gather import FactReader, backfill_from, gather_facts, gather_keys
+from mainspring.features.gather import FactReader
+from mainspring.features.parity import same_bytes
 from mainspring.features.pattern import plain_values
 from mainspring.features.read import Value
-from mainspring.features.view import CompiledView, with_lookups
+from mainspring.features.recompute import backfill_as_read
 from mainspring.ports.errors import RetentionPassed
-from mainspring.serving.inference_log import PredictionRecord, read_key
+from mainspring.serving.inference_log import PredictionRecord
 from mainspring.serving.predict import ServedModel
 
 __all__ = ["Outcome", "Replay", "not_kept", "replay_predictions"]
@@ -97,52 +93,10 @@ def _recompute(records: Sequence[PredictionRecord], model: ServedModel, facts_of
     spine = _spine_of(records, model.training_set.request_schema)
     columns: dict[str, list[Value]] = {}
     for view in model.training_set.views:
-        frame = _backfill_as_read(view, records, spine, facts_of)
+        frame = backfill_as_read(view, spine, [record.read_at for record in records], facts_of)
         columns |= {name: plain_values(frame[name]) for name in frame.columns}
     rows = [{**{name: values[i] for name, values in columns.items()}, **model.on_demand(record.request)} for i, record in enumerate(records)]
     return [[row[name] for name in model.encoding.names] for row in rows]
-
-
-def _backfill_as_read(view: CompiledView, records: Sequence[PredictionRecord], spine: pl.DataFrame, facts_of: FactReader) -> pl.DataFrame:
-    """The view at each record's (L, q).
-
-    L matters only to a record before whose q a fact claims to be visible that was appended after L, such as history imported later; the others
-    share one backfill, because facts beyond their L are not visible at their q anyway.
-    """
-    facts = {source.name: facts_of(source) for each in with_lookups([view]) for source in each.view.sources}
-    frame = backfill_from(view, lambda source: facts[source.name], spine)
-    for place in _places_bound(view, records, facts):
-        known = partial(_facts_known_to, records[place], facts)
-        alone = backfill(view, known(view), gather_keys(view, known, spine.slice(place, 1)))
-        frame = pl.concat([frame.slice(0, place), alone, frame.slice(place + 1)])
-    return frame
-
-
-def _places_bound(view: CompiledView, records: Sequence[PredictionRecord], facts: Mapping[str, pl.DataFrame]) -> list[int]:
-    """The records for which a fact that was not read yet claims to have been visible."""
-    bound: set[int] = set()
-    for each in with_lookups([view]):
-        for source in each.view.sources:
-            earliest_after, key = _earliest_visible_after(facts[source.name]), read_key(each, source)
-            bound |= {place for place, record in enumerate(records) if earliest_after(record.read_at[key]) <= record.at}
-    return sorted(bound)
-
-
-def _facts_known_to(record: PredictionRecord, facts: Mapping[str, pl.DataFrame], view: CompiledView) -> pl.DataFrame:
-    """The facts of a view that had been read when a record was made."""
-    return gather_facts(view, lambda source: facts[source.name].filter(pl.col("_offset") < record.read_at[read_key(view, source)]))
-
-
-def _earliest_visible_after(facts: pl.DataFrame) -> Callable[[int], int]:
-    ordered = facts.sort("_offset")
-    offsets = ordered["_offset"].to_numpy()
-    suffix = np.minimum.accumulate(ordered["_visible_from"].to_numpy()[::-1])[::-1] if len(offsets) else offsets
-
-    def earliest(limit: int) -> int:
-        place = int(np.searchsorted(offsets, limit))
-        return int(suffix[place]) if place < len(offsets) else FOREVER
-
-    return earliest
 
 
 def _spine_of(records: Sequence[PredictionRecord], schema: Schema) -> pl.DataFrame:
@@ -157,17 +111,9 @@ def _series(name: str, values: Sequence[Value], dtype: DType) -> pl.Series:
 
 
 def _compare(record: PredictionRecord, again: Sequence[Value], score: float, *, names: Sequence[str]) -> Replay:
-    differing = {name: (told, now) for name, told, now in zip(names, record.features, again, strict=True) if not _same_bytes(told, now)}
-    same = _same_bytes(record.score, score)
+    differing = {name: (told, now) for name, told, now in zip(names, record.features, again, strict=True) if not same_bytes(told, now)}
+    same = same_bytes(record.score, score)
     close = abs(record.score - score) <= TOLERANCE
     outcome = Outcome.IDENTICAL if same and not differing else Outcome.EQUAL_WITHIN_TOLERANCE if close and not differing else Outcome.DIFFERS
     reason = "" if outcome is Outcome.IDENTICAL else f"{len(differing)} features differ, the score by {abs(record.score - score):.3g}"
     return Replay(prediction=record.id, outcome=outcome, told=record.score, score=score, reason=reason, differing=differing)
-
-
-def _same_bytes(left: Value, right: Value) -> bool:
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_same_bytes, left, right))
-    if isinstance(left, float) and isinstance(right, float):
-        return struct.pack("<d", left) == struct.pack("<d", right)
-    return type(left) is type(right) and left == right

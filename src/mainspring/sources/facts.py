@@ -27,6 +27,7 @@ def read_facts(
     tables: TableReader | None = None,
     until: int | None = None,
     visible_until: Micros | None = None,
+    happened_from: Micros | None = None,
     schema: Schema | None = None,
 ) -> pl.DataFrame:
     """The facts of a source in the order of the log.
@@ -35,6 +36,7 @@ def read_facts(
         tables: where the log below the table's position is read faster; None reads the log alone.
         until: only records below this offset count; None reads up to the head.
         visible_until: leaves out what became visible later; what is taken back later is still closed then.
+        happened_from: leaves out what happened before, which a table need not be read for.
         schema: the columns that the facts shall have, and their types: the source may have had others when they were accepted.
 
     Returns:
@@ -47,12 +49,14 @@ def read_facts(
     topic = topic_of(source.name)
     position = tables.position(topic) if tables is not None else 0
     below = position if until is None else min(position, until)
-    folded = read_folded(topic, tables, stop=below, schema=schema) if tables is not None else None
+    folded = read_folded(topic, tables, stop=below, happened_from=happened_from, schema=schema) if tables is not None else None
     frames = [folded] if folded is not None else []
-    frames += iter_records(topic, log=log, tables=tables, start=below, stop=until, schema=schema)
+    recent = iter_records(topic, log=log, tables=tables, start=below, stop=until, schema=schema)
+    # A fact and what takes it back carry one event time, so that both are left out or neither is.
+    frames += recent if happened_from is None else (frame.filter(pl.col("_event_time") >= happened_from) for frame in recent)
     records = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame(schema={"_op": pl.String(), **_SYSTEM})
     records = records if schema is None else conformed(records, schema)
-    facts = _with_spans(records) if records.height else records.drop("_op")
+    facts = _with_spans(records) if frames else records.drop("_op")
     return facts if visible_until is None else facts.filter(pl.col("_visible_from") <= visible_until)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from mainspring.elements.schema import Schema
+from mainspring.elements.time import Micros
 from mainspring.ports.errors import RetentionPassed
 from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
@@ -44,11 +45,19 @@ def iter_records(
         start = reached
 
 
-def read_folded(topic: str, tables: TableReader, *, start: int = 0, stop: int, schema: Schema | None = None) -> pl.DataFrame | None:
-    """The records that a table holds with `start <= offset < stop`, in order; None where it has none of them."""
+def read_folded(
+    topic: str, tables: TableReader, *, start: int = 0, stop: int, happened_from: Micros | None = None, schema: Schema | None = None
+) -> pl.DataFrame | None:
+    """The records that a table holds with `start <= offset < stop`, in order; None where it has none of them.
+
+    Args:
+        happened_from: leaves out those of facts that happened before; files that hold no others are not read.
+    """
     scan = tables.scan(topic) if start < stop else None
     if scan is None:
         return None
+    if happened_from is not None:
+        scan = scan.filter(pl.col("_event_time") >= happened_from)
     frame = scan.filter(pl.col("_offset").is_between(start, stop, closed="left")).sort("_offset").collect()
     return rejoined(frame, schema) if frame.height else None
 

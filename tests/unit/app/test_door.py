@@ -9,10 +9,13 @@ from sklearn.linear_model import LogisticRegression
 
 import mainspring as ms
 from mainspring import col
-from mainspring.app.errors import NothingToPromote, UnknownAsset, UnknownEnvironment
-from mainspring.app.workspace import OpenWorkspace
+from mainspring.app.errors import MomentAhead, NothingToPromote, UnknownAsset, UnknownEnvironment
+from mainspring.app.workspace import OpenWorkspace, memory_workspace
 from mainspring.elements.events import Actor
+from mainspring.elements.time import MINUTE, parse_instant
+from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.objects import MemoryObjects
+from mainspring.features.errors import HorizonPassed
 from mainspring.ports.state import Change
 from mainspring.project.errors import NotADeclaration, NothingDeclared, ProjectErrors, ProjectMissing
 from mainspring.registry.read import read_version
@@ -117,6 +120,45 @@ def test_an_empty_source_gives_empty_windows(workspace):
 
 def test_an_empty_list_of_keys_gives_no_rows(workspace):
     assert workspace.get_online_features(["takings"], keys=[]).columns == {}
+
+
+NOON = parse_instant("2024-05-01T12:00:00Z")
+
+
+@pytest.fixture
+def at_noon():
+    """A workspace at noon, with a sale at half past ten and one at half past nine, and state of both."""
+    workspace = memory_workspace([TAKINGS], clock=FrozenClock(NOON))
+    workspace.ingest("sales", [sale("1"), sale("2", at="2024-05-01T10:30:00Z")], history=True)
+    workspace.get_online_features(["takings"], keys=[{"shop": "A"}])
+    return workspace
+
+
+@pytest.mark.parametrize("at", ["2024-05-01T11:00:00Z", "2024-05-01T11:30:00Z", "2024-05-01T11:30:00.000001Z", "2024-05-01T12:00:00Z"])
+def test_a_read_of_a_time_in_the_past_is_what_a_backfill_says(at_noon, at):
+    keys = [{"shop": "Café 東京 ☕"}, {"shop": "elsewhere"}]
+    spine = pl.DataFrame(keys).with_columns(prediction_time=pl.lit(at))
+    taught = at_noon.get_historical_features(["takings"], spine=spine)["shop__sales__1h"].to_list()
+    assert at_noon.get_online_features(["takings"], keys=keys, at=at).columns == {"shop__sales__1h": taught}
+
+
+def test_a_read_of_a_time_before_what_state_keeps_is_refused(at_noon):
+    with pytest.raises(HorizonPassed, match="takings keeps facts from 2024-05-01T10:00:00Z on, and the question needs them from 2024-05-01T09:59:59Z"):
+        at_noon.get_online_features(["takings"], keys=[{"shop": "A"}], at="2024-05-01T10:59:59Z")
+
+
+def test_a_read_of_a_time_to_come_is_refused_beyond_what_clocks_may_differ_by(at_noon):
+    assert at_noon.get_online_features(["takings"], keys=[{"shop": "A"}], at=NOON + 5 * MINUTE).columns == {"shop__sales__1h": [0]}
+    with pytest.raises(MomentAhead, match=r"features are asked for 2024-05-01T12:05:00\.000001Z, and it is 2024-05-01T12:00:00Z"):
+        at_noon.get_online_features(["takings"], keys=[{"shop": "A"}], at=NOON + 5 * MINUTE + 1)
+
+
+def test_a_read_says_why_there_is_no_value_if_it_is_asked(at_noon):
+    keys = [{"shop": shop} for shop in ("Café 東京 ☕", "elsewhere", None)]
+    told = at_noon.get_online_features(["takings"], keys=keys, reasons=True)
+    assert told.columns == {"shop__sales__1h": [0, 0, 0]}
+    assert told.reasons == {"takings.shop": ["no fact in the window", "unknown key", "null key"]}
+    assert at_noon.get_online_features(["takings"], keys=keys).reasons == {}
 
 
 def test_a_file_is_taken_by_its_path_as_text_too(workspace, tmp_path: Path):

@@ -40,6 +40,11 @@ def log_of(facts: Log) -> SqliteLog:
     return log
 
 
+def append(log: SqliteLog, source: str, *calls: Mapping[str, object]) -> None:
+    """Let the log take more of a source."""
+    log.append({topic_of(source): _records(calls)}, expected={})
+
+
 def taught(view: CompiledView, facts: Log, rows: Sequence[Mapping[str, object]], minute: float) -> list[dict[str, object]]:
     """What a backfill says of these rows at a minute."""
     log = log_of(facts)

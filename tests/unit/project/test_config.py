@@ -40,6 +40,17 @@ def test_broken_toml_is_told_with_its_line() -> None:
         parse_config('name = "a"\nx = = 1\n', path="project.toml", name="shop")
 
 
+def test_a_hundredth_of_all_reads_is_looked_at_again_unless_an_environment_says_otherwise() -> None:
+    config = parse_config("[environments.prod]\nparity = 1\n", path="project.toml", name="shop")
+    assert {name: env.parity for name, env in config.environments.items()} == {"dev": 0.01, "staging": 0.01, "prod": 1.0}
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.5", "nan", "true", '"all"'])
+def test_what_is_no_share_is_a_fault(share: str) -> None:
+    with pytest.raises(ProjectErrors, match=r"project.toml:2: PRJ-023 .*must be a share from 0 to 1"):
+        parse_config(f"[environments.prod]\nparity = {share}\n", path="project.toml", name="shop")
+
+
 ENGINES = """
 [engines]
 log = "sqlite"

@@ -1,6 +1,9 @@
 """Facts are read the same from the log and from the table below it."""
 
-from mainspring.elements.time import MINUTE
+import polars as pl
+import pytest
+
+from mainspring.elements.time import HOUR, MINUTE
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.sources.facts import read_facts
@@ -40,6 +43,22 @@ def test_facts_until_an_offset_are_cut_in_the_table_too(desk: Desk) -> None:
 def test_what_became_visible_later_can_be_left_out(desk: Desk) -> None:
     filled(desk)
     assert read_facts(source_of(), log=desk.log, visible_until=NOON).select("flight", "_visible_to").rows() == [(1, NOON + MINUTE), (2, 2**63 - 1)]
+
+
+@pytest.mark.parametrize("folded", [0, 3, 5])
+def test_what_happened_before_can_be_left_out_of_log_and_table_with_what_takes_it_back(desk: Desk, folded: int) -> None:
+    early, late = {"landed_at": "2013-01-01T09:00:00Z"}, {"landed_at": "2013-01-01T11:00:00Z"}
+    desk.take(row(1, **early), row(2, **late), row(3, **early))
+    desk.clock.advance(MINUTE)
+    tables = MemoryTables()
+    fold_table("source:arrivals", log=desk.log, tables=tables) if folded == 3 else None
+    desk.take(row(1, **late), row(2, delay=7.0, **late), operations=["replace", "replace"])
+    fold_table("source:arrivals", log=desk.log, tables=tables) if folded == 5 else None
+    happened_from = NOON - HOUR
+    facts = read_facts(source_of(), log=desk.log, tables=tables, happened_from=happened_from)
+    assert facts.equals(desk.facts().filter(pl.col("_event_time") >= happened_from))
+    assert facts["flight"].to_list() == [2, 1, 2]
+    assert read_facts(source_of(), log=desk.log, tables=tables, happened_from=NOON).is_empty()
 
 
 def test_a_source_without_records_has_no_facts() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import MINUTE
+from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
-from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.ports.errors import RetentionPassed
 from mainspring.sources.columns import conformed

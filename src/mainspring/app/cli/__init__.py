@@ -32,6 +32,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "ingest": ("data", "Take rows into a source's log, through its contract."),
         "stream": ("stream", "Fold the log into online state until stopped."),
         "backfill": ("data", "Compute features for many past moments at once."),
+        "features": ("features", "Show feature views: how fresh their online state is, how large, and how far behind the log."),
     },
     "Ask": {
         "serve": ("answers", "Answer predictions over HTTP until stopped."),
@@ -48,6 +49,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "restore": ("keep", "Bring a backup back, into a project that has no state."),
     },
     "Trust": {
+        "test": ("features", "Check that an environment keeps what it promises."),
         "explain": ("explain", "Say what a code means and what to do."),
         "audit": ("people", "Show who did what, and check that nobody rewrote it."),
         "auth": ("people", "Create, list and revoke tokens."),

@@ -1,5 +1,6 @@
 """The commands that take data in, and that give features out in bulk."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -7,12 +8,12 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
+from mainspring.app.cli.output import live_line
 from mainspring.app.cli.paint import Paint, columns, counted
+from mainspring.app.cli.progress import BackfillProgress
 from mainspring.app.cli.rows import read_rows
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from mainspring.sources.ingest import IngestReport, Rows
 
 __all__ = ["backfill", "ingest", "ingest_lines"]
@@ -46,13 +47,15 @@ def ingest(at: Invocation, source: str, file: str, rows: tuple[str, ...], *, his
 def backfill(at: Invocation, views: tuple[str, ...], spine: Path, out: Path) -> None:
     """Compute features for many past moments at once.
 
-    Each row sees what was known at its own prediction_time.  The answer has one row for each row of the spine, in its order.
+    Each row sees what was known at its own prediction_time.  The answer has one row for each row of the spine, in its order, and appears when it is whole.
+    A spine larger than memory is answered a million rows at a time.
     """
-    _check_format(out)
-    frame = at.open().get_historical_features(views, spine=_read_frame(spine))
-    _write_frame(frame, out)
-    record = {"out": str(out), "rows": frame.height, "columns": frame.columns}
-    at.answer(record, lambda paint: [f"{paint.mark(True)} {counted(frame.height, 'row')} and {counted(frame.width, 'column')} in {out}"])
+    for path in (spine, out):
+        _check_format(path)
+    progress = BackfillProgress(live_line(sys.stderr), views=views)
+    report = at.open().backfill(views, spine=spine, out=out, progress=progress.on_rows)
+    progress.end()
+    at.answer(report, lambda paint: [f"{paint.mark(True)} {counted(report.rows, 'row')} and {counted(len(report.columns), 'column')} in {out}"])
 
 
 def ingest_lines(source: str, report: "IngestReport", paint: Paint) -> Iterator[str]:
@@ -64,36 +67,6 @@ def ingest_lines(source: str, report: "IngestReport", paint: Paint) -> Iterator[
         yield paint.warn(f"  {counted(sum(report.quarantined.values()), 'row')} in quarantine")
         worst_first = sorted(report.quarantined.items(), key=lambda item: (-item[1], item[0]))
         yield from columns([[f"{count:,}", reason] for reason, count in worst_first], right=(0,), indent=4)
-
-
-def _read_frame(path: Path) -> "pl.DataFrame":
-    import polars as pl
-
-    _check_format(path)
-    try:
-        match path.suffix:
-            case ".parquet":
-                frame = pl.read_parquet(path)
-            case ".csv":
-                frame = pl.read_csv(path)
-            case _:
-                frame = pl.read_ndjson(path)
-        if frame.schema.get("prediction_time") == pl.String:
-            return frame.with_columns(pl.col("prediction_time").str.to_datetime(time_unit="us", time_zone="UTC"))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise click.BadParameter(f"{path} cannot be read: {str(error).partition(chr(10))[0]}", param_hint="--spine") from error
-    if "prediction_time" not in frame.columns:
-        raise click.BadParameter(f"{path} has no column prediction_time", param_hint="--spine")
-    return frame
-
-
-def _write_frame(frame: "pl.DataFrame", path: Path) -> None:
-    if path.suffix == ".parquet":
-        frame.write_parquet(path)
-    elif path.suffix == ".csv":
-        frame.write_csv(path)
-    else:
-        frame.write_ndjson(path)
 
 
 def _check_format(path: Path) -> None:

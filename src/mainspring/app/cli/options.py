@@ -15,7 +15,7 @@ from mainspring.app.cli.progress import StageProgress
 if TYPE_CHECKING:
     from mainspring.app.workspace import OpenWorkspace
 
-__all__ = ["Invocation", "Verb", "WorkspaceVerb"]
+__all__ = ["Invocation", "Verb", "WorkspaceGroup", "WorkspaceVerb"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,8 @@ class Invocation:
             sys.stderr.write(f"{text}\n")
 
 
-class Verb(click.Command):
-    """A command that answers in words or, with `--json`, with one document."""
+class _Shared(click.Command):
+    """Takes the options that commands share, and hands them on as an `Invocation`."""
 
     shared: tuple[str, ...] = ("as_json",)
 
@@ -65,7 +65,7 @@ class Verb(click.Command):
         ctx.obj = Invocation(**{name: ctx.params.pop(name) for name in self.shared})
         return super().invoke(ctx)
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def write_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The command's own options first, the ones that every command takes below them."""
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         told = [(param, record) for param in options if (record := param.get_help_record(ctx))]
@@ -78,10 +78,29 @@ class Verb(click.Command):
                     formatter.write_dl(records)
 
 
+class Verb(_Shared):
+    """A command that answers in words or, with `--json`, with one document."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As `write_options`."""
+        self.write_options(ctx, formatter)
+
+
 class WorkspaceVerb(Verb):
     """A command on the workspace of a project."""
 
     shared = ("project", "environment", "actor", "as_json")
+
+
+class WorkspaceGroup(_Shared, click.Group):
+    """A command on the workspace of a project that has others below it."""
+
+    shared = WorkspaceVerb.shared
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As `write_options`, and the commands below."""
+        self.write_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
 
 
 def _shared_options() -> list[click.Option]:

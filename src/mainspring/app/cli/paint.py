@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Paint", "bar", "clip", "columns", "counted", "paint_for", "seconds", "size", "visible_width", "wants_colour"]
+__all__ = ["Paint", "ago", "bar", "clip", "columns", "counted", "paint_for", "seconds", "size", "sparks", "visible_width", "wants_colour"]
 
 _CODES = {"title": "1", "quiet": "2", "good": "32", "bad": "31", "warn": "33", "name": "36"}
+_SPARKS = "▁▂▃▄▅▆▇█"
+_DAY = 86_400
+_NOTHING_MORE = re.compile(r" 0 (s|min|h)$")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -106,6 +109,16 @@ def bar(done: int, total: int, *, width: int = 20) -> str:
     return "█" * full + "░" * (width - full)
 
 
+def sparks(counts: Sequence[int]) -> str:
+    """How many fall into each part, as one block each; a part that holds nothing is blank.
+
+    >>> sparks([0, 1, 4, 8])
+    ' ▁▄█'
+    """
+    most = max(counts, default=0)
+    return "".join(" " if count == 0 else _SPARKS[-(-count * len(_SPARKS) // most) - 1] for count in counts)
+
+
 def clip(text: str, width: int) -> str:
     """An uncoloured text that fits into so many columns.
 
@@ -127,6 +140,20 @@ def seconds(length_s: float) -> str:
         return f"{length_s:.1f} s"
     whole = round(length_s)
     return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def ago(age_us: int) -> str:
+    """How long something is past, in its largest two units.
+
+    >>> ago(0), ago(3_200_000), ago(93_784_000_000), ago(-7_200_000_000)
+    ('now', '3.2 s ago', '1 d 2 h ago', 'in 2 h')
+    """
+    length_s = abs(age_us) / 1_000_000
+    days, hours = divmod(round(length_s / 3600), 24)
+    said = _NOTHING_MORE.sub("", seconds(length_s) if length_s < _DAY else f"{days:,} d {hours} h")
+    if not age_us:
+        return "now"
+    return f"{said} ago" if age_us > 0 else f"in {said}"
 
 
 def size(size_bytes: int) -> str:

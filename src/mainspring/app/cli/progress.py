@@ -5,14 +5,14 @@ standard error, so that the answer on standard output stays one document.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 from mainspring.app.cli.paint import Paint, bar, clip, counted, seconds
 from mainspring.elements.events import Fact
 from mainspring.flow.step import Step, StepOutcome
 
-__all__ = ["DayProgress", "LiveLine", "StageProgress"]
+__all__ = ["BackfillProgress", "DayProgress", "LiveLine", "StageProgress"]
 
 _PERIOD_S = 0.1
 _PATIENCE_S = 2.0
@@ -124,6 +124,30 @@ def _say_fact(name: str, value: Fact) -> str:
             return counted(value, name.removesuffix("s")) if name.endswith("s") else f"{value:,} {name}"
         case _:
             return f"{name} {value}"
+
+
+class BackfillProgress:
+    """Follows the views of a backfill through its rows.
+
+    Args:
+        views: their names, in the order in which each piece of rows is answered.
+    """
+
+    def __init__(self, line: LiveLine, *, views: Sequence[str], now: Callable[[], float] = time.monotonic) -> None:
+        self._line, self._views, self._now = line, list(views), now
+        self._started_at = now()
+
+    def on_rows(self, view: str, done: int, total: int) -> None:
+        """A view has answered so many rows of so many."""
+        place = self._views.index(view) + 1
+        passed_s = self._now() - self._started_at
+        left = f"  {seconds(passed_s * (total - done) / done)} left" if 0 < done < total and passed_s >= _PATIENCE_S else ""
+        which = f"  {view}, view {place} of {len(self._views)}"
+        self._line.show(f"  {bar(done, total)}  {done:,} of {total:,} rows{which}{left}", at_once=done == total)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self._line.clear()
 
 
 class DayProgress:

@@ -19,6 +19,9 @@ class ServerMetrics:
         self.map_version = Gauge("mainspring_map_version", "Version of the environment's map being served.", registry=self.registry)
         self.refused = Gauge("mainspring_model_refused", "1 while the loader refuses what the map points at.", ["endpoint"], registry=self.registry)
 
+        self.parity_checked = Counter("mainspring_parity_checked", "Reads recomputed from the log and compared as bytes.", registry=self.registry)
+        self.parity_mismatch = Counter("mainspring_parity_mismatch", "Of these, reads that differ: expected 0, an alarm.", registry=self.registry)
+
     def render(self) -> bytes:
         """The text exposition format."""
         return generate_latest(self.registry)

@@ -24,7 +24,7 @@ from mainspring.app.stream.pace import pause_after
 from mainspring.elements.errors import MainspringError
 from mainspring.features.names import shard_of_partition
 from mainspring.features.replicate import snapshot_shard
-from mainspring.features.stream import ViewFold
+from mainspring.features.stream import CLOCK_SLACK, ViewFold
 from mainspring.features.view import CompiledView
 from mainspring.flow.share import Member, Share, Sharer
 from mainspring.ports.errors import StaleWrite
@@ -224,7 +224,7 @@ class _Loop:
     def _fold(self, fold: ViewFold, heads: Mapping[str, int]) -> bool:
         """Fold for a while; in the pool."""
         until = time.monotonic() + _SLICE_S
-        for topic, records in fold.iter_steps(heads):
+        for topic, records in fold.iter_steps(heads, now=self._tools.data_clock.now() - CLOCK_SLACK):
             self._meter.folded(fold.view.shard, topic, records)
             if self._stop.is_set() or time.monotonic() >= until:
                 break

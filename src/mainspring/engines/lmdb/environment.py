@@ -109,7 +109,7 @@ class Environment:
                 # A process that was killed while it read leaves its snapshot behind, which would keep the file growing.
                 self._handle.reader_check()
                 with self._handle.begin(write=True) as transaction:
-                    done = [(result, value) for work, result in batch for value in self._attempt(transaction, work, result)]
+                    done = self._do(transaction, batch)
         except BaseException as error:
             for _, result in batch:
                 if not result.done():
@@ -117,6 +117,13 @@ class Environment:
             raise
         for result, value in done:
             result.set_result(value)
+
+    def _do(self, transaction: Transaction, batch: Sequence[tuple[Callable[[Transaction], Any], "Future[Any]"]]) -> "list[tuple[Future[Any], Any]]":
+        """The values of all work; of one piece alone without a transaction inside, which would copy every page that it writes once more."""
+        if len(batch) == 1:
+            [(work, result)] = batch
+            return [(result, work(transaction))]
+        return [(result, value) for work, result in batch for value in self._attempt(transaction, work, result)]
 
     def _attempt(self, transaction: Transaction, work: Callable[[Transaction], Any], result: "Future[Any]") -> list[Any]:
         """The value of one piece of work, or nothing where it failed; then its future holds the error and what it wrote is undone."""

@@ -9,7 +9,7 @@ import concurrent.futures
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,7 +53,7 @@ class Server:
         url: `nats://host:port`, or `tls://…`; several with commas.
         credentials: the file of a user's token and seed, as `nsc` writes it.
         authority: the certificates that sign the server's; None trusts those of the machine.
-        patience_s: how long an operation is tried before ENG-009; below the two minutes in which the server knows a message that it has already.
+        patience_s: how long an operation is tried before ENG-009; a minute at most, since the server knows for two which messages it has already.
     """
 
     url: str
@@ -95,6 +95,7 @@ class Connection:
         self._client: Client | None = None
         self._loop = asyncio.new_event_loop()
         self._refusal: asyncio.Future[Exception] = self._loop.create_future()
+        self._loss: asyncio.Future[None] = self._loop.create_future()
         self._opening = asyncio.Lock()
         self._is_closed = False
         self._thread = threading.Thread(target=self._loop.run_forever, name="mainspring-nats", daemon=True)
@@ -116,6 +117,17 @@ class Connection:
             raise StoreFailed(store=self.name, operation=operation, reason="it is closed")
         with translated(self.name, operation):
             return asyncio.run_coroutine_threadsafe(self._with_client(work), self._loop).result()
+
+    async def unless_lost(self, work: Awaitable[T], *, timeout_s: float) -> T:
+        """The result of something that waits for the server, on the loop; when the connection breaks meanwhile, no answer comes any more."""
+        task = asyncio.ensure_future(work)
+        either: set[asyncio.Future[Any]] = {task, self._loss}
+        await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise nats.errors.StaleConnectionError
+        return await task
 
     def close(self) -> None:
         """End what is under way, and the thread.  Calling it twice is once."""
@@ -152,6 +164,8 @@ class Connection:
             "servers": self._server.url.split(","),
             "name": "mainspring",
             "error_cb": self._note,
+            "disconnected_cb": self._lose,
+            "reconnected_cb": self._lose,
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": _RECONNECT_S,
             "connect_timeout": _CONNECT_S,
@@ -170,13 +184,19 @@ class Connection:
         if is_final and not self._refusal.done():
             self._refusal.set_result(error)
 
+    async def _lose(self) -> None:
+        """Whoever waits for an answer asks anew: when the connection breaks, and when there is one again, since what was asked in between may be lost."""
+        self._loss.set_result(None)
+        self._loss = self._loop.create_future()
+
     async def _end(self) -> None:
         running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        if self._client is not None:
-            await self._client.close()
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        if self._client is not None:
+            with suppress(OSError, nats.errors.Error):  # it leaves politely; there may be nobody to take leave of
+                await self._client.close()
 
 
 async def _nothing(_: Client) -> None:

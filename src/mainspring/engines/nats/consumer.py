@@ -36,15 +36,12 @@ class Received(NamedTuple):
 
     Args:
         stamp: when the server stored it, in microseconds.
-        subject: its subject.
-        pending: how many more there were in the stream when it was sent.
     """
 
     message: int
     stamp: int
     subject: str
     data: bytes
-    pending: int
 
 
 class Consumer:
@@ -63,14 +60,12 @@ class Consumer:
         self._delivered = 0
         self._client, self._subscription, info = connection.call("follow", lambda client: self._start(client, after))
         self._name = info.name
-        self.pending = info.num_pending or 0
-        """How many messages there were to follow when it started."""
 
     def receive(self) -> list[Received]:
         """What has come since the last call; waits for something, two seconds at most, and is empty when the server only says that it is there."""
         return self._connection.call("follow", self._receive)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Tell the server that nothing is wanted any more; where it cannot be told, it notices by itself."""
         with suppress(EngineError):
             self._connection.call("follow", self._end)
@@ -96,7 +91,7 @@ class Consumer:
             raise StaleConnectionError
         if self._wanted == 0:
             await self._ask(client)
-        await asyncio.wait_for(self._bell.wait(), _SILENCE_S)
+        await self._connection.unless_lost(self._bell.wait(), timeout_s=_SILENCE_S)
         self._bell.clear()
         arrived, self._arrived = self._arrived, deque()
         return [received for message in arrived if (received := self._received(message)) is not None]
@@ -113,14 +108,14 @@ class Consumer:
         if (status := headers.get("Status")) is not None:
             self._heed(status, headers.get("Description", ""))
             return None
-        # $JS.ACK.(domain.account.)stream.consumer.deliveries.message.count.nanoseconds.pending: by hand, since the client reads the time as a float.
+        # $JS.ACK.(domain.account.)stream.consumer.deliveries.message.count.nanoseconds.left: by hand, since the client reads the time as a float.
         tokens = message.reply.split(".")
-        number, count, stamp, pending = map(int, tokens[5:9] if len(tokens) == _TOKENS else tokens[7:11])
+        number, count, stamp = map(int, tokens[5:8] if len(tokens) == _TOKENS else tokens[7:10])
         if count != self._delivered + 1:
             raise StaleConnectionError
         self._delivered = count
         self._wanted -= 1
-        return Received(number, stamp // 1_000, message.subject, message.data, pending)
+        return Received(number, stamp // 1_000, message.subject, message.data)
 
     def _heed(self, status: str, description: str) -> None:
         """Note what became of our request: it goes on, it is used up, or there is nobody any more who serves it."""
@@ -130,6 +125,6 @@ class Consumer:
             raise StaleConnectionError
 
     async def _end(self, client: Client) -> None:
-        if client is self._client:
+        if client is self._client and client.is_connected:
             await self._subscription.unsubscribe()
             await client.jetstream(timeout=_ATTEMPT_S).delete_consumer(self._stream, self._name)

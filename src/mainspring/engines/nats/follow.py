@@ -3,9 +3,10 @@
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
 from mainspring.elements.errors import EngineError
-from mainspring.engines.nats.consumer import Received
+from mainspring.engines.nats.consumer import Consumer, Received
 from mainspring.engines.nats.envelope import parse_record
 from mainspring.engines.nats.fold import Entry, is_something_missing
 from mainspring.engines.nats.index import Index, Position
@@ -31,8 +32,8 @@ class Follower:
         self._patience_s = patience_s
         self._parts = _Parts(stream)
         self._changed = threading.Condition()
-        self._folded = 0
-        self._is_level = False
+        self._folded = -1
+        self._begun_at = stream.state().last_held
         self._closing = threading.Event()
         self._trouble: EngineError | None = None
         self._heard_at = time.monotonic()
@@ -42,7 +43,7 @@ class Follower:
     def wait_level(self) -> None:
         """Wait until the index holds what the stream held when it was opened; as long as it takes, while something comes."""
         with self._changed:
-            while not self._is_level:
+            while self._folded < self._begun_at:
                 self.check()
                 self._changed.wait(_PAUSE_S)
 
@@ -89,21 +90,22 @@ class Follower:
         """Receive and fold until closed, or until what comes must be asked for anew."""
         position, known = self._index.position(), self._index.last_trim()
         _refuse_other_history(self._stream, position)
-        after = position.message
-        consumer = self._stream.follow(after)
-        try:
-            self._reach(after, is_level=consumer.pending == 0)
-            while not self._closing.is_set():
-                received = consumer.receive()
-                self._heard_at = time.monotonic()
-                if received:
-                    entries = [self._entry(message) for message in received]
-                    if self._learns(entries, after) or not self._index.fold(entries, after=after, known=known):
-                        return
-                    after = received[-1].message
-                self._reach(after, is_level=bool(received) and received[-1].pending == 0)
-        finally:
-            consumer.end()
+        after: int | None = position.message
+        with closing(self._stream.follow(position.message)) as consumer:
+            while after is not None and not self._closing.is_set():
+                self._reach(after)
+                after = self._step(consumer, after, known=known)
+
+    def _step(self, consumer: Consumer, after: int, *, known: int) -> int | None:
+        """Fold what comes after a message; the last of it, None where it came too early."""
+        received = consumer.receive()
+        self._heard_at = time.monotonic()
+        if not received:
+            return after
+        entries = [self._entry(message) for message in received]
+        if self._learns(entries, after) or not self._index.fold(entries, after=after, known=known):
+            return None
+        return received[-1].message
 
     def _learns(self, entries: Sequence[Entry], after: int) -> bool:
         """Whether there is a trim to be learnt before these can be folded; it is, and these are out of date."""
@@ -113,11 +115,10 @@ class Follower:
         self._index.learn(trims)
         return bool(trims)
 
-    def _reach(self, message: int, *, is_level: bool) -> None:
+    def _reach(self, message: int) -> None:
         with self._changed:
             self._trouble = None
             self._folded = max(self._folded, message)
-            self._is_level = self._is_level or is_level
             self._changed.notify_all()
 
     def _entry(self, received: Received) -> Entry:

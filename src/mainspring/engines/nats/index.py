@@ -1,6 +1,6 @@
 """The index of a log on NATS: what the stream comes to, in a SQLite file or in memory.
 
-It is a cache.  Whoever opens the log without one folds the stream anew (about 6 µs a record), and with one folds what came since.  Processes of one machine
+It is a cache.  Whoever opens the log without one folds the stream anew (about 3 µs a record), and with one folds what came since.  Processes of one machine
 may share a file: each folds what it receives, and what another has folded already is skipped.
 """
 

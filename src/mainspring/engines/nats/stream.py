@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeVar
 from nats.aio.client import Client
 from nats.js.api import DiscardPolicy, RawStreamMsg, StorageType, StreamConfig, StreamInfo
 from nats.js.client import JetStreamContext
-from nats.js.errors import NotFoundError, ServiceUnavailableError
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from mainspring.elements.time import to_micros
 from mainspring.engines.nats.connection import PASSING, Connection
@@ -34,15 +34,19 @@ _MEMORY_S = 120.0
 _HEADERS_BYTES = 1_024
 _PARTS_AT_ONCE = 4
 _REQUESTS_AT_ONCE = 32
-_CANNOT_STORE = 10_077
-"""JetStream's number for a message that a limit of the stream or the disk refuses; it comes as a 503, like what passes by itself."""
+_NO_MESSAGE, _FULL = 10_057, {10_023, 10_077}
+"""JetStream's numbers for a message that is gone already, and for a limit of the server, the stream or the disk.
+
+The latter come as a 503, like what passes by itself.
+"""
 
 
 class StreamState(NamedTuple):
-    """Which stream it is (name and time of creation), and its last message."""
+    """Which stream it is (name and time of creation), the last message that it got, and the last that it holds; 0 for none."""
 
     identity: str
     last: int
+    last_held: int
 
 
 class Stored(NamedTuple):
@@ -76,9 +80,10 @@ class Stream:
         return self._connection.max_payload - _HEADERS_BYTES
 
     def state(self) -> StreamState:
-        """Which stream it is, and its last message."""
+        """Which stream it is, and how far it goes."""
         info = self._call("read", lambda client: _context(client).stream_info(self._name))
-        return StreamState(f"stream {self._name} of {info.created}", info.state.last_seq)
+        held = self._call("read", self._last_held)
+        return StreamState(f"stream {self._name} of {info.created}", info.state.last_seq, held.message if held else 0)
 
     def publish(self, kind: Kind, data: bytes) -> int:
         """Store a message; its number.  Cost: 0.2 ms on one machine."""
@@ -106,8 +111,9 @@ class Stream:
 
     def remove_below(self, message: int) -> None:
         """Remove all records and parts below a message, at once."""
-        for kind in ("records", "parts"):
-            self._call("trim", partial(self._purge, kind, message))
+        if message > 1:  # the server takes a purge below the first message for one of everything
+            for kind in ("records", "parts"):
+                self._call("trim", partial(self._purge, kind, message))
 
     def follow(self, after: int) -> Consumer:
         """What is stored after a message, as it comes."""
@@ -131,12 +137,12 @@ class Stream:
     async def _insist(self, client: Client, work: Callable[[Client], Awaitable[T]]) -> T:
         """Try until it is done, refused, or the patience is at its end."""
         clock = asyncio.get_running_loop().time
-        until = clock() + self._connection.patience_s
+        until = clock() + min(self._connection.patience_s, _MEMORY_S / 2)
         while True:
             try:
-                return await work(client)
+                return await self._connection.unless_lost(work(client), timeout_s=until - clock())
             except PASSING as error:
-                if isinstance(error, ServiceUnavailableError) and error.err_code == _CANNOT_STORE:
+                if isinstance(error, ServiceUnavailableError) and error.err_code in _FULL:
                     raise StoreFailed(store=self._connection.name, operation="append", reason=str(error.description)) from error
                 if clock() >= until or client.is_closed:
                     raise
@@ -179,11 +185,18 @@ class Stream:
         except NotFoundError:
             return None
 
+    async def _last_held(self, client: Client) -> Stored | None:
+        try:
+            return _stored(await _context(client).get_msg(self._name, subject=f"{self._name}.*"))
+        except NotFoundError:
+            return None
+
     async def _remove(self, message: int, client: Client) -> None:
         # Asked for by hand, because the client's own call has every byte overwritten, which costs ten times as much.
         request = json.dumps({"seq": message, "no_erase": True}).encode()
-        answer = await client.request(f"$JS.API.STREAM.MSG.DELETE.{self._name}", request, timeout=_ATTEMPT_S)
-        print(answer.data)
+        answer = json.loads((await client.request(f"$JS.API.STREAM.MSG.DELETE.{self._name}", request, timeout=_ATTEMPT_S)).data)
+        if "error" in answer and answer["error"]["err_code"] != _NO_MESSAGE:
+            raise APIError.from_error(answer["error"])
 
     async def _purge(self, kind: Kind, message: int, client: Client) -> None:
         await _context(client).purge_stream(self._name, seq=message, subject=f"{self._name}.{kind}")

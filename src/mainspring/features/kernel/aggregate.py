@@ -6,14 +6,16 @@ from functools import cache
 import numpy as np
 
 from mainspring.features.kernel.arrays import Answer, Facts, Ints, Spine
+from mainspring.features.kernel.dictionary import compiled_dictionary
+from mainspring.features.kernel.group import compiled_grouping
 from mainspring.features.kernel.jit import entry_point, kernel_edition
 from mainspring.features.kernel.program import Program, Tables, compile_program
 from mainspring.features.kernel.shares import run_shares, shares_of
-from mainspring.features.kernel.sweep import sweep
+from mainspring.features.kernel.sweep import Part, sealed_sweep
 
-__all__ = ["aggregate", "blank_answer", "warm"]
+__all__ = ["aggregate", "blank_answer", "compiled_sweep", "warm"]
 
-Entry = Callable[[Tables, Facts, Spine, Answer, int, int], None]
+Entry = Callable[[Part, Facts, Spine, Answer], None]
 
 
 def aggregate(program: Program, facts: Facts, spine: Spine) -> Answer:
@@ -40,7 +42,7 @@ def run_pass(tables: Tables, facts: Facts, spine: Spine, answer: Answer) -> list
     """Fill the rows of the answer that these tables speak of, on all processors; the notes of each."""
     shares = shares_of(facts.times.shape[1] + spine.time.size)
     notes = [np.full(2, -1, dtype=np.int64) for _ in range(shares)]
-    run_shares(lambda share, _first, _stop: warm()(tables, facts, spine, answer._replace(note=notes[share]), share, shares), range(shares + 1))
+    run_shares(lambda share, _first, _stop: compiled_sweep()(Part(tables, share, shares), facts, spine, answer._replace(note=notes[share])), range(shares + 1))
     return notes
 
 
@@ -50,19 +52,16 @@ def blank_answer(outputs: int, rows: int) -> Answer:
     return Answer(np.empty((outputs, rows), dtype=np.int64), np.empty((outputs, rows), dtype=np.uint8), note)
 
 
+def warm() -> None:
+    """Load everything that is compiled from numba's cache (a second), or compile it (half a minute), so that no request ever waits for it."""
+    compiled_sweep()
+    compiled_grouping()
+    compiled_dictionary()
+
+
 @cache
-def warm() -> Entry:
-    """The compiled kernel; the first call loads it from numba's cache (a third of a second) or compiles it (about ten)."""
+def compiled_sweep() -> Entry:
+    """The compiled sweep, loaded or compiled by the first call."""
     facts = Facts.of(key_start=[0], event_time=[], visible_from=[])
     spine = Spine(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-    return entry_point(sealed_sweep(kernel_edition()), compile_program([], kinds=[]).tables, facts, spine, blank_answer(0, 0), 0, 1)
-
-
-def sealed_sweep(edition: int) -> Entry:
-    """The sweep with the edition of its source inside, which keeps numba's cache honest (see `jit`) and the answer attributable."""
-
-    def answer_spine(tables: Tables, facts: Facts, spine: Spine, answer: Answer, share: int, shares: int) -> None:
-        answer.note[1] = edition
-        sweep(tables, facts, spine, answer, share, shares)
-
-    return answer_spine
+    return entry_point(sealed_sweep(kernel_edition()), Part(compile_program([], kinds=[]).tables, 0, 1), facts, spine, blank_answer(0, 0))

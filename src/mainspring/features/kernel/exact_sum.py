@@ -38,8 +38,8 @@ __all__ = [
     "collect",
     "integer_of",
     "mean_of",
-    "round_head",
     "nearest_double",
+    "round_head",
     "sum_of",
 ]
 

@@ -10,11 +10,11 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mainspring.features.kernel.arrays import Bytes, Ints, ShortInts, read_only
-from mainspring.features.kernel.bins import bin_rows, count_bins, is_in_order, move_rows, order_bins
+from mainspring.features.kernel.bins import Bins, Places, bin_rows, count_bins, is_in_order, move_rows, order_bins
 from mainspring.features.kernel.jit import entry_point, kernel_edition
 from mainspring.features.kernel.shares import even_bounds, run_shares
 
-__all__ = ["Grouping", "group_facts", "warm_grouping"]
+__all__ = ["Grouping", "compiled_grouping", "group_facts"]
 
 BIN_BITS = 9
 """512 bins: as many streams of writing as a processor follows without missing its caches and address tables; measured flat from 100 to 800."""
@@ -38,11 +38,11 @@ class Grouping(NamedTuple):
 
     def words(self, column: Ints, target: Ints) -> None:
         """Write a column of 64-bit words, in the order of the frame, into `target`, in the order of the groups.  Cost: about 2 ns a row."""
-        two_hops(warm_grouping().move_words, self, column, target)
+        two_hops(compiled_grouping().move_words, self, column, target)
 
     def flags(self, column: Bytes, target: Bytes) -> None:
         """Likewise a column of bytes."""
-        two_hops(warm_grouping().move_flags, self, column, target)
+        two_hops(compiled_grouping().move_flags, self, column, target)
 
     def rows(self) -> Ints:
         """The row of the frame at each place, (grouped rows,)."""
@@ -69,34 +69,30 @@ def group_facts(code: ShortInts, keys: int, event_time: Ints) -> Grouping:
     Cost: without the interpreter lock, about 10 ns a row; nothing but a look for rows that lie in order already.
     """
     in_order = np.zeros(1, dtype=np.uint8)
-    warm_grouping().is_in_order(code, event_time, in_order)
+    compiled_grouping().is_in_order(code, event_time, in_order)
     if in_order[0]:
         return Grouping(np.searchsorted(code, np.arange(keys + 1, dtype=np.int32)).astype(np.int64), event_time, None, None)
     shift = max(int(keys - 1).bit_length() - BIN_BITS, 0)
-    bin_start, hop, binned = rows_in_bins(code, ((keys - 1) >> shift) + 1, shift)
-    grouping = Grouping(np.empty(keys + 1, dtype=np.int64), np.empty(binned.size, dtype=np.int64), hop, np.empty(binned.size, dtype=np.int32))
-    times = np.empty(binned.size, dtype=np.int64)
-    one_hop(warm_grouping().move_words, hop, event_time, times)
-
-    def order(_: int, first: int, stop: int) -> None:
-        warm_grouping().order_bins(binned, times, bin_start, shift, first, stop, grouping.key_start, grouping.into_place, grouping.event_time)
-
-    run_shares(order, cut_by_weight(bin_start))
-    grouping.key_start[keys] = binned.size
-    return grouping
+    bins, into_bins = rows_in_bins(code, ((keys - 1) >> shift) + 1, shift)
+    one_hop(compiled_grouping().move_words, into_bins, event_time, bins.time)
+    places = Places(np.empty(keys + 1, dtype=np.int64), np.empty_like(bins.code), np.empty_like(bins.time))
+    run_shares(lambda _, first, stop: compiled_grouping().order_bins(bins, places, first, stop), cut_by_weight(bins.start))
+    places.key_start[keys] = bins.code.size
+    return Grouping(places.key_start, places.time, into_bins, places.hop)
 
 
-def rows_in_bins(code: ShortInts, bins: int, shift: int) -> tuple[Ints, ShortInts, ShortInts]:
-    """Where each bin starts, the first hop of each row, and the codes of the rows as they lie in the bins."""
+def rows_in_bins(code: ShortInts, count: int, shift: int) -> tuple[Bins, ShortInts]:
+    """So many bins, in which times are still to be moved, and the first hop of each row."""
     bounds = even_bounds(code.size)
-    counts = np.zeros((len(bounds) - 1, bins), dtype=np.int64)
-    run_shares(lambda share, first, stop: warm_grouping().count_bins(code, shift, first, stop, counts[share]), bounds)
+    counts = np.zeros((len(bounds) - 1, count), dtype=np.int64)
+    run_shares(lambda share, first, stop: compiled_grouping().count_bins(code[first:stop], shift, counts[share]), bounds)
     # Each share has a stretch of each bin to itself, in the order of the shares: that keeps the hop stable.
-    stops = np.cumsum(counts.T).reshape(bins, -1).T
-    fill, bin_start = np.ascontiguousarray(stops - counts), np.append(0, stops[-1])
-    hop, binned = np.empty(code.size, dtype=np.int32), np.empty(int(bin_start[-1]), dtype=np.int32)
-    run_shares(lambda share, first, stop: warm_grouping().bin_rows(code, shift, first, stop, fill[share], hop, binned), bounds)
-    return bin_start, hop, binned
+    stops = np.cumsum(counts.T).reshape(count, -1).T
+    start, fill = np.append(0, stops[-1]), np.ascontiguousarray(stops - counts)
+    bins = Bins(start, np.empty(int(start[-1]), dtype=np.int32), np.empty(int(start[-1]), dtype=np.int64), shift)
+    hop = np.empty(code.size, dtype=np.int32)
+    run_shares(lambda share, first, stop: compiled_grouping().bin_rows(code[first:stop], hop[first:stop], fill[share], bins), bounds)
+    return bins, hop
 
 
 def cut_by_weight(starts: Ints) -> list[int]:
@@ -105,7 +101,7 @@ def cut_by_weight(starts: Ints) -> list[int]:
     return [*cuts[:-1], starts.size - 1]
 
 
-Move = Callable[[T, ShortInts, int, int, T], None]
+Move = Callable[[T, ShortInts, T], None]
 
 
 def two_hops(move: "Move[T]", grouping: Grouping, column: T, target: T) -> None:
@@ -120,33 +116,33 @@ def two_hops(move: "Move[T]", grouping: Grouping, column: T, target: T) -> None:
 
 def one_hop(move: "Move[T]", hop: ShortInts, column: T, target: T) -> None:
     """Move a column on all processors: no two rows have the same place."""
-    run_shares(lambda _, first, stop: move(column, hop, first, stop, target), even_bounds(column.size))
+    run_shares(lambda _, first, stop: move(column[first:stop], hop[first:stop], target), even_bounds(column.size))
 
 
 class Kernels(NamedTuple):
     """The compiled entries, which are those of `bins`."""
 
     is_in_order: Callable[[ShortInts, Ints, Bytes], None]
-    count_bins: Callable[[ShortInts, int, int, int, Ints], None]
-    bin_rows: Callable[[ShortInts, int, int, int, Ints, ShortInts, ShortInts], None]
-    move_words: Callable[[Ints, ShortInts, int, int, Ints], None]
-    move_flags: Callable[[Bytes, ShortInts, int, int, Bytes], None]
-    order_bins: Callable[[ShortInts, Ints, Ints, int, int, int, Ints, ShortInts, Ints], None]
+    count_bins: Callable[[ShortInts, int, Ints], None]
+    bin_rows: Callable[[ShortInts, ShortInts, Ints, Bins], None]
+    move_words: Callable[[Ints, ShortInts, Ints], None]
+    move_flags: Callable[[Bytes, ShortInts, Bytes], None]
+    order_bins: Callable[[Bins, Places, int, int], None]
 
 
 @cache
-def warm_grouping() -> Kernels:
-    """The compiled entries; the first call loads them from numba's cache or compiles them (two seconds)."""
-    short, words, flags = (np.empty(0, dtype=dtype) for dtype in (np.int32, np.int64, np.uint8))
-    given_short, given_words, given_flags = (read_only(each) for each in (short, words, flags))
-    entries = sealed_entries(kernel_edition())
+def compiled_grouping() -> Kernels:
+    """The compiled entries, loaded or compiled by the first call."""
+    short, words, flags = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
+    given_short, given_words, given_flags = read_only(short), read_only(words), read_only(flags)
+    entries, bins = sealed_entries(kernel_edition()), Bins(words, short, words, 0)
     return Kernels(
         entry_point(entries.is_in_order, given_short, given_words, flags),
-        entry_point(entries.count_bins, given_short, 0, 0, 0, words),
-        entry_point(entries.bin_rows, given_short, 0, 0, 0, words, short, short),
-        entry_point(entries.move_words, given_words, given_short, 0, 0, words),
-        entry_point(entries.move_flags, given_flags, given_short, 0, 0, flags),
-        entry_point(entries.order_bins, given_short, given_words, given_words, 0, 0, 0, words, short, words),
+        entry_point(entries.count_bins, given_short, 0, words),
+        entry_point(entries.bin_rows, given_short, short, words, bins),
+        entry_point(entries.move_words, given_words, given_short, words),
+        entry_point(entries.move_flags, given_flags, given_short, flags),
+        entry_point(entries.order_bins, bins, Places(words, short, words), 0, 0),
     )
 
 
@@ -156,24 +152,24 @@ def sealed_entries(edition: int) -> Kernels:
     def look(code: ShortInts, event_time: Ints, found: Bytes) -> None:
         found[0] = edition >= 0 and is_in_order(code, event_time)
 
-    def count(code: ShortInts, shift: int, first: int, stop: int, counts: Ints) -> None:
+    def count(code: ShortInts, shift: int, counts: Ints) -> None:
         if edition >= 0:
-            count_bins(code, shift, first, stop, counts)
+            count_bins(code, shift, counts)
 
-    def fill_bins(code: ShortInts, shift: int, first: int, stop: int, fill: Ints, hop: ShortInts, binned: ShortInts) -> None:
+    def fill_bins(code: ShortInts, hop: ShortInts, fill: Ints, bins: Bins) -> None:
         if edition >= 0:
-            bin_rows(code, shift, first, stop, fill, hop, binned)
+            bin_rows(code, hop, fill, bins)
 
-    def words(source: Ints, hop: ShortInts, first: int, stop: int, target: Ints) -> None:
+    def words(source: Ints, hop: ShortInts, target: Ints) -> None:
         if edition >= 0:
-            move_rows(source, hop, first, stop, target)
+            move_rows(source, hop, target)
 
-    def flags(source: Bytes, hop: ShortInts, first: int, stop: int, target: Bytes) -> None:
+    def flags(source: Bytes, hop: ShortInts, target: Bytes) -> None:
         if edition >= 0:
-            move_rows(source, hop, first, stop, target)
+            move_rows(source, hop, target)
 
-    def order(code: ShortInts, time: Ints, bin_start: Ints, shift: int, first: int, stop: int, key_start: Ints, hop: ShortInts, ordered: Ints) -> None:
+    def order(bins: Bins, places: Places, first: int, stop: int) -> None:
         if edition >= 0:
-            order_bins(code, time, bin_start, shift, first, stop, key_start, hop, ordered)
+            order_bins(bins, places, first, stop)
 
     return Kernels(look, count, fill_bins, words, flags, order)

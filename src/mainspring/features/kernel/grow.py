@@ -6,7 +6,7 @@ records of that key: how records were batched, and what other keys there are, le
 A table says what was written: rows of (what, key, level, number, first byte, byte after the last).
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -38,19 +38,8 @@ from mainspring.features.kernel.page import (
     fact_at,
     reference_at,
     text_before,
-    tile_at,
 )
-from mainspring.features.kernel.tile import (
-    HIGH,
-    LONG_AGO,
-    LOW,
-    MARK_FIELDS,
-    TILE_LAST,
-    TILE_LEVEL,
-    TILE_NUMBER,
-    summarise_facts,
-    summarise_tiles,
-)
+from mainspring.features.kernel.tile import HIGH, LONG_AGO, LOW, MARK_FIELDS, TILE_LAST, TILE_LEVEL, TILE_NUMBER, summarise_facts, summarise_tiles
 
 __all__ = ["EVICTED_PAGE", "TABLE_FIELDS", "WRITTEN_PAGE", "grow_keys"]
 
@@ -58,12 +47,70 @@ TABLE_FIELDS: Final = 6
 WRITTEN_PAGE, EVICTED_PAGE = 0, 1
 
 MAX_TILES: Final = 512
-FACT_COUNT, TILE_COUNT, PAGE_COUNT, NEXT_NUMBER, FORGOTTEN, WRITTEN, LISTED, IS_SEALED, STATE_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+FACT_COUNT, TILE_COUNT, PAGE_COUNT, NEXT_NUMBER, FORGOTTEN, IS_SEALED, WRITTEN, LISTED, STATE_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """The key at hand: open facts, tiles, pages beside the directory, the number of the next page, the newest time forgotten, whether it has sealed a page.
 The output: words written, rows listed."""
 
 PAGE_NUMBER, PAGE_BEGIN, PAGE_SIZE, IS_NEW, INLINE_FIELDS = 0, 1, 2, 3, 4
 """A page beside the directory: its number, its first word, how many it has, and whether it lies in the output or still where it was read."""
+
+
+class Batch(NamedTuple):
+    """What comes in.
+
+    Args:
+        kept, until: a page is evicted once its newest event is older by `kept` than the fact that seals another page becomes visible, or than `until`.
+
+    Shapes:
+        words, texts: the old heads and directories joined, and behind them the texts of the batch; the same memory as words and as bytes.
+        starts: (keys, 3) the first word of each old head, or -1; the first word of the row of its directory, or -1, and the word after that row.
+        key_first: (keys + 1,) where the facts of each key begin in `order`, which lists rows of the batch, of one key in the order of the log.
+        facts: (facts, fact words).
+        links: (facts, texts of a fact) where each text begins in `texts`, and its length.
+    """
+
+    words: Ints
+    texts: Bytes
+    starts: Ints
+    key_first: Ints
+    order: Ints
+    facts: Ints
+    links: Ints
+    kept: int
+    until: int
+
+
+class Key(NamedTuple):
+    """The key at hand, taken apart.
+
+    Shapes:
+        shape: (SHAPE_FIELDS,), the layout of pages; lanes (lanes, LANE_FIELDS).
+        facts, links: (OPEN_FACTS, …) the open facts, and where their texts lie among those of the batch.
+        tiles: (MAX_TILES, tile words); flat: the same memory in one row.
+        inline: (INLINE_PAGES + 1, INLINE_FIELDS).
+        state: (STATE_FIELDS,).
+        cells, marks, number: the accumulators of `tile`.
+    """
+
+    shape: Ints
+    lanes: Ints
+    facts: Ints
+    links: Ints
+    tiles: Ints
+    flat: Ints
+    inline: Ints
+    state: Ints
+    cells: Ints
+    marks: Ints
+    number: Ints
+
+
+class Output(NamedTuple):
+    """Where pages are written.  Shapes: words and texts are the same memory; table (…, TABLE_FIELDS)."""
+
+    words: Ints
+    texts: Bytes
+    table: Ints
 
 
 @allocating_part
@@ -75,333 +122,333 @@ def grow_keys(
     starts: Ints,
     key_first: Ints,
     order: Ints,
-    batch: Ints,
-    references: Ints,
+    facts: Ints,
+    links: Ints,
     kept: int,
+    until: int,
     out: Ints,
     out_texts: Bytes,
     table: Ints,
 ) -> int:
-    """Add facts to the heads of their keys and write the new heads, and the pages that were sealed on the way.
+    """Add facts to the heads of their keys and write the new heads, and the pages that were sealed on the way.  The arrays are those of `Batch` and `Output`.
 
-    Args:
-        words, texts: the old heads and directories joined, and behind them the texts of the batch; the same memory as words and as bytes.
-        starts: (keys, 3) the first word of each old head, or -1; the first word of the row of its directory, or -1, and the word after that row.
-        key_first: (keys + 1,) where the facts of each key begin in `order`, which lists rows of the batch, of one key in the order of the log.
-        batch: (facts, fact words).
-        references: (facts, texts of a fact) where each text begins in `texts`, and its length.
-        kept: a page is evicted once its newest event is older by this than the fact that seals another page becomes visible.
-        out, out_texts: where pages are written; the same memory.
-        table: what was written, written.
-
-    Returns: how many rows the table got, or -1 when `out` or `table` is too small: call again with larger ones.
+    Returns: how many rows the table got, or -1 when the output or the table is too small: call again with larger ones.
     """
-    facts = np.empty((OPEN_FACTS, shape[FACT_WORDS]), dtype=np.int64)
-    links = np.empty((OPEN_FACTS, shape[REFERENCES]), dtype=np.int64)
     flat = np.empty(MAX_TILES * shape[TILE_WORDS], dtype=np.int64)
-    tiles = flat.reshape((MAX_TILES, shape[TILE_WORDS]))
-    inline = np.empty((INLINE_PAGES + 1, INLINE_FIELDS), dtype=np.int64)
-    state = np.zeros(STATE_FIELDS, dtype=np.int64)
-    cells = np.zeros((lanes.shape[0] + 1, CELLS), dtype=np.int64)
     marks = np.zeros((lanes.shape[0], MARK_FIELDS), dtype=np.int64)
-    for lane in range(lanes.shape[0]):
-        marks[lane, LOW], marks[lane, HIGH] = NO_LIMB, -1
-    number = np.zeros(NUMBER_CELLS, dtype=np.int64)
-    for key in range(starts.shape[0]):
-        load_head(words, starts[key, 0], shape, facts, links, state)
-        load_directory(words, starts[key, 1], starts[key, 2], shape, tiles, inline, state)
-        for index in range(key_first[key], key_first[key + 1]):
-            row = order[index]
-            insert_fact(batch, references, row, texts, facts, links, state)
-            if state[FACT_COUNT] == OPEN_FACTS:
-                if not has_room(out, table, shape, inline, state, tiles, links):
-                    return -1
-                seal_facts(shape, lanes, texts, facts, links, tiles, flat, inline, state, cells, marks, number, out, out_texts)
-                spill(key, words, inline, state, out, table)
-                evict(key, batch[row, VISIBLE_FROM] - kept, tiles, inline, state, table)
-                seal_tiles(key, shape, lanes, tiles, flat, state, cells, marks, number, out, table)
-        if not has_room(out, table, shape, inline, state, tiles, links):
+    marks[:, LOW], marks[:, HIGH] = NO_LIMB, -1
+    key = Key(
+        shape,
+        lanes,
+        np.empty((OPEN_FACTS, shape[FACT_WORDS]), dtype=np.int64),
+        np.empty((OPEN_FACTS, shape[REFERENCES]), dtype=np.int64),
+        flat.reshape((MAX_TILES, shape[TILE_WORDS])),
+        flat,
+        np.empty((INLINE_PAGES + 1, INLINE_FIELDS), dtype=np.int64),
+        np.zeros(STATE_FIELDS, dtype=np.int64),
+        np.zeros((lanes.shape[0] + 1, CELLS), dtype=np.int64),
+        marks,
+        np.zeros(NUMBER_CELLS, dtype=np.int64),
+    )
+    return grow_all(Batch(words, texts, starts, key_first, order, facts, links, kept, until), key, Output(out, out_texts, table))
+
+
+@compiled_part
+def grow_all(batch: Batch, key: Key, out: Output) -> int:
+    """Grow one key after the other."""
+    for code in range(batch.starts.shape[0]):
+        if not grow_key(batch, key, out, code):
             return -1
-        begin = state[WRITTEN]
-        write_facts(HEAD_LEVEL, 0, state[FACT_COUNT], texts, facts, links, state, out, out_texts)
-        list_row(WRITTEN_PAGE, key, HEAD_LEVEL, 0, begin, state, table)
-        if state[IS_SEALED]:
-            begin = state[WRITTEN]
-            write_directory(words, tiles, inline, state, out)
-            list_row(WRITTEN_PAGE, key, DIRECTORY_LEVEL, 0, begin, state, table)
-    return int(state[LISTED])
+    return int(key.state[LISTED])
 
 
 @compiled_part
-def load_head(words: Ints, start: int, shape: Ints, facts: Ints, links: Ints, state: Ints) -> None:
-    """Take the open facts; references point into the bytes that they were read from."""
-    state[FACT_COUNT] = 0
-    if start < 0:
-        return
-    state[FACT_COUNT] = words[start + FACTS]
-    base = 8 * start + words[start + TEXTS_AT]
-    for place in range(state[FACT_COUNT]):
-        fact, link = fact_at(words, start, place, shape), reference_at(words, start, place, shape)
-        for word in range(facts.shape[1]):
-            facts[place, word] = words[fact + word]
-        for word in range(links.shape[1]):
-            links[place, word] = words[link + word] + (base << TEXT_SHIFT)
+def grow_key(batch: Batch, key: Key, out: Output, code: int) -> bool:
+    """Grow a key by its facts; whether there was room to write it."""
+    load_head(batch, key, code)
+    load_directory(batch, key, code)
+    for index in range(batch.key_first[code], batch.key_first[code + 1]):
+        row = batch.order[index]
+        insert_fact(batch, key, row)
+        if key.state[FACT_COUNT] == OPEN_FACTS:
+            if not has_room(key, out):
+                return False
+            seal_facts(batch, key, out)
+            spill(batch, key, out, code)
+            evict(key, out, code, min(batch.facts[row, VISIBLE_FROM], batch.until) - batch.kept)
+            seal_tiles(key, out, code)
+    if not has_room(key, out):
+        return False
+    write_roots(batch, key, out, code)
+    return True
 
 
 @compiled_part
-def load_directory(words: Ints, start: int, stop: int, shape: Ints, tiles: Ints, inline: Ints, state: Ints) -> None:
+def load_head(batch: Batch, key: Key, code: int) -> None:
+    """Take the open facts; links point into the bytes that they were read from."""
+    start, words = batch.starts[code, 0], batch.words
+    key.state[FACT_COUNT] = 0 if start < 0 else words[start + FACTS]
+    for place in range(key.state[FACT_COUNT]):
+        fact, link = fact_at(words, start, place, key.shape), reference_at(words, start, place, key.shape)
+        base = 8 * start + words[start + TEXTS_AT]
+        for word in range(key.facts.shape[1]):
+            key.facts[place, word] = words[fact + word]
+        for word in range(key.links.shape[1]):
+            key.links[place, word] = words[link + word] + (base << TEXT_SHIFT)
+
+
+@compiled_part
+def load_directory(batch: Batch, key: Key, code: int) -> None:
     """Take the tiles, and note where the pages beside them lie."""
+    start, words, state = batch.starts[code, 1], batch.words, key.state
     state[TILE_COUNT] = state[PAGE_COUNT] = state[NEXT_NUMBER] = state[IS_SEALED] = 0
     state[FORGOTTEN] = LONG_AGO
     if start < 0:
         return
     state[TILE_COUNT], state[NEXT_NUMBER], state[FORGOTTEN] = words[start + TILES], words[start + NEXT], words[start + EVICTED]
-    for place in range(state[TILE_COUNT]):
-        tile = tile_at(start, place, shape)
-        for word in range(tiles.shape[1]):
-            tiles[place, word] = words[tile + word]
+    for word in range(state[TILE_COUNT] * key.tiles.shape[1]):
+        key.flat[word] = words[start + HEADER + word]
     page = start + words[start + SIZE]
-    while page < stop:
-        keep_inline(inline, state, words[page + NUMBER], page, words[page + SIZE], 0)
+    while page < batch.starts[code, 2]:
+        keep_inline(key, words[page + NUMBER], page, words[page + SIZE], 0)
         page += words[page + SIZE]
 
 
 @compiled_part
-def keep_inline(inline: Ints, state: Ints, number: int, begin: int, size: int, is_new: int) -> None:
-    """Note a page that stays beside the directory."""
-    place = state[PAGE_COUNT]
-    inline[place, PAGE_NUMBER], inline[place, PAGE_BEGIN], inline[place, PAGE_SIZE], inline[place, IS_NEW] = number, begin, size, is_new
-    state[PAGE_COUNT] += 1
-
-
-@compiled_part
-def drop_inline(inline: Ints, state: Ints, dropped: int) -> None:
-    """Forget the page at this place."""
-    for place in range(dropped, state[PAGE_COUNT] - 1):
-        for field in range(INLINE_FIELDS):
-            inline[place, field] = inline[place + 1, field]
-    state[PAGE_COUNT] -= 1
-
-
-@compiled_part
-def copy_inline(words: Ints, inline: Ints, place: int, state: Ints, out: Ints) -> None:
-    """Write a page that stays as it is."""
-    begin, size, at = inline[place, PAGE_BEGIN], inline[place, PAGE_SIZE], state[WRITTEN]
-    for word in range(size):
-        out[at + word] = out[begin + word] if inline[place, IS_NEW] else words[begin + word]
-    state[WRITTEN] += size
-
-
-@compiled_part
-def spill(key: int, words: Ints, inline: Ints, state: Ints, out: Ints, table: Ints) -> None:
-    """Where the directory has too many pages beside it, give the oldest a row of its own."""
-    if state[PAGE_COUNT] <= INLINE_PAGES:
-        return
-    begin = state[WRITTEN]
-    copy_inline(words, inline, 0, state, out)
-    list_row(WRITTEN_PAGE, key, 1, inline[0, PAGE_NUMBER], begin, state, table)
-    drop_inline(inline, state, 0)
-
-
-@compiled_part
-def insert_fact(batch: Ints, references: Ints, row: int, texts: Bytes, facts: Ints, links: Ints, state: Ints) -> None:
+def insert_fact(batch: Batch, key: Key, row: int) -> None:
     """Put a fact where it belongs in total order: by event time, then id, then the moment from which it is seen."""
-    place = state[FACT_COUNT]
-    while place > 0 and stands_before(batch, references, row, texts, facts, links, place - 1):
-        for word in range(facts.shape[1]):
-            facts[place, word] = facts[place - 1, word]
-        for word in range(links.shape[1]):
-            links[place, word] = links[place - 1, word]
+    place = key.state[FACT_COUNT]
+    while place > 0 and stands_before(batch, key, row, place - 1):
+        move_fact(key, place - 1, place)
         place -= 1
-    for word in range(facts.shape[1]):
-        facts[place, word] = batch[row, word]
-    for word in range(links.shape[1]):
-        links[place, word] = references[row, word]
-    state[FACT_COUNT] += 1
+    for word in range(key.facts.shape[1]):
+        key.facts[place, word] = batch.facts[row, word]
+    for word in range(key.links.shape[1]):
+        key.links[place, word] = batch.links[row, word]
+    key.state[FACT_COUNT] += 1
 
 
 @compiled_part
-def stands_before(batch: Ints, references: Ints, row: int, texts: Bytes, facts: Ints, links: Ints, place: int) -> bool:
+def move_fact(key: Key, source: int, target: int) -> None:
+    """Move an open fact to another place."""
+    for word in range(key.facts.shape[1]):
+        key.facts[target, word] = key.facts[source, word]
+    for word in range(key.links.shape[1]):
+        key.links[target, word] = key.links[source, word]
+
+
+@compiled_part
+def stands_before(batch: Batch, key: Key, row: int, place: int) -> bool:
     """Whether a new fact comes before the open one at this place."""
-    if batch[row, EVENT_TIME] != facts[place, EVENT_TIME]:
-        return bool(batch[row, EVENT_TIME] < facts[place, EVENT_TIME])
-    mine, other = references[row, 0], links[place, 0]
-    order = text_before(texts, mine >> TEXT_SHIFT, mine & LENGTH_MASK, other >> TEXT_SHIFT, other & LENGTH_MASK)
-    return order < 0 or (order == 0 and bool(batch[row, VISIBLE_FROM] < facts[place, VISIBLE_FROM]))
+    if batch.facts[row, EVENT_TIME] != key.facts[place, EVENT_TIME]:
+        return bool(batch.facts[row, EVENT_TIME] < key.facts[place, EVENT_TIME])
+    mine, other = batch.links[row, 0], key.links[place, 0]
+    order = text_before(batch.texts, mine >> TEXT_SHIFT, mine & LENGTH_MASK, other >> TEXT_SHIFT, other & LENGTH_MASK)
+    return order < 0 or (order == 0 and bool(batch.facts[row, VISIBLE_FROM] < key.facts[place, VISIBLE_FROM]))
 
 
 @compiled_part
-def has_room(out: Ints, table: Ints, shape: Ints, inline: Ints, state: Ints, tiles: Ints, links: Ints) -> bool:
+def has_room(key: Key, out: Output) -> bool:
     """Whether the output can take a head, a directory, a page of facts, and one page of tiles for each level, with evictions."""
+    shape, state = key.shape, key.state
     words = 2 * (HEADER + OPEN_FACTS * (shape[FACT_WORDS] + shape[REFERENCES])) + 12 * HEADER + 2 * (state[TILE_COUNT] + 1) * shape[TILE_WORDS]
     for place in range(state[FACT_COUNT]):
-        for word in range(links.shape[1]):
-            words += 2 * ((links[place, word] & LENGTH_MASK) // 8 + 1)
+        for word in range(key.links.shape[1]):
+            words += 2 * ((key.links[place, word] & LENGTH_MASK) // 8 + 1)
     for place in range(state[PAGE_COUNT]):
-        words += 2 * inline[place, PAGE_SIZE]
-    return bool(state[WRITTEN] + words + 8 <= out.size and state[LISTED] + state[TILE_COUNT] + 16 <= table.shape[0] and state[TILE_COUNT] + 2 < tiles.shape[0])
+        words += 2 * key.inline[place, PAGE_SIZE]
+    has_rows = state[LISTED] + state[TILE_COUNT] + 16 <= out.table.shape[0]
+    return bool(state[WRITTEN] + words + 8 <= out.words.size and has_rows and state[TILE_COUNT] + 2 < key.tiles.shape[0])
 
 
 @compiled_part
-def seal_facts(
-    shape: Ints,
-    lanes: Ints,
-    texts: Bytes,
-    facts: Ints,
-    links: Ints,
-    tiles: Ints,
-    flat: Ints,
-    inline: Ints,
-    state: Ints,
-    cells: Ints,
-    marks: Ints,
-    number: Ints,
-    out: Ints,
-    out_texts: Bytes,
-) -> None:
+def keep_inline(key: Key, number: int, begin: int, size: int, is_new: int) -> None:
+    """Note a page that stays beside the directory."""
+    place = key.state[PAGE_COUNT]
+    key.inline[place, PAGE_NUMBER], key.inline[place, PAGE_BEGIN], key.inline[place, PAGE_SIZE], key.inline[place, IS_NEW] = number, begin, size, is_new
+    key.state[PAGE_COUNT] += 1
+
+
+@compiled_part
+def drop_inline(key: Key, dropped: int) -> None:
+    """Forget the page at this place."""
+    for place in range(dropped, key.state[PAGE_COUNT] - 1):
+        for field in range(INLINE_FIELDS):
+            key.inline[place, field] = key.inline[place + 1, field]
+    key.state[PAGE_COUNT] -= 1
+
+
+@compiled_part
+def copy_inline(batch: Batch, key: Key, out: Output, place: int) -> None:
+    """Write a page that stays as it is."""
+    begin, at = key.inline[place, PAGE_BEGIN], key.state[WRITTEN]
+    for word in range(key.inline[place, PAGE_SIZE]):
+        out.words[at + word] = out.words[begin + word] if key.inline[place, IS_NEW] else batch.words[begin + word]
+    key.state[WRITTEN] += key.inline[place, PAGE_SIZE]
+
+
+@compiled_part
+def seal_facts(batch: Batch, key: Key, out: Output) -> None:
     """Make a page of the oldest open facts, beside the directory, and keep its tile."""
-    page, place = state[WRITTEN], state[TILE_COUNT]
-    write_facts(1, state[NEXT_NUMBER], PAGE_FACTS, texts, facts, links, state, out, out_texts)
-    keep_inline(inline, state, state[NEXT_NUMBER], page, out[page + SIZE], 1)
-    summarise_facts(lanes, shape, cells, marks, number, out, page, flat, place * tiles.shape[1])
-    tiles[place, TILE_LEVEL], tiles[place, TILE_NUMBER] = 1, state[NEXT_NUMBER]
+    state, page, place = key.state, key.state[WRITTEN], key.state[TILE_COUNT]
+    write_facts(batch, key, out, 1, state[NEXT_NUMBER], PAGE_FACTS)
+    keep_inline(key, state[NEXT_NUMBER], page, out.words[page + SIZE], 1)
+    summarise_facts(key.lanes, key.shape, key.cells, key.marks, key.number, out.words, page, key.flat, place * key.tiles.shape[1])
+    key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER] = 1, state[NEXT_NUMBER]
     state[NEXT_NUMBER] += 1
     state[TILE_COUNT] += 1
     state[IS_SEALED] = 1
     state[FACT_COUNT] -= PAGE_FACTS
     for left in range(state[FACT_COUNT]):
-        for word in range(facts.shape[1]):
-            facts[left, word] = facts[left + PAGE_FACTS, word]
-        for word in range(links.shape[1]):
-            links[left, word] = links[left + PAGE_FACTS, word]
+        move_fact(key, left + PAGE_FACTS, left)
 
 
 @compiled_part
-def seal_tiles(
-    key: int, shape: Ints, lanes: Ints, tiles: Ints, flat: Ints, state: Ints, cells: Ints, marks: Ints, number: Ints, out: Ints, table: Ints
-) -> None:
-    """Where a level has too many tiles, write the first of them as a page and keep its tile instead, level by level."""
-    level = 1
-    while count_level(tiles, state[TILE_COUNT], level) >= OPEN_TILES:
-        page = state[WRITTEN]
-        begin_page(level + 1, state[NEXT_NUMBER], FANOUT, 0, state, out)
-        left, moved = 0, 0
-        for place in range(state[TILE_COUNT]):
-            if tiles[place, TILE_LEVEL] == level and moved < FANOUT:
-                for word in range(tiles.shape[1]):
-                    out[page + HEADER + moved * tiles.shape[1] + word] = tiles[place, word]
-                moved += 1
-            else:
-                for word in range(tiles.shape[1]):
-                    tiles[left, word] = tiles[place, word]
-                left += 1
-        end_page(page, HEADER + FANOUT * tiles.shape[1], 0, state, out)
-        list_row(WRITTEN_PAGE, key, level + 1, state[NEXT_NUMBER], page, state, table)
-        summarise_tiles(lanes, shape, cells, marks, number, out, page, flat, left * tiles.shape[1])
-        tiles[left, TILE_LEVEL], tiles[left, TILE_NUMBER] = level + 1, state[NEXT_NUMBER]
-        state[NEXT_NUMBER] += 1
-        state[TILE_COUNT] = left + 1
-        level += 1
+def spill(batch: Batch, key: Key, out: Output, code: int) -> None:
+    """Where the directory has too many pages beside it, give the oldest a row of its own."""
+    if key.state[PAGE_COUNT] <= INLINE_PAGES:
+        return
+    begin = key.state[WRITTEN]
+    copy_inline(batch, key, out, 0)
+    list_row(key, out, WRITTEN_PAGE, code, 1, key.inline[0, PAGE_NUMBER], begin)
+    drop_inline(key, 0)
 
 
 @compiled_part
-def count_level(tiles: Ints, count: int, level: int) -> int:
-    """How many tiles are of this level."""
-    found = 0
-    for place in range(count):
-        found += tiles[place, TILE_LEVEL] == level
-    return found
-
-
-@compiled_part
-def evict(key: int, oldest: int, tiles: Ints, inline: Ints, state: Ints, table: Ints) -> None:
+def evict(key: Key, out: Output, code: int, oldest: int) -> None:
     """Forget the tiles whose every event is older, and list their pages that have rows."""
-    left = 0
+    state, left = key.state, 0
     for place in range(state[TILE_COUNT]):
-        if tiles[place, TILE_LAST] < oldest:
-            state[FORGOTTEN] = max(state[FORGOTTEN], tiles[place, TILE_LAST])
-            beside = place_inline(inline, state, tiles[place, TILE_LEVEL], tiles[place, TILE_NUMBER])
-            if beside >= 0:
-                drop_inline(inline, state, beside)
-            else:
-                list_row(EVICTED_PAGE, key, tiles[place, TILE_LEVEL], tiles[place, TILE_NUMBER], state[WRITTEN], state, table)
-        else:
-            for word in range(tiles.shape[1]):
-                tiles[left, word] = tiles[place, word]
+        if key.tiles[place, TILE_LAST] >= oldest:
+            move_tile(key, place, left)
             left += 1
+            continue
+        state[FORGOTTEN] = max(state[FORGOTTEN], key.tiles[place, TILE_LAST])
+        beside = place_inline(key, key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER])
+        if beside >= 0:
+            drop_inline(key, beside)
+        else:
+            list_row(key, out, EVICTED_PAGE, code, key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER], state[WRITTEN])
     state[TILE_COUNT] = left
 
 
 @compiled_part
-def place_inline(inline: Ints, state: Ints, level: int, number: int) -> int:
+def move_tile(key: Key, source: int, target: int) -> None:
+    """Move a tile to another place."""
+    for word in range(key.tiles.shape[1]):
+        key.tiles[target, word] = key.tiles[source, word]
+
+
+@compiled_part
+def place_inline(key: Key, level: int, number: int) -> int:
     """Where a page lies beside the directory, or -1."""
-    if level == 1:
-        for place in range(state[PAGE_COUNT]):
-            if inline[place, PAGE_NUMBER] == number:
-                return place
+    for place in range(key.state[PAGE_COUNT]):
+        if level == 1 and key.inline[place, PAGE_NUMBER] == number:
+            return place
     return -1
 
 
 @compiled_part
-def list_row(what: int, key: int, level: int, number: int, begin: int, state: Ints, table: Ints) -> None:
-    """List a row that was written from this word on, or that is gone."""
-    row = state[LISTED]
-    table[row, 0], table[row, 1], table[row, 2], table[row, 3], table[row, 4], table[row, 5] = what, key, level, number, 8 * begin, 8 * state[WRITTEN]
-    state[LISTED] += 1
+def seal_tiles(key: Key, out: Output, code: int) -> None:
+    """Where a level has too many tiles, write the first of them as a page and keep its tile instead, level by level."""
+    level = 1
+    while count_level(key, level) >= OPEN_TILES:
+        seal_level(key, out, code, level)
+        level += 1
 
 
 @compiled_part
-def begin_page(level: int, number: int, tiles: int, facts: int, state: Ints, out: Ints) -> None:
-    """Write the header of a page."""
-    page = state[WRITTEN]
-    out[page + LEVEL], out[page + NUMBER], out[page + FACTS], out[page + TILES] = level, number, facts, tiles
-    out[page + NEXT] = state[NEXT_NUMBER] if level == DIRECTORY_LEVEL else 0
-    out[page + EVICTED] = state[FORGOTTEN] if level == DIRECTORY_LEVEL else LONG_AGO
+def count_level(key: Key, level: int) -> int:
+    """How many tiles are of this level."""
+    found = 0
+    for place in range(key.state[TILE_COUNT]):
+        found += key.tiles[place, TILE_LEVEL] == level
+    return found
 
 
 @compiled_part
-def end_page(page: int, size: int, texts: int, state: Ints, out: Ints) -> None:
-    """Note where the texts of the page begin and where it ends, in whole words."""
-    out[page + TEXTS_AT] = 8 * size
-    out[page + SIZE] = size + (texts + 7) // 8
-    state[WRITTEN] = page + out[page + SIZE]
-
-
-@compiled_part
-def write_directory(words: Ints, tiles: Ints, inline: Ints, state: Ints, out: Ints) -> None:
-    """Write all tiles of the key, and the pages that stay beside them."""
-    page = state[WRITTEN]
-    begin_page(DIRECTORY_LEVEL, 0, state[TILE_COUNT], 0, state, out)
-    at = page + HEADER
+def seal_level(key: Key, out: Output, code: int, level: int) -> None:
+    """Write the first tiles of a level as a page, and keep its tile instead."""
+    state, page, width = key.state, key.state[WRITTEN], key.tiles.shape[1]
+    begin_page(key, out, level + 1, state[NEXT_NUMBER], FANOUT, 0)
+    left, moved = 0, 0
     for place in range(state[TILE_COUNT]):
-        for word in range(tiles.shape[1]):
-            out[at + word] = tiles[place, word]
-        at += tiles.shape[1]
-    end_page(page, at - page, 0, state, out)
-    for place in range(state[PAGE_COUNT]):
-        copy_inline(words, inline, place, state, out)
+        if key.tiles[place, TILE_LEVEL] == level and moved < FANOUT:
+            for word in range(width):
+                out.words[page + HEADER + moved * width + word] = key.tiles[place, word]
+            moved += 1
+        else:
+            move_tile(key, place, left)
+            left += 1
+    end_page(key, out, page, HEADER + FANOUT * width, 0)
+    list_row(key, out, WRITTEN_PAGE, code, level + 1, state[NEXT_NUMBER], page)
+    summarise_tiles(key.lanes, key.shape, key.cells, key.marks, key.number, out.words, page, key.flat, left * width)
+    key.tiles[left, TILE_LEVEL], key.tiles[left, TILE_NUMBER] = level + 1, state[NEXT_NUMBER]
+    state[NEXT_NUMBER] += 1
+    state[TILE_COUNT] = left + 1
 
 
 @compiled_part
-def write_facts(level: int, number: int, count: int, texts: Bytes, facts: Ints, links: Ints, state: Ints, out: Ints, out_texts: Bytes) -> None:
+def list_row(key: Key, out: Output, what: int, code: int, level: int, number: int, begin: int) -> None:
+    """List a row that was written from this word on, or that is gone."""
+    row, table = key.state[LISTED], out.table
+    table[row, 0], table[row, 1], table[row, 2], table[row, 3] = what, code, level, number
+    table[row, 4], table[row, 5] = 8 * begin, 8 * key.state[WRITTEN]
+    key.state[LISTED] += 1
+
+
+@compiled_part
+def begin_page(key: Key, out: Output, level: int, number: int, tiles: int, facts: int) -> None:
+    """Write the header of a page."""
+    page, words = key.state[WRITTEN], out.words
+    words[page + LEVEL], words[page + NUMBER], words[page + FACTS], words[page + TILES] = level, number, facts, tiles
+    words[page + NEXT] = key.state[NEXT_NUMBER] if level == DIRECTORY_LEVEL else 0
+    words[page + EVICTED] = key.state[FORGOTTEN] if level == DIRECTORY_LEVEL else LONG_AGO
+
+
+@compiled_part
+def end_page(key: Key, out: Output, page: int, size: int, texts: int) -> None:
+    """Note where the texts of the page begin and where it ends, in whole words."""
+    out.words[page + TEXTS_AT] = 8 * size
+    out.words[page + SIZE] = size + (texts + 7) // 8
+    key.state[WRITTEN] = page + out.words[page + SIZE]
+
+
+@compiled_part
+def write_roots(batch: Batch, key: Key, out: Output, code: int) -> None:
+    """Write the head, and where a page was sealed the directory with the pages beside it."""
+    begin = key.state[WRITTEN]
+    write_facts(batch, key, out, HEAD_LEVEL, 0, key.state[FACT_COUNT])
+    list_row(key, out, WRITTEN_PAGE, code, HEAD_LEVEL, 0, begin)
+    if key.state[IS_SEALED] == 0:
+        return
+    begin, width = key.state[WRITTEN], key.state[TILE_COUNT] * key.tiles.shape[1]
+    begin_page(key, out, DIRECTORY_LEVEL, 0, key.state[TILE_COUNT], 0)
+    for word in range(width):
+        out.words[begin + HEADER + word] = key.flat[word]
+    end_page(key, out, begin, HEADER + width, 0)
+    for place in range(key.state[PAGE_COUNT]):
+        copy_inline(batch, key, out, place)
+    list_row(key, out, WRITTEN_PAGE, code, DIRECTORY_LEVEL, 0, begin)
+
+
+@compiled_part
+def write_facts(batch: Batch, key: Key, out: Output, level: int, number: int, count: int) -> None:
     """Write a page of the first open facts with their texts."""
-    page = state[WRITTEN]
-    begin_page(level, number, 0, count, state, out)
-    at = page + HEADER
+    page, width, links = key.state[WRITTEN], key.facts.shape[1], key.links.shape[1]
+    begin_page(key, out, level, number, 0, count)
     for place in range(count):
-        for word in range(facts.shape[1]):
-            out[at + word] = facts[place, word]
-        at += facts.shape[1]
-    begin = 8 * (at + count * links.shape[1])
-    byte = begin
-    for place in range(count):
-        for word in range(links.shape[1]):
-            source, size = links[place, word] >> TEXT_SHIFT, links[place, word] & LENGTH_MASK
-            out[at + word] = ((byte - begin) << TEXT_SHIFT) | size
-            for offset in range(size):
-                out_texts[byte + offset] = texts[source + offset]
-            byte += size
-        at += links.shape[1]
+        for word in range(width):
+            out.words[page + HEADER + place * width + word] = key.facts[place, word]
+    links_at = page + HEADER + count * width
+    texts_at = 8 * (links_at + count * links)
+    byte = texts_at
+    for link in range(count * links):
+        source, size = key.links[link // links, link % links] >> TEXT_SHIFT, key.links[link // links, link % links] & LENGTH_MASK
+        out.words[links_at + link] = ((byte - texts_at) << TEXT_SHIFT) | size
+        for offset in range(size):
+            out.texts[byte + offset] = batch.texts[source + offset]
+        byte += size
     for pad in range(byte, 8 * ((byte + 7) // 8)):
-        out_texts[pad] = 0
-    end_page(page, at - page, byte - begin, state, out)
+        out.texts[pad] = 0
+    end_page(key, out, page, links_at + count * links - page, byte - texts_at)

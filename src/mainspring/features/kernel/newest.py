@@ -1,8 +1,10 @@
 """Look up the newest fact of a key that is seen at one moment, from its pages: the online reading of `latest`.
 
 Only the pages that may hold it are needed: with the newest fact that is certainly seen known from the head or from a tile that may be used, everything older
-stays where it is.  The arrays are those of `point`.
+stays where it is.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +15,6 @@ from mainspring.features.kernel.page import (
     FACTS,
     FLAG_WORDS,
     LENGTH_MASK,
-    REFERENCES,
     TEXT_SHIFT,
     TEXTS_AT,
     TILES,
@@ -23,10 +24,33 @@ from mainspring.features.kernel.page import (
     text_before,
     tile_at,
 )
-from mainspring.features.kernel.point import ANSWERED, FORGOTTEN, MISSING, count_pages, find_page, forgotten_until, roots_of
-from mainspring.features.kernel.tile import LONG_AGO, TILE_LAST, TILE_FIRST, TILE_LEVEL, TILE_NUMBER, TILE_SETTLED, TILE_STATES
+from mainspring.features.kernel.point import ANSWERED, FORGOTTEN, MISSING, Rows, count_pages, find_page, forgotten_until, list_missing, roots_of, rows_of_key
+from mainspring.features.kernel.tile import LONG_AGO, TILE_FIRST, TILE_LAST, TILE_LEVEL, TILE_NUMBER, TILE_SETTLED, TILE_STATES
 
 __all__ = ["answer_lookups"]
+
+NO_PAGE = -1
+BEST_PAGE, BEST_PLACE, WAITING, WANTED, SEARCH_FIELDS = 0, 1, 2, 3, 4
+
+
+class Search(NamedTuple):
+    """A lookup on its way.
+
+    Args:
+        reach: a fact counts when event_time >= q - reach.
+
+    Shapes:
+        texts: the rows as bytes.
+        columns: (slots, 2) the column of each output, and which text it is, or -1.
+        waiting: (pages,) pages that are still to be looked into.
+        found: (SEARCH_FIELDS,) the best fact by page and place, how many pages wait, and how many are missing by now.
+    """
+
+    texts: Bytes
+    columns: Ints
+    waiting: Ints
+    found: Ints
+    reach: int
 
 
 @allocating_part
@@ -36,7 +60,7 @@ def answer_lookups(
     columns: Ints,
     words: Ints,
     texts: Bytes,
-    rows: Ints,
+    starts: Ints,
     key_rows: Ints,
     codes: Ints,
     times: Ints,
@@ -45,69 +69,79 @@ def answer_lookups(
     outcome: Ints,
     missing: Ints,
 ) -> tuple[int, int]:
-    """Answer every question (code of a key, or -1, and time) with the values of the newest fact.
+    """Answer every question (code of a key, or -1, and time) with the values of the newest fact; a text by its first byte in `texts` and its length.
 
-    Args:
-        reach: a fact counts when event_time >= q - reach.
-        columns: (slots, 2) the column of each output, and which text it is, or -1; a text is answered by its first byte in `texts` and its length.
-
-    Returns: how many pages are missing, and the worst outcome.
+    Returns: how many pages are missing, of which as many are listed as fit, and the worst outcome.
     """
-    pages, _ = count_pages(words, rows)
-    waiting = np.empty(pages, dtype=np.int64)
-    wanted, worst = 0, ANSWERED
-    for question in range(codes.size):
-        begin = stop = 0
-        if codes[question] >= 0:
-            begin, stop = key_rows[codes[question]], key_rows[codes[question] + 1]
-        for slot in range(columns.shape[0]):
-            bits[slot, question], valid[slot, question] = 0, 0
-        outcome[question] = ANSWERED
-        if begin == stop:
-            continue
-        at = times[question]
-        if forgotten_until(words, rows, begin, stop) >= at - reach:
-            outcome[question] = worst = FORGOTTEN
-            continue
-        page, place, count = newest_fact(shape, reach, words, texts, rows, begin, stop, at, waiting, codes[question], missing, wanted)
-        if count > wanted:
-            outcome[question], wanted = MISSING, count
-        elif page >= 0:
-            write_values(shape, columns, words, page, place, question, bits, valid)
-    return wanted, worst
+    pages, _ = count_pages(words, starts)
+    search = Search(texts, columns, np.empty(pages, dtype=np.int64), np.zeros(SEARCH_FIELDS, dtype=np.int64), reach)
+    worst = look_up_all(Rows(shape, words, starts, key_rows, missing), search, codes, times, bits, valid, outcome)
+    return int(search.found[WANTED]), worst
 
 
 @compiled_part
-def newest_fact(
-    shape: Ints, reach: int, words: Ints, texts: Bytes, rows: Ints, begin: int, stop: int, at: int, waiting: Ints, key: int, missing: Ints, wanted: int
-) -> tuple[int, int, int]:
-    """The page and place of the newest fact that is seen, -1 if there is none; and how many pages are missing by now."""
-    best_page, best_place, left, certain = -1, -1, 0, LONG_AGO
-    for row in range(begin, begin + roots_of(words, rows, begin, stop)):
-        waiting[left] = rows[row]
-        left += 1
-        certain = max(certain, certainly_seen(shape, words, rows[row], at))
-    while left > 0:
-        left -= 1
-        page = waiting[left]
-        place = newest_of_page(shape, words, page, at)
-        if place >= 0 and words[fact_at(words, page, place, shape) + EVENT_TIME] >= at - reach:
-            if best_page < 0 or comes_after(shape, words, texts, page, place, best_page, best_place):
-                best_page, best_place = page, place
-        for index in range(words[page + TILES]):
-            tile = tile_at(page, index, shape)
-            bound = words[tile + TILE_STATES] if is_certain(words, tile, at) else words[tile + TILE_LAST]
-            if bound == LONG_AGO or bound < certain or bound < at - reach or words[tile + TILE_FIRST] >= at:
-                continue
-            child = find_page(words, rows, begin, stop, words[tile + TILE_LEVEL], words[tile + TILE_NUMBER])
-            if child >= 0:
-                waiting[left] = child
-                left += 1
-            else:
-                if wanted < missing.shape[0]:
-                    missing[wanted, 0], missing[wanted, 1], missing[wanted, 2] = key, words[tile + TILE_LEVEL], words[tile + TILE_NUMBER]
-                wanted += 1
-    return best_page, best_place, wanted
+def look_up_all(rows: Rows, search: Search, codes: Ints, times: Ints, bits: Ints, valid: Bytes, outcome: Ints) -> int:
+    """Answer one question after the other; the worst outcome."""
+    worst = ANSWERED
+    for question in range(codes.size):
+        for slot in range(search.columns.shape[0]):
+            bits[slot, question], valid[slot, question] = 0, 0
+        outcome[question] = look_up(rows, search, codes[question], times[question])
+        worst = max(worst, outcome[question])
+        if outcome[question] == ANSWERED and search.found[BEST_PAGE] != NO_PAGE:
+            write_values(rows, search, question, bits, valid)
+    return worst
+
+
+@compiled_part
+def look_up(rows: Rows, search: Search, key: int, at: int) -> int:
+    """Find the newest fact that is seen, or say what is in the way."""
+    found = search.found
+    found[BEST_PAGE] = NO_PAGE
+    begin, stop = rows_of_key(rows, key)
+    if begin == stop:
+        return ANSWERED
+    if forgotten_until(rows, begin, stop) >= at - search.reach:
+        return FORGOTTEN
+    wanted, certain = found[WANTED], LONG_AGO
+    found[WAITING] = 0
+    for row in range(begin, begin + roots_of(rows, begin, stop)):
+        search.waiting[found[WAITING]] = rows.starts[row]
+        found[WAITING] += 1
+        certain = max(certain, certainly_seen(rows, rows.starts[row], at))
+    while found[WAITING] > 0:
+        found[WAITING] -= 1
+        page = search.waiting[found[WAITING]]
+        consider_page(rows, search, page, at)
+        for index in range(rows.words[page + TILES]):
+            consider_tile(rows, search, key, at, certain, tile_at(page, index, rows.shape))
+    return ANSWERED if found[WANTED] == wanted else MISSING
+
+
+@compiled_part
+def consider_page(rows: Rows, search: Search, page: int, at: int) -> None:
+    """Take the newest fact of a page if it is the newest so far."""
+    place = newest_of_page(rows, page, at)
+    if place < 0 or rows.words[fact_at(rows.words, page, place, rows.shape) + EVENT_TIME] < at - search.reach:
+        return
+    if search.found[BEST_PAGE] == NO_PAGE or comes_after(rows, search, page, place):
+        search.found[BEST_PAGE], search.found[BEST_PLACE] = page, place
+
+
+@compiled_part
+def consider_tile(rows: Rows, search: Search, key: int, at: int, certain: int, tile: int) -> None:
+    """Have the page of a tile looked into if it may hold the newest fact."""
+    words = rows.words
+    bound = words[tile + TILE_STATES] if is_certain(words, tile, at) else words[tile + TILE_LAST]
+    if bound == LONG_AGO or bound < certain or bound < at - search.reach or words[tile + TILE_FIRST] >= at:
+        return
+    child = find_page(rows, key, words[tile + TILE_LEVEL], words[tile + TILE_NUMBER])
+    if child >= 0:
+        search.waiting[search.found[WAITING]] = child
+        search.found[WAITING] += 1
+    else:
+        list_missing(rows, search.found[WANTED], key, tile)
+        search.found[WANTED] += 1
 
 
 @compiled_part
@@ -117,47 +151,51 @@ def is_certain(words: Ints, tile: int, at: int) -> bool:
 
 
 @compiled_part
-def certainly_seen(shape: Ints, words: Ints, page: int, at: int) -> int:
+def certainly_seen(rows: Rows, page: int, at: int) -> int:
     """An event time such that a fact of it is seen; nothing older can be the newest."""
-    certain = LONG_AGO
-    place = newest_of_page(shape, words, page, at)
+    certain, words = LONG_AGO, rows.words
+    place = newest_of_page(rows, page, at)
     if place >= 0:
-        certain = words[fact_at(words, page, place, shape) + EVENT_TIME]
+        certain = words[fact_at(words, page, place, rows.shape) + EVENT_TIME]
     for index in range(words[page + TILES]):
-        tile = tile_at(page, index, shape)
+        tile = tile_at(page, index, rows.shape)
         if is_certain(words, tile, at):
             certain = max(certain, words[tile + TILE_STATES])
     return certain
 
 
 @compiled_part
-def newest_of_page(shape: Ints, words: Ints, page: int, at: int) -> int:
+def newest_of_page(rows: Rows, page: int, at: int) -> int:
     """The place of the newest fact of a page that is seen, or -1."""
+    words = rows.words
     for place in range(words[page + FACTS] - 1, -1, -1):
-        fact = fact_at(words, page, place, shape)
+        fact = fact_at(words, page, place, rows.shape)
         if words[fact + EVENT_TIME] < at and words[fact + VISIBLE_FROM] <= at < words[fact + VISIBLE_TO]:
             return place
     return -1
 
 
 @compiled_part
-def comes_after(shape: Ints, words: Ints, texts: Bytes, page: int, place: int, other_page: int, other_place: int) -> bool:
-    """Whether one fact stands after another in total order."""
-    fact, other = fact_at(words, page, place, shape), fact_at(words, other_page, other_place, shape)
+def comes_after(rows: Rows, search: Search, page: int, place: int) -> bool:
+    """Whether a fact stands after the best one so far in total order."""
+    words, shape = rows.words, rows.shape
+    best_page, best_place = search.found[BEST_PAGE], search.found[BEST_PLACE]
+    fact, other = fact_at(words, page, place, shape), fact_at(words, best_page, best_place, shape)
     if words[fact + EVENT_TIME] != words[other + EVENT_TIME]:
         return bool(words[fact + EVENT_TIME] > words[other + EVENT_TIME])
-    mine, theirs = words[reference_at(words, page, place, shape)], words[reference_at(words, other_page, other_place, shape)]
-    first, second = 8 * page + words[page + TEXTS_AT], 8 * other_page + words[other_page + TEXTS_AT]
-    order = text_before(texts, first + (mine >> TEXT_SHIFT), mine & LENGTH_MASK, second + (theirs >> TEXT_SHIFT), theirs & LENGTH_MASK)
+    mine, theirs = words[reference_at(words, page, place, shape)], words[reference_at(words, best_page, best_place, shape)]
+    first, second = 8 * page + words[page + TEXTS_AT], 8 * best_page + words[best_page + TEXTS_AT]
+    order = text_before(search.texts, first + (mine >> TEXT_SHIFT), mine & LENGTH_MASK, second + (theirs >> TEXT_SHIFT), theirs & LENGTH_MASK)
     return order > 0 or (order == 0 and bool(words[fact + VISIBLE_FROM] > words[other + VISIBLE_FROM]))
 
 
 @compiled_part
-def write_values(shape: Ints, columns: Ints, words: Ints, page: int, place: int, question: int, bits: Ints, valid: Bytes) -> None:
-    """Write the values of a fact as they stand, nulls too."""
+def write_values(rows: Rows, search: Search, question: int, bits: Ints, valid: Bytes) -> None:
+    """Write the values of the best fact as they stand, nulls too."""
+    words, shape, page, place = rows.words, rows.shape, search.found[BEST_PAGE], search.found[BEST_PLACE]
     fact, reference = fact_at(words, page, place, shape), reference_at(words, page, place, shape)
-    for slot in range(columns.shape[0]):
-        column, text = columns[slot, 0], columns[slot, 1]
+    for slot in range(search.columns.shape[0]):
+        column, text = search.columns[slot, 0], search.columns[slot, 1]
         if not has_value(words, fact, column):
             continue
         valid[slot, question] = 1

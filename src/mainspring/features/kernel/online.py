@@ -21,7 +21,7 @@ from mainspring.features.kernel.tile import HIGH, LOW, MARK_FIELDS, summarise_fa
 
 __all__ = ["answer_door", "grow_door", "lookup_door", "summary_door", "warm_online"]
 
-Grow = Callable[[Ints, Ints, Ints, Ints, Bytes, Ints, Ints, Ints, Ints, Ints, int, Ints, Bytes, Ints], None]
+Grow = Callable[[Ints, Ints, Ints, Ints, Bytes, Ints, Ints, Ints, Ints, Ints, int, int, Ints, Bytes, Ints], None]
 Answer = Callable[[Ints, Ints, Ints, Ints, Ints, int, int, Ints, Ints, Ints, Ints, Ints, Ints, Bytes, Ints, Ints], None]
 LookUp = Callable[[Ints, Ints, int, Ints, Ints, Bytes, Ints, Ints, Ints, Ints, Ints, Bytes, Ints, Ints], None]
 Summarise = Callable[[Ints, Ints, Ints, Ints, Ints], None]
@@ -46,7 +46,7 @@ def grow_door() -> Grow:
     batch = np.zeros((0, 1), dtype=np.int64)
     return entry_point(
         _sealed_grow(kernel_edition()),
-        *(NOTE, tiles.shape, tiles.lanes, _NOTHING, _NO_TEXT, batch, none, none, batch, batch, 0, out, out.view(np.uint8), table),
+        *(NOTE, tiles.shape, tiles.lanes, _NOTHING, _NO_TEXT, batch, none, none, batch, batch, 0, 0, out, out.view(np.uint8), table),
     )
 
 
@@ -100,31 +100,79 @@ def _example() -> TileProgram:
 def _sealed_grow(edition: int) -> Grow:
     """With the edition inside, which keeps numba's cache honest; so are the others."""
 
-    def grow(note, shape, lanes, words, texts, starts, key_first, order, batch, references, kept, out, out_texts, table):  # type: ignore[no-untyped-def]
+    def grow(
+        note: Ints,
+        shape: Ints,
+        lanes: Ints,
+        words: Ints,
+        texts: Bytes,
+        starts: Ints,
+        key_first: Ints,
+        order: Ints,
+        facts: Ints,
+        links: Ints,
+        kept: int,
+        until: int,
+        out: Ints,
+        out_texts: Bytes,
+        table: Ints,
+    ) -> None:
         note[2] = edition
-        note[0] = grow_keys(shape, lanes, words, texts, starts, key_first, order, batch, references, kept, out, out_texts, table)
+        note[0] = grow_keys(shape, lanes, words, texts, starts, key_first, order, facts, links, kept, until, out, out_texts, table)
 
     return grow
 
 
 def _sealed_answer(edition: int) -> Answer:
-    def answer(note, shape, lanes, reach, outputs, edge, from_tiles, words, rows, key_rows, codes, times, bits, valid, outcome, missing):  # type: ignore[no-untyped-def]
+    def answer(
+        note: Ints,
+        shape: Ints,
+        lanes: Ints,
+        reach: Ints,
+        outputs: Ints,
+        edge: int,
+        from_tiles: int,
+        words: Ints,
+        starts: Ints,
+        key_rows: Ints,
+        codes: Ints,
+        times: Ints,
+        bits: Ints,
+        valid: Bytes,
+        outcome: Ints,
+        missing: Ints,
+    ) -> None:
         note[2] = edition
-        note[0], note[1] = answer_points(shape, lanes, reach, outputs, edge, from_tiles, words, rows, key_rows, codes, times, bits, valid, outcome, missing)
+        note[0], note[1] = answer_points(shape, lanes, reach, outputs, edge, from_tiles, words, starts, key_rows, codes, times, bits, valid, outcome, missing)
 
     return answer
 
 
 def _sealed_lookup(edition: int) -> LookUp:
-    def look_up(note, shape, reach, columns, words, texts, rows, key_rows, codes, times, bits, valid, outcome, missing):  # type: ignore[no-untyped-def]
+    def look_up(
+        note: Ints,
+        shape: Ints,
+        reach: int,
+        columns: Ints,
+        words: Ints,
+        texts: Bytes,
+        starts: Ints,
+        key_rows: Ints,
+        codes: Ints,
+        times: Ints,
+        bits: Ints,
+        valid: Bytes,
+        outcome: Ints,
+        missing: Ints,
+    ) -> None:
         note[2] = edition
-        note[0], note[1] = answer_lookups(shape, reach, columns, words, texts, rows, key_rows, codes, times, bits, valid, outcome, missing)
+        note[0], note[1] = answer_lookups(shape, reach, columns, words, texts, starts, key_rows, codes, times, bits, valid, outcome, missing)
 
     return look_up
 
 
 def _sealed_summary(edition: int) -> Summarise:
-    def summarise(note, shape, lanes, words, tile):  # type: ignore[no-untyped-def]
+    def summarise(note: Ints, shape: Ints, lanes: Ints, words: Ints, tile: Ints) -> None:
         note[2] = edition
         summarise_page(shape, lanes, words, tile)
 

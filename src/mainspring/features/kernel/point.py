@@ -4,17 +4,9 @@ Windows of one moment are nested, so a key's past falls into *rings*: what the s
 are walked from the newest to the oldest with one set of accumulators, which is written out at each ring's edge; no fact is touched twice however many
 windows there are.  A tile is added as a whole where one ring holds it and nothing in it changes after q; otherwise its page is read, and where the page is
 not at hand it is put on the list of what is missing, and the caller calls again with it.
-
-The arrays, by the names they have everywhere here:
-
-    words     all rows that were read, joined; `rows` says where each begins and where the last ends, `key_rows` which of them are whose: the head first,
-              then the directory
-    reach     (windows,) ascending: a fact is inside when event_time >= q - reach
-    outputs   (outputs, OUTPUT_FIELDS): op, lane, lane whose count says whether there is a value, window, is float, column, slot
-    scratch   (2, …): pages at hand with the place of the next fact to add, then tiles that are added as a whole with their rings
 """
 
-from typing import Final
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +15,7 @@ from mainspring.features.kernel.exact_sum import CELLS, COUNT, NO_LIMB, NUMBER_C
 from mainspring.features.kernel.extreme import value_of
 from mainspring.features.kernel.finalise import summed_value
 from mainspring.features.kernel.jit import allocating_part, compiled_part
-from mainspring.features.kernel.page import DIRECTORY_LEVEL, EVICTED, FACT_TIMES, FACTS, FLAG_WORDS, LEVEL, NUMBER, SIZE, TILES, fact_at, has_value, tile_at
+from mainspring.features.kernel.page import DIRECTORY_LEVEL, EVICTED, FACT_TIMES, FACTS, FLAG_WORDS, LEVEL, NUMBER, SIZE, TILES, fact_at, tile_at
 from mainspring.features.kernel.program import Op
 from mainspring.features.kernel.tile import (
     BITS,
@@ -44,14 +36,98 @@ from mainspring.features.kernel.tile import (
     forget,
 )
 
-__all__ = ["AMBIGUOUS", "ANSWERED", "FORGOTTEN", "MISSING", "OUTPUT_FIELDS", "OVERFLOW", "answer_points", "count_pages", "find_page", "forgotten_until", "roots_of"]
+__all__ = [
+    "AMBIGUOUS",
+    "ANSWERED",
+    "FORGOTTEN",
+    "MISSING",
+    "OUTPUT_FIELDS",
+    "OVERFLOW",
+    "Rows",
+    "answer_points",
+    "count_pages",
+    "find_page",
+    "forgotten_until",
+    "list_missing",
+    "roots_of",
+    "rows_of_key",
+]
 
-OUTPUT_FIELDS: Final = 7
-OP, LANE, COUNTED, WINDOW, IS_FLOAT, COLUMN, SLOT = 0, 1, 2, 3, 4, 5, 6
+OP, LANE, COUNTED, WINDOW, IS_FLOAT, COLUMN, SLOT, OUTPUT_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
 
 ANSWERED, MISSING, FORGOTTEN, AMBIGUOUS, OVERFLOW = 0, 1, 2, 3, 4
 """What became of a question: answered · pages are missing · the past it needs was evicted · two pages hold facts of one time that decide, so only the
 facts in total order can answer · a sum of whole numbers does not fit."""
+
+OPEN_PAGES, WHOLE_TILES, WAITING, WANTED, FOUND_FIELDS = 0, 1, 2, 3, 4
+PLACE, REST = 0, 1
+
+
+class Rows(NamedTuple):
+    """The rows that were read, joined, and which pages they lack.
+
+    Shapes:
+        shape: (SHAPE_FIELDS,), the layout of pages.
+        words: all rows.
+        starts: (rows + 1,) where each begins, and where the last ends.
+        key_rows: (keys + 1,) which of them are whose: the head first, then the directory.
+        missing: (…, 3) key, level and number of pages to fetch, written.
+    """
+
+    shape: Ints
+    words: Ints
+    starts: Ints
+    key_rows: Ints
+    missing: Ints
+
+
+class Windows(NamedTuple):
+    """What is asked of every key.
+
+    Args:
+        edge: 1 where a window holds the facts of q itself, else 0.
+        from_tiles: 1 to answer; 0 to find out only which pages of facts are needed.
+
+    Shapes:
+        lanes: (lanes, LANE_FIELDS).
+        reach: (windows,) ascending: a fact is inside when event_time >= q - reach.
+        outputs: (outputs, OUTPUT_FIELDS): op, lane, lane whose count says whether there is a value, window, is float, column, slot.
+    """
+
+    lanes: Ints
+    reach: Ints
+    outputs: Ints
+    edge: int
+    from_tiles: int
+
+
+class Work(NamedTuple):
+    """Room for one question after the other.
+
+    Shapes:
+        pages: (2, pages): the first word of each page whose facts are needed, and the place of its next fact to add.
+        tiles: (2, tiles): the first word of each tile that is added as a whole, and its ring.
+        waiting: (pages,) pages of tiles that are still to be looked into.
+        found: (FOUND_FIELDS,) how many there are of these, and how many pages are missing by now.
+        cells, marks: the accumulators of `tile`.
+        number: (NUMBER_CELLS,).
+    """
+
+    pages: Ints
+    tiles: Ints
+    waiting: Ints
+    found: Ints
+    cells: Ints
+    marks: Ints
+    number: Ints
+
+
+class Told(NamedTuple):
+    """Where answers go.  Shapes: bits and valid (slots, questions), outcome (questions,)."""
+
+    bits: Ints
+    valid: Bytes
+    outcome: Ints
 
 
 @allocating_part
@@ -63,7 +139,7 @@ def answer_points(
     edge: int,
     from_tiles: int,
     words: Ints,
-    rows: Ints,
+    starts: Ints,
     key_rows: Ints,
     codes: Ints,
     times: Ints,
@@ -72,50 +148,32 @@ def answer_points(
     outcome: Ints,
     missing: Ints,
 ) -> tuple[int, int]:
-    """Answer every question (code of a key, or -1, and time).
+    """Answer every question (code of a key, or -1, and time).  The arrays are those of `Rows`, `Windows` and `Told`.
 
-    Args:
-        edge: 1 where a window holds the facts of q itself, else 0.
-        from_tiles: 1 to answer; 0 to find out only which pages of facts are needed, of which those that are not at hand are missing.
-        bits, valid: (slots, questions), written.
-        outcome: (questions,), written.
-        missing: (…, 3) key, level and number of pages to fetch; as many as fit.
-
-    Returns: how many pages are missing, and the worst outcome.
+    Returns: how many pages are missing, of which as many are listed as fit, and the worst outcome.
     """
-    room, tiles = count_pages(words, rows)
-    scratch = np.empty((2, 2 * room + tiles), dtype=np.int64)
-    cells = np.zeros((lanes.shape[0] + 1, CELLS), dtype=np.int64)
+    pages, tiles = count_pages(words, starts)
     marks = np.zeros((lanes.shape[0], MARK_FIELDS), dtype=np.int64)
-    for lane in range(lanes.shape[0]):
-        marks[lane, LOW], marks[lane, HIGH] = NO_LIMB, -1
-    number = np.zeros(NUMBER_CELLS, dtype=np.int64)
-    wanted, worst = 0, ANSWERED
-    for question in range(codes.size):
-        begin = stop = 0
-        if codes[question] >= 0:
-            begin, stop = key_rows[codes[question]], key_rows[codes[question] + 1]
-        at = times[question]
-        open_pages, whole_tiles, wanted_now, is_kept = survey(shape, reach, edge, from_tiles, words, rows, begin, stop, at, scratch, room, codes[question], missing, wanted)
-        if not is_kept:
-            outcome[question] = FORGOTTEN
-        elif wanted_now > wanted:
-            outcome[question], wanted = MISSING, wanted_now
-        elif from_tiles == 0:
-            outcome[question] = AMBIGUOUS
-        else:
-            outcome[question] = write_answers(
-                shape, lanes, reach, outputs, edge, words, question, at, open_pages, whole_tiles, scratch, cells, marks, number, bits, valid
-            )
-        worst = max(worst, outcome[question])
-    return wanted, worst
+    marks[:, LOW], marks[:, HIGH] = NO_LIMB, -1
+    work = Work(
+        np.empty((2, pages), dtype=np.int64),
+        np.empty((2, tiles), dtype=np.int64),
+        np.empty(pages, dtype=np.int64),
+        np.zeros(FOUND_FIELDS, dtype=np.int64),
+        np.zeros((lanes.shape[0] + 1, CELLS), dtype=np.int64),
+        marks,
+        np.zeros(NUMBER_CELLS, dtype=np.int64),
+    )
+    rows, windows = Rows(shape, words, starts, key_rows, missing), Windows(lanes, reach, outputs, edge, from_tiles)
+    worst = answer_all(rows, windows, work, Told(bits, valid, outcome), codes, times)
+    return int(work.found[WANTED]), worst
 
 
 @compiled_part
-def count_pages(words: Ints, rows: Ints) -> tuple[int, int]:
+def count_pages(words: Ints, starts: Ints) -> tuple[int, int]:
     """How many pages there are, and how many tiles in them."""
-    pages, tiles, page = 0, 0, rows[0]
-    while page < rows[rows.size - 1]:
+    pages, tiles, page = 0, 0, starts[0]
+    while page < starts[starts.size - 1]:
         pages += 1
         tiles += words[page + TILES]
         page += words[page + SIZE]
@@ -123,173 +181,181 @@ def count_pages(words: Ints, rows: Ints) -> tuple[int, int]:
 
 
 @compiled_part
-def survey(
-    shape: Ints,
-    reach: Ints,
-    edge: int,
-    from_tiles: int,
-    words: Ints,
-    rows: Ints,
-    begin: int,
-    stop: int,
-    at: int,
-    scratch: Ints,
-    room: int,
-    key: int,
-    missing: Ints,
-    wanted: int,
-) -> tuple[int, int, int, bool]:
-    """Sort the tree of one key into pages whose facts are needed (from the left of scratch) and tiles that are used whole (from the right).
-
-    Args:
-        room: how many pages there are at most.
-
-    Returns: how many pages, how many tiles, how many are missing by now, and whether all that the question needs is still kept.
-    """
-    pages, tiles, last_window = 0, 0, reach.size - 1
-    if begin == stop:
-        return 0, 0, wanted, True
-    if forgotten_until(words, rows, begin, stop) >= at - reach[last_window]:
-        return 0, 0, wanted, False
-    # Pages of tiles that wait to be looked into lie above those whose facts are needed.
-    waiting = 0
-    for row in range(begin, begin + roots_of(words, rows, begin, stop)):
-        scratch[0, room + waiting] = rows[row]
-        waiting += 1
-    while waiting > 0:
-        waiting -= 1
-        page = scratch[0, room + waiting]
-        if words[page + FACTS] > 0:
-            scratch[0, pages], scratch[1, pages] = page, words[page + FACTS] - 1
-            pages += 1
-        for place in range(words[page + TILES]):
-            tile = tile_at(page, place, shape)
-            first, last = words[tile + TILE_FIRST], words[tile + TILE_LAST]
-            if last < at - reach[last_window] or first >= at + edge:
-                continue
-            is_settled = from_tiles != 0 and words[tile + TILE_WIDE] == 0 and words[tile + TILE_SETTLED] <= at and last < at + edge
-            if is_settled and ring_of(first, at, reach) == ring_of(last, at, reach):
-                tiles += 1
-                scratch[0, scratch.shape[1] - tiles], scratch[1, scratch.shape[1] - tiles] = tile, ring_of(first, at, reach)
-                continue
-            child = find_page(words, rows, begin, stop, words[tile + TILE_LEVEL], words[tile + TILE_NUMBER])
-            if child >= 0:
-                scratch[0, room + waiting] = child
-                waiting += 1
-            else:
-                if wanted < missing.shape[0]:
-                    missing[wanted, 0], missing[wanted, 1], missing[wanted, 2] = key, words[tile + TILE_LEVEL], words[tile + TILE_NUMBER]
-                wanted += 1
-    return pages, tiles, wanted, True
+def answer_all(rows: Rows, windows: Windows, work: Work, told: Told, codes: Ints, times: Ints) -> int:
+    """Answer one question after the other; the worst outcome."""
+    worst = ANSWERED
+    for question in range(codes.size):
+        told.outcome[question] = answer_point(rows, windows, work, told, question, codes[question], times[question])
+        worst = max(worst, told.outcome[question])
+    return worst
 
 
 @compiled_part
-def roots_of(words: Ints, rows: Ints, begin: int, stop: int) -> int:
-    """Where the tree of a key begins: 2 with a directory behind the head, else 1."""
-    return 2 if begin + 1 < stop and words[rows[begin + 1] + LEVEL] == DIRECTORY_LEVEL else 1
+def answer_point(rows: Rows, windows: Windows, work: Work, told: Told, question: int, key: int, at: int) -> int:
+    """Answer one question, or say what is in the way."""
+    begin, stop = rows_of_key(rows, key)
+    wanted = work.found[WANTED]
+    work.found[OPEN_PAGES] = work.found[WHOLE_TILES] = 0
+    if begin < stop:
+        if forgotten_until(rows, begin, stop) >= at - windows.reach[windows.reach.size - 1]:
+            return FORGOTTEN
+        survey(rows, windows, work, key, at)
+    if work.found[WANTED] > wanted:
+        return MISSING
+    if windows.from_tiles == 0:
+        return AMBIGUOUS
+    return write_answers(rows, windows, work, told, question, at)
 
 
 @compiled_part
-def forgotten_until(words: Ints, rows: Ints, begin: int, stop: int) -> int:
+def rows_of_key(rows: Rows, key: int) -> tuple[int, int]:
+    """The first row of a key and the one after its last; none for a key that names nobody."""
+    return (int(rows.key_rows[key]), int(rows.key_rows[key + 1])) if key >= 0 else (0, 0)
+
+
+@compiled_part
+def roots_of(rows: Rows, begin: int, stop: int) -> int:
+    """In how many rows the tree of a key begins: 2 with a directory behind the head, else 1."""
+    return 2 if begin + 1 < stop and rows.words[rows.starts[begin + 1] + LEVEL] == DIRECTORY_LEVEL else 1
+
+
+@compiled_part
+def forgotten_until(rows: Rows, begin: int, stop: int) -> int:
     """The newest event time that was evicted; long ago if none was."""
-    return int(words[rows[begin + 1] + EVICTED]) if roots_of(words, rows, begin, stop) == 2 else LONG_AGO
+    return int(rows.words[rows.starts[begin + 1] + EVICTED]) if roots_of(rows, begin, stop) == 2 else LONG_AGO
 
 
 @compiled_part
-def ring_of(time: int, at: int, reach: Ints) -> int:
+def find_page(rows: Rows, key: int, level: int, number: int) -> int:
+    """The first word of a page among the rows of a key, or -1."""
+    begin, stop = rows_of_key(rows, key)
+    page = rows.starts[begin]
+    while page < rows.starts[stop]:
+        if rows.words[page + NUMBER] == number and rows.words[page + LEVEL] == level:
+            return int(page)
+        page += rows.words[page + SIZE]
+    return -1
+
+
+@compiled_part
+def list_missing(rows: Rows, wanted: int, key: int, tile: int) -> None:
+    """List the page of a tile as missing, if there is room."""
+    if wanted < rows.missing.shape[0]:
+        rows.missing[wanted, 0] = key
+        rows.missing[wanted, 1], rows.missing[wanted, 2] = rows.words[tile + TILE_LEVEL], rows.words[tile + TILE_NUMBER]
+
+
+@compiled_part
+def survey(rows: Rows, windows: Windows, work: Work, key: int, at: int) -> None:
+    """Sort the tree of one key into pages whose facts are needed and tiles that are used whole."""
+    begin, stop = rows_of_key(rows, key)
+    work.found[WAITING] = 0
+    for row in range(begin, begin + roots_of(rows, begin, stop)):
+        work.waiting[work.found[WAITING]] = rows.starts[row]
+        work.found[WAITING] += 1
+    while work.found[WAITING] > 0:
+        work.found[WAITING] -= 1
+        page = work.waiting[work.found[WAITING]]
+        if rows.words[page + FACTS] > 0:
+            place = work.found[OPEN_PAGES]
+            work.pages[PLACE, place], work.pages[REST, place] = page, rows.words[page + FACTS] - 1
+            work.found[OPEN_PAGES] += 1
+        for place in range(rows.words[page + TILES]):
+            survey_tile(rows, windows, work, key, at, tile_at(page, place, rows.shape))
+
+
+@compiled_part
+def survey_tile(rows: Rows, windows: Windows, work: Work, key: int, at: int, tile: int) -> None:
+    """Use a tile as a whole, open its page, or list the page as missing."""
+    words = rows.words
+    first, last = words[tile + TILE_FIRST], words[tile + TILE_LAST]
+    if last < at - windows.reach[windows.reach.size - 1] or first >= at + windows.edge:
+        return
+    ring = ring_of(windows, first, at)
+    is_settled = windows.from_tiles != 0 and words[tile + TILE_WIDE] == 0 and words[tile + TILE_SETTLED] <= at and last < at + windows.edge
+    if is_settled and ring == ring_of(windows, last, at):
+        place = work.found[WHOLE_TILES]
+        work.tiles[PLACE, place], work.tiles[REST, place] = tile, ring
+        work.found[WHOLE_TILES] += 1
+        return
+    child = find_page(rows, key, words[tile + TILE_LEVEL], words[tile + TILE_NUMBER])
+    if child >= 0:
+        work.waiting[work.found[WAITING]] = child
+        work.found[WAITING] += 1
+    else:
+        list_missing(rows, work.found[WANTED], key, tile)
+        work.found[WANTED] += 1
+
+
+@compiled_part
+def ring_of(windows: Windows, time: int, at: int) -> int:
     """The smallest window that reaches back to this time; the number of windows if none does."""
     ring = 0
-    while ring < reach.size and time < at - reach[ring]:
+    while ring < windows.reach.size and time < at - windows.reach[ring]:
         ring += 1
     return ring
 
 
 @compiled_part
-def find_page(words: Ints, rows: Ints, begin: int, stop: int, level: int, number: int) -> int:
-    """The first word of a page among the rows of a key, or -1."""
-    page = rows[begin]
-    while page < rows[stop]:
-        if words[page + NUMBER] == number and words[page + LEVEL] == level:
-            return int(page)
-        page += words[page + SIZE]
-    return -1
-
-
-@compiled_part
-def write_answers(
-    shape: Ints,
-    lanes: Ints,
-    reach: Ints,
-    outputs: Ints,
-    edge: int,
-    words: Ints,
-    question: int,
-    at: int,
-    pages: int,
-    tiles: int,
-    scratch: Ints,
-    cells: Ints,
-    marks: Ints,
-    number: Ints,
-    bits: Ints,
-    valid: Bytes,
-) -> int:
+def write_answers(rows: Rows, windows: Windows, work: Work, told: Told, question: int, at: int) -> int:
     """Walk the rings and write the outputs of each window; what became of the question."""
-    forget(lanes, cells, marks)
+    forget(windows.lanes, work.cells, work.marks)
     outcome = ANSWERED
-    values = FACT_TIMES + shape[FLAG_WORDS]
-    for ring in range(reach.size):
-        for place in range(scratch.shape[1] - tiles, scratch.shape[1]):
-            if scratch[1, place] == ring:
-                add_tile(lanes, cells, marks, words, scratch[0, place])
-        oldest = at - reach[ring]
-        for place in range(pages):
-            page = scratch[0, place]
-            index = scratch[1, place]
-            while index >= 0:
-                fact = fact_at(words, page, index, shape)
-                if words[fact + EVENT_TIME] < oldest:
-                    break
-                index -= 1
-                if words[fact + EVENT_TIME] < at + edge and words[fact + VISIBLE_FROM] <= at < words[fact + VISIBLE_TO]:
-                    add_fact(lanes, cells, marks, words, page, fact, values)
-            scratch[1, place] = index
-        outcome = max(outcome, write_window(ring, outputs, lanes, question, at, cells, marks, number, bits, valid))
+    for ring in range(windows.reach.size):
+        for place in range(work.found[WHOLE_TILES]):
+            if work.tiles[REST, place] == ring:
+                add_tile(windows.lanes, work.cells, work.marks, rows.words, work.tiles[PLACE, place])
+        for place in range(work.found[OPEN_PAGES]):
+            add_facts_of_ring(rows, windows, work, place, at - windows.reach[ring], at)
+        outcome = max(outcome, write_window(windows, work, told, ring, question, at))
     return outcome
 
 
 @compiled_part
-def write_window(
-    window: int, outputs: Ints, lanes: Ints, question: int, at: int, cells: Ints, marks: Ints, number: Ints, bits: Ints, valid: Bytes
-) -> int:
+def add_facts_of_ring(rows: Rows, windows: Windows, work: Work, place: int, oldest: int, at: int) -> None:
+    """Add the facts of a page that are not older than the ring and have not been added yet."""
+    words, page, values = rows.words, work.pages[PLACE, place], FACT_TIMES + rows.shape[FLAG_WORDS]
+    while work.pages[REST, place] >= 0:
+        fact = fact_at(words, page, work.pages[REST, place], rows.shape)
+        if words[fact + EVENT_TIME] < oldest:
+            return
+        work.pages[REST, place] -= 1
+        if words[fact + EVENT_TIME] < at + windows.edge and words[fact + VISIBLE_FROM] <= at < words[fact + VISIBLE_TO]:
+            add_fact(windows.lanes, work.cells, work.marks, words, page, fact, values)
+
+
+@compiled_part
+def write_window(windows: Windows, work: Work, told: Told, window: int, question: int, at: int) -> int:
     """Write the outputs of one window from what was accumulated so far."""
-    outcome, nothing = ANSWERED, lanes.shape[0]
-    for output in range(outputs.shape[0]):
-        if outputs[output, WINDOW] != window:
-            continue
-        op, lane, is_float, slot = outputs[output, OP], outputs[output, LANE], outputs[output, IS_FLOAT] != 0, outputs[output, SLOT]
-        count = cells[outputs[output, COUNTED], COUNT]
-        value, present = 0, count > 0
-        if op <= Op.COUNT:
-            value, present = count, True
-        elif op == Op.SUM or op == Op.MEAN:
-            if present:
-                value, present = summed_value(op, is_float, cells, lane, nothing, marks[lane, LOW], marks[lane, HIGH], number)
-                if not present:
-                    outcome = OVERFLOW
-            else:
-                present = op == Op.SUM
-        elif op == Op.MIN or op == Op.MAX:
-            if present:
-                value = value_of(marks[lane, BITS], is_float, op == Op.MIN)
-        elif op == Op.ANY or op == Op.ALL:
-            # The greatest (least) of booleans, as ranks; without any, any is false and all is true.
-            value = value_of(marks[lane, BITS], False, op == Op.ALL) if present else int(op == Op.ALL)
-            present = True
-        elif present:
-            value = at - marks[lane, TIME] if op == Op.SINCE_LAST else marks[lane, BITS]
-            if marks[lane, TIED] != 0 and op != Op.SINCE_LAST:
-                outcome = max(outcome, AMBIGUOUS)
-        bits[slot, question] = value if present else 0
-        valid[slot, question] = present
+    outcome = ANSWERED
+    for output in range(windows.outputs.shape[0]):
+        if windows.outputs[output, WINDOW] == window:
+            value, is_there, became = value_of_output(windows, work, output, at)
+            slot = windows.outputs[output, SLOT]
+            told.bits[slot, question] = value if is_there else 0
+            told.valid[slot, question] = is_there
+            outcome = max(outcome, became)
     return outcome
+
+
+@compiled_part
+def value_of_output(windows: Windows, work: Work, output: int, at: int) -> tuple[int, bool, int]:
+    """The bits of an output, whether there is a value, and what became of it."""
+    op, lane, is_float = windows.outputs[output, OP], windows.outputs[output, LANE], windows.outputs[output, IS_FLOAT] != 0
+    cells, marks = work.cells, work.marks
+    count = cells[windows.outputs[output, COUNTED], COUNT]
+    if op == Op.COUNT_ROWS or op == Op.COUNT:
+        return count, True, ANSWERED
+    if op == Op.ANY or op == Op.ALL:
+        # The greatest (least) of booleans, as ranks; without any, any is false and all is true.
+        return value_of(marks[lane, BITS], False, op == Op.ALL) if count > 0 else int(op == Op.ALL), True, ANSWERED
+    if count == 0:
+        return 0, op == Op.SUM, ANSWERED
+    if op == Op.SUM or op == Op.MEAN:
+        value, fits = summed_value(op, is_float, cells, lane, windows.lanes.shape[0], marks[lane, LOW], marks[lane, HIGH], work.number)
+        return value, fits, ANSWERED if fits else OVERFLOW
+    if op == Op.MIN or op == Op.MAX:
+        return value_of(marks[lane, BITS], is_float, op == Op.MIN), True, ANSWERED
+    if op == Op.SINCE_LAST:
+        return at - marks[lane, TIME], True, ANSWERED
+    return marks[lane, BITS], True, AMBIGUOUS if marks[lane, TIED] else ANSWERED

@@ -1,11 +1,12 @@
 """What the kernel answers, one meaning at a time; the laws compare it with an oracle in bulk."""
 
 import threading
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from mainspring.features.kernel.aggregate import aggregate, warm
+from mainspring.features.kernel.aggregate import aggregate, compiled_sweep
 from mainspring.features.kernel.arrays import NEVER, Answer, Facts, Spine
 from mainspring.features.kernel.jit import kernel_edition
 from mainspring.features.kernel.program import Kind, Op, Output, compile_program
@@ -59,6 +60,14 @@ def test_a_value_that_left_the_window_leaves_nothing_behind() -> None:
 )
 def test_a_sum_is_exact_and_rounded_once(values: list[float], total: float) -> None:
     assert number(ask(Op.SUM, None, values, at=100)) == total
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize(("op", "values"), [(Op.SUM, [2.0**62, 512.0, 1.0]), (Op.MEAN, [3 * 2.0**61, 768.0, 1.0])])
+def test_what_lies_far_below_a_tie_decides_it(op: Op, values: list[float], sign: float) -> None:
+    exact = sum(map(Fraction, values)) / (len(values) if op is Op.MEAN else 1)
+    assert number(ask(op, None, [sign * value for value in values])) == sign * float(exact)
+    assert float(exact) > float(exact - 1)
 
 
 def test_a_mean_does_not_overflow_where_its_sum_does() -> None:
@@ -140,4 +149,4 @@ def test_threads_share_one_compiled_kernel() -> None:
     for thread in threads:
         thread.join()
     assert seen == [3.5] * 4
-    assert warm() is warm()
+    assert compiled_sweep() is compiled_sweep()

@@ -1,0 +1,48 @@
+"""The embedded engines as the rows on online state use them: a log that fills in micro-batches, and a store that folds it."""
+
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.features.history import END, History, draw_facts, records_of
+from benchmarks.features.purchases import TOPIC, twenty
+from benchmarks.features.setting import Setting
+from mainspring.elements.time import DAY
+from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.online import SqliteOnline
+from mainspring.features.stream import fold_view
+
+__all__ = ["BATCH", "EMBEDDED", "append_batches", "fold", "new_records", "open_log", "open_online"]
+
+EMBEDDED = "SQLite"
+"""What the embedded store keeps its rows in."""
+
+BATCH = 5_000
+"""Records in a micro-batch, which is one frame of the log and one commit of the store."""
+
+
+def open_log(path: Path) -> SqliteLog:
+    """The embedded log in a file."""
+    return SqliteLog(path)
+
+
+def open_online(path: Path) -> SqliteOnline:
+    """The embedded online store in a file."""
+    return SqliteOnline(path)
+
+
+def new_records(setting: Setting, *, events: int, keys: int) -> pl.DataFrame:
+    """Records of the last 30 days in the order in which they happen: all that the longest window can see, and no more."""
+    history = History(0, setting.scaled(events), setting.scaled(keys), span=30 * DAY)
+    return records_of(draw_facts(history))
+
+
+def append_batches(log: SqliteLog, records: pl.DataFrame) -> None:
+    """Append in micro-batches."""
+    for frame in records.iter_slices(BATCH):
+        log.append({TOPIC: frame}, expected={})
+
+
+def fold(log: SqliteLog, online: SqliteOnline) -> None:
+    """Bring the store up to the head of the log."""
+    fold_view(twenty(), log=log, online=online, now=END)
