@@ -33,14 +33,14 @@ def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool
     Folds the views of the environment's map and of the two before it, so that a rollback finds current state.  Any number of these processes share the
     work, partition by partition; what one leaves when it ends or dies the others take over.  Each second is one line; with --json one document.
     """
-    workspace = at.open()
+    streams = at.open().streams
     if once:
-        report = workspace.stream_once(views, takes_snapshots=snapshot)
+        report = streams.once(views, takes_snapshots=snapshot)
         at.answer(report, lambda paint: [stream_line(report, paint)])
         return
     paint = colours_of(sys.stdout)
     with _asked_to_stop() as stop:
-        workspace.consumer(views, takes_snapshots=snapshot, on_report=lambda report: _tell(report, paint, as_json=at.as_json)).run(stop)
+        streams.consumer(views, takes_snapshots=snapshot, on_report=lambda report: _tell(report, paint, as_json=at.as_json)).run(stop)
 
 
 def stream_line(report: "StreamReport", paint: Paint) -> str:
