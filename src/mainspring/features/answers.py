@@ -51,8 +51,14 @@ def answer_values(view: CompiledView, answer: Answer, texts: Mapping[int, Sequen
     if not view.gives_numbers:
         return [_values(view, index, answer, texts) for index in range(len(view.outputs))]
     # A view of numbers alone, which most are, is taken out of the answer in one piece: its rows are its outputs.
+    if answer.bits.shape[1] == 1:
+        reals, wholes_of_one, present_of_one = answer.bits.view(np.float64).ravel().tolist(), answer.bits.ravel().tolist(), answer.valid.ravel().tolist()
+        return [
+            [(real if is_real else whole) if is_there else None]
+            for real, whole, is_real, is_there in zip(reals, wholes_of_one, view.are_real, present_of_one, strict=True)
+        ]
     floats, wholes = answer.bits.view(np.float64).tolist(), answer.bits.tolist()
-    values: list[list[Value]] = [floats[i] if field.dtype is DType.FLOAT64 else wholes[i] for i, field in enumerate(view.outputs)]
+    values: list[list[Value]] = [real if is_real else whole for real, whole, is_real in zip(floats, wholes, view.are_real, strict=True)]
     for output, present in enumerate(answer.valid.tolist()):
         if 0 in present:
             values[output] = [value if is_there else None for value, is_there in zip(values[output], present, strict=True)]

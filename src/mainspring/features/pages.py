@@ -35,8 +35,8 @@ def join_rows(groups: Sequence[Sequence[bytes]]) -> Rows:
     """Join the rows of each key; the head comes first, and a key without state has no rows.  Cost: one copy."""
     rows = groups[0] if len(groups) == 1 else [row for group in groups for row in group]
     payload = b"".join(rows)
-    starts = list(accumulate((len(row) >> 3 for row in rows), initial=0))
-    key_rows = list(accumulate(map(len, groups), initial=0))
+    starts = [0, *accumulate([len(row) >> 3 for row in rows])]
+    key_rows = [0, *accumulate([len(group) for group in groups])]
     return Rows(payload, np.frombuffer(payload, dtype=np.int64), np.array(starts, dtype=np.int64), np.array(key_rows, dtype=np.int64))
 
 

@@ -22,6 +22,8 @@ from mainspring.ports.online import OnlineReader, Position
 __all__ = ["Asked", "PointAnswer", "answer_shard", "fetch_rows"]
 
 _FETCHED_AT_ONCE = 1_024
+_NO_ROOM = np.empty((0, 3), dtype=np.int64)
+"""For who only wants to know whether pages are missing."""
 
 
 class Asked(NamedTuple):
@@ -54,10 +56,10 @@ def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: As
     Raises: FEA-002 when a time lies before what is kept.
     """
     while True:
-        reading = _begin(view, online, shard, asked)
-        answer = reading.answer()
+        position, groups = _read_roots(view, online, shard, asked)
+        answer = _from_roots(view, groups, asked) or _Reading(view, online, shard, asked, position, groups).answer()
         if answer is not None:
-            return answer, reading.position
+            return answer, position
 
 
 def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> list[list[bytes]]:
@@ -66,20 +68,33 @@ def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Aske
     Raises: FEA-002 when a time lies before what is kept.
     """
     while True:
-        reading = _begin(view, online, shard, asked)
+        reading = _Reading(view, online, shard, asked, *_read_roots(view, online, shard, asked))
         if reading.survey(asked.codes, asked.times, *reading.blank(), from_tiles=0) is not None:
             return reading.groups
 
 
-def _begin(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> "_Reading":
-    """Read the head and the directory of each key."""
+def _read_roots(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> tuple[Position, list[list[bytes]]]:
+    """The head and the directory of each key, and where the shard stands."""
     names, longest = asked.names, view.tiles.longest
     position, roots = online.read(shard, [*names, *map(directory_key, names)])
     needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
     if position is None or needed_from < position.kept_from:
         raise _passed(view, None if position is None else position.kept_from, needed_from)
-    groups = [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
-    return _Reading(view, online, shard, asked, position, groups)
+    return position, [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
+
+
+def _from_roots(view: CompiledView, groups: Sequence[Sequence[bytes]], asked: Asked) -> PointAnswer | None:
+    """The answer if heads and directories have all of it, as they mostly do; one call of the kernel and nothing else."""
+    tiles, codes = view.tiles, asked.codes
+    if tiles.kind != "sums":
+        return None
+    rows, shape = join_rows(groups), (view.program.tables.sizes.height, codes.size)
+    bits, valid, note = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.uint8), NOTE.copy()
+    answer_door()(
+        note, tiles.shape, tiles.lanes, tiles.reach, tiles.outputs, tiles.edge, 1, rows.words, rows.starts, rows.key_rows, codes, asked.times,
+        bits, valid, np.empty(codes.size, dtype=np.int64), _NO_ROOM,
+    )  # fmt: skip
+    return None if note[1] else PointAnswer(bits, valid, {}, None)
 
 
 class _Reading(NamedTuple):

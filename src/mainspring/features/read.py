@@ -75,7 +75,8 @@ def read_online(views: Sequence[CompiledView], online: OnlineReader, rows: Seque
 def _asked_of(view: CompiledView, rows: Sequence[Row], at: Sequence[Micros]) -> Asked:
     """The questions of all entities, one entity after the other."""
     names, codes = _names_of(view, rows)
-    times, oldest = np.array([*at] * len(view.view.entities), dtype=np.int64), min(at)
+    entities = len(view.view.entities)
+    times, oldest = np.array(at if entities == 1 else [*at] * entities, dtype=np.int64), min(at)
     if view.view.hop is not None:
         times = view.answered_at(times)
         oldest = int(times.min())
@@ -150,9 +151,10 @@ def _names_of(view: CompiledView, rows: Sequence[Row]) -> tuple[list[bytes], Int
     codes: list[int] = []
     known: dict[bytes, int] = {}
     for place, entity in enumerate(view.view.entities):
+        columns, is_none = view.key_columns(entity), entity.null_keys == "skip"
         for index, row in enumerate(rows):
-            key = _key_of(row, index, view.key_columns(entity))
-            codes.append(-1 if None in key and entity.null_keys == "skip" else known.setdefault(encode_key(place, key), len(known)))
+            key = _key_of(row, index, columns)
+            codes.append(-1 if is_none and None in key else known.setdefault(encode_key(place, key), len(known)))
     return list(known), np.array(codes, dtype=np.int64)
 
 

@@ -54,6 +54,11 @@ class CompiledView:
         return tuple(name for entity in self.view.entities for name in self.names_of(entity))
 
     @cached_property
+    def are_real(self) -> tuple[bool, ...]:
+        """Whether each output is a real number."""
+        return tuple(field.dtype is DType.FLOAT64 for field in self.outputs)
+
+    @cached_property
     def gives_numbers(self) -> bool:
         """Whether every output is a single number."""
         return all(field.dtype in (DType.FLOAT64, DType.INT64) for field in self.outputs)
