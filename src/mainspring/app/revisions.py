@@ -5,7 +5,7 @@ against the keys that the project's own configuration pins.  What is refused doe
 earlier map whose model is proven.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +22,7 @@ from mainspring.gates.verify import ChainReport, asked_gates, verify_chain
 from mainspring.project.config import EnvironmentConfig
 from mainspring.project.environment import EnvironmentMap
 from mainspring.project.load import Project
-from mainspring.project.read import read_environment, read_past_environment
+from mainspring.project.read import read_past_environment
 from mainspring.project.tools import Tools
 from mainspring.registry.read import read_artifact, read_version
 from mainspring.registry.version import ModelVersion
@@ -95,11 +95,6 @@ class Loader:
         self._forget_cold(current, endpoints.values())
         return ServedMap(environment=self.environment, version=current.version, endpoints=endpoints, document=document.payload, checked_at=now)
 
-    def warm_models(self) -> Sequence[ServedModel]:
-        """Every model of the maps that are kept warm, so that their features stay current."""
-        versions = self._warm_versions(read_environment(self.tools.state, self.environment))
-        return [self._opened[digest] for digest in versions if digest in self._opened]
-
     def _warm_versions(self, current: EnvironmentMap) -> set[Digest]:
         return {digest for past in iter_recent_maps(self.tools, current) for name in endpoint_names(past) if (digest := self._pointed(name, past))}
 
@@ -151,7 +146,8 @@ class Loader:
             if not chain.is_proven:
                 raise ModelRefused(version=version.label, environment=self.environment, reasons="; ".join(map(str, chain.faults)))
         if digest not in self._opened:
-            self._opened[digest] = open_version(version, objects=self.tools.objects, scorers=self.tools.scorers)
+            objects, scorers = self.tools.objects, self.tools.scorers
+            self._opened[digest] = open_version(version, objects=objects, scorers=scorers, partitions=self.config.partitions)
         return self._opened[digest]
 
     def _pointed(self, name: str, past: EnvironmentMap) -> Digest | None:

@@ -1,6 +1,8 @@
 """Serve an environment: the host behind HTTP, and the background work that keeps it current."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +15,7 @@ from mainspring.app.http.server import Follower, run_server
 from mainspring.app.parity import ParityRuns
 from mainspring.app.status import StatusReport
 from mainspring.app.story import Story
+from mainspring.app.stream.consume import Consumer
 from mainspring.app.watching import MonitorRuns
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
@@ -42,6 +45,10 @@ class Servable(Protocol):
 
     def fold(self) -> None:
         """Bring online state up to the log."""
+        ...
+
+    def consumer(self, *, is_reserve: bool) -> Consumer:
+        """What folds the log continuously."""
         ...
 
     def fold_tables(self) -> None:
@@ -93,11 +100,11 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
     )
 
     monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
+    follower = Follower(host.refresh, workspace.fold_tables, monitors.run_due)
     # Comparing takes seconds where windows are long, and nothing may wait behind it.
-    with (
-        Follower(host.refresh, workspace.fold, workspace.fold_tables, monitors.run_due).running(),
-        Follower(partial(count_parity, workspace.parity, metrics)).running(),
-    ):
+    comparing = Follower(partial(count_parity, workspace.parity, metrics))
+    # In reserve: where a `mainspring stream` runs, requests need not share their process with the folding.
+    with follower.running(), comparing.running(), _consuming(workspace.consumer(is_reserve=True)):
         run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
 
 
@@ -107,6 +114,17 @@ def count_parity(parity: ParityRuns, metrics: ServerMetrics) -> None:
     if test is not None:
         metrics.parity_checked.inc(test.checked)
         metrics.parity_mismatch.inc(test.mismatched)
+
+
+@contextmanager
+def _consuming(consumer: Consumer) -> Iterator[None]:
+    """Fold the log in a thread while the block runs."""
+    stop = threading.Event()
+    with Follower(partial(consumer.run, stop)).running():
+        try:
+            yield
+        finally:
+            stop.set()
 
 
 def _announce(workspace: Servable, port: int, announce: Callable[[str], None]) -> None:

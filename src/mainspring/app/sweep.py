@@ -19,6 +19,7 @@ from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.time import HOUR, Micros
 from mainspring.engines.local.durable import iter_left_behind
+from mainspring.features.names import shards_of_partitions
 from mainspring.ports.online import Position
 from mainspring.ports.state import Change
 from mainspring.project.definition import shard_of
@@ -215,19 +216,21 @@ class Sweeper:
         return self.tools.log.head(topic)
 
     def _live_shards(self) -> tuple[frozenset[str] | None, str]:
-        """The online state that the recent maps of all environments need, and why that cannot be told if it cannot.
+        """The online state that the recent maps of all environments need, divided as each of them has it, and why that cannot be told if it cannot.
 
         A map's views name theirs; so does the definition behind each of its models, which may be an older one that was put in charge again.
         """
         try:
-            return frozenset(shard for pointer in self._recent_pointers() for shard in self._shards_of(pointer)), ""
+            recent = [(shard, partitions) for pointer, partitions in self._recent_pointers() for shard in self._shards_of(pointer)]
+            return frozenset(part for shard, partitions in recent for part in shards_of_partitions(shard, partitions)), ""
         except MainspringError as error:
             return None, f"{error.code} {error.message}"
 
-    def _recent_pointers(self) -> Iterator[AssetPointer]:
-        for environment in self.project.config.environments:
+    def _recent_pointers(self) -> Iterator[tuple[AssetPointer, int]]:
+        """What the maps hold, and into how many parts its environment divides online state."""
+        for environment, config in self.project.config.environments.items():
             for past in iter_recent_maps(self.tools, read_environment(self.tools.state, environment)):
-                yield from past.pointers.values()
+                yield from ((pointer, config.partitions) for pointer in past.pointers.values())
 
     def _shards_of(self, pointer: AssetPointer) -> Iterator[str]:
         if pointer.kind == "view":

@@ -5,7 +5,6 @@ A workspace is one project in one environment.  On disk its state lies in `.main
 
 import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -32,13 +31,18 @@ from mainspring.app.simulate import SimulationReport, simulate
 from mainspring.app.spine import asked_at, asked_keys, asked_spine
 from mainspring.app.status import StatusReport, status_of_environment
 from mainspring.app.story import Story
+from mainspring.app.stream.consume import Consumer
+from mainspring.app.stream.meter import StreamReport
+from mainspring.app.stream.once import fold_once
+from mainspring.app.stream.open import catch_up
+from mainspring.app.stream.views import KeptViews
 from mainspring.app.sweep import Sweeper
 from mainspring.app.trainer import ProcessTrainer
 from mainspring.app.watching import MonitorRuns
 from mainspring.datasets.build import decode_rows
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.events import Actor, Event, Fact, ProjectName
-from mainspring.elements.identity import Digest
+from mainspring.elements.identity import Digest, digest_of_value, short
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import DAY, Micros, parse_instant
 from mainspring.engines.local.clock import RandomIds, SystemClock
@@ -50,14 +54,13 @@ from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.features.gather import backfill_from
 from mainspring.features.read import FeatureRows, read_online
-from mainspring.features.stream import refold_view
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.flow.execute import Observer
+from mainspring.flow.share import Member
 from mainspring.govern.audit import AuditReport, audit
 from mainspring.govern.lineage import LineageNode, trace
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
-from mainspring.ports.errors import StaleWrite
 from mainspring.ports.signer import PublicKey
 from mainspring.project.definition import compile_declared
 from mainspring.project.environment import EnvironmentMap
@@ -313,7 +316,7 @@ class OpenWorkspace:
         declared = next((view for view in self.project.declarations.views if view.name == name), None)
         if declared is None:
             raise UnknownAsset(kind="feature view", name=name, known=", ".join(view.name for view in self.project.declarations.views))
-        return compile_declared(self.project, declared)
+        return compile_declared(self.project, declared, partitions=self.config.partitions)
 
     def get_historical_features(self, features: Sequence[str], *, spine: pl.DataFrame) -> pl.DataFrame:
         """Features of these views for every row of the spine, point-in-time correct, in its order; no row is dropped.
@@ -351,7 +354,7 @@ class OpenWorkspace:
         views = [self.view(name) for name in features]
         now, rows = self.tools.data_clock.now(), asked_keys(keys, views)
         for view in with_lookups(views):
-            self._fold_view(view, now)
+            catch_up(view, self.tools)
         return read_online(views, self.tools.online, rows, at=[asked_at(at, now=now)] * len(rows), reasons=reasons)
 
     @cached_property
@@ -384,18 +387,44 @@ class OpenWorkspace:
         return Predictor(self.tools.online, self.tools.log, self.tools.data_clock, self.tools.ids)
 
     def fold(self) -> None:
-        """Bring the online state of every model that is kept warm up to the log."""
-        now = self.tools.data_clock.now()
-        for view in with_lookups([view for model in self.loader.warm_models() for view in model.training_set.views]):
-            self._fold_view(view, now)
+        """Bring the online state of every view that is kept current up to the log."""
+        for view in self.kept_views.read():
+            catch_up(view, self.tools)
 
-    def _fold_view(self, view: CompiledView, now: Micros) -> None:
-        """Fold one view; where another process is folding it too, each goes on from where the other has got to."""
-        is_behind = True
-        while is_behind:
-            with suppress(StaleWrite):
-                refold_view(view, log=self.tools.log, online=self.tools.online, now=now, tables=self.tools.tables)
-                is_behind = False
+    @cached_property
+    def kept_views(self) -> KeptViews:
+        """The views that this environment keeps current."""
+        return KeptViews(self.project, self.tools, self.environment)
+
+    def stream_once(self, views: Sequence[str] = (), *, takes_snapshots: bool = False) -> StreamReport:
+        """Fold what the log holds now into the views that are kept current, or those of these names, and what they look keys up in.  Raises: ACC-006."""
+        kept = self.kept_views.named(views) if views else self.kept_views.read()
+        return fold_once(kept, self.tools, takes_snapshots=takes_snapshots)
+
+    def consumer(
+        self, views: Sequence[str] = (), *, is_reserve: bool = False, takes_snapshots: bool = False, on_report: Callable[[StreamReport], None] = lambda _: None
+    ) -> Consumer:
+        """What folds the log continuously, sharing the work with every other process that does.
+
+        Args:
+            views: by name, with those that they look keys up in; default: all that are kept current.
+            is_reserve: fold only what no other process could.
+            takes_snapshots: write one of each shard when it has caught up, and every hour.
+            on_report: told once a second how it goes.
+
+        Raises: ACC-006 for a view that is not kept current.
+        """
+        subjects = tuple(view.view.name for view in self.kept_views.named(views)) if views else ()
+        member = Member(name=self.tools.ids.new("consumer"), is_reserve=is_reserve, subjects=subjects)
+        return Consumer(
+            tools=self.tools,
+            views=self.kept_views.read,
+            member=member,
+            group=self.environment,
+            store=short(digest_of_value(self.config.engines.online)),
+            takes_snapshots=takes_snapshots,
+            on_report=on_report,
+        )
 
     def fold_tables(self) -> None:
         """Fold the log into the tables where a thousand records wait; a table takes one commit for many of them."""

@@ -55,13 +55,17 @@ def parse_definition(payload: bytes) -> Definition:
     return Definition(training_set, schemas, shards)  # type: ignore[arg-type]
 
 
-def compile_definition(definition: Definition) -> CompiledTrainingSet:
-    """The training set ready to compute."""
+def compile_definition(definition: Definition, *, partitions: int = 1) -> CompiledTrainingSet:
+    """The training set ready to compute.
+
+    Args:
+        partitions: into how many parts the online state of its views is divided, where it is served.
+    """
     schemas, shards = dict(definition.schemas), dict(definition.shards)
 
     def compiled(view: FeatureView) -> CompiledView:
         lookups = [compiled(lookup) for lookup in view.lookups]
-        return compile_view(view, schemas[view.sources[0].name], shard=shards[view.name], lookups=lookups)
+        return compile_view(view, schemas[view.sources[0].name], shard=shards[view.name], lookups=lookups, partitions=partitions)
 
     views = [view for view in definition.training_set.features if isinstance(view, FeatureView)]
     return CompiledTrainingSet(definition.training_set, tuple(map(compiled, views)), schemas)

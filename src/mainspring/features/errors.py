@@ -53,3 +53,13 @@ class WrongRequestType(FeatureError):
     field: str
     value: str
     dtype: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SnapshotUnreadable(FeatureError):
+    """A snapshot of online state is cut off, or was written by another version.  Nothing was restored from it; the log holds everything that it held."""
+
+    code: ClassVar[str] = "FEA-005"
+    template: ClassVar[str] = "the snapshot cannot be read: {reason}"
+    remedy: ClassVar[str] = "fold the log instead; the next mainspring stream --snapshot replaces it"
+    reason: str

@@ -14,7 +14,7 @@ import msgspec
 from mainspring.features.kernel.page import DIRECTORY_LEVEL
 from mainspring.ports.online import KEY_LIMIT_BYTES
 
-__all__ = ["directory_key", "encode_key", "page_key", "partition_of", "shard_of_partition"]
+__all__ = ["directory_key", "encode_key", "page_key", "partition_of", "shard_of_partition", "shards_of_partitions"]
 
 _NUMBER_BYTES: Final = 7
 _LONGEST_NAME: Final = KEY_LIMIT_BYTES - 1 - _NUMBER_BYTES
@@ -63,3 +63,12 @@ def shard_of_partition(shard: str, partition: int, partitions: int) -> str:
     ('delays@1f/2of7', 'delays@1f')
     """
     return shard if partitions == 1 else f"{shard}/{partition}of{partitions}"
+
+
+def shards_of_partitions(shard: str, partitions: int) -> tuple[str, ...]:
+    """The shards of all partitions of a view's state.
+
+    >>> shards_of_partitions("delays@1f", 2)
+    ('delays@1f/0of2', 'delays@1f/1of2')
+    """
+    return tuple(shard_of_partition(shard, partition, partitions) for partition in range(partitions))

@@ -56,10 +56,10 @@ def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: As
     Raises: FEA-002 when a time lies before what is kept.
     """
     while True:
-        position, groups = _read_roots(view, online, shard, asked)
-        answer = _from_roots(view, groups, asked) or _Reading(view, online, shard, asked, position, groups).answer()
+        reading = _begin(view, online, shard, asked)
+        answer = reading.from_roots() or reading.answer()
         if answer is not None:
-            return answer, position
+            return answer, reading.position
 
 
 def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> list[list[bytes]]:
@@ -68,33 +68,20 @@ def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Aske
     Raises: FEA-002 when a time lies before what is kept.
     """
     while True:
-        reading = _Reading(view, online, shard, asked, *_read_roots(view, online, shard, asked))
+        reading = _begin(view, online, shard, asked)
         if reading.survey(asked.codes, asked.times, *reading.blank(), from_tiles=0) is not None:
             return reading.groups
 
 
-def _read_roots(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> tuple[Position, list[list[bytes]]]:
-    """The head and the directory of each key, and where the shard stands."""
+def _begin(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> "_Reading":
+    """Read the head and the directory of each key."""
     names, longest = asked.names, view.tiles.longest
     position, roots = online.read(shard, [*names, *map(directory_key, names)])
     needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
     if position is None or needed_from < position.kept_from:
         raise _passed(view, None if position is None else position.kept_from, needed_from)
-    return position, [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
-
-
-def _from_roots(view: CompiledView, groups: Sequence[Sequence[bytes]], asked: Asked) -> PointAnswer | None:
-    """The answer if heads and directories have all of it, as they mostly do; one call of the kernel and nothing else."""
-    tiles, codes = view.tiles, asked.codes
-    if tiles.kind != "sums":
-        return None
-    rows, shape = join_rows(groups), (view.program.tables.sizes.height, codes.size)
-    bits, valid, note = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.uint8), NOTE.copy()
-    answer_door()(
-        note, tiles.shape, tiles.lanes, tiles.reach, tiles.outputs, tiles.edge, 1, rows.words, rows.starts, rows.key_rows, codes, asked.times,
-        bits, valid, np.empty(codes.size, dtype=np.int64), _NO_ROOM,
-    )  # fmt: skip
-    return None if note[1] else PointAnswer(bits, valid, {}, None)
+    groups = [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
+    return _Reading(view, online, shard, asked, position, groups)
 
 
 class _Reading(NamedTuple):
@@ -106,6 +93,18 @@ class _Reading(NamedTuple):
     asked: Asked
     position: Position
     groups: list[list[bytes]]
+
+    def from_roots(self) -> PointAnswer | None:
+        """The answer if heads and directories have all of it, as they mostly do: one call of the kernel and nothing else."""
+        tiles, asked = self.view.tiles, self.asked
+        if tiles.kind != "sums":
+            return None
+        rows, (bits, valid), note = join_rows(self.groups), self.blank(), NOTE.copy()
+        answer_door()(
+            note, tiles.shape, tiles.lanes, tiles.reach, tiles.outputs, tiles.edge, 1, rows.words, rows.starts, rows.key_rows, asked.codes, asked.times,
+            bits, valid, np.empty(asked.codes.size, dtype=np.int64), _NO_ROOM,
+        )  # fmt: skip
+        return None if note[1] else PointAnswer(bits, valid, {}, None)
 
     def answer(self) -> PointAnswer | None:
         """The answer, or None when another attempt is needed."""

@@ -119,11 +119,12 @@ class CompiledView:
         return compile_row({str(index): value.node for index, value in enumerate(self.values)}, self.schema)
 
 
-def compile_view(view: FeatureView, schema: Schema, *, shard: str, lookups: Sequence[CompiledView] = ()) -> CompiledView:
+def compile_view(view: FeatureView, schema: Schema, *, shard: str, lookups: Sequence[CompiledView] = (), partitions: int = 1) -> CompiledView:
     """Compile a valid view over the schema that its sources share.
 
     Args:
         lookups: the views through which its entities are reached, compiled.
+        partitions: into how many parts its online state is divided.
 
     Raises: PRJ-010 when an expression does not fit the schema.
     """
@@ -141,6 +142,7 @@ def compile_view(view: FeatureView, schema: Schema, *, shard: str, lookups: Sequ
         outputs=tuple(Field(each.name, each.dtype) for each in wanted),
         reach=reach,
         lookups=tuple(known[lookup.name] for lookup in view.lookups),
+        partitions=partitions,
     )
 
 

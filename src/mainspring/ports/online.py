@@ -6,14 +6,14 @@ A shard is one build of one feature view, or a part of it.  What keys and rows h
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from mainspring.elements.time import Micros
 from mainspring.ports.errors import StoreFailed
 
-__all__ = ["KEY_LIMIT_BYTES", "OnlineReader", "OnlineWriter", "Position", "decode_position", "encode_position", "refuse_long_keys"]
+__all__ = ["KEY_LIMIT_BYTES", "OnlineReader", "OnlineWriter", "Position", "ShardCommit", "decode_position", "encode_position", "refuse_long_keys"]
 
 KEY_LIMIT_BYTES = 400
 """The longest key that every engine takes.  LMDB sets it, with room for the engine's own prefix; who has longer names stores under their digest."""
@@ -53,6 +53,15 @@ def refuse_long_keys(keys: Iterable[bytes], *, store: str) -> None:
         raise StoreFailed(store=store, operation="write", reason=f"a key of {longest} bytes is over the limit of {KEY_LIMIT_BYTES}")
 
 
+class ShardCommit(NamedTuple):
+    """What `OnlineWriter.commit` takes, for one of several shards."""
+
+    shard: str
+    rows: Mapping[bytes, bytes | None]
+    expected: Position | None
+    position: Position
+
+
 class OnlineReader(Protocol):
     """Reads online state.
 
@@ -83,6 +92,10 @@ class OnlineWriter(OnlineReader, Protocol):
 
     def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
         """Put the rows (None removes one) and move the shard to the position."""
+        ...
+
+    def commit_all(self, commits: Sequence[ShardCommit]) -> None:
+        """Commit to several shards, each as by itself, at the cost of one flush where the product has such; raises the first error once all were tried."""
         ...
 
     def drop(self, shard: str) -> None:

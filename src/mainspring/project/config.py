@@ -23,6 +23,7 @@ _PROTECTED = {"dev": False, "staging": True, "prod": True}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_MOST_PARTITIONS = 1_024
 _LINE_OF_SYNTAX_ERROR = re.compile(r"at line (\d+)")
 
 
@@ -36,6 +37,7 @@ class EnvironmentConfig:
         trust: the public keys that are accepted here, by role.
         as_of: where the clock of the data starts, for a project that looks at history; empty: now.
         engines: what holds its log, online rows and tables.
+        partitions: into how many parts the online state of a view is divided, for as many processes to fold; no answer depends on it.
         parity: the share of predictions whose features are recomputed in the background and compared as bytes, 0 to 1.
     """
 
@@ -44,6 +46,7 @@ class EnvironmentConfig:
     trust: Mapping[str, tuple[PublicKey, ...]] = field(default_factory=dict)
     as_of: str = ""
     engines: EngineChoices = field(default_factory=EngineChoices)
+    partitions: int = 1
     parity: float = 0.01
 
 
@@ -114,7 +117,7 @@ def _project(settings: Settings, document: object, name: str) -> ProjectConfig:
 
 def _environment(settings: Settings, value: object, name: str, engines: EngineChoices) -> EnvironmentConfig:
     setting, default = f"environments.{name}", _default_environment(name)
-    table = settings.table(value, setting, known=("protected", "requires", "trust", "as_of", "engines", "parity"))
+    table = settings.table(value, setting, known=("protected", "requires", "trust", "as_of", "engines", "partitions", "parity"))
     protected = table.get("protected", default.protected)
     if not isinstance(protected, bool):
         settings.fault(f"{setting}.protected", f"must be true or false, not {protected!r}")
@@ -125,6 +128,7 @@ def _environment(settings: Settings, value: object, name: str, engines: EngineCh
         trust={role: _keys(settings, keys, f"{setting}.trust.{role}") for role, keys in trust.items()},
         as_of=_instant(settings, table.get("as_of", default.as_of), f"{setting}.as_of"),
         engines=parse_engines(settings, table.get("engines", {}), f"{setting}.engines", otherwise=engines, shared=("objects",)),
+        partitions=settings.whole(table.get("partitions", default.partitions), f"{setting}.partitions", most=_MOST_PARTITIONS),
         parity=_share(settings, table.get("parity", default.parity), f"{setting}.parity"),
     )
 

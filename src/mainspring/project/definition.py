@@ -21,11 +21,15 @@ def shard_of(view: str, fingerprint: Digest) -> str:
     return f"{view}@{short(fingerprint)}"
 
 
-def compile_declared(project: Project, view: FeatureView) -> CompiledView:
-    """A declared view, and the views that it looks keys up in, ready to compute."""
-    lookups = [compile_declared(project, lookup) for lookup in view.lookups]
+def compile_declared(project: Project, view: FeatureView, *, partitions: int = 1) -> CompiledView:
+    """A declared view, and the views that it looks keys up in, ready to compute.
+
+    Args:
+        partitions: into how many parts their online state is divided, in the environment that they are read in.
+    """
+    lookups = [compile_declared(project, lookup, partitions=partitions) for lookup in view.lookups]
     shard = shard_of(view.name, project.graph.assets[asset_name(view)].build_fingerprint)
-    return compile_view(view, project.schemas[view.sources[0].name], shard=shard, lookups=lookups)
+    return compile_view(view, project.schemas[view.sources[0].name], shard=shard, lookups=lookups, partitions=partitions)
 
 
 def definition_of(project: Project, training_set: TrainingSet) -> Definition:

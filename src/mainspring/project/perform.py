@@ -141,7 +141,8 @@ class Performer:
     def _build_view(self, asset: Asset) -> StepOutcome:
         view = asset.declaration
         assert isinstance(view, FeatureView)
-        compiled, tools = compile_declared(self.project, view), self.tools
+        tools, partitions = self.tools, self.project.config.environments[self.environment].partitions
+        compiled = compile_declared(self.project, view, partitions=partitions)
         position = fold_view(compiled, log=tools.log, online=tools.online, now=tools.data_clock.now() - CLOCK_SLACK, tables=tools.tables)
         rows = sum(position.offset(topic_of(source.name)) for source in view.sources)
         return self._record(asset, asset.build_fingerprint, rows=rows, inputs=dict(position.offsets), facts={"features": len(compiled.fields)})

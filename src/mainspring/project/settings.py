@@ -45,6 +45,13 @@ class Settings:
         self.fault(setting, f"must be {wanted}, not {value!r}")
         return ""
 
+    def whole(self, value: object, setting: str, *, most: int) -> int:
+        """A whole number from 1 on."""
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
+            return value
+        self.fault(setting, f"must be a whole number from 1 to {most:,}, not {value!r}")
+        return 1
+
     def texts(self, value: object, setting: str, pattern: re.Pattern[str], wanted: str) -> tuple[str, ...]:
         """A list of texts that fit the pattern."""
         if not isinstance(value, list):

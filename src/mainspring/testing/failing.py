@@ -12,7 +12,7 @@ from mainspring.elements.events import Event, Recorded
 from mainspring.elements.time import Micros
 from mainspring.ports.errors import StoreFailed
 from mainspring.ports.log import Identity, LogWriter
-from mainspring.ports.online import OnlineWriter, Position
+from mainspring.ports.online import OnlineWriter, Position, ShardCommit
 from mainspring.ports.state import Change, Document, Lease, StateWriter
 from mainspring.ports.tables import TableWriter
 
@@ -145,6 +145,10 @@ class FailingOnline:
     def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
         """Commit, or fail."""
         self.failures.write("the online store", lambda: self.online.commit(shard, rows, expected=expected, position=position))
+
+    def commit_all(self, commits: Sequence[ShardCommit]) -> None:
+        """Commit them all, or fail before or after any was."""
+        self.failures.write("the online store", lambda: self.online.commit_all(commits))
 
     def drop(self, shard: str) -> None:
         """Drop, or fail."""

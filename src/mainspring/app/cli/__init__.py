@@ -30,6 +30,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Data": {
         "ingest": ("data", "Take rows into a source's log, through its contract."),
+        "stream": ("stream", "Fold the log into online state until stopped."),
         "backfill": ("data", "Compute features for many past moments at once."),
         "features": ("features", "Show feature views: how fresh their online state is, how large, and how far behind the log."),
     },

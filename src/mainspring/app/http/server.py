@@ -1,4 +1,4 @@
-"""The server process: HTTP in the event loop, and one thread that follows the environment's map and folds the log into online state."""
+"""The server process: HTTP in the event loop, and threads that follow the environment's map and keep online state current."""
 
 import logging
 import threading

@@ -65,14 +65,22 @@ class Environment:
 
         What it raises undoes its own part only.  Cost: one flush of the disk, whoever asks in the meantime shares the next one.
         """
+        [result] = self._transacted([work])
+        return result.result()
+
+    def transact_all(self, works: Sequence[Callable[[Transaction], T]]) -> list[T]:
+        """Several pieces of work that share one flush, each its own to undo; what the first that fails raises, once all were tried."""
+        return [result.result() for result in self._transacted(works)]
+
+    def _transacted(self, works: Sequence[Callable[[Transaction], T]]) -> "list[Future[T]]":
         if self._process != os.getpid():
             self._open_after_fork()
-        result: Future[T] = Future()
-        self._waiting.append((work, result))
+        results: list[Future[T]] = [Future() for _ in works]
+        self._waiting.extend(zip(works, results, strict=True))
         with self._lock:
-            if not result.done():
+            if not all(result.done() for result in results):
                 self._commit_waiting()
-        return result.result()
+        return results
 
     def _open(self) -> None:
         self._waiting: deque[tuple[Callable[[Transaction], Any], Future[Any]]] = deque()

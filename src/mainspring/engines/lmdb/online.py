@@ -5,7 +5,7 @@ takes one small commit, and its rows are removed afterwards, some thousand at a 
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import lmdb
 
 from mainspring.engines.lmdb.environment import Transaction, open_environment, translate, translated
 from mainspring.ports.errors import StaleWrite
-from mainspring.ports.online import KEY_LIMIT_BYTES, Position, decode_position, encode_position, refuse_long_keys
+from mainspring.ports.online import KEY_LIMIT_BYTES, Position, ShardCommit, decode_position, encode_position, refuse_long_keys
 
 __all__ = ["LmdbOnline"]
 
@@ -65,8 +65,11 @@ class LmdbOnline:
 
     def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
         """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is not at the expected one."""
-        refuse_long_keys(rows, store=_NAME)
-        self._environment.transact(partial(_write, shard=shard, rows=rows, expected=expected, position=position))
+        self._environment.transact(_written(ShardCommit(shard, rows, expected, position)))
+
+    def commit_all(self, commits: Sequence[ShardCommit]) -> None:
+        """Commit to several shards, each as by itself, with one flush."""
+        self._environment.transact_all([_written(commit) for commit in commits])
 
     def drop(self, shard: str) -> None:
         """Forget a shard; dropping an absent one is no error."""
@@ -79,7 +82,13 @@ class LmdbOnline:
         del self._environment
 
 
+def _written(commit: ShardCommit) -> Callable[[Transaction], None]:
+    """The work of a commit; a key that is too long is refused when it is done."""
+    return partial(_write, **commit._asdict())
+
+
 def _write(transaction: Transaction, *, shard: str, rows: Mapping[bytes, bytes | None], expected: Position | None, position: Position) -> None:
+    refuse_long_keys(rows, store=_NAME)
     name = _SHARD + shard.encode()
     stored = transaction.get(name)
     found = None if stored is None else decode_position(stored[_TOKEN_BYTES:])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mainspring.engines.local.sqlite import Database
 from mainspring.ports.errors import StaleWrite
-from mainspring.ports.online import Position, decode_position, encode_position, refuse_long_keys
+from mainspring.ports.online import Position, ShardCommit, decode_position, encode_position, refuse_long_keys
 
 __all__ = ["SqliteOnline"]
 
@@ -65,11 +65,11 @@ class SqliteOnline:
 
     def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
         """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is not at the expected one."""
-        refuse_long_keys(rows, store=_NAME)
-        puts = sorted((key, row) for key, row in rows.items() if row is not None)
-        removals = [key for key, row in rows.items() if row is None]
-        move = partial(_move, shard=shard, expected=expected, position=position)
-        self._database.transact(lambda connection: _write(connection, move(connection), puts, removals))
+        self._database.transact(partial(_commit, commit=ShardCommit(shard, rows, expected, position)))
+
+    def commit_all(self, commits: Sequence[ShardCommit]) -> None:
+        """Commit to several shards, each as by itself, in one transaction."""
+        self._database.transact_all([partial(_commit, commit=commit) for commit in commits])
 
     def drop(self, shard: str) -> None:
         """Forget a shard; dropping an absent one is no error."""
@@ -80,7 +80,14 @@ class SqliteOnline:
         self._database.close()
 
 
-def _move(connection: sqlite3.Connection, *, shard: str, expected: Position | None, position: Position) -> int:
+def _commit(connection: sqlite3.Connection, *, commit: ShardCommit) -> None:
+    refuse_long_keys(commit.rows, store=_NAME)
+    puts = sorted((key, row) for key, row in commit.rows.items() if row is not None)
+    removals = [key for key, row in commit.rows.items() if row is None]
+    _write(connection, _move(connection, commit.shard, commit.expected, commit.position), puts, removals)
+
+
+def _move(connection: sqlite3.Connection, shard: str, expected: Position | None, position: Position) -> int:
     """Move the shard and return its number."""
     row = connection.execute(_SHARD, (shard,)).fetchone()
     found = decode_position(row[1]) if row else None

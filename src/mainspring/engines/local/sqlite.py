@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -92,12 +92,20 @@ class Database:
 
         What it raises undoes its own part only.
         """
-        result: Future[T] = Future()
-        self._waiting.append((work, result))
-        with self._lock:
-            if not result.done():
-                self._commit_waiting()
+        [result] = self._transacted([work])
         return result.result()
+
+    def transact_all(self, works: Sequence[Callable[[sqlite3.Connection], T]]) -> list[T]:
+        """Several pieces of work in one transaction, each its own to undo; what the first that fails raises, once all were tried."""
+        return [result.result() for result in self._transacted(works)]
+
+    def _transacted(self, works: Sequence[Callable[[sqlite3.Connection], T]]) -> "list[Future[T]]":
+        results: list[Future[T]] = [Future() for _ in works]
+        self._waiting.extend(zip(works, results, strict=True))
+        with self._lock:
+            if not all(result.done() for result in results):
+                self._commit_waiting()
+        return results
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:

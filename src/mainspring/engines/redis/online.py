@@ -21,7 +21,7 @@ from redis.retry import Retry
 
 from mainspring.elements.errors import EngineError
 from mainspring.ports.errors import StaleWrite, StoreBusy, StoreFailed, StoreUnreachable
-from mainspring.ports.online import Position, decode_position, encode_position, refuse_long_keys
+from mainspring.ports.online import Position, ShardCommit, decode_position, encode_position, refuse_long_keys
 
 __all__ = ["RedisOnline"]
 
@@ -129,6 +129,17 @@ class RedisOnline:
             found = self._attempt(shard, found, change)
         if isinstance(found, bytes):
             raise StaleWrite(what=f"shard {shard}", expected=str(expected), found=str(decode_position(found) if found else None))
+
+    def commit_all(self, commits: Sequence[ShardCommit]) -> None:
+        """Commit to several shards, one after the other: the server has no flush to share."""
+        errors: list[EngineError] = []
+        for each in commits:
+            try:
+                self.commit(each.shard, each.rows, expected=each.expected, position=each.position)
+            except EngineError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def drop(self, shard: str) -> None:
         """Forget a shard; dropping an absent one is no error."""

@@ -11,7 +11,7 @@ from mainspring.features.kernel.group import compiled_grouping
 from mainspring.features.kernel.jit import entry_point, kernel_edition
 from mainspring.features.kernel.program import Program, Tables, compile_program
 from mainspring.features.kernel.shares import run_shares, shares_of
-from mainspring.features.kernel.sweep import Part, sweep
+from mainspring.features.kernel.sweep import Part, sealed_sweep
 
 __all__ = ["aggregate", "blank_answer", "compiled_sweep", "warm"]
 
@@ -65,13 +65,3 @@ def compiled_sweep() -> Entry:
     facts = Facts.of(key_start=[0], event_time=[], visible_from=[])
     spine = Spine(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     return entry_point(sealed_sweep(kernel_edition()), Part(compile_program([], kinds=[]).tables, 0, 1), facts, spine, blank_answer(0, 0))
-
-
-def sealed_sweep(edition: int) -> Entry:
-    """The sweep with the edition of its source inside, which keeps numba's cache honest (see `jit`) and the answer attributable."""
-
-    def answer_spine(part: Part, facts: Facts, spine: Spine, answer: Answer) -> None:
-        answer.note[1] = edition
-        sweep(part, facts, spine, answer)
-
-    return answer_spine

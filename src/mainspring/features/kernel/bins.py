@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mainspring.features.kernel.arrays import Bytes, Ints, ShortInts
-from mainspring.features.kernel.jit import allocating_part, compiled_part
-from mainspring.features.kernel.order import rises, sort_positions, spread_positions
+from mainspring.features.kernel.jit import allocating_part, at, bit_length, compiled_part
+from mainspring.features.kernel.order import rises, sort_positions, sort_words
 
 __all__ = ["Bins", "Places", "bin_rows", "count_bins", "is_in_order", "move_rows", "order_bins"]
 
@@ -50,7 +50,7 @@ def count_bins(code: ShortInts, shift: int, counts: Ints) -> None:
     """Count the rows of each bin; rows with a negative code belong to none."""
     for row in range(code.size):
         if code[row] >= 0:
-            counts[code[row] >> shift] += 1
+            counts[at(code[row] >> shift)] += 1
 
 
 @compiled_part
@@ -61,10 +61,10 @@ def bin_rows(code: ShortInts, hop: ShortInts, fill: Ints, bins: Bins) -> None:
         if key < 0:
             hop[row] = NOWHERE
             continue
-        place = fill[key >> bins.shift]
-        fill[key >> bins.shift] = place + 1
+        place = fill[at(key >> bins.shift)]
+        fill[at(key >> bins.shift)] = place + 1
         hop[row] = place
-        bins.code[place] = key
+        bins.code[at(place)] = key
 
 
 @compiled_part
@@ -72,7 +72,7 @@ def move_rows(source: T, hop: ShortInts, target: T) -> None:
     """One hop of a column."""
     for row in range(source.size):
         if hop[row] >= 0:
-            target[hop[row]] = source[row]
+            target[at(hop[row])] = source[row]
 
 
 @compiled_part
@@ -110,16 +110,16 @@ def group_bin(code: ShortInts, time: Ints, low: int, stops: Ints, hop: ShortInts
     for key in range(stops.size):
         stops[key] = 0
     for row in range(code.size):
-        stops[code[row] - low] += 1
+        stops[at(code[row] - low)] += 1
     place = 0
     for key in range(stops.size):
         place += stops[key]
         stops[key] = place - stops[key]
     for row in range(code.size):
-        place = stops[code[row] - low]
-        stops[code[row] - low] = place + 1
+        place = stops[at(code[row] - low)]
+        stops[at(code[row] - low)] = place + 1
         hop[row] = place
-        ordered[place] = time[row]
+        ordered[at(place)] = time[row]
 
 
 @compiled_part
@@ -148,18 +148,30 @@ def number_places(moved: Ints) -> None:
 def settle_hops(hop: ShortInts, moved: Ints, is_moved: bool, begin: int) -> None:
     """Take the moves of a bin, which begins at a place, into its hops."""
     for row in range(hop.size):
-        hop[row] = begin + (moved[hop[row]] if is_moved else hop[row])
+        hop[row] = begin + (moved[at(hop[row])] if is_moved else hop[row])
 
 
 @compiled_part
 def sort_key(ordered: Ints, first: int, own: Ints, tally: Ints, spare: Ints, moved: Ints) -> None:
     """Sort one key's times, of which there are as many as places in `own`."""
-    for index in range(own.size):
+    size, low, high = own.size, ordered[first], ordered[first]
+    for place in range(first, first + size):
+        low, high = min(low, ordered[place]), max(high, ordered[place])
+    bits = bit_length(size)
+    if bit_length(high - low) + bits < 64 and high - low >= 0:
+        # A time and its place in one word: words are sorted where they stand, and no two are equal.
+        for index in range(size):
+            own[index] = ((ordered[at(first + index)] - low) << bits) | index
+        sort_words(own, tally, spare)
+        for index in range(size):
+            moved[at(first + (own[index] & ((1 << bits) - 1)))] = first + index
+            ordered[at(first + index)] = low + (own[index] >> bits)
+        return
+    for index in range(size):
         own[index] = first + index
-    spread_positions(own, ordered, tally, spare)
     sort_positions(own, ordered, spare)
-    for index in range(own.size):
+    for index in range(size):
         moved[own[index]] = first + index
         spare[index] = ordered[own[index]]
-    for index in range(own.size):
+    for index in range(size):
         ordered[first + index] = spare[index]

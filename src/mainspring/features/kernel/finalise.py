@@ -21,7 +21,7 @@ from mainspring.features.kernel.exact_sum import (
     sum_of,
 )
 from mainspring.features.kernel.extreme import LOWEST_RANK, value_of
-from mainspring.features.kernel.jit import bits_of_double, compiled_part, double_of_bits
+from mainspring.features.kernel.jit import at, bits_of_double, compiled_part, double_of_bits
 from mainspring.features.kernel.lane import Lane
 from mainspring.features.kernel.multiset import LIVE, NUMBER
 from mainspring.features.kernel.ordered import decayed_mean, standard_moment
@@ -64,15 +64,15 @@ def write_row(state: State, outputs: Ints, answer: Answer, row: int, time: int) 
 @compiled_part
 def wanted_at(outputs: Ints, index: int) -> Wanted:
     """A row of the program's outputs under its names."""
-    row = outputs[index]
+    row = outputs[at(index)]
     return Wanted(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9])
 
 
 @compiled_part
 def put(answer: Answer, slot: int, row: int, bits: int, is_value: bool) -> None:
     """Write one value, or null."""
-    answer.bits[slot, row] = bits
-    answer.valid[slot, row] = is_value
+    answer.bits[at(slot), at(row)] = bits
+    answer.valid[at(slot), at(row)] = is_value
 
 
 @compiled_part

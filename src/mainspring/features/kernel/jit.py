@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-__all__ = ["allocating_part", "bit_length", "bits_of_double", "compiled_part", "double_of_bits", "entry_point", "kernel_edition", "whole_part"]
+__all__ = ["allocating_part", "at", "bit_length", "bits_of_double", "compiled_part", "double_of_bits", "entry_point", "kernel_edition", "whole_part"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,6 +72,15 @@ def as_bit_length(_context: object, _number: object) -> tuple[object, Codegen]:
 
 bit_length = cast("Callable[[int], int]", intrinsic(as_bit_length))
 """Bits in a number that is not negative, 0 for 0; in compiled parts only."""
+
+
+def as_index(_context: object, _number: object) -> tuple[object, Codegen]:
+    """How `at` is typed and compiled."""
+    return reinterpret(types.int64, types.uint64, ir.IntType(64))
+
+
+at = cast("Callable[[int], int]", intrinsic(as_index))
+"""An index that is not negative; in compiled parts only.  It spares numba the look whether to count from the end: a quarter of the time of tight loops."""
 
 
 def compiled_part(function: Callable[P, R]) -> Callable[P, R]:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints, Spine
-from mainspring.features.kernel.jit import allocating_part, compiled_part
+from mainspring.features.kernel.jit import allocating_part, at, compiled_part
 
-__all__ = ["count_rows", "group_rows", "lower_bound", "rises", "sort_positions", "sort_rows", "spread_positions"]
+__all__ = ["count_rows", "group_rows", "lower_bound", "rises", "sort_positions", "sort_rows", "sort_words"]
 
 RUN = 16
 
@@ -15,7 +15,7 @@ def lower_bound(table: Ints, row: int, low: int, high: int, bound: int) -> int:
     """The first position in low … high whose value in this row is at least `bound`; `high` if none."""
     while low < high:
         middle = (low + high) >> 1
-        if table[row, middle] < bound:
+        if table[row, at(middle)] < bound:
             low = middle + 1
         else:
             high = middle
@@ -43,34 +43,73 @@ def sort_positions(positions: Ints, by: Ints, spare: Ints) -> None:
 
 
 @compiled_part
-def spread_positions(positions: Ints, by: Ints, tally: Ints, spare: Ints) -> None:
-    """Bring positions close to the order of `by[position]`, stably: into as many buckets of equal width as there are positions.
+def sort_words(words: Ints, tally: Ints, spare: Ints) -> None:
+    """Sort words that are not negative, in place.
 
-    Cost: linear, without comparisons.  Of values that lie evenly it leaves `sort_positions` next to nothing to do; of others, its usual work.
+    Cost: linear and almost without comparisons where they lie evenly: they go into as many buckets of equal width as there are words first, and little is
+    left to do.  Never more than n log n: what is left is merged.
     """
-    if positions.size <= RUN:
-        return
-    low = high = by[positions[0]]
-    for index in range(positions.size):
-        low, high = min(low, by[positions[index]]), max(high, by[positions[index]])
+    size = words.size
+    if size > RUN:
+        spread_words(words, tally, spare)
+    for start in range(0, size, RUN):
+        insert_words(words, start, min(start + RUN, size))
+    width = RUN
+    while width < size:
+        for start in range(0, size - width, 2 * width):
+            if words[start + width - 1] > words[start + width]:
+                merge_words(words[start : min(start + 2 * width, size)], width, spare)
+        width *= 2
+
+
+@compiled_part
+def spread_words(words: Ints, tally: Ints, spare: Ints) -> None:
+    """Bring words close to their order, by buckets."""
+    size, shift, high = words.size, 0, words[0]
+    for index in range(size):
+        high = max(high, words[index])
         tally[index] = 0
-    if high - low < 0:
-        return
-    shift = 0
-    while (high - low) >> shift >= positions.size:
+    while high >> shift >= size:
         shift += 1
-    for index in range(positions.size):
-        tally[(by[positions[index]] - low) >> shift] += 1
+    for index in range(size):
+        tally[at(words[index] >> shift)] += 1
     place = 0
-    for bucket in range(positions.size):
+    for bucket in range(size):
         place += tally[bucket]
         tally[bucket] = place - tally[bucket]
-    for index in range(positions.size):
-        bucket = (by[positions[index]] - low) >> shift
-        spare[tally[bucket]] = positions[index]
-        tally[bucket] += 1
-    for index in range(positions.size):
-        positions[index] = spare[index]
+    for index in range(size):
+        bucket = words[index] >> shift
+        spare[at(tally[at(bucket)])] = words[index]
+        tally[at(bucket)] += 1
+    for index in range(size):
+        words[index] = spare[index]
+
+
+@compiled_part
+def insert_words(words: Ints, start: int, stop: int) -> None:
+    """Sort a short run in place."""
+    for index in range(start + 1, stop):
+        moving, hole = words[at(index)], index
+        while hole > start and words[at(hole - 1)] > moving:
+            words[at(hole)] = words[at(hole - 1)]
+            hole -= 1
+        words[at(hole)] = moving
+
+
+@compiled_part
+def merge_words(words: Ints, middle: int, spare: Ints) -> None:
+    """Merge the sorted halves before and from `middle`; the first half moves to `spare` meanwhile."""
+    for index in range(middle):
+        spare[index] = words[index]
+    left, right, out = 0, middle, 0
+    while left < middle:
+        if right < words.size and words[right] < spare[left]:
+            words[out] = words[right]
+            right += 1
+        else:
+            words[out] = spare[left]
+            left += 1
+        out += 1
 
 
 @compiled_part
@@ -173,10 +212,10 @@ def insert_rows(rows: Ints, times: Ints) -> None:
     """Sort a short run of rows and times by time, stably."""
     for index in range(1, rows.size):
         row, time, hole = rows[index], times[index], index
-        while hole > 0 and times[hole - 1] > time:
-            rows[hole], times[hole] = rows[hole - 1], times[hole - 1]
+        while hole > 0 and times[at(hole - 1)] > time:
+            rows[at(hole)], times[at(hole)] = rows[at(hole - 1)], times[at(hole - 1)]
             hole -= 1
-        rows[hole], times[hole] = row, time
+        rows[at(hole)], times[at(hole)] = row, time
 
 
 @compiled_part

@@ -6,11 +6,13 @@ walked once: the cost of a key is its facts times its windows plus its questions
 apart that hardly a fact can matter to both sides of a gap are separate episodes, so that facts which nobody asks about are never touched.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Answer, Facts, Ints, Spine
+from mainspring.features.kernel.edge import empty_room
 from mainspring.features.kernel.exact_square import NO_SQUARE_LIMB, SQUARE_CELLS, WIDE_CELLS
 from mainspring.features.kernel.exact_sum import CELLS, NUMBER_CELLS
 from mainspring.features.kernel.extreme import leaves_for
@@ -19,7 +21,7 @@ from mainspring.features.kernel.jit import allocating_part, compiled_part, whole
 from mainspring.features.kernel.multiset import empty_bags
 from mainspring.features.kernel.order import count_rows, group_rows, lower_bound, sort_positions, sort_rows
 from mainspring.features.kernel.program import Tables
-from mainspring.features.kernel.settled import answer_settled, empty_room
+from mainspring.features.kernel.settled import answer_settled
 from mainspring.features.kernel.sketch import REGISTER_VALUES
 from mainspring.features.kernel.state import (
     AGGREGATED,
@@ -43,7 +45,7 @@ from mainspring.features.kernel.state import (
 )
 from mainspring.features.kernel.transition import enter, expire, leave
 
-__all__ = ["Part", "sweep"]
+__all__ = ["Part", "sealed_sweep"]
 
 QUESTION_WEIGHT = 8
 """How many facts cost as much as a question."""
@@ -57,27 +59,31 @@ class Part(NamedTuple):
     shares: int
 
 
-@allocating_part
-def sweep(part: Part, facts: Facts, spine: Spine, answer: Answer) -> None:
-    """Answer the rows of the spine that are a part's."""
-    tables, key_start, outputs = part.tables, facts.key_start, part.tables.outputs
-    starts = count_rows(spine.key_code, key_start.size - 1)
-    first_key, stop_key = share_bound(key_start, starts, part.share, part.shares), share_bound(key_start, starts, part.share + 1, part.shares)
-    rows, asked = group_rows(spine, starts, first_key, stop_key)
-    facts_of_key, rows_of_key = largest_key(key_start, first_key, min(stop_key, key_start.size - 1)), largest_key(starts, first_key, stop_key)
-    most = max(facts_of_key, rows_of_key)
-    state, room = empty_state(tables, facts, facts_of_key), empty_room(facts, tables.reach.size, facts_of_key, rows_of_key)
-    entering, leaving, spare = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
-    stop = 0
-    for key in range(first_key, stop_key):
-        first, last = stop, starts[key + 1] - starts[first_key]
-        sort_rows(rows[first:last], asked[first:last], entering, spare)
-        while first < last:
-            stop = episode_end(state, asked, first, last)
-            choose(state, key_start, key, asked[first], asked[stop - 1])
-            if not tables.is_short or not answer_settled(state, room, outputs, rows[first:stop], asked[first:stop], answer):
-                answer_episode(state, outputs, rows[first:stop], asked[first:stop], entering, leaving, spare, answer)
-            first = stop
+def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, Answer], None]:
+    """The sweep with the edition of its source inside, which keeps numba's cache honest (see `jit`) and the answer attributable."""
+
+    def sweep(part: Part, facts: Facts, spine: Spine, answer: Answer) -> None:
+        tables, key_start, outputs = part.tables, facts.key_start, part.tables.outputs
+        answer.note[1] = edition
+        starts = count_rows(spine.key_code, key_start.size - 1)
+        first_key, stop_key = share_bound(key_start, starts, part.share, part.shares), share_bound(key_start, starts, part.share + 1, part.shares)
+        rows, asked = group_rows(spine, starts, first_key, stop_key)
+        facts_of_key, rows_of_key = largest_key(key_start, first_key, min(stop_key, key_start.size - 1)), largest_key(starts, first_key, stop_key)
+        most = max(facts_of_key, rows_of_key)
+        state, room = empty_state(tables, facts, facts_of_key), empty_room(tables, facts, facts_of_key, rows_of_key)
+        entering, leaving, spare = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
+        stop = 0
+        for key in range(first_key, stop_key):
+            first, last = stop, starts[key + 1] - starts[first_key]
+            sort_rows(rows[first:last], asked[first:last], entering, spare)
+            while first < last:
+                stop = episode_end(state, asked, first, last)
+                choose(state, key_start, key, asked[first], asked[stop - 1])
+                if not tables.is_short or not answer_settled(state, room, outputs, rows[first:stop], asked[first:stop], answer):
+                    answer_episode(state, outputs, rows[first:stop], asked[first:stop], entering, leaving, spare, answer)
+                first = stop
+
+    return sweep
 
 
 @compiled_part

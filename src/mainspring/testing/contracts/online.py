@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mainspring.ports.errors import StaleWrite, StoreFailed
-from mainspring.ports.online import KEY_LIMIT_BYTES, OnlineWriter, Position
+from mainspring.ports.online import KEY_LIMIT_BYTES, OnlineWriter, Position, ShardCommit
 
 __all__ = ["OnlineContract"]
 
@@ -135,3 +135,18 @@ class OnlineContract:
                 assert position is not None
                 assert rows == [str(position.visible_until).encode()] * 2
             folding.result()
+
+    def test_several_shards_are_committed_in_one_call(self, online: OnlineWriter) -> None:
+        """Each moves to its own position; nothing to commit is no error."""
+        online.commit("old", {b"k": b"1"}, expected=None, position=FIRST)
+        online.commit_all([ShardCommit("old", {b"k": None}, FIRST, SECOND), ShardCommit("new", {b"k": b"2"}, None, FIRST)])
+        online.commit_all([])
+        assert (online.read("old", [b"k"]), online.read("new", [b"k"])) == ((SECOND, [None]), (FIRST, [b"2"]))
+
+    def test_a_shard_that_is_refused_holds_up_no_other(self, online: OnlineWriter) -> None:
+        """ENG-004 comes once all were tried: what another process folds is its business, the rest is ours."""
+        online.commit("taken", {b"k": b"1"}, expected=None, position=SECOND)
+        commits = [ShardCommit(shard, {b"k": b"2"}, None, FIRST) for shard in ("one", "taken", "two")]
+        with pytest.raises(StaleWrite, match="taken"):
+            online.commit_all(commits)
+        assert [online.read(shard, [b"k"]) for shard in ("one", "taken", "two")] == [(FIRST, [b"2"]), (SECOND, [b"1"]), (FIRST, [b"2"])]

@@ -1,0 +1,81 @@
+"""Several processes share the folding of a log; killed with -9 at random instants, they lose and double nothing."""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from mainspring.app.workspace import OpenWorkspace
+from tests.unit.app.stream.shops import applied, counted, sell, state_of, wait_until_folded
+
+pytestmark = pytest.mark.crash
+
+STREAMS, KILLS, BATCH = 3, 6, 40
+LONGEST_LIFE_S = 0.4
+
+
+def started(folder: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", "from mainspring.app.cli import main; main()", "stream", "--json", "--project", str(folder)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def until_it_holds_something(stream: "subprocess.Popen[str]") -> None:
+    assert stream.stdout is not None
+    while json.loads(stream.stdout.readline())["shards"] == 0:
+        pass
+
+
+@contextmanager
+def selling(workspace: OpenWorkspace) -> Iterator[list[int]]:
+    """Take sales in without a pause; how many were acknowledged."""
+    acknowledged, stop = [0], Event()
+
+    def sell_on() -> None:
+        while not stop.is_set():
+            sell(workspace, acknowledged[0], BATCH)
+            acknowledged[0] += BATCH
+
+    thread = Thread(target=sell_on)
+    thread.start()
+    try:
+        yield acknowledged
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_streams_that_are_killed_and_replaced_make_the_rows_that_one_makes(tmp_path: Path) -> None:
+    chance, workspace = random.Random("streams"), applied(tmp_path / "shops")
+    streams = [started(tmp_path / "shops") for _ in range(STREAMS)]
+    try:
+        with selling(workspace) as acknowledged:
+            for _ in range(KILLS):
+                stream = streams.pop(chance.randrange(len(streams)))
+                until_it_holds_something(stream)
+                with suppress(subprocess.TimeoutExpired):
+                    stream.wait(timeout=chance.uniform(0, LONGEST_LIFE_S))
+                stream.kill()
+                stream.communicate()
+                assert stream.returncode == -9
+                streams.append(started(tmp_path / "shops"))
+        for stream in streams:
+            until_it_holds_something(stream)
+        wait_until_folded(workspace)
+    finally:
+        for stream in streams:
+            stream.terminate()
+            stream.communicate()
+    assert [stream.returncode for stream in streams] == [0] * STREAMS
+    assert counted(workspace) == acknowledged[0] > 0
+    assert list(workspace.tools.state.iter_documents("member")) == []
+    told = state_of(workspace)
+    for shard in workspace.tools.online.shards():
+        workspace.tools.online.drop(shard)
+    workspace.stream_once()
+    assert [(each.rows, each.position.offsets) for each in told] == [(each.rows, each.position.offsets) for each in state_of(workspace)]
