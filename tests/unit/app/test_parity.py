@@ -1,6 +1,7 @@
 """Parity in production: sampled reads are recomputed, and one byte that differs is an alarm."""
 
 import struct
+import threading
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,7 @@ from mainspring import col
 from mainspring.app.cli import command_line
 from mainspring.app.cli.features import parity_lines
 from mainspring.app.cli.paint import Paint
+from mainspring.app.follower import Follower
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.parity import ParityRuns
 from mainspring.app.serve import count_parity
@@ -195,3 +197,18 @@ def test_on_the_command_line_it_must_be_said_what_to_test():
     answer = CliRunner().invoke(command_line, ["test"])
     assert answer.exit_code == 2
     assert "--parity" in answer.output
+
+
+def test_a_process_that_folds_looks_at_reads_beside_it(workspace, clock, watched):
+    corrupt(workspace)
+    workspace.predict("late", {"shop": "b"})
+    clock.advance(10 * SECOND)
+    told = threading.Event()
+
+    def look():
+        if watched.run_due():
+            told.set()
+
+    with Follower(look).running():
+        assert told.wait(20)
+    assert [incident.kind for incident in workspace.status().incidents] == ["parity"]
