@@ -2,6 +2,7 @@
 
 import struct
 import threading
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +17,7 @@ from mainspring.app.follower import Follower
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.parity import ParityRuns
 from mainspring.app.serve import count_parity
-from mainspring.app.workspace import memory_workspace
+from mainspring.app.workspace import OpenWorkspace, memory_workspace
 from mainspring.elements.time import DAY, SECOND, parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.features.names import encode_key
@@ -212,3 +213,14 @@ def test_a_process_that_folds_looks_at_reads_beside_it(workspace, clock, watched
     with Follower(look).running():
         assert told.wait(20)
     assert [incident.kind for incident in workspace.status().incidents] == ["parity"]
+
+
+def test_reads_from_state_in_several_parts_are_recomputed_all_the_same(workspace):
+    project = workspace.project
+    dev = replace(project.config.environments["dev"], partitions=3)
+    divided = replace(project, config=replace(project.config, environments={**project.config.environments, "dev": dev}))
+    again = OpenWorkspace(divided, workspace.tools, environment="dev", folder=None)
+    (prediction,) = again.predict("late", {"shop": "b"})
+    workspace.ingest("sales", [{"sale": "claimed", "shop": "b", "at": "2024-05-04T23:00:00Z", "amount": 100.0}], history=True)
+    assert again.story(prediction.id).read_at == {"takings": 96}
+    assert [(count.checked, count.mismatched) for count in again.parity.test(30).counts] == [(1, 0), (30, 0)]
