@@ -43,8 +43,8 @@ def measure(setting: Setting) -> Section:
         ],
         [
             "The twenty features, ten events to a question and a hundred to a customer.  `backfill_spilled` reads facts from Parquet, divides them by customer "
-            f"into parts of {count_of(_PARTITION)} on disk, and answers part by part; questions and answers stay in memory and count.  At the smallest size answers "
-            "were compared with those of one pass in memory, bit for bit.",
+            f"into parts of {count_of(_PARTITION)} on disk, and answers part by part; questions and answers stay in memory and count.  At the smallest size "
+            "answers were compared with those of one pass in memory, bit for bit.",
             " · ".join(f"{count_of(size)} {result}" for size, result in results.items()) + ".",
         ],
     )
