@@ -11,12 +11,13 @@ from mainspring.features.kernel.aggregate import aggregate
 from mainspring.features.kernel.arrays import Bytes, Ints, Spine
 from mainspring.features.kernel.newest import Lookups
 from mainspring.features.kernel.online import NOTE, answer_door, lookup_door
+from mainspring.features.kernel.packed import NOTE_CELLS, pack_request, request_door
 from mainspring.features.kernel.page import EVICTED, LENGTH_MASK, TEXT_SHIFT
 from mainspring.features.kernel.point import AMBIGUOUS, FORGOTTEN, Questions, Told, Windows
 from mainspring.features.kernel.point import Rows as KernelRows
 from mainspring.features.kernel.program import FOREVER
 from mainspring.features.names import directory_key, page_key
-from mainspring.features.pages import Rows, facts_of_rows, join_rows
+from mainspring.features.pages import Rows, facts_of_rows, join_rows, lay_out
 from mainspring.features.pattern import code_texts
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
@@ -24,8 +25,6 @@ from mainspring.ports.online import OnlineReader, Position
 __all__ = ["Asked", "PointAnswer", "answer_shard", "fetch_rows"]
 
 _FETCHED_AT_ONCE = 1_024
-_NO_ROOM = np.empty((0, 3), dtype=np.int64)
-"""For who only wants to know whether pages are missing."""
 
 
 class Asked(NamedTuple):
@@ -101,9 +100,13 @@ class _Reading(NamedTuple):
         tiles, asked = self.view.tiles, self.asked
         if tiles.kind != "sums":
             return None
-        rows, told = join_rows(self.groups), self.blank(asked.codes.size)
-        answer_door()(KernelRows(tiles.shape, rows.words, rows.starts, rows.key_rows, _NO_ROOM), tiles.windows, Questions(asked.codes, asked.times), told)
-        return None if told.note[1] else PointAnswer(told.bits, told.valid, {}, None)
+        slots, questions = self.view.program.tables.sizes.height, asked.codes.size
+        payload, starts, key_rows = lay_out(self.groups)
+        told = np.empty((2 * slots + 1, questions + NOTE_CELLS), dtype=np.int64)
+        request = pack_request(asked.codes.tolist(), asked.times.tolist(), starts, key_rows)
+        request_door()(np.frombuffer(payload, dtype=np.int64), request, tiles.packed, told)
+        worst = told[-1, questions + 1]
+        return None if worst else PointAnswer(told[:slots, :questions], told[slots:-1, :questions].astype(np.uint8), {}, None)
 
     def answer(self) -> PointAnswer | None:
         """The answer, or None when another attempt is needed."""

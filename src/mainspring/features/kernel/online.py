@@ -13,6 +13,7 @@ from mainspring.features.kernel.exact_sum import CELLS, NO_LIMB, NUMBER_CELLS
 from mainspring.features.kernel.grow import TABLE_FIELDS, Batch, Layout, Output, grow_keys
 from mainspring.features.kernel.jit import allocating_part, entry_point, kernel_edition
 from mainspring.features.kernel.newest import Lookups, answer_lookups
+from mainspring.features.kernel.packed import request_door
 from mainspring.features.kernel.page import FACTS
 from mainspring.features.kernel.point import Questions, Rows, Told, Windows, answer_points
 from mainspring.features.kernel.program import Kind, Op, compile_program
@@ -38,7 +39,7 @@ Summarise = Callable[[Layout, Ints, Ints, Ints], None]
 
 def warm_online() -> None:
     """Load every door from numba's cache, or compile it; no request and no fold waits for a compiler after this."""
-    for door in (grow_door, answer_door, lookup_door, summary_door):
+    for door in (grow_door, answer_door, request_door, lookup_door, summary_door):
         door()
 
 

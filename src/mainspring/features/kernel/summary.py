@@ -9,6 +9,7 @@ import numpy as np
 
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.grow import Layout
+from mainspring.features.kernel.packed import pack_program
 from mainspring.features.kernel.page import COLUMNS, FACT_TIMES, FACT_WORDS, FLAG_WORDS, FLAGS_PER_WORD, REFERENCES, SHAPE_FIELDS, TILE_WORDS
 from mainspring.features.kernel.point import OUTPUT_FIELDS, Windows
 from mainspring.features.kernel.program import WHOLE_ROW, Kind, Op, Output, Program, reach_of
@@ -65,6 +66,11 @@ class TileProgram:
     def windows(self) -> Windows:
         """What is asked of every key, for `point`."""
         return Windows(self.lanes, self.reach, self.outputs, self.edge, 1)
+
+    @cached_property
+    def packed(self) -> Ints:
+        """The same in one array, for `packed`."""
+        return pack_program(self.shape, self.lanes, self.reach, self.outputs, edge=self.edge)
 
     @cached_property
     def survey(self) -> Windows:
