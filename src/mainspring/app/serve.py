@@ -17,6 +17,7 @@ from mainspring.app.parity import ParityRuns
 from mainspring.app.status import StatusReport
 from mainspring.app.story import Story
 from mainspring.app.stream.consume import Consumer
+from mainspring.app.stream.streams import Streams
 from mainspring.app.watching import MonitorRuns
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
@@ -48,8 +49,9 @@ class Servable(Protocol):
         """Bring online state up to the log."""
         ...
 
-    def consumer(self, *, is_reserve: bool) -> Consumer:
-        """What folds the log continuously."""
+    @property
+    def streams(self) -> Streams:
+        """What keeps online state current."""
         ...
 
     def fold_tables(self) -> None:
@@ -82,6 +84,7 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
     """
     warm()
     host, metrics = workspace.host(), ServerMetrics()
+    metrics.count_parity(*workspace.parity.totals())
     workspace.fold()
 
     def push(source: str, rows: Rows, op: str, actor: Actor) -> IngestReport:
@@ -99,22 +102,19 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         replay=workspace.story,
         status=workspace.status,
     )
-
     monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
     follower = Follower(host.refresh, workspace.fold_tables, monitors.run_due)
     # Comparing takes seconds where windows are long, and nothing may wait behind it.
     comparing = Follower(partial(count_parity, workspace.parity, metrics))
     # In reserve: where a `mainspring stream` runs, requests need not share their process with the folding.
-    with follower.running(), comparing.running(), _consuming(workspace.consumer(is_reserve=True)):
+    with follower.running(), comparing.running(), _consuming(workspace.streams.consumer(is_reserve=True)):
         run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
 
 
 def count_parity(parity: ParityRuns, metrics: ServerMetrics) -> None:
-    """Compare the sampled reads that are due, and count them."""
-    test = parity.run_due()
-    if test is not None:
-        metrics.parity_checked.inc(test.checked)
-        metrics.parity_mismatch.inc(test.mismatched)
+    """Compare the sampled reads that are due, and count what any process has compared by then."""
+    if parity.run_due() is not None:
+        metrics.count_parity(*parity.totals())
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """The server process: HTTP in the event loop, until it is asked to stop."""
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,7 +20,21 @@ def run_server(app: Starlette, *, port: int, on_bound: Callable[[int], None]) ->
     """
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10)
     server = _Server(config, on_bound)
-    server.run()
+    with _surviving(signal.SIGTERM):
+        server.run()
+
+
+@contextmanager
+def _surviving(number: signal.Signals) -> Iterator[None]:
+    """Let what runs around a server end well: when it is done it raises the signal that stopped it again, and that would be the end of the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 class _Server(uvicorn.Server):
