@@ -30,7 +30,7 @@ class Growth:
 
     Args:
         read: gives the rows of the shard.
-        kept: a page is evicted once its newest event is older by this than the fact that seals another page becomes visible, or than `until`.
+        kept: a page is evicted once its newest event is older by this than the arrival of the fact that seals another page, and than `until`.
     """
 
     def __init__(self, view: CompiledView, records: Records, read: ReadRows, *, kept: Micros, until: Micros) -> None:
@@ -96,11 +96,14 @@ class Growth:
         width = records.words.shape[1] + links.shape[1] + 2
         room = 2 * words.size + 4 * order.size * width + starts.size * (HEADER + 2) + _SPARE_WORDS
         listed = 2 * starts.shape[0] + order.size + _SPARE_ROWS
-        grow, note, kept, until = grow_door(), NOTE.copy(), self._kept, self._until
+        grow, note, kept, until, arrived = grow_door(), NOTE.copy(), self._kept, self._until, records.arrived
         while True:
             out, table = np.empty(room, dtype=np.int64), np.empty((listed, TABLE_FIELDS), dtype=np.int64)
             texts_out = out.view(np.uint8)
-            grow(note, view.tiles.shape, view.tiles.lanes, words, texts, starts, key_first, order, records.words, links, kept, until, out, texts_out, table)
+            grow(
+                note, view.tiles.shape, view.tiles.lanes, words, texts, starts, key_first, order, records.words, links, arrived, kept, until,
+                out, texts_out, table,
+            )  # fmt: skip
             if note[0] >= 0:
                 return table[: note[0]], out[: int(table[: note[0], 5].max()) >> 3].tobytes()
             room, listed = 2 * room, 2 * listed

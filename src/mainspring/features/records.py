@@ -22,6 +22,7 @@ class Records(NamedTuple):
     Shapes:
         words: (records, fact words); a record that takes a fact back has the words of that fact.
         links: (records, 1 + texts): where the id and each text lie in `texts`, and their length.
+        arrived: (records,) the earliest instant at which it may have been folded: when it was appended, or what history says it was seen from.
         retracts: (records,) whether it takes a fact back.
         names: the keys that the records belong to, each once; key_first (names + 1,) where the records of each begin in `order`.
     """
@@ -29,6 +30,7 @@ class Records(NamedTuple):
     words: Ints
     links: Ints
     texts: bytes
+    arrived: Ints
     retracts: NDArray[np.bool_]
     names: list[bytes]
     key_first: Ints
@@ -76,6 +78,7 @@ def records_of(view: CompiledView, frame: pl.DataFrame) -> Records:
         words=_words_of(view, frame, patterns),
         links=links,
         texts=texts,
+        arrived=np.minimum(frame["_appended_at"].to_numpy(), frame["_visible_at"].to_numpy()),
         retracts=(frame["_op"] == "retract").to_numpy(),
         names=names,
         key_first=key_first.astype(np.int64),

@@ -35,15 +35,15 @@ def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool
     the predictions that are made meanwhile is recomputed and compared, as the server does it.
     """
     workspace = at.open()
-    streams = workspace.streams
     if once:
-        report = streams.once(views, takes_snapshots=snapshot)
+        report = workspace.streams.once(views, takes_snapshots=snapshot)
         at.answer(report, lambda paint: [stream_line(report, paint)])
         return
     from mainspring.app.follower import Follower
 
     paint = colours_of(sys.stdout)
     with _asked_to_stop() as stop, Follower(workspace.parity.run_due).running():
+        streams = workspace.streams
         streams.consumer(views, takes_snapshots=snapshot, on_report=lambda report: _tell(report, paint, as_json=at.as_json)).run(stop)
 
 

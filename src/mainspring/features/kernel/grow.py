@@ -59,7 +59,7 @@ class Batch(NamedTuple):
     """What comes in.
 
     Args:
-        kept, until: a page is evicted once its newest event is older by `kept` than the fact that seals another page becomes visible, or than `until`.
+        kept, until: a page is evicted once its newest event is older by `kept` than the arrival of the fact that seals another page, and than `until`.
 
     Shapes:
         words, texts: the old heads and directories joined, and behind them the texts of the batch; the same memory as words and as bytes.
@@ -67,6 +67,7 @@ class Batch(NamedTuple):
         key_first: (keys + 1,) where the facts of each key begin in `order`, which lists rows of the batch, of one key in the order of the log.
         facts: (facts, fact words).
         links: (facts, texts of a fact) where each text begins in `texts`, and its length.
+        arrived: (facts,) the earliest moment at which each may have been folded.
     """
 
     words: Ints
@@ -76,6 +77,7 @@ class Batch(NamedTuple):
     order: Ints
     facts: Ints
     links: Ints
+    arrived: Ints
     kept: int
     until: int
 
@@ -124,6 +126,7 @@ def grow_keys(
     order: Ints,
     facts: Ints,
     links: Ints,
+    arrived: Ints,
     kept: int,
     until: int,
     out: Ints,
@@ -150,7 +153,7 @@ def grow_keys(
         marks,
         np.zeros(NUMBER_CELLS, dtype=np.int64),
     )
-    return grow_all(Batch(words, texts, starts, key_first, order, facts, links, kept, until), key, Output(out, out_texts, table))
+    return grow_all(Batch(words, texts, starts, key_first, order, facts, links, arrived, kept, until), key, Output(out, out_texts, table))
 
 
 @compiled_part
@@ -175,7 +178,7 @@ def grow_key(batch: Batch, key: Key, out: Output, code: int) -> bool:
                 return False
             seal_facts(batch, key, out)
             spill(batch, key, out, code)
-            evict(key, out, code, min(batch.facts[row, VISIBLE_FROM], batch.until) - batch.kept)
+            evict(key, out, code, min(batch.arrived[row], batch.until) - batch.kept)
             seal_tiles(key, out, code)
     if not has_room(key, out):
         return False

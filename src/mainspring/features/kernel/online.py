@@ -21,7 +21,7 @@ from mainspring.features.kernel.tile import HIGH, LOW, MARK_FIELDS, summarise_fa
 
 __all__ = ["answer_door", "grow_door", "lookup_door", "summary_door", "warm_online"]
 
-Grow = Callable[[Ints, Ints, Ints, Ints, Bytes, Ints, Ints, Ints, Ints, Ints, int, int, Ints, Bytes, Ints], None]
+Grow = Callable[[Ints, Ints, Ints, Ints, Bytes, Ints, Ints, Ints, Ints, Ints, Ints, int, int, Ints, Bytes, Ints], None]
 Answer = Callable[[Ints, Ints, Ints, Ints, Ints, int, int, Ints, Ints, Ints, Ints, Ints, Ints, Bytes, Ints, Ints], None]
 LookUp = Callable[[Ints, Ints, int, Ints, Ints, Bytes, Ints, Ints, Ints, Ints, Ints, Bytes, Ints, Ints], None]
 Summarise = Callable[[Ints, Ints, Ints, Ints, Ints], None]
@@ -46,7 +46,7 @@ def grow_door() -> Grow:
     batch = np.zeros((0, 1), dtype=np.int64)
     return entry_point(
         _sealed_grow(kernel_edition()),
-        *(NOTE, tiles.shape, tiles.lanes, _NOTHING, _NO_TEXT, batch, none, none, batch, batch, 0, 0, out, out.view(np.uint8), table),
+        *(NOTE, tiles.shape, tiles.lanes, _NOTHING, _NO_TEXT, batch, none, none, batch, batch, none, 0, 0, out, out.view(np.uint8), table),
     )
 
 
@@ -111,6 +111,7 @@ def _sealed_grow(edition: int) -> Grow:
         order: Ints,
         facts: Ints,
         links: Ints,
+        arrived: Ints,
         kept: int,
         until: int,
         out: Ints,
@@ -118,7 +119,7 @@ def _sealed_grow(edition: int) -> Grow:
         table: Ints,
     ) -> None:
         note[2] = edition
-        note[0] = grow_keys(shape, lanes, words, texts, starts, key_first, order, facts, links, kept, until, out, out_texts, table)
+        note[0] = grow_keys(shape, lanes, words, texts, starts, key_first, order, facts, links, arrived, kept, until, out, out_texts, table)
 
     return grow
 
