@@ -77,5 +77,5 @@ def test_streams_that_are_killed_and_replaced_make_the_rows_that_one_makes(tmp_p
     told = state_of(workspace)
     for shard in workspace.tools.online.shards():
         workspace.tools.online.drop(shard)
-    workspace.stream_once()
+    workspace.streams.once()
     assert [(each.rows, each.position.offsets) for each in told] == [(each.rows, each.position.offsets) for each in state_of(workspace)]

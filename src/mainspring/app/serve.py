@@ -8,14 +8,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
+from mainspring.app.follower import Follower
 from mainspring.app.host import Host
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import Service, build_app
-from mainspring.app.http.server import Follower, run_server
+from mainspring.app.http.server import run_server
 from mainspring.app.parity import ParityRuns
 from mainspring.app.status import StatusReport
 from mainspring.app.story import Story
 from mainspring.app.stream.consume import Consumer
+from mainspring.app.stream.streams import Streams
 from mainspring.app.watching import MonitorRuns
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
@@ -47,8 +49,9 @@ class Servable(Protocol):
         """Bring online state up to the log."""
         ...
 
-    def consumer(self, *, is_reserve: bool) -> Consumer:
-        """What folds the log continuously."""
+    @property
+    def streams(self) -> Streams:
+        """What keeps online state current."""
         ...
 
     def fold_tables(self) -> None:
@@ -98,13 +101,12 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         replay=workspace.story,
         status=workspace.status,
     )
-
     monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
     follower = Follower(host.refresh, workspace.fold_tables, monitors.run_due)
     # Comparing takes seconds where windows are long, and nothing may wait behind it.
     comparing = Follower(partial(count_parity, workspace.parity, metrics))
     # In reserve: where a `mainspring stream` runs, requests need not share their process with the folding.
-    with follower.running(), comparing.running(), _consuming(workspace.consumer(is_reserve=True)):
+    with follower.running(), comparing.running(), _consuming(workspace.streams.consumer(is_reserve=True)):
         run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
 
 

@@ -20,6 +20,7 @@ from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.time import HOUR, Micros
 from mainspring.engines.local.durable import iter_left_behind
 from mainspring.features.names import shards_of_partitions
+from mainspring.features.replicate import forget_snapshot
 from mainspring.ports.online import Position
 from mainspring.ports.state import Change
 from mainspring.project.definition import shard_of
@@ -126,6 +127,7 @@ class Sweeper:
                 return "files", tools.tables.tidy(table, keep=keep)
             case DropShard(shard=shard):
                 tools.online.drop(shard)
+                forget_snapshot(shard, tools.state)
                 return "shards", 1
             case RemoveObject(digest=digest):
                 tools.objects.remove(digest)

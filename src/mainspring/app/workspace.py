@@ -13,7 +13,6 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.app import access
-from mainspring.app.backfill import BackfillReport, backfill_file
 from mainspring.app.backup import BackupReport, back_up
 from mainspring.app.engines import open_stores
 from mainspring.app.errors import UnknownAsset
@@ -31,18 +30,16 @@ from mainspring.app.simulate import SimulationReport, simulate
 from mainspring.app.spine import asked_at, asked_keys, asked_spine
 from mainspring.app.status import StatusReport, status_of_environment
 from mainspring.app.story import Story
-from mainspring.app.stream.consume import Consumer
-from mainspring.app.stream.meter import StreamReport
-from mainspring.app.stream.once import fold_once
 from mainspring.app.stream.open import catch_up
-from mainspring.app.stream.views import KeptViews
+from mainspring.app.stream.ready import ReadyMaps
+from mainspring.app.stream.streams import Streams
 from mainspring.app.sweep import Sweeper
 from mainspring.app.trainer import ProcessTrainer
 from mainspring.app.watching import MonitorRuns
 from mainspring.datasets.build import decode_rows
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.events import Actor, Event, Fact, ProjectName
-from mainspring.elements.identity import Digest, digest_of_value, short
+from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import DAY, Micros, parse_instant
 from mainspring.engines.local.clock import RandomIds, SystemClock
@@ -56,7 +53,6 @@ from mainspring.features.gather import backfill_from
 from mainspring.features.read import FeatureRows, read_online
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.flow.execute import Observer
-from mainspring.flow.share import Member
 from mainspring.govern.audit import AuditReport, audit
 from mainspring.govern.lineage import LineageNode, trace
 from mainspring.monitoring.window import WindowReport
@@ -331,16 +327,6 @@ class OpenWorkspace:
         asked = asked_spine(spine, views)
         return pl.concat([spine, *(backfill_from(view, self.facts_of, asked) for view in views)], how="horizontal")
 
-    def backfill(self, features: Sequence[str], *, spine: Path, out: Path, progress: Callable[[str, int, int], None] = lambda *_: None) -> BackfillReport:
-        """As `get_historical_features` from a file into another, piece by piece.
-
-        Args:
-            progress: told a view, how many rows it has answered, and of how many.
-
-        Raises: ACC-006, FEA-010.
-        """
-        return backfill_file([self.view(name) for name in features], spine, out, facts_of=self.facts_of, progress=progress)
-
     def get_online_features(
         self, features: Sequence[str], *, keys: Sequence[Mapping[str, object]], at: Micros | str | datetime | None = None, reasons: bool = False
     ) -> FeatureRows:
@@ -364,7 +350,7 @@ class OpenWorkspace:
 
     @cached_property
     def feature_views(self) -> FeatureViews:
-        """The feature views and their state: `report` on all, `show` one."""
+        """The feature views and their state: `report` on all, `show` one, `backfill` a file of questions."""
         return FeatureViews(self.project, self.tools, self.environment, view=self.view)
 
     def views(self) -> list[CompiledView]:
@@ -373,7 +359,8 @@ class OpenWorkspace:
 
     def host(self) -> Host:
         """The endpoints of this environment, answering; `refresh` follows the map."""
-        host = Host(self.loader.load, self._predictor, environment=self.environment, clock=self.tools.data_clock, ids=self.tools.ids)
+        maps = ReadyMaps(self.loader.load, self.streams.kept, self.tools)
+        host = Host(maps.load, self._predictor, environment=self.environment, clock=self.tools.data_clock, ids=self.tools.ids)
         host.refresh()
         return host
 
@@ -388,43 +375,12 @@ class OpenWorkspace:
 
     def fold(self) -> None:
         """Bring the online state of every view that is kept current up to the log."""
-        for view in self.kept_views.read():
-            catch_up(view, self.tools)
+        self.streams.fold()
 
     @cached_property
-    def kept_views(self) -> KeptViews:
-        """The views that this environment keeps current."""
-        return KeptViews(self.project, self.tools, self.environment)
-
-    def stream_once(self, views: Sequence[str] = (), *, takes_snapshots: bool = False) -> StreamReport:
-        """Fold what the log holds now into the views that are kept current, or those of these names, and what they look keys up in.  Raises: ACC-006."""
-        kept = self.kept_views.named(views) if views else self.kept_views.read()
-        return fold_once(kept, self.tools, takes_snapshots=takes_snapshots)
-
-    def consumer(
-        self, views: Sequence[str] = (), *, is_reserve: bool = False, takes_snapshots: bool = False, on_report: Callable[[StreamReport], None] = lambda _: None
-    ) -> Consumer:
-        """What folds the log continuously, sharing the work with every other process that does.
-
-        Args:
-            views: by name, with those that they look keys up in; default: all that are kept current.
-            is_reserve: fold only what no other process could.
-            takes_snapshots: write one of each shard when it has caught up, and every hour.
-            on_report: told once a second how it goes.
-
-        Raises: ACC-006 for a view that is not kept current.
-        """
-        subjects = tuple(view.view.name for view in self.kept_views.named(views)) if views else ()
-        member = Member(name=self.tools.ids.new("consumer"), is_reserve=is_reserve, subjects=subjects)
-        return Consumer(
-            tools=self.tools,
-            views=self.kept_views.read,
-            member=member,
-            group=self.environment,
-            store=short(digest_of_value(self.config.engines.online)),
-            takes_snapshots=takes_snapshots,
-            on_report=on_report,
-        )
+    def streams(self) -> Streams:
+        """Online state kept current: `once`, or by a `consumer` continuously."""
+        return Streams(self.project, self.tools, self.environment)
 
     def fold_tables(self) -> None:
         """Fold the log into the tables where a thousand records wait; a table takes one commit for many of them."""

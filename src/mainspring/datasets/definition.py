@@ -1,4 +1,4 @@
-"""The declarations behind a training set as bytes, kept with every model that was taught on it.
+"""The declarations behind a training set as bytes, kept with every model that was taught on it; and those behind a view, kept with its build.
 
 A server, a rollback or a replay needs the features of a model as they were declared then, while the project's code has moved on.  So the whole
 declaration is data: a closed list of frozen records, written with their names and read back without running any of the user's code.
@@ -23,7 +23,16 @@ from mainspring.features.spec import FeatureView
 from mainspring.features.view import CompiledView, compile_view
 from mainspring.sources import spec as source_spec
 
-__all__ = ["Definition", "compile_definition", "parse_definition", "render_definition"]
+__all__ = [
+    "Definition",
+    "ViewDefinition",
+    "compile_definition",
+    "compile_view_definition",
+    "parse_definition",
+    "parse_view",
+    "render_definition",
+    "render_view",
+]
 
 _MODULES = (dataset_spec, feature_spec, source_spec, aggregation, tree)
 _RECORDS = {
@@ -40,6 +49,15 @@ class Definition:
     """A training set as declared, the schemas of its sources at that time, and the names of its views' online state."""
 
     training_set: TrainingSet
+    schemas: tuple[tuple[str, Schema], ...]
+    shards: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ViewDefinition:
+    """A feature view as declared, the schemas of its sources at that time, and the names of its online state and of those it looks keys up in."""
+
+    view: FeatureView
     schemas: tuple[tuple[str, Schema], ...]
     shards: tuple[tuple[str, str], ...]
 
@@ -62,13 +80,34 @@ def compile_definition(definition: Definition, *, partitions: int = 1) -> Compil
         partitions: into how many parts the online state of its views is divided, where it is served.
     """
     schemas, shards = dict(definition.schemas), dict(definition.shards)
-
-    def compiled(view: FeatureView) -> CompiledView:
-        lookups = [compiled(lookup) for lookup in view.lookups]
-        return compile_view(view, schemas[view.sources[0].name], shard=shards[view.name], lookups=lookups, partitions=partitions)
-
     views = [view for view in definition.training_set.features if isinstance(view, FeatureView)]
-    return CompiledTrainingSet(definition.training_set, tuple(map(compiled, views)), schemas)
+    compiled = [_compiled(view, schemas, shards, partitions) for view in views]
+    return CompiledTrainingSet(definition.training_set, tuple(compiled), schemas)
+
+
+def render_view(definition: ViewDefinition) -> bytes:
+    """Canonical JSON of the definition; `parse_view` is the inverse."""
+    return canonical_json([_to_data(definition.view), _to_data(definition.schemas), _to_data(definition.shards)])
+
+
+def parse_view(payload: bytes) -> ViewDefinition:
+    """The definition of these bytes; only records of the closed list are made."""
+    view, schemas, shards = (_from_data(part) for part in msgspec.json.decode(payload, type=list[object]))
+    return ViewDefinition(view, schemas, shards)  # type: ignore[arg-type]
+
+
+def compile_view_definition(definition: ViewDefinition, *, partitions: int = 1) -> CompiledView:
+    """The view ready to compute, with those that it looks keys up in.
+
+    Args:
+        partitions: into how many parts their online state is divided.
+    """
+    return _compiled(definition.view, dict(definition.schemas), dict(definition.shards), partitions)
+
+
+def _compiled(view: FeatureView, schemas: Mapping[str, Schema], shards: Mapping[str, str], partitions: int) -> CompiledView:
+    lookups = [_compiled(lookup, schemas, shards, partitions) for lookup in view.lookups]
+    return compile_view(view, schemas[view.sources[0].name], shard=shards[view.name], lookups=lookups, partitions=partitions)
 
 
 def _to_data(value: object) -> _Json:

@@ -89,7 +89,7 @@ class Growth:
         links = self._records.links + (len(old.payload) << TEXT_SHIFT)
         self._keep(names, *self._written(payload, starts, key_first, order, links))
 
-    def _written(self, payload: bytes, starts: Ints, key_first: Ints, order: Ints, links: Ints) -> tuple[Ints, memoryview]:
+    def _written(self, payload: bytes, starts: Ints, key_first: Ints, order: Ints, links: Ints) -> tuple[Ints, bytes]:
         """What the kernel wrote: its table, and the bytes that the table's rows point into."""
         view, records = self._view, self._records
         words, texts = np.frombuffer(payload, dtype=np.int64), np.frombuffer(payload, dtype=np.uint8)
@@ -105,17 +105,18 @@ class Growth:
                 out, texts_out, table,
             )  # fmt: skip
             if note[0] >= 0:
-                return table[: note[0]], out.data.cast("B")
+                return table[: note[0]], out[: int(table[: note[0], 5].max()) >> 3].tobytes()
             room, listed = 2 * room, 2 * listed
 
-    def _keep(self, names: Sequence[bytes], table: Ints, written: memoryview) -> None:
+    def _keep(self, names: Sequence[bytes], table: Ints, written: bytes) -> None:
         is_head = (table[:, 0] == WRITTEN_PAGE) & (table[:, 2] == HEAD_LEVEL)
         heads = table[is_head]
-        self._rows.update(zip(names, [bytes(written[begin:end]) for begin, end in heads[:, 4:].tolist()], strict=True))
+        rows = [written[begin:end] for begin, end in zip(heads[:, 4].tolist(), heads[:, 5].tolist(), strict=True)]
+        self._rows.update(zip(names, rows, strict=True))
         for what, key, level, number, begin, end in table[~is_head].tolist():
             name = names[key]
             if what == WRITTEN_PAGE:
-                self._rows[page_key(name, level, number)] = bytes(written[begin:end])
+                self._rows[page_key(name, level, number)] = written[begin:end]
             else:
                 for below in iter_pages_below(self._view.tiles, level, number, partial(self._fetch_page, name)):
                     self._rows[page_key(name, *below)] = None

@@ -6,6 +6,7 @@ and the kernel decides at the read; so nothing waits for a timer.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from mainspring.features.kernel.program import FOREVER
 from mainspring.features.names import partition_of, shard_of_partition, shards_of_partitions
 from mainspring.features.records import records_of
 from mainspring.features.view import CompiledView
+from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogReader
 from mainspring.ports.online import OnlineReader, OnlineWriter, Position, ShardCommit
 from mainspring.ports.tables import TableReader
@@ -80,9 +82,14 @@ def fold_view(
 
 
 def refold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros, tables: TableReader | None = None) -> Position:
-    """As `fold_view`, and built anew where the state has left out what a read at `now` needs: its clock was ahead of this one."""
-    drop_late_state(view, shards_of(view), online=online, now=now)
-    return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK, tables=tables)
+    """As `fold_view`, and built anew where the state has left out what a read at `now` needs: its clock was ahead of this one.
+
+    Where other processes fold the same state, each goes on from where the others have got to.
+    """
+    while True:
+        with suppress(StaleWrite):
+            drop_late_state(view, shards_of(view), online=online, now=now)
+            return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK, tables=tables)
 
 
 def drop_late_state(view: CompiledView, shards: Sequence[str], *, online: OnlineWriter, now: Micros) -> None:

@@ -6,7 +6,7 @@ not theirs any more, and take what is.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -59,7 +59,7 @@ class Sharer:
     Args:
         group: who shares; a part that two groups name is held by a member of one.
         ttl: how long leases are held; only another machine ever waits it out.
-        executor: where leases are renewed beside each other, so that they share a flush of the disk.
+        executor: where leases are taken and renewed beside each other, so that they share a flush of the disk; of two threads at least.
     """
 
     def __init__(self, state: _State, group: str, member: Member, *, clock: Clock, executor: Executor, ttl: Micros = 15 * SECOND) -> None:
@@ -80,10 +80,13 @@ class Sharer:
         roster = [self._member, *self._others()]
         allotted = allot(_takers(parts, roster)).get(self._member.name, frozenset())
         self._give_back(self._held.keys() - allotted)
-        for part in sorted(allotted - self._held.keys()):
-            with suppress(LeaseHeld):
-                self._held[part] = self._state.acquire(part, self._member.name, ttl=self._ttl)
+        taken = self._executor.map(self._acquired, sorted(allotted - self._held.keys()))
+        self._held |= {lease.resource: lease for lease in taken if lease is not None}
         return Share(frozenset(self._held), allotted, len(roster))
+
+    def begin_keeping(self, parts: Mapping[str, str]) -> Future[Share]:
+        """The same in the background; one at a time."""
+        return self._executor.submit(self.keep, parts)
 
     def leave(self) -> None:
         """Give everything back, and leave the group; leaving twice is leaving once."""
@@ -131,6 +134,13 @@ class Sharer:
         try:
             return self._state.renew(lease, ttl=self._ttl)
         except LeaseLost:
+            return None
+
+    def _acquired(self, part: str) -> Lease | None:
+        """The lease of a part; None while another holds it."""
+        try:
+            return self._state.acquire(part, self._member.name, ttl=self._ttl)
+        except LeaseHeld:
             return None
 
     def _give_back(self, parts: Iterable[str]) -> None:

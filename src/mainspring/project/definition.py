@@ -1,15 +1,18 @@
-"""The definition that goes with every training set and model: what was declared, the schemas of that moment, and the names of online state."""
+"""The definition that goes with every view, training set and model: what was declared, the schemas of that moment, and the names of online state."""
 
-from mainspring.datasets.definition import Definition
+from collections.abc import Iterable
+
+from mainspring.datasets.definition import Definition, ViewDefinition
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.identity import Digest, short
+from mainspring.elements.schema import Schema
 from mainspring.features.spec import FeatureView
 from mainspring.features.view import CompiledView, compile_view
 from mainspring.project.declarations import asset_name
 from mainspring.project.load import Project
 from mainspring.sources.spec import Source
 
-__all__ = ["compile_declared", "definition_of", "shard_of"]
+__all__ = ["compile_declared", "definition_of", "shard_of", "view_definition_of"]
 
 
 def shard_of(view: str, fingerprint: Digest) -> str:
@@ -34,9 +37,24 @@ def compile_declared(project: Project, view: FeatureView, *, partitions: int = 1
 
 def definition_of(project: Project, training_set: TrainingSet) -> Definition:
     """The definition of a declared training set."""
-    declared = [view for view in training_set.features if isinstance(view, FeatureView)]
-    views = [each for view in declared for each in (*view.lookups, view)]
-    sources: list[Source] = [training_set.spine, training_set.label.source, *(source for view in views for source in view.sources)]
-    schemas = {source.name: project.schemas[source.name] for source in sources}
-    shards = {view.name: shard_of(view.name, project.graph.assets[asset_name(view)].build_fingerprint) for view in views}
-    return Definition(training_set, tuple(sorted(schemas.items())), tuple(sorted(shards.items())))
+    views = _with_lookups(view for view in training_set.features if isinstance(view, FeatureView))
+    sources = [training_set.spine, training_set.label.source, *(source for view in views for source in view.sources)]
+    return Definition(training_set, _schemas_of(project, sources), _shards_of(project, views))
+
+
+def view_definition_of(project: Project, view: FeatureView) -> ViewDefinition:
+    """The definition of a declared view."""
+    views = _with_lookups([view])
+    return ViewDefinition(view, _schemas_of(project, [source for each in views for source in each.sources]), _shards_of(project, views))
+
+
+def _with_lookups(views: Iterable[FeatureView]) -> list[FeatureView]:
+    return [each for view in views for each in (*view.lookups, view)]
+
+
+def _schemas_of(project: Project, sources: Iterable[Source]) -> tuple[tuple[str, Schema], ...]:
+    return tuple(sorted({source.name: project.schemas[source.name] for source in sources}.items()))
+
+
+def _shards_of(project: Project, views: Iterable[FeatureView]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted({view.name: shard_of(view.name, project.graph.assets[asset_name(view)].build_fingerprint) for view in views}.items()))

@@ -71,7 +71,10 @@ class TidyTable(_Step, frozen=True, kw_only=True, tag="tidy_table"):
 
 
 class DropShard(_Step, frozen=True, kw_only=True, tag="drop_shard"):
-    """Drop online state of a build that no recent map of any environment names; should it be asked for again, it is folded again."""
+    """Drop online state of a build that no recent map of any environment names, or that is divided as none of them has it, and forget its snapshot.
+
+    Should it be asked for again, it is folded again.
+    """
 
     shard: str
 

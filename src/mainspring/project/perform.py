@@ -15,20 +15,20 @@ import polars as pl
 
 from mainspring.datasets.build import build_training_set, decode_rows
 from mainspring.datasets.card import TrainingSetCard
-from mainspring.datasets.definition import compile_definition, render_definition
+from mainspring.datasets.definition import compile_definition, render_definition, render_view
 from mainspring.datasets.encoding import encode_frame, parse_encoding
 from mainspring.datasets.predictions import parse_predictions
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json, digest_of_value
 from mainspring.features.spec import FeatureView
-from mainspring.features.stream import CLOCK_SLACK, fold_view
+from mainspring.features.stream import refold_view
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.verdict import Verdict
 from mainspring.monitoring.baseline import Judged, make_baseline, render_baseline
 from mainspring.monitoring.spec import Monitor
 from mainspring.ports.state import Change, Lease
-from mainspring.project.definition import compile_declared, definition_of
+from mainspring.project.definition import compile_declared, definition_of, view_definition_of
 from mainspring.project.environment import AssetPointer, Build, Duration, build_key, definition_key, duration_key, history_key, moved
 from mainspring.project.graph import Asset
 from mainspring.project.judge import judge_version, require_passed
@@ -143,9 +143,11 @@ class Performer:
         assert isinstance(view, FeatureView)
         tools, partitions = self.tools, self.project.config.environments[self.environment].partitions
         compiled = compile_declared(self.project, view, partitions=partitions)
-        position = fold_view(compiled, log=tools.log, online=tools.online, now=tools.data_clock.now() - CLOCK_SLACK, tables=tools.tables)
+        position = refold_view(compiled, log=tools.log, online=tools.online, now=tools.data_clock.now(), tables=tools.tables)
+        definition = tools.objects.write(render_view(view_definition_of(self.project, view)))
+        facts: dict[str, Fact] = {"features": len(compiled.fields), "definition": definition}
         rows = sum(position.offset(topic_of(source.name)) for source in view.sources)
-        return self._record(asset, asset.build_fingerprint, rows=rows, inputs=dict(position.offsets), facts={"features": len(compiled.fields)})
+        return self._record(asset, asset.build_fingerprint, rows=rows, inputs=dict(position.offsets), facts=facts)
 
     def _build_training_set(self, asset: Asset) -> StepOutcome:
         training_set = asset.declaration

@@ -120,3 +120,14 @@ def test_a_secret_in_the_file_is_a_fault_that_does_not_repeat_it(setting: str) -
     assert len(caught.value.faults) == 1
     assert "env:NAME" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_an_environment_says_into_how_many_parts_its_state_is_divided() -> None:
+    config = parse_config("[environments.prod]\npartitions = 7\n", path="project.toml", name="shop")
+    assert {name: env.partitions for name, env in config.environments.items()} == {"dev": 1, "staging": 1, "prod": 7}
+
+
+@pytest.mark.parametrize("wrong", ["0", "1025", "true", '"7"', "2.5"])
+def test_a_number_of_partitions_that_cannot_be_is_refused(wrong: str) -> None:
+    with pytest.raises(ProjectErrors, match=r"project.toml:2: PRJ-023 .*whole number from 1 to 1,024"):
+        parse_config(f"[environments.prod]\npartitions = {wrong}\n", path="project.toml", name="shop")

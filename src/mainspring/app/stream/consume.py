@@ -64,13 +64,18 @@ class Consumer:
 
     def run(self, stop: threading.Event) -> None:
         """Go on until told to stop; commits at hand are finished, and what is held is given back."""
+        with self._sharing() as sharer, ThreadPoolExecutor(_FOLDING, "mainspring-fold") as folding:
+            loop = _Loop(self, sharer, stop, folding)
+            while not stop.is_set():
+                loop.turn()
+
+    @contextmanager
+    def _sharing(self) -> Iterator[Sharer]:
+        """Be a member of the group while the block runs."""
         with ThreadPoolExecutor(_LEASING, "mainspring-lease") as leasing:
             sharer = Sharer(self.tools.state, self.group, self.member, clock=self.tools.clock, executor=leasing)
             try:
-                with ThreadPoolExecutor(_FOLDING, "mainspring-fold") as folding:
-                    loop = _Loop(self, sharer, stop, folding)
-                    while not stop.is_set():
-                        loop.turn()
+                yield sharer
             finally:
                 sharer.leave()
 
@@ -163,7 +168,8 @@ class _Loop:
                 self._share_at = min(self._share_at, now + _HURRY_S)
         if self._sharing is None and now >= self._share_at:
             self._share_at = now + _SHARE_S
-            self._sharing = self._begin(self._sharer.keep, {resource: part.view.view.name for resource, part in self._parts.items()})
+            self._sharing = self._sharer.begin_keeping({resource: part.view.view.name for resource, part in self._parts.items()})
+            self._sharing.add_done_callback(lambda _: self._finished.set())
 
     def _collect(self, now: float) -> None:
         """Take up what is finished."""

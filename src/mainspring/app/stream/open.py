@@ -41,9 +41,8 @@ def catch_up(view: CompiledView, tools: Tools) -> int:
     while True:
         with suppress(StaleWrite):
             for fold in open_folds(view, range(view.partitions), tools):
-                records += sum(
-                    count for _, count in fold.iter_steps({topic: tools.log.head(topic) for topic in fold.topics}, now=tools.data_clock.now() - CLOCK_SLACK)
-                )
+                heads = {topic: tools.log.head(topic) for topic in fold.topics}
+                records += sum(count for _, count in fold.iter_steps(heads, now=tools.data_clock.now() - CLOCK_SLACK))
             return records
 
 

@@ -1,27 +1,32 @@
 """Which views an environment keeps current: those of its map, and of the maps before it that a rollback may restore."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mainspring.app.errors import UnknownAsset
 from mainspring.app.revisions import iter_recent_maps
-from mainspring.datasets.definition import compile_definition, parse_definition
+from mainspring.datasets.definition import compile_definition, compile_view_definition, parse_definition, parse_view
+from mainspring.elements.errors import MainspringError
+from mainspring.elements.identity import Digest
 from mainspring.features.view import CompiledView, with_lookups
-from mainspring.project.definition import compile_declared
 from mainspring.project.environment import AssetPointer
 from mainspring.project.load import Project
-from mainspring.project.read import read_environment
+from mainspring.project.read import read_build, read_environment
 from mainspring.project.tools import Tools
 from mainspring.registry.read import read_object, read_version
 
 __all__ = ["KeptViews"]
+
+_LOG = logging.getLogger("mainspring.stream")
 
 
 @dataclass
 class KeptViews:
     """The views of an environment that are kept current.
 
-    A model brings its views as they were declared when it was taught; a view that no model reads is kept while the project declares it as the map has it.
+    A model brings its views as they were declared when it was taught, a view as it was declared when it was built: what the project's code says now is
+    not asked, so that a process that started before an `apply` folds what it brought.
     """
 
     project: Project
@@ -33,14 +38,14 @@ class KeptViews:
     def read(self) -> tuple[CompiledView, ...]:
         """The views, those that others look keys up in first; the same objects while the map stands still.
 
-        Cost: one read of a document.  Raises: ENG-002, ENG-003, REG-002 when what a model was declared as is gone or damaged.
+        What cannot be read any more is told, and the others are kept.  Cost: one read of a document.
         """
         found = self.tools.state.get("environment", self.environment)
         document = found.payload if found else b""
         if document != self._document:
             current = read_environment(self.tools.state, self.environment)
-            pointers = [pointer for past in iter_recent_maps(self.tools, current) for pointer in past.pointers.values()]
-            self._views = with_lookups([view for pointer in pointers for view in self._views_of(pointer)])
+            pointers = {pointer.asset + pointer.build_digest: pointer for past in iter_recent_maps(self.tools, current) for pointer in past.pointers.values()}
+            self._views = with_lookups([view for pointer in pointers.values() for view in self._readable_views_of(pointer)])
             self._document = document
         return self._views
 
@@ -52,13 +57,25 @@ class KeptViews:
                 raise UnknownAsset(kind="feature view", name=name, known=", ".join(sorted({view.view.name for view in views})) or "none")
         return with_lookups([view for view in views if view.view.name in names])
 
-    def _views_of(self, pointer: AssetPointer) -> Iterator[CompiledView]:
+    def _readable_views_of(self, pointer: AssetPointer) -> Sequence[CompiledView]:
+        try:
+            return self._views_of(pointer)
+        except MainspringError as error:
+            _LOG.warning("what %s reads is not kept current: %s", pointer.asset, error)
+            return ()
+
+    def _views_of(self, pointer: AssetPointer) -> Sequence[CompiledView]:
         partitions = self.project.config.environments[self.environment].partitions
-        if pointer.kind == "model":
-            version = read_version(self.tools.state, pointer.build_digest)
-            definition = parse_definition(read_object(self.tools.objects, version, "definition"))
-            yield from compile_definition(definition, partitions=partitions).views
-        for view in self.project.declarations.views if pointer.kind == "view" else ():
-            declared = self.project.graph.assets[f"view.{view.name}"]
-            if (declared.name, declared.build_fingerprint) == (pointer.asset, pointer.build_fingerprint):
-                yield compile_declared(self.project, view, partitions=partitions)
+        match pointer.kind:
+            case "model":
+                version = read_version(self.tools.state, pointer.build_digest)
+                definition = parse_definition(read_object(self.tools.objects, version, "definition"))
+                return compile_definition(definition, partitions=partitions).views
+            case "view":
+                build = read_build(self.tools.state, pointer.asset, pointer.build_fingerprint)
+                stored = build.facts.get("definition") if build else None
+                # A build of an earlier release has none; a model brings such a view.
+                payload = self.tools.objects.read(Digest(str(stored))) if stored else None
+                return [compile_view_definition(parse_view(payload), partitions=partitions)] if payload else []
+            case _:
+                return []

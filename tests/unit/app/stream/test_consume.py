@@ -21,7 +21,7 @@ def workspace(tmp_path: Path) -> OpenWorkspace:
 
 
 def test_what_is_pushed_is_read_a_moment_later(workspace: OpenWorkspace) -> None:
-    with running(workspace.consumer()):
+    with running(workspace.streams.consumer()):
         for batch in range(3):
             sell(workspace, 50 * batch, 50)
             wait_until_folded(workspace)
@@ -29,53 +29,51 @@ def test_what_is_pushed_is_read_a_moment_later(workspace: OpenWorkspace) -> None
 
 
 def test_several_consumers_make_the_rows_that_one_makes(workspace: OpenWorkspace, tmp_path: Path) -> None:
-    with running(*(workspace.consumer() for _ in range(3))):
+    with running(*(workspace.streams.consumer() for _ in range(3))):
         for batch in range(10):
             sell(workspace, 30 * batch, 30)
         wait_until_folded(workspace)
     told = state_of(workspace)
     for shard in workspace.tools.online.shards():
         workspace.tools.online.drop(shard)
-    workspace.stream_once()
+    workspace.streams.once()
     assert [each.rows for each in told] == [each.rows for each in state_of(workspace)]
     assert [each.position.offsets for each in told] == [each.position.offsets for each in state_of(workspace)]
 
 
 def test_a_consumer_that_ends_gives_back_what_it_held(workspace: OpenWorkspace) -> None:
-    with running(workspace.consumer()):
+    with running(workspace.streams.consumer()):
         sell(workspace, 0, 10)
         wait_until_folded(workspace)
     assert list(workspace.tools.state.iter_documents("member")) == []
     sell(workspace, 10, 10)
-    with running(workspace.consumer()):
+    with running(workspace.streams.consumer()):
         wait_until_folded(workspace)
 
 
 def test_one_view_may_be_folded_alone(workspace: OpenWorkspace) -> None:
     sell(workspace, 0, 20)
-    with running(workspace.consumer(["newest"])):
+    with running(workspace.streams.consumer(["newest"])):
         wait_until_folded(workspace, "newest")
     assert {state.position.offset("source:sales") for state in state_of(workspace, "takings")} == {0}
     with pytest.raises(UnknownAsset, match="newest, takings"):
-        workspace.consumer(["oldest"])
+        workspace.streams.consumer(["oldest"])
 
 
 def test_a_view_that_is_applied_while_a_consumer_runs_is_folded_by_it(tmp_path: Path) -> None:
     both = PROJECT
     first = applied(tmp_path / "shops", text=both[: both.index("newest")])
-    with running(first.consumer()):
+    with running(first.streams.consumer()):
         sell(first, 0, 30)
         later = applied(tmp_path / "shops", text=both)
         sell(first, 30, 30)
-    # The consumer goes by what the project declared when it began; one of the new project folds both.
-    with running(later.consumer()):
         wait_until_folded(later)
     assert counted(later) == 60
 
 
 def test_each_second_says_how_it_goes(workspace: OpenWorkspace) -> None:
     told: list[StreamReport] = []
-    with running(workspace.consumer(on_report=told.append)):
+    with running(workspace.streams.consumer(on_report=told.append)):
         sell(workspace, 0, 100)
         wait_until_folded(workspace)
         while not any(report.shards == 14 for report in told):
@@ -86,14 +84,14 @@ def test_each_second_says_how_it_goes(workspace: OpenWorkspace) -> None:
 
 def test_a_store_that_lost_its_rows_begins_with_snapshots(workspace: OpenWorkspace) -> None:
     sell(workspace, 0, 200)
-    report = workspace.stream_once(takes_snapshots=True)
+    report = workspace.streams.once(takes_snapshots=True)
     assert (report.shards, report.lag_records) == (14, 0)
     before = state_of(workspace)
     sell(workspace, 200, 50)
     for shard in workspace.tools.online.shards():
         workspace.tools.online.drop(shard)
     workspace.tools.log.trim("source:sales", 200)
-    with running(workspace.consumer()):
+    with running(workspace.streams.consumer()):
         wait_until_folded(workspace)
     assert counted(workspace) == 250
     assert [each.position.kept_from for each in state_of(workspace)] == [each.position.kept_from for each in before]
@@ -101,7 +99,7 @@ def test_a_store_that_lost_its_rows_begins_with_snapshots(workspace: OpenWorkspa
 
 def test_a_consumer_that_takes_snapshots_takes_them_once_it_has_caught_up(workspace: OpenWorkspace) -> None:
     sell(workspace, 0, 20)
-    with running(workspace.consumer(takes_snapshots=True)):
+    with running(workspace.streams.consumer(takes_snapshots=True)):
         while len(list(workspace.tools.state.iter_documents(SNAPSHOT))) < 14:
             pass
     kept = workspace.tools.state.get(SNAPSHOT, shards_of(workspace.view("takings"))[0])
@@ -111,23 +109,25 @@ def test_a_consumer_that_takes_snapshots_takes_them_once_it_has_caught_up(worksp
 
 def test_a_damaged_snapshot_is_told_and_the_log_is_folded_instead(workspace: OpenWorkspace, caplog: pytest.LogCaptureFixture) -> None:
     sell(workspace, 0, 20)
-    workspace.stream_once(takes_snapshots=True)
+    workspace.streams.once(takes_snapshots=True)
     for shard in workspace.tools.online.shards():
         workspace.tools.online.drop(shard)
     assert workspace.folder is not None
     shutil.rmtree(workspace.folder / "objects")
     with caplog.at_level(logging.WARNING, "mainspring.stream"):
-        workspace.stream_once()
+        workspace.streams.once()
     assert counted(workspace) == 20
     assert "is folded from the log: ENG-002" in caplog.text
 
 
 def test_another_number_of_partitions_is_built_beside_the_old_one_and_gc_drops_that(workspace: OpenWorkspace, tmp_path: Path) -> None:
     sell(workspace, 0, 60)
-    workspace.stream_once()
+    workspace.streams.once()
     again = open_workspace(write_project(tmp_path / "shops", partitions=2))
     assert again.plan().is_empty
-    again.stream_once()
+    again.streams.once()
     assert counted(workspace) == counted(again) == 60
+    workspace.streams.once(takes_snapshots=True)
     again.sweeper.sweep(again.sweeper.plan(DAY))
+    assert list(again.tools.state.iter_documents(SNAPSHOT)) == []
     assert sorted(again.tools.online.shards()) == sorted([*shards_of(again.view("takings")), *shards_of(again.view("newest"))])
