@@ -6,10 +6,11 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST_ARGS ?= -n 2 --dist loadfile
 PROBES ?= 1000000
+KILLS ?= 1000
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-features prove docs lock clean
+.PHONY: help demo test check bench bench-features prove crash docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ bench-features: $(READY) ## the feature engine beside its peers, about an hour; 
 
 prove: $(READY) ## a million values, each answered in every way; 0 may differ (PROBES=, SEED=)
 	@$(BIN)/python -m tests.proof.prove --probes $(PROBES) --seed $(SEED)
+
+crash: $(READY) ## kill -9 a feature store 1,000 times under load; nothing may be lost or doubled (KILLS=, SEED=)
+	@$(BIN)/python -m tests.crash.aftermath --kills $(KILLS) --seed $(SEED)
 
 docs: $(READY) ## write the generated pages again: ARCHITECTURE.md, docs/errors.md
 	@$(BIN)/python -m tools.architecture

@@ -1,4 +1,4 @@
-"""A process on a disk that fills up: `python -m tests.crash.filling FOLDER [BYTES]`, where BYTES bounds the size of any file.
+"""A process on a disk that fills up: `python -m tests.crash.filling FOLDER sqlite|lmdb [BYTES]`, where BYTES bounds the size of any file.
 
 It takes facts in, folds them into tables and online state, and acknowledges by a line.  Refused by a store it says by which code, and tries what is left.
 """
@@ -14,6 +14,7 @@ from mainspring.elements.expression import count as rows_counted
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import MINUTE
 from mainspring.engines.delta.tables import DeltaTables
+from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
@@ -21,6 +22,7 @@ from mainspring.features.spec import Entity, FeatureView
 from mainspring.features.stream import fold_view
 from mainspring.features.view import compile_view
 from mainspring.ports.errors import StoreFailed
+from mainspring.ports.online import OnlineWriter
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.fold import fold_table
 from mainspring.sources.ingest import ingest_rows
@@ -39,12 +41,13 @@ class Stores(NamedTuple):
 
     log: SqliteLog
     tables: DeltaTables
-    online: SqliteOnline
+    online: OnlineWriter
 
 
-def stores_in(folder: Path) -> Stores:
-    """The stores, made where they are absent."""
-    return Stores(SqliteLog(folder / "log.db"), DeltaTables(folder / "tables"), SqliteOnline(folder / "online.db"))
+def stores_in(folder: Path, product: str) -> Stores:
+    """The stores, made where they are absent; online state lies in this product."""
+    online = LmdbOnline(folder / "online.lmdb") if product == "lmdb" else SqliteOnline(folder / "online.db")
+    return Stores(SqliteLog(folder / "log.db"), DeltaTables(folder / "tables"), online)
 
 
 def works(stores: Stores, call: int) -> list[Callable[[], object]]:
@@ -61,9 +64,9 @@ def works(stores: Stores, call: int) -> list[Callable[[], object]]:
 def main() -> None:
     """Fill the disk, and go on for ten calls after the first refusal."""
     folder = Path(sys.argv[1])
-    stores = stores_in(folder)
-    if len(sys.argv) > 2:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+    stores = stores_in(folder, sys.argv[2])
+    if len(sys.argv) > 3:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
     refused_at: int | None = None
     for call in count():
         for name, work in zip(("log", "table", "online"), works(stores, call), strict=True):

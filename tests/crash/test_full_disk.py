@@ -18,8 +18,14 @@ pytestmark = pytest.mark.crash
 ROOM_BYTES = 1_500_000
 
 
+@pytest.fixture(params=["sqlite", "lmdb"])
+def product(request: pytest.FixtureRequest) -> str:
+    """Where online state lies."""
+    return str(request.param)
+
+
 @pytest.fixture(params=["small disk", "bounded files"])
-def filled(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[str]]:
+def filled(request: pytest.FixtureRequest, tmp_path: Path, product: str) -> tuple[Path, list[str]]:
     """A folder in which there is no room any more, and what the process that filled it said."""
     folder = tmp_path / "disk"
     folder.mkdir()
@@ -28,7 +34,8 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[s
         pytest.skip("this user may not mount a small disk")
     try:
         bound = [] if is_disk else [f"{ROOM_BYTES // 4}"]
-        done = subprocess.run([sys.executable, "-m", "tests.crash.filling", str(folder), *bound], capture_output=True, text=True, check=False, timeout=100)
+        command = [sys.executable, "-m", "tests.crash.filling", str(folder), product, *bound]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
         assert done.returncode == 0, done.stderr
         shutil.copytree(folder, tmp_path / "roomy")
     finally:
@@ -42,19 +49,19 @@ def outcome(stores: Stores) -> list[object]:
     assert scan is not None
     told = read_online([VIEW], stores.online, [{"city": f"city {number}"} for number in range(89)], at=[100 * MINUTE] * 89)
     facts = read_facts(SOURCE, log=stores.log, tables=stores.tables, schema=SCHEMA)
-    return [stores.log.head(TOPIC), facts.rows(), sorted(scan.collect()["_offset"].to_list()), told.columns]
+    return [stores.log.head(TOPIC), facts.rows(), sorted(scan.collect()["_offset"].to_list()), told.columns, list(stores.online.iter_rows(VIEW.shard))]
 
 
-def test_a_full_disk_loses_and_doubles_nothing(filled: tuple[Path, list[str]], tmp_path: Path) -> None:
+def test_a_full_disk_loses_and_doubles_nothing(filled: tuple[Path, list[str]], product: str, tmp_path: Path) -> None:
     folder, said = filled
     refusals = {line for line in said if line.startswith("refused")}
     assert "refused log ENG-001" in refusals
     assert all(line.endswith("ENG-001") for line in refusals)
-    stores = stores_in(folder)
+    stores = stores_in(folder, product)
     head = stores.log.head(TOPIC)
     assert head >= max(int(line.split()[2]) for line in said if line.startswith("done log"))
     assert pl.concat(stores.log.read(TOPIC))["_offset"].to_list() == list(range(head))
-    undisturbed = stores_in(tmp_path / "undisturbed")
+    undisturbed = stores_in(tmp_path / "undisturbed", product)
     for each in (stores, undisturbed):
         for call in range(CALLS):
             for work in works(each, call):

@@ -81,13 +81,14 @@ def run(log: LogWriter, tables: TableWriter, online: OnlineWriter, doing: Callab
 
 
 def outcome(log: LogWriter, tables: TableWriter, online: OnlineWriter) -> list[object]:
-    """Facts, table, quarantine and features, all of it."""
+    """Facts, table, quarantine, features and the rows of state that they come from, all of it."""
     scan = tables.scan(TOPIC)
     assert scan is not None
     features = read_online([VIEW], online, [{"city": "JFK"}, {"city": "LGA"}], at=[70 * MINUTE] * 2)
     refused = pl.concat(log.read(REFUSED)).select("_id", "_offset")
     facts = read_facts(SOURCE, log=log, tables=tables, schema=SCHEMA)
-    return [log.head(TOPIC), facts.rows(), scan.sort("_offset").collect().rows(), refused.rows(), features.columns, features.positions]
+    rows = list(online.iter_rows(VIEW.shard))
+    return [log.head(TOPIC), facts.rows(), scan.sort("_offset").collect().rows(), refused.rows(), features.columns, features.positions, rows]
 
 
 @pytest.fixture(scope="module")
