@@ -5,9 +5,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST_ARGS ?= -n 2 --dist loadfile
+PROBES ?= 1000000
+SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-features docs lock clean
+.PHONY: help demo test check bench bench-features prove docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +32,9 @@ bench: $(READY) ## benchmarks, as ratios to a stated baseline
 
 bench-features: $(READY) ## the feature engine beside its peers, about an hour; writes docs/benchmarks.md (BENCH_ARGS=--quick: a minute)
 	@$(BIN)/python -m benchmarks.features $(BENCH_ARGS)
+
+prove: $(READY) ## a million values, each answered in every way; 0 may differ (PROBES=, SEED=)
+	@$(BIN)/python -m tests.proof.prove --probes $(PROBES) --seed $(SEED)
 
 docs: $(READY) ## write the generated pages again: ARCHITECTURE.md, docs/errors.md
 	@$(BIN)/python -m tools.architecture

@@ -21,10 +21,8 @@ import polars as pl
 
 __all__ = ["Contender", "Result", "contest", "require_equal"]
 
-LONG_S = 20.0
-"""A contender whose first run takes longer is run `LONG_ROUNDS` times only."""
-
-LONG_ROUNDS = 3
+LONG = {120.0: 1, 20.0: 3}
+"""How often a contender is run at most whose first run takes longer than so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def contest(contenders: Sequence[Contender], folder: Path, *, rounds: int) -> Ma
         line.recv()
     for turn in range(rounds):
         for name, line in lines.items():
-            if turn < LONG_ROUNDS or results[name].seconds[0] < LONG_S:
+            if turn < _rounds_of(results[name], rounds):
                 _run_once(line, results[name])
         # Told as it goes, on the other stream than the tables: a full run takes an hour.
         told = " · ".join(f"{name} {result.seconds[-1]:.3g} s" for name, result in results.items() if len(result.seconds) > turn)
@@ -105,6 +103,11 @@ def require_equal(ours: Result, theirs: Result, *, exact: Sequence[str], close: 
         mine, other = mine.fill_null(0.0).to_numpy(), other.fill_null(0.0).to_numpy()
         differs = mine != other if name in exact else ~np.isclose(mine, other, rtol=1e-9, atol=1e-6)
         assert not differs.any(), f"{name}: {int(differs.sum())} of {mine.size} values differ, first {mine[differs][0]!r} against {other[differs][0]!r}"
+
+
+def _rounds_of(result: Result, rounds: int) -> int:
+    limits = [limit for seconds, limit in LONG.items() if result.seconds and result.seconds[0] > seconds]
+    return min([rounds, *limits])
 
 
 def _run_once(line: Connection, result: Result) -> None:

@@ -8,13 +8,14 @@ from benchmarks.features.history import END, History, draw_facts, records_of
 from benchmarks.features.purchases import TOPIC, twenty
 from benchmarks.features.setting import Setting
 from mainspring.elements.time import DAY
+from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.log import SqliteLog
-from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.stream import fold_view
+from mainspring.ports.online import OnlineWriter
 
 __all__ = ["BATCH", "EMBEDDED", "append_batches", "fold", "new_records", "open_log", "open_online"]
 
-EMBEDDED = "SQLite"
+EMBEDDED = "LMDB"
 """What the embedded store keeps its rows in."""
 
 BATCH = 5_000
@@ -26,9 +27,9 @@ def open_log(path: Path) -> SqliteLog:
     return SqliteLog(path)
 
 
-def open_online(path: Path) -> SqliteOnline:
+def open_online(path: Path) -> LmdbOnline:
     """The embedded online store in a file."""
-    return SqliteOnline(path)
+    return LmdbOnline(path)
 
 
 def new_records(setting: Setting, *, events: int, keys: int) -> pl.DataFrame:
@@ -43,6 +44,6 @@ def append_batches(log: SqliteLog, records: pl.DataFrame) -> None:
         log.append({TOPIC: frame}, expected={})
 
 
-def fold(log: SqliteLog, online: SqliteOnline) -> None:
+def fold(log: SqliteLog, online: OnlineWriter) -> None:
     """Bring the store up to the head of the log."""
     fold_view(twenty(), log=log, online=online, now=END)

@@ -72,15 +72,17 @@ def _ours(records: pl.DataFrame, room: Path, customers: Sequence[int]) -> tuple[
     log, online = open_log(room / "log.db"), open_online(room / "online.db")
     append_batches(log, records[:half])
     fold(log, online)
-    append_batches(log, records[half:])
-    began = time.perf_counter()
-    fold(log, online)
-    rate = (records.height - half) / (time.perf_counter() - began)
+    taken = 0.0
+    for batch in records[half:].iter_slices(BATCH):
+        append_batches(log, batch)
+        began = time.perf_counter()
+        fold(log, online)
+        taken += time.perf_counter() - began
     found = read_online([twenty()], online, [{"customer": customer} for customer in customers], at=[END] * len(customers)).columns
     said = [Said(*values) for values in zip(*(found[f"customer__{name}__30d"] for name in ("count", "sum", "max", "last")), strict=True)]
     online.close()
     log.close()
-    return rate, said
+    return (records.height - half) / taken, said
 
 
 def _theirs(records: pl.DataFrame, tiles: Tiles, customers: Sequence[int]) -> tuple[float, list[Said]]:

@@ -5,43 +5,55 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainspring.elements.time import MINUTE
 from mainspring.features.backfill import backfill
+from mainspring.features.gather import gather_facts, gather_keys
 from mainspring.features.spill import backfill_spilled
 from mainspring.features.view import CompiledView
-from tests.laws.test_features import VIEWS, facts, minutes, records_of, standing_facts
+from mainspring.sources.facts import read_facts
+from tests.proof.declared import VIEWS
+from tests.proof.drawn import histories
+from tests.proof.history import History, history_of
+from tests.proof.reading import logged, spine_of
 
-EVERY_VIEW = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.view.name)
-KEYS = [{"city": city, "gate": gate} for city in ("JFK", "LGA", "???", None) for gate in ("A", "B", None)]
-
-histories = st.lists(facts, max_size=100).map(lambda history: standing_facts(records_of(history)))
-moments = st.lists(minutes, min_size=1, max_size=4)
+EVERY_VIEW = pytest.mark.parametrize("view", [view.compiled for view in VIEWS.values()], ids=list(VIEWS))
+SUMS = VIEWS["sums"].compiled
 
 
-def spine_of(asked: list[int]) -> pl.DataFrame:
-    """Every key, known or not, at each of these minutes."""
-    rows = [key | {"_prediction_time": minute * MINUTE} for minute in asked for key in KEYS]
-    return pl.DataFrame(rows, schema={"city": pl.String, "gate": pl.String, "_prediction_time": pl.Int64})
+def known(view: CompiledView, history: History) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The facts of the view and the questions, with the keys that other views know."""
+    log = logged(history.deliveries)
+
+    def facts_of(each: CompiledView) -> pl.DataFrame:
+        return gather_facts(each, lambda source: read_facts(source, log=log, schema=each.schema))
+
+    return facts_of(view), gather_keys(view, facts_of, spine_of(history.questions))
 
 
 @EVERY_VIEW
-@given(history=histories, asked=moments, seed=st.integers(0, 2**32))
+@given(history=histories(), seed=st.integers(0, 2**32))
 @settings(max_examples=40, deadline=None)
-def test_the_order_of_the_facts_changes_nothing(view: CompiledView, history: pl.DataFrame, asked: list[int], seed: int) -> None:
-    spine, shuffled = spine_of(asked), history.sample(fraction=1.0, shuffle=True, seed=seed)
-    assert backfill(view, shuffled, spine).equals(backfill(view, history, spine))
+def test_the_order_of_the_facts_changes_nothing(view: CompiledView, history: History, seed: int) -> None:
+    facts, spine = known(view, history)
+    shuffled = facts.sample(fraction=1.0, shuffle=True, seed=seed)
+    assert backfill(view, shuffled, spine).equals(backfill(view, facts, spine))
 
 
 @EVERY_VIEW
-@given(history=histories, asked=moments, partitions=st.sampled_from([1, 2, 7]))
+@given(history=histories(), partitions=st.sampled_from([1, 2, 7]))
 @settings(max_examples=15, deadline=None)
-def test_spilling_by_key_changes_nothing(view: CompiledView, history: pl.DataFrame, asked: list[int], partitions: int) -> None:
-    spine = spine_of(asked)
-    assert backfill_spilled(view, history.lazy(), spine, partitions=partitions).equals(backfill(view, history, spine))
+def test_spilling_by_key_changes_nothing(view: CompiledView, history: History, partitions: int) -> None:
+    facts, spine = known(view, history)
+    assert backfill_spilled(view, facts.lazy(), spine, partitions=partitions).equals(backfill(view, facts, spine))
+
+
+@pytest.mark.parametrize("partitions", [3, 64])
+def test_a_long_history_is_answered_the_same_when_it_is_spilled(partitions: int) -> None:
+    facts, spine = known(SUMS, history_of(5, size=3_000, asked=200))
+    assert backfill_spilled(SUMS, facts.lazy(), spine, partitions=partitions).equals(backfill(SUMS, facts, spine))
 
 
 def test_a_spilled_backfill_leaves_nothing_behind(tmp_path) -> None:
-    history = standing_facts(records_of([{"happened": 1, "lag": 0, "taken_back": None, "city": "JFK", "gate": "A", "delay": 2.0, "bags": 1}]))
-    answer = backfill_spilled(VIEWS[0], history.lazy(), spine_of([5]), partitions=3, folder=tmp_path)
-    assert answer["city__n__10m"].to_list()[:3] == [1, 1, 1]
+    facts, spine = known(SUMS, history_of(4, size=20))
+    answer = backfill_spilled(SUMS, facts.lazy(), spine, partitions=3, folder=tmp_path)
+    assert answer["everywhere__n__5h"].max() > 0
     assert list(tmp_path.iterdir()) == []

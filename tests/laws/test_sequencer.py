@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mainspring.elements.schema import DType, Schema
-from mainspring.elements.time import FOREVER
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_facts
 from mainspring.sources.ingest import IngestReport, ingest_rows
 from mainspring.sources.spec import Source
+from tests.proof import truth
 
 SOURCE = Source("s", id="key", event_time="at", lateness="1ms")
 COMPILED = CompiledSource(SOURCE, Schema.of(key=DType.INT64, at=DType.TIMESTAMP, value=DType.INT64))
@@ -49,24 +49,9 @@ def spans(log: SqliteLog) -> list[tuple[int, int, int, int]]:
 
 def expected_spans(rows: list[Push]) -> list[tuple[int, int, int, int]]:
     """The rules, one row at a time."""
-    revisions: list[list[int]] = []
-    newest: dict[int, tuple[tuple[int, int], int, list[int] | None]] = {}
-    for key, at, value, op in rows:
-        said, seen, standing = newest.get(key, (None, NOW - 1, None))
-        ended = max(NOW, seen + 1)
-        if op == "delete":
-            if standing:
-                standing[3] = ended
-                newest[key] = ((at, value) if said is None else said, ended, None)
-            continue
-        same = said == (at, value) and (standing or op == "insert")
-        if same or (said is not None and op == "insert") or at < 0:
-            continue
-        if standing:
-            standing[3] = ended
-        revisions.append([key, value, ended, FOREVER])
-        newest[key] = ((at, value), ended, revisions[-1])
-    return [(key, value, start, end) for key, value, start, end in revisions]
+    pushes = [truth.Push(push.key, NOW + push.at, NOW, push.op, {"key": push.key, "value": push.value, "at": push.at}) for push in rows]
+    accepted = truth.revisions_of(pushes, lateness=0)
+    return [(r.push.row["key"], r.push.row["value"], r.visible_from, r.visible_to) for r in accepted]
 
 
 @settings(max_examples=150)

@@ -14,15 +14,12 @@ from mainspring.app.spine import asked_spine
 from mainspring.features.gather import FactReader, backfill_from
 from mainspring.features.view import CompiledView
 
-__all__ = ["FORMATS", "BackfillReport", "backfill_file"]
-
-FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson")
-"""The suffixes of files that can be read and written."""
+__all__ = ["BackfillProgress", "BackfillReport", "backfill_file"]
 
 _ROWS_AT_ONCE = 1_000_000
 _TIME = "prediction_time"
 
-Progress = Callable[[str, int, int], None]
+BackfillProgress = Callable[[str, int, int], None]
 """Told the view at work, how many rows it has answered, and of how many."""
 
 
@@ -35,7 +32,7 @@ class BackfillReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def backfill_file(
-    views: Sequence[CompiledView], spine: Path, out: Path, *, facts_of: FactReader, progress: Progress, rows_at_once: int = _ROWS_AT_ONCE
+    views: Sequence[CompiledView], spine: Path, out: Path, *, facts_of: FactReader, progress: BackfillProgress, rows_at_once: int = _ROWS_AT_ONCE
 ) -> BackfillReport:
     """Answer every row of a file of questions, in its order, into another file.
 
@@ -68,7 +65,7 @@ def _answer(views: Sequence[CompiledView], rows: pl.DataFrame, facts_of: FactRea
     return pl.concat(frames, how="horizontal")
 
 
-def _tell(progress: Progress, done: int, total: int, view: str) -> None:
+def _tell(progress: BackfillProgress, done: int, total: int, view: str) -> None:
     progress(view, done, total)
 
 

@@ -1,9 +1,12 @@
 """The feature views of an environment as people ask about them: how fresh and how large their state is, what they mean, what they say now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 import msgspec
 
+from mainspring.app.backfill import BackfillProgress, BackfillReport, backfill_file
 from mainspring.elements.time import Micros
 from mainspring.features.distribution import Distribution, distribution_of
 from mainspring.features.errors import HorizonPassed
@@ -15,6 +18,7 @@ from mainspring.project.declarations import asset_name
 from mainspring.project.load import Project
 from mainspring.project.tools import Tools
 from mainspring.project.words import say
+from mainspring.sources.facts import read_facts
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
@@ -82,7 +86,7 @@ class ViewReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeatureViews:
-    """Looks at views and their state, and changes neither.
+    """Looks at views and their state and changes neither, and answers from history.
 
     Args:
         view: gives a declared view, compiled.
@@ -110,6 +114,17 @@ class FeatureViews:
             distributions=distributions,
             silence=silence,
         )
+
+    def backfill(self, names: Sequence[str], *, spine: Path, out: Path, progress: BackfillProgress = lambda *_: None) -> BackfillReport:
+        """As `get_historical_features`, from a file into another piece by piece.
+
+        Args:
+            progress: told a view, how many rows it has answered, and of how many.
+
+        Raises: ACC-006, FEA-010, FEA-001.
+        """
+        facts_of = partial(read_facts, log=self._tools.log, tables=self._tools.tables)
+        return backfill_file([self._view(name) for name in names], spine, out, facts_of=facts_of, progress=progress)
 
     def _status(self, view: CompiledView, now: Micros) -> ViewStatus:
         shards, log, online = shards_of(view), self._tools.log, self._tools.online

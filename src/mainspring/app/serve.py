@@ -8,10 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
+from mainspring.app.follower import Follower
 from mainspring.app.host import Host
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import Service, build_app
-from mainspring.app.http.server import Follower, run_server
+from mainspring.app.http.server import run_server
 from mainspring.app.parity import ParityRuns
 from mainspring.app.status import StatusReport
 from mainspring.app.story import Story

@@ -13,7 +13,6 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.app import access
-from mainspring.app.backfill import BackfillReport, backfill_file
 from mainspring.app.backup import BackupReport, back_up
 from mainspring.app.engines import open_stores
 from mainspring.app.errors import UnknownAsset
@@ -328,16 +327,6 @@ class OpenWorkspace:
         asked = asked_spine(spine, views)
         return pl.concat([spine, *(backfill_from(view, self.facts_of, asked) for view in views)], how="horizontal")
 
-    def backfill(self, features: Sequence[str], *, spine: Path, out: Path, progress: Callable[[str, int, int], None] = lambda *_: None) -> BackfillReport:
-        """As `get_historical_features` from a file into another, piece by piece.
-
-        Args:
-            progress: told a view, how many rows it has answered, and of how many.
-
-        Raises: ACC-006, FEA-010.
-        """
-        return backfill_file([self.view(name) for name in features], spine, out, facts_of=self.facts_of, progress=progress)
-
     def get_online_features(
         self, features: Sequence[str], *, keys: Sequence[Mapping[str, object]], at: Micros | str | datetime | None = None, reasons: bool = False
     ) -> FeatureRows:
@@ -361,7 +350,7 @@ class OpenWorkspace:
 
     @cached_property
     def feature_views(self) -> FeatureViews:
-        """The feature views and their state: `report` on all, `show` one."""
+        """The feature views and their state: `report` on all, `show` one, `backfill` a file of questions."""
         return FeatureViews(self.project, self.tools, self.environment, view=self.view)
 
     def views(self) -> list[CompiledView]:

@@ -21,6 +21,8 @@ _LONGEST_NAME: Final = KEY_LIMIT_BYTES - 1 - _NUMBER_BYTES
 _DIGEST_MARK: Final = b"\xc1"
 """The one byte that MessagePack never begins with."""
 
+_ENTITIES: Final = [bytes((entity,)) for entity in range(256)]
+
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -30,7 +32,7 @@ def encode_key(entity: int, key: Sequence[object]) -> bytes:
     >>> encode_key(1, ("JFK",))
     b'\\x01\\x91\\xa3JFK'
     """
-    name = bytes((entity,)) + _encode(key)
+    name = _ENTITIES[entity] + _encode(key)
     return name if len(name) <= _LONGEST_NAME else name[:1] + _DIGEST_MARK + blake2b(name, digest_size=32).digest()
 
 

@@ -22,6 +22,7 @@ class Records(NamedTuple):
     Shapes:
         words: (records, fact words); a record that takes a fact back has the words of that fact.
         links: (records, 1 + texts): where the id and each text lie in `texts`, and their length.
+        arrived: (records,) the earliest instant at which it may have been folded: when it was appended, or what history says it was seen from.
         retracts: (records,) whether it takes a fact back.
         names: the keys that the records belong to, each once; key_first (names + 1,) where the records of each begin in `order`.
     """
@@ -29,6 +30,7 @@ class Records(NamedTuple):
     words: Ints
     links: Ints
     texts: bytes
+    arrived: Ints
     retracts: NDArray[np.bool_]
     names: list[bytes]
     key_first: Ints
@@ -76,6 +78,7 @@ def records_of(view: CompiledView, frame: pl.DataFrame) -> Records:
         words=_words_of(view, frame, patterns),
         links=links,
         texts=texts,
+        arrived=np.minimum(frame["_appended_at"].to_numpy(), frame["_visible_at"].to_numpy()),
         retracts=(frame["_op"] == "retract").to_numpy(),
         names=names,
         key_first=key_first.astype(np.int64),
@@ -113,19 +116,19 @@ def _names_of(view: CompiledView, frame: pl.DataFrame) -> tuple[list[bytes], Int
     names: list[bytes] = []
     codes: list[int] = []
     for place, entity in enumerate(view.view.entities):
-        seen: dict[tuple[object, ...], int] = {}
-        is_none = entity.null_keys == "skip"
-        for key in _keys_of(frame, entity.join_keys):
-            code = seen.get(key)
-            if code is None:
-                code = seen[key] = -1 if is_none and None in key else len(names)
-                if code >= 0:
-                    names.append(encode_key(place, key))
-            codes.append(code)
+        keys = _keys_of(frame, entity.join_keys)
+        # The distinct keys in the order in which they come, each with the place that its name gets.
+        seen: dict[tuple[object, ...], int] = dict.fromkeys(keys, -1)
+        first = len(names)
+        for key in seen:
+            if entity.null_keys == "group" or None not in key:
+                seen[key] = len(names)
+                names.append(encode_key(place, key))
+        codes += map(seen.__getitem__, keys) if entity.join_keys else [first] * frame.height
     return names, np.array(codes, dtype=np.int64)
 
 
-def _keys_of(frame: pl.DataFrame, join_keys: Sequence[str]) -> Sequence[tuple[object, ...]]:
+def _keys_of(frame: pl.DataFrame, join_keys: Sequence[str]) -> list[tuple[object, ...]]:
     if not join_keys:
-        return [()] * frame.height
+        return [()] if frame.height else []
     return list(zip(*(plain_values(frame[name]) for name in join_keys), strict=True))

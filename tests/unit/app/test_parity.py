@@ -1,6 +1,8 @@
 """Parity in production: sampled reads are recomputed, and one byte that differs is an alarm."""
 
 import struct
+import threading
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -11,10 +13,11 @@ from mainspring import col
 from mainspring.app.cli import command_line
 from mainspring.app.cli.features import parity_lines
 from mainspring.app.cli.paint import Paint
+from mainspring.app.follower import Follower
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.parity import ParityRuns
 from mainspring.app.serve import count_parity
-from mainspring.app.workspace import memory_workspace
+from mainspring.app.workspace import OpenWorkspace, memory_workspace
 from mainspring.elements.time import DAY, SECOND, parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.features.names import encode_key
@@ -195,3 +198,29 @@ def test_on_the_command_line_it_must_be_said_what_to_test():
     answer = CliRunner().invoke(command_line, ["test"])
     assert answer.exit_code == 2
     assert "--parity" in answer.output
+
+
+def test_a_process_that_folds_looks_at_reads_beside_it(workspace, clock, watched):
+    corrupt(workspace)
+    workspace.predict("late", {"shop": "b"})
+    clock.advance(10 * SECOND)
+    told = threading.Event()
+
+    def look():
+        if watched.run_due():
+            told.set()
+
+    with Follower(look).running():
+        assert told.wait(20)
+    assert [incident.kind for incident in workspace.status().incidents] == ["parity"]
+
+
+def test_reads_from_state_in_several_parts_are_recomputed_all_the_same(workspace):
+    project = workspace.project
+    dev = replace(project.config.environments["dev"], partitions=3)
+    divided = replace(project, config=replace(project.config, environments={**project.config.environments, "dev": dev}))
+    again = OpenWorkspace(divided, workspace.tools, environment="dev", folder=None)
+    (prediction,) = again.predict("late", {"shop": "b"})
+    workspace.ingest("sales", [{"sale": "claimed", "shop": "b", "at": "2024-05-04T23:00:00Z", "amount": 100.0}], history=True)
+    assert again.story(prediction.id).read_at == {"takings": 96}
+    assert [(count.checked, count.mismatched) for count in again.parity.test(30).counts] == [(1, 0), (30, 0)]

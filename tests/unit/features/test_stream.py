@@ -1,16 +1,25 @@
 """Folding the log into online state, and reading from it."""
 
+from dataclasses import replace
+
 import pytest
 
-from mainspring.elements.expression import col
-from mainspring.elements.time import MINUTE
+from mainspring.elements.expression import col, count
+from mainspring.elements.schema import DType, Schema
+from mainspring.elements.time import DAY, HOUR, MINUTE
+from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.errors import HorizonPassed, MissingRequestField
+from mainspring.features.names import encode_key
+from mainspring.features.pages import read_page
 from mainspring.features.read import read_online
-from mainspring.features.spec import Entity
-from mainspring.features.stream import bucket_of, encode_key, fold_view, refold_view
-from mainspring.ports.online import KeySpan
+from mainspring.features.spec import Entity, FeatureView
+from mainspring.features.stream import fold_view, refold_view, shards_of
+from mainspring.features.view import compile_view
+from mainspring.sources.compiled import CompiledSource
+from mainspring.sources.ingest import ingest_rows
+from mainspring.sources.spec import Source, assumed_delay
 from tests.unit.features.history import TOPIC, folded, landing, log_of, newest, records_of, windowed
 
 HISTORY = [landing(minute, delay=float(minute), gate="AB"[minute % 2], until=60 if minute == 9 else None) for minute in range(0, 40, 3)] + [
@@ -19,8 +28,8 @@ HISTORY = [landing(minute, delay=float(minute), gate="AB"[minute % 2], until=60 
 VIEW = windowed(windows=("10m", "1h"), total=col("delay").sum(), gate=col("gate").last())
 
 
-def stored_rows(online, view=VIEW, city="JFK"):
-    return online.read(view.shard, [KeySpan(encode_key(0, (city,)), -100, 100)])
+def stored_rows(online, view=VIEW):
+    return list(online.iter_rows(view.shard))
 
 
 def count_at(online, view, minute, city="JFK"):
@@ -60,10 +69,10 @@ def test_a_fact_that_becomes_visible_later_needs_no_timer():
 
 def test_a_new_shard_leaves_out_what_no_read_can_need():
     online = folded(VIEW, log_of(HISTORY), now=90)
-    position, [rows] = stored_rows(online)
+    position, [head] = online.read(VIEW.shard, [encode_key(0, ("JFK",))])
     assert position.offset(TOPIC) == len(records_of(HISTORY))
-    assert bucket_of(VIEW, 30 * MINUTE) * VIEW.bucket_width == 30 * MINUTE
-    assert len(rows) == 2
+    assert position.kept_from == 30 * MINUTE
+    assert [fact[0] // MINUTE for fact in read_page(head, VIEW.tiles).facts] == [30, 33, 36, 39]
 
 
 def test_a_read_before_the_horizon_says_so_rather_than_answer():
@@ -128,3 +137,27 @@ def test_the_position_that_was_read_is_part_of_the_answer():
     view = newest("delay")
     answer = read_online([view], folded(view, log_of(HISTORY)), [{"city": "JFK"}], at=[90 * MINUTE])
     assert answer.positions["newest"].offset(TOPIC) == len(records_of(HISTORY))
+
+
+def test_facts_known_long_after_they_happened_evict_as_if_they_were_not():
+    source, schema = Source("s", id="n", event_time="at", known_at=assumed_delay("1d")), Schema.of(n=DType.INT64, at=DType.TIMESTAMP)
+    view = FeatureView("slow", source=source, entities=[Entity("all", join_keys=[])], windows=["2d"], features={"n": count()})
+    compiled, source = compile_view(view, schema, shard="slow"), CompiledSource(source, schema)
+    log, online, clock = SqliteLog(None), SqliteOnline(None), FrozenClock(9 * DAY)
+    for n in range(130):
+        clock.advance(HOUR)
+        ingest_rows(source, [{"n": n, "at": clock.now()}], log=log, clock=clock)
+        fold_view(compiled, log=log, online=online, now=clock.now())
+    assert read_online([compiled], online, [{}], at=[clock.now()]).columns == {"all__n__2d": [25]}
+    at_once = SqliteOnline(None)
+    fold_view(compiled, log=SqliteLog(None), online=at_once, now=9 * DAY + HOUR)
+    fold_view(compiled, log=log, online=at_once, now=clock.now())
+    assert stored_rows(at_once, compiled) == stored_rows(online, compiled)
+
+
+def test_a_consumer_folds_its_own_partitions_and_another_the_rest():
+    view, log, online = replace(VIEW, partitions=7), log_of(HISTORY), SqliteOnline(None)
+    for mine in ([0, 3, 6], [1, 2, 4, 5]):
+        fold_view(view, log=log, online=online, now=0, only=mine)
+    whole = folded(view, log)
+    assert [list(online.iter_rows(shard)) for shard in shards_of(view)] == [list(whole.iter_rows(shard)) for shard in shards_of(view)]

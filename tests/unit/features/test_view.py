@@ -4,7 +4,7 @@ import pytest
 
 from mainspring.elements.expression import col
 from mainspring.elements.expression.errors import FaultyExpression
-from mainspring.elements.time import HOUR, MINUTE
+from mainspring.elements.time import HOUR
 from mainspring.features.kernel.program import FOREVER
 from mainspring.features.on_demand import compile_on_demand, compute_on_demand, on_demand_fields
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
@@ -28,12 +28,17 @@ def test_an_expression_that_several_features_read_is_carried_once():
 
 
 def test_a_view_reaches_as_far_back_as_its_longest_window():
-    view = windowed(windows=("10m", "1h"))
-    assert (view.reach, view.bucket_width) == (HOUR, 7 * MINUTE + MINUTE // 2)
+    assert windowed(windows=("10m", "1h")).reach == HOUR
 
 
-def test_a_lookup_without_ttl_reaches_back_for_ever_in_one_segment():
-    assert (newest("delay").reach, newest("delay").bucket_width) == (FOREVER, 0)
+def test_a_lookup_reaches_back_over_its_ttl_and_without_one_for_ever():
+    assert newest("delay", ttl="1h").reach == HOUR - 1
+    assert newest("delay").reach == FOREVER
+
+
+def test_a_view_is_answered_from_tiles_only_if_all_its_outputs_are():
+    total, spread = col("delay").sum(), col("delay").std()
+    assert [windowed(total=total).tiles.kind, windowed(total=total, spread=spread).tiles.kind, newest("delay").tiles.kind] == ["sums", "facts", "newest"]
 
 
 def test_an_expression_over_an_unknown_column_does_not_compile():

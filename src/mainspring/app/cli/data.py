@@ -53,7 +53,7 @@ def backfill(at: Invocation, views: tuple[str, ...], spine: Path, out: Path) -> 
     for path in (spine, out):
         _check_format(path)
     progress = BackfillProgress(live_line(sys.stderr), views=views)
-    report = at.open().backfill(views, spine=spine, out=out, progress=progress.on_rows)
+    report = at.open().feature_views.backfill(views, spine=spine, out=out, progress=progress.on_rows)
     progress.end()
     at.answer(report, lambda paint: [f"{paint.mark(True)} {counted(report.rows, 'row')} and {counted(len(report.columns), 'column')} in {out}"])
 

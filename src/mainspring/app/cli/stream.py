@@ -31,15 +31,19 @@ def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool
     """Fold the log into online state until stopped.
 
     Folds the views of the environment's map and of the two before it, so that a rollback finds current state.  Any number of these processes share the
-    work, partition by partition; what one leaves when it ends or dies the others take over.  Each second is one line; with --json one document.
+    work, partition by partition; what one leaves when it ends or dies the others take over.  Each second is one line; with --json one document.  A share of
+    the predictions that are made meanwhile is recomputed and compared, as the server does it.
     """
-    streams = at.open().streams
+    workspace = at.open()
     if once:
-        report = streams.once(views, takes_snapshots=snapshot)
+        report = workspace.streams.once(views, takes_snapshots=snapshot)
         at.answer(report, lambda paint: [stream_line(report, paint)])
         return
+    from mainspring.app.follower import Follower
+
     paint = colours_of(sys.stdout)
-    with _asked_to_stop() as stop:
+    with _asked_to_stop() as stop, Follower(workspace.parity.run_due).running():
+        streams = workspace.streams
         streams.consumer(views, takes_snapshots=snapshot, on_report=lambda report: _tell(report, paint, as_json=at.as_json)).run(stop)
 
 

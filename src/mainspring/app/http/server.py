@@ -1,6 +1,5 @@
-"""The server process: HTTP in the event loop, and threads that follow the environment's map and keep online state current."""
+"""The server process: HTTP in the event loop, until it is asked to stop."""
 
-import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -9,51 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
-from mainspring.elements.errors import MainspringError
-
-__all__ = ["Follower", "run_server"]
-
-_LOG = logging.getLogger("mainspring.server")
-_PERIOD_S = 0.02
-
-
-class Follower:
-    """Repeats its acts every 20 ms in a thread, until it is closed.  An act that fails is told once and tried again."""
-
-    def __init__(self, *acts: Callable[[], object]) -> None:
-        self._acts = acts
-        self._stop = threading.Event()
-        self._told: dict[int, str] = {}
-        self._thread = threading.Thread(target=self._run, name="mainspring-follower", daemon=True)
-
-    def _run(self) -> None:
-        while not self._stop.wait(_PERIOD_S):
-            for place, act in enumerate(self._acts):
-                self._attempt(place, act)
-
-    def _attempt(self, place: int, act: Callable[[], object]) -> None:
-        try:
-            act()
-            self._told.pop(place, None)
-        except MainspringError as error:
-            self._tell(place, error)
-        except Exception as error:  # the edge of a thread: were it to die of our own bug, the server would go on with what it had, unnoticed
-            self._tell(place, error, trace=True)
-
-    def _tell(self, place: int, error: Exception, *, trace: bool = False) -> None:
-        if self._told.get(place) != str(error):
-            _LOG.warning("%s", error, exc_info=trace)
-        self._told[place] = str(error)
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Follow while the block runs."""
-        self._thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            self._thread.join()
+__all__ = ["run_server"]
 
 
 def run_server(app: Starlette, *, port: int, on_bound: Callable[[int], None]) -> None:

@@ -8,7 +8,8 @@ backfill, a stream replay and an online read.  The way in:
     answer  = aggregate(program, facts, Spine(key_code, prediction_time))                                               (module `aggregate`)
     answer.floats(0), answer.integers(1), answer.valid[1], answer.overflow                                               (rows: `program.slots(output)`)
 
-Facts lie grouped by key and sorted inside a key by the total order (event_time, source, id); the spine may come in any order.
+Facts lie grouped by key and sorted inside a key by the total order (event_time, source, id), which module `group` brings about, ties apart; the spine
+may come in any order.  What is settled takes a short way through the kernel (module `settled`), everything else the sweep's.
 Modules import numba, so this package re-exports nothing.
 """
 

@@ -100,22 +100,37 @@ def find_edges(state: State, room: Room, asked: Ints) -> int:
 
     Returns: how many facts stand apart, `TOO_MANY` if the short way would be long.
     """
-    times, frame, windows = state.times, state.frame, state.windows
+    times, frame = state.times, state.frame
     begin, stop = frame[BEGIN], frame[STOP]
     is_sparse = stop - begin > SPARSE * asked.size
-    for window in range(windows.shape[0]):
-        first = begin
-        for index in range(asked.size):
-            first = advance_to(times, first, stop, asked[index] - windows[window, REACH], is_sparse)
-            room.firsts[window, index] = first
-    if times.shape[0] > 1:
-        apart = mark_apart(state, room)
-        return apart if settle(state, room, apart, asked) else TOO_MANY
     past = begin
     for index in range(asked.size):
         past = advance_to(times, past, stop, asked[index] + 1 - frame[LAG], is_sparse)
         room.settled[index] = past
-    return 0
+    for window in range(state.windows.shape[0]):
+        find_firsts(state, room, window, asked, is_sparse)
+    if times.shape[0] == 1:
+        return 0
+    apart = mark_apart(state, room)
+    return apart if settle(state, room, apart, asked) else TOO_MANY
+
+
+@compiled_part
+def find_firsts(state: State, room: Room, window: int, asked: Ints, is_sparse: bool) -> None:
+    """Find where a window begins for each question: by a walk back from what has happened where windows are short, or on from question to question."""
+    times, begin, stop, reach = state.times, state.frame[BEGIN], state.frame[STOP], state.windows[window, REACH]
+    covered = times[EVENT_TIME, stop - 1] - times[EVENT_TIME, begin] if begin < stop else 0
+    first = begin
+    if reach < covered // asked.size:
+        for index in range(asked.size):
+            first = room.settled[at(index)]
+            while first > begin and times[EVENT_TIME, at(first - 1)] >= asked[index] - reach:
+                first -= 1
+            room.firsts[at(window), at(index)] = first
+        return
+    for index in range(asked.size):
+        first = advance_to(times, first, stop, asked[index] - reach, is_sparse)
+        room.firsts[at(window), at(index)] = first
 
 
 @compiled_part
@@ -158,14 +173,14 @@ def mark_apart(state: State, room: Room) -> int:
 @compiled_part
 def settle(state: State, room: Room, apart: int, asked: Ints) -> bool:
     """For each question the end of the settled stretch, and what it sees of the facts in flight behind that and of those apart before it."""
-    times, appears, begin, stop = state.times, state.appears, state.frame[BEGIN], state.frame[STOP]
-    settled, past, first_late, count = begin, begin, 0, 0
+    appears, begin, stop = state.appears, state.frame[BEGIN], state.frame[STOP]
+    settled, first_late, count = begin, 0, 0
     patience = PATIENCE * (stop - begin + asked.size)
     for index in range(asked.size):
         time = asked[index]
         while settled < stop and (room.apart[at(settled - begin)] != 0 or appears[at(settled)] <= time):
             settled += 1
-        past = advance_to(times, max(past, settled), stop, time + 1 - state.frame[LAG], False)
+        past = max(room.settled[index], settled)
         oldest = stop
         for window in range(room.firsts.shape[0]):
             oldest = min(oldest, room.firsts[window, index])

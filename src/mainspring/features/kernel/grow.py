@@ -41,7 +41,7 @@ from mainspring.features.kernel.page import (
 )
 from mainspring.features.kernel.tile import HIGH, LONG_AGO, LOW, MARK_FIELDS, TILE_LAST, TILE_LEVEL, TILE_NUMBER, summarise_facts, summarise_tiles
 
-__all__ = ["EVICTED_PAGE", "TABLE_FIELDS", "WRITTEN_PAGE", "grow_keys"]
+__all__ = ["EVICTED_PAGE", "TABLE_FIELDS", "WRITTEN_PAGE", "Batch", "Layout", "Output", "grow_keys"]
 
 TABLE_FIELDS: Final = 6
 WRITTEN_PAGE, EVICTED_PAGE = 0, 1
@@ -55,11 +55,18 @@ PAGE_NUMBER, PAGE_BEGIN, PAGE_SIZE, IS_NEW, INLINE_FIELDS = 0, 1, 2, 3, 4
 """A page beside the directory: its number, its first word, how many it has, and whether it lies in the output or still where it was read."""
 
 
+class Layout(NamedTuple):
+    """How a view's pages look.  Shapes: shape (SHAPE_FIELDS,), lanes (lanes, LANE_FIELDS)."""
+
+    shape: Ints
+    lanes: Ints
+
+
 class Batch(NamedTuple):
     """What comes in.
 
     Args:
-        kept, until: a page is evicted once its newest event is older by `kept` than the fact that seals another page becomes visible, or than `until`.
+        kept, until: a page is evicted once its newest event is older by `kept` than the arrival of the fact that seals another page, and than `until`.
 
     Shapes:
         words, texts: the old heads and directories joined, and behind them the texts of the batch; the same memory as words and as bytes.
@@ -67,6 +74,7 @@ class Batch(NamedTuple):
         key_first: (keys + 1,) where the facts of each key begin in `order`, which lists rows of the batch, of one key in the order of the log.
         facts: (facts, fact words).
         links: (facts, texts of a fact) where each text begins in `texts`, and its length.
+        arrived: (facts,) the earliest moment at which each may have been folded.
     """
 
     words: Ints
@@ -76,6 +84,7 @@ class Batch(NamedTuple):
     order: Ints
     facts: Ints
     links: Ints
+    arrived: Ints
     kept: int
     until: int
 
@@ -106,34 +115,22 @@ class Key(NamedTuple):
 
 
 class Output(NamedTuple):
-    """Where pages are written.  Shapes: words and texts are the same memory; table (…, TABLE_FIELDS)."""
+    """Where pages are written.
+
+    Shapes: words and texts are the same memory; table (…, TABLE_FIELDS); note (3,): how many rows the table got, or -1 when the output or the table was too
+    small, and in its last cell the edition of the kernel.
+    """
 
     words: Ints
     texts: Bytes
     table: Ints
+    note: Ints
 
 
 @allocating_part
-def grow_keys(
-    shape: Ints,
-    lanes: Ints,
-    words: Ints,
-    texts: Bytes,
-    starts: Ints,
-    key_first: Ints,
-    order: Ints,
-    facts: Ints,
-    links: Ints,
-    kept: int,
-    until: int,
-    out: Ints,
-    out_texts: Bytes,
-    table: Ints,
-) -> int:
-    """Add facts to the heads of their keys and write the new heads, and the pages that were sealed on the way.  The arrays are those of `Batch` and `Output`.
-
-    Returns: how many rows the table got, or -1 when the output or the table is too small: call again with larger ones.
-    """
+def grow_keys(layout: Layout, batch: Batch, out: Output) -> None:
+    """Add facts to the heads of their keys and write the new heads, and the pages that were sealed on the way."""
+    shape, lanes = layout.shape, layout.lanes
     flat = np.empty(MAX_TILES * shape[TILE_WORDS], dtype=np.int64)
     marks = np.zeros((lanes.shape[0], MARK_FIELDS), dtype=np.int64)
     marks[:, LOW], marks[:, HIGH] = NO_LIMB, -1
@@ -150,16 +147,17 @@ def grow_keys(
         marks,
         np.zeros(NUMBER_CELLS, dtype=np.int64),
     )
-    return grow_all(Batch(words, texts, starts, key_first, order, facts, links, kept, until), key, Output(out, out_texts, table))
+    grow_all(batch, key, out)
 
 
 @compiled_part
-def grow_all(batch: Batch, key: Key, out: Output) -> int:
-    """Grow one key after the other."""
+def grow_all(batch: Batch, key: Key, out: Output) -> None:
+    """Grow one key after the other, until there is no more room."""
     for code in range(batch.starts.shape[0]):
         if not grow_key(batch, key, out, code):
-            return -1
-    return int(key.state[LISTED])
+            out.note[0] = -1
+            return
+    out.note[0] = key.state[LISTED]
 
 
 @compiled_part
@@ -175,7 +173,7 @@ def grow_key(batch: Batch, key: Key, out: Output, code: int) -> bool:
                 return False
             seal_facts(batch, key, out)
             spill(batch, key, out, code)
-            evict(key, out, code, min(batch.facts[row, VISIBLE_FROM], batch.until) - batch.kept)
+            evict(key, out, code, min(batch.arrived[row], batch.until) - batch.kept)
             seal_tiles(key, out, code)
     if not has_room(key, out):
         return False

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 
-from mainspring.app.http.server import Follower
+from mainspring.app.follower import Follower
 from mainspring.ports.errors import StaleWrite
 
 

@@ -1,10 +1,8 @@
-"""Segments are bytes of a set of facts: they read back as they were, and any way of putting them together gives the same."""
+"""The values of facts are the same 64 bits whether they are computed by rows, as for a few facts, or by columns, as for many."""
 
-import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-from mainspring.features.segment import Segment, decode_segment, encode_segment, merge_segments
 
 from mainspring.elements.expression import col
 from mainspring.elements.schema import DType, Schema
@@ -12,35 +10,6 @@ from mainspring.features.pattern import evaluate_values
 from mainspring.features.spec import Entity, FeatureView
 from mainspring.features.view import compile_view
 from mainspring.sources.spec import Source
-
-words = st.integers(-(2**63), 2**63 - 1)
-stored_facts = st.tuples(st.integers(0, 5), st.text(max_size=3), st.integers(0, 3), words, st.booleans(), st.none() | st.text(max_size=3))
-facts = st.lists(stored_facts, max_size=12, unique_by=lambda fact: fact[:3])
-
-
-def segment_of(rows):
-    """Facts of one value and one text column, in total order."""
-    rows = sorted(rows, key=lambda fact: fact[:3])
-    numbers = np.array([[at, seen, 9, value, 0] for at, _, seen, value, _, _ in rows], dtype=np.int64).reshape(-1, 5)
-    valid = np.array([[has, text is not None] for *_, has, text in rows], dtype=np.uint8).reshape(-1, 2)
-    return Segment(numbers, valid, [name for _, name, *_ in rows], [[text for *_, text in rows]])
-
-
-@given(facts)
-def test_decoding_is_the_inverse_of_encoding(rows):
-    payload = encode_segment(segment_of(rows))
-    read = decode_segment(payload)
-    assert encode_segment(read) == payload
-    assert (read.ids, read.texts, read.words.tolist()) == (segment_of(rows).ids, segment_of(rows).texts, segment_of(rows).words.tolist())
-
-
-@given(facts, st.data())
-def test_merging_parts_in_any_order_gives_the_bytes_of_the_whole(rows, data):
-    places = data.draw(st.permutations(range(len(rows))))
-    cut = data.draw(st.integers(0, len(rows)))
-    parts = [segment_of([rows[place] for place in part]) for part in (places[:cut], places[cut:])]
-    assert encode_segment(merge_segments(*parts)) == encode_segment(segment_of(rows))
-
 
 SCHEMA = Schema.of(id=DType.STRING, at=DType.TIMESTAMP, city=DType.STRING, x=DType.FLOAT64, n=DType.INT64, ok=DType.BOOLEAN)
 SPOKEN = {
