@@ -22,6 +22,7 @@ from mainspring.app.watching import MonitorRuns
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.features.kernel.aggregate import warm
+from mainspring.features.kernel.online import warm_online
 from mainspring.project.load import Project
 from mainspring.project.tools import Tools
 from mainspring.sources.ingest import IngestReport, Rows
@@ -83,6 +84,7 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         announce: told, line by line, where the server answers and how to ask it.
     """
     warm()
+    warm_online()
     host, metrics = workspace.host(), ServerMetrics()
     metrics.count_parity(*workspace.parity.totals())
     workspace.fold()
