@@ -93,4 +93,4 @@ def test_a_key_of_another_type_is_refused_online_rather_than_not_found():
 
 @pytest.mark.parametrize("moment", [TEN, "2024-05-01T10:00:00Z", NAIVE])
 def test_a_moment_is_taken_in_every_form(moment):
-    assert asked_at(moment) == TEN
+    assert asked_at(moment, now=TEN) == TEN

@@ -53,5 +53,5 @@ def test_the_text_tells_sources_hop_and_hindsight():
         "  facts     arrivals, departures, hindsight: what stands in the end, which no gate lets serve",
         "  entity    harbour: everything",
         "  hop       as at the last multiple of 15m since 1970, on both clocks",
-        "  n__24h  [q - 24h, q)  proven  How many rows are in the window, nulls and all, or how many of them satisfy a condition",
+        "  n__24h  [q - 24h, q)  proven   How many rows are in the window, nulls and all, or how many of them satisfy a condition",
     ]
