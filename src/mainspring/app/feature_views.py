@@ -96,7 +96,7 @@ class FeatureViews:
         self._project, self._tools, self._environment, self._view = project, tools, environment, view
 
     def report(self) -> FeaturesReport:
-        """Every declared view.  Cost: reads all online state, about 1 µs a row beside the store."""
+        """Every declared view.  Cost: reads all online state, about 4 µs a row."""
         now = self._tools.data_clock.now()
         views = tuple(self._status(self._view(view.name), now) for view in self._project.declarations.views)
         return FeaturesReport(environment=self._environment, at=now, views=views)

@@ -38,7 +38,7 @@ from mainspring.serving.replay import Outcome, Replay, replay_predictions
 from mainspring.serving.sample import is_sampled
 from mainspring.sources.facts import read_facts
 
-__all__ = ["MONITOR", "ParityCount", "ParityRuns", "ParityTest"]
+__all__ = ["MONITOR", "ParityCount", "ParityRuns", "ParityTest", "ParityTotals"]
 
 MONITOR = "parity"
 """Who opens the incident."""
@@ -78,12 +78,27 @@ class ParityTest(msgspec.Struct, frozen=True, kw_only=True):
     counts: tuple[ParityCount, ...]
 
 
-class _Day(NamedTuple):
-    """What was compared on one day of the data."""
+class ParityTotals(NamedTuple):
+    """What all processes together have compared in an environment since it began."""
 
-    start: Micros
     checked: int
     mismatched: int
+
+
+class _Tally(NamedTuple):
+    """What was compared on one day of the data, and altogether."""
+
+    day: Micros
+    checked: int
+    mismatched: int
+    totals: ParityTotals
+
+    def with_more(self, checked: int, mismatched: int) -> "_Tally":
+        totals = ParityTotals(self.totals.checked + checked, self.totals.mismatched + mismatched)
+        return _Tally(self.day, self.checked + checked, self.mismatched + mismatched, totals)
+
+
+_NOTHING = _Tally(0, 0, 0, ParityTotals(0, 0))
 
 
 class ParityRuns:
@@ -128,7 +143,7 @@ class ParityRuns:
         if findings:
             self._follow(findings, now)
         checked, mismatched = sum(count.checked for count in counts), sum(count.mismatched for count in counts)
-        self._end_day(_Day(now // DAY * DAY, checked, mismatched))
+        self._count(now // DAY * DAY, checked, mismatched)
         return ParityTest(environment=self._environment, at=now, checked=checked, mismatched=mismatched, counts=tuple(counts))
 
     def _follow(self, findings: Sequence[Finding], at: Micros) -> None:
@@ -137,20 +152,28 @@ class ParityRuns:
         steps = follow(known, findings, monitor=MONITOR, at=at)
         record_transitions(tools.state, steps, project=tools.project, environment=self._environment, at=at)
 
-    def _end_day(self, fresh: _Day) -> None:
-        """Add to the day at hand; one that is over, and on which reads were compared and none differed, is a quiet window for the open incident."""
+    def totals(self) -> ParityTotals:
+        """What was compared here by any process."""
+        return self._tally()[0].totals
+
+    def _tally(self) -> tuple[_Tally, int]:
+        """The tally and the version of its document."""
         document = self._tools.state.get(_KIND, self._environment)
-        day = msgspec.json.decode(document.payload, type=_Day) if document else fresh._replace(checked=0, mismatched=0)
-        if fresh.start > day.start:
-            if day.checked and not day.mismatched:
-                self._follow([], fresh.start)
-            day = fresh._replace(checked=0, mismatched=0)
-        elif document is not None and not fresh.checked:
-            return
-        day = day._replace(checked=day.checked + fresh.checked, mismatched=day.mismatched + fresh.mismatched)
-        # Another process that counts at the same time may be the one whose count stands: what differs is on record already.
-        with suppress(StaleWrite):
-            self._tools.state.commit([Change(_KIND, self._environment, canonical_json(day), document.version if document else 0)], [])
+        return (msgspec.json.decode(document.payload, type=_Tally), document.version) if document else (_NOTHING, 0)
+
+    def _count(self, day: Micros, checked: int, mismatched: int) -> None:
+        """Add to the tally.  A day that is over, on which reads were compared and none differed, is a quiet window for the open incident."""
+        while True:
+            before, version = self._tally()
+            is_over = day > before.day
+            if not is_over and not checked:
+                return
+            after = (before._replace(day=day, checked=0, mismatched=0) if is_over else before).with_more(checked, mismatched)
+            with suppress(StaleWrite):
+                self._tools.state.commit([Change(_KIND, self._environment, canonical_json(after), version)], [])
+                break
+        if is_over and before.checked and not before.mismatched:
+            self._follow([], day)
 
     def _record(self, test: ParityTest) -> None:
         tools = self._tools

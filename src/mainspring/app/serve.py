@@ -22,6 +22,7 @@ from mainspring.app.watching import MonitorRuns
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.features.kernel.aggregate import warm
+from mainspring.features.kernel.online import warm_online
 from mainspring.project.load import Project
 from mainspring.project.tools import Tools
 from mainspring.sources.ingest import IngestReport, Rows
@@ -83,7 +84,9 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         announce: told, line by line, where the server answers and how to ask it.
     """
     warm()
+    warm_online()
     host, metrics = workspace.host(), ServerMetrics()
+    metrics.count_parity(*workspace.parity.totals())
     workspace.fold()
 
     def push(source: str, rows: Rows, op: str, actor: Actor) -> IngestReport:
@@ -111,11 +114,9 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
 
 
 def count_parity(parity: ParityRuns, metrics: ServerMetrics) -> None:
-    """Compare the sampled reads that are due, and count them."""
-    test = parity.run_due()
-    if test is not None:
-        metrics.parity_checked.inc(test.checked)
-        metrics.parity_mismatch.inc(test.mismatched)
+    """Compare the sampled reads that are due, and count what any process has compared by then."""
+    if parity.run_due() is not None:
+        metrics.count_parity(*parity.totals())
 
 
 @contextmanager

@@ -76,11 +76,12 @@ def _grouped_facts(grouping: Grouping, facts: pl.DataFrame, columns: Sequence[Co
 def _grouped_times(grouping: Grouping, facts: pl.DataFrame) -> Ints:
     seen, superseded = facts["_visible_from"], facts["_visible_to"]
     is_prompt = bool((seen <= facts["_event_time"].to_physical()).all()) and superseded.min() in (None, FOREVER)
-    times = np.empty((1 if is_prompt else 3, grouping.event_time.size), dtype=np.int64)
+    if is_prompt:
+        return np.require(grouping.event_time, requirements="W").reshape(1, -1)
+    times = np.empty((3, grouping.event_time.size), dtype=np.int64)
     times[EVENT_TIME] = grouping.event_time
-    if not is_prompt:
-        grouping.words(_micros(seen), times[VISIBLE_FROM])
-        grouping.words(_micros(superseded), times[VISIBLE_TO])
+    grouping.words(_micros(seen), times[VISIBLE_FROM])
+    grouping.words(_micros(superseded), times[VISIBLE_TO])
     return times
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from mainspring.elements.time import Micros
 from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, Ints
-from mainspring.features.kernel.grow import TABLE_FIELDS, WRITTEN_PAGE
+from mainspring.features.kernel.grow import TABLE_FIELDS, WRITTEN_PAGE, Batch, Output
 from mainspring.features.kernel.online import NOTE, grow_door
 from mainspring.features.kernel.page import FACTS, HEAD_LEVEL, HEADER, OPEN_FACTS, TEXT_SHIFT
 from mainspring.features.names import directory_key, page_key
@@ -87,25 +87,22 @@ class Growth:
         starts[has_head, 0] = old.starts[:count]
         starts[has_directory, 1], starts[has_directory, 2] = old.starts[count:-1], old.starts[count + 1 :]
         links = self._records.links + (len(old.payload) << TEXT_SHIFT)
-        self._keep(names, *self._written(payload, starts, key_first, order, links))
-
-    def _written(self, payload: bytes, starts: Ints, key_first: Ints, order: Ints, links: Ints) -> tuple[Ints, bytes]:
-        """What the kernel wrote: its table, and the bytes that the table's rows point into."""
-        view, records = self._view, self._records
         words, texts = np.frombuffer(payload, dtype=np.int64), np.frombuffer(payload, dtype=np.uint8)
-        width = records.words.shape[1] + links.shape[1] + 2
-        room = 2 * words.size + 4 * order.size * width + starts.size * (HEADER + 2) + _SPARE_WORDS
-        listed = 2 * starts.shape[0] + order.size + _SPARE_ROWS
-        grow, note, kept, until, arrived = grow_door(), NOTE.copy(), self._kept, self._until, records.arrived
+        records = self._records
+        batch = Batch(words, texts, starts, key_first, order, records.words, links, records.arrived, self._kept, self._until)
+        self._keep(names, *self._written(batch))
+
+    def _written(self, batch: Batch) -> tuple[Ints, bytes]:
+        """What the kernel wrote: its table, and the bytes that the table's rows point into."""
+        width = batch.facts.shape[1] + batch.links.shape[1] + 2
+        room = 2 * batch.words.size + 4 * batch.order.size * width + batch.starts.size * (HEADER + 2) + _SPARE_WORDS
+        listed = 2 * batch.starts.shape[0] + batch.order.size + _SPARE_ROWS
         while True:
-            out, table = np.empty(room, dtype=np.int64), np.empty((listed, TABLE_FIELDS), dtype=np.int64)
-            texts_out = out.view(np.uint8)
-            grow(
-                note, view.tiles.shape, view.tiles.lanes, words, texts, starts, key_first, order, records.words, links, arrived, kept, until,
-                out, texts_out, table,
-            )  # fmt: skip
-            if note[0] >= 0:
-                return table[: note[0]], out[: int(table[: note[0], 5].max()) >> 3].tobytes()
+            words, table, note = np.empty(room, dtype=np.int64), np.empty((listed, TABLE_FIELDS), dtype=np.int64), NOTE.copy()
+            grow_door()(self._view.tiles.layout, batch, Output(words, words.view(np.uint8), table, note))
+            rows = int(note[0])
+            if rows >= 0:
+                return table[:rows], words[: int(table[:rows, 5].max()) >> 3].tobytes()
             room, listed = 2 * room, 2 * listed
 
     def _keep(self, names: Sequence[bytes], table: Ints, written: bytes) -> None:

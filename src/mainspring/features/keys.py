@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from mainspring.features.kernel.arrays import Ints, ShortInts, bits_of
-from mainspring.features.kernel.dictionary import Dictionary
+from mainspring.features.kernel.dictionary import learn_in_shares
 from mainspring.features.kernel.shares import even_bounds, run_shares
 from mainspring.features.spec import Entity
 
@@ -94,8 +94,7 @@ def _distances(column: pl.Series, low: int) -> ShortInts:
 
 def _codes_by_dictionary(facts: pl.Series, spine: pl.Series) -> tuple[Codes, Ints]:
     """Codes, and the first fact of each."""
-    dictionary = Dictionary()
-    known = dictionary.learn(facts.fill_null(0).to_numpy())
+    dictionary, known = learn_in_shares(facts.fill_null(0).to_numpy())
     asked = dictionary.look_up(spine.fill_null(0).to_numpy())
     for codes, column in ((known, facts), (asked, spine)):
         if column.null_count():

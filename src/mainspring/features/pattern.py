@@ -150,8 +150,9 @@ def _column_of_plain_texts(present: Present, texts: Sequence[str | None], listed
 
 def _float_bits(values: Floats) -> Ints:
     """One NaN only: arithmetic leaves NaNs with a sign or a payload, and equality is judged on bytes."""
-    strange = np.isnan(values)
-    return bits_of(np.where(strange, np.nan, values) if strange.any() else values)
+    # The least of all is NaN if any is: a look that makes no array.
+    has_nan = values.size > 0 and np.isnan(values.min())
+    return bits_of(np.where(np.isnan(values), np.nan, values) if has_nan else values)
 
 
 def _scalars(series: pl.Series) -> list[Scalar | None]:

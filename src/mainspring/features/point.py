@@ -9,12 +9,15 @@ from mainspring.elements.time import Micros, format_instant
 from mainspring.features.errors import HorizonPassed
 from mainspring.features.kernel.aggregate import aggregate
 from mainspring.features.kernel.arrays import Bytes, Ints, Spine
+from mainspring.features.kernel.newest import Lookups
 from mainspring.features.kernel.online import NOTE, answer_door, lookup_door
+from mainspring.features.kernel.packed import NOTE_CELLS, pack_request, request_door
 from mainspring.features.kernel.page import EVICTED, LENGTH_MASK, TEXT_SHIFT
-from mainspring.features.kernel.point import AMBIGUOUS, FORGOTTEN
+from mainspring.features.kernel.point import AMBIGUOUS, FORGOTTEN, Questions, Told, Windows
+from mainspring.features.kernel.point import Rows as KernelRows
 from mainspring.features.kernel.program import FOREVER
 from mainspring.features.names import directory_key, page_key
-from mainspring.features.pages import Rows, facts_of_rows, join_rows
+from mainspring.features.pages import Rows, facts_of_rows, join_rows, lay_out
 from mainspring.features.pattern import code_texts
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
@@ -22,8 +25,6 @@ from mainspring.ports.online import OnlineReader, Position
 __all__ = ["Asked", "PointAnswer", "answer_shard", "fetch_rows"]
 
 _FETCHED_AT_ONCE = 1_024
-_NO_ROOM = np.empty((0, 3), dtype=np.int64)
-"""For who only wants to know whether pages are missing."""
 
 
 class Asked(NamedTuple):
@@ -69,7 +70,7 @@ def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Aske
     """
     while True:
         reading = _begin(view, online, shard, asked)
-        if reading.survey(asked.codes, asked.times, *reading.blank(), from_tiles=0) is not None:
+        if reading.survey(view.tiles.survey, asked.codes, asked.times) is not None:
             return reading.groups
 
 
@@ -99,12 +100,13 @@ class _Reading(NamedTuple):
         tiles, asked = self.view.tiles, self.asked
         if tiles.kind != "sums":
             return None
-        rows, (bits, valid), note = join_rows(self.groups), self.blank(), NOTE.copy()
-        answer_door()(
-            note, tiles.shape, tiles.lanes, tiles.reach, tiles.outputs, tiles.edge, 1, rows.words, rows.starts, rows.key_rows, asked.codes, asked.times,
-            bits, valid, np.empty(asked.codes.size, dtype=np.int64), _NO_ROOM,
-        )  # fmt: skip
-        return None if note[1] else PointAnswer(bits, valid, {}, None)
+        slots, questions = self.view.program.tables.sizes.height, asked.codes.size
+        payload, starts, key_rows = lay_out(self.groups)
+        told = np.empty((2 * slots + 1, questions + NOTE_CELLS), dtype=np.int64)
+        request = pack_request(asked.codes.tolist(), asked.times.tolist(), starts, key_rows)
+        request_door()(np.frombuffer(payload, dtype=np.int64), request, tiles.packed, told)
+        worst = told[-1, questions + 1]
+        return None if worst else PointAnswer(told[:slots, :questions], told[slots:-1, :questions].astype(np.uint8), {}, None)
 
     def answer(self) -> PointAnswer | None:
         """The answer, or None when another attempt is needed."""
@@ -118,24 +120,23 @@ class _Reading(NamedTuple):
 
     def from_tiles(self) -> PointAnswer | None:
         """Sums of tiles, and of facts where a window's edge lies in a page."""
-        bits, valid = self.blank()
-        outcome = self.survey(self.asked.codes, self.asked.times, bits, valid, from_tiles=1)
-        if outcome is None:
+        told = self.survey(self.view.tiles.windows, self.asked.codes, self.asked.times)
+        if told is None:
             return None
-        if not outcome.size:
-            return PointAnswer(bits, valid, {}, None)
-        questions = np.flatnonzero(outcome >= AMBIGUOUS)
+        if not told.note[1]:
+            return PointAnswer(told.bits, told.valid, {}, None)
+        questions = np.flatnonzero(told.outcome >= AMBIGUOUS)
         exact = self.from_facts(questions)
         if exact is None:
             return None
-        bits[:, questions], valid[:, questions] = exact.bits, exact.valid
-        return PointAnswer(bits, valid, {}, exact.overflow and (int(questions[exact.overflow[0]]), exact.overflow[1]))
+        told.bits[:, questions], told.valid[:, questions] = exact.bits, exact.valid
+        return PointAnswer(told.bits, told.valid, {}, exact.overflow and (int(questions[exact.overflow[0]]), exact.overflow[1]))
 
     def from_facts(self, questions: Ints) -> PointAnswer | None:
         """The answers to these questions from all facts that they may see, in total order."""
         asked, view = self.asked, self.view
         codes, times = asked.codes[questions], asked.times[questions]
-        if self.survey(codes, times, *self.blank(), from_tiles=0) is None:
+        if self.survey(view.tiles.survey, codes, times) is None:
             return None
         facts, texts = facts_of_rows(self.groups, view.tiles)
         dictionaries: dict[int, Sequence[str]] = {}
@@ -148,18 +149,15 @@ class _Reading(NamedTuple):
     def newest(self) -> PointAnswer | None:
         """The values of the newest facts."""
         tiles, asked = self.view.tiles, self.asked
-        bits, valid = self.blank()
-        note, outcome, missing = NOTE.copy(), np.empty(asked.codes.size, dtype=np.int64), _room_for_missing()
+        told, missing = self.blank(asked.codes.size), _room_for_missing()
         while True:
             rows = join_rows(self.groups)
-            lookup_door()(
-                note, tiles.shape, tiles.longest, tiles.outputs, rows.words, rows.texts, rows.starts, rows.key_rows, asked.codes, asked.times,
-                bits, valid, outcome, missing,
-            )  # fmt: skip
-            self.refuse_forgotten(int(note[1]), outcome, asked.codes, rows)
-            if note[0] == 0:
-                return PointAnswer(bits, valid, self.texts_of(rows, bits, valid), None)
-            if not self.fetch(missing[: note[0]]):
+            lookups = Lookups(rows.texts, tiles.outputs, tiles.longest)
+            lookup_door()(KernelRows(tiles.shape, rows.words, rows.starts, rows.key_rows, missing), lookups, Questions(asked.codes, asked.times), told)
+            self.refuse_forgotten(told, asked.codes, rows)
+            if told.note[0] == 0:
+                return PointAnswer(told.bits, told.valid, self.texts_of(rows, told.bits, told.valid), None)
+            if not self.fetch(missing[: told.note[0]]):
                 return None
 
     def texts_of(self, rows: Rows, bits: Ints, valid: Bytes) -> dict[int, Sequence[str]]:
@@ -173,23 +171,16 @@ class _Reading(NamedTuple):
                 bits[output] = np.arange(bits.shape[1])
         return texts
 
-    def survey(self, codes: Ints, times: Ints, bits: Ints, valid: Bytes, *, from_tiles: int) -> Ints | None:
-        """Answer from tiles, or see that all facts are at hand; what became of each question, empty when all are answered, None when the shard moved on."""
-        tiles, door = self.view.tiles, answer_door()
-        note, outcome, missing = NOTE.copy(), np.empty(codes.size, dtype=np.int64), _room_for_missing()
+    def survey(self, windows: Windows, codes: Ints, times: Ints) -> Told | None:
+        """Answer from tiles, or see that all facts are at hand; None when the shard has moved on meanwhile."""
+        told, missing = self.blank(codes.size), _room_for_missing()
         while True:
             rows = join_rows(self.groups)
-            door(
-                note, tiles.shape, tiles.lanes, tiles.reach, tiles.outputs, tiles.edge, from_tiles, rows.words, rows.starts, rows.key_rows, codes, times,
-                bits, valid, outcome, missing,
-            )  # fmt: skip
-            wanted, worst, _ = note.tolist()
-            if not worst:
-                return outcome[:0]
-            self.refuse_forgotten(worst, outcome, codes, rows)
-            if not wanted:
-                return outcome
-            if not self.fetch(missing[:wanted]):
+            answer_door()(KernelRows(self.view.tiles.shape, rows.words, rows.starts, rows.key_rows, missing), windows, Questions(codes, times), told)
+            self.refuse_forgotten(told, codes, rows)
+            if told.note[0] == 0:
+                return told
+            if not self.fetch(missing[: told.note[0]]):
                 return None
 
     def fetch(self, missing: Ints) -> bool:
@@ -203,17 +194,19 @@ class _Reading(NamedTuple):
             self.groups[key].append(page)
         return True
 
-    def refuse_forgotten(self, worst: int, outcome: Ints, codes: Ints, rows: Rows) -> None:
+    def refuse_forgotten(self, told: Told, codes: Ints, rows: Rows) -> None:
         """Raise FEA-002 for the first question about a past that was evicted."""
-        forgotten = np.flatnonzero(outcome == FORGOTTEN) if worst >= FORGOTTEN else outcome[:0]
+        if told.note[1] < FORGOTTEN:
+            return
+        forgotten = np.flatnonzero(told.outcome == FORGOTTEN)
         if forgotten.size:
             directory = rows.starts[rows.key_rows[codes[forgotten[0]]] + 1]
             raise _passed(self.view, int(rows.words[directory + EVICTED]) + 1, self.asked.oldest - self.view.tiles.longest)
 
-    def blank(self) -> tuple[Ints, Bytes]:
-        """Room for an answer."""
-        shape = (self.view.program.tables.sizes.height, self.asked.codes.size)
-        return np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.uint8)
+    def blank(self, questions: int) -> Told:
+        """Room for the answers to so many questions."""
+        shape = (self.view.program.tables.sizes.height, questions)
+        return Told(np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.uint8), np.empty(questions, dtype=np.int64), NOTE.copy())
 
 
 def _room_for_missing() -> Ints:

@@ -42,7 +42,7 @@ def take_back(tiles: TileProgram, name: bytes, roots: Sequence[bytes | None], *,
         pages = [] if root is None else split_row(root)
         # A page beside the directory is not fetched, and not written to a row of its own.
         beside = {_place_of(page): page for page in pages[1:]}
-        page = _taken_back(tiles, pages[0], fact, _first_beside(beside, fetch), changed) if pages else None
+        page = _taken_back(tiles, pages[0], fact, fetch=_first_beside(beside, fetch), changed=changed) if pages else None
         if page is not None:
             rows = {page_key(name, *place): row for place, row in changed.items() if place not in beside}
             return {**rows, key: b"".join([page, *(changed.get(place, old) for place, old in beside.items())])}
@@ -69,7 +69,7 @@ def _place_of(page: bytes) -> tuple[int, int]:
     return int(words[LEVEL]), int(words[NUMBER])
 
 
-def _taken_back(tiles: TileProgram, payload: bytes, fact: Fact, fetch: FetchPage, changed: dict[tuple[int, int], bytes]) -> bytes | None:
+def _taken_back(tiles: TileProgram, payload: bytes, fact: Fact, *, fetch: FetchPage, changed: dict[tuple[int, int], bytes]) -> bytes | None:
     """The page with the fact taken back in it or below it, or None when it is not there; pages below that change are put into `changed`."""
     page = read_page(payload, tiles)
     words = np.frombuffer(bytearray(payload), dtype=np.int64)
@@ -80,11 +80,11 @@ def _taken_back(tiles: TileProgram, payload: bytes, fact: Fact, fetch: FetchPage
         if not tile[TILE_FIRST] <= fact.event_time <= tile[TILE_LAST]:
             continue
         level, number = int(tile[TILE_LEVEL]), int(tile[TILE_NUMBER])
-        child = _taken_back(tiles, fetch(level, number), fact, fetch, changed)
+        child = _taken_back(tiles, fetch(level, number), fact, fetch=fetch, changed=changed)
         if child is not None:
             changed[level, number] = child
             summary = tile.copy()
-            summary_door()(NOTE, tiles.shape, tiles.lanes, np.frombuffer(bytearray(child), dtype=np.int64), summary)
+            summary_door()(tiles.layout, np.frombuffer(bytearray(child), dtype=np.int64), summary, NOTE.copy())
             begin = HEADER + place * summary.size
             words[begin : begin + summary.size] = summary
             return words.tobytes()

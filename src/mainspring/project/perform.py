@@ -21,6 +21,7 @@ from mainspring.datasets.predictions import parse_predictions
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json, digest_of_value
+from mainspring.features.kernel.online import warm_online
 from mainspring.features.spec import FeatureView
 from mainspring.features.stream import refold_view
 from mainspring.flow.step import StepOutcome
@@ -143,6 +144,8 @@ class Performer:
         assert isinstance(view, FeatureView)
         tools, partitions = self.tools, self.project.config.environments[self.environment].partitions
         compiled = compile_declared(self.project, view, partitions=partitions)
+        # Also where there is nothing to fold yet: no consumer and no request shall wait for a compiler.
+        warm_online()
         position = refold_view(compiled, log=tools.log, online=tools.online, now=tools.data_clock.now(), tables=tools.tables)
         definition = tools.objects.write(render_view(view_definition_of(self.project, view)))
         facts: dict[str, Fact] = {"features": len(compiled.fields), "definition": definition}

@@ -4,6 +4,7 @@ import struct
 import threading
 from dataclasses import replace
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from sklearn.linear_model import LogisticRegression
@@ -15,10 +16,10 @@ from mainspring.app.cli.features import parity_lines
 from mainspring.app.cli.paint import Paint
 from mainspring.app.follower import Follower
 from mainspring.app.http.metrics import ServerMetrics
-from mainspring.app.parity import ParityRuns
+from mainspring.app.parity import ParityRuns, ParityTest
 from mainspring.app.serve import count_parity
 from mainspring.app.workspace import OpenWorkspace, memory_workspace
-from mainspring.elements.time import DAY, SECOND, parse_instant
+from mainspring.elements.time import DAY, SECOND, format_instant, parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.features.names import encode_key
 from mainspring.ports.state import Change
@@ -106,11 +107,13 @@ def test_other_bytes_in_online_state_raise_the_alarm_with_an_example(workspace, 
 
 
 def test_the_alarm_is_a_metric_that_stands_at_zero_until_then(workspace, clock, watched):
-    metrics = ServerMetrics()
+    metrics, elsewhere = ServerMetrics(), runs_of(workspace)
+    metrics.count_parity(*watched.totals())
     assert b"mainspring_parity_mismatch_total 0.0" in metrics.render()
     corrupt(workspace)
     workspace.predict("late", [{"shop": "b"}, {"shop": "a"}])
     clock.advance(10 * SECOND)
+    assert elsewhere.run_due().mismatched == 1  # another process was faster; the alarm of this one rings all the same
     count_parity(watched, metrics)
     count_parity(watched, metrics)
     assert b"mainspring_parity_checked_total 2.0" in metrics.render()
@@ -224,3 +227,28 @@ def test_reads_from_state_in_several_parts_are_recomputed_all_the_same(workspace
     workspace.ingest("sales", [{"sale": "claimed", "shop": "b", "at": "2024-05-04T23:00:00Z", "amount": 100.0}], history=True)
     assert again.story(prediction.id).read_at == {"takings": 96}
     assert [(count.checked, count.mismatched) for count in again.parity.test(30).counts] == [(1, 0), (30, 0)]
+
+
+PROJECT = """
+import mainspring as ms
+from mainspring import col
+
+contract = ms.Contract(sale=ms.Int64(), shop=ms.String(), at=ms.Timestamp(), amount=ms.Float64())
+sales = ms.Source("sales", id="sale", event_time="at", contract=contract)
+takings = ms.FeatureView("takings", source=sales, entities=[ms.Entity("shop")], windows=["1d"], features={"amount": col("amount").sum()})
+"""
+
+
+def test_the_command_says_no_with_its_exit_code_and_in_json(tmp_path):
+    (tmp_path / "shop.py").write_text(PROJECT)
+    opened = ms.Workspace.open(tmp_path)
+    opened.ingest("sales", [{"sale": 1, "shop": "b", "at": format_instant(opened.tools.clock.now() - SECOND), "amount": AMOUNT}], history=True)
+    opened.get_online_features(["takings"], keys=[{"shop": "b"}])
+    command = ["test", "--parity", "--json", "--rows", "4", "--project", str(tmp_path)]
+    answers = [CliRunner().invoke(command_line, command, standalone_mode=False)]
+    corrupt(opened)
+    answers.append(CliRunner().invoke(command_line, command, standalone_mode=False))
+    reports = [msgspec.json.decode(answer.stdout, type=ParityTest) for answer in answers]
+    assert [answer.return_value for answer in answers] == [0, 1]
+    assert [report.mismatched > 0 for report in reports] == [False, True]
+    assert [incident.kind for incident in opened.status().incidents] == ["parity"]

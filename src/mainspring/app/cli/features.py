@@ -24,7 +24,7 @@ __all__ = ["features", "features_lines", "parity_lines", "test", "view_lines"]
 def features(ctx: click.Context) -> None:
     """Show feature views: how fresh their online state is, how large, and how far behind the log.
 
-    Nothing is folded for it; reads all online state, about a second for a million rows.
+    Nothing is folded for it; reads all online state, about four seconds for a million keys.
     """
     if ctx.invoked_subcommand is None:
         at = ctx.ensure_object(Invocation)

@@ -22,6 +22,15 @@ class ServerMetrics:
         self.parity_checked = Counter("mainspring_parity_checked", "Reads recomputed from the log and compared as bytes.", registry=self.registry)
         self.parity_mismatch = Counter("mainspring_parity_mismatch", "Of these, reads that differ: expected 0, an alarm.", registry=self.registry)
 
+        self._compared: tuple[int, int] | None = None
+
+    def count_parity(self, checked: int, mismatched: int) -> None:
+        """Count up to what an environment has compared altogether; the first call says where counting begins."""
+        before = self._compared or (checked, mismatched)
+        self.parity_checked.inc(checked - before[0])
+        self.parity_mismatch.inc(mismatched - before[1])
+        self._compared = checked, mismatched
+
     def render(self) -> bytes:
         """The text exposition format."""
         return generate_latest(self.registry)

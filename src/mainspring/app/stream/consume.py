@@ -22,6 +22,7 @@ from mainspring.app.stream.meter import Meter, StreamReport
 from mainspring.app.stream.open import open_folds
 from mainspring.app.stream.pace import pause_after
 from mainspring.elements.errors import MainspringError
+from mainspring.features.kernel.online import warm_online
 from mainspring.features.names import shard_of_partition
 from mainspring.features.replicate import snapshot_shard
 from mainspring.features.stream import CLOCK_SLACK, ViewFold
@@ -64,6 +65,8 @@ class Consumer:
 
     def run(self, stop: threading.Event) -> None:
         """Go on until told to stop; commits at hand are finished, and what is held is given back."""
+        # Before it holds anything: where the kernel was not compiled yet, that takes half a minute.
+        warm_online()
         with self._sharing() as sharer, ThreadPoolExecutor(_FOLDING, "mainspring-fold") as folding:
             loop = _Loop(self, sharer, stop, folding)
             while not stop.is_set():

@@ -47,9 +47,9 @@ def run_pass(tables: Tables, facts: Facts, spine: Spine, answer: Answer) -> list
 
 
 def blank_answer(outputs: int, rows: int) -> Answer:
-    """Room for an answer, to be filled by the compiled kernel."""
+    """Room for an answer, to be filled by the compiled kernel; so far all are values."""
     note = np.full(2, -1, dtype=np.int64)
-    return Answer(np.empty((outputs, rows), dtype=np.int64), np.empty((outputs, rows), dtype=np.uint8), note)
+    return Answer(np.empty((outputs, rows), dtype=np.int64), np.ones((outputs, rows), dtype=np.uint8), note)
 
 
 def warm() -> None:

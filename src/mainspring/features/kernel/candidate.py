@@ -9,7 +9,7 @@ from typing import Final
 from mainspring.features.kernel.arrays import Answer, Ints
 from mainspring.features.kernel.edge import Room, is_value
 from mainspring.features.kernel.extreme import LOWEST_RANK, rank_of, value_of
-from mainspring.features.kernel.finalise import put, wanted_at
+from mainspring.features.kernel.finalise import put_once, wanted_at
 from mainspring.features.kernel.jit import at, compiled_part
 from mainspring.features.kernel.lane import Lane
 from mainspring.features.kernel.output import Op
@@ -105,4 +105,4 @@ def write_extreme_of(state: State, room: Room, wanted: Wanted, index: int, is_fo
             own = rank_of(state.values[wanted.column, position], is_float, is_least)
             rank = max(rank, own) if is_found else own
             is_found = True
-    put(answer, wanted.slot, row, value_of(rank, is_float, is_least) if is_found else 0, is_found)
+    put_once(answer, wanted.slot, row, value_of(rank, is_float, is_least) if is_found else 0, is_found)

@@ -1,6 +1,6 @@
 """Codes for 64-bit words: 0, 1, 2 … in the order in which words are first met.
 
-An open-addressed table with linear probing, at most half full.  Codes decide nothing but which rows lie together, so that no answer depends on the hash.
+An open-addressed table with linear probing, at most a quarter full.  Codes decide nothing but which rows lie together, so that no answer depends on the hash.
 """
 
 from collections.abc import Callable
@@ -10,27 +10,33 @@ from typing import NamedTuple
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints, ShortInts, read_only
-from mainspring.features.kernel.jit import compiled_part, entry_point, kernel_edition
+from mainspring.features.kernel.jit import at, compiled_part, entry_point, kernel_edition
+from mainspring.features.kernel.shares import even_bounds, run_shares
 
-__all__ = ["Dictionary", "compiled_dictionary"]
+__all__ = ["Dictionary", "compiled_dictionary", "learn_in_shares"]
 
 KNOWN, NEXT = 0, 1
 UNKNOWN = -1
 FIRST_BITS = 16
 GROWTH = 2
+ROOM = 4
+"""Places to a word: so many that a search nearly always ends where it begins."""
+BLOCK = 256
 GOLDEN = -7046029254386353131
 """2**64 divided by the golden ratio, as int64: Fibonacci hashing (Knuth, The Art of Computer Programming, 6.4)."""
 
 
 class Table(NamedTuple):
-    """The words of a dictionary where the hash puts them.
+    """The words of a dictionary, and where the hash puts them.
 
-    Shapes: words (places,) int64; codes (places,) int32, -1 where free; firsts (places / 2,) int64, by code the row at which the word was met first;
+    Codes alone lie in the places of the hash, because they fit into the cache twice as often as words would.
+
+    Shapes: codes (places,) int32, -1 where free; words and firsts (places / ROOM,) int64, by code the word and the row at which it was met first;
     note (2,) int64: how many words are known, and the next row to learn.
     """
 
-    words: Ints
     codes: ShortInts
+    words: Ints
     firsts: Ints
     note: Ints
 
@@ -42,37 +48,68 @@ class Dictionary:
         self._table = empty_table(FIRST_BITS)
 
     @property
+    def words(self) -> Ints:
+        """By code, the word, (distinct words,)."""
+        return self._table.words[: self._table.note[KNOWN]]
+
+    @property
     def firsts(self) -> Ints:
-        """By code, the row at which its word was met first, (distinct words,)."""
+        """By code, the row at which the word was met first, (distinct words,)."""
         return self._table.firsts[: self._table.note[KNOWN]]
 
     def learn(self, words: Ints) -> ShortInts:
-        """The codes of words, of which every new one gets the next; once per dictionary.  Cost: about 5 ns a word."""
+        """The codes of words, of which every new one gets the next; once per dictionary.  Cost: about 3 ns a word."""
         codes = np.empty(words.size, dtype=np.int32)
         compiled_dictionary().learn(words, self._table, codes)
         while self._table.note[NEXT] < words.size:
-            self._table = larger_table(self._table, words)
+            self._table = larger_table(self._table)
             compiled_dictionary().learn(words, self._table, codes)
         return codes
 
     def look_up(self, words: Ints) -> ShortInts:
         """The codes of words, -1 for those that were not learnt."""
         codes = np.empty(words.size, dtype=np.int32)
-        compiled_dictionary().look_up(words, self._table, codes)
+        run_shares(lambda _, first, stop: compiled_dictionary().look_up(words[first:stop], self._table, codes[first:stop]), even_bounds(words.size))
         return codes
+
+
+def learn_in_shares(words: Ints) -> tuple[Dictionary, ShortInts]:
+    """A dictionary of words and their codes, learnt on all processors: each share by itself, and the few distinct words of each once more together."""
+    bounds = even_bounds(words.size)
+    own = [Dictionary() for _ in bounds[1:]]
+    if len(own) == 1:
+        return own[0], own[0].learn(words)
+    codes = np.empty(words.size, dtype=np.int32)
+
+    def learn(share: int, first: int, stop: int) -> None:
+        codes[first:stop] = own[share].learn(words[first:stop])
+
+    run_shares(learn, bounds)
+    together = Dictionary()
+    common = together.learn(np.concatenate([each.words for each in own]))
+    starts = np.cumsum([0, *(each.words.size for each in own)])
+
+    def rename(share: int, first: int, stop: int) -> None:
+        if share > 0:
+            compiled_dictionary().rename(common[starts[share] : starts[share + 1]], codes[first:stop])
+
+    run_shares(rename, bounds)
+    met = np.concatenate([first + each.firsts for first, each in zip(bounds, own, strict=False)])
+    together.firsts[:] = met[together.firsts]
+    return together, codes
 
 
 def empty_table(bits: int) -> Table:
     """A table of 2**bits places."""
-    places = 1 << bits
-    return Table(np.zeros(places, dtype=np.int64), np.full(places, UNKNOWN, dtype=np.int32), np.empty(places // 2, dtype=np.int64), np.zeros(2, dtype=np.int64))
+    codes, most = np.full(1 << bits, UNKNOWN, dtype=np.int32), (1 << bits) // ROOM
+    return Table(codes, np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.zeros(2, dtype=np.int64))
 
 
-def larger_table(table: Table, words: Ints) -> Table:
+def larger_table(table: Table) -> Table:
     """A larger table of the same words under the same codes."""
     known = int(table.note[KNOWN])
-    larger = empty_table(table.words.size.bit_length() - 1 + GROWTH)
-    compiled_dictionary().learn(words[table.firsts[:known]], larger, np.empty(known, dtype=np.int32))
+    larger = empty_table(table.codes.size.bit_length() - 1 + GROWTH)
+    compiled_dictionary().learn(table.words[:known], larger, np.empty(known, dtype=np.int32))
     larger.firsts[:known], larger.note[NEXT] = table.firsts[:known], table.note[NEXT]
     return larger
 
@@ -82,6 +119,7 @@ class Kernels(NamedTuple):
 
     learn: Callable[[Ints, Table, ShortInts], None]
     look_up: Callable[[Ints, Table, ShortInts], None]
+    rename: Callable[[ShortInts, ShortInts], None]
 
 
 @cache
@@ -89,7 +127,9 @@ def compiled_dictionary() -> Kernels:
     """The compiled entries, loaded or compiled by the first call."""
     words, table, codes = read_only(np.empty(0, dtype=np.int64)), empty_table(FIRST_BITS), np.empty(0, dtype=np.int32)
     entries = sealed_entries(kernel_edition())
-    return Kernels(entry_point(entries.learn, words, table, codes), entry_point(entries.look_up, words, table, codes))
+    return Kernels(
+        entry_point(entries.learn, words, table, codes), entry_point(entries.look_up, words, table, codes), entry_point(entries.rename, codes, codes)
+    )
 
 
 def sealed_entries(edition: int) -> Kernels:
@@ -103,21 +143,33 @@ def sealed_entries(edition: int) -> Kernels:
         if edition >= 0:
             find_words(words, table, found)
 
-    return Kernels(learn, look_up)
+    def rename(names: ShortInts, codes: ShortInts) -> None:
+        if edition >= 0:
+            for row in range(codes.size):
+                codes[row] = names[at(codes[row])]
+
+    return Kernels(learn, look_up, rename)
 
 
 @compiled_part
 def learn_words(words: Ints, table: Table, found: ShortInts) -> None:
-    """Code the words from the next row on until the end, or until the table is half full."""
-    known, row = table.note[KNOWN], table.note[NEXT]
+    """Code the words from the next row on until the end, or until the table is full."""
+    known, row, guessed = table.note[KNOWN], table.note[NEXT], table.note[NEXT]
     while row < words.size:
-        place = place_of(words[row], table)
-        if table.codes[place] == UNKNOWN:
-            if known == table.firsts.size:
-                break
-            table.words[place], table.codes[place], table.firsts[known] = words[row], known, row
-            known += 1
-        found[row] = table.codes[place]
+        if row == guessed:
+            guessed = min(row + BLOCK, words.size)
+            guess_codes(words, table, found, row, guessed)
+        word, code = words[at(row)], found[at(row)]
+        if code == UNKNOWN or table.words[at(code)] != word:
+            place = place_of(word, table)
+            code = table.codes[at(place)]
+            if code == UNKNOWN:
+                if known == table.words.size:
+                    break
+                code = known
+                table.codes[at(place)], table.words[at(known)], table.firsts[at(known)] = known, word, row
+                known += 1
+            found[at(row)] = code
         row += 1
     table.note[KNOWN], table.note[NEXT] = known, row
 
@@ -125,16 +177,32 @@ def learn_words(words: Ints, table: Table, found: ShortInts) -> None:
 @compiled_part
 def find_words(words: Ints, table: Table, found: ShortInts) -> None:
     """The codes of words, -1 for unknown ones."""
+    guess_codes(words, table, found, 0, words.size)
     for row in range(words.size):
-        found[row] = table.codes[place_of(words[row], table)]
+        code = found[row]
+        if code != UNKNOWN and table.words[at(code)] != words[row]:
+            found[row] = table.codes[at(place_of(words[row], table))]
+
+
+@compiled_part
+def guess_codes(words: Ints, table: Table, found: ShortInts, first: int, stop: int) -> None:
+    """The codes at which the search for each word begins: nearly always the right ones, and found without waiting for one another."""
+    for row in range(first, stop):
+        found[at(row)] = table.codes[at(home_of(words[at(row)], table))]
+
+
+@compiled_part
+def home_of(word: int, table: Table) -> int:
+    """Where the search for a word begins."""
+    return (((word ^ (word >> 32)) * GOLDEN) >> 24) & (table.codes.size - 1)
 
 
 @compiled_part
 def place_of(word: int, table: Table) -> int:
     """Where a word is in the table, or the free place where it would be."""
-    mask = table.words.size - 1
-    mixed = (word ^ (word >> 32)) * GOLDEN
-    place = (mixed >> 24) & mask
-    while table.codes[place] != UNKNOWN and table.words[place] != word:
-        place = (place + 1) & mask
-    return place
+    place = home_of(word, table)
+    while True:
+        code = table.codes[at(place)]
+        if code == UNKNOWN or table.words[at(code)] == word:
+            return place
+        place = (place + 1) & (table.codes.size - 1)

@@ -41,7 +41,7 @@ from mainspring.features.kernel.page import (
 )
 from mainspring.features.kernel.tile import HIGH, LONG_AGO, LOW, MARK_FIELDS, TILE_LAST, TILE_LEVEL, TILE_NUMBER, summarise_facts, summarise_tiles
 
-__all__ = ["EVICTED_PAGE", "TABLE_FIELDS", "WRITTEN_PAGE", "grow_keys"]
+__all__ = ["EVICTED_PAGE", "TABLE_FIELDS", "WRITTEN_PAGE", "Batch", "Layout", "Output", "grow_keys"]
 
 TABLE_FIELDS: Final = 6
 WRITTEN_PAGE, EVICTED_PAGE = 0, 1
@@ -53,6 +53,13 @@ The output: words written, rows listed."""
 
 PAGE_NUMBER, PAGE_BEGIN, PAGE_SIZE, IS_NEW, INLINE_FIELDS = 0, 1, 2, 3, 4
 """A page beside the directory: its number, its first word, how many it has, and whether it lies in the output or still where it was read."""
+
+
+class Layout(NamedTuple):
+    """How a view's pages look.  Shapes: shape (SHAPE_FIELDS,), lanes (lanes, LANE_FIELDS)."""
+
+    shape: Ints
+    lanes: Ints
 
 
 class Batch(NamedTuple):
@@ -108,35 +115,22 @@ class Key(NamedTuple):
 
 
 class Output(NamedTuple):
-    """Where pages are written.  Shapes: words and texts are the same memory; table (…, TABLE_FIELDS)."""
+    """Where pages are written.
+
+    Shapes: words and texts are the same memory; table (…, TABLE_FIELDS); note (3,): how many rows the table got, or -1 when the output or the table was too
+    small, and in its last cell the edition of the kernel.
+    """
 
     words: Ints
     texts: Bytes
     table: Ints
+    note: Ints
 
 
 @allocating_part
-def grow_keys(
-    shape: Ints,
-    lanes: Ints,
-    words: Ints,
-    texts: Bytes,
-    starts: Ints,
-    key_first: Ints,
-    order: Ints,
-    facts: Ints,
-    links: Ints,
-    arrived: Ints,
-    kept: int,
-    until: int,
-    out: Ints,
-    out_texts: Bytes,
-    table: Ints,
-) -> int:
-    """Add facts to the heads of their keys and write the new heads, and the pages that were sealed on the way.  The arrays are those of `Batch` and `Output`.
-
-    Returns: how many rows the table got, or -1 when the output or the table is too small: call again with larger ones.
-    """
+def grow_keys(layout: Layout, batch: Batch, out: Output) -> None:
+    """Add facts to the heads of their keys and write the new heads, and the pages that were sealed on the way."""
+    shape, lanes = layout.shape, layout.lanes
     flat = np.empty(MAX_TILES * shape[TILE_WORDS], dtype=np.int64)
     marks = np.zeros((lanes.shape[0], MARK_FIELDS), dtype=np.int64)
     marks[:, LOW], marks[:, HIGH] = NO_LIMB, -1
@@ -153,16 +147,17 @@ def grow_keys(
         marks,
         np.zeros(NUMBER_CELLS, dtype=np.int64),
     )
-    return grow_all(Batch(words, texts, starts, key_first, order, facts, links, arrived, kept, until), key, Output(out, out_texts, table))
+    grow_all(batch, key, out)
 
 
 @compiled_part
-def grow_all(batch: Batch, key: Key, out: Output) -> int:
-    """Grow one key after the other."""
+def grow_all(batch: Batch, key: Key, out: Output) -> None:
+    """Grow one key after the other, until there is no more room."""
     for code in range(batch.starts.shape[0]):
         if not grow_key(batch, key, out, code):
-            return -1
-    return int(key.state[LISTED])
+            out.note[0] = -1
+            return
+    out.note[0] = key.state[LISTED]
 
 
 @compiled_part

@@ -24,73 +24,80 @@ from mainspring.features.kernel.page import (
     text_before,
     tile_at,
 )
-from mainspring.features.kernel.point import ANSWERED, FORGOTTEN, MISSING, Rows, count_pages, find_page, forgotten_until, list_missing, roots_of, rows_of_key
+from mainspring.features.kernel.point import (
+    ANSWERED,
+    FORGOTTEN,
+    MISSING,
+    Questions,
+    Rows,
+    Told,
+    count_pages,
+    find_page,
+    forgotten_until,
+    list_missing,
+    roots_of,
+    rows_of_key,
+)
 from mainspring.features.kernel.tile import LONG_AGO, TILE_FIRST, TILE_LAST, TILE_LEVEL, TILE_NUMBER, TILE_SETTLED, TILE_STATES
 
-__all__ = ["answer_lookups"]
+__all__ = ["Lookups", "answer_lookups"]
 
 NO_PAGE = -1
 BEST_PAGE, BEST_PLACE, WAITING, WANTED, SEARCH_FIELDS = 0, 1, 2, 3, 4
 
 
-class Search(NamedTuple):
-    """A lookup on its way.
+class Lookups(NamedTuple):
+    """What is looked up.
 
     Args:
         reach: a fact counts when event_time >= q - reach.
 
     Shapes:
         texts: the rows as bytes.
-        columns: (slots, 2) the column of each output, and which text it is, or -1.
+        columns: (slots, 2) the column of each output, and which text it is, or -1; a text is answered by its first byte in `texts` and its length.
+    """
+
+    texts: Bytes
+    columns: Ints
+    reach: int
+
+
+class Search(NamedTuple):
+    """A lookup on its way.
+
+    Shapes:
         waiting: (pages,) pages that are still to be looked into.
         found: (SEARCH_FIELDS,) the best fact by page and place, how many pages wait, and how many are missing by now.
     """
 
     texts: Bytes
     columns: Ints
+    reach: int
     waiting: Ints
     found: Ints
-    reach: int
 
 
 @allocating_part
-def answer_lookups(
-    shape: Ints,
-    reach: int,
-    columns: Ints,
-    words: Ints,
-    texts: Bytes,
-    starts: Ints,
-    key_rows: Ints,
-    codes: Ints,
-    times: Ints,
-    bits: Ints,
-    valid: Bytes,
-    outcome: Ints,
-    missing: Ints,
-) -> tuple[int, int]:
-    """Answer every question (code of a key, or -1, and time) with the values of the newest fact; a text by its first byte in `texts` and its length.
-
-    Returns: how many pages are missing, of which as many are listed as fit, and the worst outcome.
-    """
-    pages, _ = count_pages(words, starts)
-    search = Search(texts, columns, np.empty(pages, dtype=np.int64), np.zeros(SEARCH_FIELDS, dtype=np.int64), reach)
-    worst = look_up_all(Rows(shape, words, starts, key_rows, missing), search, codes, times, bits, valid, outcome)
-    return int(search.found[WANTED]), worst
+def answer_lookups(rows: Rows, lookups: Lookups, questions: Questions, told: Told) -> None:
+    """Answer every question with the values of the newest fact."""
+    pages, _ = count_pages(rows.words, rows.starts)
+    search = Search(lookups.texts, lookups.columns, lookups.reach, np.empty(pages, dtype=np.int64), np.zeros(SEARCH_FIELDS, dtype=np.int64))
+    look_up_all(rows, search, questions, told)
 
 
 @compiled_part
-def look_up_all(rows: Rows, search: Search, codes: Ints, times: Ints, bits: Ints, valid: Bytes, outcome: Ints) -> int:
-    """Answer one question after the other; the worst outcome."""
+def look_up_all(rows: Rows, search: Search, questions: Questions, told: Told) -> None:
+    """Answer one question after the other."""
     worst = ANSWERED
-    for question in range(codes.size):
+    for question in range(questions.codes.size):
         for slot in range(search.columns.shape[0]):
-            bits[slot, question], valid[slot, question] = 0, 0
-        outcome[question] = look_up(rows, search, codes[question], times[question])
-        worst = max(worst, outcome[question])
-        if outcome[question] == ANSWERED and search.found[BEST_PAGE] != NO_PAGE:
-            write_values(rows, search, question, bits, valid)
-    return worst
+            told.bits[slot, question], told.valid[slot, question] = 0, 0
+        outcome = look_up(rows, search, questions.codes[question], questions.times[question])
+        told.outcome[question] = outcome
+        worst = max(worst, outcome)
+        if outcome == ANSWERED and search.found[BEST_PAGE] != NO_PAGE:
+            write_values(rows, search, question, told)
+    told.note[0], told.note[1] = search.found[WANTED], worst
 
 
 @compiled_part
@@ -190,7 +197,7 @@ def comes_after(rows: Rows, search: Search, page: int, place: int) -> bool:
 
 
 @compiled_part
-def write_values(rows: Rows, search: Search, question: int, bits: Ints, valid: Bytes) -> None:
+def write_values(rows: Rows, search: Search, question: int, told: Told) -> None:
     """Write the values of the best fact as they stand, nulls too."""
     words, shape, page, place = rows.words, rows.shape, search.found[BEST_PAGE], search.found[BEST_PLACE]
     fact, reference = fact_at(words, page, place, shape), reference_at(words, page, place, shape)
@@ -198,8 +205,8 @@ def write_values(rows: Rows, search: Search, question: int, bits: Ints, valid: B
         column, text = search.columns[slot, 0], search.columns[slot, 1]
         if not has_value(words, fact, column):
             continue
-        valid[slot, question] = 1
+        told.valid[slot, question] = 1
         if text < 0:
-            bits[slot, question] = words[fact + FACT_TIMES + shape[FLAG_WORDS] + column]
+            told.bits[slot, question] = words[fact + FACT_TIMES + shape[FLAG_WORDS] + column]
         else:
-            bits[slot, question] = words[reference + 1 + text] + ((8 * page + words[page + TEXTS_AT]) << TEXT_SHIFT)
+            told.bits[slot, question] = words[reference + 1 + text] + ((8 * page + words[page + TEXTS_AT]) << TEXT_SHIFT)

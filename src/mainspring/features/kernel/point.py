@@ -43,7 +43,10 @@ __all__ = [
     "MISSING",
     "OUTPUT_FIELDS",
     "OVERFLOW",
+    "Questions",
     "Rows",
+    "Told",
+    "Windows",
     "answer_points",
     "count_pages",
     "find_page",
@@ -122,51 +125,43 @@ class Work(NamedTuple):
     number: Ints
 
 
+class Questions(NamedTuple):
+    """What is asked.  Shapes: codes (questions,) of keys, -1 for one that names nobody; times (questions,)."""
+
+    codes: Ints
+    times: Ints
+
+
 class Told(NamedTuple):
-    """Where answers go.  Shapes: bits and valid (slots, questions), outcome (questions,)."""
+    """Where answers go.
+
+    Shapes: bits and valid (slots, questions); outcome (questions,); note (3,): how many pages are missing, of which as many are listed as fit, the worst
+    outcome, and the edition of the kernel.
+    """
 
     bits: Ints
     valid: Bytes
     outcome: Ints
+    note: Ints
 
 
 @allocating_part
-def answer_points(
-    shape: Ints,
-    lanes: Ints,
-    reach: Ints,
-    outputs: Ints,
-    edge: int,
-    from_tiles: int,
-    words: Ints,
-    starts: Ints,
-    key_rows: Ints,
-    codes: Ints,
-    times: Ints,
-    bits: Ints,
-    valid: Bytes,
-    outcome: Ints,
-    missing: Ints,
-) -> tuple[int, int]:
-    """Answer every question (code of a key, or -1, and time).  The arrays are those of `Rows`, `Windows` and `Told`.
-
-    Returns: how many pages are missing, of which as many are listed as fit, and the worst outcome.
-    """
-    pages, tiles = count_pages(words, starts)
-    marks = np.zeros((lanes.shape[0], MARK_FIELDS), dtype=np.int64)
+def answer_points(rows: Rows, windows: Windows, questions: Questions, told: Told) -> None:
+    """Answer every question."""
+    lanes = windows.lanes.shape[0]
+    pages, tiles = count_pages(rows.words, rows.starts)
+    marks = np.zeros((lanes, MARK_FIELDS), dtype=np.int64)
     marks[:, LOW], marks[:, HIGH] = NO_LIMB, -1
     work = Work(
         np.empty((2, pages), dtype=np.int64),
         np.empty((2, tiles), dtype=np.int64),
         np.empty(pages, dtype=np.int64),
         np.zeros(FOUND_FIELDS, dtype=np.int64),
-        np.zeros((lanes.shape[0] + 1, CELLS), dtype=np.int64),
+        np.zeros((lanes + 1, CELLS), dtype=np.int64),
         marks,
         np.zeros(NUMBER_CELLS, dtype=np.int64),
     )
-    rows, windows = Rows(shape, words, starts, key_rows, missing), Windows(lanes, reach, outputs, edge, from_tiles)
-    worst = answer_all(rows, windows, work, Told(bits, valid, outcome), codes, times)
-    return int(work.found[WANTED]), worst
+    answer_all(rows, windows, work, told, questions)
 
 
 @compiled_part
@@ -181,13 +176,13 @@ def count_pages(words: Ints, starts: Ints) -> tuple[int, int]:
 
 
 @compiled_part
-def answer_all(rows: Rows, windows: Windows, work: Work, told: Told, codes: Ints, times: Ints) -> int:
-    """Answer one question after the other; the worst outcome."""
+def answer_all(rows: Rows, windows: Windows, work: Work, told: Told, questions: Questions) -> None:
+    """Answer one question after the other."""
     worst = ANSWERED
-    for question in range(codes.size):
-        told.outcome[question] = answer_point(rows, windows, work, told, question, codes[question], times[question])
+    for question in range(questions.codes.size):
+        told.outcome[question] = answer_point(rows, windows, work, told, question, questions.codes[question], questions.times[question])
         worst = max(worst, told.outcome[question])
-    return worst
+    told.note[0], told.note[1] = work.found[WANTED], worst
 
 
 @compiled_part

@@ -14,7 +14,7 @@ from mainspring.features.kernel.arrays import EVENT_TIME, Answer, Ints
 from mainspring.features.kernel.candidate import write_extremes
 from mainspring.features.kernel.edge import TOO_MANY, Room, find_edges, is_value
 from mainspring.features.kernel.exact_sum import FLOAT_BASE
-from mainspring.features.kernel.finalise import note_overflow, put, wanted_at
+from mainspring.features.kernel.finalise import note_overflow, put_once, wanted_at
 from mainspring.features.kernel.jit import at, compiled_part, whole_part
 from mainspring.features.kernel.lane import WHOLE_ROW, Lane
 from mainspring.features.kernel.narrow_sum import (
@@ -99,7 +99,7 @@ def write_counts(room: Room, wanted: Wanted, rows: Ints, answer: Answer) -> None
         count = max(room.settled[at(index)] - first, 0)
         for extra in range(room.extra_start[index], room.extra_start[index + 1]):
             count += int(room.extra[at(extra)] >= first)
-        put(answer, wanted.slot, rows[index], count, True)
+        put_once(answer, wanted.slot, rows[index], count, True)
 
 
 @compiled_part
@@ -175,16 +175,16 @@ def write_total(wanted: Wanted, count: int, high: int, low: int, unit: int, answ
     """Write COUNT_ROWS, COUNT, ANY, ALL, SUM or MEAN."""
     op, exponent = wanted.op, unit + FLOAT_BASE if wanted.is_float != 0 else 0
     if op <= Op.ALL:
-        put(answer, wanted.slot, row, int(count != 0) if op == Op.ANY else int(count == low) if op == Op.ALL else count, True)
+        put_once(answer, wanted.slot, row, int(count != 0) if op == Op.ANY else int(count == low) if op == Op.ALL else count, True)
     elif count == 0:
-        put(answer, wanted.slot, row, 0, op == Op.SUM)
+        put_once(answer, wanted.slot, row, 0, op == Op.SUM)
     elif op == Op.MEAN:
-        put(answer, wanted.slot, row, narrow_mean(high, low, exponent, count), True)
+        put_once(answer, wanted.slot, row, narrow_mean(high, low, exponent, count), True)
     elif wanted.is_float != 0:
-        put(answer, wanted.slot, row, narrow_sum(high, low, exponent), True)
+        put_once(answer, wanted.slot, row, narrow_sum(high, low, exponent), True)
     else:
         number, is_whole = whole_number(high, low)
-        put(answer, wanted.slot, row, number if is_whole else 0, is_whole)
+        put_once(answer, wanted.slot, row, number if is_whole else 0, is_whole)
         if not is_whole:
             note_overflow(answer, row, wanted.number)
 
@@ -248,9 +248,9 @@ def first_above(tally: Ints, low: int, high: int, bound: int) -> int:
 def write_position(state: State, wanted: Wanted, position: int, time: int, answer: Answer, row: int) -> None:
     """Write FIRST, LAST, LATEST or SINCE_LAST, given the fact."""
     if position == NOTHING:
-        put(answer, wanted.slot, row, 0, False)
+        put_once(answer, wanted.slot, row, 0, False)
     elif wanted.op == Op.SINCE_LAST:
-        put(answer, wanted.slot, row, time - state.times[EVENT_TIME, at(position)], True)
+        put_once(answer, wanted.slot, row, time - state.times[EVENT_TIME, at(position)], True)
     else:
         is_present = state.valid[at(wanted.column), at(position)] != 0
-        put(answer, wanted.slot, row, state.values[at(wanted.column), at(position)] if is_present else 0, is_present)
+        put_once(answer, wanted.slot, row, state.values[at(wanted.column), at(position)] if is_present else 0, is_present)

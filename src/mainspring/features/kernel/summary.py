@@ -8,8 +8,10 @@ from typing import Literal as OneOf
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints
+from mainspring.features.kernel.grow import Layout
+from mainspring.features.kernel.packed import pack_program
 from mainspring.features.kernel.page import COLUMNS, FACT_TIMES, FACT_WORDS, FLAG_WORDS, FLAGS_PER_WORD, REFERENCES, SHAPE_FIELDS, TILE_WORDS
-from mainspring.features.kernel.point import OUTPUT_FIELDS
+from mainspring.features.kernel.point import OUTPUT_FIELDS, Windows
 from mainspring.features.kernel.program import WHOLE_ROW, Kind, Op, Output, Program, reach_of
 from mainspring.features.kernel.tile import LANE_FIELDS, TILE_STATES, Summary, words_of
 
@@ -54,6 +56,26 @@ class TileProgram:
     reach: Ints
     edge: int
     outputs: Ints
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How pages look, for `grow`."""
+        return Layout(self.shape, self.lanes)
+
+    @cached_property
+    def windows(self) -> Windows:
+        """What is asked of every key, for `point`."""
+        return Windows(self.lanes, self.reach, self.outputs, self.edge, 1)
+
+    @cached_property
+    def packed(self) -> Ints:
+        """The same in one array, for `packed`."""
+        return pack_program(self.shape, self.lanes, self.reach, self.outputs, edge=self.edge)
+
+    @cached_property
+    def survey(self) -> Windows:
+        """The same, to find out only which pages of facts are needed."""
+        return self.windows._replace(from_tiles=0)
 
     @cached_property
     def longest(self) -> int:

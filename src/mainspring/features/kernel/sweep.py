@@ -49,6 +49,8 @@ __all__ = ["Part", "sealed_sweep"]
 
 QUESTION_WEIGHT = 8
 """How many facts cost as much as a question."""
+FEW = 128
+"""Up to so many facts of a key are touched sooner than it is found out which of them nobody asks about."""
 
 
 class Part(NamedTuple):
@@ -63,12 +65,12 @@ def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, Answer], None]:
     """The sweep with the edition of its source inside, which keeps numba's cache honest (see `jit`) and the answer attributable."""
 
     def sweep(part: Part, facts: Facts, spine: Spine, answer: Answer) -> None:
-        tables, key_start, outputs = part.tables, facts.key_start, part.tables.outputs
+        tables, key_start, outputs, keys = part.tables, facts.key_start, part.tables.outputs, facts.key_start.size - 1
         answer.note[1] = edition
-        starts = count_rows(spine.key_code, key_start.size - 1)
+        starts = count_rows(spine.key_code, keys)
         first_key, stop_key = share_bound(key_start, starts, part.share, part.shares), share_bound(key_start, starts, part.share + 1, part.shares)
         rows, asked = group_rows(spine, starts, first_key, stop_key)
-        facts_of_key, rows_of_key = largest_key(key_start, first_key, min(stop_key, key_start.size - 1)), largest_key(starts, first_key, stop_key)
+        facts_of_key, rows_of_key = largest_key(key_start, first_key, min(stop_key, keys)), largest_key(starts, first_key, stop_key)
         most = max(facts_of_key, rows_of_key)
         state, room = empty_state(tables, facts, facts_of_key), empty_room(tables, facts, facts_of_key, rows_of_key)
         entering, leaving, spare = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
@@ -77,7 +79,7 @@ def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, Answer], None]:
             first, last = stop, starts[key + 1] - starts[first_key]
             sort_rows(rows[first:last], asked[first:last], entering, spare)
             while first < last:
-                stop = episode_end(state, asked, first, last)
+                stop = last if key_start[min(key + 1, keys)] - key_start[key] <= FEW else episode_end(state, asked, first, last)
                 choose(state, key_start, key, asked[first], asked[stop - 1])
                 if not tables.is_short or not answer_settled(state, room, outputs, rows[first:stop], asked[first:stop], answer):
                     answer_episode(state, outputs, rows[first:stop], asked[first:stop], entering, leaving, spare, answer)
@@ -187,12 +189,12 @@ def choose(state: State, key_start: Ints, key: int, earliest: int, latest: int) 
         return
     low = key_start[key]
     stop = lower_bound(times, EVENT_TIME, low, key_start[key + 1], latest + 1 - frame[LAG])
-    begin = stop
-    for window in range(windows.shape[0]):
-        first = lower_bound(times, EVENT_TIME, low, stop, earliest - windows[window, REACH])
-        if window >= frame[AGGREGATED]:
-            first = newest_for_good(first, stop, earliest, times)
-        begin = min(begin, first)
+    begin, last = stop, windows.shape[0] - 1
+    # Of the aggregated windows and of the lookups the last is the widest.
+    if frame[AGGREGATED] > 0:
+        begin = lower_bound(times, EVENT_TIME, low, stop, earliest - windows[frame[AGGREGATED] - 1, REACH])
+    if last >= frame[AGGREGATED]:
+        begin = min(begin, newest_for_good(lower_bound(times, EVENT_TIME, low, stop, earliest - windows[last, REACH]), stop, earliest, times))
     frame[BEGIN] = begin
     frame[STOP] = stop
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mainspring.features.kernel.dictionary import Dictionary
+from mainspring.features.kernel.dictionary import Dictionary, learn_in_shares
 
 
 def test_a_word_has_the_code_of_its_first_appearance() -> None:
@@ -22,3 +22,14 @@ def test_a_dictionary_grows_and_keeps_its_codes() -> None:
     assert np.array_equal(dictionary.learn(np.repeat(words, 2)), np.repeat(np.arange(150_000), 2))
     assert np.array_equal(dictionary.look_up(words), np.arange(150_000))
     assert np.array_equal(dictionary.firsts, np.arange(0, 300_000, 2))
+
+
+def test_words_learnt_in_shares_are_told_apart_and_numbered_as_they_are_met() -> None:
+    words = np.random.default_rng(3).integers(0, 50_000, 400_000) << 40
+    dictionary, codes = learn_in_shares(words)
+    distinct, firsts, inverse = np.unique(words, return_index=True, return_inverse=True)
+    assert np.array_equal(dictionary.words[codes], words)
+    assert np.array_equal(np.sort(dictionary.firsts), np.sort(firsts))
+    assert np.array_equal(dictionary.firsts[codes], firsts[inverse])
+    assert np.all(np.diff(dictionary.firsts) > 0)
+    assert np.array_equal(dictionary.look_up(distinct), codes[firsts])
