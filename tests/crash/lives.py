@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from select import select
 from typing import NamedTuple, NoReturn
 
 from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND
@@ -166,6 +167,13 @@ class Lives:
         assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, f"{role} died by itself, with {os.waitstatus_to_exitcode(status)}"
         self.listen()
 
+    def listen_for(self, length_s: float) -> None:
+        """Take acknowledgements as they come, so long."""
+        until = time.monotonic() + length_s
+        while (left := until - time.monotonic()) > 0:
+            if select([self._ear], [], [], left)[0]:
+                self.listen()
+
     def listen(self) -> None:
         """Take the acknowledgements that lie in the pipe."""
         with suppress(BlockingIOError):
@@ -196,8 +204,7 @@ def live(folder: Path, kills: int, seed: int) -> Report:
     for role in ROLES:
         lives.begin(role)
     for _ in range(kills):
-        time.sleep(chosen.uniform(0, LONGEST_WAIT_S))
-        lives.listen()
+        lives.listen_for(chosen.uniform(0, LONGEST_WAIT_S))
         doomed = ROLES if chosen.random() < SHARE_OF_ALL else (chosen.choice(ROLES),)
         for role in doomed:
             lives.end(role)

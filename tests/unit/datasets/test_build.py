@@ -1,15 +1,18 @@
 """Rows to learn from: splits, labels, what is left out and what is counted (DESIGN §4, line 11)."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
 from mainspring.datasets.build import CompiledTrainingSet, build_training_set, decode_rows, encode_rows
 from mainspring.datasets.spec import Label, Split, TrainingSet
-from mainspring.elements.expression import col, when
+from mainspring.elements.expression import col, count, when
 from mainspring.elements.identity import digest_of
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import FOREVER
-from mainspring.features.spec import OnDemandFeatureView
+from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView
+from mainspring.features.view import compile_view
 from mainspring.sources.spec import Source, assumed_delay
 
 ASKED = Source("asked", id="id", event_time="at")
@@ -100,6 +103,14 @@ def test_a_request_field_may_be_a_feature_under_its_own_name(build):
 def test_the_card_tells_what_rests_on_assumptions(build):
     card = build([("a", 12)], [("a", 14, 14, 1.0)]).card
     assert (card.assumed, card.history_share, card.inputs) == (("truth",), {"asked": 1.0, "truth": 1.0}, {"asked": 1})
+
+
+def test_a_view_that_knows_in_hindsight_taints_what_is_taught_on_it():
+    view = FeatureView("corrected", source=TRUTH, entities=[Entity("key")], windows=["1d"], features={"n": count()}, knowledge="as_corrected")
+    compiled = replace(training_set(features=[view]), views=(compile_view(view, SCHEMAS["truth"], shard="corrected"),))
+    tables = {"asked": facts([("a", 12, 12, 1)], "size"), "truth": facts([("a", 11, 90, 1.0)], "late")}
+    built = build_training_set(compiled, lambda source: tables[source.name], inputs={"asked": 1})
+    assert (built.card.tainted, built.frame["key__n__24h"].to_list()) == (("corrected",), [1])
 
 
 def test_the_same_facts_in_another_order_give_the_same_bytes(build):

@@ -103,6 +103,13 @@ def test_a_window_of_nulls_is_as_an_empty_one_but_for_the_count_of_rows(answer):
 
 
 @BOTH
+def test_a_variance_needs_two_values_and_divides_by_one_less(answer):
+    view = windowed(var=col("delay").var(), std=col("delay").std())
+    alone, both = answer(view, [landing(3, delay=1.0), landing(5, delay=5.0)], 4, 6)
+    assert (list(alone.values()), list(both.values())) == ([None, None], [8.0, 8.0**0.5])
+
+
+@BOTH
 def test_what_expired_leaves_no_trace_in_a_sum(answer):
     history = [landing(0, delay=1e16), landing(8, delay=1.0), landing(9, delay=2.5)]
     assert answer(windowed(total=col("delay").sum()), history, 10 + EPSILON) == [{"city__total__10m": 3.5}]
