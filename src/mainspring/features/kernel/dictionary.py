@@ -161,17 +161,23 @@ def learn_words(words: Ints, table: Table, found: ShortInts) -> None:
             guess_codes(words, table, found, row, guessed)
         word, code = words[at(row)], found[at(row)]
         if code == UNKNOWN or table.words[at(code)] != word:
-            place = place_of(word, table)
-            code = table.codes[at(place)]
+            code, known = code_of(word, row, table, known)
             if code == UNKNOWN:
-                if known == table.words.size:
-                    break
-                code = known
-                table.codes[at(place)], table.words[at(known)], table.firsts[at(known)] = known, word, row
-                known += 1
+                break
             found[at(row)] = code
         row += 1
     table.note[KNOWN], table.note[NEXT] = known, row
+
+
+@compiled_part
+def code_of(word: int, row: int, table: Table, known: int) -> tuple[int, int]:
+    """The code of a word, a new one if it has none, or UNKNOWN when the table is full; and how many words are known by then."""
+    place = place_of(word, table)
+    code = table.codes[at(place)]
+    if code != UNKNOWN or known == table.words.size:
+        return code, known
+    table.codes[at(place)], table.words[at(known)], table.firsts[at(known)] = known, word, row
+    return known, known + 1
 
 
 @compiled_part
