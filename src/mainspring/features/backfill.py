@@ -81,7 +81,10 @@ def _grouped_times(grouping: Grouping, facts: pl.DataFrame) -> Ints:
     times = np.empty((3, grouping.event_time.size), dtype=np.int64)
     times[EVENT_TIME] = grouping.event_time
     grouping.words(_micros(seen), times[VISIBLE_FROM])
-    grouping.words(_micros(superseded), times[VISIBLE_TO])
+    times[VISIBLE_TO] = FOREVER
+    rows = np.flatnonzero((superseded != FOREVER).to_numpy())
+    places = grouping.places(rows)
+    times[VISIBLE_TO, places[places >= 0]] = _micros(superseded)[rows[places >= 0]]
     return times
 
 

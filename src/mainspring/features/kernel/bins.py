@@ -15,7 +15,7 @@ from mainspring.features.kernel.arrays import Bytes, Ints, ShortInts
 from mainspring.features.kernel.jit import allocating_part, at, bit_length, compiled_part
 from mainspring.features.kernel.order import rises, sort_positions, sort_words
 
-__all__ = ["Bins", "Places", "bin_rows", "count_bins", "is_in_order", "move_rows", "order_bins"]
+__all__ = ["Bins", "Places", "bin_rows", "count_bins", "find_ties", "is_in_order", "move_rows", "order_bins"]
 
 NOWHERE = -1
 
@@ -82,6 +82,29 @@ def is_in_order(code: ShortInts, event_time: Ints) -> bool:
     while row < code.size and (code[row - 1] < code[row] or (code[row - 1] == code[row] and event_time[row - 1] <= event_time[row])):
         row += 1
     return row >= code.size and (code.size == 0 or code[0] >= 0)
+
+
+@compiled_part
+def find_ties(time: Ints, key_start: Ints, places: Ints, sets: Ints) -> int:
+    """Count the places whose time is that of a neighbour of the same key, and note them and a number for each set of equals as far as there is room."""
+    count, number = 0, -1
+    for key in range(key_start.size - 1):
+        for place in range(key_start[key] + 1, key_start[key + 1]):
+            if time[at(place)] != time[at(place - 1)]:
+                continue
+            is_new = place - 1 == key_start[key] or time[at(place - 2)] != time[at(place)]
+            number += int(is_new)
+            count = note_tie(places, sets, place - 1, number, count) if is_new else count
+            count = note_tie(places, sets, place, number, count)
+    return count
+
+
+@compiled_part
+def note_tie(places: Ints, sets: Ints, place: int, number: int, count: int) -> int:
+    """Note one tied place; how many there are from then on."""
+    if count < places.size:
+        places[at(count)], sets[at(count)] = place, number
+    return count + 1
 
 
 @allocating_part

@@ -154,30 +154,30 @@ def sealed_entries(edition: int) -> Kernels:
 @compiled_part
 def learn_words(words: Ints, table: Table, found: ShortInts) -> None:
     """Code the words from the next row on until the end, or until the table is full."""
-    known, row, guessed = table.note[KNOWN], table.note[NEXT], table.note[NEXT]
+    row = guessed = table.note[NEXT]
     while row < words.size:
         if row == guessed:
             guessed = min(row + BLOCK, words.size)
             guess_codes(words, table, found, row, guessed)
-        word, code = words[at(row)], found[at(row)]
-        if code == UNKNOWN or table.words[at(code)] != word:
-            code, known = code_of(word, row, table, known)
-            if code == UNKNOWN:
+        code = found[at(row)]
+        if code == UNKNOWN or table.words[at(code)] != words[at(row)]:
+            found[at(row)] = learn_word(words[at(row)], row, table)
+            if found[at(row)] == UNKNOWN:
                 break
-            found[at(row)] = code
         row += 1
-    table.note[KNOWN], table.note[NEXT] = known, row
+    table.note[NEXT] = row
 
 
 @compiled_part
-def code_of(word: int, row: int, table: Table, known: int) -> tuple[int, int]:
-    """The code of a word, a new one if it has none, or UNKNOWN when the table is full; and how many words are known by then."""
-    place = place_of(word, table)
-    code = table.codes[at(place)]
-    if code != UNKNOWN or known == table.words.size:
-        return code, known
-    table.codes[at(place)], table.words[at(known)], table.firsts[at(known)] = known, word, row
-    return known, known + 1
+def learn_word(word: int, row: int, table: Table) -> int:
+    """The code of a word, which is the next one if it is new; `UNKNOWN` if there is no room for it."""
+    place, known = place_of(word, table), table.note[KNOWN]
+    code = int(table.codes[at(place)])
+    if code == UNKNOWN and known < table.words.size:
+        code = known
+        table.codes[at(place)], table.words[at(code)], table.firsts[at(code)] = code, word, row
+        table.note[KNOWN] = known + 1
+    return code
 
 
 @compiled_part

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mainspring.features.kernel.arrays import Bytes, Ints, ShortInts, read_only
-from mainspring.features.kernel.bins import Bins, Places, bin_rows, count_bins, is_in_order, move_rows, order_bins
+from mainspring.features.kernel.bins import Bins, Places, bin_rows, count_bins, find_ties, is_in_order, move_rows, order_bins
 from mainspring.features.kernel.jit import entry_point, kernel_edition
 from mainspring.features.kernel.shares import even_bounds, run_shares
 
@@ -20,6 +20,14 @@ BIN_BITS = 9
 """512 bins: as many streams of writing as a processor follows without missing its caches and address tables; measured flat from 100 to 800."""
 
 T = TypeVar("T", Ints, Bytes)
+
+
+class Ties(NamedTuple):
+    """Tied places, the number of the set of equals that each belongs to, and how many were found, (1,)."""
+
+    places: Ints
+    sets: Ints
+    found: Ints
 
 
 class Grouping(NamedTuple):
@@ -43,6 +51,24 @@ class Grouping(NamedTuple):
     def flags(self, column: Bytes, target: Bytes) -> None:
         """Likewise a column of bytes."""
         two_hops(compiled_grouping().move_flags, self, column, target)
+
+    def places(self, rows: Ints) -> Ints:
+        """Where some rows of the frame lie, -1 for those left out."""
+        if self.into_bins is None or self.into_place is None:
+            return rows
+        binned = self.into_bins[rows]
+        places = np.full(rows.size, -1, dtype=np.int64)
+        places[binned >= 0] = self.into_place[binned[binned >= 0]]
+        return places
+
+    def ties(self) -> tuple[Ints, Ints]:
+        """The places whose time is that of a neighbour of the same key, ascending, and a number for each set of equals."""
+        found, none = np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int64)
+        compiled_grouping().find_ties(self.event_time, self.key_start, Ties(none, none, found))
+        ties = Ties(np.empty(int(found[0]), dtype=np.int64), np.empty(int(found[0]), dtype=np.int64), found)
+        if ties.places.size:
+            compiled_grouping().find_ties(self.event_time, self.key_start, ties)
+        return ties.places, ties.sets
 
     def rows(self) -> Ints:
         """The row of the frame at each place, (grouped rows,)."""
@@ -128,6 +154,7 @@ class Kernels(NamedTuple):
     move_words: Callable[[Ints, ShortInts, Ints], None]
     move_flags: Callable[[Bytes, ShortInts, Bytes], None]
     order_bins: Callable[[Bins, Places, int, int], None]
+    find_ties: Callable[[Ints, Ints, Ties], None]
 
 
 @cache
@@ -143,6 +170,7 @@ def compiled_grouping() -> Kernels:
         entry_point(entries.move_words, given_words, given_short, words),
         entry_point(entries.move_flags, given_flags, given_short, flags),
         entry_point(entries.order_bins, bins, Places(words, short, words), 0, 0),
+        entry_point(entries.find_ties, given_words, words, Ties(words, words, words)),
     )
 
 
@@ -172,4 +200,8 @@ def sealed_entries(edition: int) -> Kernels:
         if edition >= 0:
             order_bins(bins, places, first, stop)
 
-    return Kernels(look, count, fill_bins, words, flags, order)
+    def find(time: Ints, key_start: Ints, ties: Ties) -> None:
+        if edition >= 0:
+            ties.found[0] = find_ties(time, key_start, ties.places, ties.sets)
+
+    return Kernels(look, count, fill_bins, words, flags, order, find)

@@ -48,3 +48,16 @@ def test_rows_that_lie_in_order_are_not_moved() -> None:
 def test_tied_rows_can_change_places(codes: list[int]) -> None:
     grouping = group_facts(np.array(codes, dtype=np.int32), 1, np.array([5, 5, 9]))
     assert grouping.with_rows(np.array([1, 0]), np.array([0, 1])).rows().tolist()[:2] == [1, 0]
+
+
+def test_ties_are_told_in_sets() -> None:
+    codes, times = np.array([1, 0, 1, 0, 1, 0], dtype=np.int32), np.array([5, 5, 5, 7, 5, 7])
+    places, sets = group_facts(codes, 2, times).ties()
+    assert (places.tolist(), sets.tolist()) == ([1, 2, 3, 4, 5], [0, 0, 1, 1, 1])
+    assert group_facts(np.zeros(3, dtype=np.int32), 1, np.array([3, 1, 2])).ties()[0].size == 0
+
+
+def test_rows_have_the_places_that_they_are_moved_to() -> None:
+    codes, times = np.array([1, -1, 0, 1], dtype=np.int32), np.array([4, 0, 9, 3])
+    assert group_facts(codes, 2, times).places(np.arange(4)).tolist() == [2, -1, 0, 1]
+    assert group_facts(codes[[2, 3]], 2, times[[2, 3]]).places(np.array([1])).tolist() == [1]
