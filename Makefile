@@ -59,4 +59,7 @@ $(READY): pyproject.toml requirements/dev.txt requirements/flights.txt
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --require-hashes --no-deps --no-build-isolation -r requirements/flights.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@echo "compiling the kernels, once for this installation: about a minute on two cores"
+	@$(BIN)/python -c "from mainspring.features.kernel.online import warm_online; warm_online()" & \
+		$(BIN)/python -c "from mainspring.features.kernel.aggregate import warm; warm()" && wait
 	@touch $@
