@@ -119,7 +119,7 @@ def test_every_tile_is_the_summary_of_its_page(crowded: tuple[CompiledView, dict
         for tile in page.tiles:
             child = np.frombuffer(bytearray(payloads[key[:-8], int(tile[TILE_LEVEL]), int(tile[TILE_NUMBER])]), dtype=np.int64)
             summary = tile.copy()
-            summary_door()(NOTE, view.tiles.shape, view.tiles.lanes, child, summary)
+            summary_door()(view.tiles.layout, child, summary, NOTE.copy())
             assert summary.tolist() == tile.tolist()
             compared += 1
     assert compared > 20
