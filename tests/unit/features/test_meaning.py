@@ -122,6 +122,16 @@ def test_minus_zero_sums_to_plus_zero(answer):
 
 
 @BOTH
+@pytest.mark.parametrize("values", [(2**31, 2**31), (2**62, -(2**32)), (5, -5), (-(2**62), -(2**62)), (0, 0)])
+def test_whole_numbers_are_summed_whole_when_only_sealed_pages_hold_some(answer, values):
+    """Their sum has zeros in its lower half, or is zero; what was summed before it leaves no trace."""
+    history = [landing(minute, delay=0.1 * minute, bags=dict(enumerate(values)).get(minute)) for minute in range(45)]
+    view = windowed(windows=("1h",), before=col("delay").sum(), total=col("bags").sum(), mean=col("bags").mean())
+    [row] = answer(view, history, 50)
+    assert (row["city__total__1h"], row["city__mean__1h"]) == (sum(values), sum(values) / 2)
+
+
+@BOTH
 def test_integer_overflow_is_an_error(answer):
     history = [landing(5, bags=2**62), landing(6, bags=2**62)]
     with pytest.raises(FeatureOverflow) as caught:

@@ -281,6 +281,9 @@ def summed_value(op: int, is_float: bool, cells: Ints, whole: int, expired: int,
         special = special_sum(cells, whole, expired)
         if special != 0:
             return special, True
+    else:
+        # Tiles keep no zeros below their lowest limb, nor any limb of a sum that is zero; an int64 is two limbs all the same.
+        low, high = 0, max(high, 1)
     signed_top = collect(cells, whole, expired, low, high, number)
     exponent = LIMB_BITS * low + (FLOAT_BASE if is_float else 0)
     if op == Op.MEAN:
