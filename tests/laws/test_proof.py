@@ -36,7 +36,7 @@ def test_any_history_is_told_as_the_oracle_says(name: str, history: History) -> 
     assert next(compare_told(VIEWS[name], history, count=Count()), None) is None
 
 
-@pytest.mark.parametrize("seed", [1, 3, 4, 5, 7, 9, 11, 12])
+@pytest.mark.parametrize("seed", [5, 7, 10, 17, 20, 23, 26, 30])
 def test_long_histories_are_answered_the_same_in_every_way(seed: int) -> None:
     outcome = check_seed(seed)
     assert outcome.failed == []
@@ -52,15 +52,15 @@ def test_the_histories_reach_every_kind_of_page() -> None:
 
 
 def test_the_histories_are_late_tied_contradicted_replaced_and_deleted() -> None:
-    deliveries = history_of(3, size=1_500).deliveries
-    pushes = pushes_of(deliveries, "landings")
-    accepted = revisions_of(pushes, lateness=LATENESS)
-    times = Counter((revision.push.event_time, revision.push.row["city"]) for revision in accepted)
-    assert len(accepted) < len(revisions_of(pushes)) < len(pushes)
-    assert {push.op for push in pushes} == {"insert", "replace", "delete"}
-    assert any(revision.visible_to < NEVER for revision in accepted)
-    assert max(times.values()) > 1
-    assert {delivery.is_history for delivery in deliveries} == {True, False}
+    histories = [history_of(seed, size=300).deliveries for seed in range(1, 13)]
+    pushes = [pushes_of(deliveries, "landings") for deliveries in histories]
+    accepted = [revisions_of(each, lateness=LATENESS) for each in pushes]
+    times = [Counter((revision.push.event_time, revision.push.row["city"]) for revision in each) for each in accepted]
+    assert sum(map(len, accepted)) < sum(len(revisions_of(each)) for each in pushes) < sum(map(len, pushes))
+    assert {push.op for each in pushes for push in each} == {"insert", "replace", "delete"}
+    assert any(revision.visible_to < NEVER for each in accepted for revision in each)
+    assert max(max(each.values()) for each in times) > 1
+    assert {delivery.is_history for deliveries in histories for delivery in deliveries} == {True, False}
 
 
 @pytest.mark.parametrize(("left", "right"), [(0.0, -0.0), (1, 1.0), (1.0, 1.0 + 2**-52), (True, 1), ([0.0], [-0.0]), (None, 0), ("é", "e"), ([], None)])
@@ -69,13 +69,12 @@ def test_values_that_look_alike_have_patterns_of_their_own(left: object, right: 
     assert pattern(left) != pattern(right)
 
 
-def test_a_wrong_bit_is_found_and_shown_in_the_smallest_history_that_has_it() -> None:
+def test_a_wrong_value_is_shown_in_the_smallest_history_that_has_it() -> None:
     def differs(part: History) -> bool:
         view = VIEWS["sums_both"]
-        table = dict(true_answers(view, part))
         heard = told(view.compiled, folded(view.compiled, logged(part.deliveries)), part.questions, since=0).table
-        total = [value * (1 + 2**-52) if isinstance(value, float) else value for value in heard["everywhere__sum__5h"]]
-        return any(pattern(left) != pattern(right) for left, right in zip(table["everywhere__sum__5h"], total, strict=True))
+        one_too_many = [count + (count > 0) for count in heard["everywhere__n__5h"]]
+        return one_too_many != true_answers(view, part)["everywhere__n__5h"]
 
     smallest = minimal(history_of(4, size=40), differs)
     assert [len(delivery.rows) for delivery in smallest.deliveries] == [1]

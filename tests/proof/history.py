@@ -20,8 +20,10 @@ GATES: Sequence[str | None] = ("A", "A", "B", "C12", "é", "", None)
 TAME: Sequence[float | None] = (0.1, 0.2, -0.0, 0.0, 1.0, 2.5, 17.25, -3.0, None)
 EXTREME: Sequence[float | None] = (1e16, -1e16, 1e308, -1e308, 1.7976931348623157e308, 5e-324, -2.2250738585072014e-308, 2.0**-53, *TAME)
 UNRULY: Sequence[float | None] = (float("nan"), float("inf"), float("-inf"), *EXTREME)
+SPARSE: Sequence[float | None] = (*[None] * 20, 1e16, -1e16, 1.0, 2.0**-1000, 0.0, -0.0)
 BAGS: Sequence[int | None] = (None, -5, -1, 0, 1, 2, 3, 4, 5, 2**50 + 1)
-EDGES = (0, MINUTE, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 5 * HOUR)
+FEW_BAGS: Sequence[int | None] = (*[None] * 20, 0, 2**31, -(2**31), 2**32, 2**40)
+EDGES = (MINUTE, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 5 * HOUR)
 
 
 class Handed(NamedTuple):
@@ -66,7 +68,7 @@ def pushes_of(deliveries: Iterable[Delivery], source: str) -> list[Push]:
     ]
 
 
-def history_of(seed: int, *, size: int | None = None, asked: int = 12) -> History:
+def history_of(seed: int, *, size: int | None = None, asked: int = 16) -> History:
     """The history of this seed.
 
     Args:
@@ -80,13 +82,18 @@ def history_of(seed: int, *, size: int | None = None, asked: int = 12) -> Histor
 
 
 def questions_of(deliveries: Sequence[Delivery], random: Random, asked: int) -> list[Question]:
-    """Questions at the edges of what happened, and at any time, in no order."""
+    """Questions while things happen, when they leave a window, shortly before the end and at any time, in no order."""
     told = [moment for delivery in deliveries for handed in delivery.rows for moment in (handed.row["at"], handed.row["known"], delivery.moment)]
     moments = [moment for moment in told if isinstance(moment, int)]
     questions = []
     for _ in range(asked):
-        time = random.choice(moments) + random.choice(EDGES) + random.choice((-1, 0, 0, 1))
-        if random.random() < 0.3:
+        chance = random.random()
+        time = random.choice(moments) + random.choice((-1, 0, 0, 1))
+        if chance < 0.3:
+            time += random.choice(EDGES)
+        elif chance < 0.5:
+            time = max(moments) - random.randrange(3 * HOUR)
+        elif chance < 0.65:
             time = random.randrange(min(moments) - HOUR, max(moments) + 7 * HOUR)
         for _ in range(random.choice((1, 1, 4))):
             questions.append(Question({"city": random.choice([*CITIES, "???"]), "gate": random.choice(GATES)}, time))
@@ -99,8 +106,11 @@ class _Producer:
     def __init__(self, random: Random, size: int) -> None:
         self._random, self._size = random, size
         self._pace = random.choice((SECOND, 20 * SECOND, MINUTE, 4 * MINUTE))
-        self._delays = random.choice((TAME, TAME, EXTREME, UNRULY))
+        self._delays = random.choice((TAME, TAME, EXTREME, UNRULY, SPARSE))
+        self._bags = random.choice((BAGS, BAGS, FEW_BAGS))
         self._is_prompt = random.random() < 0.3
+        self._silence = random.choice((0.0, 0.2, 0.6))
+        self._silent: Sequence[str] = ()
         self._fold_share = random.choice((0.0, 0.1, 0.5, 1.0))
         self._said: dict[str, list[Row]] = {"landings": [], "starts": []}
 
@@ -110,6 +120,8 @@ class _Producer:
         while number < self._size:
             count = min(random.choice((1, 1, 1, 5, 20, 80)), self._size - number)
             source = random.choice(("landings", "landings", "starts"))
+            # Now and then nobody measures: windows then hold values in sealed pages only.
+            self._silent = [name for name in ("delay", "bags", "gate") if random.random() < self._silence]
             handed = []
             for _ in range(count):
                 moment += random.choice((0, 1, self._pace, 3 * self._pace))
@@ -138,4 +150,5 @@ class _Producer:
         if random.random() < 0.6:
             at = at // MINUTE * MINUTE
         known = at + random.choice((0, 0, 0, 0, 1, random.randrange(60) * MINUTE, 9 * HOUR if random.random() < 0.02 else 0))
-        return row_of(id, at, known, city=random.choice(CITIES), gate=random.choice(GATES), delay=random.choice(self._delays), bags=random.choice(BAGS))
+        values = {"gate": random.choice(GATES), "delay": random.choice(self._delays), "bags": random.choice(self._bags)}
+        return row_of(id, at, known, city=random.choice(CITIES), **values | dict.fromkeys(self._silent))
