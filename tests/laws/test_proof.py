@@ -23,14 +23,14 @@ from tests.proof.truth import revisions_of
 
 
 @pytest.mark.parametrize("name", VIEWS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(history=histories(), seed=st.integers(0, 9))
 def test_any_history_is_answered_the_same_in_every_way(name: str, history: History, seed: int) -> None:
     assert next(compare_history(VIEWS[name], history, count=Count(), seed=seed), None) is None
 
 
 @pytest.mark.parametrize("name", VIEWS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(history=histories())
 def test_any_history_is_told_as_the_oracle_says(name: str, history: History) -> None:
     assert next(compare_told(VIEWS[name], history, count=Count()), None) is None
