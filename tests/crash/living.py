@@ -1,8 +1,9 @@
-"""Processes to be copied, or killed while they copy: `python -m tests.crash.living live|backup|restore PROJECT [ARCHIVE]`.
+"""Processes to be copied, or killed while they copy: `python -m tests.crash.living live|backup|restore PROJECT [ARCHIVE [PLACES]]`.
 
 `live` takes deliveries in, folds, and answers for ever; a line is what was acknowledged.  `backup` and `restore` write one copy after another.
 """
 
+import shutil
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -37,19 +38,23 @@ def back_up_for_ever(workspace: OpenWorkspace, target: Path) -> Iterator[str]:
         yield f"{number}"
 
 
-def restore_for_ever(project: Path, archive: Path) -> Iterator[str]:
-    """The same backup into copies of the project; a line is one that is complete."""
-    for folder in sorted(project.iterdir()):
-        if not (folder / ".mainspring").exists():
-            restore_backup(folder, archive)
-            yield folder.name
+def restore_for_ever(project: Path, archive: Path, places: Path) -> Iterator[str]:
+    """The same backup into one copy of the project after another; a line is one that is complete."""
+    for number in count():
+        restore_backup(copy_of_project(project, places / f"{number:04}"), archive)
+        yield f"{number:04}"
+
+
+def copy_of_project(project: Path, place: Path) -> Path:
+    """The project without its state, at `place`, where a part of it may lie already."""
+    return Path(shutil.copytree(project, place, ignore=shutil.ignore_patterns(".mainspring", "__pycache__"), dirs_exist_ok=True))
 
 
 def main() -> None:
     """Print a line for everything that is done, until killed."""
     what, project, *more = sys.argv[1:]
     if what == "restore":
-        lines = restore_for_ever(Path(project), Path(more[0]))
+        lines = restore_for_ever(Path(project), *map(Path, more))
     else:
         workspace = open_workspace(Path(project))
         lines = live(workspace) if what == "live" else back_up_for_ever(workspace, Path(more[0]))

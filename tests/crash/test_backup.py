@@ -1,7 +1,6 @@
 """The drill: a workspace is copied while another process fills it, brought back elsewhere, and gives the same bytes; and copies killed half way are none."""
 
 import random
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from mainspring.app.restore import restore_backup
 from mainspring.app.workspace import OpenWorkspace, open_workspace
 from mainspring.features.backfill import backfill
 from mainspring.sources.facts import read_facts
-from tests.crash.living import SHOPS
+from tests.crash.living import SHOPS, copy_of_project
 
 pytestmark = pytest.mark.crash
 
@@ -51,8 +50,7 @@ def lines(process: "subprocess.Popen[str]", count: int) -> list[str]:
 
 def elsewhere(origin: Path, archive: Path, folder: Path) -> OpenWorkspace:
     """The project as it is checked out on another machine, with the backup brought back."""
-    shutil.copytree(origin, folder, ignore=shutil.ignore_patterns(".mainspring", "__pycache__"))
-    restore_backup(folder, archive)
+    restore_backup(copy_of_project(origin, folder), archive)
     return open_workspace(folder)
 
 
@@ -121,14 +119,12 @@ def test_a_backup_killed_at_any_instant_is_whole_or_not_there(origin: Path, tmp_
 def test_a_restore_killed_at_any_instant_is_whole_or_not_there(origin: Path, tmp_path: Path) -> None:
     open_workspace(origin).backup(tmp_path / "backup")
     for kill in range(KILLS):
-        for number in range(20):
-            shutil.copytree(origin, tmp_path / "places" / f"{kill}-{number:02}", ignore=shutil.ignore_patterns(".mainspring"))
-        acknowledged = killed_at_random(f"restore {kill}", "restore", str(tmp_path / "places"), str(tmp_path / "backup"))
-        found = [folder for folder in sorted((tmp_path / "places").iterdir()) if (folder / ".mainspring").exists()]
+        places = tmp_path / f"places {kill}"
+        acknowledged = killed_at_random(f"restore {kill}", "restore", str(origin), str(tmp_path / "backup"), str(places))
+        found = [folder for folder in sorted(places.iterdir()) if (folder / ".mainspring").exists()]
         assert set(acknowledged) <= {folder.name for folder in found}
         assert all(open_workspace(folder).plan().is_empty for folder in found[-2:])
-        again = next(folder for folder in sorted((tmp_path / "places").iterdir()) if folder not in found)
+        again = copy_of_project(origin, places / f"{len(found):04}")
         restore_backup(again, tmp_path / "backup")
         assert open_workspace(again).plan().is_empty
         assert [path.name for path in again.glob(".mainspring*")] == [".mainspring"]
-        shutil.rmtree(tmp_path / "places")
