@@ -14,7 +14,7 @@ def edges_from(values: NDArray[np.float64], bins: int = 10) -> NDArray[np.float6
     """Rising edges at the quantiles of the finite values: at most `bins` bins of about equal share.
 
     Edges are observed values, so neither the order of the rows nor interpolation changes them.  Heavy values merge bins; a constant has one bin that holds
-    just itself; without a finite value there are no edges.
+    just itself (and its neighbour, where it is the largest double); without a finite value there are no edges.
 
     >>> edges_from(np.array([1.0, 2.0, 3.0, 4.0]), bins=2).tolist()
     [1.0, 2.0, 4.0]
@@ -25,7 +25,11 @@ def edges_from(values: NDArray[np.float64], bins: int = 10) -> NDArray[np.float6
     if finite.size == 0:
         return np.zeros(0, dtype=np.float64)
     edges = np.unique(np.quantile(finite, np.linspace(0.0, 1.0, bins + 1), method="inverted_cdf"))
-    return np.append(edges, np.nextafter(edges[0], np.inf)) if edges.size == 1 else edges
+    if edges.size > 1:
+        return edges
+    [only] = edges
+    # An edge must be finite, and above the largest double nothing is.
+    return np.array([only, np.nextafter(only, np.inf)] if only < np.finfo(np.float64).max else [np.nextafter(only, 0.0), only])
 
 
 def histogram(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.spatial.distance
 import scipy.stats
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mainspring.stats.histogram import edges_from, histogram
@@ -36,6 +36,7 @@ def test_the_order_of_rows_does_not_move_an_edge(baseline, seed):
 
 
 @given(baseline=floats)
+@example(baseline=np.array([np.finfo(np.float64).max]))
 def test_the_baseline_lies_inside_its_own_edges(baseline):
     finite = baseline[np.isfinite(baseline)]
     counts = histogram(finite, edges_from(baseline))
