@@ -3,6 +3,9 @@
 A process of its own makes memory a matter of one contender.  What is reported is the high-water mark of resident memory (VmHWM) above what imports and
 compiled code take, input included; the mark is set back once the input lies there, because what reading it took is nobody's concern.  `ru_maxrss` was
 rejected: a child starts with that of the parent it was made from, and it cannot be set back.
+
+In each turn who is quick answers twice, and the second time counts.  While others had their turn, a virtual machine gives the memory back that a contender
+let go of, and getting it again took up to twice as long as the answer; that is a property of the machine, and a user who answers twice does not meet it.
 """
 
 import gc
@@ -23,6 +26,8 @@ __all__ = ["Contender", "Result", "contest", "require_equal"]
 
 LONG = {120.0: 1, 20.0: 3}
 """How often a contender is run at most whose first run takes longer than so many seconds."""
+QUICK_S = 5.0
+"""Who takes less answers twice in a turn."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +118,13 @@ def _rounds_of(result: Result, rounds: int) -> int:
 def _run_once(line: Connection, result: Result) -> None:
     line.send("run")
     seconds, cpu_s, peak, extra = line.recv()
+    if not result.seconds:
+        result.peak_bytes, result.extra_bytes = peak, extra
+    if seconds < QUICK_S:
+        line.send("run")
+        seconds, cpu_s, _, _ = line.recv()
     result.seconds.append(seconds)
     result.cpu_s.append(cpu_s)
-    if len(result.seconds) == 1:
-        result.peak_bytes, result.extra_bytes = peak, extra
 
 
 def _serve(contender: Contender, folder: Path, answer: Path, line: Connection) -> None:

@@ -52,14 +52,19 @@ def _as_seen(view: CompiledView, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame) -> pl.DataFrame:
+    answer = aggregate(view.program, *_by_key(view, entity, facts, columns=columns, spine=spine))
+    _refuse_overflow(view, entity, answer)
+    return pl.DataFrame(answer_columns(view, view.names_of(entity), answer, {index: columns[index].texts for index in view.text_columns}))
+
+
+def _by_key(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame) -> tuple[Facts, Spine]:
+    """Facts by key and in total order, and the questions; what it took to find that order is let go of."""
     # A question without a time keeps its row and sees nothing.
     asked = np.maximum(view.answered_at(spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)), _ALWAYS)
     asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
     codes = key_codes(entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by))
     grouping = settle_ties(group_facts(codes.facts, codes.keys, _micros(facts["_event_time"])), facts)
-    answer = aggregate(view.program, _grouped_facts(grouping, facts, columns), Spine(codes.spine.astype(np.int64), asked))
-    _refuse_overflow(view, entity, answer)
-    return pl.DataFrame(answer_columns(view, view.names_of(entity), answer, {index: columns[index].texts for index in view.text_columns}))
+    return _grouped_facts(grouping, facts, columns), Spine(codes.spine.astype(np.int64), asked)
 
 
 def _grouped_facts(grouping: Grouping, facts: pl.DataFrame, columns: Sequence[Column]) -> Facts:

@@ -37,20 +37,22 @@ class Grouping(NamedTuple):
         key_start: (keys + 1,) int64, offsets: rows of key k are key_start[k] … key_start[k + 1].
         event_time: (grouped rows,) int64, sorted inside each key.
         into_bins, into_place: the two hops, (rows,) and (grouped rows,) int32; None where rows lie as they should already.
+        halfway: (grouped rows,) int64, where a column lies between the hops; one memory for all columns, because memory that is new costs as much as a hop.
     """
 
     key_start: Ints
     event_time: Ints
     into_bins: ShortInts | None
     into_place: ShortInts | None
+    halfway: Ints
 
     def words(self, column: Ints, target: Ints) -> None:
-        """Write a column of 64-bit words, in the order of the frame, into `target`, in the order of the groups.  Cost: about 2 ns a row."""
-        two_hops(compiled_grouping().move_words, self, column, target)
+        """Write a column of 64-bit words, in the order of the frame, into `target`, in the order of the groups; one at a time.  Cost: about 2 ns a row."""
+        two_hops(compiled_grouping().move_words, self, column, self.halfway, target)
 
     def flags(self, column: Bytes, target: Bytes) -> None:
         """Likewise a column of bytes."""
-        two_hops(compiled_grouping().move_flags, self, column, target)
+        two_hops(compiled_grouping().move_flags, self, column, self.halfway.view(np.uint8)[: target.size], target)
 
     def places(self, rows: Ints) -> Ints:
         """Where some rows of the frame lie, -1 for those left out."""
@@ -72,18 +74,20 @@ class Grouping(NamedTuple):
 
     def rows(self) -> Ints:
         """The row of the frame at each place, (grouped rows,)."""
-        rows = np.empty(self.event_time.size, dtype=np.int64)
-        self.words(np.arange(self.event_time.size if self.into_bins is None else self.into_bins.size), rows)
+        numbers = np.arange(self.event_time.size if self.into_bins is None else self.into_bins.size)
+        rows = numbers[: self.event_time.size]
+        self.words(numbers, rows)
         return rows
 
     def with_rows(self, rows: Ints, places: Ints) -> "Grouping":
         """The grouping with these rows at these places, which held the same rows in another order."""
-        into_bins, into_place = self.into_bins, self.into_place
+        into_bins, into_place, halfway = self.into_bins, self.into_place, self.halfway
         if into_bins is None or into_place is None:
             into_bins = into_place = np.arange(self.event_time.size, dtype=np.int32)
+            halfway = np.empty_like(self.event_time)
         into_place = into_place.copy()
         into_place[into_bins[rows]] = places
-        return self._replace(into_bins=into_bins, into_place=into_place)
+        return self._replace(into_bins=into_bins, into_place=into_place, halfway=halfway)
 
 
 def group_facts(code: ShortInts, keys: int, event_time: Ints) -> Grouping:
@@ -97,14 +101,15 @@ def group_facts(code: ShortInts, keys: int, event_time: Ints) -> Grouping:
     in_order = np.zeros(1, dtype=np.uint8)
     compiled_grouping().is_in_order(code, event_time, in_order)
     if in_order[0]:
-        return Grouping(np.searchsorted(code, np.arange(keys + 1, dtype=np.int32)).astype(np.int64), event_time, None, None)
+        return Grouping(np.searchsorted(code, np.arange(keys + 1, dtype=np.int32)).astype(np.int64), event_time, None, None, np.empty(0, dtype=np.int64))
     shift = max(int(keys - 1).bit_length() - BIN_BITS, 0)
     bins, into_bins = rows_in_bins(code, ((keys - 1) >> shift) + 1, shift)
     one_hop(compiled_grouping().move_words, into_bins, event_time, bins.time)
-    places = Places(np.empty(keys + 1, dtype=np.int64), np.empty_like(bins.code), np.empty_like(bins.time))
+    # Where a row goes is written over its code, which is read before.
+    places = Places(np.empty(keys + 1, dtype=np.int64), bins.code, np.empty_like(bins.time))
     run_shares(lambda _, first, stop: compiled_grouping().order_bins(bins, places, first, stop), cut_by_weight(bins.start))
     places.key_start[keys] = bins.code.size
-    return Grouping(places.key_start, places.time, into_bins, places.hop)
+    return Grouping(places.key_start, places.time, into_bins, places.hop, bins.time)
 
 
 def rows_in_bins(code: ShortInts, count: int, shift: int) -> tuple[Bins, ShortInts]:
@@ -130,14 +135,13 @@ def cut_by_weight(starts: Ints) -> list[int]:
 Move = Callable[[T, ShortInts, T], None]
 
 
-def two_hops(move: "Move[T]", grouping: Grouping, column: T, target: T) -> None:
-    """Move a column into its bins and on to its place."""
+def two_hops(move: "Move[T]", grouping: Grouping, column: T, halfway: T, target: T) -> None:
+    """Move a column into its bins, which lie in `halfway`, and on to its place; `target` may be the column's own memory."""
     if grouping.into_bins is None or grouping.into_place is None:
         run_shares(lambda _, first, stop: np.copyto(target[first:stop], column[first:stop]), even_bounds(column.size))
         return
-    binned = np.empty_like(target)
-    one_hop(move, grouping.into_bins, column, binned)
-    one_hop(move, grouping.into_place, binned, target)
+    one_hop(move, grouping.into_bins, column, halfway)
+    one_hop(move, grouping.into_place, halfway, target)
 
 
 def one_hop(move: "Move[T]", hop: ShortInts, column: T, target: T) -> None:
