@@ -1,6 +1,7 @@
 """From the kernel's answer to typed values, as columns for a backfill and as Python values for a request."""
 
 from collections.abc import Mapping, Sequence
+from struct import Struct
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +12,12 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
 from mainspring.features.kernel.arrays import Answer, Bytes, Ints
+from mainspring.features.kernel.packed import bits_of_told, flags_of_told
 from mainspring.features.kernel.program import LISTS
 from mainspring.features.pattern import Value
 from mainspring.features.view import CompiledView
 
-__all__ = ["answer_columns", "answer_values"]
+__all__ = ["answer_columns", "answer_values", "told_values"]
 
 _NO_TEXTS = pl.Series(dtype=pl.String)
 
@@ -46,20 +48,25 @@ def answer_columns(view: CompiledView, names: Sequence[str], answer: Answer, tex
 def answer_values(view: CompiledView, answer: Answer, texts: Mapping[int, Sequence[str]]) -> list[list[Value]]:
     """Every output as Python values, for the rows of a request; instants and lengths of time stay int64 microseconds.
 
-    Cost: for numbers about 1 µs a call, and 0.1 µs an output; 2 µs an output for others.
+    Cost: for numbers, booleans and times 0.5 µs an output; 2 µs for lists and texts.
     """
-    if not view.gives_numbers:
+    if view.words is None:
         return [_values(view, index, answer, texts) for index in range(len(view.outputs))]
-    # A view of numbers alone, which most are, is taken out of the answer in one piece: its rows are its outputs.
-    if answer.bits.shape[1] == 1:
-        reals, wholes_of_one, present_of_one = answer.bits.view(np.float64).ravel().tolist(), answer.bits.ravel().tolist(), answer.valid.ravel().tolist()
-        return [
-            [(real if is_real else whole) if is_there else None]
-            for real, whole, is_real, is_there in zip(reals, wholes_of_one, view.are_real, present_of_one, strict=True)
-        ]
-    floats, wholes = answer.bits.view(np.float64).tolist(), answer.bits.tolist()
-    values: list[list[Value]] = [real if is_real else whole for real, whole, is_real in zip(floats, wholes, view.are_real, strict=True)]
-    for output, present in enumerate(answer.valid.tolist()):
+    return _words(view, answer.bits, answer.valid)
+
+
+def told_values(view: CompiledView, words: Struct, told: Ints, questions: int) -> list[list[Value]]:
+    """Every output as Python values, from what the door for requests told about a view that answers in words.  Cost: 2 µs for one question, else as above."""
+    outputs = len(view.outputs)
+    if questions == 1:
+        found = words.unpack_from(told.data)
+        return [[value if is_there else None] for value, is_there in zip(found, found[outputs:], strict=False)]
+    return _words(view, bits_of_told(told, outputs, questions), flags_of_told(told, outputs, questions))
+
+
+def _words(view: CompiledView, bits: Ints, valid: Bytes) -> list[list[Value]]:
+    values: list[list[Value]] = [[*_plain(field.dtype, own, ())] for field, own in zip(view.outputs, bits, strict=True)]
+    for output, present in enumerate(valid.tolist()):
         if 0 in present:
             values[output] = [value if is_there else None for value, is_there in zip(values[output], present, strict=True)]
     return values

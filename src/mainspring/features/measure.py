@@ -8,9 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from mainspring.elements.time import Micros
-from mainspring.features.answers import answer_values
-from mainspring.features.kernel.arrays import EVENT_TIME, Answer
-from mainspring.features.kernel.online import NOTE
+from mainspring.features.kernel.arrays import EVENT_TIME
 from mainspring.features.kernel.page import FACT_WORDS, FACTS, HEAD_LEVEL, HEADER, LEVEL
 from mainspring.features.pattern import Value
 from mainspring.features.point import Asked, answer_shard
@@ -56,14 +54,12 @@ def sample_answers(view: CompiledView, online: OnlineReader, *, at: Micros, keys
     The keys are those with the smallest hashes: a sample that is the same in every process, and moves only with the keys themselves.
 
     Cost: reads all state, to find the keys; then as a read.
-    Raises: FEA-002 when the time lies before what is kept.
+    Raises: FEA-001 when a sum of whole numbers overflows, FEA-002 when the time lies before what is kept.
     """
     columns: dict[str, list[Value]] = {name: [] for name in view.column_names}
     answered_at = int(view.answered_at(np.array([at], dtype=np.int64))[0])
     for shard, names in _sampled(view, online, keys).items():
-        asked = Asked(names, np.arange(len(names), dtype=np.int64), np.full(len(names), answered_at, dtype=np.int64), answered_at)
-        answer, _ = answer_shard(view, online, shard, asked)
-        values = answer_values(view, Answer(answer.bits, answer.valid, NOTE), answer.texts)
+        values, _ = answer_shard(view, online, shard, Asked(names, list(range(len(names))), [answered_at] * len(names), answered_at))
         for place, name in enumerate(names):
             for column, told in zip(view.names_of(view.view.entities[name[0]]), values, strict=True):
                 columns[column].append(told[place])

@@ -10,7 +10,7 @@ from mainspring.features.kernel.arrays import Bytes, Facts, Ints
 from mainspring.features.kernel.page import FACT_TIMES, FACTS, FLAGS_PER_WORD, HEADER, LENGTH_MASK, SIZE, TEXT_SHIFT, TEXTS_AT, TILES
 from mainspring.features.kernel.summary import TileProgram
 
-__all__ = ["Page", "Rows", "facts_of_rows", "join_rows", "lay_out", "read_page", "split_row"]
+__all__ = ["Page", "Rows", "facts_of_rows", "join_rows", "read_page", "split_row"]
 
 
 class Rows(NamedTuple):
@@ -33,14 +33,10 @@ class Rows(NamedTuple):
 
 def join_rows(groups: Sequence[Sequence[bytes]]) -> Rows:
     """Join the rows of each key; the head comes first, and a key without state has no rows.  Cost: one copy."""
-    payload, starts, key_rows = lay_out(groups)
+    rows = [row for group in groups for row in group]
+    starts, key_rows = [0, *accumulate(len(row) >> 3 for row in rows)], [0, *accumulate(map(len, groups))]
+    payload = b"".join(rows)
     return Rows(payload, np.frombuffer(payload, dtype=np.int64), np.array(starts, dtype=np.int64), np.array(key_rows, dtype=np.int64))
-
-
-def lay_out(groups: Sequence[Sequence[bytes]]) -> tuple[bytes, list[int], list[int]]:
-    """The rows joined; the word at which each begins, and the one after the last; which of them are whose."""
-    rows = groups[0] if len(groups) == 1 else [row for group in groups for row in group]
-    return b"".join(rows), [0, *accumulate([len(row) >> 3 for row in rows])], [0, *accumulate([len(group) for group in groups])]
 
 
 class Page(NamedTuple):

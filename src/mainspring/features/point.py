@@ -1,66 +1,64 @@
 """Answer questions about keys of one shard, each at its own moment: heads and directories first, then as few pages as the moments need."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 
 from mainspring.elements.time import Micros, format_instant
-from mainspring.features.errors import HorizonPassed
+from mainspring.features.answers import answer_values, told_values
+from mainspring.features.errors import FeatureOverflow, HorizonPassed
 from mainspring.features.kernel.aggregate import aggregate
-from mainspring.features.kernel.arrays import Bytes, Ints, Spine
+from mainspring.features.kernel.arrays import Answer, Bytes, Ints, Spine
 from mainspring.features.kernel.newest import Lookups
 from mainspring.features.kernel.online import NOTE, answer_door, lookup_door
-from mainspring.features.kernel.packed import NOTE_CELLS, pack_request, request_door
+from mainspring.features.kernel.packed import ROOTS, WORST, blank_told, pack_request, request_door
 from mainspring.features.kernel.page import EVICTED, LENGTH_MASK, TEXT_SHIFT
-from mainspring.features.kernel.point import AMBIGUOUS, FORGOTTEN, Questions, Told, Windows
+from mainspring.features.kernel.point import AMBIGUOUS, ANSWERED, FORGOTTEN, Questions, Told, Windows
 from mainspring.features.kernel.point import Rows as KernelRows
 from mainspring.features.kernel.program import FOREVER
 from mainspring.features.names import directory_key, page_key
-from mainspring.features.pages import Rows, facts_of_rows, join_rows, lay_out
-from mainspring.features.pattern import code_texts
+from mainspring.features.pages import Rows, facts_of_rows, join_rows
+from mainspring.features.pattern import Value, code_texts
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
-__all__ = ["Asked", "PointAnswer", "answer_shard", "fetch_rows"]
+__all__ = ["Asked", "answer_shard", "fetch_rows"]
 
 _FETCHED_AT_ONCE = 1_024
+_WORD = np.dtype(np.int64)
 
 
 class Asked(NamedTuple):
     """Questions.
 
     Args:
+        names: of the keys.
+        codes: which key each question is about; -1 for one that names nobody.
+        times: when each is asked.
         oldest: the earliest of the times.
-
-    Shapes: names (keys,), codes and times (questions,); code -1 is a key that names nobody.
     """
 
     names: list[bytes]
-    codes: Ints
-    times: Ints
+    codes: list[int]
+    times: list[Micros]
     oldest: Micros
 
 
-class PointAnswer(NamedTuple):
-    """Shapes: bits and valid (rows of an answer, questions); texts by column, in which the bits of text outputs are places; overflow: (question, output)."""
+def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> tuple[list[list[Value]], Position]:
+    """For each output every question's answer, all read at one position of the shard.
 
-    bits: Ints
-    valid: Bytes
-    texts: Mapping[int, Sequence[str]]
-    overflow: tuple[int, int] | None
-
-
-def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> tuple[PointAnswer, Position]:
-    """Every question's answer, all read at one position of the shard.
-
-    Raises: FEA-002 when a time lies before what is kept.
+    Raises: FEA-001 with the question as its row, FEA-002 when a time lies before what is kept.
     """
     while True:
-        reading = _begin(view, online, shard, asked)
-        answer = reading.from_roots() or reading.answer()
-        if answer is not None:
-            return answer, reading.position
+        position, roots = _read_roots(view, online, shard, asked)
+        values = _from_roots(view, asked, roots)
+        if values is not None:
+            return values, position
+        told = _Reading.begin(view, online, shard, asked, position, roots).answer()
+        if told is not None:
+            return _values_of(view, told), position
 
 
 def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> list[list[bytes]]:
@@ -69,46 +67,71 @@ def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Aske
     Raises: FEA-002 when a time lies before what is kept.
     """
     while True:
-        reading = _begin(view, online, shard, asked)
-        if reading.survey(view.tiles.survey, asked.codes, asked.times) is not None:
+        reading = _Reading.begin(view, online, shard, asked, *_read_roots(view, online, shard, asked))
+        if reading.survey(view.tiles.survey, reading.codes, reading.times) is not None:
             return reading.groups
 
 
-def _begin(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> "_Reading":
-    """Read the head and the directory of each key."""
-    names, longest = asked.names, view.tiles.longest
-    position, roots = online.read(shard, [*names, *map(directory_key, names)])
+def _read_roots(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> tuple[Position, list[bytes]]:
+    """The head and the directory of each key, nothing for one that is not there."""
+    position, roots = online.read(shard, [root for name in asked.names for root in (name, directory_key(name))])
+    longest = view.tiles.longest
     needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
     if position is None or needed_from < position.kept_from:
         raise _passed(view, None if position is None else position.kept_from, needed_from)
-    groups = [[row for row in group if row is not None] for group in zip(roots[: len(names)], roots[len(names) :], strict=True)]
-    return _Reading(view, online, shard, asked, position, groups)
+    return position, [root or b"" for root in roots]
+
+
+def _from_roots(view: CompiledView, asked: Asked, roots: Sequence[bytes]) -> list[list[Value]] | None:
+    """The answer if heads and directories have all of it, as they mostly do: one call of the kernel and nothing else."""
+    if view.tiles.kind != "sums" or view.words is None:
+        return None
+    heads, codes = roots[::ROOTS], asked.codes
+    if b"" in heads:
+        places = [place - 1 if head else -1 for place, head in zip(accumulate(map(bool, heads)), heads, strict=True)]
+        codes = [places[code] if code >= 0 else -1 for code in codes]
+    told = blank_told(len(view.outputs), len(codes))
+    request_door()(np.frombuffer(b"".join(roots), _WORD), pack_request(codes, asked.times, len(heads)), view.tiles.packed, told)
+    return None if told[WORST] else told_values(view, view.words, told, len(codes))
+
+
+class _Bits(NamedTuple):
+    """An answer as the kernel gives it; texts by column, in which the bits of text outputs are places; overflow: (question, output)."""
+
+    answer: Answer
+    texts: Mapping[int, Sequence[str]]
+    overflow: tuple[int, int] | None
+
+
+def _values_of(view: CompiledView, told: _Bits) -> list[list[Value]]:
+    if told.overflow is not None:
+        question, output = told.overflow
+        raise FeatureOverflow(feature=view.outputs[output].name, row=question)
+    return answer_values(view, told.answer, told.texts)
 
 
 class _Reading(NamedTuple):
-    """One attempt to answer from the rows of each key; it fails when the shard moves on while further pages are fetched."""
+    """One attempt to answer from the rows of each key; it fails when the shard moves on while further pages are fetched.
+
+    Shapes: codes and times (questions,).
+    """
 
     view: CompiledView
     online: OnlineReader
     shard: str
-    asked: Asked
+    names: Sequence[bytes]
+    codes: Ints
+    times: Ints
     position: Position
     groups: list[list[bytes]]
 
-    def from_roots(self) -> PointAnswer | None:
-        """The answer if heads and directories have all of it, as they mostly do: one call of the kernel and nothing else."""
-        tiles, asked = self.view.tiles, self.asked
-        if tiles.kind != "sums":
-            return None
-        slots, questions = self.view.program.tables.sizes.height, asked.codes.size
-        payload, starts, key_rows = lay_out(self.groups)
-        told = np.empty((2 * slots + 1, questions + NOTE_CELLS), dtype=np.int64)
-        request = pack_request(asked.codes.tolist(), asked.times.tolist(), starts, key_rows)
-        request_door()(np.frombuffer(payload, dtype=np.int64), request, tiles.packed, told)
-        worst = told[-1, questions + 1]
-        return None if worst else PointAnswer(told[:slots, :questions], told[slots:-1, :questions].astype(np.uint8), {}, None)
+    @classmethod
+    def begin(cls, view: CompiledView, online: OnlineReader, shard: str, asked: Asked, position: Position, roots: Sequence[bytes]) -> "_Reading":
+        """With the roots of each key at hand."""
+        groups = [[root for root in roots[first : first + ROOTS] if root] for first in range(0, len(roots), ROOTS)]
+        return cls(view, online, shard, asked.names, np.array(asked.codes, _WORD), np.array(asked.times, _WORD), position, groups)
 
-    def answer(self) -> PointAnswer | None:
+    def answer(self) -> _Bits | None:
         """The answer, or None when another attempt is needed."""
         match self.view.tiles.kind:
             case "sums":
@@ -116,26 +139,26 @@ class _Reading(NamedTuple):
             case "newest":
                 return self.newest()
             case "facts":
-                return self.from_facts(np.arange(self.asked.codes.size))
+                return self.from_facts(np.arange(self.codes.size))
 
-    def from_tiles(self) -> PointAnswer | None:
+    def from_tiles(self) -> _Bits | None:
         """Sums of tiles, and of facts where a window's edge lies in a page."""
-        told = self.survey(self.view.tiles.windows, self.asked.codes, self.asked.times)
+        told = self.survey(self.view.tiles.windows, self.codes, self.times)
         if told is None:
             return None
-        if not told.note[1]:
-            return PointAnswer(told.bits, told.valid, {}, None)
+        answer = Answer(told.bits, told.valid, NOTE)
+        if told.note[1] == ANSWERED:
+            return _Bits(answer, {}, None)
         questions = np.flatnonzero(told.outcome >= AMBIGUOUS)
         exact = self.from_facts(questions)
         if exact is None:
             return None
-        told.bits[:, questions], told.valid[:, questions] = exact.bits, exact.valid
-        return PointAnswer(told.bits, told.valid, {}, exact.overflow and (int(questions[exact.overflow[0]]), exact.overflow[1]))
+        answer.bits[:, questions], answer.valid[:, questions] = exact.answer.bits, exact.answer.valid
+        return _Bits(answer, {}, exact.overflow and (int(questions[exact.overflow[0]]), exact.overflow[1]))
 
-    def from_facts(self, questions: Ints) -> PointAnswer | None:
+    def from_facts(self, questions: Ints) -> _Bits | None:
         """The answers to these questions from all facts that they may see, in total order."""
-        asked, view = self.asked, self.view
-        codes, times = asked.codes[questions], asked.times[questions]
+        view, codes, times = self.view, self.codes[questions], self.times[questions]
         if self.survey(view.tiles.survey, codes, times) is None:
             return None
         facts, texts = facts_of_rows(self.groups, view.tiles)
@@ -144,19 +167,19 @@ class _Reading(NamedTuple):
             present = facts.valid[column].tolist()
             facts.values[column], dictionaries[column] = code_texts([text[place].decode() if ok else None for text, ok in zip(texts, present, strict=True)])
         answer = aggregate(view.program, facts, Spine(codes, times))
-        return PointAnswer(answer.bits, answer.valid, dictionaries, answer.overflow)
+        return _Bits(answer, dictionaries, answer.overflow)
 
-    def newest(self) -> PointAnswer | None:
+    def newest(self) -> _Bits | None:
         """The values of the newest facts."""
-        tiles, asked = self.view.tiles, self.asked
-        told, missing = self.blank(asked.codes.size), _room_for_missing()
+        tiles = self.view.tiles
+        told, missing = self.blank(self.codes.size), _room_for_missing()
         while True:
             rows = join_rows(self.groups)
             lookups = Lookups(rows.texts, tiles.outputs, tiles.longest)
-            lookup_door()(KernelRows(tiles.shape, rows.words, rows.starts, rows.key_rows, missing), lookups, Questions(asked.codes, asked.times), told)
-            self.refuse_forgotten(told, asked.codes, rows)
+            lookup_door()(KernelRows(tiles.shape, rows.words, rows.starts, rows.key_rows, missing), lookups, Questions(self.codes, self.times), told)
+            self.refuse_forgotten(told, self.codes, rows)
             if told.note[0] == 0:
-                return PointAnswer(told.bits, told.valid, self.texts_of(rows, told.bits, told.valid), None)
+                return _Bits(Answer(told.bits, told.valid, NOTE), self.texts_of(rows, told.bits, told.valid), None)
             if not self.fetch(missing[: told.note[0]]):
                 return None
 
@@ -186,7 +209,7 @@ class _Reading(NamedTuple):
     def fetch(self, missing: Ints) -> bool:
         """Fetch the pages that are missing; whether they are of the commit that the roots are of."""
         wanted = sorted({tuple(page) for page in missing.tolist()}) if len(missing) > 1 else missing.tolist()
-        position, pages = self.online.read(self.shard, [page_key(self.asked.names[key], level, number) for key, level, number in wanted])
+        position, pages = self.online.read(self.shard, [page_key(self.names[key], level, number) for key, level, number in wanted])
         if position != self.position:
             return False
         for (key, _, _), page in zip(wanted, pages, strict=True):
@@ -201,7 +224,7 @@ class _Reading(NamedTuple):
         forgotten = np.flatnonzero(told.outcome == FORGOTTEN)
         if forgotten.size:
             directory = rows.starts[rows.key_rows[codes[forgotten[0]]] + 1]
-            raise _passed(self.view, int(rows.words[directory + EVICTED]) + 1, self.asked.oldest - self.view.tiles.longest)
+            raise _passed(self.view, int(rows.words[directory + EVICTED]) + 1, int(self.times.min()) - self.view.tiles.longest)
 
     def blank(self, questions: int) -> Told:
         """Room for the answers to so many questions."""

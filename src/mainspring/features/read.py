@@ -1,19 +1,18 @@
 """Read features for a request: the same values as the backfill's, byte for byte, from the online state of the keys that are asked about."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.time import Micros
-from mainspring.features.answers import answer_values
 from mainspring.features.errors import FeatureOverflow, MissingRequestField
-from mainspring.features.kernel.arrays import Answer, Ints
-from mainspring.features.kernel.online import NOTE
+from mainspring.features.kernel.arrays import Ints
 from mainspring.features.names import encode_key, partition_of, shard_of_partition
 from mainspring.features.pattern import Value
-from mainspring.features.point import Asked, PointAnswer, answer_shard
+from mainspring.features.point import Asked, answer_shard
 from mainspring.features.reasons import Reason, explain_shard
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
@@ -56,7 +55,7 @@ def read_online(views: Sequence[CompiledView], online: OnlineReader, rows: Seque
         reasons: say also why values are there or not, which reads every fact that a window can see.
 
     Cost: one store read and one kernel call per view and partition; another of each where a window's edge lies in a sealed page.
-    Raises: FEA-002 when a time lies before what is kept, FEA-003 when a join key is absent.
+    Raises: FEA-001 when a sum of whole numbers overflows, FEA-002 when a time lies before what is kept, FEA-003 when a join key is absent.
     """
     told = FeatureRows({}, {}, {}, {})
     for view in views if rows else ():
@@ -75,24 +74,22 @@ def read_online(views: Sequence[CompiledView], online: OnlineReader, rows: Seque
 def _asked_of(view: CompiledView, rows: Sequence[Row], at: Sequence[Micros]) -> Asked:
     """The questions of all entities, one entity after the other."""
     names, codes = _names_of(view, rows)
-    entities = len(view.view.entities)
-    times, oldest = np.array(at if entities == 1 else [*at] * entities, dtype=np.int64), min(at)
-    if view.view.hop is not None:
-        times = view.answered_at(times)
-        oldest = int(times.min())
-    return Asked(names, codes, times, oldest)
+    hop, entities = view.view.hop, len(view.view.entities)
+    times = list(at) if hop is None else view.answered_at(np.array(at, dtype=np.int64)).tolist()
+    return Asked(names, codes, times * entities, min(times))
 
 
 def _read_view(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows) -> None:
     """Answer one view, and put the answer to what is told."""
     if view.partitions == 1:
-        answer, told.positions[view.shard] = answer_shard(view, online, view.shard, asked)
-        _refuse_overflow(view, answer, questions=None, rows=rows)
-        values = _values_of(view, answer)
+        try:
+            values, told.positions[view.shard] = answer_shard(view, online, view.shard, asked)
+        except FeatureOverflow as overflow:
+            raise replace(overflow, row=overflow.row % rows) from None
     else:
         values = _read_partitions(view, online, asked, rows=rows, told=told)
     if len(view.view.entities) > 1:
-        values = [column[begin : begin + rows] for begin in range(0, asked.codes.size, rows) for column in values]
+        values = [column[begin : begin + rows] for begin in range(0, len(asked.codes), rows) for column in values]
     told.columns.update(zip(view.column_names, values, strict=True))
 
 
@@ -100,19 +97,21 @@ def _read_partitions(view: CompiledView, online: OnlineReader, asked: Asked, *, 
     """For each output its values by question."""
     homes = _homes_of(view, asked)
     told.homes[view.shard] = homes.reshape(-1, rows)
-    all_values: list[list[Value]] = [[None] * asked.codes.size for _ in view.outputs]
+    all_values: list[list[Value]] = [[None] * len(asked.codes) for _ in view.outputs]
     for shard, questions, part in _iter_parts(view, asked, homes):
-        answer, told.positions[shard] = answer_shard(view, online, shard, part)
-        _refuse_overflow(view, answer, questions=questions, rows=rows)
-        for values, column in zip(_values_of(view, answer), all_values, strict=True):
-            for place, value in zip(questions, values, strict=True):
+        try:
+            values, told.positions[shard] = answer_shard(view, online, shard, part)
+        except FeatureOverflow as overflow:
+            raise replace(overflow, row=questions[overflow.row] % rows) from None
+        for own, column in zip(values, all_values, strict=True):
+            for place, value in zip(questions, own, strict=True):
                 column[place] = value
     return all_values
 
 
 def _add_reasons(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows) -> None:
     """Say for every entity and row why its values are there or not."""
-    found: list[Reason] = ["null key"] * asked.codes.size
+    found: list[Reason] = ["null key"] * len(asked.codes)
     for shard, questions, part in _iter_parts(view, asked, _homes_of(view, asked)):
         for place, reason in zip(questions, explain_shard(view, online, shard, part), strict=True):
             found[place] = reason
@@ -128,34 +127,21 @@ def _homes_of(view: CompiledView, asked: Asked) -> Ints:
 def _iter_parts(view: CompiledView, asked: Asked, homes: Ints) -> Iterator[tuple[str, list[int], Asked]]:
     """For each partition that is asked: its shard, which questions are its own, and these."""
     for partition in np.unique(homes).tolist():
-        questions = np.flatnonzero(homes == partition)
-        kept, codes = np.unique(asked.codes[questions], return_inverse=True)
-        without = int(kept.size > 0 and kept[0] < 0)
-        part = Asked([asked.names[code] for code in kept[without:]], (codes - without).astype(np.int64), asked.times[questions], asked.oldest)
-        yield shard_of_partition(view.shard, partition, view.partitions), questions.tolist(), part
+        questions = np.flatnonzero(homes == partition).tolist()
+        kept: dict[int, int] = {}
+        codes = [-1 if code < 0 else kept.setdefault(code, len(kept)) for code in map(asked.codes.__getitem__, questions)]
+        part = Asked([asked.names[code] for code in kept], codes, [asked.times[question] for question in questions], asked.oldest)
+        yield shard_of_partition(view.shard, partition, view.partitions), questions, part
 
 
-def _values_of(view: CompiledView, answer: PointAnswer) -> list[list[Value]]:
-    """For each output its values by question."""
-    return answer_values(view, Answer(answer.bits, answer.valid, NOTE), answer.texts)
-
-
-def _refuse_overflow(view: CompiledView, answer: PointAnswer, *, questions: Sequence[int] | None, rows: int) -> None:
-    if answer.overflow is not None:
-        question, output = answer.overflow
-        raise FeatureOverflow(feature=view.outputs[output].name, row=(questions[question] if questions else question) % rows)
-
-
-def _names_of(view: CompiledView, rows: Sequence[Row]) -> tuple[list[bytes], Ints]:
+def _names_of(view: CompiledView, rows: Sequence[Row]) -> tuple[list[bytes], list[int]]:
     """The names of the keys that are asked about, each once, and for each entity and row its place among them; -1 where a key is null."""
     codes: list[int] = []
     known: dict[bytes, int] = {}
-    for place, entity in enumerate(view.view.entities):
-        columns, is_none = view.key_columns(entity), entity.null_keys == "skip"
-        for index, row in enumerate(rows):
-            key = _key_of(row, index, columns)
-            codes.append(-1 if is_none and None in key else known.setdefault(encode_key(place, key), len(known)))
-    return list(known), np.array(codes, dtype=np.int64)
+    for place, (columns, is_skipped) in enumerate(view.asked):
+        for key in _keys_of(rows, columns):
+            codes.append(-1 if is_skipped and None in key else known.setdefault(encode_key(place, key), len(known)))
+    return list(known), codes
 
 
 def _with_keys(view: CompiledView, rows: Sequence[Row], told: FeatureRows) -> Sequence[Row]:
@@ -175,8 +161,15 @@ def _single(value: Value) -> Scalar | None:
     return value
 
 
-def _key_of(row: Row, index: int, join_keys: Sequence[str]) -> tuple[Scalar | None, ...]:
+def _keys_of(rows: Sequence[Row], join_keys: Sequence[str]) -> Sequence[tuple[Scalar | None, ...]]:
+    """The key of every row; raises FEA-003 for the first that lacks a part of it."""
+    if not join_keys:
+        return [()] * len(rows)
     try:
-        return tuple([row[name] for name in join_keys])
-    except KeyError as error:
-        raise MissingRequestField(row=index, field=str(error.args[0])) from error
+        if len(join_keys) == 1:
+            [name] = join_keys
+            return [(row[name],) for row in rows]
+        return [tuple([row[name] for name in join_keys]) for row in rows]
+    except KeyError:
+        row, field = next((index, name) for index, row in enumerate(rows) for name in join_keys if name not in row)
+        raise MissingRequestField(row=row, field=field) from None

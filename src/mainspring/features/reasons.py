@@ -26,8 +26,7 @@ newest visible fact is too old to count."""
 def explain_shard(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> list[Reason]:
     """For every question its reason.  Cost: reads all facts that a window can see, about 2 µs each.  Raises: FEA-002."""
     groups = fetch_rows(view, online, shard, asked)
-    questions = zip(asked.codes.tolist(), asked.times.tolist(), strict=True)
-    return [_reason(view, groups[code], at) if code >= 0 else "null key" for code, at in questions]
+    return [_reason(view, groups[code], at) if code >= 0 else "null key" for code, at in zip(asked.codes, asked.times, strict=True)]
 
 
 def _reason(view: CompiledView, rows: Sequence[bytes], at: Micros) -> Reason:

@@ -6,6 +6,7 @@ One program serves all entities of a view, because entities differ only in how f
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from struct import Struct
 
 from mainspring.elements.expression.row import RowFunction, compile_row
 from mainspring.elements.expression.tree import input_columns
@@ -18,6 +19,10 @@ from mainspring.features.outputs import COMPARING, ValueColumn, iter_outputs
 from mainspring.features.spec import Entity, FeatureView
 
 __all__ = ["CompiledView", "ValueColumn", "compile_view", "feature_fields", "with_lookups"]
+
+
+_WORD_CODES = {DType.FLOAT64: "d", DType.INT64: "q", DType.TIMESTAMP: "q", DType.DURATION: "q", DType.BOOLEAN: "?7x"}
+"""How `struct` reads a word of this type."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +59,15 @@ class CompiledView:
         return tuple(name for entity in self.view.entities for name in self.names_of(entity))
 
     @cached_property
-    def are_real(self) -> tuple[bool, ...]:
-        """Whether each output is a real number."""
-        return tuple(field.dtype is DType.FLOAT64 for field in self.outputs)
+    def words(self) -> Struct | None:
+        """How the outputs of one question are told, each as a word and then for each whether it is there; None for lists and texts, which are no words."""
+        codes = [_WORD_CODES.get(field.dtype) for field in self.outputs]
+        return None if None in codes else Struct("=" + "".join(map(str, codes)) + "?" * len(codes))
 
     @cached_property
-    def gives_numbers(self) -> bool:
-        """Whether every output is a single number."""
-        return all(field.dtype in (DType.FLOAT64, DType.INT64) for field in self.outputs)
+    def asked(self) -> tuple[tuple[tuple[str, ...], bool], ...]:
+        """For each entity the columns that a question has its key in, and whether a null there names nobody."""
+        return tuple((self.key_columns(entity), entity.null_keys == "skip") for entity in self.view.entities)
 
     @property
     def fields(self) -> tuple[Field, ...]:

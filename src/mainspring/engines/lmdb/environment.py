@@ -56,9 +56,13 @@ class Environment:
 
     def begin(self) -> Transaction:
         """A snapshot to read from; end it soon, since pages that it can see are not used again.  Cost: 0.6 µs."""
-        if self._process != os.getpid():
+        if self._is_inherited:
             self._open_after_fork()
         return self._handle.begin()
+
+    def mark_inherited(self) -> None:
+        """This process is a child of the one that opened the file."""
+        self._is_inherited = True
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         """Do the work in a transaction, perhaps together with that of other threads, and return its result once it is committed.
@@ -73,7 +77,7 @@ class Environment:
         return [result.result() for result in self._transacted(works)]
 
     def _transacted(self, works: Sequence[Callable[[Transaction], T]]) -> "list[Future[T]]":
-        if self._process != os.getpid():
+        if self._is_inherited:
             self._open_after_fork()
         results: list[Future[T]] = [Future() for _ in works]
         self._waiting.extend(zip(works, results, strict=True))
@@ -89,11 +93,11 @@ class Environment:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._handle = _open_file(self._path, self._map_bytes)
             self._handle.reader_check()
-        self._process = os.getpid()
+        self._is_inherited = False
 
     def _open_after_fork(self) -> None:
         with _OPENING:
-            if self._process != os.getpid():
+            if self._is_inherited:
                 # What was inherited has to be forgotten before the file can be opened again.
                 vars(self).pop("_handle", None)
                 self._open()
@@ -133,6 +137,15 @@ class Environment:
         except Exception as error:  # belongs to the thread that asked for this piece, not to the one that happens to commit
             result.set_exception(error)
             return []
+
+
+def _mark_inherited() -> None:
+    """In a child: what its parent opened is to be opened anew before it is used."""
+    for environment in list(_OPEN.values()):
+        environment.mark_inherited()
+
+
+os.register_at_fork(after_in_child=_mark_inherited)
 
 
 def open_environment(path: Path, *, name: str, map_bytes: int | None = None) -> Environment:

@@ -23,6 +23,7 @@ _PREFIX_BYTES = len(_ROW) + _TOKEN_BYTES
 _ABOVE_ALL_KEYS = b"\xff" * (KEY_LIMIT_BYTES + 1)
 _REMOVED_AT_ONCE = 10_000
 _NAME = "the online store"
+_NOT_READ = (-1, b"", None)
 
 
 class LmdbOnline:
@@ -35,20 +36,24 @@ class LmdbOnline:
 
     def __init__(self, path: Path, *, map_bytes: int | None = None) -> None:
         self._environment = open_environment(path, name=_NAME, map_bytes=map_bytes)
+        self._last_read: dict[str, tuple[int, bytes, Position | None]] = {}
+        """Of each shard the commit of the file that it was last read at, and what its rows begin with and where it stood then."""
 
     def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
         """The shard's position (None: it does not exist) and the row of each key (None: it has none)."""
         try:
             with self._environment.begin() as transaction:
-                get = transaction.get
-                found = get(_SHARD + shard.encode())
-                if found is None:
-                    return None, [None] * len(keys)
-                prefix = _ROW + found[:_TOKEN_BYTES]
-                rows = [get(prefix + key) for key in keys]
+                get, commit = transaction.get, transaction.id()
+                read_at, prefix, position = self._last_read.get(shard, _NOT_READ)
+                if read_at != commit:
+                    found = get(_SHARD + shard.encode())
+                    if found is None:
+                        return None, [None] * len(keys)
+                    prefix, position = _ROW + found[:_TOKEN_BYTES], decode_position(found[_TOKEN_BYTES:])
+                    self._last_read[shard] = commit, prefix, position
+                return position, [get(prefix + key) for key in keys]
         except lmdb.Error as error:
             raise translate(error, _NAME, "read") from error
-        return decode_position(found[_TOKEN_BYTES:]), rows
 
     def shards(self) -> Mapping[str, Position]:
         """Every shard and its position."""

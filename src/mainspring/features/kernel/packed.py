@@ -3,9 +3,10 @@
 Numba looks at every argument of a call: 0.2 µs for an array, more than 1 µs for a record of arrays.  That is nothing beside a backfill, and half of what one
 key's answer costs.  So what `point` takes as records comes packed here, and is taken apart inside; it is the same code that answers.
 
-    request   questions, keys, rows; then codes and times of the questions, starts of the rows (and where the last ends), rows of the keys, as in `point`
+    words     for each key that is there its head and, if it has one, its directory
+    request   the numbers of questions and keys; codes and times of the questions
     program   the numbers of lanes, windows and outputs, and the edge; then shape, lanes, reach and outputs, as in `TileProgram`
-    told      (2 * slots + 1, questions + 3): bits, validity and outcome of the questions; in its last row behind the outcomes the note of `Told`
+    told      for each output the bits of all questions; likewise as bytes which are there; what became of the questions; then the note of `Told`
 """
 
 from collections.abc import Callable, Sequence
@@ -13,24 +14,44 @@ from functools import cache
 
 import numpy as np
 
-from mainspring.features.kernel.arrays import Ints
+from mainspring.features.kernel.arrays import Bytes, Ints
 from mainspring.features.kernel.jit import allocating_part, entry_point, kernel_edition
-from mainspring.features.kernel.page import SHAPE_FIELDS
+from mainspring.features.kernel.page import DIRECTORY_LEVEL, HEAD_LEVEL, LEVEL, SHAPE_FIELDS, SIZE
 from mainspring.features.kernel.point import OUTPUT_FIELDS, Questions, Rows, Told, Windows, answer_points
 from mainspring.features.kernel.tile import LANE_FIELDS
 
-__all__ = ["NOTE_CELLS", "pack_program", "pack_request", "request_door"]
+__all__ = ["ROOTS", "WORST", "bits_of_told", "blank_told", "flags_of_told", "pack_program", "pack_request", "request_door"]
 
-NOTE_CELLS = 3
-_COUNTS = 3
+ROOTS = 2
+"""Rows of a key that are read at once: its head and its directory."""
+NOTE_CELLS, WORST = 3, -2
+_COUNTS = 2
 _PROGRAM_COUNTS = 4
+_WORD = np.dtype(np.int64)
 
 Ask = Callable[[Ints, Ints, Ints, Ints], None]
 
 
-def pack_request(codes: Sequence[int], times: Sequence[int], starts: Sequence[int], key_rows: Sequence[int]) -> Ints:
-    """What is asked, in one array."""
-    return np.array([len(codes), len(key_rows) - 1, len(starts) - 1, *codes, *times, *starts, *key_rows], dtype=np.int64)
+def pack_request(codes: Sequence[int], times: Sequence[int], keys: int) -> Ints:
+    """What is asked about so many keys, in one array."""
+    return np.array([len(codes), keys, *codes, *times], _WORD)
+
+
+def blank_told(outputs: int, questions: int) -> Ints:
+    """Room for what is told."""
+    values = outputs * questions
+    return np.empty(values + ((values + 7) >> 3) + questions + NOTE_CELLS, _WORD)
+
+
+def bits_of_told(told: Ints, outputs: int, questions: int) -> Ints:
+    """Shapes: (outputs, questions)."""
+    return told[: outputs * questions].reshape(outputs, questions)
+
+
+def flags_of_told(told: Ints, outputs: int, questions: int) -> Bytes:
+    """Which values are there.  Shapes: (outputs, questions)."""
+    values = outputs * questions
+    return told[values:].view(np.uint8)[:values].reshape(outputs, questions)
 
 
 def pack_program(shape: Ints, lanes: Ints, reach: Ints, outputs: Ints, *, edge: int) -> Ints:
@@ -43,30 +64,24 @@ def pack_program(shape: Ints, lanes: Ints, reach: Ints, outputs: Ints, *, edge: 
 def request_door() -> Ask:
     """`answer_request`, compiled: takes words, request, program and told."""
     none = np.zeros(0, dtype=np.int64)
-    return entry_point(_sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, np.zeros((0, 0), dtype=np.int64))
+    return entry_point(_sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, none)
 
 
 @allocating_part
 def answer_request(words: Ints, request: Ints, program: Ints, told: Ints) -> None:
     """Take apart what came packed, and answer."""
-    questions, keys, rows = request[0], request[1], request[2]
-    at = _COUNTS + 2 * questions
+    questions = request[0]
+    starts, key_rows = rows_of_roots(words, request[1])
     lanes, windows, outputs = program[0], program[1], program[2]
     lanes_at = _PROGRAM_COUNTS + SHAPE_FIELDS
     reach_at = lanes_at + lanes * LANE_FIELDS
     outputs_at = reach_at + windows
-    slots = told.shape[0] // 2
-    valid = np.empty((slots, questions), dtype=np.uint8)
-    bits = np.empty((slots, questions), dtype=np.int64)
-    outcome, note = np.empty(questions, dtype=np.int64), np.zeros(NOTE_CELLS, dtype=np.int64)
+    values = outputs * questions
+    outcome_at = values + ((values + 7) >> 3)
+    note_at = outcome_at + questions
+    bits, valid = told[:values].reshape((outputs, questions)), told[values:outcome_at].view(np.uint8)[:values].reshape((outputs, questions))
     answer_points(
-        Rows(
-            program[_PROGRAM_COUNTS:lanes_at],
-            words,
-            request[at : at + rows + 1],
-            request[at + rows + 1 : at + rows + keys + 2],
-            np.empty((0, 3), dtype=np.int64),
-        ),
+        Rows(program[_PROGRAM_COUNTS:lanes_at], words, starts, key_rows, told[:0].reshape((0, 3))),
         Windows(
             program[lanes_at:reach_at].reshape((lanes, LANE_FIELDS)),
             program[reach_at:outputs_at],
@@ -74,18 +89,32 @@ def answer_request(words: Ints, request: Ints, program: Ints, told: Ints) -> Non
             program[3],
             1,
         ),
-        Questions(request[_COUNTS : _COUNTS + questions], request[_COUNTS + questions : at]),
-        Told(bits, valid, outcome, note),
+        Questions(request[_COUNTS : _COUNTS + questions], request[_COUNTS + questions :]),
+        Told(bits, valid, told[outcome_at:note_at], told[note_at:]),
     )
-    told[:slots, :questions] = bits
-    told[slots : 2 * slots, :questions] = valid
-    told[2 * slots, :questions] = outcome
-    told[2 * slots, questions : questions + NOTE_CELLS] = note
+
+
+@allocating_part
+def rows_of_roots(words: Ints, keys: int) -> tuple[Ints, Ints]:
+    """`starts` and `key_rows` of `Rows`: every head begins another key."""
+    starts, key_rows = np.empty(ROOTS * keys + 1, dtype=np.int64), np.empty(keys + 1, dtype=np.int64)
+    row, key, page = 0, 0, 0
+    while page < words.size:
+        level = words[page + LEVEL]
+        if level == HEAD_LEVEL:
+            key_rows[key] = row
+            key += 1
+        if level == HEAD_LEVEL or level == DIRECTORY_LEVEL:
+            starts[row] = page
+            row += 1
+        page += words[page + SIZE]
+    starts[row], key_rows[key] = words.size, row
+    return starts[: row + 1], key_rows
 
 
 def _sealed(edition: int) -> Ask:
     def ask(words: Ints, request: Ints, program: Ints, told: Ints) -> None:
         answer_request(words, request, program, told)
-        told[-1, -1] = edition
+        told[-1] = edition
 
     return ask
