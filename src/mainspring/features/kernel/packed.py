@@ -104,7 +104,7 @@ def rows_of_roots(words: Ints, keys: int) -> tuple[Ints, Ints]:
         if level == HEAD_LEVEL:
             key_rows[key] = row
             key += 1
-        if level == HEAD_LEVEL or level == DIRECTORY_LEVEL:
+        if level in (HEAD_LEVEL, DIRECTORY_LEVEL):
             starts[row] = page
             row += 1
         page += words[page + SIZE]
