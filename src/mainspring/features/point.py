@@ -56,7 +56,7 @@ def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: As
         values = _from_roots(view, asked, roots)
         if values is not None:
             return values, position
-        told = _Reading.begin(view, online, shard, asked, position, roots).answer()
+        told = _Reading.begin(view, online, shard, asked, position=position, roots=roots).answer()
         if told is not None:
             return _values_of(view, told), position
 
@@ -67,31 +67,32 @@ def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Aske
     Raises: FEA-002 when a time lies before what is kept.
     """
     while True:
-        reading = _Reading.begin(view, online, shard, asked, *_read_roots(view, online, shard, asked))
+        position, roots = _read_roots(view, online, shard, asked)
+        reading = _Reading.begin(view, online, shard, asked, position=position, roots=roots)
         if reading.survey(view.tiles.survey, reading.codes, reading.times) is not None:
             return reading.groups
 
 
-def _read_roots(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> tuple[Position, list[bytes]]:
-    """The head and the directory of each key, nothing for one that is not there."""
+def _read_roots(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> tuple[Position, list[bytes | None]]:
+    """The head and the directory of each key, None for one that is not there."""
     position, roots = online.read(shard, [root for name in asked.names for root in (name, directory_key(name))])
     longest = view.tiles.longest
     needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
     if position is None or needed_from < position.kept_from:
         raise _passed(view, None if position is None else position.kept_from, needed_from)
-    return position, [root or b"" for root in roots]
+    return position, roots
 
 
-def _from_roots(view: CompiledView, asked: Asked, roots: Sequence[bytes]) -> list[list[Value]] | None:
+def _from_roots(view: CompiledView, asked: Asked, roots: Sequence[bytes | None]) -> list[list[Value]] | None:
     """The answer if heads and directories have all of it, as they mostly do: one call of the kernel and nothing else."""
     if view.tiles.kind != "sums" or view.words is None:
         return None
     heads, codes = roots[::ROOTS], asked.codes
-    if b"" in heads:
+    if None in heads:
         places = [place - 1 if head else -1 for place, head in zip(accumulate(map(bool, heads)), heads, strict=True)]
         codes = [places[code] if code >= 0 else -1 for code in codes]
     told = blank_told(len(view.outputs), len(codes))
-    request_door()(np.frombuffer(b"".join(roots), _WORD), pack_request(codes, asked.times, len(heads)), view.tiles.packed, told)
+    request_door()(np.frombuffer(b"".join(filter(None, roots)), _WORD), pack_request(codes, asked.times, len(heads)), view.tiles.packed, told)
     return None if told[WORST] else told_values(view, view.words, told, len(codes))
 
 
@@ -126,7 +127,7 @@ class _Reading(NamedTuple):
     groups: list[list[bytes]]
 
     @classmethod
-    def begin(cls, view: CompiledView, online: OnlineReader, shard: str, asked: Asked, position: Position, roots: Sequence[bytes]) -> "_Reading":
+    def begin(cls, view: CompiledView, online: OnlineReader, shard: str, asked: Asked, *, position: Position, roots: Sequence[bytes | None]) -> "_Reading":
         """With the roots of each key at hand."""
         groups = [[root for root in roots[first : first + ROOTS] if root] for first in range(0, len(roots), ROOTS)]
         return cls(view, online, shard, asked.names, np.array(asked.codes, _WORD), np.array(asked.times, _WORD), position, groups)

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import lmdb
 
@@ -23,7 +24,14 @@ _PREFIX_BYTES = len(_ROW) + _TOKEN_BYTES
 _ABOVE_ALL_KEYS = b"\xff" * (KEY_LIMIT_BYTES + 1)
 _REMOVED_AT_ONCE = 10_000
 _NAME = "the online store"
-_NOT_READ = (-1, b"", None)
+
+
+class _Shard(NamedTuple):
+    """A shard at one commit of the file: what the keys of its rows begin with, and its position; None where there is no such shard."""
+
+    commit: int
+    prefix: bytes
+    position: Position | None
 
 
 class LmdbOnline:
@@ -36,22 +44,18 @@ class LmdbOnline:
 
     def __init__(self, path: Path, *, map_bytes: int | None = None) -> None:
         self._environment = open_environment(path, name=_NAME, map_bytes=map_bytes)
-        self._last_read: dict[str, tuple[int, bytes, Position | None]] = {}
-        """Of each shard the commit of the file that it was last read at, and what its rows begin with and where it stood then."""
+        self._known: dict[str, _Shard] = {}
+        """Shards as they were at the commit of the file at which they were last read: as long as nobody writes, they need not be looked up again."""
 
     def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
         """The shard's position (None: it does not exist) and the row of each key (None: it has none)."""
         try:
             with self._environment.begin() as transaction:
-                get, commit = transaction.get, transaction.id()
-                read_at, prefix, position = self._last_read.get(shard, _NOT_READ)
-                if read_at != commit:
-                    found = get(_SHARD + shard.encode())
-                    if found is None:
-                        return None, [None] * len(keys)
-                    prefix, position = _ROW + found[:_TOKEN_BYTES], decode_position(found[_TOKEN_BYTES:])
-                    self._last_read[shard] = commit, prefix, position
-                return position, [get(prefix + key) for key in keys]
+                known = self._known.get(shard)
+                if known is None or known.commit != transaction.id():
+                    known = self._known[shard] = _look_up(transaction, shard)
+                get, prefix = transaction.get, known.prefix
+                return known.position, [get(prefix + key) for key in keys] if known.position else [None] * len(keys)
         except lmdb.Error as error:
             raise translate(error, _NAME, "read") from error
 
@@ -85,6 +89,13 @@ class LmdbOnline:
     def close(self) -> None:
         """Let go of the file; using the store afterwards is a fault."""
         del self._environment
+
+
+def _look_up(transaction: Transaction, shard: str) -> _Shard:
+    found = transaction.get(_SHARD + shard.encode())
+    if found is None:
+        return _Shard(transaction.id(), b"", None)
+    return _Shard(transaction.id(), _ROW + found[:_TOKEN_BYTES], decode_position(found[_TOKEN_BYTES:]))
 
 
 def _written(commit: ShardCommit) -> Callable[[Transaction], None]:

@@ -48,11 +48,11 @@ class Grouping(NamedTuple):
 
     def words(self, column: Ints, target: Ints) -> None:
         """Write a column of 64-bit words, in the order of the frame, into `target`, in the order of the groups; one at a time.  Cost: about 2 ns a row."""
-        two_hops(compiled_grouping().move_words, self, column, self.halfway, target)
+        two_hops(compiled_grouping().move_words, self, column, target)
 
     def flags(self, column: Bytes, target: Bytes) -> None:
         """Likewise a column of bytes."""
-        two_hops(compiled_grouping().move_flags, self, column, self.halfway.view(np.uint8)[: target.size], target)
+        two_hops(compiled_grouping().move_flags, self, column, target)
 
     def places(self, rows: Ints) -> Ints:
         """Where some rows of the frame lie, -1 for those left out."""
@@ -135,11 +135,12 @@ def cut_by_weight(starts: Ints) -> list[int]:
 Move = Callable[[T, ShortInts, T], None]
 
 
-def two_hops(move: "Move[T]", grouping: Grouping, column: T, halfway: T, target: T) -> None:
-    """Move a column into its bins, which lie in `halfway`, and on to its place; `target` may be the column's own memory."""
+def two_hops(move: "Move[T]", grouping: Grouping, column: T, target: T) -> None:
+    """Move a column into its bins, and on to its place; `target` may be the column's own memory."""
     if grouping.into_bins is None or grouping.into_place is None:
         run_shares(lambda _, first, stop: np.copyto(target[first:stop], column[first:stop]), even_bounds(column.size))
         return
+    halfway = grouping.halfway.view(target.dtype)[: target.size]
     one_hop(move, grouping.into_bins, column, halfway)
     one_hop(move, grouping.into_place, halfway, target)
 
