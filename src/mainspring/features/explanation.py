@@ -17,8 +17,8 @@ from mainspring.features.view import CompiledView
 
 __all__ = ["EntityExplanation", "Exactness", "OutputExplanation", "ViewExplanation", "explain_view", "render_explanation"]
 
-Exactness = OneOf["proven", "ordered", "tested"]
-"""`proven`: states that merge in any order, held equal by law; `ordered`: folded in total order; `tested`: a Python function, tried on samples."""
+Exactness = OneOf["proven", "ordered"]
+"""`proven`: states that merge in any order, held equal by law; `ordered`: folded in total order.  Nothing is merely tested: decision 0011."""
 
 _KNOWLEDGE = {"as_known": "what was visible at the prediction time", "as_corrected": "hindsight: what stands in the end, which no gate lets serve"}
 _NULLS = {"skip": "facts without a key belong to none", "group": "null is a key like any other"}

@@ -8,7 +8,7 @@ from typing import Literal as OneOf
 from mainspring.elements.declaration import caller, freeze
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.aggregation import Aggregation
-from mainspring.elements.expression.build import Expr
+from mainspring.elements.expression.build import Expr, node_of
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.time import Micros, parse_duration
 from mainspring.elements.window import Closed, Window, parse_window
@@ -149,7 +149,7 @@ class OnDemandFeatureView:
         freeze(
             self,
             name=name,
-            features=tuple((name, expression.node) for name, expression in features.items()),
+            features=tuple((name, node_of(expression)) for name, expression in features.items()),
             owner=owner,
             description=description,
             declared_at=caller(),

@@ -54,3 +54,8 @@ def test_on_demand_features_are_the_same_by_row_and_by_column():
     rows = [{"delay": 20.0, "bags": 3, "city": "JFK"}, {"delay": None, "bags": None, "city": "JFK"}]
     assert compute_on_demand([view], requests, SCHEMA).to_dicts() == [by_row(row) for row in rows]
     assert [field.name for field in on_demand_fields(view, SCHEMA)] == ["is_late", "twice", "city"]
+
+
+def test_a_function_cannot_be_a_feature():
+    with pytest.raises(TypeError, match="features travel with a model as data"):
+        OnDemandFeatureView("form", features={"is_late": lambda row: row["delay"] > 15})

@@ -73,6 +73,7 @@ def test_what_can_be_meant_has_no_faults(write_shop: WriteProject, aggregation: 
         ('col("note").count_distinct(beyond="guess")', "PRJ-048", "none of saturate, approximate"),
         ('col("note").approx_count_distinct(precision=3)', "PRJ-048", "precision=3"),
         ('col("amount")', "PRJ-044", "what to make of many"),
+        ("len", "PRJ-044", "it is a function"),
         ('col("note").last_k(2)', "PRJ-051", "list of texts"),
     ],
 )

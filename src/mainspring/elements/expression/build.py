@@ -57,6 +57,8 @@ def node_of(value: object) -> Node:
             return Literal(value, DType.STRING)
         case datetime() | date():
             return Literal(parse_instant(value), DType.TIMESTAMP)
+        case _ if callable(value):
+            raise TypeError(f"the function {value!r} cannot stand in an expression: features travel with a model as data, not as code")
         case _:
             raise TypeError(f"{type(value).__name__} cannot stand in an expression")
 

@@ -114,8 +114,11 @@ def _feature_faults(view: FeatureView) -> Iterator[DeclarationError]:
         yield InvalidValue(user=user, problem=f"two of its features are called {name}", at=at)
     for name, aggregation in _aggregations(view):
         yield from parameter_faults(aggregation, Place(f"feature {name} of {user}", at))
-    for name in _unaggregated(view):
-        yield InvalidValue(user=f"feature {name} of {user}", problem="it says what a value is and not what to make of many: add .last() or .mean()", at=at)
+    for name, made in _unaggregated(view).items():
+        problem = "it says what a value is and not what to make of many: add .last() or .mean()"
+        if callable(made):
+            problem = "it is a function, and features travel with a model as data, not as code: write an expression, or compute the column before the source"
+        yield InvalidValue(user=f"feature {name} of {user}", problem=problem, at=at)
 
 
 def _aggregations(view: FeatureView) -> list[tuple[str, Aggregation]]:
@@ -124,9 +127,9 @@ def _aggregations(view: FeatureView) -> list[tuple[str, Aggregation]]:
     return [] if isinstance(view.features, Latest) else [(name, made) for name, made in view.features if name not in stray]
 
 
-def _unaggregated(view: FeatureView) -> list[str]:
+def _unaggregated(view: FeatureView) -> dict[str, object]:
     declared: tuple[tuple[str, object], ...] = () if isinstance(view.features, Latest) else view.features
-    return [name for name, made in declared if not isinstance(made, Aggregation)]
+    return {name: made for name, made in declared if not isinstance(made, Aggregation)}
 
 
 def _window_faults(view: FeatureView) -> Iterator[DeclarationError]:
