@@ -8,10 +8,11 @@ import polars as pl
 from mainspring.elements.time import FOREVER
 from mainspring.features.answers import answer_columns
 from mainspring.features.errors import FeatureOverflow
-from mainspring.features.kernel.aggregate import aggregate
-from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, VISIBLE_TO, Answer, Facts, Ints, Spine
+from mainspring.features.kernel.aggregate import aggregate, blank_answer
+from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, VISIBLE_TO, Answer, Bytes, Facts, Ints, Spine
+from mainspring.features.kernel.as_of import Asked, Past, newest_facts
 from mainspring.features.kernel.group import Grouping, group_facts
-from mainspring.features.keys import key_codes
+from mainspring.features.keys import Codes, key_codes
 from mainspring.features.pattern import Column, evaluate_columns
 from mainspring.features.spec import Entity
 from mainspring.features.ties import settle_ties
@@ -52,19 +53,45 @@ def _as_seen(view: CompiledView, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame) -> pl.DataFrame:
-    answer = aggregate(view.program, *_by_key(view, entity, facts, columns=columns, spine=spine))
-    _refuse_overflow(view, entity, answer)
-    return pl.DataFrame(answer_columns(view, view.names_of(entity), answer, {index: columns[index].texts for index in view.text_columns}))
-
-
-def _by_key(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame) -> tuple[Facts, Spine]:
-    """Facts by key and in total order, and the questions; what it took to find that order is let go of."""
     # A question without a time keeps its row and sees nothing.
     asked = np.maximum(view.answered_at(spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)), _ALWAYS)
     asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
     codes = key_codes(entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by))
+    answer = _looked_up(view, facts, columns, codes=codes, asked=asked) or _swept(view, facts, columns, codes=codes, asked=asked)
+    _refuse_overflow(view, entity, answer)
+    return pl.DataFrame(answer_columns(view, view.names_of(entity), answer, {index: columns[index].texts for index in view.text_columns}))
+
+
+def _looked_up(view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes, asked: Ints) -> Answer | None:
+    """The values of the newest facts, where a walk in order of time finds them; None where it does not, or more than lookups is asked."""
+    if view.tiles.kind != "newest" or not _is_prompt(facts):
+        return None
+    time, found = _micros(facts["_event_time"]), np.empty(asked.size, dtype=np.int64)
+    if not newest_facts(Past(codes.facts, time), Asked(codes.spine, asked, found), keys=codes.keys):
+        return None
+    answer = blank_answer(len(columns), asked.size)
+    known = np.flatnonzero(found >= 0)
+    known = known[time[found[known]] >= asked[known] - view.tiles.longest]
+    for slot, (column, _) in enumerate(view.tiles.outputs.tolist()):
+        _tell(columns[column], found[known], known, bits=answer.bits[slot], valid=answer.valid[slot])
+    return answer
+
+
+def _tell(column: Column, facts: Ints, rows: Ints, *, bits: Ints, valid: Bytes) -> None:
+    """Write the values that a column has in these facts into these rows, and that the other rows have none."""
+    bits[:] = valid[:] = 0
+    bits[rows] = column.bits[facts]
+    valid[rows] = 1 if column.present is None else column.present[facts]
+
+
+def _swept(view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes, asked: Ints) -> Answer:
+    return aggregate(view.program, _by_key(facts, columns, codes=codes), Spine(codes.spine.astype(np.int64), asked))
+
+
+def _by_key(facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes) -> Facts:
+    """Facts by key and in total order; what it took to find that order is let go of."""
     grouping = settle_ties(group_facts(codes.facts, codes.keys, _micros(facts["_event_time"])), facts)
-    return _grouped_facts(grouping, facts, columns), Spine(codes.spine.astype(np.int64), asked)
+    return _grouped_facts(grouping, facts, columns)
 
 
 def _grouped_facts(grouping: Grouping, facts: pl.DataFrame, columns: Sequence[Column]) -> Facts:
@@ -79,10 +106,9 @@ def _grouped_facts(grouping: Grouping, facts: pl.DataFrame, columns: Sequence[Co
 
 
 def _grouped_times(grouping: Grouping, facts: pl.DataFrame) -> Ints:
-    seen, superseded = facts["_visible_from"], facts["_visible_to"]
-    is_prompt = bool((seen <= facts["_event_time"].to_physical()).all()) and superseded.min() in (None, FOREVER)
-    if is_prompt:
+    if _is_prompt(facts):
         return np.require(grouping.event_time, requirements="W").reshape(1, -1)
+    seen, superseded = facts["_visible_from"], facts["_visible_to"]
     times = np.empty((3, grouping.event_time.size), dtype=np.int64)
     times[EVENT_TIME] = grouping.event_time
     grouping.words(_micros(seen), times[VISIBLE_FROM])
@@ -91,6 +117,11 @@ def _grouped_times(grouping: Grouping, facts: pl.DataFrame) -> Ints:
     places = grouping.places(rows)
     times[VISIBLE_TO, places[places >= 0]] = _micros(superseded)[rows[places >= 0]]
     return times
+
+
+def _is_prompt(facts: pl.DataFrame) -> bool:
+    """Whether every fact is seen as soon as it happens, and for good."""
+    return bool((facts["_visible_from"] <= facts["_event_time"].to_physical()).all()) and facts["_visible_to"].min() in (None, FOREVER)
 
 
 def _micros(times: pl.Series) -> Ints:

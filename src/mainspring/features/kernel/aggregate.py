@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 
 from mainspring.features.kernel.arrays import Answer, Facts, Ints, Spine
+from mainspring.features.kernel.as_of import compiled_walk
 from mainspring.features.kernel.dictionary import compiled_dictionary
 from mainspring.features.kernel.group import compiled_grouping
 from mainspring.features.kernel.jit import entry_point, kernel_edition
@@ -54,9 +55,8 @@ def blank_answer(outputs: int, rows: int) -> Answer:
 
 def warm() -> None:
     """Load everything that is compiled from numba's cache (a second), or compile it (half a minute), so that no request ever waits for it."""
-    compiled_sweep()
-    compiled_grouping()
-    compiled_dictionary()
+    for compiled in (compiled_sweep, compiled_grouping, compiled_dictionary, compiled_walk):
+        compiled()
 
 
 @cache

@@ -54,16 +54,16 @@ def count_bins(code: ShortInts, shift: int, counts: Ints) -> None:
 
 
 @compiled_part
-def bin_rows(code: ShortInts, hop: ShortInts, fill: Ints, bins: Bins) -> None:
-    """The first hop of rows, and their codes in the bins; `fill` holds the next free place of each bin."""
+def bin_rows(code: ShortInts, fill: Ints, bins: Bins) -> None:
+    """The codes of rows in the bins, and in place of each code the first hop of its row; `fill` holds the next free place of each bin."""
     for row in range(code.size):
         key = code[row]
         if key < 0:
-            hop[row] = NOWHERE
+            code[row] = NOWHERE
             continue
         place = fill[at(key >> bins.shift)]
         fill[at(key >> bins.shift)] = place + 1
-        hop[row] = place
+        code[row] = place
         bins.code[at(place)] = key
 
 
