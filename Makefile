@@ -60,6 +60,6 @@ $(READY): pyproject.toml requirements/dev.txt requirements/flights.txt
 	@$(PIP) install --require-hashes --no-deps --no-build-isolation -r requirements/flights.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@echo "compiling the kernels, once for this installation: about a minute on two cores"
-	@$(BIN)/python -c "from mainspring.features.kernel.online import warm_online; warm_online()" & \
-		$(BIN)/python -c "from mainspring.features.kernel.aggregate import warm; warm()" && wait
+	@$(BIN)/python -c "from mainspring.features.kernel.tree.online import warm_online; warm_online()" & \
+		$(BIN)/python -c "from mainspring.features.kernel.windows.aggregate import warm; warm()" && wait
 	@touch $@

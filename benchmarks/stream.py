@@ -18,7 +18,7 @@ from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
 
 from mainspring.app.workspace import open_workspace
-from mainspring.features.read import read_online
+from mainspring.features.online.read import read_online
 
 RATE, BATCH, SHOPS = 5_000, 50, 20_000
 WARMING_S = 3

@@ -14,7 +14,7 @@ __all__ = ["measure"]
 
 _SCRIPT = """
 import time
-from mainspring.features.kernel.aggregate import warm
+from mainspring.features.kernel.windows.aggregate import warm
 from benchmarks.features.purchases import warm_up
 began = time.perf_counter()
 warm()

@@ -10,7 +10,7 @@ from benchmarks.features.figure import Figure, Section, at_most, count_of
 from benchmarks.features.history import FACTS, SPINE, History, draw_facts, draw_spine, feature_names
 from benchmarks.features.purchases import prepare_windows, twenty, warm_up
 from benchmarks.features.setting import Setting
-from mainspring.features.spill import backfill_spilled
+from mainspring.features.history.spill import backfill_spilled
 
 __all__ = ["measure", "prepare_streamed"]
 

@@ -8,8 +8,8 @@ import polars as pl
 from benchmarks.features.history import FACTS, SPINE, WINDOWS, History, distinct_names, draw_facts, draw_spine, feature_names
 from mainspring.elements.expression import col, count
 from mainspring.elements.schema import DType, Schema
-from mainspring.features.backfill import backfill
-from mainspring.features.kernel.aggregate import warm
+from mainspring.features.history.backfill import backfill
+from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.features.spec import Entity, FeatureView, Latest, latest
 from mainspring.features.view import CompiledView, compile_view
 from mainspring.sources.spec import Source

@@ -10,7 +10,7 @@ from benchmarks.features.history import END
 from benchmarks.features.purchases import twenty, warm_up
 from benchmarks.features.setting import Setting
 from benchmarks.features.stores import EMBEDDED, append_batches, fold, new_records, open_log, open_online
-from mainspring.features.read import read_online
+from mainspring.features.online.read import read_online
 from mainspring.ports.online import OnlineReader
 
 __all__ = ["measure", "time_reads"]

@@ -12,7 +12,7 @@ from benchmarks.features.purchases import twenty, warm_up
 from benchmarks.features.setting import Setting
 from benchmarks.features.stores import append_batches, fold, new_records, open_log
 from mainspring.engines.redis.online import RedisOnline
-from mainspring.features.read import read_online
+from mainspring.features.online.read import read_online
 from mainspring.ports.online import OnlineReader, Position
 from mainspring.testing import servers
 

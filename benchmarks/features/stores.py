@@ -10,7 +10,7 @@ from benchmarks.features.setting import Setting
 from mainspring.elements.time import DAY
 from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.log import SqliteLog
-from mainspring.features.stream import fold_view
+from mainspring.features.state.stream import fold_view
 from mainspring.ports.online import OnlineWriter
 
 __all__ = ["BATCH", "EMBEDDED", "append_batches", "fold", "new_records", "open_log", "open_online"]

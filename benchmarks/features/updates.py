@@ -14,7 +14,7 @@ from benchmarks.features.purchases import twenty, warm_up
 from benchmarks.features.setting import Setting
 from benchmarks.features.stores import BATCH, EMBEDDED, append_batches, fold, new_records, open_log, open_online
 from benchmarks.features.update_peers import LmdbTiles, Said, SqliteTiles, Tiles, batches_of, said_by
-from mainspring.features.read import read_online
+from mainspring.features.online.read import read_online
 
 __all__ = ["measure", "require_agreement"]
 

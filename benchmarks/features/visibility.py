@@ -19,8 +19,8 @@ from benchmarks.features.setting import Setting
 from benchmarks.features.stores import EMBEDDED, open_log, open_online
 from mainspring.engines.local.clock import SystemClock
 from mainspring.features.errors import HorizonPassed
-from mainspring.features.read import read_online
-from mainspring.features.stream import fold_view
+from mainspring.features.online.read import read_online
+from mainspring.features.state.stream import fold_view
 from mainspring.ports.errors import StaleWrite
 from mainspring.sources.ingest import CompiledSource, ingest_rows
 

@@ -20,7 +20,7 @@ from mainspring.elements.time import DAY, parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.parity import ParityReport, check_parity, sample_instants
+from mainspring.features.online.parity import ParityReport, check_parity, sample_instants
 from mainspring.gates.check.no_leakage import check_no_leakage
 from mainspring.gates.spec import no_leakage
 from mainspring.project.definition import definition_of

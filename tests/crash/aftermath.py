@@ -20,7 +20,7 @@ import polars as pl
 
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.stream import shards_of
+from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader
 from mainspring.sources.fold import fold_table

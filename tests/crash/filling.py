@@ -19,7 +19,7 @@ from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.spec import Entity, FeatureView
-from mainspring.features.stream import fold_view
+from mainspring.features.state.stream import fold_view
 from mainspring.features.view import compile_view
 from mainspring.ports.errors import StoreFailed
 from mainspring.ports.online import OnlineWriter

@@ -24,8 +24,8 @@ from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.kernel.online import warm_online
-from mainspring.features.stream import fold_view
+from mainspring.features.kernel.tree.online import warm_online
+from mainspring.features.state.stream import fold_view
 from mainspring.features.view import CompiledView
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.online import OnlineWriter

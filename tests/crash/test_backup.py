@@ -15,7 +15,7 @@ from mainspring.app.backup import BackupReport
 from mainspring.app.cli.create import create_project
 from mainspring.app.restore import restore_backup
 from mainspring.app.workspace import OpenWorkspace, open_workspace
-from mainspring.features.backfill import backfill
+from mainspring.features.history.backfill import backfill
 from mainspring.sources.facts import read_facts
 from tests.crash.living import SHOPS, copy_of_project
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from mainspring.elements.time import MINUTE
-from mainspring.features.read import read_online
+from mainspring.features.online.read import read_online
 from mainspring.sources.facts import read_facts
 from tests.crash.filling import CALLS, SCHEMA, SOURCE, TOPIC, VIEW, Stores, stores_in, works
 

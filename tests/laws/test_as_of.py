@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainspring.elements.time import MINUTE
-from mainspring.features.backfill import backfill
+from mainspring.features.history.backfill import backfill
 from mainspring.features.kernel.arrays import Ints, ShortInts
-from mainspring.features.kernel.as_of import Asked, Past, newest_facts
+from mainspring.features.kernel.grouping.as_of import Asked, Past, newest_facts
 from tests.unit.features.history import facts_of, landing, newest
 
 CITIES = st.sampled_from(["JFK", "LGA", "é", None])

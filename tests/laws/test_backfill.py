@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainspring.features.backfill import backfill
-from mainspring.features.gather import gather_facts, gather_keys
-from mainspring.features.spill import backfill_spilled
+from mainspring.features.history.backfill import backfill
+from mainspring.features.history.gather import gather_facts, gather_keys
+from mainspring.features.history.spill import backfill_spilled
 from mainspring.features.view import CompiledView
 from mainspring.sources.facts import read_facts
 from tests.proof.declared import VIEWS

@@ -17,9 +17,9 @@ from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import MemoryTables
-from mainspring.features.read import read_online
+from mainspring.features.online.read import read_online
 from mainspring.features.spec import Entity, FeatureView
-from mainspring.features.stream import fold_view
+from mainspring.features.state.stream import fold_view
 from mainspring.features.view import compile_view
 from mainspring.ports.errors import StaleWrite, StoreFailed
 from mainspring.ports.log import LogWriter

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainspring.features.kernel.aggregate import aggregate
 from mainspring.features.kernel.arrays import NEVER, Answer, Facts, Spine
 from mainspring.features.kernel.program import LISTS, WHOLE_ROW, Beyond, Closed, Kind, Op, Output, Program, compile_program
+from mainspring.features.kernel.windows.aggregate import aggregate
 from tests.laws.oracle import Fact, answer_of, bits_of_value
 
 KINDS = (Kind.FLOAT, Kind.INTEGER, Kind.FLOAT)

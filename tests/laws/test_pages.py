@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO
-from mainspring.features.kernel.online import NOTE, summary_door
-from mainspring.features.kernel.page import DIRECTORY_LEVEL, FANOUT, INLINE_PAGES, LEVEL, NUMBER, OPEN_FACTS, OPEN_TILES, PAGE_FACTS
-from mainspring.features.kernel.tile import TILE_FIRST, TILE_LAST, TILE_LEVEL, TILE_NUMBER, TILE_SETTLED
-from mainspring.features.names import directory_key, encode_key, page_key, partition_of
-from mainspring.features.pages import Page, read_page, split_row
-from mainspring.features.stream import shards_of
+from mainspring.features.kernel.tree.online import NOTE, summary_door
+from mainspring.features.kernel.tree.page import DIRECTORY_LEVEL, FANOUT, INLINE_PAGES, LEVEL, NUMBER, OPEN_FACTS, OPEN_TILES, PAGE_FACTS
+from mainspring.features.kernel.tree.tile import TILE_FIRST, TILE_LAST, TILE_LEVEL, TILE_NUMBER, TILE_SETTLED
+from mainspring.features.state.names import directory_key, encode_key, page_key, partition_of
+from mainspring.features.state.pages import Page, read_page, split_row
+from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from tests.proof.declared import VIEWS
 from tests.proof.history import Delivery, History, history_of

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from mainspring.elements.expression import col, count
 from mainspring.elements.time import MINUTE
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.read import read_online
+from mainspring.features.online.read import read_online
 from mainspring.features.spec import FeatureView
-from mainspring.features.stream import ViewFold, fold_view, shards_of
+from mainspring.features.state.stream import ViewFold, fold_view, shards_of
 from mainspring.features.view import CompiledView, compile_view
 from tests.unit.features.history import CITY, SCHEMA, SOURCE, TOPIC, landing, log_of
 

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainspring.features.kernel.aggregate import aggregate
 from mainspring.features.kernel.arrays import NEVER, Answer, Facts, Spine
 from mainspring.features.kernel.program import Closed, Kind, Op, Output, Program, compile_program
+from mainspring.features.kernel.windows.aggregate import aggregate
 
 KINDS = (Kind.FLOAT, Kind.INTEGER)
 BOOLEAN = 1

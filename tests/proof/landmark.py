@@ -6,9 +6,9 @@ import numpy as np
 
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.kernel.arrays import NEVER, VISIBLE_TO
-from mainspring.features.kernel.page import DIRECTORY_LEVEL, EVICTED, HEAD_LEVEL, LEVEL
-from mainspring.features.kernel.tile import LONG_AGO, TILE_FIRST, TILE_LAST, TILE_LEVEL, TILE_WIDE
-from mainspring.features.pages import Page, read_page, split_row
+from mainspring.features.kernel.tree.page import DIRECTORY_LEVEL, EVICTED, HEAD_LEVEL, LEVEL
+from mainspring.features.kernel.tree.tile import LONG_AGO, TILE_FIRST, TILE_LAST, TILE_LEVEL, TILE_WIDE
+from mainspring.features.state.pages import Page, read_page, split_row
 from mainspring.features.view import CompiledView
 from tests.proof.reading import rows_of
 

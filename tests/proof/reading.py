@@ -12,10 +12,10 @@ from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.errors import HorizonPassed
-from mainspring.features.gather import backfill_from
+from mainspring.features.history.gather import backfill_from
+from mainspring.features.online.read import read_online
 from mainspring.features.pattern import plain_values
-from mainspring.features.read import read_online
-from mainspring.features.stream import CLOCK_SLACK, fold_view, shards_of
+from mainspring.features.state.stream import CLOCK_SLACK, fold_view, shards_of
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.sources.facts import read_facts
 from mainspring.sources.ingest import ingest_rows

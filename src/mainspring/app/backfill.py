@@ -11,7 +11,7 @@ import polars as pl
 
 from mainspring.app.errors import SpineUnusable
 from mainspring.app.spine import asked_spine
-from mainspring.features.gather import FactReader, backfill_from
+from mainspring.features.history.gather import FactReader, backfill_from
 from mainspring.features.view import CompiledView
 
 __all__ = ["BackfillProgress", "BackfillReport", "backfill_file"]

@@ -11,8 +11,8 @@ from mainspring.elements.time import Micros
 from mainspring.features.distribution import Distribution, distribution_of
 from mainspring.features.errors import HorizonPassed
 from mainspring.features.explanation import ViewExplanation, explain_view
-from mainspring.features.measure import measure_state, sample_answers
-from mainspring.features.stream import shards_of
+from mainspring.features.online.measure import measure_state, sample_answers
+from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.project.declarations import asset_name
 from mainspring.project.load import Project

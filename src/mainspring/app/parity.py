@@ -19,9 +19,9 @@ from mainspring.elements.events import Event
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import DAY, SECOND, Micros
 from mainspring.features.errors import HorizonPassed
-from mainspring.features.gather import FactReader
-from mainspring.features.parity import check_reads, sample_keys
-from mainspring.features.stream import CLOCK_SLACK, horizon_at
+from mainspring.features.history.gather import FactReader
+from mainspring.features.online.parity import check_reads, sample_keys
+from mainspring.features.state.stream import CLOCK_SLACK, horizon_at
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.incident import follow
 from mainspring.monitoring.record import iter_open_incidents, record_transitions

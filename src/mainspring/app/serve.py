@@ -21,8 +21,8 @@ from mainspring.app.stream.streams import Streams
 from mainspring.app.watching import MonitorRuns
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
-from mainspring.features.kernel.aggregate import warm
-from mainspring.features.kernel.online import warm_online
+from mainspring.features.kernel.tree.online import warm_online
+from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.project.load import Project
 from mainspring.project.tools import Tools
 from mainspring.sources.ingest import IngestReport, Rows

@@ -21,7 +21,7 @@ from mainspring.engines.local.clock import FrozenClock, SeededIds
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.state import SqliteState
-from mainspring.features.stream import fold_view, horizon_at
+from mainspring.features.state.stream import fold_view, horizon_at
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.baseline import Baseline
 from mainspring.monitoring.incident import Incident

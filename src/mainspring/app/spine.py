@@ -14,7 +14,7 @@ from mainspring.elements.errors import UnreadableInstant
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import Field, Schema
 from mainspring.elements.time import MINUTE, Micros, format_instant, parse_instant
-from mainspring.features.read import Row
+from mainspring.features.online.read import Row
 from mainspring.features.view import CompiledView
 from mainspring.serving.request import cast_rows
 

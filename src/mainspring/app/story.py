@@ -6,7 +6,7 @@ from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import short
 from mainspring.elements.time import format_instant
-from mainspring.features.read import Value
+from mainspring.features.online.read import Value
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import parse_statement
 from mainspring.project.tools import Tools

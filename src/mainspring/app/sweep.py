@@ -19,8 +19,8 @@ from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.time import HOUR, Micros
 from mainspring.engines.local.durable import iter_left_behind
-from mainspring.features.names import shards_of_partitions
-from mainspring.features.replicate import forget_snapshot
+from mainspring.features.state.names import shards_of_partitions
+from mainspring.features.state.replicate import forget_snapshot
 from mainspring.ports.online import Position
 from mainspring.ports.state import Change
 from mainspring.project.definition import shard_of

@@ -49,8 +49,8 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import MemoryTables
-from mainspring.features.gather import backfill_from
-from mainspring.features.read import FeatureRows, read_online
+from mainspring.features.history.gather import backfill_from
+from mainspring.features.online.read import FeatureRows, read_online
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit

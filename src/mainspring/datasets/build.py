@@ -14,7 +14,7 @@ from mainspring.elements.frame import STORED
 from mainspring.elements.identity import digest_of
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import FOREVER
-from mainspring.features.gather import FactReader, backfill_from
+from mainspring.features.history.gather import FactReader, backfill_from
 from mainspring.features.on_demand import compute_on_demand, on_demand_fields
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
 from mainspring.features.view import CompiledView, with_lookups

@@ -1,8 +1,8 @@
 """One definition, one kernel: entities, feature views, and every way to compute them.
 
-`view` compiles a declaration; `backfill` answers for many rows of history, `stream` folds the log into online segments and `read` answers from them,
-all through the same compiled kernel, so that their bytes are equal; `parity` checks that they are.  Where facts come from is the business of `sources`;
-which rows are asked about is that of `datasets` and `serving`.
+`view` compiles a declaration; `history` answers for many rows at once, `state` folds the log into online state and `online` answers from it, all through
+the same compiled `kernel`, so that their bytes are equal.  Where facts come from is the business of `sources`; which rows are asked about is that of
+`datasets` and `serving`.
 """
 
 from mainspring.features.errors import FeatureOverflow, HorizonPassed, MissingRequestField, WrongRequestType

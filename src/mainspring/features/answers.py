@@ -12,8 +12,8 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
 from mainspring.features.kernel.arrays import Answer, Bytes, Ints
-from mainspring.features.kernel.packed import bits_of_told, flags_of_told
 from mainspring.features.kernel.program import LISTS
+from mainspring.features.kernel.tree.packed import bits_of_told, flags_of_told
 from mainspring.features.pattern import Value
 from mainspring.features.view import CompiledView
 

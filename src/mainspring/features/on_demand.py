@@ -6,9 +6,9 @@ import polars as pl
 
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.expression.infer import infer_type
-from mainspring.elements.expression.row import compile_row
+from mainspring.elements.expression.row import Row, compile_row
 from mainspring.elements.schema import Field, Schema
-from mainspring.features.read import Row, Value
+from mainspring.features.pattern import Value
 from mainspring.features.spec import OnDemandFeatureView
 
 __all__ = ["compile_on_demand", "compute_on_demand", "on_demand_fields"]

@@ -14,7 +14,7 @@ from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import Micros
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.program import FOREVER, Output, Program, compile_program, reach_of
-from mainspring.features.kernel.summary import TileProgram, compile_tiles
+from mainspring.features.kernel.tree.summary import TileProgram, compile_tiles
 from mainspring.features.outputs import COMPARING, ValueColumn, iter_outputs
 from mainspring.features.spec import Entity, FeatureView
 

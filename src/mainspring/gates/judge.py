@@ -8,7 +8,7 @@ from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
-from mainspring.features.parity import ParityReport
+from mainspring.features.online.parity import ParityReport
 from mainspring.gates.check.beats_champion import Contender, check_beats_champion
 from mainspring.gates.check.latency import check_latency
 from mainspring.gates.check.min_metric import check_min_metric

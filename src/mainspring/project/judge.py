@@ -13,8 +13,8 @@ from mainspring.datasets.card import TrainingSetCard
 from mainspring.datasets.predictions import parse_predictions
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
-from mainspring.features.parity import ParityReport, check_parity, sample_instants
-from mainspring.features.stream import fold_view
+from mainspring.features.online.parity import ParityReport, check_parity, sample_instants
+from mainspring.features.state.stream import fold_view
 from mainspring.features.view import with_lookups
 from mainspring.gates.attest import Binding, Notary, attest
 from mainspring.gates.check.beats_champion import Contender

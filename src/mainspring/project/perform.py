@@ -21,9 +21,9 @@ from mainspring.datasets.predictions import parse_predictions
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json, digest_of_value
-from mainspring.features.kernel.online import warm_online
+from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.spec import FeatureView
-from mainspring.features.stream import refold_view
+from mainspring.features.state.stream import refold_view
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.verdict import Verdict
 from mainspring.monitoring.baseline import Judged, make_baseline, render_baseline

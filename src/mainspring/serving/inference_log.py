@@ -8,7 +8,7 @@ import polars as pl
 from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
-from mainspring.features.read import Value
+from mainspring.features.online.read import Value
 from mainspring.ports.log import LogReader
 
 __all__ = ["PredictionRecord", "find_prediction", "inference_topic", "iter_predictions", "to_frame"]

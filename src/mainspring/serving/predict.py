@@ -15,8 +15,8 @@ from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.features.on_demand import compile_on_demand
-from mainspring.features.read import FeatureRows, Row, Value, read_online
-from mainspring.features.recompute import offsets_read
+from mainspring.features.online.read import FeatureRows, Row, Value, read_online
+from mainspring.features.online.recompute import offsets_read
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.log import LogWriter
 from mainspring.ports.models import Scorer

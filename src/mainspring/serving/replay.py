@@ -13,11 +13,11 @@ import polars as pl
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Schema
-from mainspring.features.gather import FactReader
-from mainspring.features.parity import same_bytes
+from mainspring.features.history.gather import FactReader
+from mainspring.features.online.parity import same_bytes
+from mainspring.features.online.read import Value
+from mainspring.features.online.recompute import backfill_as_read
 from mainspring.features.pattern import plain_values
-from mainspring.features.read import Value
-from mainspring.features.recompute import backfill_as_read
 from mainspring.ports.errors import RetentionPassed
 from mainspring.serving.inference_log import PredictionRecord
 from mainspring.serving.predict import ServedModel

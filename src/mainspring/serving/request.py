@@ -8,7 +8,7 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
 from mainspring.features.errors import MissingRequestField, WrongRequestType
-from mainspring.features.read import Row
+from mainspring.features.online.read import Row
 
 __all__ = ["cast_rows"]
 

@@ -21,7 +21,7 @@ from mainspring.app.serve import count_parity
 from mainspring.app.workspace import OpenWorkspace, memory_workspace
 from mainspring.elements.time import DAY, SECOND, format_instant, parse_instant
 from mainspring.engines.local.clock import FrozenClock
-from mainspring.features.names import encode_key
+from mainspring.features.state.names import encode_key
 from mainspring.ports.state import Change
 from mainspring.serving.inference_log import inference_topic
 

@@ -8,10 +8,10 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import MINUTE
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.gather import backfill_from
-from mainspring.features.read import read_online
+from mainspring.features.history.gather import backfill_from
+from mainspring.features.online.read import read_online
 from mainspring.features.spec import FeatureView
-from mainspring.features.stream import fold_view
+from mainspring.features.state.stream import fold_view
 from mainspring.features.view import CompiledView, compile_view, with_lookups
 from mainspring.sources.facts import read_facts
 from mainspring.sources.spec import Source

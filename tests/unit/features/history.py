@@ -7,10 +7,10 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import FOREVER, MINUTE
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.backfill import backfill
-from mainspring.features.read import read_online
+from mainspring.features.history.backfill import backfill
+from mainspring.features.online.read import read_online
 from mainspring.features.spec import Entity, FeatureView, latest
-from mainspring.features.stream import fold_view
+from mainspring.features.state.stream import fold_view
 from mainspring.features.view import CompiledView, compile_view
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of

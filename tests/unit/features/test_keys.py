@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from mainspring.features.keys import codes_by_category, codes_by_hash, key_codes
+from mainspring.features.history.keys import codes_by_category, codes_by_hash, key_codes
 from mainspring.features.spec import Entity
 
 DAYS = [date(2026, 1, 1), None, date(2026, 1, 2), date(2026, 1, 1)]

@@ -5,8 +5,8 @@ import pytest
 
 from mainspring.elements.expression import col, count
 from mainspring.elements.time import MINUTE
-from mainspring.features.backfill import backfill
 from mainspring.features.errors import FeatureOverflow
+from mainspring.features.history.backfill import backfill
 from mainspring.features.spec import Entity
 from tests.unit.features.history import EVERY_AGGREGATE, facts_of, landing, newest, taught, told, windowed
 

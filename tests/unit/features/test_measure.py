@@ -10,8 +10,8 @@ from mainspring.elements.time import MINUTE
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.distribution import BINS, distribution_of
 from mainspring.features.errors import HorizonPassed
-from mainspring.features.measure import measure_state, sample_answers
-from mainspring.features.read import read_online
+from mainspring.features.online.measure import measure_state, sample_answers
+from mainspring.features.online.read import read_online
 from mainspring.features.spec import Entity
 from tests.unit.features.history import CITY, folded, landing, log_of, newest, windowed
 

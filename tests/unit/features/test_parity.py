@@ -5,8 +5,8 @@ import polars as pl
 from mainspring.elements.expression import col
 from mainspring.elements.time import MINUTE
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.backfill import backfill
-from mainspring.features.parity import check_parity, sample_instants
+from mainspring.features.history.backfill import backfill
+from mainspring.features.online.parity import check_parity, sample_instants
 from tests.unit.features.history import facts_of, landing, log_of, windowed
 
 VIEW = windowed(total=col("delay").sum())

@@ -5,7 +5,7 @@ import pytest
 
 from mainspring.elements.expression import col
 from mainspring.elements.time import MINUTE
-from mainspring.features.backfill import backfill
+from mainspring.features.history.backfill import backfill
 from tests.unit.features.history import facts_of, landing, newest, taught, told, windowed
 
 BOTH = pytest.mark.parametrize("answer", [taught, told])

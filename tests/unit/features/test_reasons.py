@@ -4,7 +4,7 @@ import pytest
 
 from mainspring.elements.expression import col
 from mainspring.elements.time import MINUTE
-from mainspring.features.read import read_online
+from mainspring.features.online.read import read_online
 from tests.unit.features import harbour
 from tests.unit.features.history import folded, landing, log_of, newest, windowed
 from tests.unit.features.test_entities import BY_MODEL, KNOWN, MODELS

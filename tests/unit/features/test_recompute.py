@@ -9,11 +9,11 @@ from mainspring.elements.expression import col, count
 from mainspring.elements.time import MINUTE
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.parity import check_reads, sample_keys
-from mainspring.features.read import read_online
-from mainspring.features.recompute import backfill_as_read, offsets_read
+from mainspring.features.online.parity import check_reads, sample_keys
+from mainspring.features.online.read import read_online
+from mainspring.features.online.recompute import backfill_as_read, offsets_read
 from mainspring.features.spec import Entity
-from mainspring.features.stream import fold_view
+from mainspring.features.state.stream import fold_view
 from mainspring.sources.facts import read_facts
 from tests.unit.features import harbour
 from tests.unit.features.harbour import ARRIVALS, DEPARTURES, call, compiled

@@ -12,9 +12,9 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.state import SqliteState
 from mainspring.features.errors import SnapshotUnreadable
 from mainspring.features.kernel.program import FOREVER
-from mainspring.features.replicate import SNAPSHOT, forget_snapshot, read_shard, restore_shard, snapshot_shard
-from mainspring.features.snapshot import Snapshot, parse_snapshot, render_snapshot
-from mainspring.features.stream import fold_view
+from mainspring.features.state.replicate import SNAPSHOT, forget_snapshot, read_shard, restore_shard, snapshot_shard
+from mainspring.features.state.snapshot import Snapshot, parse_snapshot, render_snapshot
+from mainspring.features.state.stream import fold_view
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.online import Position
 from tests.unit.features.history import TOPIC, landing, log_of, records_of, windowed

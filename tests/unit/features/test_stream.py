@@ -11,11 +11,11 @@ from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.errors import HorizonPassed, MissingRequestField
-from mainspring.features.names import encode_key
-from mainspring.features.pages import read_page
-from mainspring.features.read import read_online
+from mainspring.features.online.read import read_online
 from mainspring.features.spec import Entity, FeatureView
-from mainspring.features.stream import fold_view, refold_view, shards_of
+from mainspring.features.state.names import encode_key
+from mainspring.features.state.pages import read_page
+from mainspring.features.state.stream import fold_view, refold_view, shards_of
 from mainspring.features.view import compile_view
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import ingest_rows

@@ -3,7 +3,7 @@
 import pytest
 
 from mainspring.elements.expression import col, count
-from mainspring.features.gather import gather_facts
+from mainspring.features.history.gather import gather_facts
 from mainspring.features.spec import Entity, latest
 from mainspring.sources.facts import read_facts
 from tests.unit.features.harbour import ARRIVALS, DEPARTURES, call, compiled, log_of, taught, told

@@ -4,7 +4,7 @@ import pytest
 
 from mainspring.elements.errors import ServingError
 from mainspring.elements.identity import Digest
-from mainspring.features.parity import ParityReport
+from mainspring.features.online.parity import ParityReport
 from mainspring.gates import beats_champion, latency, min_metric, no_leakage, parity
 from mainspring.gates.errors import UnknownGate
 from mainspring.gates.judge import EvidenceSource, judge, required_gates

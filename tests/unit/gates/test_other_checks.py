@@ -2,7 +2,7 @@
 
 import pytest
 
-from mainspring.features.parity import ParityReport
+from mainspring.features.online.parity import ParityReport
 from mainspring.gates import latency, no_leakage, parity
 from mainspring.gates.check.latency import check_latency
 from mainspring.gates.check.no_leakage import check_no_leakage

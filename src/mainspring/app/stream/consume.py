@@ -22,10 +22,10 @@ from mainspring.app.stream.meter import Meter, StreamReport
 from mainspring.app.stream.open import open_folds
 from mainspring.app.stream.pace import pause_after
 from mainspring.elements.errors import MainspringError
-from mainspring.features.kernel.online import warm_online
-from mainspring.features.names import shard_of_partition
-from mainspring.features.replicate import snapshot_shard
-from mainspring.features.stream import CLOCK_SLACK, ViewFold
+from mainspring.features.kernel.tree.online import warm_online
+from mainspring.features.state.names import shard_of_partition
+from mainspring.features.state.replicate import snapshot_shard
+from mainspring.features.state.stream import CLOCK_SLACK, ViewFold
 from mainspring.features.view import CompiledView
 from mainspring.flow.share import Member, Share, Sharer
 from mainspring.ports.errors import StaleWrite

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from mainspring.elements.errors import MainspringError
-from mainspring.features.names import shard_of_partition
-from mainspring.features.replicate import restore_shard
-from mainspring.features.stream import CLOCK_SLACK, ViewFold, drop_late_state, horizon_at
+from mainspring.features.state.names import shard_of_partition
+from mainspring.features.state.replicate import restore_shard
+from mainspring.features.state.stream import CLOCK_SLACK, ViewFold, drop_late_state, horizon_at
 from mainspring.features.view import CompiledView
 from mainspring.ports.errors import StaleWrite
 from mainspring.project.tools import Tools

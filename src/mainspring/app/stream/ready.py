@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mainspring.app.host import ServedMap
 from mainspring.app.stream.views import KeptViews
-from mainspring.features.stream import shards_of
+from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.project.tools import Tools
 from mainspring.sources.topic import topic_of

@@ -10,8 +10,8 @@ from mainspring.app.stream.meter import StreamReport
 from mainspring.app.stream.open import catch_up
 from mainspring.app.stream.views import KeptViews
 from mainspring.elements.identity import digest_of_value, short
-from mainspring.features.replicate import snapshot_shard
-from mainspring.features.stream import shards_of
+from mainspring.features.state.replicate import snapshot_shard
+from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.flow.share import Member
 from mainspring.project.load import Project

@@ -5,11 +5,11 @@ backfill, a stream replay and an online read.  The way in:
 
     program = compile_program([Output(Op.MEAN, column=0, span=hours(3)), ...], kinds=[Kind.FLOAT, Kind.INTEGER])      (module `program`)
     facts   = Facts.of(key_start=…, event_time=…, visible_from=…, visible_to=…, columns=[(values, valid | None), ...])   (module `arrays`)
-    answer  = aggregate(program, facts, Spine(key_code, prediction_time))                                               (module `aggregate`)
+    answer  = aggregate(program, facts, Spine(key_code, prediction_time))                                               (module `windows.aggregate`)
     answer.floats(0), answer.integers(1), answer.valid[1], answer.overflow                                               (rows: `program.slots(output)`)
 
-Facts lie grouped by key and sorted inside a key by the total order (event_time, source, id), which module `group` brings about, ties apart; the spine
-may come in any order.  What is settled takes a short way through the kernel (module `settled`), everything else the sweep's.
+Facts lie grouped by key and sorted inside a key by the total order (event_time, source, id), which `grouping` brings about, ties apart; the spine
+may come in any order.  `windows` sweeps over grouped facts, `tree` answers from online state, and both use the `states` of aggregates.
 Modules import numba, so this package re-exports nothing.
 """
 

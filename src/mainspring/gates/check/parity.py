@@ -1,6 +1,6 @@
 """Will the model be told what it was taught?  Batch and online features are compared as bytes; the one number allowed is zero."""
 
-from mainspring.features.parity import ParityReport
+from mainspring.features.online.parity import ParityReport
 from mainspring.gates.spec import Parity
 from mainspring.gates.verdict import Finding
 

@@ -8,10 +8,10 @@ from threading import Event, Thread
 
 from mainspring.app.stream.consume import Consumer
 from mainspring.app.workspace import OpenWorkspace, open_workspace
-from mainspring.features.read import read_online
-from mainspring.features.replicate import read_shard
-from mainspring.features.snapshot import Snapshot
-from mainspring.features.stream import shards_of
+from mainspring.features.online.read import read_online
+from mainspring.features.state.replicate import read_shard
+from mainspring.features.state.snapshot import Snapshot
+from mainspring.features.state.stream import shards_of
 
 PROJECT = """
 import mainspring as ms

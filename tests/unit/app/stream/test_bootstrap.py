@@ -9,7 +9,7 @@ from threading import Event, Thread
 import pytest
 
 from mainspring.app.workspace import OpenWorkspace
-from mainspring.features.replicate import forget_snapshot
+from mainspring.features.state.replicate import forget_snapshot
 from tests.unit.app.stream.shops import PROJECT, applied, counted, running, sell, state_of, wait_until_folded, write_project
 
 ONE_VIEW = PROJECT[: PROJECT.index("newest")]

@@ -10,8 +10,8 @@ from mainspring.app.errors import UnknownAsset
 from mainspring.app.stream.meter import StreamReport
 from mainspring.app.workspace import OpenWorkspace, open_workspace
 from mainspring.elements.time import DAY
-from mainspring.features.replicate import SNAPSHOT
-from mainspring.features.stream import shards_of
+from mainspring.features.state.replicate import SNAPSHOT
+from mainspring.features.state.stream import shards_of
 from tests.unit.app.stream.shops import PROJECT, applied, counted, running, sell, state_of, wait_until_folded, write_project
 
 

@@ -6,10 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mainspring.features.kernel.aggregate import aggregate, compiled_sweep
 from mainspring.features.kernel.arrays import NEVER, Answer, Facts, Spine
 from mainspring.features.kernel.jit import kernel_edition
 from mainspring.features.kernel.program import Kind, Op, Output, compile_program
+from mainspring.features.kernel.windows.aggregate import aggregate, compiled_sweep
 
 INFINITE = float("inf")
 NAN = float("nan")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mainspring.features.kernel.dictionary import Dictionary, learn_in_shares
+from mainspring.features.kernel.grouping.dictionary import Dictionary, learn_in_shares
 
 
 def test_a_word_has_the_code_of_its_first_appearance() -> None:

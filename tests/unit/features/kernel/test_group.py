@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mainspring.features.kernel.arrays import Ints
-from mainspring.features.kernel.group import group_facts
+from mainspring.features.kernel.grouping.group import group_facts
 
 
 def rows_in_order(codes: Ints, times: Ints) -> Ints:

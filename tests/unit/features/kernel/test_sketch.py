@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mainspring.features.kernel.aggregate import aggregate
 from mainspring.features.kernel.arrays import Facts, Spine
 from mainspring.features.kernel.program import Beyond, Kind, Op, Output, compile_program
+from mainspring.features.kernel.windows.aggregate import aggregate
 from tests.laws.approximate_oracle import decayed_mean, halves
 
 

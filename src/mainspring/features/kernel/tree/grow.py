@@ -1,0 +1,452 @@
+"""Grow the pages of keys by new facts: the writing of online state.
+
+Facts of a key are taken one by one in the order of the log, and a page is sealed exactly when the head is full.  So the pages of a key are a function of the
+records of that key: how records were batched, and what other keys there are, leaves no trace in any byte.
+
+A table says what was written: rows of (what, key, level, number, first byte, byte after the last).
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, Bytes, Ints
+from mainspring.features.kernel.jit import allocating_part, compiled_part
+from mainspring.features.kernel.states.exact_sum import CELLS, NO_LIMB, NUMBER_CELLS
+from mainspring.features.kernel.tree.page import (
+    DIRECTORY_LEVEL,
+    EVICTED,
+    FACT_WORDS,
+    FACTS,
+    FANOUT,
+    HEAD_LEVEL,
+    HEADER,
+    INLINE_PAGES,
+    LENGTH_MASK,
+    LEVEL,
+    NEXT,
+    NUMBER,
+    OPEN_FACTS,
+    OPEN_TILES,
+    PAGE_FACTS,
+    REFERENCES,
+    SIZE,
+    TEXT_SHIFT,
+    TEXTS_AT,
+    TILE_WORDS,
+    TILES,
+    fact_at,
+    reference_at,
+    text_before,
+)
+from mainspring.features.kernel.tree.tile import HIGH, LONG_AGO, LOW, MARK_FIELDS, TILE_LAST, TILE_LEVEL, TILE_NUMBER, summarise_facts, summarise_tiles
+
+__all__ = ["EVICTED_PAGE", "TABLE_FIELDS", "WRITTEN_PAGE", "Batch", "Layout", "Output", "grow_keys"]
+
+TABLE_FIELDS: Final = 6
+WRITTEN_PAGE, EVICTED_PAGE = 0, 1
+
+MAX_TILES: Final = 512
+FACT_COUNT, TILE_COUNT, PAGE_COUNT, NEXT_NUMBER, FORGOTTEN, IS_SEALED, WRITTEN, LISTED, STATE_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
+"""The key at hand: open facts, tiles, pages beside the directory, the number of the next page, the newest time forgotten, whether it has sealed a page.
+The output: words written, rows listed."""
+
+PAGE_NUMBER, PAGE_BEGIN, PAGE_SIZE, IS_NEW, INLINE_FIELDS = 0, 1, 2, 3, 4
+"""A page beside the directory: its number, its first word, how many it has, and whether it lies in the output or still where it was read."""
+
+
+class Layout(NamedTuple):
+    """How a view's pages look.  Shapes: shape (SHAPE_FIELDS,), lanes (lanes, LANE_FIELDS)."""
+
+    shape: Ints
+    lanes: Ints
+
+
+class Batch(NamedTuple):
+    """What comes in.
+
+    Args:
+        kept, until: a page is evicted once its newest event is older by `kept` than the arrival of the fact that seals another page, and than `until`.
+
+    Shapes:
+        words, texts: the old heads and directories joined, and behind them the texts of the batch; the same memory as words and as bytes.
+        starts: (keys, 3) the first word of each old head, or -1; the first word of the row of its directory, or -1, and the word after that row.
+        key_first: (keys + 1,) where the facts of each key begin in `order`, which lists rows of the batch, of one key in the order of the log.
+        facts: (facts, fact words).
+        links: (facts, texts of a fact) where each text begins in `texts`, and its length.
+        arrived: (facts,) the earliest moment at which each may have been folded.
+    """
+
+    words: Ints
+    texts: Bytes
+    starts: Ints
+    key_first: Ints
+    order: Ints
+    facts: Ints
+    links: Ints
+    arrived: Ints
+    kept: int
+    until: int
+
+
+class Key(NamedTuple):
+    """The key at hand, taken apart.
+
+    Shapes:
+        shape: (SHAPE_FIELDS,), the layout of pages; lanes (lanes, LANE_FIELDS).
+        facts, links: (OPEN_FACTS, …) the open facts, and where their texts lie among those of the batch.
+        tiles: (MAX_TILES, tile words); flat: the same memory in one row.
+        inline: (INLINE_PAGES + 1, INLINE_FIELDS).
+        state: (STATE_FIELDS,).
+        cells, marks, number: the accumulators of `tile`.
+    """
+
+    shape: Ints
+    lanes: Ints
+    facts: Ints
+    links: Ints
+    tiles: Ints
+    flat: Ints
+    inline: Ints
+    state: Ints
+    cells: Ints
+    marks: Ints
+    number: Ints
+
+
+class Output(NamedTuple):
+    """Where pages are written.
+
+    Shapes: words and texts are the same memory; table (…, TABLE_FIELDS); note (3,): how many rows the table got, or -1 when the output or the table was too
+    small, and in its last cell the edition of the kernel.
+    """
+
+    words: Ints
+    texts: Bytes
+    table: Ints
+    note: Ints
+
+
+@allocating_part
+def grow_keys(layout: Layout, batch: Batch, out: Output) -> None:
+    """Add facts to the heads of their keys and write the new heads, and the pages that were sealed on the way."""
+    shape, lanes = layout.shape, layout.lanes
+    flat = np.empty(MAX_TILES * shape[TILE_WORDS], dtype=np.int64)
+    marks = np.zeros((lanes.shape[0], MARK_FIELDS), dtype=np.int64)
+    marks[:, LOW], marks[:, HIGH] = NO_LIMB, -1
+    key = Key(
+        shape,
+        lanes,
+        np.empty((OPEN_FACTS, shape[FACT_WORDS]), dtype=np.int64),
+        np.empty((OPEN_FACTS, shape[REFERENCES]), dtype=np.int64),
+        flat.reshape((MAX_TILES, shape[TILE_WORDS])),
+        flat,
+        np.empty((INLINE_PAGES + 1, INLINE_FIELDS), dtype=np.int64),
+        np.zeros(STATE_FIELDS, dtype=np.int64),
+        np.zeros((lanes.shape[0] + 1, CELLS), dtype=np.int64),
+        marks,
+        np.zeros(NUMBER_CELLS, dtype=np.int64),
+    )
+    grow_all(batch, key, out)
+
+
+@compiled_part
+def grow_all(batch: Batch, key: Key, out: Output) -> None:
+    """Grow one key after the other, until there is no more room."""
+    for code in range(batch.starts.shape[0]):
+        if not grow_key(batch, key, out, code):
+            out.note[0] = -1
+            return
+    out.note[0] = key.state[LISTED]
+
+
+@compiled_part
+def grow_key(batch: Batch, key: Key, out: Output, code: int) -> bool:
+    """Grow a key by its facts; whether there was room to write it."""
+    load_head(batch, key, code)
+    load_directory(batch, key, code)
+    for index in range(batch.key_first[code], batch.key_first[code + 1]):
+        row = batch.order[index]
+        insert_fact(batch, key, row)
+        if key.state[FACT_COUNT] == OPEN_FACTS:
+            if not has_room(key, out):
+                return False
+            seal_facts(batch, key, out)
+            spill(batch, key, out, code)
+            evict(key, out, code, min(batch.arrived[row], batch.until) - batch.kept)
+            seal_tiles(key, out, code)
+    if not has_room(key, out):
+        return False
+    write_roots(batch, key, out, code)
+    return True
+
+
+@compiled_part
+def load_head(batch: Batch, key: Key, code: int) -> None:
+    """Take the open facts; links point into the bytes that they were read from."""
+    start, words = batch.starts[code, 0], batch.words
+    key.state[FACT_COUNT] = 0 if start < 0 else words[start + FACTS]
+    for place in range(key.state[FACT_COUNT]):
+        fact, link = fact_at(words, start, place, key.shape), reference_at(words, start, place, key.shape)
+        base = 8 * start + words[start + TEXTS_AT]
+        for word in range(key.facts.shape[1]):
+            key.facts[place, word] = words[fact + word]
+        for word in range(key.links.shape[1]):
+            key.links[place, word] = words[link + word] + (base << TEXT_SHIFT)
+
+
+@compiled_part
+def load_directory(batch: Batch, key: Key, code: int) -> None:
+    """Take the tiles, and note where the pages beside them lie."""
+    start, words, state = batch.starts[code, 1], batch.words, key.state
+    state[TILE_COUNT] = state[PAGE_COUNT] = state[NEXT_NUMBER] = state[IS_SEALED] = 0
+    state[FORGOTTEN] = LONG_AGO
+    if start < 0:
+        return
+    state[TILE_COUNT], state[NEXT_NUMBER], state[FORGOTTEN] = words[start + TILES], words[start + NEXT], words[start + EVICTED]
+    for word in range(state[TILE_COUNT] * key.tiles.shape[1]):
+        key.flat[word] = words[start + HEADER + word]
+    page = start + words[start + SIZE]
+    while page < batch.starts[code, 2]:
+        keep_inline(key, words[page + NUMBER], page, words[page + SIZE], 0)
+        page += words[page + SIZE]
+
+
+@compiled_part
+def insert_fact(batch: Batch, key: Key, row: int) -> None:
+    """Put a fact where it belongs in total order: by event time, then id, then the moment from which it is seen."""
+    place = key.state[FACT_COUNT]
+    while place > 0 and stands_before(batch, key, row, place - 1):
+        move_fact(key, place - 1, place)
+        place -= 1
+    for word in range(key.facts.shape[1]):
+        key.facts[place, word] = batch.facts[row, word]
+    for word in range(key.links.shape[1]):
+        key.links[place, word] = batch.links[row, word]
+    key.state[FACT_COUNT] += 1
+
+
+@compiled_part
+def move_fact(key: Key, source: int, target: int) -> None:
+    """Move an open fact to another place."""
+    for word in range(key.facts.shape[1]):
+        key.facts[target, word] = key.facts[source, word]
+    for word in range(key.links.shape[1]):
+        key.links[target, word] = key.links[source, word]
+
+
+@compiled_part
+def stands_before(batch: Batch, key: Key, row: int, place: int) -> bool:
+    """Whether a new fact comes before the open one at this place."""
+    if batch.facts[row, EVENT_TIME] != key.facts[place, EVENT_TIME]:
+        return bool(batch.facts[row, EVENT_TIME] < key.facts[place, EVENT_TIME])
+    mine, other = batch.links[row, 0], key.links[place, 0]
+    order = text_before(batch.texts, mine >> TEXT_SHIFT, mine & LENGTH_MASK, other >> TEXT_SHIFT, other & LENGTH_MASK)
+    return order < 0 or (order == 0 and bool(batch.facts[row, VISIBLE_FROM] < key.facts[place, VISIBLE_FROM]))
+
+
+@compiled_part
+def has_room(key: Key, out: Output) -> bool:
+    """Whether the output can take a head, a directory, a page of facts, and one page of tiles for each level, with evictions."""
+    shape, state = key.shape, key.state
+    words = 2 * (HEADER + OPEN_FACTS * (shape[FACT_WORDS] + shape[REFERENCES])) + 12 * HEADER + 2 * (state[TILE_COUNT] + 1) * shape[TILE_WORDS]
+    for place in range(state[FACT_COUNT]):
+        for word in range(key.links.shape[1]):
+            words += 2 * ((key.links[place, word] & LENGTH_MASK) // 8 + 1)
+    for place in range(state[PAGE_COUNT]):
+        words += 2 * key.inline[place, PAGE_SIZE]
+    has_rows = state[LISTED] + state[TILE_COUNT] + 16 <= out.table.shape[0]
+    return bool(state[WRITTEN] + words + 8 <= out.words.size and has_rows and state[TILE_COUNT] + 2 < key.tiles.shape[0])
+
+
+@compiled_part
+def keep_inline(key: Key, number: int, begin: int, size: int, is_new: int) -> None:
+    """Note a page that stays beside the directory."""
+    place = key.state[PAGE_COUNT]
+    key.inline[place, PAGE_NUMBER], key.inline[place, PAGE_BEGIN], key.inline[place, PAGE_SIZE], key.inline[place, IS_NEW] = number, begin, size, is_new
+    key.state[PAGE_COUNT] += 1
+
+
+@compiled_part
+def drop_inline(key: Key, dropped: int) -> None:
+    """Forget the page at this place."""
+    for place in range(dropped, key.state[PAGE_COUNT] - 1):
+        for field in range(INLINE_FIELDS):
+            key.inline[place, field] = key.inline[place + 1, field]
+    key.state[PAGE_COUNT] -= 1
+
+
+@compiled_part
+def copy_inline(batch: Batch, key: Key, out: Output, place: int) -> None:
+    """Write a page that stays as it is."""
+    begin, at = key.inline[place, PAGE_BEGIN], key.state[WRITTEN]
+    for word in range(key.inline[place, PAGE_SIZE]):
+        out.words[at + word] = out.words[begin + word] if key.inline[place, IS_NEW] else batch.words[begin + word]
+    key.state[WRITTEN] += key.inline[place, PAGE_SIZE]
+
+
+@compiled_part
+def seal_facts(batch: Batch, key: Key, out: Output) -> None:
+    """Make a page of the oldest open facts, beside the directory, and keep its tile."""
+    state, page, place = key.state, key.state[WRITTEN], key.state[TILE_COUNT]
+    write_facts(batch, key, out, 1, state[NEXT_NUMBER], PAGE_FACTS)
+    keep_inline(key, state[NEXT_NUMBER], page, out.words[page + SIZE], 1)
+    summarise_facts(key.lanes, key.shape, key.cells, key.marks, key.number, out.words, page, key.flat, place * key.tiles.shape[1])
+    key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER] = 1, state[NEXT_NUMBER]
+    state[NEXT_NUMBER] += 1
+    state[TILE_COUNT] += 1
+    state[IS_SEALED] = 1
+    state[FACT_COUNT] -= PAGE_FACTS
+    for left in range(state[FACT_COUNT]):
+        move_fact(key, left + PAGE_FACTS, left)
+
+
+@compiled_part
+def spill(batch: Batch, key: Key, out: Output, code: int) -> None:
+    """Where the directory has too many pages beside it, give the oldest a row of its own."""
+    if key.state[PAGE_COUNT] <= INLINE_PAGES:
+        return
+    begin = key.state[WRITTEN]
+    copy_inline(batch, key, out, 0)
+    list_row(key, out, WRITTEN_PAGE, code, 1, key.inline[0, PAGE_NUMBER], begin)
+    drop_inline(key, 0)
+
+
+@compiled_part
+def evict(key: Key, out: Output, code: int, oldest: int) -> None:
+    """Forget the tiles whose every event is older, and list their pages that have rows."""
+    state, left = key.state, 0
+    for place in range(state[TILE_COUNT]):
+        if key.tiles[place, TILE_LAST] >= oldest:
+            move_tile(key, place, left)
+            left += 1
+            continue
+        state[FORGOTTEN] = max(state[FORGOTTEN], key.tiles[place, TILE_LAST])
+        beside = place_inline(key, key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER])
+        if beside >= 0:
+            drop_inline(key, beside)
+        else:
+            list_row(key, out, EVICTED_PAGE, code, key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER], state[WRITTEN])
+    state[TILE_COUNT] = left
+
+
+@compiled_part
+def move_tile(key: Key, source: int, target: int) -> None:
+    """Move a tile to another place."""
+    for word in range(key.tiles.shape[1]):
+        key.tiles[target, word] = key.tiles[source, word]
+
+
+@compiled_part
+def place_inline(key: Key, level: int, number: int) -> int:
+    """Where a page lies beside the directory, or -1."""
+    for place in range(key.state[PAGE_COUNT]):
+        if level == 1 and key.inline[place, PAGE_NUMBER] == number:
+            return place
+    return -1
+
+
+@compiled_part
+def seal_tiles(key: Key, out: Output, code: int) -> None:
+    """Where a level has too many tiles, write the first of them as a page and keep its tile instead, level by level."""
+    level = 1
+    while count_level(key, level) >= OPEN_TILES:
+        seal_level(key, out, code, level)
+        level += 1
+
+
+@compiled_part
+def count_level(key: Key, level: int) -> int:
+    """How many tiles are of this level."""
+    found = 0
+    for place in range(key.state[TILE_COUNT]):
+        found += key.tiles[place, TILE_LEVEL] == level
+    return found
+
+
+@compiled_part
+def seal_level(key: Key, out: Output, code: int, level: int) -> None:
+    """Write the first tiles of a level as a page, and keep its tile instead."""
+    state, page, width = key.state, key.state[WRITTEN], key.tiles.shape[1]
+    begin_page(key, out, level + 1, state[NEXT_NUMBER], FANOUT, 0)
+    left, moved = 0, 0
+    for place in range(state[TILE_COUNT]):
+        if key.tiles[place, TILE_LEVEL] == level and moved < FANOUT:
+            for word in range(width):
+                out.words[page + HEADER + moved * width + word] = key.tiles[place, word]
+            moved += 1
+        else:
+            move_tile(key, place, left)
+            left += 1
+    end_page(key, out, page, HEADER + FANOUT * width, 0)
+    list_row(key, out, WRITTEN_PAGE, code, level + 1, state[NEXT_NUMBER], page)
+    summarise_tiles(key.lanes, key.shape, key.cells, key.marks, key.number, out.words, page, key.flat, left * width)
+    key.tiles[left, TILE_LEVEL], key.tiles[left, TILE_NUMBER] = level + 1, state[NEXT_NUMBER]
+    state[NEXT_NUMBER] += 1
+    state[TILE_COUNT] = left + 1
+
+
+@compiled_part
+def list_row(key: Key, out: Output, what: int, code: int, level: int, number: int, begin: int) -> None:
+    """List a row that was written from this word on, or that is gone."""
+    row, table = key.state[LISTED], out.table
+    table[row, 0], table[row, 1], table[row, 2], table[row, 3] = what, code, level, number
+    table[row, 4], table[row, 5] = 8 * begin, 8 * key.state[WRITTEN]
+    key.state[LISTED] += 1
+
+
+@compiled_part
+def begin_page(key: Key, out: Output, level: int, number: int, tiles: int, facts: int) -> None:
+    """Write the header of a page."""
+    page, words = key.state[WRITTEN], out.words
+    words[page + LEVEL], words[page + NUMBER], words[page + FACTS], words[page + TILES] = level, number, facts, tiles
+    words[page + NEXT] = key.state[NEXT_NUMBER] if level == DIRECTORY_LEVEL else 0
+    words[page + EVICTED] = key.state[FORGOTTEN] if level == DIRECTORY_LEVEL else LONG_AGO
+
+
+@compiled_part
+def end_page(key: Key, out: Output, page: int, size: int, texts: int) -> None:
+    """Note where the texts of the page begin and where it ends, in whole words."""
+    out.words[page + TEXTS_AT] = 8 * size
+    out.words[page + SIZE] = size + (texts + 7) // 8
+    key.state[WRITTEN] = page + out.words[page + SIZE]
+
+
+@compiled_part
+def write_roots(batch: Batch, key: Key, out: Output, code: int) -> None:
+    """Write the head, and where a page was sealed the directory with the pages beside it."""
+    begin = key.state[WRITTEN]
+    write_facts(batch, key, out, HEAD_LEVEL, 0, key.state[FACT_COUNT])
+    list_row(key, out, WRITTEN_PAGE, code, HEAD_LEVEL, 0, begin)
+    if key.state[IS_SEALED] == 0:
+        return
+    begin, width = key.state[WRITTEN], key.state[TILE_COUNT] * key.tiles.shape[1]
+    begin_page(key, out, DIRECTORY_LEVEL, 0, key.state[TILE_COUNT], 0)
+    for word in range(width):
+        out.words[begin + HEADER + word] = key.flat[word]
+    end_page(key, out, begin, HEADER + width, 0)
+    for place in range(key.state[PAGE_COUNT]):
+        copy_inline(batch, key, out, place)
+    list_row(key, out, WRITTEN_PAGE, code, DIRECTORY_LEVEL, 0, begin)
+
+
+@compiled_part
+def write_facts(batch: Batch, key: Key, out: Output, level: int, number: int, count: int) -> None:
+    """Write a page of the first open facts with their texts."""
+    page, width, links = key.state[WRITTEN], key.facts.shape[1], key.links.shape[1]
+    begin_page(key, out, level, number, 0, count)
+    for place in range(count):
+        for word in range(width):
+            out.words[page + HEADER + place * width + word] = key.facts[place, word]
+    links_at = page + HEADER + count * width
+    texts_at = 8 * (links_at + count * links)
+    byte = texts_at
+    for link in range(count * links):
+        source, size = key.links[link // links, link % links] >> TEXT_SHIFT, key.links[link // links, link % links] & LENGTH_MASK
+        out.words[links_at + link] = ((byte - texts_at) << TEXT_SHIFT) | size
+        for offset in range(size):
+            out.texts[byte + offset] = batch.texts[source + offset]
+        byte += size
+    for pad in range(byte, 8 * ((byte + 7) // 8)):
+        out.texts[pad] = 0
+    end_page(key, out, page, links_at + count * links - page, byte - texts_at)

@@ -1,0 +1,141 @@
+"""What the records of a frame do to the rows of a shard: facts are added by the kernel, key by key; a fact that is taken back is looked up in its tree."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from mainspring.elements.time import Micros
+from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, Ints
+from mainspring.features.kernel.tree.grow import TABLE_FIELDS, WRITTEN_PAGE, Batch, Output
+from mainspring.features.kernel.tree.online import NOTE, grow_door
+from mainspring.features.kernel.tree.page import FACTS, HEAD_LEVEL, HEADER, OPEN_FACTS, TEXT_SHIFT
+from mainspring.features.state.names import directory_key, page_key
+from mainspring.features.state.pages import join_rows
+from mainspring.features.state.records import Records
+from mainspring.features.state.retract import Fact, iter_pages_below, take_back
+from mainspring.features.view import CompiledView
+
+__all__ = ["Growth", "ReadRows"]
+
+ReadRows = Callable[[Sequence[bytes]], list[bytes | None]]
+"""Gives the row of each key, None where there is none."""
+
+_SPARE_WORDS, _SPARE_ROWS = 65_536, 64
+"""Room for what a key seals; where it is not enough the kernel says so, and gets twice as much."""
+
+
+class Growth:
+    """The rows of a shard as they become through the records of one frame.
+
+    Args:
+        read: gives the rows of the shard.
+        kept: a page is evicted once its newest event is older by this than the arrival of the fact that seals another page, and than `until`.
+    """
+
+    def __init__(self, view: CompiledView, records: Records, read: ReadRows, *, kept: Micros, until: Micros) -> None:
+        self._view = view
+        self._records = records
+        self._read = read
+        self._kept = kept
+        self._until = until
+        self._rows: dict[bytes, bytes | None] = {}
+
+    def rows_of(self, places: Sequence[int]) -> Mapping[bytes, bytes | None]:
+        """The rows to put and to remove for the keys at these places."""
+        records = self._records
+        contested = set(places) & records.contested
+        plain = [place for place in places if place not in contested] if contested else places
+        self._grow([records.names[place] for place in plain], *records.of_names(plain))
+        for place in sorted(contested):
+            self._follow(records.names[place], records.of_name(place))
+        return self._rows
+
+    def _follow(self, name: bytes, rows: Ints) -> None:
+        """Apply the records of one key one run after the other: a fact that is taken back must be there before."""
+        waiting: list[int] = []
+        for row in rows.tolist():
+            if not self._records.retracts[row]:
+                waiting.append(row)
+                continue
+            self._grow([name], *_run_of(waiting))
+            waiting = []
+            self._take_back(name, row)
+        self._grow([name], *_run_of(waiting))
+
+    def _take_back(self, name: bytes, row: int) -> None:
+        words = self._records.words[row]
+        fact = Fact(self._records.text_at(row, 0), int(words[EVENT_TIME]), int(words[VISIBLE_FROM]))
+        self._rows |= take_back(self._view.tiles, name, self._fetch_rows([name, directory_key(name)]), fact=fact, fetch=partial(self._fetch_page, name))
+
+    def _grow(self, names: Sequence[bytes], order: Ints, key_first: Ints) -> None:
+        """Add facts to these keys: those at `order[key_first[k]] … order[key_first[k + 1]]` to the key k."""
+        if not order.size:
+            return
+        heads = self._fetch_rows(names)
+        # Only a head that will be full needs its directory: one change in sixteen.
+        is_full = _open_facts(heads) + np.diff(key_first) >= OPEN_FACTS
+        full = [name for name, fills in zip(names, is_full.tolist(), strict=True) if fills]
+        directories = self._fetch_rows([directory_key(name) for name in full])
+        old = join_rows([[row for row in (*heads, *directories) if row is not None]])
+        payload = old.payload + self._records.texts
+        payload += bytes(-len(payload) % 8)
+        starts = np.full((len(names), 3), -1, dtype=np.int64)
+        has_head = np.array([head is not None for head in heads])
+        has_directory = np.flatnonzero(is_full)[[row is not None for row in directories]]
+        count = int(has_head.sum())
+        starts[has_head, 0] = old.starts[:count]
+        starts[has_directory, 1], starts[has_directory, 2] = old.starts[count:-1], old.starts[count + 1 :]
+        links = self._records.links + (len(old.payload) << TEXT_SHIFT)
+        words, texts = np.frombuffer(payload, dtype=np.int64), np.frombuffer(payload, dtype=np.uint8)
+        records = self._records
+        batch = Batch(words, texts, starts, key_first, order, records.words, links, records.arrived, self._kept, self._until)
+        self._keep(names, *self._written(batch))
+
+    def _written(self, batch: Batch) -> tuple[Ints, bytes]:
+        """What the kernel wrote: its table, and the bytes that the table's rows point into."""
+        width = batch.facts.shape[1] + batch.links.shape[1] + 2
+        room = 2 * batch.words.size + 4 * batch.order.size * width + batch.starts.size * (HEADER + 2) + _SPARE_WORDS
+        listed = 2 * batch.starts.shape[0] + batch.order.size + _SPARE_ROWS
+        while True:
+            words, table, note = np.empty(room, dtype=np.int64), np.empty((listed, TABLE_FIELDS), dtype=np.int64), NOTE.copy()
+            grow_door()(self._view.tiles.layout, batch, Output(words, words.view(np.uint8), table, note))
+            rows = int(note[0])
+            if rows >= 0:
+                return table[:rows], words[: int(table[:rows, 5].max()) >> 3].tobytes()
+            room, listed = 2 * room, 2 * listed
+
+    def _keep(self, names: Sequence[bytes], table: Ints, written: bytes) -> None:
+        is_head = (table[:, 0] == WRITTEN_PAGE) & (table[:, 2] == HEAD_LEVEL)
+        heads = table[is_head]
+        rows = [written[begin:end] for begin, end in zip(heads[:, 4].tolist(), heads[:, 5].tolist(), strict=True)]
+        self._rows.update(zip(names, rows, strict=True))
+        for what, key, level, number, begin, end in table[~is_head].tolist():
+            name = names[key]
+            if what == WRITTEN_PAGE:
+                self._rows[page_key(name, level, number)] = written[begin:end]
+            else:
+                for below in iter_pages_below(self._view.tiles, level, number, partial(self._fetch_page, name)):
+                    self._rows[page_key(name, *below)] = None
+
+    def _fetch_page(self, name: bytes, level: int, number: int) -> bytes:
+        [page] = self._fetch_rows([page_key(name, level, number)])
+        assert page is not None, f"page {level}/{number} of {name!r} is named by a tile and is gone"
+        return page
+
+    def _fetch_rows(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Rows as they are by now."""
+        if not self._rows:
+            return self._read(keys)
+        absent = [key for key in keys if key not in self._rows]
+        stored = dict(zip(absent, self._read(absent), strict=True)) if absent else {}
+        return [self._rows[key] if key in self._rows else stored[key] for key in keys]
+
+
+def _open_facts(heads: Sequence[bytes | None]) -> Ints:
+    """How many facts each head has."""
+    return np.array([0 if head is None else int.from_bytes(head[8 * FACTS : 8 * FACTS + 8], "little") for head in heads], dtype=np.int64)
+
+
+def _run_of(rows: Sequence[int]) -> tuple[Ints, Ints]:
+    return np.array(rows, dtype=np.int64), np.array([0, len(rows)], dtype=np.int64)
