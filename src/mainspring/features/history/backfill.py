@@ -57,7 +57,12 @@ def _of_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, colum
     asked = np.maximum(view.answered_at(spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)), _ALWAYS)
     asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
     codes = key_codes(entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by))
-    answer = _looked_up(view, facts, columns, codes=codes, asked=asked) or _swept(view, facts, columns, codes=codes, asked=asked)
+    answer = _looked_up(view, facts, columns, codes=codes, asked=asked)
+    if answer is None:
+        by_key, spine_codes = _by_key(facts, columns, codes=codes), codes.spine.astype(np.int64)
+        # The answer takes the memory that the codes do not need any more.
+        del codes
+        answer = aggregate(view.program, by_key, Spine(spine_codes, asked))
     _refuse_overflow(view, entity, answer)
     return pl.DataFrame(answer_columns(view, view.names_of(entity), answer, {index: columns[index].texts for index in view.text_columns}))
 
@@ -69,7 +74,7 @@ def _looked_up(view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column
     time, found = _micros(facts["_event_time"]), np.empty(asked.size, dtype=np.int64)
     if not newest_facts(Past(codes.facts, time), Asked(codes.spine, asked, found), keys=codes.keys):
         return None
-    answer = blank_answer(len(columns), asked.size)
+    answer = blank_answer(len(view.outputs), asked.size)
     known = np.flatnonzero(found >= 0)
     known = known[time[found[known]] >= asked[known] - view.tiles.longest]
     for slot, (column, _) in enumerate(view.tiles.outputs.tolist()):
@@ -82,10 +87,6 @@ def _tell(column: Column, facts: Ints, rows: Ints, *, bits: Ints, valid: Bytes) 
     bits[:] = valid[:] = 0
     bits[rows] = column.bits[facts]
     valid[rows] = 1 if column.present is None else column.present[facts]
-
-
-def _swept(view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes, asked: Ints) -> Answer:
-    return aggregate(view.program, _by_key(facts, columns, codes=codes), Spine(codes.spine.astype(np.int64), asked))
 
 
 def _by_key(facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes) -> Facts:
