@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from mainspring.elements.time import Micros, format_instant
@@ -30,7 +31,7 @@ _FETCHED_AT_ONCE = 1_024
 _WORD = np.dtype(np.int64)
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """Questions.
 
     Args:

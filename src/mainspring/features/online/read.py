@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from mainspring.elements.expression.tree import Scalar
@@ -23,7 +23,7 @@ Row = Mapping[str, Scalar | None]
 """What a request says: join keys and other fields by name; instants are int64 microseconds."""
 
 
-class FeatureRows(NamedTuple):
+class FeatureRows(msgspec.Struct, frozen=True):
     """Features of a request.
 
     Args:
