@@ -5,6 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mainspring.elements.expression import col
+from mainspring.elements.time import MINUTE
+from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import backfill
 from mainspring.features.history.gather import gather_facts, gather_keys
 from mainspring.features.history.spill import backfill_spilled
@@ -14,6 +17,7 @@ from tests.proof.declared import VIEWS
 from tests.proof.drawn import histories
 from tests.proof.history import History, history_of
 from tests.proof.reading import logged, spine_of
+from tests.unit.features.history import facts_of, landing, windowed
 
 EVERY_VIEW = pytest.mark.parametrize("view", [view.compiled for view in VIEWS.values()], ids=list(VIEWS))
 SUMS = VIEWS["sums"].compiled
@@ -57,3 +61,13 @@ def test_a_spilled_backfill_leaves_nothing_behind(tmp_path) -> None:
     answer = backfill_spilled(SUMS, facts.lazy(), spine, partitions=3, folder=tmp_path)
     assert answer["everywhere__n__5h"].max() > 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("partitions", [1, 5])
+def test_a_sum_that_overflows_in_a_spilled_history_is_told_by_the_row_of_the_whole_spine(partitions: int) -> None:
+    view = windowed(total=col("bags").sum())
+    facts = facts_of([landing(5, city="LGA", bags=2**62), landing(6, city="LGA", bags=2**62), landing(6, city="JFK", bags=1)])
+    spine = pl.DataFrame({"city": ["JFK", "JFK", "nowhere", "LGA"], "_prediction_time": [7 * MINUTE] * 4})
+    with pytest.raises(FeatureOverflow) as raised:
+        backfill_spilled(view, facts.lazy(), spine, partitions=partitions)
+    assert raised.value.row == 3

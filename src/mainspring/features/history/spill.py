@@ -3,13 +3,16 @@
 A key's facts and questions all fall into one part, by a hash of the key, so that the answers are those of one pass, bit for bit; a law says so.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import backfill_entity
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.spec import Entity
@@ -43,13 +46,39 @@ def backfill_spilled(view: CompiledView, facts: pl.LazyFrame, spine: pl.DataFram
 def _of_entity(view: CompiledView, entity: Entity, facts: pl.LazyFrame, spine: pl.DataFrame, *, partitions: int, folder: Path) -> pl.DataFrame:
     parts = _parts_of_spine(entity, facts, spine, partitions=partitions)
     _spill(view, entity, facts, partitions=partitions, folder=folder)
-    rows, frames = list[Ints](), list[pl.DataFrame]()
-    for part, own in _iter_parts(folder, parts):
-        rows.append(own)
-        frames.append(backfill_entity(view, entity, part, spine[own]))
-    place = np.empty(spine.height, dtype=np.int64)
-    place[np.concatenate(rows)] = np.arange(spine.height)
-    return pl.concat(frames)[place]
+    answers = ((own, _of_part(view, entity, part, spine=spine, rows=own)) for part, own in _iter_parts(folder, parts))
+    return _at_the_end(answers, spine.height) if view.words is None else _at_once(answers, spine.height)
+
+
+def _of_part(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, spine: pl.DataFrame, rows: Ints) -> pl.DataFrame:
+    try:
+        return backfill_entity(view, entity, facts, spine[rows])
+    except FeatureOverflow as overflow:
+        raise replace(overflow, row=int(rows[overflow.row])) from None
+
+
+def _at_the_end(answers: Iterable[tuple[Ints, pl.DataFrame]], height: int) -> pl.DataFrame:
+    """All parts together, in the order of the spine."""
+    rows, frames = zip(*answers, strict=True)
+    place = np.empty(height, dtype=np.int64)
+    place[np.concatenate(rows)] = np.arange(height)
+    together: pl.DataFrame = pl.concat(frames)
+    return together[place]
+
+
+def _at_once(answers: Iterable[tuple[Ints, pl.DataFrame]], height: int) -> pl.DataFrame:
+    """The same for numbers, times and booleans: each part is written to its rows as it comes, so that no second answer is ever in memory."""
+    values, present = dict[str, NDArray[np.generic]](), dict[str, NDArray[np.bool_]]()
+    for rows, frame in answers:
+        types = frame.schema
+        for column in frame:
+            words = column.to_physical()
+            own = words.fill_null(False if words.dtype == pl.Boolean else 0).to_numpy()
+            if column.name not in values:
+                values[column.name], present[column.name] = np.empty(height, dtype=own.dtype), np.empty(height, dtype=np.bool_)
+            values[column.name][rows], present[column.name][rows] = own, column.is_not_null().to_numpy()
+    columns = [pl.Series(name, values.pop(name)).cast(dtype) for name, dtype in types.items()]
+    return pl.DataFrame(columns).with_columns(pl.when(pl.Series(there)).then(pl.col(name)).alias(name) for name, there in present.items() if not there.all())
 
 
 def _part_of(entity: Entity, partitions: int) -> pl.Expr:
