@@ -44,7 +44,7 @@ def test_the_order_of_the_facts_changes_nothing(view: CompiledView, history: His
 
 @EVERY_VIEW
 @given(history=histories(), partitions=st.sampled_from([1, 2, 7]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_spilling_by_key_changes_nothing(view: CompiledView, history: History, partitions: int) -> None:
     facts, spine = known(view, history)
     assert backfill_spilled(view, facts.lazy(), spine, partitions=partitions).equals(backfill(view, facts, spine))
@@ -71,3 +71,10 @@ def test_a_sum_that_overflows_in_a_spilled_history_is_told_by_the_row_of_the_who
     with pytest.raises(FeatureOverflow) as raised:
         backfill_spilled(view, facts.lazy(), spine, partitions=partitions)
     assert raised.value.row == 3
+
+
+def test_questions_go_to_the_part_of_the_key_that_another_view_knew() -> None:
+    view = VIEWS["through"].compiled
+    for seed in range(1, 9):
+        facts, spine = known(view, history_of(seed, size=60))
+        assert backfill_spilled(view, facts.lazy(), spine, partitions=7).equals(backfill(view, facts, spine))

@@ -10,7 +10,8 @@ import msgspec
 import polars as pl
 
 from mainspring.app.errors import SpineUnusable
-from mainspring.app.spine import asked_spine
+from mainspring.app.spine import asked_spine, refuse_same_names
+from mainspring.elements.schema import DType
 from mainspring.features.history.gather import FactReader, backfill_from
 from mainspring.features.view import CompiledView
 
@@ -42,8 +43,11 @@ def backfill_file(
 
     Raises: FEA-010 for a file that cannot be read, a column that is missing or of another type; FEA-001.
     """
+    if not out.parent.is_dir():
+        raise SpineUnusable(column=_TIME, problem=f"is answered into a folder that is not there: {out.parent}")
+    refuse_same_names(views)
     with _reading(spine):
-        asked = _scan(spine)
+        asked = _scan(spine, texts=[field.name for view in views for field in view.key_fields if field.dtype is DType.STRING])
         total = int(asked.select(pl.len()).collect().item())
     known = cache(facts_of)
     with TemporaryDirectory(dir=out.parent, prefix=".backfill-") as folder:
@@ -79,12 +83,13 @@ def _iter_pieces(asked: pl.LazyFrame, rows_at_once: int) -> Iterator[pl.DataFram
         yield asked.head(0).collect()
 
 
-def _scan(path: Path) -> pl.LazyFrame:
+def _scan(path: Path, *, texts: Sequence[str]) -> pl.LazyFrame:
+    """The file, with these columns as text: CSV does not say whether 007 is a number."""
     match path.suffix:
         case ".parquet":
             return pl.scan_parquet(path)
         case ".csv":
-            return pl.scan_csv(path)
+            return pl.scan_csv(path, schema_overrides=dict.fromkeys(texts, pl.String))
         case _:
             return pl.scan_ndjson(path)
 

@@ -8,8 +8,10 @@ from mainspring.elements.errors import AccessError, DeclarationError, FeatureErr
 __all__ = [
     "ArchiveDamaged",
     "ArchiveForeign",
+    "FeatureNamedTwice",
     "FlightsDamaged",
     "FlightsMissing",
+    "HindsightAsked",
     "MomentAhead",
     "NotEmbedded",
     "NotPermitted",
@@ -169,6 +171,27 @@ class SpineUnusable(FeatureError):
     remedy: ClassVar[str] = "give the join keys in the types of their sources, and prediction_time as a timestamp; a time without a zone is UTC"
     column: str
     problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FeatureNamedTwice(FeatureError):
+    """Two views that are asked together give a column of the same name; one would hide the other."""
+
+    code: ClassVar[str] = "FEA-012"
+    template: ClassVar[str] = "{views} both give {feature}"
+    remedy: ClassVar[str] = "ask for each once and for one at a time, or rename the feature in one of them"
+    views: str
+    feature: str
+
+
+@dataclass(eq=False, kw_only=True)
+class HindsightAsked(FeatureError):
+    """A view with `knowledge="as_corrected"` sees what stands in the end, which online state cannot know: it would tell what was known instead."""
+
+    code: ClassVar[str] = "FEA-013"
+    template: ClassVar[str] = "view {view} sees with hindsight, and is not read online"
+    remedy: ClassVar[str] = "use get_historical_features"
+    view: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -9,23 +9,27 @@ from datetime import datetime
 
 import polars as pl
 
-from mainspring.app.errors import MomentAhead, SpineUnusable
+from mainspring.app.errors import FeatureNamedTwice, HindsightAsked, MomentAhead, SpineUnusable
 from mainspring.elements.errors import UnreadableInstant
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import Field, Schema
 from mainspring.elements.time import MINUTE, Micros, format_instant, parse_instant
+from mainspring.features.errors import WrongRequestType
 from mainspring.features.online.read import Row
 from mainspring.features.view import CompiledView
 from mainspring.serving.request import cast_rows
 
-__all__ = ["asked_at", "asked_keys", "asked_spine"]
+__all__ = ["asked_at", "asked_keys", "asked_spine", "refuse_same_names"]
 
 _TIME = "prediction_time"
 _CLOCK_SKEW: Micros = 5 * MINUTE
 
 
 def asked_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFrame:
-    """The spine with its join keys as the views' sources type them, and `_prediction_time` in microseconds.  Raises: FEA-010."""
+    """The spine with its join keys as the views' sources type them, and `_prediction_time` in microseconds.  Raises: FEA-010, FEA-012."""
+    if not isinstance(spine, pl.DataFrame):
+        raise SpineUnusable(column=_TIME, problem=f"cannot be read from a {type(spine).__name__}: give a Polars DataFrame")
+    refuse_same_names(views)
     taken = [field.name for view in views for field in view.fields if field.name in spine.columns]
     if taken:
         raise SpineUnusable(column=taken[0], problem="has the name of a feature that is asked for")
@@ -33,9 +37,27 @@ def asked_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFr
     return spine.with_columns(*keys, _times(_column(spine, _TIME)).alias("_prediction_time"))
 
 
-def asked_keys(keys: Sequence[Mapping[str, object]], views: Sequence[CompiledView]) -> list[Row]:
-    """The join keys of each row, as the views' sources type them.  Raises: FEA-003, FEA-004."""
-    return cast_rows(keys, _join_keys(views), passengers=Schema(()))
+def asked_keys(keys: Sequence[Mapping[str, object]] | Mapping[str, object] | pl.DataFrame, views: Sequence[CompiledView]) -> list[Row]:
+    """The join keys of each row, as the views' sources type them.  Raises: FEA-003, FEA-004, FEA-012, FEA-013."""
+    refuse_same_names(views)
+    for view in views:
+        if view.view.knowledge == "as_corrected":
+            raise HindsightAsked(view=view.view.name)
+    rows = keys.to_dicts() if isinstance(keys, pl.DataFrame) else [keys] if isinstance(keys, Mapping) else keys
+    for index, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise WrongRequestType(row=index, field="keys", value=repr(row), dtype="a mapping of names to values")
+    return cast_rows(rows, _join_keys(views), passengers=Schema(()))
+
+
+def refuse_same_names(views: Sequence[CompiledView]) -> None:
+    """Raises: FEA-012 where two of the views give a column of the same name."""
+    givers: dict[str, str] = {}
+    for view in views:
+        for name in view.column_names:
+            if name in givers:
+                raise FeatureNamedTwice(views=f"{givers[name]} and {view.view.name}", feature=name)
+            givers[name] = view.view.name
 
 
 def asked_at(moment: Micros | str | datetime | None, *, now: Micros) -> Micros:

@@ -328,14 +328,18 @@ class OpenWorkspace:
         return pl.concat([spine, *(backfill_from(view, self.facts_of, asked) for view in views)], how="horizontal")
 
     def get_online_features(
-        self, features: Sequence[str], *, keys: Sequence[Mapping[str, object]], at: Micros | str | datetime | None = None, reasons: bool = False
+        self, features: Sequence[str], *, keys: Sequence[Mapping[str, object]] | pl.DataFrame, at: Micros | str | datetime | None = None, reasons: bool = False
     ) -> FeatureRows:
         """Features of these views for each key, from online state, at the clock's now or (exact or refused) at another time.
 
         Args:
+            keys: the join keys of each row.
             reasons: say also, for each row and `view.entity`, whether its key is known and a fact in its window: `FeatureRows.reasons`.
 
-        Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join key or one of another type, FEA-011 for the future.
+        Returns: values as models take them: instants and lengths of time are int64 microseconds.
+
+        Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join key or one of another type, FEA-011 for the future, FEA-012
+            where two views give a column of one name, FEA-013 for a view with hindsight.
         """
         views = [self.view(name) for name in features]
         now, rows = self.tools.data_clock.now(), asked_keys(keys, views)

@@ -137,7 +137,7 @@ def iter_error_classes(root: type[MainspringError] = MainspringError) -> list[ty
 
 @dataclass(eq=False, kw_only=True)
 class UnreadableDuration(DeclarationError):
-    """A length of time is written as a positive whole number and one unit: `us`, `ms`, `s`, `m`, `h`, `d` or `w`.  `1d` is always 24 hours."""
+    """A length of time is text, a positive whole number and one unit: `us`, `ms`, `s`, `m`, `h`, `d` or `w`; at most 2**62 microseconds.  `1d` is 24 hours."""
 
     code: ClassVar[str] = "PRJ-001"
     template: ClassVar[str] = "{text!r} is not a length of time"

@@ -32,6 +32,7 @@ HOUR: Micros = 60 * MINUTE
 DAY: Micros = 24 * HOUR
 FOREVER: Micros = 2**63 - 1
 
+_LONGEST: Micros = 2**62
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"us": 1, "ms": 1000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _DURATION = re.compile(r"(\d+)(us|ms|s|m|h|d|w)")
@@ -57,10 +58,11 @@ def parse_duration(text: str) -> Micros:
     >>> parse_duration("3h") == 3 * HOUR
     True
     """
-    match = _DURATION.fullmatch(text.strip())
-    if match is None or int(match[1]) == 0:
+    match = _DURATION.fullmatch(str(text).strip())
+    length = int(match[1]) * _UNITS[match[2]] if match else 0
+    if not 0 < length <= _LONGEST:
         raise UnreadableDuration(text=text)
-    return int(match[1]) * _UNITS[match[2]]
+    return length
 
 
 def format_duration(length: Micros) -> str:
@@ -94,5 +96,8 @@ def parse_instant(text: str | datetime | date) -> Micros:
 
 
 def format_instant(moment: Micros) -> str:
-    """An instant as ISO 8601 in UTC, with a fraction only where there is one."""
-    return from_micros(moment).isoformat().replace("+00:00", "Z")
+    """An instant as ISO 8601 in UTC, with a fraction only where there is one; in microseconds where the calendar has no such year."""
+    try:
+        return from_micros(moment).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        return f"{moment} µs"

@@ -20,7 +20,7 @@ def parse_window(text: str) -> Window:
     >>> parse_window("1h"), parse_window("unbounded")
     (3600000000, None)
     """
-    return None if text.strip() == UNBOUNDED else parse_duration(text)
+    return None if str(text).strip() == UNBOUNDED else parse_duration(text)
 
 
 def format_window(window: Window) -> str:

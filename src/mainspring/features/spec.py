@@ -56,6 +56,13 @@ class Latest:
     columns: tuple[str, ...]
 
 
+def _require(field: str, given: Sequence[object], wanted: type) -> None:
+    """Raise TypeError for the first of the values that is no declaration of this kind."""
+    for value in given:
+        if not isinstance(value, wanted):
+            raise TypeError(f"{field}: {value!r} is no {wanted.__name__}; write ms.{wanted.__name__}(...) and name it here")
+
+
 def latest(*columns: str) -> Latest:
     """The values of these columns in the newest fact that is visible; one whole fact, nulls as they stand."""
     return Latest(columns)
@@ -105,12 +112,15 @@ class FeatureView:
         owner: str = "",
         description: str = "",
     ) -> None:
+        sources = (source,) if isinstance(source, Source) else tuple(source)
+        _require("source", sources, Source)
+        _require("entities", entities, Entity)
         freeze(
             self,
             name=name,
-            sources=(source,) if isinstance(source, Source) else tuple(sorted(source, key=lambda each: each.name)),
+            sources=tuple(sorted(sources, key=lambda each: each.name)),
             entities=tuple(entities),
-            windows=tuple(parse_window(w) for w in windows),
+            windows=tuple(parse_window(w) for w in ((windows,) if isinstance(windows, str) else windows)),
             features=features if isinstance(features, Latest) else tuple(features.items()),
             ttl=parse_duration(ttl) if ttl else None,
             closed=closed,

@@ -42,8 +42,10 @@ def _cast_value(value: object, dtype: DType, *, index: int, field: str) -> Scala
     match dtype, value:
         case (_, None):
             return None
-        case (DType.STRING, str()) | (DType.BOOLEAN, bool()):
-            return value  # type: ignore[return-value]
+        case (DType.STRING, str()) if value.isascii() or _is_unicode(value):
+            return value
+        case (DType.BOOLEAN, bool()):
+            return value
         case (DType.INT64 | DType.TIMESTAMP | DType.DURATION, int()) if not isinstance(value, bool) and -(2**63) <= value < 2**63:
             return value
         case (DType.FLOAT64, float()):
@@ -53,6 +55,11 @@ def _cast_value(value: object, dtype: DType, *, index: int, field: str) -> Scala
         case (DType.TIMESTAMP, str()):
             return _instant(value, index=index, field=field)
     raise WrongRequestType(row=index, field=field, value=repr(value), dtype=dtype.value)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether the text can be written down: half of a surrogate pair cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _instant(text: str, *, index: int, field: str) -> int:

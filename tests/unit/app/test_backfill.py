@@ -88,6 +88,18 @@ def test_a_file_that_cannot_be_read_is_named(answered, tmp_path: Path, write):
         answered(tmp_path / "spine.parquet", "out.parquet")
 
 
+def test_keys_of_text_stay_text_in_a_csv_file(answered, tmp_path: Path):
+    SPINE.with_columns(shop=pl.lit("007")).write_csv(tmp_path / "spine.csv")
+    report, _ = answered(tmp_path / "spine.csv", "out.csv")
+    assert report.rows == SPINE.height
+
+
+def test_a_folder_that_is_not_there_is_named(answered, tmp_path: Path):
+    SPINE.write_csv(tmp_path / "spine.csv")
+    with pytest.raises(SpineUnusable, match=r"a folder that is not there: .*nowhere"):
+        answered(tmp_path / "spine.csv", "nowhere/out.csv")
+
+
 def test_an_unknown_format_is_misuse(tmp_path: Path):
     answer = CliRunner().invoke(command_line, ["backfill", "takings", "--spine", "spine.txt", "--out", "out.csv"])
     assert answer.exit_code == 2

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import mainspring as ms
-from mainspring.app.errors import SpineUnusable
+from mainspring.app.errors import FeatureNamedTwice, HindsightAsked, SpineUnusable
 from mainspring.app.spine import asked_at, asked_keys, asked_spine
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
@@ -94,3 +94,39 @@ def test_a_key_of_another_type_is_refused_online_rather_than_not_found():
 @pytest.mark.parametrize("moment", [TEN, "2024-05-01T10:00:00Z", NAIVE])
 def test_a_moment_is_taken_in_every_form(moment):
     assert asked_at(moment, now=TEN) == TEN
+
+
+def compiled(name: str, **more: object):
+    declared = {"source": SALES, "entities": [TILL], "windows": ["1h"], "features": {"sales": ms.count()}, **more}
+    return compile_view(ms.FeatureView(name, **declared), SCHEMA, shard=name)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda views: asked_keys([], views), lambda views: asked_spine(pl.DataFrame({"shop": ["A"], "till": [1], "prediction_time": [TEN]}), views)],
+    ids=["online", "history"],
+)
+def test_views_that_give_columns_of_one_name_are_not_asked_together(ask):
+    with pytest.raises(FeatureNamedTwice, match="takings and returns both give till__sales__1h"):
+        ask([*VIEWS, compiled("returns")])
+
+
+def test_hindsight_is_not_read_online():
+    with pytest.raises(HindsightAsked, match="view takings sees with hindsight"):
+        asked_keys([{"shop": "A", "till": 1}], [compiled("takings", knowledge="as_corrected")])
+
+
+@pytest.mark.parametrize("keys", [{"shop": "A", "till": 1}, pl.DataFrame({"shop": ["A"], "till": [1]})], ids=["one", "frame"])
+def test_keys_may_be_one_row_or_a_frame(keys):
+    assert asked_keys(keys, VIEWS) == [{"shop": "A", "till": 1}]
+
+
+@pytest.mark.parametrize("key", ["A", {"shop": "\ud800", "till": 1}], ids=["text", "half a surrogate pair"])
+def test_a_key_that_is_none_is_refused_by_its_row(key):
+    with pytest.raises(WrongRequestType, match="row 1, "):
+        asked_keys([{"shop": "A", "till": 1}, key], VIEWS)
+
+
+def test_a_spine_that_is_no_frame_is_refused():
+    with pytest.raises(SpineUnusable, match="from a list: give a Polars DataFrame"):
+        asked_spine([{"shop": "A"}], VIEWS)

@@ -133,3 +133,8 @@ def test_a_key_that_cannot_be_looked_up_is_told_at_its_entity(write_shop: WriteP
     [fault] = [fault for fault in faults_of(write_shop, reached) if "PRJ-050" in fault]
     assert fault.startswith("10 PRJ-050 entity customer is reached through view names: ")
     assert said in fault
+
+
+def test_a_misspelled_knowledge_is_no_hindsight_and_is_told_at_its_line(write_shop: WriteProject) -> None:
+    told = faults_of(write_shop, ('"spending", source=orders', '"spending", knowledge="as-known", source=orders'))
+    assert [fault for fault in told if "PRJ-044" in fault and "knowledge='as-known' is none of as_known, as_corrected" in fault]

@@ -47,7 +47,7 @@ def backfill_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, spi
 
 def _as_seen(view: CompiledView, facts: pl.DataFrame) -> pl.DataFrame:
     """Under hindsight only what stands in the end counts, as if always known."""
-    if view.view.knowledge == "as_known":
+    if view.view.knowledge != "as_corrected":
         return facts
     return facts.filter(pl.col("_visible_to") == FOREVER).with_columns(_visible_from=pl.lit(_ALWAYS, dtype=pl.Int64))
 

@@ -44,7 +44,8 @@ def backfill_spilled(view: CompiledView, facts: pl.LazyFrame, spine: pl.DataFram
 
 
 def _of_entity(view: CompiledView, entity: Entity, facts: pl.LazyFrame, spine: pl.DataFrame, *, partitions: int, folder: Path) -> pl.DataFrame:
-    parts = _parts_of_spine(entity, facts, spine, partitions=partitions)
+    asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
+    parts = _parts_of_spine(entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by), partitions=partitions)
     _spill(view, entity, facts, partitions=partitions, folder=folder)
     answers = ((own, _of_part(view, entity, part, spine=spine, rows=own)) for part, own in _iter_parts(folder, parts))
     return _at_the_end(answers, spine.height) if view.words is None else _at_once(answers, spine.height)
@@ -75,10 +76,14 @@ def _at_once(answers: Iterable[tuple[Ints, pl.DataFrame]], height: int) -> pl.Da
             words = column.to_physical()
             own = words.fill_null(False if words.dtype == pl.Boolean else 0).to_numpy()
             if column.name not in values:
-                values[column.name], present[column.name] = np.empty(height, dtype=own.dtype), np.empty(height, dtype=np.bool_)
-            values[column.name][rows], present[column.name][rows] = own, column.is_not_null().to_numpy()
+                values[column.name] = np.empty(height, dtype=own.dtype)
+            values[column.name][rows] = own
+            if column.null_count() and column.name not in present:
+                present[column.name] = np.ones(height, dtype=np.bool_)
+            if column.null_count():
+                present[column.name][rows] = column.is_not_null().to_numpy()
     columns = [pl.Series(name, values.pop(name)).cast(dtype) for name, dtype in types.items()]
-    return pl.DataFrame(columns).with_columns(pl.when(pl.Series(there)).then(pl.col(name)).alias(name) for name, there in present.items() if not there.all())
+    return pl.DataFrame(columns).with_columns(pl.when(pl.Series(there)).then(pl.col(name)).alias(name) for name, there in present.items())
 
 
 def _part_of(entity: Entity, partitions: int) -> pl.Expr:

@@ -8,7 +8,7 @@ from mainspring.elements.expression.aggregation import Aggregation
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.window import Closed, format_window
-from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
+from mainspring.features.spec import FeatureView, Knowledge, Latest, OnDemandFeatureView
 from mainspring.project.errors import EventTimeMissing, InvalidValue, UnequalSources, UnfitWindows, WrongType
 from mainspring.project.faults.expressions import Place, aggregation_faults, column_faults, expression_faults, parameter_faults
 from mainspring.sources.contract import validate_source
@@ -107,6 +107,8 @@ def _columns_read(view: FeatureView) -> tuple[str, ...]:
 def _feature_faults(view: FeatureView) -> Iterator[DeclarationError]:
     """What is wrong with features whatever the columns are."""
     user, at = f"view {view.name}", view.declared_at
+    if view.knowledge not in get_args(Knowledge):
+        yield InvalidValue(user=user, problem=f"knowledge={view.knowledge!r} is none of {', '.join(get_args(Knowledge))}", at=at)
     if not view.features or (isinstance(view.features, Latest) and not view.features.columns):
         yield InvalidValue(user=user, problem="it has no features", at=at)
     names = feature_names(view)
