@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import backfill_entity
-from mainspring.features.kernel.arrays import Ints
+from mainspring.features.kernel.arrays import Bytes, Ints, bits_of
+from mainspring.features.kernel.grouping.group import compiled_grouping, one_hop
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 
@@ -69,21 +69,24 @@ def _at_the_end(answers: Iterable[tuple[Ints, pl.DataFrame]], height: int) -> pl
 
 def _at_once(answers: Iterable[tuple[Ints, pl.DataFrame]], height: int) -> pl.DataFrame:
     """The same for numbers, times and booleans: each part is written to its rows as it comes, so that no second answer is ever in memory."""
-    values, present = dict[str, NDArray[np.generic]](), dict[str, NDArray[np.bool_]]()
+    bits, present, move = dict[str, Ints](), dict[str, Bytes](), compiled_grouping()
     for rows, frame in answers:
-        types = frame.schema
+        types, hop = frame.schema, rows.astype(np.int32)
         for column in frame:
             words = column.to_physical()
-            own = words.fill_null(False if words.dtype == pl.Boolean else 0).to_numpy()
-            if column.name not in values:
-                values[column.name] = np.empty(height, dtype=own.dtype)
-            values[column.name][rows] = own
+            if column.name not in bits:
+                bits[column.name] = np.empty(height, dtype=np.int64)
+            one_hop(move.move_words, hop, bits_of(words.fill_null(False if words.dtype == pl.Boolean else 0).to_numpy()), bits[column.name])
             if column.null_count() and column.name not in present:
-                present[column.name] = np.ones(height, dtype=np.bool_)
+                present[column.name] = np.ones(height, dtype=np.uint8)
             if column.null_count():
-                present[column.name][rows] = column.is_not_null().to_numpy()
-    columns = [pl.Series(name, values.pop(name)).cast(dtype) for name, dtype in types.items()]
-    return pl.DataFrame(columns).with_columns(pl.when(pl.Series(there)).then(pl.col(name)).alias(name) for name, there in present.items())
+                one_hop(move.move_flags, hop, column.is_not_null().to_numpy().view(np.uint8), present[column.name])
+    columns = [_typed(name, bits.pop(name), dtype) for name, dtype in types.items()]
+    return pl.DataFrame(columns).with_columns(pl.when(pl.Series(there.view(np.bool_))).then(pl.col(name)).alias(name) for name, there in present.items())
+
+
+def _typed(name: str, bits: Ints, dtype: pl.DataType) -> pl.Series:
+    return pl.Series(name, bits.view(np.float64)) if dtype == pl.Float64 else pl.Series(name, bits).cast(dtype)
 
 
 def _part_of(entity: Entity, partitions: int) -> pl.Expr:
