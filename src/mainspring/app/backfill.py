@@ -44,7 +44,7 @@ def backfill_file(
     Raises: FEA-010 for a file that cannot be read, a column that is missing or of another type; FEA-001.
     """
     if not out.parent.is_dir():
-        raise SpineUnusable(column=_TIME, problem=f"is answered into a folder that is not there: {out.parent}")
+        raise SpineUnusable(column=_TIME, problem=f"cannot be answered: there is no folder {out.parent} for the answer")
     refuse_same_names(views)
     with _reading(spine):
         asked = _scan(spine, texts=[field.name for view in views for field in view.key_fields if field.dtype is DType.STRING])

@@ -96,7 +96,7 @@ def test_keys_of_text_stay_text_in_a_csv_file(answered, tmp_path: Path):
 
 def test_a_folder_that_is_not_there_is_named(answered, tmp_path: Path):
     SPINE.write_csv(tmp_path / "spine.csv")
-    with pytest.raises(SpineUnusable, match=r"a folder that is not there: .*nowhere"):
+    with pytest.raises(SpineUnusable, match=r"there is no folder .*nowhere for the answer"):
         answered(tmp_path / "spine.csv", "nowhere/out.csv")
 
 
