@@ -15,10 +15,11 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
 from mainspring.features.kernel.arrays import Bytes, Floats, Ints, bits_of
+from mainspring.features.kernel.grouping.pieces import joined
 from mainspring.features.outputs import ValueColumn
 from mainspring.features.view import CompiledView
 
-__all__ = ["Column", "Patterns", "Value", "code_texts", "evaluate_columns", "evaluate_values", "plain_values"]
+__all__ = ["Column", "Patterns", "Value", "code_texts", "evaluate_columns", "evaluate_values", "pieces_of", "plain_values"]
 
 Value = Scalar | None | list[Scalar]
 """A value as Python has it; instants and lengths of time are int64 microseconds, lists hold no null."""
@@ -45,12 +46,12 @@ class Patterns(NamedTuple):
 class Column(NamedTuple):
     """The values of one expression, in the order of the frame.
 
-    Shapes: present (facts,), None where nothing is null; bits (facts,), 0 where null, because the kernel never reads it and equal facts must give equal
-    bytes, and possibly a view of the frame that cannot be written to; texts as in `Patterns`.
+    Shapes: present (facts,), None where nothing is null; bits in pieces that have (facts,) together, 0 where null, because the kernel never reads it and
+    equal facts must give equal bytes, and possibly views of the frame that cannot be written to; texts as in `Patterns`.
     """
 
     present: Present
-    bits: Ints
+    bits: Sequence[Ints]
     texts: pl.Series = _NO_TEXTS
 
 
@@ -63,7 +64,7 @@ def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
     bits = np.empty((len(columns), frame.height), dtype=np.int64)
     valid = np.ones((len(columns), frame.height), dtype=np.uint8)
     for index, column in enumerate(columns):
-        bits[index] = column.bits
+        bits[index] = joined(column.bits)
         if column.present is not None:
             valid[index] = column.present
     return Patterns(bits, valid, {index: columns[index].texts for index in view.text_columns})
@@ -72,6 +73,11 @@ def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
 def evaluate_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
     """Evaluate the view's expressions over facts, each on its own; what needs no change is not copied."""
     return _by_rows(view, frame) if frame.height <= _FEW else _by_columns(view, frame)
+
+
+def pieces_of(column: pl.Series) -> list[Ints]:
+    """The words of a column of integers or times as they lie in the frame, 0 where null; words of 64 bits without nulls are not copied."""
+    return [piece.to_numpy() for piece in column.to_physical().cast(pl.Int64).fill_null(0).get_chunks()]
 
 
 def code_texts(texts: Sequence[str | None]) -> tuple[Ints, list[str]]:
@@ -97,21 +103,21 @@ def _column_of_series(series: pl.Series, value: ValueColumn, is_compared: bool) 
         case DType.STRING:
             return _column_of_texts(present, series, value.listed, is_compared)
         case DType.FLOAT64:
-            return Column(present, _float_bits(series.cast(pl.Float64).fill_null(0.0).to_numpy()))
+            return Column(present, [_float_bits(piece.to_numpy()) for piece in series.cast(pl.Float64).fill_null(0.0).get_chunks()])
         case DType.BOOLEAN:
-            return Column(present, bits_of(series.fill_null(False).to_numpy()))
+            return Column(present, [bits_of(series.fill_null(False).to_numpy())])
         case _:
-            return Column(present, bits_of(series.to_physical().cast(pl.Int64).fill_null(0).to_numpy()))
+            return Column(present, pieces_of(series))
 
 
 def _column_of_texts(present: Present, series: pl.Series, listed: Sequence[str], is_compared: bool) -> Column:
     if listed:
         places = _places(series, pl.Series(listed, dtype=pl.String), len(listed))
-        return Column(present, places if present is None else np.where(present, places, 0))
+        return Column(present, [places if present is None else np.where(present, places, 0)])
     if not is_compared:
-        return Column(present, np.arange(len(series)), series)
+        return Column(present, [np.arange(len(series))], series)
     distinct = series.drop_nulls().unique().sort()
-    return Column(present, _places(series, distinct, 0), distinct)
+    return Column(present, [_places(series, distinct, 0)], distinct)
 
 
 def _places(series: pl.Series, among: pl.Series, otherwise: int) -> Ints:
@@ -133,19 +139,19 @@ def _column_of_values(values: Sequence[Scalar | None], value: ValueColumn, is_co
             texts = [each if isinstance(each, str) else None for each in values]
             return _column_of_plain_texts(present, texts, value.listed, is_compared)
         case DType.FLOAT64:
-            return Column(present, _float_bits(np.array([0.0 if each is None else each for each in values], dtype=np.float64)))
+            return Column(present, [_float_bits(np.array([0.0 if each is None else each for each in values], dtype=np.float64))])
         case _:
-            return Column(present, np.array([0 if each is None else each for each in values], dtype=np.int64))
+            return Column(present, [np.array([0 if each is None else each for each in values], dtype=np.int64)])
 
 
 def _column_of_plain_texts(present: Present, texts: Sequence[str | None], listed: Sequence[str], is_compared: bool) -> Column:
     if listed:
         places = {text: place for place, text in enumerate(listed)}
-        return Column(present, np.array([0 if text is None else places.get(text, len(places)) for text in texts], dtype=np.int64))
+        return Column(present, [np.array([0 if text is None else places.get(text, len(places)) for text in texts], dtype=np.int64)])
     if not is_compared:
-        return Column(present, np.arange(len(texts)), pl.Series(texts, dtype=pl.String))
+        return Column(present, [np.arange(len(texts))], pl.Series(texts, dtype=pl.String))
     codes, distinct = code_texts(texts)
-    return Column(present, codes, pl.Series(distinct, dtype=pl.String))
+    return Column(present, [codes], pl.Series(distinct, dtype=pl.String))
 
 
 def _float_bits(values: Floats) -> Ints:

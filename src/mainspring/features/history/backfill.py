@@ -13,8 +13,9 @@ from mainspring.features.history.ties import settle_ties
 from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, VISIBLE_TO, Answer, Bytes, Facts, Ints, Spine
 from mainspring.features.kernel.grouping.as_of import Asked, Past, newest_facts
 from mainspring.features.kernel.grouping.group import Grouping, group_facts
+from mainspring.features.kernel.grouping.pieces import joined
 from mainspring.features.kernel.windows.aggregate import aggregate, blank_answer
-from mainspring.features.pattern import Column, evaluate_columns
+from mainspring.features.pattern import Column, evaluate_columns, pieces_of
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 
@@ -71,7 +72,7 @@ def _looked_up(view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column
     """The values of the newest facts, where a walk in order of time finds them; None where it does not, or more than lookups is asked."""
     if view.tiles.kind != "newest" or not _is_prompt(facts):
         return None
-    time, found = _micros(facts["_event_time"]), np.empty(asked.size, dtype=np.int64)
+    time, found = joined(pieces_of(facts["_event_time"])), np.empty(asked.size, dtype=np.int64)
     if not newest_facts(Past(codes.facts, time), Asked(codes.spine, asked, found), keys=codes.keys):
         return None
     answer = blank_answer(len(view.outputs), asked.size)
@@ -85,25 +86,27 @@ def _looked_up(view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column
 def _tell(column: Column, facts: Ints, rows: Ints, *, bits: Ints, valid: Bytes) -> None:
     """Write the values that a column has in these facts into these rows, and that the other rows have none."""
     bits[:] = valid[:] = 0
-    bits[rows] = column.bits[facts]
+    bits[rows] = joined(column.bits)[facts]
     valid[rows] = 1 if column.present is None else column.present[facts]
 
 
 def _by_key(facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes) -> Facts:
     """Facts by key and in total order; what it took to find that order is let go of."""
-    grouping = settle_ties(group_facts(codes.facts, codes.keys, _micros(facts["_event_time"])), facts)
+    grouping = settle_ties(group_facts(codes.facts, codes.keys, pieces_of(facts["_event_time"])), facts)
     return _grouped_facts(grouping, facts, columns)
 
 
 def _grouped_facts(grouping: Grouping, facts: pl.DataFrame, columns: Sequence[Column]) -> Facts:
     """Times and values as the grouped rows lie."""
-    size = grouping.event_time.size
+    times, size = _grouped_times(grouping, facts), grouping.event_time.size
+    # Times first: the grouping's own need not be in memory beside the values.
+    grouping = grouping._replace(event_time=times[EVENT_TIME])
     values, valid = np.empty((len(columns), size), dtype=np.int64), np.ones((len(columns), size), dtype=np.uint8)
     for column, own_values, own_valid in zip(columns, values, valid, strict=True):
         grouping.words(column.bits, own_values)
         if column.present is not None:
-            grouping.flags(column.present.view(np.uint8), own_valid)
-    return Facts(grouping.key_start, _grouped_times(grouping, facts), values, valid)
+            grouping.flags([column.present.view(np.uint8)], own_valid)
+    return Facts(grouping.key_start, times, values, valid)
 
 
 def _grouped_times(grouping: Grouping, facts: pl.DataFrame) -> Ints:
@@ -112,21 +115,17 @@ def _grouped_times(grouping: Grouping, facts: pl.DataFrame) -> Ints:
     seen, superseded = facts["_visible_from"], facts["_visible_to"]
     times = np.empty((3, grouping.event_time.size), dtype=np.int64)
     times[EVENT_TIME] = grouping.event_time
-    grouping.words(_micros(seen), times[VISIBLE_FROM])
+    grouping.words(pieces_of(seen), times[VISIBLE_FROM])
     times[VISIBLE_TO] = FOREVER
-    rows = np.flatnonzero((superseded != FOREVER).to_numpy())
-    places = grouping.places(rows)
-    times[VISIBLE_TO, places[places >= 0]] = _micros(superseded)[rows[places >= 0]]
+    rows = (superseded != FOREVER).arg_true()
+    places = grouping.places(rows.to_numpy())
+    times[VISIBLE_TO, places[places >= 0]] = joined(pieces_of(superseded.gather(rows)))[places >= 0]
     return times
 
 
 def _is_prompt(facts: pl.DataFrame) -> bool:
     """Whether every fact is seen as soon as it happens, and for good."""
     return bool((facts["_visible_from"] <= facts["_event_time"].to_physical()).all()) and facts["_visible_to"].min() in (None, FOREVER)
-
-
-def _micros(times: pl.Series) -> Ints:
-    return times.to_physical().cast(pl.Int64).to_numpy()
 
 
 def _refuse_overflow(view: CompiledView, entity: Entity, answer: Answer) -> None:

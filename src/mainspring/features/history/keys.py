@@ -12,7 +12,9 @@ import polars as pl
 
 from mainspring.features.kernel.arrays import Ints, ShortInts, bits_of
 from mainspring.features.kernel.grouping.dictionary import learn_in_shares
+from mainspring.features.kernel.grouping.pieces import iter_between, joined
 from mainspring.features.kernel.shares import even_bounds, run_shares
+from mainspring.features.pattern import pieces_of
 from mainspring.features.spec import Entity
 
 __all__ = ["Codes", "codes_by_category", "codes_by_hash", "key_codes"]
@@ -83,10 +85,11 @@ def _codes_of_integers(facts: pl.Series, spine: pl.Series) -> Codes:
 
 def _distances(column: pl.Series, low: int) -> ShortInts:
     distances = np.empty(len(column), dtype=np.int32)
-    words = (column.fill_null(low + _NO_KEY) if column.null_count() else column).to_numpy()
+    pieces = pieces_of(column.fill_null(low + _NO_KEY) if column.null_count() else column)
 
     def subtract(_: int, first: int, stop: int) -> None:
-        np.subtract(words[first:stop], low, out=distances[first:stop], casting="same_kind")
+        for row, words in iter_between(pieces, first, stop):
+            np.subtract(words, low, out=distances[row : row + words.size], casting="same_kind")
 
     run_shares(subtract, even_bounds(len(column)))
     return distances
@@ -94,8 +97,8 @@ def _distances(column: pl.Series, low: int) -> ShortInts:
 
 def _codes_by_dictionary(facts: pl.Series, spine: pl.Series) -> tuple[Codes, Ints]:
     """Codes, and the first fact of each."""
-    dictionary, known = learn_in_shares(facts.fill_null(0).to_numpy())
-    asked = dictionary.look_up(spine.fill_null(0).to_numpy())
+    dictionary, known = learn_in_shares(pieces_of(facts))
+    asked = dictionary.look_up(joined(pieces_of(spine)))
     for codes, column in ((known, facts), (asked, spine)):
         if column.null_count():
             codes[column.is_null().to_numpy()] = _NO_KEY

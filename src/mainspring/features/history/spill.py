@@ -76,11 +76,11 @@ def _at_once(answers: Iterable[tuple[Ints, pl.DataFrame]], height: int) -> pl.Da
             words = column.to_physical()
             if column.name not in bits:
                 bits[column.name] = np.empty(height, dtype=np.int64)
-            one_hop(move.move_words, hop, bits_of(words.fill_null(False if words.dtype == pl.Boolean else 0).to_numpy()), bits[column.name])
+            one_hop(move.move_words, hop, [bits_of(words.fill_null(False if words.dtype == pl.Boolean else 0).to_numpy())], bits[column.name])
             if column.null_count() and column.name not in present:
                 present[column.name] = np.ones(height, dtype=np.uint8)
             if column.null_count():
-                one_hop(move.move_flags, hop, column.is_not_null().to_numpy().view(np.uint8), present[column.name])
+                one_hop(move.move_flags, hop, [column.is_not_null().to_numpy().view(np.uint8)], present[column.name])
     columns = [_typed(name, bits.pop(name), dtype) for name, dtype in types.items()]
     return pl.DataFrame(columns).with_columns(pl.when(pl.Series(there.view(np.bool_))).then(pl.col(name)).alias(name) for name, there in present.items())
 

@@ -3,13 +3,14 @@
 An open-addressed table with linear probing, at most a quarter full.  Codes decide nothing but which rows lie together, so that no answer depends on the hash.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints, ShortInts, read_only
+from mainspring.features.kernel.grouping.pieces import iter_between
 from mainspring.features.kernel.jit import at, compiled_part, entry_point, kernel_edition
 from mainspring.features.kernel.shares import even_bounds, run_shares
 
@@ -57,14 +58,18 @@ class Dictionary:
         """By code, the row at which the word was met first, (distinct words,)."""
         return self._table.firsts[: self._table.note[KNOWN]]
 
-    def learn(self, words: Ints) -> ShortInts:
-        """The codes of words, of which every new one gets the next; once per dictionary.  Cost: about 3 ns a word."""
-        codes = np.empty(words.size, dtype=np.int32)
+    def learn(self, words: Ints, codes: ShortInts, *, row: int = 0) -> None:
+        """Write the codes of words, of which every new one gets the next.  Cost: about 3 ns a word.
+
+        Args:
+            row: the number of the first of these words among all that are learnt.
+        """
+        known, self._table.note[NEXT] = int(self._table.note[KNOWN]), 0
         compiled_dictionary().learn(words, self._table, codes)
         while self._table.note[NEXT] < words.size:
             self._table = larger_table(self._table)
             compiled_dictionary().learn(words, self._table, codes)
-        return codes
+        self.firsts[known:] += row
 
     def look_up(self, words: Ints) -> ShortInts:
         """The codes of words, -1 for those that were not learnt."""
@@ -73,20 +78,25 @@ class Dictionary:
         return codes
 
 
-def learn_in_shares(words: Ints) -> tuple[Dictionary, ShortInts]:
+def learn_in_shares(pieces: Sequence[Ints]) -> tuple[Dictionary, ShortInts]:
     """A dictionary of words and their codes, learnt on all processors: each share by itself, and the few distinct words of each once more together."""
-    bounds = even_bounds(words.size)
+    codes = np.empty(sum(piece.size for piece in pieces), dtype=np.int32)
+    bounds = even_bounds(codes.size)
     own = [Dictionary() for _ in bounds[1:]]
-    if len(own) == 1:
-        return own[0], own[0].learn(words)
-    codes = np.empty(words.size, dtype=np.int32)
 
     def learn(share: int, first: int, stop: int) -> None:
-        codes[first:stop] = own[share].learn(words[first:stop])
+        for row, words in iter_between(pieces, first, stop):
+            own[share].learn(words, codes[row : row + words.size], row=row)
 
     run_shares(learn, bounds)
-    together = Dictionary()
-    common = together.learn(np.concatenate([each.words for each in own]))
+    return own[0] if len(own) == 1 else _together(own, codes, bounds), codes
+
+
+def _together(own: Sequence[Dictionary], codes: ShortInts, bounds: Sequence[int]) -> Dictionary:
+    """One dictionary of what each share learnt; the codes become its own."""
+    words, together = np.concatenate([each.words for each in own]), Dictionary()
+    common = np.empty(words.size, dtype=np.int32)
+    together.learn(words, common)
     starts = np.cumsum([0, *(each.words.size for each in own)])
 
     def rename(share: int, first: int, stop: int) -> None:
@@ -94,9 +104,8 @@ def learn_in_shares(words: Ints) -> tuple[Dictionary, ShortInts]:
             compiled_dictionary().rename(common[starts[share] : starts[share + 1]], codes[first:stop])
 
     run_shares(rename, bounds)
-    met = np.concatenate([first + each.firsts for first, each in zip(bounds, own, strict=False)])
-    together.firsts[:] = met[together.firsts]
-    return together, codes
+    together.firsts[:] = np.concatenate([each.firsts for each in own])[together.firsts]
+    return together
 
 
 def empty_table(bits: int) -> Table:
