@@ -17,7 +17,7 @@ from mainspring.features.kernel.tree.packed import bits_of_told, flags_of_told
 from mainspring.features.pattern import Value
 from mainspring.features.view import CompiledView
 
-__all__ = ["answer_columns", "answer_values", "told_values"]
+__all__ = ["answer_columns", "answer_values", "told_values", "word_column"]
 
 _NO_TEXTS = pl.Series(dtype=pl.String)
 
@@ -43,6 +43,11 @@ def answer_columns(view: CompiledView, names: Sequence[str], answer: Answer, tex
     Cost: a copy; of lists a copy with room for all elements.
     """
     return [_column(view, index, answer, texts).alias(name) for index, name in enumerate(names)]
+
+
+def word_column(dtype: DType, bits: Ints, valid: Bytes) -> pl.Series:
+    """A column of numbers, times or booleans from its words; it may go on using their memory."""
+    return _single_values(dtype, bits, valid, _NO_TEXTS)
 
 
 def answer_values(view: CompiledView, answer: Answer, texts: Mapping[int, Sequence[str]]) -> list[list[Value]]:

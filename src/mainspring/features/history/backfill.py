@@ -19,7 +19,7 @@ from mainspring.features.pattern import Column, evaluate_columns, pieces_of
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 
-__all__ = ["backfill", "backfill_entity"]
+__all__ = ["answer_entity", "backfill", "backfill_entity"]
 
 _ALWAYS = -(2**62)
 
@@ -46,6 +46,12 @@ def backfill_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, spi
     return _of_entity(view, entity, facts, columns=evaluate_columns(view, facts), spine=spine)
 
 
+def answer_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, spine: pl.DataFrame) -> Answer:
+    """The same as the kernel answers."""
+    facts = _as_seen(view, facts)
+    return _answer(view, entity, facts, columns=evaluate_columns(view, facts), spine=spine)
+
+
 def _as_seen(view: CompiledView, facts: pl.DataFrame) -> pl.DataFrame:
     """Under hindsight only what stands in the end counts, as if always known."""
     if view.view.knowledge != "as_corrected":
@@ -54,6 +60,11 @@ def _as_seen(view: CompiledView, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame) -> pl.DataFrame:
+    answer = _answer(view, entity, facts, columns=columns, spine=spine)
+    return pl.DataFrame(answer_columns(view, view.names_of(entity), answer, {index: columns[index].texts for index in view.text_columns}))
+
+
+def _answer(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame) -> Answer:
     # A question without a time keeps its row and sees nothing.
     asked = np.maximum(view.answered_at(spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)), _ALWAYS)
     asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
@@ -65,7 +76,7 @@ def _of_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, colum
         del codes
         answer = aggregate(view.program, by_key, Spine(spine_codes, asked))
     _refuse_overflow(view, entity, answer)
-    return pl.DataFrame(answer_columns(view, view.names_of(entity), answer, {index: columns[index].texts for index in view.text_columns}))
+    return answer
 
 
 def _looked_up(view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes, asked: Ints) -> Answer | None:
