@@ -46,13 +46,13 @@ def main() -> int:
     began = time.perf_counter()
     from mainspring.elements.events import Actor
     from mainspring.elements.schema import DType, Schema
-    from mainspring.project.discover import discover
+    from mainspring.project.declared.discover import discover
+    from mainspring.project.declared.fingerprint import Circumstances
+    from mainspring.project.declared.graph import Graph, build_graph
+    from mainspring.project.declared.validate import validate
     from mainspring.project.environment import AssetPointer, empty_environment, moved
-    from mainspring.project.explain import render_plan
-    from mainspring.project.fingerprint import Circumstances
-    from mainspring.project.graph import Graph, build_graph
-    from mainspring.project.plan import World, make_plan
-    from mainspring.project.validate import validate
+    from mainspring.project.planned.explain import render_plan
+    from mainspring.project.planned.plan import World, make_plan
 
     schema = Schema.of(id=DType.INT64, at=DType.TIMESTAMP, customer=DType.STRING, amount=DType.FLOAT64, paid=DType.FLOAT64)
 

@@ -23,8 +23,8 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.online.parity import ParityReport, check_parity, sample_instants
 from mainspring.gates.check.no_leakage import check_no_leakage
 from mainspring.gates.spec import no_leakage
-from mainspring.project.definition import definition_of
-from mainspring.project.load import load_project
+from mainspring.project.declared.definition import definition_of
+from mainspring.project.declared.load import load_project
 from mainspring.sources.facts import read_facts
 from mainspring.sources.ingest import ingest_file
 from mainspring.sources.spec import Source

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from mainspring.app.restore import restore_backup
+from mainspring.app.keep.restore import restore_backup
 from mainspring.app.workspace import OpenWorkspace, open_workspace
 from mainspring.elements.time import format_instant
 

@@ -12,7 +12,7 @@ from mainspring.app.cli.create import create_project
 from mainspring.app.workspace import OpenWorkspace, open_workspace
 from mainspring.elements.events import ProjectName
 from mainspring.engines.local.state import SqliteState
-from mainspring.project.read import read_environment
+from mainspring.project.performed.read import read_environment
 
 pytestmark = pytest.mark.crash
 

@@ -11,9 +11,9 @@ import msgspec
 import polars as pl
 import pytest
 
-from mainspring.app.backup import BackupReport
 from mainspring.app.cli.create import create_project
-from mainspring.app.restore import restore_backup
+from mainspring.app.keep.backup import BackupReport
+from mainspring.app.keep.restore import restore_backup
 from mainspring.app.workspace import OpenWorkspace, open_workspace
 from mainspring.features.history.backfill import backfill
 from mainspring.sources.facts import read_facts

@@ -7,7 +7,7 @@ import pytest
 
 import mainspring as ms
 from mainspring import col
-from mainspring.app.cli.features import features_lines, parity_lines, view_lines
+from mainspring.app.cli.commands.features import features_lines, parity_lines, view_lines
 from mainspring.app.cli.paint import Paint
 from mainspring.app.workspace import OpenWorkspace, memory_workspace
 from mainspring.elements.time import MINUTE, parse_instant

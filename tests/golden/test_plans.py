@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from mainspring.elements.identity import Digest
-from mainspring.project.config import Cost
+from mainspring.project.configured.config import Cost
+from mainspring.project.declared.graph import Graph
 from mainspring.project.environment import Duration, EnvironmentMap, empty_environment
-from mainspring.project.explain import render_plan
-from mainspring.project.graph import Graph
-from mainspring.project.plan import Plan, World, make_plan, plan_schema
+from mainspring.project.planned.explain import render_plan
+from mainspring.project.planned.plan import Plan, World, make_plan, plan_schema
 from tests.unit.project.conftest import WriteProject, write_shop
 from tests.unit.project.shop import build_of, definitions_of, graph_of, holding
 

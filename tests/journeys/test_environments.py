@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from mainspring.app.cli.create import create_project
-from mainspring.app.host import Host
+from mainspring.app.endpoints.host import Host
 from mainspring.app.workspace import OpenWorkspace, open_workspace
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import parse_instant
 from mainspring.gates.errors import SelfApproval
 from mainspring.project.errors import GatesFailed
-from mainspring.project.read import read_environment
+from mainspring.project.performed.read import read_environment
 from mainspring.registry.read import find_version
 from mainspring.serving.errors import ModelRefused
 from mainspring.serving.replay import Outcome

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mainspring.app.restore import RestoreReport
+    from mainspring.app.keep.restore import RestoreReport
     from mainspring.app.workspace import OpenWorkspace
 
 __all__ = ["Workspace"]
@@ -36,7 +36,7 @@ class Workspace:
 
         Raises: FLO-022, FLO-023, FLO-024, ENG-001.
         """
-        from mainspring.app.restore import restore_backup
+        from mainspring.app.keep.restore import restore_backup
 
         return restore_backup(Path(path), Path(archive), actor=actor, digest=digest)
 

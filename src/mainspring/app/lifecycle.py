@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from mainspring.app.endpoints.revisions import chain_of_version
 from mainspring.app.errors import NothingToPromote, NothingToRollBack, ProtectedEnvironment, UnknownAsset
 from mainspring.app.planning import plan_environment
-from mainspring.app.revisions import chain_of_version
 from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.time import HOUR
@@ -19,16 +19,16 @@ from mainspring.gates.attestation import render_envelope
 from mainspring.gates.verdict import Verdict
 from mainspring.ports.signer import Signer
 from mainspring.ports.state import Change, Lease
-from mainspring.project.config import EnvironmentConfig
+from mainspring.project.configured.config import EnvironmentConfig
+from mainspring.project.declared.load import Project
 from mainspring.project.environment import EnvironmentMap, history_key, moved, rolled_back
-from mainspring.project.judge import judge_version
-from mainspring.project.load import Project
-from mainspring.project.perform import Performer, Progress
-from mainspring.project.plan import Plan
-from mainspring.project.read import read_environment, read_past_environment
-from mainspring.project.retrain import retrain_stages
-from mainspring.project.stages import Stage, stage_kind
-from mainspring.project.tools import Tools
+from mainspring.project.performed.judge import judge_version
+from mainspring.project.performed.perform import Performer, Progress
+from mainspring.project.performed.read import read_environment, read_past_environment
+from mainspring.project.performed.tools import Tools
+from mainspring.project.planned.plan import Plan
+from mainspring.project.planned.retrain import retrain_stages
+from mainspring.project.planned.stages import Stage, stage_kind
 from mainspring.registry.read import find_version, read_version
 from mainspring.serving.errors import ModelRefused
 from mainspring.sources.topic import topic_of

@@ -8,10 +8,10 @@ from mainspring.elements.events import ProjectName
 from mainspring.engines.local.state import SqliteState
 from mainspring.ports.log import LogReader
 from mainspring.ports.state import StateReader
-from mainspring.project.config import EnvironmentConfig
-from mainspring.project.load import Project, load_project
-from mainspring.project.plan import Plan, make_plan
-from mainspring.project.read import read_environment, read_world
+from mainspring.project.configured.config import EnvironmentConfig
+from mainspring.project.declared.load import Project, load_project
+from mainspring.project.performed.read import read_environment, read_world
+from mainspring.project.planned.plan import Plan, make_plan
 from mainspring.sources.files import count_rows
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of

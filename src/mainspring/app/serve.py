@@ -8,14 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from mainspring.app.follower import Follower
-from mainspring.app.host import Host
+from mainspring.app.endpoints.follower import Follower
+from mainspring.app.endpoints.host import Host
+from mainspring.app.endpoints.story import Story
+from mainspring.app.features.parity import ParityRuns
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import Service, build_app
 from mainspring.app.http.server import run_server
-from mainspring.app.parity import ParityRuns
 from mainspring.app.status import StatusReport
-from mainspring.app.story import Story
 from mainspring.app.stream.consume import Consumer
 from mainspring.app.stream.streams import Streams
 from mainspring.app.watching import MonitorRuns
@@ -23,8 +23,8 @@ from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
-from mainspring.project.load import Project
-from mainspring.project.tools import Tools
+from mainspring.project.declared.load import Project
+from mainspring.project.performed.tools import Tools
 from mainspring.sources.ingest import IngestReport, Rows
 
 __all__ = ["Servable", "count_parity", "serve"]

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from mainspring.app.revisions import chain_of_version, endpoint_names
+from mainspring.app.endpoints.revisions import chain_of_version, endpoint_names
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.monitoring.incident import Incident
-from mainspring.project.config import EnvironmentConfig
+from mainspring.project.configured.config import EnvironmentConfig
+from mainspring.project.declared.load import Project
 from mainspring.project.environment import EnvironmentMap
-from mainspring.project.load import Project
-from mainspring.project.read import read_environment
-from mainspring.project.tools import Tools
+from mainspring.project.performed.read import read_environment
+from mainspring.project.performed.tools import Tools
 from mainspring.registry.read import read_version
 from mainspring.sources.read import iter_records
 from mainspring.sources.topic import quarantine_topic_of, topic_of

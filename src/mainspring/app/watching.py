@@ -12,9 +12,9 @@ from mainspring.monitoring.spec import Monitor
 from mainspring.monitoring.watch import Watched, Watcher
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.state import Change
-from mainspring.project.load import Project
-from mainspring.project.read import read_environment
-from mainspring.project.tools import Tools
+from mainspring.project.declared.load import Project
+from mainspring.project.performed.read import read_environment
+from mainspring.project.performed.tools import Tools
 from mainspring.registry.read import read_version
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.open import open_version

@@ -13,28 +13,28 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.app import access
-from mainspring.app.backup import BackupReport, back_up
+from mainspring.app.endpoints.host import Host
+from mainspring.app.endpoints.replays import Replays
+from mainspring.app.endpoints.revisions import Loader
+from mainspring.app.endpoints.story import Story
 from mainspring.app.engines import open_stores
 from mainspring.app.errors import UnknownAsset
-from mainspring.app.exporters import export_model
-from mainspring.app.feature_views import FeatureViews
-from mainspring.app.host import Host
+from mainspring.app.features.feature_views import FeatureViews
+from mainspring.app.features.parity import ParityRuns
+from mainspring.app.features.spine import asked_at, asked_keys, asked_spine
+from mainspring.app.keep.backup import BackupReport, back_up
+from mainspring.app.keep.sweep import Sweeper
 from mainspring.app.lifecycle import ApplyReport, Lifecycle
-from mainspring.app.parity import ParityRuns
+from mainspring.app.models.exporters import export_model
+from mainspring.app.models.scorers import OnnxScorers
+from mainspring.app.models.trainer import ProcessTrainer
 from mainspring.app.planning import STATE_FOLDER, environment_config, state_folder
-from mainspring.app.replays import Replays
-from mainspring.app.revisions import Loader
-from mainspring.app.scenario import scenario_of
-from mainspring.app.scorers import OnnxScorers
-from mainspring.app.simulate import SimulationReport, simulate
-from mainspring.app.spine import asked_at, asked_keys, asked_spine
+from mainspring.app.simulation.scenario import scenario_of
+from mainspring.app.simulation.simulate import SimulationReport, simulate
 from mainspring.app.status import StatusReport, status_of_environment
-from mainspring.app.story import Story
 from mainspring.app.stream.open import catch_up
 from mainspring.app.stream.ready import ReadyMaps
 from mainspring.app.stream.streams import Streams
-from mainspring.app.sweep import Sweeper
-from mainspring.app.trainer import ProcessTrainer
 from mainspring.app.watching import MonitorRuns
 from mainspring.datasets.build import decode_rows
 from mainspring.datasets.card import TrainingSetCard
@@ -58,14 +58,14 @@ from mainspring.govern.lineage import LineageNode, trace
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
-from mainspring.project.definition import compile_declared
+from mainspring.project.declared.definition import compile_declared
+from mainspring.project.declared.load import Project, load_definitions, load_project
 from mainspring.project.environment import EnvironmentMap
-from mainspring.project.explain import render_plan
-from mainspring.project.load import Project, load_definitions, load_project
-from mainspring.project.perform import Progress
-from mainspring.project.plan import Plan
-from mainspring.project.read import read_environment
-from mainspring.project.tools import Scratch, Tools
+from mainspring.project.performed.perform import Progress
+from mainspring.project.performed.read import read_environment
+from mainspring.project.performed.tools import Scratch, Tools
+from mainspring.project.planned.explain import render_plan
+from mainspring.project.planned.plan import Plan
 from mainspring.registry.read import find_version
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.predict import Prediction, Predictor

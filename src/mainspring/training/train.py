@@ -16,7 +16,7 @@ from mainspring.training.spec import Model
 
 __all__ = ["TRAIN_WORKER", "train", "train_in_memory"]
 
-TRAIN_WORKER = "mainspring.app.train_worker"
+TRAIN_WORKER = "mainspring.app.models.train_worker"
 """The module that the process runs; named and not imported, for the composition root is above."""
 
 

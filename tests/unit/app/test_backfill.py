@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 import mainspring as ms
 from mainspring import col
-from mainspring.app.backfill import backfill_file
 from mainspring.app.cli import command_line
 from mainspring.app.errors import SpineUnusable
+from mainspring.app.features.backfill import backfill_file
 
 SALES = ms.Source("sales", id="sale", event_time="at", contract=ms.Contract(sale=ms.Int64(), shop=ms.String(), at=ms.Timestamp(), amount=ms.Float64()))
 SHOP = ms.Entity("shop")

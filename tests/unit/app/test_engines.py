@@ -16,8 +16,8 @@ from mainspring.engines.local.objects import FileObjects
 from mainspring.engines.redis.online import RedisOnline
 from mainspring.engines.s3.objects import S3Objects
 from mainspring.ports.errors import SecretMissing, StoreUnreachable
-from mainspring.project.config import parse_config
-from mainspring.project.engines import EngineChoices
+from mainspring.project.configured.config import parse_config
+from mainspring.project.configured.engines import EngineChoices
 from mainspring.testing.servers import Server, free_port
 from tests.buckets import make_bucket
 
@@ -79,7 +79,7 @@ import sys
 from pathlib import Path
 sys.modules[{module!r}] = None
 from mainspring.app.engines import open_stores
-from mainspring.project.config import parse_config
+from mainspring.project.configured.config import parse_config
 open_stores(parse_config({f"[engines]{chr(10)}{setting}"!r}, path="project.toml", name="shop").engines, Path({str(tmp_path)!r}), project="shop")
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

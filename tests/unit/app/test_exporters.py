@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 from sklearn.linear_model import LinearRegression
 
-from mainspring.app.exporters import export_model
+from mainspring.app.models.exporters import export_model
 from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, NoExporter
 from mainspring.ports.models import ExportedModel
 
@@ -68,5 +68,5 @@ def test_an_unknown_model_is_refused_with_what_is_supported():
 
 
 def test_exporting_does_not_import_libraries_that_the_model_is_not_of():
-    program = "import sys; from mainspring.app.exporters import export_model; print({'lightgbm', 'sklearn', 'onnxruntime', 'numpy'} & set(sys.modules))"
+    program = "import sys; from mainspring.app.models.exporters import export_model; print({'lightgbm', 'sklearn', 'onnxruntime', 'numpy'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "set()"

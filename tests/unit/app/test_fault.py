@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from mainspring.app.errors import UnreadableFault
-from mainspring.app.fault import parse_fault
+from mainspring.app.simulation.fault import parse_fault
 from mainspring.elements.errors import UnreadableInstant
 from mainspring.elements.time import parse_instant
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from mainspring.app.follower import Follower
+from mainspring.app.endpoints.follower import Follower
 from mainspring.ports.errors import StaleWrite
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mainspring.app.host import Host, ServedEndpoint, ServedMap
+from mainspring.app.endpoints.host import Host, ServedEndpoint, ServedMap
 from mainspring.elements.time import MINUTE
 from mainspring.serving.errors import NotServing, UnknownEndpoint
 from mainspring.serving.spec import Canary

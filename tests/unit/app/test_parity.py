@@ -12,11 +12,11 @@ from sklearn.linear_model import LogisticRegression
 import mainspring as ms
 from mainspring import col
 from mainspring.app.cli import command_line
-from mainspring.app.cli.features import parity_lines
+from mainspring.app.cli.commands.features import parity_lines
 from mainspring.app.cli.paint import Paint
-from mainspring.app.follower import Follower
+from mainspring.app.endpoints.follower import Follower
+from mainspring.app.features.parity import ParityRuns, ParityTest
 from mainspring.app.http.metrics import ServerMetrics
-from mainspring.app.parity import ParityRuns, ParityTest
 from mainspring.app.serve import count_parity
 from mainspring.app.workspace import OpenWorkspace, memory_workspace
 from mainspring.elements.time import DAY, SECOND, format_instant, parse_instant

@@ -7,7 +7,7 @@ import pytest
 
 import mainspring as ms
 from mainspring.app.errors import FeatureNamedTwice, HindsightAsked, SpineUnusable
-from mainspring.app.spine import asked_at, asked_keys, asked_spine
+from mainspring.app.features.spine import asked_at, asked_keys, asked_spine
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
 from mainspring.features.errors import MissingRequestField, WrongRequestType

@@ -14,8 +14,8 @@ from mainspring.elements.time import DAY, HOUR, MINUTE, format_instant, parse_in
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.ports.errors import LeaseHeld
 from mainspring.ports.state import Change
-from mainspring.project.garbage import DropShard, TrimTopic, render_gc_plan
-from mainspring.project.load import load_definitions
+from mainspring.project.declared.load import load_definitions
+from mainspring.project.performed.garbage import DropShard, TrimTopic, render_gc_plan
 from mainspring.serving.inference_log import PredictionRecord, inference_topic, to_frame
 
 SALES = ms.Source(

@@ -74,7 +74,7 @@ def work(order, tmp_path):
 
     def work(least):
         (tmp_path / "bounds.py").write_text(f"LEAST = {least}\n")
-        return subprocess.run([sys.executable, "-m", "mainspring.app.train_worker"], input=render_order(order), capture_output=True, check=True)
+        return subprocess.run([sys.executable, "-m", "mainspring.app.models.train_worker"], input=render_order(order), capture_output=True, check=True)
 
     return work
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of_value
 from mainspring.elements.schema import DType, Schema
-from mainspring.project.discover import discover
+from mainspring.project.declared.discover import discover
+from mainspring.project.declared.fingerprint import Circumstances
+from mainspring.project.declared.graph import Graph, build_graph
 from mainspring.project.environment import AssetPointer, Build, Definition, EnvironmentMap, empty_environment, moved
-from mainspring.project.fingerprint import Circumstances
-from mainspring.project.graph import Graph, build_graph
 
 SCHEMAS = {
     "orders": Schema.of(order_id=DType.INT64, ordered_at=DType.TIMESTAMP, customer=DType.STRING, amount=DType.FLOAT64, note=DType.STRING),

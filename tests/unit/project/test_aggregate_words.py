@@ -6,8 +6,8 @@ import pytest
 
 from mainspring.elements.expression import col, count
 from mainspring.features.spec import Entity, FeatureView, latest
-from mainspring.project.fingerprint import describe
-from mainspring.project.words import say
+from mainspring.project.declared.fingerprint import describe
+from mainspring.project.planned.words import say
 from mainspring.sources.spec import Source
 
 SOURCE = Source("sales", id="id", event_time="at")

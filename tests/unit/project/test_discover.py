@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mainspring.project.declarations import asset_name
-from mainspring.project.discover import discover, from_definitions, read_config
+from mainspring.project.declared.declarations import asset_name
+from mainspring.project.declared.discover import discover, from_definitions, read_config
 from mainspring.project.errors import NothingDeclared, ProjectErrors, ProjectMissing
 from tests.unit.project.conftest import WriteProject
 

@@ -4,7 +4,7 @@ import pytest
 
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY, HOUR
-from mainspring.project.garbage import (
+from mainspring.project.performed.garbage import (
     CompactTopic,
     DropShard,
     Found,

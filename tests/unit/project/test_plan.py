@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 
-from mainspring.project.config import Cost
+from mainspring.project.configured.config import Cost
+from mainspring.project.declared.graph import in_order
 from mainspring.project.environment import Duration, empty_environment
 from mainspring.project.errors import DependencyCycle
-from mainspring.project.graph import in_order
-from mainspring.project.plan import Plan, World, make_plan
-from mainspring.project.stages import JudgeGates, MoveEnvironment, Stage, TrainModel, stage_kind
+from mainspring.project.planned.plan import Plan, World, make_plan
+from mainspring.project.planned.stages import JudgeGates, MoveEnvironment, Stage, TrainModel, stage_kind
 from tests.unit.project.conftest import WriteProject
 from tests.unit.project.shop import build_of, definitions_of, graph_of, holding
 

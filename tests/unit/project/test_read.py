@@ -6,10 +6,10 @@ import pytest
 from mainspring.elements.events import ProjectName
 from mainspring.engines.local.state import SqliteState
 from mainspring.ports.state import Change
-from mainspring.project.config import Cost
+from mainspring.project.configured.config import Cost
+from mainspring.project.declared.graph import Graph
 from mainspring.project.environment import build_key, definition_key, history_key
-from mainspring.project.graph import Graph
-from mainspring.project.read import read_environment, read_past_environment, read_world
+from mainspring.project.performed.read import read_environment, read_past_environment, read_world
 from tests.unit.project.conftest import WriteProject
 from tests.unit.project.shop import build_of, graph_of, holding
 

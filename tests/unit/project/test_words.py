@@ -3,8 +3,8 @@
 import pytest
 
 from mainspring.elements.expression import Expr, col
-from mainspring.project.fingerprint import describe
-from mainspring.project.words import say_value
+from mainspring.project.declared.fingerprint import describe
+from mainspring.project.planned.words import say_value
 
 x, s, t = col("x"), col("s"), col("t")
 

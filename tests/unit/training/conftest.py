@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 import mainspring.training.spec as training
-from mainspring.app.exporters import export_model
-from mainspring.app.scorers import OnnxScorers
+from mainspring.app.models.exporters import export_model
+from mainspring.app.models.scorers import OnnxScorers
 from mainspring.datasets.build import encode_rows
 from mainspring.datasets.card import FeatureColumn, TrainingSetCard
 from mainspring.datasets.spec import Label, TrainingSet, split_by_time

@@ -3,8 +3,8 @@
 import lightgbm as lgb
 import pytest
 
-from mainspring.app.exporters import export_model
-from mainspring.app.scorers import OnnxScorers
+from mainspring.app.models.exporters import export_model
+from mainspring.app.models.scorers import OnnxScorers
 from mainspring.elements.identity import Digest
 from mainspring.ports.compute import TaskResult
 from mainspring.training.fit import Toolchain

@@ -71,7 +71,7 @@ class _Sections(click.Group):
         """The command, from its module."""
         if cmd_name not in _MODULES:
             return None
-        found = getattr(import_module(f"mainspring.app.cli.{_MODULES[cmd_name]}"), cmd_name.replace("-", "_"))
+        found = getattr(import_module(f"mainspring.app.cli.commands.{_MODULES[cmd_name]}"), cmd_name.replace("-", "_"))
         return found if isinstance(found, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

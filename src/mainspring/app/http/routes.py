@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mainspring.app.access import Permission, authorise
-from mainspring.app.host import Host
+from mainspring.app.endpoints.host import Host
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.problem import problem_response, status_of
 from mainspring.elements.errors import MainspringError

@@ -29,7 +29,7 @@ from mainspring.features.state.stream import CLOCK_SLACK, ViewFold
 from mainspring.features.view import CompiledView
 from mainspring.flow.share import Member, Share, Sharer
 from mainspring.ports.errors import StaleWrite
-from mainspring.project.tools import Tools
+from mainspring.project.performed.tools import Tools
 
 __all__ = ["Consumer"]
 

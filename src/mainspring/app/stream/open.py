@@ -10,7 +10,7 @@ from mainspring.features.state.replicate import restore_shard
 from mainspring.features.state.stream import CLOCK_SLACK, ViewFold, drop_late_state, horizon_at
 from mainspring.features.view import CompiledView
 from mainspring.ports.errors import StaleWrite
-from mainspring.project.tools import Tools
+from mainspring.project.performed.tools import Tools
 
 __all__ = ["catch_up", "open_folds"]
 

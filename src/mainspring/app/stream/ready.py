@@ -6,11 +6,11 @@ keeps it in another store: there the consumers build it once they see the map.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from mainspring.app.host import ServedMap
+from mainspring.app.endpoints.host import ServedMap
 from mainspring.app.stream.views import KeptViews
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
-from mainspring.project.tools import Tools
+from mainspring.project.performed.tools import Tools
 from mainspring.sources.topic import topic_of
 
 __all__ = ["ReadyMaps"]

@@ -14,8 +14,8 @@ from mainspring.features.state.replicate import snapshot_shard
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.flow.share import Member
-from mainspring.project.load import Project
-from mainspring.project.tools import Tools
+from mainspring.project.declared.load import Project
+from mainspring.project.performed.tools import Tools
 
 __all__ = ["Streams"]
 

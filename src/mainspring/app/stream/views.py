@@ -4,16 +4,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mainspring.app.endpoints.revisions import iter_recent_maps
 from mainspring.app.errors import UnknownAsset
-from mainspring.app.revisions import iter_recent_maps
 from mainspring.datasets.definition import compile_definition, compile_view_definition, parse_definition, parse_view
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import Digest
 from mainspring.features.view import CompiledView, with_lookups
+from mainspring.project.declared.load import Project
 from mainspring.project.environment import AssetPointer
-from mainspring.project.load import Project
-from mainspring.project.read import read_build, read_environment
-from mainspring.project.tools import Tools
+from mainspring.project.performed.read import read_build, read_environment
+from mainspring.project.performed.tools import Tools
 from mainspring.registry.read import read_object, read_version
 
 __all__ = ["KeptViews"]

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from mainspring.app.cli import command_line
-from mainspring.app.cli.explain import known_errors, page_lines, page_of
+from mainspring.app.cli.commands.explain import known_errors, page_lines, page_of
 from mainspring.app.cli.paint import Paint
 from mainspring.elements.errors import MainspringError
 

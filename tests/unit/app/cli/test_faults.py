@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from mainspring.app.cli.explain import known_errors
+from mainspring.app.cli.commands.explain import known_errors
 from mainspring.app.cli.faults import DONE, MISUSE, OURS, REFUSED, answer_for, exit_code_of
 from mainspring.app.errors import NothingToRollBack, UnknownAsset
 from mainspring.elements.errors import MainspringError

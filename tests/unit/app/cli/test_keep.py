@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 import mainspring as ms
 from mainspring.app.cli import command_line
-from mainspring.app.cli.keep import gc_lines
+from mainspring.app.cli.commands.keep import gc_lines
 from mainspring.app.cli.paint import Paint
-from mainspring.app.sweep import GcReport
-from mainspring.project.garbage import GcPlan
+from mainspring.app.keep.sweep import GcReport
+from mainspring.project.performed.garbage import GcPlan
 
 PROJECT = """
 import mainspring as ms

@@ -1,10 +1,10 @@
 """Records as lines for people."""
 
-from mainspring.app.cli.answers import replay_lines
-from mainspring.app.cli.data import ingest_lines
-from mainspring.app.cli.lifecycle import apply_lines, status_lines
+from mainspring.app.cli.commands.answers import replay_lines
+from mainspring.app.cli.commands.data import ingest_lines
+from mainspring.app.cli.commands.lifecycle import apply_lines, status_lines
+from mainspring.app.cli.commands.people import audit_lines
 from mainspring.app.cli.paint import Paint
-from mainspring.app.cli.people import audit_lines
 from mainspring.app.lifecycle import ApplyReport
 from mainspring.app.status import EndpointStatus, SourceStatus, StatusReport
 from mainspring.elements.identity import Digest

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from mainspring.app.cli import command_line
+from mainspring.app.cli.commands.stream import stream_line
 from mainspring.app.cli.paint import Paint
-from mainspring.app.cli.stream import stream_line
 from mainspring.app.stream.meter import StreamReport
 from mainspring.app.workspace import OpenWorkspace
 from tests.unit.app.stream.shops import applied, counted, sell

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from mainspring.app.access import create_token
-from mainspring.app.host import Host, ServedEndpoint, ServedMap
+from mainspring.app.endpoints.host import Host, ServedEndpoint, ServedMap
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import Service, build_app
 from mainspring.elements.events import Actor, ProjectName

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mainspring.app.host import ServedMap
+from mainspring.app.endpoints.host import ServedMap
 from mainspring.app.stream.ready import ReadyMaps
 from mainspring.app.workspace import OpenWorkspace
 from tests.unit.app.stream.shops import PROJECT, applied, sell

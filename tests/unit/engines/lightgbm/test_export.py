@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mainspring.app.exporters import export_model
+from mainspring.app.models.exporters import export_model
 from mainspring.engines.lightgbm.errors import NotABooster, UnsupportedBooster
 from mainspring.engines.lightgbm.export import export_booster
 from mainspring.engines.onnx.scan import scan_onnx

@@ -6,7 +6,7 @@ import msgspec
 
 from mainspring.app.demo.scene import Scene
 from mainspring.app.demo.shell import Process
-from mainspring.app.simulate import SimulationReport
+from mainspring.app.simulation.simulate import SimulationReport
 from mainspring.elements.time import format_instant
 
 __all__ = ["live_a_month", "start_month"]

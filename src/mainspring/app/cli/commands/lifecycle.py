@@ -1,0 +1,168 @@
+"""The commands that change an environment, and the one that says how it stands."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from mainspring.app.cli.options import Invocation, WorkspaceVerb
+from mainspring.app.cli.paint import Paint, columns, counted
+from mainspring.app.cli.verdicts import verdict_lines
+from mainspring.elements.identity import short
+from mainspring.elements.time import format_instant
+
+if TYPE_CHECKING:
+    from mainspring.app.lifecycle import ApplyReport
+    from mainspring.app.status import StatusReport
+    from mainspring.project.environment import EnvironmentMap
+
+__all__ = ["apply", "apply_lines", "approve", "plan", "promote", "rollback", "run", "status", "status_lines"]
+
+
+@click.command(cls=WorkspaceVerb)
+@click.pass_obj
+def plan(at: Invocation) -> None:
+    """Show what apply would change, run and cost.
+
+    Nothing is changed.  A project that the environment already holds plans to nothing, in one line.
+    """
+    from mainspring.app.planning import plan_project
+    from mainspring.project.planned.explain import render_plan
+
+    made = plan_project(at.project, at.environment)
+    at.answer(made, lambda paint: [render_plan(made, colour=paint.colour)])
+    if made.work:
+        at.note("\nMake it so: mainspring apply")
+
+
+@click.command(cls=WorkspaceVerb)
+@click.pass_obj
+def apply(at: Invocation) -> None:
+    """Build what is declared, prove it, and put it in place.
+
+    Killed half way, the same command goes on from there: a finished stage is not done again.  Exit code 1 when a gate said no; the environment then
+    keeps what it had.
+    """
+    from mainspring.project.planned.explain import render_plan
+
+    workspace = at.open()
+    made = workspace.plan()
+    if made.is_empty:
+        at.answer(made, lambda paint: [render_plan(made, colour=paint.colour)])
+        return
+    follow = at.follow(stages=len(made.work))
+    report = workspace.apply(made, observer=follow, progress=follow.on_progress)
+    at.answer(report, lambda paint: apply_lines(report, paint))
+
+
+@click.command(cls=WorkspaceVerb)
+@click.argument("name", metavar="MODEL")
+@click.pass_obj
+def run(at: Invocation, name: str) -> None:
+    """Make a model again from today's data.
+
+    The definition stays as it is; the new version takes its place only through the gates.
+    """
+    follow = at.follow()
+    report = at.open().run(name, observer=follow, progress=follow.on_progress)
+    at.answer(report, lambda paint: apply_lines(report, paint))
+
+
+@click.command(cls=WorkspaceVerb)
+@click.argument("environments", nargs=-1, required=True, metavar="[FROM] TO")
+@click.option("--version", default="", metavar="VERSION", help="Only this model version, such as late_arrival@v3, if it is proven there.")
+@click.pass_obj
+def promote(at: Invocation, environments: tuple[str, ...], version: str) -> None:
+    """Move what one environment holds to another one.
+
+    Pointers move and nothing is copied.  What lacks an attestation that the other environment asks for is refused.
+    """
+    if len(environments) > 2:
+        raise click.UsageError("name one or two environments: where from, where to")
+    source, target = environments if len(environments) == 2 else (at.environment, environments[0])
+    if version:
+        pointed = at.open(target).point_at(version)
+        at.answer(pointed, lambda paint: _map_lines(pointed, f"{version} in charge", paint))
+        return
+    report = at.open(source).promote(target)
+    at.answer(report, lambda paint: apply_lines(report, paint))
+
+
+@click.command(cls=WorkspaceVerb)
+@click.pass_obj
+def rollback(at: Invocation) -> None:
+    """Put the map before the present one back in place.
+
+    A running server follows within a second and refuses no request meanwhile.  A second rollback goes back one further.
+    """
+    restored = at.open().rollback()
+    at.answer(restored, lambda paint: _map_lines(restored, "what stood before", paint))
+
+
+@click.command(cls=WorkspaceVerb)
+@click.argument("model")
+@click.argument("target", metavar="FOR")
+@click.pass_obj
+def approve(at: Invocation, model: str, target: str) -> None:
+    """Sign, as another person than its author, that a model may go on.
+
+    MODEL is a model that --env holds; FOR is the environment that it may go to.
+    """
+    signed = at.open().approve(model, target)
+    at.answer({"model": model, "environment": target, "attestation": signed}, lambda paint: [f"{paint.mark(True)} {model} is approved for {target}"])
+
+
+@click.command(cls=WorkspaceVerb)
+@click.pass_obj
+def status(at: Invocation) -> None:
+    """Show what serves, what came in, and what is wrong."""
+    report = at.open().status()
+    at.answer(report, lambda paint: status_lines(report, paint))
+
+
+def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:
+    """What an apply did: the verdicts, and where the environment stands."""
+    if report.verdicts:
+        yield paint.title("Verdicts")
+        yield from verdict_lines(report.verdicts, paint)
+    done = [f"{counted(report.performed, 'stage')} done"] if report.performed else []
+    done += [f"{report.reused} reused"] if report.reused else []
+    said = f": {', '.join(done)}" if done else ""
+    sign, stands = (paint.mark(True), "is now at") if report.moved else (paint.quiet("·"), "stays at")
+    yield f"{sign} {paint.name(report.environment)} {stands} version {report.version}{said}  {paint.quiet(report.run)}".rstrip()
+
+
+def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
+    """How an environment stands."""
+    if not report.version:
+        yield f"{paint.name(report.environment)} holds nothing yet.  Fill it: mainspring apply"
+        return
+    yield f"{paint.title(report.environment)} is at version {report.version}"
+    yield paint.quiet(f"  moved {format_instant(report.moved_at)} by {report.moved_by}: {report.reason}")
+    rows = [[e.name, e.model, short(e.digest), "attested" if e.attested else "not attested"] for e in report.endpoints]
+    yield from _block("Endpoints", rows, paint)
+    sources = [[s.name, counted(s.rows, "row"), _quarantined(s.quarantined), f"last event {_moment(s.last_event_time)}"] for s in report.sources]
+    yield from _block("Sources", sources, paint, right=(1, 2))
+    incidents = [[format_instant(incident.opened_at)[:10], incident.sentence] for incident in report.incidents]
+    yield from _block("Open incidents", [[paint.warn(cell) for cell in row] for row in incidents], paint)
+
+
+def _block(title: str, rows: Sequence[Sequence[str]], paint: Paint, *, right: Sequence[int] = ()) -> Iterator[str]:
+    if rows:
+        yield ""
+        yield paint.title(title)
+        yield from columns(rows, right=right)
+
+
+def _quarantined(rows: int) -> str:
+    return f"{rows:,} in quarantine" if rows else ""
+
+
+def _moment(at: int | None) -> str:
+    return format_instant(at) if at is not None else "never"
+
+
+def _map_lines(restored: "EnvironmentMap", holds: str, paint: Paint) -> Iterator[str]:
+    models = [[pointer.asset, short(pointer.build_digest)] for pointer in restored.pointers.values() if pointer.kind == "model"]
+    yield f"{paint.mark(True)} {paint.name(restored.environment)} is at version {restored.version}, which holds {holds}"
+    yield from columns(models) if models else []

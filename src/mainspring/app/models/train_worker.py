@@ -1,0 +1,63 @@
+"""The process that trains one model: an order on standard input, an answer on standard output, everything printed on standard error.
+
+Nothing is imported before `main` has pinned the threads: OpenMP reads their number once, and with more threads than free cores a fit can stall.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+__all__ = ["main"]
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "POLARS_MAX_THREADS")
+
+
+def main() -> None:
+    """Read the order, fit, and answer with the model or with why there is none.
+
+    A fault of ours ends the process with a traceback and status 1, which the caller sees as ENG-006.
+    """
+    answer_to = os.dup(sys.stdout.fileno())
+    # Below Python, because libraries print to the file itself: one stray line would spoil the answer.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")
+    answer = _answer(sys.stdin.buffer.read())
+    with os.fdopen(answer_to, "wb") as stream:
+        stream.write(answer)
+
+
+def _answer(payload: bytes) -> bytes:
+    from mainspring.elements.errors import MainspringError
+    from mainspring.training.order import parse_order, refusal_of, render_answer
+
+    order = parse_order(payload)
+    try:
+        return _train(payload)
+    except MainspringError as error:
+        print(f"{order.model}: {error}", file=sys.stderr)
+        return render_answer(refusal_of(error))
+
+
+def _train(payload: bytes) -> bytes:
+    from mainspring.app.models.exporters import export_model
+    from mainspring.app.models.scorers import OnnxScorers
+    from mainspring.datasets.build import decode_rows
+    from mainspring.engines.local.objects import FileObjects
+    from mainspring.project.declared.discover import discover
+    from mainspring.project.declared.importing import importing_from
+    from mainspring.training.fit import Toolchain, fit_and_export
+    from mainspring.training.order import parse_order, render_answer
+
+    order = parse_order(payload)
+    project, objects = Path(order.project), FileObjects(Path(order.objects))
+    model = next(model for model in discover(project).models if model.name == order.model)
+    frame = decode_rows(objects.read(order.card.digest))
+    tools = Toolchain(objects=objects, export=export_model, scorers=OnnxScorers())
+    # Held open for imports inside the fit function, which run only now.
+    with importing_from(project if project.is_dir() else project.parent):
+        return render_answer(fit_and_export(model, frame, order.card, tools=tools, fingerprint=order.fingerprint, code=order.code))
+
+
+if __name__ == "__main__":
+    main()
