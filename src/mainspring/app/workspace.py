@@ -308,17 +308,28 @@ class OpenWorkspace:
         return read_facts(source, log=self.tools.log, tables=self.tools.tables, schema=schema)
 
     def view(self, name: str) -> CompiledView:
-        """A declared feature view, compiled.  Raises: ACC-006."""
+        """A feature view, compiled: as this environment holds it, and as it is declared only where it holds none of that name.  Raises: ACC-006."""
+        held = self.streams.kept.held()
+        if name in held:
+            return held[name]
         declared = next((view for view in self.project.declarations.views if view.name == name), None)
         if declared is None:
-            raise UnknownAsset(kind="feature view", name=name, known=", ".join(view.name for view in self.project.declarations.views))
+            raise UnknownAsset(kind="feature view", name=name, known=", ".join(self._view_names()))
         return compile_declared(self.project, declared, partitions=self.config.partitions)
+
+    def views(self) -> list[CompiledView]:
+        """Every feature view that is declared or held here."""
+        return [self.view(name) for name in self._view_names()]
+
+    def _view_names(self) -> list[str]:
+        """In the order in which they are declared, then those that this environment still holds."""
+        return list(dict.fromkeys([*(view.name for view in self.project.declarations.views), *sorted(self.streams.kept.held())]))
 
     def get_historical_features(self, features: Sequence[str], *, spine: pl.DataFrame) -> pl.DataFrame:
         """Features of these views for every row of the spine, point-in-time correct, in its order; no row is dropped.
 
         Args:
-            features: names of feature views.
+            features: names of feature views, which answer as this environment holds them: what is edited and not applied yet is not asked.
             spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text or int64 microseconds.
 
         Raises: ACC-006, FEA-010 for a column that is missing or of another type.
@@ -355,11 +366,7 @@ class OpenWorkspace:
     @cached_property
     def feature_views(self) -> FeatureViews:
         """The feature views and their state: `report` on all, `show` one, `backfill` a file of questions."""
-        return FeatureViews(self.project, self.tools, self.environment, view=self.view)
-
-    def views(self) -> list[CompiledView]:
-        """Every declared feature view, compiled."""
-        return [self.view(view.name) for view in self.project.declarations.views]
+        return FeatureViews(self.project, self.tools, self.environment, view=self.view, views=self.views)
 
     def host(self) -> Host:
         """The endpoints of this environment, answering; `refresh` follows the map."""

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from mainspring.app.features.backfill import BackfillProgress, BackfillReport, backfill_file
+from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import Micros
 from mainspring.features.distribution import Distribution, distribution_of
 from mainspring.features.errors import HorizonPassed
@@ -15,20 +17,27 @@ from mainspring.features.online.measure import measure_state, sample_answers
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.project.declared.declarations import asset_name
+from mainspring.project.declared.fingerprint import describe
 from mainspring.project.declared.load import Project
+from mainspring.project.performed.read import read_environment
 from mainspring.project.performed.tools import Tools
 from mainspring.project.planned.words import say
 from mainspring.sources.facts import read_facts
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
-__all__ = ["FeatureViews", "FeaturesReport", "SourceClocks", "ViewReport", "ViewStatus"]
+__all__ = ["FeatureViews", "FeaturesReport", "SourceClocks", "Standing", "ViewReport", "ViewStatus"]
+
+
+Standing = Literal["as declared", "edited, not applied", "not applied yet", "no longer declared"]
+"""How what an environment holds of a view stands to what the project's files declare."""
 
 
 class ViewStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One view and its online state.
 
     Args:
+        standing: what is told is what the environment holds; where that is nothing yet, what is declared.
         outputs: the feature columns.
         is_folded: whether it has any state here; without one all that follows is 0 or absent.
         folded: records of its sources that state has taken in; `lag` more are in the log.
@@ -38,6 +47,7 @@ class ViewStatus(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    standing: Standing
     entities: tuple[str, ...]
     outputs: tuple[str, ...]
     is_folded: bool
@@ -89,16 +99,18 @@ class FeatureViews:
     """Looks at views and their state and changes neither, and answers from history.
 
     Args:
-        view: gives a declared view, compiled.
+        view, views: give a view as the environment holds it, compiled, and all of them.
     """
 
-    def __init__(self, project: Project, tools: Tools, environment: str, *, view: Callable[[str], CompiledView]) -> None:
-        self._project, self._tools, self._environment, self._view = project, tools, environment, view
+    def __init__(
+        self, project: Project, tools: Tools, environment: str, *, view: Callable[[str], CompiledView], views: Callable[[], Sequence[CompiledView]]
+    ) -> None:
+        self._project, self._tools, self._environment, self._view, self._views = project, tools, environment, view, views
 
     def report(self) -> FeaturesReport:
-        """Every declared view.  Cost: reads all online state, about 4 µs a row."""
+        """Every view.  Cost: reads all online state, about 4 µs a row."""
         now = self._tools.data_clock.now()
-        views = tuple(self._status(self._view(view.name), now) for view in self._project.declarations.views)
+        views = tuple(self._status(view, now) for view in self._views())
         return FeaturesReport(environment=self._environment, at=now, views=views)
 
     def show(self, name: str, *, keys: int = 1_000) -> ViewReport:
@@ -108,7 +120,7 @@ class FeatureViews:
         return ViewReport(
             status=self._status(view, now),
             explanation=explain_view(view),
-            clocks=tuple(self._clocks(source) for source in view.view.sources),
+            clocks=tuple(_clocks_of(source) for source in view.view.sources),
             at=now,
             sampled=keys,
             distributions=distributions,
@@ -136,6 +148,7 @@ class FeatureViews:
         visible = max((position.visible_until for position in positions), default=None) if folded else None
         return ViewStatus(
             name=view.view.name,
+            standing=self._standing(view),
             entities=tuple(entity.name for entity in view.view.entities),
             outputs=view.column_names,
             is_folded=is_folded,
@@ -157,11 +170,16 @@ class FeatureViews:
         spread = tuple(distribution_of(field.name, field.dtype, told[field.name]) for field in view.fields)
         return spread, "" if any(told.values()) else "state holds no key yet"
 
-    def _clocks(self, source: Source) -> SourceClocks:
-        written = self._project.graph.assets[asset_name(source)].definition.build
-        return SourceClocks(
-            source=source.name,
-            event_time=say("event_time", written["event_time"]),
-            known_at=say("known_at", written["known_at"]),
-            is_assumed=source.known_at_assumed,
-        )
+    def _standing(self, view: CompiledView) -> Standing:
+        name, state = asset_name(view.view), self._tools.state
+        declared, held = self._project.graph.assets.get(name), read_environment(state, self._environment).pointers.get(name)
+        if held is None:
+            return "not applied yet"
+        if declared is None:
+            return "no longer declared"
+        return "as declared" if declared.build_fingerprint == held.build_fingerprint else "edited, not applied"
+
+
+def _clocks_of(source: Source) -> SourceClocks:
+    event_time, known_at = (canonical_json(describe(clock)).decode() for clock in (source.event_time, source.known_at))
+    return SourceClocks(source=source.name, event_time=say("event_time", event_time), known_at=say("known_at", known_at), is_assumed=source.known_at_assumed)

@@ -1,7 +1,7 @@
 """Which views an environment keeps current: those of its map, and of the maps before it that a rollback may restore."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mainspring.app.endpoints.revisions import iter_recent_maps
@@ -34,6 +34,7 @@ class KeptViews:
     environment: str
     _document: bytes | None = None
     _views: tuple[CompiledView, ...] = field(default=())
+    _held: Mapping[str, CompiledView] = field(default_factory=dict)
 
     def read(self) -> tuple[CompiledView, ...]:
         """The views, those that others look keys up in first; the same objects while the map stands still.
@@ -45,9 +46,17 @@ class KeptViews:
         if document != self._document:
             current = read_environment(self.tools.state, self.environment)
             pointers = {pointer.asset + pointer.build_digest: pointer for past in iter_recent_maps(self.tools, current) for pointer in past.pointers.values()}
-            self._views = with_lookups([view for pointer in pointers.values() for view in self._readable_views_of(pointer)])
+            views = {key: self._readable_views_of(pointer) for key, pointer in pointers.items()}
+            self._views = with_lookups([view for found in views.values() for view in found])
+            own = [pointer for pointer in current.pointers.values() if pointer.kind == "view"]
+            self._held = {view.view.name: view for pointer in own for view in views[pointer.asset + pointer.build_digest]}
             self._document = document
         return self._views
+
+    def held(self) -> Mapping[str, CompiledView]:
+        """The views of the map itself, by name; without those that cannot be read."""
+        self.read()
+        return self._held
 
     def named(self, names: Sequence[str]) -> tuple[CompiledView, ...]:
         """The kept views of these names, and those that they look keys up in.  Raises: ACC-006."""

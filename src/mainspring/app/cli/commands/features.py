@@ -74,11 +74,12 @@ def features_lines(report: "FeaturesReport", paint: Paint) -> Iterator[str]:
 
 def _status_cells(view: "ViewStatus", paint: Paint) -> list[str]:
     what = [", ".join(view.entities), counted(len(view.outputs), "feature")]
+    standing = "" if view.standing == "as declared" else paint.warn(view.standing)
     if not view.is_folded:
-        return [*what, "", "", "", paint.quiet("no online state yet"), ""]
+        return [*what, "", "", "", paint.quiet("no online state yet"), "", standing]
     event = "no event yet" if view.event_age is None else f"newest event {ago(view.event_age)}"
     behind = paint.warn(f"{counted(view.lag, 'record')} behind") if view.lag else "up to date"
-    return [*what, counted(view.folded, "record"), counted(view.keys, "key"), size(view.size_bytes), event, behind]
+    return [*what, counted(view.folded, "record"), counted(view.keys, "key"), size(view.size_bytes), event, behind, standing]
 
 
 def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
@@ -86,7 +87,8 @@ def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
     from mainspring.features.explanation import render_explanation
 
     first, *rest = render_explanation(report.explanation).splitlines()
-    yield paint.title(first)
+    standing = report.status.standing
+    yield paint.title(first) if standing == "as declared" else f"{paint.title(first)} {paint.warn(f'({standing})')}"
     yield from rest
     yield ""
     yield from columns([[clocks.source, *_clock_cells(clocks, paint)] for clocks in report.clocks])
