@@ -321,6 +321,9 @@ class OpenWorkspace:
         """Every feature view that is declared or held here."""
         return [self.view(name) for name in self._view_names()]
 
+    def _views_of(self, names: Sequence[str]) -> list[CompiledView]:
+        return [self.view(name) for name in ([names] if isinstance(names, str) else names)]
+
     def _view_names(self) -> list[str]:
         """In the order in which they are declared, then those that this environment still holds."""
         return list(dict.fromkeys([*(view.name for view in self.project.declarations.views), *sorted(self.streams.kept.held())]))
@@ -334,7 +337,7 @@ class OpenWorkspace:
 
         Raises: ACC-006, FEA-010 for a column that is missing or of another type.
         """
-        views = [self.view(name) for name in features]
+        views = self._views_of(features)
         asked = asked_spine(spine, views)
         return pl.concat([spine, *(backfill_from(view, self.facts_of, asked) for view in views)], how="horizontal")
 
@@ -352,7 +355,7 @@ class OpenWorkspace:
         Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join key or one of another type, FEA-011 for the future, FEA-012
             where two views give a column of one name, FEA-013 for a view with hindsight.
         """
-        views = [self.view(name) for name in features]
+        views = self._views_of(features)
         now, rows = self.tools.data_clock.now(), asked_keys(keys, views)
         for view in with_lookups(views):
             catch_up(view, self.tools)

@@ -102,7 +102,7 @@ class FeatureView:
         name: str,
         *,
         source: Source | Sequence[Source],
-        entities: Sequence[Entity],
+        entities: Entity | Sequence[Entity],
         features: Mapping[str, Aggregation] | Latest,
         windows: Sequence[str] = (),
         ttl: str | None = None,
@@ -114,12 +114,15 @@ class FeatureView:
     ) -> None:
         sources = (source,) if isinstance(source, Source) else tuple(source)
         _require("source", sources, Source)
+        entities = (entities,) if isinstance(entities, Entity) else tuple(entities)
         _require("entities", entities, Entity)
+        if not isinstance(features, Latest | Mapping):
+            raise TypeError(f"features: {features!r} names nothing; write {{'mean': col('amount').mean()}}, or ms.latest('amount')")
         freeze(
             self,
             name=name,
             sources=tuple(sorted(sources, key=lambda each: each.name)),
-            entities=tuple(entities),
+            entities=entities,
             windows=tuple(parse_window(w) for w in ((windows,) if isinstance(windows, str) else windows)),
             features=features if isinstance(features, Latest) else tuple(features.items()),
             ttl=parse_duration(ttl) if ttl else None,

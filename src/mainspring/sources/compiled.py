@@ -18,7 +18,7 @@ from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import to_micros
 from mainspring.sources.columns import conversion, may_fail
-from mainspring.sources.errors import BrokenContract, UnknownOperation
+from mainspring.sources.errors import BrokenContract, UnknownOperation, UnreadableRow
 from mainspring.sources.spec import ColumnContract, Source
 
 __all__ = ["Cell", "CompiledSource", "Prepared", "json_rows"]
@@ -106,8 +106,33 @@ class CompiledSource:
         return rows.with_columns(plan.conversions).select(self._names)
 
     def frame_of(self, rows: Sequence[Mapping[str, Cell]]) -> pl.DataFrame:
-        """Rows as a frame; a column that holds values of another type than the schema's comes as text, for `prepare` to judge."""
-        return pl.DataFrame([_series(field, [row.get(field.name) for row in rows]) for field in self.schema])
+        """Rows as a frame; a column that holds values of another type than the schema's comes as text, for `prepare` to judge.
+
+        Raises:
+            UnreadableRow: SRC-006.
+        """
+        try:
+            return pl.DataFrame([_series(field, [row.get(field.name) for row in rows]) for field in self.schema])
+        except (AttributeError, TypeError, UnicodeEncodeError):
+            # Looked for only where something is wrong: it takes as long as all the rest.
+            self._refuse_unreadable(rows)
+            raise
+
+    def ignored(self, rows: Sequence[Mapping[str, Cell]] | pl.DataFrame) -> tuple[str, ...]:
+        """The columns that rows have and the source does not, sorted."""
+        found = rows.columns if isinstance(rows, pl.DataFrame) else set[str]().union(*rows)
+        return tuple(sorted(set(found).difference(self._names)))
+
+    def _refuse_unreadable(self, rows: Sequence[Mapping[str, Cell]]) -> None:
+        """Raise SRC-006 for the first row that is no mapping, or has text with half a surrogate pair."""
+        if not isinstance(rows, Sequence):
+            raise UnreadableRow(source=self.source.name, row=0, problem=f"cannot be found: {type(rows).__name__} is no list of rows")
+        for place, row in enumerate(rows):
+            if not isinstance(row, Mapping):
+                raise UnreadableRow(source=self.source.name, row=place, problem=f"is {row!r:.60}, not a mapping of columns to values")
+            halves = [name for name in self._names if isinstance(text := row.get(name), str) and not _is_unicode(text)]
+            if halves:
+                raise UnreadableRow(source=self.source.name, row=place, problem=f"holds half a surrogate pair in {halves[0]!r}, which is no text")
 
     def _plan_for(self, columns: tuple[tuple[str, pl.DataType], ...]) -> "_Plan":
         stored = dict(columns)
@@ -241,6 +266,10 @@ def _series(field: Field, values: list[Cell]) -> pl.Series:
 
 def _as_text(name: str, values: list[Cell]) -> pl.Series:
     return pl.Series(name, [value if value is None or isinstance(value, str) else _text(value) for value in values], dtype=pl.String)
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _text(value: Scalar | datetime) -> str:

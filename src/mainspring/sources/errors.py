@@ -17,6 +17,7 @@ __all__ = [
     "SourceNotReadable",
     "TypeConflict",
     "UnknownOperation",
+    "UnreadableRow",
     "UnusableColumn",
     "UnusableId",
     "UnusableTime",
@@ -77,6 +78,18 @@ class UnknownOperation(SourceError):
     remedy: ClassVar[str] = "give one of insert, replace, delete for each row, or leave the operations out"
     source: str
     found: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnreadableRow(SourceError):
+    """A row that is pushed is no mapping of columns to values, or holds text that cannot be written down.  Nothing of the call was taken."""
+
+    code: ClassVar[str] = "SRC-006"
+    template: ClassVar[str] = "source {source!r}: row {row} {problem}"
+    remedy: ClassVar[str] = "give each row as a mapping such as {{'id': 1, 'at': '2024-05-01T12:00:00Z'}}; nothing was taken"
+    source: str
+    row: int
+    problem: str
 
 
 @dataclass(eq=False, kw_only=True)

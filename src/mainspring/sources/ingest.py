@@ -6,7 +6,7 @@ lost row, and the same answer as if the other writer had come first.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,8 +45,10 @@ class IngestReport:
     Args:
         accepted: new facts; `revised` and `deleted` are counted apart.
         duplicates: rows that said again what the log holds.
+        unknown: deletes of facts that nobody has said, which changed nothing.
         quarantined: how many rows were refused, by reason.
         first_offset: the head of the log before, `next_offset` after: the records between them are of this call if nobody else wrote.
+        ignored: columns that the rows have and the source does not; they are kept nowhere.
         profile: of the whole file; empty for rows that were pushed.
     """
 
@@ -54,9 +56,11 @@ class IngestReport:
     duplicates: int = 0
     revised: int = 0
     deleted: int = 0
+    unknown: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
     first_offset: int = 0
     next_offset: int = 0
+    ignored: tuple[str, ...] = ()
     profile: tuple[ColumnProfile, ...] = ()
 
     def __add__(self, later: "IngestReport") -> "IngestReport":
@@ -65,9 +69,11 @@ class IngestReport:
             duplicates=self.duplicates + later.duplicates,
             revised=self.revised + later.revised,
             deleted=self.deleted + later.deleted,
+            unknown=self.unknown + later.unknown,
             quarantined=dict(Counter(self.quarantined) + Counter(later.quarantined)),
             first_offset=self.first_offset,
             next_offset=later.next_offset,
+            ignored=tuple(sorted({*self.ignored, *later.ignored})),
             profile=self.profile or later.profile,
         )
 
@@ -102,6 +108,7 @@ def ingest_file(
     for rows in iter_rows(source, path, rows=_CHUNK_ROWS):
         prepared = desk.compiled.prepare(rows, [op] * rows.height if op else None)
         report += _ingest(desk, prepared, now=clock.now(), history=history)
+        report = replace(report, ignored=desk.compiled.ignored(rows))
         done += rows.height
         if progress is not None:
             progress(done, total)
@@ -128,13 +135,15 @@ def ingest_rows(
 
     Raises:
         UnknownOperation: SRC-005.
+        UnreadableRow: SRC-006.
         StaleWrite: ENG-004, when other writers were faster twenty times in a row.
         RetentionPassed: ENG-011, for a revision of a fact whose row neither the log nor the table has.
 
     Cost: about 1 ms a call and 3 µs a row, and what the log takes.
     """
     frame = rows if isinstance(rows, pl.DataFrame) else compiled.frame_of(rows)
-    return _ingest(_Desk(compiled, log, tables), compiled.prepare(frame, operations), now=clock.now(), history=history, ahead=ahead)
+    report = _ingest(_Desk(compiled, log, tables), compiled.prepare(frame, operations), now=clock.now(), history=history, ahead=ahead)
+    return replace(report, ignored=compiled.ignored(rows))
 
 
 class _Desk(NamedTuple):
@@ -175,6 +184,7 @@ def _ingest_once(desk: _Desk, prepared: Prepared, *, now: Micros, history: bool,
         duplicates=decision.duplicates,
         revised=decision.revised,
         deleted=decision.deleted,
+        unknown=decision.unknown,
         quarantined=dict(Counter(refused["reason"].to_list())) if refused.height else {},
         first_offset=head,
         next_offset=head + decision.accepted.height,

@@ -39,6 +39,7 @@ class Decision:
     duplicates: int
     revised: int
     deleted: int
+    unknown: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class _Verdicts:
     duplicates: int = 0
     revised: int = 0
     deleted: int = 0
+    unknown: int = 0
 
 
 _NOTHING_QUARANTINED = pl.DataFrame(
@@ -128,6 +130,7 @@ def sequence(
         duplicates=verdicts.duplicates,
         revised=verdicts.revised,
         deleted=verdicts.deleted,
+        unknown=verdicts.unknown,
     )
 
 
@@ -215,7 +218,10 @@ def _judge_row(row: _Standing, before: _Standing | None, *, op: str, late: bool,
 
 def _judge_delete(row: _Standing, before: _Standing | None, *, verdicts: _Verdicts) -> _Standing | None:
     assert row.place is not None
-    if before is None or not before.stands:
+    if before is None:
+        verdicts.unknown += 1
+        return None
+    if not before.stands:
         verdicts.duplicates += 1
         return None
     visible_at = max(row.visible_at, before.visible_at + 1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mainspring.elements.expression import col
+from mainspring.elements.expression import col, count
 from mainspring.elements.expression.errors import FaultyExpression
 from mainspring.elements.time import HOUR
 from mainspring.features.kernel.program import FOREVER
@@ -54,6 +54,24 @@ def test_on_demand_features_are_the_same_by_row_and_by_column():
     rows = [{"delay": 20.0, "bags": 3, "city": "JFK"}, {"delay": None, "bags": None, "city": "JFK"}]
     assert compute_on_demand([view], requests, SCHEMA).to_dicts() == [by_row(row) for row in rows]
     assert [field.name for field in on_demand_fields(view, SCHEMA)] == ["is_late", "twice", "city"]
+
+
+@pytest.mark.parametrize("where", ["delay > 15", True, lambda row: True])
+def test_a_condition_has_to_be_an_expression(where: object):
+    for aggregate in (col("delay").mean, count):
+        with pytest.raises(TypeError, match="is no expression; write a condition on columns"):
+            aggregate(where=where)
+
+
+@pytest.mark.parametrize("features", [["delay"], "delay", col("delay").mean()])
+def test_features_have_to_be_named(features: object):
+    with pytest.raises(TypeError, match="names nothing"):
+        FeatureView("odd", source=SOURCE, entities=[Entity("city")], windows=["1h"], features=features)
+
+
+def test_one_entity_needs_no_list():
+    one, listed = (FeatureView("odd", source=SOURCE, entities=city, features=latest("delay")) for city in (Entity("city"), [Entity("city")]))
+    assert one == listed
 
 
 def test_a_function_cannot_be_a_feature():

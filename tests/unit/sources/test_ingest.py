@@ -10,7 +10,7 @@ from mainspring.elements.time import FOREVER, HOUR, MINUTE
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.errors import UnknownOperation
+from mainspring.sources.errors import UnknownOperation, UnreadableRow
 from mainspring.sources.ingest import ingest_rows
 from mainspring.sources.spec import Source
 from tests.unit.sources.conftest import NOON, SCHEMA, Desk, row, source_of
@@ -83,8 +83,34 @@ def test_a_retract_carries_the_row_that_it_takes_back(desk: Desk) -> None:
 
 
 def test_deleting_what_is_not_there_changes_nothing(desk: Desk) -> None:
+    report = desk.take(row(), operations=["delete"])
+    assert (report.unknown, report.duplicates, desk.log.head("source:arrivals")) == (1, 0, 0)
+
+
+def test_deleting_twice_says_it_twice(desk: Desk) -> None:
+    desk.take(row())
+    assert [desk.take(row(), operations=["delete"]).deleted for _ in range(2)] == [1, 0]
     assert desk.take(row(), operations=["delete"]).duplicates == 1
+
+
+def test_columns_that_the_source_lacks_are_named(desk: Desk) -> None:
+    assert desk.take(row(gate="A1"), row(2, belt=3, gate=None)).ignored == ("belt", "gate")
+    assert desk.take(row(3)).ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [(5, "row 1 is 5, not a mapping"), (row(2, carrier="U\ud800"), "row 1 holds half a surrogate pair in 'carrier'"), ("UA", "row 1 is 'UA'")],
+)
+def test_a_row_that_cannot_be_read_is_named_and_nothing_is_taken(desk: Desk, bad: dict[str, object], message: str) -> None:
+    with pytest.raises(UnreadableRow, match=message):
+        desk.take(row(), bad)
     assert desk.log.head("source:arrivals") == 0
+
+
+def test_rows_that_are_no_list_are_refused(desk: Desk) -> None:
+    with pytest.raises(UnreadableRow, match="int is no list of rows"):
+        ingest_rows(desk.compiled, 5, log=desk.log, clock=desk.clock)
 
 
 def test_a_redelivered_row_does_not_bring_a_deleted_fact_back(desk: Desk) -> None:

@@ -20,7 +20,7 @@ _ASSET_WIDTH = 32
 _KIND_WIDTH = len("build training set")
 
 _TOLD: Mapping[str, tuple[str, ...]] = {
-    "import_source": ("accepted", "duplicates", "quarantined"),
+    "import_source": ("accepted", "duplicates", "quarantined", "reasons"),
     "build_view": ("features",),
     "build_training_set": ("fitted", "tested", "features"),
     "train_model": ("version", "roc_auc", "log_loss"),
@@ -114,6 +114,8 @@ def _say(kind: str, facts: Mapping[str, Fact]) -> str:
 
 def _say_fact(name: str, value: Fact) -> str:
     match value:
+        case str() if name == "reasons":
+            return f"because of {value}"
         case str():
             return value
         case float():

@@ -10,13 +10,20 @@ from mainspring.elements.expression.aggregation import Aggregation, AggregationN
 from mainspring.elements.expression.tree import Node, Scalar
 from mainspring.elements.time import parse_duration
 
-__all__ = ["Aggregable", "Expression"]
+__all__ = ["Aggregable", "Expression", "condition_of"]
 
 
 class Expression(Protocol):
     """What has a node: in practice an `Expr`."""
 
     node: Node
+
+
+def condition_of(where: Expression | None) -> Node | None:
+    """The node of a condition; TypeError for what is no expression, such as a text that only looks like one."""
+    if where is not None and not isinstance(where, Aggregable):
+        raise TypeError(f'where={where!r} is no expression; write a condition on columns, such as col("amount") > 1')
+    return where.node if where is not None else None
 
 
 class Aggregable:
@@ -139,4 +146,4 @@ class Aggregable:
         return self._aggregate("kurt", where)
 
     def _aggregate(self, name: AggregationName, where: Expression | None, **parameters: Parameter) -> Aggregation:
-        return Aggregation(name, self.node, where.node if where is not None else None, tuple(parameters.items()))
+        return Aggregation(name, self.node, condition_of(where), tuple(parameters.items()))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from operator import index
 from typing import NoReturn
 
-from mainspring.elements.expression.aggregable import Aggregable
+from mainspring.elements.expression.aggregable import Aggregable, condition_of
 from mainspring.elements.expression.aggregation import Aggregation
 from mainspring.elements.expression.namespaces import DateTime, Text
 from mainspring.elements.expression.tree import (
@@ -275,7 +275,7 @@ def when(condition: Expr) -> _When:
 
 def count(*, where: Expr | None = None) -> Aggregation:
     """How many rows are in the window, nulls and all, or how many of them satisfy a condition."""
-    return Aggregation("count", None, where.node if where is not None else None)
+    return Aggregation("count", None, condition_of(where))
 
 
 def timestamp(text: str) -> Expr:

@@ -135,6 +135,7 @@ class Performer:
                 progress=lambda done, total: self.progress(stage.asset, done, total),
             )
             facts = {"accepted": report.accepted, "duplicates": report.duplicates, "quarantined": sum(report.quarantined.values())}
+            facts |= {"reasons": ", ".join(f"{reason} {count:,}" for reason, count in sorted(report.quarantined.items()))} if report.quarantined else {}
         topic = topic_of(source.name)
         head = fold_table(topic, log=self.tools.log, tables=self.tools.tables)
         return self._record(asset, digest_of_value([asset.build_fingerprint, topic, head]), rows=head, inputs={topic: head}, facts=facts)

@@ -74,6 +74,14 @@ def test_refused_rows_are_counted_by_reason_worst_first() -> None:
     ]
 
 
+def test_what_came_to_nothing_is_told() -> None:
+    report = IngestReport(accepted=1, unknown=3, ignored=("belt", "gate"))
+    assert list(ingest_lines("orders", report, PLAIN)) == [
+        "✓ orders: 1 accepted, 3 never said, so not deleted",
+        "  not columns of the source, and kept nowhere: belt, gate",
+    ]
+
+
 def test_a_broken_journal_is_told_with_its_place() -> None:
     report = AuditReport(events=9, broken_at=4, newest="", shown=())
     assert list(audit_lines(report, PLAIN)) == ["✗ the chain through 9 events breaks at event 4: from there on the journal was changed"]

@@ -28,8 +28,8 @@ def test_a_pipe_gets_one_line_for_each_finished_stage(ticks: Iterator[float]) ->
     follow = progress(stream, ticks)
     follow.on_started(STEP)
     follow.on_progress("source.orders", 5, 10)
-    follow.on_finished(STEP, StepOutcome(facts={"accepted": 10, "quarantined": 1}), reused=False)
-    assert stream.getvalue() == "  ✓ import source       source.orders                       2.0 s  10 accepted, 1 quarantined\n"
+    follow.on_finished(STEP, StepOutcome(facts={"accepted": 10, "quarantined": 1, "reasons": "null:at 1"}), reused=False)
+    assert stream.getvalue() == "  ✓ import source       source.orders                       2.0 s  10 accepted, 1 quarantined, because of null:at 1\n"
 
 
 def test_a_terminal_line_is_replaced_by_its_result(ticks: Iterator[float]) -> None:

@@ -60,9 +60,11 @@ def backfill(at: Invocation, views: tuple[str, ...], spine: Path, out: Path) -> 
 
 def ingest_lines(source: str, report: "IngestReport", paint: Paint) -> Iterator[str]:
     """What became of the rows."""
-    counts = [("revised", report.revised), ("deleted", report.deleted), ("said before", report.duplicates)]
+    counts = [("revised", report.revised), ("deleted", report.deleted), ("said before", report.duplicates), ("never said, so not deleted", report.unknown)]
     more = "".join(f", {count:,} {name}" for name, count in counts if count)
     yield f"{paint.mark(not report.quarantined)} {paint.name(source)}: {report.accepted:,} accepted{more}"
+    if report.ignored:
+        yield paint.warn(f"  not columns of the source, and kept nowhere: {', '.join(report.ignored)}")
     if report.quarantined:
         yield paint.warn(f"  {counted(sum(report.quarantined.values()), 'row')} in quarantine")
         worst_first = sorted(report.quarantined.items(), key=lambda item: (-item[1], item[0]))
