@@ -8,8 +8,10 @@ IGNORED = """# what Mainspring keeps about this machine: logs, builds, keys
 
 SETTINGS = """name = "{name}"
 
-# dev is open: apply builds and moves it.
+# dev is open: apply builds and moves it.  The data that came with the project ends here, and so its clock starts here, each time it is opened: with data
+# of your own leave this line out, and it is today.
 [environments.dev]
+as_of = 2024-03-31T22:30:00Z
 
 # staging and prod take only what was promoted to them with its proofs; the keys that may sign them are listed by role.
 # The key below was made on this machine: good enough to try, and to be replaced by that of your test runner.  `mainspring auth key` shows it.
