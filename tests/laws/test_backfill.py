@@ -73,6 +73,16 @@ def test_a_sum_that_overflows_in_a_spilled_history_is_told_by_the_row_of_the_who
     assert raised.value.row == 3
 
 
+def test_of_several_sums_that_overflow_in_parts_the_first_row_is_told() -> None:
+    view, cities = windowed(total=col("bags").sum()), [f"C{number}" for number in range(12)]
+    facts = facts_of([landing(minute, city=city, bags=2**62) for city in cities for minute in (5, 6)])
+    spine = pl.DataFrame({"city": ["nowhere", *cities], "_prediction_time": [7 * MINUTE] * 13})
+    for partitions in (2, 7, 64):
+        with pytest.raises(FeatureOverflow) as raised:
+            backfill_spilled(view, facts.lazy(), spine, partitions=partitions)
+        assert raised.value.row == 1
+
+
 def test_questions_go_to_the_part_of_the_key_that_another_view_knew() -> None:
     view = VIEWS["through"].compiled
     for seed in range(1, 9):

@@ -76,4 +76,4 @@ def test_how_rows_are_cut_into_batches_changes_nothing(rows: list[Push], first: 
 @given(pushes)
 def test_every_row_is_counted_once(rows: list[Push]) -> None:
     report = ingest([rows], SqliteLog(None))
-    assert report.accepted + report.duplicates + report.revised + report.deleted + sum(report.quarantined.values()) == len(rows)
+    assert report.accepted + report.duplicates + report.revised + report.deleted + report.unknown + sum(report.quarantined.values()) == len(rows)

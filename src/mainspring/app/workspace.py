@@ -284,8 +284,10 @@ class OpenWorkspace:
             actor: who brings the rows; default: the actor of this workspace.
         """
         self.source(source)
-        operations = [op] * len(rows) if op else None
         tools, compiled = self.tools, self._compiled_sources[source]
+        if not isinstance(rows, pl.DataFrame):
+            compiled.require_rows(rows)
+        operations = [op] * len(rows) if op else None
         report = ingest_rows(compiled, rows, log=tools.log, clock=tools.data_clock, tables=tools.tables, history=history, operations=operations)
         self._record_ingest(source, report, actor or self.tools.actor)
         return report

@@ -17,7 +17,7 @@ __all__ = [
     "SourceNotReadable",
     "TypeConflict",
     "UnknownOperation",
-    "UnreadableRow",
+    "UnreadableRows",
     "UnusableColumn",
     "UnusableId",
     "UnusableTime",
@@ -81,14 +81,15 @@ class UnknownOperation(SourceError):
 
 
 @dataclass(eq=False, kw_only=True)
-class UnreadableRow(SourceError):
-    """A row that is pushed is no mapping of columns to values, or holds text that cannot be written down.  Nothing of the call was taken."""
+class UnreadableRows(SourceError):
+    """What was handed in are no rows: no list, a row that is no mapping, a value that is a list or bytes, text that cannot be written down, a frame without
+    any column of the source.  Nothing of the call was taken.
+    """
 
     code: ClassVar[str] = "SRC-006"
-    template: ClassVar[str] = "source {source!r}: row {row} {problem}"
-    remedy: ClassVar[str] = "give each row as a mapping such as {{'id': 1, 'at': '2024-05-01T12:00:00Z'}}; nothing was taken"
+    template: ClassVar[str] = "source {source!r}: {problem}"
+    remedy: ClassVar[str] = "give a frame, or a list of mappings such as {{'id': 1, 'at': '2024-05-01T12:00:00Z'}}; nothing was taken"
     source: str
-    row: int
     problem: str
 
 

@@ -106,9 +106,8 @@ def ingest_file(
     head = log.head(topic_of(source.name))
     report, done = IngestReport(first_offset=head, next_offset=head), 0
     for rows in iter_rows(source, path, rows=_CHUNK_ROWS):
-        prepared = desk.compiled.prepare(rows, [op] * rows.height if op else None)
-        report += _ingest(desk, prepared, now=clock.now(), history=history)
-        report = replace(report, ignored=desk.compiled.ignored(rows))
+        prepared, ignored = desk.compiled.prepare(rows, [op] * rows.height if op else None), desk.compiled.ignored(rows)
+        report += replace(_ingest(desk, prepared, now=clock.now(), history=history), ignored=ignored)
         done += rows.height
         if progress is not None:
             progress(done, total)
@@ -135,15 +134,15 @@ def ingest_rows(
 
     Raises:
         UnknownOperation: SRC-005.
-        UnreadableRow: SRC-006.
+        UnreadableRows: SRC-006.
         StaleWrite: ENG-004, when other writers were faster twenty times in a row.
         RetentionPassed: ENG-011, for a revision of a fact whose row neither the log nor the table has.
 
     Cost: about 1 ms a call and 3 µs a row, and what the log takes.
     """
     frame = rows if isinstance(rows, pl.DataFrame) else compiled.frame_of(rows)
-    report = _ingest(_Desk(compiled, log, tables), compiled.prepare(frame, operations), now=clock.now(), history=history, ahead=ahead)
-    return replace(report, ignored=compiled.ignored(rows))
+    prepared, ignored = compiled.prepare(frame, operations), compiled.ignored(rows)
+    return replace(_ingest(_Desk(compiled, log, tables), prepared, now=clock.now(), history=history, ahead=ahead), ignored=ignored)
 
 
 class _Desk(NamedTuple):

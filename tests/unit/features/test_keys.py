@@ -11,6 +11,7 @@ from mainspring.features.spec import Entity
 DAYS = [date(2026, 1, 1), None, date(2026, 1, 2), date(2026, 1, 1)]
 COLUMNS = {
     "close integers": ([5, None, 7, 5], [7, 6, None, -(2**62)]),
+    "the least integers": ([-(2**63), None, -(2**63) + 1, -(2**63)], [-(2**63) + 1, 7, None, 2**63 - 1]),
     "distant integers": ([-(2**62), None, 2**62, -(2**62)], [2**62, 0, None, 5]),
     "texts": (["a", None, "", "a"], ["", "b", None, "c"]),
     "floats": ([0.0, None, float("nan"), -0.0], [float("nan"), 1.5, None, 2.5]),

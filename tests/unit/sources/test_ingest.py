@@ -10,9 +10,9 @@ from mainspring.elements.time import FOREVER, HOUR, MINUTE
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.errors import UnknownOperation, UnreadableRow
+from mainspring.sources.errors import UnknownOperation, UnreadableRows
 from mainspring.sources.ingest import ingest_rows
-from mainspring.sources.spec import Source
+from mainspring.sources.spec import Contract, Float64, Source, String
 from tests.unit.sources.conftest import NOON, SCHEMA, Desk, row, source_of
 
 ELEVEN = NOON - HOUR
@@ -82,6 +82,14 @@ def test_a_retract_carries_the_row_that_it_takes_back(desk: Desk) -> None:
     assert records.select("_op", "delay", "_event_time").rows() == [("insert", 5.0, ELEVEN), ("retract", 5.0, ELEVEN), ("insert", 6.0, ELEVEN)]
 
 
+@pytest.mark.parametrize("column", ["delay", "carrier"])
+def test_a_null_beside_a_broken_row_is_kept(clock: FrozenClock, column: str) -> None:
+    contract = Contract(carrier=String(max_length=2, one_of=("UA",)), delay=Float64(between=(-60, 900)))
+    desk = Desk(CompiledSource(source_of(contract=contract), SCHEMA), SqliteLog(None), clock)
+    report = desk.take(row(1, **{column: None}), row(2, delay=901.0), row(3))
+    assert (report.accepted, report.quarantined) == (2, {"between:delay": 1})
+
+
 def test_deleting_what_is_not_there_changes_nothing(desk: Desk) -> None:
     report = desk.take(row(), operations=["delete"])
     assert (report.unknown, report.duplicates, desk.log.head("source:arrivals")) == (1, 0, 0)
@@ -100,17 +108,44 @@ def test_columns_that_the_source_lacks_are_named(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("bad", "message"),
-    [(5, "row 1 is 5, not a mapping"), (row(2, carrier="U\ud800"), "row 1 holds half a surrogate pair in 'carrier'"), ("UA", "row 1 is 'UA'")],
+    [
+        (5, "row 1 is 5, not a mapping"),
+        ("UA", "row 1 is 'UA'"),
+        (row(2, carrier="U\ud800"), "row 1 holds half a surrogate pair in 'carrier'"),
+        (row(2, carrier={"a": 1}), "row 1 holds a dict in 'carrier'"),
+        (row(2, delay=[5.0]), "row 1 holds a list in 'delay'"),
+        (row(2, carrier=b"UA"), "row 1 holds a bytes in 'carrier'"),
+        (row(2, carrier=object()), "row 1 holds a object in 'carrier'"),
+    ],
 )
 def test_a_row_that_cannot_be_read_is_named_and_nothing_is_taken(desk: Desk, bad: dict[str, object], message: str) -> None:
-    with pytest.raises(UnreadableRow, match=message):
+    with pytest.raises(UnreadableRows, match=message):
         desk.take(row(), bad)
     assert desk.log.head("source:arrivals") == 0
 
 
-def test_rows_that_are_no_list_are_refused(desk: Desk) -> None:
-    with pytest.raises(UnreadableRow, match="int is no list of rows"):
-        ingest_rows(desk.compiled, 5, log=desk.log, clock=desk.clock)
+@pytest.mark.parametrize("rows", [5, "rows", row(), (row(number) for number in range(2))])
+def test_rows_that_are_no_list_are_refused(desk: Desk, rows: object) -> None:
+    with pytest.raises(UnreadableRows, match=f"{type(rows).__name__} is no list of rows"):
+        ingest_rows(desk.compiled, rows, log=desk.log, clock=desk.clock)
+
+
+@pytest.mark.parametrize(("column", "found"), [(pl.Series([[1.0]]), "List"), (pl.Series([b"5"]), "Binary"), (pl.Series([object()], dtype=pl.Object), "Object")])
+def test_a_column_that_holds_no_values_is_named_unless_nobody_reads_it(desk: Desk, column: pl.Series, found: str) -> None:
+    frame = pl.DataFrame([row()])
+    with pytest.raises(UnreadableRows, match=f"column 'delay' is {found}"):
+        ingest_rows(desk.compiled, frame.with_columns(delay=column), log=desk.log, clock=desk.clock)
+    report = ingest_rows(desk.compiled, pl.DataFrame([row(delay=901.0)]).with_columns(blob=column), log=desk.log, clock=desk.clock)
+    assert (report.quarantined, report.ignored) == ({"between:delay": 1}, ("blob",))
+
+
+def test_a_frame_without_any_column_of_the_source_is_refused(desk: Desk) -> None:
+    with pytest.raises(UnreadableRows, match="none of its columns, which are flight, landed_at"):
+        ingest_rows(desk.compiled, pl.DataFrame({"x": [1, 2]}), log=desk.log, clock=desk.clock)
+
+
+def test_names_of_ignored_columns_may_be_anything(desk: Desk) -> None:
+    assert desk.take(row() | {1: 2, "zz": 3, None: 4}).ignored == ("1", "None", "zz")
 
 
 def test_a_redelivered_row_does_not_bring_a_deleted_fact_back(desk: Desk) -> None:

@@ -84,14 +84,15 @@ def _codes_of_integers(facts: pl.Series, spine: pl.Series) -> Codes:
 
 
 def _distances(column: pl.Series, low: int) -> ShortInts:
-    distances = np.empty(len(column), dtype=np.int32)
-    pieces = pieces_of(column.fill_null(low + _NO_KEY) if column.null_count() else column)
+    distances, pieces = np.empty(len(column), dtype=np.int32), pieces_of(column)
 
     def subtract(_: int, first: int, stop: int) -> None:
         for row, words in iter_between(pieces, first, stop):
             np.subtract(words, low, out=distances[row : row + words.size], casting="same_kind")
 
     run_shares(subtract, even_bounds(len(column)))
+    if column.null_count():
+        distances[column.is_null().to_numpy()] = _NO_KEY
     return distances
 
 

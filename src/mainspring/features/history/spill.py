@@ -66,10 +66,11 @@ def _of_entity(view: CompiledView, entity: Entity, facts: pl.LazyFrame, spine: p
 def _at_the_end(view: CompiledView, entity: Entity, parts: Iterable[_Part], spine: pl.DataFrame) -> pl.DataFrame:
     """All parts together, in the order of the spine."""
     rows, frames = list[Ints](), list[pl.DataFrame]()
-    for part in parts:
-        with _told_by(part.rows):
-            frames.append(backfill_entity(view, entity, part.facts, spine[part.rows]))
-        rows.append(part.rows)
+    with _Overflows() as overflows:
+        for part in parts:
+            with overflows.of(part.rows):
+                frames.append(backfill_entity(view, entity, part.facts, spine[part.rows]))
+            rows.append(part.rows)
     together: pl.DataFrame = pl.concat(frames)
     return together[_places(rows, spine.height)]
 
@@ -82,13 +83,15 @@ def _at_once(view: CompiledView, entity: Entity, parts: Iterable[_Part], spine: 
     """
     words = [(np.empty(spine.height, dtype=np.int64), np.empty(spine.height, dtype=np.uint8)) for _ in view.outputs]
     rows, begin = list[Ints](), 0
-    for part in parts:
-        with _told_by(part.rows):
-            answer, stop = answer_entity(view, entity, part.facts, spine[part.rows]), begin + part.rows.size
-        for (bits, valid), own_bits, own_valid in zip(words, answer.bits, answer.valid, strict=True):
-            bits[begin:stop], valid[begin:stop] = own_bits, own_valid
-        rows.append(part.rows)
-        begin = stop
+    with _Overflows() as overflows:
+        for part in parts:
+            stop = begin + part.rows.size
+            with overflows.of(part.rows):
+                answer = answer_entity(view, entity, part.facts, spine[part.rows])
+                for (bits, valid), own_bits, own_valid in zip(words, answer.bits, answer.valid, strict=True):
+                    bits[begin:stop], valid[begin:stop] = own_bits, own_valid
+            rows.append(part.rows)
+            begin = stop
     places, columns = _places(rows, spine.height), list[pl.Series]()
     for name, output in zip(view.names_of(entity), view.outputs, strict=True):
         bits, valid = words.pop(0)
@@ -96,13 +99,26 @@ def _at_once(view: CompiledView, entity: Entity, parts: Iterable[_Part], spine: 
     return pl.DataFrame(columns)
 
 
-@contextmanager
-def _told_by(rows: Ints) -> Iterator[None]:
-    """An overflow in a part names the row of the whole spine."""
-    try:
-        yield
-    except FeatureOverflow as overflow:
-        raise replace(overflow, row=int(rows[overflow.row])) from None
+class _Overflows:
+    """Overflows of parts by the row of the whole spine: after all parts the first is raised, which is the one that a single pass names."""
+
+    def __init__(self) -> None:
+        self._found: list[FeatureOverflow] = []
+
+    def __enter__(self) -> "_Overflows":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._found:
+            raise min(self._found, key=lambda overflow: overflow.row)
+
+    @contextmanager
+    def of(self, rows: Ints) -> Iterator[None]:
+        """While the part is answered that asks for these rows."""
+        try:
+            yield
+        except FeatureOverflow as overflow:
+            self._found.append(replace(overflow, row=int(rows[overflow.row])))
 
 
 def _places(rows: Sequence[Ints], height: int) -> Ints:
