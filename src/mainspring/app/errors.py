@@ -85,7 +85,7 @@ class UnknownAsset(AccessError):
 
     code: ClassVar[str] = "ACC-006"
     template: ClassVar[str] = "there is no {kind} {name!r}; there is: {known}"
-    remedy: ClassVar[str] = "check the name; `mainspring status` lists what there is"
+    remedy: ClassVar[str] = "check the name; `mainspring status` lists what there is, and `mainspring features` the feature views"
     kind: str
     name: str
     known: str

@@ -35,7 +35,7 @@ FOREVER: Micros = 2**63 - 1
 _LONGEST: Micros = 2**62
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"us": 1, "ms": 1000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_DURATION = re.compile(r"(\d+)(us|ms|s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]+)(us|ms|s|m|h|d|w)")
 
 
 def to_micros(moment: datetime) -> Micros:

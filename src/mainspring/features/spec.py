@@ -39,6 +39,8 @@ class Entity:
 
     def __init__(self, name: str, *, join_keys: Sequence[str] | None = None, null_keys: NullKeys = "skip", through: "FeatureView | None" = None) -> None:
         keys = (name,) if join_keys is None else tuple(join_keys)
+        if through is not None:
+            _require("through", [through], FeatureView)
         freeze(self, name=name, join_keys=keys, null_keys=null_keys, through=through, declared_at=caller())
 
     @property
@@ -125,9 +127,9 @@ class FeatureView:
             entities=entities,
             windows=tuple(parse_window(w) for w in ((windows,) if isinstance(windows, str) else windows)),
             features=features if isinstance(features, Latest) else tuple(features.items()),
-            ttl=parse_duration(ttl) if ttl else None,
+            ttl=parse_duration(ttl) if ttl is not None else None,
             closed=closed,
-            hop=parse_duration(hop) if hop else None,
+            hop=parse_duration(hop) if hop is not None else None,
             knowledge=knowledge,
             owner=owner,
             description=description,

@@ -115,7 +115,7 @@ class DuplicateName(DeclarationError):
 
     code: ClassVar[str] = "PRJ-030"
     template: ClassVar[str] = "two declarations are called {name}; the other is at {other}"
-    remedy: ClassVar[str] = "rename one of them"
+    remedy: ClassVar[str] = "if they are the same, declare it once and name that object wherever it is needed; else rename one of them"
     name: str
     other: str
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.expression.tree import Scalar
@@ -52,7 +53,7 @@ def _cast_value(value: object, dtype: DType, *, index: int, field: str) -> Scala
             return value
         case (DType.FLOAT64, int()) if not isinstance(value, bool) and abs(value) <= _LARGEST_FLOAT:
             return float(value)
-        case (DType.TIMESTAMP, str()):
+        case (DType.TIMESTAMP, str() | datetime()):
             return _instant(value, index=index, field=field)
     raise WrongRequestType(row=index, field=field, value=repr(value), dtype=dtype.value)
 
@@ -62,7 +63,7 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _instant(text: str, *, index: int, field: str) -> int:
+def _instant(text: str | datetime, *, index: int, field: str) -> int:
     try:
         return parse_instant(text)
     except MainspringError as error:

@@ -78,6 +78,16 @@ def test_a_narrower_number_and_a_categorical_find_the_same_facts():
     assert asked_spine(spine, VIEWS).schema["till"] == pl.Int64
 
 
+@pytest.mark.parametrize("key", [TEN, "2024-05-01T12:00:00+02:00", NAIVE, datetime(2024, 5, 1, 10, tzinfo=UTC)])
+def test_a_key_that_is_an_instant_is_the_same_in_every_form_and_on_both_sides(key):
+    opening = ms.FeatureView("openings", source=SALES, entities=[ms.Entity("opened", join_keys=["sold_at"])], windows=["1h"], features={"n": ms.count()})
+    views = [compile_view(opening, SCHEMA, shard="openings")]
+    asked_about = pl.DataFrame({"sold_at": [key, None], "prediction_time": [TEN] * 2})
+    assert asked_spine(asked_about, views)["sold_at"].cast(pl.Int64).to_list() == [TEN, None]
+    assert asked_keys([{"sold_at": key}], views) == [{"sold_at": TEN}]
+    assert asked_keys(asked_about.select("sold_at"), views) == [{"sold_at": TEN}, {"sold_at": None}]
+
+
 def test_a_column_named_like_a_feature_is_refused():
     spine = pl.DataFrame({"shop": ["A"], "till": [1], "prediction_time": [TEN], "till__sales__1h": [0]})
     with pytest.raises(SpineUnusable, match="name of a feature"):

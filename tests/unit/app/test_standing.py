@@ -76,6 +76,10 @@ def test_parity_is_tested_of_what_is_held(applied: Path) -> None:
     assert counts["view.calls"] > 0
 
 
+def test_no_keys_give_empty_columns(applied: Path) -> None:
+    assert opened(applied, calls="1h").get_online_features("calls", keys=[]).columns == {"city__n__1h": []}
+
+
 def test_a_view_that_is_gone_from_the_files_and_the_map_is_unknown(applied: Path) -> None:
     workspace = opened(applied, visits="1h")
     workspace.apply()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mainspring.elements.errors import UnreadableDuration
 from mainspring.elements.expression import col, count
 from mainspring.elements.expression.errors import FaultyExpression
 from mainspring.elements.time import HOUR
@@ -67,6 +68,17 @@ def test_a_condition_has_to_be_an_expression(where: object):
 def test_features_have_to_be_named(features: object):
     with pytest.raises(TypeError, match="names nothing"):
         FeatureView("odd", source=SOURCE, entities=[Entity("city")], windows=["1h"], features=features)
+
+
+def test_an_entity_is_reached_through_a_view():
+    with pytest.raises(TypeError, match="through: 'planes' is no FeatureView"):
+        Entity("model", through="planes")
+
+
+@pytest.mark.parametrize("wrong", [{"windows": ["\uff11h"]}, {"hop": ""}, {"ttl": ""}])
+def test_what_is_no_length_of_time_is_refused(wrong: dict[str, object]):
+    with pytest.raises(UnreadableDuration):
+        FeatureView("odd", source=SOURCE, entities=Entity("city"), features=latest("delay"), **wrong)
 
 
 def test_one_entity_needs_no_list():

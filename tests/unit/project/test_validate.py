@@ -55,6 +55,9 @@ def test_a_sound_project_has_no_faults(write_shop: WriteProject) -> None:
         ),
         pytest.param("ms.Monitor(returned)", "ms.Monitor(returned, sensitivity=0)", "37 PRJ-044", id="sensitivity"),
         pytest.param('ms.Source("returns"', 'ms.Source("or ders"', "9 PRJ-031", id="name"),
+        pytest.param('ms.Entity("customer")', 'ms.Entity(None, join_keys=["customer"])', "10 PRJ-031", id="no name"),
+        pytest.param('"amount_sum"', '"amount sum"', "11 PRJ-031", id="name of a feature"),
+        pytest.param('"amount_sum"', '""', "11 PRJ-031", id="empty name of a feature"),
     ],
 )
 def test_a_mistake_is_told_with_its_code_and_line(write_shop: WriteProject, before: str, after: str, expected: str) -> None:

@@ -50,6 +50,7 @@ def test_what_can_be_meant_has_no_faults(write_shop: WriteProject, aggregation: 
     ("aggregation", "code", "said"),
     [
         ('col("note").mean()', "PRJ-034", "inside mean()"),
+        ('col("note").value_counts(["\\ud800"])', "PRJ-048", "half of a surrogate pair"),
         ('col("amount").any()', "PRJ-034", "inside any()"),
         ('col("ordered_at").ewma(half_life="1h")', "PRJ-034", "inside ewma()"),
         ('(col("ordered_at") - col("ordered_at")).last_k(2)', "PRJ-034", "duration"),

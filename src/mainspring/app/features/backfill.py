@@ -45,6 +45,8 @@ def backfill_file(
     """
     if not out.parent.is_dir():
         raise SpineUnusable(column=_TIME, problem=f"cannot be answered: there is no folder {out.parent} for the answer")
+    if out.resolve() == spine.resolve():
+        raise SpineUnusable(column=_TIME, problem=f"cannot be answered into its own file {out}")
     refuse_same_names(views)
     with _reading(spine):
         asked = _scan(spine, texts=[field.name for view in views for field in view.key_fields if field.dtype is DType.STRING])

@@ -11,7 +11,7 @@ from mainspring.app.features.backfill import BackfillProgress, BackfillReport, b
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import Micros
 from mainspring.features.distribution import Distribution, distribution_of
-from mainspring.features.errors import HorizonPassed
+from mainspring.features.errors import FeatureOverflow, HorizonPassed
 from mainspring.features.explanation import ViewExplanation, explain_view
 from mainspring.features.online.measure import measure_state, sample_answers
 from mainspring.features.state.stream import shards_of
@@ -163,10 +163,14 @@ class FeatureViews:
         )
 
     def _distributions(self, view: CompiledView, now: Micros, keys: int) -> tuple[tuple[Distribution, ...], str]:
+        if view.view.knowledge == "as_corrected":
+            return (), "it sees with hindsight, which is never read online"
         try:
             told = sample_answers(view, self._tools.online, at=now, keys=keys)
         except HorizonPassed as error:
             return (), f"{error.code} {error.message}"
+        except FeatureOverflow as error:
+            return (), f"{error.code} {error.feature} does not fit int64 for one of the keys"
         spread = tuple(distribution_of(field.name, field.dtype, told[field.name]) for field in view.fields)
         return spread, "" if any(told.values()) else "state holds no key yet"
 

@@ -18,7 +18,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Event
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import DAY, SECOND, Micros
-from mainspring.features.errors import HorizonPassed
+from mainspring.features.errors import FeatureOverflow, HorizonPassed
 from mainspring.features.history.gather import FactReader
 from mainspring.features.online.parity import check_reads, sample_keys
 from mainspring.features.state.stream import CLOCK_SLACK, horizon_at
@@ -255,7 +255,7 @@ class ParityRuns:
         spine = keys.with_columns(_prediction_time=pl.Series(now - ago))
         try:
             report = check_reads(view, spine, online=self._tools.online, facts_of=self._facts_seen([view], now - CLOCK_SLACK))
-        except HorizonPassed as error:
+        except (HorizonPassed, FeatureOverflow) as error:
             return ParityCount(subject=subject, unavailable=keys.height, reason=f"{error.code} {error.message}")
         return ParityCount(subject=subject, checked=report.rows, mismatched=report.rows_differing, example=report.example)
 

@@ -12,7 +12,7 @@ import polars as pl
 from mainspring.app.errors import FeatureNamedTwice, HindsightAsked, MomentAhead, SpineUnusable
 from mainspring.elements.errors import UnreadableInstant
 from mainspring.elements.frame import STORED
-from mainspring.elements.schema import Field, Schema
+from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import MINUTE, Micros, format_instant, parse_instant
 from mainspring.features.errors import WrongRequestType
 from mainspring.features.online.read import Row
@@ -88,25 +88,32 @@ def _key(column: pl.Series, field: Field) -> pl.Series:
     is_text = isinstance(column.dtype, pl.Categorical | pl.Enum) and isinstance(stored, pl.String)
     if column.null_count() == len(column) or is_narrower or is_text:
         return column.cast(stored)
+    if field.dtype is DType.TIMESTAMP:
+        return _instants(column, field.name).cast(stored)
     raise SpineUnusable(column=field.name, problem=f"is of type {column.dtype}, and facts are found by {field.dtype.value}")
 
 
 def _times(column: pl.Series) -> pl.Series:
     if column.null_count():
         raise SpineUnusable(column=_TIME, problem=f"is null in {column.null_count()} rows")
+    return _instants(column, _TIME)
+
+
+def _instants(column: pl.Series, name: str) -> pl.Series:
+    """Instants in microseconds; a null stays one."""
     match column.dtype:
         case pl.Datetime() | pl.Date():
             return column.cast(pl.Datetime("us")).cast(pl.Int64)
         case pl.String():
-            return pl.Series([_instant(text) for text in column], dtype=pl.Int64)
+            return pl.Series(name, [None if text is None else _instant(text, name) for text in column], dtype=pl.Int64)
         case dtype if dtype.is_integer():
             return column.cast(pl.Int64)
         case dtype:
-            raise SpineUnusable(column=_TIME, problem=f"is of type {dtype}; instants are timestamps, ISO 8601 text or whole microseconds")
+            raise SpineUnusable(column=name, problem=f"is of type {dtype}; instants are timestamps, ISO 8601 text or whole microseconds")
 
 
-def _instant(text: str) -> Micros:
+def _instant(text: str, name: str) -> Micros:
     try:
         return parse_instant(text)
     except UnreadableInstant as error:
-        raise SpineUnusable(column=_TIME, problem=error.message) from error
+        raise SpineUnusable(column=name, problem=error.message) from error

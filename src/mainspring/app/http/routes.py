@@ -36,13 +36,13 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 Form = TypeVar("Form")
 
 
-class PredictBody(msgspec.Struct):
+class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a predict request."""
 
     rows: list[dict[str, object]]
 
 
-class EventsBody(msgspec.Struct):
+class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a push to a source; `op` is `replace` or `delete` for corrections of facts that were accepted before."""
 
     rows: list[dict[str, str | int | float | bool | None]]

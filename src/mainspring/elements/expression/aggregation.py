@@ -187,6 +187,9 @@ def _check_values(name: str, value: Parameter) -> Iterator[str]:
     yield from _check_number(name, values)
     if len({(type(each), each) for each in values}) < len(values):
         yield f"{name} names a value twice"
+    for each in values:
+        if isinstance(each, str) and any("\ud800" <= letter <= "\udfff" for letter in each):
+            yield f"{name} holds {each!a}, and half of a surrogate pair is no text"
 
 
 def _check_number(name: str, values: Sequence[Scalar]) -> Iterator[str]:

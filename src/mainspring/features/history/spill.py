@@ -16,7 +16,7 @@ import polars as pl
 from mainspring.features.answers import word_column
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import answer_entity, backfill_entity
-from mainspring.features.kernel.arrays import Bytes, Ints
+from mainspring.features.kernel.arrays import Answer, Bytes, Ints
 from mainspring.features.kernel.shares import even_bounds, run_shares
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
@@ -87,9 +87,7 @@ def _at_once(view: CompiledView, entity: Entity, parts: Iterable[_Part], spine: 
         for part in parts:
             stop = begin + part.rows.size
             with overflows.of(part.rows):
-                answer = answer_entity(view, entity, part.facts, spine[part.rows])
-                for (bits, valid), own_bits, own_valid in zip(words, answer.bits, answer.valid, strict=True):
-                    bits[begin:stop], valid[begin:stop] = own_bits, own_valid
+                _put(answer_entity(view, entity, part.facts, spine[part.rows]), [(bits[begin:stop], valid[begin:stop]) for bits, valid in words])
             rows.append(part.rows)
             begin = stop
     places, columns = _places(rows, spine.height), list[pl.Series]()
@@ -97,6 +95,12 @@ def _at_once(view: CompiledView, entity: Entity, parts: Iterable[_Part], spine: 
         bits, valid = words.pop(0)
         columns.append(word_column(output.dtype, _fetched(bits, places), _fetched(valid, places)).alias(name))
     return pl.DataFrame(columns)
+
+
+def _put(answer: Answer, words: Sequence[tuple[Ints, Bytes]]) -> None:
+    """Write every output's bits, and which of them are there."""
+    for (bits, valid), own_bits, own_valid in zip(words, answer.bits, answer.valid, strict=True):
+        bits[:], valid[:] = own_bits, own_valid
 
 
 class _Overflows:

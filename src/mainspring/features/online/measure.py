@@ -1,6 +1,7 @@
 """Measure online state: how much there is, how new it is, and what it says of some of its keys."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from heapq import nsmallest
 from typing import NamedTuple
 from zlib import crc32
@@ -8,6 +9,7 @@ from zlib import crc32
 import numpy as np
 
 from mainspring.elements.time import Micros
+from mainspring.features.errors import FeatureOverflow
 from mainspring.features.kernel.arrays import EVENT_TIME
 from mainspring.features.kernel.tree.page import FACT_WORDS, FACTS, HEAD_LEVEL, HEADER, LEVEL
 from mainspring.features.online.point import Asked, answer_shard
@@ -59,7 +61,12 @@ def sample_answers(view: CompiledView, online: OnlineReader, *, at: Micros, keys
     columns: dict[str, list[Value]] = {name: [] for name in view.column_names}
     answered_at = int(view.answered_at(np.array([at], dtype=np.int64))[0])
     for shard, names in _sampled(view, online, keys).items():
-        values, _ = answer_shard(view, online, shard, Asked(names, list(range(len(names))), [answered_at] * len(names), answered_at))
+        asked = Asked(names, list(range(len(names))), [answered_at] * len(names), answered_at)
+        try:
+            values, _ = answer_shard(view, online, shard, asked)
+        except FeatureOverflow as overflow:
+            entity = view.view.entities[names[overflow.row][0]]
+            raise replace(overflow, feature=f"{entity.name}__{overflow.feature}") from None
         for place, name in enumerate(names):
             for column, told in zip(view.names_of(view.view.entities[name[0]]), values, strict=True):
                 columns[column].append(told[place])

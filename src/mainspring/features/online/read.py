@@ -57,7 +57,7 @@ def read_online(views: Sequence[CompiledView], online: OnlineReader, rows: Seque
     Cost: one store read and one kernel call per view and partition; another of each where a window's edge lies in a sealed page.
     Raises: FEA-001 when a sum of whole numbers overflows, FEA-002 when a time lies before what is kept, FEA-003 when a join key is absent.
     """
-    told = FeatureRows({}, {}, {}, {})
+    told = FeatureRows({} if rows else {name: [] for view in views for name in view.column_names}, {}, {}, {})
     for view in views if rows else ():
         asked = rows
         if view.lookups:
@@ -85,7 +85,7 @@ def _read_view(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: 
         try:
             values, told.positions[view.shard] = answer_shard(view, online, view.shard, asked)
         except FeatureOverflow as overflow:
-            raise replace(overflow, row=overflow.row % rows) from None
+            raise _named(view, overflow, overflow.row, rows) from None
     else:
         values = _read_partitions(view, online, asked, rows=rows, told=told)
     if len(view.view.entities) > 1:
@@ -102,11 +102,17 @@ def _read_partitions(view: CompiledView, online: OnlineReader, asked: Asked, *, 
         try:
             values, told.positions[shard] = answer_shard(view, online, shard, part)
         except FeatureOverflow as overflow:
-            raise replace(overflow, row=questions[overflow.row] % rows) from None
+            raise _named(view, overflow, questions[overflow.row], rows) from None
         for own, column in zip(values, all_values, strict=True):
             for place, value in zip(questions, own, strict=True):
                 column[place] = value
     return all_values
+
+
+def _named(view: CompiledView, overflow: FeatureOverflow, question: int, rows: int) -> FeatureOverflow:
+    """The overflow by the name of its column and the row of the request."""
+    entity, row = divmod(question, rows)
+    return replace(overflow, feature=f"{view.view.entities[entity].name}__{overflow.feature}", row=row)
 
 
 def _add_reasons(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from mainspring.elements.errors import DeclarationError, Location
 from mainspring.elements.schema import Schema
+from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
 from mainspring.project.declared.declarations import Declarations, asset_name, kind_of
 from mainspring.project.declared.faults.datasets import training_set_faults
 from mainspring.project.declared.faults.entities import entity_faults, lookup_faults
@@ -58,8 +59,16 @@ def _name_faults(declarations: Declarations) -> Iterator[DeclarationError]:
     named += [(f"entity.{entity.name}", "entity", entity.name, entity.declared_at) for entity in declarations.entities]
     first: dict[str, Location] = {}
     for full, kind, name, at in named:
-        if kind != "endpoint" and not _NAME.fullmatch(name):
+        if kind != "endpoint" and not _is_name(name):
             yield InvalidName(kind=kind, name=name, at=at)
         if full in first:
             yield DuplicateName(name=full.replace(".", " ", 1), other=str(first[full]), at=at)
         first.setdefault(full, at)
+    views: list[FeatureView | OnDemandFeatureView] = [*declarations.views, *declarations.on_demand_views]
+    for view in views:
+        names = [] if isinstance(view.features, Latest) else [name for name, _ in view.features]
+        yield from (InvalidName(kind=f"feature of view {view.name}", name=name, at=view.declared_at) for name in names if not _is_name(name))
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None

@@ -34,6 +34,8 @@ def ingest(at: Invocation, source: str, file: str, rows: tuple[str, ...], *, his
     FILE is Parquet, CSV or JSON lines; without one, rows are read from standard input as JSON.  Rows that break the contract go to quarantine with the
     reason; a row that the log holds already is counted as a duplicate, so doing it again is harmless.
     """
+    if rows and file != "-":
+        raise click.UsageError(f"give {file} or --row, not both")
     given: Path | Rows = Path(file) if not rows and Path(file).suffix in _FORMATS else cast("Rows", read_rows(file, rows))
     report = at.open().ingest(source, given, history=history, op=op or "")
     at.answer(report, lambda paint: ingest_lines(source, report, paint))
