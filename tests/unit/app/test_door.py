@@ -118,8 +118,8 @@ def test_an_empty_source_gives_empty_windows(workspace):
     assert workspace.get_online_features(["takings"], keys=[{"shop": "A"}]).columns == {"shop__sales__1h": [0]}
 
 
-def test_an_empty_list_of_keys_gives_no_rows(workspace):
-    assert workspace.get_online_features(["takings"], keys=[]).columns == {}
+def test_an_empty_list_of_keys_gives_columns_without_rows(workspace):
+    assert workspace.get_online_features(["takings"], keys=[]).columns == {"shop__sales__1h": []}
 
 
 NOON = parse_instant("2024-05-01T12:00:00Z")

@@ -122,8 +122,8 @@ def test_every_row_is_answered_at_its_own_time():
     assert read_online([view], online, rows, at=[6 * MINUTE, 60 * MINUTE, 6 * MINUTE]).columns["city__n__10m"] == [1, 0, 0]
 
 
-def test_no_rows_get_no_answers():
-    assert read_online([VIEW], SqliteOnline(None), [], at=[]).columns == {}
+def test_no_rows_get_columns_without_answers():
+    assert read_online([VIEW], SqliteOnline(None), [], at=[]).columns == dict.fromkeys(VIEW.column_names, [])
 
 
 def test_a_missing_join_key_is_named_with_its_row():
