@@ -38,7 +38,7 @@ def counted(report: IngestReport) -> int:
     return report.accepted + report.duplicates + report.revised + report.deleted + report.unknown + sum(report.quarantined.values())
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(batches, max_size=3), st.booleans())
 def test_every_row_is_counted_once(pushed: list[list[tuple[dict[str, object], str]]], is_history: bool) -> None:
     compiled, log, clock = CompiledSource(SOURCE, SCHEMA), SqliteLog(None), FrozenClock(NOON)

@@ -123,7 +123,7 @@ def test_every_row_is_answered_at_its_own_time():
 
 
 def test_no_rows_get_columns_without_answers():
-    assert read_online([VIEW], SqliteOnline(None), [], at=[]).columns == dict.fromkeys(VIEW.column_names, [])
+    assert read_online([VIEW], SqliteOnline(None), [], at=[]).columns == {name: [] for name in VIEW.column_names}
 
 
 def test_a_missing_join_key_is_named_with_its_row():
