@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mainspring.elements.errors import MainspringError
+from mainspring.elements.expression.text import is_unicode
 from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
@@ -43,7 +44,7 @@ def _cast_value(value: object, dtype: DType, *, index: int, field: str) -> Scala
     match dtype, value:
         case (_, None):
             return None
-        case (DType.STRING, str()) if value.isascii() or _is_unicode(value):
+        case (DType.STRING, str()) if is_unicode(value):
             return value
         case (DType.BOOLEAN, bool()):
             return value
@@ -56,11 +57,6 @@ def _cast_value(value: object, dtype: DType, *, index: int, field: str) -> Scala
         case (DType.TIMESTAMP, str() | datetime()):
             return _instant(value, index=index, field=field)
     raise WrongRequestType(row=index, field=field, value=repr(value), dtype=dtype.value)
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether the text can be written down: half of a surrogate pair cannot."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _instant(text: str | datetime, *, index: int, field: str) -> int:

@@ -13,6 +13,7 @@ import polars as pl
 
 from mainspring.elements.expression.calendar import CALENDAR
 from mainspring.elements.expression.columns import to_polars
+from mainspring.elements.expression.text import is_unicode
 from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field, Schema
@@ -140,7 +141,7 @@ class CompiledSource:
                 raise UnreadableRows(source=self.source.name, problem=f"row {place} is {row!r:.60}, not a mapping of columns to values")
             for name in self._names:
                 value = row.get(name)
-                if isinstance(value, str) and not _is_unicode(value):
+                if isinstance(value, str) and not is_unicode(value):
                     raise UnreadableRows(source=self.source.name, problem=f"row {place} holds half a surrogate pair in {name!r}, which is no text")
                 if not _has_text(value):
                     raise UnreadableRows(source=self.source.name, problem=f"row {place} holds a {type(value).__name__} in {name!r}, which is no value")
@@ -297,10 +298,6 @@ def _has_text(value: object) -> bool:
     """Whether it is one value, which can be written: no container, no bytes, and no object that only has an address."""
     own = type(value)
     return isinstance(value, str) or not (isinstance(value, Iterable) or (own.__str__ is object.__str__ and own.__repr__ is object.__repr__))
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _text(value: Scalar | datetime) -> str:

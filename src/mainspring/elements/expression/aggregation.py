@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Literal as OneOf
 from typing import get_args
 
+from mainspring.elements.expression.text import is_unicode
 from mainspring.elements.expression.tree import Node, Scalar
 from mainspring.elements.schema import DType
 
@@ -188,7 +189,7 @@ def _check_values(name: str, value: Parameter) -> Iterator[str]:
     if len({(type(each), each) for each in values}) < len(values):
         yield f"{name} names a value twice"
     for each in values:
-        if isinstance(each, str) and any("\ud800" <= letter <= "\udfff" for letter in each):
+        if isinstance(each, str) and not is_unicode(each):
             yield f"{name} holds {each!a}, and half of a surrogate pair is no text"
 
 

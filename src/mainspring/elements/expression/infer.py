@@ -6,12 +6,12 @@ booleans are no numbers unless cast.  A literal None takes the type of the value
 
 import difflib
 import math
-import re
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.expression.errors import FaultyExpression, UnfitConstant, UnknownColumn, UnknownTimeZone, UnsettledOperation, WrongOperand
+from mainspring.elements.expression.text import is_unicode
 from mainspring.elements.expression.tree import (
     Abs,
     Arithmetic,
@@ -66,7 +66,6 @@ __all__ = [
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 _DIGITS = 15
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _TEXT = (DType.STRING,)
 _NUMBERS = (DType.INT64, DType.FLOAT64)
 _STORED = tuple(dtype for dtype in DType if dtype is not DType.ZONED)
@@ -367,5 +366,5 @@ class _Inference:
     def _constant(self, value: Scalar | None, operation: str) -> None:
         if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
             self.faults.append(UnfitConstant(value=str(value), operation=operation, wanted="use a whole number of 64 bits, or a float"))
-        if isinstance(value, str) and _SURROGATE.search(value):
+        if isinstance(value, str) and not is_unicode(value):
             self.faults.append(UnfitConstant(value=ascii(value), operation=operation, wanted="write whole characters: half of a surrogate pair is none"))
