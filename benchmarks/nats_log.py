@@ -1,6 +1,7 @@
 """The log on NATS beside the embedded one, on this machine: `python -m benchmarks.nats_log [ROWS]`.
 
-Ratios to the embedded log in the same run; a server of its own is started on a free port.  Milliseconds are medians of 200 appends.
+Ratios to the embedded log in the same run; a server of its own is started on a free port.
+Milliseconds are medians of 200 appends.
 """
 
 import sys
@@ -24,7 +25,11 @@ TOPIC, BATCH, REPEATS = "source:flights", 1_000, 200
 def batches(rows: int, size: int) -> Iterator[pl.DataFrame]:
     """Records with a payload of a number and a text."""
     for at in range(0, rows, size):
-        yield records([f"flight-{at + row}" for row in range(size)], delay=[row % 97 * 1.5 for row in range(size)], carrier=["UA"] * size)
+        yield records(
+            [f"flight-{at + row}" for row in range(size)],
+            delay=[row % 97 * 1.5 for row in range(size)],
+            carrier=["UA"] * size,
+        )
 
 
 def append_ms(log: LogWriter, size: int) -> float:
@@ -65,10 +70,20 @@ def main() -> None:
         nats, embedded = NatsLog(server.url, folder / "index.db"), SqliteLog(folder / "log.db")
         for size in (1, BATCH):
             ours, theirs = append_ms(nats, size), append_ms(embedded, size)
-            print(f"append of {size:>5} rows       {ours:8.2f} ms   embedded {theirs:8.2f} ms   ratio {ours / theirs:.1f}")
+            print(
+                f"append of {size:>5} rows       {ours:8.2f} ms   embedded "
+                f"{theirs:8.2f} ms   ratio {ours / theirs:.1f}"
+            )
         ours, theirs = append_all(nats, rows), append_all(embedded, rows)
-        print(f"{rows:,} rows in batches {rows / ours:10,.0f}/s   embedded {rows / theirs:8,.0f}/s   ratio {ours / theirs:.1f}")
-        for what, index in (("memory", None), ("a new file", folder / "new.db"), ("its file", folder / "new.db")):
+        print(
+            f"{rows:,} rows in batches {rows / ours:10,.0f}/s   embedded "
+            f"{rows / theirs:8,.0f}/s   ratio {ours / theirs:.1f}"
+        )
+        for what, index in (
+            ("memory", None),
+            ("a new file", folder / "new.db"),
+            ("its file", folder / "new.db"),
+        ):
             opened, read = open_and_read(server.url, index)
             print(f"a client with {what:<10} opens in {opened:.2f} s and reads all in {read:.2f} s")
         nats.close()

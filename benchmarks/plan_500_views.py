@@ -1,4 +1,5 @@
-"""How long it takes to plan a generated project of 500 feature views, modules and all: `python benchmarks/plan_500_views.py`.
+"""How long it takes to plan a generated project of 500 feature views, modules and all: `python
+benchmarks/plan_500_views.py`.
 
 The bound is 3 s for one plan of nothing and one of an edited source, which touches every view.
 """
@@ -12,15 +13,21 @@ VIEWS = 500
 HEAD = """import mainspring as ms
 from mainspring import col
 """
-SOURCE = 'facts = ms.Source("facts", "facts.parquet", id="id", event_time="at"{promise})\ncustomer = ms.Entity("customer")\n'
+SOURCE = (
+    'facts = ms.Source("facts", "facts.parquet", id="id", '
+    'event_time="at"{promise})\ncustomer = ms.Entity("customer")\n'
+)
 VIEW = """view_{n} = ms.FeatureView(
     "view_{n}", source=facts, entities=[customer], windows=["1h", "24h", "7d"],
-    features={{"mean_{n}": col("amount").clip(0, {n}).mean(), "share_{n}": (col("amount") > {n}).mean(), "count_{n}": ms.count()}},
+    features={{"mean_{n}": col("amount").clip(0, {n}).mean(),
+    "share_{n}": (col("amount") > {n}).mean(), "count_{n}": ms.count()}},
 )
 """
 SET = """history = ms.TrainingSet(
-    "history", spine=facts, prediction_time=col("at"), request=["customer", "amount"], label=ms.Label(facts, col("paid") > 0, join_on="id"),
-    features=[{views}], split=ms.split_by_time(train_from="2024-01-01", test_from="2024-02-01", test_until="2024-03-01"),
+    "history", spine=facts, prediction_time=col("at"), request=["customer", "amount"],
+    label=ms.Label(facts, col("paid") > 0, join_on="id"),
+    features=[{views}], split=ms.split_by_time(train_from="2024-01-01", test_from="2024-02-01",
+    test_until="2024-03-01"),
 )
 
 @ms.model(history)
@@ -35,10 +42,17 @@ def write_project(root: Path, promise: str = "") -> None:
     for module in range(10):
         numbers = range(module, VIEWS, 10)
         views = "".join(VIEW.format(n=n) for n in numbers)
-        (root / f"views_{module}.py").write_text(HEAD + "from facts import customer, facts\n\n" + views)
+        (root / f"views_{module}.py").write_text(
+            HEAD + "from facts import customer, facts\n\n" + views
+        )
     names = [(n % 10, f"view_{n}") for n in range(VIEWS)]
     imports = "".join(f"from views_{module} import {name}\n" for module, name in names)
-    (root / "model.py").write_text(HEAD + "from facts import facts\n" + imports + SET.format(views=", ".join(name for _, name in names)))
+    (root / "model.py").write_text(
+        HEAD
+        + "from facts import facts\n"
+        + imports
+        + SET.format(views=", ".join(name for _, name in names))
+    )
 
 
 def main() -> int:
@@ -54,7 +68,13 @@ def main() -> int:
     from mainspring.project.planned.explain import render_plan
     from mainspring.project.planned.plan import World, make_plan
 
-    schema = Schema.of(id=DType.INT64, at=DType.TIMESTAMP, customer=DType.STRING, amount=DType.FLOAT64, paid=DType.FLOAT64)
+    schema = Schema.of(
+        id=DType.INT64,
+        at=DType.TIMESTAMP,
+        customer=DType.STRING,
+        amount=DType.FLOAT64,
+        paid=DType.FLOAT64,
+    )
 
     def load(root: Path) -> Graph:
         declared = discover(root)
@@ -77,13 +97,21 @@ def main() -> int:
             )
             for a in graph.assets.values()
         ]
-        held = moved(empty_environment("dev"), pointers, by=Actor("service:bench"), at=0, reason="apply")
+        held = moved(
+            empty_environment("dev"), pointers, by=Actor("service:bench"), at=0, reason="apply"
+        )
         began = time.perf_counter()
         unchanged = make_plan("generated", load(root), World(environment=held))
         unchanged_s = time.perf_counter() - began
         write_project(root, ', lateness="1h"')
         began = time.perf_counter()
-        edited = make_plan("generated", load(root), World(environment=held, definitions={a.name: a.definition for a in graph.assets.values()}))
+        edited = make_plan(
+            "generated",
+            load(root),
+            World(
+                environment=held, definitions={a.name: a.definition for a in graph.assets.values()}
+            ),
+        )
         lines = len(render_plan(edited).splitlines())
         edited_s = time.perf_counter() - began
     assert unchanged.is_empty

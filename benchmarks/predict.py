@@ -1,6 +1,8 @@
-"""What one prediction costs in process, and which part of it is what: `python -m benchmarks.predict`.
+"""What one prediction costs in process, and which part of it is what: `python -m
+benchmarks.predict`.
 
-Prints medians of microseconds, and as ratios to the bare model call measured in the same run, since machines differ and seconds say little.
+Prints medians of microseconds, and as ratios to the bare model call measured in the same run, since
+machines differ and seconds say little.
 """
 
 import statistics
@@ -12,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from mainspring.app.cli.create import create_project
-from mainspring.app.workspace import open_workspace
+from mainspring.app.workspace import Workspace
 from mainspring.elements.schema import Schema
 from mainspring.serving.inference_log import to_frame
 from mainspring.serving.predict import Predictor
@@ -35,29 +37,52 @@ def median_us(work: Callable[[int], object]) -> float:
 
 def row(call: int) -> dict[str, object]:
     """A request unlike the one before."""
-    return {"shop": SHOPS[call % len(SHOPS)], "distance_km": 0.5 + call % 50 / 10, "ordered_at": AS_OF}
+    return {
+        "shop": SHOPS[call % len(SHOPS)],
+        "distance_km": 0.5 + call % 50 / 10,
+        "ordered_at": AS_OF,
+    }
 
 
 def main() -> None:
     """Apply the starter project and time the parts of a prediction."""
     with tempfile.TemporaryDirectory() as folder:
         create_project(Path(folder), "deliveries")
-        workspace = open_workspace(Path(folder), as_of=AS_OF)
+        workspace = Workspace.open(Path(folder), as_of=AS_OF)
         workspace.apply()
         host = workspace.host()
         workspace.fold()
         model = host.endpoint("late-delivery").current
         assert model is not None
         now = workspace.tools.data_clock.now()
-        predictor = Predictor(workspace.tools.online, workspace.tools.log, workspace.tools.data_clock, workspace.tools.ids)
+        predictor = Predictor(
+            workspace.tools.online,
+            workspace.tools.log,
+            workspace.tools.data_clock,
+            workspace.tools.ids,
+        )
         records = predictor.answer(model, [row(0)], at=[now], map_version=1, actor="benchmark")
-        cast = cast_rows([row(call) for call in range(CALLS)], model.training_set.request_schema, passengers=Schema(()))
+        cast = cast_rows(
+            [row(call) for call in range(CALLS)],
+            model.training_set.request_schema,
+            passengers=Schema(()),
+        )
         matrix = np.random.default_rng(0).random((CALLS, model.scorer.feature_count))
         parts = {
-            "bare model call": median_us(lambda call: model.scorer.predict(matrix[call : call + 1])),
-            "features read and computed": median_us(lambda call: model.features_of([cast[call]], workspace.tools.online, at=[now])),
-            "record written to the log": median_us(lambda call: workspace.tools.log.append({f"inference:bench:{call}": to_frame(records)}, expected={})),
-            "whole prediction": median_us(lambda call: host.predict("late-delivery", [row(call)], actor="benchmark")),
+            "bare model call": median_us(
+                lambda call: model.scorer.predict(matrix[call : call + 1])
+            ),
+            "features read and computed": median_us(
+                lambda call: model.features_of([cast[call]], workspace.tools.online, at=[now])
+            ),
+            "record written to the log": median_us(
+                lambda call: workspace.tools.log.append(
+                    {f"inference:bench:{call}": to_frame(records)}, expected={}
+                )
+            ),
+            "whole prediction": median_us(
+                lambda call: host.predict("late-delivery", [row(call)], actor="benchmark")
+            ),
         }
     bare = parts["bare model call"]
     for name, taken in parts.items():

@@ -16,4 +16,10 @@ def make_bucket(server: Server) -> Bucket:
     """An empty bucket of its own on a server that believes every key."""
     endpoint, name = f"http://127.0.0.1:{server.port}", f"bucket-{next(_NUMBERS)}"
     httpx.put(f"{endpoint}/{name}").raise_for_status()
-    return Bucket(url=f"s3://{name}/some/place", endpoint=endpoint, region="us-east-1", access_key_id="key", secret_access_key="secret")
+    return Bucket(
+        url=f"s3://{name}/some/place",
+        endpoint=endpoint,
+        region="us-east-1",
+        access_key_id="key",
+        secret_access_key="secret",
+    )

@@ -9,13 +9,16 @@ from hypothesis import settings
 
 from mainspring.testing import servers
 
-# Deadlines measure the machine, not the code.  In CI the search repeats itself, so that a red build is about the change.
+# Deadlines measure the machine, not the code.  In CI the search repeats itself, so that a red build
+# is about the change.
 settings.register_profile("mainspring", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("mainspring")
 
 
 def running(make: Callable[[Path], servers.Server], folder: Path) -> Iterator[servers.Server]:
-    """A server of this kind; a test that needs one which is not installed is skipped by its name."""
+    """A server of this kind; a test that needs one which is not installed is skipped by its
+    name.
+    """
     try:
         server = make(folder)
     except servers.ServerMissing as missing:

@@ -1,4 +1,6 @@
-"""Writes the picture in `ARCHITECTURE.md` from the layers contract in `pyproject.toml` and the first sentence of each package's docstring."""
+"""Writes the picture in `ARCHITECTURE.md` from the layers contract in `pyproject.toml` and the
+first sentence of each package's docstring.
+"""
 
 import ast
 import re
@@ -15,11 +17,18 @@ WIDTH = 100
 
 
 def layers() -> list[list[str]]:
-    """The layers from the top down, each with the packages that do not know each other; without those that hold nothing yet."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    """The layers from the top down, each with the packages that do not know each other; without
+    those that hold nothing yet.
+    """
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
     [tree] = [contract for contract in contracts if contract["id"] == "tree"]
     rows = [[name.strip(" ()") for name in layer.split("|")] for layer in tree["layers"]]
-    existing = [[name for name in row if (SRC / "mainspring" / name / "__init__.py").exists()] for row in rows]
+    existing = [
+        [name for name in row if (SRC / "mainspring" / name / "__init__.py").exists()]
+        for row in rows
+    ]
     return [row for row in existing if row]
 
 
@@ -39,7 +48,11 @@ def picture() -> str:
 
 
 def _row(names: list[str]) -> list[str]:
-    return [line for name in names for line in textwrap.wrap(f"{name:<11} {purpose(name)}", WIDTH, subsequent_indent=" " * 12)]
+    return [
+        line
+        for name in names
+        for line in textwrap.wrap(f"{name:<11} {purpose(name)}", WIDTH, subsequent_indent=" " * 12)
+    ]
 
 
 def render(page: str) -> str:

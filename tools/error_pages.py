@@ -1,4 +1,6 @@
-"""Writes `docs/errors.md`, the catalogue of every error that Mainspring raises on purpose, from the classes themselves."""
+"""Writes `docs/errors.md`, the catalogue of every error that Mainspring raises on purpose, from the
+classes themselves.
+"""
 
 import importlib
 import inspect
@@ -11,13 +13,17 @@ __all__ = ["PAGE", "branches", "error_classes", "main", "render"]
 PAGE = ROOT / "docs" / "errors.md"
 INTRODUCTION = """# Errors
 
-Every error that Mainspring raises on purpose has a code. `mainspring explain CODE` prints its page; this is all of them, by branch.
-A program catches a branch (`except mainspring.elements.errors.SourceError`) or reads `code`. Written by `make docs`; the text lives with the classes.
+Every error that Mainspring raises on purpose has a code. `mainspring explain CODE` prints its
+page; this is all of them, by branch. A program catches a branch
+(`except mainspring.elements.errors.SourceError`) or reads `code`. Written by `make docs`; the text
+lives with the classes.
 """
 
 
 def error_classes() -> list[type[MainspringError]]:
-    """All concrete error classes of the package, sorted by code; imports every `errors` module to find them."""
+    """All concrete error classes of the package, sorted by code; imports every `errors` module to
+    find them.
+    """
     for file in python_files("src"):
         if file.path.name == "errors.py":
             importlib.import_module(file.module)
@@ -26,7 +32,11 @@ def error_classes() -> list[type[MainspringError]]:
 
 def branches() -> list[type[MainspringError]]:
     """The branches of the tree, in the order in which it is drawn."""
-    return [branch for branch in MainspringError.__subclasses__() if branch.__module__ == "mainspring.elements.errors"]
+    return [
+        branch
+        for branch in MainspringError.__subclasses__()
+        if branch.__module__ == "mainspring.elements.errors"
+    ]
 
 
 def render() -> str:
@@ -36,17 +46,25 @@ def render() -> str:
     for branch in branches():
         members = [error for error in classes if issubclass(error, branch)]
         if members:
-            parts += [f"## {branch.__name__}\n\n{inspect.cleandoc(branch.__doc__ or '')}\n", *map(_entry, members)]
+            parts += [
+                f"## {branch.__name__}\n\n{inspect.cleandoc(branch.__doc__ or '')}\n",
+                *map(_entry, members),
+            ]
     return "\n".join(parts)
 
 
 def _entry(error: type[MainspringError]) -> str:
     remedy = f"\n\n**What to do:** {_readable(error.remedy)}" if error.remedy else ""
-    return f"### {error.code} {error.__name__}\n\n> {_readable(error.template)}\n\n{inspect.cleandoc(error.__doc__ or '')}{remedy}\n"
+    return (
+        f"### {error.code} {error.__name__}\n\n> "
+        f"{_readable(error.template)}\n\n{inspect.cleandoc(error.__doc__ or '')}{remedy}\n"
+    )
 
 
 def _readable(template: str) -> str:
-    """A template with its fields shown as ‹field›, since Markdown would swallow braces in some renderers."""
+    """A template with its fields shown as ‹field›, since Markdown would swallow braces in some
+    renderers.
+    """
     return template.replace("{", "‹").replace("}", "›")
 
 

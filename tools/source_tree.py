@@ -1,4 +1,6 @@
-"""Reads Python files as syntax trees and measures what the house style limits.  Nothing here is imported or run."""
+"""Reads Python files as syntax trees and measures what the house style limits.  Nothing here is
+imported or run.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +8,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["ROOT", "SRC", "Function", "PythonFile", "depth", "line_count", "python_files", "undocumented"]
+__all__ = [
+    "ROOT",
+    "SRC",
+    "Function",
+    "PythonFile",
+    "depth",
+    "line_count",
+    "python_files",
+    "undocumented",
+]
 
 ROOT = Path(__file__).parent.parent
 SRC = ROOT / "src"
@@ -15,7 +26,17 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 # Statements that open a level: one more thing that a reader holds in mind.
-LEVELS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
+LEVELS = (
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.With,
+    ast.AsyncWith,
+    ast.Try,
+    ast.TryStar,
+    ast.Match,
+)
 COMPILED = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "compiled_part", "whole_part"}
 
 
@@ -40,7 +61,9 @@ class PythonFile:
 
     @property
     def package(self) -> str:
-        """The package right under `mainspring` that the file belongs to, or nothing for the root's own files."""
+        """The package right under `mainspring` that the file belongs to, or nothing for the root's
+        own files.
+        """
         parts = self.path.relative_to(SRC).parts
         return parts[1] if len(parts) > 2 else ""
 
@@ -80,7 +103,12 @@ class Function:
     @property
     def is_compiled(self) -> bool:
         """Whether numba compiles it; numba knows no keyword-only parameters."""
-        names = [node for decorator in self.node.decorator_list for node in ast.walk(decorator) if isinstance(node, ast.Name | ast.Attribute)]
+        names = [
+            node
+            for decorator in self.node.decorator_list
+            for node in ast.walk(decorator)
+            if isinstance(node, ast.Name | ast.Attribute)
+        ]
         used = {node.id if isinstance(node, ast.Name) else node.attr for node in names}
         return bool(used & COMPILED)
 
@@ -95,7 +123,9 @@ def _functions(file: PythonFile, node: ast.AST, *, within: ast.AST | None) -> It
 
 @cache
 def python_files(*folders: str) -> tuple[PythonFile, ...]:
-    """All Python files under these folders of the repository, sorted by path; a folder that does not exist has none."""
+    """All Python files under these folders of the repository, sorted by path; a folder that does
+    not exist has none.
+    """
     paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     texts = [(path, path.read_text(encoding="utf-8")) for path in paths]
     return tuple(PythonFile(path, text, ast.parse(text, str(path))) for path, text in texts)
@@ -110,8 +140,17 @@ def line_count(node: FunctionNode) -> int:
 
 
 def depth(node: ast.AST) -> int:
-    """How deep statements nest inside; `elif` continues its `if`, and a nested function starts anew."""
-    return max((_depth_of(child, node) for child in ast.iter_child_nodes(node) if not isinstance(child, (ast.ClassDef, *FUNCTIONS))), default=0)
+    """How deep statements nest inside; `elif` continues its `if`, and a nested function starts
+    anew.
+    """
+    return max(
+        (
+            _depth_of(child, node)
+            for child in ast.iter_child_nodes(node)
+            if not isinstance(child, (ast.ClassDef, *FUNCTIONS))
+        ),
+        default=0,
+    )
 
 
 def _depth_of(child: ast.AST, parent: ast.AST) -> int:
@@ -120,11 +159,17 @@ def _depth_of(child: ast.AST, parent: ast.AST) -> int:
 
 
 def undocumented(node: ast.Module | ast.ClassDef) -> Iterator[ast.ClassDef | FunctionNode]:
-    """Public classes, functions and methods without a docstring; overloads and property setters speak through their first form."""
+    """Public classes, functions and methods without a docstring; overloads and property setters
+    speak through their first form.
+    """
     for child in node.body:
         if not isinstance(child, (ast.ClassDef, *FUNCTIONS)) or child.name.startswith("_"):
             continue
-        decorators = {d.id if isinstance(d, ast.Name) else d.attr for d in child.decorator_list if isinstance(d, ast.Name | ast.Attribute)}
+        decorators = {
+            d.id if isinstance(d, ast.Name) else d.attr
+            for d in child.decorator_list
+            if isinstance(d, ast.Name | ast.Attribute)
+        }
         if ast.get_docstring(child) is None and not decorators & {"overload", "setter", "deleter"}:
             yield child
         if isinstance(child, ast.ClassDef):

@@ -1,7 +1,9 @@
-"""Run the benchmark of the feature engine: `python -m benchmarks.features [--quick] [--only ROW …] [--feast]`.
+"""Run the benchmark of the feature engine: `python -m benchmarks.features [--quick] [--only ROW …]
+[--feast]`.
 
-A full run takes about an hour on two cores and writes each table into docs/benchmarks.md as it is done.  A quick one takes seconds, proves that every row
-runs and every answer is equal, and writes nothing.
+A full run takes about an hour on two cores and writes each table into docs/benchmarks.md as it is
+done.  A quick one takes seconds, proves that every row runs and every answer is equal, and writes
+nothing.
 """
 
 import argparse
@@ -16,8 +18,20 @@ from benchmarks.features.figure import Section, machine, render, require_places,
 from benchmarks.features.setting import Setting
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-ROWS = ("windows", "as_of", "distinct", "updates", "reads", "redis_reads", "growth", "compilation", "visibility")
-"""Each is a module with a function `measure`; imported when it is run, so that contenders' processes, which import this one, start light."""
+ROWS = (
+    "windows",
+    "as_of",
+    "distinct",
+    "updates",
+    "reads",
+    "redis_reads",
+    "growth",
+    "compilation",
+    "visibility",
+)
+"""Each is a module with a function `measure`; imported when it is run, so that contenders'
+processes, which import this one, start light.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +49,9 @@ def _measure(name: str, given: argparse.Namespace, *, document: Path | None) -> 
     try:
         with tempfile.TemporaryDirectory(dir=given.folder, prefix="bench-") as folder:
             measured_on = machine()
-            setting = Setting(Path(folder), given.quick, given.rounds, with_feast=given.feast, cache=given.cache)
+            setting = Setting(
+                Path(folder), given.quick, given.rounds, with_feast=given.feast, cache=given.cache
+            )
             section: Section = import_module(f"benchmarks.features.{name}").measure(setting)
         print(render(section, measured_on, is_judged=not given.quick), end="\n\n", flush=True)
         if document is not None:
@@ -47,14 +63,36 @@ def _measure(name: str, given: argparse.Namespace, *, document: Path | None) -> 
 
 
 def _options() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(prog="python -m benchmarks.features", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW", help=f"some of: {', '.join(ROWS)}")
+    options = argparse.ArgumentParser(
+        prog="python -m benchmarks.features",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument(
+        "--only", nargs="+", choices=ROWS, metavar="ROW", help=f"some of: {', '.join(ROWS)}"
+    )
     options.add_argument("--quick", action="store_true", help="small sizes: a smoke test")
-    options.add_argument("--rounds", type=int, default=5, help="how often each contender answers (5)")
-    options.add_argument("--document", type=Path, help="where the tables go; default: docs/benchmarks.md, nowhere for a quick run")
-    options.add_argument("--folder", type=Path, help="where data lies during the run; default: the system's temporary folder")
-    options.add_argument("--feast", action="store_true", help="install Feast into an environment of its own and measure it too (minutes)")
-    options.add_argument("--cache", type=Path, help="where that environment is kept; default: made anew each time")
+    options.add_argument(
+        "--rounds", type=int, default=5, help="how often each contender answers (5)"
+    )
+    options.add_argument(
+        "--document",
+        type=Path,
+        help="where the tables go; default: docs/benchmarks.md, nowhere for a quick run",
+    )
+    options.add_argument(
+        "--folder",
+        type=Path,
+        help="where data lies during the run; default: the system's temporary folder",
+    )
+    options.add_argument(
+        "--feast",
+        action="store_true",
+        help="install Feast into an environment of its own and measure it too (minutes)",
+    )
+    options.add_argument(
+        "--cache", type=Path, help="where that environment is kept; default: made anew each time"
+    )
     return options
 
 

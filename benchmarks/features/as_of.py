@@ -23,23 +23,43 @@ _CONTENDERS = (
 def measure(setting: Setting) -> Section:
     """Facts and questions in no order, and both sorted by time, as Polars asks for."""
     figures: list[Figure] = []
-    rows, events, keys = (count_of(setting.scaled(size)) for size in (1_000_000, 10_000_000, 100_000))
+    rows, events, keys = (
+        count_of(setting.scaled(size)) for size in (1_000_000, 10_000_000, 100_000)
+    )
     notes = [
-        f"{rows} questions × {events} facts of {keys} customers.  Ours is `latest`; Polars `join_asof(by=…)`, which needs both sides sorted by time and sorts "
+        f"{rows} questions × {events} facts of {keys} customers.  Ours is `latest`; "
+        f"Polars `join_asof(by=…)`, which needs both sides sorted by time and sorts "
         "them where they are not; DuckDB an ASOF join."
     ]
     for order in _ORDERS[:1] if setting.is_quick else _ORDERS:
         results = _contest(order, setting)
-        ours, polars, duck = (results[name].median_s for name in ("ours", "Polars join_asof", "DuckDB ASOF"))
-        figures.append(at_least(f"{order}: Polars join_asof ÷ ours", polars / ours, _BAR, told=f"{ours:.3g} s, {polars:.3g} s"))
-        figures.append(Figure(f"{order}: DuckDB ASOF join ÷ ours", f"{duck / ours:.1f} × ({duck:.3g} s)"))
-        notes.append(f"{order[:1].upper()}{order[1:]}: " + " · ".join(f"{name} {result}" for name, result in results.items()) + ".")
+        ours, polars, duck = (
+            results[name].median_s for name in ("ours", "Polars join_asof", "DuckDB ASOF")
+        )
+        figures.append(
+            at_least(
+                f"{order}: Polars join_asof ÷ ours",
+                polars / ours,
+                _BAR,
+                told=f"{ours:.3g} s, {polars:.3g} s",
+            )
+        )
+        figures.append(
+            Figure(f"{order}: DuckDB ASOF join ÷ ours", f"{duck / ours:.1f} × ({duck:.3g} s)")
+        )
+        notes.append(
+            f"{order[:1].upper()}{order[1:]}: "
+            + " · ".join(f"{name} {result}" for name, result in results.items())
+            + "."
+        )
     return Section("as_of", "As-of lookup", figures, notes)
 
 
 def _contest(order: str, setting: Setting) -> Mapping[str, Result]:
     folder = setting.room(f"as-of-{_ORDERS.index(order)}")
-    history = History(setting.scaled(1_000_000), setting.scaled(10_000_000), setting.scaled(100_000))
+    history = History(
+        setting.scaled(1_000_000), setting.scaled(10_000_000), setting.scaled(100_000)
+    )
     facts, spine = draw_facts(history), draw_spine(history)
     if order == "sorted by time":
         facts, spine = facts.sort("_event_time"), spine.sort("_prediction_time")

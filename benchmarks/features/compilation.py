@@ -28,16 +28,30 @@ _ROOT = Path(__file__).parents[2]
 
 
 def measure(setting: Setting) -> Section:
-    """Each in a process of its own: with an empty cache on disk, and with a filled one.  A quick run compiles nothing and takes the machine's own cache."""
-    caches = [] if setting.is_quick else [setting.room(f"compilation-{turn}") for turn in range(_COLD_ROUNDS)]
-    compiled = [Figure("compiled, nothing on disk", _told([_first_use(cache) for cache in caches]))] if caches else []
-    loaded = Figure("loaded from disk", _told([_first_use(caches[0] if caches else None) for _ in range(setting.rounds)]))
+    """Each in a process of its own: with an empty cache on disk, and with a filled one.  A quick
+    run compiles nothing and takes the machine's own cache.
+    """
+    caches = (
+        []
+        if setting.is_quick
+        else [setting.room(f"compilation-{turn}") for turn in range(_COLD_ROUNDS)]
+    )
+    compiled = (
+        [Figure("compiled, nothing on disk", _told([_first_use(cache) for cache in caches]))]
+        if caches
+        else []
+    )
+    loaded = Figure(
+        "loaded from disk",
+        _told([_first_use(caches[0] if caches else None) for _ in range(setting.rounds)]),
+    )
     return Section(
         "compilation",
         "First use of the kernel",
         [*compiled, loaded],
         [
-            "Once for each process, after imports: what `warm` takes, which a server calls before its first request, and what a small backfill takes after "
+            "Once for each process, after imports: what `warm` takes, which a server "
+            "calls before its first request, and what a small backfill takes after "
             "that, which ought to be next to nothing."
         ],
     )
@@ -51,6 +65,14 @@ def _told(taken: Sequence[tuple[float, float]]) -> str:
 def _first_use(cache: Path | None) -> tuple[float, float]:
     """Seconds of `warm` and of a small backfill after it."""
     environment = os.environ | ({"NUMBA_CACHE_DIR": str(cache)} if cache else {})
-    done = subprocess.run([sys.executable, "-c", _SCRIPT], cwd=_ROOT, env=environment, capture_output=True, text=True, check=True, timeout=_LIMIT_S)
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT],
+        cwd=_ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=_LIMIT_S,
+    )
     warmed, first = done.stdout.split()
     return float(warmed), float(first)

@@ -1,4 +1,5 @@
-"""Runs under Feast's own Python: fill its SQLite store and time `get_online_features`.  Prints the median seconds for each number of keys as JSON.
+"""Runs under Feast's own Python: fill its SQLite store and time `get_online_features`.  Prints the
+median seconds for each number of keys as JSON.
 
 Usage: feast_store.py FOLDER KEYS CALLS SIZE …
 """
@@ -43,7 +44,12 @@ def open_store(folder: Path, keys: int) -> FeatureStore:
     write_values(folder / "values.parquet", keys)
     customer = Entity(name="customer", join_keys=["customer"], value_type=ValueType.INT64)
     source = FileSource(path=str(folder / "values.parquet"), timestamp_field="observed_at")
-    view = FeatureView(name="purchases", entities=[customer], schema=[Field(name=name, dtype=Float64) for name in FEATURES], source=source)
+    view = FeatureView(
+        name="purchases",
+        entities=[customer],
+        schema=[Field(name=name, dtype=Float64) for name in FEATURES],
+        source=source,
+    )
     store = FeatureStore(repo_path=str(folder))
     store.apply([customer, view])
     now = datetime.now(UTC)
@@ -69,7 +75,14 @@ def main() -> None:
     """Fill, time, print."""
     folder, keys, calls, *sizes = sys.argv[1:]
     store = open_store(Path(folder), int(keys))
-    print(json.dumps({size: median_s(store, keys=int(keys), calls=int(calls), size=int(size)) for size in sizes}))
+    print(
+        json.dumps(
+            {
+                size: median_s(store, keys=int(keys), calls=int(calls), size=int(size))
+                for size in sizes
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""What a row of the benchmark says: figures with their bars, as Markdown between the markers of a document."""
+"""What a row of the benchmark says: figures with their bars, as Markdown between the markers of a
+document.
+"""
 
 import os
 import platform
@@ -10,7 +12,20 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["Figure", "Section", "at_least", "at_most", "count_of", "machine", "percentile", "render", "replaced", "require_places", "time_of", "write_section"]
+__all__ = [
+    "Figure",
+    "Section",
+    "at_least",
+    "at_most",
+    "count_of",
+    "machine",
+    "percentile",
+    "render",
+    "replaced",
+    "require_places",
+    "time_of",
+    "write_section",
+]
 
 _TOLD = {None: "—", True: "met", False: "**missed**"}
 _PRODUCTS = ("numpy", "numba", "polars", "duckdb", "lmdb", "redis")
@@ -33,7 +48,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """What one row of the benchmark found; `notes` say what was run and how, one sentence or list to a paragraph."""
+    """What one row of the benchmark found; `notes` say what was run and how, one sentence or list
+    to a paragraph.
+    """
 
     name: str
     title: str
@@ -84,20 +101,30 @@ def machine() -> str:
     products = " · ".join(f"{name} {found}" for name in _PRODUCTS if (found := _version_of(name)))
     load = os.getloadavg()[0]
     day = datetime.now(UTC).strftime("%Y-%m-%d")
-    return f"{day} · {os.cpu_count()} cores · {platform.system()} · CPython {platform.python_version()} · {products} · load before the run {load:.1f}"
+    return (
+        f"{day} · {os.cpu_count()} cores · {platform.system()} · CPython "
+        f"{platform.python_version()} · {products} · load before the run {load:.1f}"
+    )
 
 
 def render(section: Section, measured_on: str, *, is_judged: bool = True) -> str:
     """The section as Markdown; bars are for full sizes, so a quick run is not judged."""
     lines = [f"### {section.title}", "", "| work | measured | bar | |", "| --- | --- | --- | --- |"]
-    lines += [f"| {figure.work} | {figure.measured} | {figure.bar or '—'} | {_TOLD[figure.is_met if is_judged else None]} |" for figure in section.figures]
+    lines += [
+        (
+            f"| {figure.work} | {figure.measured} | {figure.bar or '—'} | "
+            f"{_TOLD[figure.is_met if is_judged else None]} |"
+        )
+        for figure in section.figures
+    ]
     for note in section.notes:
         lines += ["", note]
     return "\n".join([*lines, "", f"Measured {measured_on}."])
 
 
 def replaced(document: str, name: str, text: str) -> str:
-    """The document with this text between the markers of a section.  Raises ValueError when it has no such markers.
+    """The document with this text between the markers of a section.  Raises ValueError when it has
+    no such markers.
 
     >>> print(replaced("<!-- bench-features: reads -->old<!-- end of reads -->", "reads", "new"))
     <!-- bench-features: reads -->
@@ -106,12 +133,17 @@ def replaced(document: str, name: str, text: str) -> str:
     """
     marked = re.compile(rf"(<!-- bench-features: {name} -->).*?(<!-- end of {name} -->)", re.DOTALL)
     if not marked.search(document):
-        raise ValueError(f"the document has no markers for {name}: <!-- bench-features: {name} --> and <!-- end of {name} -->")
+        raise ValueError(
+            f"the document has no markers for {name}: <!-- bench-features: {name} --> "
+            f"and <!-- end of {name} -->"
+        )
     return marked.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", document)
 
 
 def require_places(path: Path, names: Sequence[str]) -> None:
-    """Raise ValueError unless the document has markers for all of these sections: better now than after an hour."""
+    """Raise ValueError unless the document has markers for all of these sections: better now than
+    after an hour.
+    """
     document = path.read_text(encoding="utf-8")
     for name in names:
         replaced(document, name, "")
@@ -120,7 +152,9 @@ def require_places(path: Path, names: Sequence[str]) -> None:
 def write_section(path: Path, section: Section, measured_on: str) -> None:
     """Put a section in its place in a document."""
     document = path.read_text(encoding="utf-8")
-    path.write_text(replaced(document, section.name, render(section, measured_on)), encoding="utf-8")
+    path.write_text(
+        replaced(document, section.name, render(section, measured_on)), encoding="utf-8"
+    )
 
 
 def _version_of(product: str) -> str | None:

@@ -1,4 +1,6 @@
-"""Row 7: whether the cost of an event stays what it is when there are a hundred times as many, streamed from Parquet."""
+"""Row 7: whether the cost of an event stays what it is when there are a hundred times as many,
+streamed from Parquet.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,13 +25,17 @@ _GROWTH_BAR, _MEMORY_BAR_GB = 1.5, 6.0
 
 def measure(setting: Setting) -> Section:
     """The three sizes, one after the other, each in a process of its own."""
-    results = {setting.scaled(size): _of_size(setting.scaled(size), setting) for size in (_SIZES[:2] if setting.is_quick else _SIZES)}
+    results = {
+        setting.scaled(size): _of_size(setting.scaled(size), setting)
+        for size in (_SIZES[:2] if setting.is_quick else _SIZES)
+    }
     per_event = {size: result.median_s / size for size, result in results.items()}
     least, most = min(per_event.values()), max(per_event.values())
     peak_gb = max(result.peak_bytes for result in results.values()) / 1e9
     figures = [
         Figure(
-            f"{count_of(size)} events, {count_of(size // 10)} questions", f"{1e9 * per_event[size]:.0f} ns an event, {results[size].peak_bytes / 1e9:.2f} GB"
+            f"{count_of(size)} events, {count_of(size // 10)} questions",
+            f"{1e9 * per_event[size]:.0f} ns an event, {results[size].peak_bytes / 1e9:.2f} GB",
         )
         for size in results
     ]
@@ -39,11 +45,19 @@ def measure(setting: Setting) -> Section:
         [
             *figures,
             at_most("dearest size ÷ cheapest size, time per event", most / least, _GROWTH_BAR),
-            Figure("peak memory", f"{peak_gb:.2f} GB", f"≤ {_MEMORY_BAR_GB:g} GB", peak_gb <= _MEMORY_BAR_GB),
+            Figure(
+                "peak memory",
+                f"{peak_gb:.2f} GB",
+                f"≤ {_MEMORY_BAR_GB:g} GB",
+                peak_gb <= _MEMORY_BAR_GB,
+            ),
         ],
         [
-            "The twenty features, ten events to a question and a hundred to a customer.  `backfill_spilled` reads facts from Parquet, divides them by customer "
-            f"into parts of {count_of(_PARTITION)} on disk, and answers part by part; questions and answers stay in memory and count.  At the smallest size "
+            "The twenty features, ten events to a question and a hundred to a "
+            "customer.  `backfill_spilled` reads facts from Parquet, divides them by "
+            "customer "
+            f"into parts of {count_of(_PARTITION)} on disk, and answers part by part; "
+            f"questions and answers stay in memory and count.  At the smallest size "
             "answers were compared with those of one pass in memory, bit for bit.",
             " · ".join(f"{count_of(size)} {result}" for size, result in results.items()) + ".",
         ],
@@ -52,7 +66,11 @@ def measure(setting: Setting) -> Section:
 
 def prepare_streamed(folder: Path) -> Callable[[], pl.DataFrame]:
     """Ours, spilled to disk in parts."""
-    view, facts, spine = twenty(), pl.scan_parquet(folder / "facts-*.parquet"), pl.read_parquet(folder / SPINE)
+    view, facts, spine = (
+        twenty(),
+        pl.scan_parquet(folder / "facts-*.parquet"),
+        pl.read_parquet(folder / SPINE),
+    )
     partitions = max(1, round(int(facts.select(pl.len()).collect().item()) / _PARTITION))
 
     def act() -> pl.DataFrame:
@@ -68,13 +86,21 @@ def _of_size(events: int, setting: Setting) -> Result:
     keys = max(events // 100, 10)
     for first in range(0, events, _PIECE):
         history = History(0, min(_PIECE, events - first), keys)
-        draw_facts(history, seed=1 + first, first_id=first).drop("item").write_parquet(folder / f"facts-{first:010}.parquet")
+        draw_facts(history, seed=1 + first, first_id=first).drop("item").write_parquet(
+            folder / f"facts-{first:010}.parquet"
+        )
     draw_spine(History(events // 10, 0, keys)).write_parquet(folder / SPINE)
     streamed = Contender("streamed", prepare_streamed, warm=warm_up)
     if events > setting.scaled(_SIZES[0]):
         return contest([streamed], folder, rounds=min(setting.rounds, _ROUNDS))["streamed"]
     (folder / FACTS).symlink_to(folder / "facts-0000000000.parquet")
-    return _compared(contest([streamed, Contender("at once", prepare_windows, warm=warm_up)], folder, rounds=min(setting.rounds, _ROUNDS)))
+    return _compared(
+        contest(
+            [streamed, Contender("at once", prepare_windows, warm=warm_up)],
+            folder,
+            rounds=min(setting.rounds, _ROUNDS),
+        )
+    )
 
 
 def _compared(results: Mapping[str, Result]) -> Result:

@@ -1,7 +1,10 @@
-"""The data that every row of the table is measured on: purchases of customers and questions about them, drawn from one seed.
+"""The data that every row of the table is measured on: purchases of customers and questions about
+them, drawn from one seed.
 
-Customers are skewed: the weight of the customer of rank r is 1/√r, so that the busiest of 100,000 has 16,000 of 10 million purchases and the median one
-71.  Zipf's own 1/r alone would flatter us: the pairs that a join must look at grow with the sum of squared weights, and at 1/r there are 370 times as many.
+Customers are skewed: the weight of the customer of rank r is 1/√r, so that the busiest of 100,000
+has 16,000 of 10 million purchases and the median one
+71.  Zipf's own 1/r alone would flatter us: the pairs that a join must look at grow with the sum of
+  squared weights, and at 1/r there are 370 times as many.
 """
 
 from dataclasses import dataclass
@@ -53,7 +56,8 @@ class History:
         rows: questions.
         events: facts, before any is replaced.
         keys: customers.
-        is_lagging: facts are seen up to three hours after they happen, and one in a hundred is replaced within a day after that.
+        is_lagging: facts are seen up to three hours after they happen, and one in a hundred is
+            replaced within a day after that.
         span: how long before `END` the first fact happens.
         skew: the customer of rank r has weight 1 / r ** skew.
     """
@@ -88,7 +92,8 @@ def draw_facts(history: History, *, seed: int = 1, first_id: int = 0) -> pl.Data
             "item": random.integers(0, ITEMS, size),
             "_id": pl.int_range(first_id, first_id + size, eager=True).cast(pl.String),
             "_event_time": happened,
-            "_visible_from": happened + (random.integers(0, _LONGEST_LAG, size) if history.is_lagging else 0),
+            "_visible_from": happened
+            + (random.integers(0, _LONGEST_LAG, size) if history.is_lagging else 0),
             "_visible_to": np.full(size, FOREVER),
         }
     )
@@ -99,16 +104,22 @@ def draw_spine(history: History, *, seed: int = 2) -> pl.DataFrame:
     """Questions in no order, about busy customers as often as these buy."""
     random = np.random.default_rng(seed)
     asked = END - history.span + random.integers(0, history.span, history.rows)
-    return pl.DataFrame({"customer": _draw_customers(random, history.rows, history), "_prediction_time": asked})
+    return pl.DataFrame(
+        {"customer": _draw_customers(random, history.rows, history), "_prediction_time": asked}
+    )
 
 
 def clustered(frame: pl.DataFrame) -> pl.DataFrame:
     """The same rows by customer, and those of a customer by time."""
-    return frame.sort("customer", "_event_time" if "_event_time" in frame.columns else "_prediction_time")
+    return frame.sort(
+        "customer", "_event_time" if "_event_time" in frame.columns else "_prediction_time"
+    )
 
 
 def records_of(facts: pl.DataFrame) -> pl.DataFrame:
-    """Facts that were never replaced as records that the log takes, in the order in which they become visible."""
+    """Facts that were never replaced as records that the log takes, in the order in which they
+    become visible.
+    """
     return facts.sort("_visible_from").select(
         "customer",
         "amount",
@@ -125,16 +136,24 @@ def records_of(facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _draw_customers(random: np.random.Generator, size: int, history: History) -> np.ndarray:
-    """Numbers scattered over a wide range, as those of real customers are; the same for the same rank in every draw."""
+    """Numbers scattered over a wide range, as those of real customers are; the same for the same
+    rank in every draw.
+    """
     bounds = np.cumsum(np.arange(1.0, history.keys + 1) ** -history.skew)
     rank = np.searchsorted(bounds, random.random(size) * bounds[-1], side="right").astype(np.int64)
     return rank * 2_654_435_761 % 4_294_967_291 + 1_000_000
 
 
 def _with_replacements(facts: pl.DataFrame, random: np.random.Generator) -> pl.DataFrame:
-    """One fact in a hundred said anew: the same id and event time, another amount, seen from then on in its place."""
+    """One fact in a hundred said anew: the same id and event time, another amount, seen from then
+    on in its place.
+    """
     chosen = pl.Series(random.random(facts.height) < _REPLACED)
     instant = pl.col("_visible_from") + pl.Series(random.integers(1, _LONGEST_WAIT, facts.height))
     facts = facts.with_columns(_visible_to=pl.when(chosen).then(instant).otherwise("_visible_to"))
-    revised = facts.filter(chosen).with_columns(amount=pl.col("amount") + 1.0, _visible_from="_visible_to", _visible_to=pl.lit(FOREVER, dtype=pl.Int64))
+    revised = facts.filter(chosen).with_columns(
+        amount=pl.col("amount") + 1.0,
+        _visible_from="_visible_to",
+        _visible_to=pl.lit(FOREVER, dtype=pl.Int64),
+    )
     return pl.concat([facts, revised])[random.permutation(facts.height + revised.height)]

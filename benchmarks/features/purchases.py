@@ -5,7 +5,16 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.features.history import FACTS, SPINE, WINDOWS, History, distinct_names, draw_facts, draw_spine, feature_names
+from benchmarks.features.history import (
+    FACTS,
+    SPINE,
+    WINDOWS,
+    History,
+    distinct_names,
+    draw_facts,
+    draw_spine,
+    feature_names,
+)
 from mainspring.elements.expression import col, count
 from mainspring.elements.schema import DType, Schema
 from mainspring.features.history.backfill import backfill
@@ -15,18 +24,44 @@ from mainspring.features.view import CompiledView, compile_view
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
-__all__ = ["CUSTOMER", "SCHEMA", "SOURCE", "TOPIC", "compiled", "newest", "prepare_as_of", "prepare_distinct", "prepare_windows", "twenty", "warm_up"]
+__all__ = [
+    "CUSTOMER",
+    "SCHEMA",
+    "SOURCE",
+    "TOPIC",
+    "compiled",
+    "newest",
+    "prepare_as_of",
+    "prepare_distinct",
+    "prepare_windows",
+    "twenty",
+    "warm_up",
+]
 
 CUSTOMER = Entity("customer")
 SOURCE = Source("purchases", id="purchase", event_time="bought_at")
-SCHEMA = Schema.of(customer=DType.INT64, amount=DType.FLOAT64, item=DType.INT64, purchase=DType.STRING, bought_at=DType.TIMESTAMP)
+SCHEMA = Schema.of(
+    customer=DType.INT64,
+    amount=DType.FLOAT64,
+    item=DType.INT64,
+    purchase=DType.STRING,
+    bought_at=DType.TIMESTAMP,
+)
 TOPIC = topic_of("purchases")
 
 
 def twenty() -> CompiledView:
     """Count, sum, mean, max and last of the amount over four windows."""
     amount = col("amount")
-    return compiled({"count": count(), "sum": amount.sum(), "mean": amount.mean(), "max": amount.max(), "last": amount.last()})
+    return compiled(
+        {
+            "count": count(),
+            "sum": amount.sum(),
+            "mean": amount.mean(),
+            "max": amount.max(),
+            "last": amount.last(),
+        }
+    )
 
 
 def newest() -> CompiledView:
@@ -37,7 +72,13 @@ def newest() -> CompiledView:
 def compiled(features: dict[str, object] | Latest) -> CompiledView:
     """A view of customers with these features over the four windows."""
     windows = () if isinstance(features, Latest) else tuple(WINDOWS)
-    return compile_view(FeatureView("purchases", source=SOURCE, entities=[CUSTOMER], windows=windows, features=features), SCHEMA, shard="purchases")
+    return compile_view(
+        FeatureView(
+            "purchases", source=SOURCE, entities=[CUSTOMER], windows=windows, features=features
+        ),
+        SCHEMA,
+        shard="purchases",
+    )
 
 
 def prepare_windows(folder: Path) -> Callable[[], pl.DataFrame]:
@@ -64,7 +105,9 @@ def warm_up() -> None:
 
 def _prepare(folder: Path, view: CompiledView, names: list[str]) -> Callable[[], pl.DataFrame]:
     stored = pl.scan_parquet(folder / FACTS)
-    facts = stored.select("customer", *view.inputs, "_id", "_event_time", "_visible_from", "_visible_to").collect()
+    facts = stored.select(
+        "customer", *view.inputs, "_id", "_event_time", "_visible_from", "_visible_to"
+    ).collect()
     spine = pl.read_parquet(folder / SPINE)
     return lambda: _named(backfill(view, facts, spine), names)
 

@@ -24,7 +24,9 @@ _BAR = 1.5
 
 
 class KeepingReader:
-    """An online reader that keeps the rows of its last read: what a bare MGET has to fetch to fetch the same bytes."""
+    """An online reader that keeps the rows of its last read: what a bare MGET has to fetch to fetch
+    the same bytes.
+    """
 
     def __init__(self, online: OnlineReader) -> None:
         self._online = online
@@ -38,7 +40,9 @@ class KeepingReader:
 
 
 def measure(setting: Setting) -> Section:
-    """A real server on the loopback interface; ours and the bare MGET in turns, each pair for other customers."""
+    """A real server on the loopback interface; ours and the bare MGET in turns, each pair for other
+    customers.
+    """
     records, room = new_records(setting, events=_EVENTS, keys=_KEYS), setting.room("redis")
     log = open_log(room / "log.db")
     append_batches(log, records)
@@ -47,27 +51,52 @@ def measure(setting: Setting) -> Section:
         url = f"redis://127.0.0.1:{server.port}"
         online = RedisOnline(f"{url}/0")
         fold(log, online)
-        ours, bare, size = _time_pairs(online, redis.Redis.from_url(f"{url}/1"), records["customer"].unique().sort().to_list(), setting.scaled(_CALLS))
+        ours, bare, size = _time_pairs(
+            online,
+            redis.Redis.from_url(f"{url}/1"),
+            records["customer"].unique().sort().to_list(),
+            setting.scaled(_CALLS),
+        )
         online.close()
-    told = f"p50 {time_of(percentile(ours, 50))} and {time_of(percentile(bare, 50))}, p99 {time_of(percentile(ours, 99))} and {time_of(percentile(bare, 99))}"
+    told = (
+        f"p50 {time_of(percentile(ours, 50))} and {time_of(percentile(bare, 50))}, p99 "
+        f"{time_of(percentile(ours, 99))} and {time_of(percentile(bare, 99))}"
+    )
     return Section(
         "redis_reads",
         "Online reads on Redis",
-        [at_most(f"read of {_AT_ONCE} keys, 20 features ÷ bare MGET", percentile(ours, 50) / percentile(bare, 50), _BAR, told=told)],
         [
-            f"{count_of(setting.scaled(_EVENTS))} events of {count_of(setting.scaled(_KEYS))} customers in 30 days; a read fetches {size:,.0f} bytes on "
-            "average.  The bare MGET fetches the same rows, stored under plain keys of the same server, through the same client with hiredis, and does nothing "
+            at_most(
+                f"read of {_AT_ONCE} keys, 20 features ÷ bare MGET",
+                percentile(ours, 50) / percentile(bare, 50),
+                _BAR,
+                told=told,
+            )
+        ],
+        [
+            f"{count_of(setting.scaled(_EVENTS))} events of "
+            f"{count_of(setting.scaled(_KEYS))} customers in 30 days; a read fetches "
+            f"{size:,.0f} bytes on "
+            "average.  The bare MGET fetches the same rows, stored under plain keys of "
+            "the same server, through the same client with hiredis, and does nothing "
             "with them."
         ],
     )
 
 
-def _time_pairs(online: RedisOnline, plain: redis.Redis, customers: Sequence[int], calls: int) -> tuple[list[float], list[float], float]:
-    """Seconds of our reads and of bare ones, and how many bytes a read fetches; the first tenth is for warming up and left out."""
+def _time_pairs(
+    online: RedisOnline, plain: redis.Redis, customers: Sequence[int], calls: int
+) -> tuple[list[float], list[float], float]:
+    """Seconds of our reads and of bare ones, and how many bytes a read fetches; the first tenth is
+    for warming up and left out.
+    """
     view, random, reader = twenty(), Random(3), KeepingReader(online)
     ours, bare, sizes = [], [], []
     for _ in range(calls + calls // 10):
-        rows, at = [{"customer": customer} for customer in random.choices(customers, k=_AT_ONCE)], [END] * _AT_ONCE
+        rows, at = (
+            [{"customer": customer} for customer in random.choices(customers, k=_AT_ONCE)],
+            [END] * _AT_ONCE,
+        )
         read_online([view], reader, rows, at=at)
         names = [f"row:{place}" for place in range(len(reader.rows))]
         plain.mset(dict(zip(names, reader.rows, strict=True)))

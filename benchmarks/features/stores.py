@@ -1,4 +1,6 @@
-"""The embedded engines as the rows on online state use them: a log that fills in micro-batches, and a store that folds it."""
+"""The embedded engines as the rows on online state use them: a log that fills in micro-batches, and
+a store that folds it.
+"""
 
 from pathlib import Path
 
@@ -33,7 +35,9 @@ def open_online(path: Path) -> LmdbOnline:
 
 
 def new_records(setting: Setting, *, events: int, keys: int) -> pl.DataFrame:
-    """Records of the last 30 days in the order in which they happen: all that the longest window can see, and no more."""
+    """Records of the last 30 days in the order in which they happen: all that the longest window
+    can see, and no more.
+    """
     history = History(0, setting.scaled(events), setting.scaled(keys), span=30 * DAY)
     return records_of(draw_facts(history))
 

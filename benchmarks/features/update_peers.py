@@ -1,7 +1,10 @@
-"""What a team writes for itself: read a customer's tiles from a key-value store, update them in Python, write them back, commit each micro-batch.
+"""What a team writes for itself: read a customer's tiles from a key-value store, update them in
+Python, write them back, commit each micro-batch.
 
-The same twenty features come out of tiles of count, sum, largest, and newest with its time: twelve tiles to a window, so a window's edge is a twelfth
-coarse.  MessagePack is msgspec's, which is faster than the package of that name; reading and writing go by prepared statements and one transaction.
+The same twenty features come out of tiles of count, sum, largest, and newest with its time: twelve
+tiles to a window, so a window's edge is a twelfth coarse.  MessagePack is msgspec's, which is
+faster than the package of that name; reading and writing go by prepared statements and one
+transaction.
 """
 
 import sqlite3
@@ -68,7 +71,9 @@ class SqliteTiles:
         self._connection = sqlite3.connect(room / "tiles.db", isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute("CREATE TABLE tiles (customer INTEGER PRIMARY KEY, row BLOB NOT NULL)")
+        self._connection.execute(
+            "CREATE TABLE tiles (customer INTEGER PRIMARY KEY, row BLOB NOT NULL)"
+        )
 
     def update(self, batch: Sequence[Event]) -> None:
         """Apply a micro-batch and commit it."""
@@ -76,13 +81,17 @@ class SqliteTiles:
         execute("BEGIN IMMEDIATE")
         for customer, events in _by_customer(batch).items():
             stored = execute("SELECT row FROM tiles WHERE customer = ?", (customer,)).fetchone()
-            changed.append((customer, _encode(updated(_decode(stored[0]) if stored else empty(), events))))
+            changed.append(
+                (customer, _encode(updated(_decode(stored[0]) if stored else empty(), events)))
+            )
         self._connection.executemany("INSERT OR REPLACE INTO tiles VALUES (?, ?)", changed)
         execute("COMMIT")
 
     def row(self, customer: int) -> Row:
         """What is kept of a customer."""
-        stored = self._connection.execute("SELECT row FROM tiles WHERE customer = ?", (customer,)).fetchone()
+        stored = self._connection.execute(
+            "SELECT row FROM tiles WHERE customer = ?", (customer,)
+        ).fetchone()
         return _decode(stored[0]) if stored else empty()
 
     def close(self) -> None:
@@ -91,7 +100,9 @@ class SqliteTiles:
 
 
 class LmdbTiles:
-    """Rows in LMDB, metasync=False as in our store: a commit flushes its pages, and the page that makes them valid with the next one."""
+    """Rows in LMDB, metasync=False as in our store: a commit flushes its pages, and the page that
+    makes them valid with the next one.
+    """
 
     def __init__(self, room: Path) -> None:
         self._environment = lmdb.open(str(room / "tiles.lmdb"), map_size=_MAP_BYTES, metasync=False)
@@ -102,7 +113,9 @@ class LmdbTiles:
             for customer, events in _by_customer(batch).items():
                 key = struct.pack(">q", customer)
                 stored = transaction.get(key)
-                transaction.put(key, _encode(updated(_decode(stored) if stored else empty(), events)))
+                transaction.put(
+                    key, _encode(updated(_decode(stored) if stored else empty(), events))
+                )
 
     def row(self, customer: int) -> Row:
         """What is kept of a customer."""
@@ -117,7 +130,10 @@ class LmdbTiles:
 
 def batches_of(records: pl.DataFrame) -> list[list[Event]]:
     """Micro-batches as Python has them."""
-    return [frame.select("customer", "_event_time", "amount").rows() for frame in records.iter_slices(BATCH)]
+    return [
+        frame.select("customer", "_event_time", "amount").rows()
+        for frame in records.iter_slices(BATCH)
+    ]
 
 
 def empty() -> Row:
@@ -151,7 +167,12 @@ def said_by(row: Row) -> Said:
     """What a row says about the longest window at its end."""
     tiles = row[-1]
     newest = max(tiles, key=lambda tile: tile[4])
-    return Said(int(sum(tile[1] for tile in tiles)), sum(tile[2] for tile in tiles), max(tile[3] for tile in tiles), newest[5])
+    return Said(
+        int(sum(tile[1] for tile in tiles)),
+        sum(tile[2] for tile in tiles),
+        max(tile[3] for tile in tiles),
+        newest[5],
+    )
 
 
 def _by_customer(batch: Sequence[Event]) -> dict[int, list[tuple[int, float]]]:

@@ -12,8 +12,23 @@ from benchmarks.features.figure import Figure, Section, at_least, count_of
 from benchmarks.features.history import END
 from benchmarks.features.purchases import twenty, warm_up
 from benchmarks.features.setting import Setting
-from benchmarks.features.stores import BATCH, EMBEDDED, append_batches, fold, new_records, open_log, open_online
-from benchmarks.features.update_peers import LmdbTiles, Said, SqliteTiles, Tiles, batches_of, said_by
+from benchmarks.features.stores import (
+    BATCH,
+    EMBEDDED,
+    append_batches,
+    fold,
+    new_records,
+    open_log,
+    open_online,
+)
+from benchmarks.features.update_peers import (
+    LmdbTiles,
+    Said,
+    SqliteTiles,
+    Tiles,
+    batches_of,
+    said_by,
+)
 from mainspring.features.online.read import read_online
 
 __all__ = ["measure", "require_agreement"]
@@ -25,7 +40,9 @@ _PEERS: dict[str, Callable[[Path], Tiles]] = {"SQLite": SqliteTiles, "LMDB": Lmd
 
 
 def measure(setting: Setting) -> Section:
-    """In turns, each into an empty store: the first half of the events fills it, the second half is measured."""
+    """In turns, each into an empty store: the first half of the events fills it, the second half is
+    measured.
+    """
     records = new_records(setting, events=_EVENTS, keys=_KEYS)
     warm_up()
     customers = records["customer"].unique().sort().head(_COMPARED).to_list()
@@ -34,7 +51,9 @@ def measure(setting: Setting) -> Section:
         rate, said = _ours(records, setting.room(f"updates-{turn}"), customers)
         rates["ours"].append(rate)
         for name, peer in _PEERS.items():
-            rate, also_said = _theirs(records, peer(setting.room(f"updates-{name}-{turn}")), customers)
+            rate, also_said = _theirs(
+                records, peer(setting.room(f"updates-{name}-{turn}")), customers
+            )
             rates[name].append(rate)
             require_agreement(said, also_said)
     median = {name: statistics.median(found) for name, found in rates.items()}
@@ -45,17 +64,37 @@ def _figures(rates: dict[str, float]) -> list[Figure]:
     ours = rates["ours"]
     others = [name for name in _PEERS if name != EMBEDDED]
     return [
-        Figure(f"events a second, {EMBEDDED}, one process", f"{ours:,.0f}", f"≥ {_RATE_BAR:,}", ours >= _RATE_BAR),
-        at_least(f"ours ÷ msgpack tiles in {EMBEDDED}", ours / rates[EMBEDDED], _RATIO_BAR, told=f"{rates[EMBEDDED]:,.0f} a second"),
-        *(Figure(f"ours ÷ msgpack tiles in {name}", f"{ours / rates[name]:.1f} × ({rates[name]:,.0f} a second)") for name in others),
+        Figure(
+            f"events a second, {EMBEDDED}, one process",
+            f"{ours:,.0f}",
+            f"≥ {_RATE_BAR:,}",
+            ours >= _RATE_BAR,
+        ),
+        at_least(
+            f"ours ÷ msgpack tiles in {EMBEDDED}",
+            ours / rates[EMBEDDED],
+            _RATIO_BAR,
+            told=f"{rates[EMBEDDED]:,.0f} a second",
+        ),
+        *(
+            Figure(
+                f"ours ÷ msgpack tiles in {name}",
+                f"{ours / rates[name]:.1f} × ({rates[name]:,.0f} a second)",
+            )
+            for name in others
+        ),
     ]
 
 
 def _described(setting: Setting) -> str:
     return (
-        f"{count_of(setting.scaled(_EVENTS))} events of {count_of(setting.scaled(_KEYS))} customers in 30 days, in micro-batches of {count_of(BATCH)}, each "
-        "committed; ours reads them from the log.  The peer is given them decoded, and keeps for each customer a MessagePack row of twelve tiles for each "
-        "window, whose edges are therefore not exact; what both say about the full 30 days was compared first.  A commit survives the death of the process "
+        f"{count_of(setting.scaled(_EVENTS))} events of "
+        f"{count_of(setting.scaled(_KEYS))} customers in 30 days, in micro-batches of "
+        f"{count_of(BATCH)}, each "
+        "committed; ours reads them from the log.  The peer is given them decoded, and "
+        "keeps for each customer a MessagePack row of twelve tiles for each "
+        "window, whose edges are therefore not exact; what both say about the full 30 "
+        "days was compared first.  A commit survives the death of the process "
         "in all of them (SQLite in WAL with synchronous=NORMAL, LMDB with metasync=False)."
     )
 
@@ -63,7 +102,11 @@ def _described(setting: Setting) -> str:
 def require_agreement(ours: Sequence[Said], theirs: Sequence[Said]) -> None:
     """Stop unless both say the same about each customer; sums to nine digits."""
     for mine, other in zip(ours, theirs, strict=True):
-        assert (mine.count, mine.largest, mine.newest) == (other.count, other.largest, other.newest), f"{mine} against {other}"
+        assert (mine.count, mine.largest, mine.newest) == (
+            other.count,
+            other.largest,
+            other.newest,
+        ), f"{mine} against {other}"
         assert isclose(mine.total, other.total, rel_tol=1e-9), f"{mine} against {other}"
 
 
@@ -78,14 +121,27 @@ def _ours(records: pl.DataFrame, room: Path, customers: Sequence[int]) -> tuple[
         began = time.perf_counter()
         fold(log, online)
         taken += time.perf_counter() - began
-    found = read_online([twenty()], online, [{"customer": customer} for customer in customers], at=[END] * len(customers)).columns
-    said = [Said(*values) for values in zip(*(found[f"customer__{name}__30d"] for name in ("count", "sum", "max", "last")), strict=True)]
+    found = read_online(
+        [twenty()],
+        online,
+        [{"customer": customer} for customer in customers],
+        at=[END] * len(customers),
+    ).columns
+    said = [
+        Said(*values)
+        for values in zip(
+            *(found[f"customer__{name}__30d"] for name in ("count", "sum", "max", "last")),
+            strict=True,
+        )
+    ]
     online.close()
     log.close()
     return (records.height - half) / taken, said
 
 
-def _theirs(records: pl.DataFrame, tiles: Tiles, customers: Sequence[int]) -> tuple[float, list[Said]]:
+def _theirs(
+    records: pl.DataFrame, tiles: Tiles, customers: Sequence[int]
+) -> tuple[float, list[Said]]:
     half = records.height // 2
     for batch in batches_of(records[:half]):
         tiles.update(batch)

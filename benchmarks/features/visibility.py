@@ -1,7 +1,9 @@
 """Row 9: how long after an append is acknowledged a read sees it, at 5,000 events a second.
 
-Three processes, as in production: one ingests batches of facts, one folds the log, one reads.  The first fact of a batch belongs to a customer of its own,
-whom the reader asks for until its count is 1; then it goes on to the next batch.  Clocks are monotonic and shared by the processes of one machine.
+Three processes, as in production: one ingests batches of facts, one folds the log, one reads.  The
+first fact of a batch belongs to a customer of its own, whom the reader asks for until its count is
+1; then it goes on to the next batch.  Clocks are monotonic and shared by the processes of one
+machine.
 """
 
 import multiprocessing
@@ -22,7 +24,7 @@ from mainspring.features.errors import HorizonPassed
 from mainspring.features.online.read import read_online
 from mainspring.features.state.stream import fold_view
 from mainspring.ports.errors import StaleWrite
-from mainspring.sources.ingest import CompiledSource, ingest_rows
+from mainspring.sources.ingest import CompiledSource, SourceWriter
 
 __all__ = ["measure"]
 
@@ -39,19 +41,29 @@ def measure(setting: Setting) -> Section:
     batches = (warming + measured_s) * _RATE // _BATCH
     acknowledged, seen = _run(setting.room("visibility"), batches)
     skipped = warming * _RATE // _BATCH
-    taken = [max(after - before, 0) / 1e9 for before, after in zip(acknowledged[skipped:], seen[skipped:], strict=True)]
+    taken = [
+        max(after - before, 0) / 1e9
+        for before, after in zip(acknowledged[skipped:], seen[skipped:], strict=True)
+    ]
     rate = _BATCH * (len(taken) - 1) / ((acknowledged[-1] - acknowledged[skipped]) / 1e9)
     p99 = percentile(taken, 99)
     return Section(
         "visibility",
         "From append to read",
         [
-            Figure(f"acknowledged append to visible in a read, {EMBEDDED}, p99", time_of(p99), f"≤ {time_of(_BAR_S)}", p99 <= _BAR_S),
+            Figure(
+                f"acknowledged append to visible in a read, {EMBEDDED}, p99",
+                time_of(p99),
+                f"≤ {time_of(_BAR_S)}",
+                p99 <= _BAR_S,
+            ),
             Figure("the same, p50", time_of(percentile(taken, 50))),
             Figure("events a second", f"{rate:,.0f}", f"{_RATE:,}", rate >= 0.98 * _RATE),
         ],
         [
-            f"{count_of(_BATCH)} events to an append for {measured_s} s, ingested through the sequencer by one process, folded by another in a loop, read by a "
+            f"{count_of(_BATCH)} events to an append for {measured_s} s, ingested "
+            f"through the sequencer by one process, folded by another in a loop, read "
+            f"by a "
             f"third every {1e3 * _PAUSE_S:g} ms."
         ],
     )
@@ -83,29 +95,49 @@ def _run(room: Path, batches: int) -> tuple[list[int], list[int]]:
 
 def _require(is_well: bool) -> None:
     if not is_well:
-        raise RuntimeError("the process that ingests or the one that folds has died; its traceback stands above")
+        raise RuntimeError(
+            "the process that ingests or the one that folds has died; its traceback stands above"
+        )
 
 
 def _ingest(room: Path, acknowledged: "SynchronizedArray[int]") -> None:
-    """Append a batch at each of its moments; a late one follows at once, so that the rate holds on average."""
+    """Append a batch at each of its moments; a late one follows at once, so that the rate holds on
+    average.
+    """
     log, compiled, clock = open_log(room / "log.db"), CompiledSource(SOURCE, SCHEMA), SystemClock()
     began = time.monotonic()
     for batch in range(len(acknowledged)):
         time.sleep(max(0.0, began + batch * _BATCH / _RATE - time.monotonic()))
-        ingest_rows(compiled, _batch_of(batch, now=clock.now()), log=log, clock=clock)
+        SourceWriter(compiled, log=log, clock=clock).write_rows(_batch_of(batch, now=clock.now()))
         acknowledged[batch] = time.monotonic_ns()
 
 
 def _batch_of(batch: int, *, now: int) -> pl.DataFrame:
-    """Facts of this moment: one of the batch's probe, the others of customers that come again and again."""
+    """Facts of this moment: one of the batch's probe, the others of customers that come again and
+    again.
+    """
     number = pl.int_range(batch * _BATCH, (batch + 1) * _BATCH, eager=True)
-    customer = pl.select(pl.when(number % _BATCH == 0).then(_FIRST_PROBE + batch).otherwise(number * 7_919 % _KEYS)).to_series()
-    frame = pl.DataFrame({"customer": customer, "amount": (number % 1_000).cast(pl.Float64), "item": number % 200, "purchase": number.cast(pl.String)})
+    customer = pl.select(
+        pl.when(number % _BATCH == 0).then(_FIRST_PROBE + batch).otherwise(number * 7_919 % _KEYS)
+    ).to_series()
+    frame = pl.DataFrame(
+        {
+            "customer": customer,
+            "amount": (number % 1_000).cast(pl.Float64),
+            "item": number % 200,
+            "purchase": number.cast(pl.String),
+        }
+    )
     return frame.with_columns(bought_at=pl.lit(now - 1).cast(pl.Datetime("us", "UTC")))
 
 
 def _fold(room: Path, is_folding: Event, is_done: Event) -> None:
-    log, online, clock, view = open_log(room / "log.db"), open_online(room / "online.db"), SystemClock(), twenty()
+    log, online, clock, view = (
+        open_log(room / "log.db"),
+        open_online(room / "online.db"),
+        SystemClock(),
+        twenty(),
+    )
     while not is_done.is_set():
         with suppress(StaleWrite):
             fold_view(view, log=log, online=online, now=clock.now())
@@ -120,7 +152,9 @@ def _read(room: Path, seen: "SynchronizedArray[int]", is_done: Event) -> None:
         asked = [{"customer": _FIRST_PROBE + batch}]
         while not is_done.is_set():
             with suppress(HorizonPassed):
-                if read_online([view], online, asked, at=[clock.now()]).columns["customer__count__1h"] == [1]:
+                if read_online([view], online, asked, at=[clock.now()]).columns[
+                    "customer__count__1h"
+                ] == [1]:
                     break
             time.sleep(_PAUSE_S)
         seen[batch] = time.monotonic_ns()

@@ -1,7 +1,9 @@
-"""Measures what docs/leakage.md tells: a model taught honestly beside models taught with hindsight, on their own rows and on what they would be served.
+"""Measures what docs/leakage.md tells: a model taught honestly beside models taught with hindsight,
+on their own rows and on what they would be served.
 
-Declarations, features, joins and fits are those of the projects; only storage is in memory.  "Served" means the features of the honest project, which
-are what an endpoint reads one hour before departure; `parity` compares a sample of them with the online path, byte by byte.
+Declarations, features, joins and fits are those of the projects; only storage is in memory.
+"Served" means the features of the honest project, which are what an endpoint reads one hour before
+departure; `parity` compares a sample of them with the online path, byte by byte.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +28,7 @@ from mainspring.gates.spec import no_leakage
 from mainspring.project.declared.definition import definition_of
 from mainspring.project.declared.load import load_project
 from mainspring.sources.facts import read_facts
-from mainspring.sources.ingest import ingest_file
+from mainspring.sources.ingest import CompiledSource, SourceWriter
 from mainspring.sources.spec import Source
 from mainspring.stats.log_loss import log_loss
 from mainspring.stats.roc_auc import roc_auc
@@ -71,7 +73,9 @@ class Taught:
         return self.judged_on(self.tested)
 
     def served(self, honest: "Taught") -> Figures:
-        """Judged on the features that it would be given in earnest: those of the honest project, one hour before departure."""
+        """Judged on the features that it would be given in earnest: those of the honest project,
+        one hour before departure.
+        """
         return self.judged_on(honest.tested)
 
     def judged_on(self, rows: pl.DataFrame) -> Figures:
@@ -81,15 +85,33 @@ class Taught:
 
     def verdict(self) -> str:
         """What the gate `no_leakage` says."""
-        places = {view.view.name: f"{Path(view.view.declared_at.path).name}:{view.view.declared_at.line}" for view in self.compiled.views}
+        places = {
+            view.view.name: f"{Path(view.view.declared_at.path).name}:{view.view.declared_at.line}"
+            for view in self.compiled.views
+        }
         return check_no_leakage(no_leakage(), self.built.card, {}, places).summary
 
     def parity(self, *, instants: int = 3, rows: int = 100) -> ParityReport:
-        """A sample of the test rows asked of the online path, and compared with the training set."""
-        chosen = sample_instants(self.tested["_prediction_time"].to_list(), instants=instants, seed=0)
-        samples = [self.tested.filter(pl.col("_prediction_time") >= instant).head(rows) for instant in chosen]
-        reports = [check_parity(self.compiled.views, sample, log=self.log, online=SqliteOnline(None)) for sample in samples]
-        return ParityReport(*(sum(getattr(report, name) for report in reports) for name in ("rows", "values", "differing")))
+        """A sample of the test rows asked of the online path, and compared with the training
+        set.
+        """
+        chosen = sample_instants(
+            self.tested["_prediction_time"].to_list(), instants=instants, seed=0
+        )
+        samples = [
+            self.tested.filter(pl.col("_prediction_time") >= instant).head(rows)
+            for instant in chosen
+        ]
+        reports = [
+            check_parity(self.compiled.views, sample, log=self.log, online=SqliteOnline(None))
+            for sample in samples
+        ]
+        return ParityReport(
+            *(
+                sum(getattr(report, name) for report in reports)
+                for name in ("rows", "values", "differing")
+            )
+        )
 
 
 class Scorer:
@@ -108,7 +130,8 @@ class Scorer:
 
 
 def teach(root: Path, *, share: Taught | None = None) -> Taught:
-    """Build the training set of the project at a folder and fit its model.  Cost: about 25 s of one core and 2.6 GB.
+    """Build the training set of the project at a folder and fit its model.  Cost: about 25 s of one
+    core and 2.6 GB.
 
     Args:
         share: a project whose sources are the same, so that its log is used again.
@@ -121,7 +144,9 @@ def teach(root: Path, *, share: Taught | None = None) -> Taught:
         clock = FrozenClock(parse_instant("2014-01-01") + 30 * DAY)
         for source in compiled.sources:
             assert source.path is not None
-            ingest_file(source, project.schemas[source.name], path=root / source.path, log=log, clock=clock)
+            SourceWriter(
+                CompiledSource(source, project.schemas[source.name]), log=log, clock=clock
+            ).write_file(root / source.path, history=True)
 
     def facts_of(source: Source) -> pl.DataFrame:
         return read_facts(source, log=log)

@@ -1,4 +1,5 @@
-"""Mainspring: declare a machine-learning system once; plan it, build it, prove it, serve it, watch it.
+"""Mainspring: declare a machine-learning system once; plan it, build it, prove it, serve it, watch
+it.
 
 Everything that a project declares is here, and the workspace that does the rest:
 
@@ -8,16 +9,40 @@ Everything that a project declares is here, and the workspace that does the rest
 Nothing heavy is imported until a workspace computes something.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from mainspring import gates
-from mainspring.app.door import Workspace
 from mainspring.datasets.spec import Label, TrainingSet, split_by_time
 from mainspring.elements.errors import MainspringError
-from mainspring.elements.expression.build import col, count, days, hours, lit, minutes, seconds, timestamp, when
+from mainspring.elements.expression.build import (
+    col,
+    count,
+    days,
+    hours,
+    lit,
+    minutes,
+    seconds,
+    timestamp,
+    when,
+)
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
 from mainspring.monitoring.spec import Monitor
 from mainspring.serving.spec import Canary, Endpoint
-from mainspring.sources.spec import Boolean, Contract, Float64, Int64, Source, String, Timestamp, assumed_delay
+from mainspring.sources.spec import (
+    Boolean,
+    Contract,
+    Float64,
+    Int64,
+    Source,
+    String,
+    Timestamp,
+    assumed_delay,
+)
 from mainspring.training.spec import model
+
+if TYPE_CHECKING:
+    from mainspring.app.workspace import Workspace
 
 __version__ = "0.1.0"
 
@@ -54,3 +79,11 @@ __all__ = [
     "timestamp",
     "when",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """`Workspace`, whose engines are imported when it is first used and not before."""
+    if name != "Workspace":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    workspace: object = import_module("mainspring.app.workspace").Workspace
+    return workspace

@@ -1,6 +1,7 @@
 """Rules on imports that the layers contract in pyproject.toml cannot say.
 
-Not judged by machine: that only modules named by a verb import `ports` (STYLE 15).  Whether a name is a verb is for the reviewer.
+Not judged by machine: that only modules named by a verb import `ports` (STYLE 15).  Whether a name
+is a verb is for the reviewer.
 """
 
 import ast
@@ -42,7 +43,11 @@ def assert_acyclic(edges: dict[str, set[str]]) -> None:
 
 
 def test_engines_know_only_ports_and_elements(graph: grimp.ImportGraph) -> None:
-    problems = [where for importer, imported, where in imports(graph) if package_of(importer) == "engines" and package_of(imported) not in ENGINES_MAY_IMPORT]
+    problems = [
+        where
+        for importer, imported, where in imports(graph)
+        if package_of(importer) == "engines" and package_of(imported) not in ENGINES_MAY_IMPORT
+    ]
     assert not problems, "\n".join(problems)
 
 
@@ -51,29 +56,41 @@ def test_nothing_imports_the_app_the_tests_kit_or_the_front_door(graph: grimp.Im
     problems = [
         where
         for importer, imported, where in imports(graph)
-        if package_of(importer) not in may_be_imported_by.get(package_of(imported), {package_of(importer)})
+        if package_of(importer)
+        not in may_be_imported_by.get(package_of(imported), {package_of(importer)})
     ]
     assert not problems, "\n".join(problems)
 
 
 def test_specs_import_only_elements_errors_and_other_specs() -> None:
-    """Judged by what is imported when a project is loaded; an import for the type checker alone costs a user nothing."""
-    at_run_time = grimp.build_graph("mainspring", cache_dir=None, exclude_type_checking_imports=True)
+    """Judged by what is imported when a project is loaded; an import for the type checker alone
+    costs a user nothing.
+    """
+    at_run_time = grimp.build_graph(
+        "mainspring", cache_dir=None, exclude_type_checking_imports=True
+    )
     problems = [
         where
         for importer, imported, where in imports(at_run_time)
-        if importer.endswith(".spec") and package_of(imported) != "elements" and imported.split(".")[-1] not in {"spec", "errors"}
+        if importer.endswith(".spec")
+        and package_of(imported) != "elements"
+        and imported.split(".")[-1] not in {"spec", "errors"}
     ]
     assert not problems, "\n".join(problems)
 
 
-def test_what_acts_in_monitoring_and_registry_does_not_know_who_acts_on_it(graph: grimp.ImportGraph) -> None:
-    """A declaration may name another (a monitor names its model); the verbs are tied by events only."""
+def test_what_acts_in_monitoring_and_registry_does_not_know_who_acts_on_it(
+    graph: grimp.ImportGraph,
+) -> None:
+    """A declaration may name another (a monitor names its model); the verbs are tied by events
+    only.
+    """
     forbidden = {"monitoring": {"training"}, "registry": {"gates", "training"}}
     problems = [
         where
         for importer, imported, where in imports(graph)
-        if package_of(imported) in forbidden.get(package_of(importer), set()) and not (importer.endswith(".spec") and imported.endswith(".spec"))
+        if package_of(imported) in forbidden.get(package_of(importer), set())
+        and not (importer.endswith(".spec") and imported.endswith(".spec"))
     ]
     assert not problems, "\n".join(problems)
 
@@ -81,25 +98,46 @@ def test_what_acts_in_monitoring_and_registry_does_not_know_who_acts_on_it(graph
 def test_no_two_packages_import_each_other(graph: grimp.ImportGraph) -> None:
     edges: dict[str, set[str]] = {}
     for importer, imported, _ in imports(graph):
-        if "" not in (package_of(importer), package_of(imported)) and package_of(importer) != package_of(imported):
+        if "" not in (package_of(importer), package_of(imported)) and package_of(
+            importer
+        ) != package_of(imported):
             edges.setdefault(package_of(importer), set()).add(package_of(imported))
     assert_acyclic(edges)
 
 
 def test_no_modules_import_each_other_in_a_circle(graph: grimp.ImportGraph) -> None:
-    assert_acyclic({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
+    assert_acyclic(
+        {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    )
 
 
 def hidden_imports(file: PythonFile) -> Iterator[str]:
-    """Imports inside functions: none of our own outside `app`, and of others only in `engines` and `app`."""
+    """Imports inside functions: none of our own outside `app`, and of others only in `engines` and
+    `app`.
+    """
     for function in file.functions():
         for node in ast.walk(function.node):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            yield from (f"{function.at} imports {name}" for name in names if name.startswith("mainspring") or file.package != "engines")
+            names = (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
+            yield from (
+                f"{function.at} imports {name}"
+                for name in names
+                if name.startswith("mainspring") or file.package != "engines"
+            )
 
 
 def test_no_import_hides_in_a_function() -> None:
-    problems = [problem for file in python_files("src") if file.package != "app" for problem in hidden_imports(file)]
+    problems = [
+        problem
+        for file in python_files("src")
+        if file.package != "app"
+        for problem in hidden_imports(file)
+    ]
     assert not problems, "\n".join(problems)
 
 
@@ -108,7 +146,9 @@ def test_private_names_stay_in_their_package() -> None:
         f"{file.at(node)} imports {node.module}.{alias.name}"
         for file in python_files("src")
         for node in ast.walk(file.tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mainspring.") and package_of(node.module or "") != file.package
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("mainspring.")
+        and package_of(node.module or "") != file.package
         for alias in node.names
         if alias.name.startswith("_") or "._" in (node.module or "")
     ]

@@ -38,16 +38,27 @@ def test_a_nested_function_starts_a_count_of_its_own() -> None:
 
 
 def test_self_is_not_a_parameter_that_a_caller_gives() -> None:
-    counts = [f.positional_count for f in functions("class C:\n def m(self, a, *, b): ...\n @staticmethod\n def s(a, b): ...\ndef f(self, a): ...")]
+    counts = [
+        f.positional_count
+        for f in functions(
+            "class C:\n def m(self, a, *, b): ...\n @staticmethod\n def s(a, b): "
+            "...\ndef f(self, a): ..."
+        )
+    ]
     assert counts == [1, 2, 2]
 
 
-@pytest.mark.parametrize("decorator", ["njit", "numba.njit", "njit(cache=True)", "numba.jit(nopython=True)"])
+@pytest.mark.parametrize(
+    "decorator", ["njit", "numba.njit", "njit(cache=True)", "numba.jit(nopython=True)"]
+)
 def test_a_compiled_function_is_recognised_by_its_decorator(decorator: str) -> None:
     [function] = functions(f"@{decorator}\ndef f(): ...")
     assert function.is_compiled
 
 
 def test_private_names_overloads_and_setters_need_no_docstring() -> None:
-    tree = ast.parse("def _f(): ...\n@overload\ndef g(): ...\nclass C:\n @x.setter\n def x(self, v): ...\n def y(self): ...")
+    tree = ast.parse(
+        "def _f(): ...\n@overload\ndef g(): ...\nclass C:\n @x.setter\n def x(self, "
+        "v): ...\n def y(self): ..."
+    )
     assert [node.name for node in undocumented(tree)] == ["C", "y"]

@@ -1,4 +1,6 @@
-"""The files around the code: pins, generated pages, and nothing that only makes sense on one machine."""
+"""The files around the code: pins, generated pages, and nothing that only makes sense on one
+machine.
+"""
 
 import re
 import subprocess
@@ -13,17 +15,32 @@ from tools import architecture, error_pages
 from tools.source_tree import ROOT
 
 # Spelled in pieces, or this file would break its own rule.
-HOSTS = [("pypi", "org"), ("python" + "hosted", "org"), ("npmjs", "org"), ("debian", "org"), ("golang", "org"), ("crates", "io")]
+HOSTS = [
+    ("pypi", "org"),
+    ("python" + "hosted", "org"),
+    ("npmjs", "org"),
+    ("debian", "org"),
+    ("golang", "org"),
+    ("crates", "io"),
+]
 REGISTRIES = "|".join(re.escape(".".join(parts)) for parts in HOSTS)
 PLACES = r"(?<![\w.~-])/(?:" + "|".join(["work", "root"]) + r")/"
 FORBIDDEN = re.compile(f"{REGISTRIES}|{PLACES}")
-PINNED = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[\w.]+) \\\n    --hash=sha256:[0-9a-f]{64}\n")
+PINNED = re.compile(
+    r"(?P<name>[a-z0-9-]+)==(?P<version>[\w.]+) \\\n    --hash=sha256:[0-9a-f]{64}\n"
+)
 PIN_FILES = sorted((ROOT / "requirements").glob("*.txt"))
 
 
 def committed_texts() -> Iterator[tuple[Path, str]]:
     """Every text file that git tracks or would track."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     for name in filter(None, listed.stdout.split("\0")):
         data = (ROOT / name).read_bytes() if (ROOT / name).is_file() else b""
         if b"\0" not in data:
@@ -61,9 +78,15 @@ def test_a_package_has_one_version_in_all_files_of_pins() -> None:
 def test_every_declared_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"].values()
-    declared = [*project["project"]["dependencies"], *project["build-system"]["requires"], *chain.from_iterable(extras)]
+    declared = [
+        *project["project"]["dependencies"],
+        *project["build-system"]["requires"],
+        *chain.from_iterable(extras),
+    ]
     names = {re.split(r"[\[<>=~! ]", line)[0] for line in declared} - {project["project"]["name"]}
-    pinned = {pin["name"] for pin in PINNED.finditer((ROOT / "requirements" / "dev.txt").read_text())}
+    pinned = {
+        pin["name"] for pin in PINNED.finditer((ROOT / "requirements" / "dev.txt").read_text())
+    }
     assert names <= pinned, f"run `make lock`: {sorted(names - pinned)}"
 
 

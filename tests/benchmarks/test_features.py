@@ -1,4 +1,6 @@
-"""The benchmark of the feature engine runs, compares what it says it compares, and writes where it says it writes."""
+"""The benchmark of the feature engine runs, compares what it says it compares, and writes where it
+says it writes.
+"""
 
 import shutil
 import subprocess
@@ -15,26 +17,54 @@ from benchmarks.features.update_peers import Said, batches_of, empty, said_by, u
 from mainspring.elements.time import DAY, FOREVER
 from tools.source_tree import ROOT
 
-ROWS = ("windows", "as_of", "distinct", "updates", "reads", "redis_reads", "growth", "compilation", "visibility")
+ROWS = (
+    "windows",
+    "as_of",
+    "distinct",
+    "updates",
+    "reads",
+    "redis_reads",
+    "growth",
+    "compilation",
+    "visibility",
+)
 LIMIT_S = 120
-NEEDS_REDIS = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+NEEDS_REDIS = pytest.mark.skipif(
+    shutil.which("redis-server") is None, reason="redis-server is not installed"
+)
 
 
 def run_quickly(row: str, *more: str) -> str:
-    command = [sys.executable, "-m", "benchmarks.features", "--quick", "--rounds", "2", "--only", row, *more]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.features",
+        "--quick",
+        "--rounds",
+        "2",
+        "--only",
+        row,
+        *more,
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, marks=NEEDS_REDIS if row == "redis_reads" else ()) for row in ROWS])
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, marks=NEEDS_REDIS if row == "redis_reads" else ()) for row in ROWS]
+)
 def test_a_row_runs_on_small_data_and_prints_its_table(row: str) -> None:
     assert "| work | measured | bar | |" in run_quickly(row)
 
 
 def test_a_run_writes_its_section_and_leaves_the_rest_of_the_document(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("before\n<!-- bench-features: compilation -->\nold\n<!-- end of compilation -->\nafter\n")
+    page.write_text(
+        "before\n<!-- bench-features: compilation -->\nold\n<!-- end of compilation -->\nafter\n"
+    )
     run_quickly("compilation", "--document", str(page))
     text = page.read_text()
     assert "### First use of the kernel" in text
@@ -54,18 +84,30 @@ def test_a_document_without_markers_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("figure", "word"), [(at_least("x", 12.0, 12), "met"), (at_least("x", 11.9, 12), "**missed**"), (at_most("x", 1.6, 1.5), "**missed**")]
+    ("figure", "word"),
+    [
+        (at_least("x", 12.0, 12), "met"),
+        (at_least("x", 11.9, 12), "**missed**"),
+        (at_most("x", 1.6, 1.5), "**missed**"),
+    ],
 )
 def test_a_figure_says_whether_its_bar_was_met(figure: Figure, word: str) -> None:
     assert f"| {word} |" in render(Section("x", "X", [figure]), "today")
 
 
 def test_a_quick_run_is_not_judged() -> None:
-    assert "missed" not in render(Section("x", "X", [at_least("x", 1.0, 12)]), "today", is_judged=False)
+    assert "missed" not in render(
+        Section("x", "X", [at_least("x", 1.0, 12)]), "today", is_judged=False
+    )
 
 
-@pytest.mark.parametrize(("other", "fault"), [([1.0, None, 3.1], "1 of 3 values differ"), ([1.0, 2.0, 3.0], "null in other rows")])
-def test_answers_that_differ_stop_the_run(tmp_path: Path, other: list[float | None], fault: str) -> None:
+@pytest.mark.parametrize(
+    ("other", "fault"),
+    [([1.0, None, 3.1], "1 of 3 values differ"), ([1.0, 2.0, 3.0], "null in other rows")],
+)
+def test_answers_that_differ_stop_the_run(
+    tmp_path: Path, other: list[float | None], fault: str
+) -> None:
     ours, theirs = Result(tmp_path / "ours.arrow"), Result(tmp_path / "theirs.arrow")
     pl.DataFrame({"x": [1.0, None, 3.0]}).write_ipc(ours.answer)
     pl.DataFrame({"x": other}).write_ipc(theirs.answer)

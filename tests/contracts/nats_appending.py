@@ -1,4 +1,6 @@
-"""Appends to two topics at once, over and over, and says each time what was acknowledged: a process that tests kill, or let race with another."""
+"""Appends to two topics at once, over and over, and says each time what was acknowledged: a process
+that tests kill, or let race with another.
+"""
 
 import sys
 
@@ -11,7 +13,9 @@ from mainspring.testing.contracts.log import FACTS, REFUSED, records
 
 
 def main() -> None:
-    """Arguments: URL, stream, a name that begins every id, number of appends, rows of each, bytes of payload in a row."""
+    """Arguments: URL, stream, a name that begins every id, number of appends, rows of each, bytes
+    of payload in a row.
+    """
     url, stream, name, *numbers = sys.argv[1:]
     count, rows, size = map(int, numbers)
     noise = np.random.default_rng(0)
@@ -24,10 +28,15 @@ def main() -> None:
 
 
 def append_somehow(log: NatsLog, frame: pl.DataFrame, ids: list[str]) -> int:
-    """Append at the head, deciding anew as long as another process is faster; how often that was."""
+    """Append at the head, deciding anew as long as another process is faster; how often that
+    was.
+    """
     for lost in range(10_000):
         try:
-            log.append({FACTS: frame, REFUSED: frame}, expected={topic: log.head(topic) for topic in (FACTS, REFUSED)})
+            log.append(
+                {FACTS: frame, REFUSED: frame},
+                expected={topic: log.head(topic) for topic in (FACTS, REFUSED)},
+            )
         except StaleWrite:
             continue
         return lost

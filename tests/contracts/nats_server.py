@@ -1,4 +1,6 @@
-"""A real nats-server for tests, from Debian's package, on a free port of the loopback interface and with a store that goes with the test."""
+"""A real nats-server for tests, from Debian's package, on a free port of the loopback interface and
+with a store that goes with the test.
+"""
 
 import os
 import shutil
@@ -18,11 +20,15 @@ class NatsServer:
     """A server that can be killed and started again on its port and its store."""
 
     def __init__(self, folder: Path, configuration: str = "", *, jetstream: str = "") -> None:
-        self._program = shutil.which("nats-server", path=f"{os.environ['PATH']}:/usr/sbin")  # where Debian puts it
+        self._program = shutil.which(
+            "nats-server", path=f"{os.environ['PATH']}:/usr/sbin"
+        )  # where Debian puts it
         if self._program is None:
             pytest.skip("nats-server is not installed (Debian: nats-server)")
         self._folder = folder
-        self._configuration = f'jetstream {{ store_dir: "{folder / "store"}", {jetstream} }}\n{configuration}\n'
+        self._configuration = (
+            f'jetstream {{ store_dir: "{folder / "store"}", {jetstream} }}\n{configuration}\n'
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
@@ -33,11 +39,15 @@ class NatsServer:
         file = self._folder / "server.conf"
         file.write_text(f'listen: "127.0.0.1:{self.port}"\n{self._configuration}')
         with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen([str(self._program), "-c", str(file)], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [str(self._program), "-c", str(file)], stdout=log, stderr=log
+            )
         process = self._process
         wait_until(lambda: _accepts(self.port) or process.poll() is not None)
         if process.poll() is not None:
-            pytest.skip(f"nats-server does not start: {(self._folder / 'server.log').read_text()[-500:]}")
+            pytest.skip(
+                f"nats-server does not start: {(self._folder / 'server.log').read_text()[-500:]}"
+            )
 
     def kill(self) -> None:
         """End it with -9."""

@@ -1,4 +1,6 @@
-"""The log on NATS JetStream keeps the contract, and what only several processes and a server that dies can show."""
+"""The log on NATS JetStream keeps the contract, and what only several processes and a server that
+dies can show.
+"""
 
 import subprocess
 import sys
@@ -62,7 +64,15 @@ def ids_in(log: LogReader, topic: str) -> list[str]:
 
 def appending(server: NatsServer, stream: str, name: str, *numbers: int) -> "subprocess.Popen[str]":
     """A process that appends: how often, how many rows, how many bytes a row."""
-    command = [sys.executable, "-m", "tests.contracts.nats_appending", server.url, stream, name, *map(str, numbers)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.contracts.nats_appending",
+        server.url,
+        stream,
+        name,
+        *map(str, numbers),
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -72,18 +82,24 @@ class TestLog(LogContract):
         return open_log(tmp_path / "index.sqlite" if request.param == "disk" else None)
 
 
-def test_two_processes_that_write_at_once_lose_nothing_and_leave_no_gap(server: NatsServer, stream: str, open_log: Open) -> None:
+def test_two_processes_that_write_at_once_lose_nothing_and_leave_no_gap(
+    server: NatsServer, stream: str, open_log: Open
+) -> None:
     log, names = open_log(), ("left", "right")
     for process in [appending(server, stream, name, 40, 2, 10) for name in names]:
         process.communicate()
         assert process.returncode == 0
     wait_until(lambda: log.head(FACTS) == 160)
-    assert sorted(ids_in(log, FACTS)) == sorted(f"{name}-{number}-{row}" for name in names for number in range(40) for row in range(2))
+    assert sorted(ids_in(log, FACTS)) == sorted(
+        f"{name}-{number}-{row}" for name in names for number in range(40) for row in range(2)
+    )
     assert ids_in(log, FACTS) == ids_in(log, REFUSED)
 
 
 @pytest.mark.parametrize("acknowledged", [1, 2, 4])
-def test_a_writer_killed_at_work_loses_nothing_acknowledged_and_leaves_no_half(server: NatsServer, stream: str, open_log: Open, acknowledged: int) -> None:
+def test_a_writer_killed_at_work_loses_nothing_acknowledged_and_leaves_no_half(
+    server: NatsServer, stream: str, open_log: Open, acknowledged: int
+) -> None:
     """Bodies of 3 MB travel in parts, so the end comes between two of them more often than not."""
     process = appending(server, stream, "killed", 100, 30, 50_000)
     assert process.stdout is not None
@@ -109,7 +125,13 @@ def test_a_server_killed_and_started_again_loses_nothing_acknowledged(tmp_path: 
     names = [f"{number}" for number in range(150)]
     try:
         with ThreadPoolExecutor(1) as pool:
-            appended = pool.map(lambda name: writer.append({FACTS: records([name]), PREDICTIONS: records([name])}, expected={FACTS: int(name)}), names)
+            appended = pool.map(
+                lambda name: writer.append(
+                    {FACTS: records([name]), PREDICTIONS: records([name])},
+                    expected={FACTS: int(name)},
+                ),
+                names,
+            )
             for head in (30, 60):
                 wait_until(lambda head=head: reader.head(FACTS) >= head)
                 server.kill()
@@ -146,11 +168,16 @@ def test_of_two_that_expect_the_same_head_one_appends(open_log: Open) -> None:
 def test_a_hundred_thousand_records_are_streamed_in_order(open_log: Open) -> None:
     log, other = open_log(), open_log()
     for head in range(0, 100_000, 1_000):
-        log.append({FACTS: records([f"{head + row}" for row in range(1_000)])}, expected={FACTS: head})
+        log.append(
+            {FACTS: records([f"{head + row}" for row in range(1_000)])}, expected={FACTS: head}
+        )
     wait_until(lambda: other.head(FACTS) == 100_000)
     names = [f"{number}" for number in range(100_000)]
     assert ids_in(other, FACTS) == ids_in(open_log(), FACTS) == names
-    assert pl.concat(other.read(FACTS, start=54_321, stop=54_323))["_id"].to_list() == names[54_321:54_323]
+    assert (
+        pl.concat(other.read(FACTS, start=54_321, stop=54_323))["_id"].to_list()
+        == names[54_321:54_323]
+    )
 
 
 def test_an_index_that_was_closed_goes_on_where_it_ended(open_log: Open, tmp_path: Path) -> None:
@@ -159,7 +186,10 @@ def test_an_index_that_was_closed_goes_on_where_it_ended(open_log: Open, tmp_pat
     with_file.close()
     without.append({FACTS: records(["b"], at=1, op="retract")}, expected={FACTS: 2})
     again = open_log(tmp_path / "index.sqlite")
-    assert (again.head(FACTS), again.find(FACTS, ["a", "b"])) == (3, without.find(FACTS, ["a", "b"]))
+    assert (again.head(FACTS), again.find(FACTS, ["a", "b"])) == (
+        3,
+        without.find(FACTS, ["a", "b"]),
+    )
 
 
 def test_processes_may_share_the_file_of_an_index(open_log: Open, tmp_path: Path) -> None:
@@ -170,9 +200,13 @@ def test_processes_may_share_the_file_of_an_index(open_log: Open, tmp_path: Path
     assert len(set(ids_in(logs[0], FACTS))) == 30
 
 
-def test_parts_whose_writer_died_are_nothing(server: NatsServer, stream: str, open_log: Open) -> None:
+def test_parts_whose_writer_died_are_nothing(
+    server: NatsServer, stream: str, open_log: Open
+) -> None:
     log, connection = open_log(), Connection(Server(server.url))
-    Stream(stream, connection=connection, replicas=1).publish_parts(b"half of a record", size_bytes=5)
+    Stream(stream, connection=connection, replicas=1).publish_parts(
+        b"half of a record", size_bytes=5
+    )
     connection.close()
     log.append({FACTS: records(["a"])}, expected={FACTS: 0})
     assert (ids_in(log, FACTS), ids_in(open_log(), FACTS)) == (["a"], ["a"])
@@ -180,10 +214,15 @@ def test_parts_whose_writer_died_are_nothing(server: NatsServer, stream: str, op
 
 def append_batches(log: NatsLog, topics: Sequence[str], count: int) -> None:
     for number in range(count):
-        log.append({topic: records([f"{topic}-{number}-{row}" for row in range(10)]) for topic in topics}, expected={})
+        log.append(
+            {topic: records([f"{topic}-{number}-{row}" for row in range(10)]) for topic in topics},
+            expected={},
+        )
 
 
-def test_whoever_comes_after_a_trim_counts_and_remembers_as_who_saw_it(open_log: Open, tmp_path: Path) -> None:
+def test_whoever_comes_after_a_trim_counts_and_remembers_as_who_saw_it(
+    open_log: Open, tmp_path: Path
+) -> None:
     witness = open_log()
     late = open_log(tmp_path / "index.sqlite")
     append_batches(witness, [FACTS, REFUSED], 3)
@@ -195,7 +234,11 @@ def test_whoever_comes_after_a_trim_counts_and_remembers_as_who_saw_it(open_log:
     for log in (open_log(tmp_path / "index.sqlite"), open_log()):
         for topic in (FACTS, REFUSED, PREDICTIONS):
             asked = [f"{topic}-{number}-{row}" for number in range(7) for row in range(10)]
-            assert (log.first(topic), log.head(topic), log.find(topic, asked)) == (witness.first(topic), witness.head(topic), witness.find(topic, asked))
+            assert (log.first(topic), log.head(topic), log.find(topic, asked)) == (
+                witness.first(topic),
+                witness.head(topic),
+                witness.find(topic, asked),
+            )
             assert ids_in(log, topic) == ids_in(witness, topic)
 
 
@@ -210,7 +253,9 @@ def test_a_reader_on_its_way_is_told_of_a_trim_by_another_process(open_log: Open
         list(frames)
 
 
-def test_trimmed_records_leave_the_server_and_those_beside_them_stay(server: NatsServer, stream: str, open_log: Open) -> None:
+def test_trimmed_records_leave_the_server_and_those_beside_them_stay(
+    server: NatsServer, stream: str, open_log: Open
+) -> None:
     log = open_log()
     append_batches(log, [PREDICTIONS], 10)
     append_batches(log, [FACTS], 1)

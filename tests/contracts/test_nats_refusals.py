@@ -1,4 +1,6 @@
-"""The log on NATS where a server is absent, refuses, is full, or is not what it was; and the ways to be let in."""
+"""The log on NATS where a server is absent, refuses, is full, or is not what it was; and the ways
+to be let in.
+"""
 
 import base64
 import hashlib
@@ -54,7 +56,9 @@ def append_one(log: NatsLog, name: str = "a") -> int:
 
 
 def test_without_a_server_the_log_is_busy() -> None:
-    with pytest.raises(StoreBusy, match=r"the log on NATS at 127\.0\.0\.1:9 was busy when asked to connect"):
+    with pytest.raises(
+        StoreBusy, match=r"the log on NATS at 127\.0\.0\.1:9 was busy when asked to connect"
+    ):
         NatsLog("nats://someone:secret@127.0.0.1:9", patience_s=0.3)
 
 
@@ -108,7 +112,12 @@ def test_a_stream_that_would_lose_records_is_refused(start: Start, setting: str)
 def make_stream(server: NatsServer, changes: dict[str, object]) -> None:
     """Make the stream before the log does, with other settings."""
     connection = Connection(Server(server.url))
-    config = {"name": "mainspring", "subjects": ["mainspring.*"], "discard": "new", "allow_direct": True} | changes
+    config = {
+        "name": "mainspring",
+        "subjects": ["mainspring.*"],
+        "discard": "new",
+        "allow_direct": True,
+    } | changes
     connection.call("make", lambda client: client.jetstream().add_stream(**config))
     connection.close()
 
@@ -157,12 +166,18 @@ def test_a_server_is_known_by_its_certificate(start: Start, tmp_path: Path) -> N
 def signed_by_itself(folder: Path) -> tuple[Path, Path]:
     """A certificate for the loopback address, and its key."""
     key, name, now = ec.generate_private_key(ec.SECP256R1()), x509.Name([]), datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=True)
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1)
+    )
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=True
+    )
     certificate = builder.sign(key, hashes.SHA256())
     (folder / "server.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     unlocked = serialization.NoEncryption()
-    (folder / "server.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, unlocked))
+    (folder / "server.key").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, unlocked)
+    )
     return folder / "server.pem", folder / "server.key"
 
 
@@ -177,21 +192,41 @@ def test_a_file_of_credentials_lets_in(start: Start, tmp_path: Path) -> None:
 
 
 def accounts(folder: Path) -> tuple[str, Path]:
-    """A server's configuration with an operator, who signs accounts, who sign users; and the file of one user."""
-    operator, system, account, user = (key_pair(prefix) for prefix in (nkeys.PREFIX_BYTE_OPERATOR, *[nkeys.PREFIX_BYTE_ACCOUNT] * 2, nkeys.PREFIX_BYTE_USER))
+    """A server's configuration with an operator, who signs accounts, who sign users; and the file
+    of one user.
+    """
+    operator, system, account, user = (
+        key_pair(prefix)
+        for prefix in (
+            nkeys.PREFIX_BYTE_OPERATOR,
+            *[nkeys.PREFIX_BYTE_ACCOUNT] * 2,
+            nkeys.PREFIX_BYTE_USER,
+        )
+    )
     boundless = dict.fromkeys(("subs", "data", "payload", "imports", "exports", "conn", "leaf"), -1)
     stored = boundless | dict.fromkeys(("mem_storage", "disk_storage", "streams", "consumer"), -1)
     tokens = {
-        name_of(system): signed(system, operator, {"type": "account", "version": 2, "limits": boundless}),
-        name_of(account): signed(account, operator, {"type": "account", "version": 2, "limits": stored}),
+        name_of(system): signed(
+            system, operator, {"type": "account", "version": 2, "limits": boundless}
+        ),
+        name_of(account): signed(
+            account, operator, {"type": "account", "version": 2, "limits": stored}
+        ),
     }
     preloaded = "\n".join(f"{name}: {token}" for name, token in tokens.items())
     trusted = signed(operator, operator, {"type": "operator", "version": 2})
-    configuration = f"operator: {trusted}\nsystem_account: {name_of(system)}\nresolver: MEMORY\nresolver_preload {{ {preloaded} }}"
-    token = signed(user, account, {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1})
+    configuration = (
+        f"operator: {trusted}\nsystem_account: {name_of(system)}\nresolver: "
+        f"MEMORY\nresolver_preload {{ {preloaded} }}"
+    )
+    token = signed(
+        user, account, {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1}
+    )
     path = folder / "user.creds"
     block = "-----BEGIN {0}-----\n{1}\n------END {0}------\n\n"
-    path.write_text(block.format("NATS USER JWT", token) + block.format("USER NKEY SEED", user.seed.decode()))
+    path.write_text(
+        block.format("NATS USER JWT", token) + block.format("USER NKEY SEED", user.seed.decode())
+    )
     return configuration, path
 
 
@@ -205,9 +240,19 @@ def name_of(pair: nkeys.KeyPair) -> str:
 
 def signed(subject: nkeys.KeyPair, issuer: nkeys.KeyPair, claims: dict[str, object]) -> str:
     """A token in which an issuer says this about a subject."""
-    body = {"iat": 0, "iss": name_of(issuer), "name": "test", "sub": name_of(subject), "nats": claims}
-    body["jti"] = base64.b32encode(hashlib.sha256(json.dumps(body).encode()).digest()).decode().rstrip("=")
-    text = ".".join(encoded(json.dumps(part).encode()) for part in ({"typ": "JWT", "alg": "ed25519-nkey"}, body))
+    body = {
+        "iat": 0,
+        "iss": name_of(issuer),
+        "name": "test",
+        "sub": name_of(subject),
+        "nats": claims,
+    }
+    body["jti"] = (
+        base64.b32encode(hashlib.sha256(json.dumps(body).encode()).digest()).decode().rstrip("=")
+    )
+    text = ".".join(
+        encoded(json.dumps(part).encode()) for part in ({"typ": "JWT", "alg": "ed25519-nkey"}, body)
+    )
     return f"{text}.{encoded(issuer.sign(text.encode()))}"
 
 

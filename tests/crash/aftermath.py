@@ -1,7 +1,9 @@
-"""What is left after many deaths: `python -m tests.crash.aftermath [--kills N] [--seed N]` lets a feature store live and die, and counts what is lost.
+"""What is left after many deaths: `python -m tests.crash.aftermath [--kills N] [--seed N]` lets a
+feature store live and die, and counts what is lost.
 
-Every fault is counted, not just the first: events that were acknowledged and are gone, records that are there twice or differ from an undisturbed run's,
-rows of state that differ from a clean replay's, rows of the table that differ from the log's, and values that differ from the oracle's.
+Every fault is counted, not just the first: events that were acknowledged and are gone, records that
+are there twice or differ from an undisturbed run's, rows of state that differ from a clean
+replay's, rows of the table that differ from the log's, and values that differ from the oracle's.
 """
 
 import argparse
@@ -49,7 +51,13 @@ def live_and_die(folder: Path, kills: int, seed: int) -> Report:
     """Run `lives`, in a process of its own: it must not have computed anything when it forks."""
     command = [sys.executable, "-m", "tests.crash.lives", str(folder), str(kills), str(seed)]
     # Threads of a linear algebra that nobody uses would be there before the fork.
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
     assert done.returncode == 0, done.stderr
     return Report(**json.loads(done.stdout))
 
@@ -61,20 +69,29 @@ def losses(folder: Path, report: Report) -> Iterator[Loss]:
     records = {topic: records_of(stores.log, topic) for topic in TOPICS}
     yield from losses_of_events(deliveries[: report.acknowledged], records)
     for topic in TOPICS:
-        yield unlike(f"records of {topic} that differ", records_of(undisturbed, topic), records[topic])
+        yield unlike(
+            f"records of {topic} that differ", records_of(undisturbed, topic), records[topic]
+        )
     for topic in TOPICS:
         fold_table(topic, log=stores.log, tables=stores.tables)
-        yield unlike(f"rows of the table {topic} that differ", records[topic], table_of(stores, topic))
+        yield unlike(
+            f"rows of the table {topic} that differ", records[topic], table_of(stores, topic)
+        )
     for name, online in (("lmdb", stores.lmdb), ("sqlite", stores.sqlite)):
         yield from losses_of_state(name, stores.log, online)
         yield wrong_values(FOLDED[name], online, deliveries)
 
 
-def losses_of_events(acknowledged: list[Delivery], records: Mapping[str, pl.DataFrame]) -> Iterator[Loss]:
+def losses_of_events(
+    acknowledged: list[Delivery], records: Mapping[str, pl.DataFrame]
+) -> Iterator[Loss]:
     """By the rules of the sequencer alone: what must be there, and what is there more than once."""
     expected, found = Counter[tuple[object, ...]](), Counter[tuple[object, ...]]()
     for name in SOURCES:
-        accepted = revisions_of([push for push in pushes_of(acknowledged, name) if push.id is not None], lateness=LATENESS)
+        accepted = revisions_of(
+            [push for push in pushes_of(acknowledged, name) if push.id is not None],
+            lateness=LATENESS,
+        )
         expected.update((name, revision.push.id, revision.visible_from) for revision in accepted)
         inserted = records[topic_of(name)].filter(pl.col("_op") == "insert")
         found.update((name, *each) for each in inserted.select("_id", "_visible_at").iter_rows())
@@ -83,7 +100,9 @@ def losses_of_events(acknowledged: list[Delivery], records: Mapping[str, pl.Data
 
 
 def as_undisturbed(log: SqliteLog, acknowledged: int) -> tuple[list[Delivery], SqliteLog]:
-    """What was handed in, and a log that took it in peace; of the last batch the acknowledgement may have been lost."""
+    """What was handed in, and a log that took it in peace; of the last batch the acknowledgement
+    may have been lost.
+    """
     deliveries, undisturbed = [batch(number) for number in range(acknowledged + 1)], SqliteLog(None)
     for delivery in deliveries[:-1]:
         ingest(delivery, undisturbed)
@@ -124,20 +143,39 @@ def losses_of_state(name: str, log: SqliteLog, online: SqliteOnline) -> Iterator
     fold_all(FOLDED[name], log, replayed)
     for view in FOLDED[name]:
         expected, found = (rows_of(view, store) for store in (replayed, online))
-        differing = sum(expected.get(key) != found.get(key) for key in expected.keys() | found.keys())
+        differing = sum(
+            expected.get(key) != found.get(key) for key in expected.keys() | found.keys()
+        )
         yield Loss(f"rows of {view.shard} in {name} that differ", len(expected), differing)
 
 
 def rows_of(view: CompiledView, online: OnlineReader) -> Mapping[tuple[str, bytes], bytes]:
     """The position of each shard, and all its rows."""
-    positions = {(shard, b""): repr(online.read(shard, [])[0]).encode() for shard in shards_of(view)}
-    return positions | {(shard, key): row for shard in shards_of(view) for key, row in online.iter_rows(shard)}
+    positions = {
+        (shard, b""): repr(online.read(shard, [])[0]).encode() for shard in shards_of(view)
+    }
+    return positions | {
+        (shard, key): row for shard in shards_of(view) for key, row in online.iter_rows(shard)
+    }
 
 
-def wrong_values(views: list[CompiledView], online: SqliteOnline, deliveries: list[Delivery]) -> Loss:
+def wrong_values(
+    views: list[CompiledView], online: SqliteOnline, deliveries: list[Delivery]
+) -> Loss:
     """Ask, and compare with the oracle."""
     peaceful = [delivery for delivery in deliveries if delivery.source == "landings"]
-    history = History([Delivery(d.source, d.moment, d.is_history, [each for each in d.rows if each.row["id"] is not None]) for d in peaceful], [])
+    history = History(
+        [
+            Delivery(
+                d.source,
+                d.moment,
+                d.is_history,
+                [each for each in d.rows if each.row["id"] is not None],
+            )
+            for d in peaceful
+        ],
+        [],
+    )
     questions = questions_of(history.deliveries[-200:], Random(0), ASKED)
     looked_at = found = 0
     for view in views:
@@ -145,8 +183,15 @@ def wrong_values(views: list[CompiledView], online: SqliteOnline, deliveries: li
         reading = told(view, online, questions, since=max(delivery.moment for delivery in peaceful))
         for name, values in truth.items():
             looked_at += len(reading.places)
-            found += sum(pattern(values[place]) != pattern(value) for place, value in zip(reading.places, reading.table[name], strict=True))
-    return Loss(f"values of {', '.join(view.shard for view in views)} that the oracle does not give", looked_at, found)
+            found += sum(
+                pattern(values[place]) != pattern(value)
+                for place, value in zip(reading.places, reading.table[name], strict=True)
+            )
+    return Loss(
+        f"values of {', '.join(view.shard for view in views)} that the oracle does not give",
+        looked_at,
+        found,
+    )
 
 
 def main() -> int:
@@ -158,7 +203,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = live_and_die(Path(folder), asked.kills, asked.seed)
         deaths = ", ".join(f"{role} {number}" for role, number in sorted(report.kills.items()))
-        print(f"seed {asked.seed}: {asked.kills} kills in {report.seconds:.0f} s ({deaths}); {report.acknowledged} batches acknowledged")
+        print(
+            f"seed {asked.seed}: {asked.kills} kills in {report.seconds:.0f} s "
+            f"({deaths}); {report.acknowledged} batches acknowledged"
+        )
         found = list(losses(Path(folder), report))
     for loss in found:
         print(f"{loss.found:>9,} of {loss.looked_at:>9,}  {loss.kind}")

@@ -1,11 +1,13 @@
-"""Apply a project, and kill this very process when a step begins or has ended: `python -m tests.crash.applying PROJECT [when:number]`."""
+"""Apply a project, and kill this very process when a step begins or has ended: `python -m
+tests.crash.applying PROJECT [when:number]`.
+"""
 
 import os
 import signal
 import sys
 from pathlib import Path
 
-from mainspring.app.workspace import open_workspace
+from mainspring.app.workspace import Workspace
 from mainspring.flow.step import Step, StepOutcome
 
 
@@ -33,7 +35,7 @@ class Killer:
 
 def main() -> None:
     """Apply, and say which stages were found done."""
-    workspace = open_workspace(Path(sys.argv[1]))
+    workspace = Workspace.open(Path(sys.argv[1]))
     report = workspace.apply(observer=Killer(sys.argv[2]) if len(sys.argv) > 2 else None)
     print(report.performed, report.reused)
 

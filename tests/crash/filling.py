@@ -1,6 +1,8 @@
-"""A process on a disk that fills up: `python -m tests.crash.filling FOLDER sqlite|lmdb [BYTES]`, where BYTES bounds the size of any file.
+"""A process on a disk that fills up: `python -m tests.crash.filling FOLDER sqlite|lmdb [BYTES]`,
+where BYTES bounds the size of any file.
 
-It takes facts in, folds them into tables and online state, and acknowledges by a line.  Refused by a store it says by which code, and tries what is left.
+It takes facts in, folds them into tables and online state, and acknowledges by a line.  Refused by
+a store it says by which code, and tries what is left.
 """
 
 import resource
@@ -25,13 +27,23 @@ from mainspring.ports.errors import StoreFailed
 from mainspring.ports.online import OnlineWriter
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.fold import fold_table
-from mainspring.sources.ingest import ingest_rows
+from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Source
 
 SCHEMA = Schema.of(n=DType.INT64, at=DType.TIMESTAMP, city=DType.STRING)
 SOURCE = Source("s", id="n", event_time="at")
 COMPILED = CompiledSource(SOURCE, SCHEMA)
-VIEW = compile_view(FeatureView("v", source=SOURCE, entities=[Entity("city")], windows=["1h"], features={"n": rows_counted()}), SCHEMA, shard="v")
+VIEW = compile_view(
+    FeatureView(
+        "v",
+        source=SOURCE,
+        entities=[Entity("city")],
+        windows=["1h"],
+        features={"n": rows_counted()},
+    ),
+    SCHEMA,
+    shard="v",
+)
 TOPIC = "source:s"
 CALLS, ROWS = 60, 100
 
@@ -46,16 +58,23 @@ class Stores(NamedTuple):
 
 def stores_in(folder: Path, product: str) -> Stores:
     """The stores, made where they are absent; online state lies in this product."""
-    online = LmdbOnline(folder / "online.lmdb") if product == "lmdb" else SqliteOnline(folder / "online.db")
+    online = (
+        LmdbOnline(folder / "online.lmdb")
+        if product == "lmdb"
+        else SqliteOnline(folder / "online.db")
+    )
     return Stores(SqliteLog(folder / "log.db"), DeltaTables(folder / "tables"), online)
 
 
 def works(stores: Stores, call: int) -> list[Callable[[], object]]:
     """What is done for one batch; doing it again is harmless."""
-    rows = [{"n": n, "at": n * MINUTE // 100, "city": f"city {n * n % 89}"} for n in range(ROWS * call, ROWS * call + ROWS)]
+    rows = [
+        {"n": n, "at": n * MINUTE // 100, "city": f"city {n * n % 89}"}
+        for n in range(ROWS * call, ROWS * call + ROWS)
+    ]
     clock = FrozenClock(100 * MINUTE)
     return [
-        lambda: ingest_rows(COMPILED, rows, log=stores.log, clock=clock),
+        lambda: SourceWriter(COMPILED, log=stores.log, clock=clock).write_rows(rows),
         lambda: fold_table(TOPIC, log=stores.log, tables=stores.tables),
         lambda: fold_view(VIEW, log=stores.log, online=stores.online, now=0, tables=stores.tables),
     ]

@@ -1,8 +1,11 @@
-"""A feature store whose processes are killed with -9 at random instants, one or all of them, and go on: `python -m tests.crash.lives FOLDER KILLS SEED`.
+"""A feature store whose processes are killed with -9 at random instants, one or all of them, and go
+on: `python -m tests.crash.lives FOLDER KILLS SEED`.
 
-A writer hands in batch after batch and acknowledges each on a pipe; two processes fold the log into LMDB and get in each other's way, one folds it into
-SQLite, and one into the table, which also joins what the log holds in small pieces.  All of them are forked from a parent that has compiled everything and
-computed nothing, so that a life costs milliseconds, and a death can come at any of them.  At the end the parent prints what it saw as JSON.
+A writer hands in batch after batch and acknowledges each on a pipe; two processes fold the log into
+LMDB and get in each other's way, one folds it into SQLite, and one into the table, which also joins
+what the log holds in small pieces.  All of them are forked from a parent that has compiled
+everything and computed nothing, so that a life costs milliseconds, and a death can come at any of
+them.  At the end the parent prints what it saw as JSON.
 """
 
 import json
@@ -60,11 +63,18 @@ class Stores(NamedTuple):
     @classmethod
     def of(cls, folder: Path) -> "Stores":
         """Open them, or make them."""
-        return cls(SqliteLog(folder / "log.db"), LmdbOnline(folder / "online.lmdb"), SqliteOnline(folder / "online.db"), DeltaTables(folder / "tables"))
+        return cls(
+            SqliteLog(folder / "log.db"),
+            LmdbOnline(folder / "online.lmdb"),
+            SqliteOnline(folder / "online.db"),
+            DeltaTables(folder / "tables"),
+        )
 
 
 class Report(NamedTuple):
-    """What the parent saw: how many batches were acknowledged, how often it killed each process, and how long it took."""
+    """What the parent saw: how many batches were acknowledged, how often it killed each process,
+    and how long it took.
+    """
 
     acknowledged: int
     kills: dict[str, int]
@@ -72,9 +82,11 @@ class Report(NamedTuple):
 
 
 def batch(number: int) -> Delivery:
-    """A batch, the same whenever it is asked for: new facts, one said before, one replaced, one deleted, and a row without an id.
+    """A batch, the same whenever it is asked for: new facts, one said before, one replaced, one
+    deleted, and a row without an id.
 
-    No batch says two things of one fact, so that a batch which is handed in again is all duplicates.
+    No batch says two things of one fact, so that a batch which is handed in again is all
+    duplicates.
     """
     chosen = random.Random(-number)
     source, moment = ("starts", "landings", "landings")[number % 3], BEGINNING + number * STEP
@@ -82,7 +94,9 @@ def batch(number: int) -> Delivery:
     handed = [Handed("insert", row) for row in new_facts(number)]
     for op, old in zip(("insert", "replace", "delete"), earlier, strict=False):
         said = new_facts(old)[0]
-        handed.append(Handed(op, said if op != "replace" else new_fact(chosen, str(said["id"]), moment)))
+        handed.append(
+            Handed(op, said if op != "replace" else new_fact(chosen, str(said["id"]), moment))
+        )
     nameless = {**row_of("", moment, moment, bags=number), "id": None}
     return Delivery(source, moment, is_history=False, rows=[*handed, Handed("insert", nameless)])
 
@@ -90,7 +104,10 @@ def batch(number: int) -> Delivery:
 def new_facts(number: int) -> list[Row]:
     """The facts that a batch says first."""
     chosen = random.Random(number)
-    return [new_fact(chosen, f"{number}-{place}", BEGINNING + number * STEP) for place in range(chosen.randrange(1, 25))]
+    return [
+        new_fact(chosen, f"{number}-{place}", BEGINNING + number * STEP)
+        for place in range(chosen.randrange(1, 25))
+    ]
 
 
 def new_fact(chosen: random.Random, id: str, moment: int) -> Row:
@@ -109,7 +126,8 @@ def fold_all(views: Sequence[CompiledView], log: SqliteLog, online: OnlineWriter
     """Bring views up to the head of the log; where another process is faster its work stands."""
     for view in views:
         with suppress(StaleWrite):
-            # State begins before anything happened, whoever makes it; nothing is left out for a clock.
+            # State begins before anything happened, whoever makes it; nothing is left out for a
+            # clock.
             fold_view(view, log=SqliteLog(None), online=online, now=BEGINNING - DAY)
             fold_view(view, log=log, online=online, now=LONG_AFTER)
 
@@ -128,7 +146,9 @@ def tabulate(stores: Stores, number: int) -> None:
             stores.log.compact(topic)
 
 
-def works_of(role: str, stores: Stores, acknowledge: Callable[[int], None]) -> Callable[[int], None]:
+def works_of(
+    role: str, stores: Stores, acknowledge: Callable[[int], None]
+) -> Callable[[int], None]:
     """What a process of this role does again and again."""
     match role:
         case "writer":
@@ -164,7 +184,9 @@ class Lives:
         pid = self._pids.pop(role)
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
-        assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, f"{role} died by itself, with {os.waitstatus_to_exitcode(status)}"
+        assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, (
+            f"{role} died by itself, with {os.waitstatus_to_exitcode(status)}"
+        )
         self.listen()
 
     def listen_for(self, length_s: float) -> None:
@@ -181,7 +203,9 @@ class Lives:
                 self._heard += heard
         *lines, self._heard = self._heard.split(b"\n")
         for line in lines:
-            assert int(line) == self.acknowledged, f"batch {int(line)} was acknowledged after {self.acknowledged - 1}"
+            assert int(line) == self.acknowledged, (
+                f"batch {int(line)} was acknowledged after {self.acknowledged - 1}"
+            )
             self.acknowledged += 1
 
     def _be(self, role: str) -> NoReturn:
@@ -200,7 +224,12 @@ class Lives:
 
 def live(folder: Path, kills: int, seed: int) -> Report:
     """Let all processes live, and kill one or all of them at random instants, so often."""
-    chosen, killed, lives, begun = random.Random(seed), Counter[str](), Lives(folder), time.monotonic()
+    chosen, killed, lives, begun = (
+        random.Random(seed),
+        Counter[str](),
+        Lives(folder),
+        time.monotonic(),
+    )
     for role in ROLES:
         lives.begin(role)
     for _ in range(kills):

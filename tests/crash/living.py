@@ -1,6 +1,8 @@
-"""Processes to be copied, or killed while they copy: `python -m tests.crash.living live|backup|restore PROJECT [ARCHIVE [PLACES]]`.
+"""Processes to be copied, or killed while they copy: `python -m tests.crash.living
+live|backup|restore PROJECT [ARCHIVE [PLACES]]`.
 
-`live` takes deliveries in, folds, and answers for ever; a line is what was acknowledged.  `backup` and `restore` write one copy after another.
+`live` takes deliveries in, folds, and answers for ever; a line is what was acknowledged.  `backup`
+and `restore` write one copy after another.
 """
 
 import shutil
@@ -10,28 +12,38 @@ from itertools import count
 from pathlib import Path
 
 from mainspring.app.keep.restore import restore_backup
-from mainspring.app.workspace import OpenWorkspace, open_workspace
+from mainspring.app.workspace import Workspace
 from mainspring.elements.time import format_instant
 
 SHOPS = ("harbour", "market", "station", "old-town")
 
 
-def live(workspace: OpenWorkspace) -> Iterator[str]:
+def live(workspace: Workspace) -> Iterator[str]:
     """Twenty deliveries in a call, and one question after each; ids go on where they stand."""
     first = workspace.tools.log.head("source:deliveries") + 1_000_000
     for batch in count():
         now = format_instant(workspace.tools.data_clock.now())
         ids = range(first + 20 * batch, first + 20 * batch + 20)
-        rows = [{"order_id": each, "delivered_at": now, "shop": SHOPS[each % 4], "minutes": 5 + each % 97 / 7} for each in ids]
-        report = workspace.push("deliveries", rows)
+        rows = [
+            {
+                "order_id": each,
+                "delivered_at": now,
+                "shop": SHOPS[each % 4],
+                "minutes": 5 + each % 97 / 7,
+            }
+            for each in ids
+        ]
+        report = workspace.writer("deliveries").write_rows(rows)
         assert report.accepted == 20, report
         yield f"facts {report.next_offset}"
-        workspace.fold_tables()
-        [prediction] = workspace.predict("late-delivery", {"shop": SHOPS[batch % 4], "distance_km": 2.5, "ordered_at": now})
+        workspace.tables.run_due()
+        [prediction] = workspace.predict(
+            "late-delivery", {"shop": SHOPS[batch % 4], "distance_km": 2.5, "ordered_at": now}
+        )
         yield f"prediction {prediction.id}"
 
 
-def back_up_for_ever(workspace: OpenWorkspace, target: Path) -> Iterator[str]:
+def back_up_for_ever(workspace: Workspace, target: Path) -> Iterator[str]:
     """Backups side by side; a line is one that is complete."""
     for number in count(len(list(target.glob("[0-9]*")))):
         workspace.backup(target / f"{number}")
@@ -39,7 +51,9 @@ def back_up_for_ever(workspace: OpenWorkspace, target: Path) -> Iterator[str]:
 
 
 def restore_for_ever(project: Path, archive: Path, places: Path) -> Iterator[str]:
-    """The same backup into one copy of the project after another; a line is one that is complete."""
+    """The same backup into one copy of the project after another; a line is one that is
+    complete.
+    """
     for number in count():
         restore_backup(copy_of_project(project, places / f"{number:04}"), archive)
         yield f"{number:04}"
@@ -47,7 +61,14 @@ def restore_for_ever(project: Path, archive: Path, places: Path) -> Iterator[str
 
 def copy_of_project(project: Path, place: Path) -> Path:
     """The project without its state, at `place`, where a part of it may lie already."""
-    return Path(shutil.copytree(project, place, ignore=shutil.ignore_patterns(".mainspring", "__pycache__"), dirs_exist_ok=True))
+    return Path(
+        shutil.copytree(
+            project,
+            place,
+            ignore=shutil.ignore_patterns(".mainspring", "__pycache__"),
+            dirs_exist_ok=True,
+        )
+    )
 
 
 def main() -> None:
@@ -56,7 +77,7 @@ def main() -> None:
     if what == "restore":
         lines = restore_for_ever(Path(project), *map(Path, more))
     else:
-        workspace = open_workspace(Path(project))
+        workspace = Workspace.open(Path(project))
         lines = live(workspace) if what == "live" else back_up_for_ever(workspace, Path(more[0]))
     for line in lines:
         print(line, flush=True)

@@ -1,4 +1,6 @@
-"""Killed with -9 between any two stages, or inside one, and applied again: the same pointers, artifacts and tables as without."""
+"""Killed with -9 between any two stages, or inside one, and applied again: the same pointers,
+artifacts and tables as without.
+"""
 
 import shutil
 import subprocess
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mainspring.app.cli.create import create_project
-from mainspring.app.workspace import OpenWorkspace, open_workspace
+from mainspring.app.workspace import Workspace
 from mainspring.elements.events import ProjectName
 from mainspring.engines.local.state import SqliteState
 from mainspring.project.performed.read import read_environment
@@ -26,11 +28,20 @@ def apply_in_child(project: Path, *when: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def outcome_of(workspace: OpenWorkspace) -> dict[str, object]:
-    """Pointers by asset, the artifacts that they name, and the tables without the instants at which records were appended."""
+def outcome_of(workspace: Workspace) -> dict[str, object]:
+    """Pointers by asset, the artifacts that they name, and the tables without the instants at which
+    records were appended.
+    """
     environment = read_environment(workspace.tools.state, "dev")
-    tables = {source.name: workspace.tools.tables.scan(f"source:{source.name}") for source in workspace.project.declarations.sources}
-    rows = {name: scan.sort("_offset").drop(OBSERVED).collect().hash_rows().sum() for name, scan in tables.items() if scan is not None}
+    tables = {
+        source.name: workspace.tools.tables.scan(f"source:{source.name}")
+        for source in workspace.project.declarations.sources
+    }
+    rows = {
+        name: scan.sort("_offset").drop(OBSERVED).collect().hash_rows().sum()
+        for name, scan in tables.items()
+        if scan is not None
+    }
     return {"pointers": environment.pointers, "tables": rows, "version": environment.version}
 
 
@@ -49,17 +60,19 @@ def undisturbed(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     folder = tmp_path_factory.mktemp("undisturbed") / "project"
     shutil.copytree(project, folder)
     assert apply_in_child(folder).returncode == 0
-    return outcome_of(open_workspace(folder))
+    return outcome_of(Workspace.open(folder))
 
 
 @pytest.mark.parametrize("when", ["start:2", "end:4", "end:6", "start:8"])
-def test_an_apply_killed_at_a_stage_ends_as_if_undisturbed(project: Path, tmp_path: Path, undisturbed: dict[str, object], when: str) -> None:
+def test_an_apply_killed_at_a_stage_ends_as_if_undisturbed(
+    project: Path, tmp_path: Path, undisturbed: dict[str, object], when: str
+) -> None:
     folder = tmp_path / "project"
     shutil.copytree(project, folder)
     assert apply_in_child(folder, when).returncode == -9
     again = apply_in_child(folder)
     assert again.returncode == 0, again.stderr
-    assert outcome_of(open_workspace(folder)) == undisturbed
+    assert outcome_of(Workspace.open(folder)) == undisturbed
 
 
 def test_finished_stages_are_not_done_again(project: Path, tmp_path: Path) -> None:
@@ -71,15 +84,19 @@ def test_finished_stages_are_not_done_again(project: Path, tmp_path: Path) -> No
     assert performed + reused >= STAGES
 
 
-def test_an_apply_killed_inside_a_stage_ends_as_if_undisturbed(project: Path, tmp_path: Path, undisturbed: dict[str, object]) -> None:
+def test_an_apply_killed_inside_a_stage_ends_as_if_undisturbed(
+    project: Path, tmp_path: Path, undisturbed: dict[str, object]
+) -> None:
     folder = tmp_path / "project"
     shutil.copytree(project, folder)
-    with subprocess.Popen([sys.executable, "-m", "tests.crash.applying", str(folder)], stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.crash.applying", str(folder)], stdout=subprocess.DEVNULL
+    ) as process:
         wait_for_step(folder, "train_model")
         process.kill()
     assert process.returncode == -9
     assert apply_in_child(folder).returncode == 0
-    assert outcome_of(open_workspace(folder)) == undisturbed
+    assert outcome_of(Workspace.open(folder)) == undisturbed
 
 
 def wait_for_step(folder: Path, kind: str) -> None:
@@ -94,6 +111,9 @@ def wait_for_step(folder: Path, kind: str) -> None:
 def _has_begun(folder: Path, kind: str) -> bool:
     state = SqliteState(folder / ".mainspring" / "state.db", ProjectName("deliveries"))
     try:
-        return any(record.event.facts.get("kind") == kind for record in state.iter_events(kind="step.started"))
+        return any(
+            record.event.facts.get("kind") == kind
+            for record in state.iter_events(kind="step.started")
+        )
     finally:
         state.close()

@@ -1,4 +1,6 @@
-"""The drill: a workspace is copied while another process fills it, brought back elsewhere, and gives the same bytes; and copies killed half way are none."""
+"""The drill: a workspace is copied while another process fills it, brought back elsewhere, and
+gives the same bytes; and copies killed half way are none.
+"""
 
 import random
 import subprocess
@@ -14,7 +16,7 @@ import pytest
 from mainspring.app.cli.create import create_project
 from mainspring.app.keep.backup import BackupReport
 from mainspring.app.keep.restore import restore_backup
-from mainspring.app.workspace import OpenWorkspace, open_workspace
+from mainspring.app.workspace import Workspace
 from mainspring.features.history.backfill import backfill
 from mainspring.sources.facts import read_facts
 from tests.crash.living import SHOPS, copy_of_project
@@ -28,14 +30,16 @@ KILLS = 4
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("origin")
     create_project(folder, "deliveries")
-    open_workspace(folder).apply()
+    Workspace.open(folder).apply()
     return folder
 
 
 @contextmanager
 def running(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """A process of `tests.crash.living`, killed in the end."""
-    with subprocess.Popen([sys.executable, "-m", "tests.crash.living", *arguments], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.crash.living", *arguments], stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             yield process
         finally:
@@ -48,16 +52,20 @@ def lines(process: "subprocess.Popen[str]", count: int) -> list[str]:
     return [process.stdout.readline().strip() for _ in range(count)]
 
 
-def elsewhere(origin: Path, archive: Path, folder: Path) -> OpenWorkspace:
+def elsewhere(origin: Path, archive: Path, folder: Path) -> Workspace:
     """The project as it is checked out on another machine, with the backup brought back."""
     restore_backup(copy_of_project(origin, folder), archive)
-    return open_workspace(folder)
+    return Workspace.open(folder)
 
 
 @pytest.fixture(scope="module")
-def drill(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[OpenWorkspace, OpenWorkspace, BackupReport, list[str]]:
-    """The workspace that lived on, the one that came back, the backup, and what was acknowledged before it began."""
-    folder, workspace = tmp_path_factory.mktemp("drill"), open_workspace(origin)
+def drill(
+    origin: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Workspace, Workspace, BackupReport, list[str]]:
+    """The workspace that lived on, the one that came back, the backup, and what was acknowledged
+    before it began.
+    """
+    folder, workspace = tmp_path_factory.mktemp("drill"), Workspace.open(origin)
     with running("live", str(origin)) as process:
         before = lines(process, 12)
         report = workspace.backup(folder / "backup", secrets=True)
@@ -65,34 +73,61 @@ def drill(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[OpenW
     return workspace, elsewhere(origin, folder / "backup", folder / "elsewhere"), report, before
 
 
-def test_all_that_was_acknowledged_before_the_copy_is_in_it(drill: tuple[OpenWorkspace, OpenWorkspace, BackupReport, list[str]]) -> None:
+def test_all_that_was_acknowledged_before_the_copy_is_in_it(
+    drill: tuple[Workspace, Workspace, BackupReport, list[str]],
+) -> None:
     origin, restored, report, before = drill
-    facts, predictions = ([line.split()[1] for line in before if line.startswith(kind)] for kind in ("facts", "prediction"))
-    assert max(map(int, facts)) <= report.cut.heads["source:deliveries"] == restored.tools.log.head("source:deliveries")
+    facts, predictions = (
+        [line.split()[1] for line in before if line.startswith(kind)]
+        for kind in ("facts", "prediction")
+    )
+    assert (
+        max(map(int, facts))
+        <= report.cut.heads["source:deliveries"]
+        == restored.tools.log.head("source:deliveries")
+    )
     assert origin.tools.log.head("source:deliveries") > restored.tools.log.head("source:deliveries")
     assert set(predictions) <= set(restored.latest_predictions(1_000))
 
 
-def test_facts_and_features_are_the_same_bytes_at_the_same_position(drill: tuple[OpenWorkspace, OpenWorkspace, BackupReport, list[str]]) -> None:
+def test_facts_and_features_are_the_same_bytes_at_the_same_position(
+    drill: tuple[Workspace, Workspace, BackupReport, list[str]],
+) -> None:
     origin, restored, report, _ = drill
-    source, view, head = origin.source("deliveries"), origin.view("pace"), report.cut.heads["source:deliveries"]
+    source, view, head = (
+        origin.source("deliveries"),
+        origin.view("pace"),
+        report.cut.heads["source:deliveries"],
+    )
     known = read_facts(source, log=origin.tools.log, tables=origin.tools.tables, until=head)
     assert restored.facts_of(source).equals(known)
     q = int(known["_visible_from"].max()) + 1
     told = restored.get_online_features(["pace"], keys=[{"shop": shop} for shop in SHOPS], at=q)
-    taught = backfill(view, known, pl.DataFrame({"shop": SHOPS, "_prediction_time": [q] * len(SHOPS)}))
+    taught = backfill(
+        view, known, pl.DataFrame({"shop": SHOPS, "_prediction_time": [q] * len(SHOPS)})
+    )
     assert told.positions[view.shard].offset("source:deliveries") == head
-    assert msgspec.msgpack.encode(told.columns) == msgspec.msgpack.encode({name: taught[name].to_list() for name in told.columns})
+    assert msgspec.msgpack.encode(told.columns) == msgspec.msgpack.encode(
+        {name: taught[name].to_list() for name in told.columns}
+    )
     assert told.columns["town__minutes_mean__1h"][0] is not None
 
 
-def test_status_predictions_and_replays_are_as_before(drill: tuple[OpenWorkspace, OpenWorkspace, BackupReport, list[str]]) -> None:
+def test_status_predictions_and_replays_are_as_before(
+    drill: tuple[Workspace, Workspace, BackupReport, list[str]],
+) -> None:
     origin, restored, _, _ = drill
-    assert (restored.status().endpoints, restored.status().version) == (origin.status().endpoints, origin.status().version)
+    assert (restored.status().endpoints, restored.status().version) == (
+        origin.status().endpoints,
+        origin.status().version,
+    )
     assert restored.audit(last=1).intact
     made = restored.latest_predictions(1_000)
     assert {str(replay.outcome) for replay in restored.replay(made)} == {"identical"}
-    [prediction] = restored.predict("late-delivery", {"shop": "harbour", "distance_km": 2.5, "ordered_at": "2024-04-01T12:00:00Z"})
+    [prediction] = restored.predict(
+        "late-delivery",
+        {"shop": "harbour", "distance_km": 2.5, "ordered_at": "2024-04-01T12:00:00Z"},
+    )
     assert str(restored.replay(prediction.id)[0].outcome) == "identical"
 
 
@@ -109,22 +144,30 @@ def killed_at_random(seed: str, *arguments: str) -> list[str]:
 
 
 def test_a_backup_killed_at_any_instant_is_whole_or_not_there(origin: Path, tmp_path: Path) -> None:
-    acknowledged = [name for kill in range(KILLS) for name in killed_at_random(f"backup {kill}", "backup", str(origin), str(tmp_path))]
+    acknowledged = [
+        name
+        for kill in range(KILLS)
+        for name in killed_at_random(f"backup {kill}", "backup", str(origin), str(tmp_path))
+    ]
     archives = sorted(tmp_path.glob("[0-9]*"))
     assert set(acknowledged) <= {path.name for path in archives}
     for archive in archives:
         assert elsewhere(origin, archive, tmp_path / f"from {archive.name}").plan().is_empty
 
 
-def test_a_restore_killed_at_any_instant_is_whole_or_not_there(origin: Path, tmp_path: Path) -> None:
-    open_workspace(origin).backup(tmp_path / "backup")
+def test_a_restore_killed_at_any_instant_is_whole_or_not_there(
+    origin: Path, tmp_path: Path
+) -> None:
+    Workspace.open(origin).backup(tmp_path / "backup")
     for kill in range(KILLS):
         places = tmp_path / f"places {kill}"
-        acknowledged = killed_at_random(f"restore {kill}", "restore", str(origin), str(tmp_path / "backup"), str(places))
+        acknowledged = killed_at_random(
+            f"restore {kill}", "restore", str(origin), str(tmp_path / "backup"), str(places)
+        )
         found = [folder for folder in sorted(places.iterdir()) if (folder / ".mainspring").exists()]
         assert set(acknowledged) <= {folder.name for folder in found}
-        assert all(open_workspace(folder).plan().is_empty for folder in found[-2:])
+        assert all(Workspace.open(folder).plan().is_empty for folder in found[-2:])
         again = copy_of_project(origin, places / f"{len(found):04}")
         restore_backup(again, tmp_path / "backup")
-        assert open_workspace(again).plan().is_empty
+        assert Workspace.open(again).plan().is_empty
         assert [path.name for path in again.glob(".mainspring*")] == [".mainspring"]

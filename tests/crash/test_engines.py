@@ -1,4 +1,6 @@
-"""Killed with -9 at random instants, again and again over the same files, no store loses, doubles or tears what it acknowledged."""
+"""Killed with -9 at random instants, again and again over the same files, no store loses, doubles
+or tears what it acknowledged.
+"""
 
 import random
 import subprocess
@@ -25,7 +27,9 @@ LONGEST_LIFE_S = 0.12
 
 
 def acknowledged_before_kills(store: str, folder: Path) -> list[str]:
-    """What writers of this store acknowledged, each killed at an instant of its own after its first write."""
+    """What writers of this store acknowledged, each killed at an instant of its own after its first
+    write.
+    """
     instants = random.Random(f"kill {store}")
     acknowledged: list[str] = []
     for _ in range(KILLS):
@@ -68,18 +72,26 @@ def test_all_topics_of_an_append_are_in_the_log_or_none(tmp_path: Path) -> None:
     assert heads["source:a"] >= max(map(int, acknowledged))
     for topic, head in heads.items():
         read = pl.concat(log.read(topic))
-        assert read["_offset"].to_list() == read["_id"].cast(pl.Int64).to_list() == list(range(head))
+        assert (
+            read["_offset"].to_list() == read["_id"].cast(pl.Int64).to_list() == list(range(head))
+        )
         assert len(log.find(topic, read["_id"].to_list())) == head
 
 
 def test_a_log_that_is_joined_and_trimmed_keeps_what_it_says_it_keeps(tmp_path: Path) -> None:
-    acknowledged = [tuple(map(int, line.split())) for line in acknowledged_before_kills("kept", tmp_path)]
+    acknowledged = [
+        tuple(map(int, line.split())) for line in acknowledged_before_kills("kept", tmp_path)
+    ]
     log = SqliteLog(tmp_path / "log.sqlite")
     first, head = log.first("source:a"), log.head("source:a")
     assert first >= max(kept for kept, _ in acknowledged)
     assert head >= max(reached for _, reached in acknowledged)
     read = pl.concat(log.read("source:a", start=first))
-    assert read["_offset"].to_list() == read["_id"].cast(pl.Int64).to_list() == list(range(first, head))
+    assert (
+        read["_offset"].to_list()
+        == read["_id"].cast(pl.Int64).to_list()
+        == list(range(first, head))
+    )
     assert len(log.find("source:a", [f"{offset}" for offset in range(head)])) == head
 
 
@@ -97,6 +109,8 @@ def test_rows_and_position_of_a_shard_move_together(tmp_path: Path) -> None:
     online = LmdbOnline(tmp_path / "online.lmdb")
     position, _ = online.read("shard", [])
     assert position is not None
-    assert {row for _, row in online.iter_rows("shard")} == {f"{position.visible_until} ".encode() * 200}
+    assert {row for _, row in online.iter_rows("shard")} == {
+        f"{position.visible_until} ".encode() * 200
+    }
     assert position.visible_until >= max(map(int, acknowledged))
     online.commit("shard", {}, expected=position, position=position)

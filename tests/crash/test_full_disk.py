@@ -1,4 +1,6 @@
-"""On a disk that is full every store refuses with a code and keeps what it had; once there is room, work goes on as if nothing had been."""
+"""On a disk that is full every store refuses with a code and keeps what it had; once there is room,
+work goes on as if nothing had been.
+"""
 
 import shutil
 import subprocess
@@ -30,7 +32,14 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path, product: str) -> tupl
     folder = tmp_path / "disk"
     folder.mkdir()
     is_disk = request.param == "small disk"
-    if is_disk and subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM_BYTES}", "tmpfs", str(folder)], capture_output=True, check=False).returncode:
+    if (
+        is_disk
+        and subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={ROOM_BYTES}", "tmpfs", str(folder)],
+            capture_output=True,
+            check=False,
+        ).returncode
+    ):
         pytest.skip("this user may not mount a small disk")
     try:
         bound = [] if is_disk else [f"{ROOM_BYTES // 4}"]
@@ -47,12 +56,25 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path, product: str) -> tupl
 def outcome(stores: Stores) -> list[object]:
     scan = stores.tables.scan(TOPIC)
     assert scan is not None
-    told = read_online([VIEW], stores.online, [{"city": f"city {number}"} for number in range(89)], at=[100 * MINUTE] * 89)
+    told = read_online(
+        [VIEW],
+        stores.online,
+        [{"city": f"city {number}"} for number in range(89)],
+        at=[100 * MINUTE] * 89,
+    )
     facts = read_facts(SOURCE, log=stores.log, tables=stores.tables, schema=SCHEMA)
-    return [stores.log.head(TOPIC), facts.rows(), sorted(scan.collect()["_offset"].to_list()), told.columns, list(stores.online.iter_rows(VIEW.shard))]
+    return [
+        stores.log.head(TOPIC),
+        facts.rows(),
+        sorted(scan.collect()["_offset"].to_list()),
+        told.columns,
+        list(stores.online.iter_rows(VIEW.shard)),
+    ]
 
 
-def test_a_full_disk_loses_and_doubles_nothing(filled: tuple[Path, list[str]], product: str, tmp_path: Path) -> None:
+def test_a_full_disk_loses_and_doubles_nothing(
+    filled: tuple[Path, list[str]], product: str, tmp_path: Path
+) -> None:
     folder, said = filled
     refusals = {line for line in said if line.startswith("refused")}
     assert "refused log ENG-001" in refusals

@@ -1,4 +1,6 @@
-"""Killed with -9 again and again under load, a feature store loses nothing that it acknowledged, counts nothing twice, and is the same bytes in the end."""
+"""Killed with -9 again and again under load, a feature store loses nothing that it acknowledged,
+counts nothing twice, and is the same bytes in the end.
+"""
 
 from pathlib import Path
 
@@ -42,13 +44,17 @@ def test_nothing_is_lost_doubled_or_different_after_many_kills(tmp_path: Path) -
     assert min(loss.looked_at for loss in found) > 0
 
 
-def test_a_batch_that_is_handed_in_again_changes_nothing(peaceful: tuple[Path, Stores, Report]) -> None:
+def test_a_batch_that_is_handed_in_again_changes_nothing(
+    peaceful: tuple[Path, Stores, Report],
+) -> None:
     folder, stores, report = peaceful
     ingest(batch(39), stores.log)
     assert faults(folder, report) == {}
 
 
-def test_acknowledged_events_that_the_log_lacks_are_counted(peaceful: tuple[Path, Stores, Report]) -> None:
+def test_acknowledged_events_that_the_log_lacks_are_counted(
+    peaceful: tuple[Path, Stores, Report],
+) -> None:
     folder, _, report = peaceful
     found = faults(folder, report._replace(acknowledged=43))
     assert found["acknowledged events that are lost"] > 0
@@ -57,7 +63,9 @@ def test_acknowledged_events_that_the_log_lacks_are_counted(peaceful: tuple[Path
 
 def test_events_that_the_log_has_twice_are_counted(peaceful: tuple[Path, Stores, Report]) -> None:
     folder, stores, report = peaceful
-    inserted = pl.concat(stores.log.read(LANDINGS)).filter(pl.col("_op") == "insert").drop("_offset")
+    inserted = (
+        pl.concat(stores.log.read(LANDINGS)).filter(pl.col("_op") == "insert").drop("_offset")
+    )
     stores.log.append({LANDINGS: inserted[:3]}, expected={})
     assert faults(folder, report)["events that are counted twice"] == 3
 
@@ -68,5 +76,7 @@ def test_one_wrong_bit_of_state_is_counted(peaceful: tuple[Path, Stores, Report]
     position, _ = stores.lmdb.read(shard, [])
     key, row = next(stores.lmdb.iter_rows(shard))
     assert position is not None
-    stores.lmdb.commit(shard, {key: row[:-1] + bytes([row[-1] ^ 1])}, expected=position, position=position)
+    stores.lmdb.commit(
+        shard, {key: row[:-1] + bytes([row[-1] ^ 1])}, expected=position, position=position
+    )
     assert faults(folder, report)[f"rows of {shard} in lmdb that differ"] == 1

@@ -1,4 +1,6 @@
-"""Several processes share the folding of a log; killed with -9 at random instants, they lose and double nothing."""
+"""Several processes share the folding of a log; killed with -9 at random instants, they lose and
+double nothing.
+"""
 
 import json
 import random
@@ -11,7 +13,7 @@ from threading import Event, Thread
 
 import pytest
 
-from mainspring.app.workspace import OpenWorkspace
+from mainspring.app.workspace import Workspace
 from tests.unit.app.stream.shops import applied, counted, sell, state_of, wait_until_folded
 
 pytestmark = pytest.mark.crash
@@ -21,7 +23,15 @@ LONGEST_LIFE_S = 0.4
 
 
 def started(folder: Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", "from mainspring.app.cli import main; main()", "stream", "--json", "--project", str(folder)]
+    command = [
+        sys.executable,
+        "-c",
+        "from mainspring.app.cli import main; main()",
+        "stream",
+        "--json",
+        "--project",
+        str(folder),
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -32,7 +42,7 @@ def until_it_holds_something(stream: "subprocess.Popen[str]") -> None:
 
 
 @contextmanager
-def selling(workspace: OpenWorkspace) -> Iterator[list[int]]:
+def selling(workspace: Workspace) -> Iterator[list[int]]:
     """Take sales in without a pause; how many were acknowledged."""
     acknowledged, stop = [0], Event()
 
@@ -78,4 +88,6 @@ def test_streams_that_are_killed_and_replaced_make_the_rows_that_one_makes(tmp_p
     for shard in workspace.tools.online.shards():
         workspace.tools.online.drop(shard)
     workspace.streams.once()
-    assert [(each.rows, each.position.offsets) for each in told] == [(each.rows, each.position.offsets) for each in state_of(workspace)]
+    assert [(each.rows, each.position.offsets) for each in told] == [
+        (each.rows, each.position.offsets) for each in state_of(workspace)
+    ]

@@ -1,4 +1,5 @@
-"""Processes to be killed: each writes to one store for ever, and prints a line after each write that was acknowledged.
+"""Processes to be killed: each writes to one store for ever, and prints a line after each write
+that was acknowledged.
 
 Run as `python -m tests.crash.writers <store> <folder>`.
 """
@@ -27,7 +28,13 @@ def write_state(folder: Path) -> Iterator[str]:
     project = ProjectName("crash")
     state = SqliteState(folder / "state.sqlite", project)
     while True:
-        event = Event(kind="counter.moved", project=project, actor=Actor("service:writer"), at=0, subject="counter")
+        event = Event(
+            kind="counter.moved",
+            project=project,
+            actor=Actor("service:writer"),
+            at=0,
+            subject="counter",
+        )
         yield str(state.commit([Change("counter", "the", b"{}")], [event]))
 
 
@@ -41,7 +48,11 @@ def write_log(folder: Path) -> Iterator[str]:
         head = log.head("source:a")
         frame = records([f"{head + row}" for row in range(1 + head * 31 % 2_000)])
         topics = ("source:a", "quarantine:a")
-        yield str(log.append(dict.fromkeys(topics, frame), expected=dict.fromkeys(topics, head))["source:a"])
+        yield str(
+            log.append(dict.fromkeys(topics, frame), expected=dict.fromkeys(topics, head))[
+                "source:a"
+            ]
+        )
 
 
 def write_kept(folder: Path) -> Iterator[str]:
@@ -52,7 +63,10 @@ def write_kept(folder: Path) -> Iterator[str]:
     log = SqliteLog(folder / "log.sqlite")
     while True:
         head = log.head("source:a")
-        log.append({"source:a": records([f"{head + row}" for row in range(1 + head * 31 % 20)])}, expected={})
+        log.append(
+            {"source:a": records([f"{head + row}" for row in range(1 + head * 31 % 20)])},
+            expected={},
+        )
         if head % 3 == 0:
             log.compact("source:a")
         if head % 5 == 0:
@@ -69,7 +83,9 @@ def write_table(folder: Path) -> Iterator[str]:
     tables = DeltaTables(folder)
     while True:
         first = tables.position("source:a")
-        rows = pl.DataFrame(pl.int_range(first, first + 1 + first * 31 % 2_000, eager=True).alias("_offset"))
+        rows = pl.DataFrame(
+            pl.int_range(first, first + 1 + first * 31 % 2_000, eager=True).alias("_offset")
+        )
         tables.append("source:a", rows, expected=first, position=first + rows.height)
         yield str(first + rows.height)
 

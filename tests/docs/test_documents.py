@@ -7,8 +7,8 @@ A fenced block takes part if its first line says so; everything else is prose.
     ```toml file=NAME     is written to NAME (any language; with `test` after it, it runs too)
     ```text output        must be what the block before it printed; `...` stands for anything
 
-Each document runs from top to bottom in a fresh folder of its own, with `mainspring` and `python` of this environment on the path and the
-checkout in `$CHECKOUT`.
+Each document runs from top to bottom in a fresh folder of its own, with `mainspring` and `python`
+of this environment on the path and the checkout in `$CHECKOUT`.
 """
 
 import contextlib
@@ -27,7 +27,9 @@ import pytest
 
 from tools.source_tree import ROOT, PythonFile, python_files
 
-FENCE = re.compile(r"^```(?P<language>\w+)(?P<words>(?: [\w=./-]+)+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^```(?P<language>\w+)(?P<words>(?: [\w=./-]+)+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 JOURNEYS = frozenset({"docs/leakage.md"})
 LIMIT_S = 600
@@ -44,13 +46,20 @@ class Block:
 
     @property
     def file(self) -> str | None:
-        return next((word.removeprefix("file=") for word in self.words if word.startswith("file=")), None)
+        return next(
+            (word.removeprefix("file=") for word in self.words if word.startswith("file=")), None
+        )
 
 
 def blocks(document: Path) -> Iterator[Block]:
     text = document.read_text(encoding="utf-8")
     for found in FENCE.finditer(text):
-        block = Block(found["language"], tuple(found["words"].split()), found["body"], line=text.count("\n", 0, found.start("body")) + 1)
+        block = Block(
+            found["language"],
+            tuple(found["words"].split()),
+            found["body"],
+            line=text.count("\n", 0, found.start("body")) + 1,
+        )
         if block.file or {"test", "output"} & set(block.words):
             yield block
 
@@ -66,8 +75,17 @@ def run_python(block: Block, *, names: dict[str, object], title: str) -> str:
 def run_bash(block: Block, *, title: str) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = os.environ | {"PATH": path, "CHECKOUT": str(ROOT)}
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", block.body], capture_output=True, text=True, env=environment, timeout=LIMIT_S, check=False)
-    assert done.returncode == 0, f"{title}:{block.line} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block.body],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, (
+        f"{title}:{block.line} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+    )
     return done.stdout
 
 
@@ -87,34 +105,54 @@ def run_document(document: Path, *, title: str) -> None:
         if "output" in block.words:
             assert_printed(block, printed, title=title)
         elif "test" in block.words:
-            printed = run_python(block, names=names, title=title) if block.language == "python" else run_bash(block, title=title)
+            printed = (
+                run_python(block, names=names, title=title)
+                if block.language == "python"
+                else run_bash(block, title=title)
+            )
 
 
 def documents_that_run() -> Iterator[object]:
     for path in DOCUMENTS:
         if path.exists() and any(blocks(path)):
             name = path.relative_to(ROOT).as_posix()
-            yield pytest.param(path, id=name, marks=[pytest.mark.journey] if name in JOURNEYS else [])
+            yield pytest.param(
+                path, id=name, marks=[pytest.mark.journey] if name in JOURNEYS else []
+            )
 
 
 @pytest.mark.parametrize("document", list(documents_that_run()))
-def test_what_a_document_shows_is_what_happens(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_document_shows_is_what_happens(
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CHECKOUT", str(ROOT))
     monkeypatch.syspath_prepend(tmp_path)
     run_document(document, title=document.relative_to(ROOT).as_posix())
 
 
-def test_blocks_share_names_files_and_folder_and_output_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_share_names_files_and_folder_and_output_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     document = tmp_path / "story.md"
-    document.write_text("```python test\nx = 2\n```\n```toml file=in/a.toml\nb = 1\n```\n```bash test\ncat in/a.toml\n```\n```text output\nb = ...\n```\n")
-    document.write_text(document.read_text() + "```python\nnever run\n```\n```python test\nprint(x + 1)\n```\n```text output\n4\n```\n")
+    document.write_text(
+        "```python test\nx = 2\n```\n```toml file=in/a.toml\nb = 1\n```\n```bash "
+        "test\ncat in/a.toml\n```\n```text output\nb = ...\n```\n"
+    )
+    document.write_text(
+        document.read_text()
+        + "```python\nnever run\n```\n```python test\nprint(x + 1)\n```\n```text output\n4\n```\n"
+    )
     with pytest.raises(AssertionError, match="story:20 shows"):
         run_document(document, title="story")
 
 
-@pytest.mark.parametrize("file", [file for file in python_files("src") if ">>> " in file.text], ids=lambda file: file.module)
+@pytest.mark.parametrize(
+    "file",
+    [file for file in python_files("src") if ">>> " in file.text],
+    ids=lambda file: file.module,
+)
 def test_examples_in_docstrings_give_what_they_show(file: PythonFile) -> None:
     try:
         module = importlib.import_module(file.module)
@@ -128,7 +166,11 @@ def test_examples_in_docstrings_give_what_they_show(file: PythonFile) -> None:
     assert outcome.failed == 0, report.getvalue()
 
 
-@pytest.mark.parametrize("document", [path for path in DOCUMENTS if path.exists()], ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "document",
+    [path for path in DOCUMENTS if path.exists()],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", document.read_text(encoding="utf-8"))
     missing = [link for link in links if not (document.parent / link).exists()]

@@ -1,6 +1,8 @@
-"""What the command line prints, word by word: help of every command, and errors as people meet them.
+"""What the command line prints, word by word: help of every command, and errors as people meet
+them.
 
-A changed text is a decision: write the files again with `MAINSPRING_WRITE_GOLDEN=1 pytest tests/golden`, and say in the commit why.
+A changed text is a decision: write the files again with `MAINSPRING_WRITE_GOLDEN=1 pytest
+tests/golden`, and say in the commit why.
 """
 
 import os
@@ -22,17 +24,37 @@ from mainspring.serving.errors import ModelRefused
 GOLDEN = Path(__file__).parent / "cli"
 
 FAULTS = (
-    UnknownColumn(column="dep_delai", near=("dep_delay",), known="carrier, dep_delay, origin", at=Location("flights.py", 31)),
+    UnknownColumn(
+        column="dep_delai",
+        near=("dep_delay",),
+        known="carrier, dep_delay, origin",
+        at=Location("flights.py", 31),
+    ),
     DuplicateName(name="source 'weather'", other="flights.py:17", at=Location("flights.py", 18)),
 )
 VERDICTS = (
     Verdict(gate="no_leakage", passed=True, summary="no hindsight", subject="sha256:0", at=0),
-    Verdict(gate="min_metric:roc_auc", passed=False, summary="roc_auc 0.7312 (at least 0.758)", subject="sha256:0", at=0),
+    Verdict(
+        gate="min_metric:roc_auc",
+        passed=False,
+        summary="roc_auc 0.7312 (at least 0.758)",
+        subject="sha256:0",
+        at=0,
+    ),
 )
 ERRORS: dict[str, MainspringError] = {
     "mistakes": ProjectErrors(faults=FAULTS),
-    "gates": GatesFailed(version="late_arrival v3", environment="dev", failed="min_metric:roc_auc (roc_auc 0.7312 (at least 0.758))", verdicts=VERDICTS),
-    "refused": ModelRefused(version="late_arrival v3", environment="prod", reasons="; ".join(f"gate/{gate} missing" for gate in ("parity", "latency") * 3)),
+    "gates": GatesFailed(
+        version="late_arrival v3",
+        environment="dev",
+        failed="min_metric:roc_auc (roc_auc 0.7312 (at least 0.758))",
+        verdicts=VERDICTS,
+    ),
+    "refused": ModelRefused(
+        version="late_arrival v3",
+        environment="prod",
+        reasons="; ".join(f"gate/{gate} missing" for gate in ("parity", "latency") * 3),
+    ),
 }
 
 
@@ -66,21 +88,33 @@ def test_the_help_of_a_command_is_as_agreed(path: str) -> None:
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_an_error_is_told_as_agreed(name: str) -> None:
-    assert_golden(f"error-{name}", "\n".join(render_error(ERRORS[name], Paint(colour=False))) + "\n")
+    assert_golden(
+        f"error-{name}", "\n".join(render_error(ERRORS[name], Paint(colour=False))) + "\n"
+    )
 
 
-@pytest.mark.parametrize("path", [path for path, command in HELP.items() if not isinstance(command, click.Group)])
+@pytest.mark.parametrize(
+    "path", [path for path, command in HELP.items() if not isinstance(command, click.Group)]
+)
 def test_every_command_can_answer_with_json(path: str) -> None:
     assert "as_json" in {parameter.name for parameter in HELP[path].params}
 
 
-@pytest.mark.parametrize("path", [path for path, command in HELP.items() if not isinstance(command, click.Group)])
+@pytest.mark.parametrize(
+    "path", [path for path, command in HELP.items() if not isinstance(command, click.Group)]
+)
 def test_no_two_parameters_of_a_command_share_a_name(path: str) -> None:
     names = [parameter.name for parameter in HELP[path].params]
     assert sorted(names) == sorted(set(names))
 
 
 def test_the_summary_of_a_command_is_the_first_line_of_its_help() -> None:
-    listed = command_line.get_help(click.Context(command_line, info_name="mainspring", terminal_width=120))
-    missing = [path for path, command in HELP.items() if path.count(" ") == 1 and command.get_short_help_str(200) not in listed]
+    listed = command_line.get_help(
+        click.Context(command_line, info_name="mainspring", terminal_width=120)
+    )
+    missing = [
+        path
+        for path, command in HELP.items()
+        if path.count(" ") == 1 and command.get_short_help_str(200) not in listed
+    ]
     assert missing == []

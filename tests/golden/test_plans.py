@@ -25,13 +25,25 @@ DURATIONS = [
 ]
 EDITS = {
     "edited_window": [('windows=["1h", "7d"]', 'windows=["1h", "24h"]')],
-    "edited_code_and_gate": [("MARGIN = 0.5", "MARGIN = 0.6"), ('"roc_auc", 0.7', '"roc_auc", 0.8')],
+    "edited_code_and_gate": [
+        ("MARGIN = 0.5", "MARGIN = 0.6"),
+        ('"roc_auc", 0.7', '"roc_auc", 0.8'),
+    ],
     "stricter_gate": [('"roc_auc", 0.7', '"roc_auc", 0.8')],
     "removed_monitor": [("ms.Monitor(returned)\n", "")],
-    "edited_expression": [(".clip(0, 100)", ".clip(0, 250)"), ('col("amount") < 10', '(col("amount") < 10) & ~col("customer").is_null()')],
+    "edited_expression": [
+        (".clip(0, 100)", ".clip(0, 250)"),
+        ('col("amount") < 10', '(col("amount") < 10) & ~col("customer").is_null()'),
+    ],
     "edited_meaning": [
         ('windows=["1h", "7d"]', 'windows=["1h", "unbounded"], closed="both", hop="5m"'),
-        ('col("amount").clip(0, 100).sum()', 'col("amount").ewma(half_life="6h", where=col("note") == "gift"), "notes": col("note").top_k(3)'),
+        (
+            'col("amount").clip(0, 100).sum()',
+            (
+                'col("amount").ewma(half_life="6h", where=col("note") == "gift"), "notes": '
+                'col("note").top_k(3)'
+            ),
+        ),
         ('ms.Entity("customer")', 'ms.Entity("customer", null_keys="group")'),
     ],
     "unchanged": [],
@@ -42,7 +54,14 @@ def plan_of(graph: Graph, environment: EnvironmentMap, before: Graph) -> Plan:
     """The plan with a history and one build to reuse."""
     build = build_of(graph, "source.orders")
     builds = {(build.asset, Digest(build.fingerprint)): build}
-    world = World(environment=environment, builds=builds, definitions=definitions_of(before), durations=DURATIONS, rows=ROWS, cost=Cost(cpu_hour=0.05))
+    world = World(
+        environment=environment,
+        builds=builds,
+        definitions=definitions_of(before),
+        durations=DURATIONS,
+        rows=ROWS,
+        cost=Cost(cpu_hour=0.05),
+    )
     return make_plan("shop", graph, world)
 
 

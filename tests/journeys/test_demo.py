@@ -1,4 +1,6 @@
-"""The demo on a smaller model and fewer days: every act plays, and fails by itself where it does not show what it claims."""
+"""The demo on a smaller model and fewer days: every act plays, and fails by itself where it does
+not show what it claims.
+"""
 
 from pathlib import Path
 
@@ -23,7 +25,9 @@ SMALL = Scale(
 )
 
 
-def test_every_act_shows_what_it_claims_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_act_shows_what_it_claims_and_leaves_nothing_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run_demo(folder=tmp_path / "demo", scale=SMALL) == 0
     told = capsys.readouterr().out
     assert [f"━━ {act}  " in told for act in range(9)] == [True] * 9

@@ -1,4 +1,6 @@
-"""What sketches and ordered aggregates must answer, in plain Python: integers reduced by hand, and floats in the order that is documented for them."""
+"""What sketches and ordered aggregates must answer, in plain Python: integers reduced by hand, and
+floats in the order that is documented for them.
+"""
 
 import math
 import struct
@@ -8,7 +10,9 @@ from fractions import Fraction
 __all__ = ["bucket_middle", "decayed_mean", "halves", "hyperloglog_of", "standard_moment"]
 
 WORD = 2**64
-LN_2 = Fraction("0.693147180559945309417232121458176568075500134360255254120680009493393621969694715605863326996418687")
+LN_2 = Fraction(
+    "0.693147180559945309417232121458176568075500134360255254120680009493393621969694715605863326996418687"
+)
 COEFFICIENTS = [float(LN_2**k / math.factorial(k)) for k in range(13, -1, -1)]
 
 
@@ -25,7 +29,10 @@ def hyperloglog_of(patterns: Iterable[int], precision: int) -> int:
     registers = [0] * 2**precision
     for pattern in patterns:
         rest, register = divmod(splitmix(pattern), 2**precision)
-        rank = next((place for place in range(64 - precision) if rest >> place & 1), 64 - precision) + 1
+        rank = (
+            next((place for place in range(64 - precision) if rest >> place & 1), 64 - precision)
+            + 1
+        )
         registers[register] = max(registers[register], rank)
     count, size = [registers.count(rank) for rank in range(66 - precision)], float(2**precision)
     total = size * tau(1.0 - count[-1] / size)
@@ -58,7 +65,9 @@ def tau(x: float) -> float:
 
 
 def bucket_middle(value: float) -> float:
-    """The middle of the doubles that share sign, exponent and six bits of mantissa with this one."""
+    """The middle of the doubles that share sign, exponent and six bits of mantissa with this
+    one.
+    """
     if value == 0.0 or math.isinf(value):
         return value + 0.0
     pattern = struct.unpack("<Q", struct.pack("<d", value))[0]
@@ -86,7 +95,9 @@ def decayed_mean(times: Sequence[int], values: Sequence[float], half_life: int) 
 
 
 def standard_moment(values: Sequence[float], power: int) -> float | None:
-    """The third or fourth moment about the mean, over that power of the standard deviation; the fourth less 3."""
+    """The third or fourth moment about the mean, over that power of the standard deviation; the
+    fourth less 3.
+    """
     number, total = float(len(values)), 0.0
     for value in values:
         total += value

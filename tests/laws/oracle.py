@@ -1,4 +1,6 @@
-"""What the kernel must answer, said as plainly as possible: filter every fact for every question, add Fractions, round once."""
+"""What the kernel must answer, said as plainly as possible: filter every fact for every question,
+add Fractions, round once.
+"""
 
 import math
 import struct
@@ -7,7 +9,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from mainspring.features.kernel.program import WHOLE_ROW, Beyond, Closed, Op, Output
-from tests.laws.approximate_oracle import bucket_middle, decayed_mean, hyperloglog_of, standard_moment
+from tests.laws.approximate_oracle import (
+    bucket_middle,
+    decayed_mean,
+    hyperloglog_of,
+    standard_moment,
+)
 
 __all__ = ["Fact", "answer_of", "bits_of_value", "value_of_bits"]
 
@@ -25,20 +32,38 @@ class Fact:
     values: tuple[Value, ...]
 
 
-def answer_of(output: Output, facts: Sequence[Fact], key: int, time: int, closed: Closed = "left") -> list[Value]:
-    """The rows of one output for one question; OverflowError when an integer sum does not fit int64."""
-    happened = [f for f in facts if f.key == key and (f.event_time < time or (f.event_time == time and closed != "left"))]
+def answer_of(
+    output: Output, facts: Sequence[Fact], key: int, time: int, closed: Closed = "left"
+) -> list[Value]:
+    """The rows of one output for one question; OverflowError when an integer sum does not fit
+    int64.
+    """
+    happened = [
+        f
+        for f in facts
+        if f.key == key and (f.event_time < time or (f.event_time == time and closed != "left"))
+    ]
     seen = [f for f in happened if f.visible_from <= time < f.visible_to]
     if output.op is Op.LATEST:
-        return [seen[-1].values[output.column] if seen and (output.span is None or time < seen[-1].event_time + output.span) else None]
+        return [
+            seen[-1].values[output.column]
+            if seen and (output.span is None or time < seen[-1].event_time + output.span)
+            else None
+        ]
     opens = -math.inf if output.span is None else time - output.span + (closed == "right")
     inside = [f for f in seen if opens <= f.event_time]
     if output.op is Op.COUNT_ROWS:
         return [len(inside)]
-    counted = inside if output.column == WHOLE_ROW else [f for f in inside if f.values[output.column] is not None]
+    counted = (
+        inside
+        if output.column == WHOLE_ROW
+        else [f for f in inside if f.values[output.column] is not None]
+    )
     if output.op is Op.SINCE_LAST:
         return [time - counted[-1].event_time if counted else None]
-    return rows_of(output, counted, [v for f in counted if (v := f.values[output.column]) is not None])
+    return rows_of(
+        output, counted, [v for f in counted if (v := f.values[output.column]) is not None]
+    )
 
 
 def rows_of(output: Output, counted: Sequence[Fact], values: Sequence[float | int]) -> list[Value]:
@@ -51,21 +76,44 @@ def rows_of(output: Output, counted: Sequence[Fact], values: Sequence[float | in
         case Op.DISTINCT:
             count = len(set(map(canonical, values)))
             saturated = count <= parameters[0] or parameters[1] == Beyond.SATURATE
-            return [min(count, parameters[0]) if saturated else hyperloglog_of(map(canonical, values), 12)]
+            return [
+                min(count, parameters[0])
+                if saturated
+                else hyperloglog_of(map(canonical, values), 12)
+            ]
         case Op.APPROX_DISTINCT:
             return [hyperloglog_of(map(canonical, values), parameters[0])]
         case Op.QUANTILES:
-            return [quantile_of(values, value_of_bits(bits)) if values else None for bits in parameters]
+            return [
+                quantile_of(values, value_of_bits(bits)) if values else None for bits in parameters
+            ]
         case Op.HISTOGRAM:
-            edges = [bits if isinstance(value, int) else value_of_bits(bits) for value in values[:1] for bits in parameters]
-            bins = [sum(edge <= value for edge in edges) for value in values if not math.isnan(value)]
+            edges = [
+                bits if isinstance(value, int) else value_of_bits(bits)
+                for value in values[:1]
+                for bits in parameters
+            ]
+            bins = [
+                sum(edge <= value for edge in edges) for value in values if not math.isnan(value)
+            ]
             return [bins.count(place) for place in range(size)]
         case Op.VALUE_COUNTS:
-            listed = [canonical(bits if isinstance(value, int) else value_of_bits(bits)) for value in values[:1] for bits in parameters]
-            places = [listed.index(canonical(value)) if canonical(value) in listed else size - 1 for value in values]
+            listed = [
+                canonical(bits if isinstance(value, int) else value_of_bits(bits))
+                for value in values[:1]
+                for bits in parameters
+            ]
+            places = [
+                listed.index(canonical(value)) if canonical(value) in listed else size - 1
+                for value in values
+            ]
             return [places.count(place) for place in range(size)]
         case Op.EWMA:
-            return [decayed_mean([f.event_time for f in counted], list(map(float, values)), parameters[0])]
+            return [
+                decayed_mean(
+                    [f.event_time for f in counted], list(map(float, values)), parameters[0]
+                )
+            ]
         case Op.SKEW | Op.KURT:
             return [standard_moment(list(map(float, values)), 3 if output.op is Op.SKEW else 4)]
         case op:
@@ -77,7 +125,11 @@ def chosen(op: Op, values: Sequence[float | int], size: int) -> Sequence[float |
     if op in (Op.FIRST_K, Op.LAST_K):
         return values[:size] if op is Op.FIRST_K else values[-size:]
     nan = [v for v in values if math.isnan(v)]
-    ordered = sorted((v for v in values if not math.isnan(v)), key=lambda v: (v, math.copysign(1.0, v)), reverse=op is Op.TOP_K)
+    ordered = sorted(
+        (v for v in values if not math.isnan(v)),
+        key=lambda v: (v, math.copysign(1.0, v)),
+        reverse=op is Op.TOP_K,
+    )
     return [*nan, *ordered][:size]
 
 
@@ -116,7 +168,9 @@ def sum_of(values: Sequence[float | int]) -> float | int:
 def mean_of(values: Sequence[float | int]) -> float:
     """The exact mean, rounded once; NaN and infinities as IEEE 754 adds them."""
     special = [v for v in values if not math.isfinite(v)]
-    return sum(special) if special else rounded(sum(map(Fraction, values), Fraction(0)) / len(values))
+    return (
+        sum(special) if special else rounded(sum(map(Fraction, values), Fraction(0)) / len(values))
+    )
 
 
 def variance_of(values: Sequence[float | int]) -> float | None:

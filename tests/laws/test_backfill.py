@@ -1,4 +1,6 @@
-"""A backfill is a function of the set of facts: neither the order of their rows nor the parts they are spilled in can be told from its answer."""
+"""A backfill is a function of the set of facts: neither the order of their rows nor the parts they
+are spilled in can be told from its answer.
+"""
 
 import polars as pl
 import pytest
@@ -19,7 +21,9 @@ from tests.proof.history import History, history_of
 from tests.proof.reading import logged, spine_of
 from tests.unit.features.history import facts_of, landing, windowed
 
-EVERY_VIEW = pytest.mark.parametrize("view", [view.compiled for view in VIEWS.values()], ids=list(VIEWS))
+EVERY_VIEW = pytest.mark.parametrize(
+    "view", [view.compiled for view in VIEWS.values()], ids=list(VIEWS)
+)
 SUMS = VIEWS["sums"].compiled
 
 
@@ -36,7 +40,9 @@ def known(view: CompiledView, history: History) -> tuple[pl.DataFrame, pl.DataFr
 @EVERY_VIEW
 @given(history=histories(), seed=st.integers(0, 2**32))
 @settings(max_examples=40, deadline=None)
-def test_the_order_of_the_facts_changes_nothing(view: CompiledView, history: History, seed: int) -> None:
+def test_the_order_of_the_facts_changes_nothing(
+    view: CompiledView, history: History, seed: int
+) -> None:
     facts, spine = known(view, history)
     shuffled = facts.sample(fraction=1.0, shuffle=True, seed=seed)
     assert backfill(view, shuffled, spine).equals(backfill(view, facts, spine))
@@ -45,15 +51,21 @@ def test_the_order_of_the_facts_changes_nothing(view: CompiledView, history: His
 @EVERY_VIEW
 @given(history=histories(), partitions=st.sampled_from([1, 2, 7]))
 @settings(max_examples=30, deadline=None)
-def test_spilling_by_key_changes_nothing(view: CompiledView, history: History, partitions: int) -> None:
+def test_spilling_by_key_changes_nothing(
+    view: CompiledView, history: History, partitions: int
+) -> None:
     facts, spine = known(view, history)
-    assert backfill_spilled(view, facts.lazy(), spine, partitions=partitions).equals(backfill(view, facts, spine))
+    assert backfill_spilled(view, facts.lazy(), spine, partitions=partitions).equals(
+        backfill(view, facts, spine)
+    )
 
 
 @pytest.mark.parametrize("partitions", [3, 64])
 def test_a_long_history_is_answered_the_same_when_it_is_spilled(partitions: int) -> None:
     facts, spine = known(SUMS, history_of(5, size=3_000, asked=200))
-    assert backfill_spilled(SUMS, facts.lazy(), spine, partitions=partitions).equals(backfill(SUMS, facts, spine))
+    assert backfill_spilled(SUMS, facts.lazy(), spine, partitions=partitions).equals(
+        backfill(SUMS, facts, spine)
+    )
 
 
 def test_a_spilled_backfill_leaves_nothing_behind(tmp_path) -> None:
@@ -64,10 +76,20 @@ def test_a_spilled_backfill_leaves_nothing_behind(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("partitions", [1, 5])
-def test_a_sum_that_overflows_in_a_spilled_history_is_told_by_the_row_of_the_whole_spine(partitions: int) -> None:
+def test_a_sum_that_overflows_in_a_spilled_history_is_told_by_the_row_of_the_whole_spine(
+    partitions: int,
+) -> None:
     view = windowed(total=col("bags").sum())
-    facts = facts_of([landing(5, city="LGA", bags=2**62), landing(6, city="LGA", bags=2**62), landing(6, city="JFK", bags=1)])
-    spine = pl.DataFrame({"city": ["JFK", "JFK", "nowhere", "LGA"], "_prediction_time": [7 * MINUTE] * 4})
+    facts = facts_of(
+        [
+            landing(5, city="LGA", bags=2**62),
+            landing(6, city="LGA", bags=2**62),
+            landing(6, city="JFK", bags=1),
+        ]
+    )
+    spine = pl.DataFrame(
+        {"city": ["JFK", "JFK", "nowhere", "LGA"], "_prediction_time": [7 * MINUTE] * 4}
+    )
     with pytest.raises(FeatureOverflow) as raised:
         backfill_spilled(view, facts.lazy(), spine, partitions=partitions)
     assert raised.value.row == 3
@@ -75,7 +97,9 @@ def test_a_sum_that_overflows_in_a_spilled_history_is_told_by_the_row_of_the_who
 
 def test_of_several_sums_that_overflow_in_parts_the_first_row_is_told() -> None:
     view, cities = windowed(total=col("bags").sum()), [f"C{number}" for number in range(12)]
-    facts = facts_of([landing(minute, city=city, bags=2**62) for city in cities for minute in (5, 6)])
+    facts = facts_of(
+        [landing(minute, city=city, bags=2**62) for city in cities for minute in (5, 6)]
+    )
     spine = pl.DataFrame({"city": ["nowhere", *cities], "_prediction_time": [7 * MINUTE] * 13})
     for partitions in (2, 7, 64):
         with pytest.raises(FeatureOverflow) as raised:
@@ -87,4 +111,6 @@ def test_questions_go_to_the_part_of_the_key_that_another_view_knew() -> None:
     view = VIEWS["through"].compiled
     for seed in range(1, 9):
         facts, spine = known(view, history_of(seed, size=60))
-        assert backfill_spilled(view, facts.lazy(), spine, partitions=7).equals(backfill(view, facts, spine))
+        assert backfill_spilled(view, facts.lazy(), spine, partitions=7).equals(
+            backfill(view, facts, spine)
+        )

@@ -1,4 +1,6 @@
-"""Laws of encodings: by columns and by rows give the same bytes, and text survives the round trip."""
+"""Laws of encodings: by columns and by rows give the same bytes, and text survives the round
+trip.
+"""
 
 import math
 
@@ -6,7 +8,13 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainspring.datasets.encoding import encode_frame, encode_rows, learn_encoding, parse_encoding, render_encoding
+from mainspring.datasets.encoding import (
+    encode_frame,
+    encode_rows,
+    learn_encoding,
+    parse_encoding,
+    render_encoding,
+)
 
 EXACT = 2**53
 TEXTS = st.none() | st.text(alphabet="aAzé€ ", max_size=3)
@@ -30,7 +38,9 @@ SIZES = {"ranks": 3, "counts": 2}
 
 @given(ROWS, ROWS)
 def test_columns_and_rows_encode_to_the_same_bytes(fitted, asked):
-    encoding = learn_encoding(pl.DataFrame(fitted, schema=SCHEMA | LISTS), [*SCHEMA, *LISTS], sizes=SIZES)
+    encoding = learn_encoding(
+        pl.DataFrame(fitted, schema=SCHEMA | LISTS), [*SCHEMA, *LISTS], sizes=SIZES
+    )
     by_columns = encode_frame(pl.DataFrame(asked, schema=SCHEMA | LISTS), encoding)
     by_rows = encode_rows(asked, encoding)
     assert by_columns.shape == by_rows.shape == (len(asked), 9)
@@ -41,12 +51,17 @@ def test_columns_and_rows_encode_to_the_same_bytes(fitted, asked):
 def test_a_fitted_text_is_decoded_by_its_place_in_the_vocabulary(fitted):
     encoding = learn_encoding(pl.DataFrame(fitted, schema=SCHEMA), ["carrier"])
     vocabulary = encoding.features[0].vocabulary
-    decoded = [None if math.isnan(code) else vocabulary[int(code)] for code in encode_rows(fitted, encoding)[:, 0]]
+    decoded = [
+        None if math.isnan(code) else vocabulary[int(code)]
+        for code in encode_rows(fitted, encoding)[:, 0]
+    ]
     assert decoded == [row["carrier"] for row in fitted]
 
 
 @given(ROWS)
 def test_an_encoding_is_read_back_as_it_was_written(fitted):
-    encoding = learn_encoding(pl.DataFrame(fitted, schema=SCHEMA | LISTS), [*SCHEMA, *LISTS], sizes=SIZES)
+    encoding = learn_encoding(
+        pl.DataFrame(fitted, schema=SCHEMA | LISTS), [*SCHEMA, *LISTS], sizes=SIZES
+    )
     assert parse_encoding(render_encoding(encoding)) == encoding
     assert parse_encoding(render_encoding(encoding)).digest == encoding.digest

@@ -1,4 +1,6 @@
-"""Both evaluators of expressions, over columns and for one row, give the same value for every expression and every row."""
+"""Both evaluators of expressions, over columns and for one row, give the same value for every
+expression and every row.
+"""
 
 import math
 import struct
@@ -50,27 +52,89 @@ from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import FOREVER, parse_instant
 
-N, F, B, S, T, D = DType.INT64, DType.FLOAT64, DType.BOOLEAN, DType.STRING, DType.TIMESTAMP, DType.DURATION
+N, F, B, S, T, D = (
+    DType.INT64,
+    DType.FLOAT64,
+    DType.BOOLEAN,
+    DType.STRING,
+    DType.TIMESTAMP,
+    DType.DURATION,
+)
 SCHEMA = Schema.of(i=N, j=N, f=F, g=F, b=B, c=B, s=S, t=T, u=T, d=D)
-PARTS = ["year", "quarter", "month", "week", "day", "hour", "minute", "second", "weekday", "ordinal_day"]
-ZONES = ["America/New_York", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Monrovia", "EET", "UTC"]
+PARTS = [
+    "year",
+    "quarter",
+    "month",
+    "week",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "weekday",
+    "ordinal_day",
+]
+ZONES = [
+    "America/New_York",
+    "Europe/Berlin",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "Africa/Monrovia",
+    "EET",
+    "UTC",
+]
 ELEMENTARY = ["exp", "log", "log10", "log1p", "sqrt", "sin", "cos"]
 
-whole = st.one_of(st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1), st.sampled_from([-(2**63), FOREVER, 2**53 + 1]))
-real = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1.0, -1.0, 3.0, 1e308, 5e-324, 2.0**63, -(2.0**63), math.nan, math.inf]))
+whole = st.one_of(
+    st.integers(-3, 3),
+    st.integers(-(2**63), 2**63 - 1),
+    st.sampled_from([-(2**63), FOREVER, 2**53 + 1]),
+)
+real = st.one_of(
+    st.floats(),
+    st.sampled_from(
+        [0.0, -0.0, 1.0, -1.0, 3.0, 1e308, 5e-324, 2.0**63, -(2.0**63), math.nan, math.inf]
+    ),
+)
 text = st.one_of(
     st.text(max_size=3),
-    st.sampled_from(["7", "-1.5e3", "+2", " 1", "1_0", "nan", "-inf", "9223372036854775808", "é", "\U0001f600", "ΑΣ", "İß", "\u1c89", " a\u3000"]),
+    st.sampled_from(
+        [
+            "7",
+            "-1.5e3",
+            "+2",
+            " 1",
+            "1_0",
+            "nan",
+            "-inf",
+            "9223372036854775808",
+            "é",
+            "\U0001f600",
+            "ΑΣ",
+            "İß",
+            "\u1c89",
+            " a\u3000",
+        ]
+    ),
 )
 instant = st.one_of(st.integers(parse_instant("1965-01-01"), parse_instant("2105-01-01")), whole)
-CONSTANTS: dict[DType, st.SearchStrategy[Scalar]] = {N: whole, F: real, B: st.booleans(), S: text, T: instant, D: whole}
+CONSTANTS: dict[DType, st.SearchStrategy[Scalar]] = {
+    N: whole,
+    F: real,
+    B: st.booleans(),
+    S: text,
+    T: instant,
+    D: whole,
+}
 
 
 @cache
 def nodes(dtype: DType, depth: int = 3) -> st.SearchStrategy[Node]:
     """Expressions of a type."""
     names = [field.name for field in SCHEMA if field.dtype is dtype]
-    leaves = st.one_of(st.sampled_from([Column(name) for name in names]), CONSTANTS[dtype].map(lambda value: Literal(value, dtype)))
+    leaves = st.one_of(
+        st.sampled_from([Column(name) for name in names]),
+        CONSTANTS[dtype].map(lambda value: Literal(value, dtype)),
+    )
     if depth == 0:
         return leaves
 
@@ -90,7 +154,10 @@ def nodes(dtype: DType, depth: int = 3) -> st.SearchStrategy[Node]:
 
 Sub = Callable[[DType], st.SearchStrategy[Node]]
 letters = st.text(st.sampled_from("a é7\u3000\U0001f600"), max_size=2)
-bounds = st.tuples(st.none() | st.integers(-5, 5) | st.floats(-5, 5), st.none() | st.integers(5, 9) | st.just(math.inf))
+bounds = st.tuples(
+    st.none() | st.integers(-5, 5) | st.floats(-5, 5),
+    st.none() | st.integers(5, 9) | st.just(math.inf),
+)
 
 
 def _divisor(node: Node) -> Node:
@@ -107,10 +174,19 @@ def _whole(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy[
         st.builds(Cast, st.one_of(*map(sub, (F, B, S, T, D))), st.just(N)),
         st.builds(Arithmetic, st.sampled_from(["//", "%"]), sub(N), sub(N).map(_divisor)),
         st.builds(Arithmetic, st.just("//"), sub(D), sub(D).map(_divisor)),
-        st.one_of(st.builds(Abs, sub(N)), st.builds(Floor, sub(N)), st.builds(Ceil, sub(N)), st.builds(Round, sub(N), st.integers(0, 15))),
+        st.one_of(
+            st.builds(Abs, sub(N)),
+            st.builds(Floor, sub(N)),
+            st.builds(Ceil, sub(N)),
+            st.builds(Round, sub(N), st.integers(0, 15)),
+        ),
         st.builds(TextLength, sub(S)),
         st.builds(Hash, st.one_of(*map(sub, (N, F, B, S, T, D)))),
-        st.builds(Bucket, st.one_of(*map(sub, (N, F, B, S, T, D))), st.one_of(st.integers(1, 5), st.just(2**63 - 1))),
+        st.builds(
+            Bucket,
+            st.one_of(*map(sub, (N, F, B, S, T, D))),
+            st.one_of(st.integers(1, 5), st.just(2**63 - 1)),
+        ),
         st.builds(DatePart, sub(T), st.sampled_from(PARTS)),
         st.builds(DatePart, zoned, st.sampled_from(PARTS)),
     ]
@@ -129,7 +205,12 @@ def _real(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy[N
         st.builds(Arithmetic, st.just("**"), number, number),
         st.builds(Elementary, number, st.sampled_from(ELEMENTARY)),
         st.builds(Elementary, sub(F), st.sampled_from(ELEMENTARY)),
-        st.one_of(st.builds(Abs, sub(F)), st.builds(Floor, sub(F)), st.builds(Ceil, sub(F)), st.builds(Round, sub(F), st.integers(0, 15))),
+        st.one_of(
+            st.builds(Abs, sub(F)),
+            st.builds(Floor, sub(F)),
+            st.builds(Ceil, sub(F)),
+            st.builds(Round, sub(F), st.integers(0, 15)),
+        ),
     ]
 
 
@@ -144,7 +225,9 @@ def _boolean(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrateg
         st.builds(IsIn, number, st.lists(st.one_of(whole, real), max_size=3).map(tuple)),
         st.builds(IsIn, sub(S), st.lists(text, max_size=3).map(tuple)),
         st.builds(Cast, number, st.just(B)),
-        st.builds(TextMatch, sub(S), st.sampled_from(["contains", "starts_with", "ends_with"]), letters),
+        st.builds(
+            TextMatch, sub(S), st.sampled_from(["contains", "starts_with", "ends_with"]), letters
+        ),
     ]
 
 
@@ -164,7 +247,10 @@ def _span(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy[N
 
 
 def _moment(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy[Node]]:
-    return [st.builds(Arithmetic, st.sampled_from(["+", "-"]), sub(T), sub(D)), st.builds(Cast, sub(N), st.just(T))]
+    return [
+        st.builds(Arithmetic, st.sampled_from(["+", "-"]), sub(T), sub(D)),
+        st.builds(Cast, sub(N), st.just(T)),
+    ]
 
 
 def _string(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy[Node]]:
@@ -172,7 +258,12 @@ def _string(sub: Sub, number: st.SearchStrategy[Node]) -> list[st.SearchStrategy
         st.builds(Cast, st.one_of(sub(N), sub(B)), st.just(S)),
         st.builds(Arithmetic, st.just("+"), sub(S), sub(S)),
         st.builds(TextCase, sub(S), st.sampled_from(["lower", "upper"])),
-        st.builds(TextSlice, sub(S), st.one_of(st.integers(-4, 4), whole), st.one_of(st.none(), st.integers(0, 4), st.just(2**63 - 1))),
+        st.builds(
+            TextSlice,
+            sub(S),
+            st.one_of(st.integers(-4, 4), whole),
+            st.one_of(st.none(), st.integers(0, 4), st.just(2**63 - 1)),
+        ),
         st.builds(TextStrip, sub(S), letters, st.sampled_from(["both", "start", "end"])),
     ]
 
@@ -198,21 +289,32 @@ def bits(value: Scalar | None) -> object:
 
 def by_columns(node: Node, data: list[dict[str, Scalar | None]]) -> list[Scalar | None]:
     """The values of the expression over a frame of these rows; times as microseconds."""
-    columns = [pl.Series(f.name, [row[f.name] for row in data], pl.Int64 if f.dtype in (T, D) else STORED[f.dtype]).cast(STORED[f.dtype]) for f in SCHEMA]
+    columns = [
+        pl.Series(
+            f.name,
+            [row[f.name] for row in data],
+            pl.Int64 if f.dtype in (T, D) else STORED[f.dtype],
+        ).cast(STORED[f.dtype])
+        for f in SCHEMA
+    ]
     values = pl.DataFrame(columns).with_columns(value=to_polars(node, SCHEMA))["value"]
     return (values.cast(pl.Int64) if infer_type(node, SCHEMA) in (T, D) else values).to_list()
 
 
 @settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(expressions, st.lists(rows, min_size=1, max_size=5))
-def test_columns_and_rows_agree_on_every_value(node: Node, data: list[dict[str, Scalar | None]]) -> None:
+def test_columns_and_rows_agree_on_every_value(
+    node: Node, data: list[dict[str, Scalar | None]]
+) -> None:
     one_row = compile_row({"value": node}, SCHEMA)
     assert list(map(bits, by_columns(node, data))) == [bits(one_row(row)["value"]) for row in data]
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(expressions, st.lists(rows, min_size=2, max_size=5))
-def test_the_value_of_a_row_does_not_depend_on_its_batch(node: Node, data: list[dict[str, Scalar | None]]) -> None:
+def test_the_value_of_a_row_does_not_depend_on_its_batch(
+    node: Node, data: list[dict[str, Scalar | None]]
+) -> None:
     alone = [by_columns(node, [row])[0] for row in data]
     assert list(map(bits, by_columns(node, data))) == list(map(bits, alone))
 
@@ -232,5 +334,7 @@ def kinds(node: Node) -> set[type[Node]]:
 
 def test_every_kind_of_node_is_among_those_generated() -> None:
     found: set[type[Node]] = set()
-    settings(max_examples=1_500, derandomize=True, database=None, deadline=None)(given(expressions)(lambda node: found.update(kinds(node))))()
+    settings(max_examples=1_500, derandomize=True, database=None, deadline=None)(
+        given(expressions)(lambda node: found.update(kinds(node)))
+    )()
     assert found == set(get_args(Node))

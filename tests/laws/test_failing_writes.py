@@ -1,4 +1,6 @@
-"""Whichever write fails, and whether it happened or not: done again, nothing is lost and nothing is there twice."""
+"""Whichever write fails, and whether it happened or not: done again, nothing is lost and nothing is
+there twice.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -29,15 +31,29 @@ from mainspring.ports.tables import TableWriter
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_facts
 from mainspring.sources.fold import fold_table
-from mainspring.sources.ingest import ingest_rows
+from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Contract, Float64, Source
-from mainspring.testing.failing import FailingLog, FailingOnline, FailingState, FailingTables, Failures
+from mainspring.testing.failing import (
+    FailingLog,
+    FailingOnline,
+    FailingState,
+    FailingTables,
+    Failures,
+)
 
 SCHEMA = Schema.of(n=DType.INT64, at=DType.TIMESTAMP, city=DType.STRING, delay=DType.FLOAT64)
 SOURCE = Source("s", id="n", event_time="at", contract=Contract(delay=Float64(between=(0, 1e6))))
 COMPILED = CompiledSource(SOURCE, SCHEMA)
 VIEW = compile_view(
-    FeatureView("v", source=SOURCE, entities=[Entity("city")], windows=["1h"], features={"n": count(), "total": col("delay").sum()}), SCHEMA, shard="v"
+    FeatureView(
+        "v",
+        source=SOURCE,
+        entities=[Entity("city")],
+        windows=["1h"],
+        features={"n": count(), "total": col("delay").sum()},
+    ),
+    SCHEMA,
+    shard="v",
 )
 TOPIC, REFUSED = "source:s", "quarantine:s"
 CALLS = 6
@@ -61,18 +77,32 @@ def once(work: Callable[[], object]) -> None:
 def rows_of(call: int) -> list[dict[str, object]]:
     """Seven facts, one of them said before, and one row that breaks the contract."""
     numbers = [*range(7 * call, 7 * call + 7), max(7 * call - 3, 0)]
-    rows = [{"n": n, "at": n * MINUTE // 2, "city": "JFK" if n % 3 else "LGA", "delay": n / 7} for n in numbers]
+    rows = [
+        {"n": n, "at": n * MINUTE // 2, "city": "JFK" if n % 3 else "LGA", "delay": n / 7}
+        for n in numbers
+    ]
     return [*rows, {"n": -call - 1, "at": 0, "city": "JFK", "delay": -1.0}]
 
 
-def run(log: LogWriter, tables: TableWriter, online: OnlineWriter, doing: Callable[[Callable[[], object]], None] = until_done) -> None:
+def run(
+    log: LogWriter,
+    tables: TableWriter,
+    online: OnlineWriter,
+    doing: Callable[[Callable[[], object]], None] = until_done,
+) -> None:
     """Ingest, correct, fold into the table and into online state, over and over."""
     clock = FrozenClock(HOUR)
     for call in range(CALLS):
         clock.advance(MINUTE)
-        doing(lambda call=call: ingest_rows(COMPILED, rows_of(call), log=log, clock=clock))
+        doing(
+            lambda call=call: SourceWriter(COMPILED, log=log, clock=clock).write_rows(rows_of(call))
+        )
         correction = [{"n": 7 * call, "at": 7 * call * MINUTE // 2, "city": "JFK", "delay": 0.5}]
-        doing(lambda correction=correction: ingest_rows(COMPILED, correction, log=log, clock=clock, tables=tables, operations=["replace"]))
+        doing(
+            lambda correction=correction: SourceWriter(
+                COMPILED, log=log, clock=clock, tables=tables
+            ).write_rows(correction, op=["replace"])
+        )
         doing(lambda: fold_table(TOPIC, log=log, tables=tables, rows=3))
         doing(lambda: fold_view(VIEW, log=log, online=online, now=0, tables=tables))
         if call % 3 == 2:
@@ -88,7 +118,15 @@ def outcome(log: LogWriter, tables: TableWriter, online: OnlineWriter) -> list[o
     refused = pl.concat(log.read(REFUSED)).select("_id", "_offset")
     facts = read_facts(SOURCE, log=log, tables=tables, schema=SCHEMA)
     rows = list(online.iter_rows(VIEW.shard))
-    return [log.head(TOPIC), facts.rows(), scan.sort("_offset").collect().rows(), refused.rows(), features.columns, features.positions, rows]
+    return [
+        log.head(TOPIC),
+        facts.rows(),
+        scan.sort("_offset").collect().rows(),
+        refused.rows(),
+        features.columns,
+        features.positions,
+        rows,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +138,9 @@ def undisturbed() -> list[object]:
 
 @pytest.mark.parametrize("when", ["before", "after", "either"])
 @pytest.mark.parametrize("every", range(2, 31))
-def test_a_failure_of_every_nth_write_loses_and_doubles_nothing(every: int, when: str, undisturbed: list[object]) -> None:
+def test_a_failure_of_every_nth_write_loses_and_doubles_nothing(
+    every: int, when: str, undisturbed: list[object]
+) -> None:
     failures = Failures(every=every, when=when)
     log, tables, online = SqliteLog(None), MemoryTables(), SqliteOnline(None)
     run(FailingLog(log, failures), FailingTables(tables, failures), FailingOnline(online, failures))
@@ -109,10 +149,17 @@ def test_a_failure_of_every_nth_write_loses_and_doubles_nothing(every: int, when
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_failure_of_every_single_write_leaves_nothing_or_all(when: str, undisturbed: list[object]) -> None:
+def test_a_failure_of_every_single_write_leaves_nothing_or_all(
+    when: str, undisturbed: list[object]
+) -> None:
     failures = Failures(every=1, when=when)
     log, tables, online = SqliteLog(None), MemoryTables(), SqliteOnline(None)
-    run(FailingLog(log, failures), FailingTables(tables, failures), FailingOnline(online, failures), once)
+    run(
+        FailingLog(log, failures),
+        FailingTables(tables, failures),
+        FailingOnline(online, failures),
+        once,
+    )
     if when == "before":
         assert (log.topics(), tables.position(TOPIC), online.shards()) == ([], 0, {})
         run(log, tables, online)
@@ -122,9 +169,15 @@ def test_a_failure_of_every_single_write_leaves_nothing_or_all(when: str, undist
 
 
 @pytest.mark.parametrize("every", [2, 3, 7])
-def test_the_same_holds_for_delta_tables_and_files(every: int, tmp_path, undisturbed: list[object]) -> None:
+def test_the_same_holds_for_delta_tables_and_files(
+    every: int, tmp_path, undisturbed: list[object]
+) -> None:
     failures = Failures(every=every)
-    log, tables, online = SqliteLog(tmp_path / "log.db"), DeltaTables(tmp_path / "tables"), SqliteOnline(tmp_path / "online.db")
+    log, tables, online = (
+        SqliteLog(tmp_path / "log.db"),
+        DeltaTables(tmp_path / "tables"),
+        SqliteOnline(tmp_path / "online.db"),
+    )
     run(FailingLog(log, failures), FailingTables(tables, failures), FailingOnline(online, failures))
     assert outcome(log, tables, online)[:2] == undisturbed[:2]
     assert outcome(log, tables, online)[3:] == undisturbed[3:]
@@ -132,7 +185,13 @@ def test_the_same_holds_for_delta_tables_and_files(every: int, tmp_path, undistu
 
 def changes() -> Iterator[tuple[Change, Event]]:
     for number in range(20):
-        event = Event(kind="counter.moved", project=ProjectName("p"), actor=Actor("service:test"), at=number, subject=f"{number}")
+        event = Event(
+            kind="counter.moved",
+            project=ProjectName("p"),
+            actor=Actor("service:test"),
+            at=number,
+            subject=f"{number}",
+        )
         yield Change("counter", f"{number}", b"{}", 0), event
 
 
@@ -148,4 +207,6 @@ def test_documents_that_expect_their_version_are_written_once(every: int) -> Non
     for change, event in changes():
         until_done(lambda change=change, event=event: put(change, event))
     assert [document.version for document in state.iter_documents("counter")] == [1] * 20
-    assert [record.event.subject for record in state.iter_events()] == [f"{number}" for number in range(20)]
+    assert [record.event.subject for record in state.iter_events()] == [
+        f"{number}" for number in range(20)
+    ]

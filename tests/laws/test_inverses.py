@@ -1,4 +1,6 @@
-"""What is rendered parses back as it was: durations, instants, positions of shards, definitions, baselines, predictions in the log."""
+"""What is rendered parses back as it was: durations, instants, positions of shards, definitions,
+baselines, predictions in the log.
+"""
 
 import math
 
@@ -14,7 +16,12 @@ from mainspring.engines.local.log import SqliteLog
 from mainspring.features.spec import OnDemandFeatureView
 from mainspring.monitoring.baseline import Baseline, ColumnBaseline, parse_baseline, render_baseline
 from mainspring.ports.online import Position, decode_position, encode_position
-from mainspring.serving.inference_log import PredictionRecord, inference_topic, iter_predictions, to_frame
+from mainspring.serving.inference_log import (
+    PredictionRecord,
+    inference_topic,
+    iter_predictions,
+    to_frame,
+)
 from mainspring.sources.spec import Source
 
 SPLIT = split_by_time(train_from="2013-01-08", test_from="2013-10-01", test_until="2014-01-01")
@@ -28,7 +35,10 @@ def test_a_length_of_time_reads_back(length):
     assert parse_duration(format_duration(length)) == length
 
 
-@given(st.lists(st.tuples(st.text(), st.integers(0, 2**63 - 1)), max_size=4), st.integers(-(2**63), 2**63 - 1))
+@given(
+    st.lists(st.tuples(st.text(), st.integers(0, 2**63 - 1)), max_size=4),
+    st.integers(-(2**63), 2**63 - 1),
+)
 def test_a_position_reads_back(offsets, visible_until):
     position = Position(tuple(offsets), visible_until)
     assert decode_position(encode_position(position)) == position
@@ -44,7 +54,15 @@ def test_constants_in_a_definition_keep_their_value_and_their_type(constant):
     source = Source("rows", id="id", event_time="at")
     form = OnDemandFeatureView("form", features={"x": col("delay") + constant})
     label = Label(source, col("late"), join_on="id")
-    rows = TrainingSet("rows", spine=source, prediction_time=col("at"), request=["delay"], label=label, features=[form], split=SPLIT)
+    rows = TrainingSet(
+        "rows",
+        spine=source,
+        prediction_time=col("at"),
+        request=["delay"],
+        label=label,
+        features=[form],
+        split=SPLIT,
+    )
     read = parse_definition(render_definition(Definition(rows, (), ())))
     assert read.training_set == rows
     assert repr(read.training_set.features[0].features[0][1].right.value) == repr(constant)
@@ -53,15 +71,36 @@ def test_constants_in_a_definition_keep_their_value_and_their_type(constant):
 @given(st.lists(finite, min_size=2, max_size=4), finite, st.none() | st.floats(0, 1))
 def test_a_baseline_reads_back(edges, limit, auc):
     column = ColumnBaseline(tuple(edges), (1,) * (len(edges) - 1), limit)
-    baseline = Baseline(features={"x": column}, score=column, label_rate=0.25, label_change=None, daily_auc=auc)
+    baseline = Baseline(
+        features={"x": column}, score=column, label_rate=0.25, label_change=None, daily_auc=auc
+    )
     assert parse_baseline(render_baseline(baseline)) == baseline
 
 
-@given(st.lists(st.tuples(st.dictionaries(st.text(max_size=3), values, max_size=3), st.lists(values, max_size=3), st.floats(0, 1)), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.tuples(
+            st.dictionaries(st.text(max_size=3), values, max_size=3),
+            st.lists(values, max_size=3),
+            st.floats(0, 1),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_predictions_read_back_from_the_log(drawn):
     records = [
         PredictionRecord(
-            id=f"p-{place}", version="sha256:v", map_version=1, at=place, declared_at=None, request=r, features=f, read_at={"v": 3}, score=s, actor="person:ada"
+            id=f"p-{place}",
+            version="sha256:v",
+            map_version=1,
+            at=place,
+            declared_at=None,
+            request=r,
+            features=f,
+            read_at={"v": 3},
+            score=s,
+            actor="person:ada",
         )
         for place, (r, f, s) in enumerate(drawn)
     ]

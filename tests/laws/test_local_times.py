@@ -53,18 +53,33 @@ def instants_of(zone: ZoneInfo) -> list[Micros]:
 def wall_clock(zone: ZoneInfo, instant: Micros) -> dict[str, int]:
     """What `datetime` says."""
     local = from_micros(instant).astimezone(zone)
-    return {"day": local.timetuple().tm_yday, "hour": local.hour, "minute": local.minute, "second": local.second}
+    return {
+        "day": local.timetuple().tm_yday,
+        "hour": local.hour,
+        "minute": local.minute,
+        "second": local.second,
+    }
 
 
 @pytest.mark.parametrize("first_letter", sorted({zone[0] for zone in ZONES}))
 def test_gaps_and_folds_are_read_alike_in_every_zone(first_letter: str) -> None:
     for name in (zone for zone in ZONES if zone[0] == first_letter):
         local = col("t").dt.convert_time_zone(name).dt
-        parts = {"day": local.ordinal_day().node, "hour": local.hour().node, "minute": local.minute().node, "second": local.second().node}
+        parts = {
+            "day": local.ordinal_day().node,
+            "hour": local.hour().node,
+            "minute": local.minute().node,
+            "second": local.second().node,
+        }
         instants = instants_of(ZoneInfo(name))
         frame = pl.DataFrame({"t": pl.Series(instants).cast(STORED[DType.TIMESTAMP])})
         expected = [wall_clock(ZoneInfo(name), instant) for instant in instants]
-        assert frame.select(to_polars(node, SCHEMA).alias(part) for part, node in parts.items()).to_dicts() == expected
+        assert (
+            frame.select(
+                to_polars(node, SCHEMA).alias(part) for part, node in parts.items()
+            ).to_dicts()
+            == expected
+        )
         one_row = compile_row(parts, SCHEMA)
         assert [one_row({"t": instant}) for instant in instants] == expected
 

@@ -1,6 +1,8 @@
-"""However far behind, killed half way or new a client is: all come to the same heads, records and identities, and never show another on the way.
+"""However far behind, killed half way or new a client is: all come to the same heads, records and
+identities, and never show another on the way.
 
-The stream here is a list of messages, so that clients can be stopped at any instant; `tests/contracts/test_nats.py` has the real one.
+The stream here is a list of messages, so that clients can be stopped at any instant;
+`tests/contracts/test_nats.py` has the real one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +13,16 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainspring.engines.nats.envelope import Append, Parts, Record, Share, encode_frames, parse_record, read_frame, render_record
+from mainspring.engines.nats.envelope import (
+    Append,
+    Parts,
+    Record,
+    Share,
+    encode_frames,
+    parse_record,
+    read_frame,
+    render_record,
+)
 from mainspring.engines.nats.fold import Entry, is_something_missing
 from mainspring.engines.nats.index import Index
 from mainspring.testing.contracts.log import records
@@ -37,17 +48,31 @@ class Stream:
             self.held.pop(message, None)
 
     def remove_below(self, message: int) -> None:
-        self.remove([number for number, (kind, _) in self.held.items() if number < message and kind != "trims"])
+        self.remove(
+            [
+                number
+                for number, (kind, _) in self.held.items()
+                if number < message and kind != "trims"
+            ]
+        )
 
     def entry(self, message: int) -> Entry:
         kind, data = self.held[message]
         if kind == "parts":
             return Entry(message, message, None, 0, None)
         record, body_at = parse_record(data, message=message)
-        return Entry(message, message, record, body_at, data) if record.parts is None else Entry(message, message, record, 0, self.join(record.parts.messages))
+        return (
+            Entry(message, message, record, body_at, data)
+            if record.parts is None
+            else Entry(message, message, record, 0, self.join(record.parts.messages))
+        )
 
     def join(self, messages: Sequence[int]) -> bytes | None:
-        return b"".join(self.held[each][1] for each in messages) if self.held.keys() >= set(messages) else None
+        return (
+            b"".join(self.held[each][1] for each in messages)
+            if self.held.keys() >= set(messages)
+            else None
+        )
 
 
 class Client:
@@ -60,12 +85,18 @@ class Client:
 
     def receive(self, count: int) -> None:
         behind = max([self.after, *(entry.message for entry in self.taken)])
-        self.taken += [self.stream.entry(message) for message in sorted(self.stream.held) if message > behind][:count]
+        self.taken += [
+            self.stream.entry(message) for message in sorted(self.stream.held) if message > behind
+        ][:count]
 
     def fold(self) -> None:
         if is_something_missing(self.taken, after=self.after):
             known = self.index.last_trim()
-            trims = [self.stream.entry(message) for message, (kind, _) in sorted(self.stream.held.items()) if kind == "trims" and message > known]
+            trims = [
+                self.stream.entry(message)
+                for message, (kind, _) in sorted(self.stream.held.items())
+                if kind == "trims" and message > known
+            ]
             self.index.learn(trims)
         if self.index.fold(self.taken, after=self.after, known=self.known):
             self.after = self.taken[-1].message if self.taken else self.after
@@ -80,15 +111,38 @@ class Client:
         """Publish, with a pause in which others act; the number of the record."""
         parts = None
         if len(body) > PART_BYTES:
-            parts = Parts(tuple(self.stream.publish("parts", body[at : at + PART_BYTES]) for at in range(0, len(body), PART_BYTES)), PART_BYTES)
+            parts = Parts(
+                tuple(
+                    self.stream.publish("parts", body[at : at + PART_BYTES])
+                    for at in range(0, len(body), PART_BYTES)
+                ),
+                PART_BYTES,
+            )
             yield 0
-        yield self.stream.publish(kind, render_record(msgspec.structs.replace(record, parts=parts), b"" if parts else body))
+        yield self.stream.publish(
+            kind,
+            render_record(msgspec.structs.replace(record, parts=parts), b"" if parts else body),
+        )
 
     def appending(self, shares: Sequence[tuple[str, int]], *, is_late: bool) -> Iterator[int]:
-        """Append so many records to topics, expecting the heads that are known here or, being late, others."""
-        encoded = [(topic, encode_frames(records([f"{row % 5}" for row in range(rows)], at=self.stream.last))) for topic, rows in shares]
-        expected = {topic: self.index.bounds(topic)[1] - is_late for topic, _ in shares if not topic.startswith("inference:")}
-        append = Append(tuple(Share(topic, expected.get(topic), frames) for topic, (frames, _) in encoded))
+        """Append so many records to topics, expecting the heads that are known here or, being late,
+        others.
+        """
+        encoded = [
+            (
+                topic,
+                encode_frames(records([f"{row % 5}" for row in range(rows)], at=self.stream.last)),
+            )
+            for topic, rows in shares
+        ]
+        expected = {
+            topic: self.index.bounds(topic)[1] - is_late
+            for topic, _ in shares
+            if not topic.startswith("inference:")
+        }
+        append = Append(
+            tuple(Share(topic, expected.get(topic), frames) for topic, (frames, _) in encoded)
+        )
         yield from self.publishing("records", append, b"".join(body for _, (_, body) in encoded))
 
     def trimming(self, topic: str, before: int) -> Iterator[int]:
@@ -97,7 +151,9 @@ class Client:
             self.stream.remove(self.index.void_records(plan.trim.settled))
             yield 0
             frames, body = encode_frames(plan.identities)
-            yield from self.publishing("trims", msgspec.structs.replace(plan.trim, frames=frames), body)
+            yield from self.publishing(
+                "trims", msgspec.structs.replace(plan.trim, frames=frames), body
+            )
             self.catch_up()
         keep, forgotten = self.index.forgotten()
         self.stream.remove_below(keep)
@@ -111,12 +167,19 @@ class Client:
         for located in self.index.locate(topic, self.index.bounds(topic)[0], limit=1_000):
             data = self.stream.join(located.place.messages)
             if data is not None:
-                frame = read_frame(data[located.place.at : located.place.at + located.place.size_bytes])
+                frame = read_frame(
+                    data[located.place.at : located.place.at + located.place.size_bytes]
+                )
                 found |= dict(enumerate(frame["_content"].cast(pl.String).to_list(), located.start))
         return found
 
 
-some = st.lists(st.tuples(st.sampled_from(TOPICS), st.sampled_from([1, 2, 40])), min_size=1, max_size=2, unique_by=lambda share: share[0])
+some = st.lists(
+    st.tuples(st.sampled_from(TOPICS), st.sampled_from([1, 2, 40])),
+    min_size=1,
+    max_size=2,
+    unique_by=lambda share: share[0],
+)
 pauses = st.integers(0, 5)
 operations = st.one_of(
     st.tuples(st.just("append"), some, st.booleans(), pauses),
@@ -130,7 +193,9 @@ operations = st.one_of(
 
 
 class World:
-    """A stream, three clients of different pace, and one who folds each message the moment that it is published."""
+    """A stream, three clients of different pace, and one who folds each message the moment that it
+    is published.
+    """
 
     def __init__(self) -> None:
         self.stream = Stream()
@@ -182,8 +247,13 @@ class World:
             assert (first, head) == self.witness.index.bounds(topic)
             assert head == len(self.history[topic])
             assert list(client.contents(topic)) == list(range(first, head))
-            newest = {content.partition("@")[0]: offset for offset, content in sorted(self.history[topic].items())}
-            assert {name: found.offset for name, found in client.index.find(topic, list(newest)).items()} == newest
+            newest = {
+                content.partition("@")[0]: offset
+                for offset, content in sorted(self.history[topic].items())
+            }
+            assert {
+                name: found.offset for name, found in client.index.find(topic, list(newest)).items()
+            } == newest
 
 
 @settings(max_examples=100)

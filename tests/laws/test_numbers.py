@@ -1,4 +1,6 @@
-"""A number's function has the same bits alone and among any number of neighbours, wherever the column begins in memory."""
+"""A number's function has the same bits alone and among any number of neighbours, wherever the
+column begins in memory.
+"""
 
 import math
 import random
@@ -63,7 +65,9 @@ EDGES = [
 def numbers(count: int, seed: int) -> list[float]:
     """Edges first, then every exponent, then sizes that features have."""
     chance = random.Random(seed)
-    wild = [struct.unpack("<d", struct.pack("<Q", chance.getrandbits(64)))[0] for _ in range(count // 3)]
+    wild = [
+        struct.unpack("<d", struct.pack("<Q", chance.getrandbits(64)))[0] for _ in range(count // 3)
+    ]
     tame = [round(chance.gauss(0, 100), chance.randint(0, 6)) for _ in range(count - len(wild))]
     values = EDGES + wild + tame
     chance.shuffle(values)
@@ -75,14 +79,20 @@ FRAME = pl.DataFrame({"x": numbers(3_000, 1), "y": numbers(3_000, 2)})
 
 def bits(values: pl.Series) -> list[object]:
     """The bits of every value; all NaNs are one."""
-    return (values if values.dtype == pl.Int64 else pl.Series(np.where(values.is_nan(), np.nan, values).view(np.int64))).to_list()
+    return (
+        values
+        if values.dtype == pl.Int64
+        else pl.Series(np.where(values.is_nan(), np.nan, values).view(np.int64))
+    ).to_list()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_columns_have_the_bits_of_the_row(function: str) -> None:
     columns = FRAME.select(value=to_polars(FUNCTIONS[function].node, SCHEMA))["value"]
     one_row = compile_row({"value": FUNCTIONS[function].node}, SCHEMA)
-    rows = pl.Series([one_row(row)["value"] for row in FRAME.iter_rows(named=True)], dtype=columns.dtype)
+    rows = pl.Series(
+        [one_row(row)["value"] for row in FRAME.iter_rows(named=True)], dtype=columns.dtype
+    )
     assert bits(columns) == bits(rows)
 
 
@@ -99,15 +109,31 @@ def test_nulls_stay_in_their_places() -> None:
     holed = FRAME.with_columns(pl.when(pl.int_range(pl.len()) % 3 > 0).then(pl.all()))
     for expression in FUNCTIONS.values():
         values = to_polars(expression.node, SCHEMA)
-        expected = FRAME.select(value=values).with_columns(pl.when(holed["x"].is_not_null()).then(pl.col("value")))
+        expected = FRAME.select(value=values).with_columns(
+            pl.when(holed["x"].is_not_null()).then(pl.col("value"))
+        )
         assert holed.select(value=values).equals(expected)
 
 
 def test_chunks_and_engines_change_nothing() -> None:
-    chunked = pl.concat([FRAME.slice(0, 7), FRAME.slice(7, 1), FRAME.slice(8)], rechunk=False).lazy()
-    expressions = {name: to_polars(expression.node, SCHEMA) for name, expression in FUNCTIONS.items()}
-    assert chunked.select(**expressions).collect(engine="streaming").equals(FRAME.select(**expressions))
+    chunked = pl.concat(
+        [FRAME.slice(0, 7), FRAME.slice(7, 1), FRAME.slice(8)], rechunk=False
+    ).lazy()
+    expressions = {
+        name: to_polars(expression.node, SCHEMA) for name, expression in FUNCTIONS.items()
+    }
+    assert (
+        chunked.select(**expressions)
+        .collect(engine="streaming")
+        .equals(FRAME.select(**expressions))
+    )
 
 
 def test_every_function_of_nothing_is_nothing() -> None:
-    assert FRAME.clear().select(**{name: to_polars(expression.node, SCHEMA) for name, expression in FUNCTIONS.items()}).is_empty()
+    assert (
+        FRAME.clear()
+        .select(
+            **{name: to_polars(expression.node, SCHEMA) for name, expression in FUNCTIONS.items()}
+        )
+        .is_empty()
+    )

@@ -1,4 +1,6 @@
-"""Rows of state are bytes of one key's records in the order of the log: nothing else leaves a trace in them, and each says what it holds."""
+"""Rows of state are bytes of one key's records in the order of the log: nothing else leaves a trace
+in them, and each says what it holds.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -11,8 +13,23 @@ from hypothesis import strategies as st
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO
 from mainspring.features.kernel.tree.online import NOTE, summary_door
-from mainspring.features.kernel.tree.page import DIRECTORY_LEVEL, FANOUT, INLINE_PAGES, LEVEL, NUMBER, OPEN_FACTS, OPEN_TILES, PAGE_FACTS
-from mainspring.features.kernel.tree.tile import TILE_FIRST, TILE_LAST, TILE_LEVEL, TILE_NUMBER, TILE_SETTLED
+from mainspring.features.kernel.tree.page import (
+    DIRECTORY_LEVEL,
+    FANOUT,
+    INLINE_PAGES,
+    LEVEL,
+    NUMBER,
+    OPEN_FACTS,
+    OPEN_TILES,
+    PAGE_FACTS,
+)
+from mainspring.features.kernel.tree.tile import (
+    TILE_FIRST,
+    TILE_LAST,
+    TILE_LEVEL,
+    TILE_NUMBER,
+    TILE_SETTLED,
+)
 from mainspring.features.state.names import directory_key, encode_key, page_key, partition_of
 from mainspring.features.state.pages import Page, read_page, split_row
 from mainspring.features.state.stream import shards_of
@@ -32,7 +49,11 @@ def some_history(seed: int) -> History:
 
 def pages_of(rows: dict[bytes, bytes], view: CompiledView) -> Iterator[tuple[bytes, Page, bytes]]:
     """Every page with the key of its row and its bytes."""
-    return ((key, read_page(page, view.tiles), page) for key, row in rows.items() for page in split_row(row))
+    return (
+        (key, read_page(page, view.tiles), page)
+        for key, row in rows.items()
+        for page in split_row(row)
+    )
 
 
 @pytest.fixture(scope="module", params=["sums", "sums_ever", "newest", "single"])
@@ -46,7 +67,10 @@ def crowded(request: pytest.FixtureRequest) -> tuple[CompiledView, dict[bytes, b
 @given(SEEDS, st.lists(st.booleans(), min_size=1, max_size=30))
 def test_batches_leave_no_trace(seed: int, cuts: list[bool]) -> None:
     view, deliveries = VIEWS["single"].compiled, some_history(seed).deliveries
-    cut = [replace(delivery, is_folded=cuts[place % len(cuts)]) for place, delivery in enumerate(deliveries)]
+    cut = [
+        replace(delivery, is_folded=cuts[place % len(cuts)])
+        for place, delivery in enumerate(deliveries)
+    ]
     *_, (_, log, online) = iter_streamed(view, cut)
     assert rows_of(view, online) == rows_of(view, folded(view, log))
 
@@ -58,9 +82,17 @@ def test_partitions_leave_no_trace_and_each_key_lies_in_its_own(seed: int, parti
     whole, divided = rows_of(view, folded(view, log)), sharded(view, partitions)
     online = folded(divided, log)
     assert rows_of(divided, online) == whole
-    heads = {key for key, row in whole.items() if read_page(split_row(row)[0], view.tiles).header[LEVEL] == 0}
+    heads = {
+        key
+        for key, row in whole.items()
+        if read_page(split_row(row)[0], view.tiles).header[LEVEL] == 0
+    }
     for partition, shard in enumerate(shards_of(divided)):
-        assert all(partition_of(key, partitions) == partition for key, _ in online.iter_rows(shard) if key in heads)
+        assert all(
+            partition_of(key, partitions) == partition
+            for key, _ in online.iter_rows(shard)
+            if key in heads
+        )
 
 
 @settings(max_examples=40, deadline=None)
@@ -74,50 +106,95 @@ def test_other_keys_leave_no_trace(seed: int) -> None:
     mixed = only(deliveries, lambda row: len(homes[row["id"]]) == 1)
     alone = only(mixed, lambda row: row["city"] == "JFK")
     among, by_itself = (rows_of(view, folded(view, logged(each))) for each in (mixed, alone))
-    assert {key: row for key, row in among.items() if key.startswith(CITY)} == {key: row for key, row in by_itself.items() if key.startswith(CITY)}
+    assert {key: row for key, row in among.items() if key.startswith(CITY)} == {
+        key: row for key, row in by_itself.items() if key.startswith(CITY)
+    }
 
 
 def only(deliveries: Sequence[Delivery], is_kept: Callable[[Row], bool]) -> list[Delivery]:
     """The deliveries with some of their rows."""
-    return [replace(delivery, rows=rows) for delivery in deliveries if (rows := [each for each in delivery.rows if is_kept(each.row)])]
+    return [
+        replace(delivery, rows=rows)
+        for delivery in deliveries
+        if (rows := [each for each in delivery.rows if is_kept(each.row)])
+    ]
 
 
-def test_facts_of_a_page_stand_in_total_order(crowded: tuple[CompiledView, dict[bytes, bytes]]) -> None:
+def test_facts_of_a_page_stand_in_total_order(
+    crowded: tuple[CompiledView, dict[bytes, bytes]],
+) -> None:
     view, rows = crowded
     for _, page, _ in pages_of(rows, view):
         names = [texts[0] for texts in page.texts]
-        order = [(int(fact[EVENT_TIME]), name, int(fact[VISIBLE_FROM])) for fact, name in zip(page.facts, names, strict=True)]
+        order = [
+            (int(fact[EVENT_TIME]), name, int(fact[VISIBLE_FROM]))
+            for fact, name in zip(page.facts, names, strict=True)
+        ]
         assert order == sorted(order)
 
 
-def test_pages_hold_as_many_facts_and_tiles_as_the_layout_says(crowded: tuple[CompiledView, dict[bytes, bytes]]) -> None:
+def test_pages_hold_as_many_facts_and_tiles_as_the_layout_says(
+    crowded: tuple[CompiledView, dict[bytes, bytes]],
+) -> None:
     view, rows = crowded
     for _, page, _ in pages_of(rows, view):
         level = int(page.header[LEVEL])
         counts = (len(page.facts), len(page.tiles))
-        assert counts == {1: (PAGE_FACTS, 0)}.get(level, (0, FANOUT)) if 0 < level < DIRECTORY_LEVEL else True
+        assert (
+            counts == {1: (PAGE_FACTS, 0)}.get(level, (0, FANOUT))
+            if 0 < level < DIRECTORY_LEVEL
+            else True
+        )
         assert level != 0 or (0 < counts[0] < OPEN_FACTS and counts[1] == 0)
-        assert level != DIRECTORY_LEVEL or max(np.bincount(page.tiles[:, TILE_LEVEL], minlength=1)) < OPEN_TILES
+        assert (
+            level != DIRECTORY_LEVEL
+            or max(np.bincount(page.tiles[:, TILE_LEVEL], minlength=1)) < OPEN_TILES
+        )
     assert max(len(split_row(row)) for row in rows.values()) <= 1 + INLINE_PAGES
 
 
-def test_every_page_is_named_by_one_tile_and_every_tile_names_a_page(crowded: tuple[CompiledView, dict[bytes, bytes]]) -> None:
+def test_every_page_is_named_by_one_tile_and_every_tile_names_a_page(
+    crowded: tuple[CompiledView, dict[bytes, bytes]],
+) -> None:
     view, rows = crowded
     pages = list(pages_of(rows, view))
     heads = [key for key, page, _ in pages if page.header[LEVEL] == 0]
     for name in heads:
-        own = [page for key, page, _ in pages if key == directory_key(name) or (key.startswith(name) and len(key) == len(page_key(name, 1, 0)))]
-        named = [(int(tile[TILE_LEVEL]), int(tile[TILE_NUMBER])) for page in own for tile in page.tiles]
-        assert sorted(named) == sorted((int(page.header[LEVEL]), int(page.header[NUMBER])) for page in own if page.header[LEVEL] < DIRECTORY_LEVEL)
+        own = [
+            page
+            for key, page, _ in pages
+            if key == directory_key(name)
+            or (key.startswith(name) and len(key) == len(page_key(name, 1, 0)))
+        ]
+        named = [
+            (int(tile[TILE_LEVEL]), int(tile[TILE_NUMBER])) for page in own for tile in page.tiles
+        ]
+        assert sorted(named) == sorted(
+            (int(page.header[LEVEL]), int(page.header[NUMBER]))
+            for page in own
+            if page.header[LEVEL] < DIRECTORY_LEVEL
+        )
 
 
-def test_every_tile_is_the_summary_of_its_page(crowded: tuple[CompiledView, dict[bytes, bytes]]) -> None:
+def test_every_tile_is_the_summary_of_its_page(
+    crowded: tuple[CompiledView, dict[bytes, bytes]],
+) -> None:
     view, rows = crowded
-    payloads = {(key[:-8] if page.header[LEVEL] else key, int(page.header[LEVEL]), int(page.header[NUMBER])): data for key, page, data in pages_of(rows, view)}
+    payloads = {
+        (
+            key[:-8] if page.header[LEVEL] else key,
+            int(page.header[LEVEL]),
+            int(page.header[NUMBER]),
+        ): data
+        for key, page, data in pages_of(rows, view)
+    }
     compared = 0
     for key, page, _ in pages_of(rows, view):
         for tile in page.tiles:
-            child = np.frombuffer(bytearray(payloads[key[:-8], int(tile[TILE_LEVEL]), int(tile[TILE_NUMBER])]), dtype=np.int64)
+            child = np.frombuffer(
+                bytearray(payloads[key[:-8], int(tile[TILE_LEVEL]), int(tile[TILE_NUMBER])]),
+                dtype=np.int64,
+            )
             summary = tile.copy()
             summary_door()(view.tiles.layout, child, summary, NOTE.copy())
             assert summary.tolist() == tile.tolist()
@@ -125,11 +202,24 @@ def test_every_tile_is_the_summary_of_its_page(crowded: tuple[CompiledView, dict
     assert compared > 20
 
 
-def test_a_tile_is_settled_once_nothing_in_its_page_appears_or_goes(crowded: tuple[CompiledView, dict[bytes, bytes]]) -> None:
+def test_a_tile_is_settled_once_nothing_in_its_page_appears_or_goes(
+    crowded: tuple[CompiledView, dict[bytes, bytes]],
+) -> None:
     view, rows = crowded
-    pages = {(key[:-8], 1, int(page.header[NUMBER])): page for key, page, _ in pages_of(rows, view) if page.header[LEVEL] == 1}
+    pages = {
+        (key[:-8], 1, int(page.header[NUMBER])): page
+        for key, page, _ in pages_of(rows, view)
+        if page.header[LEVEL] == 1
+    }
     for key, page, _ in pages_of(rows, view):
         for tile in page.tiles[page.tiles[:, TILE_LEVEL] == 1] if len(page.tiles) else []:
             facts = pages[key[:-8], 1, int(tile[TILE_NUMBER])].facts
-            changes = [*facts[:, VISIBLE_FROM], *(until for until in facts[:, VISIBLE_TO] if until != NEVER)]
-            assert (tile[TILE_FIRST], tile[TILE_LAST], tile[TILE_SETTLED]) == (min(facts[:, EVENT_TIME]), max(facts[:, EVENT_TIME]), max(changes))
+            changes = [
+                *facts[:, VISIBLE_FROM],
+                *(until for until in facts[:, VISIBLE_TO] if until != NEVER),
+            ]
+            assert (tile[TILE_FIRST], tile[TILE_LAST], tile[TILE_SETTLED]) == (
+                min(facts[:, EVENT_TIME]),
+                max(facts[:, EVENT_TIME]),
+                max(changes),
+            )

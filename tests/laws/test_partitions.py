@@ -1,4 +1,6 @@
-"""Into how many partitions state is divided, and by how many processes they are folded, shows in no answer and in no row."""
+"""Into how many partitions state is divided, and by how many processes they are folded, shows in no
+answer and in no row.
+"""
 
 import random
 
@@ -17,11 +19,18 @@ from tests.unit.features.history import CITY, SCHEMA, SOURCE, TOPIC, landing, lo
 
 PARTITIONS = (1, 2, 7, 64)
 CITIES = [f"city {number}" for number in range(40)]
-FEATURES = {"n": count(), "total": col("delay").sum(), "last": col("gate").last(), "bags": col("bags").max()}
+FEATURES = {
+    "n": count(),
+    "total": col("delay").sum(),
+    "last": col("gate").last(),
+    "bags": col("bags").max(),
+}
 
 
 def view(partitions: int) -> CompiledView:
-    declared = FeatureView("delays", source=SOURCE, entities=[CITY], windows=["10m", "3h"], features=FEATURES)
+    declared = FeatureView(
+        "delays", source=SOURCE, entities=[CITY], windows=["10m", "3h"], features=FEATURES
+    )
     return compile_view(declared, SCHEMA, shard="delays", partitions=partitions)
 
 
@@ -35,8 +44,16 @@ def histories(draw: st.DrawFn) -> list[dict]:
         at = chance.randrange(240)
         seen = at + chance.choice((0, 0, 0, 5, 60))
         until = seen + 1 + chance.randrange(50) if chance.random() < 0.1 else None
-        values = {"delay": chance.choice((None, 0.1, 1e16, -1e16, 1.0)), "gate": chance.choice((None, "A", "Ä1")), "bags": number}
-        landings.append(landing(at, id=f"{number}", seen=seen, until=until, city=chance.choice(CITIES), **values))
+        values = {
+            "delay": chance.choice((None, 0.1, 1e16, -1e16, 1.0)),
+            "gate": chance.choice((None, "A", "Ä1")),
+            "bags": number,
+        }
+        landings.append(
+            landing(
+                at, id=f"{number}", seen=seen, until=until, city=chance.choice(CITIES), **values
+            )
+        )
     return landings
 
 
@@ -46,21 +63,30 @@ def rows_of(each: CompiledView, online: SqliteOnline) -> dict[bytes, bytes]:
 
 @given(histories(), st.integers(1, 8))
 @settings(max_examples=40)
-def test_any_number_of_partitions_has_the_same_rows_and_the_same_answers(landings: list[dict], batches: int) -> None:
+def test_any_number_of_partitions_has_the_same_rows_and_the_same_answers(
+    landings: list[dict], batches: int
+) -> None:
     log, asked = log_of(landings, batches=batches), [{"city": city} for city in [*CITIES, None]]
     rows, answers = [], []
     for partitions in PARTITIONS:
         each, online = view(partitions), SqliteOnline(None)
         fold_view(each, log=log, online=online, now=0)
         rows.append(rows_of(each, online))
-        answers.append([read_online([each], online, asked, at=[minute * MINUTE] * len(asked)).columns for minute in (60, 241, 300)])
+        answers.append(
+            [
+                read_online([each], online, asked, at=[minute * MINUTE] * len(asked)).columns
+                for minute in (60, 241, 300)
+            ]
+        )
     assert all(found == rows[0] for found in rows)
     assert all(repr(found) == repr(answers[0]) for found in answers)
 
 
 @given(histories(), st.integers(0, 2**32))
 @settings(max_examples=40)
-def test_partitions_that_are_folded_by_several_hands_in_any_order_have_the_same_rows(landings: list[dict], seed: int) -> None:
+def test_partitions_that_are_folded_by_several_hands_in_any_order_have_the_same_rows(
+    landings: list[dict], seed: int
+) -> None:
     chance, log, each = random.Random(seed), log_of(landings, batches=9), view(7)
     online, alone = SqliteOnline(None), SqliteOnline(None)
     hands = [[], [], []]

@@ -1,4 +1,6 @@
-"""The short way gives the bits of the long way, whatever settles, is in flight, stands apart, or makes it decline."""
+"""The short way gives the bits of the long way, whatever settles, is in flight, stands apart, or
+makes it decline.
+"""
 
 from dataclasses import replace
 
@@ -30,20 +32,43 @@ def programs(draw: st.DrawFn) -> Program:
 
 def the_long_way(program: Program) -> Program:
     """The same program, as if no output had a short way."""
-    return replace(program, passes=tuple(tables._replace(is_short=False) for tables in program.passes))
+    return replace(
+        program, passes=tuple(tables._replace(is_short=False) for tables in program.passes)
+    )
 
 
-def history(random: np.random.Generator, *, size: int, keys: int, lateness: int, superseded: float, spread: int) -> Facts:
-    """Facts of which some are null, late by up to `lateness` with a long tail, superseded, and as different in size as 10**spread."""
+def history(
+    random: np.random.Generator,
+    *,
+    size: int,
+    keys: int,
+    lateness: int,
+    superseded: float,
+    spread: int,
+) -> Facts:
+    """Facts of which some are null, late by up to `lateness` with a long tail, superseded, and as
+    different in size as 10**spread.
+    """
     key, happened = np.sort(random.integers(0, keys, size)), random.integers(0, 1000, size)
     happened = happened[np.lexsort((happened, key))]
     late = random.integers(0, lateness + 1, size) * np.where(random.random(size) < 0.05, 20, 1)
-    ends = np.where(random.random(size) < superseded, happened + late + random.integers(0, 300, size), NEVER)
+    ends = np.where(
+        random.random(size) < superseded, happened + late + random.integers(0, 300, size), NEVER
+    )
     values = random.normal(size=size) * 10.0 ** random.integers(-spread, spread + 1, size)
     values[random.random(size) < 0.1] = 0.0
-    columns = [(values, random.random(size) < 0.8), (random.integers(-2, 3, size), random.random(size) < 0.8)]
+    columns = [
+        (values, random.random(size) < 0.8),
+        (random.integers(-2, 3, size), random.random(size) < 0.8),
+    ]
     start = np.searchsorted(key, np.arange(keys + 1))
-    return Facts.of(key_start=start, event_time=happened, visible_from=happened + late, visible_to=ends, columns=columns)
+    return Facts.of(
+        key_start=start,
+        event_time=happened,
+        visible_from=happened + late,
+        visible_to=ends,
+        columns=columns,
+    )
 
 
 def questions(random: np.random.Generator, *, rows: int, keys: int) -> Spine:
@@ -56,13 +81,30 @@ def told(answer: Answer) -> tuple[bytes, bytes, tuple[int, int] | None]:
     return answer.bits.tobytes(), answer.valid.tobytes(), answer.overflow
 
 
-@given(programs(), st.integers(0, 2**32), st.sampled_from([0, 1, 30, 900]), st.sampled_from([0.0, 0.02, 0.5]), st.sampled_from([0, 3, 40]))
+@given(
+    programs(),
+    st.integers(0, 2**32),
+    st.sampled_from([0, 1, 30, 900]),
+    st.sampled_from([0.0, 0.02, 0.5]),
+    st.sampled_from([0, 3, 40]),
+)
 @settings(max_examples=150, deadline=None)
-def test_the_short_way_equals_the_long_way(program: Program, seed: int, lateness: int, superseded: float, spread: int) -> None:
+def test_the_short_way_equals_the_long_way(
+    program: Program, seed: int, lateness: int, superseded: float, spread: int
+) -> None:
     random = np.random.default_rng(seed)
-    facts = history(random, size=int(random.integers(0, 400)), keys=4, lateness=lateness, superseded=superseded, spread=spread)
+    facts = history(
+        random,
+        size=int(random.integers(0, 400)),
+        keys=4,
+        lateness=lateness,
+        superseded=superseded,
+        spread=spread,
+    )
     spine = questions(random, rows=60, keys=4)
-    assert told(aggregate(program, facts, spine)) == told(aggregate(the_long_way(program), facts, spine))
+    assert told(aggregate(program, facts, spine)) == told(
+        aggregate(the_long_way(program), facts, spine)
+    )
 
 
 @given(programs(), st.integers(0, 2**32))
@@ -77,23 +119,36 @@ def test_facts_visible_as_they_happen_need_no_further_times(program: Program, se
 
 @given(programs(), st.integers(0, 2**32), st.sampled_from([2**62, -(2**62), 2**63 - 1, -(2**63)]))
 @settings(max_examples=60, deadline=None)
-def test_an_integer_overflow_is_told_of_the_same_row_and_output(program: Program, seed: int, extreme: int) -> None:
+def test_an_integer_overflow_is_told_of_the_same_row_and_output(
+    program: Program, seed: int, extreme: int
+) -> None:
     random = np.random.default_rng(seed)
     facts = history(random, size=200, keys=4, lateness=10, superseded=0.1, spread=1)
     facts.values[BOOLEAN, random.random(200) < 0.2] = extreme
     spine = questions(random, rows=60, keys=4)
-    assert told(aggregate(program, facts, spine)) == told(aggregate(the_long_way(program), facts, spine))
+    assert told(aggregate(program, facts, spine)) == told(
+        aggregate(the_long_way(program), facts, spine)
+    )
 
 
 @given(st.integers(0, 2**32))
 @settings(max_examples=5, deadline=None)
 def test_shares_of_keys_answer_as_one_key_asked_alone(seed: int) -> None:
     random = np.random.default_rng(seed)
-    program = compile_program([Output(op, BOOLEAN, 100) for op in (Op.COUNT_ROWS, Op.MEAN, Op.MAX, Op.VAR, Op.LAST)], kinds=KINDS)
-    facts, spine = history(random, size=150_000, keys=300, lateness=30, superseded=0.01, spread=1), questions(random, rows=9_000, keys=300)
+    program = compile_program(
+        [Output(op, BOOLEAN, 100) for op in (Op.COUNT_ROWS, Op.MEAN, Op.MAX, Op.VAR, Op.LAST)],
+        kinds=KINDS,
+    )
+    facts, spine = (
+        history(random, size=150_000, keys=300, lateness=30, superseded=0.01, spread=1),
+        questions(random, rows=9_000, keys=300),
+    )
     everything, key = aggregate(program, facts, spine), int(random.integers(300))
     first, stop = facts.key_start[key : key + 2]
-    own = Facts(np.array([0, stop - first]), *(np.ascontiguousarray(each[:, first:stop]) for each in facts[1:]))
+    own = Facts(
+        np.array([0, stop - first]),
+        *(np.ascontiguousarray(each[:, first:stop]) for each in facts[1:]),
+    )
     rows = np.flatnonzero(spine.key_code == key)
     alone = aggregate(program, own, Spine(np.zeros(rows.size, dtype=np.int64), spine.time[rows]))
     assert np.array_equal(everything.bits[:, rows], alone.bits)

@@ -1,6 +1,8 @@
-"""The views of the proof: every aggregate, every kind of window and entity, over two sources of the same columns.
+"""The views of the proof: every aggregate, every kind of window and entity, over two sources of the
+same columns.
 
-Each feature stands here twice, as a user writes it and as plain Python, so that nothing between a declaration and the kernel is believed.
+Each feature stands here twice, as a user writes it and as plain Python, so that nothing between a
+declaration and the kernel is believed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,15 +22,34 @@ from tests.proof.truth import Declared, Plain, Row, Wanted
 __all__ = ["LATENESS", "SOURCES", "VIEWS"]
 
 LATENESS = 2 * HOUR
-SCHEMA = Schema.of(id=DType.STRING, at=DType.TIMESTAMP, known=DType.TIMESTAMP, city=DType.STRING, gate=DType.STRING, delay=DType.FLOAT64, bags=DType.INT64)
+SCHEMA = Schema.of(
+    id=DType.STRING,
+    at=DType.TIMESTAMP,
+    known=DType.TIMESTAMP,
+    city=DType.STRING,
+    gate=DType.STRING,
+    delay=DType.FLOAT64,
+    bags=DType.INT64,
+)
 LANDINGS, STARTS = (
-    Source(name, id="id", event_time="at", known_at="known", lateness="2h", clock_skew=None, contract=Contract(delay=Float64(allow_nan=True)))
+    Source(
+        name,
+        id="id",
+        event_time="at",
+        known_at="known",
+        lateness="2h",
+        clock_skew=None,
+        contract=Contract(delay=Float64(allow_nan=True)),
+    )
     for name in ("landings", "starts")
 )
 SOURCES = {source.name: CompiledSource(source, SCHEMA) for source in (LANDINGS, STARTS)}
 
 EVERYWHERE, CITY = Entity("everywhere", join_keys=[]), Entity("city")
-PAIR, GATE = Entity("pair", join_keys=["city", "gate"]), Entity("city_gate", join_keys=["city", "gate"], null_keys="group")
+PAIR, GATE = (
+    Entity("pair", join_keys=["city", "gate"]),
+    Entity("city_gate", join_keys=["city", "gate"], null_keys="group"),
+)
 
 
 def delay(row: Row) -> Plain:
@@ -61,7 +82,11 @@ SUMS: Mapping[str, Wanted] = {
     "c": Wanted(col("delay").count(), Op.COUNT, delay),
     "sum": Wanted(col("delay").sum(), Op.SUM, delay),
     "mean": Wanted(col("delay").mean(), Op.MEAN, delay),
-    "at_a": Wanted(col("delay").sum(where=col("gate") == "A"), Op.SUM, lambda row: row["delay"] if row["gate"] == "A" else None),
+    "at_a": Wanted(
+        col("delay").sum(where=col("gate") == "A"),
+        Op.SUM,
+        lambda row: row["delay"] if row["gate"] == "A" else None,
+    ),
     "late": Wanted((col("bags") > 3).mean(), Op.MEAN, has_many),
     "bags": Wanted(col("bags").sum(), Op.SUM, bags),
     "most": Wanted(col("bags").max(), Op.MAX, bags),
@@ -74,21 +99,34 @@ SUMS: Mapping[str, Wanted] = {
 }
 SINGLE: Mapping[str, Wanted] = {
     "var": Wanted(col("delay").var(), Op.VAR, delay),
-    "std": Wanted(col("bags").std(where=col("gate") == "A"), Op.STD, lambda row: row["bags"] if row["gate"] == "A" else None),
+    "std": Wanted(
+        col("bags").std(where=col("gate") == "A"),
+        Op.STD,
+        lambda row: row["bags"] if row["gate"] == "A" else None,
+    ),
     "oldest": Wanted(col("gate").first(), Op.FIRST, gate),
     "newest": Wanted(col("gate").last(), Op.LAST, gate),
     "least": Wanted(col("gate").min(), Op.MIN, gate),
     "most": Wanted(col("gate").max(), Op.MAX, gate),
     "positive": Wanted((col("bags") > 3).count_if(), Op.COUNT, lambda row: has_many(row) or None),
-    "different": Wanted(col("gate").count_distinct(limit=1), Op.DISTINCT, gate, parameters=(1, Beyond.SATURATE)),
-    "spread": Wanted(col("bags").count_distinct(limit=3, beyond="approximate"), Op.DISTINCT, bags, parameters=(3, Beyond.ESTIMATE)),
+    "different": Wanted(
+        col("gate").count_distinct(limit=1), Op.DISTINCT, gate, parameters=(1, Beyond.SATURATE)
+    ),
+    "spread": Wanted(
+        col("bags").count_distinct(limit=3, beyond="approximate"),
+        Op.DISTINCT,
+        bags,
+        parameters=(3, Beyond.ESTIMATE),
+    ),
     "about": Wanted(
         col("gate").approx_count_distinct(precision=4),
         Op.APPROX_DISTINCT,
         lambda row: None if row["gate"] is None else hash_of_text(str(row["gate"])),
         parameters=(4,),
     ),
-    "middle": Wanted(col("delay").quantile(0.5), Op.QUANTILES, delay, parameters=(bits_of_value(0.5),)),
+    "middle": Wanted(
+        col("delay").quantile(0.5), Op.QUANTILES, delay, parameters=(bits_of_value(0.5),)
+    ),
     "fading": Wanted(col("bags").ewma(half_life="7m"), Op.EWMA, bags, parameters=(7 * MINUTE,)),
     "skew": Wanted(col("bags").skew(), Op.SKEW, bags),
     "kurt": Wanted(col("bags").kurt(), Op.KURT, bags),
@@ -98,9 +136,25 @@ LISTS: Mapping[str, Wanted] = {
     "last": Wanted(col("delay").last_k(3), Op.LAST_K, delay, 3, listed=True),
     "top": Wanted(col("gate").top_k(2), Op.TOP_K, gate, 2, listed=True),
     "bottom": Wanted(col("delay").bottom_k(3), Op.BOTTOM_K, delay, 3, listed=True),
-    "ranks": Wanted(col("delay").quantiles([0.0, 0.9, 1.0]), Op.QUANTILES, delay, 3, tuple(map(bits_of_value, (0.0, 0.9, 1.0))), listed=True),
-    "bins": Wanted(col("bags").histogram([-2, 0, 3]), Op.HISTOGRAM, bags, 4, (-2, 0, 3), listed=True),
-    "edges": Wanted(col("delay").histogram([-1.0, 0.0, 1e16]), Op.HISTOGRAM, delay, 4, tuple(map(bits_of_value, (-1.0, 0.0, 1e16))), listed=True),
+    "ranks": Wanted(
+        col("delay").quantiles([0.0, 0.9, 1.0]),
+        Op.QUANTILES,
+        delay,
+        3,
+        tuple(map(bits_of_value, (0.0, 0.9, 1.0))),
+        listed=True,
+    ),
+    "bins": Wanted(
+        col("bags").histogram([-2, 0, 3]), Op.HISTOGRAM, bags, 4, (-2, 0, 3), listed=True
+    ),
+    "edges": Wanted(
+        col("delay").histogram([-1.0, 0.0, 1e16]),
+        Op.HISTOGRAM,
+        delay,
+        4,
+        tuple(map(bits_of_value, (-1.0, 0.0, 1e16))),
+        listed=True,
+    ),
     "gates": Wanted(
         col("gate").value_counts(["B", "?"]),
         Op.VALUE_COUNTS,
@@ -110,12 +164,24 @@ LISTS: Mapping[str, Wanted] = {
         listed=True,
     ),
 }
-NEWEST: Mapping[str, Wanted] = {name: Wanted(None, Op.LATEST, value) for name, value in (("delay", delay), ("gate", gate), ("bags", bags))}
+NEWEST: Mapping[str, Wanted] = {
+    name: Wanted(None, Op.LATEST, value)
+    for name, value in (("delay", delay), ("gate", gate), ("bags", bags))
+}
 
 
-def declared(name: str, wanted: Mapping[str, Wanted], *, source: Source | Sequence[Source] = LANDINGS, lookup: Declared | None = None, **more) -> Declared:
+def declared(
+    name: str,
+    wanted: Mapping[str, Wanted],
+    *,
+    source: Source | Sequence[Source] = LANDINGS,
+    lookup: Declared | None = None,
+    **more,
+) -> Declared:
     """A view of these features; those that are not aggregates are of the newest fact."""
-    aggregates = {feature: each.declared for feature, each in wanted.items() if each.declared is not None}
+    aggregates = {
+        feature: each.declared for feature, each in wanted.items() if each.declared is not None
+    }
     view = FeatureView(name, source=source, features=aggregates or latest(*wanted), **more)
     lookups = [lookup.compiled] if lookup else []
     return Declared(compile_view(view, SCHEMA, shard=name, lookups=lookups), wanted, lookup)
@@ -137,8 +203,17 @@ VIEWS: Mapping[str, Declared] = {
         declared("newest", NEWEST, entities=[EVERYWHERE, CITY, GATE], ttl="30m"),
         declared("newest_ever", NEWEST, entities=[EVERYWHERE, CITY]),
         declared("newest_hopped", NEWEST, entities=[CITY], ttl="20m", hop="7m"),
-        declared("union", SUMS | LISTS, source=[STARTS, LANDINGS], entities=[CITY], windows=["30m"]),
+        declared(
+            "union", SUMS | LISTS, source=[STARTS, LANDINGS], entities=[CITY], windows=["30m"]
+        ),
         declared("union_newest", NEWEST, source=[STARTS, LANDINGS], entities=[EVERYWHERE, CITY]),
-        declared("through", SUMS, source=STARTS, entities=[CITY, THERE], windows=["30m", "4h"], lookup=WHERE),
+        declared(
+            "through",
+            SUMS,
+            source=STARTS,
+            entities=[CITY, THERE],
+            windows=["30m", "4h"],
+            lookup=WHERE,
+        ),
     )
 }

@@ -1,4 +1,6 @@
-"""Histories as hypothesis draws them: small, so that what fails shrinks to what a reader can follow."""
+"""Histories as hypothesis draws them: small, so that what fails shrinks to what a reader can
+follow.
+"""
 
 from hypothesis import strategies as st
 
@@ -25,8 +27,16 @@ handed_in = st.tuples(
     ),
 )
 sources = st.sampled_from(["landings", "landings", "starts"])
-calls = st.tuples(sources, st.integers(0, 40), st.booleans(), st.lists(handed_in, min_size=1, max_size=6), st.booleans())
-keys = st.fixed_dictionaries({"city": st.sampled_from(["JFK", "LGA", "???", None]), "gate": st.sampled_from(GATES)})
+calls = st.tuples(
+    sources,
+    st.integers(0, 40),
+    st.booleans(),
+    st.lists(handed_in, min_size=1, max_size=6),
+    st.booleans(),
+)
+keys = st.fixed_dictionaries(
+    {"city": st.sampled_from(["JFK", "LGA", "???", None]), "gate": st.sampled_from(GATES)}
+)
 
 
 @st.composite
@@ -37,7 +47,10 @@ def histories(draw: st.DrawFn) -> History:
         moment += wait * MINUTE
         handed = [_handed(moment, *row) for row in rows]
         deliveries.append(Delivery(source, moment, is_history, handed, is_folded))
-    questions = [Question(key, BEGINNING + time) for key, time in draw(st.lists(st.tuples(keys, moments), min_size=1, max_size=4))]
+    questions = [
+        Question(key, BEGINNING + time)
+        for key, time in draw(st.lists(st.tuples(keys, moments), min_size=1, max_size=4))
+    ]
     return History(deliveries, questions)
 
 

@@ -1,7 +1,8 @@
 """Histories: what producers hand in, delivery by delivery, and what is asked afterwards.
 
-`history_of` makes one from a seed: late, early, tied, said twice, contradicted, replaced, deleted, imported as history, with null and NaN, and with numbers
-whose sums leave no bit to chance.  A history of some hundred facts per key grows every kind of page that online state has.
+`history_of` makes one from a seed: late, early, tied, said twice, contradicted, replaced, deleted,
+imported as history, with null and NaN, and with numbers whose sums leave no bit to chance.  A
+history of some hundred facts per key grows every kind of page that online state has.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,13 +13,36 @@ from typing import NamedTuple
 from mainspring.elements.time import HOUR, MINUTE, SECOND
 from tests.proof.truth import Plain, Push, Question, Row
 
-__all__ = ["BEGINNING", "EXTREME", "GATES", "TAME", "UNRULY", "Delivery", "Handed", "History", "history_of", "pushes_of", "questions_of", "row_of"]
+__all__ = [
+    "BEGINNING",
+    "EXTREME",
+    "GATES",
+    "TAME",
+    "UNRULY",
+    "Delivery",
+    "Handed",
+    "History",
+    "history_of",
+    "pushes_of",
+    "questions_of",
+    "row_of",
+]
 
 BEGINNING = 1_700_000_000 * SECOND // HOUR * HOUR
 CITIES: Sequence[str | None] = ("JFK", "JFK", "JFK", "JFK", "LGA", None)
 GATES: Sequence[str | None] = ("A", "A", "B", "C12", "é", "", None)
 TAME: Sequence[float | None] = (0.1, 0.2, -0.0, 0.0, 1.0, 2.5, 17.25, -3.0, None)
-EXTREME: Sequence[float | None] = (1e16, -1e16, 1e308, -1e308, 1.7976931348623157e308, 5e-324, -2.2250738585072014e-308, 2.0**-53, *TAME)
+EXTREME: Sequence[float | None] = (
+    1e16,
+    -1e16,
+    1e308,
+    -1e308,
+    1.7976931348623157e308,
+    5e-324,
+    -2.2250738585072014e-308,
+    2.0**-53,
+    *TAME,
+)
 UNRULY: Sequence[float | None] = (float("nan"), float("inf"), float("-inf"), *EXTREME)
 SPARSE: Sequence[float | None] = (*[None] * 20, 1e16, -1e16, 1.0, 2.0**-1000, 0.0, -0.0)
 BAGS: Sequence[int | None] = (None, -5, -1, 0, 1, 2, 3, 4, 5, 2**50 + 1)
@@ -35,7 +59,9 @@ class Handed(NamedTuple):
 
 @dataclass(frozen=True)
 class Delivery:
-    """Rows that one producer hands in at one moment; `is_folded` if the stream catches up afterwards."""
+    """Rows that one producer hands in at one moment; `is_folded` if the stream catches up
+    afterwards.
+    """
 
     source: str
     moment: int
@@ -54,13 +80,27 @@ class History:
 
 def row_of(id: str, at: int, known: int, **values: Plain) -> Row:
     """A row with all columns, in their order."""
-    return {"id": id, "at": at, "known": known, "city": None, "gate": None, "delay": None, "bags": None} | values
+    return {
+        "id": id,
+        "at": at,
+        "known": known,
+        "city": None,
+        "gate": None,
+        "delay": None,
+        "bags": None,
+    } | values
 
 
 def pushes_of(deliveries: Iterable[Delivery], source: str) -> list[Push]:
     """The rows of a source in the order in which the sequencer judges them."""
     return [
-        Push(handed.row["id"], at, known if delivery.is_history else max(known, delivery.moment), handed.op, handed.row)
+        Push(
+            handed.row["id"],
+            at,
+            known if delivery.is_history else max(known, delivery.moment),
+            handed.op,
+            handed.row,
+        )
         for delivery in deliveries
         if delivery.source == source
         for handed in delivery.rows
@@ -82,8 +122,15 @@ def history_of(seed: int, *, size: int | None = None, asked: int = 16) -> Histor
 
 
 def questions_of(deliveries: Sequence[Delivery], random: Random, asked: int) -> list[Question]:
-    """Questions while things happen, when they leave a window, shortly before the end and at any time, in no order."""
-    told = [moment for delivery in deliveries for handed in delivery.rows for moment in (handed.row["at"], handed.row["known"], delivery.moment)]
+    """Questions while things happen, when they leave a window, shortly before the end and at any
+    time, in no order.
+    """
+    told = [
+        moment
+        for delivery in deliveries
+        for handed in delivery.rows
+        for moment in (handed.row["at"], handed.row["known"], delivery.moment)
+    ]
     moments = [moment for moment in told if isinstance(moment, int)]
     questions = []
     for _ in range(asked):
@@ -96,7 +143,11 @@ def questions_of(deliveries: Sequence[Delivery], random: Random, asked: int) -> 
         elif chance < 0.65:
             time = random.randrange(min(moments) - HOUR, max(moments) + 7 * HOUR)
         for _ in range(random.choice((1, 1, 4))):
-            questions.append(Question({"city": random.choice([*CITIES, "???"]), "gate": random.choice(GATES)}, time))
+            questions.append(
+                Question(
+                    {"city": random.choice([*CITIES, "???"]), "gate": random.choice(GATES)}, time
+                )
+            )
     return questions
 
 
@@ -121,13 +172,21 @@ class _Producer:
             count = min(random.choice((1, 1, 1, 5, 20, 80)), self._size - number)
             source = random.choice(("landings", "landings", "starts"))
             # Now and then nobody measures: windows then hold values in sealed pages only.
-            self._silent = [name for name in ("delay", "bags", "gate") if random.random() < self._silence]
+            self._silent = [
+                name for name in ("delay", "bags", "gate") if random.random() < self._silence
+            ]
             handed = []
             for _ in range(count):
                 moment += random.choice((0, 1, self._pace, 3 * self._pace))
                 handed.append(self._hand_in(source, f"{random.randrange(100):02}-{number}", moment))
                 number += 1
-            yield Delivery(source, moment, not self._is_prompt and random.random() < 0.2, handed, random.random() < self._fold_share)
+            yield Delivery(
+                source,
+                moment,
+                not self._is_prompt and random.random() < 0.2,
+                handed,
+                random.random() < self._fold_share,
+            )
 
     def _hand_in(self, source: str, id: str, moment: int) -> Handed:
         said, chance = self._said[source], self._random.random()
@@ -145,10 +204,39 @@ class _Producer:
 
     def _row(self, id: str, moment: int) -> Row:
         random = self._random
-        lag = 0 if self._is_prompt else random.choice((0, 0, 0, MINUTE, random.randrange(90) * MINUTE, random.randrange(-30, 150) * MINUTE))
+        lag = (
+            0
+            if self._is_prompt
+            else random.choice(
+                (
+                    0,
+                    0,
+                    0,
+                    MINUTE,
+                    random.randrange(90) * MINUTE,
+                    random.randrange(-30, 150) * MINUTE,
+                )
+            )
+        )
         at = moment - lag
         if random.random() < 0.6:
             at = at // MINUTE * MINUTE
-        known = at + random.choice((0, 0, 0, 0, 1, random.randrange(60) * MINUTE, 9 * HOUR if random.random() < 0.02 else 0))
-        values = {"gate": random.choice(GATES), "delay": random.choice(self._delays), "bags": random.choice(self._bags)}
-        return row_of(id, at, known, city=random.choice(CITIES), **values | dict.fromkeys(self._silent))
+        known = at + random.choice(
+            (
+                0,
+                0,
+                0,
+                0,
+                1,
+                random.randrange(60) * MINUTE,
+                9 * HOUR if random.random() < 0.02 else 0,
+            )
+        )
+        values = {
+            "gate": random.choice(GATES),
+            "delay": random.choice(self._delays),
+            "bags": random.choice(self._bags),
+        }
+        return row_of(
+            id, at, known, city=random.choice(CITIES), **values | dict.fromkeys(self._silent)
+        )

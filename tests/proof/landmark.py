@@ -1,4 +1,6 @@
-"""What online state looks like from inside: the kinds of pages, so that a proof can say which of them it went through."""
+"""What online state looks like from inside: the kinds of pages, so that a proof can say which of
+them it went through.
+"""
 
 from collections import Counter
 
@@ -7,7 +9,13 @@ import numpy as np
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.kernel.arrays import NEVER, VISIBLE_TO
 from mainspring.features.kernel.tree.page import DIRECTORY_LEVEL, EVICTED, HEAD_LEVEL, LEVEL
-from mainspring.features.kernel.tree.tile import LONG_AGO, TILE_FIRST, TILE_LAST, TILE_LEVEL, TILE_WIDE
+from mainspring.features.kernel.tree.tile import (
+    LONG_AGO,
+    TILE_FIRST,
+    TILE_LAST,
+    TILE_LEVEL,
+    TILE_WIDE,
+)
 from mainspring.features.state.pages import Page, read_page, split_row
 from mainspring.features.view import CompiledView
 from tests.proof.reading import rows_of
@@ -54,6 +62,10 @@ def _landmarks_of_page(page: Page) -> dict[str, int]:
         "page evicted": int(level == DIRECTORY_LEVEL and page.header[EVICTED] > LONG_AGO),
         "fact taken back in a head": taken_back if level == HEAD_LEVEL else 0,
         "fact taken back in a sealed page": taken_back if is_sealed else 0,
-        "tiles that overlap in time": int(np.sum(lowest[1:, TILE_FIRST] <= np.maximum.accumulate(lowest[:, TILE_LAST])[:-1])) if len(lowest) else 0,
+        "tiles that overlap in time": int(
+            np.sum(lowest[1:, TILE_FIRST] <= np.maximum.accumulate(lowest[:, TILE_LAST])[:-1])
+        )
+        if len(lowest)
+        else 0,
         "tile too wide to be used": int(np.sum(tiles[:, TILE_WIDE] != 0)),
     }

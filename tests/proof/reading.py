@@ -1,4 +1,6 @@
-"""The ways in which features are answered: by a backfill, and online from state that came about in one way or another."""
+"""The ways in which features are answered: by a backfill, and online from state that came about in
+one way or another.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +20,7 @@ from mainspring.features.pattern import plain_values
 from mainspring.features.state.stream import CLOCK_SLACK, fold_view, shards_of
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.sources.facts import read_facts
-from mainspring.sources.ingest import ingest_rows
+from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.topic import topic_of
 from tests.proof.declared import SOURCES
 from tests.proof.history import BEGINNING, Delivery
@@ -52,9 +54,14 @@ Heads = Mapping[str, int]
 
 def ingest(delivery: Delivery, log: SqliteLog) -> None:
     """Hand a delivery in."""
-    rows, operations = [dict(handed.row) for handed in delivery.rows], [handed.op for handed in delivery.rows]
+    rows, operations = (
+        [dict(handed.row) for handed in delivery.rows],
+        [handed.op for handed in delivery.rows],
+    )
     clock = FrozenClock(delivery.moment)
-    ingest_rows(SOURCES[delivery.source], rows, log=log, clock=clock, history=delivery.is_history, operations=operations)
+    SourceWriter(SOURCES[delivery.source], log=log, clock=clock).write_rows(
+        rows, history=delivery.is_history, op=operations
+    )
 
 
 def logged(deliveries: Sequence[Delivery]) -> SqliteLog:
@@ -79,13 +86,17 @@ def rearranged(log: SqliteLog, random: Random) -> SqliteLog:
             records = pl.concat(frames).drop("_offset")
             slots = pl.Series(random.sample(range(records.height), records.height), dtype=pl.Int64)
             # Each id keeps the slots that it was dealt, and fills them in its own order.
-            dealt = records.with_columns(_slot=slots).with_columns(pl.col("_slot").sort().over("_id"))
+            dealt = records.with_columns(_slot=slots).with_columns(
+                pl.col("_slot").sort().over("_id")
+            )
             other.append({topic: dealt.sort("_slot").drop("_slot")}, expected={})
     return other
 
 
 def opened(view: CompiledView) -> SqliteOnline:
-    """A store in which the view's state begins before anything happened, and nothing is left out."""
+    """A store in which the view's state begins before anything happened, and nothing is left
+    out.
+    """
     online = SqliteOnline(None)
     fold(view, SqliteLog(None), online, now=BEGINNING - DAY)
     return online
@@ -110,8 +121,12 @@ def sharded(view: CompiledView, partitions: int) -> CompiledView:
     return replace(view, partitions=partitions, lookups=lookups)
 
 
-def iter_streamed(view: CompiledView, deliveries: Sequence[Delivery]) -> Iterator[tuple[int, SqliteLog, SqliteOnline]]:
-    """Hand in and fold as the deliveries say, and at the end in any case; after each fold how many deliveries there were, the log and the store."""
+def iter_streamed(
+    view: CompiledView, deliveries: Sequence[Delivery]
+) -> Iterator[tuple[int, SqliteLog, SqliteOnline]]:
+    """Hand in and fold as the deliveries say, and at the end in any case; after each fold how many
+    deliveries there were, the log and the store.
+    """
     log, online = SqliteLog(None), opened(view)
     for place, delivery in enumerate(deliveries, start=1):
         ingest(delivery, log)
@@ -125,10 +140,16 @@ def rows_of(view: CompiledView, online: SqliteOnline) -> dict[bytes, bytes]:
     return {key: row for shard in shards_of(view) for key, row in online.iter_rows(shard)}
 
 
-def taught(view: CompiledView, log: SqliteLog, questions: Sequence[Question], *, heads: Heads | None = None) -> Table:
+def taught(
+    view: CompiledView, log: SqliteLog, questions: Sequence[Question], *, heads: Heads | None = None
+) -> Table:
     """What a backfill answers from the log, or from the log up to a position."""
     heads = heads or heads_of(log)
-    answer = backfill_from(view, lambda source: read_facts(source, log=log, until=heads[source.name], schema=view.schema), spine_of(questions))
+    answer = backfill_from(
+        view,
+        lambda source: read_facts(source, log=log, until=heads[source.name], schema=view.schema),
+        spine_of(questions),
+    )
     return {name: plain_values(answer[name]) for name in view.column_names}
 
 
@@ -136,21 +157,29 @@ def spine_of(questions: Sequence[Question]) -> pl.DataFrame:
     """The questions as the rows of a spine."""
     keys = {name: [question.keys[name] for question in questions] for name in ("city", "gate")}
     times = [question.time for question in questions]
-    return pl.DataFrame({**keys, "_prediction_time": times}, schema={"city": pl.String, "gate": pl.String, "_prediction_time": pl.Int64})
+    return pl.DataFrame(
+        {**keys, "_prediction_time": times},
+        schema={"city": pl.String, "gate": pl.String, "_prediction_time": pl.Int64},
+    )
 
 
 class Reading(NamedTuple):
-    """What state answered to some of the questions, by their places; it refused the others, which lie too far back."""
+    """What state answered to some of the questions, by their places; it refused the others, which
+    lie too far back.
+    """
 
     places: Sequence[int]
     table: Table
 
 
-def told(view: CompiledView, online: SqliteOnline, questions: Sequence[Question], *, since: int) -> Reading:
+def told(
+    view: CompiledView, online: SqliteOnline, questions: Sequence[Question], *, since: int
+) -> Reading:
     """What an online read answers.
 
     Args:
-        since: all questions from here on must be answered, in one call; older ones are asked one by one and may be refused.
+        since: all questions from here on must be answered, in one call; older ones are asked one by
+            one and may be refused.
     """
     places = [place for place, question in enumerate(questions) if question.time >= since]
     answers = [_read(view, online, [questions[place] for place in places])]
@@ -161,18 +190,38 @@ def told(view: CompiledView, online: SqliteOnline, questions: Sequence[Question]
             except HorizonPassed:
                 continue
             places.append(place)
-    return Reading(places, {name: [value for answer in answers for value in answer.get(name, [])] for name in view.column_names})
+    return Reading(
+        places,
+        {
+            name: [value for answer in answers for value in answer.get(name, [])]
+            for name in view.column_names
+        },
+    )
 
 
 def _read(view: CompiledView, online: SqliteOnline, questions: Sequence[Question]) -> Table:
-    return read_online([view], online, [question.keys for question in questions], at=[question.time for question in questions]).columns
+    return read_online(
+        [view],
+        online,
+        [question.keys for question in questions],
+        at=[question.time for question in questions],
+    ).columns
 
 
 def arrived(log: SqliteLog) -> int:
-    """The moment from which on state that folded the whole log must answer: what is older than the slack of clocks may be forgotten."""
-    return max(_moments(log, pl.min_horizontal("_appended_at", "_visible_at")), default=0) - 2 * CLOCK_SLACK
+    """The moment from which on state that folded the whole log must answer: what is older than the
+    slack of clocks may be forgotten.
+    """
+    return (
+        max(_moments(log, pl.min_horizontal("_appended_at", "_visible_at")), default=0)
+        - 2 * CLOCK_SLACK
+    )
 
 
 def _moments(log: SqliteLog, moment: pl.Expr) -> list[int]:
     """The greatest moment of each frame in the log."""
-    return [frame.select(moment.max()).item() for topic in map(topic_of, SOURCES) for frame in log.read(topic)]
+    return [
+        frame.select(moment.max()).item()
+        for topic in map(topic_of, SOURCES)
+        for frame in log.read(topic)
+    ]

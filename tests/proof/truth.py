@@ -1,4 +1,6 @@
-"""What a view must answer, said as plainly as possible: judge every row by the rules, keep what is seen at q, and ask the oracle about each window."""
+"""What a view must answer, said as plainly as possible: judge every row by the rules, keep what is
+seen at q, and ask the oracle about each window.
+"""
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -14,7 +16,17 @@ from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 from tests.laws.oracle import Fact, answer_of
 
-__all__ = ["Declared", "Push", "Question", "Revision", "Row", "Told", "Truth", "Wanted", "revisions_of"]
+__all__ = [
+    "Declared",
+    "Push",
+    "Question",
+    "Revision",
+    "Row",
+    "Told",
+    "Truth",
+    "Wanted",
+    "revisions_of",
+]
 
 Plain = float | int | str | None
 Row = Mapping[str, Plain]
@@ -22,7 +34,9 @@ Told = Plain | list[Plain]
 
 
 class Push(NamedTuple):
-    """A row as it was handed in: whose revision it is, when it happened, from when on it would be seen, and what shall be done with it."""
+    """A row as it was handed in: whose revision it is, when it happened, from when on it would be
+    seen, and what shall be done with it.
+    """
 
     id: Hashable
     event_time: int
@@ -41,7 +55,8 @@ class Revision:
 
 
 class Wanted(NamedTuple):
-    """An aggregate twice: as a user declares it, and as the oracle is asked, with what each row carries in plain Python.
+    """An aggregate twice: as a user declares it, and as the oracle is asked, with what each row
+    carries in plain Python.
 
     Args:
         value: None for what counts rows.
@@ -100,8 +115,19 @@ class Truth:
 
     def __init__(self, view: Declared, revisions: Mapping[str, Sequence[Revision]]) -> None:
         self._view, self._spec = view, view.compiled.view
-        facts = [(source.name, revision) for source in self._spec.sources for revision in revisions[source.name]]
-        facts.sort(key=lambda fact: (fact[1].push.event_time, fact[0], str(fact[1].push.id), fact[1].visible_from))
+        facts = [
+            (source.name, revision)
+            for source in self._spec.sources
+            for revision in revisions[source.name]
+        ]
+        facts.sort(
+            key=lambda fact: (
+                fact[1].push.event_time,
+                fact[0],
+                str(fact[1].push.id),
+                fact[1].visible_from,
+            )
+        )
         self._facts = [revision for _, revision in facts]
         self._lookup = Truth(view.lookup, revisions) if view.lookup else None
 
@@ -109,22 +135,42 @@ class Truth:
         """Every feature of every entity."""
         spec, told = self._spec, dict[str, Told]()
         time = question.time if spec.hop is None else question.time // spec.hop * spec.hop
-        types = dict(zip(self._view.compiled.column_names, [field.dtype for field in self._view.compiled.fields], strict=True))
+        types = dict(
+            zip(
+                self._view.compiled.column_names,
+                [field.dtype for field in self._view.compiled.fields],
+                strict=True,
+            )
+        )
         for entity in spec.entities:
             facts = self._seen(entity, question, time)
             for name, wanted in self._view.wanted.items():
                 for window in spec.windows or [spec.ttl]:
-                    column = f"{entity.name}__{name}" + (f"__{format_window(window)}" if spec.windows else "")
-                    output = Output(wanted.op, 0 if wanted.value else -1, window, wanted.size, wanted.parameters)
-                    told[column] = shaped(wanted, types[column], *self._rows(output, wanted, facts, time))
+                    column = f"{entity.name}__{name}" + (
+                        f"__{format_window(window)}" if spec.windows else ""
+                    )
+                    output = Output(
+                        wanted.op, 0 if wanted.value else -1, window, wanted.size, wanted.parameters
+                    )
+                    told[column] = shaped(
+                        wanted, types[column], *self._rows(output, wanted, facts, time)
+                    )
         return told
 
     def _seen(self, entity: Entity, question: Question, time: int) -> list[Revision]:
         """The entity's facts that are seen at a time."""
-        key = [question.keys[name] for name in entity.join_keys] if entity.through is None else self._key_of(entity, question)
+        key = (
+            [question.keys[name] for name in entity.join_keys]
+            if entity.through is None
+            else self._key_of(entity, question)
+        )
         if None in key and entity.null_keys == "skip":
             return []
-        seen = [fact for fact in self._facts if fact.visible_from <= time < fact.visible_to and fact.push.event_time <= time]
+        seen = [
+            fact
+            for fact in self._facts
+            if fact.visible_from <= time < fact.visible_to and fact.push.event_time <= time
+        ]
         return [fact for fact in seen if [fact.push.row[name] for name in entity.join_keys] == key]
 
     def _key_of(self, entity: Entity, question: Question) -> list[Told]:
@@ -134,14 +180,25 @@ class Truth:
         known = self._lookup.answer(question)
         return [known[f"{asked.name}__{name}"] for name in entity.join_keys]
 
-    def _rows(self, output: Output, wanted: Wanted, facts: Sequence[Revision], time: int) -> tuple[list[Plain], list[str]]:
-        """The oracle's rows, and the texts that they are places of, in order of their code points."""
-        inside = facts if output.span is None else [fact for fact in facts if fact.push.event_time >= time - output.span]
+    def _rows(
+        self, output: Output, wanted: Wanted, facts: Sequence[Revision], time: int
+    ) -> tuple[list[Plain], list[str]]:
+        """The oracle's rows, and the texts that they are places of, in order of their code
+        points.
+        """
+        inside = (
+            facts
+            if output.span is None
+            else [fact for fact in facts if fact.push.event_time >= time - output.span]
+        )
         held = [wanted.value(fact.push.row) if wanted.value else None for fact in inside]
         texts = sorted({value for value in held if isinstance(value, str)})
         places = {text: place for place, text in enumerate(texts)}
         values = [(places[value] if isinstance(value, str) else value,) for value in held]
-        asked = [Fact(0, fact.push.event_time, fact.visible_from, fact.visible_to, value) for fact, value in zip(inside, values, strict=True)]
+        asked = [
+            Fact(0, fact.push.event_time, fact.visible_from, fact.visible_to, value)
+            for fact, value in zip(inside, values, strict=True)
+        ]
         return list(answer_of(output, asked, 0, time, self._spec.closed)), texts
 
 

@@ -50,8 +50,8 @@ def open_stores(choices: EngineChoices, folder: Path, *, project: str) -> Stores
         folder: where embedded engines keep their files.
         project: what a server calls this project's share of it.
 
-    Raises: ENG-012 when a server does not answer, ENG-013 when its client is not installed, ENG-014 when a secret is not set; ENG-301 for tables in a
-    bucket that overwrites.
+    Raises: ENG-012 when a server does not answer, ENG-013 when its client is not installed, ENG-014
+        when a secret is not set; ENG-301 for tables in a bucket that overwrites.
     """
     return Stores(
         log=open_log(choices.log, folder, project=project),
@@ -101,7 +101,12 @@ def _open_online(choice: EngineChoice, folder: Path, *, project: str) -> OnlineW
                 from mainspring.engines.redis.online import RedisOnline
             secrets = _secrets(choice, "online")
             prefix = choice.settings.get("prefix", f"mainspring:{project}")
-            return RedisOnline(choice.url, prefix=prefix, username=secrets.get("username"), password=secrets.get("password"))
+            return RedisOnline(
+                choice.url,
+                prefix=prefix,
+                username=secrets.get("username"),
+                password=secrets.get("password"),
+            )
 
 
 def _open_tables(choice: EngineChoice, folder: Path) -> TableWriter:
@@ -123,7 +128,10 @@ def _bucket(choice: EngineChoice, port: str) -> "Bucket":
 
 
 def _secrets(choice: EngineChoice, port: str) -> dict[str, str]:
-    return {name: _secret(variable, f"engines.{port}.{name}") for name, variable in choice.secrets.items()}
+    return {
+        name: _secret(variable, f"engines.{port}.{name}")
+        for name, variable in choice.secrets.items()
+    }
 
 
 def _secret(variable: str, setting: str) -> str:
@@ -145,14 +153,20 @@ def _installed(module: str, *, package: str, extra: str) -> Iterator[None]:
 
 
 def _require_listener(choice: EngineChoice, *, port: int, start: str) -> None:
-    """Raise ENG-012 when nobody takes connections at any of the addresses; a client would only go on trying."""
+    """Raise ENG-012 when nobody takes connections at any of the addresses; a client would only go
+    on trying.
+    """
     reasons = []
     for url in choice.url.split(","):
         address = urlsplit(url)
         try:
-            socket.create_connection((address.hostname or "", address.port or port), timeout=_KNOCK_TIMEOUT_S).close()
+            socket.create_connection(
+                (address.hostname or "", address.port or port), timeout=_KNOCK_TIMEOUT_S
+            ).close()
         except OSError as error:
             reasons.append(f"{address.hostname}:{address.port or port}: {error}")
         else:
             return
-    raise StoreUnreachable(store=f"{choice.product} at {choice.url}", reason="; ".join(reasons), start=start)
+    raise StoreUnreachable(
+        store=f"{choice.product} at {choice.url}", reason="; ".join(reasons), start=start
+    )

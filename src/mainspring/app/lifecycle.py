@@ -1,4 +1,6 @@
-"""Plan, apply, run, promote, roll back: how an environment comes to hold what was declared, and what was proven."""
+"""Plan, apply, run, promote, roll back: how an environment comes to hold what was declared, and
+what was proven.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,7 +9,12 @@ from dataclasses import dataclass
 import msgspec
 
 from mainspring.app.endpoints.revisions import chain_of_version
-from mainspring.app.errors import NothingToPromote, NothingToRollBack, ProtectedEnvironment, UnknownAsset
+from mainspring.app.errors import (
+    NothingToPromote,
+    NothingToRollBack,
+    ProtectedEnvironment,
+    UnknownAsset,
+)
 from mainspring.app.planning import plan_environment
 from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, canonical_json
@@ -69,18 +76,39 @@ class Lifecycle:
 
     def plan(self) -> Plan:
         """What would change.  Cost: reads documents only, no data."""
-        return plan_environment(self.project, self.environment, state=self.tools.state, log=self.tools.log)
+        return plan_environment(
+            self.project, self.environment, state=self.tools.state, log=self.tools.log
+        )
 
-    def apply(self, plan: Plan, *, observer: Observer | None = None, progress: Progress = lambda *_: None, reason: str = "apply") -> ApplyReport:
-        """Make the plan so.  Raises: ACC-005 in a protected environment, GAT-010 for a failed gate, FLO-001 when another process applies."""
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        observer: Observer | None = None,
+        progress: Progress = lambda *_: None,
+        reason: str = "apply",
+    ) -> ApplyReport:
+        """Make the plan so.  Raises: ACC-005 in a protected environment, GAT-010 for a failed gate,
+        FLO-001 when another process applies.
+        """
         if self.config.protected:
             raise ProtectedEnvironment(environment=self.environment, act="apply")
         if plan.is_empty:
-            return ApplyReport(environment=self.environment, run="", version=plan.environment_version, performed=0, reused=0, moved=False)
+            return ApplyReport(
+                environment=self.environment,
+                run="",
+                version=plan.environment_version,
+                performed=0,
+                reused=0,
+                moved=False,
+            )
         return self._execute(plan.stages, observer=observer, progress=progress, reason=reason)
 
-    def run(self, name: str, *, observer: Observer | None = None, progress: Progress = lambda *_: None) -> ApplyReport:
-        """Make a new build of an unchanged model on the data of now, have it judged, and move the pointer.
+    def run(
+        self, name: str, *, observer: Observer | None = None, progress: Progress = lambda *_: None
+    ) -> ApplyReport:
+        """Make a new build of an unchanged model on the data of now, have it judged, and move the
+        pointer.
 
         Raises: ACC-005, ACC-006, GAT-010.
         """
@@ -90,24 +118,41 @@ class Lifecycle:
         if asset is None:
             known = ", ".join(model.name for model in self.project.declarations.models) or "none"
             raise UnknownAsset(kind="model", name=name, known=known)
-        heads = {source.name: self.tools.log.head(topic_of(source.name)) for source in self.project.declarations.sources}
-        stages = retrain_stages(self.project.graph, asset, read_environment(self.tools.state, self.environment), heads=heads)
+        heads = {
+            source.name: self.tools.log.head(topic_of(source.name))
+            for source in self.project.declarations.sources
+        }
+        stages = retrain_stages(
+            self.project.graph,
+            asset,
+            read_environment(self.tools.state, self.environment),
+            heads=heads,
+        )
         return self._execute(stages, observer=observer, progress=progress, reason=f"run {name}")
 
     def promote(self, target: str) -> ApplyReport:
         """Move another environment's pointers to what this one holds; nothing is copied or built.
 
-        Every model is judged against the target's champion, and taken only when the chain holds for the target's own trust roots.
+        Every model is judged against the target's champion, and taken only when the chain holds for
+        the target's own trust roots.
         Raises: SRV-002 naming all that is missing, FLO-021 when there is nothing to move.
         """
         there = Lifecycle(self.project, self.tools, target)
         source = read_environment(self.tools.state, self.environment)
         if target == self.environment or not source.pointers:
-            reason = "they are the same" if target == self.environment else f"{self.environment} holds nothing yet"
+            reason = (
+                "they are the same"
+                if target == self.environment
+                else f"{self.environment} holds nothing yet"
+            )
             raise NothingToPromote(source=self.environment, target=target, reason=reason)
         with there._lease() as lease:
             current = read_environment(self.tools.state, target)
-            verdicts = [verdict for digest in _models_of(source).values() for verdict in there._judge(digest, source, current)]
+            verdicts = [
+                verdict
+                for digest in _models_of(source).values()
+                for verdict in there._judge(digest, source, current)
+            ]
             for asset, digest in _models_of(source).items():
                 there._require_chain(asset, digest, source)
             changed = current.pointers != source.pointers
@@ -115,61 +160,121 @@ class Lifecycle:
             if changed:
                 gone, at = current.pointers.keys() - source.pointers.keys(), self.tools.clock.now()
                 reason = f"promote {self.environment}"
-                fresh = moved(current, source.pointers.values(), removed=gone, by=self.tools.actor, at=at, reason=reason)
+                fresh = moved(
+                    current,
+                    source.pointers.values(),
+                    removed=gone,
+                    by=self.tools.actor,
+                    at=at,
+                    reason=reason,
+                )
                 there._put(fresh, lease)
         reused = len(source.pointers)
-        return ApplyReport(environment=target, run="", version=fresh.version, performed=0, reused=reused, moved=changed, verdicts=tuple(verdicts))
+        return ApplyReport(
+            environment=target,
+            run="",
+            version=fresh.version,
+            performed=0,
+            reused=reused,
+            moved=changed,
+            verdicts=tuple(verdicts),
+        )
 
     def rollback(self) -> EnvironmentMap:
-        """Restore the map before the present one, in one transaction.  Raises: FLO-020 when there is none."""
+        """Restore the map before the present one, in one transaction.  Raises: FLO-020 when there
+        is none.
+        """
         with self._lease() as lease:
             current = read_environment(self.tools.state, self.environment)
-            past = read_past_environment(self.tools.state, self.environment, current.previous) if current.previous else None
+            past = (
+                read_past_environment(self.tools.state, self.environment, current.previous)
+                if current.previous
+                else None
+            )
             if past is None:
                 raise NothingToRollBack(environment=self.environment)
-            fresh = rolled_back(current, past, by=self.tools.actor, at=self.tools.clock.now(), reason="rollback")
+            fresh = rolled_back(
+                current, past, by=self.tools.actor, at=self.tools.clock.now(), reason="rollback"
+            )
             self._put(fresh, lease)
         return fresh
 
     def approve(self, model: str, target: str, signer: Signer) -> Digest:
-        """Sign, as a person other than its author, that the version here may serve in a target environment; the envelope's digest.
+        """Sign, as a person other than its author, that the version here may serve in a target
+        environment; the envelope's digest.
 
         Raises: ACC-006, GAT-004, GAT-005.
         """
         here = read_environment(self.tools.state, self.environment)
         pointer = here.pointers.get(f"model.{model}")
         if pointer is None:
-            raise UnknownAsset(kind="model", name=model, known=", ".join(_models_of(here)) or "none")
+            raise UnknownAsset(
+                kind="model", name=model, known=", ".join(_models_of(here)) or "none"
+            )
         version = read_version(self.tools.state, pointer.build_digest)
         binding = Binding(version=version, policy=pointer.policy_fingerprint, environment=target)
-        return self.tools.objects.write(render_envelope(approve(binding, self._notary(signer), at=self.tools.clock.now())))
+        return self.tools.objects.write(
+            render_envelope(approve(binding, self._notary(signer), at=self.tools.clock.now()))
+        )
 
     def point_at(self, model: str, reference: str) -> EnvironmentMap:
-        """Point at a version that was made before, if its chain holds here.  Raises: REG-001, SRV-002, ACC-006."""
+        """Point at a version that was made before, if its chain holds here.  Raises: REG-001,
+        SRV-002, ACC-006.
+        """
         version = find_version(self.tools.state, reference)
         with self._lease() as lease:
             current = read_environment(self.tools.state, self.environment)
             pointer = current.pointers.get(f"model.{model}")
             if pointer is None:
-                raise UnknownAsset(kind="model", name=model, known=", ".join(_models_of(current)) or "none")
+                raise UnknownAsset(
+                    kind="model", name=model, known=", ".join(_models_of(current)) or "none"
+                )
             self._require_chain(pointer.asset, version.digest, current)
-            fresh_pointer = msgspec.structs.replace(pointer, build_digest=version.digest, build_fingerprint=version.fingerprint)
-            fresh = moved(current, [fresh_pointer], by=self.tools.actor, at=self.tools.clock.now(), reason=f"point at {version.label}")
+            fresh_pointer = msgspec.structs.replace(
+                pointer, build_digest=version.digest, build_fingerprint=version.fingerprint
+            )
+            fresh = moved(
+                current,
+                [fresh_pointer],
+                by=self.tools.actor,
+                at=self.tools.clock.now(),
+                reason=f"point at {version.label}",
+            )
             self._put(fresh, lease)
         return fresh
 
-    def _execute(self, stages: Sequence[Stage], *, observer: Observer | None, progress: Progress, reason: str) -> ApplyReport:
+    def _execute(
+        self, stages: Sequence[Stage], *, observer: Observer | None, progress: Progress, reason: str
+    ) -> ApplyReport:
         waiting = {stage.identity: stage for stage in stages if stage.reuses is None}
         found = {stage.asset: stage.reuses for stage in stages if stage.reuses is not None}
-        steps = [Step(identity=s.identity, kind=stage_kind(s), subject=s.asset, depends_on=tuple(i for i in s.after if i in waiting)) for s in waiting.values()]
+        steps = [
+            Step(
+                identity=s.identity,
+                kind=stage_kind(s),
+                subject=s.asset,
+                depends_on=tuple(i for i in s.after if i in waiting),
+            )
+            for s in waiting.values()
+        ]
         with self._lease() as lease:
-            performer = Performer(self.project, self.tools, self.environment, reason, progress, lease, digests=dict(found))
+            performer = Performer(
+                self.project,
+                self.tools,
+                self.environment,
+                reason,
+                progress,
+                lease,
+                digests=dict(found),
+            )
             before = read_environment(self.tools.state, self.environment).version
 
             def perform(step: Step) -> StepOutcome:
                 return performer.perform(waiting[Digest(step.identity)])
 
-            run = execute(steps, perform, ledger=self._ledger(), lease=lease, observer=observer or Silent())
+            run = execute(
+                steps, perform, ledger=self._ledger(), lease=lease, observer=observer or Silent()
+            )
         version = read_environment(self.tools.state, self.environment).version
         return ApplyReport(
             environment=self.environment,
@@ -181,21 +286,44 @@ class Lifecycle:
             verdicts=tuple(performer.verdicts),
         )
 
-    def _judge(self, digest: Digest, source: EnvironmentMap, current: EnvironmentMap) -> list[Verdict]:
+    def _judge(
+        self, digest: Digest, source: EnvironmentMap, current: EnvironmentMap
+    ) -> list[Verdict]:
         version = read_version(self.tools.state, digest)
         asset = f"model.{version.model}"
-        declared = next((model for model in self.project.declarations.models if model.name == version.model), None)
+        declared = next(
+            (model for model in self.project.declarations.models if model.name == version.model),
+            None,
+        )
         champion = current.pointers[asset].build_digest if asset in current.pointers else None
         policy = source.pointers[asset].policy_fingerprint
         gates = declared.gates if declared else ()
-        return judge_version(gates, digest, tools=self.tools, environment=self.environment, policy=policy, champion=champion)
+        return judge_version(
+            gates,
+            digest,
+            tools=self.tools,
+            environment=self.environment,
+            policy=policy,
+            champion=champion,
+        )
 
     def _require_chain(self, asset: str, digest: Digest, source: EnvironmentMap) -> None:
         version = read_version(self.tools.state, digest)
         policy, now = source.pointers[asset].policy_fingerprint, self.tools.clock.now()
-        chain = chain_of_version(version, policy, tools=self.tools, environment=self.environment, config=self.config, now=now)
+        chain = chain_of_version(
+            version,
+            policy,
+            tools=self.tools,
+            environment=self.environment,
+            config=self.config,
+            now=now,
+        )
         if not chain.is_proven:
-            raise ModelRefused(version=version.label, environment=self.environment, reasons="; ".join(map(str, chain.faults)))
+            raise ModelRefused(
+                version=version.label,
+                environment=self.environment,
+                reasons="; ".join(map(str, chain.faults)),
+            )
 
     def _put(self, fresh: EnvironmentMap, lease: Lease) -> None:
         """Write a map as the newest and under its version, with its event, in one transaction."""
@@ -210,12 +338,17 @@ class Lifecycle:
             environment=self.environment,
             facts=facts,
         )
-        changes = [Change("environment", self.environment, payload), Change("environment", history_key(self.environment, fresh.version), payload, 0)]
+        changes = [
+            Change("environment", self.environment, payload),
+            Change("environment", history_key(self.environment, fresh.version), payload, 0),
+        ]
         self.tools.state.commit(changes, [event], lease=lease)
 
     @contextmanager
     def _lease(self) -> Iterator[Lease]:
-        lease = self.tools.state.acquire(f"environment:{self.environment}", self.tools.actor, ttl=HOUR)
+        lease = self.tools.state.acquire(
+            f"environment:{self.environment}", self.tools.actor, ttl=HOUR
+        )
         try:
             yield lease
         finally:
@@ -224,13 +357,29 @@ class Lifecycle:
     def _ledger(self) -> Ledger:
         tools = self.tools
         return Ledger(
-            state=tools.state, clock=tools.clock, ids=tools.ids, project=tools.project, actor=tools.actor, environment=self.environment, lease_ttl=HOUR
+            state=tools.state,
+            clock=tools.clock,
+            ids=tools.ids,
+            project=tools.project,
+            actor=tools.actor,
+            environment=self.environment,
+            lease_ttl=HOUR,
         )
 
     def _notary(self, signer: Signer) -> Notary:
         tools = self.tools
-        return Notary(signer=signer, state=tools.state, objects=tools.objects, project=tools.project, actor=tools.actor)
+        return Notary(
+            signer=signer,
+            state=tools.state,
+            objects=tools.objects,
+            project=tools.project,
+            actor=tools.actor,
+        )
 
 
 def _models_of(environment: EnvironmentMap) -> dict[str, Digest]:
-    return {asset: pointer.build_digest for asset, pointer in environment.pointers.items() if pointer.kind == "model"}
+    return {
+        asset: pointer.build_digest
+        for asset, pointer in environment.pointers.items()
+        if pointer.kind == "model"
+    }

@@ -25,7 +25,8 @@ from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.project.declared.load import Project
 from mainspring.project.performed.tools import Tools
-from mainspring.sources.ingest import IngestReport, Rows
+from mainspring.sources.fold import TableMaterializer
+from mainspring.sources.ingest import IngestReport, Rows, SourceWriter
 
 __all__ = ["Servable", "count_parity", "serve"]
 
@@ -55,12 +56,13 @@ class Servable(Protocol):
         """What keeps online state current."""
         ...
 
-    def fold_tables(self) -> None:
-        """Fold the log into the tables where that is worth it."""
+    @property
+    def tables(self) -> TableMaterializer:
+        """What keeps the tables of sources current."""
         ...
 
-    def push(self, source: str, rows: Rows, *, op: str = "", actor: Actor | None = None) -> IngestReport:
-        """Take rows in, in somebody's name."""
+    def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
+        """What takes rows of a source in, in somebody's name."""
         ...
 
     def story(self, prediction: str) -> Story:
@@ -90,8 +92,12 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
     workspace.fold()
 
     def push(source: str, rows: Rows, op: str, actor: Actor) -> IngestReport:
-        report = workspace.push(source, rows, op=op, actor=actor)
-        for outcome, count in (("accepted", report.accepted), ("duplicate", report.duplicates), ("quarantined", sum(report.quarantined.values()))):
+        report = workspace.writer(source, actor=actor).write_rows(rows, op=op)
+        for outcome, count in (
+            ("accepted", report.accepted),
+            ("duplicate", report.duplicates),
+            ("quarantined", sum(report.quarantined.values())),
+        ):
             metrics.events.labels(source, outcome).inc(count)
         return report
 
@@ -105,12 +111,21 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         status=workspace.status,
     )
     monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
-    follower = Follower(host.refresh, workspace.fold_tables, monitors.run_due)
+    follower = Follower(host.refresh, workspace.tables.run_due, monitors.run_due)
     # Comparing takes seconds where windows are long, and nothing may wait behind it.
     comparing = Follower(partial(count_parity, workspace.parity, metrics))
-    # In reserve: where a `mainspring stream` runs, requests need not share their process with the folding.
-    with follower.running(), comparing.running(), _consuming(workspace.streams.consumer(is_reserve=True)):
-        run_server(build_app(service), port=port, on_bound=lambda bound: _announce(workspace, bound, announce))
+    # In reserve: where a `mainspring stream` runs, requests need not share their process with the
+    # folding.
+    with (
+        follower.running(),
+        comparing.running(),
+        _consuming(workspace.streams.consumer(is_reserve=True)),
+    ):
+        run_server(
+            build_app(service),
+            port=port,
+            on_bound=lambda bound: _announce(workspace, bound, announce),
+        )
 
 
 def count_parity(parity: ParityRuns, metrics: ServerMetrics) -> None:
@@ -133,8 +148,14 @@ def _consuming(consumer: Consumer) -> Iterator[None]:
 def _announce(workspace: Servable, port: int, announce: Callable[[str], None]) -> None:
     token = workspace.token()
     shown = token.relative_to(token.parent.parent)
-    announce(f"Serving {workspace.environment} on http://127.0.0.1:{port} (data as of {format_instant(workspace.tools.data_clock.now())[:19]}Z).")
+    announce(
+        f"Serving {workspace.environment} on http://127.0.0.1:{port} (data as of "
+        f"{format_instant(workspace.tools.data_clock.now())[:19]}Z)."
+    )
     for endpoint in workspace.project.declarations.endpoints:
         fields = ", ".join(f'"{name}": …' for name in endpoint.model.training_set.request)
-        announce(f'  curl -H "Authorization: Bearer $(cat {shown})" http://127.0.0.1:{port}/v1/endpoints/{endpoint.name}/predict \\')
+        announce(
+            f'  curl -H "Authorization: Bearer $(cat {shown})" '
+            f"http://127.0.0.1:{port}/v1/endpoints/{endpoint.name}/predict \\"
+        )
         announce(f"    -d '{{\"rows\": [{{{fields}}}]}}'")

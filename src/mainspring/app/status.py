@@ -30,7 +30,9 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A source: records in the log, rows in quarantine, and the event time of its newest record (microseconds, None without one)."""
+    """A source: records in the log, rows in quarantine, and the event time of its newest record
+    (microseconds, None without one).
+    """
 
     name: str
     rows: int
@@ -52,10 +54,15 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...]
 
 
-def status_of_environment(project: Project, tools: Tools, environment: str, *, config: EnvironmentConfig) -> StatusReport:
+def status_of_environment(
+    project: Project, tools: Tools, environment: str, *, config: EnvironmentConfig
+) -> StatusReport:
     """The report; `config` says whom the environment trusts."""
     current = read_environment(tools.state, environment)
-    incidents = (msgspec.json.decode(document.payload, type=Incident) for document in tools.state.iter_documents("incident", f"{environment}/"))
+    incidents = (
+        msgspec.json.decode(document.payload, type=Incident)
+        for document in tools.state.iter_documents("incident", f"{environment}/")
+    )
     return StatusReport(
         project=project.config.name,
         environment=environment,
@@ -69,20 +76,40 @@ def status_of_environment(project: Project, tools: Tools, environment: str, *, c
     )
 
 
-def _iter_endpoints(project: Project, tools: Tools, current: EnvironmentMap, *, config: EnvironmentConfig) -> Iterator[EndpointStatus]:
-    models = {endpoint.name: f"model.{endpoint.model.name}" for endpoint in project.declarations.endpoints}
+def _iter_endpoints(
+    project: Project, tools: Tools, current: EnvironmentMap, *, config: EnvironmentConfig
+) -> Iterator[EndpointStatus]:
+    models = {
+        endpoint.name: f"model.{endpoint.model.name}" for endpoint in project.declarations.endpoints
+    }
     for name in endpoint_names(current):
         pointer = current.pointers.get(models.get(name, ""))
         if pointer is not None:
             version = read_version(tools.state, pointer.build_digest)
             now = tools.clock.now()
-            chain = chain_of_version(version, pointer.policy_fingerprint, tools=tools, environment=current.environment, config=config, now=now)
-            yield EndpointStatus(name=name, model=version.label, digest=version.digest, attested=chain.is_proven)
+            chain = chain_of_version(
+                version,
+                pointer.policy_fingerprint,
+                tools=tools,
+                environment=current.environment,
+                config=config,
+                now=now,
+            )
+            yield EndpointStatus(
+                name=name, model=version.label, digest=version.digest, attested=chain.is_proven
+            )
 
 
 def _source(tools: Tools, name: str) -> SourceStatus:
     head = tools.log.head(topic_of(name))
     newest = None
-    for frame in iter_records(topic_of(name), log=tools.log, tables=tools.tables, start=max(head - 1, 0)):
+    for frame in iter_records(
+        topic_of(name), log=tools.log, tables=tools.tables, start=max(head - 1, 0)
+    ):
         newest = int(frame["_event_time"][-1])
-    return SourceStatus(name=name, rows=head, quarantined=tools.log.head(quarantine_topic_of(name)), last_event_time=newest)
+    return SourceStatus(
+        name=name,
+        rows=head,
+        quarantined=tools.log.head(quarantine_topic_of(name)),
+        last_event_time=newest,
+    )

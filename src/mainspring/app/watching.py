@@ -1,4 +1,6 @@
-"""Run the monitors of an environment: each when a window of its schedule is complete, or when somebody asks."""
+"""Run the monitors of an environment: each when a window of its schedule is complete, or when
+somebody asks.
+"""
 
 import msgspec
 
@@ -35,17 +37,25 @@ class MonitorRuns:
             last, now = self._last(monitor), self._tools.data_clock.now()
             waiting = due(monitor.schedule, last=last, now=now)
             if last is None and waiting is not None:
-                # A monitor begins with the window in which it was first seen: before, nobody asked it anything.
+                # A monitor begins with the window in which it was first seen: before, nobody asked
+                # it anything.
                 self._remember(monitor, waiting.window)
             elif waiting is not None and self._is_ready(monitor):
                 reports.append(self._run(monitor, waiting.window))
         return reports
 
     def run(self, name: str) -> WindowReport:
-        """Judge what a monitor has seen in its present, incomplete window.  Raises: ACC-006, MON-001."""
-        monitor = next((monitor for monitor in self._project.declarations.monitors if monitor.name == name), None)
+        """Judge what a monitor has seen in its present, incomplete window.  Raises: ACC-006,
+        MON-001.
+        """
+        monitor = next(
+            (monitor for monitor in self._project.declarations.monitors if monitor.name == name),
+            None,
+        )
         if monitor is None:
-            known = ", ".join(monitor.name for monitor in self._project.declarations.monitors) or "none"
+            known = (
+                ", ".join(monitor.name for monitor in self._project.declarations.monitors) or "none"
+            )
             raise UnknownAsset(kind="monitor", name=name, known=known)
         now = self._tools.data_clock.now()
         complete = due(monitor.schedule, last=None, now=now)
@@ -62,28 +72,53 @@ class MonitorRuns:
         return f"monitor.{monitor.name}" in pointers and f"model.{monitor.model.name}" in pointers
 
     def _watcher(self, monitor: Monitor) -> Watcher:
-        tools, pointers = self._tools, read_environment(self._tools.state, self._environment).pointers
+        tools, pointers = (
+            self._tools,
+            read_environment(self._tools.state, self._environment).pointers,
+        )
         if not self._is_ready(monitor):
             raise NoBaseline(monitor=monitor.name, version=f"what {self._environment} holds")
         version = read_version(tools.state, pointers[f"model.{monitor.model.name}"].build_digest)
         model = open_version(version, objects=tools.objects, scorers=tools.scorers)
-        endpoint = next((e.name for e in self._project.declarations.endpoints if e.model.name == monitor.model.name), "")
+        endpoint = next(
+            (
+                e.name
+                for e in self._project.declarations.endpoints
+                if e.model.name == monitor.model.name
+            ),
+            "",
+        )
         watched = Watched(
             monitor=monitor,
             version=version.digest,
             topic=inference_topic(self._environment, endpoint),
             training_set=model.training_set,
             encoding=model.encoding,
-            baseline=parse_baseline(tools.objects.read(pointers[f"monitor.{monitor.name}"].build_digest)),
+            baseline=parse_baseline(
+                tools.objects.read(pointers[f"monitor.{monitor.name}"].build_digest)
+            ),
         )
-        return Watcher(watched, log=tools.log, state=tools.state, project=tools.project, environment=self._environment, tables=tools.tables)
+        return Watcher(
+            watched,
+            log=tools.log,
+            state=tools.state,
+            project=tools.project,
+            environment=self._environment,
+            tables=tools.tables,
+        )
 
     def _key(self, monitor: Monitor) -> str:
         return f"{self._environment}/{monitor.name}"
 
     def _last(self, monitor: Monitor) -> Window | None:
         document = self._tools.state.get("watched", self._key(monitor))
-        return Window(*msgspec.json.decode(document.payload, type=tuple[Micros, Micros])) if document else None
+        return (
+            Window(*msgspec.json.decode(document.payload, type=tuple[Micros, Micros]))
+            if document
+            else None
+        )
 
     def _remember(self, monitor: Monitor, window: Window) -> None:
-        self._tools.state.commit([Change("watched", self._key(monitor), canonical_json(tuple(window)))], [])
+        self._tools.state.commit(
+            [Change("watched", self._key(monitor), canonical_json(tuple(window)))], []
+        )

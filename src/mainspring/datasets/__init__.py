@@ -1,7 +1,8 @@
-"""What a model is taught: spine, point-in-time features and labels, split, and the encoding that turns them into a matrix.
+"""What a model is taught: spine, point-in-time features and labels, split, and the encoding that
+turns them into a matrix.
 
-It owns the training set's declaration, its build, its card, and the definition kept beside every model.  Features are computed by `features`; fitting is the
-business of `training`.
+It owns the training set's declaration, its build, its card, and the definition kept beside every
+model.  Features are computed by `features`; fitting is the business of `training`.
 """
 
 from mainspring.datasets.errors import InexactFeature, UnencodableFeature, UnencodableValue

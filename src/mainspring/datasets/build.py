@@ -1,4 +1,6 @@
-"""Build a training set: every fact of the spine, with what was known when it would have been asked about, and what became of it."""
+"""Build a training set: every fact of the spine, with what was known when it would have been asked
+about, and what became of it.
+"""
 
 import io
 from collections.abc import Mapping
@@ -20,7 +22,13 @@ from mainspring.features.spec import FeatureView, OnDemandFeatureView
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.sources.spec import Source
 
-__all__ = ["BuiltTrainingSet", "CompiledTrainingSet", "build_training_set", "decode_rows", "encode_rows"]
+__all__ = [
+    "BuiltTrainingSet",
+    "CompiledTrainingSet",
+    "build_training_set",
+    "decode_rows",
+    "encode_rows",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +62,29 @@ class CompiledTrainingSet:
         for view in self.spec.features:
             match view:
                 case OnDemandFeatureView():
-                    columns += [FeatureColumn(f.name, f.dtype, view.name) for f in on_demand_fields(view, self.request_schema)]
+                    columns += [
+                        FeatureColumn(f.name, f.dtype, view.name)
+                        for f in on_demand_fields(view, self.request_schema)
+                    ]
                 case FeatureView():
                     sizes = compiled[view.name].sizes * len(view.entities)
-                    columns += [FeatureColumn(f.name, f.dtype, view.name, size) for f, size in zip(compiled[view.name].fields, sizes, strict=True)]
+                    columns += [
+                        FeatureColumn(f.name, f.dtype, view.name, size)
+                        for f, size in zip(compiled[view.name].fields, sizes, strict=True)
+                    ]
         return tuple(columns)
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """Every source that the build reads, each once, by name."""
-        read = [self.spec.spine, self.spec.label.source, *(source for view in with_lookups(self.views) for source in view.view.sources)]
-        return tuple({source.name: source for source in sorted(read, key=lambda s: s.name)}.values())
+        read = [
+            self.spec.spine,
+            self.spec.label.source,
+            *(source for view in with_lookups(self.views) for source in view.view.sources),
+        ]
+        return tuple(
+            {source.name: source for source in sorted(read, key=lambda s: s.name)}.values()
+        )
 
 
 class BuiltTrainingSet(NamedTuple):
@@ -75,27 +95,50 @@ class BuiltTrainingSet(NamedTuple):
     card: TrainingSetCard
 
 
-def build_training_set(compiled: CompiledTrainingSet, facts_of: FactReader, *, inputs: Mapping[str, int]) -> BuiltTrainingSet:
+def build_training_set(
+    compiled: CompiledTrainingSet, facts_of: FactReader, *, inputs: Mapping[str, int]
+) -> BuiltTrainingSet:
     """Join features and labels to the spine, point-in-time correct.
 
-    Shapes: one row per standing fact of the spine, by (prediction time, id): `_id`, `_prediction_time` int64, `_label`, `_label_known_at` int64,
-    `_split` (`fit`, `test` or empty), the request columns, then the features in the order of the card.
+    Shapes: one row per standing fact of the spine, by (prediction time, id): `_id`,
+        `_prediction_time` int64, `_label`, `_label_known_at` int64, `_split` (`fit`, `test` or
+        empty), the request columns, then the features in the order of the card.
     """
     spec = compiled.spec
-    facts = {source.name: _typed(facts_of(source), compiled.schemas[source.name]) for source in compiled.sources}
+    facts = {
+        source.name: _typed(facts_of(source), compiled.schemas[source.name])
+        for source in compiled.sources
+    }
     spine = _spine_rows(compiled, facts[spec.spine.name])
-    labelled = spine.hstack(_labels(spec.label, spine, facts[spec.label.source.name], schema=compiled.schemas[spec.label.source.name]))
+    labelled = spine.hstack(
+        _labels(
+            spec.label,
+            spine,
+            facts[spec.label.source.name],
+            schema=compiled.schemas[spec.label.source.name],
+        )
+    )
     rows = labelled.with_columns(_split_of(spec.split).alias("_split"))
-    features = [backfill_from(view, lambda source: facts[source.name], rows) for view in compiled.views]
-    computed = compute_on_demand(compiled.on_demand, rows.select(spec.request), compiled.request_schema)
+    features = [
+        backfill_from(view, lambda source: facts[source.name], rows) for view in compiled.views
+    ]
+    computed = compute_on_demand(
+        compiled.on_demand, rows.select(spec.request), compiled.request_schema
+    )
     # An on-demand feature may pass a request column on under its own name.
-    frame = pl.concat([rows.drop(computed.columns, strict=False), computed, *features], how="horizontal").select(_columns(compiled))
+    frame = pl.concat(
+        [rows.drop(computed.columns, strict=False), computed, *features], how="horizontal"
+    ).select(_columns(compiled))
     payload = encode_rows(frame)
-    return BuiltTrainingSet(payload, frame, _card(compiled, frame, payload=payload, facts=facts, inputs=inputs))
+    return BuiltTrainingSet(
+        payload, frame, _card(compiled, frame, payload=payload, facts=facts, inputs=inputs)
+    )
 
 
 def encode_rows(frame: pl.DataFrame) -> bytes:
-    """Canonical bytes of a frame: Arrow IPC, which unlike Parquet carries no producer's mark and no time stamp."""
+    """Canonical bytes of a frame: Arrow IPC, which unlike Parquet carries no producer's mark and no
+    time stamp.
+    """
     buffer = io.BytesIO()
     frame.rechunk().write_ipc(buffer, compression="zstd")
     return buffer.getvalue()
@@ -108,7 +151,11 @@ def decode_rows(payload: bytes) -> pl.DataFrame:
 
 def _typed(facts: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """The facts with every column of the schema; one that no fact has ever had is null."""
-    absent = [pl.lit(None, dtype=STORED[field.dtype]).alias(field.name) for field in schema if field.name not in facts.columns]
+    absent = [
+        pl.lit(None, dtype=STORED[field.dtype]).alias(field.name)
+        for field in schema
+        if field.name not in facts.columns
+    ]
     return facts.with_columns(absent)
 
 
@@ -123,23 +170,46 @@ def _spine_rows(compiled: CompiledTrainingSet, facts: pl.DataFrame) -> pl.DataFr
     asked = to_polars(spec.prediction_time, compiled.schemas[spec.spine.name]).cast(pl.Int64)
     names = dict.fromkeys([*spec.request, *spec.label.join_on])
     stands = facts.filter(pl.col("_visible_to") == FOREVER)
-    return stands.select("_id", asked.alias("_prediction_time"), *names).sort("_prediction_time", "_id")
+    return stands.select("_id", asked.alias("_prediction_time"), *names).sort(
+        "_prediction_time", "_id"
+    )
 
 
-def _labels(label: Label, spine: pl.DataFrame, facts: pl.DataFrame, *, schema: Schema) -> pl.DataFrame:
+def _labels(
+    label: Label, spine: pl.DataFrame, facts: pl.DataFrame, *, schema: Schema
+) -> pl.DataFrame:
     """The label of each row, and when it became known; null where no fact ever came."""
     # Of several facts with one key the last in total order counts, and not the last to arrive.
     stands = facts.filter(pl.col("_visible_to") == FOREVER).sort("_event_time", "_id")
-    truth = stands.select(*label.join_on, to_polars(label.value, schema).alias("_label"), pl.col("_visible_from").alias("_label_known_at"))
+    truth = stands.select(
+        *label.join_on,
+        to_polars(label.value, schema).alias("_label"),
+        pl.col("_visible_from").alias("_label_known_at"),
+    )
     once = truth.unique(list(label.join_on), keep="last", maintain_order=True)
-    joined = spine.select(label.join_on).join(once, on=list(label.join_on), how="left", maintain_order="left")
-    return joined.select("_label", pl.when(pl.col("_label").is_not_null()).then("_label_known_at").alias("_label_known_at"))
+    joined = spine.select(label.join_on).join(
+        once, on=list(label.join_on), how="left", maintain_order="left"
+    )
+    return joined.select(
+        "_label",
+        pl.when(pl.col("_label").is_not_null()).then("_label_known_at").alias("_label_known_at"),
+    )
 
 
 def _split_of(split: Split) -> pl.Expr:
-    """Fitted rows need a label that was known before the test begins; a label that came later would be knowledge from the future."""
-    asked, known, labelled = pl.col("_prediction_time"), pl.col("_label_known_at"), pl.col("_label").is_not_null()
-    fit = labelled & asked.is_between(split.train_from, split.test_from, closed="left") & (known <= split.test_from)
+    """Fitted rows need a label that was known before the test begins; a label that came later would
+    be knowledge from the future.
+    """
+    asked, known, labelled = (
+        pl.col("_prediction_time"),
+        pl.col("_label_known_at"),
+        pl.col("_label").is_not_null(),
+    )
+    fit = (
+        labelled
+        & asked.is_between(split.train_from, split.test_from, closed="left")
+        & (known <= split.test_from)
+    )
     test = labelled & asked.is_between(split.test_from, split.test_until, closed="left")
     return pl.when(fit).then(pl.lit("fit")).when(test).then(pl.lit("test")).otherwise(pl.lit(""))
 
@@ -152,11 +222,18 @@ def _excluded(spec: TrainingSet, frame: pl.DataFrame) -> dict[str, int]:
         "no label": inside & pl.col("_label").is_null(),
         "label known too late": inside & pl.col("_label").is_not_null() & (pl.col("_split") == ""),
     }
-    return {reason: count for reason, rule in reasons.items() if (count := frame.filter(rule).height)}
+    return {
+        reason: count for reason, rule in reasons.items() if (count := frame.filter(rule).height)
+    }
 
 
 def _card(
-    compiled: CompiledTrainingSet, frame: pl.DataFrame, *, payload: bytes, facts: Mapping[str, pl.DataFrame], inputs: Mapping[str, int]
+    compiled: CompiledTrainingSet,
+    frame: pl.DataFrame,
+    *,
+    payload: bytes,
+    facts: Mapping[str, pl.DataFrame],
+    inputs: Mapping[str, int],
 ) -> TrainingSetCard:
     counts: dict[str, int] = dict(frame["_split"].value_counts().iter_rows())
     return TrainingSetCard(
@@ -168,7 +245,11 @@ def _card(
         fitted=counts.get("fit", 0),
         tested=counts.get("test", 0),
         excluded=_excluded(compiled.spec, frame),
-        tainted=tuple(view.view.name for view in with_lookups(compiled.views) if view.view.knowledge == "as_corrected"),
+        tainted=tuple(
+            view.view.name
+            for view in with_lookups(compiled.views)
+            if view.view.knowledge == "as_corrected"
+        ),
         assumed=tuple(source.name for source in compiled.sources if source.known_at_assumed),
         history_share={name: _history_share(rows) for name, rows in facts.items()},
         inputs=dict(inputs),

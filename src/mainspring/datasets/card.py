@@ -1,4 +1,6 @@
-"""What a training set says about itself: how many rows, from what, and which of it rests on assumptions."""
+"""What a training set says about itself: how many rows, from what, and which of it rests on
+assumptions.
+"""
 
 import msgspec
 
@@ -9,7 +11,9 @@ __all__ = ["FeatureColumn", "TrainingSetCard"]
 
 
 class FeatureColumn(msgspec.Struct, frozen=True):
-    """One feature as the model sees it: its column, its type, the view that it comes from, and of a list how many elements it has at most."""
+    """One feature as the model sees it: its column, its type, the view that it comes from, and of a
+    list how many elements it has at most.
+    """
 
     name: str
     dtype: DType
@@ -28,7 +32,8 @@ class TrainingSetCard(msgspec.Struct, frozen=True, kw_only=True):
         excluded: how many rows are neither, by reason.
         tainted: views read with hindsight (`as_corrected`); such a training set never serves.
         assumed: sources whose `known_at` is an assumption.
-        history_share: share of facts of each source that were imported as history, whose `known_at` is claimed and not observed.
+        history_share: share of facts of each source that were imported as history, whose `known_at`
+            is claimed and not observed.
         inputs: offset of the log that each source was read up to.
     """
 

@@ -1,7 +1,9 @@
-"""The declarations behind a training set as bytes, kept with every model that was taught on it; and those behind a view, kept with its build.
+"""The declarations behind a training set as bytes, kept with every model that was taught on it; and
+those behind a view, kept with its build.
 
-A server, a rollback or a replay needs the features of a model as they were declared then, while the project's code has moved on.  So the whole
-declaration is data: a closed list of frozen records, written with their names and read back without running any of the user's code.
+A server, a rollback or a replay needs the features of a model as they were declared then, while the
+project's code has moved on.  So the whole declaration is data: a closed list of frozen records,
+written with their names and read back without running any of the user's code.
 """
 
 import dataclasses
@@ -39,14 +41,18 @@ _RECORDS = {
     name: record
     for module in _MODULES
     for name, record in vars(module).items()
-    if isinstance(record, type) and dataclasses.is_dataclass(record) and record.__module__ == module.__name__
+    if isinstance(record, type)
+    and dataclasses.is_dataclass(record)
+    and record.__module__ == module.__name__
 } | {"Schema": Schema, "Field": Field}
 _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Definition:
-    """A training set as declared, the schemas of its sources at that time, and the names of its views' online state."""
+    """A training set as declared, the schemas of its sources at that time, and the names of its
+    views' online state.
+    """
 
     training_set: TrainingSet
     schemas: tuple[tuple[str, Schema], ...]
@@ -55,7 +61,9 @@ class Definition:
 
 @dataclasses.dataclass(frozen=True)
 class ViewDefinition:
-    """A feature view as declared, the schemas of its sources at that time, and the names of its online state and of those it looks keys up in."""
+    """A feature view as declared, the schemas of its sources at that time, and the names of its
+    online state and of those it looks keys up in.
+    """
 
     view: FeatureView
     schemas: tuple[tuple[str, Schema], ...]
@@ -64,12 +72,20 @@ class ViewDefinition:
 
 def render_definition(definition: Definition) -> bytes:
     """Canonical JSON of the definition; `parse_definition` is the inverse."""
-    return canonical_json([_to_data(definition.training_set), _to_data(definition.schemas), _to_data(definition.shards)])
+    return canonical_json(
+        [
+            _to_data(definition.training_set),
+            _to_data(definition.schemas),
+            _to_data(definition.shards),
+        ]
+    )
 
 
 def parse_definition(payload: bytes) -> Definition:
     """The definition of these bytes; only records of the closed list are made."""
-    training_set, schemas, shards = (_from_data(part) for part in msgspec.json.decode(payload, type=list[object]))
+    training_set, schemas, shards = (
+        _from_data(part) for part in msgspec.json.decode(payload, type=list[object])
+    )
     return Definition(training_set, schemas, shards)  # type: ignore[arg-type]
 
 
@@ -77,7 +93,8 @@ def compile_definition(definition: Definition, *, partitions: int = 1) -> Compil
     """The training set ready to compute.
 
     Args:
-        partitions: into how many parts the online state of its views is divided, where it is served.
+        partitions: into how many parts the online state of its views is divided, where it is
+            served.
     """
     schemas, shards = dict(definition.schemas), dict(definition.shards)
     views = [view for view in definition.training_set.features if isinstance(view, FeatureView)]
@@ -87,12 +104,16 @@ def compile_definition(definition: Definition, *, partitions: int = 1) -> Compil
 
 def render_view(definition: ViewDefinition) -> bytes:
     """Canonical JSON of the definition; `parse_view` is the inverse."""
-    return canonical_json([_to_data(definition.view), _to_data(definition.schemas), _to_data(definition.shards)])
+    return canonical_json(
+        [_to_data(definition.view), _to_data(definition.schemas), _to_data(definition.shards)]
+    )
 
 
 def parse_view(payload: bytes) -> ViewDefinition:
     """The definition of these bytes; only records of the closed list are made."""
-    view, schemas, shards = (_from_data(part) for part in msgspec.json.decode(payload, type=list[object]))
+    view, schemas, shards = (
+        _from_data(part) for part in msgspec.json.decode(payload, type=list[object])
+    )
     return ViewDefinition(view, schemas, shards)  # type: ignore[arg-type]
 
 
@@ -105,9 +126,17 @@ def compile_view_definition(definition: ViewDefinition, *, partitions: int = 1) 
     return _compiled(definition.view, dict(definition.schemas), dict(definition.shards), partitions)
 
 
-def _compiled(view: FeatureView, schemas: Mapping[str, Schema], shards: Mapping[str, str], partitions: int) -> CompiledView:
+def _compiled(
+    view: FeatureView, schemas: Mapping[str, Schema], shards: Mapping[str, str], partitions: int
+) -> CompiledView:
     lookups = [_compiled(lookup, schemas, shards, partitions) for lookup in view.lookups]
-    return compile_view(view, schemas[view.sources[0].name], shard=shards[view.name], lookups=lookups, partitions=partitions)
+    return compile_view(
+        view,
+        schemas[view.sources[0].name],
+        shard=shards[view.name],
+        lookups=lookups,
+        partitions=partitions,
+    )
 
 
 def _to_data(value: object) -> _Json:
@@ -125,7 +154,9 @@ def _to_data(value: object) -> _Json:
             return [_to_data(item) for item in value]
         case _ if dataclasses.is_dataclass(value):
             fields = [f for f in dataclasses.fields(value) if f.name != "declared_at"]
-            return {"$": type(value).__name__} | {f.name: _to_data(getattr(value, f.name)) for f in fields}
+            return {"$": type(value).__name__} | {
+                f.name: _to_data(getattr(value, f.name)) for f in fields
+            }
         case _:
             raise TypeError(f"{type(value).__name__} is not part of a definition")
 

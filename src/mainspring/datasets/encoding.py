@@ -1,8 +1,10 @@
-"""How features become the numbers that a model is fed, learned once on the fitted rows and kept with the model.
+"""How features become the numbers that a model is fed, learned once on the fitted rows and kept
+with the model.
 
-Text becomes its place in the sorted vocabulary of the fitted rows; a text never seen there, like a null, is NaN: a model must not be handed a code that it
-was not taught.  A list of at most n elements becomes n columns, those that it lacks NaN.  Two readings of one encoding, by columns for training and by rows
-for serving, give equal bytes; a law test holds them together.
+Text becomes its place in the sorted vocabulary of the fitted rows; a text never seen there, like a
+null, is NaN: a model must not be handed a code that it was not taught.  A list of at most n
+elements becomes n columns, those that it lacks NaN.  Two readings of one encoding, by columns for
+training and by rows for serving, give equal bytes; a law test holds them together.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,14 +19,24 @@ from mainspring.datasets.errors import InexactFeature, UnencodableFeature, Unenc
 from mainspring.elements.identity import Digest, canonical_json, digest_of_value
 from mainspring.elements.schema import DType
 
-__all__ = ["EncodedFeature", "Encoding", "encode_frame", "encode_rows", "learn_encoding", "parse_encoding", "render_encoding"]
+__all__ = [
+    "EncodedFeature",
+    "Encoding",
+    "encode_frame",
+    "encode_rows",
+    "learn_encoding",
+    "parse_encoding",
+    "render_encoding",
+]
 
 _EXACT = 2**53
 _NAN = float("nan")
 
 
 class EncodedFeature(msgspec.Struct, frozen=True):
-    """One feature: `vocabulary` is None but for text, whose codes are places in it, and `size` but for a list: how many columns it becomes."""
+    """One feature: `vocabulary` is None but for text, whose codes are places in it, and `size` but
+    for a list: how many columns it becomes.
+    """
 
     name: str
     dtype: DType
@@ -36,7 +48,9 @@ class EncodedFeature(msgspec.Struct, frozen=True):
         """The feature as columns of the matrix: itself, or an element of the list each."""
         if self.size is None:
             return (self,)
-        return tuple(EncodedFeature(f"{self.name}.{place}", self.dtype.element) for place in range(self.size))
+        return tuple(
+            EncodedFeature(f"{self.name}.{place}", self.dtype.element) for place in range(self.size)
+        )
 
 
 class Encoding(msgspec.Struct, frozen=True, dict=True):
@@ -71,8 +85,12 @@ class Encoding(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def readers(self) -> tuple[tuple[str, Callable[[object], float]], ...]:
-        """For each column its feature and what turns a value of that into a number; made once, because a vocabulary is long and a request short."""
-        return tuple((feature.name, read) for feature in self.features for read in _readers(feature))
+        """For each column its feature and what turns a value of that into a number; made once,
+        because a vocabulary is long and a request short.
+        """
+        return tuple(
+            (feature.name, read) for feature in self.features for read in _readers(feature)
+        )
 
 
 def render_encoding(encoding: Encoding) -> bytes:
@@ -85,35 +103,44 @@ def parse_encoding(payload: bytes) -> Encoding:
     return msgspec.json.decode(payload, type=Encoding)
 
 
-def learn_encoding(frame: pl.DataFrame, feature_names: Sequence[str], *, sizes: Mapping[str, int] | None = None) -> Encoding:
-    """The encoding of these columns, with the vocabularies of these rows: give it the fitted rows only.
+def learn_encoding(
+    frame: pl.DataFrame, feature_names: Sequence[str], *, sizes: Mapping[str, int] | None = None
+) -> Encoding:
+    """The encoding of these columns, with the vocabularies of these rows: give it the fitted rows
+    only.
 
     Args:
         sizes: of each column that holds lists the most elements that one can have.
 
     Raises: DAT-020 for a column that cannot become numbers.
 
-    >>> learn_encoding(pl.DataFrame({"carrier": ["UA", "AA", None]}), ["carrier"]).features[0].vocabulary
+    >>> carriers = pl.DataFrame({"carrier": ["UA", "AA", None]})
+    >>> learn_encoding(carriers, ["carrier"]).features[0].vocabulary
     ('AA', 'UA')
     """
     return Encoding(tuple(_learn(frame[name], (sizes or {}).get(name)) for name in feature_names))
 
 
 def encode_frame(frame: pl.DataFrame, encoding: Encoding) -> NDArray[np.float64]:
-    """The matrix of a frame, (rows, columns) float64 in C order; NaN for null and for texts not in the vocabulary.
+    """The matrix of a frame, (rows, columns) float64 in C order; NaN for null and for texts not in
+    the vocabulary.
 
     Raises: DAT-021 for a whole number that float64 cannot hold.
     """
     matrix = np.empty((frame.height, len(encoding.columns)), dtype=np.float64)
-    numbers = (column for feature in encoding.features for column in _columns(frame[feature.name], feature))
+    numbers = (
+        column for feature in encoding.features for column in _columns(frame[feature.name], feature)
+    )
     for position, column in enumerate(numbers):
-        # One NaN only: arithmetic leaves NaNs with a sign or payload, and parity is judged on bytes.
+        # One NaN only: arithmetic leaves NaNs with a sign or payload, and parity is judged on
+        # bytes.
         matrix[:, position] = np.where(np.isnan(column), _NAN, column)
     return matrix
 
 
 def encode_rows(rows: Sequence[Mapping[str, object]], encoding: Encoding) -> NDArray[np.float64]:
-    """The matrix of rows of plain values, the same bytes as `encode_frame`; a feature that a row lacks is null.
+    """The matrix of rows of plain values, the same bytes as `encode_frame`; a feature that a row
+    lacks is null.
 
     Raises: DAT-021 as above; DAT-022 for a value of another type than was learned from.
     Cost: about 0.1 µs a value.
@@ -132,8 +159,11 @@ def _learn(column: pl.Series, size: int | None) -> EncodedFeature:
     dtype = _dtype(column)
     if dtype is not DType.STRING:
         return EncodedFeature(column.name, dtype)
-    # Sorted by Python, by code point: a vocabulary must not depend on a locale or on a library's version.
-    return EncodedFeature(column.name, dtype, tuple(sorted(column.cast(pl.String).drop_nulls().unique().to_list())))
+    # Sorted by Python, by code point: a vocabulary must not depend on a locale or on a library's
+    # version.
+    return EncodedFeature(
+        column.name, dtype, tuple(sorted(column.cast(pl.String).drop_nulls().unique().to_list()))
+    )
 
 
 def _dtype(column: pl.Series) -> DType:
@@ -158,7 +188,10 @@ def _columns(column: pl.Series, feature: EncodedFeature) -> Iterator[NDArray[np.
     if feature.size is None:
         yield _column(column, feature)
     else:
-        yield from (_column(column.list.get(place, null_on_oob=True), element) for place, element in enumerate(feature.elements))
+        yield from (
+            _column(column.list.get(place, null_on_oob=True), element)
+            for place, element in enumerate(feature.elements)
+        )
 
 
 def _column(column: pl.Series, feature: EncodedFeature) -> NDArray[np.float64]:
@@ -166,8 +199,11 @@ def _column(column: pl.Series, feature: EncodedFeature) -> NDArray[np.float64]:
     match feature.dtype:
         case DType.STRING:
             vocabulary = feature.vocabulary or ()
-            # A cast to an enumeration that is not strict makes a null of what is not in it, and its physical value is the place.
-            codes = column.cast(pl.String).cast(pl.Enum(list(vocabulary)), strict=False).to_physical()
+            # A cast to an enumeration that is not strict makes a null of what is not in it, and its
+            # physical value is the place.
+            codes = (
+                column.cast(pl.String).cast(pl.Enum(list(vocabulary)), strict=False).to_physical()
+            )
             return codes.cast(pl.Float64).to_numpy()
         case DType.FLOAT64 | DType.BOOLEAN:
             return column.cast(pl.Float64).to_numpy()
@@ -190,10 +226,15 @@ def _readers(feature: EncodedFeature) -> tuple[Callable[[object], float], ...]:
     """What turns one plain value of the feature into each of its columns."""
     if feature.size is None:
         return (_reader(feature),)
-    return tuple(_read_element(feature, place, _reader(element)) for place, element in enumerate(feature.elements))
+    return tuple(
+        _read_element(feature, place, _reader(element))
+        for place, element in enumerate(feature.elements)
+    )
 
 
-def _read_element(feature: EncodedFeature, place: int, read_one: Callable[[object], float]) -> Callable[[object], float]:
+def _read_element(
+    feature: EncodedFeature, place: int, read_one: Callable[[object], float]
+) -> Callable[[object], float]:
     def read(value: object) -> float:
         if isinstance(value, list):
             return read_one(value[place]) if place < len(value) else _NAN
@@ -216,7 +257,9 @@ def _reader(feature: EncodedFeature) -> Callable[[object], float]:
 
 
 def _read_text(feature: EncodedFeature) -> Callable[[object], float]:
-    codes: dict[object, float] = {text: float(code) for code, text in enumerate(feature.vocabulary or ())}
+    codes: dict[object, float] = {
+        text: float(code) for code, text in enumerate(feature.vocabulary or ())
+    }
 
     def read(value: object) -> float:
         code = codes.get(value) if isinstance(value, str) else None

@@ -1,4 +1,6 @@
-"""What a model answered on rows whose truth is known: the evidence that gates judge and the baseline that monitors compare with."""
+"""What a model answered on rows whose truth is known: the evidence that gates judge and the
+baseline that monitors compare with.
+"""
 
 import io
 from dataclasses import dataclass
@@ -12,7 +14,9 @@ __all__ = ["Predictions", "parse_predictions", "render_predictions"]
 
 @dataclass(frozen=True)
 class Predictions:
-    """One row per judged row: `_id` text, `_prediction_time` int64 microseconds, `_label` float64, `_score` float64, and the request columns to slice by."""
+    """One row per judged row: `_id` text, `_prediction_time` int64 microseconds, `_label` float64,
+    `_score` float64, and the request columns to slice by.
+    """
 
     frame: pl.DataFrame
 

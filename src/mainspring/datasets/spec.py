@@ -1,4 +1,6 @@
-"""What a model is taught: who is asked about, when, with which features, and what the truth turned out to be."""
+"""What a model is taught: who is asked about, when, with which features, and what the truth turned
+out to be.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,11 +20,13 @@ __all__ = ["Label", "Split", "TrainingSet", "split_by_time"]
 
 @dataclass(frozen=True, init=False)
 class Label:
-    """The truth, joined later: an expression over a fact of another source with the same id columns.
+    """The truth, joined later: an expression over a fact of another source with the same id
+    columns.
 
     Args:
         join_on: the column or columns that the spine and the source share.
-        missing: `exclude_and_report`: a row without a fact stays in the training set with a null label, leaves fitting and metrics, and is counted.
+        missing: `exclude_and_report`: a row without a fact stays in the training set with a null
+            label, leaves fitting and metrics, and is counted.
     """
 
     source: Source
@@ -30,13 +34,28 @@ class Label:
     join_on: tuple[str, ...]
     missing: OneOf["exclude_and_report"]
 
-    def __init__(self, source: Source, value: Expr, *, join_on: str | Sequence[str], missing: OneOf["exclude_and_report"] = "exclude_and_report") -> None:
-        freeze(self, source=source, value=value.node, join_on=(join_on,) if isinstance(join_on, str) else tuple(join_on), missing=missing)
+    def __init__(
+        self,
+        source: Source,
+        value: Expr,
+        *,
+        join_on: str | Sequence[str],
+        missing: OneOf["exclude_and_report"] = "exclude_and_report",
+    ) -> None:
+        freeze(
+            self,
+            source=source,
+            value=value.node,
+            join_on=(join_on,) if isinstance(join_on, str) else tuple(join_on),
+            missing=missing,
+        )
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows by prediction time: `[train_from, test_from)` are fitted, `[test_from, test_until)` are judged."""
+    """Rows by prediction time: `[train_from, test_from)` are fitted, `[test_from, test_until)` are
+    judged.
+    """
 
     train_from: Micros
     test_from: Micros
@@ -44,7 +63,9 @@ class Split:
 
 
 def split_by_time(*, train_from: str, test_from: str, test_until: str) -> Split:
-    """Split by prediction time; dates are UTC.  A row is fitted only if its label was known before `test_from`."""
+    """Split by prediction time; dates are UTC.  A row is fitted only if its label was known before
+    `test_from`.
+    """
     return Split(parse_instant(train_from), parse_instant(test_from), parse_instant(test_until))
 
 
@@ -55,7 +76,8 @@ class TrainingSet:
     Args:
         spine: the source whose facts are asked about.
         prediction_time: when the question is asked: an expression over the spine.
-        request: columns of the spine that a caller sends with the question; join keys of the features must be among them.
+        request: columns of the spine that a caller sends with the question; join keys of the
+            features must be among them.
         label: the truth.
         features: feature views and on-demand views.
         split: which rows are fitted and which judged.

@@ -1,6 +1,7 @@
 """What everything is made of: identity, time, schema, expressions, events and errors.
 
-Pure values and functions on them; nothing here reads a clock, a disk or a network.  What the world must offer is in `ports`.
+Pure values and functions on them; nothing here reads a clock, a disk or a network.  What the world
+must offer is in `ports`.
 """
 
 from mainspring.elements.errors import Location, MainspringError
@@ -8,4 +9,13 @@ from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import Digest, digest_of
 from mainspring.elements.time import Micros
 
-__all__ = ["Actor", "Digest", "Event", "Location", "MainspringError", "Micros", "ProjectName", "digest_of"]
+__all__ = [
+    "Actor",
+    "Digest",
+    "Event",
+    "Location",
+    "MainspringError",
+    "Micros",
+    "ProjectName",
+    "digest_of",
+]

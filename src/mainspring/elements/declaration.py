@@ -1,4 +1,6 @@
-"""What all declarations share: they are frozen, comparable, and know the user's line that made them."""
+"""What all declarations share: they are frozen, comparable, and know the user's line that made
+them.
+"""
 
 import os
 import sys
@@ -9,7 +11,8 @@ from mainspring.elements.errors import Location
 
 __all__ = ["caller", "freeze"]
 
-# With the separator, so that a user's folder beside ours whose name begins alike is not taken for ours.
+# With the separator, so that a user's folder beside ours whose name begins alike is not taken for
+# ours.
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
@@ -22,7 +25,9 @@ def caller() -> Location:
 
 
 def freeze(declaration: object, **values: object) -> None:
-    """Set every field of a frozen dataclass from its own `__init__`; a missing or unknown field is our bug."""
+    """Set every field of a frozen dataclass from its own `__init__`; a missing or unknown field is
+    our bug.
+    """
     expected = {f.name for f in fields(declaration)}  # type: ignore[arg-type]
     assert expected == values.keys(), expected ^ values.keys()
     for name, value in values.items():

@@ -14,8 +14,9 @@
     ├── EngineError        ENG  a product behind a port failed
     └── AccessError        ACC  the caller may not do this
 
-A concrete class lives in the `errors` module of its package, is a dataclass, and sets three things: `code`, `template` (what is wrong, with its
-fields) and `remedy` (what to do next).  Its docstring is the page that `mainspring explain CODE` prints.  Callers catch a branch; machines read `code`.
+A concrete class lives in the `errors` module of its package, is a dataclass, and sets three things:
+`code`, `template` (what is wrong, with its fields) and `remedy` (what to do next).  Its docstring
+is the page that `mainspring explain CODE` prints.  Callers catch a branch; machines read `code`.
 """
 
 from dataclasses import dataclass, fields
@@ -55,7 +56,9 @@ class Location:
 
 @dataclass(eq=False, kw_only=True)
 class MainspringError(Exception):
-    """The root of all errors raised on purpose; catch it to catch everything that Mainspring can explain."""
+    """The root of all errors raised on purpose; catch it to catch everything that Mainspring can
+    explain.
+    """
 
     code: ClassVar[str] = "MSP-000"
     template: ClassVar[str] = "something went wrong"
@@ -129,7 +132,9 @@ class AccessError(MainspringError):
     """The caller may not do this."""
 
 
-def iter_error_classes(root: type[MainspringError] = MainspringError) -> list[type[MainspringError]]:
+def iter_error_classes(
+    root: type[MainspringError] = MainspringError,
+) -> list[type[MainspringError]]:
     """All concrete error classes imported so far, sorted by code."""
     found = [c for child in root.__subclasses__() for c in [child, *iter_error_classes(child)]]
     return sorted((c for c in found if "code" in vars(c)), key=lambda c: c.code)
@@ -137,7 +142,9 @@ def iter_error_classes(root: type[MainspringError] = MainspringError) -> list[ty
 
 @dataclass(eq=False, kw_only=True)
 class UnreadableDuration(DeclarationError):
-    """A length of time is text, a positive whole number and one unit: `us`, `ms`, `s`, `m`, `h`, `d` or `w`; at most 2**62 microseconds.  `1d` is 24 hours."""
+    """A length of time is text, a positive whole number and one unit: `us`, `ms`, `s`, `m`, `h`,
+    `d` or `w`; at most 2**62 microseconds.  `1d` is 24 hours.
+    """
 
     code: ClassVar[str] = "PRJ-001"
     template: ClassVar[str] = "{text!r} is not a length of time"

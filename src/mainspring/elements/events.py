@@ -1,4 +1,5 @@
-"""What happened, as the journal keeps it: every event says who did what to what, when, in which project.
+"""What happened, as the journal keeps it: every event says who did what to what, when, in which
+project.
 
 Governance (lineage, audit, cost) is a fold over these; no stage calls it, so none can forget to.
 """
@@ -25,7 +26,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened.
 
     Args:
-        kind: dotted, past tense: `stage.finished`, `environment.moved`, `gate.judged`, `incident.opened`.
+        kind: dotted, past tense: `stage.finished`, `environment.moved`, `gate.judged`,
+            `incident.opened`.
         subject: what it happened to: an asset name, a build digest, a run id.
     """
 
@@ -39,7 +41,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """An event in its place in the journal; `chain` digests the event and the chain before it, so that an edit shows."""
+    """An event in its place in the journal; `chain` digests the event and the chain before it, so
+    that an edit shows.
+    """
 
     sequence: int
     event: Event

@@ -17,15 +17,21 @@ _PLAIN: dict[DType, pl.DataType] = {
     DType.TIMESTAMP: pl.Datetime("us", "UTC"),
     DType.DURATION: pl.Duration("us"),
 }
-STORED: Mapping[DType, pl.DataType] = MappingProxyType(_PLAIN | {dtype: pl.List(_PLAIN[dtype.element]) for dtype in DType if dtype.is_list})
+STORED: Mapping[DType, pl.DataType] = MappingProxyType(
+    _PLAIN | {dtype: pl.List(_PLAIN[dtype.element]) for dtype in DType if dtype.is_list}
+)
 """The Polars type of each type that a column can have; `ZONED` exists only inside expressions."""
 
 
 def schema_of(columns: Mapping[str, pl.DataType]) -> tuple[Schema, dict[str, str]]:
-    """The schema that these Polars columns can be cast to without loss, and the columns (with their Polars type) that have no type of ours.
+    """The schema that these Polars columns can be cast to without loss, and the columns (with their
+    Polars type) that have no type of ours.
 
-    >>> schema_of({"n": pl.Int32(), "tags": pl.List(pl.String)})
-    (Schema(fields=(Field(name='n', dtype=<DType.INT64: 'int64'>, nullable=True),)), {'tags': 'List(String)'})
+    >>> schema, others = schema_of({"n": pl.Int32(), "tags": pl.List(pl.String)})
+    >>> schema.fields
+    (Field(name='n', dtype=<DType.INT64: 'int64'>, nullable=True),)
+    >>> others
+    {'tags': 'List(String)'}
     """
     fields, strange = [], {}
     for name, stored in columns.items():

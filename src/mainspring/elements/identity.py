@@ -1,6 +1,7 @@
 """Identity by content: the digest of canonical bytes names whatever the platform makes.
 
-SHA-256 rather than a faster hash, because OCI, in-toto and SLSA name artifacts by it and a digest here can be checked with `sha256sum`.
+SHA-256 rather than a faster hash, because OCI, in-toto and SLSA name artifacts by it and a digest
+here can be checked with `sha256sum`.
 """
 
 import hashlib

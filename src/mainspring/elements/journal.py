@@ -1,6 +1,8 @@
-"""The chain that runs through the journal: each record digests its event and the chain before it, so that an edit in the past shows.
+"""The chain that runs through the journal: each record digests its event and the chain before it,
+so that an edit in the past shows.
 
-What it cannot show is a journal cut off at its end, or rewritten from some point on by one who owns the disk: keep the newest chain elsewhere for that.
+What it cannot show is a journal cut off at its end, or rewritten from some point on by one who owns
+the disk: keep the newest chain elsewhere for that.
 """
 
 from collections.abc import Iterable
@@ -19,15 +21,19 @@ def chain_of(event: Event, previous: str) -> str:
 
     Example:
         >>> from mainspring.elements.events import Actor, ProjectName
-        >>> event = Event(kind="run.started", project=ProjectName("p"), actor=Actor("person:ada"), at=0, subject="run-1")
+        >>> project, ada = ProjectName("p"), Actor("person:ada")
+        >>> event = Event(kind="run.started", project=project, actor=ada, at=0, subject="run-1")
         >>> chain_of(event, GENESIS) == chain_of(event, chain_of(event, GENESIS))
         False
     """
     return digest_of_value({"event": event, "previous": previous})
 
 
-def verify_journal(records: Iterable[Recorded], *, sequence: int = 0, chain: str = GENESIS) -> int | None:
-    """The sequence number at which the journal stops being whole, or None when every record fits the ones before.
+def verify_journal(
+    records: Iterable[Recorded], *, sequence: int = 0, chain: str = GENESIS
+) -> int | None:
+    """The sequence number at which the journal stops being whole, or None when every record fits
+    the ones before.
 
     Args:
         records: the journal from after `sequence` on, in order.

@@ -10,8 +10,8 @@ __all__ = ["DType", "Field", "Schema"]
 class DType(StrEnum):
     """A type of column.
 
-    `ZONED` is a timestamp seen on a local clock and exists only inside expressions.  Lists are what some aggregates give; no source has a column of them, and
-    no expression reads one.
+    `ZONED` is a timestamp seen on a local clock and exists only inside expressions.  Lists are what
+    some aggregates give; no source has a column of them, and no expression reads one.
     """
 
     INT64 = "int64"

@@ -1,6 +1,7 @@
 """Time: int64 microseconds since 1970 in UTC inside, aware datetimes and short texts at the edges.
 
-Integers, because windows are decided by comparing them: a float or a naive datetime would decide some edges by accident.
+Integers, because windows are decided by comparing them: a float or a naive datetime would decide
+some edges by accident.
 """
 
 import re
@@ -96,7 +97,9 @@ def parse_instant(text: str | datetime | date) -> Micros:
 
 
 def format_instant(moment: Micros) -> str:
-    """An instant as ISO 8601 in UTC, with a fraction only where there is one; in microseconds where the calendar has no such year."""
+    """An instant as ISO 8601 in UTC, with a fraction only where there is one; in microseconds where
+    the calendar has no such year.
+    """
     try:
         return from_micros(moment).isoformat().replace("+00:00", "Z")
     except OverflowError:

@@ -38,5 +38,9 @@ def interval(window: Window, closed: Closed) -> str:
     >>> interval(3_600_000_000, "left"), interval(None, "right")
     ('[q - 1h, q)', '(-∞, q]')
     """
-    left = "(-∞" if window is None else f"{'(' if closed == 'right' else '['}q - {format_window(window)}"
+    left = (
+        "(-∞"
+        if window is None
+        else f"{'(' if closed == 'right' else '['}q - {format_window(window)}"
+    )
     return f"{left}, q{')' if closed == 'left' else ']'}"

@@ -1,11 +1,17 @@
 """One definition, one kernel: entities, feature views, and every way to compute them.
 
-`view` compiles a declaration; `history` answers for many rows at once, `state` folds the log into online state and `online` answers from it, all through
-the same compiled `kernel`, so that their bytes are equal.  Where facts come from is the business of `sources`; which rows are asked about is that of
-`datasets` and `serving`.
+`view` compiles a declaration; `history` answers for many rows at once, `state` folds the log into
+online state and `online` answers from it, all through the same compiled `kernel`, so that their
+bytes are equal.  Where facts come from is the business of `sources`; which rows are asked about is
+that of `datasets` and `serving`.
 """
 
-from mainspring.features.errors import FeatureOverflow, HorizonPassed, MissingRequestField, WrongRequestType
+from mainspring.features.errors import (
+    FeatureOverflow,
+    HorizonPassed,
+    MissingRequestField,
+    WrongRequestType,
+)
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
 
 __all__ = [
@@ -21,4 +27,6 @@ __all__ = [
 ]
 
 SEMANTICS_VERSION = 2
-"""Part of every fingerprint: raised when the meaning of a feature changes, so that nothing built under the old meaning is reused."""
+"""Part of every fingerprint: raised when the meaning of a feature changes, so that nothing built
+under the old meaning is reused.
+"""

@@ -1,4 +1,6 @@
-"""From the kernel's answer to typed values, as columns for a backfill and as Python values for a request."""
+"""From the kernel's answer to typed values, as columns for a backfill and as Python values for a
+request.
+"""
 
 from collections.abc import Mapping, Sequence
 from struct import Struct
@@ -25,7 +27,8 @@ _NO_TEXTS = pl.Series(dtype=pl.String)
 class _Lists(NamedTuple):
     """An output that gives lists.
 
-    Shapes: lengths (rows,), present (rows,) False where there is no list, bits and valid (size, rows).
+    Shapes: lengths (rows,), present (rows,) False where there is no list, bits and valid (size,
+        rows).
     """
 
     lengths: Ints
@@ -34,11 +37,14 @@ class _Lists(NamedTuple):
     valid: Bytes
 
 
-def answer_columns(view: CompiledView, names: Sequence[str], answer: Answer, texts: Mapping[int, pl.Series]) -> list[pl.Series]:
+def answer_columns(
+    view: CompiledView, names: Sequence[str], answer: Answer, texts: Mapping[int, pl.Series]
+) -> list[pl.Series]:
     """Every output as a column under its name.
 
     Args:
-        texts: for each text column of the view, by its index, the texts that its bits are places of.
+        texts: for each text column of the view, by its index, the texts that its bits are places
+            of.
 
     Cost: a copy; of lists a copy with room for all elements.
     """
@@ -50,8 +56,11 @@ def word_column(dtype: DType, bits: Ints, valid: Bytes) -> pl.Series:
     return _single_values(dtype, bits, valid, _NO_TEXTS)
 
 
-def answer_values(view: CompiledView, answer: Answer, texts: Mapping[int, Sequence[str]]) -> list[list[Value]]:
-    """Every output as Python values, for the rows of a request; instants and lengths of time stay int64 microseconds.
+def answer_values(
+    view: CompiledView, answer: Answer, texts: Mapping[int, Sequence[str]]
+) -> list[list[Value]]:
+    """Every output as Python values, for the rows of a request; instants and lengths of time stay
+    int64 microseconds.
 
     Cost: for numbers, booleans and times 0.5 µs an output; 2 µs for lists and texts.
     """
@@ -61,32 +70,57 @@ def answer_values(view: CompiledView, answer: Answer, texts: Mapping[int, Sequen
 
 
 def told_values(view: CompiledView, words: Struct, told: Ints, questions: int) -> list[list[Value]]:
-    """Every output as Python values, from what the door for requests told about a view that answers in words.  Cost: 2 µs for one question, else as above."""
+    """Every output as Python values, from what the door for requests told about a view that answers
+    in words.  Cost: 2 µs for one question, else as above.
+    """
     outputs = len(view.outputs)
     if questions == 1:
         found = words.unpack_from(told.data)
-        return [[value if is_there else None] for value, is_there in zip(found, found[outputs:], strict=False)]
-    return _words(view, bits_of_told(told, outputs, questions), flags_of_told(told, outputs, questions))
+        return [
+            [value if is_there else None]
+            for value, is_there in zip(found, found[outputs:], strict=False)
+        ]
+    return _words(
+        view, bits_of_told(told, outputs, questions), flags_of_told(told, outputs, questions)
+    )
 
 
 def _words(view: CompiledView, bits: Ints, valid: Bytes) -> list[list[Value]]:
-    values: list[list[Value]] = [[*_plain(field.dtype, own, ())] for field, own in zip(view.outputs, bits, strict=True)]
+    values: list[list[Value]] = [
+        [*_plain(field.dtype, own, ())] for field, own in zip(view.outputs, bits, strict=True)
+    ]
     for output, present in enumerate(valid.tolist()):
         if 0 in present:
-            values[output] = [value if is_there else None for value, is_there in zip(values[output], present, strict=True)]
+            values[output] = [
+                value if is_there else None
+                for value, is_there in zip(values[output], present, strict=True)
+            ]
     return values
 
 
-def _column(view: CompiledView, index: int, answer: Answer, texts: Mapping[int, pl.Series]) -> pl.Series:
-    dtype, known = view.outputs[index].dtype, texts.get(view.program.outputs[index].column, _NO_TEXTS)
+def _column(
+    view: CompiledView, index: int, answer: Answer, texts: Mapping[int, pl.Series]
+) -> pl.Series:
+    dtype, known = (
+        view.outputs[index].dtype,
+        texts.get(view.program.outputs[index].column, _NO_TEXTS),
+    )
     if not dtype.is_list:
         slot = view.program.first_slot(index)
         return _single_values(dtype, answer.bits[slot], answer.valid[slot], known)
     lists = _lists(view, index, answer)
     size, rows = lists.bits.shape
     flat = _single_values(dtype.element, lists.bits.T.ravel(), lists.valid.T.ravel(), known)
-    frame = pl.DataFrame([flat.reshape((rows, size)).alias("lists"), pl.Series("length", lists.lengths), pl.Series("present", lists.present)])
-    return frame.select(pl.when("present").then(pl.col("lists").arr.to_list().list.head(pl.col("length")))).to_series()
+    frame = pl.DataFrame(
+        [
+            flat.reshape((rows, size)).alias("lists"),
+            pl.Series("length", lists.lengths),
+            pl.Series("present", lists.present),
+        ]
+    )
+    return frame.select(
+        pl.when("present").then(pl.col("lists").arr.to_list().list.head(pl.col("length")))
+    ).to_series()
 
 
 def _single_values(dtype: DType, bits: Ints, valid: Bytes, texts: pl.Series) -> pl.Series:
@@ -104,15 +138,23 @@ def _single_values(dtype: DType, bits: Ints, valid: Bytes, texts: pl.Series) -> 
     return pl.select(pl.when(present).then(series)).to_series()
 
 
-def _values(view: CompiledView, index: int, answer: Answer, texts: Mapping[int, Sequence[str]]) -> list[Value]:
+def _values(
+    view: CompiledView, index: int, answer: Answer, texts: Mapping[int, Sequence[str]]
+) -> list[Value]:
     dtype, known = view.outputs[index].dtype, texts.get(view.program.outputs[index].column, ())
     if not dtype.is_list:
         slot = view.program.first_slot(index)
         values = _plain(dtype, answer.bits[slot], known)
-        return [value if present else None for value, present in zip(values, answer.valid[slot].tolist(), strict=True)]
+        return [
+            value if present else None
+            for value, present in zip(values, answer.valid[slot].tolist(), strict=True)
+        ]
     lists = _lists(view, index, answer)
     rows = enumerate(zip(lists.lengths.tolist(), lists.present.tolist(), strict=True))
-    return [_plain(dtype.element, lists.bits[:length, row].copy(), known) if present else None for row, (length, present) in rows]
+    return [
+        _plain(dtype.element, lists.bits[:length, row].copy(), known) if present else None
+        for row, (length, present) in rows
+    ]
 
 
 def _plain(dtype: DType, bits: Ints, texts: Sequence[str]) -> list[Scalar]:
@@ -139,4 +181,6 @@ def _lists(view: CompiledView, index: int, answer: Answer) -> _Lists:
         present = answer.valid[first] != 0
         # What is null holds nothing, or frames that are equal would differ as bytes.
         lengths = np.where(present, output.size, 0)
-    return _Lists(lengths, present, answer.bits[first : slots.stop], answer.valid[first : slots.stop])
+    return _Lists(
+        lengths, present, answer.bits[first : slots.stop], answer.valid[first : slots.stop]
+    )

@@ -1,4 +1,6 @@
-"""How the values of one feature are spread over a sample of keys: what a person wants to see before he believes a feature."""
+"""How the values of one feature are spread over a sample of keys: what a person wants to see before
+he believes a feature.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -27,9 +29,10 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         asked: how many keys were asked about; `nulls` of them have no value.
         of: whether the numbers below are of the values themselves, or of the lengths of lists.
-        p5, p50, p95: observed values at these ranks, instants and lengths of time in microseconds; None without a finite number.
-        bins: how many numbers lie in each of `BINS` equal parts from the 1st to the 99th percentile, the outermost holding what lies beyond; empty where
-            all are equal.
+        p5, p50, p95: observed values at these ranks, instants and lengths of time in microseconds;
+            None without a finite number.
+        bins: how many numbers lie in each of `BINS` equal parts from the 1st to the 99th
+            percentile, the outermost holding what lies beyond; empty where all are equal.
         common: of texts and booleans the most frequent values and how often each occurs.
     """
 
@@ -46,7 +49,8 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def distribution_of(column: str, dtype: DType, values: Sequence[Value]) -> Distribution:
-    """The distribution of these values; what is not a finite number is neither null nor counted in a bin.
+    """The distribution of these values; what is not a finite number is neither null nor counted in
+    a bin.
 
     >>> spread = distribution_of("x", DType.INT64, [1, 2, None, 4])
     >>> spread.nulls, spread.p50, sum(spread.bins)
@@ -55,7 +59,11 @@ def distribution_of(column: str, dtype: DType, values: Sequence[Value]) -> Distr
     there = [value for value in values if value is not None]
     numbers = _numbers(dtype, there)
     finite = numbers[np.isfinite(numbers)]
-    ranks = np.quantile(finite, _SHOWN, method="inverted_cdf").tolist() if finite.size else [None] * len(_SHOWN)
+    ranks = (
+        np.quantile(finite, _SHOWN, method="inverted_cdf").tolist()
+        if finite.size
+        else [None] * len(_SHOWN)
+    )
     return Distribution(
         column=column,
         dtype=dtype,
@@ -73,11 +81,17 @@ def distribution_of(column: str, dtype: DType, values: Sequence[Value]) -> Distr
 def _numbers(dtype: DType, there: Sequence[Value]) -> NDArray[np.float64]:
     if dtype in _COUNTED:
         return np.empty(0, dtype=np.float64)
-    return np.array([len(value) if isinstance(value, list) else value for value in there], dtype=np.float64)
+    return np.array(
+        [len(value) if isinstance(value, list) else value for value in there], dtype=np.float64
+    )
 
 
 def _bins(finite: NDArray[np.float64]) -> tuple[int, ...]:
-    low, high = np.quantile(finite, _OUTERMOST, method="inverted_cdf").tolist() if finite.size else (0.0, 0.0)
+    low, high = (
+        np.quantile(finite, _OUTERMOST, method="inverted_cdf").tolist()
+        if finite.size
+        else (0.0, 0.0)
+    )
     if not low < high:
         return ()
     counts = histogram(np.clip(finite, low, high), np.linspace(low, high, BINS + 1))

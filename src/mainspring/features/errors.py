@@ -10,7 +10,9 @@ __all__ = ["FeatureOverflow", "HorizonPassed", "MissingRequestField", "WrongRequ
 
 @dataclass(eq=False, kw_only=True)
 class FeatureOverflow(FeatureError):
-    """A sum of whole numbers left the range of int64.  Mainspring does not wrap around: a wrong number that looks right is worse than none."""
+    """A sum of whole numbers left the range of int64.  Mainspring does not wrap around: a wrong
+    number that looks right is worse than none.
+    """
 
     code: ClassVar[str] = "FEA-001"
     template: ClassVar[str] = "feature {feature} does not fit int64 in row {row}"
@@ -21,10 +23,15 @@ class FeatureOverflow(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class HorizonPassed(FeatureError):
-    """Online state keeps only as much of the past as its windows need.  A read before that cannot be answered from it."""
+    """Online state keeps only as much of the past as its windows need.  A read before that cannot
+    be answered from it.
+    """
 
     code: ClassVar[str] = "FEA-002"
-    template: ClassVar[str] = "view {view} keeps facts from {kept_from} on, and the question needs them from {needed_from}"
+    template: ClassVar[str] = (
+        "view {view} keeps facts from {kept_from} on, and the question needs them from "
+        "{needed_from}"
+    )
     remedy: ClassVar[str] = "use get_historical_features, which recomputes from the log"
     view: str
     kept_from: str
@@ -33,7 +40,9 @@ class HorizonPassed(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class MissingRequestField(FeatureError):
-    """The request lacks a field that a join key or an on-demand feature reads.  A null is a value; an absent field is a mistake."""
+    """The request lacks a field that a join key or an on-demand feature reads.  A null is a value;
+    an absent field is a mistake.
+    """
 
     code: ClassVar[str] = "FEA-003"
     template: ClassVar[str] = "row {row} lacks the field {field!r}"
@@ -57,9 +66,13 @@ class WrongRequestType(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class SnapshotUnreadable(FeatureError):
-    """A snapshot of online state is cut off, or was written by another version.  Nothing was restored from it; the log holds everything that it held."""
+    """A snapshot of online state is cut off, or was written by another version.  Nothing was
+    restored from it; the log holds everything that it held.
+    """
 
     code: ClassVar[str] = "FEA-005"
     template: ClassVar[str] = "the snapshot cannot be read: {reason}"
-    remedy: ClassVar[str] = "fold the log instead; the next mainspring stream --snapshot replaces it"
+    remedy: ClassVar[str] = (
+        "fold the log instead; the next mainspring stream --snapshot replaces it"
+    )
     reason: str

@@ -1,4 +1,6 @@
-"""A view in words: whose facts, which windows with which edges, and how sure it is that batch and online agree on each feature."""
+"""A view in words: whose facts, which windows with which edges, and how sure it is that batch and
+online agree on each feature.
+"""
 
 from typing import Literal as OneOf
 from typing import NamedTuple
@@ -15,17 +17,31 @@ from mainspring.elements.window import Window, interval
 from mainspring.features.spec import Entity, FeatureView, Latest, latest
 from mainspring.features.view import CompiledView
 
-__all__ = ["EntityExplanation", "Exactness", "OutputExplanation", "ViewExplanation", "explain_view", "render_explanation"]
+__all__ = [
+    "EntityExplanation",
+    "Exactness",
+    "OutputExplanation",
+    "ViewExplanation",
+    "explain_view",
+    "render_explanation",
+]
 
 Exactness = OneOf["proven", "ordered"]
-"""`proven`: states that merge in any order, held equal by law; `ordered`: folded in total order.  Nothing is merely tested: decision 0011."""
+"""`proven`: states that merge in any order, held equal by law; `ordered`: folded in total order.
+Nothing is merely tested: decision 0011.
+"""
 
-_KNOWLEDGE = {"as_known": "what was visible at the prediction time", "as_corrected": "hindsight: what stands in the end, which no gate lets serve"}
+_KNOWLEDGE = {
+    "as_known": "what was visible at the prediction time",
+    "as_corrected": "hindsight: what stands in the end, which no gate lets serve",
+}
 _NULLS = {"skip": "facts without a key belong to none", "group": "null is a key like any other"}
 
 
 class EntityExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """One entity: what it is called, the columns that facts name it by, those that a question does, and how in words."""
+    """One entity: what it is called, the columns that facts name it by, those that a question does,
+    and how in words.
+    """
 
     name: str
     keys: tuple[str, ...]
@@ -90,7 +106,9 @@ def explain_view(view: CompiledView) -> ViewExplanation:
         sources=tuple(source.name for source in declared.sources),
         entities=tuple(_explain_entity(entity) for entity in declared.entities),
         knowledge=_KNOWLEDGE[declared.knowledge],
-        hop=f"as at the last multiple of {format_duration(declared.hop)} since 1970, on both clocks" if declared.hop is not None else None,
+        hop=f"as at the last multiple of {format_duration(declared.hop)} since 1970, on both clocks"
+        if declared.hop is not None
+        else None,
         ttl=format_duration(declared.ttl) if declared.ttl is not None else None,
         outputs=_explain_outputs(view),
     )
@@ -98,13 +116,25 @@ def explain_view(view: CompiledView) -> ViewExplanation:
 
 def render_explanation(explanation: ViewExplanation) -> str:
     """The record as text for people."""
-    lines = [f"{explanation.view}: {explanation.description}" if explanation.description else explanation.view]
+    lines = [
+        f"{explanation.view}: {explanation.description}"
+        if explanation.description
+        else explanation.view
+    ]
     lines += [f"  facts     {', '.join(explanation.sources)}, {explanation.knowledge}"]
     lines += [f"  entity    {entity.name}: {entity.says}" for entity in explanation.entities]
     lines += [f"  hop       {explanation.hop}"] if explanation.hop else []
     lines += [f"  ttl       {explanation.ttl}"] if explanation.ttl else []
-    name, window = (max(map(len, texts)) for texts in zip(*((output.name, output.window) for output in explanation.outputs), strict=True))
-    lines += [f"  {output.name:<{name}}  {output.window:<{window}}  {output.exactness:<7}  {output.says}" for output in explanation.outputs]
+    name, window = (
+        max(map(len, texts))
+        for texts in zip(
+            *((output.name, output.window) for output in explanation.outputs), strict=True
+        )
+    )
+    lines += [
+        f"  {output.name:<{name}}  {output.window:<{window}}  {output.exactness:<7}  {output.says}"
+        for output in explanation.outputs
+    ]
     return "\n".join(lines)
 
 
@@ -112,17 +142,29 @@ def _explain_entity(entity: Entity) -> EntityExplanation:
     keys = ", ".join(entity.join_keys)
     said = f"by {keys}; {_NULLS[entity.null_keys]}" if keys else "everything"
     if entity.through is not None:
-        said = f"by the {keys} that view {entity.through.name} knew of {', '.join(entity.asked_keys)}; {_NULLS[entity.null_keys]}"
-    return EntityExplanation(name=entity.name, keys=entity.join_keys, asked_by=entity.asked_keys, says=said)
+        said = (
+            f"by the {keys} that view {entity.through.name} knew of "
+            f"{', '.join(entity.asked_keys)}; {_NULLS[entity.null_keys]}"
+        )
+    return EntityExplanation(
+        name=entity.name, keys=entity.join_keys, asked_by=entity.asked_keys, says=said
+    )
 
 
 def _explain_outputs(view: CompiledView) -> tuple[OutputExplanation, ...]:
     declared = view.view
     if isinstance(declared.features, Latest):
         said = _first_line(latest.__doc__)
-        told = [_Told(said, (column,), _lookup_window(declared.ttl), "proven") for column in declared.features.columns]
+        told = [
+            _Told(said, (column,), _lookup_window(declared.ttl), "proven")
+            for column in declared.features.columns
+        ]
     else:
-        told = [_told(aggregation, declared, window) for _, aggregation in declared.features for window in declared.windows]
+        told = [
+            _told(aggregation, declared, window)
+            for _, aggregation in declared.features
+            for window in declared.windows
+        ]
     return tuple(
         OutputExplanation(name=field.name, dtype=field.dtype, size=size, **each._asdict())
         for field, size, each in zip(view.outputs, view.sizes, told, strict=True)
@@ -135,11 +177,15 @@ def _told(aggregation: Aggregation, view: FeatureView, window: Window) -> _Told:
     method = count if aggregation.operand is None else getattr(Aggregable, aggregation.name)
     condition = " where a condition holds" if aggregation.where is not None else ""
     exactness: Exactness = "ordered" if aggregation.name in ORDERED else "proven"
-    return _Told(_first_line(method.__doc__) + condition, reads, interval(window, view.closed), exactness)
+    return _Told(
+        _first_line(method.__doc__) + condition, reads, interval(window, view.closed), exactness
+    )
 
 
 def _lookup_window(ttl: Micros | None) -> str:
-    return "event_time < q" if ttl is None else f"event_time < q < event_time + {format_duration(ttl)}"
+    return (
+        "event_time < q" if ttl is None else f"event_time < q < event_time + {format_duration(ttl)}"
+    )
 
 
 def _first_line(docstring: str | None) -> str:

@@ -1,4 +1,6 @@
-"""On-demand features: computed from the request alone, for one row when it is asked and for columns when a training set is built."""
+"""On-demand features: computed from the request alone, for one row when it is asked and for columns
+when a training set is built.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -21,9 +23,13 @@ def on_demand_fields(view: OnDemandFeatureView, schema: Schema) -> tuple[Field, 
     return tuple(Field(name, infer_type(node, schema)) for name, node in view.features)
 
 
-def compute_on_demand(views: Sequence[OnDemandFeatureView], requests: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+def compute_on_demand(
+    views: Sequence[OnDemandFeatureView], requests: pl.DataFrame, schema: Schema
+) -> pl.DataFrame:
     """All features for a frame of requests, in its order."""
-    return requests.select(to_polars(node, schema).alias(name) for view in views for name, node in view.features)
+    return requests.select(
+        to_polars(node, schema).alias(name) for view in views for name, node in view.features
+    )
 
 
 def compile_on_demand(views: Sequence[OnDemandFeatureView], schema: Schema) -> RowFunction:

@@ -1,6 +1,8 @@
-"""From a declared aggregate to what the kernel is asked for: an operation over a column of values, its parameters as 64-bit patterns.
+"""From a declared aggregate to what the kernel is asked for: an operation over a column of values,
+its parameters as 64-bit patterns.
 
-A condition (`where`) becomes part of the value: where it does not hold there is no value, and nothing else in the engine knows of conditions.
+A condition (`where`) becomes part of the value: where it does not hold there is no value, and
+nothing else in the engine knows of conditions.
 """
 
 import struct
@@ -54,8 +56,10 @@ COMPARING = frozenset({Op.MIN, Op.MAX, Op.TOP_K, Op.BOTTOM_K, Op.DISTINCT})
 class ValueColumn:
     """A value that every fact of the view carries: an expression over the source, and its type.
 
-    The kernel holds 64-bit values only.  Text travels as its place in a list of the texts at hand and is fetched at the end: a sorted list of distinct texts
-    where an output compares them, else the facts as they lie.  Where only equality with listed texts is asked, it travels as the place among those.
+    The kernel holds 64-bit values only.  Text travels as its place in a list of the texts at hand
+    and is fetched at the end: a sorted list of distinct texts where an output compares them, else
+    the facts as they lie.  Where only equality with listed texts is asked, it travels as the place
+    among those.
 
     Args:
         listed: the texts that are told apart; all others are one.
@@ -77,22 +81,29 @@ class ValueColumn:
 
 
 class NamedOutput(NamedTuple):
-    """One output of a view without its entity: the name of its column, what the kernel makes, and the type that comes out."""
+    """One output of a view without its entity: the name of its column, what the kernel makes, and
+    the type that comes out.
+    """
 
     name: str
     output: Output
     dtype: DType
 
 
-def iter_outputs(view: FeatureView, schema: Schema, values: list[ValueColumn]) -> Iterator[NamedOutput]:
-    """Every output of a valid view over its source's schema, in order; the values that they read are put into `values`, each once.
+def iter_outputs(
+    view: FeatureView, schema: Schema, values: list[ValueColumn]
+) -> Iterator[NamedOutput]:
+    """Every output of a valid view over its source's schema, in order; the values that they read
+    are put into `values`, each once.
 
     Raises: PRJ-010 when an expression does not fit the schema.
     """
     match view.features:
         case Latest(columns):
             for name in columns:
-                place, dtype = _place(ValueColumn(Column(name), infer_type(Column(name), schema)), values)
+                place, dtype = _place(
+                    ValueColumn(Column(name), infer_type(Column(name), schema)), values
+                )
                 yield NamedOutput(name, Output(Op.LATEST, place, view.ttl), dtype)
         case features:
             for name, aggregation in features:
@@ -101,14 +112,18 @@ def iter_outputs(view: FeatureView, schema: Schema, values: list[ValueColumn]) -
                     yield NamedOutput(f"{name}__{format_window(window)}", output, dtype)
 
 
-def _aggregate(aggregation: Aggregation, schema: Schema, values: list[ValueColumn], *, window: Window) -> tuple[Output, DType]:
+def _aggregate(
+    aggregation: Aggregation, schema: Schema, values: list[ValueColumn], *, window: Window
+) -> tuple[Output, DType]:
     node = _operand(aggregation)
     if node is None:
         return Output(Op.COUNT_ROWS, span=window), DType.INT64
     dtype = infer_type(node, schema)
     place, _ = _place(_travelling(aggregation, node, dtype), values)
     size, parameters = _parameters(aggregation, dtype)
-    return Output(_OPS[aggregation.name], place, window, size, parameters), result_type(aggregation, dtype)
+    return Output(_OPS[aggregation.name], place, window, size, parameters), result_type(
+        aggregation, dtype
+    )
 
 
 def _operand(aggregation: Aggregation) -> Node | None:
@@ -116,18 +131,31 @@ def _operand(aggregation: Aggregation) -> Node | None:
     operand, where = aggregation.operand, aggregation.where
     if where is None:
         return operand
-    return When(where, Literal(True, DType.BOOLEAN) if operand is None else operand, Literal(None, DType.BOOLEAN))
+    return When(
+        where,
+        Literal(True, DType.BOOLEAN) if operand is None else operand,
+        Literal(None, DType.BOOLEAN),
+    )
 
 
 def _travelling(aggregation: Aggregation, node: Node, dtype: DType) -> ValueColumn:
     if dtype is DType.STRING and aggregation.name == "value_counts":
-        return ValueColumn(node, dtype, listed=tuple(str(text) for text in aggregation.several("values")))
-    # An estimate is made from the bits, which must not depend on the texts that happen to be at hand.
-    return ValueColumn(Hash(node), DType.INT64) if dtype is DType.STRING and _is_estimate(aggregation) else ValueColumn(node, dtype)
+        return ValueColumn(
+            node, dtype, listed=tuple(str(text) for text in aggregation.several("values"))
+        )
+    # An estimate is made from the bits, which must not depend on the texts that happen to be at
+    # hand.
+    return (
+        ValueColumn(Hash(node), DType.INT64)
+        if dtype is DType.STRING and _is_estimate(aggregation)
+        else ValueColumn(node, dtype)
+    )
 
 
 def _is_estimate(aggregation: Aggregation) -> bool:
-    return aggregation.name == "approx_count_distinct" or (aggregation.name == "count_distinct" and _beyond(aggregation) == _APPROXIMATE)
+    return aggregation.name == "approx_count_distinct" or (
+        aggregation.name == "count_distinct" and _beyond(aggregation) == _APPROXIMATE
+    )
 
 
 def _place(value: ValueColumn, values: list[ValueColumn]) -> tuple[int, DType]:
@@ -158,7 +186,9 @@ def _parameters(aggregation: Aggregation, dtype: DType) -> tuple[int, tuple[int,
             return len(edges) + 1, _floats(edges) if dtype is DType.FLOAT64 else _wholes(edges)
         case "value_counts":
             listed = aggregation.several("values")
-            return len(listed) + 1, tuple(range(len(listed))) if dtype is DType.STRING else _wholes(listed)
+            return len(listed) + 1, tuple(range(len(listed))) if dtype is DType.STRING else _wholes(
+                listed
+            )
         case "ewma":
             return 1, (aggregation.whole("half_life"),)
         case _:
@@ -171,4 +201,6 @@ def _wholes(values: tuple[Scalar, ...]) -> tuple[int, ...]:
 
 def _floats(values: tuple[Scalar, ...]) -> tuple[int, ...]:
     """Doubles by their bits; -0 is 0."""
-    return tuple(int(struct.unpack("<q", struct.pack("<d", float(value) + 0.0))[0]) for value in values)
+    return tuple(
+        int(struct.unpack("<q", struct.pack("<d", float(value) + 0.0))[0]) for value in values
+    )

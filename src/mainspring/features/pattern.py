@@ -1,4 +1,5 @@
-"""From typed columns to the kernel's 64-bit patterns, by columns for many facts and by rows for few, so that batch and stream cannot differ here.
+"""From typed columns to the kernel's 64-bit patterns, by columns for many facts and by rows for
+few, so that batch and stream cannot differ here.
 
 The way back, from the kernel's answer to typed values, is in `answers`.
 """
@@ -19,10 +20,21 @@ from mainspring.features.kernel.grouping.pieces import joined
 from mainspring.features.outputs import ValueColumn
 from mainspring.features.view import CompiledView
 
-__all__ = ["Column", "Patterns", "Value", "code_texts", "evaluate_columns", "evaluate_values", "pieces_of", "plain_values"]
+__all__ = [
+    "Column",
+    "Patterns",
+    "Value",
+    "code_texts",
+    "evaluate_columns",
+    "evaluate_values",
+    "pieces_of",
+    "plain_values",
+]
 
 Value = Scalar | None | list[Scalar]
-"""A value as Python has it; instants and lengths of time are int64 microseconds, lists hold no null."""
+"""A value as Python has it; instants and lengths of time are int64 microseconds, lists hold no
+null.
+"""
 
 _FEW = 64
 _NO_TEXTS = pl.Series(dtype=pl.String)
@@ -34,8 +46,9 @@ Present = NDArray[np.bool_] | None
 class Patterns(NamedTuple):
     """The values of facts, in the order of the frame that they come from.
 
-    Shapes: bits and valid (columns, facts); texts holds for each text column, by its index, what its bits are places in: of a column whose texts are compared
-    the distinct ones in order of their UTF-8 bytes, of others the text of every fact.
+    Shapes: bits and valid (columns, facts); texts holds for each text column, by its index, what
+        its bits are places in: of a column whose texts are compared the distinct ones in order of
+        their UTF-8 bytes, of others the text of every fact.
     """
 
     bits: Ints
@@ -46,8 +59,9 @@ class Patterns(NamedTuple):
 class Column(NamedTuple):
     """The values of one expression, in the order of the frame.
 
-    Shapes: present (facts,), None where nothing is null; bits in pieces that have (facts,) together, 0 where null, because the kernel never reads it and
-    equal facts must give equal bytes, and possibly views of the frame that cannot be written to; texts as in `Patterns`.
+    Shapes: present (facts,), None where nothing is null; bits in pieces that have (facts,)
+        together, 0 where null, because the kernel never reads it and equal facts must give equal
+        bytes, and possibly views of the frame that cannot be written to; texts as in `Patterns`.
     """
 
     present: Present
@@ -58,7 +72,8 @@ class Column(NamedTuple):
 def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
     """Evaluate the view's expressions over facts, as one matrix.
 
-    Cost: one pass of Polars per expression, plus one copy; for a few facts about 1 µs each by rows, which a law holds equal.
+    Cost: one pass of Polars per expression, plus one copy; for a few facts about 1 µs each by rows,
+        which a law holds equal.
     """
     columns = evaluate_columns(view, frame)
     bits = np.empty((len(columns), frame.height), dtype=np.int64)
@@ -71,13 +86,19 @@ def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
 
 
 def evaluate_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
-    """Evaluate the view's expressions over facts, each on its own; what needs no change is not copied."""
+    """Evaluate the view's expressions over facts, each on its own; what needs no change is not
+    copied.
+    """
     return _by_rows(view, frame) if frame.height <= _FEW else _by_columns(view, frame)
 
 
 def pieces_of(column: pl.Series) -> list[Ints]:
-    """The words of a column of integers or times as they lie in the frame, 0 where null; words of 64 bits without nulls are not copied."""
-    return [piece.to_numpy() for piece in column.to_physical().cast(pl.Int64).fill_null(0).get_chunks()]
+    """The words of a column of integers or times as they lie in the frame, 0 where null; words of
+    64 bits without nulls are not copied.
+    """
+    return [
+        piece.to_numpy() for piece in column.to_physical().cast(pl.Int64).fill_null(0).get_chunks()
+    ]
 
 
 def code_texts(texts: Sequence[str | None]) -> tuple[Ints, list[str]]:
@@ -89,12 +110,19 @@ def code_texts(texts: Sequence[str | None]) -> tuple[Ints, list[str]]:
     # Python orders text by code point, which is the order of UTF-8 bytes.
     distinct = sorted({text for text in texts if text is not None})
     places = {text: place for place, text in enumerate(distinct)}
-    return np.array([0 if text is None else places[text] for text in texts], dtype=np.int64), distinct
+    return np.array(
+        [0 if text is None else places[text] for text in texts], dtype=np.int64
+    ), distinct
 
 
 def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
-    computed = frame.select(to_polars(value.node, view.schema).alias(str(i)) for i, value in enumerate(view.values))
-    return [_column_of_series(series, value, index in view.compared_texts) for index, (series, value) in enumerate(zip(computed, view.values, strict=True))]
+    computed = frame.select(
+        to_polars(value.node, view.schema).alias(str(i)) for i, value in enumerate(view.values)
+    )
+    return [
+        _column_of_series(series, value, index in view.compared_texts)
+        for index, (series, value) in enumerate(zip(computed, view.values, strict=True))
+    ]
 
 
 def _column_of_series(series: pl.Series, value: ValueColumn, is_compared: bool) -> Column:
@@ -103,14 +131,22 @@ def _column_of_series(series: pl.Series, value: ValueColumn, is_compared: bool) 
         case DType.STRING:
             return _column_of_texts(present, series, value.listed, is_compared)
         case DType.FLOAT64:
-            return Column(present, [_float_bits(piece.to_numpy()) for piece in series.cast(pl.Float64).fill_null(0.0).get_chunks()])
+            return Column(
+                present,
+                [
+                    _float_bits(piece.to_numpy())
+                    for piece in series.cast(pl.Float64).fill_null(0.0).get_chunks()
+                ],
+            )
         case DType.BOOLEAN:
             return Column(present, [bits_of(series.fill_null(False).to_numpy())])
         case _:
             return Column(present, pieces_of(series))
 
 
-def _column_of_texts(present: Present, series: pl.Series, listed: Sequence[str], is_compared: bool) -> Column:
+def _column_of_texts(
+    present: Present, series: pl.Series, listed: Sequence[str], is_compared: bool
+) -> Column:
     if listed:
         places = _places(series, pl.Series(listed, dtype=pl.String), len(listed))
         return Column(present, [places if present is None else np.where(present, places, 0)])
@@ -121,33 +157,67 @@ def _column_of_texts(present: Present, series: pl.Series, listed: Sequence[str],
 
 
 def _places(series: pl.Series, among: pl.Series, otherwise: int) -> Ints:
-    """The place of each text in a list of distinct texts; a cast to an enumeration makes a null of what is not in it."""
+    """The place of each text in a list of distinct texts; a cast to an enumeration makes a null of
+    what is not in it.
+    """
     places = series.cast(pl.Enum(among), strict=False).to_physical().cast(pl.Int64)
     return bits_of(places.fill_null(otherwise).to_numpy())
 
 
 def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
-    inputs = [(name, _scalars(frame[name].cast(STORED[view.schema[name].dtype]))) for name in view.inputs]
-    rows = [view.row_function({name: values[place] for name, values in inputs}) for place in range(frame.height)]
-    return [_column_of_values([row[str(index)] for row in rows], value, index in view.compared_texts) for index, value in enumerate(view.values)]
+    inputs = [
+        (name, _scalars(frame[name].cast(STORED[view.schema[name].dtype]))) for name in view.inputs
+    ]
+    rows = [
+        view.row_function({name: values[place] for name, values in inputs})
+        for place in range(frame.height)
+    ]
+    return [
+        _column_of_values([row[str(index)] for row in rows], value, index in view.compared_texts)
+        for index, value in enumerate(view.values)
+    ]
 
 
-def _column_of_values(values: Sequence[Scalar | None], value: ValueColumn, is_compared: bool) -> Column:
+def _column_of_values(
+    values: Sequence[Scalar | None], value: ValueColumn, is_compared: bool
+) -> Column:
     present = np.array([each is not None for each in values], dtype=np.bool_)
     match value.dtype:
         case DType.STRING:
             texts = [each if isinstance(each, str) else None for each in values]
             return _column_of_plain_texts(present, texts, value.listed, is_compared)
         case DType.FLOAT64:
-            return Column(present, [_float_bits(np.array([0.0 if each is None else each for each in values], dtype=np.float64))])
+            return Column(
+                present,
+                [
+                    _float_bits(
+                        np.array(
+                            [0.0 if each is None else each for each in values], dtype=np.float64
+                        )
+                    )
+                ],
+            )
         case _:
-            return Column(present, [np.array([0 if each is None else each for each in values], dtype=np.int64)])
+            return Column(
+                present,
+                [np.array([0 if each is None else each for each in values], dtype=np.int64)],
+            )
 
 
-def _column_of_plain_texts(present: Present, texts: Sequence[str | None], listed: Sequence[str], is_compared: bool) -> Column:
+def _column_of_plain_texts(
+    present: Present, texts: Sequence[str | None], listed: Sequence[str], is_compared: bool
+) -> Column:
     if listed:
         places = {text: place for place, text in enumerate(listed)}
-        return Column(present, [np.array([0 if text is None else places.get(text, len(places)) for text in texts], dtype=np.int64)])
+        return Column(
+            present,
+            [
+                np.array(
+                    [0 if text is None else places.get(text, len(places)) for text in texts],
+                    dtype=np.int64,
+                )
+            ],
+        )
     if not is_compared:
         return Column(present, [np.arange(len(texts))], pl.Series(texts, dtype=pl.String))
     codes, distinct = code_texts(texts)
@@ -155,20 +225,26 @@ def _column_of_plain_texts(present: Present, texts: Sequence[str | None], listed
 
 
 def _float_bits(values: Floats) -> Ints:
-    """One NaN only: arithmetic leaves NaNs with a sign or a payload, and equality is judged on bytes."""
+    """One NaN only: arithmetic leaves NaNs with a sign or a payload, and equality is judged on
+    bytes.
+    """
     # The least of all is NaN if any is: a look that makes no array.
     has_nan = values.size > 0 and np.isnan(values.min())
     return bits_of(np.where(np.isnan(values), np.nan, values) if has_nan else values)
 
 
 def _scalars(series: pl.Series) -> list[Scalar | None]:
-    values: list[Scalar | None] = (series.to_physical() if series.dtype.is_temporal() else series).to_list()
+    values: list[Scalar | None] = (
+        series.to_physical() if series.dtype.is_temporal() else series
+    ).to_list()
     return values
 
 
 def plain_values(series: pl.Series) -> list[Value]:
     """A column as Python values, with instants and lengths of time as int64 microseconds."""
-    values: list[Value] = series.to_physical().to_list() if _holds_times(series.dtype) else series.to_list()
+    values: list[Value] = (
+        series.to_physical().to_list() if _holds_times(series.dtype) else series.to_list()
+    )
     return values
 
 

@@ -1,4 +1,6 @@
-"""What a team declares about features: whom they describe, and how they come from facts, once for batch and stream."""
+"""What a team declares about features: whom they describe, and how they come from facts, once for
+batch and stream.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +16,15 @@ from mainspring.elements.time import Micros, parse_duration
 from mainspring.elements.window import Closed, Window, parse_window
 from mainspring.sources.spec import Source
 
-__all__ = ["Entity", "FeatureView", "Knowledge", "Latest", "NullKeys", "OnDemandFeatureView", "latest"]
+__all__ = [
+    "Entity",
+    "FeatureView",
+    "Knowledge",
+    "Latest",
+    "NullKeys",
+    "OnDemandFeatureView",
+    "latest",
+]
 
 Knowledge = OneOf["as_known", "as_corrected"]
 NullKeys = OneOf["skip", "group"]
@@ -26,9 +36,11 @@ class Entity:
 
     Args:
         join_keys: columns of the same names in sources and spines; default: the name of the entity.
-        null_keys: `skip`: a fact with a null in its key belongs to none, and a question with one sees empty windows; `group`: null is a key like any other.
-        through: a view of `latest(...)` that knows the join keys: an aircraft's type is looked up by its tail number.  A question is then asked with the keys
-            of that view, and belongs to what it knew at the prediction time.
+        null_keys: `skip`: a fact with a null in its key belongs to none, and a question with one
+            sees empty windows; `group`: null is a key like any other.
+        through: a view of `latest(...)` that knows the join keys: an aircraft's type is looked up
+            by its tail number.  A question is then asked with the keys of that view, and belongs to
+            what it knew at the prediction time.
     """
 
     name: str
@@ -37,18 +49,34 @@ class Entity:
     through: "FeatureView | None"
     declared_at: Location = field(compare=False, repr=False)
 
-    def __init__(self, name: str, *, join_keys: Sequence[str] | None = None, null_keys: NullKeys = "skip", through: "FeatureView | None" = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        join_keys: Sequence[str] | None = None,
+        null_keys: NullKeys = "skip",
+        through: "FeatureView | None" = None,
+    ) -> None:
         keys = (name,) if join_keys is None else tuple(join_keys)
         if through is not None:
             _require("through", [through], FeatureView)
-        freeze(self, name=name, join_keys=keys, null_keys=null_keys, through=through, declared_at=caller())
+        freeze(
+            self,
+            name=name,
+            join_keys=keys,
+            null_keys=null_keys,
+            through=through,
+            declared_at=caller(),
+        )
 
     @property
     def asked_keys(self) -> tuple[str, ...]:
         """The columns that a question names the entity by."""
         if self.through is None:
             return self.join_keys
-        return tuple(dict.fromkeys(key for entity in self.through.entities for key in entity.join_keys))
+        return tuple(
+            dict.fromkeys(key for entity in self.through.entities for key in entity.join_keys)
+        )
 
 
 @dataclass(frozen=True)
@@ -62,26 +90,38 @@ def _require(field: str, given: Sequence[object], wanted: type) -> None:
     """Raise TypeError for the first of the values that is no declaration of this kind."""
     for value in given:
         if not isinstance(value, wanted):
-            raise TypeError(f"{field}: {value!r} is no {wanted.__name__}; write ms.{wanted.__name__}(...) and name it here")
+            raise TypeError(
+                f"{field}: {value!r} is no {wanted.__name__}; write "
+                f"ms.{wanted.__name__}(...) and name it here"
+            )
 
 
 def latest(*columns: str) -> Latest:
-    """The values of these columns in the newest fact that is visible; one whole fact, nulls as they stand."""
+    """The values of these columns in the newest fact that is visible; one whole fact, nulls as they
+    stand.
+    """
     return Latest(columns)
 
 
 @dataclass(frozen=True, init=False)
 class FeatureView:
-    """Features of entities from one source, or several of the same columns: aggregates over windows, or the newest fact.
+    """Features of entities from one source, or several of the same columns: aggregates over
+    windows, or the newest fact.
 
     Args:
-        source: whose facts; those of several sources are one history, ordered by (event time, source name, id).
-        windows: lengths such as `3h`, or `unbounded`; a window at prediction time q is `[q - w, q)` on event time, exact to the event.
-        features: a name for each aggregation, or `latest(...)`.  Columns come out as `origin__delay_mean__3h` and `origin__temp`.
+        source: whose facts; those of several sources are one history, ordered by (event time,
+            source name, id).
+        windows: lengths such as `3h`, or `unbounded`; a window at prediction time q is `[q - w, q)`
+            on event time, exact to the event.
+        features: a name for each aggregation, or `latest(...)`.  Columns come out as
+            `origin__delay_mean__3h` and `origin__temp`.
         ttl: for `latest`: a fact counts while `event_time < q < event_time + ttl`.
-        closed: which edges belong to a window: `left` `[q - w, q)`, `right` `(q - w, q]`, `both` `[q - w, q]`.
-        hop: answer as at the last multiple of this length since 1970, on both clocks; without it the answer is exact at q.
-        knowledge: `as_known` (what was visible at q), or `as_corrected`: hindsight, which no gate lets serve.
+        closed: which edges belong to a window: `left` `[q - w, q)`, `right` `(q - w, q]`, `both`
+            `[q - w, q]`.
+        hop: answer as at the last multiple of this length since 1970, on both clocks; without it
+            the answer is exact at q.
+        knowledge: `as_known` (what was visible at q), or `as_corrected`: hindsight, which no gate
+            lets serve.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description"})
@@ -119,13 +159,18 @@ class FeatureView:
         entities = (entities,) if isinstance(entities, Entity) else tuple(entities)
         _require("entities", entities, Entity)
         if not isinstance(features, Latest | Mapping):
-            raise TypeError(f"features: {features!r} names nothing; write {{'mean': col('amount').mean()}}, or ms.latest('amount')")
+            raise TypeError(
+                f"features: {features!r} names nothing; write "
+                f"{{'mean': col('amount').mean()}}, or ms.latest('amount')"
+            )
         freeze(
             self,
             name=name,
             sources=tuple(sorted(sources, key=lambda each: each.name)),
             entities=entities,
-            windows=tuple(parse_window(w) for w in ((windows,) if isinstance(windows, str) else windows)),
+            windows=tuple(
+                parse_window(w) for w in ((windows,) if isinstance(windows, str) else windows)
+            ),
             features=features if isinstance(features, Latest) else tuple(features.items()),
             ttl=parse_duration(ttl) if ttl is not None else None,
             closed=closed,
@@ -144,7 +189,11 @@ class FeatureView:
     @property
     def lookups(self) -> tuple["FeatureView", ...]:
         """The views through which its entities are reached, each once."""
-        found = {entity.through.name: entity.through for entity in self.entities if entity.through is not None}
+        found = {
+            entity.through.name: entity.through
+            for entity in self.entities
+            if entity.through is not None
+        }
         return tuple(found.values())
 
 
@@ -160,7 +209,9 @@ class OnDemandFeatureView:
     description: str
     declared_at: Location = field(compare=False, repr=False)
 
-    def __init__(self, name: str, *, features: Mapping[str, Expr], owner: str = "", description: str = "") -> None:
+    def __init__(
+        self, name: str, *, features: Mapping[str, Expr], owner: str = "", description: str = ""
+    ) -> None:
         freeze(
             self,
             name=name,

@@ -1,4 +1,5 @@
-"""A feature view, compiled: which values a fact carries, which outputs the kernel makes of them, and what the columns are called.
+"""A feature view, compiled: which values a fact carries, which outputs the kernel makes of them,
+and what the columns are called.
 
 One program serves all entities of a view, because entities differ only in how facts are grouped.
 """
@@ -21,7 +22,13 @@ from mainspring.features.spec import Entity, FeatureView
 __all__ = ["CompiledView", "ValueColumn", "compile_view", "feature_fields", "with_lookups"]
 
 
-_WORD_CODES = {DType.FLOAT64: "d", DType.INT64: "q", DType.TIMESTAMP: "q", DType.DURATION: "q", DType.BOOLEAN: "?7x"}
+_WORD_CODES = {
+    DType.FLOAT64: "d",
+    DType.INT64: "q",
+    DType.TIMESTAMP: "q",
+    DType.DURATION: "q",
+    DType.BOOLEAN: "?7x",
+}
 """How `struct` reads a word of this type."""
 
 
@@ -36,7 +43,8 @@ class CompiledView:
         outputs: name without the entity, and type, in the program's order.
         reach: how far back any output sees, in microseconds; `FOREVER` for a lookup without ttl.
         lookups: the views through which its entities are reached.
-        partitions: into how many parts the online state is divided, by a hash of the key; no answer depends on it.
+        partitions: into how many parts the online state is divided, by a hash of the key; no answer
+            depends on it.
     """
 
     view: FeatureView
@@ -60,24 +68,39 @@ class CompiledView:
 
     @cached_property
     def words(self) -> Struct | None:
-        """How the outputs of one question are told, each as a word and then for each whether it is there; None for lists and texts, which are no words."""
+        """How the outputs of one question are told, each as a word and then for each whether it is
+        there; None for lists and texts, which are no words.
+        """
         codes = [_WORD_CODES.get(field.dtype) for field in self.outputs]
         return None if None in codes else Struct("=" + "".join(map(str, codes)) + "?" * len(codes))
 
     @cached_property
     def asked(self) -> tuple[tuple[tuple[str, ...], bool], ...]:
-        """For each entity the columns that a question has its key in, and whether a null there names nobody."""
-        return tuple((self.key_columns(entity), entity.null_keys == "skip") for entity in self.view.entities)
+        """For each entity the columns that a question has its key in, and whether a null there
+        names nobody.
+        """
+        return tuple(
+            (self.key_columns(entity), entity.null_keys == "skip") for entity in self.view.entities
+        )
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """Every feature column with its type, entity by entity."""
-        return tuple(Field(f"{entity.name}__{field.name}", field.dtype) for entity in self.view.entities for field in self.outputs)
+        return tuple(
+            Field(f"{entity.name}__{field.name}", field.dtype)
+            for entity in self.view.entities
+            for field in self.outputs
+        )
 
     @property
     def sizes(self) -> tuple[int | None, ...]:
-        """How many elements each output has at most, in the program's order; None for a single value."""
-        return tuple(output.size if field.dtype.is_list else None for field, output in zip(self.outputs, self.program.outputs, strict=True))
+        """How many elements each output has at most, in the program's order; None for a single
+        value.
+        """
+        return tuple(
+            output.size if field.dtype.is_list else None
+            for field, output in zip(self.outputs, self.program.outputs, strict=True)
+        )
 
     @property
     def text_columns(self) -> tuple[int, ...]:
@@ -86,27 +109,61 @@ class CompiledView:
 
     @cached_property
     def compared_texts(self) -> frozenset[int]:
-        """Those of them whose texts some output compares, so that their places must keep the order of the texts."""
-        return frozenset(output.column for output in self.program.outputs if output.op in COMPARING).intersection(self.text_columns)
+        """Those of them whose texts some output compares, so that their places must keep the order
+        of the texts.
+        """
+        return frozenset(
+            output.column for output in self.program.outputs if output.op in COMPARING
+        ).intersection(self.text_columns)
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
-        """The columns that a question must have, with their types; of an entity reached through another view those of that view."""
-        own = [self.schema[key] for entity in self.view.entities if entity.through is None for key in entity.join_keys]
-        return tuple({field.name: field for field in [*own, *(field for lookup in self.lookups for field in lookup.key_fields)]}.values())
+        """The columns that a question must have, with their types; of an entity reached through
+        another view those of that view.
+        """
+        own = [
+            self.schema[key]
+            for entity in self.view.entities
+            if entity.through is None
+            for key in entity.join_keys
+        ]
+        return tuple(
+            {
+                field.name: field
+                for field in [
+                    *own,
+                    *(field for lookup in self.lookups for field in lookup.key_fields),
+                ]
+            }.values()
+        )
 
     def key_columns(self, entity: Entity) -> tuple[str, ...]:
-        """The columns of a spine that hold an entity's key; one that is reached through another view is found by what `gather` adds."""
-        return entity.join_keys if entity.through is None else tuple(f"_{entity.name}__{key}" for key in entity.join_keys)
+        """The columns of a spine that hold an entity's key; one that is reached through another
+        view is found by what `gather` adds.
+        """
+        return (
+            entity.join_keys
+            if entity.through is None
+            else tuple(f"_{entity.name}__{key}" for key in entity.join_keys)
+        )
 
     def answered_at(self, asked: Ints) -> Ints:
-        """The moments that questions are answered as at, in microseconds: their own, or the last hop before."""
+        """The moments that questions are answered as at, in microseconds: their own, or the last
+        hop before.
+        """
         hop = self.view.hop
         return asked if hop is None else asked // hop * hop
 
     def lookup_of(self, entity: Entity) -> "CompiledView | None":
         """The view through which an entity is reached, if it is."""
-        return next((lookup for lookup in self.lookups if entity.through is not None and lookup.view.name == entity.through.name), None)
+        return next(
+            (
+                lookup
+                for lookup in self.lookups
+                if entity.through is not None and lookup.view.name == entity.through.name
+            ),
+            None,
+        )
 
     @cached_property
     def tiles(self) -> TileProgram:
@@ -117,15 +174,26 @@ class CompiledView:
     @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The columns of the sources that the values are computed from."""
-        return tuple(dict.fromkeys(name for value in self.values for name in input_columns(value.node)))
+        return tuple(
+            dict.fromkeys(name for value in self.values for name in input_columns(value.node))
+        )
 
     @cached_property
     def row_function(self) -> RowFunction:
         """The values of one fact, by the index of the value column as text."""
-        return compile_row({str(index): value.node for index, value in enumerate(self.values)}, self.schema)
+        return compile_row(
+            {str(index): value.node for index, value in enumerate(self.values)}, self.schema
+        )
 
 
-def compile_view(view: FeatureView, schema: Schema, *, shard: str, lookups: Sequence[CompiledView] = (), partitions: int = 1) -> CompiledView:
+def compile_view(
+    view: FeatureView,
+    schema: Schema,
+    *,
+    shard: str,
+    lookups: Sequence[CompiledView] = (),
+    partitions: int = 1,
+) -> CompiledView:
     """Compile a valid view over the schema that its sources share.
 
     Args:
@@ -144,7 +212,9 @@ def compile_view(view: FeatureView, schema: Schema, *, shard: str, lookups: Sequ
         shard=shard,
         schema=schema,
         values=tuple(values),
-        program=compile_program(outputs, kinds=[value.kind for value in values], closed=view.closed),
+        program=compile_program(
+            outputs, kinds=[value.kind for value in values], closed=view.closed
+        ),
         outputs=tuple(Field(each.name, each.dtype) for each in wanted),
         reach=reach,
         lookups=tuple(known[lookup.name] for lookup in view.lookups),
@@ -155,7 +225,9 @@ def compile_view(view: FeatureView, schema: Schema, *, shard: str, lookups: Sequ
 def feature_fields(view: FeatureView, schema: Schema) -> tuple[Field, ...]:
     """The columns that the view gives, entity by entity, with their types."""
     wanted = [(each.name, each.dtype) for each in iter_outputs(view, schema, [])]
-    return tuple(Field(f"{entity.name}__{name}", dtype) for entity in view.entities for name, dtype in wanted)
+    return tuple(
+        Field(f"{entity.name}__{name}", dtype) for entity in view.entities for name, dtype in wanted
+    )
 
 
 def with_lookups(views: Sequence[CompiledView]) -> tuple[CompiledView, ...]:

@@ -10,13 +10,17 @@ __all__ = ["StepsOutOfOrder"]
 
 @dataclass(eq=False, kw_only=True)
 class StepsOutOfOrder(FlowError):
-    """A step depends on another that is neither finished nor earlier in the list, so doing it would build on nothing.
+    """A step depends on another that is neither finished nor earlier in the list, so doing it would
+    build on nothing.
 
-    A plan made by Mainspring is always in order; a saved plan that was edited, or that is older than a clean-up of the state, may not be.
+    A plan made by Mainspring is always in order; a saved plan that was edited, or that is older
+    than a clean-up of the state, may not be.
     """
 
     code: ClassVar[str] = "FLO-002"
-    template: ClassVar[str] = "{kind} of {subject} needs step {missing}, which is neither finished nor before it"
+    template: ClassVar[str] = (
+        "{kind} of {subject} needs step {missing}, which is neither finished nor before it"
+    )
     remedy: ClassVar[str] = "make the plan again and apply that one"
 
     kind: str

@@ -1,7 +1,10 @@
-"""Execute steps in order, each at most once: what is finished is reused, what fails is on record, what was killed is done again.
+"""Execute steps in order, each at most once: what is finished is reused, what fails is on record,
+what was killed is done again.
 
-Killed at any instant, the next execution finds each step either finished, with its outcome, or not; a step must therefore be harmless to repeat up to its
-last write.  The lease is checked in the same transaction that records a step, so a process that was taken for dead cannot record anything any more.
+Killed at any instant, the next execution finds each step either finished, with its outcome, or not;
+a step must therefore be harmless to repeat up to its last write.  The lease is checked in the same
+transaction that records a step, so a process that was taken for dead cannot record anything any
+more.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +32,9 @@ _MESSAGE_LIMIT = 2_000
 
 
 class _State(StateWriter, Leases, Protocol):
-    """State and leases of one engine: the fencing token is checked in the transaction that it guards."""
+    """State and leases of one engine: the fencing token is checked in the transaction that it
+    guards.
+    """
 
 
 class Observer(Protocol):
@@ -59,7 +64,8 @@ class Ledger:
     """Where an execution is written down, and in whose name.
 
     Args:
-        lease_ttl: for how long each step holds the lease.  Only another machine ever waits it out: here the kernel tells who is dead.
+        lease_ttl: for how long each step holds the lease.  Only another machine ever waits it out:
+            here the kernel tells who is dead.
     """
 
     state: _State
@@ -73,7 +79,15 @@ class Ledger:
     def event(self, kind: str, subject: str, /, **facts: Fact) -> Event:
         """An event of now, in this ledger's name."""
         at = self.clock.now()
-        return Event(kind=kind, project=self.project, actor=self.actor, at=at, subject=subject, environment=self.environment, facts=facts)
+        return Event(
+            kind=kind,
+            project=self.project,
+            actor=self.actor,
+            at=at,
+            subject=subject,
+            environment=self.environment,
+            facts=facts,
+        )
 
 
 def execute(
@@ -91,10 +105,13 @@ def execute(
         perform: does one step; harmless to repeat until it returns.
         lease: held by the caller, who also releases it.
 
-    Raises: what `perform` raised, once it is on record; FLO-002 for a step before its dependencies; ENG-005 when the lease has passed on.
+    Raises: what `perform` raised, once it is on record; FLO-002 for a step before its dependencies;
+        ENG-005 when the lease has passed on.
     """
     _abandon_runs_of_the_dead(ledger, lease)
-    execution = _Execution(ledger, lease, perform=perform, observer=observer or Silent(), retry=retry or Retry())
+    execution = _Execution(
+        ledger, lease, perform=perform, observer=observer or Silent(), retry=retry or Retry()
+    )
     execution.begin([step.identity for step in steps])
     for step in steps:
         execution.do(step)
@@ -104,7 +121,15 @@ def execute(
 class _Execution:
     """One run on its way."""
 
-    def __init__(self, ledger: Ledger, lease: Lease, *, perform: Callable[[Step], StepOutcome], observer: Observer, retry: Retry) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        lease: Lease,
+        *,
+        perform: Callable[[Step], StepOutcome],
+        observer: Observer,
+        retry: Retry,
+    ) -> None:
         self._ledger = ledger
         self._lease = lease
         self._perform = perform
@@ -121,13 +146,20 @@ class _Execution:
 
     def begin(self, steps: Sequence[str]) -> None:
         """Put the run on record before anything is done."""
-        self._record({"steps": tuple(steps)}, self._ledger.event("run.started", self._run.id, resource=self._lease.resource, steps=len(steps)))
+        self._record(
+            {"steps": tuple(steps)},
+            self._ledger.event(
+                "run.started", self._run.id, resource=self._lease.resource, steps=len(steps)
+            ),
+        )
 
     def do(self, step: Step) -> None:
         """Reuse the step, or perform it and record how that went."""
         done = finished_step(self._ledger.state, step.identity)
         if done is not None:
-            self._run = msgspec.structs.replace(self._run, reused=(*self._run.reused, step.identity))
+            self._run = msgspec.structs.replace(
+                self._run, reused=(*self._run.reused, step.identity)
+            )
             self._observer.on_finished(step, done.outcome, True)
             return
         try:
@@ -141,14 +173,31 @@ class _Execution:
 
     def end(self) -> Run:
         """Put the run's end on record."""
-        self._end("finished", self._ledger.event("run.finished", self._run.id, reused=len(self._run.reused), performed=len(self._run.performed)))
+        self._end(
+            "finished",
+            self._ledger.event(
+                "run.finished",
+                self._run.id,
+                reused=len(self._run.reused),
+                performed=len(self._run.performed),
+            ),
+        )
         return self._run
 
     def _attempt(self, step: Step) -> StepOutcome:
         """Perform the step until it succeeds or must be given up, and record its outcome."""
         self._check_dependencies(step)
         self._lease = self._ledger.state.renew(self._lease, ttl=self._ledger.lease_ttl)
-        self._record({}, self._ledger.event("step.started", step.identity, run=self._run.id, kind=step.kind, subject=step.subject))
+        self._record(
+            {},
+            self._ledger.event(
+                "step.started",
+                step.identity,
+                run=self._run.id,
+                kind=step.kind,
+                subject=step.subject,
+            ),
+        )
         self._observer.on_started(step)
         attempt = 0
         while True:
@@ -163,14 +212,36 @@ class _Execution:
             else:
                 self._finish(step, outcome, started)
                 return outcome
-            self._record({}, self._ledger.event("step.retried", step.identity, run=self._run.id, kind=step.kind, subject=step.subject, attempt=attempt))
+            self._record(
+                {},
+                self._ledger.event(
+                    "step.retried",
+                    step.identity,
+                    run=self._run.id,
+                    kind=step.kind,
+                    subject=step.subject,
+                    attempt=attempt,
+                ),
+            )
             self._retry.wait(pause_s)
 
     def _finish(self, step: Step, outcome: StepOutcome, started: Micros) -> None:
         now = self._ledger.clock.now()
         wall_s = (now - started) / SECOND
-        done = FinishedStep(step=step, outcome=outcome, run=self._run.id, actor=self._ledger.actor, finished_at=now, wall_s=wall_s)
-        work: dict[str, Fact] = {"run": self._run.id, "kind": step.kind, "subject": step.subject, "rows": outcome.rows}
+        done = FinishedStep(
+            step=step,
+            outcome=outcome,
+            run=self._run.id,
+            actor=self._ledger.actor,
+            finished_at=now,
+            wall_s=wall_s,
+        )
+        work: dict[str, Fact] = {
+            "run": self._run.id,
+            "kind": step.kind,
+            "subject": step.subject,
+            "rows": outcome.rows,
+        }
         facts = {**outcome.facts, **work, "cpu_s": outcome.cpu_s, "wall_s": wall_s}
         event = self._ledger.event("step.finished", step.identity, **facts)
         document = Change(STEP, step.identity, canonical_json(done))
@@ -186,7 +257,9 @@ class _Execution:
         fault = Fault(code=_code_of(error), message=_message_of(error), step=step.identity)
         facts: dict[str, Fact] = {"run": self._run.id, "code": fault.code, "message": fault.message}
         events = [
-            self._ledger.event("step.failed", step.identity, kind=step.kind, subject=step.subject, **facts),
+            self._ledger.event(
+                "step.failed", step.identity, kind=step.kind, subject=step.subject, **facts
+            ),
             self._ledger.event("run.failed", self._run.id, code=fault.code, step=step.identity),
         ]
         self._run = msgspec.structs.replace(self._run, fault=fault)
@@ -204,11 +277,17 @@ class _Execution:
 
 
 def _abandon_runs_of_the_dead(ledger: Ledger, lease: Lease) -> None:
-    """Whoever holds the lease knows that a run of the same resource that still says `running` has no process any more."""
+    """Whoever holds the lease knows that a run of the same resource that still says `running` has
+    no process any more.
+    """
     for run in list(iter_runs(ledger.state)):
         if run.state == "running" and run.resource == lease.resource:
             ended = msgspec.structs.replace(run, state="abandoned", ended_at=ledger.clock.now())
-            ledger.state.commit([_document(ended)], [ledger.event("run.abandoned", run.id, resource=run.resource)], lease=lease)
+            ledger.state.commit(
+                [_document(ended)],
+                [ledger.event("run.abandoned", run.id, resource=run.resource)],
+                lease=lease,
+            )
 
 
 def _document(run: Run) -> Change:

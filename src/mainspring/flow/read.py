@@ -31,10 +31,17 @@ def iter_finished_steps(state: StateReader) -> Iterator[FinishedStep]:
 
 
 def durations(state: StateReader, kind: str, subject: str | None = None) -> list[Past]:
-    """What steps of a kind took, the oldest first; of one subject or of all.  For estimates of cost.
+    """What steps of a kind took, the oldest first; of one subject or of all.  For estimates of
+    cost.
 
     Cost: reads every finished step of the project, about 10 µs each.
     """
-    found = [done for done in iter_finished_steps(state) if done.step.kind == kind and subject in (None, done.step.subject)]
+    found = [
+        done
+        for done in iter_finished_steps(state)
+        if done.step.kind == kind and subject in (None, done.step.subject)
+    ]
     found.sort(key=lambda done: (done.finished_at, done.step.identity))
-    return [Past(rows=done.outcome.rows, cpu_s=done.outcome.cpu_s, wall_s=done.wall_s) for done in found]
+    return [
+        Past(rows=done.outcome.rows, cpu_s=done.outcome.cpu_s, wall_s=done.wall_s) for done in found
+    ]

@@ -14,7 +14,8 @@ class Retry:
     """How often and after which pauses a step is tried again.
 
     Args:
-        pauses_s: the pause before each further attempt; their number is the number of further attempts.
+        pauses_s: the pause before each further attempt; their number is the number of further
+            attempts.
         wait: how to pause; a test passes a function that only notes it.
     """
 

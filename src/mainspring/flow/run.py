@@ -17,7 +17,9 @@ RunState = OneOf["running", "finished", "failed", "abandoned"]
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """What ended a run: an error's code (its class where it has none) and message, and the identity of the step."""
+    """What ended a run: an error's code (its class where it has none) and message, and the identity
+    of the step.
+    """
 
     code: str
     message: str

@@ -1,7 +1,8 @@
-"""Schedules at the boundaries of UTC hours and days, as pure functions of the last window and the present instant.
+"""Schedules at the boundaries of UTC hours and days, as pure functions of the last window and the
+present instant.
 
-After a pause only the newest complete window is due: working off a backlog would hold up the present, and the windows that were skipped are named, so
-that somebody can ask for them.
+After a pause only the newest complete window is due: working off a backlog would hold up the
+present, and the windows that were skipped are named, so that somebody can ask for them.
 """
 
 from typing import Literal as OneOf
@@ -33,18 +34,24 @@ def due(every: Every, *, last: Window | None, now: Micros) -> Due | None:
     """The newest window that is complete at `now`, unless it was the last one; None then.
 
     Args:
-        last: the window that was worked on last; None when none was, and then nothing counts as skipped.
+        last: the window that was worked on last; None when none was, and then nothing counts as
+            skipped.
 
     Example:
-        >>> due("hourly", last=Window(0, HOUR), now=3 * HOUR + 5)
-        Due(window=Window(start=7200000000, end=10800000000), skipped=(Window(start=3600000000, end=7200000000),))
+        >>> found = due("hourly", last=Window(0, HOUR), now=3 * HOUR + 5)
+        >>> found.window
+        Window(start=7200000000, end=10800000000)
+        >>> found.skipped
+        (Window(start=3600000000, end=7200000000),)
     """
     length = _LENGTH[every]
     end = now - now % length
     if last is not None and end <= last.end:
         return None
     first_missed = end - length if last is None else last.end - last.end % length
-    skipped = tuple(Window(start, start + length) for start in range(first_missed, end - length, length))
+    skipped = tuple(
+        Window(start, start + length) for start in range(first_missed, end - length, length)
+    )
     return Due(Window(end - length, end), skipped)
 
 

@@ -1,8 +1,10 @@
-"""Share work with other processes: each part is done by one of them at a time, and what a process leaves when it dies the others take over.
+"""Share work with other processes: each part is done by one of them at a time, and what a process
+leaves when it dies the others take over.
 
-A member of a group says that it is there by a document, and that it is alive by a lease.  Nobody keeps time for others: whoever can take the lease of
-another member knows that it is dead, on this machine at once, and takes its name off the roster.  Then all compute the same allotment, give back what is
-not theirs any more, and take what is.
+A member of a group says that it is there by a document, and that it is alive by a lease.  Nobody
+keeps time for others: whoever can take the lease of another member knows that it is dead, on this
+machine at once, and takes its name off the roster.  Then all compute the same allotment, give back
+what is not theirs any more, and take what is.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -59,21 +61,40 @@ class Sharer:
     Args:
         group: who shares; a part that two groups name is held by a member of one.
         ttl: how long leases are held; only another machine ever waits it out.
-        executor: where leases are taken and renewed beside each other, so that they share a flush of the disk; of two threads at least.
+        executor: where leases are taken and renewed beside each other, so that they share a flush
+            of the disk; of two threads at least.
     """
 
-    def __init__(self, state: _State, group: str, member: Member, *, clock: Clock, executor: Executor, ttl: Micros = 15 * SECOND) -> None:
-        self._state, self._group, self._member, self._clock, self._executor, self._ttl = state, group, member, clock, executor, ttl
+    def __init__(
+        self,
+        state: _State,
+        group: str,
+        member: Member,
+        *,
+        clock: Clock,
+        executor: Executor,
+        ttl: Micros = 15 * SECOND,
+    ) -> None:
+        self._state, self._group, self._member, self._clock, self._executor, self._ttl = (
+            state,
+            group,
+            member,
+            clock,
+            executor,
+            ttl,
+        )
         self._alive: Lease | None = None
         self._held: dict[str, Lease] = {}
 
     def keep(self, parts: Mapping[str, str]) -> Share:
-        """Stay a member, see who else is one, and come to hold what is allotted; to be called every second or so.
+        """Stay a member, see who else is one, and come to hold what is allotted; to be called every
+        second or so.
 
         Args:
             parts: the resource of each part, and what it is about.
 
-        Cost: about 0.1 ms for each other member and each part that is wanted, and a flush of the disk every third of the ttl.
+        Cost: about 0.1 ms for each other member and each part that is wanted, and a flush of the
+            disk every third of the ttl.
         """
         self._renew()
         self._show()
@@ -97,21 +118,33 @@ class Sharer:
             self._alive = None
 
     def _show(self) -> None:
-        """Be on the roster; first alive and then on it, so that nobody finds a member that seems dead."""
+        """Be on the roster; first alive and then on it, so that nobody finds a member that seems
+        dead.
+        """
         if self._alive is None:
             with suppress(LeaseHeld):  # somebody who took us for dead is about to strike us off
-                self._alive = self._state.acquire(self._resource(self._member.name), self._member.name, ttl=self._ttl)
-                self._state.commit([Change(_KIND, self._key(self._member.name), canonical_json(self._member))], [])
+                self._alive = self._state.acquire(
+                    self._resource(self._member.name), self._member.name, ttl=self._ttl
+                )
+                self._state.commit(
+                    [Change(_KIND, self._key(self._member.name), canonical_json(self._member))], []
+                )
 
     def _others(self) -> list[Member]:
         """The other members that are alive; the dead are struck off."""
         documents = self._state.iter_documents(_KIND, f"{self._group}/")
         others = [msgspec.json.decode(document.payload, type=Member) for document in documents]
-        return [other for other in others if other.name != self._member.name and not self._strike_off(other)]
+        return [
+            other
+            for other in others
+            if other.name != self._member.name and not self._strike_off(other)
+        ]
 
     def _strike_off(self, other: Member) -> bool:
         try:
-            lease = self._state.acquire(self._resource(other.name), self._member.name, ttl=self._ttl)
+            lease = self._state.acquire(
+                self._resource(other.name), self._member.name, ttl=self._ttl
+            )
         except LeaseHeld:
             return False
         self._state.commit([Change(_KIND, self._key(other.name), None)], [])
@@ -123,7 +156,9 @@ class Sharer:
         if self._alive is not None and self._alive.until < due:
             self._alive = self._renewed(self._alive)
         waiting = {part: lease for part, lease in self._held.items() if lease.until < due}
-        for part, lease in zip(waiting, self._executor.map(self._renewed, waiting.values()), strict=True):
+        for part, lease in zip(
+            waiting, self._executor.map(self._renewed, waiting.values()), strict=True
+        ):
             if lease is None:
                 del self._held[part]
             else:

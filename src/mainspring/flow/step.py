@@ -1,4 +1,6 @@
-"""Steps: pieces of work that are named by what they are made from, so that doing one twice is doing it once."""
+"""Steps: pieces of work that are named by what they are made from, so that doing one twice is doing
+it once.
+"""
 
 import msgspec
 
@@ -42,7 +44,9 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FinishedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A step that is done, as its document keeps it; `wall_s` counts from the start of its last attempt."""
+    """A step that is done, as its document keeps it; `wall_s` counts from the start of its last
+    attempt.
+    """
 
     step: Step
     outcome: StepOutcome

@@ -1,10 +1,19 @@
-"""What a model must prove before it may answer: gates, the verdicts on them with their evidence, and signed attestations of those verdicts.
+"""What a model must prove before it may answer: gates, the verdicts on them with their evidence,
+and signed attestations of those verdicts.
 
-Judging is pure: evidence comes in as records, a verdict goes out.  Signing and storing are verbs of their own, and so is the verification that the loader
-does against keys of its own configuration.  Which build stands where, and what follows from a verdict, is left to `project`.
+Judging is pure: evidence comes in as records, a verdict goes out.  Signing and storing are verbs of
+their own, and so is the verification that the loader does against keys of its own configuration.
+Which build stands where, and what follows from a verdict, is left to `project`.
 """
 
-from mainspring.gates.errors import NotAPerson, SelfApproval, UnknownGate, UnknownMetric, UnknownSlice, UnprovenVersion
+from mainspring.gates.errors import (
+    NotAPerson,
+    SelfApproval,
+    UnknownGate,
+    UnknownMetric,
+    UnknownSlice,
+    UnprovenVersion,
+)
 from mainspring.gates.spec import (
     BeatsChampion,
     Gate,

@@ -33,7 +33,9 @@ from mainspring.registry.version import ModelVersion
 __all__ = ["VALID_FOR", "Binding", "Notary", "approve", "attest", "read_envelopes"]
 
 VALID_FOR: Micros = 90 * DAY
-"""How long a verdict counts: data and world move on, and a model that nobody has looked at for a quarter is not proven any more."""
+"""How long a verdict counts: data and world move on, and a model that nobody has looked at for a
+quarter is not proven any more.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,8 @@ class Binding:
 
     Args:
         policy: the policy fingerprint of the model; `environment`: where it is to serve.
-        asked: the names of all gates that the policy asks for, so that a loader without the project's code knows what must be proven.
+        asked: the names of all gates that the policy asks for, so that a loader without the
+            project's code knows what must be proven.
         champion: the version that it was compared with, empty for none.
         valid_for: how long it counts, None for ever.
     """
@@ -67,7 +70,9 @@ class Notary:
 
 
 class _Filed(msgspec.Struct, frozen=True, kw_only=True):
-    """Document kind `attestation`, key `<environment>/<version digest>/<predicate type>`: the newest envelope of that type."""
+    """Document kind `attestation`, key `<environment>/<version digest>/<predicate type>`: the
+    newest envelope of that type.
+    """
 
     envelope: Digest
     passed: bool
@@ -75,11 +80,17 @@ class _Filed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def attest(verdicts: Sequence[Verdict], binding: Binding, notary: Notary) -> list[Envelope]:
-    """Sign and file the verdicts, passed and failed alike, in one transaction with their events in the journal.
+    """Sign and file the verdicts, passed and failed alike, in one transaction with their events in
+    the journal.
 
     Raises: ENG-008 when the key cannot be used.
     """
-    return _file([(gate_predicate(verdict.gate), verdict, verdict.at) for verdict in verdicts], binding, notary, kind="gate.judged")
+    return _file(
+        [(gate_predicate(verdict.gate), verdict, verdict.at) for verdict in verdicts],
+        binding,
+        notary,
+        kind="gate.judged",
+    )
 
 
 def approve(binding: Binding, notary: Notary, *, at: Micros, reason: str = "") -> Envelope:
@@ -96,8 +107,11 @@ def approve(binding: Binding, notary: Notary, *, at: Micros, reason: str = "") -
     return _file([(APPROVAL, finding, at)], binding, notary, kind="version.approved")[0]
 
 
-def read_envelopes(state: StateReader, objects: ObjectReader, *, environment: str, version: Digest) -> list[Envelope]:
-    """The envelopes on file for a version in an environment, by predicate type; their signatures are not checked.
+def read_envelopes(
+    state: StateReader, objects: ObjectReader, *, environment: str, version: Digest
+) -> list[Envelope]:
+    """The envelopes on file for a version in an environment, by predicate type; their signatures
+    are not checked.
 
     Raises: GAT-007 when one cannot be read; ENG-002, ENG-003 when its object is gone or damaged.
     """
@@ -106,19 +120,33 @@ def read_envelopes(state: StateReader, objects: ObjectReader, *, environment: st
     return [parse_envelope(objects.read(entry.envelope)) for entry in filed]
 
 
-def _file(findings: Sequence[tuple[str, Finding, Micros]], binding: Binding, notary: Notary, *, kind: str) -> list[Envelope]:
+def _file(
+    findings: Sequence[tuple[str, Finding, Micros]], binding: Binding, notary: Notary, *, kind: str
+) -> list[Envelope]:
     envelopes, changes, events = [], [], []
     for predicate_type, finding, at in findings:
         envelope = _sign(predicate_type, finding, binding, notary=notary, at=at)
-        filed = _Filed(envelope=notary.objects.write(render_envelope(envelope)), passed=finding.passed, issued_at=at)
+        filed = _Filed(
+            envelope=notary.objects.write(render_envelope(envelope)),
+            passed=finding.passed,
+            issued_at=at,
+        )
         envelopes.append(envelope)
-        changes.append(Change("attestation", f"{binding.environment}/{binding.version.digest}/{predicate_type}", canonical_json(filed)))
+        changes.append(
+            Change(
+                "attestation",
+                f"{binding.environment}/{binding.version.digest}/{predicate_type}",
+                canonical_json(filed),
+            )
+        )
         events.append(_event(kind, finding, binding, notary=notary, at=at))
     notary.state.commit(changes, events)
     return envelopes
 
 
-def _sign(predicate_type: str, finding: Finding, binding: Binding, *, notary: Notary, at: Micros) -> Envelope:
+def _sign(
+    predicate_type: str, finding: Finding, binding: Binding, *, notary: Notary, at: Micros
+) -> Envelope:
     version = binding.version
     predicate = Predicate(
         version=version.digest,
@@ -138,7 +166,9 @@ def _sign(predicate_type: str, finding: Finding, binding: Binding, *, notary: No
         expires_at=None if binding.valid_for is None else at + binding.valid_for,
     )
     subject = subjects_of(version.label, version=version.digest, artifact=version.artifact)
-    payload = render_statement(Statement(subject=subject, predicate_type=predicate_type, predicate=predicate))
+    payload = render_statement(
+        Statement(subject=subject, predicate_type=predicate_type, predicate=predicate)
+    )
     return sealed(payload, notary.signer.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload)))
 
 
@@ -150,5 +180,10 @@ def _event(kind: str, finding: Finding, binding: Binding, *, notary: Notary, at:
         at=at,
         subject=binding.version.digest,
         environment=binding.environment,
-        facts={"version": binding.version.label, "gate": finding.gate, "passed": finding.passed, "summary": finding.summary},
+        facts={
+            "version": binding.version.label,
+            "gate": finding.gate,
+            "passed": finding.passed,
+            "summary": finding.summary,
+        },
     )

@@ -1,7 +1,9 @@
-"""Attestations: signed statements that a version was judged or approved, and of exactly what that was said.
+"""Attestations: signed statements that a version was judged or approved, and of exactly what that
+was said.
 
-A DSSE envelope holds the bytes of an in-toto Statement; the signature covers the bytes and their type (PAE), so nothing is parsed before it is trusted.
-The predicate binds the verdict to build, policy, environment, data, champion and time: an attestation that fits none of them proves nothing.
+A DSSE envelope holds the bytes of an in-toto Statement; the signature covers the bytes and their
+type (PAE), so nothing is parsed before it is trusted. The predicate binds the verdict to build,
+policy, environment, data, champion and time: an attestation that fits none of them proves nothing.
 
 Source: https://github.com/secure-systems-lab/dsse, protocol v1; https://in-toto.io/Statement/v1
 """
@@ -50,8 +52,10 @@ class Predicate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What is said, and what it is bound to.
 
     Args:
-        version: the digest of the version; `artifact`: of the exported model; `fingerprint`: of the model's definition.
-        policy: the policy fingerprint that the gates were taken from; `asked`: the names of all gates that it asks for.
+        version: the digest of the version; `artifact`: of the exported model; `fingerprint`: of the
+            model's definition.
+        policy: the policy fingerprint that the gates were taken from; `asked`: the names of all
+            gates that it asks for.
         evaluation: the digest of the predictions that were judged.
         champion: the version that it was compared with, empty for none.
         issued_at, expires_at: microseconds; None never expires.
@@ -104,7 +108,9 @@ class _Wire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """Signed bytes: `payload` is a Statement, not to be read before one of the signatures is trusted."""
+    """Signed bytes: `payload` is a Statement, not to be read before one of the signatures is
+    trusted.
+    """
 
     payload_type: str
     payload: bytes
@@ -131,7 +137,8 @@ def role_for(predicate_type: str) -> Role:
 
 
 def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
-    """DSSE's PAE: type and payload with their lengths, so that neither can be taken for a part of the other.
+    """DSSE's PAE: type and payload with their lengths, so that neither can be taken for a part of
+    the other.
 
     >>> pre_authentication_encoding("http://example.com/HelloWorld", b"hello world")
     b'DSSEv1 29 http://example.com/HelloWorld 11 hello world'
@@ -142,7 +149,10 @@ def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
 
 def subjects_of(label: str, *, version: Digest, artifact: Digest) -> tuple[Subject, ...]:
     """The two things that a statement is about: the version, and the bytes that would serve."""
-    return (Subject(label, {"sha256": version.removeprefix("sha256:")}), Subject("artifact", {"sha256": artifact.removeprefix("sha256:")}))
+    return (
+        Subject(label, {"sha256": version.removeprefix("sha256:")}),
+        Subject("artifact", {"sha256": artifact.removeprefix("sha256:")}),
+    )
 
 
 def render_statement(statement: Statement) -> bytes:
@@ -166,15 +176,27 @@ def sealed(payload: bytes, signature: Signature) -> Envelope:
 def render_envelope(envelope: Envelope) -> bytes:
     """The envelope as DSSE's JSON."""
     signatures = tuple(_Signed(s.public_key, _text(s.value)) for s in envelope.signatures)
-    return canonical_json(_Wire(payload_type=envelope.payload_type, payload=_text(envelope.payload), signatures=signatures))
+    return canonical_json(
+        _Wire(
+            payload_type=envelope.payload_type,
+            payload=_text(envelope.payload),
+            signatures=signatures,
+        )
+    )
 
 
 def parse_envelope(document: bytes) -> Envelope:
-    """The envelope that `render_envelope` wrote; its signatures are not checked.  Raises: GAT-007."""
+    """The envelope that `render_envelope` wrote; its signatures are not checked.  Raises:
+    GAT-007.
+    """
     try:
         wire = msgspec.json.decode(document, type=_Wire)
-        signatures = tuple(Signature(s.keyid, base64.b64decode(s.sig, validate=True)) for s in wire.signatures)
-        return Envelope(wire.payload_type, base64.b64decode(wire.payload, validate=True), signatures)
+        signatures = tuple(
+            Signature(s.keyid, base64.b64decode(s.sig, validate=True)) for s in wire.signatures
+        )
+        return Envelope(
+            wire.payload_type, base64.b64decode(wire.payload, validate=True), signatures
+        )
     except (msgspec.DecodeError, ValueError) as error:
         raise UnreadableAttestation(reason=str(error)) from error
 

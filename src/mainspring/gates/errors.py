@@ -5,7 +5,15 @@ from typing import ClassVar
 
 from mainspring.elements.errors import GateError
 
-__all__ = ["NotAPerson", "SelfApproval", "UnknownGate", "UnknownMetric", "UnknownSlice", "UnprovenVersion", "UnreadableAttestation"]
+__all__ = [
+    "NotAPerson",
+    "SelfApproval",
+    "UnknownGate",
+    "UnknownMetric",
+    "UnknownSlice",
+    "UnprovenVersion",
+    "UnreadableAttestation",
+]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -21,7 +29,9 @@ class UnknownMetric(GateError):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownSlice(GateError):
-    """A gate judges by slice, and slices come from the request columns of the training set: what a caller sends is what fairness is asked about."""
+    """A gate judges by slice, and slices come from the request columns of the training set: what a
+    caller sends is what fairness is asked about.
+    """
 
     code: ClassVar[str] = "GAT-002"
     template: ClassVar[str] = "the test rows cannot be sliced by {column!r}; they have: {known}"
@@ -64,15 +74,20 @@ class NotAPerson(GateError):
 
 @dataclass(eq=False, kw_only=True)
 class UnprovenVersion(GateError):
-    """A protected environment takes a build only with a chain of signed attestations, each bound to this build, policy and environment.
+    """A protected environment takes a build only with a chain of signed attestations, each bound to
+    this build, policy and environment.
 
-    `missing`: never judged.  `stale`: judged for another policy, environment or build, on other rows, or too long ago.  `failed`: judged, and found wanting.
-    `untrusted`: not signed by a key that this environment accepts for the role, or changed after it was signed.
+    `missing`: never judged.  `stale`: judged for another policy, environment or build, on other
+    rows, or too long ago.  `failed`: judged, and found wanting. `untrusted`: not signed by a key
+    that this environment accepts for the role, or changed after it was signed.
     """
 
     code: ClassVar[str] = "GAT-006"
     template: ClassVar[str] = "{version} may not serve in {environment}: {faults}"
-    remedy: ClassVar[str] = "have it judged and approved there (`mainspring apply`, `mainspring approve`), signed with keys that the environment accepts"
+    remedy: ClassVar[str] = (
+        "have it judged and approved there (`mainspring apply`, `mainspring approve`), "
+        "signed with keys that the environment accepts"
+    )
     version: str
     environment: str
     faults: str

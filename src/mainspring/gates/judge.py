@@ -27,7 +27,8 @@ class EvidenceSource:
     """Where evidence comes from: a call for each kind, made only when a gate asks for it.
 
     Args:
-        challenger: the model that is judged; `champion`: the model in charge, None when there is none.
+        challenger: the model that is judged; `champion`: the model in charge, None when there is
+            none.
         card: of the training set; `feature_auc`: what each feature alone is worth.
         parity: compares so many rows between batch and online.
         latency_ms: measures so many requests on the real serving path.
@@ -58,20 +59,44 @@ def required_gates(declared: Sequence[GateDeclaration]) -> tuple[Gate, ...]:
     return (*(gate for gate in (NoLeakage(), Parity()) if gate.name not in names), *gates)
 
 
-def judge(gates: Sequence[Gate], evidence: EvidenceSource, *, subject: Digest, champion: str = "", at: Micros) -> list[Verdict]:
-    """A verdict for each gate, in order.  Evidence that cannot be had is a failed gate that says why: what is not proven is not proven."""
-    return [_verdict(_find(gate, evidence), subject=subject, champion=champion, at=at) for gate in gates]
+def judge(
+    gates: Sequence[Gate],
+    evidence: EvidenceSource,
+    *,
+    subject: Digest,
+    champion: str = "",
+    at: Micros,
+) -> list[Verdict]:
+    """A verdict for each gate, in order.  Evidence that cannot be had is a failed gate that says
+    why: what is not proven is not proven.
+    """
+    return [
+        _verdict(_find(gate, evidence), subject=subject, champion=champion, at=at) for gate in gates
+    ]
 
 
 def _verdict(finding: Finding, *, subject: Digest, champion: str, at: Micros) -> Verdict:
-    return Verdict(gate=finding.gate, passed=finding.passed, summary=finding.summary, evidence=finding.evidence, subject=subject, champion=champion, at=at)
+    return Verdict(
+        gate=finding.gate,
+        passed=finding.passed,
+        summary=finding.summary,
+        evidence=finding.evidence,
+        subject=subject,
+        champion=champion,
+        at=at,
+    )
 
 
 def _find(gate: Gate, evidence: EvidenceSource) -> Finding:
     try:
         return _check(gate, evidence)
     except MainspringError as error:
-        return Finding(gate=gate.name, passed=False, summary=f"could not be judged: {error.code} {error.message}", evidence={"error": error.code})
+        return Finding(
+            gate=gate.name,
+            passed=False,
+            summary=f"could not be judged: {error.code} {error.message}",
+            evidence={"error": error.code},
+        )
 
 
 def _check(gate: Gate, evidence: EvidenceSource) -> Finding:
@@ -81,7 +106,9 @@ def _check(gate: Gate, evidence: EvidenceSource) -> Finding:
         case BeatsChampion():
             return check_beats_champion(gate, evidence.challenger(), evidence.champion())
         case NoLeakage():
-            return check_no_leakage(gate, evidence.card(), evidence.feature_auc(), evidence.declared_at)
+            return check_no_leakage(
+                gate, evidence.card(), evidence.feature_auc(), evidence.declared_at
+            )
         case Parity():
             return check_parity_report(gate, evidence.parity(gate.rows))
         case Latency():

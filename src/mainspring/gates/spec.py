@@ -1,15 +1,31 @@
-"""What a model can be asked to prove.  Gates are policy: changing one rebuilds nothing and asks for a new verdict."""
+"""What a model can be asked to prove.  Gates are policy: changing one rebuilds nothing and asks for
+a new verdict.
+"""
 
 from dataclasses import dataclass
 
-__all__ = ["BeatsChampion", "Gate", "Latency", "MinMetric", "NoLeakage", "Parity", "beats_champion", "latency", "min_metric", "no_leakage", "parity"]
+__all__ = [
+    "BeatsChampion",
+    "Gate",
+    "Latency",
+    "MinMetric",
+    "NoLeakage",
+    "Parity",
+    "beats_champion",
+    "latency",
+    "min_metric",
+    "no_leakage",
+    "parity",
+]
 
 
 @dataclass(frozen=True)
 class MinMetric:
-    """A metric on the test rows, overall or in every slice, is at least (for losses: at most) a bound.
+    """A metric on the test rows, overall or in every slice, is at least (for losses: at most) a
+    bound.
 
-    A slice fails only when its whole confidence interval lies on the wrong side: a small slice cannot be blamed for bad luck.
+    A slice fails only when its whole confidence interval lies on the wrong side: a small slice
+    cannot be blamed for bad luck.
     """
 
     metric: str
@@ -56,7 +72,9 @@ class Latency:
 
 @dataclass(frozen=True)
 class NoLeakage:
-    """Nothing that the model was taught came from the future: no hindsight, and no feature that is too good alone."""
+    """Nothing that the model was taught came from the future: no hindsight, and no feature that is
+    too good alone.
+    """
 
     max_single_feature_auc: float = 0.95
 
@@ -68,7 +86,9 @@ class NoLeakage:
 
 @dataclass(frozen=True)
 class Parity:
-    """The training set's features equal those that the online path answers, as bytes, on a sample."""
+    """The training set's features equal those that the online path answers, as bytes, on a
+    sample.
+    """
 
     rows: int = 200
 
@@ -81,13 +101,21 @@ class Parity:
 Gate = MinMetric | BeatsChampion | Latency | NoLeakage | Parity
 
 
-def min_metric(metric: str, bound: float, *, by: str | None = None, min_rows: int = 1, confidence: float = 0.95) -> MinMetric:
-    """Ask for a metric on the test rows; `by` asks for it in every slice of a request column that has `min_rows` rows."""
+def min_metric(
+    metric: str, bound: float, *, by: str | None = None, min_rows: int = 1, confidence: float = 0.95
+) -> MinMetric:
+    """Ask for a metric on the test rows; `by` asks for it in every slice of a request column that
+    has `min_rows` rows.
+    """
     return MinMetric(metric, bound, by, min_rows, confidence)
 
 
-def beats_champion(metric: str, *, tolerance: float = 0.0, confidence: float = 0.95) -> BeatsChampion:
-    """Ask to be better than the model in charge, or with a tolerance: not worse by more than that."""
+def beats_champion(
+    metric: str, *, tolerance: float = 0.0, confidence: float = 0.95
+) -> BeatsChampion:
+    """Ask to be better than the model in charge, or with a tolerance: not worse by more than
+    that.
+    """
     return BeatsChampion(metric, tolerance, confidence)
 
 

@@ -62,4 +62,7 @@ def render_verdicts(verdicts: list[Verdict]) -> list[str]:
 
 def known(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
     """The values with NaN and infinities, which JSON has no word for, as None."""
-    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()}
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+    }

@@ -1,7 +1,9 @@
-"""Does a chain of attestations prove that a version may serve?  Pure: the loader gives what it read, the keys that it trusts, and the time.
+"""Does a chain of attestations prove that a version may serve?  Pure: the loader gives what it
+read, the keys that it trusts, and the time.
 
-Everything that is wrong is told at once.  A statement counts only if its signature is by a key trusted for its role, and if it speaks of this version, these
-bytes, this policy, this environment and this day; among those that do, the newest of each type decides.
+Everything that is wrong is told at once.  A statement counts only if its signature is by a key
+trusted for its role, and if it speaks of this version, these bytes, this policy, this environment
+and this day; among those that do, the newest of each type decides.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +12,17 @@ from typing import Literal as OneOf
 
 from mainspring.elements.identity import Digest, short
 from mainspring.elements.time import Micros, format_instant
-from mainspring.gates.attestation import APPROVAL, PAYLOAD_TYPE, STATEMENT_TYPE, Envelope, Predicate, Statement, parse_statement, role_for, subjects_of
+from mainspring.gates.attestation import (
+    APPROVAL,
+    PAYLOAD_TYPE,
+    STATEMENT_TYPE,
+    Envelope,
+    Predicate,
+    Statement,
+    parse_statement,
+    role_for,
+    subjects_of,
+)
 from mainspring.gates.errors import UnprovenVersion, UnreadableAttestation
 from mainspring.gates.spec import NoLeakage, Parity
 from mainspring.ports.signer import PublicKey, Verifier
@@ -19,7 +31,8 @@ from mainspring.registry.version import ModelVersion
 __all__ = ["ChainItem", "ChainReport", "asked_gates", "verify_chain"]
 
 Standing = OneOf["proven", "missing", "stale", "failed", "untrusted"]
-# From the most to the least that a statement could be worth, so that the best one on file speaks for its type.
+# From the most to the least that a statement could be worth, so that the best one on file speaks
+# for its type.
 _WORTH: tuple[Standing, ...] = ("failed", "proven", "stale", "untrusted")
 
 
@@ -33,7 +46,10 @@ class ChainItem:
     actor: str = ""
 
     def __str__(self) -> str:
-        return f"{self.predicate_type.removeprefix('mainspring/').removesuffix('/v1')} {self.standing}" + (f" ({self.reason})" if self.reason else "")
+        return (
+            f"{self.predicate_type.removeprefix('mainspring/').removesuffix('/v1')} {self.standing}"
+            + (f" ({self.reason})" if self.reason else "")
+        )
 
 
 @dataclass(frozen=True)
@@ -57,7 +73,11 @@ class ChainReport:
     def require(self) -> None:
         """Return, or raise GAT-006 with everything that is missing, stale, failed or untrusted."""
         if self.faults:
-            raise UnprovenVersion(version=self.version, environment=self.environment, faults="; ".join(map(str, self.faults)))
+            raise UnprovenVersion(
+                version=self.version,
+                environment=self.environment,
+                faults="; ".join(map(str, self.faults)),
+            )
 
 
 @dataclass(frozen=True)
@@ -87,7 +107,8 @@ def verify_chain(
 
     Args:
         artifact: the digest of the bytes that would serve, as computed from them.
-        required: predicate types: `gate_predicate(name)` of each gate, and `APPROVAL` where one is asked for.
+        required: predicate types: `gate_predicate(name)` of each gate, and `APPROVAL` where one is
+            asked for.
         trust: for each role the keys that this environment accepts.
     """
     question = _Question(version, artifact, environment, policy_fingerprint, now)
@@ -96,10 +117,18 @@ def verify_chain(
     return ChainReport(version.label, environment, (*_iter_forged(version, artifact), *items))
 
 
-def asked_gates(envelopes: Sequence[Envelope], *, policy: Digest, trust: Mapping[str, Sequence[PublicKey]], verifier: Verifier) -> tuple[str, ...]:
-    """The gates that a policy asks for, as trusted testers have signed it, sorted; always those that every model has.
+def asked_gates(
+    envelopes: Sequence[Envelope],
+    *,
+    policy: Digest,
+    trust: Mapping[str, Sequence[PublicKey]],
+    verifier: Verifier,
+) -> tuple[str, ...]:
+    """The gates that a policy asks for, as trusted testers have signed it, sorted; always those
+    that every model has.
 
-    A statement lists all gates of its policy, so that dropping the envelope of one gate does not drop the question.
+    A statement lists all gates of its policy, so that dropping the envelope of one gate does not
+    drop the question.
     """
     asked = {NoLeakage().name, Parity().name}
     for envelope in envelopes:
@@ -112,29 +141,53 @@ def asked_gates(envelopes: Sequence[Envelope], *, policy: Digest, trust: Mapping
 def _iter_forged(version: ModelVersion, artifact: Digest) -> Iterator[ChainItem]:
     """What is wrong with the version itself, before anybody speaks about it."""
     if not version.is_intact:
-        yield ChainItem("version", "untrusted", f"its record has the digest {short(version.digest_of_manifest)}, not {short(version.digest)}")
+        yield ChainItem(
+            "version",
+            "untrusted",
+            f"its record has the digest {short(version.digest_of_manifest)}, not "
+            f"{short(version.digest)}",
+        )
     if artifact != version.artifact:
-        yield ChainItem("artifact", "untrusted", f"its bytes have the digest {short(artifact)}, not {short(version.artifact)}")
+        yield ChainItem(
+            "artifact",
+            "untrusted",
+            f"its bytes have the digest {short(artifact)}, not {short(version.artifact)}",
+        )
 
 
 def _best(predicate_type: str, judged: Sequence[tuple[Micros, ChainItem]]) -> ChainItem:
-    """The item that speaks for a type: what counts goes before what does not, and then the newest."""
+    """The item that speaks for a type: what counts goes before what does not, and then the
+    newest.
+    """
     candidates = [(at, item) for at, item in judged if item.predicate_type == predicate_type]
     if not candidates:
         return ChainItem(predicate_type, "missing")
     counting = [(at, item) for at, item in candidates if item.standing in ("proven", "failed")]
-    return max(counting or candidates, key=lambda candidate: (candidate[0], -_WORTH.index(candidate[1].standing)))[1]
+    return max(
+        counting or candidates,
+        key=lambda candidate: (candidate[0], -_WORTH.index(candidate[1].standing)),
+    )[1]
 
 
-def _weigh(envelope: Envelope, question: _Question, *, trust: Mapping[str, Sequence[PublicKey]], verifier: Verifier) -> tuple[Micros, ChainItem]:
-    """When a statement was issued and how it stands.  Of one that cannot be trusted only the type that it claims is taken, to say what is wrong with it."""
+def _weigh(
+    envelope: Envelope,
+    question: _Question,
+    *,
+    trust: Mapping[str, Sequence[PublicKey]],
+    verifier: Verifier,
+) -> tuple[Micros, ChainItem]:
+    """When a statement was issued and how it stands.  Of one that cannot be trusted only the type
+    that it claims is taken, to say what is wrong with it.
+    """
     try:
         statement = parse_statement(envelope.payload)
     except UnreadableAttestation as error:
         return 0, ChainItem("", "untrusted", error.reason)
     predicate, kind = statement.predicate, statement.predicate_type
     if not _is_signed(envelope, trust.get(role_for(kind), ()), verifier):
-        return 0, ChainItem(kind, "untrusted", f"no valid signature by a key accepted for {role_for(kind)}s")
+        return 0, ChainItem(
+            kind, "untrusted", f"no valid signature by a key accepted for {role_for(kind)}s"
+        )
     if fault := _distrust(statement, question):
         return 0, ChainItem(kind, "untrusted", fault, predicate.actor)
     if fault := _staleness(predicate, question):
@@ -145,7 +198,9 @@ def _weigh(envelope: Envelope, question: _Question, *, trust: Mapping[str, Seque
 
 
 def _is_signed(envelope: Envelope, keys: Sequence[PublicKey], verifier: Verifier) -> bool:
-    return envelope.payload_type == PAYLOAD_TYPE and any(verifier.is_valid(envelope.message, signature, keys) for signature in envelope.signatures)
+    return envelope.payload_type == PAYLOAD_TYPE and any(
+        verifier.is_valid(envelope.message, signature, keys) for signature in envelope.signatures
+    )
 
 
 def _distrust(statement: Statement, question: _Question) -> str:
@@ -154,10 +209,18 @@ def _distrust(statement: Statement, question: _Question) -> str:
     if statement.type != STATEMENT_TYPE or predicate.role != role_for(statement.predicate_type):
         return "its type or role is not what it claims"
     named = {tuple(sorted(subject.digest.items())) for subject in statement.subject}
-    expected = {tuple(sorted(subject.digest.items())) for subject in subjects_of("", version=version.digest, artifact=question.artifact)}
-    if named != expected or (predicate.version, predicate.artifact) != (version.digest, question.artifact):
+    expected = {
+        tuple(sorted(subject.digest.items()))
+        for subject in subjects_of("", version=version.digest, artifact=question.artifact)
+    }
+    if named != expected or (predicate.version, predicate.artifact) != (
+        version.digest,
+        question.artifact,
+    ):
         return "it speaks of another version or of other bytes"
-    if statement.predicate_type == APPROVAL and (predicate.actor == version.author or not predicate.actor.startswith("person:")):
+    if statement.predicate_type == APPROVAL and (
+        predicate.actor == version.author or not predicate.actor.startswith("person:")
+    ):
         return f"{predicate.actor} cannot approve it"
     return ""
 
@@ -168,7 +231,10 @@ def _staleness(predicate: Predicate, question: _Question) -> str:
         return f"made for {predicate.environment}"
     if predicate.policy != question.policy:
         return "the policy has changed since"
-    if predicate.fingerprint != question.version.fingerprint or predicate.evaluation != question.version.predictions:
+    if (
+        predicate.fingerprint != question.version.fingerprint
+        or predicate.evaluation != question.version.predictions
+    ):
         return "made of another build or on other rows"
     if predicate.expires_at is not None and predicate.expires_at <= question.now:
         return f"expired {format_instant(predicate.expires_at)}"

@@ -1,4 +1,6 @@
-"""Where a thing comes from: a walk from an asset to the raw files, by what the journal says was built from what."""
+"""Where a thing comes from: a walk from an asset to the raw files, by what the journal says was
+built from what.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +25,10 @@ class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self, indent: str = "") -> list[str]:
         """The tree as text, the asset first."""
         said = f"{self.asset}  {short(self.digest)}" if self.digest else self.asset
-        detail = ", ".join(f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in self.facts.items())
+        detail = ", ".join(
+            f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
+            for name, value in self.facts.items()
+        )
         lines = [said + (f"  ({detail})" if detail else "")]
         for place, parent in enumerate(self.parents):
             last = place == len(self.parents) - 1
@@ -33,7 +38,13 @@ class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
         return [indent + line for line in lines]
 
 
-def trace(asset: str, *, parents: Mapping[str, Sequence[str]], digests: Mapping[str, str], journal: Sequence[Recorded]) -> LineageNode:
+def trace(
+    asset: str,
+    *,
+    parents: Mapping[str, Sequence[str]],
+    digests: Mapping[str, str],
+    journal: Sequence[Recorded],
+) -> LineageNode:
     """The lineage of an asset as an environment holds it.
 
     Args:
@@ -41,22 +52,48 @@ def trace(asset: str, *, parents: Mapping[str, Sequence[str]], digests: Mapping[
         digests: the build of each asset that the environment's map names.
         journal: the `build.made` events; the one of each digest says who and when.
     """
-    made = {(record.event.subject, str(record.event.facts.get("digest"))): record for record in journal}
+    made = {
+        (record.event.subject, str(record.event.facts.get("digest"))): record for record in journal
+    }
     return _node(asset, parents, digests, made=made)
 
 
-def _node(asset: str, parents: Mapping[str, Sequence[str]], digests: Mapping[str, str], *, made: Mapping[tuple[str, str], Recorded]) -> LineageNode:
+def _node(
+    asset: str,
+    parents: Mapping[str, Sequence[str]],
+    digests: Mapping[str, str],
+    *,
+    made: Mapping[tuple[str, str], Recorded],
+) -> LineageNode:
     digest = digests.get(asset, "")
     record = made.get((asset, digest))
-    facts = {name: value for name, value in record.event.facts.items() if name in _SHOWN} if record else {}
+    facts = (
+        {name: value for name, value in record.event.facts.items() if name in _SHOWN}
+        if record
+        else {}
+    )
     return LineageNode(
         asset=asset,
         digest=digest,
         made_by=record.event.actor if record else "",
         made_at=record.event.at if record else 0,
         facts=facts,
-        parents=tuple(_node(parent, parents, digests, made=made) for parent in parents.get(asset, ())),
+        parents=tuple(
+            _node(parent, parents, digests, made=made) for parent in parents.get(asset, ())
+        ),
     )
 
 
-_SHOWN = frozenset({"rows", "version", "fitted", "tested", "features", "quarantined", "roc_auc", "log_loss", "path"})
+_SHOWN = frozenset(
+    {
+        "rows",
+        "version",
+        "fitted",
+        "tested",
+        "features",
+        "quarantined",
+        "roc_auc",
+        "log_loss",
+        "path",
+    }
+)

@@ -1,4 +1,6 @@
-"""What a model was taught, in a few kilobytes: a histogram per column with the most that any single day differed from the whole."""
+"""What a model was taught, in a few kilobytes: a histogram per column with the most that any single
+day differed from the whole.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,7 +16,16 @@ from mainspring.stats.histogram import edges_from, histogram
 from mainspring.stats.psi import psi
 from mainspring.stats.roc_auc import roc_auc
 
-__all__ = ["Baseline", "ColumnBaseline", "Judged", "baseline_of_column", "daily_shares", "make_baseline", "parse_baseline", "render_baseline"]
+__all__ = [
+    "Baseline",
+    "ColumnBaseline",
+    "Judged",
+    "baseline_of_column",
+    "daily_shares",
+    "make_baseline",
+    "parse_baseline",
+    "render_baseline",
+]
 
 _BINS = 10
 _MIN_ROWS_A_DAY = 50
@@ -31,7 +42,9 @@ class Judged(NamedTuple):
 
 
 class ColumnBaseline(msgspec.Struct, frozen=True):
-    """The histogram of a column, and `limit`: the largest index of stability (PSI) that one of the baseline's own days has against the whole."""
+    """The histogram of a column, and `limit`: the largest index of stability (PSI) that one of the
+    baseline's own days has against the whole.
+    """
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
@@ -49,8 +62,10 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
         features: by the name of the model's column; texts are counted by their codes.
         score: of the judged rows.
         label_rate: the mean label of the fitted rows.
-        label_change: the largest change of level in the daily label rate; None when the rows span too few days.
-        daily_auc: the mean ROC AUC within one day of the judged rows, by rows; None where no day has both labels.
+        label_change: the largest change of level in the daily label rate; None when the rows span
+            too few days.
+        daily_auc: the mean ROC AUC within one day of the judged rows, by rows; None where no day
+            has both labels.
     """
 
     features: dict[str, ColumnBaseline]
@@ -73,7 +88,9 @@ def parse_baseline(payload: bytes) -> Baseline:
         raise UnreadableBaseline(reason=str(error)) from error
 
 
-def make_baseline(matrix: Floats, names: Sequence[str], *, times: Ints, labels: Floats, judged: Judged) -> Baseline:
+def make_baseline(
+    matrix: Floats, names: Sequence[str], *, times: Ints, labels: Floats, judged: Judged
+) -> Baseline:
     """Summarise the fitted rows.
 
     Args:
@@ -85,7 +102,10 @@ def make_baseline(matrix: Floats, names: Sequence[str], *, times: Ints, labels: 
     days = times // DAY
     shares = daily_shares(labels, days)
     return Baseline(
-        features={name: baseline_of_column(np.ascontiguousarray(matrix[:, place]), days) for place, name in enumerate(names)},
+        features={
+            name: baseline_of_column(np.ascontiguousarray(matrix[:, place]), days)
+            for place, name in enumerate(names)
+        },
         score=baseline_of_column(judged.scores, judged.times // DAY),
         label_rate=float(labels.mean()),
         label_change=largest_change(list(shares.values())),
@@ -97,25 +117,46 @@ def baseline_of_column(values: Floats, days: Ints) -> ColumnBaseline:
     """The histogram of a column and the most that one of its days differs from the whole."""
     edges = edges_from(values, _BINS)
     whole = histogram(values, edges)
-    indices = [psi(whole, histogram(values[places], edges)) for places in _places_by_day(days) if len(places) >= _MIN_ROWS_A_DAY]
+    indices = [
+        psi(whole, histogram(values[places], edges))
+        for places in _places_by_day(days)
+        if len(places) >= _MIN_ROWS_A_DAY
+    ]
     return ColumnBaseline(tuple(edges.tolist()), tuple(whole.tolist()), max(indices, default=0.0))
 
 
 def daily_shares(labels: Floats, days: Ints) -> Mapping[int, float]:
     """The mean label of each day, in the order of days; days with few rows left out."""
-    return {int(days[places[0]]): float(labels[places].mean()) for places in _places_by_day(days) if len(places) >= _MIN_ROWS_A_DAY}
+    return {
+        int(days[places[0]]): float(labels[places].mean())
+        for places in _places_by_day(days)
+        if len(places) >= _MIN_ROWS_A_DAY
+    }
 
 
 def _daily_auc(judged: Judged) -> float | None:
-    """Within days and not over all rows: that some days are worse for everybody is no merit of the model, and one day's AUC cannot show it."""
+    """Within days and not over all rows: that some days are worse for everybody is no merit of the
+    model, and one day's AUC cannot show it.
+    """
     if not np.isin(judged.labels, (0.0, 1.0)).all():
         return None
-    parts = [places for places in _places_by_day(judged.times // DAY) if len(places) >= _MIN_ROWS_A_DAY and 0.0 < judged.labels[places].mean() < 1.0]
+    parts = [
+        places
+        for places in _places_by_day(judged.times // DAY)
+        if len(places) >= _MIN_ROWS_A_DAY and 0.0 < judged.labels[places].mean() < 1.0
+    ]
     if not parts:
         return None
-    return float(np.average([roc_auc(judged.labels[places], judged.scores[places]) for places in parts], weights=[len(places) for places in parts]))
+    return float(
+        np.average(
+            [roc_auc(judged.labels[places], judged.scores[places]) for places in parts],
+            weights=[len(places) for places in parts],
+        )
+    )
 
 
 def _places_by_day(days: Ints) -> list[Ints]:
     order = np.argsort(days, kind="stable")
-    return [part.astype(np.int64) for part in np.split(order, np.flatnonzero(np.diff(days[order])) + 1)]
+    return [
+        part.astype(np.int64) for part in np.split(order, np.flatnonzero(np.diff(days[order])) + 1)
+    ]

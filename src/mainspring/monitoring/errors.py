@@ -10,7 +10,9 @@ __all__ = ["NoBaseline", "UnreadableBaseline"]
 
 @dataclass(eq=False, kw_only=True)
 class NoBaseline(MonitoringError):
-    """A monitor compares with the rows that the model was taught on; this version has no summary of them."""
+    """A monitor compares with the rows that the model was taught on; this version has no summary of
+    them.
+    """
 
     code: ClassVar[str] = "MON-001"
     template: ClassVar[str] = "monitor {monitor} has no baseline for {version}"
@@ -21,7 +23,9 @@ class NoBaseline(MonitoringError):
 
 @dataclass(eq=False, kw_only=True)
 class UnreadableBaseline(MonitoringError):
-    """A baseline was written in another form than this release reads; it is a summary, and can be made again from the rows that the model was taught on."""
+    """A baseline was written in another form than this release reads; it is a summary, and can be
+    made again from the rows that the model was taught on.
+    """
 
     code: ClassVar[str] = "MON-002"
     template: ClassVar[str] = "a baseline cannot be read: {reason}"

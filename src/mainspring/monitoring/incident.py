@@ -1,4 +1,6 @@
-"""Incidents: findings that belong together, opened once, kept up to date while they last, closed when they are gone."""
+"""Incidents: findings that belong together, opened once, kept up to date while they last, closed
+when they are gone.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +19,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         id: `<monitor>/<kind>/<opened_at>`.
-        subjects: the columns or sources concerned, worst first, as of the window that has most of them.
+        subjects: the columns or sources concerned, worst first, as of the window that has most of
+            them.
         quiet: how many windows have passed without the finding; the incident closes after three.
     """
 
@@ -38,26 +41,52 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     incident: Incident
 
 
-def follow(open_incidents: Mapping[FindingKind, Incident], findings: Sequence[Finding], *, monitor: str, at: Micros) -> list[Transition]:
-    """What the findings of one window do to the open incidents of a monitor: open, keep, or close them."""
+def follow(
+    open_incidents: Mapping[FindingKind, Incident],
+    findings: Sequence[Finding],
+    *,
+    monitor: str,
+    at: Micros,
+) -> list[Transition]:
+    """What the findings of one window do to the open incidents of a monitor: open, keep, or close
+    them.
+    """
     by_kind: dict[FindingKind, list[Finding]] = {}
     for finding in findings:
         by_kind.setdefault(finding.kind, []).append(finding)
-    steps = [_observed(open_incidents.get(kind), found, monitor=monitor, at=at) for kind, found in sorted(by_kind.items())]
-    steps += [_unobserved(incident, at) for kind, incident in sorted(open_incidents.items()) if kind not in by_kind]
+    steps = [
+        _observed(open_incidents.get(kind), found, monitor=monitor, at=at)
+        for kind, found in sorted(by_kind.items())
+    ]
+    steps += [
+        _unobserved(incident, at)
+        for kind, incident in sorted(open_incidents.items())
+        if kind not in by_kind
+    ]
     return steps
 
 
-def _observed(incident: Incident | None, found: Sequence[Finding], *, monitor: str, at: Micros) -> Transition:
+def _observed(
+    incident: Incident | None, found: Sequence[Finding], *, monitor: str, at: Micros
+) -> Transition:
     worst = sorted(found, key=lambda f: (-abs(f.statistic) / max(f.limit, 1e-12), f.subject))
     subjects = tuple(finding.subject for finding in worst)
     if incident is not None:
         kept = subjects if len(subjects) > len(incident.subjects) else incident.subjects
-        return Transition(event="incident.seen", incident=msgspec.structs.replace(incident, subjects=kept, quiet=0))
+        return Transition(
+            event="incident.seen",
+            incident=msgspec.structs.replace(incident, subjects=kept, quiet=0),
+        )
     more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
     kind = worst[0].kind
     opened = Incident(
-        id=f"{monitor}/{kind}/{at}", monitor=monitor, kind=kind, opened_at=at, closed_at=None, sentence=worst[0].sentence + more, subjects=subjects
+        id=f"{monitor}/{kind}/{at}",
+        monitor=monitor,
+        kind=kind,
+        opened_at=at,
+        closed_at=None,
+        sentence=worst[0].sentence + more,
+        subjects=subjects,
     )
     return Transition(event="incident.opened", incident=opened)
 
@@ -65,5 +94,10 @@ def _observed(incident: Incident | None, found: Sequence[Finding], *, monitor: s
 def _unobserved(incident: Incident, at: Micros) -> Transition:
     quiet = incident.quiet + 1
     if quiet < _QUIET_WINDOWS:
-        return Transition(event="incident.quiet", incident=msgspec.structs.replace(incident, quiet=quiet))
-    return Transition(event="incident.closed", incident=msgspec.structs.replace(incident, quiet=quiet, closed_at=at))
+        return Transition(
+            event="incident.quiet", incident=msgspec.structs.replace(incident, quiet=quiet)
+        )
+    return Transition(
+        event="incident.closed",
+        incident=msgspec.structs.replace(incident, quiet=quiet, closed_at=at),
+    )

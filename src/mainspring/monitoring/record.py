@@ -24,16 +24,42 @@ def iter_open_incidents(state: StateReader, environment: str, monitor: str) -> I
             yield incident
 
 
-def record_transitions(state: StateWriter, steps: Sequence[Transition], *, project: ProjectName, environment: str, at: Micros) -> None:
+def record_transitions(
+    state: StateWriter,
+    steps: Sequence[Transition],
+    *,
+    project: ProjectName,
+    environment: str,
+    at: Micros,
+) -> None:
     """Keep each incident as it stands now, and say in the journal which were opened and closed."""
-    changes = [Change("incident", f"{environment}/{step.incident.id}", canonical_json(step.incident)) for step in steps]
-    events = [_event(step, project=project, environment=environment, at=at) for step in steps if step.event in _TOLD]
+    changes = [
+        Change("incident", f"{environment}/{step.incident.id}", canonical_json(step.incident))
+        for step in steps
+    ]
+    events = [
+        _event(step, project=project, environment=environment, at=at)
+        for step in steps
+        if step.event in _TOLD
+    ]
     if changes:
         state.commit(changes, events)
 
 
 def _event(step: Transition, *, project: ProjectName, environment: str, at: Micros) -> Event:
     incident = step.incident
-    facts: dict[str, Fact] = {"kind": incident.kind, "sentence": incident.sentence, "subjects": list(incident.subjects[:_MOST_SUBJECTS])}
+    facts: dict[str, Fact] = {
+        "kind": incident.kind,
+        "sentence": incident.sentence,
+        "subjects": list(incident.subjects[:_MOST_SUBJECTS]),
+    }
     actor = Actor(f"monitor:{incident.monitor}")
-    return Event(kind=step.event, project=project, actor=actor, at=at, subject=incident.id, environment=environment, facts=facts)
+    return Event(
+        kind=step.event,
+        project=project,
+        actor=actor,
+        at=at,
+        subject=incident.id,
+        environment=environment,
+        facts=facts,
+    )

@@ -13,11 +13,13 @@ __all__ = ["Monitor"]
 
 @dataclass(frozen=True, init=False)
 class Monitor:
-    """Compares what a model sees and says with what it was taught on, and with the truth as it arrives.
+    """Compares what a model sees and says with what it was taught on, and with the truth as it
+    arrives.
 
     Args:
         schedule: the window of a comparison and how often it is made.
-        sensitivity: how far beyond the worst day of the baseline a statistic must be; raising it gives fewer incidents.
+        sensitivity: how far beyond the worst day of the baseline a statistic must be; raising it
+            gives fewer incidents.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"schedule", "sensitivity", "owner"})
@@ -29,5 +31,21 @@ class Monitor:
     owner: str
     declared_at: Location = field(compare=False, repr=False)
 
-    def __init__(self, model: Model, *, schedule: OneOf["hourly", "daily"] = "daily", name: str = "", sensitivity: float = 1.4, owner: str = "") -> None:
-        freeze(self, name=name or f"{model.name}-monitor", model=model, schedule=schedule, sensitivity=sensitivity, owner=owner, declared_at=caller())
+    def __init__(
+        self,
+        model: Model,
+        *,
+        schedule: OneOf["hourly", "daily"] = "daily",
+        name: str = "",
+        sensitivity: float = 1.4,
+        owner: str = "",
+    ) -> None:
+        freeze(
+            self,
+            name=name or f"{model.name}-monitor",
+            model=model,
+            schedule=schedule,
+            sensitivity=sensitivity,
+            owner=owner,
+            declared_at=caller(),
+        )

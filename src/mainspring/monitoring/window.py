@@ -1,4 +1,6 @@
-"""One window of live data judged against the baseline: a pure decision from predictions, labels and ingestion counts to findings."""
+"""One window of live data judged against the baseline: a pure decision from predictions, labels and
+ingestion counts to findings.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal as OneOf
@@ -14,9 +16,20 @@ from mainspring.stats.calibration import expected_calibration_error
 from mainspring.stats.log_loss import log_loss
 from mainspring.stats.roc_auc import roc_auc
 
-__all__ = ["Finding", "FindingKind", "LabelledDay", "WindowReport", "judge_ingestion", "judge_labels", "judge_window", "measure_day"]
+__all__ = [
+    "Finding",
+    "FindingKind",
+    "LabelledDay",
+    "WindowReport",
+    "judge_ingestion",
+    "judge_labels",
+    "judge_window",
+    "measure_day",
+]
 
-FindingKind = OneOf["feature_drift", "score_drift", "data_quality", "label_rate", "performance", "parity"]
+FindingKind = OneOf[
+    "feature_drift", "score_drift", "data_quality", "label_rate", "performance", "parity"
+]
 Floats = NDArray[np.float64]
 
 MIN_ROWS = 50
@@ -30,7 +43,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         subject: the column or source that it is about.
-        statistic, limit: what was measured, and what the baseline's own days never exceeded (times the sensitivity).
+        statistic, limit: what was measured, and what the baseline's own days never exceeded (times
+            the sensitivity).
         sentence: for people.
     """
 
@@ -44,7 +58,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 class LabelledDay(msgspec.Struct, frozen=True, kw_only=True):
     """One day's predictions whose truth is known by now.
 
-    `roc_auc` is None without both classes; all three metrics are where the label is a number and not yes or no.
+    `roc_auc` is None without both classes; all three metrics are where the label is a number and
+    not yes or no.
     """
 
     day: Micros
@@ -67,7 +82,9 @@ class WindowReport(msgspec.Struct, frozen=True, kw_only=True):
     latest_labelled: LabelledDay | None = None
 
 
-def judge_window(baseline: Baseline, matrix: Floats, names: Sequence[str], *, scores: Floats, sensitivity: float) -> list[Finding]:
+def judge_window(
+    baseline: Baseline, matrix: Floats, names: Sequence[str], *, scores: Floats, sensitivity: float
+) -> list[Finding]:
     """Features and scores of one window against the baseline; too few rows are not judged.
 
     Args:
@@ -78,7 +95,10 @@ def judge_window(baseline: Baseline, matrix: Floats, names: Sequence[str], *, sc
     found = []
     for place, name in enumerate(names):
         column = baseline.features[name]
-        index, limit = column.index_of(np.ascontiguousarray(matrix[:, place])), column.limit * sensitivity
+        index, limit = (
+            column.index_of(np.ascontiguousarray(matrix[:, place])),
+            column.limit * sensitivity,
+        )
         if index > limit:
             found.append(_drift("feature_drift", name, index, limit=limit))
     index, limit = baseline.score.index_of(scores), baseline.score.limit * sensitivity
@@ -88,11 +108,15 @@ def judge_window(baseline: Baseline, matrix: Floats, names: Sequence[str], *, sc
 
 
 def _drift(kind: FindingKind, subject: str, index: float, *, limit: float) -> Finding:
-    sentence = f"{subject}: stability index {index:.2f}, and no day of the baseline came near {limit:.2f}"
+    sentence = (
+        f"{subject}: stability index {index:.2f}, and no day of the baseline came near {limit:.2f}"
+    )
     return Finding(kind=kind, subject=subject, statistic=index, limit=limit, sentence=sentence)
 
 
-def judge_ingestion(counts: Mapping[str, tuple[int, Mapping[str, int]]], *, usual: Mapping[str, float]) -> list[Finding]:
+def judge_ingestion(
+    counts: Mapping[str, tuple[int, Mapping[str, int]]], *, usual: Mapping[str, float]
+) -> list[Finding]:
     """Sources whose rows break their contract more often than usual.
 
     Args:
@@ -102,11 +126,25 @@ def judge_ingestion(counts: Mapping[str, tuple[int, Mapping[str, int]]], *, usua
     found = []
     for source, (accepted, reasons) in sorted(counts.items()):
         quarantined = sum(reasons.values())
-        share, limit = quarantined / max(accepted + quarantined, 1), max(_QUARANTINE_SHARE, 3 * usual.get(source, 0.0))
+        share, limit = (
+            quarantined / max(accepted + quarantined, 1),
+            max(_QUARANTINE_SHARE, 3 * usual.get(source, 0.0)),
+        )
         if share > limit and accepted + quarantined >= MIN_ROWS:
             worst = max(sorted(reasons), key=lambda reason: reasons[reason])
-            sentence = f"{source}: {share:.1%} of {accepted + quarantined} rows broke the contract, most by {worst}"
-            found.append(Finding(kind="data_quality", subject=f"{source} {worst}", statistic=share, limit=limit, sentence=sentence))
+            sentence = (
+                f"{source}: {share:.1%} of {accepted + quarantined} rows broke the "
+                f"contract, most by {worst}"
+            )
+            found.append(
+                Finding(
+                    kind="data_quality",
+                    subject=f"{source} {worst}",
+                    statistic=share,
+                    limit=limit,
+                    sentence=sentence,
+                )
+            )
     return found
 
 
@@ -125,17 +163,32 @@ def measure_day(day: Micros, labels: Floats, scores: Floats) -> LabelledDay:
     )
 
 
-def judge_labels(baseline: Baseline, days: Sequence[LabelledDay], *, sensitivity: float) -> list[Finding]:
+def judge_labels(
+    baseline: Baseline, days: Sequence[LabelledDay], *, sensitivity: float
+) -> list[Finding]:
     """Label rate and performance of the days up to now, oldest first."""
     return [*_judge_label_rate(baseline, days, sensitivity), *_judge_performance(baseline, days)]
 
 
-def _judge_label_rate(baseline: Baseline, days: Sequence[LabelledDay], sensitivity: float) -> list[Finding]:
+def _judge_label_rate(
+    baseline: Baseline, days: Sequence[LabelledDay], sensitivity: float
+) -> list[Finding]:
     change = change_of_level([day.label_rate for day in days])
-    if change is None or baseline.label_change is None or abs(change) <= (limit := baseline.label_change * sensitivity):
+    if (
+        change is None
+        or baseline.label_change is None
+        or abs(change) <= (limit := baseline.label_change * sensitivity)
+    ):
         return []
-    sentence = f"the share of positive labels moved by {change:+.3f} within six weeks; while the model learned it never moved by {limit:.3f}"
-    return [Finding(kind="label_rate", subject="label", statistic=change, limit=limit, sentence=sentence)]
+    sentence = (
+        f"the share of positive labels moved by {change:+.3f} within six weeks; while the "
+        f"model learned it never moved by {limit:.3f}"
+    )
+    return [
+        Finding(
+            kind="label_rate", subject="label", statistic=change, limit=limit, sentence=sentence
+        )
+    ]
 
 
 def _judge_performance(baseline: Baseline, days: Sequence[LabelledDay]) -> list[Finding]:
@@ -146,5 +199,12 @@ def _judge_performance(baseline: Baseline, days: Sequence[LabelledDay]) -> list[
     limit = baseline.daily_auc - _AUC_DROP
     if auc >= limit:
         return []
-    sentence = f"ROC AUC within a day is {auc:.3f} over {_PERFORMANCE_DAYS} days; it was {baseline.daily_auc:.3f} when the model was judged"
-    return [Finding(kind="performance", subject="roc_auc", statistic=auc, limit=limit, sentence=sentence)]
+    sentence = (
+        f"ROC AUC within a day is {auc:.3f} over {_PERFORMANCE_DAYS} days; it was "
+        f"{baseline.daily_auc:.3f} when the model was judged"
+    )
+    return [
+        Finding(
+            kind="performance", subject="roc_auc", statistic=auc, limit=limit, sentence=sentence
+        )
+    ]

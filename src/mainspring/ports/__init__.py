@@ -1,6 +1,7 @@
 """What the world must offer, in the words of the stages that need it: protocols of few methods.
 
-Each has one embedded implementation in `engines.local` and is held by a contract suite in `testing`, which ships for those who write engines.
+Each has one embedded implementation in `engines.local` and is held by a contract suite in
+`testing`, which ships for those who write engines.
 """
 
 from mainspring.ports.clock import Clock, Ids

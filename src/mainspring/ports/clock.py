@@ -1,4 +1,6 @@
-"""Time and identity come from outside, so that a simulation can run months in a minute and repeat itself byte for byte."""
+"""Time and identity come from outside, so that a simulation can run months in a minute and repeat
+itself byte for byte.
+"""
 
 from typing import Protocol
 

@@ -9,7 +9,8 @@ class Task(NamedTuple):
     """Work for a process of its own.
 
     Args:
-        module: a module that is run as `python -m module`; it reads `order` on standard input and writes its answer to standard output.
+        module: a module that is run as `python -m module`; it reads `order` on standard input and
+            writes its answer to standard output.
         order: JSON for the module.
         timeout_s: after so many seconds it is killed.
     """
@@ -20,7 +21,9 @@ class Task(NamedTuple):
 
 
 class TaskResult(NamedTuple):
-    """What came of it: the answer, what it printed to standard error, and the processor time it took."""
+    """What came of it: the answer, what it printed to standard error, and the processor time it
+    took.
+    """
 
     answer: bytes
     transcript: str
@@ -31,7 +34,8 @@ class Compute(Protocol):
     """Runs tasks.
 
     Guarantees: the task shares no memory with the caller; when the caller dies the task ends.
-    Errors: ENG-006 when it exits with a fault (with the end of its transcript), ENG-007 when its time is up.
+    Errors: ENG-006 when it exits with a fault (with the end of its transcript), ENG-007 when its
+        time is up.
     """
 
     def run(self, task: Task) -> TaskResult:

@@ -15,7 +15,8 @@ class ExportedModel(NamedTuple):
     Args:
         format: `onnx`.
         payload: the model.
-        output: what a score means: `probability` (of the positive class), `probabilities` or `value`.
+        output: what a score means: `probability` (of the positive class), `probabilities` or
+            `value`.
     """
 
     format: str
@@ -26,7 +27,8 @@ class ExportedModel(NamedTuple):
 class Scorer(Protocol):
     """Answers for one model.
 
-    Guarantees: a row's score does not depend on the rows beside it, to the bit; safe to call from several threads.
+    Guarantees: a row's score does not depend on the rows beside it, to the bit; safe to call from
+        several threads.
     Errors: ENG-201 when the matrix has another width than the model.
     """
 
@@ -36,7 +38,9 @@ class Scorer(Protocol):
         ...
 
     def predict(self, matrix: "NDArray[np.float64]") -> "NDArray[np.float64]":
-        """Scores: `(rows,)` for one output, `(rows, classes)` for several.  NaN stands for a missing value."""
+        """Scores: `(rows,)` for one output, `(rows, classes)` for several.  NaN stands for a
+        missing value.
+        """
         ...
 
 
@@ -44,5 +48,7 @@ class Scorers(Protocol):
     """Opens models."""
 
     def open(self, model: ExportedModel) -> Scorer:
-        """A scorer ready to answer.  Errors: ENG-202 when the bytes are not a model of this format."""
+        """A scorer ready to answer.  Errors: ENG-202 when the bytes are not a model of this
+        format.
+        """
         ...

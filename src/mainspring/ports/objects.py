@@ -31,7 +31,8 @@ class ObjectReader(Protocol):
 class ObjectWriter(ObjectReader, Protocol):
     """Writes artifacts.
 
-    Guarantees: durable when `write` returns; killed at any instant it leaves the whole object or none; writing twice is writing once.
+    Guarantees: durable when `write` returns; killed at any instant it leaves the whole object or
+        none; writing twice is writing once.
     """
 
     def write(self, payload: bytes) -> Digest:
@@ -39,5 +40,7 @@ class ObjectWriter(ObjectReader, Protocol):
         ...
 
     def remove(self, digest: Digest) -> None:
-        """Forget an object; removing an absent one is no error.  Whoever calls it knows that nothing names the object."""
+        """Forget an object; removing an absent one is no error.  Whoever calls it knows that
+        nothing names the object.
+        """
         ...

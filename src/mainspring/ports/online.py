@@ -1,6 +1,7 @@
 """Online state: rows of bytes by (shard, key), read in place by the feature kernel.
 
-A shard is one build of one feature view, or a part of it.  What keys and rows hold is the business of `features`; a store compares keys and hands rows back.
+A shard is one build of one feature view, or a part of it.  What keys and rows hold is the business
+of `features`; a store compares keys and hands rows back.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,20 +14,33 @@ import msgspec
 from mainspring.elements.time import Micros
 from mainspring.ports.errors import StoreFailed
 
-__all__ = ["KEY_LIMIT_BYTES", "OnlineReader", "OnlineWriter", "Position", "ShardCommit", "decode_position", "encode_position", "refuse_long_keys"]
+__all__ = [
+    "KEY_LIMIT_BYTES",
+    "OnlineReader",
+    "OnlineWriter",
+    "Position",
+    "ShardCommit",
+    "decode_position",
+    "encode_position",
+    "refuse_long_keys",
+]
 
 KEY_LIMIT_BYTES = 400
-"""The longest key that every engine takes.  LMDB sets it, with room for the engine's own prefix; who has longer names stores under their digest."""
+"""The longest key that every engine takes.  LMDB sets it, with room for the engine's own prefix;
+who has longer names stores under their digest.
+"""
 
 _POSITIONS_KEPT = 4_096
 
 
 @dataclass(frozen=True)
 class Position:
-    """How far a shard has folded: per topic the offset (exclusive), and K, the largest visible time among what was folded.
+    """How far a shard has folded: per topic the offset (exclusive), and K, the largest visible time
+    among what was folded.
 
     Args:
-        kept_from: the event time from which on no fact was left out; facts before it may be missing.
+        kept_from: the event time from which on no fact was left out; facts before it may be
+            missing.
     """
 
     offsets: tuple[tuple[str, int], ...]
@@ -39,18 +53,28 @@ class Position:
 
 
 encode_position = msgspec.json.Encoder().encode
-"""The bytes of a position, as engines keep it beside the rows; the same position always gives the same bytes."""
+"""The bytes of a position, as engines keep it beside the rows; the same position always gives the
+same bytes.
+"""
 
 
 decode_position = lru_cache(maxsize=_POSITIONS_KEPT)(msgspec.json.Decoder(Position).decode)
-"""The position of these bytes.  Cost: 0.1 µs for bytes seen before, and a shard is read far more often than it moves."""
+"""The position of these bytes.  Cost: 0.1 µs for bytes seen before, and a shard is read far more
+often than it moves.
+"""
 
 
 def refuse_long_keys(keys: Iterable[bytes], *, store: str) -> None:
-    """For engines, before they write.  Raises: ENG-001 when a key is longer than `KEY_LIMIT_BYTES`: what one engine takes, all must take."""
+    """For engines, before they write.  Raises: ENG-001 when a key is longer than `KEY_LIMIT_BYTES`:
+    what one engine takes, all must take.
+    """
     longest = max(map(len, keys), default=0)
     if longest > KEY_LIMIT_BYTES:
-        raise StoreFailed(store=store, operation="write", reason=f"a key of {longest} bytes is over the limit of {KEY_LIMIT_BYTES}")
+        raise StoreFailed(
+            store=store,
+            operation="write",
+            reason=f"a key of {longest} bytes is over the limit of {KEY_LIMIT_BYTES}",
+        )
 
 
 class ShardCommit(NamedTuple):
@@ -70,7 +94,9 @@ class OnlineReader(Protocol):
     """
 
     def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
-        """The shard's position (None: it does not exist) and the row of each key (None: it has none).  Cost: about that of the store's bare gets."""
+        """The shard's position (None: it does not exist) and the row of each key (None: it has
+        none).  Cost: about that of the store's bare gets.
+        """
         ...
 
     def shards(self) -> Mapping[str, Position]:
@@ -78,7 +104,9 @@ class OnlineReader(Protocol):
         ...
 
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
-        """All rows of a shard in the order of their keys, of one commit; for snapshots and backups.  An absent shard has none."""
+        """All rows of a shard in the order of their keys, of one commit; for snapshots and backups.
+        An absent shard has none.
+        """
         ...
 
 
@@ -86,16 +114,26 @@ class OnlineWriter(OnlineReader, Protocol):
     """Folds into online state.
 
     Guarantees: rows and position move in one transaction, or nothing does.
-    Errors: ENG-004 when the position is not the expected one (another process folds the same shard): read it and fold from there.
-    ENG-001 for a key that is too long, or when the store cannot be written; what was committed before still stands.
+    Errors: ENG-004 when the position is not the expected one (another process folds the same
+        shard): read it and fold from there. ENG-001 for a key that is too long, or when the store
+        cannot be written; what was committed before still stands.
     """
 
-    def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
+    def commit(
+        self,
+        shard: str,
+        rows: Mapping[bytes, bytes | None],
+        *,
+        expected: Position | None,
+        position: Position,
+    ) -> None:
         """Put the rows (None removes one) and move the shard to the position."""
         ...
 
     def commit_all(self, commits: Sequence[ShardCommit]) -> None:
-        """Commit to several shards, each as by itself, at the cost of one flush where the product has such; raises the first error once all were tried."""
+        """Commit to several shards, each as by itself, at the cost of one flush where the product
+        has such; raises the first error once all were tried.
+        """
         ...
 
     def drop(self, shard: str) -> None:

@@ -1,4 +1,6 @@
-"""Signatures: who vouches for a verdict.  Private keys live behind this port, never in the state database."""
+"""Signatures: who vouches for a verdict.  Private keys live behind this port, never in the state
+database.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple, NewType, Protocol

@@ -1,4 +1,6 @@
-"""State and journal: small documents with versions, the record of what happened, and leases, all in one transaction."""
+"""State and journal: small documents with versions, the record of what happened, and leases, all in
+one transaction.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
@@ -18,7 +20,9 @@ class Document(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A document to put (payload None removes it).  `expected` is the version it must have now: 0 means absent, None means whatever."""
+    """A document to put (payload None removes it).  `expected` is the version it must have now: 0
+    means absent, None means whatever.
+    """
 
     kind: str
     key: str
@@ -27,7 +31,9 @@ class Change(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """The right to act alone on a resource.  `token` grows with every holder, so that a holder who slept through his time is told apart."""
+    """The right to act alone on a resource.  `token` grows with every holder, so that a holder who
+    slept through his time is told apart.
+    """
 
     resource: str
     holder: str
@@ -38,7 +44,8 @@ class Lease(NamedTuple):
 class StateReader(Protocol):
     """Reads documents and the journal of one project.
 
-    A kind is a noun: `environment`, `build`, `version`, `attestation`, `run`, `step`, `incident`.  Keys sort as text.
+    A kind is a noun: `environment`, `build`, `version`, `attestation`, `run`, `step`, `incident`.
+    Keys sort as text.
     """
 
     def get(self, kind: str, key: str) -> Document | None:
@@ -54,22 +61,30 @@ class StateReader(Protocol):
         ...
 
     def iter_events(self, *, after: int = 0, kind: str = "") -> Iterator[Recorded]:
-        """The journal from after a sequence number on, all kinds or those that start with `kind`."""
+        """The journal from after a sequence number on, all kinds or those that start with
+        `kind`.
+        """
         ...
 
     def journal_head(self) -> int:
-        """The sequence number of the newest event; 0 for an empty journal.  Cheap enough to poll every 20 ms."""
+        """The sequence number of the newest event; 0 for an empty journal.  Cheap enough to poll
+        every 20 ms.
+        """
         ...
 
 
 class StateWriter(StateReader, Protocol):
     """Changes documents and writes the journal.
 
-    Guarantees: all changes and events of one call happen, or none; durable when it returns; each event's chain digests all before it.
-    Errors: ENG-004 when a document does not have the expected version; ENG-005 when the lease given has passed to another holder.
+    Guarantees: all changes and events of one call happen, or none; durable when it returns; each
+        event's chain digests all before it.
+    Errors: ENG-004 when a document does not have the expected version; ENG-005 when the lease given
+        has passed to another holder.
     """
 
-    def commit(self, changes: Sequence[Change], events: Sequence[Event], *, lease: Lease | None = None) -> int:
+    def commit(
+        self, changes: Sequence[Change], events: Sequence[Event], *, lease: Lease | None = None
+    ) -> int:
         """Apply and record; the new head of the journal."""
         ...
 
@@ -77,7 +92,8 @@ class StateWriter(StateReader, Protocol):
 class Leases(Protocol):
     """Gives the right to act alone.
 
-    Guarantees: at most one holder at a time; the lease of a process that died on this machine is free at once, of one elsewhere when its time is up.
+    Guarantees: at most one holder at a time; the lease of a process that died on this machine is
+        free at once, of one elsewhere when its time is up.
     Errors: FLO-001 when another holder is alive.
     """
 

@@ -37,7 +37,8 @@ class TableWriter(TableReader, Protocol):
         ...
 
     def tidy(self, table: str, *, keep: Micros) -> int:
-        """Join small files, and delete those that no version of the table younger than `keep` needs; how many were deleted.
+        """Join small files, and delete those that no version of the table younger than `keep`
+        needs; how many were deleted.
 
         Neither rows nor position change; readers and writers may go on meanwhile.
         """

@@ -1,7 +1,9 @@
-"""What stands where: an environment is a versioned map from asset names to builds, and a build is what was made of one definition.
+"""What stands where: an environment is a versioned map from asset names to builds, and a build is
+what was made of one definition.
 
-Promotion, apply and rollback all write the next version of a map; none edits one.  A map names builds and copies nothing, so moving it is one small
-transaction, and an old version can be restored as long as its builds are kept.
+Promotion, apply and rollback all write the next version of a map; none edits one.  A map names
+builds and copies nothing, so moving it is one small transaction, and an old version can be restored
+as long as its builds are kept.
 """
 
 from collections.abc import Iterable
@@ -37,7 +39,8 @@ class AssetPointer(msgspec.Struct, frozen=True, kw_only=True):
     """What an environment holds of one asset.
 
     Args:
-        build_digest: the build in charge; for an asset that needs no building (on-demand view, endpoint) its build fingerprint.
+        build_digest: the build in charge; for an asset that needs no building (on-demand view,
+            endpoint) its build fingerprint.
     """
 
     asset: str
@@ -48,10 +51,12 @@ class AssetPointer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EnvironmentMap(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of an environment.  Document kind `environment`: key `<name>` for the newest, `<name>/<version:08d>` for each.
+    """One version of an environment.  Document kind `environment`: key `<name>` for the newest,
+    `<name>/<version:08d>` for each.
 
     Args:
-        version: 1 for the first that was applied; 0 stands for an environment that holds nothing yet.
+        version: 1 for the first that was applied; 0 stands for an environment that holds nothing
+            yet.
         previous: the version that a rollback restores; None where there is nothing to go back to.
     """
 
@@ -65,7 +70,8 @@ class EnvironmentMap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):
-    """What was made of one definition.  Document kind `build`, key `<asset>/<build fingerprint>`: the newest of that definition.
+    """What was made of one definition.  Document kind `build`, key `<asset>/<build fingerprint>`:
+    the newest of that definition.
 
     Args:
         inputs: the log position that was read, by topic.
@@ -100,7 +106,9 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Duration(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stage took when it last ran for an asset.  Document kind `duration`, key `<stage>/<asset>`; estimates come from these."""
+    """What a stage took when it last ran for an asset.  Document kind `duration`, key
+    `<stage>/<asset>`; estimates come from these.
+    """
 
     stage: str
     asset: str
@@ -134,11 +142,29 @@ def history_key(environment: str, version: int) -> str:
 
 def empty_environment(name: str) -> EnvironmentMap:
     """An environment that holds nothing yet: version 0."""
-    return EnvironmentMap(environment=name, version=0, pointers={}, moved_by=Actor(""), moved_at=0, reason="", previous=None)
+    return EnvironmentMap(
+        environment=name,
+        version=0,
+        pointers={},
+        moved_by=Actor(""),
+        moved_at=0,
+        reason="",
+        previous=None,
+    )
 
 
-def moved(current: EnvironmentMap, pointers: Iterable[AssetPointer], *, removed: Iterable[str] = (), by: Actor, at: Micros, reason: str) -> EnvironmentMap:
-    """The next version, with these pointers in place of those of the same assets and without the removed ones."""
+def moved(
+    current: EnvironmentMap,
+    pointers: Iterable[AssetPointer],
+    *,
+    removed: Iterable[str] = (),
+    by: Actor,
+    at: Micros,
+    reason: str,
+) -> EnvironmentMap:
+    """The next version, with these pointers in place of those of the same assets and without the
+    removed ones.
+    """
     gone = frozenset(removed)
     kept = {asset: pointer for asset, pointer in current.pointers.items() if asset not in gone}
     return EnvironmentMap(
@@ -152,7 +178,13 @@ def moved(current: EnvironmentMap, pointers: Iterable[AssetPointer], *, removed:
     )
 
 
-def rolled_back(current: EnvironmentMap, target: EnvironmentMap, *, by: Actor, at: Micros, reason: str) -> EnvironmentMap:
-    """The next version, holding what an older one held; a second rollback goes on to what stood before that one."""
+def rolled_back(
+    current: EnvironmentMap, target: EnvironmentMap, *, by: Actor, at: Micros, reason: str
+) -> EnvironmentMap:
+    """The next version, holding what an older one held; a second rollback goes on to what stood
+    before that one.
+    """
     assert current.environment == target.environment, (current.environment, target.environment)
-    return msgspec.structs.replace(target, version=current.version + 1, moved_by=by, moved_at=at, reason=reason)
+    return msgspec.structs.replace(
+        target, version=current.version + 1, moved_by=by, moved_at=at, reason=reason
+    )

@@ -1,4 +1,6 @@
-"""What can be wrong with a project.  Each fault knows the user's line; `ProjectErrors` carries all of them at once."""
+"""What can be wrong with a project.  Each fault knows the user's line; `ProjectErrors` carries all
+of them at once.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -41,7 +43,9 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class ProjectErrors(DeclarationError):
-    """Everything that is wrong with a project, found in one pass.  Nothing was changed: a project is checked whole before anything is planned."""
+    """Everything that is wrong with a project, found in one pass.  Nothing was changed: a project
+    is checked whole before anything is planned.
+    """
 
     code: ClassVar[str] = "PRJ-020"
     template: ClassVar[str] = "{count} in the project"
@@ -52,12 +56,19 @@ class ProjectErrors(DeclarationError):
         return {"count": "1 mistake" if len(self.faults) == 1 else f"{len(self.faults)} mistakes"}
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.code} {self.message}; nothing was changed", *(str(fault) for fault in self.faults)])
+        return "\n".join(
+            [
+                f"{self.code} {self.message}; nothing was changed",
+                *(str(fault) for fault in self.faults),
+            ]
+        )
 
 
 @dataclass(eq=False, kw_only=True)
 class ProjectMissing(DeclarationError):
-    """A project is a folder of Python modules, with or without `project.toml`, or one Python file."""
+    """A project is a folder of Python modules, with or without `project.toml`, or one Python
+    file.
+    """
 
     code: ClassVar[str] = "PRJ-021"
     template: ClassVar[str] = "there is no project at {path}"
@@ -67,18 +78,23 @@ class ProjectMissing(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class NothingDeclared(DeclarationError):
-    """Only modules that import `mainspring` itself are read, and not those in `tests` or hidden folders."""
+    """Only modules that import `mainspring` itself are read, and not those in `tests` or hidden
+    folders.
+    """
 
     code: ClassVar[str] = "PRJ-022"
     template: ClassVar[str] = "nothing is declared in {path}"
-    remedy: ClassVar[str] = "declare a source or a model in a module that says: import mainspring as ms"
+    remedy: ClassVar[str] = (
+        "declare a source or a model in a module that says: import mainspring as ms"
+    )
     path: str
 
 
 @dataclass(eq=False, kw_only=True)
 class ConfigurationFault(DeclarationError):
-    """`project.toml` holds `name`, `[cost]` and `[environments.NAME]` with `protected`, `requires`, `trust` and `engines`; nothing else, so that a
-    misspelt setting cannot be ignored in silence."""
+    """`project.toml` holds `name`, `[cost]` and `[environments.NAME]` with `protected`, `requires`,
+    `trust` and `engines`; nothing else, so that a misspelt setting cannot be ignored in silence.
+    """
 
     code: ClassVar[str] = "PRJ-023"
     template: ClassVar[str] = "{setting}: {problem}"
@@ -89,7 +105,9 @@ class ConfigurationFault(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class ImportFailed(DeclarationError):
-    """A module of the project could not be imported.  The place is the last line of the project's own that ran."""
+    """A module of the project could not be imported.  The place is the last line of the project's
+    own that ran.
+    """
 
     code: ClassVar[str] = "PRJ-024"
     template: ClassVar[str] = "importing {module} failed: {problem}"
@@ -111,11 +129,16 @@ class ProjectUnreadable(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class DuplicateName(DeclarationError):
-    """Two declarations of one kind have the same name.  Names are the keys of environments, so each must be unique within its kind."""
+    """Two declarations of one kind have the same name.  Names are the keys of environments, so each
+    must be unique within its kind.
+    """
 
     code: ClassVar[str] = "PRJ-030"
     template: ClassVar[str] = "two declarations are called {name}; the other is at {other}"
-    remedy: ClassVar[str] = "if they are the same, declare it once and name that object wherever it is needed; else rename one of them"
+    remedy: ClassVar[str] = (
+        "if they are the same, declare it once and name that object wherever it is "
+        "needed; else rename one of them"
+    )
     name: str
     other: str
 
@@ -126,7 +149,9 @@ class InvalidName(DeclarationError):
 
     code: ClassVar[str] = "PRJ-031"
     template: ClassVar[str] = "{kind} cannot be called {name!r}"
-    remedy: ClassVar[str] = "begin with a letter and use letters, digits, dashes and underscores only"
+    remedy: ClassVar[str] = (
+        "begin with a letter and use letters, digits, dashes and underscores only"
+    )
     kind: str
     name: str
 
@@ -143,7 +168,9 @@ class InvalidEndpointName(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnfitExpression(DeclarationError):
-    """An expression, a key or a contract does not fit the columns that it reads.  The code in brackets has a page of its own."""
+    """An expression, a key or a contract does not fit the columns that it reads.  The code in
+    brackets has a page of its own.
+    """
 
     code: ClassVar[str] = "PRJ-033"
     template: ClassVar[str] = "{user}: {problem} [{fault}]"
@@ -160,7 +187,10 @@ class WrongType(DeclarationError):
 
     code: ClassVar[str] = "PRJ-034"
     template: ClassVar[str] = "{user} is of type {dtype}"
-    remedy: ClassVar[str] = "it takes {wanted}: change the expression, cast it, or give its column that type in the contract of the source"
+    remedy: ClassVar[str] = (
+        "it takes {wanted}: change the expression, cast it, or give its column that "
+        "type in the contract of the source"
+    )
     user: str
     dtype: str
     wanted: str
@@ -172,14 +202,19 @@ class UnreadableSource(DeclarationError):
 
     code: ClassVar[str] = "PRJ-035"
     template: ClassVar[str] = "source {name}: {problem}"
-    remedy: ClassVar[str] = "correct the path, which is relative to the project, or leave it out for a source that is pushed to"
+    remedy: ClassVar[str] = (
+        "correct the path, which is relative to the project, or leave it out for a "
+        "source that is pushed to"
+    )
     name: str
     problem: str
 
 
 @dataclass(eq=False, kw_only=True)
 class UnfitWindows(DeclarationError):
-    """Aggregates are made over windows; `latest` looks up one fact and has a time to live instead."""
+    """Aggregates are made over windows; `latest` looks up one fact and has a time to live
+    instead.
+    """
 
     code: ClassVar[str] = "PRJ-036"
     template: ClassVar[str] = "view {view}: {problem}"
@@ -190,10 +225,14 @@ class UnfitWindows(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class EventTimeMissing(DeclarationError):
-    """A window is an interval of event time, so the facts of its source must say when they happened."""
+    """A window is an interval of event time, so the facts of its source must say when they
+    happened.
+    """
 
     code: ClassVar[str] = "PRJ-037"
-    template: ClassVar[str] = "view {view} has windows, and the event time of source {source} is the same for all facts"
+    template: ClassVar[str] = (
+        "view {view} has windows, and the event time of source {source} is the same for all facts"
+    )
     remedy: ClassVar[str] = "name a column as the event time of the source, or use latest(...)"
     view: str
     source: str
@@ -201,10 +240,14 @@ class EventTimeMissing(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class JoinKeyNotInRequest(DeclarationError):
-    """A caller sends the request, and features are looked up by it: each join key and each column of an on-demand feature must be in it."""
+    """A caller sends the request, and features are looked up by it: each join key and each column
+    of an on-demand feature must be in it.
+    """
 
     code: ClassVar[str] = "PRJ-038"
-    template: ClassVar[str] = "training set {training_set}: {column!r} is not in request, and {user} needs it"
+    template: ClassVar[str] = (
+        "training set {training_set}: {column!r} is not in request, and {user} needs it"
+    )
     remedy: ClassVar[str] = "add it to request=[...], if the caller knows it at prediction time"
     training_set: str
     column: str
@@ -213,10 +256,15 @@ class JoinKeyNotInRequest(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class LabelAsFeature(DeclarationError):
-    """What the label is made from is not known when the question is asked.  A model that sees it looks brilliant and is useless."""
+    """What the label is made from is not known when the question is asked.  A model that sees it
+    looks brilliant and is useless.
+    """
 
     code: ClassVar[str] = "PRJ-039"
-    template: ClassVar[str] = "training set {training_set}: {user} reads {column!r}, which the label is taken from (source {source})"
+    template: ClassVar[str] = (
+        "training set {training_set}: {user} reads {column!r}, which the label is "
+        "taken from (source {source})"
+    )
     remedy: ClassVar[str] = "leave it out: it is only known after the prediction"
     training_set: str
     user: str
@@ -226,10 +274,15 @@ class LabelAsFeature(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class SplitOrder(DeclarationError):
-    """Rows are fitted in [train_from, test_from) and judged in [test_from, test_until); neither may be empty."""
+    """Rows are fitted in [train_from, test_from) and judged in [test_from, test_until); neither may
+    be empty.
+    """
 
     code: ClassVar[str] = "PRJ-040"
-    template: ClassVar[str] = "training set {training_set}: train_from < test_from < test_until does not hold for {train_from}, {test_from}, {test_until}"
+    template: ClassVar[str] = (
+        "training set {training_set}: train_from < test_from < test_until does not "
+        "hold for {train_from}, {test_from}, {test_until}"
+    )
     remedy: ClassVar[str] = "put the three instants in order"
     training_set: str
     train_from: str
@@ -242,7 +295,9 @@ class DuplicateFeature(DeclarationError):
     """Two features of one training set would be the same column."""
 
     code: ClassVar[str] = "PRJ-041"
-    template: ClassVar[str] = "training set {training_set}: feature {feature} comes from both {first} and {second}"
+    template: ClassVar[str] = (
+        "training set {training_set}: feature {feature} comes from both {first} and {second}"
+    )
     remedy: ClassVar[str] = "rename it in one of them"
     training_set: str
     feature: str
@@ -255,7 +310,9 @@ class RolloutSteps(DeclarationError):
     """A canary takes over in rising shares and ends with all requests."""
 
     code: ClassVar[str] = "PRJ-042"
-    template: ClassVar[str] = "endpoint {endpoint}: steps {steps} do not rise from at least 1 to 100"
+    template: ClassVar[str] = (
+        "endpoint {endpoint}: steps {steps} do not rise from at least 1 to 100"
+    )
     remedy: ClassVar[str] = "write rising shares that end in 100, such as [5, 25, 100]"
     endpoint: str
     steps: str
@@ -263,11 +320,17 @@ class RolloutSteps(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class OutsideProject(DeclarationError):
-    """An endpoint or a monitor is of a model that another project declares.  A project builds what it answers with."""
+    """An endpoint or a monitor is of a model that another project declares.  A project builds what
+    it answers with.
+    """
 
     code: ClassVar[str] = "PRJ-043"
-    template: ClassVar[str] = "{user} is of model {model}, which is declared outside of this project, at {other}"
-    remedy: ClassVar[str] = "declare the model in this project, or move the declaration to where the model is"
+    template: ClassVar[str] = (
+        "{user} is of model {model}, which is declared outside of this project, at {other}"
+    )
+    remedy: ClassVar[str] = (
+        "declare the model in this project, or move the declaration to where the model is"
+    )
     user: str
     model: str
     other: str
@@ -296,24 +359,35 @@ class DependencyCycle(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class OpensItself(DeclarationError):
-    """A module of a project opens the workspace of that project while it is imported, and would be imported again, without end.
+    """A module of a project opens the workspace of that project while it is imported, and would be
+    imported again, without end.
 
-    Every file below the project's folder that imports `mainspring` is one of its modules; a script that works with the project is not meant to be.
+    Every file below the project's folder that imports `mainspring` is one of its modules; a script
+    that works with the project is not meant to be.
     """
 
     code: ClassVar[str] = "PRJ-046"
-    template: ClassVar[str] = "a module of the project at {path} opens that project while it is imported"
-    remedy: ClassVar[str] = 'put the script under `if __name__ == "__main__":`, or into another folder'
+    template: ClassVar[str] = (
+        "a module of the project at {path} opens that project while it is imported"
+    )
+    remedy: ClassVar[str] = (
+        'put the script under `if __name__ == "__main__":`, or into another folder'
+    )
     path: str
 
 
 @dataclass(eq=False, kw_only=True)
 class NotADeclaration(DeclarationError):
-    """A workspace in memory is made of declarations; another value among them would be left out without a word."""
+    """A workspace in memory is made of declarations; another value among them would be left out
+    without a word.
+    """
 
     code: ClassVar[str] = "PRJ-047"
     template: ClassVar[str] = "{value} declares nothing"
-    remedy: ClassVar[str] = "give sources, views, training sets, models, endpoints and monitors; a fit function needs @ms.model above it"
+    remedy: ClassVar[str] = (
+        "give sources, views, training sets, models, endpoints and monitors; a fit "
+        "function needs @ms.model above it"
+    )
     value: str
 
 
@@ -321,9 +395,10 @@ class NotADeclaration(DeclarationError):
 class UnfitAggregation(DeclarationError):
     """An aggregate is told something that it cannot do.
 
-    `k` is a whole number from 1 to 1,000; ranks of quantiles lie in [0, 1]; edges of a histogram are finite and ascend, and are whole among whole numbers;
-    `value_counts` lists different values of the operand's type; the limit of `count_distinct` is at least 1, and beyond it the answer saturates or is
-    approximate; the precision of `approx_count_distinct` is 4 to 16.
+    `k` is a whole number from 1 to 1,000; ranks of quantiles lie in [0, 1]; edges of a histogram
+    are finite and ascend, and are whole among whole numbers; `value_counts` lists different values
+    of the operand's type; the limit of `count_distinct` is at least 1, and beyond it the answer
+    saturates or is approximate; the precision of `approx_count_distinct` is 4 to 16.
     """
 
     code: ClassVar[str] = "PRJ-048"
@@ -335,7 +410,9 @@ class UnfitAggregation(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnequalSources(DeclarationError):
-    """A view of several sources reads their facts as one history, so each column that it reads must have one type in all of them."""
+    """A view of several sources reads their facts as one history, so each column that it reads must
+    have one type in all of them.
+    """
 
     code: ClassVar[str] = "PRJ-049"
     template: ClassVar[str] = "view {view}: {column!r} is {types}"
@@ -347,15 +424,19 @@ class UnequalSources(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnfitLookup(DeclarationError):
-    """An entity that is reached through a view takes its key from what that view knew at the prediction time.
+    """An entity that is reached through a view takes its key from what that view knew at the
+    prediction time.
 
-    So the view is one of `latest(...)` with the join keys among its columns, for exactly one entity.  One step is enough: that entity is not itself reached
-    through a view.
+    So the view is one of `latest(...)` with the join keys among its columns, for exactly one
+    entity.  One step is enough: that entity is not itself reached through a view.
     """
 
     code: ClassVar[str] = "PRJ-050"
     template: ClassVar[str] = "entity {entity} is reached through view {view}: {problem}"
-    remedy: ClassVar[str] = "look the keys up in a view such as FeatureView(..., entities=[one], features=latest({keys}))"
+    remedy: ClassVar[str] = (
+        "look the keys up in a view such as FeatureView(..., entities=[one], "
+        "features=latest({keys}))"
+    )
     entity: str
     view: str
     problem: str
@@ -364,11 +445,19 @@ class UnfitLookup(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class ListOfTexts(DeclarationError):
-    """A model is fed numbers.  A text becomes the place in a vocabulary; a list of texts has no order or number that a column could hold."""
+    """A model is fed numbers.  A text becomes the place in a vocabulary; a list of texts has no
+    order or number that a column could hold.
+    """
 
     code: ClassVar[str] = "PRJ-051"
-    template: ClassVar[str] = "training set {training_set}: feature {feature} of view {view} is a list of texts, which cannot become columns of numbers"
-    remedy: ClassVar[str] = "take one text with .last() or .max(), count listed ones with .value_counts([...]), or leave the view out"
+    template: ClassVar[str] = (
+        "training set {training_set}: feature {feature} of view {view} is a list of "
+        "texts, which cannot become columns of numbers"
+    )
+    remedy: ClassVar[str] = (
+        "take one text with .last() or .max(), count listed ones with "
+        ".value_counts([...]), or leave the view out"
+    )
     training_set: str
     feature: str
     view: str
@@ -378,7 +467,8 @@ class ListOfTexts(DeclarationError):
 class GatesFailed(GateError):
     """A model did not prove what its gates ask.
 
-    Everything that was built stays and is reused, the verdicts are signed and on record, and the environment's map did not move.
+    Everything that was built stays and is reused, the verdicts are signed and on record, and the
+    environment's map did not move.
     """
 
     code: ClassVar[str] = "GAT-010"

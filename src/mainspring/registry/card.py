@@ -1,4 +1,6 @@
-"""The model card: what a version is, what it learned from and what it was left without, as Markdown for people."""
+"""The model card: what a version is, what it learned from and what it was left without, as Markdown
+for people.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,14 +12,25 @@ from mainspring.registry.version import ModelVersion
 __all__ = ["render_card"]
 
 
-def render_card(version: ModelVersion, training: TrainingSetCard, *, description: str = "", verdicts: Sequence[str] = ()) -> str:
+def render_card(
+    version: ModelVersion,
+    training: TrainingSetCard,
+    *,
+    description: str = "",
+    verdicts: Sequence[str] = (),
+) -> str:
     """The card.
 
     Args:
         description: what the model is for, in its author's words.
         verdicts: one line for each gate, as `gates.render` writes them.
     """
-    lines = [f"# {version.label}", "", *([description, ""] if description else []), *_identity(version)]
+    lines = [
+        f"# {version.label}",
+        "",
+        *([description, ""] if description else []),
+        *_identity(version),
+    ]
     lines += ["", "## On the test rows", "", *_metrics(version)]
     if verdicts:
         lines += ["", "## What it had to prove", "", *(f"- {line.strip()}" for line in verdicts)]
@@ -27,10 +40,19 @@ def render_card(version: ModelVersion, training: TrainingSetCard, *, description
 
 
 def _identity(version: ModelVersion) -> Iterator[str]:
-    yield f"- version `{short(version.digest)}`, artifact `{short(version.artifact)}` ({version.format}, gives a {version.output})"
-    yield f"- registered {format_instant(version.registered_at)} by {version.author}: {version.reason or 'no reason given'}"
+    yield (
+        f"- version `{short(version.digest)}`, artifact `{short(version.artifact)}` "
+        f"({version.format}, gives a {version.output})"
+    )
+    yield (
+        f"- registered {format_instant(version.registered_at)} by {version.author}: "
+        f"{version.reason or 'no reason given'}"
+    )
     export = version.export
-    yield f"- export checked on {export.rows:,} rows: {export.differing:,} differ in a bit, by at most {export.largest:.3g}"
+    yield (
+        f"- export checked on {export.rows:,} rows: {export.differing:,} differ in a bit, "
+        f"by at most {export.largest:.3g}"
+    )
 
 
 def _metrics(version: ModelVersion) -> Iterator[str]:
@@ -41,23 +63,38 @@ def _metrics(version: ModelVersion) -> Iterator[str]:
 
 
 def _training(version: ModelVersion, training: TrainingSetCard) -> Iterator[str]:
-    yield f"- training set {training.name} `{short(training.digest)}`: {training.rows:,} rows, {version.fitted:,} fitted, {version.tested:,} tested"
+    yield (
+        f"- training set {training.name} `{short(training.digest)}`: {training.rows:,} "
+        f"rows, {version.fitted:,} fitted, {version.tested:,} tested"
+    )
     for reason, rows in sorted(training.excluded.items()):
         yield f"- {rows:,} rows left out: {reason}"
-    yield f"- {len(training.features)} features from {', '.join(sorted({feature.view for feature in training.features})) or 'no view'}"
+    yield (
+        f"- {len(training.features)} features from "
+        f"{', '.join(sorted({feature.view for feature in training.features})) or 'no view'}"
+    )
     strongest = sorted(version.feature_auc.items(), key=lambda item: (-item[1], item[0]))[:3]
     if strongest:
-        yield "- strongest alone: " + ", ".join(f"{name} (AUC {auc:.3f})" for name, auc in strongest)
+        yield "- strongest alone: " + ", ".join(
+            f"{name} (AUC {auc:.3f})" for name, auc in strongest
+        )
     if training.tainted:
         yield f"- **made with hindsight**, never to serve: {', '.join(training.tainted)}"
     if training.assumed:
         yield f"- when facts became known is assumed for: {', '.join(training.assumed)}"
     imported = {name: share for name, share in sorted(training.history_share.items()) if share > 0}
     if imported:
-        yield "- imported as history: " + ", ".join(f"{name} {share:.0%}" for name, share in imported.items())
+        yield "- imported as history: " + ", ".join(
+            f"{name} {share:.0%}" for name, share in imported.items()
+        )
 
 
 def _environment(version: ModelVersion) -> Iterator[str]:
     environment = version.environment
-    yield f"- Python {environment.python} on {environment.system} {environment.machine}, seed {version.seed}"
-    yield "- " + ", ".join(f"{name} {found}" for name, found in sorted(environment.packages.items()))
+    yield (
+        f"- Python {environment.python} on {environment.system} {environment.machine}, seed "
+        f"{version.seed}"
+    )
+    yield "- " + ", ".join(
+        f"{name} {found}" for name, found in sorted(environment.packages.items())
+    )

@@ -10,7 +10,9 @@ __all__ = ["ArtifactChanged", "BusyRegistry", "UnknownVersion", "VersionChanged"
 
 @dataclass(eq=False, kw_only=True)
 class UnknownVersion(RegistryError):
-    """A version is named by its digest (twelve digits or more), by model and ordinal as `late_arrival@v3`, or by the model alone for the newest."""
+    """A version is named by its digest (twelve digits or more), by model and ordinal as
+    `late_arrival@v3`, or by the model alone for the newest.
+    """
 
     code: ClassVar[str] = "REG-001"
     template: ClassVar[str] = "there is no version {reference!r}; there are: {known}"
@@ -23,12 +25,18 @@ class UnknownVersion(RegistryError):
 class ArtifactChanged(RegistryError):
     """The stored bytes of an artifact are not those that were registered.
 
-    Names of objects are digests of their content, so this is damage or tampering.  Nothing that is read from such an object can be believed.
+    Names of objects are digests of their content, so this is damage or tampering.  Nothing that is
+    read from such an object can be believed.
     """
 
     code: ClassVar[str] = "REG-002"
-    template: ClassVar[str] = "the {part} of {version} was changed: object {expected} now has the digest {found}"
-    remedy: ClassVar[str] = "restore the object from a backup, or train again; find out who could write to the object store"
+    template: ClassVar[str] = (
+        "the {part} of {version} was changed: object {expected} now has the digest {found}"
+    )
+    remedy: ClassVar[str] = (
+        "restore the object from a backup, or train again; find out who could write to "
+        "the object store"
+    )
     version: str
     part: str
     expected: str
@@ -48,10 +56,15 @@ class BusyRegistry(RegistryError):
 
 @dataclass(eq=False, kw_only=True)
 class VersionChanged(RegistryError):
-    """The record of a version does not have the digest that it is named by: somebody edited the state database."""
+    """The record of a version does not have the digest that it is named by: somebody edited the
+    state database.
+    """
 
     code: ClassVar[str] = "REG-004"
-    template: ClassVar[str] = "the record of {version} was changed: it is named {expected}, and what it says has the digest {found}"
+    template: ClassVar[str] = (
+        "the record of {version} was changed: it is named {expected}, and what it says "
+        "has the digest {found}"
+    )
     remedy: ClassVar[str] = "restore the state database from a backup, or train again"
     version: str
     expected: str

@@ -13,7 +13,14 @@ from mainspring.ports.state import StateReader
 from mainspring.registry.errors import ArtifactChanged, UnknownVersion, VersionChanged
 from mainspring.registry.version import ModelVersion
 
-__all__ = ["find_version", "iter_versions", "read_artifact", "read_object", "read_version", "version_key"]
+__all__ = [
+    "find_version",
+    "iter_versions",
+    "read_artifact",
+    "read_object",
+    "read_version",
+    "version_key",
+]
 
 _LABEL = re.compile(r"(?P<model>.+?)\s*[@ ]\s*v(?P<ordinal>\d+)")
 _DIGITS = re.compile(r"(?:sha256:)?(?P<digits>[0-9a-f]{12,64})")
@@ -40,17 +47,22 @@ def read_version(state: StateReader, digest: Digest) -> ModelVersion:
     Raises: REG-001 when there is none; REG-004 when its record was changed.
     """
     pointer = state.get("version_digest", digest)
-    document = state.get("version", msgspec.json.decode(pointer.payload, type=str)) if pointer else None
+    document = (
+        state.get("version", msgspec.json.decode(pointer.payload, type=str)) if pointer else None
+    )
     if document is None:
         raise UnknownVersion(reference=digest, known=_known(state))
     version = _decode(document.payload)
     if version.digest != digest or not version.is_intact:
-        raise VersionChanged(version=version.label, expected=digest, found=version.digest_of_manifest)
+        raise VersionChanged(
+            version=version.label, expected=digest, found=version.digest_of_manifest
+        )
     return version
 
 
 def find_version(state: StateReader, reference: str) -> ModelVersion:
-    """The version that a person means: `late_arrival@v3`, `late_arrival v3`, twelve or more digits of a digest, or `late_arrival` for the newest.
+    """The version that a person means: `late_arrival@v3`, `late_arrival v3`, twelve or more digits
+    of a digest, or `late_arrival` for the newest.
 
     Raises: REG-001 when none is meant, or several; REG-004.
     """
@@ -58,7 +70,10 @@ def find_version(state: StateReader, reference: str) -> ModelVersion:
         document = state.get("version", version_key(label["model"], int(label["ordinal"])))
         found = [_decode(document.payload).digest] if document else []
     elif digits := _DIGITS.fullmatch(reference):
-        found = [Digest(document.key) for document in state.iter_documents("version_digest", f"sha256:{digits['digits']}")]
+        found = [
+            Digest(document.key)
+            for document in state.iter_documents("version_digest", f"sha256:{digits['digits']}")
+        ]
     else:
         found = [version.digest for version in iter_versions(state, reference)][-1:]
     if len(found) != 1:
@@ -67,12 +82,15 @@ def find_version(state: StateReader, reference: str) -> ModelVersion:
 
 
 def read_artifact(objects: ObjectReader, version: ModelVersion) -> ExportedModel:
-    """The exported model.  Raises: REG-002 when its bytes were changed; ENG-002 when they are gone."""
+    """The exported model.  Raises: REG-002 when its bytes were changed; ENG-002 when they are
+    gone.
+    """
     return ExportedModel(version.format, read_object(objects, version, "artifact"), version.output)
 
 
 def read_object(objects: ObjectReader, version: ModelVersion, part: str) -> bytes:
-    """The bytes of one part of a version: `artifact`, `encoding`, `predictions`, `training_set`, `definition` or `card`.
+    """The bytes of one part of a version: `artifact`, `encoding`, `predictions`, `training_set`,
+    `definition` or `card`.
 
     Raises: REG-002 when they were changed; ENG-002 when they are gone.
     """
@@ -80,10 +98,14 @@ def read_object(objects: ObjectReader, version: ModelVersion, part: str) -> byte
     try:
         payload = objects.read(expected)
     except ObjectDamaged as error:
-        raise ArtifactChanged(version=version.label, part=part, expected=expected, found=error.found) from error
+        raise ArtifactChanged(
+            version=version.label, part=part, expected=expected, found=error.found
+        ) from error
     # Checked again on this side of the port: what serves must not hang on the honesty of an engine.
     if digest_of(payload) != expected:
-        raise ArtifactChanged(version=version.label, part=part, expected=expected, found=digest_of(payload))
+        raise ArtifactChanged(
+            version=version.label, part=part, expected=expected, found=digest_of(payload)
+        )
     return payload
 
 

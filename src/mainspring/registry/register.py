@@ -27,20 +27,29 @@ def register_version(
     at: Micros,
     reason: str,
 ) -> ModelVersion:
-    """The version of what was trained: a new one, or the one that was registered before from the same manifest.
+    """The version of what was trained: a new one, or the one that was registered before from the
+    same manifest.
 
     Args:
         trained: `TrainedModel`, or any record with the fields of a manifest.
         definition, card: of the training set, as stored.
 
-    Raises: REG-002 when the artifact is not what was trained; ENG-002 when it is not there; REG-003.
+    Raises: REG-002 when the artifact is not what was trained; ENG-002 when it is not there;
+        REG-003.
     """
     manifest = manifest_of(trained, definition=definition, card=card)
     for _ in range(_ATTEMPTS):
         if state.get("version_digest", manifest.digest_of_manifest):
             return read_version(state, manifest.digest_of_manifest)
         ordinal = 1 + sum(1 for _ in iter_versions(state, manifest.model))
-        version = version_of(manifest, ordinal=ordinal, project=project, author=actor, registered_at=at, reason=reason)
+        version = version_of(
+            manifest,
+            ordinal=ordinal,
+            project=project,
+            author=actor,
+            registered_at=at,
+            reason=reason,
+        )
         read_object(objects, version, "artifact")
         if _put(version, state):
             return version
@@ -48,9 +57,14 @@ def register_version(
 
 
 def _put(version: ModelVersion, state: StateWriter) -> bool:
-    """Take the place and the name in one transaction; False when another process took either first."""
+    """Take the place and the name in one transaction; False when another process took either
+    first.
+    """
     key = version_key(version.model, version.ordinal)
-    changes = [Change("version", key, canonical_json(version), 0), Change("version_digest", version.digest, canonical_json(key), 0)]
+    changes = [
+        Change("version", key, canonical_json(version), 0),
+        Change("version_digest", version.digest, canonical_json(key), 0),
+    ]
     try:
         state.commit(changes, [_registered(version)])
     except StaleWrite:

@@ -1,4 +1,6 @@
-"""A model version: what a fit made, under the digest of everything that makes it what it is, and the place it has among its kind."""
+"""A model version: what a fit made, under the digest of everything that makes it what it is, and
+the place it has among its kind.
+"""
 
 import msgspec
 
@@ -21,7 +23,9 @@ class FitEnvironment(msgspec.Struct, frozen=True):
 
 
 class ExportCheck(msgspec.Struct, frozen=True):
-    """Exported against native scores on the test rows: how many rows, how many differ in any bit, and by how much at most."""
+    """Exported against native scores on the test rows: how many rows, how many differ in any bit,
+    and by how much at most.
+    """
 
     rows: int
     differing: int
@@ -29,12 +33,15 @@ class ExportCheck(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that makes a version what it is, and nothing else: no time, no name of a person, no cost.
+    """Everything that makes a version what it is, and nothing else: no time, no name of a person,
+    no cost.
 
     Args:
         fingerprint: of the model's definition; `code`: of its code.
-        artifact, encoding, predictions, training_set: stored objects; `definition` and `card`: those of the training set.
-        metrics: on the test rows; `base_rate`: the mean label of the fitted rows; `feature_auc`: what each feature is worth alone.
+        artifact, encoding, predictions, training_set: stored objects; `definition` and `card`:
+            those of the training set.
+        metrics: on the test rows; `base_rate`: the mean label of the fitted rows; `feature_auc`:
+            what each feature is worth alone.
     """
 
     model: str
@@ -92,15 +99,30 @@ class ModelVersion(Manifest, frozen=True, kw_only=True):
 
 
 def manifest_of(trained: object, *, definition: Digest, card: Digest) -> Manifest:
-    """The manifest of what a fit made: any record that has the fields of a manifest, training's `TrainedModel` being one.
+    """The manifest of what a fit made: any record that has the fields of a manifest, training's
+    `TrainedModel` being one.
 
     It is taken by its fields because the registry also holds models that were not trained here.
     """
-    given = {name: getattr(trained, name) for name in Manifest.__struct_fields__ if name not in ("definition", "card")}
-    return msgspec.convert({**given, "definition": definition, "card": card}, Manifest, from_attributes=True)
+    given = {
+        name: getattr(trained, name)
+        for name in Manifest.__struct_fields__
+        if name not in ("definition", "card")
+    }
+    return msgspec.convert(
+        {**given, "definition": definition, "card": card}, Manifest, from_attributes=True
+    )
 
 
-def version_of(manifest: Manifest, *, ordinal: int, project: ProjectName, author: Actor, registered_at: Micros, reason: str) -> ModelVersion:
+def version_of(
+    manifest: Manifest,
+    *,
+    ordinal: int,
+    project: ProjectName,
+    author: Actor,
+    registered_at: Micros,
+    reason: str,
+) -> ModelVersion:
     """The version with this content at this place."""
     content = {name: getattr(manifest, name) for name in Manifest.__struct_fields__}
     return ModelVersion(

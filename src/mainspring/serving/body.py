@@ -1,4 +1,6 @@
-"""Bodies of requests, whatever bytes they are; apart from `request`, because a server of bare models has neither features nor schemas."""
+"""Bodies of requests, whatever bytes they are; apart from `request`, because a server of bare
+models has neither features nor schemas.
+"""
 
 from typing import TypeVar
 

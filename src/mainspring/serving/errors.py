@@ -5,7 +5,16 @@ from typing import ClassVar
 
 from mainspring.elements.errors import ServingError
 
-__all__ = ["BadRequest", "EmptyRequest", "ModelRefused", "NotServing", "PredictionUnknown", "TooManyRows", "UnknownEndpoint", "WrongTensor"]
+__all__ = [
+    "BadRequest",
+    "EmptyRequest",
+    "ModelRefused",
+    "NotServing",
+    "PredictionUnknown",
+    "TooManyRows",
+    "UnknownEndpoint",
+    "WrongTensor",
+]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -22,11 +31,15 @@ class UnknownEndpoint(ServingError):
 
 @dataclass(eq=False, kw_only=True)
 class ModelRefused(ServingError):
-    """The loader takes a model only with a chain of attestations that its own trust roots confirm.  Whatever the state database says, this one has none."""
+    """The loader takes a model only with a chain of attestations that its own trust roots confirm.
+    Whatever the state database says, this one has none.
+    """
 
     code: ClassVar[str] = "SRV-002"
     template: ClassVar[str] = "the loader refuses {version} for {environment}: {reasons}"
-    remedy: ClassVar[str] = "promote a version that passed its gates; pointers cannot be set by hand"
+    remedy: ClassVar[str] = (
+        "promote a version that passed its gates; pointers cannot be set by hand"
+    )
     version: str
     environment: str
     reasons: str
@@ -64,7 +77,9 @@ class EmptyRequest(ServingError):
 
 @dataclass(eq=False, kw_only=True)
 class TooManyRows(ServingError):
-    """One request may ask about a bounded number of rows, so that no caller can hold up the others."""
+    """One request may ask about a bounded number of rows, so that no caller can hold up the
+    others.
+    """
 
     code: ClassVar[str] = "SRV-006"
     template: ClassVar[str] = "the request holds {rows} rows, and at most {limit} are taken"
@@ -79,7 +94,9 @@ class WrongTensor(ServingError):
 
     code: ClassVar[str] = "SRV-007"
     template: ClassVar[str] = "input {tensor!r}: {reason}"
-    remedy: ClassVar[str] = "GET the model's metadata for the names, datatypes and shapes that it takes"
+    remedy: ClassVar[str] = (
+        "GET the model's metadata for the names, datatypes and shapes that it takes"
+    )
     tensor: str
     reason: str
 

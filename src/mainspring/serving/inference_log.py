@@ -1,4 +1,6 @@
-"""What was answered, to whom, by which model, from which features, read at which (L, q): one record per prediction, in the log."""
+"""What was answered, to whom, by which model, from which features, read at which (L, q): one record
+per prediction, in the log.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,10 +27,12 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
         version: digest of the model version that answered.
         map_version: of the environment's map that was in force.
         at: q, the prediction time that features were read at.
-        declared_at: the prediction time that the training set's expression gives for this request; None where it cannot be computed.
+        declared_at: the prediction time that the training set's expression gives for this request;
+            None where it cannot be computed.
         request: the request after casting.
         features: the features, in the order of the model's matrix.
-        read_at: L, as `recompute.offsets_read` gives it: how far the online state of each view had folded each source.
+        read_at: L, as `recompute.offsets_read` gives it: how far the online state of each view had
+            folded each source.
         score: what was answered.
         actor: who asked.
     """
@@ -51,22 +55,31 @@ def inference_topic(environment: str, endpoint: str) -> str:
 
 
 def to_frame(records: Sequence[PredictionRecord]) -> pl.DataFrame:
-    """Records as the log takes them; what differs per model is packed, so that a frame stays narrow."""
+    """Records as the log takes them; what differs per model is packed, so that a frame stays
+    narrow.
+    """
     times = [record.at for record in records]
     ids = [record.id for record in records]
     packed = [_ENCODE(record) for record in records]
     columns = {
         "_id": pl.Series(ids, dtype=pl.String),
-        "_content": pl.Series([name.encode()[:16].ljust(16, b"\0") for name in ids], dtype=pl.Binary),
+        "_content": pl.Series(
+            [name.encode()[:16].ljust(16, b"\0") for name in ids], dtype=pl.Binary
+        ),
         "_op": pl.Series(["insert"] * len(ids), dtype=pl.String),
-        **{name: pl.Series(times, dtype=pl.Int64) for name in ("_event_time", "_known_at", "_appended_at", "_visible_at")},
+        **{
+            name: pl.Series(times, dtype=pl.Int64)
+            for name in ("_event_time", "_known_at", "_appended_at", "_visible_at")
+        },
         "_history": pl.Series([False] * len(ids), dtype=pl.Boolean),
         "record": pl.Series(packed, dtype=pl.Binary),
     }
     return pl.DataFrame(columns)
 
 
-def iter_predictions(log: LogReader, topic: str, *, start: int = 0, stop: int | None = None) -> Iterator[PredictionRecord]:
+def iter_predictions(
+    log: LogReader, topic: str, *, start: int = 0, stop: int | None = None
+) -> Iterator[PredictionRecord]:
     """The predictions of a topic in the order of the log."""
     decoder = msgspec.msgpack.Decoder(PredictionRecord)
     for frame in log.read(topic, start=start, stop=stop):
@@ -76,6 +89,10 @@ def iter_predictions(log: LogReader, topic: str, *, start: int = 0, stop: int | 
 def find_prediction(log: LogReader, prediction: str) -> tuple[str, PredictionRecord] | None:
     """The topic and the record of a prediction, wherever it was made; None when it is unknown."""
     for topic in log.topics():
-        if topic.startswith(_PREFIX) and (identity := log.find(topic, [prediction]).get(prediction)):
-            return topic, next(iter_predictions(log, topic, start=identity.offset, stop=identity.offset + 1))
+        if topic.startswith(_PREFIX) and (
+            identity := log.find(topic, [prediction]).get(prediction)
+        ):
+            return topic, next(
+                iter_predictions(log, topic, start=identity.offset, stop=identity.offset + 1)
+            )
     return None

@@ -1,6 +1,8 @@
-"""Answer a request: cast it, read its features at q, compute what is on demand, encode, score, log, answer.
+"""Answer a request: cast it, read its features at q, compute what is on demand, encode, score, log,
+answer.
 
-A prediction is in the inference log before it is answered, so no answer exists that cannot be explained.
+A prediction is in the inference log before it is answered, so no answer exists that cannot be
+explained.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +34,9 @@ _RowFunction = Callable[[Row], Mapping[str, Value]]
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer: its id (for `replay`), the score, the model version, and the instant q that features were read at."""
+    """An answer: its id (for `replay`), the score, the model version, and the instant q that
+    features were read at.
+    """
 
     id: str
     score: float
@@ -52,25 +56,39 @@ class ServedModel:
     on_demand: _RowFunction
     declared_time: _RowFunction | None
 
-    def features_of(self, rows: Sequence[Row], online: OnlineReader, *, at: Sequence[Micros]) -> tuple[list[list[Value]], FeatureRows]:
+    def features_of(
+        self, rows: Sequence[Row], online: OnlineReader, *, at: Sequence[Micros]
+    ) -> tuple[list[list[Value]], FeatureRows]:
         """The features of each row in the order of the matrix, and what was read online."""
         told = read_online(self.training_set.views, online, rows, at=at)
         names = self.encoding.names
         features = []
         for place, row in enumerate(rows):
-            merged = {**{name: values[place] for name, values in told.columns.items()}, **self.on_demand(row)}
+            merged = {
+                **{name: values[place] for name, values in told.columns.items()},
+                **self.on_demand(row),
+            }
             features.append([merged[name] for name in names])
         return features, told
 
     def score(self, features: Sequence[Sequence[Value]]) -> list[float]:
         """One score for each row of features."""
         names = self.encoding.names
-        matrix = encode_rows([dict(zip(names, row, strict=True)) for row in features], self.encoding)
+        matrix = encode_rows(
+            [dict(zip(names, row, strict=True)) for row in features], self.encoding
+        )
         scores: list[float] = self.scorer.predict(matrix).tolist()
         return scores
 
 
-def serve_model(version: Digest, label: str, training_set: CompiledTrainingSet, *, encoding: Encoding, scorer: Scorer) -> ServedModel:
+def serve_model(
+    version: Digest,
+    label: str,
+    training_set: CompiledTrainingSet,
+    *,
+    encoding: Encoding,
+    scorer: Scorer,
+) -> ServedModel:
     """Compile what a version needs to answer."""
     time = training_set.spec.prediction_time
     schema = training_set.request_schema
@@ -95,7 +113,15 @@ class Predictor:
     clock: Clock
     ids: Ids
 
-    def predict(self, model: ServedModel, rows: Sequence[Mapping[str, object]], *, topic: str, map_version: int, actor: str) -> list[Prediction]:
+    def predict(
+        self,
+        model: ServedModel,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        topic: str,
+        map_version: int,
+        actor: str,
+    ) -> list[Prediction]:
         """Answer these rows at the clock's now, and log them.
 
         Raises: SRV-005, SRV-006 for no or too many rows; FEA-003, FEA-004 for a bad row.
@@ -105,13 +131,28 @@ class Predictor:
             raise EmptyRequest
         if len(rows) > MAX_ROWS:
             raise TooManyRows(rows=len(rows), limit=MAX_ROWS)
-        records = self.answer(model, rows, at=[self.clock.now()] * len(rows), map_version=map_version, actor=actor)
+        records = self.answer(
+            model, rows, at=[self.clock.now()] * len(rows), map_version=map_version, actor=actor
+        )
         self.log.append({topic: to_frame(records)}, expected={})
-        return [Prediction(id=record.id, score=record.score, version=record.version, at=record.at) for record in records]
+        return [
+            Prediction(id=record.id, score=record.score, version=record.version, at=record.at)
+            for record in records
+        ]
 
-    def answer(self, model: ServedModel, rows: Sequence[Mapping[str, object]], *, at: Sequence[Micros], map_version: int, actor: str) -> list[PredictionRecord]:
+    def answer(
+        self,
+        model: ServedModel,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        at: Sequence[Micros],
+        map_version: int,
+        actor: str,
+    ) -> list[PredictionRecord]:
         """The records of these predictions, each at its own time, not yet logged."""
-        cast = cast_rows(rows, model.training_set.request_schema, passengers=model.training_set.label_key_schema)
+        cast = cast_rows(
+            rows, model.training_set.request_schema, passengers=model.training_set.label_key_schema
+        )
         features, told = model.features_of(cast, self.online, at=at)
         read_at = offsets_read(model.training_set.views, told, rows=len(cast))
         return [
@@ -127,7 +168,9 @@ class Predictor:
                 score=score,
                 actor=actor,
             )
-            for row, moment, values, reached, score in zip(cast, at, features, read_at, model.score(features), strict=True)
+            for row, moment, values, reached, score in zip(
+                cast, at, features, read_at, model.score(features), strict=True
+            )
         ]
 
 

@@ -1,4 +1,5 @@
-"""Open Inference Protocol v2 over REST: the model itself, tensors in and tensors out, no features looked up and nothing logged.
+"""Open Inference Protocol v2 over REST: the model itself, tensors in and tensors out, no features
+looked up and nothing logged.
 
 Source: Open Inference Protocol, `specification/protocol/inference_rest.md`.
 """
@@ -13,7 +14,18 @@ from numpy.typing import NDArray
 from mainspring.serving.body import MAX_ROWS, parse_body
 from mainspring.serving.errors import TooManyRows, WrongTensor
 
-__all__ = ["INPUT", "OUTPUT", "InferRequest", "InferResponse", "ModelMetadata", "Tensor", "TensorMetadata", "infer_response", "matrix_of", "metadata_of"]
+__all__ = [
+    "INPUT",
+    "OUTPUT",
+    "InferRequest",
+    "InferResponse",
+    "ModelMetadata",
+    "Tensor",
+    "TensorMetadata",
+    "infer_response",
+    "matrix_of",
+    "metadata_of",
+]
 
 INPUT, OUTPUT = "features", "score"
 _DATATYPES = {"FP64", "FP32", "INT64", "INT32", "BOOL"}
@@ -61,7 +73,9 @@ class TensorMetadata(msgspec.Struct, kw_only=True):
 
 
 class ModelMetadata(msgspec.Struct, kw_only=True):
-    """The answer of `GET /v2/models/{name}`; `parameters.features` names the columns of the input in order."""
+    """The answer of `GET /v2/models/{name}`; `parameters.features` names the columns of the input
+    in order.
+    """
 
     name: str
     versions: list[str]
@@ -86,37 +100,58 @@ def metadata_of(name: str, version: str, features: Sequence[str]) -> ModelMetada
 def matrix_of(body: bytes, width: int) -> tuple[InferRequest, NDArray[np.float64]]:
     """The request and its (rows, width) matrix; a missing value is NaN.
 
-    Raises: SRV-004 when the body is not such a request, SRV-006 for too many rows, SRV-007 when a tensor does not fit.
+    Raises: SRV-004 when the body is not such a request, SRV-006 for too many rows, SRV-007 when a
+        tensor does not fit.
     """
     request = parse_body(body, InferRequest)
     unknown = [output.name for output in request.outputs or () if output.name != OUTPUT]
     if unknown:
-        raise WrongTensor(tensor=unknown[0], reason=f"the model has no such output; it has {OUTPUT!r}")
+        raise WrongTensor(
+            tensor=unknown[0], reason=f"the model has no such output; it has {OUTPUT!r}"
+        )
     if len(request.inputs) != 1 or request.inputs[0].name != INPUT:
         names = ", ".join(repr(tensor.name) for tensor in request.inputs) or "none"
-        raise WrongTensor(tensor=INPUT, reason=f"the model takes exactly this input, and the request has {names}")
+        raise WrongTensor(
+            tensor=INPUT, reason=f"the model takes exactly this input, and the request has {names}"
+        )
     return request, _matrix(request.inputs[0], width)
 
 
 def _matrix(tensor: Tensor, width: int) -> NDArray[np.float64]:
     if tensor.datatype not in _DATATYPES:
-        raise WrongTensor(tensor=tensor.name, reason=f"datatype {tensor.datatype} is not one of {', '.join(sorted(_DATATYPES))}")
+        raise WrongTensor(
+            tensor=tensor.name,
+            reason=f"datatype {tensor.datatype} is not one of {', '.join(sorted(_DATATYPES))}",
+        )
     if len(tensor.shape) != 2 or tensor.shape[1] != width or tensor.shape[0] < 1:
-        raise WrongTensor(tensor=tensor.name, reason=f"shape {tensor.shape} is not [rows, {width}] with at least one row")
+        raise WrongTensor(
+            tensor=tensor.name,
+            reason=f"shape {tensor.shape} is not [rows, {width}] with at least one row",
+        )
     if tensor.shape[0] > MAX_ROWS:
         raise TooManyRows(rows=tensor.shape[0], limit=MAX_ROWS)
-    flat = [number for item in tensor.data for number in (item if isinstance(item, list) else [item])]
+    flat = [
+        number for item in tensor.data for number in (item if isinstance(item, list) else [item])
+    ]
     if len(flat) != math.prod(tensor.shape):
-        raise WrongTensor(tensor=tensor.name, reason=f"{len(flat)} values do not fill shape {tensor.shape}")
+        raise WrongTensor(
+            tensor=tensor.name, reason=f"{len(flat)} values do not fill shape {tensor.shape}"
+        )
     if not all(number is None or isinstance(number, int | float) for number in flat):
         raise WrongTensor(tensor=tensor.name, reason="a value is neither a number nor null")
     try:
-        return np.array([np.nan if number is None else number for number in flat], dtype=np.float64).reshape(tensor.shape)
+        return np.array(
+            [np.nan if number is None else number for number in flat], dtype=np.float64
+        ).reshape(tensor.shape)
     except OverflowError as error:
-        raise WrongTensor(tensor=tensor.name, reason="a whole number is too large for float64") from error
+        raise WrongTensor(
+            tensor=tensor.name, reason="a whole number is too large for float64"
+        ) from error
 
 
-def infer_response(name: str, version: str, request: InferRequest, scores: NDArray[np.float64]) -> InferResponse:
+def infer_response(
+    name: str, version: str, request: InferRequest, scores: NDArray[np.float64]
+) -> InferResponse:
     """The answer to a request."""
     data: list[object] = list(scores.ravel().tolist())
     output = Tensor(name=OUTPUT, shape=list(scores.shape), datatype="FP64", data=data)

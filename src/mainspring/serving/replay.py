@@ -1,6 +1,7 @@
 """Recompute predictions from the log and the artifacts, and say whether they come out the same.
 
-The features are recomputed by backfill and not read from online state: the second computation shares the kernel and nothing else with the first.
+The features are recomputed by backfill and not read from online state: the second computation
+shares the kernel and nothing else with the first.
 """
 
 from collections import defaultdict
@@ -54,11 +55,16 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     differing: dict[str, tuple[Value, Value]] = {}
 
 
-def replay_predictions(records: Sequence[PredictionRecord], open_model: Callable[[PredictionRecord], ServedModel], facts_of: FactReader) -> list[Replay]:
+def replay_predictions(
+    records: Sequence[PredictionRecord],
+    open_model: Callable[[PredictionRecord], ServedModel],
+    facts_of: FactReader,
+) -> list[Replay]:
     """Replay records, those of one model version together, in the order given.
 
     Args:
-        open_model: loads the version that answered; an error of ours becomes `not available`, with its code as the reason.
+        open_model: loads the version that answered; an error of ours becomes `not available`, with
+            its code as the reason.
     """
     by_version: dict[str, list[PredictionRecord]] = defaultdict(list)
     for record in records:
@@ -75,45 +81,98 @@ def replay_predictions(records: Sequence[PredictionRecord], open_model: Callable
 
 
 def _not_available(record: PredictionRecord, error: MainspringError) -> Replay:
-    return Replay(prediction=record.id, outcome=Outcome.NOT_AVAILABLE, told=record.score, score=None, reason=f"{error.code} {error.message}")
+    return Replay(
+        prediction=record.id,
+        outcome=Outcome.NOT_AVAILABLE,
+        told=record.score,
+        score=None,
+        reason=f"{error.code} {error.message}",
+    )
 
 
 def not_kept(prediction: str, error: RetentionPassed) -> Replay:
     """The answer about a prediction whose record the log does not keep any more."""
-    return Replay(prediction=prediction, outcome=Outcome.NOT_AVAILABLE, told=None, score=None, reason=f"retention: {error.code} {error.message}")
+    return Replay(
+        prediction=prediction,
+        outcome=Outcome.NOT_AVAILABLE,
+        told=None,
+        score=None,
+        reason=f"retention: {error.code} {error.message}",
+    )
 
 
-def _replay_group(records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactReader) -> list[Replay]:
+def _replay_group(
+    records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactReader
+) -> list[Replay]:
     features = _recompute(records, model, facts_of)
     scores = model.score(features)
-    return [_compare(r, again, score, names=model.encoding.names) for r, again, score in zip(records, features, scores, strict=True)]
+    return [
+        _compare(r, again, score, names=model.encoding.names)
+        for r, again, score in zip(records, features, scores, strict=True)
+    ]
 
 
-def _recompute(records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactReader) -> list[list[Value]]:
+def _recompute(
+    records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactReader
+) -> list[list[Value]]:
     spine = _spine_of(records, model.training_set.request_schema)
     columns: dict[str, list[Value]] = {}
     for view in model.training_set.views:
         frame = backfill_as_read(view, spine, [record.read_at for record in records], facts_of)
         columns |= {name: plain_values(frame[name]) for name in frame.columns}
-    rows = [{**{name: values[i] for name, values in columns.items()}, **model.on_demand(record.request)} for i, record in enumerate(records)]
+    rows = [
+        {**{name: values[i] for name, values in columns.items()}, **model.on_demand(record.request)}
+        for i, record in enumerate(records)
+    ]
     return [[row[name] for name in model.encoding.names] for row in rows]
 
 
 def _spine_of(records: Sequence[PredictionRecord], schema: Schema) -> pl.DataFrame:
-    columns = [_series(f.name, [record.request[f.name] for record in records], f.dtype) for f in schema]
-    return pl.DataFrame([*columns, pl.Series("_prediction_time", [record.at for record in records], dtype=pl.Int64)])
+    columns = [
+        _series(f.name, [record.request[f.name] for record in records], f.dtype) for f in schema
+    ]
+    return pl.DataFrame(
+        [*columns, pl.Series("_prediction_time", [record.at for record in records], dtype=pl.Int64)]
+    )
 
 
 def _series(name: str, values: Sequence[Value], dtype: DType) -> pl.Series:
-    """Instants come as int64 microseconds and are stored as such, but join only with their own type."""
+    """Instants come as int64 microseconds and are stored as such, but join only with their own
+    type.
+    """
     stored = STORED[dtype]
-    return pl.Series(name, values, dtype=pl.Int64() if stored.is_temporal() else stored).cast(stored)
+    return pl.Series(name, values, dtype=pl.Int64() if stored.is_temporal() else stored).cast(
+        stored
+    )
 
 
-def _compare(record: PredictionRecord, again: Sequence[Value], score: float, *, names: Sequence[str]) -> Replay:
-    differing = {name: (told, now) for name, told, now in zip(names, record.features, again, strict=True) if not same_bytes(told, now)}
+def _compare(
+    record: PredictionRecord, again: Sequence[Value], score: float, *, names: Sequence[str]
+) -> Replay:
+    differing = {
+        name: (told, now)
+        for name, told, now in zip(names, record.features, again, strict=True)
+        if not same_bytes(told, now)
+    }
     same = same_bytes(record.score, score)
     close = abs(record.score - score) <= TOLERANCE
-    outcome = Outcome.IDENTICAL if same and not differing else Outcome.EQUAL_WITHIN_TOLERANCE if close and not differing else Outcome.DIFFERS
-    reason = "" if outcome is Outcome.IDENTICAL else f"{len(differing)} features differ, the score by {abs(record.score - score):.3g}"
-    return Replay(prediction=record.id, outcome=outcome, told=record.score, score=score, reason=reason, differing=differing)
+    outcome = (
+        Outcome.IDENTICAL
+        if same and not differing
+        else Outcome.EQUAL_WITHIN_TOLERANCE
+        if close and not differing
+        else Outcome.DIFFERS
+    )
+    reason = (
+        ""
+        if outcome is Outcome.IDENTICAL
+        else f"{len(differing)} features differ, the score by {abs(record.score - score):.3g}"
+    )
+    return Replay(
+        prediction=record.id,
+        outcome=outcome,
+        told=record.score,
+        score=score,
+        reason=reason,
+        differing=differing,
+    )

@@ -1,4 +1,6 @@
-"""How a new revision takes over: a share of the requests that grows in steps, chosen by the request and not by chance."""
+"""How a new revision takes over: a share of the requests that grows in steps, chosen by the request
+and not by chance.
+"""
 
 import hashlib
 
@@ -13,7 +15,8 @@ def canary_share(rollout: Canary | None, *, started_at: Micros, now: Micros) -> 
 
     >>> from mainspring.elements.time import MINUTE
     >>> steps = Canary(steps=[5, 25, 100], hold="10m")
-    >>> [canary_share(steps, started_at=0, now=minute * MINUTE) for minute in (0, 9, 10, 19, 20, 600)]
+    >>> times = [minute * MINUTE for minute in (0, 9, 10, 19, 20, 600)]
+    >>> [canary_share(steps, started_at=0, now=now) for now in times]
     [5, 5, 25, 25, 100, 100]
     """
     if rollout is None:
@@ -23,9 +26,12 @@ def canary_share(rollout: Canary | None, *, started_at: Micros, now: Micros) -> 
 
 
 def takes_canary(prediction: str, share: int) -> bool:
-    """Whether this prediction belongs to the share; the same id always does or never does, and a larger share keeps a smaller one's.
+    """Whether this prediction belongs to the share; the same id always does or never does, and a
+    larger share keeps a smaller one's.
 
     >>> sum(takes_canary(f"p{i}", 25) for i in range(1000)) in range(200, 300)
     True
     """
-    return int.from_bytes(hashlib.blake2b(prediction.encode(), digest_size=4).digest()) % 100 < share
+    return (
+        int.from_bytes(hashlib.blake2b(prediction.encode(), digest_size=4).digest()) % 100 < share
+    )

@@ -1,4 +1,6 @@
-"""Which reads are looked at again: a share that every process chooses alike, without asking another."""
+"""Which reads are looked at again: a share that every process chooses alike, without asking
+another.
+"""
 
 from hashlib import blake2b
 
@@ -13,9 +15,11 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 def is_sampled(record: PredictionRecord, rate: float) -> bool:
-    """Whether a prediction's read belongs to the sample: decided by a stable hash of the request, which holds the keys, and of its moment.
+    """Whether a prediction's read belongs to the sample: decided by a stable hash of the request,
+    which holds the keys, and of its moment.
 
-    The moment takes part because a hash of the key alone would look at the same few keys for ever, and at no others.
+    The moment takes part because a hash of the key alone would look at the same few keys for ever,
+    and at no others.
 
     Args:
         rate: the share of reads, 0 to 1.

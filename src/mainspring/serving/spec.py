@@ -14,7 +14,9 @@ __all__ = ["Canary", "Endpoint"]
 
 @dataclass(frozen=True, init=False)
 class Canary:
-    """A new revision gets these shares of the requests (per cent), each held so long; the last must be 100."""
+    """A new revision gets these shares of the requests (per cent), each held so long; the last must
+    be 100.
+    """
 
     steps: tuple[int, ...]
     hold: Micros
@@ -29,8 +31,10 @@ class Endpoint:
 
     Args:
         name: part of the route: letters, digits and dashes.
-        rollout: how a new revision takes over in protected environments; default, and always in unprotected ones: at once.
-        retention: for how long predictions are kept; then `gc` may forget them, and they cannot be replayed any more.  None keeps all.
+        rollout: how a new revision takes over in protected environments; default, and always in
+            unprotected ones: at once.
+        retention: for how long predictions are kept; then `gc` may forget them, and they cannot be
+            replayed any more.  None keeps all.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"rollout", "retention", "owner", "description"})
@@ -43,6 +47,24 @@ class Endpoint:
     description: str
     declared_at: Location = field(compare=False, repr=False)
 
-    def __init__(self, name: str, *, model: Model, rollout: Canary | None = None, retention: str | None = None, owner: str = "", description: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        model: Model,
+        rollout: Canary | None = None,
+        retention: str | None = None,
+        owner: str = "",
+        description: str = "",
+    ) -> None:
         kept = parse_duration(retention) if retention else None
-        freeze(self, name=name, model=model, rollout=rollout, retention=kept, owner=owner, description=description, declared_at=caller())
+        freeze(
+            self,
+            name=name,
+            model=model,
+            rollout=rollout,
+            retention=kept,
+            owner=owner,
+            description=description,
+            declared_at=caller(),
+        )

@@ -1,10 +1,12 @@
-"""The columns of facts in the types that a schema gives them, however they came: from a file, from an older batch, from a table.
+"""The columns of facts in the types that a schema gives them, however they came: from a file, from
+an older batch, from a table.
 
-A source's file may gain, lose or retype a column.  The log keeps each batch as it was written, so whoever reads it asks for the types that he works with;
-a value that has no meaning in the type that is asked for is null, and so is a column that was not there.
+A source's file may gain, lose or retype a column.  The log keeps each batch as it was written, so
+whoever reads it asks for the types that he works with; a value that has no meaning in the type that
+is asked for is null, and so is a column that was not there.
 
-A table, which has one type for each column, keeps the values of another type in a column beside it, `delay~float64`: Delta would squeeze 1.5 into a column
-of whole numbers as 1.
+A table, which has one type for each column, keeps the values of another type in a column beside it,
+`delay~float64`: Delta would squeeze 1.5 into a column of whole numbers as 1.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +25,9 @@ _MARK = "~"
 
 
 def conversion(column: pl.Expr, stored: pl.DataType, dtype: DType) -> pl.Expr:
-    """A column of a stored type as one of the type wanted; a value that has no meaning there is null."""
+    """A column of a stored type as one of the type wanted; a value that has no meaning there is
+    null.
+    """
     wanted = STORED[dtype]
     if dtype is DType.TIMESTAMP:
         moment = _instant(column, stored)
@@ -32,7 +36,11 @@ def conversion(column: pl.Expr, stored: pl.DataType, dtype: DType) -> pl.Expr:
         return column
     match stored, dtype:
         case pl.String(), DType.BOOLEAN:
-            return column.replace_strict({"true": True, "false": False, "True": True, "False": False}, default=None, return_dtype=pl.Boolean)
+            return column.replace_strict(
+                {"true": True, "false": False, "True": True, "False": False},
+                default=None,
+                return_dtype=pl.Boolean,
+            )
         case pl.Float32() | pl.Float64(), DType.INT64:
             return pl.when(column == column.floor()).then(column.cast(wanted, strict=False))
         case _:
@@ -43,7 +51,9 @@ def may_fail(stored: pl.DataType, dtype: DType) -> bool:
     """Whether some value of the stored type has none in the type wanted."""
     if stored == pl.Null or (stored == STORED[dtype] and dtype is not DType.TIMESTAMP):
         return False
-    return not (stored.is_integer() and dtype in (DType.INT64, DType.FLOAT64) and stored != pl.UInt64)
+    return not (
+        stored.is_integer() and dtype in (DType.INT64, DType.FLOAT64) and stored != pl.UInt64
+    )
 
 
 def conformed(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
@@ -56,19 +66,26 @@ def conformed(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     if not differing:
         return frame
     return frame.with_columns(
-        (conversion(pl.col(name), stored[name], dtype) if name in stored else pl.lit(None, dtype=STORED[dtype])).alias(name)
+        (
+            conversion(pl.col(name), stored[name], dtype)
+            if name in stored
+            else pl.lit(None, dtype=STORED[dtype])
+        ).alias(name)
         for name, dtype in ((field.name, field.dtype) for field in differing)
     )
 
 
 def apart(frame: pl.DataFrame, held: dict[str, DType]) -> pl.DataFrame:
-    """Records with each column named for the table, which holds one type under each name; lengths of time go as whole numbers, for Delta has no such type.
+    """Records with each column named for the table, which holds one type under each name; lengths
+    of time go as whole numbers, for Delta has no such type.
 
     Args:
         held: the type of each column of the table; filled with those that these records add.
     """
     names: dict[str, str] = {}
-    for field in schema_of({name: dtype for name, dtype in frame.schema.items() if name not in ENVELOPE})[0]:
+    for field in schema_of(
+        {name: dtype for name, dtype in frame.schema.items() if name not in ENVELOPE}
+    )[0]:
         held.setdefault(field.name, field.dtype)
         if field.dtype is DType.DURATION or held[field.name] is not field.dtype:
             names[field.name] = f"{field.name}{_MARK}{field.dtype}"
@@ -77,12 +94,19 @@ def apart(frame: pl.DataFrame, held: dict[str, DType]) -> pl.DataFrame:
 
 
 def rejoined(frame: pl.DataFrame, schema: Schema | None = None) -> pl.DataFrame:
-    """Records of a table with each column whole again: in the type of the schema where it has the column, else in one that holds all."""
+    """Records of a table with each column whole again: in the type of the schema where it has the
+    column, else in one that holds all.
+    """
     wanted = {field.name: field.dtype for field in schema or ()}
     for name, variants in _variants(frame.schema).items():
         dtype = wanted.get(name) or _widest(variants.values())
-        values = [_variant(frame.schema[column], column, kept).pipe(conversion, STORED[kept], dtype) for column, kept in variants.items()]
-        frame = frame.with_columns(pl.coalesce(values).alias(name)).drop([column for column in variants if column != name])
+        values = [
+            _variant(frame.schema[column], column, kept).pipe(conversion, STORED[kept], dtype)
+            for column, kept in variants.items()
+        ]
+        frame = frame.with_columns(pl.coalesce(values).alias(name)).drop(
+            [column for column in variants if column != name]
+        )
     return frame
 
 
@@ -96,11 +120,17 @@ def is_reserved(name: str) -> bool:
 
 
 def _variants(columns: Mapping[str, pl.DataType]) -> dict[str, dict[str, DType]]:
-    """By name of those that lie apart: the columns that hold its values, oldest first, and their types."""
+    """By name of those that lie apart: the columns that hold its values, oldest first, and their
+    types.
+    """
     found: dict[str, dict[str, DType]] = {}
     for column in columns:
         if split := _split(column):
-            plain = {split[0]: schema_of({split[0]: columns[split[0]]})[0][split[0]].dtype} if split[0] in columns else {}
+            plain = (
+                {split[0]: schema_of({split[0]: columns[split[0]]})[0][split[0]].dtype}
+                if split[0] in columns
+                else {}
+            )
             found.setdefault(split[0], plain)[column] = split[1]
     return found
 
@@ -121,7 +151,9 @@ def _split(column: str) -> tuple[str, DType] | None:
 
 
 def _instant(column: pl.Expr, stored: pl.DataType) -> pl.Expr:
-    """An instant that is beyond the calendar breaks its row: nothing downstream could show it, and Polars cannot write it."""
+    """An instant that is beyond the calendar breaks its row: nothing downstream could show it, and
+    Polars cannot write it.
+    """
     match stored:
         case pl.String():
             return _instant_of_text(column)
@@ -132,8 +164,13 @@ def _instant(column: pl.Expr, stored: pl.DataType) -> pl.Expr:
 
 
 def _instant_of_text(column: pl.Expr) -> pl.Expr:
-    """ISO 8601 with or without a zone, a fraction, seconds or a time of day; without a zone it is UTC."""
+    """ISO 8601 with or without a zone, a fraction, seconds or a time of day; without a zone it is
+    UTC.
+    """
     text = column.str.replace(" ", "T", literal=True)
     zoned = text.str.to_datetime(_TIME_FORMATS[0], time_unit="us", strict=False)
-    naive = [text.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone("UTC") for form in _TIME_FORMATS[1:]]
+    naive = [
+        text.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone("UTC")
+        for form in _TIME_FORMATS[1:]
+    ]
     return pl.coalesce(zoned, *naive)

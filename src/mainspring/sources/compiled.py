@@ -1,6 +1,8 @@
-"""A source ready to take rows: its columns converted, its promises checked, its ids and times computed, in one Polars query for a frame.
+"""A source ready to take rows: its columns converted, its promises checked, its ids and times
+computed, in one Polars query for a frame.
 
-What is compiled depends on the declaration and the columns only, so one object serves every batch of a source.
+What is compiled depends on the declaration and the columns only, so one object serves every batch
+of a source.
 """
 
 import hashlib
@@ -47,8 +49,10 @@ class Prepared:
     """A batch of rows, judged by themselves.
 
     Args:
-        kept: rows that keep their promises: payload columns, `_id`, `_content`, `_event_time`, `_known_at` and, if any is given, `_op`.
-        broken: `_id` (may be null), `_event_time`, `_known_at` (may be null), `reason`, `row` (the row as JSON, as it came) and `code`.
+        kept: rows that keep their promises: payload columns, `_id`, `_content`, `_event_time`,
+            `_known_at` and, if any is given, `_op`.
+        broken: `_id` (may be null), `_event_time`, `_known_at` (may be null), `reason`, `row` (the
+            row as JSON, as it came) and `code`.
     """
 
     kept: pl.DataFrame
@@ -70,7 +74,9 @@ class CompiledSource:
         self.source = source
         self.schema = schema
         self._names = list(schema.names)
-        event_time, known_at = (to_polars(node, schema).cast(pl.Int64) for node in (source.event_time, source.known_at))
+        event_time, known_at = (
+            to_polars(node, schema).cast(pl.Int64) for node in (source.event_time, source.known_at)
+        )
         self._rules = _rules(source, schema, event_time=event_time, known_at=known_at)
         self._derived = [
             pl.struct(self._names).struct.json_encode().alias(_JSON),
@@ -82,7 +88,8 @@ class CompiledSource:
         self._plan = lru_cache(maxsize=32)(self._plan_for)
 
     def prepare(self, rows: pl.DataFrame, operations: Sequence[str] | None = None) -> Prepared:
-        """Convert and check rows; columns that the schema lacks are left out, and columns that the rows lack are null.
+        """Convert and check rows; columns that the schema lacks are left out, and columns that the
+        rows lack are null.
 
         Raises:
             UnknownOperation: SRC-005.
@@ -95,14 +102,28 @@ class CompiledSource:
         converted = rows.with_columns(plan.conversions)
         derived = [*self._derived, plan.breaks.alias(_BROKEN)]
         if operations is not None:
-            converted = converted.with_columns(_op=pl.Series(_checked(self.source, operations, rows.height), dtype=pl.String))
+            converted = converted.with_columns(
+                _op=pl.Series(_checked(self.source, operations, rows.height), dtype=pl.String)
+            )
             # To delete a fact its id is enough.
-            derived[-1] = pl.when(pl.col("_op") == "delete").then(_id_is_missing(self.source)).otherwise(plan.breaks).alias(_BROKEN)
-        marked = converted.select(*self._names, *derived, *(["_op"] if operations is not None else []))
+            derived[-1] = (
+                pl.when(pl.col("_op") == "delete")
+                .then(_id_is_missing(self.source))
+                .otherwise(plan.breaks)
+                .alias(_BROKEN)
+            )
+        marked = converted.select(
+            *self._names, *derived, *(["_op"] if operations is not None else [])
+        )
         is_broken = marked.drop_in_place(_BROKEN)
         if not is_broken.any():
             return Prepared(self._with_content(marked), _NOTHING_BROKEN)
-        explained = _explained(converted.filter(is_broken), marked.filter(is_broken), raw=rows.filter(is_broken), rules=plan.rules)
+        explained = _explained(
+            converted.filter(is_broken),
+            marked.filter(is_broken),
+            raw=rows.filter(is_broken),
+            rules=plan.rules,
+        )
         return Prepared(self._with_content(marked.filter(~is_broken)), explained)
 
     def converted(self, rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -111,66 +132,118 @@ class CompiledSource:
         return rows.with_columns(plan.conversions).select(self._names)
 
     def frame_of(self, rows: Sequence[Mapping[str, Cell]]) -> pl.DataFrame:
-        """Rows as a frame; a column that holds values of another type than the schema's comes as text, for `prepare` to judge.
+        """Rows as a frame; a column that holds values of another type than the schema's comes as
+        text, for `prepare` to judge.
 
         Raises:
             UnreadableRows: SRC-006.
         """
         self.require_rows(rows)
         try:
-            return pl.DataFrame([_series(field, [row.get(field.name) for row in rows]) for field in self.schema])
+            return pl.DataFrame(
+                [_series(field, [row.get(field.name) for row in rows]) for field in self.schema]
+            )
         except (AttributeError, TypeError, UnicodeEncodeError):
             # Looked for only where something is wrong: it takes as long as all the rest.
             self._refuse_unreadable(rows)
             raise
 
     def require_rows(self, rows: object) -> None:
-        """Raise SRC-006 for what is no list of rows, such as a generator, which could be read only once."""
+        """Raise SRC-006 for what is no list of rows, such as a generator, which could be read only
+        once.
+        """
         if not isinstance(rows, Sequence) or isinstance(rows, str | bytes):
-            raise UnreadableRows(source=self.source.name, problem=f"{type(rows).__name__} is no list of rows")
+            raise UnreadableRows(
+                source=self.source.name, problem=f"{type(rows).__name__} is no list of rows"
+            )
 
     def ignored(self, rows: Sequence[Mapping[str, Cell]] | pl.DataFrame) -> tuple[str, ...]:
         """The columns that rows have and the source does not, sorted."""
-        found: set[object] = set(rows.columns) if isinstance(rows, pl.DataFrame) else set[object]().union(*rows)
+        found: set[object] = (
+            set(rows.columns) if isinstance(rows, pl.DataFrame) else set[object]().union(*rows)
+        )
         return tuple(sorted(map(str, found.difference(self._names))))
 
     def _refuse_unreadable(self, rows: Sequence[Mapping[str, Cell]]) -> None:
         """Raise SRC-006 for the first row that is no mapping, or has what is no value of a row."""
         for place, row in enumerate(rows):
             if not isinstance(row, Mapping):
-                raise UnreadableRows(source=self.source.name, problem=f"row {place} is {row!r:.60}, not a mapping of columns to values")
+                raise UnreadableRows(
+                    source=self.source.name,
+                    problem=f"row {place} is {row!r:.60}, not a mapping of columns to values",
+                )
             for name in self._names:
                 value = row.get(name)
                 if isinstance(value, str) and not is_unicode(value):
-                    raise UnreadableRows(source=self.source.name, problem=f"row {place} holds half a surrogate pair in {name!r}, which is no text")
+                    raise UnreadableRows(
+                        source=self.source.name,
+                        problem=(
+                            f"row {place} holds half a surrogate pair in {name!r}, which is no text"
+                        ),
+                    )
                 if not _has_text(value):
-                    raise UnreadableRows(source=self.source.name, problem=f"row {place} holds a {type(value).__name__} in {name!r}, which is no value")
+                    raise UnreadableRows(
+                        source=self.source.name,
+                        problem=f"row {place} holds a {type(value).__name__} in {name!r}, which "
+                        f"is no value",
+                    )
 
     def _readable(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The columns of the source that a frame has.  Raises: SRC-006."""
         found = [name for name in self._names if name in rows.columns]
-        strange = [name for name in found if rows.schema[name].is_nested() or rows.schema[name] in _NO_VALUES]
+        strange = [
+            name
+            for name in found
+            if rows.schema[name].is_nested() or rows.schema[name] in _NO_VALUES
+        ]
         if strange:
-            raise UnreadableRows(source=self.source.name, problem=f"column {strange[0]!r} is {rows.schema[strange[0]]}, which holds no values")
+            raise UnreadableRows(
+                source=self.source.name,
+                problem=(
+                    f"column {strange[0]!r} is {rows.schema[strange[0]]}, which holds no values"
+                ),
+            )
         if not found and rows.height:
-            raise UnreadableRows(source=self.source.name, problem=f"the rows have none of its columns, which are {', '.join(self._names)}")
+            raise UnreadableRows(
+                source=self.source.name,
+                problem=f"the rows have none of its columns, which are {', '.join(self._names)}",
+            )
         return rows.select(found)
 
     def _plan_for(self, columns: tuple[tuple[str, pl.DataType], ...]) -> "_Plan":
         stored = dict(columns)
-        conversions = {field.name: _converted(field, stored.get(field.name)) for field in self.schema}
-        suspects = [field.name for field in self.schema if field.name in stored and may_fail(stored[field.name], field.dtype)]
-        flags = [(pl.col(name).is_not_null() & conversions[name].is_null()).alias(f"_type:{name}") for name in suspects]
-        rules = (*(_Rule(f"type:{name}", pl.col(f"_type:{name}")) for name in suspects), *self._rules)
-        # A null breaks only the promise that there be none.  Left null, a verdict would be neither, and its row neither kept nor refused.
+        conversions = {
+            field.name: _converted(field, stored.get(field.name)) for field in self.schema
+        }
+        suspects = [
+            field.name
+            for field in self.schema
+            if field.name in stored and may_fail(stored[field.name], field.dtype)
+        ]
+        flags = [
+            (pl.col(name).is_not_null() & conversions[name].is_null()).alias(f"_type:{name}")
+            for name in suspects
+        ]
+        rules = (
+            *(_Rule(f"type:{name}", pl.col(f"_type:{name}")) for name in suspects),
+            *self._rules,
+        )
+        # A null breaks only the promise that there be none.  Left null, a verdict would be neither,
+        # and its row neither kept nor refused.
         breaks = pl.any_horizontal(rule.breaks.fill_null(value=False) for rule in rules)
         return _Plan([*(e.alias(n) for n, e in conversions.items()), *flags], rules, breaks)
 
     def _with_content(self, kept: pl.DataFrame) -> pl.DataFrame:
-        """Digest what the rows say, which leaves the frame to the caller without its working columns."""
+        """Digest what the rows say, which leaves the frame to the caller without its working
+        columns.
+        """
         beyond, lines = kept.drop_in_place(_BEYOND_JSON), kept.drop_in_place(_JSON).to_list()
         if beyond.any():
-            for place, row in zip(beyond.arg_true().to_list(), kept.select(self._names).filter(beyond).rows(), strict=True):
+            for place, row in zip(
+                beyond.arg_true().to_list(),
+                kept.select(self._names).filter(beyond).rows(),
+                strict=True,
+            ):
                 lines[place] += repr([value for value in row if isinstance(value, float)])
         content = [hashlib.blake2b(line.encode(), digest_size=16).digest() for line in lines]
         return kept.insert_column(kept.width, pl.Series("_content", content, dtype=pl.Binary))
@@ -186,7 +259,14 @@ class _Plan:
 
 
 _NOTHING_BROKEN = pl.DataFrame(
-    schema={"_id": pl.String(), "_event_time": pl.Int64(), "_known_at": pl.Int64(), "reason": pl.String(), "row": pl.String(), "code": pl.String()},
+    schema={
+        "_id": pl.String(),
+        "_event_time": pl.Int64(),
+        "_known_at": pl.Int64(),
+        "reason": pl.String(),
+        "row": pl.String(),
+        "code": pl.String(),
+    },
 )
 
 
@@ -195,27 +275,54 @@ def json_rows(rows: pl.DataFrame) -> pl.Series:
     beyond = [
         name
         for name, dtype in rows.schema.items()
-        if isinstance(dtype, pl.Datetime) and not (rows[name].cast(pl.Datetime("us")).cast(pl.Int64).is_between(*CALENDAR) | rows[name].is_null()).all()
+        if isinstance(dtype, pl.Datetime)
+        and not (
+            rows[name].cast(pl.Datetime("us")).cast(pl.Int64).is_between(*CALENDAR)
+            | rows[name].is_null()
+        ).all()
     ]
-    return rows.with_columns(pl.col(beyond).cast(pl.Int64)).select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    return (
+        rows.with_columns(pl.col(beyond).cast(pl.Int64))
+        .select(pl.struct(pl.all()).struct.json_encode())
+        .to_series()
+    )
 
 
-def _explained(converted: pl.DataFrame, marked: pl.DataFrame, *, raw: pl.DataFrame, rules: Sequence[_Rule]) -> pl.DataFrame:
+def _explained(
+    converted: pl.DataFrame, marked: pl.DataFrame, *, raw: pl.DataFrame, rules: Sequence[_Rule]
+) -> pl.DataFrame:
     reasons = [pl.when(rule.breaks).then(pl.lit(rule.reason)) for rule in rules]
     why = converted.select(pl.concat_str(reasons, separator=",", ignore_nulls=True)).to_series()
-    return marked.select("_id", "_event_time", "_known_at", reason=why, row=json_rows(raw), code=pl.lit(BrokenContract.code))
+    return marked.select(
+        "_id",
+        "_event_time",
+        "_known_at",
+        reason=why,
+        row=json_rows(raw),
+        code=pl.lit(BrokenContract.code),
+    )
 
 
 def _is_beyond_json(schema: Schema) -> pl.Expr:
-    """JSON writes NaN and the infinities as null; the content of a row that holds some says so in addition."""
+    """JSON writes NaN and the infinities as null; the content of a row that holds some says so in
+    addition.
+    """
     floats = [field.name for field in schema if field.dtype is DType.FLOAT64]
-    return pl.any_horizontal(~pl.col(floats).is_finite()).fill_null(value=False) if floats else pl.lit(value=False)
+    return (
+        pl.any_horizontal(~pl.col(floats).is_finite()).fill_null(value=False)
+        if floats
+        else pl.lit(value=False)
+    )
 
 
 def _checked(source: Source, operations: Sequence[str], height: int) -> list[str]:
     unknown = sorted(set(operations) - _OPERATIONS)
     if unknown or len(operations) != height:
-        found = f"operation {unknown[0]!r}" if unknown else f"{len(operations)} operations for {height} rows"
+        found = (
+            f"operation {unknown[0]!r}"
+            if unknown
+            else f"{len(operations)} operations for {height} rows"
+        )
         raise UnknownOperation(source=source.name, found=found)
     return list(operations)
 
@@ -231,12 +338,16 @@ def _id_text(field: Field) -> pl.Expr:
         case DType.TIMESTAMP:
             return column.dt.strftime(_ISO)
         case DType.STRING:
-            return column.str.replace_all("\\", "\\\\", literal=True).str.replace_all("|", "\\|", literal=True)
+            return column.str.replace_all("\\", "\\\\", literal=True).str.replace_all(
+                "|", "\\|", literal=True
+            )
         case _:
             return column.cast(pl.String)
 
 
-def _rules(source: Source, schema: Schema, *, event_time: pl.Expr, known_at: pl.Expr) -> list[_Rule]:
+def _rules(
+    source: Source, schema: Schema, *, event_time: pl.Expr, known_at: pl.Expr
+) -> list[_Rule]:
     promised = dict(source.contract.columns)
     rules = [rule for field in schema for rule in _column_rules(field, promised.get(field.name))]
     rules += [
@@ -245,7 +356,10 @@ def _rules(source: Source, schema: Schema, *, event_time: pl.Expr, known_at: pl.
         _Rule("event_time_beyond_calendar", ~event_time.is_between(*CALENDAR)),
     ]
     if source.known_at != source.event_time:
-        rules += [_Rule("known_at_missing", known_at.is_null()), _Rule("known_at_beyond_calendar", ~known_at.is_between(*CALENDAR))]
+        rules += [
+            _Rule("known_at_missing", known_at.is_null()),
+            _Rule("known_at_beyond_calendar", ~known_at.is_between(*CALENDAR)),
+        ]
     return rules
 
 
@@ -263,7 +377,12 @@ def _column_rules(field: Field, promised: ColumnContract | None) -> list[_Rule]:
         rules.append(_Rule(f"null:{name}", column.is_null()))
     if promised.between is not None:
         outside = ~column.is_between(*promised.between)
-        rules.append(_Rule(f"between:{name}", outside & ~column.is_nan() if field.dtype is DType.FLOAT64 else outside))
+        rules.append(
+            _Rule(
+                f"between:{name}",
+                outside & ~column.is_nan() if field.dtype is DType.FLOAT64 else outside,
+            )
+        )
     if promised.one_of is not None:
         rules.append(_Rule(f"one_of:{name}", ~column.is_in(list(promised.one_of))))
     if promised.max_length is not None:
@@ -272,13 +391,20 @@ def _column_rules(field: Field, promised: ColumnContract | None) -> list[_Rule]:
 
 
 def _converted(field: Field, stored: pl.DataType | None) -> pl.Expr:
-    return pl.lit(None, dtype=STORED[field.dtype]) if stored is None else conversion(pl.col(field.name), stored, field.dtype)
+    return (
+        pl.lit(None, dtype=STORED[field.dtype])
+        if stored is None
+        else conversion(pl.col(field.name), stored, field.dtype)
+    )
 
 
 def _series(field: Field, values: list[Cell]) -> pl.Series:
     if field.dtype is DType.TIMESTAMP:
         # Polars takes ten times as long to make a column of datetimes.
-        values = [to_micros(value) if isinstance(value, datetime) and value.tzinfo else value for value in values]
+        values = [
+            to_micros(value) if isinstance(value, datetime) and value.tzinfo else value
+            for value in values
+        ]
     allowed = _CELLS[field.dtype]
     if not all(value is None or type(value) in allowed for value in values):
         return _as_text(field.name, values)
@@ -291,13 +417,22 @@ def _series(field: Field, values: list[Cell]) -> pl.Series:
 def _as_text(name: str, values: list[Cell]) -> pl.Series:
     if not all(map(_has_text, values)):
         raise TypeError(f"{name}: a value that is none of a row")
-    return pl.Series(name, [value if value is None or isinstance(value, str) else _text(value) for value in values], dtype=pl.String)
+    return pl.Series(
+        name,
+        [value if value is None or isinstance(value, str) else _text(value) for value in values],
+        dtype=pl.String,
+    )
 
 
 def _has_text(value: object) -> bool:
-    """Whether it is one value, which can be written: no container, no bytes, and no object that only has an address."""
+    """Whether it is one value, which can be written: no container, no bytes, and no object that
+    only has an address.
+    """
     own = type(value)
-    return isinstance(value, str) or not (isinstance(value, Iterable) or (own.__str__ is object.__str__ and own.__repr__ is object.__repr__))
+    return isinstance(value, str) or not (
+        isinstance(value, Iterable)
+        or (own.__str__ is object.__str__ and own.__repr__ is object.__repr__)
+    )
 
 
 def _text(value: Scalar | datetime) -> str:

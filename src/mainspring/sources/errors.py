@@ -26,7 +26,9 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class FileMissing(SourceError):
-    """The file or folder that a source names is not there.  Paths are relative to the project's folder."""
+    """The file or folder that a source names is not there.  Paths are relative to the project's
+    folder.
+    """
 
     code: ClassVar[str] = "SRC-001"
     template: ClassVar[str] = "source {source!r}: there is no file {path}"
@@ -37,7 +39,9 @@ class FileMissing(SourceError):
 
 @dataclass(eq=False, kw_only=True)
 class FileUnreadable(SourceError):
-    """A file is there but is not what its suffix says: `.parquet`, `.csv`, `.jsonl` and `.ndjson` are read."""
+    """A file is there but is not what its suffix says: `.parquet`, `.csv`, `.jsonl` and `.ndjson`
+    are read.
+    """
 
     code: ClassVar[str] = "SRC-002"
     template: ClassVar[str] = "source {source!r}: {path} cannot be read: {reason}"
@@ -61,7 +65,9 @@ class EmptyFolder(SourceError):
 
 @dataclass(eq=False, kw_only=True)
 class SourceNotReadable(SourceError):
-    """A source without a path gets its rows pushed; there is no file to read, so its contract has to name every column."""
+    """A source without a path gets its rows pushed; there is no file to read, so its contract has
+    to name every column.
+    """
 
     code: ClassVar[str] = "SRC-004"
     template: ClassVar[str] = "source {source!r} has no path"
@@ -75,20 +81,26 @@ class UnknownOperation(SourceError):
 
     code: ClassVar[str] = "SRC-005"
     template: ClassVar[str] = "source {source!r}: {found} cannot be done"
-    remedy: ClassVar[str] = "give one of insert, replace, delete for each row, or leave the operations out"
+    remedy: ClassVar[str] = (
+        "give one of insert, replace, delete for each row, or leave the operations out"
+    )
     source: str
     found: str
 
 
 @dataclass(eq=False, kw_only=True)
 class UnreadableRows(SourceError):
-    """What was handed in are no rows: no list, a row that is no mapping, a value that is a list or bytes, text that cannot be written down, a frame without
-    any column of the source.  Nothing of the call was taken.
+    """What was handed in are no rows: no list, a row that is no mapping, a value that is a list or
+    bytes, text that cannot be written down, a frame without any column of the source.  Nothing of
+    the call was taken.
     """
 
     code: ClassVar[str] = "SRC-006"
     template: ClassVar[str] = "source {source!r}: {problem}"
-    remedy: ClassVar[str] = "give a frame, or a list of mappings such as {{'id': 1, 'at': '2024-05-01T12:00:00Z'}}; nothing was taken"
+    remedy: ClassVar[str] = (
+        "give a frame, or a list of mappings such as "
+        "{{'id': 1, 'at': '2024-05-01T12:00:00Z'}}; nothing was taken"
+    )
     source: str
     problem: str
 
@@ -97,8 +109,9 @@ class UnreadableRows(SourceError):
 class BrokenContract(SourceError):
     """A row does not keep what its source promises; it lies in quarantine and nothing reads it.
 
-    The reason names each broken promise and its column: `type:x` (the value is not of the type), `null:x`, `nan:x`, `between:x`, `one_of:x`,
-    `max_length:x`, `id_missing`, `event_time_missing`, `known_at_missing`.
+    The reason names each broken promise and its column: `type:x` (the value is not of the type),
+    `null:x`, `nan:x`, `between:x`, `one_of:x`, `max_length:x`, `id_missing`, `event_time_missing`,
+    `known_at_missing`.
     """
 
     code: ClassVar[str] = "SRC-010"
@@ -110,7 +123,9 @@ class BrokenContract(SourceError):
 
 @dataclass(eq=False, kw_only=True)
 class LateFact(SourceError):
-    """A fact became visible later after it happened than its source allows; it lies in quarantine."""
+    """A fact became visible later after it happened than its source allows; it lies in
+    quarantine.
+    """
 
     code: ClassVar[str] = "SRC-011"
     template: ClassVar[str] = "source {source!r}: a fact came later than its lateness allows"
@@ -120,24 +135,35 @@ class LateFact(SourceError):
 
 @dataclass(eq=False, kw_only=True)
 class ConflictingFact(SourceError):
-    """A fact has the id of another that says something else, and does not say that it replaces it; it lies in quarantine."""
+    """A fact has the id of another that says something else, and does not say that it replaces it;
+    it lies in quarantine.
+    """
 
     code: ClassVar[str] = "SRC-012"
     template: ClassVar[str] = "source {source!r}: a fact contradicts an accepted one of the same id"
-    remedy: ClassVar[str] = "ingest it with the operation `replace` if it is a correction, or mend the id"
+    remedy: ClassVar[str] = (
+        "ingest it with the operation `replace` if it is a correction, or mend the id"
+    )
     source: str
 
 
 @dataclass(eq=False, kw_only=True)
 class FutureFact(SourceError):
-    """A fact claims to become known later than the clock and its source's clock skew allow; it lies in quarantine.
+    """A fact claims to become known later than the clock and its source's clock skew allow; it lies
+    in quarantine.
 
-    A delay that the declaration adds (`col("hour") + ms.minutes(60)`, an assumed delay) is no claim and does not count.
+    A delay that the declaration adds (`col("hour") + ms.minutes(60)`, an assumed delay) is no claim
+    and does not count.
     """
 
     code: ClassVar[str] = "SRC-013"
-    template: ClassVar[str] = "source {source!r}: a fact claims to be known in the future, beyond the clock skew"
-    remedy: ClassVar[str] = "set the producer's clock right and ingest it again; declare a longer `clock_skew` where facts are announced ahead"
+    template: ClassVar[str] = (
+        "source {source!r}: a fact claims to be known in the future, beyond the clock skew"
+    )
+    remedy: ClassVar[str] = (
+        "set the producer's clock right and ingest it again; declare a longer "
+        "`clock_skew` where facts are announced ahead"
+    )
     source: str
 
 
@@ -146,7 +172,9 @@ class PromisedColumnMissing(DeclarationError):
     """A contract names a column that the data does not have."""
 
     code: ClassVar[str] = "PRJ-015"
-    template: ClassVar[str] = "source {source!r}: its contract names {column!r}, which the data does not have"
+    template: ClassVar[str] = (
+        "source {source!r}: its contract names {column!r}, which the data does not have"
+    )
     remedy: ClassVar[str] = "the data has: {known}"
     source: str
     column: str
@@ -155,10 +183,14 @@ class PromisedColumnMissing(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class TypeConflict(DeclarationError):
-    """A contract gives a column a type that the data's type cannot be read as.  Text becomes a timestamp, a whole number a float; nothing else is guessed."""
+    """A contract gives a column a type that the data's type cannot be read as.  Text becomes a
+    timestamp, a whole number a float; nothing else is guessed.
+    """
 
     code: ClassVar[str] = "PRJ-016"
-    template: ClassVar[str] = "source {source!r}: column {column!r} is {found} in the data and {promised} in the contract"
+    template: ClassVar[str] = (
+        "source {source!r}: column {column!r} is {found} in the data and {promised} in the contract"
+    )
     remedy: ClassVar[str] = "promise {found}, or convert the data"
     source: str
     column: str
@@ -168,7 +200,9 @@ class TypeConflict(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnusableTime(DeclarationError):
-    """`event_time` and `known_at` have to be timestamps; a day or a text becomes one by promising it in the contract."""
+    """`event_time` and `known_at` have to be timestamps; a day or a text becomes one by promising
+    it in the contract.
+    """
 
     code: ClassVar[str] = "PRJ-017"
     template: ClassVar[str] = "source {source!r}: its {role} is {found}, not a timestamp"
@@ -180,11 +214,15 @@ class UnusableTime(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnusableId(DeclarationError):
-    """An id names facts: it needs at least one column, each once, and none of floats, which have no one text."""
+    """An id names facts: it needs at least one column, each once, and none of floats, which have no
+    one text.
+    """
 
     code: ClassVar[str] = "PRJ-018"
     template: ClassVar[str] = "source {source!r}: {columns} cannot be its id: {reason}"
-    remedy: ClassVar[str] = "name whole numbers, text, booleans or timestamps that together are unique"
+    remedy: ClassVar[str] = (
+        "name whole numbers, text, booleans or timestamps that together are unique"
+    )
     source: str
     columns: str
     reason: str
@@ -192,7 +230,8 @@ class UnusableId(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnusableColumn(DeclarationError):
-    """A column has a type that a source cannot hold (a list, a struct), or a name that the log or its tables keep for themselves.
+    """A column has a type that a source cannot hold (a list, a struct), or a name that the log or
+    its tables keep for themselves.
 
     Those begin with an underscore, such as `_offset`, or end with a type, such as `delay~float64`.
     """

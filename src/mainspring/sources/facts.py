@@ -1,4 +1,6 @@
-"""Reads a source's facts: each accepted revision once, with the span of time in which it was the one to be seen."""
+"""Reads a source's facts: each accepted revision once, with the span of time in which it was the
+one to be seen.
+"""
 
 import polars as pl
 
@@ -35,13 +37,15 @@ def read_facts(
     Args:
         tables: where the log below the table's position is read faster; None reads the log alone.
         until: only records below this offset count; None reads up to the head.
-        visible_until: leaves out what became visible later; what is taken back later is still closed then.
+        visible_until: leaves out what became visible later; what is taken back later is still
+            closed then.
         happened_from: leaves out what happened before, which a table need not be read for.
-        schema: the columns that the facts shall have, and their types: the source may have had others when they were accepted.
+        schema: the columns that the facts shall have, and their types: the source may have had
+            others when they were accepted.
 
     Returns:
-        The payload, and `_id`, `_offset`, `_event_time`, `_visible_from`, `_visible_to`, `_history`.  A fact is seen at q while
-        `_visible_from <= q < _visible_to`.
+        The payload, and `_id`, `_offset`, `_event_time`, `_visible_from`, `_visible_to`,
+        `_history`.  A fact is seen at q while `_visible_from <= q < _visible_to`.
 
     Raises:
         RetentionPassed: ENG-011 for records that neither the log nor the table has.
@@ -49,15 +53,29 @@ def read_facts(
     topic = topic_of(source.name)
     position = tables.position(topic) if tables is not None else 0
     below = position if until is None else min(position, until)
-    folded = read_folded(topic, tables, stop=below, happened_from=happened_from, schema=schema) if tables is not None else None
+    folded = (
+        read_folded(topic, tables, stop=below, happened_from=happened_from, schema=schema)
+        if tables is not None
+        else None
+    )
     frames = [folded] if folded is not None else []
     recent = iter_records(topic, log=log, tables=tables, start=below, stop=until, schema=schema)
     # A fact and what takes it back carry one event time, so that both are left out or neither is.
-    frames += recent if happened_from is None else (frame.filter(pl.col("_event_time") >= happened_from) for frame in recent)
-    records = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame(schema={"_op": pl.String(), **_SYSTEM})
+    frames += (
+        recent
+        if happened_from is None
+        else (frame.filter(pl.col("_event_time") >= happened_from) for frame in recent)
+    )
+    records = (
+        pl.concat(frames, how="diagonal_relaxed")
+        if frames
+        else pl.DataFrame(schema={"_op": pl.String(), **_SYSTEM})
+    )
     records = records if schema is None else conformed(records, schema)
     facts = _with_spans(records) if frames else records.drop("_op")
-    return facts if visible_until is None else facts.filter(pl.col("_visible_from") <= visible_until)
+    return (
+        facts if visible_until is None else facts.filter(pl.col("_visible_from") <= visible_until)
+    )
 
 
 def _with_spans(records: pl.DataFrame) -> pl.DataFrame:
@@ -69,12 +87,24 @@ def _with_spans(records: pl.DataFrame) -> pl.DataFrame:
         records = _closed(records, taken_back)
         closed = pl.col("_closed_at").fill_null(FOREVER)
     return records.filter(pl.col("_op") == "insert").select(
-        *payload, "_id", "_offset", "_event_time", pl.col("_visible_at").alias("_visible_from"), closed.alias("_visible_to"), "_history"
+        *payload,
+        "_id",
+        "_offset",
+        "_event_time",
+        pl.col("_visible_at").alias("_visible_from"),
+        closed.alias("_visible_to"),
+        "_history",
     )
 
 
 def _closed(records: pl.DataFrame, taken_back: pl.DataFrame) -> pl.DataFrame:
-    """For each record of an id that was ever taken back, when the next record of that id becomes visible."""
-    touched = records.select("_id", "_offset", "_visible_at").join(taken_back.select("_id").unique(), on="_id", how="semi").sort("_offset")
+    """For each record of an id that was ever taken back, when the next record of that id becomes
+    visible.
+    """
+    touched = (
+        records.select("_id", "_offset", "_visible_at")
+        .join(taken_back.select("_id").unique(), on="_id", how="semi")
+        .sort("_offset")
+    )
     ends = touched.select("_offset", _closed_at=pl.col("_visible_at").shift(-1).over("_id"))
     return records.join(ends, on="_offset", how="left", maintain_order="left")

@@ -1,6 +1,7 @@
 """Reads data files: their columns, and their rows in frames.
 
-CSV columns are read as text and given their types here, so that one malformed value breaks its row and not the import.
+CSV columns are read as text and given their types here, so that one malformed value breaks its row
+and not the import.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,13 @@ import polars as pl
 from mainspring.elements.frame import schema_of
 from mainspring.elements.schema import Field, Schema
 from mainspring.sources.contract import contract_schema
-from mainspring.sources.errors import EmptyFolder, FileMissing, FileUnreadable, SourceNotReadable, UnusableColumn
+from mainspring.sources.errors import (
+    EmptyFolder,
+    FileMissing,
+    FileUnreadable,
+    SourceNotReadable,
+    UnusableColumn,
+)
 from mainspring.sources.spec import Source
 
 __all__ = ["count_rows", "iter_rows", "read_schema", "scan_files"]
@@ -22,7 +29,8 @@ _ROWS_LOOKED_AT = 10_000
 
 
 def read_schema(source: Source, root: Path) -> Schema:
-    """The columns of the source's file, from its metadata or first 10,000 rows; those of the contract for a source without a file.
+    """The columns of the source's file, from its metadata or first 10,000 rows; those of the
+    contract for a source without a file.
 
     Raises:
         SourceError: SRC-001, SRC-002, SRC-003, at the user's line.
@@ -37,7 +45,9 @@ def read_schema(source: Source, root: Path) -> Schema:
         if kind == "parquet":
             stored = pl.scan_parquet(files).collect_schema()
         elif kind == "csv":
-            stored = pl.scan_csv(files[0], infer_schema_length=_ROWS_LOOKED_AT, try_parse_dates=True).collect_schema()
+            stored = pl.scan_csv(
+                files[0], infer_schema_length=_ROWS_LOOKED_AT, try_parse_dates=True
+            ).collect_schema()
         else:
             stored = pl.scan_ndjson(files[0], infer_schema_length=_ROWS_LOOKED_AT).collect_schema()
     schema, strange = schema_of(dict(stored))
@@ -77,7 +87,9 @@ def iter_rows(source: Source, path: Path, *, rows: int) -> Iterator[pl.DataFrame
 def _as_promised(source: Source, found: Schema) -> Schema:
     """Text formats carry no types, so those of the contract are as good as found."""
     promised = dict(source.contract.columns)
-    return Schema(tuple(Field(f.name, promised[f.name].dtype) if f.name in promised else f for f in found))
+    return Schema(
+        tuple(Field(f.name, promised[f.name].dtype) if f.name in promised else f for f in found)
+    )
 
 
 def _files(source: Source, path: Path) -> tuple[list[Path], str]:
@@ -86,10 +98,17 @@ def _files(source: Source, path: Path) -> tuple[list[Path], str]:
     files = sorted(f for f in path.iterdir() if f.suffix in _KINDS) if path.is_dir() else [path]
     kinds = sorted({_KINDS.get(f.suffix, f"files named *{f.suffix}") for f in files})
     if path.is_dir() and len(kinds) != 1:
-        raise EmptyFolder(source=source.name, path=str(path), found=" and ".join(kinds) or "no data file", at=source.declared_at)
+        raise EmptyFolder(
+            source=source.name,
+            path=str(path),
+            found=" and ".join(kinds) or "no data file",
+            at=source.declared_at,
+        )
     if kinds[0] not in _KINDS.values():
         reason = f"{path.suffix or 'no suffix'} names no format that is read"
-        raise FileUnreadable(source=source.name, path=str(path), reason=reason, at=source.declared_at)
+        raise FileUnreadable(
+            source=source.name, path=str(path), reason=reason, at=source.declared_at
+        )
     return files, kinds[0]
 
 
@@ -98,4 +117,9 @@ def _reading(source: Source, path: Path) -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise FileUnreadable(source=source.name, path=str(path), reason=str(error).partition("\n")[0], at=source.declared_at) from error
+        raise FileUnreadable(
+            source=source.name,
+            path=str(path),
+            reason=str(error).partition("\n")[0],
+            at=source.declared_at,
+        ) from error

@@ -1,7 +1,9 @@
-"""Takes rows into the log: prepares them, lets the sequencer decide, and appends records and quarantine in one transaction.
+"""Takes rows into the log: prepares them, lets the sequencer decide, and appends records and
+quarantine in one transaction.
 
-Another writer may append between the decision and the append.  The log then refuses, and the decision is made anew on what it holds now: no lock, no
-lost row, and the same answer as if the other writer had come first.
+Another writer may append between the decision and the append.  The log then refuses, and the
+decision is made anew on what it holds now: no lock, no lost row, and the same answer as if the
+other writer had come first.
 """
 
 from collections import Counter
@@ -12,11 +14,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from mainspring.elements.schema import Schema
+from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.time import Micros
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
+from mainspring.ports.state import StateWriter
 from mainspring.ports.tables import TableReader
 from mainspring.sources.compiled import Cell, CompiledSource, Prepared
 from mainspring.sources.files import count_rows, iter_rows, scan_files
@@ -26,13 +29,15 @@ from mainspring.sources.sequence import Decision, sequence
 from mainspring.sources.spec import Source, declared_delay
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 
-__all__ = ["CompiledSource", "IngestReport", "Rows", "ingest_file", "ingest_rows"]
+__all__ = ["CompiledSource", "IngestJournal", "IngestReport", "Rows", "SourceWriter"]
 
 Progress = Callable[[int, int], None]
 """Told how many rows of how many are done."""
 
 Rows = Sequence[Mapping[str, Cell]] | pl.DataFrame
-"""Rows to take in: mappings with instants as ISO 8601 text, datetimes or microseconds; or a frame."""
+"""Rows to take in: mappings with instants as ISO 8601 text, datetimes or microseconds; or a
+frame.
+"""
 
 _CHUNK_ROWS = 65_536
 _ATTEMPTS = 20
@@ -47,7 +52,8 @@ class IngestReport:
         duplicates: rows that said again what the log holds.
         unknown: deletes of facts that nobody has said, which changed nothing.
         quarantined: how many rows were refused, by reason.
-        first_offset: the head of the log before, `next_offset` after: the records between them are of this call if nobody else wrote.
+        first_offset: the head of the log before, `next_offset` after: the records between them are
+            of this call if nobody else wrote.
         ignored: columns that the rows have and the source does not; they are kept nowhere.
         profile: of the whole file; empty for rows that were pushed.
     """
@@ -62,6 +68,16 @@ class IngestReport:
     next_offset: int = 0
     ignored: tuple[str, ...] = ()
     profile: tuple[ColumnProfile, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows changed something or were refused, by what became of them."""
+        return {
+            "accepted": self.accepted,
+            "revised": self.revised,
+            "deleted": self.deleted,
+            "quarantined": sum(self.quarantined.values()),
+        }
 
     def __add__(self, later: "IngestReport") -> "IngestReport":
         return IngestReport(
@@ -78,93 +94,166 @@ class IngestReport:
         )
 
 
-def ingest_file(
-    source: Source,
-    schema: Schema,
-    *,
-    path: Path,
-    log: LogWriter,
-    clock: Clock,
-    tables: TableReader | None = None,
-    history: bool = True,
-    op: str = "",
-    progress: Progress | None = None,
-) -> IngestReport:
-    """Take a file or folder in, in chunks; rows that the log holds already are counted as duplicates, so it may be done again at any time.
+class IngestJournal(NamedTuple):
+    """Where it is put on record who brought which rows: in whose project and environment.
 
     Args:
-        schema: the effective schema of the source.
-        tables: where revisions of facts find the rows that the log does not keep any more.
-        op: `replace` or `delete` for a file of corrections; default: its rows are new facts.
-
-    Raises:
-        SourceError: SRC-001, SRC-002, SRC-003.
-        StaleWrite: ENG-004, when other writers were faster twenty times in a row.
+        clock: the time of the world, for the record.
     """
-    desk = _Desk(CompiledSource(source, schema), log, tables)
-    total = count_rows(source, path)
-    head = log.head(topic_of(source.name))
-    report, done = IngestReport(first_offset=head, next_offset=head), 0
-    for rows in iter_rows(source, path, rows=_CHUNK_ROWS):
-        prepared, ignored = desk.compiled.prepare(rows, [op] * rows.height if op else None), desk.compiled.ignored(rows)
-        report += replace(_ingest(desk, prepared, now=clock.now(), history=history), ignored=ignored)
-        done += rows.height
-        if progress is not None:
-            progress(done, total)
-    return report + IngestReport(next_offset=report.next_offset, profile=_profile(desk.compiled, path))
+
+    state: StateWriter
+    project: ProjectName
+    environment: str
+    actor: Actor
+    clock: Clock
 
 
-def ingest_rows(
-    compiled: CompiledSource,
-    rows: Rows,
-    *,
-    log: LogWriter,
-    clock: Clock,
-    tables: TableReader | None = None,
-    history: bool = False,
-    operations: Sequence[str] | None = None,
-    ahead: Micros = 0,
-) -> IngestReport:
-    """Take rows in; each is in the log, or in quarantine with its reason, when this returns.
+class SourceWriter:
+    """The one way in for the rows of a source: rows and files, with the same arguments and
+    defaults.
+
+    A row is in the log, or in quarantine with its reason, when a call returns; a call that changed
+    something is in the journal.
 
     Args:
+        clock: the time of the data; a row becomes visible no earlier than it is appended.
         tables: where revisions of facts find the rows that the log does not keep any more.
-        operations: `insert`, `replace` or `delete` for each row; default: insert.
-        ahead: by how much the rows are handed in before their time, as a simulation does for an hour at once; no clock error.
-
-    Raises:
-        UnknownOperation: SRC-005.
-        UnreadableRows: SRC-006.
-        StaleWrite: ENG-004, when other writers were faster twenty times in a row.
-        RetentionPassed: ENG-011, for a revision of a fact whose row neither the log nor the table has.
-
-    Cost: about 1 ms a call and 3 µs a row, and what the log takes.
+        journal: None where nobody asks who brought what, as in a simulation.
     """
-    frame = rows if isinstance(rows, pl.DataFrame) else compiled.frame_of(rows)
-    prepared, ignored = compiled.prepare(frame, operations), compiled.ignored(rows)
-    return replace(_ingest(_Desk(compiled, log, tables), prepared, now=clock.now(), history=history, ahead=ahead), ignored=ignored)
+
+    def __init__(
+        self,
+        compiled: CompiledSource,
+        *,
+        log: LogWriter,
+        clock: Clock,
+        tables: TableReader | None = None,
+        journal: IngestJournal | None = None,
+    ) -> None:
+        self.compiled, self._log, self._clock, self._tables = compiled, log, clock, tables
+        self._journal = journal
+
+    def write_rows(
+        self,
+        rows: Rows,
+        *,
+        history: bool = False,
+        op: str | Sequence[str] = "",
+        ahead: Micros = 0,
+    ) -> IngestReport:
+        """Take rows in.
+
+        Args:
+            history: the rows tell of the past: they become visible when they say they were known,
+                and not now.
+            op: `insert`, `replace` or `delete`, for all rows or for each; default: insert.
+            ahead: by how much the rows are handed in before their time, as a simulation does for
+                an hour at once; no clock error.
+
+        Raises:
+            UnknownOperation: SRC-005.
+            UnreadableRows: SRC-006.
+            StaleWrite: ENG-004, when other writers were faster twenty times in a row.
+            RetentionPassed: ENG-011, for a revision of a fact whose row neither the log nor the
+                table has.
+
+        Cost: about 1 ms a call and 3 µs a row, and what the log takes.
+        """
+        if not isinstance(rows, pl.DataFrame):
+            self.compiled.require_rows(rows)
+        frame = rows if isinstance(rows, pl.DataFrame) else self.compiled.frame_of(rows)
+        report = replace(
+            self._write(frame, history=history, op=op, ahead=ahead),
+            ignored=self.compiled.ignored(rows),
+        )
+        self._record(report)
+        return report
+
+    def write_file(
+        self,
+        path: Path,
+        *,
+        history: bool = False,
+        op: str = "",
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Take a file or folder in, in chunks; rows that the log holds already are counted as
+        duplicates, so it may be done again at any time.
+
+        Args:
+            history, op: as of `write_rows`.
+            progress: called with the rows that are done, and how many there are.
+
+        Raises:
+            SourceError: SRC-001, SRC-002, SRC-003.
+            StaleWrite: ENG-004, when other writers were faster twenty times in a row.
+        """
+        source = self.compiled.source
+        total, head = count_rows(source, path), self._log.head(topic_of(source.name))
+        report, done = IngestReport(first_offset=head, next_offset=head), 0
+        for rows in iter_rows(source, path, rows=_CHUNK_ROWS):
+            written = self._write(rows, history=history, op=op)
+            report += replace(written, ignored=self.compiled.ignored(rows))
+            done += rows.height
+            if progress is not None:
+                progress(done, total)
+        profile = _profile(self.compiled, path)
+        report += IngestReport(next_offset=report.next_offset, profile=profile)
+        self._record(report)
+        return report
+
+    def _write(
+        self, rows: pl.DataFrame, *, history: bool, op: str | Sequence[str], ahead: Micros = 0
+    ) -> IngestReport:
+        operations = [op] * rows.height if op and isinstance(op, str) else op or None
+        prepared = self.compiled.prepare(rows, operations)
+        target = _Target(self.compiled, self._log, self._tables)
+        return _ingest(target, prepared, now=self._clock.now(), history=history, ahead=ahead)
+
+    def _record(self, report: IngestReport) -> None:
+        """Say in the journal who brought which records; of a call that changed nothing there is
+        nothing to say.
+        """
+        counts = report.counts
+        if self._journal is None or not any(counts.values()):
+            return
+        state, project, environment, actor, clock = self._journal
+        event = Event(
+            kind="rows.ingested",
+            project=project,
+            actor=actor,
+            at=clock.now(),
+            subject=f"source.{self.compiled.source.name}",
+            environment=environment,
+            facts={**counts, "first": report.first_offset, "next": report.next_offset},
+        )
+        state.commit([], [event])
 
 
-class _Desk(NamedTuple):
-    """Where rows of one source are handed in."""
+class _Target(NamedTuple):
+    """The source that rows go to, and where its records lie."""
 
     compiled: CompiledSource
     log: LogWriter
     tables: TableReader | None
 
 
-def _ingest(desk: _Desk, prepared: Prepared, *, now: Micros, history: bool, ahead: Micros = 0) -> IngestReport:
+def _ingest(
+    target: _Target, prepared: Prepared, *, now: Micros, history: bool, ahead: Micros = 0
+) -> IngestReport:
     for attempt in range(_ATTEMPTS):
         try:
-            return _ingest_once(desk, prepared, now=now, history=history, ahead=ahead)
+            return _ingest_once(target, prepared, now=now, history=history, ahead=ahead)
         except StaleWrite:
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
-def _ingest_once(desk: _Desk, prepared: Prepared, *, now: Micros, history: bool, ahead: Micros) -> IngestReport:
-    source, log = desk.compiled.source, desk.log
+def _ingest_once(
+    target: _Target, prepared: Prepared, *, now: Micros, history: bool, ahead: Micros
+) -> IngestReport:
+    source, log = target.compiled.source, target.log
     topic = topic_of(source.name)
     head = log.head(topic)
     decision = sequence(
@@ -173,8 +262,10 @@ def _ingest_once(desk: _Desk, prepared: Prepared, *, now: Micros, history: bool,
         now=now,
         history=history,
         lateness=source.lateness,
-        known_until=None if source.clock_skew is None else now + ahead + source.clock_skew + declared_delay(source.known_at),
-        old_rows=lambda offsets: _read_offsets(desk, topic, offsets),
+        known_until=None
+        if source.clock_skew is None
+        else now + ahead + source.clock_skew + declared_delay(source.known_at),
+        old_rows=lambda offsets: _read_offsets(target, topic, offsets),
     )
     _append(decision, source=source, log=log, head=head)
     refused = decision.quarantined
@@ -207,17 +298,35 @@ def _append(decision: Decision, *, source: Source, log: LogWriter, head: int) ->
         log.append(batches, expected=expected)
 
 
-def _read_offsets(desk: _Desk, topic: str, offsets: Sequence[int]) -> pl.DataFrame:
+def _read_offsets(target: _Target, topic: str, offsets: Sequence[int]) -> pl.DataFrame:
     """Records at these offsets, in their order; those that the log trimmed come from the table."""
-    first = min(desk.log.first(topic), offsets[-1] + 1)
+    first = min(target.log.first(topic), offsets[-1] + 1)
     old = [offset for offset in offsets if offset < first]
-    frames = [frame.filter(pl.col("_offset").is_in(old)) for frame in _iter(desk, topic, start=old[0], stop=old[-1] + 1)] if old else []
-    frames += [frame for offset in offsets[len(old) :] for frame in _iter(desk, topic, start=offset, stop=offset + 1)]
+    frames = (
+        [
+            frame.filter(pl.col("_offset").is_in(old))
+            for frame in _iter(target, topic, start=old[0], stop=old[-1] + 1)
+        ]
+        if old
+        else []
+    )
+    frames += [
+        frame
+        for offset in offsets[len(old) :]
+        for frame in _iter(target, topic, start=offset, stop=offset + 1)
+    ]
     return pl.concat(frames, how="diagonal_relaxed")
 
 
-def _iter(desk: _Desk, topic: str, *, start: int, stop: int) -> Iterator[pl.DataFrame]:
-    return iter_records(topic, log=desk.log, tables=desk.tables, start=start, stop=stop, schema=desk.compiled.schema)
+def _iter(target: _Target, topic: str, *, start: int, stop: int) -> Iterator[pl.DataFrame]:
+    return iter_records(
+        topic,
+        log=target.log,
+        tables=target.tables,
+        start=start,
+        stop=stop,
+        schema=target.compiled.schema,
+    )
 
 
 def _profile(compiled: CompiledSource, path: Path) -> tuple[ColumnProfile, ...]:

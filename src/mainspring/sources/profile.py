@@ -1,4 +1,6 @@
-"""What a source's columns hold: counts, range, mean and about how many distinct values, in one pass."""
+"""What a source's columns hold: counts, range, mean and about how many distinct values, in one
+pass.
+"""
 
 from dataclasses import dataclass
 
@@ -11,7 +13,8 @@ __all__ = ["ColumnProfile", "profile_columns"]
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """One column of one import; instants and durations are in microseconds, the range of text is alphabetical.
+    """One column of one import; instants and durations are in microseconds, the range of text is
+    alphabetical.
 
     Args:
         distinct: an estimate (HyperLogLog, about 1 % off).
@@ -28,7 +31,9 @@ class ColumnProfile:
 
 
 def profile_columns(rows: pl.LazyFrame, schema: Schema) -> tuple[ColumnProfile, ...]:
-    """The profile of every column of the schema, computed lazily in one pass over rows in the types of the schema."""
+    """The profile of every column of the schema, computed lazily in one pass over rows in the types
+    of the schema.
+    """
     wanted = [expression for field in schema for expression in _measures(field.name, field.dtype)]
     if not wanted:
         return ()
@@ -49,11 +54,17 @@ def profile_columns(rows: pl.LazyFrame, schema: Schema) -> tuple[ColumnProfile, 
 
 
 def _measures(name: str, dtype: DType) -> list[pl.Expr]:
-    column = pl.col(name).cast(pl.Int64) if dtype in (DType.TIMESTAMP, DType.DURATION) else pl.col(name)
+    column = (
+        pl.col(name).cast(pl.Int64) if dtype in (DType.TIMESTAMP, DType.DURATION) else pl.col(name)
+    )
     measures = [
         column.null_count().alias(f"nulls:{name}"),
         column.approx_n_unique().alias(f"distinct:{name}"),
         column.min().alias(f"least:{name}"),
         column.max().alias(f"greatest:{name}"),
     ]
-    return [*measures, column.mean().alias(f"mean:{name}")] if dtype.is_number or dtype is DType.BOOLEAN else measures
+    return (
+        [*measures, column.mean().alias(f"mean:{name}")]
+        if dtype.is_number or dtype is DType.BOOLEAN
+        else measures
+    )

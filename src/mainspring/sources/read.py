@@ -1,4 +1,6 @@
-"""Reads the records of a source wherever they lie: in the log, and below what the log keeps in the table that it was folded into."""
+"""Reads the records of a source wherever they lie: in the log, and below what the log keeps in the
+table that it was folded into.
+"""
 
 from collections.abc import Iterator
 
@@ -17,13 +19,21 @@ _ROWS_AT_ONCE = 262_144
 
 
 def iter_records(
-    topic: str, *, log: LogReader, tables: TableReader | None = None, start: int = 0, stop: int | None = None, schema: Schema | None = None
+    topic: str,
+    *,
+    log: LogReader,
+    tables: TableReader | None = None,
+    start: int = 0,
+    stop: int | None = None,
+    schema: Schema | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """The records with `start <= offset < stop` in order, as if nothing had ever been trimmed; it may be trimmed while they are read.
+    """The records with `start <= offset < stop` in order, as if nothing had ever been trimmed; it
+    may be trimmed while they are read.
 
     Args:
         tables: where records lie that the log does not keep any more.
-        schema: the columns that every frame shall have, and their types; None leaves each batch as it was written.
+        schema: the columns that every frame shall have, and their types; None leaves each batch as
+            it was written.
 
     Raises:
         RetentionPassed: ENG-011 for records that neither the log nor the table has.
@@ -31,7 +41,11 @@ def iter_records(
     stop = min(log.head(topic), stop) if stop is not None else log.head(topic)
     while start < stop:
         first, reached = log.first(topic), start
-        frames = log.read(topic, start=start, stop=stop) if start >= first else _of_table(topic, tables, start=start, stop=min(first, stop), schema=schema)
+        frames = (
+            log.read(topic, start=start, stop=stop)
+            if start >= first
+            else _of_table(topic, tables, start=start, stop=min(first, stop), schema=schema)
+        )
         try:
             for frame in frames:
                 reached = int(frame["_offset"][-1]) + 1
@@ -46,26 +60,42 @@ def iter_records(
 
 
 def read_folded(
-    topic: str, tables: TableReader, *, start: int = 0, stop: int, happened_from: Micros | None = None, schema: Schema | None = None
+    topic: str,
+    tables: TableReader,
+    *,
+    start: int = 0,
+    stop: int,
+    happened_from: Micros | None = None,
+    schema: Schema | None = None,
 ) -> pl.DataFrame | None:
-    """The records that a table holds with `start <= offset < stop`, in order; None where it has none of them.
+    """The records that a table holds with `start <= offset < stop`, in order; None where it has
+    none of them.
 
     Args:
-        happened_from: leaves out those of facts that happened before; files that hold no others are not read.
+        happened_from: leaves out those of facts that happened before; files that hold no others are
+            not read.
     """
     scan = tables.scan(topic) if start < stop else None
     if scan is None:
         return None
     if happened_from is not None:
         scan = scan.filter(pl.col("_event_time") >= happened_from)
-    frame = scan.filter(pl.col("_offset").is_between(start, stop, closed="left")).sort("_offset").collect()
+    frame = (
+        scan.filter(pl.col("_offset").is_between(start, stop, closed="left"))
+        .sort("_offset")
+        .collect()
+    )
     return rejoined(frame, schema) if frame.height else None
 
 
-def _of_table(topic: str, tables: TableReader | None, *, start: int, stop: int, schema: Schema | None) -> Iterator[pl.DataFrame]:
+def _of_table(
+    topic: str, tables: TableReader | None, *, start: int, stop: int, schema: Schema | None
+) -> Iterator[pl.DataFrame]:
     if tables is None or tables.position(topic) < stop:
         raise RetentionPassed(topic=topic, kept_from=stop, asked=start)
     for at in range(start, stop, _ROWS_AT_ONCE):
-        frame = read_folded(topic, tables, start=at, stop=min(at + _ROWS_AT_ONCE, stop), schema=schema)
+        frame = read_folded(
+            topic, tables, start=at, stop=min(at + _ROWS_AT_ONCE, stop), schema=schema
+        )
         if frame is not None:
             yield frame

@@ -1,7 +1,9 @@
-"""The sequencer: which rows become records, from when each is seen, and which lie in quarantine.  Decided once, on append, and stored.
+"""The sequencer: which rows become records, from when each is seen, and which lie in quarantine.
+Decided once, on append, and stored.
 
-Most batches bring ids that nobody has seen, each once: those rows are judged by columns.  Only rows that share an id with another row or record, or that
-say they replace or delete one, are *contested* and judged one after the other, in their order.
+Most batches bring ids that nobody has seen, each once: those rows are judged by columns.  Only rows
+that share an id with another row or record, or that say they replace or delete one, are *contested*
+and judged one after the other, in their order.
 """
 
 import hashlib
@@ -18,9 +20,15 @@ from mainspring.sources.errors import ConflictingFact, FutureFact, LateFact
 __all__ = ["Decision", "sequence"]
 
 OldRows = Callable[[Sequence[int]], pl.DataFrame]
-"""The records at these offsets of the topic, in the order asked, with the payload's columns as the source has them now."""
+"""The records at these offsets of the topic, in the order asked, with the payload's columns as the
+source has them now.
+"""
 
-_CODES = {"late": LateFact.code, "conflict": ConflictingFact.code, "known_at_in_future": FutureFact.code}
+_CODES = {
+    "late": LateFact.code,
+    "conflict": ConflictingFact.code,
+    "known_at_in_future": FutureFact.code,
+}
 _ENVELOPE = tuple(name for name in ENVELOPE if name != "_offset")
 
 
@@ -30,7 +38,8 @@ class Decision:
 
     Args:
         accepted: the records of the source: envelope without offset, then payload.
-        quarantined: the rows that were not accepted: envelope without offset, `reason`, `code` and `row`, the row as JSON.
+        quarantined: the rows that were not accepted: envelope without offset, `reason`, `code` and
+            `row`, the row as JSON.
     """
 
     accepted: pl.DataFrame
@@ -44,7 +53,9 @@ class Decision:
 
 @dataclass(frozen=True)
 class _Standing:
-    """The newest revision of an id while the batch is judged; `offset` is where its row lies, or `place` which row of the batch it is."""
+    """The newest revision of an id while the batch is judged; `offset` is where its row lies, or
+    `place` which row of the batch it is.
+    """
 
     content: bytes
     visible_at: Micros
@@ -101,7 +112,8 @@ def sequence(
 
     Args:
         now: when the batch is appended.
-        history: whether the facts are seen from when they were known; a live fact is seen from `max(known_at, now)` on.
+        history: whether the facts are seen from when they were known; a live fact is seen from
+            `max(known_at, now)` on.
         lateness: how much later than it happened a fact may become visible; None accepts all.
         known_until: the latest instant at which a fact may claim to become known; None accepts all.
 
@@ -109,24 +121,38 @@ def sequence(
     """
     prepared = prepared if known_until is None else _without_future(prepared, known_until)
     rows = _enveloped(prepared.kept, now=now, history=history)
-    late = None if lateness is None else (rows["_visible_at"] - rows["_event_time"] > lateness).fill_null(value=False)
+    late = (
+        None
+        if lateness is None
+        else (rows["_visible_at"] - rows["_event_time"] > lateness).fill_null(value=False)
+    )
     if _is_uncontested(prepared.kept, known) and (late is None or not late.any()):
         quarantined = _quarantined(prepared.broken, now=now, history=history)
         return Decision(rows, quarantined, inserted=rows.height, duplicates=0, revised=0, deleted=0)
     operations = prepared.kept["_op"] if "_op" in prepared.kept.columns else rows["_op"]
-    late = pl.repeat(value=False, n=rows.height, dtype=pl.Boolean, eager=True) if late is None else late
+    late = (
+        pl.repeat(value=False, n=rows.height, dtype=pl.Boolean, eager=True)
+        if late is None
+        else late
+    )
     contested = _contested(rows, known, operations=operations)
-    verdicts = _judge(rows.with_columns(_op=operations), known, places=contested.arg_true().to_list(), late=late)
+    verdicts = _judge(
+        rows.with_columns(_op=operations), known, places=contested.arg_true().to_list(), late=late
+    )
     plain = ~contested & ~late
     accepted = rows.filter(plain)
     if verdicts.records:
-        accepted = _merged(accepted, rows, verdicts=verdicts, plain=plain.arg_true(), old_rows=old_rows)
+        accepted = _merged(
+            accepted, rows, verdicts=verdicts, plain=plain.arg_true(), old_rows=old_rows
+        )
     refused = dict.fromkeys((~contested & late).arg_true().to_list(), "late") | verdicts.refused
     broken = pl.concat([prepared.broken, _refused_rows(rows, refused)])
     return Decision(
         accepted=accepted,
         quarantined=_quarantined(broken, now=now, history=history),
-        inserted=int(plain.sum()) + sum(r.op == "insert" for r in verdicts.records) - verdicts.revised,
+        inserted=int(plain.sum())
+        + sum(r.op == "insert" for r in verdicts.records)
+        - verdicts.revised,
         duplicates=verdicts.duplicates,
         revised=verdicts.revised,
         deleted=verdicts.deleted,
@@ -135,16 +161,23 @@ def sequence(
 
 
 def _without_future(prepared: Prepared, known_until: Micros) -> Prepared:
-    """The batch with the rows that claim to be known later than they can be among the broken ones."""
+    """The batch with the rows that claim to be known later than they can be among the broken
+    ones.
+    """
     is_future = (prepared.kept["_known_at"] > known_until).fill_null(value=False)
     if not is_future.any():
         return prepared
     refused = dict.fromkeys(is_future.arg_true().to_list(), "known_at_in_future")
-    return Prepared(prepared.kept.filter(~is_future), pl.concat([prepared.broken, _refused_rows(prepared.kept, refused)]))
+    return Prepared(
+        prepared.kept.filter(~is_future),
+        pl.concat([prepared.broken, _refused_rows(prepared.kept, refused)]),
+    )
 
 
 def _enveloped(kept: pl.DataFrame, *, now: Micros, history: bool) -> pl.DataFrame:
-    """The rows as the records they are if nothing speaks against it.  Only a row that deletes may lack a time."""
+    """The rows as the records they are if nothing speaks against it.  Only a row that deletes may
+    lack a time.
+    """
     known_at, moment = pl.col("_known_at").fill_null(now), pl.lit(now, dtype=pl.Int64)
     payload = [name for name in kept.columns if name not in ENVELOPE]
     return kept.select(
@@ -164,14 +197,18 @@ def _is_uncontested(rows: pl.DataFrame, known: Mapping[str, Identity]) -> bool:
     return not known and "_op" not in rows.columns and rows["_id"].n_unique() == rows.height
 
 
-def _contested(rows: pl.DataFrame, known: Mapping[str, Identity], *, operations: pl.Series) -> pl.Series:
+def _contested(
+    rows: pl.DataFrame, known: Mapping[str, Identity], *, operations: pl.Series
+) -> pl.Series:
     contested = rows["_id"].is_duplicated() | (operations != "insert")
     if known:
         contested |= rows["_id"].is_in(pl.Series(list(known), dtype=pl.String).implode())
     return contested
 
 
-def _judge(rows: pl.DataFrame, known: Mapping[str, Identity], *, places: list[int], late: pl.Series) -> _Verdicts:
+def _judge(
+    rows: pl.DataFrame, known: Mapping[str, Identity], *, places: list[int], late: pl.Series
+) -> _Verdicts:
     verdicts = _Verdicts()
     standing: dict[str, _Standing] = {}
     chosen = rows[places] if places else rows.clear()
@@ -184,17 +221,31 @@ def _judge(rows: pl.DataFrame, known: Mapping[str, Identity], *, places: list[in
         strict=True,
     ):
         before = standing.get(key) or _standing_in_log(known.get(key))
-        after = _judge_row(_Standing(content, visible_at, stands=op != "delete", place=place), before, op=op, late=late[place], verdicts=verdicts)
+        after = _judge_row(
+            _Standing(content, visible_at, stands=op != "delete", place=place),
+            before,
+            op=op,
+            late=late[place],
+            verdicts=verdicts,
+        )
         if after is not None:
             standing[key] = after
     return verdicts
 
 
 def _standing_in_log(identity: Identity | None) -> _Standing | None:
-    return None if identity is None else _Standing(identity.content, identity.visible_at, identity.stands, offset=identity.offset)
+    return (
+        None
+        if identity is None
+        else _Standing(
+            identity.content, identity.visible_at, identity.stands, offset=identity.offset
+        )
+    )
 
 
-def _judge_row(row: _Standing, before: _Standing | None, *, op: str, late: bool, verdicts: _Verdicts) -> _Standing | None:
+def _judge_row(
+    row: _Standing, before: _Standing | None, *, op: str, late: bool, verdicts: _Verdicts
+) -> _Standing | None:
     """Note the verdict on one row; what stands afterwards if that changes."""
     assert row.place is not None
     if op == "delete":
@@ -216,7 +267,9 @@ def _judge_row(row: _Standing, before: _Standing | None, *, op: str, late: bool,
     return _Standing(row.content, visible_at, stands=True, place=row.place)
 
 
-def _judge_delete(row: _Standing, before: _Standing | None, *, verdicts: _Verdicts) -> _Standing | None:
+def _judge_delete(
+    row: _Standing, before: _Standing | None, *, verdicts: _Verdicts
+) -> _Standing | None:
     assert row.place is not None
     if before is None:
         verdicts.unknown += 1
@@ -227,12 +280,27 @@ def _judge_delete(row: _Standing, before: _Standing | None, *, verdicts: _Verdic
     visible_at = max(row.visible_at, before.visible_at + 1)
     verdicts.records.append(_Record(row.place, "retract", visible_at, taken_back=before))
     verdicts.deleted += 1
-    return _Standing(before.content, visible_at, stands=False, offset=before.offset, place=before.place)
+    return _Standing(
+        before.content, visible_at, stands=False, offset=before.offset, place=before.place
+    )
 
 
-def _merged(plain_rows: pl.DataFrame, rows: pl.DataFrame, *, verdicts: _Verdicts, plain: pl.Series, old_rows: OldRows) -> pl.DataFrame:
+def _merged(
+    plain_rows: pl.DataFrame,
+    rows: pl.DataFrame,
+    *,
+    verdicts: _Verdicts,
+    plain: pl.Series,
+    old_rows: OldRows,
+) -> pl.DataFrame:
     """Plain and contested records in the order of the rows that caused them."""
-    offsets = sorted({r.taken_back.offset for r in verdicts.records if r.taken_back and r.taken_back.place is None and r.taken_back.offset is not None})
+    offsets = sorted(
+        {
+            r.taken_back.offset
+            for r in verdicts.records
+            if r.taken_back and r.taken_back.place is None and r.taken_back.offset is not None
+        }
+    )
     pool = rows
     if offsets:
         pool = pl.concat([pool, _old_revisions(old_rows(offsets), pool)])
@@ -242,17 +310,28 @@ def _merged(plain_rows: pl.DataFrame, rows: pl.DataFrame, *, verdicts: _Verdicts
         _visible_at=pl.Series([r.visible_at for r in verdicts.records], dtype=pl.Int64),
         _known_at=rows["_known_at"].gather([r.place for r in verdicts.records]),
     )
-    order = pl.concat([plain.cast(pl.Int64), pl.Series([r.place for r in verdicts.records], dtype=pl.Int64)])
-    return pl.concat([plain_rows, gathered]).with_columns(_order=order).sort("_order", maintain_order=True).drop("_order")
+    order = pl.concat(
+        [plain.cast(pl.Int64), pl.Series([r.place for r in verdicts.records], dtype=pl.Int64)]
+    )
+    return (
+        pl.concat([plain_rows, gathered])
+        .with_columns(_order=order)
+        .sort("_order", maintain_order=True)
+        .drop("_order")
+    )
 
 
 def _old_revisions(old: pl.DataFrame, like: pl.DataFrame) -> pl.DataFrame:
-    """Records of the log with the columns of the batch: the source may have had others when they were written."""
+    """Records of the log with the columns of the batch: the source may have had others when they
+    were written.
+    """
     return old.select(pl.col(name).cast(dtype) for name, dtype in like.schema.items())
 
 
 def _home_of(record: _Record, home: Mapping[int, int]) -> int:
-    """Where in the pool the record's row lies: among the rows of the batch, or behind them those read from the log."""
+    """Where in the pool the record's row lies: among the rows of the batch, or behind them those
+    read from the log.
+    """
     if record.taken_back is None:
         return record.place
     if record.taken_back.place is not None:
@@ -278,11 +357,15 @@ def _refused_rows(rows: pl.DataFrame, refused: Mapping[int, str]) -> pl.DataFram
 def _quarantined(refused: pl.DataFrame, *, now: Micros, history: bool) -> pl.DataFrame:
     """An event time that nobody knows is the time of the append: then at least it happened.
 
-    The id of a quarantined row is the row and what is wrong with it, so that importing the same file again adds nothing.
+    The id of a quarantined row is the row and what is wrong with it, so that importing the same
+    file again adds nothing.
     """
     if refused.is_empty():
         return _NOTHING_QUARANTINED
-    content = pl.Series([_digest(row, reason) for row, reason in refused.select("row", "reason").iter_rows()], dtype=pl.Binary)
+    content = pl.Series(
+        [_digest(row, reason) for row, reason in refused.select("row", "reason").iter_rows()],
+        dtype=pl.Binary,
+    )
     moment = pl.lit(now, dtype=pl.Int64)
     return refused.select(
         content.bin.encode("hex").alias("_id"),

@@ -1,4 +1,6 @@
-"""What a team declares about data: where it comes from, when its facts happen and become known, and what they promise."""
+"""What a team declares about data: where it comes from, when its facts happen and become known, and
+what they promise.
+"""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -10,7 +12,19 @@ from mainspring.elements.expression.tree import Arithmetic, Column, Literal, Nod
 from mainspring.elements.schema import DType
 from mainspring.elements.time import Micros, parse_duration
 
-__all__ = ["AssumedDelay", "Boolean", "ColumnContract", "Contract", "Float64", "Int64", "Source", "String", "Timestamp", "assumed_delay", "declared_delay"]
+__all__ = [
+    "AssumedDelay",
+    "Boolean",
+    "ColumnContract",
+    "Contract",
+    "Float64",
+    "Int64",
+    "Source",
+    "String",
+    "Timestamp",
+    "assumed_delay",
+    "declared_delay",
+]
 
 
 @dataclass(frozen=True)
@@ -25,17 +39,26 @@ class ColumnContract:
     allow_nan: bool = False
 
 
-def Int64(*, between: tuple[int, int] | None = None, one_of: tuple[int, ...] | None = None, nullable: bool = True) -> ColumnContract:
+def Int64(
+    *,
+    between: tuple[int, int] | None = None,
+    one_of: tuple[int, ...] | None = None,
+    nullable: bool = True,
+) -> ColumnContract:
     """Whole numbers; `between` is closed on both sides."""
     return ColumnContract(DType.INT64, nullable, between, one_of)
 
 
-def Float64(*, between: tuple[float, float] | None = None, nullable: bool = True, allow_nan: bool = False) -> ColumnContract:
+def Float64(
+    *, between: tuple[float, float] | None = None, nullable: bool = True, allow_nan: bool = False
+) -> ColumnContract:
     """Real numbers; `between` is closed on both sides.  NaN breaks the contract unless allowed."""
     return ColumnContract(DType.FLOAT64, nullable, between, allow_nan=allow_nan)
 
 
-def String(*, max_length: int | None = None, one_of: tuple[str, ...] | None = None, nullable: bool = True) -> ColumnContract:
+def String(
+    *, max_length: int | None = None, one_of: tuple[str, ...] | None = None, nullable: bool = True
+) -> ColumnContract:
     """Text; `max_length` counts characters."""
     return ColumnContract(DType.STRING, nullable, one_of=one_of, max_length=max_length)
 
@@ -52,7 +75,9 @@ def Timestamp(*, nullable: bool = True) -> ColumnContract:
 
 @dataclass(frozen=True, init=False)
 class Contract:
-    """What the columns of a source promise.  Columns that it does not name take the type of the file and may hold anything of it."""
+    """What the columns of a source promise.  Columns that it does not name take the type of the
+    file and may hold anything of it.
+    """
 
     columns: tuple[tuple[str, ColumnContract], ...]
 
@@ -62,7 +87,9 @@ class Contract:
 
 @dataclass(frozen=True)
 class AssumedDelay:
-    """A guess of how long after it happened a fact becomes known; marked *assumed* in every plan, card and training set."""
+    """A guess of how long after it happened a fact becomes known; marked *assumed* in every plan,
+    card and training set.
+    """
 
     delay: Micros
 
@@ -78,15 +105,20 @@ class Source:
 
     Args:
         name: unique in the project.
-        path: a Parquet, CSV or JSON-lines file (or a folder of them) relative to the project; None for a source that is only pushed to.
-        id: the column or columns that name a fact; a second fact of the same id is a duplicate, a revision, or quarantined.
+        path: a Parquet, CSV or JSON-lines file (or a folder of them) relative to the project; None
+            for a source that is only pushed to.
+        id: the column or columns that name a fact; a second fact of the same id is a duplicate, a
+            revision, or quarantined.
         event_time: when it happened: a timestamp column or expression.
         known_at: when it could first be known; default: when it happened.
         contract: what the columns promise.
-        lateness: facts that become visible later than this after they happened go to quarantine; None accepts all.
-        clock_skew: facts that claim to be known later than this from now go to quarantine: a producer's clock is wrong.  A delay that the declaration
-            itself adds is no claim and does not count.  None accepts all.
-        retention: for how long after they were appended the log keeps records; then `gc` may trim those that the table has.  None keeps all.
+        lateness: facts that become visible later than this after they happened go to quarantine;
+            None accepts all.
+        clock_skew: facts that claim to be known later than this from now go to quarantine: a
+            producer's clock is wrong.  A delay that the declaration itself adds is no claim and
+            does not count.  None accepts all.
+        retention: for how long after they were appended the log keeps records; then `gc` may trim
+            those that the table has.  None keeps all.
         owner: who answers for it.
     """
 
@@ -141,7 +173,8 @@ class Source:
 
 
 def declared_delay(known_at: Node) -> Micros:
-    """How much later than something that its data says a source declares its facts to be known, by adding lengths of time.
+    """How much later than something that its data says a source declares its facts to be known, by
+    adding lengths of time.
 
     >>> declared_delay(Arithmetic("+", Column("hour"), Literal(3_600_000_000, DType.DURATION)))
     3600000000

@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 __all__ = ["accuracy", "hits"]
 
 
-def hits(y: NDArray[np.float64], p: NDArray[np.float64], *, threshold: float = 0.5) -> NDArray[np.float64]:
+def hits(
+    y: NDArray[np.float64], p: NDArray[np.float64], *, threshold: float = 0.5
+) -> NDArray[np.float64]:
     """1.0 where the decision `p >= threshold` equals the label in {0, 1}, else 0.0.
 
     >>> hits(np.array([1.0, 0.0, 1.0]), np.array([0.5, 0.5, 0.2])).tolist()

@@ -1,6 +1,7 @@
 """The Brier score: mean squared error of predicted probabilities.
 
-Source: G. W. Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78 (1950).
+Source: G. W. Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather
+    Review 78 (1950).
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """Reliability of predicted probabilities: do events foretold with 30 % happen in 30 of 100 cases?
 
-Source: M. P. Naeini, G. F. Cooper, M. Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015; equal-width bins.
+Source: M. P. Naeini, G. F. Cooper, M. Hauskrecht, "Obtaining well calibrated probabilities using
+    Bayesian binning", AAAI 2015; equal-width bins.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ class ReliabilityBin:
     share_positive: float
 
 
-def reliability_table(y: NDArray[np.float64], p: NDArray[np.float64], *, bins: int = 10) -> tuple[ReliabilityBin, ...]:
+def reliability_table(
+    y: NDArray[np.float64], p: NDArray[np.float64], *, bins: int = 10
+) -> tuple[ReliabilityBin, ...]:
     """The non-empty bins of `[0, 1]` in rising order; labels in {0, 1}.
 
     >>> reliability_table(np.array([0.0, 1.0]), np.array([0.25, 0.75]), bins=2)[1]
@@ -44,8 +47,11 @@ def reliability_table(y: NDArray[np.float64], p: NDArray[np.float64], *, bins: i
     )
 
 
-def expected_calibration_error(y: NDArray[np.float64], p: NDArray[np.float64], *, bins: int = 10) -> float:
-    """The mean distance between promise and outcome over the bins, weighted by rows; NaN without rows.
+def expected_calibration_error(
+    y: NDArray[np.float64], p: NDArray[np.float64], *, bins: int = 10
+) -> float:
+    """The mean distance between promise and outcome over the bins, weighted by rows; NaN without
+    rows.
 
     >>> expected_calibration_error(np.array([0.0, 1.0]), np.array([0.25, 0.75]), bins=2)
     0.25

@@ -36,7 +36,8 @@ class Interval:
 
 
 def normal_quantile(confidence: float) -> float:
-    """The half width, in standard errors, of a two-sided normal interval; `confidence` lies in (0, 1).
+    """The half width, in standard errors, of a two-sided normal interval; `confidence` lies in (0,
+    1).
 
     >>> round(normal_quantile(0.95), 6)
     1.959964

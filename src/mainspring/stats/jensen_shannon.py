@@ -1,7 +1,8 @@
-"""Jensen-Shannon distance between two histograms over the same bins: bounded, symmetric, and finite with empty bins.
+"""Jensen-Shannon distance between two histograms over the same bins: bounded, symmetric, and finite
+with empty bins.
 
-Source: J. Lin, "Divergence measures based on the Shannon entropy", IEEE Transactions on Information Theory 37 (1991); as a metric: D. M. Endres,
-J. E. Schindelin (2003).
+Source: J. Lin, "Divergence measures based on the Shannon entropy", IEEE Transactions on Information
+    Theory 37 (1991); as a metric: D. M. Endres, J. E. Schindelin (2003).
 """
 
 import math

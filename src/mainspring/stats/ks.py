@@ -1,8 +1,10 @@
 """The two-sample Kolmogorov-Smirnov statistic from histograms over the same bins.
 
-Binning can only lower the statistic, so the p-value is conservative: a drift that it reports is there.
+Binning can only lower the statistic, so the p-value is conservative: a drift that it reports is
+there.
 
-Source: N. Smirnov, Annals of Mathematical Statistics 19 (1948); the asymptotic series with M. A. Stephens' correction (1970).
+Source: N. Smirnov, Annals of Mathematical Statistics 19 (1948); the asymptotic series with M. A.
+    Stephens' correction (1970).
 """
 
 import math
@@ -14,7 +16,8 @@ __all__ = ["ks_p_value", "ks_statistic"]
 
 
 def ks_statistic(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
-    """The largest distance of the two cumulative shares, in [0, 1]; NaN where either side has no rows.
+    """The largest distance of the two cumulative shares, in [0, 1]; NaN where either side has no
+    rows.
 
     >>> ks_statistic(np.array([2, 2, 0]), np.array([0, 2, 2]))
     0.5

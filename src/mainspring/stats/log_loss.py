@@ -12,7 +12,8 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 
 def log_losses(y: NDArray[np.float64], p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The loss of each row, in nats; `y` in {0, 1}, `p` clipped to [eps, 1 - eps] so that one sure mistake stays finite.
+    """The loss of each row, in nats; `y` in {0, 1}, `p` clipped to [eps, 1 - eps] so that one sure
+    mistake stays finite.
 
     Shapes: both (rows,) float64.
 

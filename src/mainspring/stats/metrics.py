@@ -1,6 +1,8 @@
-"""The metrics that a gate or a monitor may name, each with its direction and the interval that suits it.
+"""The metrics that a gate or a monitor may name, each with its direction and the interval that
+suits it.
 
-`METRICS["roc_auc"]` is a record: its value, how to judge it alone (`interval`) and how to compare two models on the same rows (`difference`).
+`METRICS["roc_auc"]` is a record: its value, how to judge it alone (`interval`) and how to compare
+two models on the same rows (`difference`).
 """
 
 import math
@@ -47,7 +49,8 @@ def _root(mean: float) -> float:
 class Metric:
     """One metric of labels `y` and predictions `p`, both (rows,) float64.
 
-    `per_row` gives the values whose mean (through `of_mean`) is the metric; it is None for a metric of ranks.
+    `per_row` gives the values whose mean (through `of_mean`) is the metric; it is None for a metric
+    of ranks.
     """
 
     name: str
@@ -66,7 +69,9 @@ class Metric:
         return ours > theirs if self.greater_is_better else ours < theirs
 
     def interval(self, y: Floats, p: Floats, *, confidence: float = 0.95) -> Interval:
-        """The value with its interval: DeLong for ranks, Wilson for shares, normal for other means."""
+        """The value with its interval: DeLong for ranks, Wilson for shares, normal for other
+        means.
+        """
         if self.per_row is None:
             return auc_interval(y, p, confidence=confidence)
         values = self.per_row(y, p)
@@ -75,24 +80,60 @@ class Metric:
         mean = mean_interval(values, confidence=confidence)
         if not mean.is_known:
             return mean
-        return Interval(estimate=self.of_mean(mean.estimate), low=self.of_mean(mean.low), high=self.of_mean(mean.high), confidence=confidence)
+        return Interval(
+            estimate=self.of_mean(mean.estimate),
+            low=self.of_mean(mean.low),
+            high=self.of_mean(mean.high),
+            confidence=confidence,
+        )
 
-    def difference(self, y: Floats, *, ours: Floats, theirs: Floats, rng: np.random.Generator, confidence: float = 0.95) -> Interval:
-        """The value of `ours` minus that of `theirs` on the same rows: DeLong for ranks, the paired bootstrap (200 resamples) otherwise."""
+    def difference(
+        self,
+        y: Floats,
+        *,
+        ours: Floats,
+        theirs: Floats,
+        rng: np.random.Generator,
+        confidence: float = 0.95,
+    ) -> Interval:
+        """The value of `ours` minus that of `theirs` on the same rows: DeLong for ranks, the paired
+        bootstrap (200 resamples) otherwise.
+        """
         if self.per_row is None:
             return auc_difference_interval(y, ours=ours, theirs=theirs, confidence=confidence)
-        return paired_bootstrap(self.per_row(y, ours), self.per_row(y, theirs), rng=rng, confidence=confidence, metric_of_mean=self.of_mean)
+        return paired_bootstrap(
+            self.per_row(y, ours),
+            self.per_row(y, theirs),
+            rng=rng,
+            confidence=confidence,
+            metric_of_mean=self.of_mean,
+        )
 
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {
         metric.name: metric
         for metric in (
-            Metric(name="accuracy", greater_is_better=True, value=accuracy, per_row=hits, is_share=True),
-            Metric(name="brier", greater_is_better=False, value=brier_score, per_row=_squared_errors),
+            Metric(
+                name="accuracy", greater_is_better=True, value=accuracy, per_row=hits, is_share=True
+            ),
+            Metric(
+                name="brier", greater_is_better=False, value=brier_score, per_row=_squared_errors
+            ),
             Metric(name="log_loss", greater_is_better=False, value=log_loss, per_row=log_losses),
-            Metric(name="mae", greater_is_better=False, value=mean_absolute_error, per_row=_absolute_errors),
-            Metric(name="rmse", greater_is_better=False, value=root_mean_squared_error, per_row=_squared_errors, of_mean=_root),
+            Metric(
+                name="mae",
+                greater_is_better=False,
+                value=mean_absolute_error,
+                per_row=_absolute_errors,
+            ),
+            Metric(
+                name="rmse",
+                greater_is_better=False,
+                value=root_mean_squared_error,
+                per_row=_squared_errors,
+                of_mean=_root,
+            ),
             Metric(name="roc_auc", greater_is_better=True, value=roc_auc),
         )
     }

@@ -1,4 +1,6 @@
-"""Midranks: ranks from 1 where ties share the mean of their places; the exact ground under AUC and DeLong."""
+"""Midranks: ranks from 1 where ties share the mean of their places; the exact ground under AUC and
+DeLong.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,11 @@ def midranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     order = np.argsort(values)
     ordered = values[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))) if len(values) else np.zeros(0, dtype=np.int64)
+    starts = (
+        np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+        if len(values)
+        else np.zeros(0, dtype=np.int64)
+    )
     sizes = np.diff(np.append(starts, len(values)))
     ranks = np.empty(len(values), dtype=np.float64)
     ranks[order] = np.repeat(starts + (sizes + 1) / 2, sizes)

@@ -1,6 +1,7 @@
 """The normal-theory interval of a mean, from its standard error with the sample variance (ddof 1).
 
-Source: A. Wald, Annals of Mathematical Statistics 10 (1939); any textbook on the central limit theorem.
+Source: A. Wald, Annals of Mathematical Statistics 10 (1939); any textbook on the central limit
+    theorem.
 """
 
 import math
@@ -25,4 +26,6 @@ def mean_interval(values: NDArray[np.float64], *, confidence: float = 0.95) -> I
     if values.size == 1:
         return Interval(estimate=mean, low=-math.inf, high=math.inf, confidence=confidence)
     half_width = normal_quantile(confidence) * math.sqrt(float(values.var(ddof=1)) / values.size)
-    return Interval(estimate=mean, low=mean - half_width, high=mean + half_width, confidence=confidence)
+    return Interval(
+        estimate=mean, low=mean - half_width, high=mean + half_width, confidence=confidence
+    )

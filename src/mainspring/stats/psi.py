@@ -1,6 +1,8 @@
-"""Population stability index: the symmetric Kullback-Leibler distance between two histograms over the same bins.
+"""Population stability index: the symmetric Kullback-Leibler distance between two histograms over
+the same bins.
 
-Source: E. Lewis, "An Introduction to Credit Scoring" (1994); B. Yurdakul, "Statistical properties of population stability index" (2018).
+Source: E. Lewis, "An Introduction to Credit Scoring" (1994); B. Yurdakul, "Statistical properties
+    of population stability index" (2018).
 """
 
 import numpy as np
@@ -10,11 +12,13 @@ __all__ = ["psi"]
 
 
 def psi(expected: NDArray[np.int64], actual: NDArray[np.int64], *, smoothing: float = 0.5) -> float:
-    """The index of `actual` counts against `expected` counts; 0 where the shares agree, NaN where either side has no rows.
+    """The index of `actual` counts against `expected` counts; 0 where the shares agree, NaN where
+    either side has no rows.
 
     Args:
-        smoothing: pseudo-count added to every bin that either side has seen, so that a bin empty on one side stays finite; 0.5 is Jeffreys' prior.
-            Raising it hides small shifts of small windows.
+        smoothing: pseudo-count added to every bin that either side has seen, so that a bin empty on
+            one side stays finite; 0.5 is Jeffreys' prior. Raising it hides small shifts of small
+            windows.
 
     >>> psi(np.array([50, 50]), np.array([50, 50]))
     0.0

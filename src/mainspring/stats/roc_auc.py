@@ -1,6 +1,8 @@
-"""Area under the ROC curve as the Mann-Whitney statistic: the chance that a positive outranks a negative, ties counting one half.
+"""Area under the ROC curve as the Mann-Whitney statistic: the chance that a positive outranks a
+negative, ties counting one half.
 
-Source: J. A. Hanley, B. J. McNeil, "The meaning and use of the area under a receiver operating characteristic curve", Radiology 143 (1982).
+Source: J. A. Hanley, B. J. McNeil, "The meaning and use of the area under a receiver operating
+    characteristic curve", Radiology 143 (1982).
 """
 
 import numpy as np
@@ -14,7 +16,8 @@ __all__ = ["roc_auc"]
 def roc_auc(y: NDArray[np.float64], p: NDArray[np.float64]) -> float:
     """The area under the curve in [0, 1]; NaN when only one class is present.
 
-    Labels are in {0, 1}.  Rank sums are multiples of one half, hence exact: the order of the rows changes no bit.
+    Labels are in {0, 1}.  Rank sums are multiples of one half, hence exact: the order of the rows
+    changes no bit.
 
     >>> roc_auc(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.1, 0.4, 0.35, 0.8]))
     0.75

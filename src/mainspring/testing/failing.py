@@ -1,6 +1,8 @@
-"""Engines whose writes fail: every n-th, before it happened or after, as when the acknowledgement is lost.
+"""Engines whose writes fail: every n-th, before it happened or after, as when the acknowledgement
+is lost.
 
-Wrapped around a real engine, they show whether what writes to it loses or doubles something when it is done again.  Reads are passed on as they are.
+Wrapped around a real engine, they show whether what writes to it loses or doubles something when it
+is done again.  Reads are passed on as they are.
 """
 
 import threading
@@ -30,7 +32,8 @@ class Failures:
 
     Args:
         every: the n-th, 2n-th, … write fails; 0 lets all succeed.
-        when: `before` leaves nothing behind, `after` has written and does not say so, `either` takes turns.
+        when: `before` leaves nothing behind, `after` has written and does not say so, `either`
+            takes turns.
         failed: how many have failed.
     """
 
@@ -52,10 +55,18 @@ class Failures:
             self.failed += fails
             after = self.when == "after" or (self.when == "either" and self.failed % 2 == 0)
         if fails and not after:
-            raise StoreFailed(store=store, operation="write", reason="this write was chosen to fail before it began")
+            raise StoreFailed(
+                store=store,
+                operation="write",
+                reason="this write was chosen to fail before it began",
+            )
         result = work()
         if fails:
-            raise StoreFailed(store=store, operation="write", reason="this write was chosen to fail after it was done")
+            raise StoreFailed(
+                store=store,
+                operation="write",
+                reason="this write was chosen to fail after it was done",
+            )
         return result
 
 
@@ -78,7 +89,9 @@ class FailingLog:
         """As the log says."""
         return self.log.head(topic)
 
-    def read(self, topic: str, *, start: int = 0, stop: int | None = None) -> "Iterator[pl.DataFrame]":
+    def read(
+        self, topic: str, *, start: int = 0, stop: int | None = None
+    ) -> "Iterator[pl.DataFrame]":
         """As the log says."""
         return self.log.read(topic, start=start, stop=stop)
 
@@ -86,7 +99,9 @@ class FailingLog:
         """As the log says."""
         return self.log.find(topic, ids)
 
-    def append(self, batches: "Mapping[str, pl.DataFrame]", *, expected: Mapping[str, int]) -> Mapping[str, int]:
+    def append(
+        self, batches: "Mapping[str, pl.DataFrame]", *, expected: Mapping[str, int]
+    ) -> Mapping[str, int]:
         """Append, or fail."""
         return self.failures.write("the log", lambda: self.log.append(batches, expected=expected))
 
@@ -116,7 +131,10 @@ class FailingTables:
 
     def append(self, table: str, frame: "pl.DataFrame", *, expected: int, position: int) -> None:
         """Append, or fail."""
-        self.failures.write("the tables", lambda: self.tables.append(table, frame, expected=expected, position=position))
+        self.failures.write(
+            "the tables",
+            lambda: self.tables.append(table, frame, expected=expected, position=position),
+        )
 
     def tidy(self, table: str, *, keep: Micros) -> int:
         """Tidy, or fail."""
@@ -142,9 +160,19 @@ class FailingOnline:
         """As the store says."""
         return self.online.shards()
 
-    def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
+    def commit(
+        self,
+        shard: str,
+        rows: Mapping[bytes, bytes | None],
+        *,
+        expected: Position | None,
+        position: Position,
+    ) -> None:
         """Commit, or fail."""
-        self.failures.write("the online store", lambda: self.online.commit(shard, rows, expected=expected, position=position))
+        self.failures.write(
+            "the online store",
+            lambda: self.online.commit(shard, rows, expected=expected, position=position),
+        )
 
     def commit_all(self, commits: Sequence[ShardCommit]) -> None:
         """Commit them all, or fail before or after any was."""
@@ -182,6 +210,10 @@ class FailingState:
         """As the state says."""
         return self.state.journal_head()
 
-    def commit(self, changes: Sequence[Change], events: Sequence[Event], *, lease: Lease | None = None) -> int:
+    def commit(
+        self, changes: Sequence[Change], events: Sequence[Event], *, lease: Lease | None = None
+    ) -> int:
         """Commit, or fail."""
-        return self.failures.write("the state", lambda: self.state.commit(changes, events, lease=lease))
+        return self.failures.write(
+            "the state", lambda: self.state.commit(changes, events, lease=lease)
+        )

@@ -1,6 +1,8 @@
-"""Real servers for tests, each a process of its own on a free port of the loopback address, killed with the test that asked for it.
+"""Real servers for tests, each a process of its own on a free port of the loopback address, killed
+with the test that asked for it.
 
-A server that is not installed raises `ServerMissing` with its name, so that a fixture can skip by name and not silently.
+A server that is not installed raises `ServerMissing` with its name, so that a fixture can skip by
+name and not silently.
 """
 
 import shutil
@@ -40,24 +42,39 @@ class Server:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.kill()
 
     def start(self) -> None:
         """Start the program and wait until it takes connections."""
         with self._output.open("ab") as output:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
         for _ in range(int(_PATIENCE_S / _PAUSE_S)):
             if self._process.poll() is not None:
-                raise RuntimeError(f"{self._command[0]} ended with {self._process.returncode}\n{self._output.read_text(errors='replace')}")
+                raise RuntimeError(
+                    f"{self._command[0]} ended with "
+                    f"{self._process.returncode}\n{self._output.read_text(errors='replace')}"
+                )
             if _takes_connections(self.port):
                 return
             Event().wait(_PAUSE_S)
         self.kill()
-        raise RuntimeError(f"{self._command[0]} did not listen within {_PATIENCE_S} s\n{self._output.read_text(errors='replace')}")
+        raise RuntimeError(
+            f"{self._command[0]} did not listen within {_PATIENCE_S} "
+            f"s\n{self._output.read_text(errors='replace')}"
+        )
 
     def kill(self) -> None:
-        """End the program with SIGKILL, as a machine that fails would; `start` starts it again on the same files."""
+        """End the program with SIGKILL, as a machine that fails would; `start` starts it again on
+        the same files.
+        """
         self._process.kill()
         self._process.wait()
 
@@ -69,22 +86,52 @@ def redis(folder: Path, *options: str) -> Server:
         options: more of its settings, such as `--requirepass`, `secret`.
     """
     port = free_port()
-    settings = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "yes", *options]
+    settings = [
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(folder),
+        "--save",
+        "",
+        "--appendonly",
+        "yes",
+        *options,
+    ]
     return Server([_program("redis-server"), *settings], port=port, output=folder / "redis.output")
 
 
 def moto(folder: Path) -> Server:
-    """A server that speaks S3 and keeps its buckets in memory; it holds conditional writes, and believes every key."""
+    """A server that speaks S3 and keeps its buckets in memory; it holds conditional writes, and
+    believes every key.
+    """
     if find_spec("moto") is None:
         raise ServerMissing("moto is not installed: pip install 'moto[server]'")
     port = free_port()
-    return Server([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port=port, output=folder / "moto.output")
+    return Server(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        port=port,
+        output=folder / "moto.output",
+    )
 
 
 def rclone(folder: Path, *, key: str, secret: str) -> Server:
-    """A server that speaks S3 over the folder, a bucket for each folder in it; it checks secrets, and overwrites what it was asked to create."""
+    """A server that speaks S3 over the folder, a bucket for each folder in it; it checks secrets,
+    and overwrites what it was asked to create.
+    """
     port = free_port()
-    settings = ["serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}", "--auth-key", f"{key},{secret}", "--config", ""]
+    settings = [
+        "serve",
+        "s3",
+        str(folder),
+        "--addr",
+        f"127.0.0.1:{port}",
+        "--auth-key",
+        f"{key},{secret}",
+        "--config",
+        "",
+    ]
     return Server([_program("rclone"), *settings], port=port, output=folder / "rclone.output")
 
 

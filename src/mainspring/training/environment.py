@@ -1,6 +1,8 @@
-"""What a fit ran on: the interpreter, the machine, and the versions of the packages that its numbers depend on.
+"""What a fit ran on: the interpreter, the machine, and the versions of the packages that its
+numbers depend on.
 
-Two environments with one digest promise equal bits of equal fits; a replay on another states its tolerance instead.
+Two environments with one digest promise equal bits of equal fits; a replay on another states its
+tolerance instead.
 """
 
 import dis
@@ -17,7 +19,8 @@ from mainspring.training.spec import FitFunction
 
 __all__ = ["TrainingEnvironment", "observe_environment"]
 
-# Recorded wherever they are installed: features, fits and exports go through them whether or not the user's module imports them.
+# Recorded wherever they are installed: features, fits and exports go through them whether or not
+# the user's module imports them.
 _NUMERIC = {
     "lightgbm": "lightgbm",
     "numba": "numba",
@@ -31,7 +34,9 @@ _NUMERIC = {
 
 
 class TrainingEnvironment(msgspec.Struct, frozen=True):
-    """One place where models are fitted; `packages` maps the name of a distribution to its version."""
+    """One place where models are fitted; `packages` maps the name of a distribution to its
+    version.
+    """
 
     python: str
     system: str
@@ -45,12 +50,20 @@ class TrainingEnvironment(msgspec.Struct, frozen=True):
 
 
 def observe_environment(fit: FitFunction) -> TrainingEnvironment:
-    """The environment of this process: numeric packages, and all that the fit function's module or its own body imports.
+    """The environment of this process: numeric packages, and all that the fit function's module or
+    its own body imports.
 
     Cost: 5 ms; 150 ms more when a module is named otherwise than its distribution.
     """
-    imported = {name.partition(".")[0] for name in _imported_by(fit)} - _NUMERIC.keys() - {"mainspring", ""}
-    distributions = {*_NUMERIC.values(), *(name for module in imported for name in _distributions_of(module))}
+    imported = (
+        {name.partition(".")[0] for name in _imported_by(fit)}
+        - _NUMERIC.keys()
+        - {"mainspring", ""}
+    )
+    distributions = {
+        *_NUMERIC.values(),
+        *(name for module in imported for name in _distributions_of(module)),
+    }
     return TrainingEnvironment(
         python=platform.python_version(),
         system=platform.system(),
@@ -60,22 +73,33 @@ def observe_environment(fit: FitFunction) -> TrainingEnvironment:
 
 
 def _imported_by(fit: FitFunction) -> Iterator[str]:
-    """Names of modules that the function can reach: through its module's globals, and by imports in its own body."""
+    """Names of modules that the function can reach: through its module's globals, and by imports in
+    its own body.
+    """
     if not isinstance(fit, FunctionType):
         yield type(fit).__module__
         return
     for value in fit.__globals__.values():
-        yield value.__name__ if isinstance(value, ModuleType) else str(getattr(value, "__module__", None) or "")
-    yield from (str(step.argval) for step in dis.get_instructions(fit) if step.opname == "IMPORT_NAME")
+        yield (
+            value.__name__
+            if isinstance(value, ModuleType)
+            else str(getattr(value, "__module__", None) or "")
+        )
+    yield from (
+        str(step.argval) for step in dis.get_instructions(fit) if step.opname == "IMPORT_NAME"
+    )
 
 
 def _distributions_of(module: str) -> list[str]:
-    """The distributions that this top-level module comes from: none for the standard library's and the user's own."""
+    """The distributions that this top-level module comes from: none for the standard library's and
+    the user's own.
+    """
     if module in sys.stdlib_module_names:
         return []
     if _version(module):
         return [module]
-    # The full table of modules costs 150 ms; the user's own modules do not lie among installed ones and need not ask it.
+    # The full table of modules costs 150 ms; the user's own modules do not lie among installed ones
+    # and need not ask it.
     file = getattr(sys.modules.get(module), "__file__", None) or ""
     return metadata.packages_distributions().get(module, []) if "-packages" in file else []
 

@@ -1,6 +1,7 @@
 """Fit a model, export it, and prove that the export says what the model says.
 
-What is judged and served is the export, so test predictions and metrics are taken from it and not from the estimator: a gate speaks about bytes that exist.
+What is judged and served is the export, so test predictions and metrics are taken from it and not
+from the estimator: a gate speaks about bytes that exist.
 """
 
 import random
@@ -25,7 +26,14 @@ from mainspring.ports.objects import ObjectWriter
 from mainspring.stats.export_parity import compare_export
 from mainspring.stats.metrics import METRICS
 from mainspring.training.environment import observe_environment
-from mainspring.training.errors import DegenerateScore, ExportDiffers, FitFailed, FitReturnedNothing, NoRows, OneClass
+from mainspring.training.errors import (
+    DegenerateScore,
+    ExportDiffers,
+    FitFailed,
+    FitReturnedNothing,
+    NoRows,
+    OneClass,
+)
 from mainspring.training.native import native_scores
 from mainspring.training.outcome import ExportCheck, TrainedModel
 from mainspring.training.power import single_feature_auc
@@ -35,7 +43,9 @@ from mainspring.training.spec import Model
 __all__ = ["EXPORT_TOLERANCE", "Exporter", "Toolchain", "fit_and_export"]
 
 EXPORT_TOLERANCE = 1e-9
-"""How far an exported score may lie from the native one.  Exports are in double precision, so only the last bits of a link function may differ."""
+"""How far an exported score may lie from the native one.  Exports are in double precision, so only
+the last bits of a link function may differ.
+"""
 
 _CLASSIFIED = ("accuracy", "brier", "log_loss", "roc_auc")
 _ESTIMATED = ("mae", "rmse")
@@ -45,7 +55,9 @@ Floats = NDArray[np.float64]
 
 
 class Exporter(Protocol):
-    """Turns a fitted estimator into canonical bytes.  Errors: ENG-1xx and ENG-2xx when it cannot be written exactly."""
+    """Turns a fitted estimator into canonical bytes.  Errors: ENG-1xx and ENG-2xx when it cannot be
+    written exactly.
+    """
 
     def __call__(self, estimator: object, n_features: int, /) -> ExportedModel:
         """The estimator as a model of so many columns."""
@@ -73,14 +85,27 @@ class _Judged:
     @property
     def metrics(self) -> dict[str, float]:
         """The metrics that suit the label."""
-        return {name: METRICS[name](self.labels, self.scores) for name in (_CLASSIFIED if self.is_classified else _ESTIMATED)}
+        return {
+            name: METRICS[name](self.labels, self.scores)
+            for name in (_CLASSIFIED if self.is_classified else _ESTIMATED)
+        }
 
 
-def fit_and_export(model: Model, frame: pl.DataFrame, card: TrainingSetCard, *, tools: Toolchain, fingerprint: Digest, code: Digest) -> TrainedModel:
-    """Fit on the rows marked `fit`, judge on those marked `test`, store everything, and say what was made.
+def fit_and_export(
+    model: Model,
+    frame: pl.DataFrame,
+    card: TrainingSetCard,
+    *,
+    tools: Toolchain,
+    fingerprint: Digest,
+    code: Digest,
+) -> TrainedModel:
+    """Fit on the rows marked `fit`, judge on those marked `test`, store everything, and say what
+    was made.
 
     Args:
-        frame: the rows that `card` describes; rows without a label are left out whatever their mark.
+        frame: the rows that `card` describes; rows without a label are left out whatever their
+            mark.
 
     Raises: TRA-001 to TRA-007, DAT-020, DAT-021, and what the exporter refuses.
     """
@@ -92,7 +117,14 @@ def fit_and_export(model: Model, frame: pl.DataFrame, card: TrainingSetCard, *, 
     run = TrainingRun(seed=model.seed)
     estimator = _fit(model, train, run)
     exported = tools.export(estimator, len(encoding.columns))
-    judged = _judge(model, tools.scorers.open(exported).predict(matrix), estimator, matrix=matrix, tested=tested, exported=exported)
+    judged = _judge(
+        model,
+        tools.scorers.open(exported).predict(matrix),
+        estimator,
+        matrix=matrix,
+        tested=tested,
+        exported=exported,
+    )
     labels = train.y.astype(np.float64)
     record = run.record()
     return TrainedModel(
@@ -104,7 +136,9 @@ def fit_and_export(model: Model, frame: pl.DataFrame, card: TrainingSetCard, *, 
         output=exported.output,
         encoding=tools.objects.write(render_encoding(encoding)),
         training_set=card.digest,
-        predictions=tools.objects.write(render_predictions(_predictions(tested, judged.scores, request=card.request))),
+        predictions=tools.objects.write(
+            render_predictions(_predictions(tested, judged.scores, request=card.request))
+        ),
         environment=observe_environment(model.fit),
         seed=model.seed,
         params=record.params,
@@ -112,7 +146,13 @@ def fit_and_export(model: Model, frame: pl.DataFrame, card: TrainingSetCard, *, 
         base_rate=float(labels.mean()),
         fitted=fitted.height,
         tested=tested.height,
-        feature_auc=single_feature_auc(encoding, fitted=train.X, fitted_labels=labels, tested=matrix, tested_labels=judged.labels)
+        feature_auc=single_feature_auc(
+            encoding,
+            fitted=train.X,
+            fitted_labels=labels,
+            tested=matrix,
+            tested_labels=judged.labels,
+        )
         if judged.is_classified
         else {},
         logged=record.metrics,
@@ -128,16 +168,30 @@ def _labelled(frame: pl.DataFrame, split: str) -> pl.DataFrame:
 def _labels(frame: pl.DataFrame) -> NDArray[np.int64] | Floats:
     """Booleans as 0 and 1, numbers as they are."""
     label = frame["_label"]
-    return label.cast(pl.Int64).to_numpy() if label.dtype == pl.Boolean else label.cast(pl.Float64).to_numpy()
+    return (
+        label.cast(pl.Int64).to_numpy()
+        if label.dtype == pl.Boolean
+        else label.cast(pl.Float64).to_numpy()
+    )
 
 
 def _require(model: Model, fitted: pl.DataFrame, tested: pl.DataFrame) -> None:
     """Refuse what cannot be learned from or judged by, before anybody waits for it."""
     for rows, purpose in ((fitted, "fit"), (tested, "test")):
         if rows.is_empty():
-            raise NoRows(model=model.name, purpose=purpose, training_set=model.training_set.name, at=model.declared_at)
+            raise NoRows(
+                model=model.name,
+                purpose=purpose,
+                training_set=model.training_set.name,
+                at=model.declared_at,
+            )
     if fitted["_label"].n_unique() == 1:
-        raise OneClass(model=model.name, rows=fitted.height, label=str(fitted["_label"][0]), at=model.declared_at)
+        raise OneClass(
+            model=model.name,
+            rows=fitted.height,
+            label=str(fitted["_label"][0]),
+            at=model.declared_at,
+        )
 
 
 def _fit(model: Model, train: TrainData, run: TrainingRun) -> object:
@@ -147,9 +201,14 @@ def _fit(model: Model, train: TrainData, run: TrainingRun) -> object:
             estimator = model.fit(train, run)
     except MainspringError:
         raise
-    except Exception as error:  # the edge to the user's code: it may raise anything, and all of it is a failed fit
+    # The edge to the user's code: it may raise anything, and all of it is a failed fit.
+    except Exception as error:
         raise FitFailed(
-            model=model.name, error=type(error).__name__, detail=str(error), transcript=_tail(error), at=_users_line(error) or model.declared_at
+            model=model.name,
+            error=type(error).__name__,
+            detail=str(error),
+            transcript=_tail(error),
+            at=_users_line(error) or model.declared_at,
         ) from error
     if estimator is None:
         raise FitReturnedNothing(model=model.name, at=model.declared_at)
@@ -158,7 +217,9 @@ def _fit(model: Model, train: TrainData, run: TrainingRun) -> object:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """The global generators start from the seed and are put back: estimators without a random state of their own draw from them."""
+    """The global generators start from the seed and are put back: estimators without a random state
+    of their own draw from them.
+    """
     kept, kept_by_numpy = random.getstate(), np.random.get_state()
     random.seed(seed)
     np.random.seed(seed % 2**32)
@@ -172,7 +233,11 @@ def _seeded(seed: int) -> Iterator[None]:
 def _users_line(error: Exception) -> Location | None:
     """The innermost line that is neither ours nor of an installed package."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if not f.filename.startswith((_PACKAGE, "<")) and "-packages" not in f.filename]
+    own = [
+        f
+        for f in frames
+        if not f.filename.startswith((_PACKAGE, "<")) and "-packages" not in f.filename
+    ]
     return Location(own[-1].filename, own[-1].lineno or 0) if own else None
 
 
@@ -181,9 +246,21 @@ def _tail(error: Exception, lines: int = 12) -> str:
     return "\n".join(text[-lines:])
 
 
-def _judge(model: Model, scores: Floats, estimator: object, *, matrix: Floats, tested: pl.DataFrame, exported: ExportedModel) -> _Judged:
+def _judge(
+    model: Model,
+    scores: Floats,
+    estimator: object,
+    *,
+    matrix: Floats,
+    tested: pl.DataFrame,
+    exported: ExportedModel,
+) -> _Judged:
     """Hold the export against the native model, and the scores against common sense."""
-    parity = compare_export(native_scores(model.name, estimator, matrix=matrix, output=exported.output), scores, tolerance=EXPORT_TOLERANCE)
+    parity = compare_export(
+        native_scores(model.name, estimator, matrix=matrix, output=exported.output),
+        scores,
+        tolerance=EXPORT_TOLERANCE,
+    )
     if not parity.is_equal:
         raise ExportDiffers(
             model=model.name,
@@ -195,9 +272,13 @@ def _judge(model: Model, scores: Floats, estimator: object, *, matrix: Floats, t
         )
     finding = _degeneracy(scores)
     if finding:
-        raise DegenerateScore(model=model.name, rows=len(scores), finding=finding, at=model.declared_at)
+        raise DegenerateScore(
+            model=model.name, rows=len(scores), finding=finding, at=model.declared_at
+        )
     check = ExportCheck(parity.rows, parity.rows_differing, parity.largest_difference)
-    return _Judged(scores, _labels(tested).astype(np.float64), check, tested["_label"].dtype == pl.Boolean)
+    return _Judged(
+        scores, _labels(tested).astype(np.float64), check, tested["_label"].dtype == pl.Boolean
+    )
 
 
 def _degeneracy(scores: Floats) -> str:
@@ -212,7 +293,12 @@ def _degeneracy(scores: Floats) -> str:
 
 
 def _predictions(tested: pl.DataFrame, scores: Floats, *, request: tuple[str, ...]) -> Predictions:
-    told = tested.select("_id", pl.col("_prediction_time").cast(pl.Int64), pl.col("_label").cast(pl.Float64), *request)
+    told = tested.select(
+        "_id",
+        pl.col("_prediction_time").cast(pl.Int64),
+        pl.col("_label").cast(pl.Float64),
+        *request,
+    )
     return Predictions(told.insert_column(3, pl.Series("_score", scores)))
 
 

@@ -1,4 +1,6 @@
-"""The native model's own scores, asked as scikit-learn's estimators are, in the sense that the export declares."""
+"""The native model's own scores, asked as scikit-learn's estimators are, in the sense that the
+export declares.
+"""
 
 from typing import Protocol, runtime_checkable
 
@@ -28,16 +30,22 @@ class _Predictor(Protocol):
         ...
 
 
-def native_scores(model: str, estimator: object, *, matrix: NDArray[np.float64], output: str) -> NDArray[np.float64]:
-    """What the fitted estimator says: `(rows,)` for `probability` and `value`, `(rows, classes)` for `probabilities`.
+def native_scores(
+    model: str, estimator: object, *, matrix: NDArray[np.float64], output: str
+) -> NDArray[np.float64]:
+    """What the fitted estimator says: `(rows,)` for `probability` and `value`, `(rows, classes)`
+    for `probabilities`.
 
-    An estimator without `predict_proba`, such as LightGBM's own Booster, is taken to predict probabilities where its export says so.
+    An estimator without `predict_proba`, such as LightGBM's own Booster, is taken to predict
+    probabilities where its export says so.
 
     Raises: TRA-007.
     """
     if output.startswith("probabilit") and isinstance(estimator, _Classifier):
         probabilities = np.asarray(estimator.predict_proba(matrix), dtype=np.float64)
-        return np.ascontiguousarray(probabilities[:, 1]) if output == "probability" else probabilities
+        return (
+            np.ascontiguousarray(probabilities[:, 1]) if output == "probability" else probabilities
+        )
     if isinstance(estimator, _Predictor):
         values = np.asarray(estimator.predict(matrix), dtype=np.float64)
         return values.reshape(-1) if output != "probabilities" else values

@@ -1,4 +1,6 @@
-"""What the process that trains is told, and what it answers: JSON over standard input and output."""
+"""What the process that trains is told, and what it answers: JSON over standard input and
+output.
+"""
 
 import msgspec
 
@@ -8,7 +10,16 @@ from mainspring.elements.identity import Digest, canonical_json
 from mainspring.training import errors
 from mainspring.training.outcome import TrainedModel
 
-__all__ = ["Refusal", "TrainAnswer", "TrainOrder", "parse_answer", "parse_order", "refusal_of", "render_answer", "render_order"]
+__all__ = [
+    "Refusal",
+    "TrainAnswer",
+    "TrainOrder",
+    "parse_answer",
+    "parse_order",
+    "refusal_of",
+    "render_answer",
+    "render_order",
+]
 
 
 class TrainOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +41,9 @@ class TrainOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
-    """Why there is no model: an error by its code and fields, and the user's line where it is known."""
+    """Why there is no model: an error by its code and fields, and the user's line where it is
+    known.
+    """
 
     code: str
     message: str
@@ -39,7 +52,9 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     line: int = 0
 
     def error(self, model: str) -> TrainingError:
-        """The same error on this side; one that is not of training comes as TRA-008 with its code inside."""
+        """The same error on this side; one that is not of training comes as TRA-008 with its code
+        inside.
+        """
         at = Location(self.path, self.line) if self.path else None
         for name in errors.__all__:
             kind: type[TrainingError] = getattr(errors, name)
@@ -60,8 +75,18 @@ _ANSWER: msgspec.json.Decoder[TrainAnswer] = msgspec.json.Decoder(TrainAnswer)
 
 def refusal_of(error: MainspringError) -> Refusal:
     """The refusal that says what an error says."""
-    fields = {name: value for name, value in error.details().items() if isinstance(value, str | int | float)}
-    return Refusal(code=error.code, message=error.message, fields=fields, path=error.at.path if error.at else "", line=error.at.line if error.at else 0)
+    fields = {
+        name: value
+        for name, value in error.details().items()
+        if isinstance(value, str | int | float)
+    }
+    return Refusal(
+        code=error.code,
+        message=error.message,
+        fields=fields,
+        path=error.at.path if error.at else "",
+        line=error.at.line if error.at else 0,
+    )
 
 
 def render_order(order: TrainOrder) -> bytes:

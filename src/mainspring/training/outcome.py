@@ -1,4 +1,6 @@
-"""What comes of a fit: the record that a registry version, the gates and the monitors are made from."""
+"""What comes of a fit: the record that a registry version, the gates and the monitors are made
+from.
+"""
 
 import msgspec
 
@@ -10,7 +12,9 @@ __all__ = ["ExportCheck", "TrainedModel"]
 
 
 class ExportCheck(msgspec.Struct, frozen=True):
-    """Exported against native scores on the test rows: how many rows, how many differ in any bit, and by how much at most."""
+    """Exported against native scores on the test rows: how many rows, how many differ in any bit,
+    and by how much at most.
+    """
 
     rows: int
     differing: int
@@ -18,7 +22,8 @@ class ExportCheck(msgspec.Struct, frozen=True):
 
 
 class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A fitted and exported model; every digest but the fingerprint names a stored object or what was given.
+    """A fitted and exported model; every digest but the fingerprint names a stored object or what
+    was given.
 
     Args:
         fingerprint: of the model's definition; `code`: of the fit function and all that it calls.
@@ -26,10 +31,13 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
         encoding: how its features become numbers.
         predictions: what the exported model answered on the test rows.
         training_set: the rows that it was taught on.
-        metrics: on the test rows, by name; `base_rate`: the mean label of the fitted rows, what knowing nothing would answer.
-        feature_auc: what each feature alone is worth on the test rows, in [0.5, 1]; empty for labels that are not boolean.
+        metrics: on the test rows, by name; `base_rate`: the mean label of the fitted rows, what
+            knowing nothing would answer.
+        feature_auc: what each feature alone is worth on the test rows, in [0.5, 1]; empty for
+            labels that are not boolean.
         logged: what the run logged; `artifacts`: files that it logged, by name.
-        cpu_s: processor time of the fit's process; `transcript`: what it printed, None where it ran in the caller's process.
+        cpu_s: processor time of the fit's process; `transcript`: what it printed, None where it ran
+            in the caller's process.
     """
 
     model: str

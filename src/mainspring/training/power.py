@@ -1,4 +1,6 @@
-"""What each feature is worth alone: the first thing to look at when a model is too good to be true."""
+"""What each feature is worth alone: the first thing to look at when a model is too good to be
+true.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +22,12 @@ def single_feature_auc(
     tested: NDArray[np.float64],
     tested_labels: NDArray[np.float64],
 ) -> dict[str, float]:
-    """The AUC of each feature alone on the test rows, turned to lie in [0.5, 1]; NaN with one class.
+    """The AUC of each feature alone on the test rows, turned to lie in [0.5, 1]; NaN with one
+    class.
 
-    A number is its own score, a missing one the lowest; a category's score is its share of positives among the fitted rows, so that a category is
-    not given credit for the order of the alphabet.
+    A number is its own score, a missing one the lowest; a category's score is its share of
+    positives among the fitted rows, so that a category is not given credit for the order of the
+    alphabet.
 
     Shapes: matrices (rows, features), labels (rows,) float64 in {0, 1}.
     """
@@ -33,7 +37,9 @@ def single_feature_auc(
     for position, feature in enumerate(encoding.columns):
         column = tested[some, position]
         if feature.vocabulary is not None:
-            column = _shares(fitted[:, position], fitted_labels, size=len(feature.vocabulary))[_places(column)]
+            column = _shares(fitted[:, position], fitted_labels, size=len(feature.vocabulary))[
+                _places(column)
+            ]
         auc = roc_auc(labels, np.where(np.isnan(column), -np.inf, column))
         powers[feature.name] = max(auc, 1 - auc)
     return powers
@@ -44,7 +50,9 @@ def _places(codes: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(np.isnan(codes), -1.0, codes).astype(np.int64) + 1
 
 
-def _shares(codes: NDArray[np.float64], labels: NDArray[np.float64], *, size: int) -> NDArray[np.float64]:
+def _shares(
+    codes: NDArray[np.float64], labels: NDArray[np.float64], *, size: int
+) -> NDArray[np.float64]:
     """The share of positives of each place; NaN of one without rows."""
     places = _places(codes)
     rows = np.bincount(places, minlength=size + 1)

@@ -32,7 +32,12 @@ class TrainData:
     categorical: tuple[str, ...] = ()
 
     @classmethod
-    def encoded(cls, matrix: NDArray[np.float64], labels: NDArray[np.int64] | NDArray[np.float64], encoding: Encoding) -> "TrainData":
+    def encoded(
+        cls,
+        matrix: NDArray[np.float64],
+        labels: NDArray[np.int64] | NDArray[np.float64],
+        encoding: Encoding,
+    ) -> "TrainData":
         """The rows of a matrix that `encoding` made."""
         return cls(matrix, labels, encoding.column_names, encoding.categorical)
 
@@ -80,7 +85,9 @@ class TrainingRun:
 
     def log_metrics(self, name: str, values: Sequence[float]) -> None:
         """Remember a curve: one value a step, from step 0."""
-        self._metrics.extend(MetricPoint(name, float(value), step) for step, value in enumerate(values))
+        self._metrics.extend(
+            MetricPoint(name, float(value), step) for step, value in enumerate(values)
+        )
 
     def log_params(self, params: Mapping[str, Parameter]) -> None:
         """Remember parameters; a name given again takes the new value."""

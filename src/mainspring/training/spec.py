@@ -1,4 +1,6 @@
-"""What a team declares about a model: the function that fits it, what it learns from, and what it must prove."""
+"""What a team declares about a model: the function that fits it, what it learns from, and what it
+must prove.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -69,7 +71,12 @@ class Model:
 
 
 def model(
-    training_set: TrainingSet, *, gates: Sequence[GateDeclaration] = (), name: str = "", seed: int = 0, owner: str = ""
+    training_set: TrainingSet,
+    *,
+    gates: Sequence[GateDeclaration] = (),
+    name: str = "",
+    seed: int = 0,
+    owner: str = "",
 ) -> Callable[[FitFunction], Model]:
     """Declare the function below as a model: `@ms.model(flights, gates=[...])`."""
 

@@ -20,18 +20,32 @@ TRAIN_WORKER = "mainspring.app.models.train_worker"
 """The module that the process runs; named and not imported, for the composition root is above."""
 
 
-def train(order: TrainOrder, *, compute: Compute, objects: ObjectWriter, timeout_s: float = 3600.0) -> TrainedModel:
-    """Have the model fitted, exported and checked in a process of its own, and keep what the process printed.
+def train(
+    order: TrainOrder, *, compute: Compute, objects: ObjectWriter, timeout_s: float = 3600.0
+) -> TrainedModel:
+    """Have the model fitted, exported and checked in a process of its own, and keep what the
+    process printed.
 
     Raises: TRA-001 to TRA-008; ENG-006 when the process died, ENG-007 when its time was up.
     """
     result = compute.run(Task(TRAIN_WORKER, render_order(order), timeout_s))
     trained = parse_answer(result.answer, model=order.model)
-    return msgspec.structs.replace(trained, cpu_s=result.cpu_s, transcript=objects.write(result.transcript.encode()))
+    return msgspec.structs.replace(
+        trained, cpu_s=result.cpu_s, transcript=objects.write(result.transcript.encode())
+    )
 
 
-def train_in_memory(model: Model, frame: pl.DataFrame, card: TrainingSetCard, *, tools: Toolchain, fingerprint: Digest, code: Digest) -> TrainedModel:
-    """The same in the caller's process: for a workspace without a disk, whose functions no other process could import.
+def train_in_memory(
+    model: Model,
+    frame: pl.DataFrame,
+    card: TrainingSetCard,
+    *,
+    tools: Toolchain,
+    fingerprint: Digest,
+    code: Digest,
+) -> TrainedModel:
+    """The same in the caller's process: for a workspace without a disk, whose functions no other
+    process could import.
 
     Raises: as `train`, but for the process's own.
     """

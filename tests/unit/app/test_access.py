@@ -4,7 +4,13 @@ import stat
 
 import pytest
 
-from mainspring.app.access import PERMISSIONS, authorise, create_token, load_or_create_token, revoke_token
+from mainspring.app.access import (
+    PERMISSIONS,
+    authorise,
+    create_token,
+    load_or_create_token,
+    revoke_token,
+)
 from mainspring.app.errors import NotPermitted, TokenMissing, TokenUnknown
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.engines.local.state import SqliteState
@@ -62,12 +68,17 @@ def test_the_token_itself_is_kept_nowhere(state, token):
 
 def test_the_journal_says_who_got_what(state, token):
     [recorded] = state.iter_events(kind="token.created")
-    assert (recorded.event.actor, recorded.event.facts) == (ADA, {"owner": ADA, "permissions": ["predict"]})
+    assert (recorded.event.actor, recorded.event.facts) == (
+        ADA,
+        {"owner": ADA, "permissions": ["predict"]},
+    )
 
 
 def test_the_token_of_a_workspace_is_made_once_and_read_by_its_owner_alone(state, tmp_path):
     path = tmp_path / "token"
-    first, again = (load_or_create_token(path, state, actor=ADA, project=PROJECT, at=5) for _ in range(2))
+    first, again = (
+        load_or_create_token(path, state, actor=ADA, project=PROJECT, at=5) for _ in range(2)
+    )
     assert first == again == path.read_text().strip()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert all(authorise(state, f"Bearer {first}", permission) == ADA for permission in PERMISSIONS)

@@ -1,4 +1,6 @@
-"""Engines by configuration: what is opened, what each error says to do, and that the answers are the same."""
+"""Engines by configuration: what is opened, what each error says to do, and that the answers are
+the same.
+"""
 
 import subprocess
 import sys
@@ -8,7 +10,7 @@ import pytest
 
 from mainspring.app.cli.create import create_project
 from mainspring.app.engines import open_stores
-from mainspring.app.workspace import open_workspace
+from mainspring.app.workspace import Workspace
 from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.log import SqliteLog
@@ -33,7 +35,10 @@ def elsewhere(redis_server: Server, moto_server: Server, monkeypatch: pytest.Mon
     bucket = make_bucket(moto_server)
     monkeypatch.setenv("LAKE_KEY", bucket.access_key_id)
     monkeypatch.setenv("LAKE_SECRET", bucket.secret_access_key)
-    place = f'endpoint = "{bucket.endpoint}", region = "us-east-1", access_key_id = "env:LAKE_KEY", secret_access_key = "env:LAKE_SECRET"'
+    place = (
+        f'endpoint = "{bucket.endpoint}", region = "us-east-1", access_key_id = '
+        f'"env:LAKE_KEY", secret_access_key = "env:LAKE_SECRET"'
+    )
     return (
         f'online = {{ url = "redis://127.0.0.1:{redis_server.port}/0", prefix = "{bucket.url}" }}\n'
         f'tables = {{ url = "{bucket.url}/tables", {place} }}\n'
@@ -54,13 +59,23 @@ def test_what_is_named_is_opened_with_its_secrets(tmp_path: Path, elsewhere: str
 
 
 def test_a_secret_that_is_not_set_is_named_with_its_setting(tmp_path: Path) -> None:
-    with pytest.raises(SecretMissing, match=r"engines.online.password is to be read from the environment variable NOT_SET_ANYWHERE"):
-        open_stores(choices('online = { url = "redis://127.0.0.1/0", password = "env:NOT_SET_ANYWHERE" }'), tmp_path, project="shop")
+    with pytest.raises(
+        SecretMissing,
+        match=r"engines.online.password is to be read from the environment variable "
+        r"NOT_SET_ANYWHERE",
+    ):
+        open_stores(
+            choices('online = { url = "redis://127.0.0.1/0", password = "env:NOT_SET_ANYWHERE" }'),
+            tmp_path,
+            project="shop",
+        )
 
 
 def test_a_server_that_is_not_there_is_an_error_that_says_what_to_start(tmp_path: Path) -> None:
     with pytest.raises(StoreUnreachable) as caught:
-        open_stores(choices(f'online = "redis://127.0.0.1:{free_port()}/0"'), tmp_path, project="shop")
+        open_stores(
+            choices(f'online = "redis://127.0.0.1:{free_port()}/0"'), tmp_path, project="shop"
+        )
     assert "start it (redis-server)" in str(caught.value)
 
 
@@ -72,7 +87,9 @@ def test_a_server_that_is_not_there_is_an_error_that_says_what_to_start(tmp_path
         ('objects = "s3://lake"', "obstore", "s3"),
     ],
 )
-def test_a_client_that_is_not_installed_is_an_error_that_says_what_to_install(tmp_path: Path, setting: str, module: str, extra: str) -> None:
+def test_a_client_that_is_not_installed_is_an_error_that_says_what_to_install(
+    tmp_path: Path, setting: str, module: str, extra: str
+) -> None:
     """In a process where the client cannot be imported, as where it was never installed."""
     program = f"""
 import sys
@@ -80,9 +97,13 @@ from pathlib import Path
 sys.modules[{module!r}] = None
 from mainspring.app.engines import open_stores
 from mainspring.project.configured.config import parse_config
-open_stores(parse_config({f"[engines]{chr(10)}{setting}"!r}, path="project.toml", name="shop").engines, Path({str(tmp_path)!r}), project="shop")
+text = {f"[engines]{chr(10)}{setting}"!r}
+engines = parse_config(text, path="project.toml", name="shop").engines
+open_stores(engines, Path({str(tmp_path)!r}), project="shop")
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert f"ENG-013 the engine {module} needs {module}, which is not installed" in done.stderr
     assert f"pip install 'mainspring[{extra}]'" in done.stderr
 
@@ -95,7 +116,7 @@ def features_on(folder: Path, engines: str) -> dict[str, list[object]]:
     create_project(folder, "deliveries")
     with (folder / "project.toml").open("a") as settings:
         settings.write(engines)
-    workspace = open_workspace(folder, as_of=AS_OF)
+    workspace = Workspace.open(folder, as_of=AS_OF)
     workspace.ingest("deliveries", folder / "data" / "deliveries.csv", history=True)
     assert workspace.facts_of(workspace.source("deliveries")).height > 1_000
     keys = [{"shop": shop} for shop in ("harbour", "market", "no such shop")]
@@ -107,11 +128,18 @@ def test_a_model_is_taught_and_answers_on_other_engines(tmp_path: Path, elsewher
     create_project(tmp_path, "deliveries")
     with (tmp_path / "project.toml").open("a") as settings:
         settings.write(f"[engines]\n{elsewhere}")
-    workspace = open_workspace(tmp_path, as_of=AS_OF)
+    workspace = Workspace.open(tmp_path, as_of=AS_OF)
     assert workspace.apply().moved
-    [prediction] = workspace.predict("late-delivery", {"shop": "harbour", "distance_km": 2.0, "ordered_at": AS_OF})
+    [prediction] = workspace.predict(
+        "late-delivery", {"shop": "harbour", "distance_km": 2.0, "ordered_at": AS_OF}
+    )
     assert workspace.replay([prediction.id])[0].outcome == "identical"
-    assert {path.name.partition(".")[0] for path in (tmp_path / ".mainspring").iterdir()} == {"keys", "log", "log-inference", "state"}
+    assert {path.name.partition(".")[0] for path in (tmp_path / ".mainspring").iterdir()} == {
+        "keys",
+        "log",
+        "log-inference",
+        "state",
+    }
 
 
 def test_features_are_the_same_on_other_engines(tmp_path: Path, elsewhere: str) -> None:

@@ -23,16 +23,33 @@ class Negation:
         self.stamp, self.output = stamp, output
 
     def to_onnx(self):
-        tensors = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows", 2]) for name in ("X", self.output)]
-        graph = helper.make_graph([helper.make_node("Neg", ["X"], [self.output])], self.stamp, tensors[:1], tensors[1:])
-        return helper.make_model(graph, producer_name=self.stamp, opset_imports=[helper.make_opsetid("", 21)], ir_version=10).SerializeToString()
+        tensors = [
+            helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows", 2])
+            for name in ("X", self.output)
+        ]
+        graph = helper.make_graph(
+            [helper.make_node("Neg", ["X"], [self.output])], self.stamp, tensors[:1], tensors[1:]
+        )
+        return helper.make_model(
+            graph,
+            producer_name=self.stamp,
+            opset_imports=[helper.make_opsetid("", 21)],
+            ir_version=10,
+        ).SerializeToString()
 
 
 class Tuned(lgb.LGBMRegressor):
     """A user's own kind of a supported estimator."""
 
 
-@pytest.mark.parametrize("model", [lgb.LGBMRegressor(n_estimators=2, n_jobs=1, verbose=-1), Tuned(n_estimators=2, n_jobs=1, verbose=-1), LinearRegression()])
+@pytest.mark.parametrize(
+    "model",
+    [
+        lgb.LGBMRegressor(n_estimators=2, n_jobs=1, verbose=-1),
+        Tuned(n_estimators=2, n_jobs=1, verbose=-1),
+        LinearRegression(),
+    ],
+)
 def test_a_library_is_known_by_the_ancestors_of_the_class(model):
     exported = export_model(model.fit(X, X[:, 0]), 2)
     assert isinstance(exported, ExportedModel)
@@ -68,5 +85,13 @@ def test_an_unknown_model_is_refused_with_what_is_supported():
 
 
 def test_exporting_does_not_import_libraries_that_the_model_is_not_of():
-    program = "import sys; from mainspring.app.models.exporters import export_model; print({'lightgbm', 'sklearn', 'onnxruntime', 'numpy'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "set()"
+    program = (
+        "import sys; from mainspring.app.models.exporters import export_model; "
+        "print({'lightgbm', 'sklearn', 'onnxruntime', 'numpy'} & set(sys.modules))"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "set()"
+    )

@@ -33,7 +33,17 @@ def test_rows_without_the_column_are_left_alone():
     assert parse_fault("nulls:gate@2013-11-15").applied_to(ROWS, "sent").equals(ROWS)
 
 
-@pytest.mark.parametrize("text", ["", "delay", "melt:delay@2013-11-15", "nulls:delay", "unit-change:delay*1.2.3@2013-11-15", "unit-change:delay*.@2013-11-15"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "delay",
+        "melt:delay@2013-11-15",
+        "nulls:delay",
+        "unit-change:delay*1.2.3@2013-11-15",
+        "unit-change:delay*.@2013-11-15",
+    ],
+)
 def test_another_form_is_refused(text):
     with pytest.raises(UnreadableFault):
         parse_fault(text)

@@ -10,7 +10,9 @@ from mainspring.app.flights import flights_ready, prepare_flights, unpack_flight
 
 def test_a_folder_without_the_raw_files_is_refused_by_their_names(tmp_path: Path) -> None:
     (tmp_path / "planes.csv").touch()
-    with pytest.raises(FlightsMissing, match=r"lacks airports\.csv, flights\.csv\.zip, weather\.csv"):
+    with pytest.raises(
+        FlightsMissing, match=r"lacks airports\.csv, flights\.csv\.zip, weather\.csv"
+    ):
         prepare_flights(tmp_path / "data", raw=tmp_path)
 
 

@@ -18,13 +18,26 @@ CANARY = Canary(steps=[25, 100], hold="10m")
 
 @pytest.fixture
 def endpoint(model, clock):
-    return ServedEndpoint(name="late", topic="inference:dev:late", current=replace(model, label="new"), previous=model, rollout=CANARY, since=clock.now())
+    return ServedEndpoint(
+        name="late",
+        topic="inference:dev:late",
+        current=replace(model, label="new"),
+        previous=model,
+        rollout=CANARY,
+        since=clock.now(),
+    )
 
 
 @pytest.fixture
 def host(endpoint, predictor, clock):
     first = ServedMap(environment="dev", version=1, endpoints={"late": endpoint})
-    host = Host(lambda served: served if served.version == 1 else first, predictor, environment="dev", clock=clock, ids=SeededIds(0))
+    host = Host(
+        lambda served: served if served.version == 1 else first,
+        predictor,
+        environment="dev",
+        clock=clock,
+        ids=SeededIds(0),
+    )
     host.refresh()
     return host
 

@@ -18,18 +18,44 @@ from mainspring.app.endpoints.follower import Follower
 from mainspring.app.features.parity import ParityRuns, ParityTest
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.serve import count_parity
-from mainspring.app.workspace import OpenWorkspace, memory_workspace
+from mainspring.app.workspace import Workspace
 from mainspring.elements.time import DAY, SECOND, format_instant, parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.features.state.names import encode_key
 from mainspring.ports.state import Change
 from mainspring.serving.inference_log import inference_topic
 
-SALES = ms.Source("sales", id="sale", event_time="at", contract=ms.Contract(sale=ms.String(), shop=ms.String(), at=ms.Timestamp(), amount=ms.Float64()))
+SALES = ms.Source(
+    "sales",
+    id="sale",
+    event_time="at",
+    contract=ms.Contract(
+        sale=ms.String(), shop=ms.String(), at=ms.Timestamp(), amount=ms.Float64()
+    ),
+)
 SHOP = ms.Entity("shop")
-TAKINGS = ms.FeatureView("takings", source=SALES, entities=[SHOP], windows=["1d"], features={"amount": col("amount").sum()})
-HINDSIGHT = ms.FeatureView("hindsight", source=SALES, entities=[SHOP], windows=["1d"], features={"n": ms.count()}, knowledge="as_corrected")
-NEWER = ms.FeatureView("newer", source=SALES, entities=[ms.Entity("all", join_keys=[])], windows=["1d"], features={"n": ms.count()})
+TAKINGS = ms.FeatureView(
+    "takings",
+    source=SALES,
+    entities=[SHOP],
+    windows=["1d"],
+    features={"amount": col("amount").sum()},
+)
+HINDSIGHT = ms.FeatureView(
+    "hindsight",
+    source=SALES,
+    entities=[SHOP],
+    windows=["1d"],
+    features={"n": ms.count()},
+    knowledge="as_corrected",
+)
+NEWER = ms.FeatureView(
+    "newer",
+    source=SALES,
+    entities=[ms.Entity("all", join_keys=[])],
+    windows=["1d"],
+    features={"n": ms.count()},
+)
 TRIPS = ms.TrainingSet(
     "trips",
     spine=SALES,
@@ -37,7 +63,9 @@ TRIPS = ms.TrainingSet(
     request=["shop"],
     label=ms.Label(SALES, col("amount") > 1, join_on="sale"),
     features=[TAKINGS],
-    split=ms.split_by_time(train_from="2024-05-01", test_from="2024-05-03", test_until="2024-05-05"),
+    split=ms.split_by_time(
+        train_from="2024-05-01", test_from="2024-05-03", test_until="2024-05-05"
+    ),
 )
 AMOUNT = 6.25
 
@@ -49,7 +77,12 @@ def late(train, run):
 
 def sale(hour: int) -> dict[str, object]:
     at = f"2024-05-0{1 + hour // 24}T{hour % 24:02}:30:00Z"
-    return {"sale": f"№ {hour}", "shop": "aab"[hour % 3], "at": at, "amount": AMOUNT if hour == 95 else 2.0 * (hour % 3 == 1 or hour % 5 == 0)}
+    return {
+        "sale": f"№ {hour}",
+        "shop": "aab"[hour % 3],
+        "at": at,
+        "amount": AMOUNT if hour == 95 else 2.0 * (hour % 3 == 1 or hour % 5 == 0),
+    }
 
 
 @pytest.fixture
@@ -59,7 +92,7 @@ def clock():
 
 @pytest.fixture
 def workspace(clock):
-    workspace = memory_workspace([ms.Endpoint("late", model=late)], clock=clock)
+    workspace = Workspace.in_memory([ms.Endpoint("late", model=late)], clock=clock)
     workspace.ingest("sales", [sale(hour) for hour in range(96)], history=True)
     assert workspace.apply().moved
     return workspace
@@ -67,12 +100,18 @@ def workspace(clock):
 
 def runs_of(workspace, *, rate: float = 1.0) -> ParityRuns:
     """A process that looks at this share of reads, and has looked at nothing yet."""
-    return ParityRuns(workspace.project, workspace.tools, workspace.environment, rate=rate, views=workspace.views)
+    return ParityRuns(
+        workspace.project, workspace.tools, workspace.environment, rate=rate, views=workspace.views
+    )
 
 
 def corrupt(workspace) -> None:
     """Write other bytes for the shop b: one amount is 6.5 where it was 6.25."""
-    shard, name, online = workspace.view("takings").shard, encode_key(0, ("b",)), workspace.tools.online
+    shard, name, online = (
+        workspace.reader.view("takings").shard,
+        encode_key(0, ("b",)),
+        workspace.tools.online,
+    )
     position, [row] = online.read(shard, [name])
     written = row.replace(struct.pack("<d", AMOUNT), struct.pack("<d", 6.5))
     assert written != row
@@ -102,7 +141,10 @@ def test_other_bytes_in_online_state_raise_the_alarm_with_an_example(workspace, 
     assert (test.checked, test.mismatched) == (2, 1)
     [incident] = workspace.status().incidents
     assert (incident.kind, incident.subjects) == ("parity", ("endpoint.late",))
-    said = f"endpoint.late: 1 of 2 reads are not what the log says; shop__amount__24h of {answer.id}: told 8.5, the log says 8.25"
+    said = (
+        f"endpoint.late: 1 of 2 reads are not what the log says; shop__amount__24h of "
+        f"{answer.id}: told 8.5, the log says 8.25"
+    )
     assert incident.sentence == said
 
 
@@ -113,7 +155,9 @@ def test_the_alarm_is_a_metric_that_stands_at_zero_until_then(workspace, clock, 
     corrupt(workspace)
     workspace.predict("late", [{"shop": "b"}, {"shop": "a"}])
     clock.advance(10 * SECOND)
-    assert elsewhere.run_due().mismatched == 1  # another process was faster; the alarm of this one rings all the same
+    assert (
+        elsewhere.run_due().mismatched == 1
+    )  # another process was faster; the alarm of this one rings all the same
     count_parity(watched, metrics)
     count_parity(watched, metrics)
     assert b"mainspring_parity_checked_total 2.0" in metrics.render()
@@ -133,13 +177,17 @@ def test_what_was_asked_before_anybody_looked_is_left_to_a_test_on_demand(worksp
     assert workspace.parity.test(5).counts[0].checked == 1
 
 
-def test_a_check_waits_for_its_time_and_nobody_looks_where_the_share_is_nothing(workspace, clock, watched):
+def test_a_check_waits_for_its_time_and_nobody_looks_where_the_share_is_nothing(
+    workspace, clock, watched
+):
     clock.advance(9 * SECOND)
     assert watched.run_due() is None
     assert runs_of(workspace, rate=0.0).run_due() is None
 
 
-def test_an_incident_lasts_until_reads_were_compared_on_three_days_and_none_differed(workspace, clock, watched):
+def test_an_incident_lasts_until_reads_were_compared_on_three_days_and_none_differed(
+    workspace, clock, watched
+):
     corrupt(workspace)
     workspace.predict("late", {"shop": "b"})
     still_open = []
@@ -157,8 +205,12 @@ def test_a_test_on_demand_reads_random_keys_of_every_view_and_says_who_asked(wor
     [endpoint, view] = test.counts
     assert (endpoint.checked, view.subject, view.checked) == (0, "view.takings", 200)
     assert view.mismatched > 0
-    assert view.example == "shop__amount__24h of shop=b at 2024-05-05T00:00:00Z: taught 8.25, told 8.5"
-    [event] = [recorded.event for recorded in workspace.tools.state.iter_events(kind="parity.tested")]
+    assert (
+        view.example == "shop__amount__24h of shop=b at 2024-05-05T00:00:00Z: taught 8.25, told 8.5"
+    )
+    [event] = [
+        recorded.event for recorded in workspace.tools.state.iter_events(kind="parity.tested")
+    ]
     assert (event.actor, event.facts["mismatched"]) == (workspace.tools.actor, view.mismatched)
 
 
@@ -169,8 +221,10 @@ def test_predictions_that_cannot_be_recomputed_are_counted_apart(workspace):
     assert (count.checked, count.unavailable, count.reason[:4]) == (0, 1, "REG-")
 
 
-def test_views_without_state_with_hindsight_or_without_recent_facts_say_why_nothing_was_compared(clock):
-    workspace = memory_workspace([TAKINGS, HINDSIGHT, NEWER], clock=clock)
+def test_views_without_state_with_hindsight_or_without_recent_facts_say_why_nothing_was_compared(
+    clock,
+):
+    workspace = Workspace.in_memory([TAKINGS, HINDSIGHT, NEWER], clock=clock)
     workspace.ingest("sales", [sale(95)], history=True)
     reasons = [count.reason for count in workspace.parity.test(3).counts]
     assert reasons[0].startswith("FEA-002 view takings keeps facts from never")
@@ -178,7 +232,9 @@ def test_views_without_state_with_hindsight_or_without_recent_facts_say_why_noth
     workspace.get_online_features(["newer"], keys=[{}])
     assert [count.checked for count in workspace.parity.test(3).counts] == [0, 0, 3]
     clock.advance(2 * DAY)
-    assert {count.reason for count in workspace.parity.test(3).counts if count.subject == "view.takings"} == {"no fact is recent enough to be seen"}
+    assert {
+        count.reason for count in workspace.parity.test(3).counts if count.subject == "view.takings"
+    } == {"no fact is recent enough to be seen"}
 
 
 def test_the_newest_predictions_are_those_of_this_environment(workspace):
@@ -221,12 +277,22 @@ def test_a_process_that_folds_looks_at_reads_beside_it(workspace, clock, watched
 def test_reads_from_state_in_several_parts_are_recomputed_all_the_same(workspace):
     project = workspace.project
     dev = replace(project.config.environments["dev"], partitions=3)
-    divided = replace(project, config=replace(project.config, environments={**project.config.environments, "dev": dev}))
-    again = OpenWorkspace(divided, workspace.tools, environment="dev", folder=None)
+    divided = replace(
+        project,
+        config=replace(project.config, environments={**project.config.environments, "dev": dev}),
+    )
+    again = Workspace(divided, workspace.tools, environment="dev", folder=None)
     (prediction,) = again.predict("late", {"shop": "b"})
-    workspace.ingest("sales", [{"sale": "claimed", "shop": "b", "at": "2024-05-04T23:00:00Z", "amount": 100.0}], history=True)
+    workspace.ingest(
+        "sales",
+        [{"sale": "claimed", "shop": "b", "at": "2024-05-04T23:00:00Z", "amount": 100.0}],
+        history=True,
+    )
     assert again.story(prediction.id).read_at == {"takings": 96}
-    assert [(count.checked, count.mismatched) for count in again.parity.test(30).counts] == [(1, 0), (30, 0)]
+    assert [(count.checked, count.mismatched) for count in again.parity.test(30).counts] == [
+        (1, 0),
+        (30, 0),
+    ]
 
 
 PROJECT = """
@@ -235,14 +301,26 @@ from mainspring import col
 
 contract = ms.Contract(sale=ms.Int64(), shop=ms.String(), at=ms.Timestamp(), amount=ms.Float64())
 sales = ms.Source("sales", id="sale", event_time="at", contract=contract)
-takings = ms.FeatureView("takings", source=sales, entities=[ms.Entity("shop")], windows=["1d"], features={"amount": col("amount").sum()})
+takings = ms.FeatureView("takings", source=sales, entities=[ms.Entity("shop")], windows=["1d"],
+    features={"amount": col("amount").sum()})
 """
 
 
 def test_the_command_says_no_with_its_exit_code_and_in_json(tmp_path):
     (tmp_path / "shop.py").write_text(PROJECT)
     opened = ms.Workspace.open(tmp_path)
-    opened.ingest("sales", [{"sale": 1, "shop": "b", "at": format_instant(opened.tools.clock.now() - SECOND), "amount": AMOUNT}], history=True)
+    opened.ingest(
+        "sales",
+        [
+            {
+                "sale": 1,
+                "shop": "b",
+                "at": format_instant(opened.tools.clock.now() - SECOND),
+                "amount": AMOUNT,
+            }
+        ],
+        history=True,
+    )
     opened.get_online_features(["takings"], keys=[{"shop": "b"}])
     command = ["test", "--parity", "--json", "--rows", "4", "--project", str(tmp_path)]
     answers = [CliRunner().invoke(command_line, command, standalone_mode=False)]

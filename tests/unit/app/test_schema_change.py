@@ -1,4 +1,6 @@
-"""A source's file gains, loses or retypes a column: the plan says so, and what was accepted before is read on."""
+"""A source's file gains, loses or retypes a column: the plan says so, and what was accepted before
+is read on.
+"""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,14 +9,15 @@ import polars as pl
 import pytest
 
 import mainspring as ms
-from mainspring.app.workspace import OpenWorkspace
+from mainspring.app.workspace import Workspace
 from mainspring.project.errors import ProjectErrors
 
 DECLARED = """
 import mainspring as ms
 from mainspring import col
 landings = ms.Source("landings", "landings.parquet", id="n", event_time="at"{contract})
-delays = ms.FeatureView("delays", source=landings, entities=[ms.Entity("city")], windows=["30d"], features={features})
+delays = ms.FeatureView("delays", source=landings, entities=[ms.Entity("city")], windows=["30d"],
+    features={features})
 """
 FEATURES = '{"total": col("delay").sum()}'
 
@@ -24,23 +27,27 @@ def landings(*, count: int = 4, **columns: object) -> pl.DataFrame:
     return pl.DataFrame({"n": range(count), "at": at, "city": ["JFK"] * count} | columns)
 
 
-def opened(folder: Path, frame: pl.DataFrame, *, features: str = FEATURES, contract: str = "") -> OpenWorkspace:
+def opened(
+    folder: Path, frame: pl.DataFrame, *, features: str = FEATURES, contract: str = ""
+) -> Workspace:
     (folder / "shop.py").write_text(DECLARED.format(features=features, contract=contract))
     (folder / "project.toml").write_text('[environments.dev]\nas_of = "2024-05-02"\n')
     frame.write_parquet(folder / "landings.parquet")
     return ms.Workspace.open(folder)
 
 
-def applied(folder: Path, frame: pl.DataFrame, **said: str) -> OpenWorkspace:
+def applied(folder: Path, frame: pl.DataFrame, **said: str) -> Workspace:
     workspace = opened(folder, frame, **said)
     workspace.apply()
     return workspace
 
 
-def total(workspace: OpenWorkspace, view: str = "delays") -> object:
+def total(workspace: Workspace, view: str = "delays") -> object:
     """The features of everything, by backfill and from online state, which must agree."""
     at = datetime(2024, 5, 2, tzinfo=UTC)
-    taught = workspace.get_historical_features([view], spine=pl.DataFrame({"city": ["JFK"], "prediction_time": [at]})).drop("city", "prediction_time")
+    taught = workspace.get_historical_features(
+        [view], spine=pl.DataFrame({"city": ["JFK"], "prediction_time": [at]})
+    ).drop("city", "prediction_time")
     told = workspace.get_online_features([view], keys=[{"city": "JFK"}], at=at).columns
     assert taught.to_dict(as_series=False) == told
     return told
@@ -55,7 +62,11 @@ def held(tmp_path: Path) -> Path:
 def test_an_added_column_is_a_change_of_the_plan_and_is_named(held: Path) -> None:
     workspace = opened(held, landings(delay=range(4), gate=["A1"] * 4))
     change = workspace.plan().changes[0]
-    assert (change.asset, change.change, [field.field for field in change.fields]) == ("source.landings", "changed", ["schema", "schema.gate"])
+    assert (change.asset, change.change, [field.field for field in change.fields]) == (
+        "source.landings",
+        "changed",
+        ["schema", "schema.gate"],
+    )
     assert "schema.gate  none → string, true" in workspace.explain(workspace.plan())
 
 
@@ -101,7 +112,12 @@ def test_a_column_that_a_view_needs_is_missed_at_its_line_and_nothing_crashes(he
 
 def test_a_type_that_the_contract_does_not_allow_is_refused_by_the_plan(held: Path) -> None:
     with pytest.raises(ProjectErrors) as refused:
-        opened(held, landings(delay=["much"] * 4), features='{"all": ms.count()}', contract=", contract=ms.Contract(delay=ms.Int64())")
+        opened(
+            held,
+            landings(delay=["much"] * 4),
+            features='{"all": ms.count()}',
+            contract=", contract=ms.Contract(delay=ms.Int64())",
+        )
     assert [fault.code for fault in refused.value.faults] == ["PRJ-016"]
 
 

@@ -1,4 +1,6 @@
-"""What somebody asks features for: taken in every form that is clear, refused by name in every other."""
+"""What somebody asks features for: taken in every form that is clear, refused by name in every
+other.
+"""
 
 from datetime import UTC, date, datetime
 
@@ -18,11 +20,21 @@ TEN = parse_instant("2024-05-01T10:00:00Z")
 SALES = ms.Source("sales", id="sale", event_time="sold_at")
 SCHEMA = Schema.of(sale=DType.INT64, shop=DType.STRING, till=DType.INT64, sold_at=DType.TIMESTAMP)
 TILL = ms.Entity("till", join_keys=["shop", "till"])
-VIEWS = [compile_view(ms.FeatureView("takings", source=SALES, entities=[TILL], windows=["1h"], features={"sales": ms.count()}), SCHEMA, shard="takings")]
+VIEWS = [
+    compile_view(
+        ms.FeatureView(
+            "takings", source=SALES, entities=[TILL], windows=["1h"], features={"sales": ms.count()}
+        ),
+        SCHEMA,
+        shard="takings",
+    )
+]
 
 
 def asked(*, shop="A", till=1, prediction_time=TEN):
-    return asked_spine(pl.DataFrame({"shop": [shop], "till": [till], "prediction_time": [prediction_time]}), VIEWS)
+    return asked_spine(
+        pl.DataFrame({"shop": [shop], "till": [till], "prediction_time": [prediction_time]}), VIEWS
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,12 +60,19 @@ def test_the_unit_of_a_timestamp_does_not_change_the_instant(unit):
 
 
 def test_a_day_is_its_beginning_in_utc():
-    assert asked(prediction_time=date(2024, 5, 1))["_prediction_time"].to_list() == [parse_instant("2024-05-01")]
+    assert asked(prediction_time=date(2024, 5, 1))["_prediction_time"].to_list() == [
+        parse_instant("2024-05-01")
+    ]
 
 
 @pytest.mark.parametrize(
     ("change", "column"),
-    [({"till": "1"}, "till"), ({"shop": 7}, "shop"), ({"prediction_time": 1.5}, "prediction_time"), ({"prediction_time": "soon"}, "prediction_time")],
+    [
+        ({"till": "1"}, "till"),
+        ({"shop": 7}, "shop"),
+        ({"prediction_time": 1.5}, "prediction_time"),
+        ({"prediction_time": "soon"}, "prediction_time"),
+    ],
 )
 def test_what_does_not_fit_is_refused_by_its_name(change, column):
     with pytest.raises(SpineUnusable) as refused:
@@ -73,14 +92,25 @@ def test_a_null_time_is_refused_and_a_null_key_is_not():
 
 
 def test_a_narrower_number_and_a_categorical_find_the_same_facts():
-    spine = pl.DataFrame({"shop": ["A"], "till": [1], "prediction_time": [TEN]}, schema_overrides={"shop": pl.Categorical, "till": pl.Int8})
+    spine = pl.DataFrame(
+        {"shop": ["A"], "till": [1], "prediction_time": [TEN]},
+        schema_overrides={"shop": pl.Categorical, "till": pl.Int8},
+    )
     assert asked_spine(spine, VIEWS).schema["shop"] == pl.String
     assert asked_spine(spine, VIEWS).schema["till"] == pl.Int64
 
 
-@pytest.mark.parametrize("key", [TEN, "2024-05-01T12:00:00+02:00", NAIVE, datetime(2024, 5, 1, 10, tzinfo=UTC)])
+@pytest.mark.parametrize(
+    "key", [TEN, "2024-05-01T12:00:00+02:00", NAIVE, datetime(2024, 5, 1, 10, tzinfo=UTC)]
+)
 def test_a_key_that_is_an_instant_is_the_same_in_every_form_and_on_both_sides(key):
-    opening = ms.FeatureView("openings", source=SALES, entities=[ms.Entity("opened", join_keys=["sold_at"])], windows=["1h"], features={"n": ms.count()})
+    opening = ms.FeatureView(
+        "openings",
+        source=SALES,
+        entities=[ms.Entity("opened", join_keys=["sold_at"])],
+        windows=["1h"],
+        features={"n": ms.count()},
+    )
     views = [compile_view(opening, SCHEMA, shard="openings")]
     asked_about = pl.DataFrame({"sold_at": [key, None], "prediction_time": [TEN] * 2})
     assert asked_spine(asked_about, views)["sold_at"].cast(pl.Int64).to_list() == [TEN, None]
@@ -89,7 +119,9 @@ def test_a_key_that_is_an_instant_is_the_same_in_every_form_and_on_both_sides(ke
 
 
 def test_a_column_named_like_a_feature_is_refused():
-    spine = pl.DataFrame({"shop": ["A"], "till": [1], "prediction_time": [TEN], "till__sales__1h": [0]})
+    spine = pl.DataFrame(
+        {"shop": ["A"], "till": [1], "prediction_time": [TEN], "till__sales__1h": [0]}
+    )
     with pytest.raises(SpineUnusable, match="name of a feature"):
         asked_spine(spine, VIEWS)
 
@@ -107,13 +139,24 @@ def test_a_moment_is_taken_in_every_form(moment):
 
 
 def compiled(name: str, **more: object):
-    declared = {"source": SALES, "entities": [TILL], "windows": ["1h"], "features": {"sales": ms.count()}, **more}
+    declared = {
+        "source": SALES,
+        "entities": [TILL],
+        "windows": ["1h"],
+        "features": {"sales": ms.count()},
+        **more,
+    }
     return compile_view(ms.FeatureView(name, **declared), SCHEMA, shard=name)
 
 
 @pytest.mark.parametrize(
     "ask",
-    [lambda views: asked_keys([], views), lambda views: asked_spine(pl.DataFrame({"shop": ["A"], "till": [1], "prediction_time": [TEN]}), views)],
+    [
+        lambda views: asked_keys([], views),
+        lambda views: asked_spine(
+            pl.DataFrame({"shop": ["A"], "till": [1], "prediction_time": [TEN]}), views
+        ),
+    ],
     ids=["online", "history"],
 )
 def test_views_that_give_columns_of_one_name_are_not_asked_together(ask):
@@ -126,12 +169,18 @@ def test_hindsight_is_not_read_online():
         asked_keys([{"shop": "A", "till": 1}], [compiled("takings", knowledge="as_corrected")])
 
 
-@pytest.mark.parametrize("keys", [{"shop": "A", "till": 1}, pl.DataFrame({"shop": ["A"], "till": [1]})], ids=["one", "frame"])
+@pytest.mark.parametrize(
+    "keys",
+    [{"shop": "A", "till": 1}, pl.DataFrame({"shop": ["A"], "till": [1]})],
+    ids=["one", "frame"],
+)
 def test_keys_may_be_one_row_or_a_frame(keys):
     assert asked_keys(keys, VIEWS) == [{"shop": "A", "till": 1}]
 
 
-@pytest.mark.parametrize("key", ["A", {"shop": "\ud800", "till": 1}], ids=["text", "half a surrogate pair"])
+@pytest.mark.parametrize(
+    "key", ["A", {"shop": "\ud800", "till": 1}], ids=["text", "half a surrogate pair"]
+)
 def test_a_key_that_is_none_is_refused_by_its_row(key):
     with pytest.raises(WrongRequestType, match="row 1, "):
         asked_keys([{"shop": "A", "till": 1}, key], VIEWS)

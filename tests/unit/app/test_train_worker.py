@@ -22,8 +22,10 @@ from mainspring import col
 
 flights = ms.Source("flights", "flights.csv", id="id", event_time="at")
 rows = ms.TrainingSet(
-    "rows", spine=flights, prediction_time=col("at"), request=["delay"], label=ms.Label(flights, col("late"), join_on="id"), features=[],
-    split=ms.split_by_time(train_from="2013-01-01", test_from="2013-02-01", test_until="2013-03-01"),
+    "rows", spine=flights, prediction_time=col("at"), request=["delay"], label=ms.Label(flights,
+    col("late"), join_on="id"), features=[],
+    split=ms.split_by_time(train_from="2013-01-01", test_from="2013-02-01",
+    test_until="2013-03-01"),
 )
 
 @ms.model(rows)
@@ -32,7 +34,8 @@ def late(train, run):
     print("a stray line")
     if len(train.y) < bounds.LEAST:
         raise ValueError("too few rows")
-    return lgb.train({"num_threads": 1, "verbosity": 1, "objective": "binary", "min_data_in_leaf": 5}, lgb.Dataset(train.X, train.y), 3)
+    shape = {"num_threads": 1, "verbosity": 1, "objective": "binary", "min_data_in_leaf": 5}
+    return lgb.train(shape, lgb.Dataset(train.X, train.y), 3)
 """
 
 
@@ -65,7 +68,14 @@ def order(tmp_path):
     )
     (tmp_path / "project.py").write_text(PROJECT)
     path = str(tmp_path / "project.py")
-    return TrainOrder(project=path, model="late", objects=str(tmp_path / "objects"), card=card, fingerprint=Digest("sha256:f"), code=Digest("sha256:c"))
+    return TrainOrder(
+        project=path,
+        model="late",
+        objects=str(tmp_path / "objects"),
+        card=card,
+        fingerprint=Digest("sha256:f"),
+        code=Digest("sha256:c"),
+    )
 
 
 @pytest.fixture
@@ -74,7 +84,12 @@ def work(order, tmp_path):
 
     def work(least):
         (tmp_path / "bounds.py").write_text(f"LEAST = {least}\n")
-        return subprocess.run([sys.executable, "-m", "mainspring.app.models.train_worker"], input=render_order(order), capture_output=True, check=True)
+        return subprocess.run(
+            [sys.executable, "-m", "mainspring.app.models.train_worker"],
+            input=render_order(order),
+            capture_output=True,
+            check=True,
+        )
 
     return work
 
@@ -90,5 +105,7 @@ def test_model_is_trained_and_its_objects_are_stored(work, tmp_path):
 def test_fit_that_raises_is_told_with_the_users_line(work, order):
     with pytest.raises(FitFailed, match="too few rows") as caught:
         parse_answer(work(least=1000).stdout, model="late")
-    line = next(number for number, text in enumerate(PROJECT.splitlines(), 1) if "raise ValueError" in text)
+    line = next(
+        number for number, text in enumerate(PROJECT.splitlines(), 1) if "raise ValueError" in text
+    )
     assert (caught.value.at.path, caught.value.at.line) == (order.project, line)

@@ -5,7 +5,12 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from mainspring.datasets.build import CompiledTrainingSet, build_training_set, decode_rows, encode_rows
+from mainspring.datasets.build import (
+    CompiledTrainingSet,
+    build_training_set,
+    decode_rows,
+    encode_rows,
+)
 from mainspring.datasets.spec import Label, Split, TrainingSet
 from mainspring.elements.expression import col, count, when
 from mainspring.elements.identity import digest_of
@@ -26,13 +31,24 @@ SPLIT = Split(train_from=10, test_from=20, test_until=30)
 
 def training_set(**changes):
     form = OnDemandFeatureView("form", features={"size": col("size"), "double": col("size") * 2})
-    spoken = {"prediction_time": col("at"), "request": ["size"], "label": Label(TRUTH, col("late") > 15, join_on="key"), "features": [form], "split": SPLIT}
+    spoken = {
+        "prediction_time": col("at"),
+        "request": ["size"],
+        "label": Label(TRUTH, col("late") > 15, join_on="key"),
+        "features": [form],
+        "split": SPLIT,
+    }
     return CompiledTrainingSet(TrainingSet("rows", spine=ASKED, **spoken | changes), (), SCHEMAS)
 
 
 def facts(rows, column, *, key=None):
     """Facts as (id, event time, visible from, value)."""
-    schema = {"id": pl.String, "at": pl.Int64, "_visible_from": pl.Int64, column: pl.Float64 if column == "late" else pl.Int64}
+    schema = {
+        "id": pl.String,
+        "at": pl.Int64,
+        "_visible_from": pl.Int64,
+        column: pl.Float64 if column == "late" else pl.Int64,
+    }
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     return frame.with_columns(
         pl.col("at").cast(pl.Datetime("us", "UTC")),
@@ -48,10 +64,17 @@ def facts(rows, column, *, key=None):
 @pytest.fixture
 def build():
     def build(asked, truth, *, key=None, **changes):
-        tables = {"asked": facts([(name, at, at, 1) for name, at in asked], "size"), "truth": facts(truth, "late", key=key)}
+        tables = {
+            "asked": facts([(name, at, at, 1) for name, at in asked], "size"),
+            "truth": facts(truth, "late", key=key),
+        }
         if key is not None:
             tables["asked"] = tables["asked"].with_columns(key=pl.lit(key))
-        return build_training_set(training_set(**changes), lambda source: tables[source.name], inputs={"asked": len(asked)})
+        return build_training_set(
+            training_set(**changes),
+            lambda source: tables[source.name],
+            inputs={"asked": len(asked)},
+        )
 
     return build
 
@@ -64,7 +87,10 @@ def test_a_label_known_after_the_cutoff_leaves_fitting_and_is_counted(build):
 
 def test_a_row_without_a_label_stays_and_is_counted(build):
     built = build([("a", 12), ("b", 22)], [("b", 25, 26, 1.0)])
-    assert built.frame.select("_id", "_label", "_label_known_at", "_split").rows() == [("a", None, None, ""), ("b", False, 26, "test")]
+    assert built.frame.select("_id", "_label", "_label_known_at", "_split").rows() == [
+        ("a", None, None, ""),
+        ("b", False, 26, "test"),
+    ]
     assert (built.card.rows, built.card.excluded) == (2, {"no label": 1})
 
 
@@ -77,7 +103,11 @@ def test_the_split_is_closed_on_its_left_and_open_on_its_right(build):
     names = [("a", 9), ("b", 10), ("c", 19), ("d", 20), ("e", 29), ("f", 30)]
     built = build(names, [(name, at, at, 1.0) for name, at in names])
     assert built.frame["_split"].to_list() == ["", "fit", "fit", "test", "test", ""]
-    assert (built.card.fitted, built.card.tested, built.card.excluded) == (2, 2, {"outside the split": 2})
+    assert (built.card.fitted, built.card.tested, built.card.excluded) == (
+        2,
+        2,
+        {"outside the split": 2},
+    )
 
 
 def test_of_two_labels_with_one_key_the_later_to_happen_counts_and_not_the_later_to_arrive(build):
@@ -86,7 +116,11 @@ def test_of_two_labels_with_one_key_the_later_to_happen_counts_and_not_the_later
 
 
 def test_a_row_without_a_prediction_time_stays_and_is_counted(build):
-    built = build([("a", 12), ("b", 5)], [("a", 14, 14, 1.0)], prediction_time=when(col("size") > 1).then(col("at")).otherwise(None))
+    built = build(
+        [("a", 12), ("b", 5)],
+        [("a", 14, 14, 1.0)],
+        prediction_time=when(col("size") > 1).then(col("at")).otherwise(None),
+    )
     assert (built.card.rows, built.card.excluded) == (2, {"outside the split": 2})
 
 
@@ -102,13 +136,30 @@ def test_a_request_field_may_be_a_feature_under_its_own_name(build):
 
 def test_the_card_tells_what_rests_on_assumptions(build):
     card = build([("a", 12)], [("a", 14, 14, 1.0)]).card
-    assert (card.assumed, card.history_share, card.inputs) == (("truth",), {"asked": 1.0, "truth": 1.0}, {"asked": 1})
+    assert (card.assumed, card.history_share, card.inputs) == (
+        ("truth",),
+        {"asked": 1.0, "truth": 1.0},
+        {"asked": 1},
+    )
 
 
 def test_a_view_that_knows_in_hindsight_taints_what_is_taught_on_it():
-    view = FeatureView("corrected", source=TRUTH, entities=[Entity("key")], windows=["1d"], features={"n": count()}, knowledge="as_corrected")
-    compiled = replace(training_set(features=[view]), views=(compile_view(view, SCHEMAS["truth"], shard="corrected"),))
-    tables = {"asked": facts([("a", 12, 12, 1)], "size"), "truth": facts([("a", 11, 90, 1.0)], "late")}
+    view = FeatureView(
+        "corrected",
+        source=TRUTH,
+        entities=[Entity("key")],
+        windows=["1d"],
+        features={"n": count()},
+        knowledge="as_corrected",
+    )
+    compiled = replace(
+        training_set(features=[view]),
+        views=(compile_view(view, SCHEMAS["truth"], shard="corrected"),),
+    )
+    tables = {
+        "asked": facts([("a", 12, 12, 1)], "size"),
+        "truth": facts([("a", 11, 90, 1.0)], "late"),
+    }
     built = build_training_set(compiled, lambda source: tables[source.name], inputs={"asked": 1})
     assert (built.card.tainted, built.frame["key__n__24h"].to_list()) == (("corrected",), [1])
 

@@ -4,7 +4,12 @@ import math
 
 import pytest
 
-from mainspring.datasets.definition import Definition, compile_definition, parse_definition, render_definition
+from mainspring.datasets.definition import (
+    Definition,
+    compile_definition,
+    parse_definition,
+    render_definition,
+)
 from mainspring.datasets.spec import Label, TrainingSet, split_by_time
 from mainspring.elements.expression import col, count, hours, when
 from mainspring.elements.schema import DType, Schema
@@ -16,24 +21,61 @@ SCHEMA = Schema.of(id=DType.STRING, at=DType.TIMESTAMP, city=DType.STRING, delay
 
 def definition(bound=2000.0):
     contract = Contract(delay=Float64(between=(-120, bound)), city=String(one_of=("JFK", "LGA")))
-    source = Source("landings", "data/landings.parquet", id=["id", "city"], event_time="at", known_at=assumed_delay("1h"), contract=contract, lateness="2d")
+    source = Source(
+        "landings",
+        "data/landings.parquet",
+        id=["id", "city"],
+        event_time="at",
+        known_at=assumed_delay("1h"),
+        contract=contract,
+        lateness="2d",
+    )
     views = [
-        FeatureView("delays", source=source, entities=[Entity("city"), Entity("all", join_keys=[])], windows=["1h"], features={"n": count()}),
-        FeatureView("newest", source=source, entities=[Entity("city")], ttl="3h", features=latest("delay")),
+        FeatureView(
+            "delays",
+            source=source,
+            entities=[Entity("city"), Entity("all", join_keys=[])],
+            windows=["1h"],
+            features={"n": count()},
+        ),
+        FeatureView(
+            "newest", source=source, entities=[Entity("city")], ttl="3h", features=latest("delay")
+        ),
         FeatureView(
             "both",
             source=[source, Source("starts", id="id", event_time="at")],
-            entities=[Entity("city", through=FeatureView("cities", source=source, entities=[Entity("id")], features=latest("city")))],
+            entities=[
+                Entity(
+                    "city",
+                    through=FeatureView(
+                        "cities", source=source, entities=[Entity("id")], features=latest("city")
+                    ),
+                )
+            ],
             windows=["unbounded"],
             closed="both",
             hop="5m",
             features={"share": col("delay").var(where=col("delay") > 1.5)},
         ),
-        OnDemandFeatureView("form", features={"x": when(col("delay").is_null()).then(0.0).otherwise(col("delay")), "c": col("city").is_in(["JFK"])}),
+        OnDemandFeatureView(
+            "form",
+            features={
+                "x": when(col("delay").is_null()).then(0.0).otherwise(col("delay")),
+                "c": col("city").is_in(["JFK"]),
+            },
+        ),
     ]
     label = Label(source, col("delay") > 15, join_on=["id", "city"])
     split = split_by_time(train_from="2013-01-08", test_from="2013-10-01", test_until="2014-01-01")
-    rows = TrainingSet("rows", spine=source, prediction_time=col("at") - hours(1), request=["city", "delay"], label=label, features=views, split=split)
+    rows = TrainingSet(
+        "rows",
+        spine=source,
+        prediction_time=col("at") - hours(1),
+        request=["city", "delay"],
+        label=label,
+        features=views,
+        split=split,
+    )
     shards = {"delays": "shard-1", "newest": "shard-2", "both": "shard-3", "cities": "shard-4"}
     return Definition(rows, (("landings", SCHEMA), ("starts", SCHEMA)), tuple(shards.items()))
 
@@ -51,7 +93,9 @@ def test_equal_declarations_at_other_lines_give_equal_bytes():
 @pytest.mark.parametrize("bound", [math.inf, -0.0, 5e-324])
 def test_numbers_that_json_does_not_have_survive(bound):
     read = parse_definition(render_definition(definition(bound=bound)))
-    [promised] = [column for name, column in read.training_set.spine.contract.columns if name == "delay"]
+    [promised] = [
+        column for name, column in read.training_set.spine.contract.columns if name == "delay"
+    ]
     assert repr(promised.between[1]) == repr(bound)
 
 
@@ -59,7 +103,14 @@ def test_a_definition_compiles_with_the_shards_that_it_names():
     compiled = compile_definition(parse_definition(render_definition(definition())))
     assert [view.shard for view in compiled.views] == ["shard-1", "shard-2", "shard-3"]
     assert [lookup.shard for lookup in compiled.views[2].lookups] == ["shard-4"]
-    assert [feature.name for feature in compiled.features] == ["city__n__1h", "all__n__1h", "city__delay", "city__share__unbounded", "x", "c"]
+    assert [feature.name for feature in compiled.features] == [
+        "city__n__1h",
+        "all__n__1h",
+        "city__delay",
+        "city__share__unbounded",
+        "x",
+        "c",
+    ]
 
 
 def test_only_records_of_the_closed_list_are_made():

@@ -12,7 +12,13 @@ from mainspring.datasets.errors import InexactFeature, UnencodableFeature, Unenc
 
 @pytest.fixture
 def fitted():
-    return pl.DataFrame({"carrier": ["UA", "AA", None, "UA"], "distance": [1, 2, 3, None], "is_late": [True, False, None, True]})
+    return pl.DataFrame(
+        {
+            "carrier": ["UA", "AA", None, "UA"],
+            "distance": [1, 2, 3, None],
+            "is_late": [True, False, None, True],
+        }
+    )
 
 
 @pytest.fixture
@@ -46,7 +52,9 @@ def test_a_feature_that_a_row_lacks_is_missing(encoding):
 
 def test_whole_number_beyond_two_to_the_53_is_refused_by_columns(encoding):
     with pytest.raises(InexactFeature, match="9007199254740993"):
-        encode_frame(pl.DataFrame({"carrier": ["UA"], "distance": [2**53 + 1], "is_late": [True]}), encoding)
+        encode_frame(
+            pl.DataFrame({"carrier": ["UA"], "distance": [2**53 + 1], "is_late": [True]}), encoding
+        )
 
 
 def test_whole_number_beyond_two_to_the_53_is_refused_by_rows(encoding):
@@ -54,7 +62,10 @@ def test_whole_number_beyond_two_to_the_53_is_refused_by_rows(encoding):
         encode_rows([{"distance": -(2**53) - 1}], encoding)
 
 
-@pytest.mark.parametrize("row", [{"carrier": 3}, {"distance": "far"}, {"distance": True}, {"is_late": 1}, {"distance": 1.5}])
+@pytest.mark.parametrize(
+    "row",
+    [{"carrier": 3}, {"distance": "far"}, {"distance": True}, {"is_late": 1}, {"distance": 1.5}],
+)
 def test_value_of_another_type_is_refused_by_name(encoding, row):
     with pytest.raises(UnencodableValue, match=next(iter(row))):
         encode_rows([row], encoding)
@@ -63,9 +74,17 @@ def test_value_of_another_type_is_refused_by_name(encoding, row):
 def test_a_list_feature_becomes_as_many_columns_as_it_has_elements_at_most():
     frame = pl.DataFrame({"near": [1.5, 2.5], "stops": [[1, 2], None]})
     encoding = learn_encoding(frame, ["stops", "near"], sizes={"stops": 3})
-    assert (encoding.names, encoding.column_names) == (("stops", "near"), ("stops.0", "stops.1", "stops.2", "near"))
-    np.testing.assert_array_equal(encode_frame(frame, encoding), [[1.0, 2.0, np.nan, 1.5], [np.nan, np.nan, np.nan, 2.5]])
-    np.testing.assert_array_equal(encode_rows([{"stops": [7], "near": None}, {}], encoding), [[7.0, *[np.nan] * 3], [np.nan] * 4])
+    assert (encoding.names, encoding.column_names) == (
+        ("stops", "near"),
+        ("stops.0", "stops.1", "stops.2", "near"),
+    )
+    np.testing.assert_array_equal(
+        encode_frame(frame, encoding), [[1.0, 2.0, np.nan, 1.5], [np.nan, np.nan, np.nan, 2.5]]
+    )
+    np.testing.assert_array_equal(
+        encode_rows([{"stops": [7], "near": None}, {}], encoding),
+        [[7.0, *[np.nan] * 3], [np.nan] * 4],
+    )
 
 
 @pytest.mark.parametrize("values", [3, "far", [1.5], ["far"]])
@@ -75,7 +94,9 @@ def test_a_list_of_another_type_is_refused_by_name(values):
         encode_rows([{"stops": values}], encoding)
 
 
-@pytest.mark.parametrize(("values", "sizes"), [([[1, 2]], {}), ([["far"]], {"stops": 2}), ([[[1]]], {"stops": 2})])
+@pytest.mark.parametrize(
+    ("values", "sizes"), [([[1, 2]], {}), ([["far"]], {"stops": 2}), ([[[1]]], {"stops": 2})]
+)
 def test_a_list_of_unknown_length_or_of_texts_or_lists_is_refused(values, sizes):
     with pytest.raises(UnencodableFeature, match="List"):
         learn_encoding(pl.DataFrame({"stops": values}), ["stops"], sizes=sizes)
@@ -83,12 +104,17 @@ def test_a_list_of_unknown_length_or_of_texts_or_lists_is_refused(values, sizes)
 
 def test_instants_in_a_list_become_their_microseconds():
     frame = pl.DataFrame({"seen": [[datetime(1970, 1, 2, tzinfo=UTC)]]})
-    np.testing.assert_array_equal(encode_frame(frame, learn_encoding(frame, ["seen"], sizes={"seen": 2})), [[86_400_000_000.0, np.nan]])
+    np.testing.assert_array_equal(
+        encode_frame(frame, learn_encoding(frame, ["seen"], sizes={"seen": 2})),
+        [[86_400_000_000.0, np.nan]],
+    )
 
 
 def test_instant_becomes_its_microseconds():
     frame = pl.DataFrame({"at": [datetime(1970, 1, 2, tzinfo=UTC), None]})
-    np.testing.assert_array_equal(encode_frame(frame, learn_encoding(frame, ["at"])), [[86_400_000_000.0], [np.nan]])
+    np.testing.assert_array_equal(
+        encode_frame(frame, learn_encoding(frame, ["at"])), [[86_400_000_000.0], [np.nan]]
+    )
 
 
 def test_no_rows_give_an_empty_matrix(encoding):

@@ -22,7 +22,10 @@ class Pair:
 def test_a_declaration_knows_the_line_that_made_it():
     entity = Entity("city")
     assert entity.declared_at.path == __file__
-    assert Path(__file__).read_text().splitlines()[entity.declared_at.line - 1].strip() == 'entity = Entity("city")'
+    assert (
+        Path(__file__).read_text().splitlines()[entity.declared_at.line - 1].strip()
+        == 'entity = Entity("city")'
+    )
 
 
 def test_a_folder_whose_name_begins_like_ours_is_the_users():

@@ -21,7 +21,9 @@ def test_one_day_is_24_hours_and_written_so():
     assert format_duration(DAY) == "24h"
 
 
-@pytest.mark.parametrize("text", ["", "h", "3", "-3h", "0s", "3 h", "1.5h", "3H", "3h30m", "3months"])
+@pytest.mark.parametrize(
+    "text", ["", "h", "3", "-3h", "0s", "3 h", "1.5h", "3H", "3h30m", "3months"]
+)
 def test_what_is_not_a_length_of_time_is_refused(text):
     with pytest.raises(UnreadableDuration):
         parse_duration(text)
@@ -36,7 +38,12 @@ def test_what_is_not_an_instant_is_refused(text):
 def test_a_text_a_date_and_a_datetime_name_the_same_instant():
     midnight = parse_instant("2013-10-01")
     zoned = datetime(2013, 9, 30, 20, tzinfo=timezone(timedelta(hours=-4)))
-    assert midnight == parse_instant(date(2013, 10, 1)) == parse_instant(datetime(2013, 10, 1)) == parse_instant(zoned)  # noqa: DTZ001
+    assert (
+        midnight
+        == parse_instant(date(2013, 10, 1))
+        == parse_instant(datetime(2013, 10, 1))  # noqa: DTZ001
+        == parse_instant(zoned)
+    )
 
 
 def test_microseconds_are_exact_far_from_1970():

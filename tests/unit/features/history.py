@@ -29,27 +29,65 @@ SOURCE = Source("landings", id="id", event_time="at")
 CITY = Entity("city")
 TOPIC = topic_of("landings")
 _TEXT = dict.fromkeys(("id", "city", "gate"), pl.String)
-_STORED = {**_TEXT, "at": pl.Int64, "delay": pl.Float64, "bags": pl.Int64, "is_open": pl.Boolean, "opened": pl.Int64}
+_STORED = {
+    **_TEXT,
+    "at": pl.Int64,
+    "delay": pl.Float64,
+    "bags": pl.Int64,
+    "is_open": pl.Boolean,
+    "opened": pl.Int64,
+}
 
 
-def windowed(name="delays", *, entities=(CITY,), windows=("10m",), closed="left", hop=None, knowledge="as_known", **features) -> CompiledView:
+def windowed(
+    name="delays",
+    *,
+    entities=(CITY,),
+    windows=("10m",),
+    closed="left",
+    hop=None,
+    knowledge="as_known",
+    **features,
+) -> CompiledView:
     """A compiled view of aggregates; by default it counts."""
     features = features or {"n": count()}
-    view = FeatureView(name, source=SOURCE, entities=entities, windows=windows, closed=closed, hop=hop, features=features, knowledge=knowledge)
+    view = FeatureView(
+        name,
+        source=SOURCE,
+        entities=entities,
+        windows=windows,
+        closed=closed,
+        hop=hop,
+        features=features,
+        knowledge=knowledge,
+    )
     return compile_view(view, SCHEMA, shard=name)
 
 
 def newest(*columns, ttl=None) -> CompiledView:
     """A compiled view of the newest fact."""
-    return compile_view(FeatureView("newest", source=SOURCE, entities=[CITY], ttl=ttl, features=latest(*columns)), SCHEMA, shard="newest")
+    return compile_view(
+        FeatureView("newest", source=SOURCE, entities=[CITY], ttl=ttl, features=latest(*columns)),
+        SCHEMA,
+        shard="newest",
+    )
 
 
-EVERY_AGGREGATE = {name: getattr(col("delay"), name)() for name in ("count", "sum", "mean", "min", "max", "last")}
+EVERY_AGGREGATE = {
+    name: getattr(col("delay"), name)() for name in ("count", "sum", "mean", "min", "max", "last")
+}
 
 
 def landing(at, *, id=None, seen=None, until=None, city="JFK", **values) -> dict:
     """One landing: minutes at which it happened, was seen first, and was taken back."""
-    return {"id": id or f"at {at:04}", "at": at, "city": city, "seen": at if seen is None else seen, "until": until, **values}
+    return {
+        "id": id or f"at {at:04}",
+        "at": at,
+        "city": city,
+        "seen": at if seen is None else seen,
+        "until": until,
+        **values,
+    }
 
 
 def facts_of(landings) -> pl.DataFrame:
@@ -59,7 +97,12 @@ def facts_of(landings) -> pl.DataFrame:
     seen = [each["seen"] * MINUTE for each in landings]
     offsets = pl.int_range(frame.height, eager=True)
     return frame.with_columns(
-        _id="id", _offset=offsets, _event_time=pl.col("at").cast(pl.Int64), _visible_from=pl.Series(seen), _visible_to=pl.Series(ends), _history=pl.lit(False)
+        _id="id",
+        _offset=offsets,
+        _event_time=pl.col("at").cast(pl.Int64),
+        _visible_from=pl.Series(seen),
+        _visible_to=pl.Series(ends),
+        _history=pl.lit(False),
     )
 
 
@@ -75,7 +118,9 @@ def log_of(landings, *, batches=1) -> SqliteLog:
 
 def records_of(landings) -> pl.DataFrame:
     """The landings as the log takes them: inserts, and retracts of what is taken back."""
-    steps = [(each["seen"], "insert", each) for each in landings] + [(each["until"], "retract", each) for each in landings if each["until"] is not None]
+    steps = [(each["seen"], "insert", each) for each in landings] + [
+        (each["until"], "retract", each) for each in landings if each["until"] is not None
+    ]
     steps.sort(key=lambda step: step[0])
     visible = pl.Series([minute * MINUTE for minute, _, _ in steps], dtype=pl.Int64)
     return _payload([each for _, _, each in steps]).with_columns(
@@ -91,15 +136,23 @@ def records_of(landings) -> pl.DataFrame:
 
 
 def _payload(landings) -> pl.DataFrame:
-    rows = [{name: each.get(name) for name in _STORED} | {"at": each["at"] * MINUTE} for each in landings]
+    rows = [
+        {name: each.get(name) for name in _STORED} | {"at": each["at"] * MINUTE}
+        for each in landings
+    ]
     instant = pl.Datetime("us", "UTC")
     return pl.DataFrame(rows, schema=_STORED).with_columns(pl.col("at", "opened").cast(instant))
 
 
 def taught(view, landings, *minutes, city="JFK", **keys) -> list[dict]:
-    """What a backfill says about a city, or these keys, at these minutes, which may be fractions."""
+    """What a backfill says about a city, or these keys, at these minutes, which may be
+    fractions.
+    """
     times = [round(minute * MINUTE) for minute in minutes]
-    asked = {name: pl.Series([value] * len(times), dtype=_STORED[name]) for name, value in {"city": city, **keys}.items()}
+    asked = {
+        name: pl.Series([value] * len(times), dtype=_STORED[name])
+        for name, value in {"city": city, **keys}.items()
+    }
     spine = pl.DataFrame({**asked, "_prediction_time": pl.Series(times, dtype=pl.Int64)})
     return backfill(view, facts_of(landings), spine).to_dicts()
 
@@ -114,5 +167,10 @@ def folded(view, log, *, now=0) -> SqliteOnline:
 def told(view, landings, *minutes, city="JFK", **keys) -> list[dict]:
     """What an online read says about a city, or these keys, at these minutes."""
     times = [round(minute * MINUTE) for minute in minutes]
-    answer = read_online([view], folded(view, log_of(landings)), [{"city": city, **keys}] * len(times), at=times)
-    return [{name: values[place] for name, values in answer.columns.items()} for place in range(len(times))]
+    answer = read_online(
+        [view], folded(view, log_of(landings)), [{"city": city, **keys}] * len(times), at=times
+    )
+    return [
+        {name: values[place] for name, values in answer.columns.items()}
+        for place in range(len(times))
+    ]

@@ -1,4 +1,6 @@
-"""What each aggregate says of a small window, of nothing and under a condition, asked of the backfill and of the online read alike."""
+"""What each aggregate says of a small window, of nothing and under a condition, asked of the
+backfill and of the online read alike.
+"""
 
 from datetime import timedelta
 
@@ -48,7 +50,11 @@ SAYS = {
     "count_distinct": (BAGS.count_distinct(), 3, 0),
     "count_distinct of text": (GATE.count_distinct(), 3, 0),
     "count_distinct beyond its limit": (GATE.count_distinct(limit=2), 2, 0),
-    "count_distinct beyond its limit, approximate": (GATE.count_distinct(limit=2, beyond="approximate"), 3, 0),
+    "count_distinct beyond its limit, approximate": (
+        GATE.count_distinct(limit=2, beyond="approximate"),
+        3,
+        0,
+    ),
     "approx_count_distinct": (BAGS.approx_count_distinct(), 3, 0),
     "approx_count_distinct of text": (GATE.approx_count_distinct(), 3, 0),
     "histogram": (DELAY.histogram([1.0, 4.0]), [0, 2, 2], [0, 0, 0]),
@@ -71,7 +77,9 @@ def test_an_aggregate_says_this_of_five_facts_and_that_of_none(answer, name):
     aggregation, of_five, of_none = SAYS[name]
     view = windowed(it=aggregation)
     [row] = answer(view, HISTORY, 6)
-    assert row["city__it__10m"] == (pytest.approx(of_five, rel=1e-12) if isinstance(of_five, float) else of_five)
+    assert row["city__it__10m"] == (
+        pytest.approx(of_five, rel=1e-12) if isinstance(of_five, float) else of_five
+    )
     assert answer(view, LATER, 6) == [{"city__it__10m": of_none}]
 
 
@@ -84,7 +92,9 @@ def test_facts_of_which_a_condition_is_null_do_not_count(answer):
 def test_instants_come_in_lists_as_instants():
     [row] = taught(windowed(opened=col("opened").last_k(2)), HISTORY, 6)
     assert [moment.microsecond for moment in row["city__opened__10m"]] == [2, 3]
-    assert told(windowed(opened=col("opened").last_k(2)), HISTORY, 6) == [{"city__opened__10m": [2, 3]}]
+    assert told(windowed(opened=col("opened").last_k(2)), HISTORY, 6) == [
+        {"city__opened__10m": [2, 3]}
+    ]
 
 
 def test_time_since_last_is_a_length_of_time():
@@ -99,7 +109,9 @@ def test_a_quantile_lies_within_a_hundredth_of_a_value(answer):
     [row] = answer(windowed(low=DELAY.quantile(0.0), ranks=DELAY.quantiles([0.0, 1.0])), HISTORY, 6)
     assert row["city__low__10m"] == pytest.approx(1.0, rel=2**-7)
     assert row["city__ranks__10m"] == pytest.approx([1.0, 8.0], rel=2**-7)
-    assert answer(windowed(low=DELAY.quantile(0.5), ranks=DELAY.quantiles([0.5])), LATER, 6) == [{"city__low__10m": None, "city__ranks__10m": None}]
+    assert answer(windowed(low=DELAY.quantile(0.5), ranks=DELAY.quantiles([0.5])), LATER, 6) == [
+        {"city__low__10m": None, "city__ranks__10m": None}
+    ]
 
 
 @BOTH
@@ -111,5 +123,11 @@ def test_a_value_one_half_life_older_counts_half(answer):
 
 @BOTH
 def test_two_aggregates_of_one_value_under_two_conditions_do_not_mix(answer):
-    [row] = answer(windowed(when_open=BAGS.sum(where=OPEN), when_closed=BAGS.sum(where=~OPEN), every=BAGS.sum()), HISTORY, 6)
+    [row] = answer(
+        windowed(
+            when_open=BAGS.sum(where=OPEN), when_closed=BAGS.sum(where=~OPEN), every=BAGS.sum()
+        ),
+        HISTORY,
+        6,
+    )
     assert list(row.values()) == [4, 0, 15]

@@ -1,7 +1,9 @@
-"""Edges, one microsecond on either side, in the manner of the suites of other engines: of windows, ties, hops, times to live and visibility.
+"""Edges, one microsecond on either side, in the manner of the suites of other engines: of windows,
+ties, hops, times to live and visibility.
 
-Every fact carries a power of two, so that a sum says which facts a window holds.  Each case is asked of a backfill, of online state that fits into one page,
-and of state in which the same facts lie in sealed pages under tiles, among others that have no value.
+Every fact carries a power of two, so that a sum says which facts a window holds.  Each case is
+asked of a backfill, of online state that fits into one page, and of state in which the same facts
+lie in sealed pages under tiles, among others that have no value.
 """
 
 import pytest
@@ -15,15 +17,26 @@ FAR = 10**7
 
 
 def crowded(view, landings, *minutes, **keys):
-    """As `told`, with facts that have no value before, after and at the instants of the others, on both sides of every tie."""
+    """As `told`, with facts that have no value before, after and at the instants of the others, on
+    both sides of every tie.
+    """
     times = sorted({each["at"] for each in landings} | set(range(-50, 100)))
-    pads = [landing(at, id=f"{name}{at}", city=city) for at in times for name in "!~" for city in {each["city"] for each in landings}]
+    pads = [
+        landing(at, id=f"{name}{at}", city=city)
+        for at in times
+        for name in "!~"
+        for city in {each["city"] for each in landings}
+    ]
     return told(view, [*landings, *pads], *minutes, **keys)
 
 
 def among_unseen(view, landings, *minutes, **keys):
     """As `told`, with facts in between that nobody has seen yet."""
-    pads = [landing(at, id=f"{name}{at}", seen=FAR, delay=-1.0) for at in range(-50, 100) for name in "!~"]
+    pads = [
+        landing(at, id=f"{name}{at}", seen=FAR, delay=-1.0)
+        for at in range(-50, 100)
+        for name in "!~"
+    ]
     return told(view, [*landings, *pads], *minutes, **keys)
 
 
@@ -41,20 +54,36 @@ def held(answers, window="10m"):
 @pytest.mark.parametrize(
     ("closed", "minute", "before", "at", "after"),
     [
-        ("left", 5, 0, 0, 1), ("left", 10, 1, 1, 3), ("left", 15, 3, 3, 6), ("left", 20, 6, 6, 4), ("left", 25, 4, 4, 0),
-        ("right", 5, 0, 1, 1), ("right", 10, 1, 3, 3), ("right", 15, 3, 6, 6), ("right", 20, 6, 4, 4), ("right", 25, 4, 0, 0),
-        ("both", 5, 0, 1, 1), ("both", 10, 1, 3, 3), ("both", 15, 3, 7, 6), ("both", 20, 6, 6, 4), ("both", 25, 4, 4, 0),
+        ("left", 5, 0, 0, 1), ("left", 10, 1, 1, 3), ("left", 15, 3, 3, 6), ("left", 20, 6, 6, 4),
+        ("left", 25, 4, 4, 0),
+        ("right", 5, 0, 1, 1), ("right", 10, 1, 3, 3), ("right", 15, 3, 6, 6), ("right", 20, 6, 4,
+        4), ("right", 25, 4, 0, 0),
+        ("both", 5, 0, 1, 1), ("both", 10, 1, 3, 3), ("both", 15, 3, 7, 6), ("both", 20, 6, 6, 4),
+        ("both", 25, 4, 4, 0),
     ],
 )  # fmt: skip
-def test_an_event_comes_in_and_leaves_at_the_microsecond_that_the_edges_say(answer, closed, minute, before, at, after):
+def test_an_event_comes_in_and_leaves_at_the_microsecond_that_the_edges_say(
+    answer, closed, minute, before, at, after
+):
     view = windowed(closed=closed, **SUM)
-    assert held(answer(view, THREE, minute - EPSILON, minute, minute + EPSILON)) == [before, at, after]
+    assert held(answer(view, THREE, minute - EPSILON, minute, minute + EPSILON)) == [
+        before,
+        at,
+        after,
+    ]
 
 
 @EVERYWHERE
-@pytest.mark.parametrize(("closed", "inside"), [("left", [3, 12]), ("right", [12, 0]), ("both", [15, 12])])
+@pytest.mark.parametrize(
+    ("closed", "inside"), [("left", [3, 12]), ("right", [12, 0]), ("both", [15, 12])]
+)
 def test_events_tied_at_an_edge_come_and_leave_together(answer, closed, inside):
-    history = [landing(0, id="b", bags=2), landing(0, id="a", bags=1), landing(10, id="d", bags=8), landing(10, id="c", bags=4)]
+    history = [
+        landing(0, id="b", bags=2),
+        landing(0, id="a", bags=1),
+        landing(10, id="d", bags=8),
+        landing(10, id="c", bags=4),
+    ]
     assert held(answer(windowed(closed=closed, **SUM), history, 10, 20)) == inside
 
 
@@ -82,18 +111,30 @@ def test_a_window_of_years_ends_to_the_microsecond(answer):
     years = 1095 * DAY // MINUTE
     view = windowed(windows=("1095d",), **SUM)
     moments = (years + 5, years + 5 + EPSILON, years + 10, years + 10 + EPSILON)
-    assert held(answer(view, [*THREE, landing(years, bags=8)], *moments), "1095d") == [15, 14, 14, 12]
+    assert held(answer(view, [*THREE, landing(years, bags=8)], *moments), "1095d") == [
+        15,
+        14,
+        14,
+        12,
+    ]
 
 
 @EVERYWHERE
 def test_an_unbounded_window_begins_before_1970(answer):
     view = windowed(windows=("unbounded",), **SUM)
-    assert held(answer(view, [landing(-100 * 365 * 24 * 60, bags=1), *THREE[1:]], 9, 10, 16), "unbounded") == [1, 1, 7]
+    assert held(
+        answer(view, [landing(-100 * 365 * 24 * 60, bags=1), *THREE[1:]], 9, 10, 16), "unbounded"
+    ) == [1, 1, 7]
 
 
 @EVERYWHERE
 def test_a_gap_between_events_is_an_empty_window(answer):
-    view = windowed(n=col("bags").count(), held=col("bags").sum(), mean=col("bags").mean(), last=col("bags").last())
+    view = windowed(
+        n=col("bags").count(),
+        held=col("bags").sum(),
+        mean=col("bags").mean(),
+        last=col("bags").last(),
+    )
     [row] = answer(view, [landing(0, bags=1), landing(50, bags=2)], 30)
     assert list(row.values()) == [0, 0, None, None]
 
@@ -101,15 +142,26 @@ def test_a_gap_between_events_is_an_empty_window(answer):
 @EVERYWHERE
 @pytest.mark.parametrize(("city", "inside"), [("JFK", 1), ("LGA", 4), (None, 0)])
 def test_a_null_key_is_in_nobodys_window(answer, city, inside):
-    history = [landing(5, city="JFK", bags=1), landing(5, city=None, id="none", bags=2), landing(5, city="LGA", id="other", bags=4)]
+    history = [
+        landing(5, city="JFK", bags=1),
+        landing(5, city=None, id="none", bags=2),
+        landing(5, city="LGA", id="other", bags=4),
+    ]
     assert held(answer(windowed(**SUM), history, 6, city=city)) == [inside]
 
 
 @EVERYWHERE
 def test_ties_are_first_and_last_by_id(answer):
-    history = [landing(5, id=name, seen=5 + place, bags=value) for place, (name, value) in enumerate([("m", 1), ("z", 2), ("a", 4)])]
+    history = [
+        landing(5, id=name, seen=5 + place, bags=value)
+        for place, (name, value) in enumerate([("m", 1), ("z", 2), ("a", 4)])
+    ]
     view = windowed(first=col("bags").first(), last=col("bags").last())
-    assert [list(row.values()) for row in answer(view, history, 5 + EPSILON, 6, 7)] == [[1, 1], [1, 2], [4, 2]]
+    assert [list(row.values()) for row in answer(view, history, 5 + EPSILON, 6, 7)] == [
+        [1, 1],
+        [1, 2],
+        [4, 2],
+    ]
 
 
 @EVERYWHERE
@@ -135,17 +187,28 @@ def test_a_hop_moves_both_edges_and_the_view_of_what_was_known(answer):
 @pytest.mark.parametrize("answer", [taught, told, among_unseen])
 def test_a_time_to_live_is_open_on_both_sides(answer):
     moments = (5, 5 + EPSILON, 15 - EPSILON, 15)
-    assert [row["city__delay"] for row in answer(newest("delay", ttl="10m"), [landing(5, delay=1.0)], *moments)] == [None, 1.0, 1.0, None]
+    assert [
+        row["city__delay"]
+        for row in answer(newest("delay", ttl="10m"), [landing(5, delay=1.0)], *moments)
+    ] == [None, 1.0, 1.0, None]
 
 
 @pytest.mark.parametrize("answer", [taught, told, among_unseen])
 def test_a_newer_fact_hides_an_older_one_only_while_it_is_seen(answer):
     history = [landing(5, delay=1.0), landing(6, seen=7, until=9, delay=2.0)]
     moments = (7 - EPSILON, 7, 9 - EPSILON, 9, 15)
-    assert [row["city__delay"] for row in answer(newest("delay", ttl="10m"), history, *moments)] == [1.0, 2.0, 2.0, 1.0, None]
+    assert [
+        row["city__delay"] for row in answer(newest("delay", ttl="10m"), history, *moments)
+    ] == [1.0, 2.0, 2.0, 1.0, None]
 
 
 @pytest.mark.parametrize("answer", [taught, told, among_unseen])
 def test_the_greatest_id_of_a_tie_is_the_newest_whoever_came_first(answer):
-    history = [landing(5, id=name, seen=5 + place, delay=float(place)) for place, name in enumerate("mza")]
-    assert [row["city__delay"] for row in answer(newest("delay"), history, 5 + EPSILON, 6, 7)] == [0.0, 1.0, 1.0]
+    history = [
+        landing(5, id=name, seen=5 + place, delay=float(place)) for place, name in enumerate("mza")
+    ]
+    assert [row["city__delay"] for row in answer(newest("delay"), history, 5 + EPSILON, 6, 7)] == [
+        0.0,
+        1.0,
+        1.0,
+    ]

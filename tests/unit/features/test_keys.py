@@ -1,4 +1,6 @@
-"""Equal keys have equal codes, different keys different ones, and what is null or unknown has none."""
+"""Equal keys have equal codes, different keys different ones, and what is null or unknown has
+none.
+"""
 
 from datetime import date
 
@@ -11,7 +13,10 @@ from mainspring.features.spec import Entity
 DAYS = [date(2026, 1, 1), None, date(2026, 1, 2), date(2026, 1, 1)]
 COLUMNS = {
     "close integers": ([5, None, 7, 5], [7, 6, None, -(2**62)]),
-    "the least integers": ([-(2**63), None, -(2**63) + 1, -(2**63)], [-(2**63) + 1, 7, None, 2**63 - 1]),
+    "the least integers": (
+        [-(2**63), None, -(2**63) + 1, -(2**63)],
+        [-(2**63) + 1, 7, None, 2**63 - 1],
+    ),
     "distant integers": ([-(2**62), None, 2**62, -(2**62)], [2**62, 0, None, 5]),
     "texts": (["a", None, "", "a"], ["", "b", None, "c"]),
     "floats": ([0.0, None, float("nan"), -0.0], [float("nan"), 1.5, None, 2.5]),
@@ -33,7 +38,9 @@ def test_a_key_of_any_type_is_told_from_others(facts: list, spine: list) -> None
 
 def test_a_key_of_two_columns_is_null_where_one_is() -> None:
     facts = pl.DataFrame({"a": ["x", "x", "y", None], "b": [1, 2, 1, 1]})
-    spine = pl.DataFrame({"a": ["y", "x", "y", "x"], "b": [1, 2, 2, None]}, schema_overrides={"b": pl.Int32})
+    spine = pl.DataFrame(
+        {"a": ["y", "x", "y", "x"], "b": [1, 2, 2, None]}, schema_overrides={"b": pl.Int32}
+    )
     codes = key_codes(Entity("pair", join_keys=["a", "b"]), facts, spine)
     assert len(set(codes.facts[:3].tolist())) == 3
     assert codes.facts[3] == -1
@@ -43,7 +50,9 @@ def test_a_key_of_two_columns_is_null_where_one_is() -> None:
 
 
 def test_an_entity_without_join_keys_has_one_key() -> None:
-    codes = key_codes(Entity("all", join_keys=[]), pl.DataFrame({"x": [1, 2]}), pl.DataFrame({"q": [1]}))
+    codes = key_codes(
+        Entity("all", join_keys=[]), pl.DataFrame({"x": [1, 2]}), pl.DataFrame({"q": [1]})
+    )
     assert (codes.facts.tolist(), codes.spine.tolist(), codes.keys) == ([0, 0], [0], 1)
 
 
@@ -57,7 +66,9 @@ def test_a_collision_of_hashes_is_noticed() -> None:
     def first_letter(texts: pl.Series) -> pl.Series:
         return pl.Series([ord(text[0]) for text in texts], dtype=pl.Int64)
 
-    assert codes_by_hash(pl.Series(["ab", "cd"]), pl.Series(["cd"]), hashes=first_letter) is not None
+    assert (
+        codes_by_hash(pl.Series(["ab", "cd"]), pl.Series(["cd"]), hashes=first_letter) is not None
+    )
     assert codes_by_hash(pl.Series(["ab", "ac"]), pl.Series(["ab"]), hashes=first_letter) is None
     assert codes_by_hash(pl.Series(["ab", "cd"]), pl.Series(["ax"]), hashes=first_letter) is None
 

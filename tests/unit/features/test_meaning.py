@@ -8,7 +8,15 @@ from mainspring.elements.time import MINUTE
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import backfill
 from mainspring.features.spec import Entity
-from tests.unit.features.history import EVERY_AGGREGATE, facts_of, landing, newest, taught, told, windowed
+from tests.unit.features.history import (
+    EVERY_AGGREGATE,
+    facts_of,
+    landing,
+    newest,
+    taught,
+    told,
+    windowed,
+)
 
 BOTH = pytest.mark.parametrize("answer", [taught, told])
 EPSILON = 1 / MINUTE
@@ -56,13 +64,17 @@ def test_one_day_is_24_hours_also_when_clocks_change(answer):
 @BOTH
 def test_a_spine_row_without_a_match_gets_nulls_and_is_kept(answer):
     for city in ("never seen", None):
-        [row] = answer(newest("delay", "gate", "is_open"), [landing(5, delay=1.0, gate="A")], 6, city=city)
+        [row] = answer(
+            newest("delay", "gate", "is_open"), [landing(5, delay=1.0, gate="A")], 6, city=city
+        )
         assert row == {"city__delay": None, "city__gate": None, "city__is_open": None}
 
 
 @BOTH
 def test_ttl_is_checked_online_and_offline_alike(answer):
-    rows = answer(newest("delay", ttl="10m"), [landing(5, delay=1.0)], 5, 5 + EPSILON, 15 - EPSILON, 15)
+    rows = answer(
+        newest("delay", ttl="10m"), [landing(5, delay=1.0)], 5, 5 + EPSILON, 15 - EPSILON, 15
+    )
     assert [row["city__delay"] for row in rows] == [None, 1.0, 1.0, None]
 
 
@@ -92,8 +104,19 @@ def test_a_tie_in_time_is_resolved_by_id_and_not_by_arrival(answer):
 
 @BOTH
 def test_an_empty_window_counts_and_sums_to_zero_and_has_no_other_value(answer):
-    [row] = answer(windowed(**EVERY_AGGREGATE), [], 5) if answer is taught else answer(windowed(**EVERY_AGGREGATE), [landing(50)], 5)
-    assert [row[f"city__{name}__10m"] for name in EVERY_AGGREGATE] == [0, 0.0, None, None, None, None]
+    [row] = (
+        answer(windowed(**EVERY_AGGREGATE), [], 5)
+        if answer is taught
+        else answer(windowed(**EVERY_AGGREGATE), [landing(50)], 5)
+    )
+    assert [row[f"city__{name}__10m"] for name in EVERY_AGGREGATE] == [
+        0,
+        0.0,
+        None,
+        None,
+        None,
+        None,
+    ]
 
 
 @BOTH
@@ -112,7 +135,9 @@ def test_a_variance_needs_two_values_and_divides_by_one_less(answer):
 @BOTH
 def test_what_expired_leaves_no_trace_in_a_sum(answer):
     history = [landing(0, delay=1e16), landing(8, delay=1.0), landing(9, delay=2.5)]
-    assert answer(windowed(total=col("delay").sum()), history, 10 + EPSILON) == [{"city__total__10m": 3.5}]
+    assert answer(windowed(total=col("delay").sum()), history, 10 + EPSILON) == [
+        {"city__total__10m": 3.5}
+    ]
 
 
 @BOTH
@@ -122,11 +147,20 @@ def test_minus_zero_sums_to_plus_zero(answer):
 
 
 @BOTH
-@pytest.mark.parametrize("values", [(2**31, 2**31), (2**62, -(2**32)), (5, -5), (-(2**62), -(2**62)), (0, 0)])
+@pytest.mark.parametrize(
+    "values", [(2**31, 2**31), (2**62, -(2**32)), (5, -5), (-(2**62), -(2**62)), (0, 0)]
+)
 def test_whole_numbers_are_summed_whole_when_only_sealed_pages_hold_some(answer, values):
-    """Their sum has zeros in its lower half, or is zero; what was summed before it leaves no trace."""
-    history = [landing(minute, delay=0.1 * minute, bags=dict(enumerate(values)).get(minute)) for minute in range(45)]
-    view = windowed(windows=("1h",), before=col("delay").sum(), total=col("bags").sum(), mean=col("bags").mean())
+    """Their sum has zeros in its lower half, or is zero; what was summed before it leaves no
+    trace.
+    """
+    history = [
+        landing(minute, delay=0.1 * minute, bags=dict(enumerate(values)).get(minute))
+        for minute in range(45)
+    ]
+    view = windowed(
+        windows=("1h",), before=col("delay").sum(), total=col("bags").sum(), mean=col("bags").mean()
+    )
     [row] = answer(view, history, 50)
     assert (row["city__total__1h"], row["city__mean__1h"]) == (sum(values), sum(values) / 2)
 
@@ -164,9 +198,21 @@ def test_a_view_of_everything_needs_no_key():
 
 
 def test_columns_carry_the_types_that_the_view_declares():
-    view = windowed(late=(col("delay") > 1).mean(), opened=col("opened").max(), waited=(col("at") - col("opened")).max(), last=col("gate").last())
-    frame = backfill(view, facts_of([landing(5)]), pl.DataFrame({"city": ["JFK"], "_prediction_time": [0]}))
-    assert [field.dtype.value for field in view.fields] == ["float64", "timestamp", "duration", "string"]
+    view = windowed(
+        late=(col("delay") > 1).mean(),
+        opened=col("opened").max(),
+        waited=(col("at") - col("opened")).max(),
+        last=col("gate").last(),
+    )
+    frame = backfill(
+        view, facts_of([landing(5)]), pl.DataFrame({"city": ["JFK"], "_prediction_time": [0]})
+    )
+    assert [field.dtype.value for field in view.fields] == [
+        "float64",
+        "timestamp",
+        "duration",
+        "string",
+    ]
     assert frame.dtypes == [pl.Float64, pl.Datetime("us", "UTC"), pl.Duration("us"), pl.String]
 
 

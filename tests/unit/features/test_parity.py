@@ -14,12 +14,20 @@ HISTORY = [landing(minute, delay=0.1 * minute) for minute in range(30)]
 
 
 def expected_rows(*minutes):
-    spine = pl.DataFrame({"city": ["JFK"] * len(minutes), "_id": [str(m) for m in minutes], "_prediction_time": [m * MINUTE for m in minutes]})
+    spine = pl.DataFrame(
+        {
+            "city": ["JFK"] * len(minutes),
+            "_id": [str(m) for m in minutes],
+            "_prediction_time": [m * MINUTE for m in minutes],
+        }
+    )
     return spine.hstack(backfill(VIEW, facts_of(HISTORY), spine))
 
 
 def test_a_backfill_and_the_stream_agree():
-    report = check_parity([VIEW], expected_rows(12, 13, 20), log=log_of(HISTORY), online=SqliteOnline(None))
+    report = check_parity(
+        [VIEW], expected_rows(12, 13, 20), log=log_of(HISTORY), online=SqliteOnline(None)
+    )
     assert (report.rows, report.values, report.differing, report.example) == (3, 3, 0, "")
 
 

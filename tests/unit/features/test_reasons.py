@@ -13,7 +13,13 @@ MANY = [landing(minute, delay=float(minute)) for minute in range(0, 400, 4)]
 
 
 def reason(view, landings, minute, *, city="JFK"):
-    told = read_online([view], folded(view, log_of(landings)), [{"city": city}], at=[round(minute * MINUTE)], reasons=True)
+    told = read_online(
+        [view],
+        folded(view, log_of(landings)),
+        [{"city": city}],
+        at=[round(minute * MINUTE)],
+        reasons=True,
+    )
     return told.reasons[f"{view.view.name}.city"][0]
 
 
@@ -28,23 +34,45 @@ def test_a_key_that_no_fact_names_and_one_that_is_null_are_told_apart(city, said
 
 
 @pytest.mark.parametrize(
-    ("minute", "said"), [(5, "no fact in the window"), (5.001, "known"), (15, "known"), (15.001, "no fact in the window"), (7.999, "known")]
+    ("minute", "said"),
+    [
+        (5, "no fact in the window"),
+        (5.001, "known"),
+        (15, "known"),
+        (15.001, "no fact in the window"),
+        (7.999, "known"),
+    ],
 )
 def test_the_edges_are_those_of_the_window(minute, said):
     assert reason(windowed(), [landing(5)], minute) == said
 
 
-@pytest.mark.parametrize(("closed", "minute", "said"), [("right", 5, "known"), ("right", 15, "no fact in the window"), ("both", 15, "known")])
+@pytest.mark.parametrize(
+    ("closed", "minute", "said"),
+    [("right", 5, "known"), ("right", 15, "no fact in the window"), ("both", 15, "known")],
+)
 def test_the_edges_are_those_that_the_view_declares(closed, minute, said):
     assert reason(windowed(closed=closed), [landing(5)], minute) == said
 
 
 def test_a_fact_that_is_not_visible_yet_or_was_taken_back_is_none():
     late = [landing(5, seen=8, until=9)]
-    assert [reason(windowed(), late, minute) for minute in (7, 8, 9)] == ["no fact in the window", "known", "no fact in the window"]
+    assert [reason(windowed(), late, minute) for minute in (7, 8, 9)] == [
+        "no fact in the window",
+        "known",
+        "no fact in the window",
+    ]
 
 
-@pytest.mark.parametrize(("minute", "said"), [(4, "no fact in the window"), (14.999, "known"), (15, "older than ttl"), (4_000, "older than ttl")])
+@pytest.mark.parametrize(
+    ("minute", "said"),
+    [
+        (4, "no fact in the window"),
+        (14.999, "known"),
+        (15, "older than ttl"),
+        (4_000, "older than ttl"),
+    ],
+)
 def test_a_lookup_tells_what_is_too_old_from_what_was_never_there(minute, said):
     assert reason(newest("delay", ttl="10m"), [landing(5, delay=1.0)], minute) == said
 
@@ -54,7 +82,11 @@ def test_a_lookup_without_a_ttl_knows_for_ever():
 
 
 def test_pages_that_are_not_beside_the_head_are_fetched():
-    assert [reason(windowed(), MANY, minute) for minute in (396.5, 210, 420)] == ["known", "known", "no fact in the window"]
+    assert [reason(windowed(), MANY, minute) for minute in (396.5, 210, 420)] == [
+        "known",
+        "known",
+        "no fact in the window",
+    ]
     assert reason(newest("delay", ttl="1m"), MANY, 202) == "older than ttl"
 
 
@@ -64,4 +96,7 @@ def test_an_entity_reached_through_another_view_has_a_reason_of_its_own():
     for view in (MODELS, BY_MODEL):
         harbour.fold_view(view, log=log, online=online, now=0)
     told = read_online([BY_MODEL], online, rows, at=[5 * MINUTE] * 3, reasons=True)
-    assert told.reasons == {"by_model.ship": ["no fact in the window", "known", "null key"], "by_model.model": ["known", "null key", "null key"]}
+    assert told.reasons == {
+        "by_model.ship": ["no fact in the window", "known", "null key"],
+        "by_model.model": ["known", "null key", "null key"],
+    }

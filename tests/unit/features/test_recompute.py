@@ -22,14 +22,36 @@ from tests.unit.features.test_entities import BY_MODEL, KNOWN, MODELS
 
 CITIES = ("JFK", "LGA", "EWR", "BOS", "ORD")
 GATE = Entity("gate")
-VIEW = windowed(entities=(Entity("all", join_keys=[]), Entity("city"), GATE), n=count(), total=col("delay").sum())
-FIRST = [landing(minute, id=f"first {minute}", city=CITIES[minute % 5], gate="AB"[minute % 2], delay=0.1 * minute) for minute in range(20)]
-CLAIMED = [landing(minute, id=f"claimed {minute}", city=CITIES[minute % 5], gate="AB"[minute % 2], delay=7.0) for minute in range(20)]
-SPINE = pl.DataFrame({"city": CITIES, "gate": ["A", "B", "A", "B", None], "_prediction_time": [20 * MINUTE] * 5})
+VIEW = windowed(
+    entities=(Entity("all", join_keys=[]), Entity("city"), GATE),
+    n=count(),
+    total=col("delay").sum(),
+)
+FIRST = [
+    landing(
+        minute,
+        id=f"first {minute}",
+        city=CITIES[minute % 5],
+        gate="AB"[minute % 2],
+        delay=0.1 * minute,
+    )
+    for minute in range(20)
+]
+CLAIMED = [
+    landing(
+        minute, id=f"claimed {minute}", city=CITIES[minute % 5], gate="AB"[minute % 2], delay=7.0
+    )
+    for minute in range(20)
+]
+SPINE = pl.DataFrame(
+    {"city": CITIES, "gate": ["A", "B", "A", "B", None], "_prediction_time": [20 * MINUTE] * 5}
+)
 
 
 def unlike_far(partitions: int):
-    """State of which every other partition had not seen the facts that claim to have been known all the time; and the log as it is later."""
+    """State of which every other partition had not seen the facts that claim to have been known all
+    the time; and the log as it is later.
+    """
     view, log, online = replace(VIEW, partitions=partitions), log_of(FIRST), SqliteOnline(None)
     fold_view(view, log=log, online=online, now=0)
     log.append({TOPIC: records_of(CLAIMED[:10])}, expected={})
@@ -62,7 +84,13 @@ def test_a_position_is_kept_once_unless_partitions_were_unlike_far():
 
 
 def test_the_facts_of_every_source_and_of_looked_up_keys_are_those_that_had_been_read():
-    union = compiled("calls", source=[ARRIVALS, DEPARTURES], entities=[Entity("ship")], windows=["1h"], features={"n": count()})
+    union = compiled(
+        "calls",
+        source=[ARRIVALS, DEPARTURES],
+        entities=[Entity("ship")],
+        windows=["1h"],
+        features={"n": count()},
+    )
     log, online = harbour.log_of({**KNOWN, "departures": KNOWN["arrivals"]}), SqliteOnline(None)
     for view in (MODELS, BY_MODEL, union):
         fold_view(view, log=log, online=online, now=0)
@@ -78,9 +106,13 @@ def test_the_facts_of_every_source_and_of_looked_up_keys_are_those_that_had_been
 
 def test_a_check_of_reads_names_the_key_and_both_values():
     view, log, online = unlike_far(1)
-    wrong = read_facts(SOURCE, log=log).with_columns(pl.when(pl.col("city") == "LGA").then(pl.col("delay") + 1).otherwise("delay").alias("delay"))
+    wrong = read_facts(SOURCE, log=log).with_columns(
+        pl.when(pl.col("city") == "LGA").then(pl.col("delay") + 1).otherwise("delay").alias("delay")
+    )
     report = check_reads(view, SPINE, online=online, facts_of=lambda source: wrong)
-    right = check_reads(view, SPINE, online=online, facts_of=lambda source: read_facts(source, log=log))
+    right = check_reads(
+        view, SPINE, online=online, facts_of=lambda source: read_facts(source, log=log)
+    )
     assert (right.rows, right.values, right.differing, right.rows_differing) == (5, 30, 0, 0)
     assert report.rows_differing == 5
     assert "of city=JFK, gate=A at 1970-01-01T00:20:00Z: taught " in report.example
@@ -90,6 +122,21 @@ def test_keys_are_sampled_from_facts_and_from_the_view_that_knows_them():
     log = harbour.log_of(KNOWN)
     keys = sample_keys(BY_MODEL, lambda source: read_facts(source, log=log), rows=50, seed=1)
     assert set(keys["ship"]) == {"Ada", "Bea"}
-    assert keys.equals(sample_keys(BY_MODEL, lambda source: read_facts(source, log=log), rows=50, seed=1))
-    assert sample_keys(VIEW, lambda source: read_facts(source, log=SqliteLog(None)), rows=5, seed=1).height == 0
-    assert sample_keys(windowed(entities=[Entity("all", join_keys=[])]), lambda source: read_facts(source, log=log_of(FIRST)), rows=5, seed=1).height == 5
+    assert keys.equals(
+        sample_keys(BY_MODEL, lambda source: read_facts(source, log=log), rows=50, seed=1)
+    )
+    assert (
+        sample_keys(
+            VIEW, lambda source: read_facts(source, log=SqliteLog(None)), rows=5, seed=1
+        ).height
+        == 0
+    )
+    assert (
+        sample_keys(
+            windowed(entities=[Entity("all", join_keys=[])]),
+            lambda source: read_facts(source, log=log_of(FIRST)),
+            rows=5,
+            seed=1,
+        ).height
+        == 5
+    )

@@ -18,13 +18,14 @@ from mainspring.features.state.pages import read_page
 from mainspring.features.state.stream import fold_view, refold_view, shards_of
 from mainspring.features.view import compile_view
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.ingest import ingest_rows
+from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Source, assumed_delay
 from tests.unit.features.history import TOPIC, folded, landing, log_of, newest, records_of, windowed
 
-HISTORY = [landing(minute, delay=float(minute), gate="AB"[minute % 2], until=60 if minute == 9 else None) for minute in range(0, 40, 3)] + [
-    landing(7, id="late", seen=35, delay=-1.0)
-]
+HISTORY = [
+    landing(minute, delay=float(minute), gate="AB"[minute % 2], until=60 if minute == 9 else None)
+    for minute in range(0, 40, 3)
+] + [landing(7, id="late", seen=35, delay=-1.0)]
 VIEW = windowed(windows=("10m", "1h"), total=col("delay").sum(), gate=col("gate").last())
 
 
@@ -33,7 +34,9 @@ def stored_rows(online, view=VIEW):
 
 
 def count_at(online, view, minute, city="JFK"):
-    return read_online([view], online, [{"city": city}], at=[minute * MINUTE]).columns["city__n__10m"]
+    return read_online([view], online, [{"city": city}], at=[minute * MINUTE]).columns[
+        "city__n__10m"
+    ]
 
 
 def test_batches_leave_no_trace_in_the_stored_bytes():
@@ -105,25 +108,33 @@ def test_refolding_keeps_a_shard_that_reaches_back_far_enough():
 def test_a_fact_with_a_null_in_its_key_belongs_to_no_entity_but_to_everything():
     everything = Entity("network", join_keys=[])
     view = windowed(entities=[Entity("city"), everything])
-    answer = read_online([view], folded(view, log_of([landing(5, city=None)])), [{"city": None}], at=[6 * MINUTE])
+    answer = read_online(
+        [view], folded(view, log_of([landing(5, city=None)])), [{"city": None}], at=[6 * MINUTE]
+    )
     assert answer.columns == {"city__n__10m": [0], "network__n__10m": [1]}
 
 
 def test_an_instant_is_a_key_online_as_it_is_in_a_backfill():
     view = windowed(entities=[Entity("opened")])
     online = folded(view, log_of([landing(5, opened=77)]))
-    assert read_online([view], online, [{"opened": 77}], at=[6 * MINUTE]).columns == {"opened__n__10m": [1]}
+    assert read_online([view], online, [{"opened": 77}], at=[6 * MINUTE]).columns == {
+        "opened__n__10m": [1]
+    }
 
 
 def test_every_row_is_answered_at_its_own_time():
     view = windowed()
     online = folded(view, log_of([landing(5)]))
     rows = [{"city": "JFK"}, {"city": "JFK"}, {"city": "LGA"}]
-    assert read_online([view], online, rows, at=[6 * MINUTE, 60 * MINUTE, 6 * MINUTE]).columns["city__n__10m"] == [1, 0, 0]
+    assert read_online([view], online, rows, at=[6 * MINUTE, 60 * MINUTE, 6 * MINUTE]).columns[
+        "city__n__10m"
+    ] == [1, 0, 0]
 
 
 def test_no_rows_get_columns_without_answers():
-    assert read_online([VIEW], SqliteOnline(None), [], at=[]).columns == {name: [] for name in VIEW.column_names}
+    assert read_online([VIEW], SqliteOnline(None), [], at=[]).columns == {
+        name: [] for name in VIEW.column_names
+    }
 
 
 def test_a_missing_join_key_is_named_with_its_row():
@@ -140,13 +151,22 @@ def test_the_position_that_was_read_is_part_of_the_answer():
 
 
 def test_facts_known_long_after_they_happened_evict_as_if_they_were_not():
-    source, schema = Source("s", id="n", event_time="at", known_at=assumed_delay("1d")), Schema.of(n=DType.INT64, at=DType.TIMESTAMP)
-    view = FeatureView("slow", source=source, entities=[Entity("all", join_keys=[])], windows=["2d"], features={"n": count()})
+    source, schema = (
+        Source("s", id="n", event_time="at", known_at=assumed_delay("1d")),
+        Schema.of(n=DType.INT64, at=DType.TIMESTAMP),
+    )
+    view = FeatureView(
+        "slow",
+        source=source,
+        entities=[Entity("all", join_keys=[])],
+        windows=["2d"],
+        features={"n": count()},
+    )
     compiled, source = compile_view(view, schema, shard="slow"), CompiledSource(source, schema)
     log, online, clock = SqliteLog(None), SqliteOnline(None), FrozenClock(9 * DAY)
     for n in range(130):
         clock.advance(HOUR)
-        ingest_rows(source, [{"n": n, "at": clock.now()}], log=log, clock=clock)
+        SourceWriter(source, log=log, clock=clock).write_rows([{"n": n, "at": clock.now()}])
         fold_view(compiled, log=log, online=online, now=clock.now())
     assert read_online([compiled], online, [{}], at=[clock.now()]).columns == {"all__n__2d": [25]}
     at_once = SqliteOnline(None)
@@ -160,4 +180,6 @@ def test_a_consumer_folds_its_own_partitions_and_another_the_rest():
     for mine in ([0, 3, 6], [1, 2, 4, 5]):
         fold_view(view, log=log, online=online, now=0, only=mine)
     whole = folded(view, log)
-    assert [list(online.iter_rows(shard)) for shard in shards_of(view)] == [list(whole.iter_rows(shard)) for shard in shards_of(view)]
+    assert [list(online.iter_rows(shard)) for shard in shards_of(view)] == [
+        list(whole.iter_rows(shard)) for shard in shards_of(view)
+    ]

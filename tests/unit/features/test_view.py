@@ -15,17 +15,27 @@ from tests.unit.features.history import SCHEMA, SOURCE, facts_of, landing, newes
 
 def test_columns_are_named_by_entity_feature_and_window():
     view = windowed(windows=("3h", "1d"), delay_mean=col("delay").mean())
-    assert [field.name for field in view.fields] == ["city__delay_mean__3h", "city__delay_mean__24h"]
+    assert [field.name for field in view.fields] == [
+        "city__delay_mean__3h",
+        "city__delay_mean__24h",
+    ]
 
 
 def test_the_columns_of_a_declaration_are_those_of_the_compiled_view():
-    view = windowed(entities=[Entity("city"), Entity("gate")], late=(col("delay") > 15).sum(), most=col("bags").max())
+    view = windowed(
+        entities=[Entity("city"), Entity("gate")],
+        late=(col("delay") > 15).sum(),
+        most=col("bags").max(),
+    )
     assert feature_fields(view.view, SCHEMA) == view.fields
 
 
 def test_an_expression_that_several_features_read_is_carried_once():
     delay = col("delay").clip(0, 60)
-    assert len(windowed(mean=delay.mean(), total=delay.sum(), late=(col("delay") > 15).mean()).values) == 2
+    assert (
+        len(windowed(mean=delay.mean(), total=delay.sum(), late=(col("delay") > 15).mean()).values)
+        == 2
+    )
 
 
 def test_a_view_reaches_as_far_back_as_its_longest_window():
@@ -39,7 +49,11 @@ def test_a_lookup_reaches_back_over_its_ttl_and_without_one_for_ever():
 
 def test_a_view_is_answered_from_tiles_only_if_all_its_outputs_are():
     total, spread = col("delay").sum(), col("delay").std()
-    assert [windowed(total=total).tiles.kind, windowed(total=total, spread=spread).tiles.kind, newest("delay").tiles.kind] == ["sums", "facts", "newest"]
+    assert [
+        windowed(total=total).tiles.kind,
+        windowed(total=total, spread=spread).tiles.kind,
+        newest("delay").tiles.kind,
+    ] == ["sums", "facts", "newest"]
 
 
 def test_an_expression_over_an_unknown_column_does_not_compile():
@@ -49,7 +63,10 @@ def test_an_expression_over_an_unknown_column_does_not_compile():
 
 
 def test_on_demand_features_are_the_same_by_row_and_by_column():
-    view = OnDemandFeatureView("form", features={"is_late": col("delay") > 15, "twice": col("bags") * 2, "city": col("city")})
+    view = OnDemandFeatureView(
+        "form",
+        features={"is_late": col("delay") > 15, "twice": col("bags") * 2, "city": col("city")},
+    )
     requests = facts_of([landing(1, delay=20.0, bags=3), landing(2, delay=None, bags=None)])
     by_row = compile_on_demand([view], SCHEMA)
     rows = [{"delay": 20.0, "bags": 3, "city": "JFK"}, {"delay": None, "bags": None, "city": "JFK"}]
@@ -67,7 +84,9 @@ def test_a_condition_has_to_be_an_expression(where: object):
 @pytest.mark.parametrize("features", [["delay"], "delay", col("delay").mean()])
 def test_features_have_to_be_named(features: object):
     with pytest.raises(TypeError, match="names nothing"):
-        FeatureView("odd", source=SOURCE, entities=[Entity("city")], windows=["1h"], features=features)
+        FeatureView(
+            "odd", source=SOURCE, entities=[Entity("city")], windows=["1h"], features=features
+        )
 
 
 def test_an_entity_is_reached_through_a_view():
@@ -78,11 +97,16 @@ def test_an_entity_is_reached_through_a_view():
 @pytest.mark.parametrize("wrong", [{"windows": ["\uff11h"]}, {"hop": ""}, {"ttl": ""}])
 def test_what_is_no_length_of_time_is_refused(wrong: dict[str, object]):
     with pytest.raises(UnreadableDuration):
-        FeatureView("odd", source=SOURCE, entities=Entity("city"), features=latest("delay"), **wrong)
+        FeatureView(
+            "odd", source=SOURCE, entities=Entity("city"), features=latest("delay"), **wrong
+        )
 
 
 def test_one_entity_needs_no_list():
-    one, listed = (FeatureView("odd", source=SOURCE, entities=city, features=latest("delay")) for city in (Entity("city"), [Entity("city")]))
+    one, listed = (
+        FeatureView("odd", source=SOURCE, entities=city, features=latest("delay"))
+        for city in (Entity("city"), [Entity("city")])
+    )
     assert one == listed
 
 

@@ -7,7 +7,17 @@ from mainspring.elements.time import HOUR, MINUTE
 from mainspring.features.kernel.program import FOREVER
 from mainspring.features.spec import FeatureView, latest
 from mainspring.features.view import compile_view
-from tests.unit.features.history import CITY, SCHEMA, SOURCE, folded, landing, log_of, taught, told, windowed
+from tests.unit.features.history import (
+    CITY,
+    SCHEMA,
+    SOURCE,
+    folded,
+    landing,
+    log_of,
+    taught,
+    told,
+    windowed,
+)
 
 BOTH = pytest.mark.parametrize("answer", [taught, told])
 EPSILON = 1 / MINUTE
@@ -19,14 +29,21 @@ def counts(answers):
 
 
 @BOTH
-@pytest.mark.parametrize(("closed", "seen"), [("left", [0, 0, 1, 1, 1, 0]), ("right", [0, 1, 1, 1, 0, 0]), ("both", [0, 1, 1, 1, 1, 0])])
+@pytest.mark.parametrize(
+    ("closed", "seen"),
+    [("left", [0, 0, 1, 1, 1, 0]), ("right", [0, 1, 1, 1, 0, 0]), ("both", [0, 1, 1, 1, 1, 0])],
+)
 def test_the_edges_of_a_window_are_those_declared(answer, closed, seen):
     assert counts(answer(windowed(closed=closed), [landing(5)], *MOMENTS)) == seen
 
 
 @BOTH
 def test_a_fact_at_the_closed_edge_still_has_to_be_visible(answer):
-    assert counts(answer(windowed(closed="both"), [landing(5, seen=7)], 5, 7 - EPSILON, 7)) == [0, 0, 1]
+    assert counts(answer(windowed(closed="both"), [landing(5, seen=7)], 5, 7 - EPSILON, 7)) == [
+        0,
+        0,
+        1,
+    ]
 
 
 @BOTH
@@ -40,18 +57,36 @@ def test_an_unbounded_window_forgets_nothing(answer):
 @BOTH
 def test_a_hopped_view_answers_as_at_the_last_multiple_of_its_hop(answer):
     history = [landing(4), landing(6, seen=6), landing(7, seen=12)]
-    assert counts(answer(windowed(hop="5m"), history, 4.9, 5, 9.9, 10, 14.9, 15, 20)) == [0, 1, 1, 2, 2, 2, 0]
+    assert counts(answer(windowed(hop="5m"), history, 4.9, 5, 9.9, 10, 14.9, 15, 20)) == [
+        0,
+        1,
+        1,
+        2,
+        2,
+        2,
+        0,
+    ]
 
 
 @BOTH
 def test_a_hop_dates_what_is_visible_as_well_as_what_happened(answer):
-    assert counts(answer(windowed(hop="5m"), [landing(1, seen=7, until=12)], 9.9, 10, 14.9, 15)) == [0, 1, 1, 0]
+    assert counts(
+        answer(windowed(hop="5m"), [landing(1, seen=7, until=12)], 9.9, 10, 14.9, 15)
+    ) == [0, 1, 1, 0]
 
 
 @BOTH
 def test_a_looked_up_fact_is_dated_by_a_hop_too(answer):
-    view = compile_view(FeatureView("newest", source=SOURCE, entities=[CITY], ttl="10m", hop="5m", features=latest("delay")), SCHEMA, shard="newest")
-    assert [row["city__delay"] for row in answer(view, [landing(3, delay=1.0)], 4, 5, 14.9, 15)] == [None, 1.0, 1.0, None]
+    view = compile_view(
+        FeatureView(
+            "newest", source=SOURCE, entities=[CITY], ttl="10m", hop="5m", features=latest("delay")
+        ),
+        SCHEMA,
+        shard="newest",
+    )
+    assert [
+        row["city__delay"] for row in answer(view, [landing(3, delay=1.0)], 4, 5, 14.9, 15)
+    ] == [None, 1.0, 1.0, None]
 
 
 def test_a_hop_before_1970_is_the_last_one_too():

@@ -22,7 +22,9 @@ def test_every_part_has_one_member_and_nobody_more_than_a_fair_share(parts, memb
 
 @given(PARTS, MEMBERS)
 def test_the_order_in_which_parts_and_members_are_named_changes_nothing(parts, members) -> None:
-    assert all_take_all(parts, members) == allot({part: sorted(members, reverse=True) for part in reversed(parts)})
+    assert all_take_all(parts, members) == allot(
+        {part: sorted(members, reverse=True) for part in reversed(parts)}
+    )
 
 
 def test_one_who_comes_takes_its_share_and_little_else_moves() -> None:
@@ -40,4 +42,6 @@ def test_a_part_goes_only_to_who_may_take_it() -> None:
 
 
 def test_who_alone_may_take_much_takes_it_over_a_fair_share() -> None:
-    assert allot({**{str(part): ["a"] for part in range(9)}, "other": ["a", "b"]})["a"] >= {str(part) for part in range(9)}
+    assert allot({**{str(part): ["a"] for part in range(9)}, "other": ["a", "b"]})["a"] >= {
+        str(part) for part in range(9)
+    }

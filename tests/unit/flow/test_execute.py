@@ -27,7 +27,14 @@ def engines() -> MemoryEngines:
 
 @pytest.fixture
 def ledger(engines: MemoryEngines) -> Ledger:
-    return Ledger(state=engines.state, clock=engines.clock, ids=engines.ids, project=ProjectName("test"), actor=Actor("person:ada"), environment="dev")
+    return Ledger(
+        state=engines.state,
+        clock=engines.clock,
+        ids=engines.ids,
+        project=ProjectName("test"),
+        actor=Actor("person:ada"),
+        environment="dev",
+    )
 
 
 @pytest.fixture
@@ -38,7 +45,9 @@ def lease(ledger: Ledger) -> Lease:
 class Work:
     """Notes what it was asked to do, and fails where it is told to."""
 
-    def __init__(self, engines: MemoryEngines, faults: dict[str, list[BaseException]] | None = None) -> None:
+    def __init__(
+        self, engines: MemoryEngines, faults: dict[str, list[BaseException]] | None = None
+    ) -> None:
         self.done: list[str] = []
         self._engines = engines
         self._faults = faults or {}
@@ -76,13 +85,24 @@ def kinds(ledger: Ledger) -> list[str]:
     return [record.event.kind for record in ledger.state.iter_events()]
 
 
-def test_steps_are_performed_in_order_and_recorded(engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]) -> None:
+def test_steps_are_performed_in_order_and_recorded(
+    engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]
+) -> None:
     run = run_steps(Work(engines))
     assert (run.state, run.performed, run.reused) == ("finished", ("a", "b"), ())
-    assert kinds(ledger) == ["run.started", "step.started", "step.finished", "step.started", "step.finished", "run.finished"]
+    assert kinds(ledger) == [
+        "run.started",
+        "step.started",
+        "step.finished",
+        "step.started",
+        "step.finished",
+        "run.finished",
+    ]
 
 
-def test_a_finished_step_is_reused_with_its_outcome(engines: MemoryEngines, run_steps: Callable[..., Run]) -> None:
+def test_a_finished_step_is_reused_with_its_outcome(
+    engines: MemoryEngines, run_steps: Callable[..., Run]
+) -> None:
     run_steps(Work(engines))
     again, watcher = Work(engines), Watcher()
     run = run_steps(again, observer=watcher)
@@ -90,22 +110,33 @@ def test_a_finished_step_is_reused_with_its_outcome(engines: MemoryEngines, run_
     assert watcher.seen == [("reused", "a"), ("reused", "b")]
 
 
-def test_a_failure_is_on_record_and_goes_on_to_the_caller(engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]) -> None:
+def test_a_failure_is_on_record_and_goes_on_to_the_caller(
+    engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]
+) -> None:
     with pytest.raises(StoreFailed):
-        run_steps(Work(engines, {"b": [StoreFailed(store="the log", operation="append", reason="disk full")]}))
+        run_steps(
+            Work(
+                engines,
+                {"b": [StoreFailed(store="the log", operation="append", reason="disk full")]},
+            )
+        )
     [run] = iter_runs(ledger.state)
     assert run.fault is not None
     assert (run.state, run.fault.code, run.fault.step) == ("failed", "ENG-001", "b")
     assert kinds(ledger)[-2:] == ["step.failed", "run.failed"]
 
 
-def test_an_interrupt_is_on_record_too(engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]) -> None:
+def test_an_interrupt_is_on_record_too(
+    engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]
+) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_steps(Work(engines, {"a": [KeyboardInterrupt()]}))
     assert [run.state for run in iter_runs(ledger.state)] == ["failed"]
 
 
-def test_after_a_failure_only_what_is_left_is_done(engines: MemoryEngines, run_steps: Callable[..., Run]) -> None:
+def test_after_a_failure_only_what_is_left_is_done(
+    engines: MemoryEngines, run_steps: Callable[..., Run]
+) -> None:
     with pytest.raises(ValueError, match="bad day"):
         run_steps(Work(engines, {"b": [ValueError("bad day")]}))
     again = Work(engines)
@@ -113,24 +144,32 @@ def test_after_a_failure_only_what_is_left_is_done(engines: MemoryEngines, run_s
     assert again.done == ["b"]
 
 
-def test_a_transient_fault_is_tried_again_after_growing_pauses(engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]) -> None:
+def test_a_transient_fault_is_tried_again_after_growing_pauses(
+    engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]
+) -> None:
     busy, waited = [StoreBusy(store="the log", operation="append") for _ in range(2)], []
     run = run_steps(Work(engines, {"a": list(busy)}), retry=Retry((0.5, 3.0), waited.append))
     assert (run.state, waited, kinds(ledger).count("step.retried")) == ("finished", [0.5, 3.0], 2)
 
 
-def test_a_transient_fault_that_lasts_is_a_failure(engines: MemoryEngines, run_steps: Callable[..., Run]) -> None:
+def test_a_transient_fault_that_lasts_is_a_failure(
+    engines: MemoryEngines, run_steps: Callable[..., Run]
+) -> None:
     busy = [StoreBusy(store="the log", operation="append") for _ in range(2)]
     with pytest.raises(StoreBusy):
         run_steps(Work(engines, {"a": list(busy)}), retry=Retry((0.5,), lambda _: None))
 
 
-def test_a_step_before_its_dependencies_is_refused(engines: MemoryEngines, run_steps: Callable[..., Run]) -> None:
+def test_a_step_before_its_dependencies_is_refused(
+    engines: MemoryEngines, run_steps: Callable[..., Run]
+) -> None:
     with pytest.raises(StepsOutOfOrder, match="train_model of late_arrival needs step a"):
         run_steps(Work(engines), steps=[TRAIN])
 
 
-def test_who_lost_the_lease_records_nothing(engines: MemoryEngines, ledger: Ledger, lease: Lease) -> None:
+def test_who_lost_the_lease_records_nothing(
+    engines: MemoryEngines, ledger: Ledger, lease: Lease
+) -> None:
     def sleep_too_long(step: Step) -> StepOutcome:
         engines.clock.advance(ledger.lease_ttl)
         ledger.state.acquire("apply:dev", "bob", ttl=SECOND)
@@ -141,18 +180,29 @@ def test_who_lost_the_lease_records_nothing(engines: MemoryEngines, ledger: Ledg
     assert finished_step(ledger.state, "a") is None
 
 
-def test_a_run_whose_process_died_is_abandoned_by_the_next(engines: MemoryEngines, ledger: Ledger, lease: Lease) -> None:
+def test_a_run_whose_process_died_is_abandoned_by_the_next(
+    engines: MemoryEngines, ledger: Ledger, lease: Lease
+) -> None:
     def die(step: Step) -> StepOutcome:
         engines.clock.advance(ledger.lease_ttl)
         raise LeaseLost(resource="apply:dev", holder="ada")
 
     with pytest.raises(LeaseLost):
         execute([FETCH], die, ledger=ledger, lease=lease)
-    execute([FETCH], Work(engines), ledger=ledger, lease=ledger.state.acquire("apply:dev", "bob", ttl=SECOND))
+    execute(
+        [FETCH],
+        Work(engines),
+        ledger=ledger,
+        lease=ledger.state.acquire("apply:dev", "bob", ttl=SECOND),
+    )
     assert [run.state for run in iter_runs(ledger.state)] == ["abandoned", "finished"]
 
 
-def test_durations_are_history_for_estimates(engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]) -> None:
+def test_durations_are_history_for_estimates(
+    engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]
+) -> None:
     run_steps(Work(engines))
-    assert durations(ledger.state, "train_model", "late_arrival") == [Past(rows=10, cpu_s=1.5, wall_s=2.0)]
+    assert durations(ledger.state, "train_model", "late_arrival") == [
+        Past(rows=10, cpu_s=1.5, wall_s=2.0)
+    ]
     assert durations(ledger.state, "train_model", "another") == []

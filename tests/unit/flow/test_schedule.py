@@ -23,7 +23,10 @@ def test_a_window_is_due_at_the_instant_it_is_complete() -> None:
 def test_after_a_pause_only_the_newest_window_is_due_and_the_others_are_named() -> None:
     found = due("daily", last=Window(0, DAY), now=4 * DAY + MINUTE)
     assert found is not None
-    assert (found.window, found.skipped) == (Window(3 * DAY, 4 * DAY), (Window(DAY, 2 * DAY), Window(2 * DAY, 3 * DAY)))
+    assert (found.window, found.skipped) == (
+        Window(3 * DAY, 4 * DAY),
+        (Window(DAY, 2 * DAY), Window(2 * DAY, 3 * DAY)),
+    )
 
 
 def test_the_next_boundary_is_after_now() -> None:

@@ -33,7 +33,14 @@ def executor() -> Iterator[Executor]:
 @pytest.fixture
 def join(state: SqliteState, clock: FrozenClock, executor: Executor):
     def joined(name: str, **declared) -> Sharer:
-        return Sharer(state, "dev", Member(name=name, **declared), clock=clock, executor=executor, ttl=15 * SECOND)
+        return Sharer(
+            state,
+            "dev",
+            Member(name=name, **declared),
+            clock=clock,
+            executor=executor,
+            ttl=15 * SECOND,
+        )
 
     return joined
 
@@ -71,7 +78,9 @@ def test_who_falls_silent_is_replaced_when_its_time_is_up(join, clock: FrozenClo
     assert held(ada) == [PARTS.keys()]
 
 
-def test_who_was_taken_for_dead_comes_back_and_holds_its_share_again(join, clock: FrozenClock) -> None:
+def test_who_was_taken_for_dead_comes_back_and_holds_its_share_again(
+    join, clock: FrozenClock
+) -> None:
     ada, bob = join("ada"), join("bob")
     held(ada, bob)
     clock.advance(MINUTE)
@@ -103,8 +112,13 @@ def test_a_part_that_is_gone_is_given_back(join) -> None:
     assert join("bob").keep({}).members == 2
 
 
-def test_two_groups_never_hold_the_same_part(join, state: SqliteState, clock: FrozenClock, executor: Executor) -> None:
-    ada, elsewhere = join("ada"), Sharer(state, "prod", Member(name="eve"), clock=clock, executor=executor)
+def test_two_groups_never_hold_the_same_part(
+    join, state: SqliteState, clock: FrozenClock, executor: Executor
+) -> None:
+    ada, elsewhere = (
+        join("ada"),
+        Sharer(state, "prod", Member(name="eve"), clock=clock, executor=executor),
+    )
     held(ada)
     share = elsewhere.keep(PARTS)
     assert (share.held, share.allotted, share.members) == (frozenset(), PARTS.keys(), 1)

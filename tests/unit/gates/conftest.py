@@ -29,7 +29,15 @@ def predictions():
         blur = np.random.default_rng(noise).normal(size=4000)
         score = 1 / (1 + np.exp(-(skill * truth + 0.1 * blur)))
         carrier = np.where(np.arange(4000) % 4 == 0, "AA", "UA")
-        frame = pl.DataFrame({"_id": np.arange(4000).astype(str), "_prediction_time": np.arange(4000), "_label": label, "_score": score, "carrier": carrier})
+        frame = pl.DataFrame(
+            {
+                "_id": np.arange(4000).astype(str),
+                "_prediction_time": np.arange(4000),
+                "_label": label,
+                "_score": score,
+                "carrier": carrier,
+            }
+        )
         return Predictions(frame[start : start + rows])
 
     return predictions
@@ -38,7 +46,9 @@ def predictions():
 @pytest.fixture
 def contender(predictions):
     """Makes one side of a comparison."""
-    return lambda name, *args, **options: Contender(digest(name), digest(f"artifact of {name}"), predictions(*args, **options), 0.5)
+    return lambda name, *args, **options: Contender(
+        digest(name), digest(f"artifact of {name}"), predictions(*args, **options), 0.5
+    )
 
 
 @pytest.fixture
@@ -88,7 +98,14 @@ def version():
         feature_auc={},
         export=ExportCheck(5, 0, 0.0),
     )
-    return version_of(manifest, ordinal=3, project=ProjectName("flights"), author=Actor("person:ada"), registered_at=0, reason="")
+    return version_of(
+        manifest,
+        ordinal=3,
+        project=ProjectName("flights"),
+        author=Actor("person:ada"),
+        registered_at=0,
+        reason="",
+    )
 
 
 @pytest.fixture

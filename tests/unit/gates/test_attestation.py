@@ -12,7 +12,14 @@ from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.state import SqliteState
 from mainspring.gates.attest import Binding, Notary, approve, attest, read_envelopes
-from mainspring.gates.attestation import APPROVAL, Envelope, gate_predicate, parse_envelope, parse_statement, render_envelope
+from mainspring.gates.attestation import (
+    APPROVAL,
+    Envelope,
+    gate_predicate,
+    parse_envelope,
+    parse_statement,
+    render_envelope,
+)
 from mainspring.gates.errors import NotAPerson, SelfApproval, UnprovenVersion, UnreadableAttestation
 from mainspring.gates.verdict import Verdict
 from mainspring.gates.verify import asked_gates, verify_chain
@@ -23,7 +30,11 @@ LATENCY = gate_predicate("latency")
 
 @pytest.fixture(scope="module")
 def keys():
-    return {"tester": FileSigner.in_memory(), "approver": FileSigner.in_memory(), "stranger": FileSigner.in_memory()}
+    return {
+        "tester": FileSigner.in_memory(),
+        "approver": FileSigner.in_memory(),
+        "stranger": FileSigner.in_memory(),
+    }
 
 
 @pytest.fixture
@@ -32,7 +43,13 @@ def notary(tmp_path, keys):
     state, objects = SqliteState(tmp_path / "state.db", ProjectName("flights")), MemoryObjects()
 
     def notary(role, actor="person:bob"):
-        return Notary(signer=keys[role], state=state, objects=objects, project=ProjectName("flights"), actor=Actor(actor))
+        return Notary(
+            signer=keys[role],
+            state=state,
+            objects=objects,
+            project=ProjectName("flights"),
+            actor=Actor(actor),
+        )
 
     yield notary
     state.close()
@@ -45,7 +62,14 @@ def binding(version, policy):
 
 @pytest.fixture
 def verdict(version):
-    return Verdict(gate="latency", passed=True, summary="p99 3 ms", evidence={"p99_ms": 3.0}, subject=version.digest, at=NOW)
+    return Verdict(
+        gate="latency",
+        passed=True,
+        summary="p99 3 ms",
+        evidence={"p99_ms": 3.0},
+        subject=version.digest,
+        at=NOW,
+    )
 
 
 @pytest.fixture
@@ -57,11 +81,19 @@ def check(version, policy, keys):
             "environment": "prod",
             "policy_fingerprint": policy,
             "required": required,
-            "trust": {"tester": [keys["tester"].public_key], "approver": [keys["approver"].public_key]},
+            "trust": {
+                "tester": [keys["tester"].public_key],
+                "approver": [keys["approver"].public_key],
+            },
             "verifier": Ed25519Verifier(),
             "now": NOW + DAY,
         }
-        return verify_chain(changes.pop("version", version), changes.pop("artifact", version.artifact), envelopes, **asked | changes)
+        return verify_chain(
+            changes.pop("version", version),
+            changes.pop("artifact", version.artifact),
+            envelopes,
+            **asked | changes,
+        )
 
     return check
 
@@ -71,7 +103,10 @@ def standing(report):
 
 
 def test_signed_verdict_and_approval_prove_a_version(check, verdict, binding, notary):
-    envelopes = [*attest([verdict], binding, notary("tester")), approve(binding, notary("approver"), at=NOW)]
+    envelopes = [
+        *attest([verdict], binding, notary("tester")),
+        approve(binding, notary("approver"), at=NOW),
+    ]
     report = check(envelopes, (LATENCY, APPROVAL))
     assert report.is_proven
     report.require()
@@ -80,14 +115,28 @@ def test_signed_verdict_and_approval_prove_a_version(check, verdict, binding, no
 def test_filed_envelopes_are_read_back(verdict, binding, notary, version):
     notary_of_tests = notary("tester")
     [envelope] = attest([verdict], binding, notary_of_tests)
-    assert read_envelopes(notary_of_tests.state, notary_of_tests.objects, environment="prod", version=version.digest) == [envelope]
-    assert read_envelopes(notary_of_tests.state, notary_of_tests.objects, environment="staging", version=version.digest) == []
+    assert read_envelopes(
+        notary_of_tests.state, notary_of_tests.objects, environment="prod", version=version.digest
+    ) == [envelope]
+    assert (
+        read_envelopes(
+            notary_of_tests.state,
+            notary_of_tests.objects,
+            environment="staging",
+            version=version.digest,
+        )
+        == []
+    )
 
 
 def test_verdicts_are_on_record_in_the_journal(verdict, binding, notary):
     attest([verdict], binding, notary("tester"))
     [recorded] = notary("tester").state.iter_events(kind="gate.judged")
-    assert (recorded.event.facts["gate"], recorded.event.facts["passed"], recorded.event.actor) == ("latency", True, "person:bob")
+    assert (recorded.event.facts["gate"], recorded.event.facts["passed"], recorded.event.actor) == (
+        "latency",
+        True,
+        "person:bob",
+    )
 
 
 def test_everything_that_is_missing_is_told_at_once(check):
@@ -106,12 +155,18 @@ def test_failed_verdict_never_counts(check, verdict, binding, notary):
 
 def test_newest_verdict_decides(check, verdict, binding, notary):
     later = msgspec.structs.replace(verdict, passed=False, at=NOW + 1)
-    envelopes = attest([later], binding, notary("tester")) + attest([verdict], binding, notary("tester"))
+    envelopes = attest([later], binding, notary("tester")) + attest(
+        [verdict], binding, notary("tester")
+    )
     assert standing(check(envelopes)) == ["failed"]
 
 
 def test_stale_statement_does_not_hide_one_that_counts(check, verdict, binding, notary, policy):
-    other = attest([msgspec.structs.replace(verdict, at=NOW + 1)], replace(binding, policy=Digest("sha256:old")), notary("tester"))
+    other = attest(
+        [msgspec.structs.replace(verdict, at=NOW + 1)],
+        replace(binding, policy=Digest("sha256:old")),
+        notary("tester"),
+    )
     assert check(other + attest([verdict], binding, notary("tester"))).is_proven
 
 
@@ -120,19 +175,25 @@ def test_flipped_bit_in_the_payload_is_untrusted(check, verdict, binding, notary
     [envelope] = attest([verdict], binding, notary("tester"))
     payload = bytearray(envelope.payload)
     payload[place % len(payload)] ^= 1
-    assert not check([Envelope(envelope.payload_type, bytes(payload), envelope.signatures)]).is_proven
+    assert not check(
+        [Envelope(envelope.payload_type, bytes(payload), envelope.signatures)]
+    ).is_proven
 
 
 def test_flipped_bit_in_the_signature_is_untrusted(check, verdict, binding, notary):
     [envelope] = attest([verdict], binding, notary("tester"))
     [signature] = envelope.signatures
     forged = signature._replace(value=bytes([signature.value[0] ^ 1]) + signature.value[1:])
-    assert standing(check([Envelope(envelope.payload_type, envelope.payload, (forged,))])) == ["untrusted"]
+    assert standing(check([Envelope(envelope.payload_type, envelope.payload, (forged,))])) == [
+        "untrusted"
+    ]
 
 
 def test_payload_of_another_type_is_untrusted(check, verdict, binding, notary):
     [envelope] = attest([verdict], binding, notary("tester"))
-    assert standing(check([Envelope("text/plain", envelope.payload, envelope.signatures)])) == ["untrusted"]
+    assert standing(check([Envelope("text/plain", envelope.payload, envelope.signatures)])) == [
+        "untrusted"
+    ]
 
 
 def test_unknown_key_is_untrusted(check, verdict, binding, notary):
@@ -140,7 +201,9 @@ def test_unknown_key_is_untrusted(check, verdict, binding, notary):
 
 
 def test_testers_key_does_not_approve(check, binding, notary):
-    assert standing(check([approve(binding, notary("tester"), at=NOW)], (APPROVAL,))) == ["untrusted"]
+    assert standing(check([approve(binding, notary("tester"), at=NOW)], (APPROVAL,))) == [
+        "untrusted"
+    ]
 
 
 def test_statement_for_another_environment_is_stale(check, verdict, binding, notary):
@@ -149,7 +212,9 @@ def test_statement_for_another_environment_is_stale(check, verdict, binding, not
 
 
 def test_statement_of_another_policy_is_stale(check, verdict, binding, notary):
-    report = check(attest([verdict], binding, notary("tester")), policy_fingerprint=Digest("sha256:new"))
+    report = check(
+        attest([verdict], binding, notary("tester")), policy_fingerprint=Digest("sha256:new")
+    )
     assert standing(report) == ["stale"]
 
 
@@ -160,16 +225,22 @@ def test_statement_expires_after_ninety_days(check, verdict, binding, notary):
 
 
 def test_statement_without_expiry_counts_for_ever(check, verdict, binding, notary):
-    assert check(attest([verdict], replace(binding, valid_for=None), notary("tester")), now=NOW + 9_000 * DAY).is_proven
+    assert check(
+        attest([verdict], replace(binding, valid_for=None), notary("tester")), now=NOW + 9_000 * DAY
+    ).is_proven
 
 
 def test_statement_about_another_version_is_untrusted(check, verdict, binding, notary, version):
     other = msgspec.structs.replace(version, digest=Digest("sha256:" + "0" * 64))
-    assert standing(check(attest([verdict], replace(binding, version=other), notary("tester")))) == ["untrusted"]
+    assert standing(
+        check(attest([verdict], replace(binding, version=other), notary("tester")))
+    ) == ["untrusted"]
 
 
 def test_changed_artifact_breaks_the_chain(check, verdict, binding, notary):
-    report = check(attest([verdict], binding, notary("tester")), artifact=Digest("sha256:" + "0" * 64))
+    report = check(
+        attest([verdict], binding, notary("tester")), artifact=Digest("sha256:" + "0" * 64)
+    )
     assert [item.predicate_type for item in report.faults] == ["artifact", LATENCY]
 
 
@@ -191,23 +262,40 @@ def test_only_people_approve(binding, notary):
 
 def test_approval_of_who_turns_out_to_be_the_author_is_untrusted(check, binding, notary, version):
     envelope = approve(binding, notary("approver"), at=NOW)
-    report = check([envelope], (APPROVAL,), version=msgspec.structs.replace(version, author=Actor("person:bob")))
+    report = check(
+        [envelope],
+        (APPROVAL,),
+        version=msgspec.structs.replace(version, author=Actor("person:bob")),
+    )
     assert standing(report) == ["untrusted"]
 
 
 @pytest.fixture
 def asked(policy, keys):
     """The gates that envelopes say their policy asks for."""
-    return lambda envelopes: asked_gates(envelopes, policy=policy, trust={"tester": [keys["tester"].public_key]}, verifier=Ed25519Verifier())
+    return lambda envelopes: asked_gates(
+        envelopes,
+        policy=policy,
+        trust={"tester": [keys["tester"].public_key]},
+        verifier=Ed25519Verifier(),
+    )
 
 
 def test_one_statement_names_all_gates_of_its_policy(asked, verdict, binding, notary):
-    envelopes = attest([verdict], replace(binding, asked=("latency", "min_metric:roc_auc", "no_leakage", "parity")), notary("tester"))
+    envelopes = attest(
+        [verdict],
+        replace(binding, asked=("latency", "min_metric:roc_auc", "no_leakage", "parity")),
+        notary("tester"),
+    )
     assert asked(envelopes) == ("latency", "min_metric:roc_auc", "no_leakage", "parity")
 
 
-@pytest.mark.parametrize(("role", "change"), [("stranger", {}), ("tester", {"policy": Digest("sha256:old")})])
-def test_gates_named_by_a_stranger_or_another_policy_are_not_asked(asked, verdict, binding, notary, role, change):
+@pytest.mark.parametrize(
+    ("role", "change"), [("stranger", {}), ("tester", {"policy": Digest("sha256:old")})]
+)
+def test_gates_named_by_a_stranger_or_another_policy_are_not_asked(
+    asked, verdict, binding, notary, role, change
+):
     envelopes = attest([verdict], replace(binding, asked=("latency",), **change), notary(role))
     assert asked(envelopes) == ("no_leakage", "parity")
 
@@ -227,7 +315,9 @@ def test_envelope_and_statement_are_read_back(verdict, binding, notary):
     assert parse_statement(envelope.payload).predicate.evidence == {"p99_ms": 3.0}
 
 
-@pytest.mark.parametrize("document", [b"", b"{}", b'{"payloadType":"x","payload":"%%","signatures":[]}'])
+@pytest.mark.parametrize(
+    "document", [b"", b"{}", b'{"payloadType":"x","payload":"%%","signatures":[]}']
+)
 def test_what_is_no_envelope_is_refused(document):
     with pytest.raises(UnreadableAttestation):
         parse_envelope(document)

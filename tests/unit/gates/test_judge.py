@@ -34,7 +34,11 @@ def evidence(contender, card):
 
 
 def test_every_model_must_show_no_leakage_and_parity():
-    assert [gate.name for gate in required_gates([latency(p99_ms=1)])] == ["no_leakage", "parity", "latency"]
+    assert [gate.name for gate in required_gates([latency(p99_ms=1)])] == [
+        "no_leakage",
+        "parity",
+        "latency",
+    ]
 
 
 def test_declared_bound_replaces_the_default_gate():
@@ -47,14 +51,24 @@ def test_what_is_not_a_gate_is_refused():
 
 
 def test_all_gates_are_judged_though_the_first_fails(evidence):
-    gates = required_gates([min_metric("roc_auc", 0.999), beats_champion("log_loss"), latency(p99_ms=5)])
+    gates = required_gates(
+        [min_metric("roc_auc", 0.999), beats_champion("log_loss"), latency(p99_ms=5)]
+    )
     verdicts = judge(gates, evidence(), subject=SUBJECT, at=7)
-    assert [verdict.outcome for verdict in verdicts] == ["passed", "passed", "failed", "passed", "passed"]
+    assert [verdict.outcome for verdict in verdicts] == [
+        "passed",
+        "passed",
+        "failed",
+        "passed",
+        "passed",
+    ]
     assert {(verdict.subject, verdict.at) for verdict in verdicts} == {(SUBJECT, 7)}
 
 
 def test_evidence_that_cannot_be_had_is_a_failed_gate(evidence):
-    [first, second] = judge([latency(p99_ms=5), parity()], evidence(latency_ms=unreachable), subject=SUBJECT, at=0)
+    [first, second] = judge(
+        [latency(p99_ms=5), parity()], evidence(latency_ms=unreachable), subject=SUBJECT, at=0
+    )
     assert not first.passed
     assert first.summary.startswith("could not be judged")
     assert second.passed
@@ -65,6 +79,8 @@ def test_evidence_is_asked_for_only_by_gates_that_need_it(evidence):
 
 
 def test_verdicts_are_lined_up_for_people(evidence):
-    lines = render_verdicts(judge([parity(), min_metric("roc_auc", 0.999)], evidence(), subject=SUBJECT, at=0))
+    lines = render_verdicts(
+        judge([parity(), min_metric("roc_auc", 0.999)], evidence(), subject=SUBJECT, at=0)
+    )
     assert [line[0] for line in lines] == ["✓", "✗"]
     assert lines[0].index("800 values") == lines[1].index("roc_auc 0.")

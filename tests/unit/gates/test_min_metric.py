@@ -36,11 +36,18 @@ def test_slice_fails_only_when_its_whole_interval_is_wrong(predictions):
     whole = {row["slice"]: row for row in found.evidence["slices"]}
     unlucky = (whole["AA"]["value"] + whole["AA"]["high"]) / 2
     assert found.passed
-    assert check_min_metric(min_metric("roc_auc", unlucky, by="carrier"), predictions()).evidence["failing"] == []
+    assert (
+        check_min_metric(min_metric("roc_auc", unlucky, by="carrier"), predictions()).evidence[
+            "failing"
+        ]
+        == []
+    )
 
 
 def test_bad_slice_fails_and_is_named(predictions):
-    frame = predictions().frame.with_columns(_score=pl.when(pl.col("carrier") == "AA").then(1 - pl.col("_score")).otherwise("_score"))
+    frame = predictions().frame.with_columns(
+        _score=pl.when(pl.col("carrier") == "AA").then(1 - pl.col("_score")).otherwise("_score")
+    )
     finding = check_min_metric(min_metric("roc_auc", 0.6, by="carrier"), Predictions(frame))
     assert not finding.passed
     assert finding.evidence["failing"] == ["AA"]
@@ -48,14 +55,25 @@ def test_bad_slice_fails_and_is_named(predictions):
 
 
 def test_small_and_single_class_slices_are_skipped_and_counted(predictions):
-    carrier = pl.when(pl.int_range(pl.len()) < 5).then(pl.lit("OO")).when(pl.col("_label") == 1).then(pl.lit("YV")).otherwise("carrier")
-    finding = check_min_metric(min_metric("roc_auc", 0.1, by="carrier", min_rows=50), Predictions(predictions().frame.with_columns(carrier=carrier)))
+    carrier = (
+        pl.when(pl.int_range(pl.len()) < 5)
+        .then(pl.lit("OO"))
+        .when(pl.col("_label") == 1)
+        .then(pl.lit("YV"))
+        .otherwise("carrier")
+    )
+    finding = check_min_metric(
+        min_metric("roc_auc", 0.1, by="carrier", min_rows=50),
+        Predictions(predictions().frame.with_columns(carrier=carrier)),
+    )
     assert finding.evidence["skipped"] == 4
     assert not finding.passed
 
 
 def test_null_is_a_slice_of_its_own(predictions):
-    frame = predictions().frame.with_columns(carrier=pl.when(pl.col("carrier") == "UA").then("carrier"))
+    frame = predictions().frame.with_columns(
+        carrier=pl.when(pl.col("carrier") == "UA").then("carrier")
+    )
     finding = check_min_metric(min_metric("roc_auc", 0.6, by="carrier"), Predictions(frame))
     assert [row["slice"] for row in finding.evidence["slices"]] == ["UA", "null"]
 

@@ -10,7 +10,9 @@ from mainspring.gates.check.parity import check_parity_report
 
 
 def test_training_set_as_known_passes(card):
-    finding = check_no_leakage(no_leakage(), card(assumed=("timetable",)), {"delay": 0.68, "minute": 0.6})
+    finding = check_no_leakage(
+        no_leakage(), card(assumed=("timetable",)), {"delay": 0.68, "minute": 0.6}
+    )
     assert finding.passed
     assert "delay with AUC 0.680 alone" in finding.summary
     assert "assumed for timetable" in finding.summary
@@ -29,14 +31,18 @@ def test_feature_that_is_too_good_alone_fails_by_name(card):
 
 
 def test_bound_on_single_features_is_the_gates(card):
-    assert check_no_leakage(no_leakage(max_single_feature_auc=0.99), card(), {"dep_delay": 0.97}).passed
+    assert check_no_leakage(
+        no_leakage(max_single_feature_auc=0.99), card(), {"dep_delay": 0.97}
+    ).passed
 
 
 def test_equal_bytes_pass():
     assert check_parity_report(parity(), ParityReport(200, 4000, 0)).passed
 
 
-@pytest.mark.parametrize("report", [ParityReport(200, 4000, 1, "delay of f1"), ParityReport(0, 0, 0)])
+@pytest.mark.parametrize(
+    "report", [ParityReport(200, 4000, 1, "delay of f1"), ParityReport(0, 0, 0)]
+)
 def test_one_differing_value_or_nothing_compared_fails(report):
     assert not check_parity_report(parity(), report).passed
 

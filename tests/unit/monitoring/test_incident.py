@@ -7,7 +7,9 @@ DRIFT, QUALITY = "feature_drift", "data_quality"
 
 
 def finding(subject, *, kind=DRIFT, statistic=1.0):
-    return Finding(kind=kind, subject=subject, statistic=statistic, limit=0.5, sentence=f"{subject} moved")
+    return Finding(
+        kind=kind, subject=subject, statistic=statistic, limit=0.5, sentence=f"{subject} moved"
+    )
 
 
 def life(*windows):
@@ -16,13 +18,19 @@ def life(*windows):
     for at, found in enumerate(windows):
         steps = follow(open_incidents, found, monitor="m", at=at)
         told.append([step.event.removeprefix("incident.") for step in steps])
-        open_incidents = {step.incident.kind: step.incident for step in steps if step.incident.closed_at is None}
+        open_incidents = {
+            step.incident.kind: step.incident for step in steps if step.incident.closed_at is None
+        }
     return told, open_incidents
 
 
 def test_findings_of_one_kind_are_one_incident_with_the_worst_first():
     [step] = follow({}, [finding("a"), finding("b", statistic=9.0)], monitor="m", at=5)
-    assert (step.incident.id, step.incident.subjects, step.incident.sentence) == ("m/feature_drift/5", ("b", "a"), "b moved (and 1 more)")
+    assert (step.incident.id, step.incident.subjects, step.incident.sentence) == (
+        "m/feature_drift/5",
+        ("b", "a"),
+        "b moved (and 1 more)",
+    )
 
 
 def test_an_incident_opens_once_lasts_and_closes_after_three_quiet_windows():

@@ -23,13 +23,19 @@ def test_labels_are_found_by_all_their_columns_and_nulls_left_out():
 
 
 def test_an_instant_in_a_key_is_what_a_request_carries():
-    facts = pl.DataFrame({"hour": [77], "delay": [20.0]}).with_columns(pl.col("hour").cast(pl.Datetime("us", "UTC")))
+    facts = pl.DataFrame({"hour": [77], "delay": [20.0]}).with_columns(
+        pl.col("hour").cast(pl.Datetime("us", "UTC"))
+    )
     label = Label(LABEL.source, col("delay") > 15, join_on="hour")
-    assert labels_by_key(label, facts, Schema.of(hour=DType.TIMESTAMP, delay=DType.FLOAT64)) == {(77,): 1.0}
+    assert labels_by_key(label, facts, Schema.of(hour=DType.TIMESTAMP, delay=DType.FLOAT64)) == {
+        (77,): 1.0
+    }
 
 
 def test_only_what_stands_is_true():
-    facts = pl.DataFrame({"id": ["a", "a"], "leg": [1, 1], "delay": [20.0, 1.0], "_visible_to": [5, FOREVER]})
+    facts = pl.DataFrame(
+        {"id": ["a", "a"], "leg": [1, 1], "delay": [20.0, 1.0], "_visible_to": [5, FOREVER]}
+    )
     assert labels_by_key(LABEL, facts, SCHEMA) == {("a", 1): 0.0}
 
 

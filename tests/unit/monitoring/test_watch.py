@@ -35,9 +35,22 @@ def watcher(model, log, state):
     matrix = np.column_stack([rng.integers(0, 10, 1000) * 2.0, rng.integers(0, 3, 1000)])
     times = np.repeat(np.arange(5), 200) * 24 * HOUR
     labels = rng.random(1000)
-    baseline = make_baseline(matrix, model.encoding.names, times=times, labels=labels, judged=Judged(matrix.sum(axis=1), labels, times))
+    baseline = make_baseline(
+        matrix,
+        model.encoding.names,
+        times=times,
+        labels=labels,
+        judged=Judged(matrix.sum(axis=1), labels, times),
+    )
     monitor = Monitor(Model(late_arrival, model.training_set.spec, seed=0))
-    watched = Watched(monitor=monitor, version=model.version, topic=TOPIC, training_set=model.training_set, encoding=model.encoding, baseline=baseline)
+    watched = Watched(
+        monitor=monitor,
+        version=model.version,
+        topic=TOPIC,
+        training_set=model.training_set,
+        encoding=model.encoding,
+        baseline=baseline,
+    )
     return Watcher(watched, log=log, state=state, project=ProjectName("trips"), environment="dev")
 
 
@@ -58,9 +71,18 @@ def learn(log):
 
     def learn(count, operation="insert"):
         trips = [f"t{place}" for place in range(count)]
-        frame = pl.DataFrame({"_id": trips, "trip": trips, "late": [place % 2 == 0 for place in range(count)]})
-        times = {name: pl.lit(0, dtype=pl.Int64) for name in ("_event_time", "_known_at", "_appended_at", "_visible_at")}
-        envelope = {"_content": pl.lit(b"0" * 16), "_op": pl.lit(operation), "_history": pl.lit(False)}
+        frame = pl.DataFrame(
+            {"_id": trips, "trip": trips, "late": [place % 2 == 0 for place in range(count)]}
+        )
+        times = {
+            name: pl.lit(0, dtype=pl.Int64)
+            for name in ("_event_time", "_known_at", "_appended_at", "_visible_at")
+        }
+        envelope = {
+            "_content": pl.lit(b"0" * 16),
+            "_op": pl.lit(operation),
+            "_history": pl.lit(False),
+        }
         log.append({topic_of("truth"): frame.with_columns(**times, **envelope)}, expected={})
 
     return learn
@@ -77,7 +99,9 @@ def test_drift_opens_an_incident_that_the_state_and_the_journal_tell(watcher, as
     ask(*[600] * 60)
     found = {finding.kind for finding in watcher.watch(0, HOUR).findings}
     assert {"feature_drift", "score_drift"} <= found
-    assert [recorded.event.kind for recorded in state.iter_events(kind="incident.")] == ["incident.opened"] * 2
+    assert [recorded.event.kind for recorded in state.iter_events(kind="incident.")] == [
+        "incident.opened"
+    ] * 2
     assert len(list(state.iter_documents("incident", "dev/late_arrival-monitor/"))) == 2
 
 
@@ -108,16 +132,38 @@ def test_a_watcher_that_starts_at_the_head_leaves_out_what_was_there(watcher, as
 
 
 def test_rows_that_broke_the_contract_are_counted_once(watcher, log):
-    refused = pl.DataFrame({"_id": [str(n) for n in range(60)], "reason": ["type:late"] * 60, "_op": "insert", "_visible_at": 8 * MINUTE})
-    envelope = {"_content": pl.lit(b"0" * 16), "_appended_at": pl.lit(8 * MINUTE), "_history": pl.lit(False)}
+    refused = pl.DataFrame(
+        {
+            "_id": [str(n) for n in range(60)],
+            "reason": ["type:late"] * 60,
+            "_op": "insert",
+            "_visible_at": 8 * MINUTE,
+        }
+    )
+    envelope = {
+        "_content": pl.lit(b"0" * 16),
+        "_appended_at": pl.lit(8 * MINUTE),
+        "_history": pl.lit(False),
+    }
     log.append({quarantine_topic_of("truth"): refused.with_columns(**envelope)}, expected={})
     assert [finding.subject for finding in watcher.watch(0, HOUR).findings] == ["truth type:late"]
     assert watcher.watch(HOUR, 2 * HOUR).findings == ()
 
 
 def test_rows_imported_as_history_are_no_matter_of_the_window(watcher, log):
-    refused = pl.DataFrame({"_id": [str(n) for n in range(60)], "reason": ["type:late"] * 60, "_op": "insert", "_visible_at": 8 * MINUTE})
-    envelope = {"_content": pl.lit(b"0" * 16), "_appended_at": pl.lit(8 * MINUTE), "_history": pl.lit(True)}
+    refused = pl.DataFrame(
+        {
+            "_id": [str(n) for n in range(60)],
+            "reason": ["type:late"] * 60,
+            "_op": "insert",
+            "_visible_at": 8 * MINUTE,
+        }
+    )
+    envelope = {
+        "_content": pl.lit(b"0" * 16),
+        "_appended_at": pl.lit(8 * MINUTE),
+        "_history": pl.lit(True),
+    }
     log.append({quarantine_topic_of("truth"): refused.with_columns(**envelope)}, expected={})
     assert watcher.watch(0, HOUR).findings == ()
 
@@ -125,6 +171,12 @@ def test_rows_imported_as_history_are_no_matter_of_the_window(watcher, log):
 def test_a_new_watcher_goes_on_with_the_incidents_that_are_open(watcher, ask, state):
     ask(*[600] * 60)
     watcher.watch(0, HOUR)
-    again = Watcher(watcher._watched, log=watcher._log, state=state, project=ProjectName("trips"), environment="dev")
+    again = Watcher(
+        watcher._watched,
+        log=watcher._log,
+        state=state,
+        project=ProjectName("trips"),
+        environment="dev",
+    )
     again.watch(0, HOUR)
     assert len(list(state.iter_documents("incident", "dev/"))) == 2

@@ -6,7 +6,13 @@ import pytest
 
 from mainspring.elements.time import DAY
 from mainspring.monitoring.baseline import Baseline, Judged, baseline_of_column, make_baseline
-from mainspring.monitoring.window import LabelledDay, judge_ingestion, judge_labels, judge_window, measure_day
+from mainspring.monitoring.window import (
+    LabelledDay,
+    judge_ingestion,
+    judge_labels,
+    judge_window,
+    measure_day,
+)
 
 ROWS_A_DAY, DAYS = 200, 10
 
@@ -22,16 +28,29 @@ def baseline(rng) -> Baseline:
     times = np.repeat(np.arange(DAYS), ROWS_A_DAY) * DAY
     labels = (rng.random(len(times)) < 0.25).astype(float)
     scores = rng.random(len(times))
-    made = make_baseline(matrix, ["a", "b"], times=times, labels=labels, judged=Judged(scores, labels, times))
+    made = make_baseline(
+        matrix, ["a", "b"], times=times, labels=labels, judged=Judged(scores, labels, times)
+    )
     return msgspec.structs.replace(made, daily_auc=0.76)
 
 
 def day(place, *, rate=0.25, auc=0.76, rows=100):
-    return LabelledDay(day=place * DAY, rows=rows, label_rate=rate, mean_score=0.25, log_loss=0.5, roc_auc=auc, calibration_error=0.01)
+    return LabelledDay(
+        day=place * DAY,
+        rows=rows,
+        label_rate=rate,
+        mean_score=0.25,
+        log_loss=0.5,
+        roc_auc=auc,
+        calibration_error=0.01,
+    )
 
 
 def judged(baseline, matrix, scores):
-    return [(finding.kind, finding.subject) for finding in judge_window(baseline, matrix, ["a", "b"], scores=scores, sensitivity=1.25)]
+    return [
+        (finding.kind, finding.subject)
+        for finding in judge_window(baseline, matrix, ["a", "b"], scores=scores, sensitivity=1.25)
+    ]
 
 
 def test_a_quiet_window_raises_nothing(baseline, rng):
@@ -50,7 +69,9 @@ def test_a_column_that_goes_missing_is_found(baseline, rng):
 
 
 def test_scores_that_move_are_found(baseline, rng):
-    assert judged(baseline, rng.normal(size=(500, 2)), rng.random(500) / 4) == [("score_drift", "score")]
+    assert judged(baseline, rng.normal(size=(500, 2)), rng.random(500) / 4) == [
+        ("score_drift", "score")
+    ]
 
 
 def test_a_window_of_few_rows_is_not_judged(baseline):
@@ -65,17 +86,29 @@ def test_the_limit_of_a_column_is_its_own_worst_day(rng):
 
 
 def test_a_source_that_breaks_its_contract_more_than_usual_is_found_with_its_worst_reason():
-    counts = {"departures": (80, {"between:delay": 15, "type:delay": 5}), "weather": (100, {"null:temp": 1})}
+    counts = {
+        "departures": (80, {"between:delay": 15, "type:delay": 5}),
+        "weather": (100, {"null:temp": 1}),
+    }
     [finding] = judge_ingestion(counts, usual={})
-    assert (finding.kind, finding.subject, finding.statistic) == ("data_quality", "departures between:delay", 0.2)
+    assert (finding.kind, finding.subject, finding.statistic) == (
+        "data_quality",
+        "departures between:delay",
+        0.2,
+    )
 
 
 def test_a_source_that_always_broke_its_contract_is_not_news():
-    assert judge_ingestion({"departures": (90, {"between:delay": 10})}, usual={"departures": 0.05}) == []
+    assert (
+        judge_ingestion({"departures": (90, {"between:delay": 10})}, usual={"departures": 0.05})
+        == []
+    )
 
 
 def test_a_source_without_rows_is_not_judged():
-    assert judge_ingestion({"departures": (0, {}), "weather": (0, {"null:temp": 3})}, usual={}) == []
+    assert (
+        judge_ingestion({"departures": (0, {}), "weather": (0, {"null:temp": 3})}, usual={}) == []
+    )
 
 
 def test_a_model_that_lost_its_skill_for_a_week_is_found(baseline):
@@ -84,17 +117,26 @@ def test_a_model_that_lost_its_skill_for_a_week_is_found(baseline):
 
 
 def test_a_bad_day_alone_is_no_finding(baseline):
-    assert judge_labels(baseline, [*(day(place) for place in range(6)), day(6, auc=0.4)], sensitivity=1.25) == []
+    assert (
+        judge_labels(
+            baseline, [*(day(place) for place in range(6)), day(6, auc=0.4)], sensitivity=1.25
+        )
+        == []
+    )
 
 
 def test_days_without_both_classes_do_not_count_towards_skill(baseline):
-    assert judge_labels(baseline, [day(place, auc=None) for place in range(7)], sensitivity=1.25) == []
+    assert (
+        judge_labels(baseline, [day(place, auc=None) for place in range(7)], sensitivity=1.25) == []
+    )
 
 
 def test_a_label_rate_that_moved_is_found_where_the_baseline_is_long_enough(baseline):
     days = [day(place, rate=0.2 if place < 28 else 0.4) for place in range(42)]
     known = msgspec.structs.replace(baseline, label_change=0.1)
-    assert [finding.kind for finding in judge_labels(known, days, sensitivity=1.25)] == ["label_rate"]
+    assert [finding.kind for finding in judge_labels(known, days, sensitivity=1.25)] == [
+        "label_rate"
+    ]
     assert judge_labels(baseline, days, sensitivity=1.25) == []
 
 
@@ -103,7 +145,9 @@ def test_a_day_of_one_class_has_no_auc():
     assert (measured.roc_auc, measured.label_rate, measured.rows) == (None, 1.0, 50)
 
 
-def test_a_day_that_is_bad_for_everybody_does_not_flatter_the_daily_auc(rng: np.random.Generator) -> None:
+def test_a_day_that_is_bad_for_everybody_does_not_flatter_the_daily_auc(
+    rng: np.random.Generator,
+) -> None:
     times = np.repeat(np.arange(2, dtype=np.int64) * DAY, 200)
     labels = (rng.random(400) < np.where(times == 0, 0.1, 0.9)).astype(np.float64)
     judged = Judged(times / DAY, labels, times)

@@ -1,4 +1,6 @@
-"""What the tests of a project share: the shop's schemas, its graph, and environments that hold it."""
+"""What the tests of a project share: the shop's schemas, its graph, and environments that hold
+it.
+"""
 
 from pathlib import Path
 
@@ -8,10 +10,23 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.project.declared.discover import discover
 from mainspring.project.declared.fingerprint import Circumstances
 from mainspring.project.declared.graph import Graph, build_graph
-from mainspring.project.environment import AssetPointer, Build, Definition, EnvironmentMap, empty_environment, moved
+from mainspring.project.environment import (
+    AssetPointer,
+    Build,
+    Definition,
+    EnvironmentMap,
+    empty_environment,
+    moved,
+)
 
 SCHEMAS = {
-    "orders": Schema.of(order_id=DType.INT64, ordered_at=DType.TIMESTAMP, customer=DType.STRING, amount=DType.FLOAT64, note=DType.STRING),
+    "orders": Schema.of(
+        order_id=DType.INT64,
+        ordered_at=DType.TIMESTAMP,
+        customer=DType.STRING,
+        amount=DType.FLOAT64,
+        note=DType.STRING,
+    ),
     "returns": Schema.of(order_id=DType.INT64, returned_at=DType.TIMESTAMP, refund=DType.FLOAT64),
 }
 CIRCUMSTANCES = Circumstances(semantics=1, schemas=SCHEMAS, training_environment="locked")
@@ -45,4 +60,11 @@ def definitions_of(graph: Graph) -> dict[str, Definition]:
 def build_of(graph: Graph, asset: str) -> Build:
     """A finished build of an asset as it is declared."""
     fingerprint = graph.assets[asset].build_fingerprint
-    return Build(asset=asset, fingerprint=fingerprint, digest=digest_of_value(asset), made_at=0, inputs={}, rows=10)
+    return Build(
+        asset=asset,
+        fingerprint=fingerprint,
+        digest=digest_of_value(asset),
+        made_at=0,
+        inputs={},
+        rows=10,
+    )

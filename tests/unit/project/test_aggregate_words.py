@@ -20,7 +20,10 @@ SOURCE = Source("sales", id="id", event_time="at")
         (count(where=col("a") > 1), 'count(where=col("a") > 1)'),
         (col("a").top_k(3), 'col("a").top_k(3)'),
         (col("a").quantiles([0.5, 0.9]), 'col("a").quantiles([0.5, 0.9])'),
-        (col("a").histogram([1, 2.5], where=col("b")), 'col("a").histogram([1, 2.5], where=col("b"))'),
+        (
+            col("a").histogram([1, 2.5], where=col("b")),
+            'col("a").histogram([1, 2.5], where=col("b"))',
+        ),
         (col("a").value_counts(["x", "y"]), 'col("a").value_counts(["x", "y"])'),
         (col("a").value_counts([True]), 'col("a").value_counts([True])'),
         (col("a").count_distinct(limit=9), 'col("a").count_distinct(limit=9, beyond="saturate")'),
@@ -32,12 +35,20 @@ def test_an_aggregate_is_told_as_it_is_written(aggregation, said):
 
 
 def test_an_entity_is_told_with_the_view_that_it_is_reached_through():
-    models = FeatureView("models", source=SOURCE, entities=[Entity("ship")], features=latest("model"))
+    models = FeatureView(
+        "models", source=SOURCE, entities=[Entity("ship")], features=latest("model")
+    )
     said = say("entities.model", json.dumps(describe(Entity("model", through=models))))
     assert said == "Entity(name=model, join_keys=[model], null_keys=skip, through=view.models)"
 
 
 def test_sources_and_windows_are_told_by_what_they_are_called():
-    view = FeatureView("v", source=[SOURCE, Source("gifts", id="id", event_time="at")], entities=[], windows=["unbounded", "1d"], features={})
+    view = FeatureView(
+        "v",
+        source=[SOURCE, Source("gifts", id="id", event_time="at")],
+        entities=[],
+        windows=["unbounded", "1d"],
+        features={},
+    )
     assert say("sources", json.dumps(describe(view.sources))) == "source.gifts, source.sales"
     assert say("windows", json.dumps(describe(view.windows))) == "unbounded, 24h"

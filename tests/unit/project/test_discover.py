@@ -29,16 +29,28 @@ def test_every_declaration_is_found_bare_ones_too(write_shop: WriteProject) -> N
 
 def test_a_declaration_that_is_imported_elsewhere_counts_once(tmp_path: Path) -> None:
     (tmp_path / "sources").mkdir()
-    (tmp_path / "sources" / "shop.py").write_text(HEAD + 'orders = ms.Source("orders", id="id", event_time="at")\n')
-    (tmp_path / "views.py").write_text(HEAD + "from sources.shop import orders\nevery = [orders, ms.Source('b', id='id', event_time='at')]\n")
+    (tmp_path / "sources" / "shop.py").write_text(
+        HEAD + 'orders = ms.Source("orders", id="id", event_time="at")\n'
+    )
+    (tmp_path / "views.py").write_text(
+        HEAD
+        + (
+            "from sources.shop import orders\nevery = [orders, ms.Source('b', id='id', "
+            "event_time='at')]\n"
+        )
+    )
     assert [source.name for source in discover(tmp_path).sources] == ["orders", "b"]
 
 
-def test_files_that_do_not_import_the_package_and_tests_are_not_run(write_shop: WriteProject) -> None:
+def test_files_that_do_not_import_the_package_and_tests_are_not_run(
+    write_shop: WriteProject,
+) -> None:
     folder = write_shop().parent
     (folder / "tests").mkdir()
     (folder / "tests" / "test_shop.py").write_text(HEAD + "raise SystemExit(1)\n")
-    (folder / "prepare.py").write_text("from mainspring.app.flights import main\nraise SystemExit(1)\n")
+    (folder / "prepare.py").write_text(
+        "from mainspring.app.flights import main\nraise SystemExit(1)\n"
+    )
     assert len(discover(folder).models) == 1
 
 
@@ -72,7 +84,9 @@ def test_a_failing_import_is_told_with_the_line_of_the_project(write_shop: Write
         discover(file)
 
 
-def test_a_mistake_in_a_declaration_keeps_its_own_code_and_gets_the_line(write_shop: WriteProject) -> None:
+def test_a_mistake_in_a_declaration_keeps_its_own_code_and_gets_the_line(
+    write_shop: WriteProject,
+) -> None:
     with pytest.raises(ProjectErrors, match=r"shop.py:11: PRJ-001"):
         discover(write_shop(('windows=["1h", "7d"]', 'windows=["soon"]')))
 

@@ -11,12 +11,20 @@ ADA = Actor("person:ada")
 def three_versions(write_shop: WriteProject) -> list[EnvironmentMap]:
     first = holding(graph_of(write_shop()))
     second = moved(first, [], removed=["monitor.returned-monitor"], by=ADA, at=1, reason="tidy")
-    return [first, second, moved(second, [], removed=["endpoint.returned"], by=ADA, at=2, reason="close")]
+    return [
+        first,
+        second,
+        moved(second, [], removed=["endpoint.returned"], by=ADA, at=2, reason="close"),
+    ]
 
 
 def test_a_move_makes_the_next_version_and_leaves_the_old_one(write_shop: WriteProject) -> None:
     first, second, _ = three_versions(write_shop)
-    assert (second.version, second.previous, len(first.pointers) - len(second.pointers)) == (2, 1, 1)
+    assert (second.version, second.previous, len(first.pointers) - len(second.pointers)) == (
+        2,
+        1,
+        1,
+    )
 
 
 def test_the_first_version_has_nothing_to_go_back_to() -> None:

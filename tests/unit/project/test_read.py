@@ -23,12 +23,17 @@ def state() -> SqliteState:
 def put(state: SqliteState, graph: Graph) -> None:
     """Leave the graph as applied."""
     held = holding(graph)
-    changes = [Change("environment", key, msgspec.json.encode(held)) for key in ("dev", history_key("dev", 1))]
+    changes = [
+        Change("environment", key, msgspec.json.encode(held))
+        for key in ("dev", history_key("dev", 1))
+    ]
     for asset in graph.assets.values():
         key = definition_key(asset.name, asset.build_fingerprint, asset.policy_fingerprint)
         changes.append(Change("definition", key, msgspec.json.encode(asset.definition)))
     build = build_of(graph, "view.spending")
-    changes.append(Change("build", build_key(build.asset, build.fingerprint), msgspec.json.encode(build)))
+    changes.append(
+        Change("build", build_key(build.asset, build.fingerprint), msgspec.json.encode(build))
+    )
     state.commit(changes, [])
 
 
@@ -37,10 +42,14 @@ def test_an_environment_that_was_never_applied_holds_nothing(state: SqliteState)
     assert read_past_environment(state, "dev", 1) is None
 
 
-def test_an_environment_is_read_as_it_was_written(state: SqliteState, write_shop: WriteProject) -> None:
+def test_an_environment_is_read_as_it_was_written(
+    state: SqliteState, write_shop: WriteProject
+) -> None:
     graph = graph_of(write_shop())
     put(state, graph)
-    assert read_environment(state, "dev") == holding(graph) == read_past_environment(state, "dev", 1)
+    assert (
+        read_environment(state, "dev") == holding(graph) == read_past_environment(state, "dev", 1)
+    )
 
 
 def test_of_unchanged_assets_nothing_is_read(state: SqliteState, write_shop: WriteProject) -> None:
@@ -50,7 +59,9 @@ def test_of_unchanged_assets_nothing_is_read(state: SqliteState, write_shop: Wri
     assert (world.builds, world.definitions, world.durations) == ({}, {}, ())
 
 
-def test_of_changed_assets_the_old_definition_is_read(state: SqliteState, write_shop: WriteProject) -> None:
+def test_of_changed_assets_the_old_definition_is_read(
+    state: SqliteState, write_shop: WriteProject
+) -> None:
     put(state, graph_of(write_shop()))
     edited = graph_of(write_shop(('windows=["1h", "7d"]', 'windows=["2h", "7d"]')))
     world = read_world(state, edited, read_environment(state, "dev"), rows={}, cost=Cost())

@@ -26,41 +26,138 @@ def test_a_sound_project_has_no_faults(write_shop: WriteProject) -> None:
     ("before", "after", "expected"),
     [
         pytest.param('col("amount").clip', 'col("amuont").clip', "11 PRJ-033", id="unknown column"),
-        pytest.param('col("amount").clip(0, 100).sum()', 'col("note").sum()', "11 PRJ-034", id="sum of text"),
-        pytest.param('ms.Entity("customer")', 'ms.Entity("client")', "11 PRJ-033", id="join key not in source"),
-        pytest.param('request=["customer", "amount"]', 'request=["amount"]', "15 PRJ-038", id="join key not in request"),
-        pytest.param('request=["customer", "amount"]', 'request=["customer"]', "14 PRJ-038", id="on-demand column not in request"),
-        pytest.param('request=["customer", "amount"]', 'request=["customer", "amount", "refund"]', "15 PRJ-039", id="label in request"),
-        pytest.param('col("amount") < 10', 'col("refund") < 10', "15 PRJ-039", id="label in on-demand feature"),
+        pytest.param(
+            'col("amount").clip(0, 100).sum()', 'col("note").sum()', "11 PRJ-034", id="sum of text"
+        ),
+        pytest.param(
+            'ms.Entity("customer")',
+            'ms.Entity("client")',
+            "11 PRJ-033",
+            id="join key not in source",
+        ),
+        pytest.param(
+            'request=["customer", "amount"]',
+            'request=["amount"]',
+            "15 PRJ-038",
+            id="join key not in request",
+        ),
+        pytest.param(
+            'request=["customer", "amount"]',
+            'request=["customer"]',
+            "14 PRJ-038",
+            id="on-demand column not in request",
+        ),
+        pytest.param(
+            'request=["customer", "amount"]',
+            'request=["customer", "amount", "refund"]',
+            "15 PRJ-039",
+            id="label in request",
+        ),
+        pytest.param(
+            'col("amount") < 10',
+            'col("refund") < 10',
+            "15 PRJ-039",
+            id="label in on-demand feature",
+        ),
         pytest.param(', windows=["1h", "7d"]', "", "11 PRJ-036", id="aggregates without windows"),
-        pytest.param('{"amount_sum": col("amount").clip(0, 100).sum()}', 'ms.latest("amount")', "11 PRJ-036", id="latest with windows"),
-        pytest.param('id="order_id", event_time="ordered_at"', 'id="order_id", event_time=ms.timestamp("2024-01-01")', "11 PRJ-037", id="no event time"),
-        pytest.param('event_time="returned_at"', 'event_time="refund"', "9 PRJ-034", id="event time not a timestamp"),
-        pytest.param('col("ordered_at") + ms.minutes(1)', 'col("amount")', "15 PRJ-034", id="prediction time not a timestamp"),
-        pytest.param('col("refund") > 0', 'col("order_id") + ms.minutes(1)', "15 PRJ-033", id="label does not type"),
-        pytest.param('test_from="2024-02-01"', 'test_from="2023-02-01"', "15 PRJ-040", id="split out of order"),
-        pytest.param("features=[basket, spending]", "features=[basket, spending, spending]", "15 PRJ-041", id="feature twice"),
-        pytest.param('ms.Endpoint("returned"', 'ms.Endpoint("re turned"', "36 PRJ-032", id="endpoint name"),
-        pytest.param("model=returned)", 'model=returned, rollout=ms.Canary(steps=[25, 5], hold="1m"))', "36 PRJ-042", id="canary steps"),
-        pytest.param('"roc_auc", 0.7', '"roc_auc", 0.7, by="shop"', "30 PRJ-044", id="slice not in request"),
-        pytest.param('"roc_auc", 0.7', '"roc_acu", 0.7', "30 PRJ-044", id="metric that nobody computes"),
-        pytest.param('min_metric("roc_auc", 0.7)', '"latency"', "30 PRJ-044", id="gate that is none"),
-        pytest.param('"roc_auc", 0.7', '"roc_auc", float("nan")', "30 PRJ-044", id="bound that nothing reaches"),
-        pytest.param('"roc_auc", 0.7', '"roc_auc", 0.7, confidence=95', "30 PRJ-044", id="confidence in per cent"),
+        pytest.param(
+            '{"amount_sum": col("amount").clip(0, 100).sum()}',
+            'ms.latest("amount")',
+            "11 PRJ-036",
+            id="latest with windows",
+        ),
+        pytest.param(
+            'id="order_id", event_time="ordered_at"',
+            'id="order_id", event_time=ms.timestamp("2024-01-01")',
+            "11 PRJ-037",
+            id="no event time",
+        ),
+        pytest.param(
+            'event_time="returned_at"',
+            'event_time="refund"',
+            "9 PRJ-034",
+            id="event time not a timestamp",
+        ),
+        pytest.param(
+            'col("ordered_at") + ms.minutes(1)',
+            'col("amount")',
+            "15 PRJ-034",
+            id="prediction time not a timestamp",
+        ),
+        pytest.param(
+            'col("refund") > 0',
+            'col("order_id") + ms.minutes(1)',
+            "15 PRJ-033",
+            id="label does not type",
+        ),
+        pytest.param(
+            'test_from="2024-02-01"',
+            'test_from="2023-02-01"',
+            "15 PRJ-040",
+            id="split out of order",
+        ),
+        pytest.param(
+            "features=[basket, spending]",
+            "features=[basket, spending, spending]",
+            "15 PRJ-041",
+            id="feature twice",
+        ),
+        pytest.param(
+            'ms.Endpoint("returned"', 'ms.Endpoint("re turned"', "36 PRJ-032", id="endpoint name"
+        ),
+        pytest.param(
+            "model=returned)",
+            'model=returned, rollout=ms.Canary(steps=[25, 5], hold="1m"))',
+            "36 PRJ-042",
+            id="canary steps",
+        ),
+        pytest.param(
+            '"roc_auc", 0.7', '"roc_auc", 0.7, by="shop"', "30 PRJ-044", id="slice not in request"
+        ),
+        pytest.param(
+            '"roc_auc", 0.7', '"roc_acu", 0.7', "30 PRJ-044", id="metric that nobody computes"
+        ),
+        pytest.param(
+            'min_metric("roc_auc", 0.7)', '"latency"', "30 PRJ-044", id="gate that is none"
+        ),
+        pytest.param(
+            '"roc_auc", 0.7',
+            '"roc_auc", float("nan")',
+            "30 PRJ-044",
+            id="bound that nothing reaches",
+        ),
+        pytest.param(
+            '"roc_auc", 0.7',
+            '"roc_auc", 0.7, confidence=95',
+            "30 PRJ-044",
+            id="confidence in per cent",
+        ),
         pytest.param(
             'id="order_id", event_time="o',
             'contract=ms.Contract(amount=ms.Float64(between=(9, 1))), id="order_id", event_time="o',
             "8 PRJ-044",
             id="empty range",
         ),
-        pytest.param("ms.Monitor(returned)", "ms.Monitor(returned, sensitivity=0)", "37 PRJ-044", id="sensitivity"),
+        pytest.param(
+            "ms.Monitor(returned)",
+            "ms.Monitor(returned, sensitivity=0)",
+            "37 PRJ-044",
+            id="sensitivity",
+        ),
         pytest.param('ms.Source("returns"', 'ms.Source("or ders"', "9 PRJ-031", id="name"),
-        pytest.param('ms.Entity("customer")', 'ms.Entity(None, join_keys=["customer"])', "10 PRJ-031", id="no name"),
+        pytest.param(
+            'ms.Entity("customer")',
+            'ms.Entity(None, join_keys=["customer"])',
+            "10 PRJ-031",
+            id="no name",
+        ),
         pytest.param('"amount_sum"', '"amount sum"', "11 PRJ-031", id="name of a feature"),
         pytest.param('"amount_sum"', '""', "11 PRJ-031", id="empty name of a feature"),
     ],
 )
-def test_a_mistake_is_told_with_its_code_and_line(write_shop: WriteProject, before: str, after: str, expected: str) -> None:
+def test_a_mistake_is_told_with_its_code_and_line(
+    write_shop: WriteProject, before: str, after: str, expected: str
+) -> None:
     assert expected in faults_of(write_shop, (before, after))
 
 
@@ -70,13 +167,20 @@ def test_two_declarations_of_one_name_name_each_other(write_shop: WriteProject) 
 
 
 def test_all_mistakes_come_at_once_in_the_order_of_lines(write_shop: WriteProject) -> None:
-    mistakes = [('test_from="2024-02-01"', 'test_from="2023-02-01"'), ('col("amount").clip', 'col("amuont").clip')]
+    mistakes = [
+        ('test_from="2024-02-01"', 'test_from="2023-02-01"'),
+        ('col("amount").clip', 'col("amuont").clip'),
+    ]
     assert faults_of(write_shop, *mistakes) == ["11 PRJ-033", "15 PRJ-040"]
 
 
 def test_an_unreadable_file_is_told_at_its_source(write_shop: WriteProject) -> None:
     with pytest.raises(ProjectErrors, match=r"shop.py:9: PRJ-035 source returns: no such file"):
-        validate(discover(write_shop()), {"orders": SCHEMAS["orders"]}, unreadable={"returns": "no such file"})
+        validate(
+            discover(write_shop()),
+            {"orders": SCHEMAS["orders"]},
+            unreadable={"returns": "no such file"},
+        )
 
 
 def test_a_near_name_is_offered(write_shop: WriteProject) -> None:

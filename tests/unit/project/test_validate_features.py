@@ -9,9 +9,23 @@ from mainspring.project.errors import ProjectErrors
 from tests.unit.project.conftest import WriteProject
 from tests.unit.project.shop import SCHEMAS
 
-AMOUNT, VIEW, ORDERS = 'col("amount").clip(0, 100).sum()', 'source=orders, entities=[customer], windows=["1h", "7d"]', 'customer = ms.Entity("customer")'
-LOOKUP = 'names = ms.FeatureView("names", source=orders, entities=[ms.Entity("order", join_keys=["order_id"])], features=ms.latest("customer")); '
-EVERY = SCHEMAS | {"returns": Schema.of(order_id=DType.INT64, returned_at=DType.TIMESTAMP, refund=DType.FLOAT64, customer=DType.INT64)}
+AMOUNT, VIEW, ORDERS = (
+    'col("amount").clip(0, 100).sum()',
+    'source=orders, entities=[customer], windows=["1h", "7d"]',
+    'customer = ms.Entity("customer")',
+)
+LOOKUP = (
+    'names = ms.FeatureView("names", source=orders, entities=[ms.Entity("order", '
+    'join_keys=["order_id"])], features=ms.latest("customer")); '
+)
+EVERY = SCHEMAS | {
+    "returns": Schema.of(
+        order_id=DType.INT64,
+        returned_at=DType.TIMESTAMP,
+        refund=DType.FLOAT64,
+        customer=DType.INT64,
+    )
+}
 
 
 def faults_of(write_shop: WriteProject, *replacements: tuple[str, str]) -> list[str]:
@@ -19,7 +33,10 @@ def faults_of(write_shop: WriteProject, *replacements: tuple[str, str]) -> list[
     try:
         validate(discover(write_shop(*replacements)), EVERY)
     except ProjectErrors as errors:
-        return [f"{fault.at.line if fault.at else 0} {fault.code} {fault.message}" for fault in errors.faults]
+        return [
+            f"{fault.at.line if fault.at else 0} {fault.code} {fault.message}"
+            for fault in errors.faults
+        ]
     return []
 
 
@@ -68,7 +85,11 @@ def test_what_can_be_meant_has_no_faults(write_shop: WriteProject, aggregation: 
         ('col("amount").histogram([2, 2])', "PRJ-048", "edges do not ascend"),
         ('col("amount").histogram([1, float("inf")])', "PRJ-048", "edges holds inf"),
         ('col("order_id").histogram([0.5])', "PRJ-048", "whole edges"),
-        ('col("note").value_counts(["a", 1])', "PRJ-048", "values holds 1, which is not of type string"),
+        (
+            'col("note").value_counts(["a", 1])',
+            "PRJ-048",
+            "values holds 1, which is not of type string",
+        ),
         ('col("note").value_counts(["a", "a"])', "PRJ-048", "twice"),
         ('col("note").count_distinct(limit=0)', "PRJ-048", "limit=0"),
         ('col("note").count_distinct(beyond="guess")', "PRJ-048", "none of saturate, approximate"),
@@ -78,14 +99,18 @@ def test_what_can_be_meant_has_no_faults(write_shop: WriteProject, aggregation: 
         ('col("note").last_k(2)', "PRJ-051", "list of texts"),
     ],
 )
-def test_an_aggregate_that_cannot_be_meant_is_told_at_its_line(write_shop: WriteProject, aggregation: str, code: str, said: str) -> None:
+def test_an_aggregate_that_cannot_be_meant_is_told_at_its_line(
+    write_shop: WriteProject, aggregation: str, code: str, said: str
+) -> None:
     told = [fault for fault in faults_of(write_shop, (AMOUNT, aggregation)) if code in fault]
     assert told
     assert all(fault.split()[0] in ("11", "15") and said in fault for fault in told)
 
 
 @pytest.mark.parametrize("text", ["6 hours", "0h", "-1h"])
-def test_a_half_life_that_is_no_length_of_time_is_told_at_its_line(write_shop: WriteProject, text: str) -> None:
+def test_a_half_life_that_is_no_length_of_time_is_told_at_its_line(
+    write_shop: WriteProject, text: str
+) -> None:
     with pytest.raises(ProjectErrors, match=r"shop.py:12: PRJ-001"):
         discover(write_shop((AMOUNT, f'col("amount").ewma(half_life="{text}")')))
 
@@ -94,48 +119,127 @@ def test_a_half_life_that_is_no_length_of_time_is_told_at_its_line(write_shop: W
     ("before", "after", "expected"),
     [
         pytest.param('["1h", "7d"]', '["1h", "7d"], closed="middle"', "11 PRJ-036", id="edges"),
-        pytest.param('windows=["1h", "7d"]', 'windows=["24h", "1d"]', "11 PRJ-036", id="window twice"),
-        pytest.param('["1h", "7d"]', '["unbounded", "unbounded"]', "11 PRJ-036", id="unbounded twice"),
-        pytest.param(VIEW, 'source=[], entities=[customer], windows=["1h"]', "11 PRJ-044", id="no source"),
-        pytest.param(VIEW, 'source=[orders, orders], entities=[customer], windows=["1h"]', "11 PRJ-044", id="source twice"),
-        pytest.param(VIEW, 'source=[orders, returns], entities=[customer], windows=["1h"]', "11 PRJ-033", id="column of one source only"),
-        pytest.param(VIEW, 'source=[orders, returns], entities=[customer], windows=["1h"]', "11 PRJ-049", id="key of two types"),
-        pytest.param(VIEW, 'source=orders, entities=[customer, customer], windows=["1h"]', "11 PRJ-044", id="feature name twice"),
-        pytest.param(ORDERS, 'customer = ms.Entity("customer", null_keys="drop")', "10 PRJ-044", id="null keys"),
-        pytest.param(ORDERS, 'customer = ms.Entity("customer", join_keys=["customer", "customer"])', "10 PRJ-044", id="join key twice"),
+        pytest.param(
+            'windows=["1h", "7d"]', 'windows=["24h", "1d"]', "11 PRJ-036", id="window twice"
+        ),
+        pytest.param(
+            '["1h", "7d"]', '["unbounded", "unbounded"]', "11 PRJ-036", id="unbounded twice"
+        ),
+        pytest.param(
+            VIEW, 'source=[], entities=[customer], windows=["1h"]', "11 PRJ-044", id="no source"
+        ),
+        pytest.param(
+            VIEW,
+            'source=[orders, orders], entities=[customer], windows=["1h"]',
+            "11 PRJ-044",
+            id="source twice",
+        ),
+        pytest.param(
+            VIEW,
+            'source=[orders, returns], entities=[customer], windows=["1h"]',
+            "11 PRJ-033",
+            id="column of one source only",
+        ),
+        pytest.param(
+            VIEW,
+            'source=[orders, returns], entities=[customer], windows=["1h"]',
+            "11 PRJ-049",
+            id="key of two types",
+        ),
+        pytest.param(
+            VIEW,
+            'source=orders, entities=[customer, customer], windows=["1h"]',
+            "11 PRJ-044",
+            id="feature name twice",
+        ),
+        pytest.param(
+            ORDERS,
+            'customer = ms.Entity("customer", null_keys="drop")',
+            "10 PRJ-044",
+            id="null keys",
+        ),
+        pytest.param(
+            ORDERS,
+            'customer = ms.Entity("customer", join_keys=["customer", "customer"])',
+            "10 PRJ-044",
+            id="join key twice",
+        ),
         pytest.param('ms.Entity("customer")', 'ms.Entity("amount")', "11 PRJ-034", id="float key"),
     ],
 )
-def test_a_view_that_cannot_be_meant_is_told_at_its_line(write_shop: WriteProject, before: str, after: str, expected: str) -> None:
-    assert expected in [" ".join(fault.split()[:2]) for fault in faults_of(write_shop, (before, after))]
+def test_a_view_that_cannot_be_meant_is_told_at_its_line(
+    write_shop: WriteProject, before: str, after: str, expected: str
+) -> None:
+    assert expected in [
+        " ".join(fault.split()[:2]) for fault in faults_of(write_shop, (before, after))
+    ]
 
 
 def test_a_lookup_by_another_key_asks_for_that_key_in_the_request(write_shop: WriteProject) -> None:
     reached = (ORDERS, LOOKUP + 'customer = ms.Entity("customer", through=names)')
     [fault] = faults_of(write_shop, reached)
     assert fault.startswith("15 PRJ-038 training set history: 'order_id' is not in request")
-    assert faults_of(write_shop, reached, ('request=["customer", "amount"]', 'request=["order_id", "amount"]')) == []
+    assert (
+        faults_of(
+            write_shop,
+            reached,
+            ('request=["customer", "amount"]', 'request=["order_id", "amount"]'),
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
         ('ms.latest("customer")', 'ms.latest("note")', "does not give 'customer'"),
-        ('features=ms.latest("customer")', 'windows=["1h"], features={"n": ms.count()}', "it aggregates"),
-        ('entities=[ms.Entity("order", join_keys=["order_id"])]', 'entities=[ms.Entity("order_id"), ms.Entity("note")]', "it has 2 entities"),
-        ('ms.Entity("order", join_keys=["order_id"])', 'ms.Entity("order_id", through=ids)', "a chain has one step"),
-        ("source=orders", "source=returns", "'customer' is int64 there and string in view spending"),
+        (
+            'features=ms.latest("customer")',
+            'windows=["1h"], features={"n": ms.count()}',
+            "it aggregates",
+        ),
+        (
+            'entities=[ms.Entity("order", join_keys=["order_id"])]',
+            'entities=[ms.Entity("order_id"), ms.Entity("note")]',
+            "it has 2 entities",
+        ),
+        (
+            'ms.Entity("order", join_keys=["order_id"])',
+            'ms.Entity("order_id", through=ids)',
+            "a chain has one step",
+        ),
+        (
+            "source=orders",
+            "source=returns",
+            "'customer' is int64 there and string in view spending",
+        ),
     ],
 )
-def test_a_key_that_cannot_be_looked_up_is_told_at_its_entity(write_shop: WriteProject, before: str, after: str, said: str) -> None:
-    ids = 'ids = ms.FeatureView("ids", source=orders, entities=[ms.Entity("note")], features=ms.latest("order_id")); '
+def test_a_key_that_cannot_be_looked_up_is_told_at_its_entity(
+    write_shop: WriteProject, before: str, after: str, said: str
+) -> None:
+    ids = (
+        'ids = ms.FeatureView("ids", source=orders, entities=[ms.Entity("note")], '
+        'features=ms.latest("order_id")); '
+    )
     assert before in LOOKUP
-    reached = (ORDERS, ids + LOOKUP.replace(before, after) + 'customer = ms.Entity("customer", through=names)')
+    reached = (
+        ORDERS,
+        ids + LOOKUP.replace(before, after) + 'customer = ms.Entity("customer", through=names)',
+    )
     [fault] = [fault for fault in faults_of(write_shop, reached) if "PRJ-050" in fault]
     assert fault.startswith("10 PRJ-050 entity customer is reached through view names: ")
     assert said in fault
 
 
-def test_a_misspelled_knowledge_is_no_hindsight_and_is_told_at_its_line(write_shop: WriteProject) -> None:
-    told = faults_of(write_shop, ('"spending", source=orders', '"spending", knowledge="as-known", source=orders'))
-    assert [fault for fault in told if "PRJ-044" in fault and "knowledge='as-known' is none of as_known, as_corrected" in fault]
+def test_a_misspelled_knowledge_is_no_hindsight_and_is_told_at_its_line(
+    write_shop: WriteProject,
+) -> None:
+    told = faults_of(
+        write_shop, ('"spending", source=orders', '"spending", knowledge="as-known", source=orders')
+    )
+    assert [
+        fault
+        for fault in told
+        if "PRJ-044" in fault and "knowledge='as-known' is none of as_known, as_corrected" in fault
+    ]

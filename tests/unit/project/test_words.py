@@ -28,7 +28,10 @@ x, s, t = col("x"), col("s"), col("t")
         (s.str.slice(0, 2), 'col("s").str.slice(0, 2)'),
         (s.str.strip_chars(), 'col("s").str.strip_chars()'),
         (s.str.strip_chars_end("-"), 'col("s").str.strip_chars_end("-")'),
-        (t.dt.convert_time_zone("Europe/Berlin").dt.week(), 'col("t").dt.convert_time_zone(Europe/Berlin).dt.week()'),
+        (
+            t.dt.convert_time_zone("Europe/Berlin").dt.week(),
+            'col("t").dt.convert_time_zone(Europe/Berlin).dt.week()',
+        ),
     ],
 )
 def test_an_operation_is_told_as_it_is_written(expression: Expr, said: str) -> None:

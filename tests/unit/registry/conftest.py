@@ -27,14 +27,25 @@ class Fit:
     encoding: str = "sha256:" + "3" * 64
     training_set: str = "sha256:" + "4" * 64
     predictions: str = "sha256:" + "5" * 64
-    environment: FitEnvironment = field(default_factory=lambda: FitEnvironment("3.11.2", "Linux", "x86_64", {"numpy": "2.4.0", "lightgbm": "4.7.0"}))
+    environment: FitEnvironment = field(
+        default_factory=lambda: FitEnvironment(
+            "3.11.2", "Linux", "x86_64", {"numpy": "2.4.0", "lightgbm": "4.7.0"}
+        )
+    )
     seed: int = 7
     params: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=lambda: {"roc_auc": 0.7641, "log_loss": 0.44201})
     base_rate: float = 0.243
     fitted: int = 238_694
     tested: int = 82_609
-    feature_auc: dict = field(default_factory=lambda: {"origin__delay_mean__3h": 0.68, "minute": 0.61, "weekday": 0.51, "distance": 0.52})
+    feature_auc: dict = field(
+        default_factory=lambda: {
+            "origin__delay_mean__3h": 0.68,
+            "minute": 0.61,
+            "weekday": 0.51,
+            "distance": 0.52,
+        }
+    )
     export: ExportCheck = field(default_factory=lambda: ExportCheck(82_609, 12, 2.2e-16))
 
 

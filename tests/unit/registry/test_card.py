@@ -16,7 +16,10 @@ def training(fit):
     return TrainingSetCard(
         name="flights",
         digest=fit.training_set,
-        features=(FeatureColumn("minute", DType.INT64, "schedule"), FeatureColumn("origin__delay_mean__3h", DType.FLOAT64, "departure_delays")),
+        features=(
+            FeatureColumn("minute", DType.INT64, "schedule"),
+            FeatureColumn("origin__delay_mean__3h", DType.FLOAT64, "departure_delays"),
+        ),
         request=("origin",),
         rows=336_776,
         fitted=238_694,
@@ -30,5 +33,10 @@ def training(fit):
 
 
 def test_card_reads_as_agreed(register, fit, training):
-    text = render_card(register(fit), training, description="Will it land late?", verdicts=["✓ latency  p99 3.10 ms"])
+    text = render_card(
+        register(fit),
+        training,
+        description="Will it land late?",
+        verdicts=["✓ latency  p99 3.10 ms"],
+    )
     assert text == GOLDEN.read_text(encoding="utf-8")

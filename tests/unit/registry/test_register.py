@@ -34,7 +34,10 @@ def test_places_are_counted_by_model(register, fit):
 
 def test_registrations_at_once_leave_no_gap(register, fit):
     with ThreadPoolExecutor(4) as pool:
-        ordinals = [version.ordinal for version in pool.map(lambda seed: register(fit, seed=seed % 6), range(12))]
+        ordinals = [
+            version.ordinal
+            for version in pool.map(lambda seed: register(fit, seed=seed % 6), range(12))
+        ]
     assert sorted(set(ordinals)) == [1, 2, 3, 4, 5, 6]
 
 

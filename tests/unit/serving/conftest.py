@@ -1,4 +1,6 @@
-"""A served model over one feature view and one on-demand view, in memory; it scores by adding its features up."""
+"""A served model over one feature view and one on-demand view, in memory; it scores by adding its
+features up.
+"""
 
 import numpy as np
 import polars as pl
@@ -33,13 +35,35 @@ class Adder:
 def model():
     asked = Source("trips", id="trip", event_time="at")
     view, form = windowed(), OnDemandFeatureView("form", features={"double": col("bags") * 2})
-    split, label = Split(0, 1, 2), Label(Source("truth", id="trip", event_time="at"), col("late"), join_on="trip")
+    split, label = (
+        Split(0, 1, 2),
+        Label(Source("truth", id="trip", event_time="at"), col("late"), join_on="trip"),
+    )
     spec = TrainingSet(
-        "trips", spine=asked, prediction_time=col("at") - minutes(60), request=["city", "bags", "at"], label=label, features=[form, view.view], split=split
+        "trips",
+        spine=asked,
+        prediction_time=col("at") - minutes(60),
+        request=["city", "bags", "at"],
+        label=label,
+        features=[form, view.view],
+        split=split,
     )
     rows = pl.DataFrame({"double": [1], "city__n__10m": [1]})
-    training_set = CompiledTrainingSet(spec, (view,), {"trips": SCHEMA, "truth": Schema.of(trip=DType.STRING, at=DType.TIMESTAMP, late=DType.BOOLEAN)})
-    return serve_model("sha256:" + "5" * 64, "late v1", training_set, encoding=learn_encoding(rows, rows.columns), scorer=Adder(2))
+    training_set = CompiledTrainingSet(
+        spec,
+        (view,),
+        {
+            "trips": SCHEMA,
+            "truth": Schema.of(trip=DType.STRING, at=DType.TIMESTAMP, late=DType.BOOLEAN),
+        },
+    )
+    return serve_model(
+        "sha256:" + "5" * 64,
+        "late v1",
+        training_set,
+        encoding=learn_encoding(rows, rows.columns),
+        scorer=Adder(2),
+    )
 
 
 @pytest.fixture
@@ -59,7 +83,9 @@ def predictor(model, log, clock):
 
 @pytest.fixture
 def predict(predictor, model):
-    return lambda *rows: predictor.predict(model, rows, topic="inference:dev:late", map_version=3, actor="person:ada")
+    return lambda *rows: predictor.predict(
+        model, rows, topic="inference:dev:late", map_version=3, actor="person:ada"
+    )
 
 
 @pytest.fixture

@@ -30,7 +30,12 @@ def test_an_idle_key_decays_without_any_event(predict, clock, row):
 def test_an_answer_is_in_the_log_with_all_that_it_came_from(predict, log, row):
     [answer] = predict(row)
     [record] = iter_predictions(log, TOPIC)
-    assert (record.id, record.features, record.read_at, record.actor) == (answer.id, [6, 2], {"delays": 2}, "person:ada")
+    assert (record.id, record.features, record.read_at, record.actor) == (
+        answer.id,
+        [6, 2],
+        {"delays": 2},
+        "person:ada",
+    )
     assert record.request == {"city": "JFK", "bags": 3, "at": 68 * MINUTE, "trip": "t1"}
 
 
@@ -69,5 +74,11 @@ def test_a_prediction_is_found_by_its_id_alone(predict, log, row):
 
 def test_a_replay_is_identical(predict, log, model, row):
     predict(row, row | {"city": None}, row | {"bags": None})
-    replays = replay_predictions(list(iter_predictions(log, TOPIC)), lambda _: model, facts_from(log))
-    assert [(replay.outcome, replay.score) for replay in replays] == [(Outcome.IDENTICAL, 8.0), (Outcome.IDENTICAL, 6.0), (Outcome.IDENTICAL, 2.0)]
+    replays = replay_predictions(
+        list(iter_predictions(log, TOPIC)), lambda _: model, facts_from(log)
+    )
+    assert [(replay.outcome, replay.score) for replay in replays] == [
+        (Outcome.IDENTICAL, 8.0),
+        (Outcome.IDENTICAL, 6.0),
+        (Outcome.IDENTICAL, 2.0),
+    ]

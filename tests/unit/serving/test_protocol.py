@@ -13,7 +13,12 @@ WIDTH = 2
 
 
 def tensor(**changes):
-    return {"name": "features", "shape": [2, WIDTH], "datatype": "FP64", "data": [1, 2, 3, None]} | changes
+    return {
+        "name": "features",
+        "shape": [2, WIDTH],
+        "datatype": "FP64",
+        "data": [1, 2, 3, None],
+    } | changes
 
 
 def body(*tensors, **more):
@@ -66,7 +71,18 @@ def test_too_many_rows_are_refused():
         matrix_of(body(tensor(shape=[10_001, WIDTH], data=[0] * (10_001 * WIDTH))), WIDTH)
 
 
-@pytest.mark.parametrize("payload", [b"", b"{}", b"[]", b"\xff\xfe", b'{"inputs": 1}', b'{"inputs":' + b"[" * 100_000, b'{"inputs":[{"name":"\xff"}]}'])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"\xff\xfe",
+        b'{"inputs": 1}',
+        b'{"inputs":' + b"[" * 100_000,
+        b'{"inputs":[{"name":"\xff"}]}',
+    ],
+)
 def test_a_body_that_is_no_request_is_refused(payload):
     with pytest.raises((BadRequest, WrongTensor)) as caught:
         matrix_of(payload, WIDTH)
@@ -82,4 +98,8 @@ def test_the_answer_names_the_model_and_carries_the_id_of_the_request():
 
 def test_metadata_says_what_the_model_takes():
     described = metadata_of("late", "v1", ["a", "b"])
-    assert (described.inputs[0].name, described.inputs[0].shape, described.outputs[0].shape) == ("features", [-1, 2], [-1])
+    assert (described.inputs[0].name, described.inputs[0].shape, described.outputs[0].shape) == (
+        "features",
+        [-1, 2],
+        [-1],
+    )

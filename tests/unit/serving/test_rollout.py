@@ -20,7 +20,9 @@ def test_a_clock_that_was_set_back_stays_on_the_first_step():
 
 @given(st.integers(0, 2**40), st.integers(0, 2**40))
 def test_the_share_never_falls(first, later):
-    assert canary_share(STEPS, started_at=0, now=first) <= canary_share(STEPS, started_at=0, now=first + later)
+    assert canary_share(STEPS, started_at=0, now=first) <= canary_share(
+        STEPS, started_at=0, now=first + later
+    )
 
 
 @given(st.text(), st.integers(0, 100), st.integers(0, 100))

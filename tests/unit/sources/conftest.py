@@ -11,23 +11,35 @@ from mainspring.elements.time import parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.sources.facts import read_facts
-from mainspring.sources.ingest import CompiledSource, IngestReport, ingest_rows
+from mainspring.sources.ingest import CompiledSource, IngestReport, SourceWriter
 from mainspring.sources.spec import Contract, Float64, Source, String
 from mainspring.sources.topic import quarantine_topic_of
 
 NOON = parse_instant("2013-01-01T12:00")
-SCHEMA = Schema.of(flight=DType.INT64, landed_at=DType.TIMESTAMP, carrier=DType.STRING, delay=DType.FLOAT64)
+SCHEMA = Schema.of(
+    flight=DType.INT64, landed_at=DType.TIMESTAMP, carrier=DType.STRING, delay=DType.FLOAT64
+)
 
 
 def source_of(**changes: Any) -> Source:
     """Arrivals, declared with other arguments where a test needs them."""
-    contract = Contract(carrier=String(max_length=2, nullable=False, one_of=("UA", "DL", "AAA")), delay=Float64(between=(-60, 900)))
-    return Source("arrivals", **{"id": "flight", "event_time": "landed_at", "contract": contract} | changes)
+    contract = Contract(
+        carrier=String(max_length=2, nullable=False, one_of=("UA", "DL", "AAA")),
+        delay=Float64(between=(-60, 900)),
+    )
+    return Source(
+        "arrivals", **{"id": "flight", "event_time": "landed_at", "contract": contract} | changes
+    )
 
 
 def row(flight: int = 1, **changes: Any) -> dict[str, Any]:
     """An arrival at 11:00."""
-    return {"flight": flight, "landed_at": "2013-01-01T11:00:00Z", "carrier": "UA", "delay": 5.0} | changes
+    return {
+        "flight": flight,
+        "landed_at": "2013-01-01T11:00:00Z",
+        "carrier": "UA",
+        "delay": 5.0,
+    } | changes
 
 
 @dataclass
@@ -40,7 +52,9 @@ class Desk:
 
     def take(self, *rows: dict[str, Any], **options: Any) -> IngestReport:
         """Ingest rows now."""
-        return ingest_rows(self.compiled, rows, log=self.log, clock=self.clock, **options)
+        return SourceWriter(self.compiled, log=self.log, clock=self.clock).write_rows(
+            rows, **options
+        )
 
     def facts(self) -> pl.DataFrame:
         """All facts."""

@@ -14,7 +14,9 @@ FOUND = Schema.of(n=DType.INT64, at=DType.STRING, x=DType.FLOAT64)
 
 
 def source(**changes: Any) -> Source:
-    return Source("s", **{"id": "n", "event_time": "at", "contract": Contract(at=Timestamp())} | changes)
+    return Source(
+        "s", **{"id": "n", "event_time": "at", "contract": Contract(at=Timestamp())} | changes
+    )
 
 
 def codes(declared: Source) -> list[str]:
@@ -22,8 +24,14 @@ def codes(declared: Source) -> list[str]:
 
 
 def test_a_promised_timestamp_is_read_from_text_and_a_float_from_whole_numbers() -> None:
-    schema = effective_schema(source(contract=Contract(at=Timestamp(nullable=False), n=Float64())), FOUND)
-    assert schema.fields == (Field("n", DType.FLOAT64), Field("at", DType.TIMESTAMP, nullable=False), Field("x", DType.FLOAT64))
+    schema = effective_schema(
+        source(contract=Contract(at=Timestamp(nullable=False), n=Float64())), FOUND
+    )
+    assert schema.fields == (
+        Field("n", DType.FLOAT64),
+        Field("at", DType.TIMESTAMP, nullable=False),
+        Field("x", DType.FLOAT64),
+    )
 
 
 def test_a_column_that_is_promised_and_missing_is_an_error_at_the_users_line() -> None:
@@ -43,9 +51,17 @@ def test_a_sound_declaration_has_no_faults() -> None:
 
 
 def test_every_fault_is_reported_with_the_users_line() -> None:
-    declared = source(id=["m", "x"], event_time="x", known_at=col("nothing"), contract=Contract(gone=Float64()))
+    declared = source(
+        id=["m", "x"], event_time="x", known_at=col("nothing"), contract=Contract(gone=Float64())
+    )
     faults = validate_source(declared, FOUND)
-    assert [fault.code for fault in faults] == ["PRJ-015", "PRJ-011", "PRJ-018", "PRJ-017", "PRJ-011"]
+    assert [fault.code for fault in faults] == [
+        "PRJ-015",
+        "PRJ-011",
+        "PRJ-018",
+        "PRJ-017",
+        "PRJ-011",
+    ]
     assert {fault.at for fault in faults} == {declared.declared_at}
 
 
@@ -54,4 +70,6 @@ def test_an_id_names_each_column_once() -> None:
 
 
 def test_the_contract_is_the_schema_of_a_source_that_is_only_pushed_to() -> None:
-    assert contract_schema(source(contract=Contract(a=Float64(nullable=False)))).fields == (Field("a", DType.FLOAT64, nullable=False),)
+    assert contract_schema(source(contract=Contract(a=Float64(nullable=False)))).fields == (
+        Field("a", DType.FLOAT64, nullable=False),
+    )

@@ -14,7 +14,7 @@ from tests.unit.sources.conftest import NOON, Desk, row, source_of
 def filled(desk: Desk) -> None:
     desk.take(row(1), row(2))
     desk.clock.advance(MINUTE)
-    desk.take(row(1, delay=7.0), row(3), operations=["replace", "insert"])
+    desk.take(row(1, delay=7.0), row(3), op=["replace", "insert"])
 
 
 def test_facts_are_the_same_from_the_log_and_from_a_table_with_a_tail(desk: Desk) -> None:
@@ -22,7 +22,7 @@ def test_facts_are_the_same_from_the_log_and_from_a_table_with_a_tail(desk: Desk
     desk.take(row(1), row(2))
     fold_table("source:arrivals", log=desk.log, tables=tables)
     desk.clock.advance(MINUTE)
-    desk.take(row(1, delay=7.0), operations=["replace"])
+    desk.take(row(1, delay=7.0), op=["replace"])
     assert read_facts(source_of(), log=desk.log, tables=tables).equals(desk.facts())
 
 
@@ -42,17 +42,21 @@ def test_facts_until_an_offset_are_cut_in_the_table_too(desk: Desk) -> None:
 
 def test_what_became_visible_later_can_be_left_out(desk: Desk) -> None:
     filled(desk)
-    assert read_facts(source_of(), log=desk.log, visible_until=NOON).select("flight", "_visible_to").rows() == [(1, NOON + MINUTE), (2, 2**63 - 1)]
+    assert read_facts(source_of(), log=desk.log, visible_until=NOON).select(
+        "flight", "_visible_to"
+    ).rows() == [(1, NOON + MINUTE), (2, 2**63 - 1)]
 
 
 @pytest.mark.parametrize("folded", [0, 3, 5])
-def test_what_happened_before_can_be_left_out_of_log_and_table_with_what_takes_it_back(desk: Desk, folded: int) -> None:
+def test_what_happened_before_can_be_left_out_of_log_and_table_with_what_takes_it_back(
+    desk: Desk, folded: int
+) -> None:
     early, late = {"landed_at": "2013-01-01T09:00:00Z"}, {"landed_at": "2013-01-01T11:00:00Z"}
     desk.take(row(1, **early), row(2, **late), row(3, **early))
     desk.clock.advance(MINUTE)
     tables = MemoryTables()
     fold_table("source:arrivals", log=desk.log, tables=tables) if folded == 3 else None
-    desk.take(row(1, **late), row(2, delay=7.0, **late), operations=["replace", "replace"])
+    desk.take(row(1, **late), row(2, delay=7.0, **late), op=["replace", "replace"])
     fold_table("source:arrivals", log=desk.log, tables=tables) if folded == 5 else None
     happened_from = NOON - HOUR
     facts = read_facts(source_of(), log=desk.log, tables=tables, happened_from=happened_from)

@@ -13,21 +13,31 @@ from mainspring.sources.contract import effective_schema
 from mainspring.sources.errors import EmptyFolder, FileMissing, FileUnreadable
 from mainspring.sources.facts import read_facts
 from mainspring.sources.files import read_schema
-from mainspring.sources.ingest import IngestReport, ingest_file
+from mainspring.sources.ingest import CompiledSource, IngestReport, SourceWriter
 from mainspring.sources.spec import Contract, Float64, Source, Timestamp
 from tests.unit.sources.conftest import NOON
 
-ROWS = pl.DataFrame({"n": [1, 2, 3], "at": ["2013-01-01T00:00:00Z", "2013-01-01 01:00", "2013-01-02"], "x": [1.5, None, 2.0]})
+ROWS = pl.DataFrame(
+    {
+        "n": [1, 2, 3],
+        "at": ["2013-01-01T00:00:00Z", "2013-01-01 01:00", "2013-01-02"],
+        "x": [1.5, None, 2.0],
+    }
+)
 
 
 def declared(path: str) -> Source:
-    return Source("s", path, id="n", event_time="at", contract=Contract(at=Timestamp(), x=Float64()))
+    return Source(
+        "s", path, id="n", event_time="at", contract=Contract(at=Timestamp(), x=Float64())
+    )
 
 
 def ingest(source: Source, root: Path, log: SqliteLog) -> IngestReport:
     schema = effective_schema(source, read_schema(source, root))
     assert source.path is not None
-    return ingest_file(source, schema, path=root / source.path, log=log, clock=FrozenClock(NOON + DAY))
+    return SourceWriter(
+        CompiledSource(source, schema), log=log, clock=FrozenClock(NOON + DAY)
+    ).write_file(root / source.path, history=True)
 
 
 def test_the_same_rows_come_from_every_format(tmp_path: Path) -> None:
@@ -54,7 +64,9 @@ def test_a_malformed_value_breaks_its_row_and_not_the_import(tmp_path: Path) -> 
 def test_a_folder_is_one_source(tmp_path: Path) -> None:
     (tmp_path / "parts").mkdir()
     for part in range(2):
-        ROWS.with_columns(n=pl.col("n") + 10 * part).write_parquet(tmp_path / "parts" / f"{part}.parquet")
+        ROWS.with_columns(n=pl.col("n") + 10 * part).write_parquet(
+            tmp_path / "parts" / f"{part}.parquet"
+        )
     assert ingest(declared("parts"), tmp_path, SqliteLog(None)).accepted == 6
 
 
@@ -63,13 +75,27 @@ def test_an_import_done_again_adds_nothing(tmp_path: Path) -> None:
     log = SqliteLog(None)
     ingest(declared("a.csv"), tmp_path, log)
     again = ingest(declared("a.csv"), tmp_path, log)
-    assert (again.accepted, again.duplicates, log.head("source:s"), log.head("quarantine:s")) == (0, 1, 1, 1)
+    assert (again.accepted, again.duplicates, log.head("source:s"), log.head("quarantine:s")) == (
+        0,
+        1,
+        1,
+        1,
+    )
 
 
 def test_the_report_profiles_the_file(tmp_path: Path) -> None:
     ROWS.write_parquet(tmp_path / "a.parquet")
-    profile = {column.name: column for column in ingest(declared("a.parquet"), tmp_path, SqliteLog(None)).profile}
-    assert (profile["x"].rows, profile["x"].nulls, profile["x"].least, profile["x"].greatest, profile["x"].mean) == (3, 1, 1.5, 2.0, 1.75)
+    profile = {
+        column.name: column
+        for column in ingest(declared("a.parquet"), tmp_path, SqliteLog(None)).profile
+    }
+    assert (
+        profile["x"].rows,
+        profile["x"].nulls,
+        profile["x"].least,
+        profile["x"].greatest,
+        profile["x"].mean,
+    ) == (3, 1, 1.5, 2.0, 1.75)
     assert (profile["n"].distinct, profile["at"].dtype) == (3, DType.TIMESTAMP)
 
 

@@ -17,7 +17,7 @@ from mainspring.sources.columns import conformed
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_facts
 from mainspring.sources.fold import fold_table
-from mainspring.sources.ingest import ingest_rows
+from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.read import iter_records
 from mainspring.sources.spec import Source
 from tests.unit.sources.conftest import NOON, Desk, row, source_of
@@ -37,7 +37,9 @@ def filled(desk: Desk, tables: MemoryTables, *, trim: int = 0) -> None:
 
 @pytest.mark.parametrize("trim", [0, 3, 6])
 @pytest.mark.parametrize(("start", "stop"), [(0, None), (0, 2), (2, 5), (5, None), (7, None)])
-def test_trimmed_records_are_read_from_the_table(desk: Desk, trim: int, start: int, stop: int | None) -> None:
+def test_trimmed_records_are_read_from_the_table(
+    desk: Desk, trim: int, start: int, stop: int | None
+) -> None:
     tables = MemoryTables()
     filled(desk, tables, trim=trim)
     frames = list(iter_records(TOPIC, log=desk.log, tables=tables, start=start, stop=stop))
@@ -79,19 +81,28 @@ def test_a_trimmed_fact_is_still_known_and_still_corrected(desk: Desk) -> None:
     tables = MemoryTables()
     filled(desk, tables, trim=6)
     assert desk.take(row(1)).duplicates == 1
-    assert desk.take(row(1, delay=9.0), row(6), operations=["replace", "delete"], tables=tables).revised == 1
+    assert (
+        desk.take(row(1, delay=9.0), row(6), op=["replace", "delete"], tables=tables).revised == 1
+    )
     retract = next(desk.log.read(TOPIC, start=7))
-    assert retract.select("flight", "delay", "_op").rows() == [(1, 5.0, "retract"), (1, 9.0, "insert"), (6, 5.0, "retract")]
+    assert retract.select("flight", "delay", "_op").rows() == [
+        (1, 5.0, "retract"),
+        (1, 9.0, "insert"),
+        (6, 5.0, "retract"),
+    ]
 
 
 def test_a_correction_of_what_is_gone_for_good_is_refused(desk: Desk) -> None:
     filled(desk, MemoryTables(), trim=6)
     with pytest.raises(RetentionPassed):
-        desk.take(row(1, delay=9.0), operations=["replace"])
+        desk.take(row(1, delay=9.0), op=["replace"])
 
 
-# One source whose file changed twice: x was a whole number, then a real one, then text; a column came and one went.
-FIRST = Schema.of(n=DType.INT64, at=DType.TIMESTAMP, x=DType.INT64, old=DType.STRING, took=DType.DURATION)
+# One source whose file changed twice: x was a whole number, then a real one, then text; a column
+# came and one went.
+FIRST = Schema.of(
+    n=DType.INT64, at=DType.TIMESTAMP, x=DType.INT64, old=DType.STRING, took=DType.DURATION
+)
 SECOND = Schema.of(n=DType.INT64, at=DType.TIMESTAMP, x=DType.FLOAT64, gate=DType.STRING)
 THIRD = Schema.of(n=DType.INT64, at=DType.TIMESTAMP, x=DType.STRING, gate=DType.STRING)
 BIG = 2**53 + 1
@@ -106,15 +117,26 @@ def changing(log: SqliteLog) -> None:
         (FIRST, {"n": 4, "at": at, "x": 4, "old": None, "took": None}),
     ]
     for schema, values in rows:
-        assert ingest_rows(CompiledSource(S, schema), pl.DataFrame([values]), log=log, clock=clock).accepted == 1
+        assert (
+            SourceWriter(CompiledSource(S, schema), log=log, clock=clock)
+            .write_rows(pl.DataFrame([values]))
+            .accepted
+            == 1
+        )
 
 
 @pytest.mark.parametrize("place", ["log", "memory", "delta", "delta bit by bit"])
 @pytest.mark.parametrize(
     ("schema", "expected"),
-    [(FIRST, [BIG, None, 7, 4]), (SECOND, [float(BIG), 1.5, 7.0, 4.0]), (THIRD, [str(BIG), "1.5", "7", "4"])],
+    [
+        (FIRST, [BIG, None, 7, 4]),
+        (SECOND, [float(BIG), 1.5, 7.0, 4.0]),
+        (THIRD, [str(BIG), "1.5", "7", "4"]),
+    ],
 )
-def test_facts_come_in_the_types_that_are_asked_for(tmp_path: Path, place: str, schema: Schema, expected: list[object]) -> None:
+def test_facts_come_in_the_types_that_are_asked_for(
+    tmp_path: Path, place: str, schema: Schema, expected: list[object]
+) -> None:
     log = SqliteLog(None)
     changing(log)
     tables = {"log": None, "memory": MemoryTables()}.get(place, DeltaTables(tmp_path))
@@ -138,10 +160,18 @@ def test_a_table_keeps_what_a_column_of_another_type_would_lose(tmp_path: Path) 
 def test_a_fact_of_other_columns_can_be_corrected() -> None:
     log = SqliteLog(None)
     changing(log)
-    replacement = pl.DataFrame([{"n": 1, "at": datetime(2013, 1, 1, tzinfo=UTC), "x": 2.5, "gate": "C1"}])
-    report = ingest_rows(CompiledSource(S, SECOND), replacement, log=log, clock=FrozenClock(NOON), operations=["replace"])
+    replacement = pl.DataFrame(
+        [{"n": 1, "at": datetime(2013, 1, 1, tzinfo=UTC), "x": 2.5, "gate": "C1"}]
+    )
+    report = SourceWriter(CompiledSource(S, SECOND), log=log, clock=FrozenClock(NOON)).write_rows(
+        replacement, op=["replace"]
+    )
     retract = next(log.read(TOPIC, start=4))
-    assert (report.revised, retract["x"].to_list(), retract["gate"].to_list()) == (1, [float(BIG), 2.5], [None, "C1"])
+    assert (report.revised, retract["x"].to_list(), retract["gate"].to_list()) == (
+        1,
+        [float(BIG), 2.5],
+        [None, "C1"],
+    )
 
 
 def test_records_in_the_right_types_are_not_touched() -> None:

@@ -13,7 +13,11 @@ from mainspring.stats.ks import ks_p_value, ks_statistic
 from mainspring.stats.psi import psi
 
 RNG = np.random.default_rng(31)
-floats = st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=60).map(np.array).map(lambda a: a.astype(np.float64))
+floats = (
+    st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=60)
+    .map(np.array)
+    .map(lambda a: a.astype(np.float64))
+)
 
 
 @given(values=floats, baseline=floats)
@@ -56,7 +60,11 @@ def test_a_constant_has_one_bin_and_any_other_value_falls_outside():
 
 
 def test_without_a_baseline_everything_known_is_overflow():
-    assert histogram(np.array([1.0, np.nan, -np.inf]), edges_from(np.array([np.nan]))).tolist() == [0, 2, 1]
+    assert histogram(np.array([1.0, np.nan, -np.inf]), edges_from(np.array([np.nan]))).tolist() == [
+        0,
+        2,
+        1,
+    ]
 
 
 def test_infinities_fall_under_and_over():
@@ -74,7 +82,9 @@ def test_a_bin_that_is_empty_on_one_side_stays_finite():
 
 
 def test_bins_that_nobody_saw_change_nothing():
-    assert psi(np.array([30, 70, 0, 0]), np.array([50, 50, 0, 0])) == psi(np.array([30, 70]), np.array([50, 50]))
+    assert psi(np.array([30, 70, 0, 0]), np.array([50, 50, 0, 0])) == psi(
+        np.array([30, 70]), np.array([50, 50])
+    )
 
 
 @pytest.mark.parametrize("distance", [psi, jensen_shannon_distance, ks_statistic])
@@ -84,7 +94,9 @@ def test_no_rows_have_no_distance(distance):
 
 def test_the_jensen_shannon_distance_is_scipys():
     first, second = RNG.integers(0, 50, 20), RNG.integers(0, 50, 20)
-    assert jensen_shannon_distance(first, second) == pytest.approx(scipy.spatial.distance.jensenshannon(first, second, base=2))
+    assert jensen_shannon_distance(first, second) == pytest.approx(
+        scipy.spatial.distance.jensenshannon(first, second, base=2)
+    )
 
 
 def test_the_ks_statistic_with_a_bin_per_value_is_scipys():
@@ -97,4 +109,6 @@ def test_the_ks_statistic_with_a_bin_per_value_is_scipys():
 def test_the_p_value_is_close_to_the_exact_one():
     first, second = RNG.normal(size=400), RNG.normal(loc=0.12, size=300)
     theirs = scipy.stats.ks_2samp(first, second, method="exact")
-    assert ks_p_value(theirs.statistic, first_rows=400, second_rows=300) == pytest.approx(theirs.pvalue, abs=0.01)
+    assert ks_p_value(theirs.statistic, first_rows=400, second_rows=300) == pytest.approx(
+        theirs.pvalue, abs=0.01
+    )

@@ -9,7 +9,12 @@ NATIVE = np.array([0.1, 0.2, 0.3])
 
 def test_identical_scores_differ_in_no_row():
     parity = compare_export(NATIVE, NATIVE.copy())
-    assert (parity.rows, parity.rows_differing, parity.largest_difference, parity.is_equal) == (3, 0, 0.0, True)
+    assert (parity.rows, parity.rows_differing, parity.largest_difference, parity.is_equal) == (
+        3,
+        0,
+        0.0,
+        True,
+    )
 
 
 def test_a_last_bit_is_counted_and_still_equal_within_tolerance():

@@ -36,10 +36,15 @@ def test_delongs_variance_is_the_quadratic_definition():
     y, p, _ = sample(np.random.default_rng(1), 80)
     p = p.round(1)
     wins = (p[y == 1][:, None] > p[y == 0]) + 0.5 * (p[y == 1][:, None] == p[y == 0])
-    variance = wins.mean(axis=1).var(ddof=1) / wins.shape[0] + wins.mean(axis=0).var(ddof=1) / wins.shape[1]
+    variance = (
+        wins.mean(axis=1).var(ddof=1) / wins.shape[0]
+        + wins.mean(axis=0).var(ddof=1) / wins.shape[1]
+    )
     interval = auc_interval(y, p)
     assert interval.estimate == pytest.approx(roc_auc(y, p))
-    assert interval.estimate - interval.low == pytest.approx(1.959963984540054 * math.sqrt(variance))
+    assert interval.estimate - interval.low == pytest.approx(
+        1.959963984540054 * math.sqrt(variance)
+    )
 
 
 def test_delongs_difference_covers_zero_in_about_95_of_100_samples():
@@ -67,7 +72,9 @@ def test_the_bootstrap_agrees_with_the_normal_interval_of_the_differences():
     normal = mean_interval(ours - theirs)
     found = paired_bootstrap(ours, theirs, rng=rng, resamples=1000)
     assert found.estimate == pytest.approx(normal.estimate)
-    assert (found.low, found.high) == pytest.approx((normal.low, normal.high), abs=0.1 * (normal.high - normal.low))
+    assert (found.low, found.high) == pytest.approx(
+        (normal.low, normal.high), abs=0.1 * (normal.high - normal.low)
+    )
 
 
 def test_the_same_seed_gives_the_same_interval():
@@ -77,5 +84,7 @@ def test_the_same_seed_gives_the_same_interval():
 
 
 def test_the_bootstrap_of_a_root_is_the_difference_of_roots():
-    found = paired_bootstrap(np.full(10, 9.0), np.full(10, 4.0), rng=np.random.default_rng(6), metric_of_mean=math.sqrt)
+    found = paired_bootstrap(
+        np.full(10, 9.0), np.full(10, 4.0), rng=np.random.default_rng(6), metric_of_mean=math.sqrt
+    )
     assert (found.estimate, found.low, found.high) == (1.0, 1.0, 1.0)

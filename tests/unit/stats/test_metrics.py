@@ -1,4 +1,6 @@
-"""Metrics, their intervals and their differences, against scikit-learn and against the answer known by construction."""
+"""Metrics, their intervals and their differences, against scikit-learn and against the answer known
+by construction.
+"""
 
 import numpy as np
 import pytest

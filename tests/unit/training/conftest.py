@@ -42,7 +42,10 @@ def card(frame):
     return TrainingSetCard(
         name="flights",
         digest=digest_of(encode_rows(frame)),
-        features=(FeatureColumn("carrier", DType.STRING, "schedule"), FeatureColumn("delay", DType.FLOAT64, "delays")),
+        features=(
+            FeatureColumn("carrier", DType.STRING, "schedule"),
+            FeatureColumn("delay", DType.FLOAT64, "delays"),
+        ),
         request=("carrier",),
         rows=ROWS,
         fitted=250,
@@ -66,7 +69,13 @@ def declared():
     source = Source("flights", id="id", event_time="at")
     split = split_by_time(train_from="2013-01-01", test_from="2013-02-01", test_until="2013-03-01")
     rows = TrainingSet(
-        "flights", spine=source, prediction_time=col("at"), request=["carrier"], label=Label(source, col("late"), join_on="id"), features=[], split=split
+        "flights",
+        spine=source,
+        prediction_time=col("at"),
+        request=["carrier"],
+        label=Label(source, col("late"), join_on="id"),
+        features=[],
+        split=split,
     )
     return lambda fit: training.Model(fit, rows, seed=3)
 
@@ -77,6 +86,13 @@ def fitted(frame, card, objects, declared):
 
     def fit(function, change=lambda rows: rows):
         tools = Toolchain(objects=objects, export=export_model, scorers=OnnxScorers())
-        return fit_and_export(declared(function), change(frame), card, tools=tools, fingerprint=Digest("sha256:f"), code=Digest("sha256:c"))
+        return fit_and_export(
+            declared(function),
+            change(frame),
+            card,
+            tools=tools,
+            fingerprint=Digest("sha256:f"),
+            code=Digest("sha256:c"),
+        )
 
     return fit

@@ -9,7 +9,14 @@ import pytest
 
 from mainspring.datasets.encoding import encode_frame, parse_encoding
 from mainspring.datasets.predictions import parse_predictions
-from mainspring.training.errors import DegenerateScore, ExportDiffers, FitFailed, FitReturnedNothing, NoRows, OneClass
+from mainspring.training.errors import (
+    DegenerateScore,
+    ExportDiffers,
+    FitFailed,
+    FitReturnedNothing,
+    NoRows,
+    OneClass,
+)
 from mainspring.training.native import native_scores
 
 
@@ -17,7 +24,13 @@ def boosted(train, run):
     run.log_params({"trees": 5})
     run.log_metric("rows", len(train.y))
     run.log_artifact("notes.txt", b"hello")
-    options = {"num_threads": 1, "verbosity": -1, "objective": "binary", "seed": run.seed, "min_data_in_leaf": 5}
+    options = {
+        "num_threads": 1,
+        "verbosity": -1,
+        "objective": "binary",
+        "seed": run.seed,
+        "min_data_in_leaf": 5,
+    }
     data = lgb.Dataset(train.X, train.y, categorical_feature=train.categorical_indices)
     return lgb.train(options, data, num_boost_round=5)
 
@@ -56,14 +69,21 @@ def test_test_predictions_are_those_of_the_export(fitted, objects, frame):
 
 def test_vocabulary_comes_from_the_fitted_rows_only(fitted, objects):
     def only_tested(rows):
-        return rows.with_columns(carrier=pl.when(pl.col("_split") == "test").then(pl.lit("ZZ")).otherwise("carrier"))
+        return rows.with_columns(
+            carrier=pl.when(pl.col("_split") == "test").then(pl.lit("ZZ")).otherwise("carrier")
+        )
 
     encoding = parse_encoding(objects.read(fitted(boosted, only_tested).encoding))
     assert encoding.features[0].vocabulary == ("AA", "B6", "UA")
 
 
 def test_rows_without_a_label_leave_fit_and_metrics(fitted):
-    trained = fitted(boosted, lambda rows: rows.with_columns(_label=pl.when(pl.int_range(pl.len()) % 10 > 0).then("_label")))
+    trained = fitted(
+        boosted,
+        lambda rows: rows.with_columns(
+            _label=pl.when(pl.int_range(pl.len()) % 10 > 0).then("_label")
+        ),
+    )
     assert (trained.fitted, trained.tested) == (225, 134)
 
 
@@ -74,9 +94,13 @@ def test_base_rate_is_the_mean_label_of_the_fitted_rows(fitted, frame):
 def test_native_scores_equal_the_export_within_rounding(fitted, frame, objects):
     kept = []
     trained = fitted(lambda train, run: kept.append(boosted(train, run)) or kept[0])
-    matrix = encode_frame(frame.filter(pl.col("_split") == "test"), parse_encoding(objects.read(trained.encoding)))
+    matrix = encode_frame(
+        frame.filter(pl.col("_split") == "test"), parse_encoding(objects.read(trained.encoding))
+    )
     told = parse_predictions(objects.read(trained.predictions)).scores
-    np.testing.assert_allclose(native_scores("m", kept[0], matrix=matrix, output="probability"), told, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(
+        native_scores("m", kept[0], matrix=matrix, output="probability"), told, rtol=0, atol=1e-15
+    )
 
 
 def test_export_that_says_something_else_is_refused(fitted):
@@ -107,7 +131,11 @@ def test_fit_without_return_is_refused(fitted):
 
 def test_constant_score_is_refused(fitted):
     def fit(train, run):
-        return lgb.train({"num_threads": 1, "verbosity": -1, "objective": "binary", "min_data_in_leaf": 10_000}, lgb.Dataset(train.X, train.y), 1)
+        return lgb.train(
+            {"num_threads": 1, "verbosity": -1, "objective": "binary", "min_data_in_leaf": 10_000},
+            lgb.Dataset(train.X, train.y),
+            1,
+        )
 
     with pytest.raises(DegenerateScore, match="the same score"):
         fitted(fit)
@@ -129,14 +157,22 @@ def test_global_randomness_starts_from_the_seed_and_is_put_back(fitted):
     random.seed(99)
     before = random.getstate()
     for _ in range(2):
-        fitted(lambda train, run: drawn.append((random.random(), np.random.random())) or boosted(train, run))
+        fitted(
+            lambda train, run: (
+                drawn.append((random.random(), np.random.random())) or boosted(train, run)
+            )
+        )
     assert drawn[0] == drawn[1]
     assert random.getstate() == before
 
 
 def test_regression_is_judged_by_errors(fitted):
     def fit(train, run):
-        return lgb.train({"num_threads": 1, "verbosity": -1, "objective": "regression", "min_data_in_leaf": 5}, lgb.Dataset(train.X, train.y), 5)
+        return lgb.train(
+            {"num_threads": 1, "verbosity": -1, "objective": "regression", "min_data_in_leaf": 5},
+            lgb.Dataset(train.X, train.y),
+            5,
+        )
 
     trained = fitted(fit, lambda rows: rows.with_columns(_label=pl.col("delay") * 10))
     assert set(trained.metrics) == {"mae", "rmse"}

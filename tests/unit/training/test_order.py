@@ -6,16 +6,32 @@ from mainspring.elements.errors import Location
 from mainspring.elements.identity import Digest
 from mainspring.engines.lightgbm.errors import UnsupportedBooster
 from mainspring.training.errors import FitFailed, WorkerFailed
-from mainspring.training.order import TrainOrder, parse_answer, parse_order, refusal_of, render_answer, render_order
+from mainspring.training.order import (
+    TrainOrder,
+    parse_answer,
+    parse_order,
+    refusal_of,
+    render_answer,
+    render_order,
+)
 
 
 def test_order_is_read_back(card):
-    order = TrainOrder(project="p", model="m", objects="o", card=card, fingerprint=Digest("sha256:1"), code=Digest("sha256:2"))
+    order = TrainOrder(
+        project="p",
+        model="m",
+        objects="o",
+        card=card,
+        fingerprint=Digest("sha256:1"),
+        code=Digest("sha256:2"),
+    )
     assert parse_order(render_order(order)) == order
 
 
 def test_refusal_becomes_the_same_error_with_its_place():
-    error = FitFailed(model="m", error="ValueError", detail="no", transcript="…", at=Location("a.py", 3))
+    error = FitFailed(
+        model="m", error="ValueError", detail="no", transcript="…", at=Location("a.py", 3)
+    )
     with pytest.raises(FitFailed) as caught:
         parse_answer(render_answer(refusal_of(error)), model="m")
     assert str(caught.value) == str(error)
@@ -23,4 +39,6 @@ def test_refusal_becomes_the_same_error_with_its_place():
 
 def test_error_of_another_part_keeps_its_code():
     with pytest.raises(WorkerFailed, match="ENG-102"):
-        parse_answer(render_answer(refusal_of(UnsupportedBooster(faults="linear trees"))), model="m")
+        parse_answer(
+            render_answer(refusal_of(UnsupportedBooster(faults="linear trees"))), model="m"
+        )

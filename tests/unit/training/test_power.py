@@ -11,7 +11,13 @@ LABELS = np.array([0.0, 1.0] * 50)
 
 def power(feature, column):
     matrix = np.asarray(column, dtype=np.float64).reshape(-1, 1)
-    return single_feature_auc(Encoding((feature,)), fitted=matrix, fitted_labels=LABELS, tested=matrix, tested_labels=LABELS)[feature.name]
+    return single_feature_auc(
+        Encoding((feature,)),
+        fitted=matrix,
+        fitted_labels=LABELS,
+        tested=matrix,
+        tested_labels=LABELS,
+    )[feature.name]
 
 
 def test_label_in_disguise_has_power_one_whatever_its_sign():

@@ -20,7 +20,14 @@ def boosted(train, run):
 @pytest.fixture
 def here(frame, card, objects, declared):
     tools = Toolchain(objects=objects, export=export_model, scorers=OnnxScorers())
-    return train_in_memory(declared(boosted), frame, card, tools=tools, fingerprint=Digest("sha256:f"), code=Digest("sha256:c"))
+    return train_in_memory(
+        declared(boosted),
+        frame,
+        card,
+        tools=tools,
+        fingerprint=Digest("sha256:f"),
+        code=Digest("sha256:c"),
+    )
 
 
 def test_training_here_counts_its_processor_time(here):
@@ -36,7 +43,14 @@ def test_training_elsewhere_keeps_what_the_process_printed(here, card, objects):
             assert (task.module, parse_order(task.order).model) == (TRAIN_WORKER, "boosted")
             return TaskResult(render_answer(here), "[LightGBM] started", 2.5)
 
-    order = TrainOrder(project="p", model="boosted", objects="o", card=card, fingerprint=Digest("sha256:f"), code=Digest("sha256:c"))
+    order = TrainOrder(
+        project="p",
+        model="boosted",
+        objects="o",
+        card=card,
+        fingerprint=Digest("sha256:f"),
+        code=Digest("sha256:c"),
+    )
     trained = train(order, compute=Elsewhere(), objects=objects)
     assert (trained.artifact, trained.cpu_s) == (here.artifact, 2.5)
     assert objects.read(trained.transcript) == b"[LightGBM] started"

@@ -1,7 +1,8 @@
 """The command line: a command parses, calls one function of the workspace, and renders one record.
 
-`main` is the console script.  What a command asks for is decided elsewhere; what it prints, where progress goes and which exit code says what is
-decided here.  Nothing heavy is imported before a command runs, so asking for help stays instant.
+`main` is the console script.  What a command asks for is decided elsewhere; what it prints, where
+progress goes and which exit code says what is decided here.  Nothing heavy is imported before a
+command runs, so asking for help stays instant.
 """
 
 import sys
@@ -24,7 +25,10 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "apply": ("lifecycle", "Build what is declared, prove it, and put it in place."),
         "run": ("lifecycle", "Make a model again from today's data."),
         "status": ("lifecycle", "Show what serves, what came in, and what is wrong."),
-        "approve": ("lifecycle", "Sign, as another person than its author, that a model may go on."),
+        "approve": (
+            "lifecycle",
+            "Sign, as another person than its author, that a model may go on.",
+        ),
         "promote": ("lifecycle", "Move what one environment holds to another one."),
         "rollback": ("lifecycle", "Put the map before the present one back in place."),
     },
@@ -32,7 +36,13 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "ingest": ("data", "Take rows into a source's log, through its contract."),
         "stream": ("stream", "Fold the log into online state until stopped."),
         "backfill": ("data", "Compute features for many past moments at once."),
-        "features": ("features", "Show feature views: how fresh their online state is, how large, and how far behind the log."),
+        "features": (
+            "features",
+            (
+                "Show feature views: how fresh their online state is, how large, and how "
+                "far behind the log."
+            ),
+        ),
     },
     "Ask": {
         "serve": ("answers", "Answer predictions over HTTP until stopped."),
@@ -55,7 +65,9 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "auth": ("people", "Create, list and revoke tokens."),
     },
 }
-"""By section: the commands, the module of each, and its summary, so that help needs none of the modules."""
+"""By section: the commands, the module of each, and its summary, so that help needs none of the
+modules.
+"""
 
 _MODULES = {name: module for members in _SECTIONS.values() for name, (module, _) in members.items()}
 
@@ -71,7 +83,10 @@ class _Sections(click.Group):
         """The command, from its module."""
         if cmd_name not in _MODULES:
             return None
-        found = getattr(import_module(f"mainspring.app.cli.commands.{_MODULES[cmd_name]}"), cmd_name.replace("-", "_"))
+        found = getattr(
+            import_module(f"mainspring.app.cli.commands.{_MODULES[cmd_name]}"),
+            cmd_name.replace("-", "_"),
+        )
         return found if isinstance(found, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -79,7 +94,9 @@ class _Sections(click.Group):
         width = max(map(len, _MODULES))
         for title, members in _SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl([(f"{name:<{width}}", summary) for name, (_, summary) in members.items()])
+                formatter.write_dl(
+                    [(f"{name:<{width}}", summary) for name, (_, summary) in members.items()]
+                )
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
@@ -91,19 +108,31 @@ def _show_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> Non
 
 
 @click.group(cls=_Sections)
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show the version and exit.")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def command_line() -> None:
     """Declare a machine-learning system once; plan it, build it, prove it, serve it, watch it.
 
-    New here?  `mainspring demo` shows everything on real data; `mainspring init` begins a project of your own.
+    New here?  `mainspring demo` shows everything on real data; `mainspring init` begins a project
+    of your own.
     """
 
 
 def main() -> None:
-    """The console script.  Exit codes: 0 done, 1 a gate or check said no, 2 misuse, 3 a fault of ours."""
+    """The console script.  Exit codes: 0 done, 1 a gate or check said no, 2 misuse, 3 a fault of
+    ours.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without ✓ gets ? rather than a traceback
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal without ✓ gets ? rather than a traceback
     sys.exit(answer_for(_invoke, sys.argv[1:]))
 
 

@@ -23,15 +23,27 @@ _FIRST_DAY = datetime(2024, 3, 4, tzinfo=UTC)
 def create_project(folder: Path, name: str) -> list[Path]:
     """Write a project that runs into a folder; the files written.
 
-    Raises: ACC-007 when something that looks like a project is there already; nothing is written then.
+    Raises: ACC-007 when something that looks like a project is there already; nothing is written
+        then.
     """
-    found = [path for path in (folder / "project.toml", folder / "deliveries.py", folder / ".mainspring", folder / "data") if path.exists()]
+    found = [
+        path
+        for path in (
+            folder / "project.toml",
+            folder / "deliveries.py",
+            folder / ".mainspring",
+            folder / "data",
+        )
+        if path.exists()
+    ]
     if found:
         raise ProjectExists(folder=str(folder), found=found[0].name)
     orders, deliveries = _invent()
     tester = FileSigner.load_or_create(folder / ".mainspring" / "keys" / "tester").public_key
     texts = {
-        "project.toml": SETTINGS.format(name=re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "deliveries", tester=tester),
+        "project.toml": SETTINGS.format(
+            name=re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "deliveries", tester=tester
+        ),
         "deliveries.py": DECLARATIONS,
         "data/orders.csv": orders,
         "data/deliveries.csv": deliveries,
@@ -57,8 +69,17 @@ def _invent() -> tuple[str, str]:
         distance_km = round(dice.uniform(0.4, 6.0), 1)
         minutes = max(8.0, 14 + 3.5 * distance_km + _SHOPS[shop] + behind[shop] + dice.gauss(0, 6))
         orders.append((order_id, f"{ordered_at:%Y-%m-%dT%H:%M:%SZ}", shop, distance_km))
-        deliveries.append((order_id, f"{ordered_at + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}", shop, round(minutes, 1)))
-    return _csv(("order_id", "ordered_at", "shop", "distance_km"), orders), _csv(("order_id", "delivered_at", "shop", "minutes"), deliveries)
+        deliveries.append(
+            (
+                order_id,
+                f"{ordered_at + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}",
+                shop,
+                round(minutes, 1),
+            )
+        )
+    return _csv(("order_id", "ordered_at", "shop", "distance_km"), orders), _csv(
+        ("order_id", "delivered_at", "shop", "minutes"), deliveries
+    )
 
 
 def _iter_orders(dice: random.Random) -> Iterator[tuple[int, datetime, dict[str, float]]]:

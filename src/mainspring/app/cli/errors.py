@@ -10,7 +10,9 @@ __all__ = ["ProjectExists"]
 
 @dataclass(eq=False, kw_only=True)
 class ProjectExists(AccessError):
-    """A new project is written into a folder that holds none: what somebody wrote before is never overwritten."""
+    """A new project is written into a folder that holds none: what somebody wrote before is never
+    overwritten.
+    """
 
     code: ClassVar[str] = "ACC-007"
     template: ClassVar[str] = "{folder} holds a project already: there is {found}"

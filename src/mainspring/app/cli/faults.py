@@ -2,10 +2,12 @@
 
     0  done
     1  understood and refused: a gate, a check, or the state of things said no
-    2  misuse: the command line, the project or the data asked for something that cannot be meant, or that the caller may not do
+    2  misuse: the command line, the project or the data asked for something that cannot be meant,
+       or that the caller may not do
     3  a fault of ours, or of a product behind a port
 
-A traceback is for whoever mends Mainspring: it goes to a file that only the user can read, and the terminal names the file.
+A traceback is for whoever mends Mainspring: it goes to a file that only the user can read, and the
+terminal names the file.
 """
 
 import os
@@ -31,13 +33,29 @@ from mainspring.elements.errors import (
 if TYPE_CHECKING:
     from mainspring.app.cli.paint import Paint
 
-__all__ = ["DONE", "MISUSE", "OURS", "REFUSED", "ErrorRecord", "answer_for", "error_record", "exit_code_of", "render_error"]
+__all__ = [
+    "DONE",
+    "MISUSE",
+    "OURS",
+    "REFUSED",
+    "ErrorRecord",
+    "answer_for",
+    "error_record",
+    "exit_code_of",
+    "render_error",
+]
 
 DONE, REFUSED, MISUSE, OURS = 0, 1, 2, 3
 _STOPPED = 130
 _WIDTH = 110
 
-_CODES: dict[str, int] = {"SRV-002": REFUSED, "SRV-003": REFUSED, "FEA-002": REFUSED, "REG-001": MISUSE, "ENG-003": REFUSED}
+_CODES: dict[str, int] = {
+    "SRV-002": REFUSED,
+    "SRV-003": REFUSED,
+    "FEA-002": REFUSED,
+    "REG-001": MISUSE,
+    "ENG-003": REFUSED,
+}
 _BRANCHES: tuple[tuple[type[MainspringError], int], ...] = (
     (DeclarationError, MISUSE),
     (AccessError, MISUSE),
@@ -82,7 +100,9 @@ def error_record(error: MainspringError) -> ErrorRecord:
 
 
 def render_error(error: MainspringError, paint: "Paint") -> list[str]:
-    """`CODE message`, the place and what to do next; first the verdicts that it rests on, last every mistake that it gathers."""
+    """`CODE message`, the place and what to do next; first the verdicts that it rests on, last
+    every mistake that it gathers.
+    """
     lines = [*_verdict_lines(error, paint), *_record_lines(error_record(error), paint)]
     for fault in _gathered(error):
         lines += ["", *render_error(fault, paint)]
@@ -99,18 +119,24 @@ def answer_for(command: Callable[[Sequence[str]], object], arguments: Sequence[s
     except click.ClickException as error:
         return _tell_misuse(error, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("\nstopped; what was finished stays, and the same command goes on from there\n")
+        sys.stderr.write(
+            "\nstopped; what was finished stays, and the same command goes on from there\n"
+        )
         return _STOPPED
     except BrokenPipeError:
-        # Whoever read the output has seen enough; Python would else complain once more while it closes.
+        # Whoever read the output has seen enough; Python would else complain once more while it
+        # closes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except Exception as error:  # the edge of the process: nothing above could tell the user what happened and where to look
+    # the edge of the process: nothing above could tell the user what happened and where to look
+    except Exception as error:
         return _tell_fault(error, as_json=as_json)
     return code if isinstance(code, int) else DONE
 
 
-def _tell(record: ErrorRecord, render: Callable[["Paint"], Sequence[str]], *, code: int, as_json: bool) -> int:
+def _tell(
+    record: ErrorRecord, render: Callable[["Paint"], Sequence[str]], *, code: int, as_json: bool
+) -> int:
     from mainspring.app.cli.output import colours_of, render_json
 
     if as_json:
@@ -120,7 +146,12 @@ def _tell(record: ErrorRecord, render: Callable[["Paint"], Sequence[str]], *, co
 
 
 def _tell_refusal(error: MainspringError, *, as_json: bool) -> int:
-    return _tell(error_record(error), lambda paint: render_error(error, paint), code=exit_code_of(error), as_json=as_json)
+    return _tell(
+        error_record(error),
+        lambda paint: render_error(error, paint),
+        code=exit_code_of(error),
+        as_json=as_json,
+    )
 
 
 def _tell_misuse(error: click.ClickException, *, as_json: bool) -> int:
@@ -137,10 +168,17 @@ def _tell_fault(error: Exception, *, as_json: bool) -> int:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="mainspring-fault-", suffix=".txt", delete=False, encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="mainspring-fault-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
         file.writelines(traceback.format_exception(error))
     message = f"a fault of ours: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
-    record = ErrorRecord(code="MSP-000", message=message, at="", remedy=f"the traceback is in {file.name}; please report it")
+    record = ErrorRecord(
+        code="MSP-000",
+        message=message,
+        at="",
+        remedy=f"the traceback is in {file.name}; please report it",
+    )
     return _tell(record, lambda paint: _record_lines(record, paint), code=OURS, as_json=as_json)
 
 
@@ -150,7 +188,11 @@ def _record_lines(record: ErrorRecord, paint: "Paint") -> list[str]:
     message, *more = _wrapped(f"{record.message}{nothing_changed}")
     lines = [f"{paint.bad(record.code)} {message}", *(f"    {line}" for line in more)]
     lines += [f"  {paint.quiet(f'at {record.at}')}"] if record.at else []
-    return lines + [f"  → {line}" if place == 0 else f"    {line}" for place, line in enumerate(_wrapped(record.remedy)) if line]
+    return lines + [
+        f"  → {line}" if place == 0 else f"    {line}"
+        for place, line in enumerate(_wrapped(record.remedy))
+        if line
+    ]
 
 
 def _gathered(error: MainspringError) -> tuple[DeclarationError, ...]:
@@ -170,7 +212,13 @@ def _wrapped(text: str) -> list[str]:
     """The lines of a text, long ones broken between words."""
     import textwrap
 
-    return [part for line in text.split("\n") for part in textwrap.wrap(line.strip(), _WIDTH, break_long_words=False, break_on_hyphens=False)] or [""]
+    return [
+        part
+        for line in text.split("\n")
+        for part in textwrap.wrap(
+            line.strip(), _WIDTH, break_long_words=False, break_on_hyphens=False
+        )
+    ] or [""]
 
 
 def _place(at: Location | None) -> str:

@@ -1,4 +1,6 @@
-"""What every command takes, and what a command is given: where, in which environment, as whom, and how to answer."""
+"""What every command takes, and what a command is given: where, in which environment, as whom, and
+how to answer.
+"""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -13,7 +15,7 @@ from mainspring.app.cli.paint import Paint
 from mainspring.app.cli.progress import StageProgress
 
 if TYPE_CHECKING:
-    from mainspring.app.workspace import OpenWorkspace
+    from mainspring.app.workspace import Workspace
 
 __all__ = ["Invocation", "Verb", "WorkspaceGroup", "WorkspaceVerb"]
 
@@ -31,15 +33,19 @@ class Invocation:
     actor: str = ""
     as_json: bool = False
 
-    def open(self, environment: str = "") -> "OpenWorkspace":
-        """The workspace, in the environment that was asked for or in another one.  Raises: PRJ-020, ACC-004."""
-        from mainspring.app.door import Workspace
+    def open(self, environment: str = "") -> "Workspace":
+        """The workspace, in the environment that was asked for or in another one.  Raises: PRJ-020,
+        ACC-004.
+        """
+        from mainspring.app.workspace import Workspace
 
         return Workspace.open(self.project, environment or self.environment, actor=self.actor)
 
     def answer(self, record: object, render: Callable[[Paint], Iterable[str]]) -> None:
         """Write the record, as JSON or as the lines that `render` makes of it."""
-        write_answer(record, () if self.as_json else render(colours_of(sys.stdout)), as_json=self.as_json)
+        write_answer(
+            record, () if self.as_json else render(colours_of(sys.stdout)), as_json=self.as_json
+        )
 
     def follow(self, *, stages: int = 0) -> StageProgress:
         """What tells on standard error how a run goes on."""
@@ -69,7 +75,10 @@ class _Shared(click.Command):
         """The command's own options first, the ones that every command takes below them."""
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         told = [(param, record) for param in options if (record := param.get_help_record(ctx))]
-        everywhere = {*self.shared, *(option.name for option in [self.get_help_option(ctx)] if option)}
+        everywhere = {
+            *self.shared,
+            *(option.name for option in [self.get_help_option(ctx)] if option),
+        }
         own = [record for param, record in told if param.name not in everywhere]
         shared = [record for param, record in told if param.name in everywhere]
         for title, records in (("Options", own), ("Everywhere", shared)):
@@ -106,8 +115,27 @@ class WorkspaceGroup(_Shared, click.Group):
 def _shared_options() -> list[click.Option]:
     folder = click.Path(path_type=Path)
     return [
-        click.Option(["--project"], type=folder, default=".", envvar="MAINSPRING_PROJECT", metavar="PATH", help="The project's folder or file.  [here]"),
-        click.Option(["--env", "environment"], default="dev", envvar="MAINSPRING_ENV", metavar="NAME", help="The environment.  [dev]"),
-        click.Option(["--as", "actor"], default="", envvar="MAINSPRING_ACTOR", metavar="ACTOR", help="Who acts, such as person:ada.  [you]"),
+        click.Option(
+            ["--project"],
+            type=folder,
+            default=".",
+            envvar="MAINSPRING_PROJECT",
+            metavar="PATH",
+            help="The project's folder or file.  [here]",
+        ),
+        click.Option(
+            ["--env", "environment"],
+            default="dev",
+            envvar="MAINSPRING_ENV",
+            metavar="NAME",
+            help="The environment.  [dev]",
+        ),
+        click.Option(
+            ["--as", "actor"],
+            default="",
+            envvar="MAINSPRING_ACTOR",
+            metavar="ACTOR",
+            help="Who acts, such as person:ada.  [you]",
+        ),
         click.Option(["--json", "as_json"], is_flag=True, help="Answer with one JSON document."),
     ]

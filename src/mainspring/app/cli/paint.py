@@ -1,4 +1,5 @@
-"""How text looks on a terminal: colour where a person looks on, aligned columns, figures that are easy to read.
+"""How text looks on a terminal: colour where a person looks on, aligned columns, figures that are
+easy to read.
 
 Colour says nothing that the words do not say too, so a pipe, a file and `NO_COLOR` lose nothing.
 """
@@ -8,7 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Paint", "ago", "bar", "clip", "columns", "counted", "paint_for", "seconds", "size", "sparks", "visible_width", "wants_colour"]
+__all__ = [
+    "Paint",
+    "ago",
+    "bar",
+    "clip",
+    "columns",
+    "counted",
+    "paint_for",
+    "seconds",
+    "size",
+    "sparks",
+    "visible_width",
+    "wants_colour",
+]
 
 _CODES = {"title": "1", "quiet": "2", "good": "32", "bad": "31", "warn": "33", "name": "36"}
 _SPARKS = "▁▂▃▄▅▆▇█"
@@ -56,7 +70,9 @@ class Paint:
 
 
 def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether what is written there may be coloured: a terminal that is not dumb, and no `NO_COLOR`."""
+    """Whether what is written there may be coloured: a terminal that is not dumb, and no
+    `NO_COLOR`.
+    """
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 
@@ -70,7 +86,9 @@ def visible_width(text: str) -> int:
     return len(_ESCAPE.sub("", text))
 
 
-def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: int = 2) -> list[str]:
+def columns(
+    rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: int = 2
+) -> list[str]:
     """The rows as lines, their cells below each other.
 
     Args:
@@ -80,7 +98,11 @@ def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent:
     ['  late-arrival   v3', '  eta           v12']
     """
     widths = [max(map(visible_width, column)) for column in zip(*rows, strict=True)]
-    return [" " * indent + "  ".join(_cell(text, widths[i], i in right) for i, text in enumerate(row)).rstrip() for row in rows]
+    return [
+        " " * indent
+        + "  ".join(_cell(text, widths[i], i in right) for i, text in enumerate(row)).rstrip()
+        for row in rows
+    ]
 
 
 def _cell(text: str, width: int, is_right: bool) -> str:
@@ -116,7 +138,9 @@ def sparks(counts: Sequence[int]) -> str:
     ' ▁▄█'
     """
     most = max(counts, default=0)
-    return "".join(" " if count == 0 else _SPARKS[-(-count * len(_SPARKS) // most) - 1] for count in counts)
+    return "".join(
+        " " if count == 0 else _SPARKS[-(-count * len(_SPARKS) // most) - 1] for count in counts
+    )
 
 
 def clip(text: str, width: int) -> str:
@@ -139,7 +163,11 @@ def seconds(length_s: float) -> str:
     if length_s < 60:
         return f"{length_s:.1f} s"
     whole = round(length_s)
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    return (
+        f"{whole // 60} min {whole % 60} s"
+        if whole < 3600
+        else f"{whole // 3600} h {whole % 3600 // 60} min"
+    )
 
 
 def ago(age_us: int) -> str:

@@ -1,7 +1,8 @@
 """What is being done, while it is being done.
 
-On a terminal one line changes in place and is replaced by its result; on a pipe each stage leaves one line when it is finished.  Everything goes to
-standard error, so that the answer on standard output stays one document.
+On a terminal one line changes in place and is replaced by its result; on a pipe each stage leaves
+one line when it is finished.  Everything goes to standard error, so that the answer on standard
+output stays one document.
 """
 
 import time
@@ -27,18 +28,23 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
     "build_baseline": ("columns",),
     "move_environment": ("version",),
 }
-"""The facts of a stage that people want to see, by its kind; the others are digests, or are shown elsewhere."""
+"""The facts of a stage that people want to see, by its kind; the others are digests, or are shown
+elsewhere.
+"""
 
 
 class LiveLine:
-    """The last line of the terminal, rewritten in place; on anything but a terminal only finished lines are written.
+    """The last line of the terminal, rewritten in place; on anything but a terminal only finished
+    lines are written.
 
     Args:
         width: columns of the terminal; 0 where there is none.
         now: seconds of a clock that only goes forward.
     """
 
-    def __init__(self, stream: TextIO, *, width: int, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO, *, width: int, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._stream, self._width, self._now = stream, width, now
         self._drawn_at = float("-inf")
         self._is_drawn = False
@@ -73,7 +79,14 @@ class StageProgress:
         total: how many there are; 0 when nobody knows.
     """
 
-    def __init__(self, line: LiveLine, paint: Paint, *, total: int = 0, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        line: LiveLine,
+        paint: Paint,
+        *,
+        total: int = 0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._line, self._paint, self._total, self._now = line, paint, total, now
         self._finished = 0
         self._kind, self._started_at = "", 0.0
@@ -85,7 +98,11 @@ class StageProgress:
 
     def on_progress(self, asset: str, done: int, total: int) -> None:
         """So many rows of so many are done; a total of 0 is not known."""
-        parts = [f"{done:,} rows"] if total <= 0 else [bar(done, total), f"{done:,} of {total:,} rows", self._left(done, total)]
+        parts = (
+            [f"{done:,} rows"]
+            if total <= 0
+            else [bar(done, total), f"{done:,} of {total:,} rows", self._left(done, total)]
+        )
         self._line.show("  ".join([self._head("…", asset, self._kind), *filter(None, parts)]))
 
     def on_finished(self, step: Step, outcome: StepOutcome, reused: bool) -> None:
@@ -94,22 +111,34 @@ class StageProgress:
         head = self._head("·" if reused else "✓", step.subject, step.kind)
         took = "reused" if reused else f"{seconds(self._now() - self._started_at):>7}"
         line = f"{head}  {took}  {_say(step.kind, outcome.facts)}".rstrip()
-        self._line.leave(self._paint.quiet(line) if reused else line.replace("✓", self._paint.good("✓"), 1))
+        self._line.leave(
+            self._paint.quiet(line) if reused else line.replace("✓", self._paint.good("✓"), 1)
+        )
 
     def _head(self, sign: str, asset: str, kind: str) -> str:
-        count = f"{self._finished + (sign == '…'):>{len(str(self._total))}}/{self._total} " if self._total else ""
+        count = (
+            f"{self._finished + (sign == '…'):>{len(str(self._total))}}/{self._total} "
+            if self._total
+            else ""
+        )
         return f"  {count}{sign} {kind.replace('_', ' '):<{_KIND_WIDTH}}  {asset:<{_ASSET_WIDTH}}"
 
     def _left(self, done: int, total: int) -> str:
         """How long it may still take, once there is something to judge it by."""
         passed_s = self._now() - self._started_at
-        return f"{seconds(passed_s * (total - done) / done)} left" if done and passed_s >= _PATIENCE_S else ""
+        return (
+            f"{seconds(passed_s * (total - done) / done)} left"
+            if done and passed_s >= _PATIENCE_S
+            else ""
+        )
 
 
 def _say(kind: str, facts: Mapping[str, Fact]) -> str:
     if kind == "judge_gates":
         return f"{counted(len(facts), 'gate')} passed"
-    return ", ".join(_say_fact(name, facts[name]) for name in _TOLD.get(kind, ()) if facts.get(name))
+    return ", ".join(
+        _say_fact(name, facts[name]) for name in _TOLD.get(kind, ()) if facts.get(name)
+    )
 
 
 def _say_fact(name: str, value: Fact) -> str:
@@ -123,7 +152,11 @@ def _say_fact(name: str, value: Fact) -> str:
         case int() if name == "version":
             return f"version {value}"
         case int():
-            return counted(value, name.removesuffix("s")) if name.endswith("s") else f"{value:,} {name}"
+            return (
+                counted(value, name.removesuffix("s"))
+                if name.endswith("s")
+                else f"{value:,} {name}"
+            )
         case _:
             return f"{name} {value}"
 
@@ -135,7 +168,9 @@ class BackfillProgress:
         views: their names, in the order in which each piece of rows is answered.
     """
 
-    def __init__(self, line: LiveLine, *, views: Sequence[str], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, line: LiveLine, *, views: Sequence[str], now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._line, self._views, self._now = line, list(views), now
         self._started_at = now()
 
@@ -143,9 +178,15 @@ class BackfillProgress:
         """A view has answered so many rows of so many."""
         place = self._views.index(view) + 1
         passed_s = self._now() - self._started_at
-        left = f"  {seconds(passed_s * (total - done) / done)} left" if 0 < done < total and passed_s >= _PATIENCE_S else ""
+        left = (
+            f"  {seconds(passed_s * (total - done) / done)} left"
+            if 0 < done < total and passed_s >= _PATIENCE_S
+            else ""
+        )
         which = f"  {view}, view {place} of {len(self._views)}"
-        self._line.show(f"  {bar(done, total)}  {done:,} of {total:,} rows{which}{left}", at_once=done == total)
+        self._line.show(
+            f"  {bar(done, total)}  {done:,} of {total:,} rows{which}{left}", at_once=done == total
+        )
 
     def end(self) -> None:
         """Nothing more comes."""
@@ -161,7 +202,10 @@ class DayProgress:
     def on_day(self, said: str) -> None:
         """A day is over."""
         self._done += 1
-        self._line.show(f"  {bar(self._done, self._days)}  day {self._done} of {self._days}  {said}", at_once=self._done == self._days)
+        self._line.show(
+            f"  {bar(self._done, self._days)}  day {self._done} of {self._days}  {said}",
+            at_once=self._done == self._days,
+        )
 
     def end(self) -> None:
         """Nothing more comes."""

@@ -1,4 +1,6 @@
-"""Rows as people and programs write them: one JSON object, an array of them, `{"rows": [...]}`, or one object on each line."""
+"""Rows as people and programs write them: one JSON object, an array of them, `{"rows": [...]}`, or
+one object on each line.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -33,7 +35,9 @@ def parse_rows(text: str | bytes) -> list[Row]:
     try:
         return list(msgspec.json.Decoder(Row).decode_lines(text))
     except msgspec.DecodeError as error:
-        raise BadRequest(reason=f"rows are JSON objects, in an array or one on each line: {error}") from error
+        raise BadRequest(
+            reason=f"rows are JSON objects, in an array or one on each line: {error}"
+        ) from error
 
 
 def read_rows(path: str, given: Sequence[str]) -> list[Row]:

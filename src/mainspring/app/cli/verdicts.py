@@ -10,4 +10,10 @@ __all__ = ["verdict_lines"]
 
 def verdict_lines(verdicts: Sequence[Verdict], paint: Paint) -> list[str]:
     """One line for each verdict, in the order in which they were given."""
-    return columns([[paint.mark(verdict.passed), verdict.gate, verdict.summary] for verdict in verdicts]) if verdicts else []
+    return (
+        columns(
+            [[paint.mark(verdict.passed), verdict.gate, verdict.summary] for verdict in verdicts]
+        )
+        if verdicts
+        else []
+    )

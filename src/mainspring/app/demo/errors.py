@@ -10,7 +10,9 @@ __all__ = ["ClaimNotShown"]
 
 @dataclass(eq=False, kw_only=True)
 class ClaimNotShown(FlowError):
-    """The demo checks what it says.  An act that did not show what it claims ends the demo, and its folder stays as it is to be looked at."""
+    """The demo checks what it says.  An act that did not show what it claims ends the demo, and its
+    folder stays as it is to be looked at.
+    """
 
     code: ClassVar[str] = "FLO-901"
     template: ClassVar[str] = "the demo did not show what it claims: {claim}"

@@ -1,4 +1,6 @@
-"""Requests, one after the other in several threads, each with a row of its own, until it is enough; every answer is kept."""
+"""Requests, one after the other in several threads, each with a row of its own, until it is enough;
+every answer is kept.
+"""
 
 import itertools
 import threading
@@ -23,7 +25,9 @@ class _Answered(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Request:
-    """One request: when it was sent and answered (seconds since the epoch), and the version that answered, empty for none."""
+    """One request: when it was sent and answered (seconds since the epoch), and the version that
+    answered, empty for none.
+    """
 
     sent_at: float
     answered_at: float
@@ -47,7 +51,10 @@ class Load:
     def running(self) -> Iterator[None]:
         """Send while the block runs."""
         stop, turn = threading.Event(), itertools.count()
-        threads = [threading.Thread(target=self._send, args=(stop, turn), daemon=True) for _ in range(_THREADS)]
+        threads = [
+            threading.Thread(target=self._send, args=(stop, turn), daemon=True)
+            for _ in range(_THREADS)
+        ]
         for thread in threads:
             thread.start()
         try:
@@ -65,9 +72,14 @@ class Load:
             try:
                 status, body = connection.post([row])
             except OSError:
-                # A refused or torn connection is what this load looks for; it counts as a failure and the next request takes a new one.
+                # A refused or torn connection is what this load looks for; it counts as a failure
+                # and the next request takes a new one.
                 status, body = 0, b""
                 connection.close()
-            version = msgspec.json.decode(body, type=_Answered).predictions[0].version if status == 200 else ""
+            version = (
+                msgspec.json.decode(body, type=_Answered).predictions[0].version
+                if status == 200
+                else ""
+            )
             self.requests.append(Request(sent_at, time.time(), version))
         connection.close()

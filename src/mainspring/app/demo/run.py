@@ -29,14 +29,23 @@ def run_demo(*, keep: bool = False, folder: Path | None = None, scale: Scale | N
     """Play all acts; 0 when each has shown what it claims.
 
     Args:
-        keep: leave the projects and a running server behind; else everything is taken away at the end.
-        folder: where to play, absent or empty; default: a temporary folder, or with `keep` a fresh one here.
+        keep: leave the projects and a running server behind; else everything is taken away at the
+            end.
+        folder: where to play, absent or empty; default: a temporary folder, or with `keep` a fresh
+            one here.
 
     Raises: FLO-901 for a claim that was not shown; the folder is left behind then.
     Cost: about four minutes on two cores, 1.5 GB of disk, 2 GB of memory.
     """
-    place = folder or (_fresh(Path.cwd() / _KEPT) if keep else Path(tempfile.mkdtemp(prefix=f"{_KEPT}-")))
-    stage = Stage(_write, colours_of(sys.stdout), folder=place, width=shutil.get_terminal_size((160, 40)).columns)
+    place = folder or (
+        _fresh(Path.cwd() / _KEPT) if keep else Path(tempfile.mkdtemp(prefix=f"{_KEPT}-"))
+    )
+    stage = Stage(
+        _write,
+        colours_of(sys.stdout),
+        folder=place,
+        width=shutil.get_terminal_size((160, 40)).columns,
+    )
     _write(f"Mainspring, shown on real data.  Everything below happens now, in {place}.")
     scene = Scene.set_up(place, stage, scale or Scale())
     is_whole = False
@@ -54,7 +63,8 @@ def run_demo(*, keep: bool = False, folder: Path | None = None, scale: Scale | N
 def _play(scene: Scene) -> Server:
     """All acts in order; the server that still answers at the end."""
     prepare(scene)
-    # The tempting variant is built meanwhile: it shares nothing with the honest project, and a machine has more than one core.
+    # The tempting variant is built meanwhile: it shares nothing with the honest project, and a
+    # machine has more than one core.
     leaky = start_leaky(scene)
     first = crash_and_resume(scene)
     catch_leak(scene, leaky, first)
@@ -74,8 +84,14 @@ def _end(scene: Scene, server: Server, *, keep: bool) -> None:
     _write("")
     if keep:
         scene.honest.leave(server.process)
-        _write(f"  The server answers on http://127.0.0.1:{server.port} until you end it: kill {server.process.pid}")
-        _write(f"  Look further: cd {scene.honest.folder}, then mainspring status, audit, lineage late-arrival, or change flights.py and plan.")
+        _write(
+            f"  The server answers on http://127.0.0.1:{server.port} until you end it: "
+            f"kill {server.process.pid}"
+        )
+        _write(
+            f"  Look further: cd {scene.honest.folder}, then mainspring status, audit, "
+            f"lineage late-arrival, or change flights.py and plan."
+        )
     else:
         _write("  Everything was taken away again.  To look around in it: mainspring demo --keep")
         _write("  To begin with your own data: mainspring init my-project")

@@ -1,4 +1,6 @@
-"""Where the demo plays: two projects in a fresh folder, copied from the examples that ship with the package, and the data that both read."""
+"""Where the demo plays: two projects in a fresh folder, copied from the examples that ship with the
+package, and the data that both read.
+"""
 
 import difflib
 import shutil
@@ -11,7 +13,8 @@ from pathlib import Path
 
 from mainspring.app.demo.shell import Shell
 from mainspring.app.demo.stage import Stage
-from mainspring.app.workspace import STATE_FOLDER, OpenWorkspace, open_workspace
+from mainspring.app.planning import STATE_FOLDER
+from mainspring.app.workspace import Workspace
 from mainspring.registry.read import iter_versions
 from mainspring.registry.version import ModelVersion
 
@@ -30,7 +33,8 @@ class Scale:
     Args:
         simulated_days: from 1 October on; the fault is planted after half of them.
         load_s: how long requests are sent before and after the rollback, together.
-        edits: texts of both projects that are replaced before anything is done, for a smaller model.
+        edits: texts of both projects that are replaced before anything is done, for a smaller
+            model.
     """
 
     simulated_days: int = 31
@@ -57,21 +61,32 @@ class Scene:
             (folder / name).mkdir(parents=True)
             for item in (examples / name).iterdir():
                 if item.name.endswith((".py", ".toml")):
-                    (folder / name / item.name).write_text(_edited(item.read_text(encoding="utf-8"), scale.edits), encoding="utf-8")
+                    (folder / name / item.name).write_text(
+                        _edited(item.read_text(encoding="utf-8"), scale.edits), encoding="utf-8"
+                    )
         settings = folder / "flights" / "project.toml"
         text = settings.read_text(encoding="utf-8")
         for environment in ("dev", "staging"):
-            text = text.replace(f"[environments.{environment}]\n", f'[environments.{environment}]\nas_of = "{AS_OF}"\n')
+            text = text.replace(
+                f"[environments.{environment}]\n",
+                f'[environments.{environment}]\nas_of = "{AS_OF}"\n',
+            )
         settings.write_text(text, encoding="utf-8")
-        return cls(folder, stage, scale, Shell(folder / "flights", stage), Shell(folder / "flights_leaky", stage))
+        return cls(
+            folder,
+            stage,
+            scale,
+            Shell(folder / "flights", stage),
+            Shell(folder / "flights_leaky", stage),
+        )
 
-    def open(self, env: str = "dev") -> OpenWorkspace:
+    def open(self, env: str = "dev") -> Workspace:
         """The honest project, to look things up in."""
-        return open_workspace(self.honest.folder, env)
+        return Workspace.open(self.honest.folder, env)
 
     def versions(self, shell: Shell) -> list[ModelVersion]:
         """The versions that a project has made, oldest first."""
-        return list(iter_versions(open_workspace(shell.folder).tools.state))
+        return list(iter_versions(Workspace.open(shell.folder).tools.state))
 
     @property
     def state(self) -> Path:
@@ -79,7 +94,9 @@ class Scene:
         return self.honest.folder / STATE_FOLDER
 
     def edit(self, name: str, before: str, after: str, *, shown: bool = True) -> None:
-        """Replace a text that stands once in a file of the honest project, and show the difference."""
+        """Replace a text that stands once in a file of the honest project, and show the
+        difference.
+        """
         path = self.honest.folder / name
         old = path.read_text(encoding="utf-8")
         if old.count(before) != 1:
@@ -89,7 +106,9 @@ class Scene:
         if not shown:
             return
         self.stage.command(f"$EDITOR {name}")
-        difference = difflib.unified_diff(old.splitlines(), new.splitlines(), name, name, n=1, lineterm="")
+        difference = difflib.unified_diff(
+            old.splitlines(), new.splitlines(), name, name, n=1, lineterm=""
+        )
         self.stage.lines(line for line in difference if not line.startswith(("---", "+++")))
 
     def close(self, *, remove: bool) -> None:

@@ -77,7 +77,11 @@ def serving(scene: Scene, environment: str) -> Server:
     scene.stage.command(f"{' '.join(['mainspring', *words])} &")
     log = scene.folder / f"server-{environment}.log"
     process = scene.honest.start(*words, log=log)
-    wait_until(lambda: process.poll() is not None or _URL.search(log.read_text(encoding="utf-8")) is not None)
+    wait_until(
+        lambda: (
+            process.poll() is not None or _URL.search(log.read_text(encoding="utf-8")) is not None
+        )
+    )
     text = log.read_text(encoding="utf-8")
     found = _URL.search(text)
     scene.stage.lines(text.splitlines()[:1] if found else text.splitlines())

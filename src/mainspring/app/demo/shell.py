@@ -37,7 +37,8 @@ def everything(_: str) -> bool:
 
 @dataclass(frozen=True)
 class Shell:
-    """A shell in the folder of a project; whatever it started and nobody ended, it ends when it is closed.
+    """A shell in the folder of a project; whatever it started and nobody ended, it ends when it is
+    closed.
 
     Args:
         stage: where commands and their answers are shown.
@@ -59,7 +60,13 @@ class Shell:
         told = " ".join(["mainspring", *words])
         self.stage.command(told)
         lines: list[str] = []
-        with subprocess.Popen(_command(words), cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        with subprocess.Popen(
+            _command(words),
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 lines.append(line.rstrip("\n"))
@@ -67,14 +74,22 @@ class Shell:
                     self.stage.line(lines[-1])
         if process.returncode != code:
             self.stage.lines(line for line in lines if not shows(line))
-            self.stage.fail(f"`{told}` ends with exit code {code}; it ended with {process.returncode}")
+            self.stage.fail(
+                f"`{told}` ends with exit code {code}; it ended with {process.returncode}"
+            )
         return Answer(process.returncode, tuple(lines))
 
     def start(self, *words: str, log: Path) -> Process:
         """Start a command in the background; what it prints goes to a file."""
         with log.open("w", encoding="utf-8") as stream:
             process = subprocess.Popen(
-                _command(words), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, text=True, start_new_session=True
+                _command(words),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
             )
         self._started.append(process)
         return process

@@ -1,4 +1,6 @@
-"""What the demo looks like: for each act a headline, why it matters, the commands, what they answered, and what was shown."""
+"""What the demo looks like: for each act a headline, why it matters, the commands, what they
+answered, and what was shown.
+"""
 
 import textwrap
 import time
@@ -33,8 +35,22 @@ class Stage:
         width: columns of the terminal, or how long a line of output may be where there is none.
     """
 
-    def __init__(self, write: Callable[[str], None], paint: Paint, *, folder: Path, width: int = 160, now: Callable[[], float] = time.monotonic) -> None:
-        self._write, self._paint, self._folder, self._width, self._now = write, paint, folder, width, now
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        paint: Paint,
+        *,
+        folder: Path,
+        width: int = 160,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._write, self._paint, self._folder, self._width, self._now = (
+            write,
+            paint,
+            folder,
+            width,
+            now,
+        )
         self._began_at = self._act_began_at = now()
         self._act = ""
         self._acts: list[tuple[str, float]] = []
@@ -48,7 +64,9 @@ class Stage:
         clock = _clock(self._act_began_at - self._began_at)
         head = f"━━ {number}  {title} "
         self._write("")
-        self._write(self._paint.title(f"{head}{'━' * max(_PROSE - len(head) - len(clock), 2)} {clock}"))
+        self._write(
+            self._paint.title(f"{head}{'━' * max(_PROSE - len(head) - len(clock), 2)} {clock}")
+        )
         self.say(why)
 
     def say(self, text: str) -> None:
@@ -67,11 +85,15 @@ class Stage:
 
     def line(self, text: str) -> None:
         """One line of what a command answered."""
-        self._write(f"{_MARGIN}{self._paint.quiet('│')} {clip(text.rstrip(), max(self._width - 4, 40))}")
+        self._write(
+            f"{_MARGIN}{self._paint.quiet('│')} {clip(text.rstrip(), max(self._width - 4, 40))}"
+        )
 
     def passage(self, text: str) -> None:
         """Something long that a command answered, broken between words and not cut off."""
-        for line in textwrap.wrap(text.strip(), _PROSE, break_long_words=False, break_on_hyphens=False):
+        for line in textwrap.wrap(
+            text.strip(), _PROSE, break_long_words=False, break_on_hyphens=False
+        ):
             self.line(line)
 
     def lines(self, texts: Iterable[str]) -> None:
@@ -83,7 +105,9 @@ class Stage:
         """What was shown, said only if it holds.  Raises: FLO-901 otherwise."""
         if not holds:
             self.fail(text)
-        first, *more = textwrap.wrap(text, _PROSE - 2, break_long_words=False, break_on_hyphens=False)
+        first, *more = textwrap.wrap(
+            text, _PROSE - 2, break_long_words=False, break_on_hyphens=False
+        )
         self._write("")
         self._write(f"{_MARGIN}{self._paint.mark(True)} {first}")
         for line in more:
@@ -98,7 +122,9 @@ class Stage:
         self._figures.append(Figure(name, value))
 
     def close(self) -> float:
-        """The table of all figures and of the time that each act took; seconds since the beginning."""
+        """The table of all figures and of the time that each act took; seconds since the
+        beginning.
+        """
         self._close_act()
         total_s = self._now() - self._began_at
         self._write("")
@@ -107,7 +133,10 @@ class Stage:
         for text in columns([[figure.name, figure.value] for figure in self._figures]):
             self._write(text)
         self._write("")
-        acts = [[f"act {number}", title, seconds(took_s)] for number, (title, took_s) in enumerate(self._acts)]
+        acts = [
+            [f"act {number}", title, seconds(took_s)]
+            for number, (title, took_s) in enumerate(self._acts)
+        ]
         for text in columns([*acts, ["", "in all", seconds(total_s)]], right=(2,)):
             self._write(text)
         return total_s

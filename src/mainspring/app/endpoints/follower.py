@@ -14,7 +14,9 @@ _PERIOD_S = 0.02
 
 
 class Follower:
-    """Repeats its acts every 20 ms in a thread, until it is closed.  An act that fails is told once and tried again."""
+    """Repeats its acts every 20 ms in a thread, until it is closed.  An act that fails is told once
+    and tried again.
+    """
 
     def __init__(self, *acts: Callable[[], object]) -> None:
         self._acts = acts
@@ -33,7 +35,9 @@ class Follower:
             self._told.pop(place, None)
         except MainspringError as error:
             self._tell(place, error)
-        except Exception as error:  # the edge of a thread: were it to die of our own bug, the server would go on with what it had, unnoticed
+        # the edge of a thread: were it to die of our own bug, the server would go on with what it
+        # had, unnoticed
+        except Exception as error:
             self._tell(place, error, trace=True)
 
     def _tell(self, place: int, error: Exception, *, trace: bool = False) -> None:

@@ -1,7 +1,8 @@
 """The endpoints of one environment, kept in step with its map while requests go on.
 
-A new map is loaded beside the old one and put in place by one assignment, so a request sees one map from beginning to end and none is refused.
-What the loader refuses is not served, whatever the map says: the endpoint keeps the model that it had.
+A new map is loaded beside the old one and put in place by one assignment, so a request sees one map
+from beginning to end and none is refused. What the loader refuses is not served, whatever the map
+says: the endpoint keeps the model that it had.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +41,9 @@ class ServedEndpoint:
         """The model that answers this request.  Raises: SRV-003 when there is none."""
         if self.current is None:
             raise NotServing(endpoint=self.name, reason=self.refusal)
-        if self.previous is None or takes_canary(request, canary_share(self.rollout, started_at=self.since, now=now)):
+        if self.previous is None or takes_canary(
+            request, canary_share(self.rollout, started_at=self.since, now=now)
+        ):
             return self.current
         return self.previous
 
@@ -65,10 +68,19 @@ class Host:
     """Answers for an environment, and follows its map.
 
     Args:
-        load: reads and loads the map, given the one in place; returns the same object when nothing changed.
+        load: reads and loads the map, given the one in place; returns the same object when nothing
+            changed.
     """
 
-    def __init__(self, load: Callable[[ServedMap], ServedMap], predictor: Predictor, *, environment: str, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        load: Callable[[ServedMap], ServedMap],
+        predictor: Predictor,
+        *,
+        environment: str,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
         self._load, self._predictor, self._clock, self._ids = load, predictor, clock, ids
         self._served = ServedMap(environment=environment, version=-1)
 
@@ -78,7 +90,9 @@ class Host:
         return self._served
 
     def refresh(self) -> bool:
-        """Follow the environment's map; True when it had changed.  Called by one thread at a time."""
+        """Follow the environment's map; True when it had changed.  Called by one thread at a
+        time.
+        """
         fresh = self._load(self._served)
         changed, self._served = fresh is not self._served, fresh
         return changed
@@ -87,15 +101,23 @@ class Host:
         """An endpoint.  Raises: SRV-001 when the map has none of this name."""
         served = self._served
         if name not in served.endpoints:
-            raise UnknownEndpoint(endpoint=name, environment=served.environment, known=", ".join(served.endpoints) or "none")
+            raise UnknownEndpoint(
+                endpoint=name,
+                environment=served.environment,
+                known=", ".join(served.endpoints) or "none",
+            )
         return served.endpoints[name]
 
     def choose(self, name: str) -> ServedModel:
         """The model that answers the next request.  Raises: SRV-001, SRV-003."""
         return self.endpoint(name).model_for(self._ids.new("request"), self._clock.now())
 
-    def predict(self, name: str, rows: Sequence[Mapping[str, object]], *, actor: str) -> list[Prediction]:
+    def predict(
+        self, name: str, rows: Sequence[Mapping[str, object]], *, actor: str
+    ) -> list[Prediction]:
         """Answer rows.  Raises: SRV-001, SRV-003, and what `Predictor.predict` raises."""
         served, endpoint = self._served, self.endpoint(name)
         model = endpoint.model_for(self._ids.new("request"), self._clock.now())
-        return self._predictor.predict(model, rows, topic=endpoint.topic, map_version=served.version, actor=actor)
+        return self._predictor.predict(
+            model, rows, topic=endpoint.topic, map_version=served.version, actor=actor
+        )

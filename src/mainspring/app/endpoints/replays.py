@@ -1,4 +1,6 @@
-"""Replays of an environment's predictions, and the story of one; what retention took is said and not passed over."""
+"""Replays of an environment's predictions, and the story of one; what retention took is said and
+not passed over.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -36,11 +38,18 @@ class Replays:
         """The ids of the newest predictions of these topics that the log keeps, newest last."""
         log, found = self._tools.log, list[PredictionRecord]()
         for topic in topics:
-            found += iter_predictions(log, topic, start=max(log.head(topic) - count, log.first(topic)))
-        return [record.id for record in sorted(found, key=lambda record: (record.at, record.id))[-count:]]
+            found += iter_predictions(
+                log, topic, start=max(log.head(topic) - count, log.first(topic))
+            )
+        return [
+            record.id
+            for record in sorted(found, key=lambda record: (record.at, record.id))[-count:]
+        ]
 
     def replay(self, predictions: Sequence[str]) -> list[Replay]:
-        """Recompute these predictions, in their order.  Raises: SRV-008 for an id that is not known."""
+        """Recompute these predictions, in their order.  Raises: SRV-008 for an id that is not
+        known.
+        """
         records, gone = self._records(predictions)
         cache = dict[str, pl.DataFrame]()
 
@@ -49,7 +58,10 @@ class Replays:
                 cache[source.name] = self._facts_of(source)
             return cache[source.name]
 
-        answers = {replay.prediction: replay for replay in replay_predictions(list(records.values()), self._open, facts_of)}
+        answers = {
+            replay.prediction: replay
+            for replay in replay_predictions(list(records.values()), self._open, facts_of)
+        }
         return [gone[name] if name in gone else answers[name] for name in predictions]
 
     def story(self, prediction: str) -> Story:
@@ -61,13 +73,20 @@ class Replays:
             return forgotten(replay)
         version: ModelVersion | None = None
         names: tuple[str, ...] = ()
-        with suppress(MainspringError):  # the replay says that something is gone or changed; the rest of the story is told all the same
+        # The replay says that something is gone or changed; the rest is explained all the same.
+        with suppress(MainspringError):
             version = read_version(self._tools.state, record.version)
             names = parse_encoding(read_object(self._tools.objects, version, "encoding")).names
-        return tell(replay, record, version, environment=topic.split(":")[1], names=names, tools=self._tools)
+        return tell(
+            replay, record, version, environment=topic.split(":")[1], names=names, tools=self._tools
+        )
 
-    def _records(self, predictions: Sequence[str]) -> tuple[Mapping[str, PredictionRecord], Mapping[str, Replay]]:
-        """The records of these predictions, and an answer for each whose record the log does not keep any more."""
+    def _records(
+        self, predictions: Sequence[str]
+    ) -> tuple[Mapping[str, PredictionRecord], Mapping[str, Replay]]:
+        """The records of these predictions, and an answer for each whose record the log does not
+        keep any more.
+        """
         records, gone = dict[str, PredictionRecord](), dict[str, Replay]()
         for name in predictions:
             try:

@@ -1,8 +1,10 @@
-"""Load an environment's map for serving: every endpoint's model, opened only when its chain of attestations holds.
+"""Load an environment's map for serving: every endpoint's model, opened only when its chain of
+attestations holds.
 
-The state database says what should serve; it is not believed.  In a protected environment a model is opened when signed statements say so, checked
-against the keys that the project's own configuration pins.  What is refused does not serve: the endpoint keeps what it had, or falls back to the newest
-earlier map whose model is proven.
+The state database says what should serve; it is not believed.  In a protected environment a model
+is opened when signed statements say so, checked against the keys that the project's own
+configuration pins.  What is refused does not serve: the endpoint keeps what it had, or falls back
+to the newest earlier map whose model is proven.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,12 +37,18 @@ from mainspring.serving.spec import Endpoint
 __all__ = ["KEPT_MAPS", "Loader", "chain_of_version", "endpoint_names", "iter_recent_maps"]
 
 KEPT_MAPS = 3
-"""How many maps of an environment stay warm: a rollback finds their models loaded and their features current."""
+"""How many maps of an environment stay warm: a rollback finds their models loaded and their
+features current.
+"""
 
 
 def endpoint_names(environment: EnvironmentMap) -> list[str]:
     """The endpoints that a map holds, sorted."""
-    return sorted(name.removeprefix("endpoint.") for name in environment.pointers if name.startswith("endpoint."))
+    return sorted(
+        name.removeprefix("endpoint.")
+        for name in environment.pointers
+        if name.startswith("endpoint.")
+    )
 
 
 def iter_recent_maps(tools: Tools, environment: EnvironmentMap) -> Iterator[EnvironmentMap]:
@@ -52,12 +60,26 @@ def iter_recent_maps(tools: Tools, environment: EnvironmentMap) -> Iterator[Envi
             yield past
 
 
-def chain_of_version(version: ModelVersion, policy: Digest, *, tools: Tools, environment: str, config: EnvironmentConfig, now: Micros) -> ChainReport:
-    """How every statement that the version needs to serve stands.  The bytes that would serve are digested here, and not believed."""
+def chain_of_version(
+    version: ModelVersion,
+    policy: Digest,
+    *,
+    tools: Tools,
+    environment: str,
+    config: EnvironmentConfig,
+    now: Micros,
+) -> ChainReport:
+    """How every statement that the version needs to serve stands.  The bytes that would serve are
+    digested here, and not believed.
+    """
     artifact = digest_of(read_artifact(tools.objects, version).payload)
-    envelopes = read_envelopes(tools.state, tools.objects, environment=environment, version=version.digest)
+    envelopes = read_envelopes(
+        tools.state, tools.objects, environment=environment, version=version.digest
+    )
     gates = asked_gates(envelopes, policy=policy, trust=config.trust, verifier=tools.verifier)
-    required = [gate_predicate(gate) for gate in gates] + ([APPROVAL] if "approval" in config.requires else [])
+    required = [gate_predicate(gate) for gate in gates] + (
+        [APPROVAL] if "approval" in config.requires else []
+    )
     return verify_chain(
         version,
         artifact,
@@ -73,7 +95,8 @@ def chain_of_version(version: ModelVersion, policy: Digest, *, tools: Tools, env
 
 @dataclass
 class Loader:
-    """Loads maps; keeps opened models by version, so that a map that was served before is served again at once.
+    """Loads maps; keeps opened models by version, so that a map that was served before is served
+    again at once.
 
     Args:
         environment: the name of the environment that is served.
@@ -86,35 +109,71 @@ class Loader:
     _opened: dict[Digest, ServedModel] = field(default_factory=dict)
 
     def load(self, served: ServedMap) -> ServedMap:
-        """The map as it stands now, or the same object when the environment's document has not changed and was checked within a day."""
-        document, now = self.tools.state.get("environment", self.environment), self.tools.clock.now()
-        if document is None or (document.payload == served.document and now - served.checked_at < DAY):
+        """The map as it stands now, or the same object when the environment's document has not
+        changed and was checked within a day.
+        """
+        document, now = (
+            self.tools.state.get("environment", self.environment),
+            self.tools.clock.now(),
+        )
+        if document is None or (
+            document.payload == served.document and now - served.checked_at < DAY
+        ):
             return served
         current = msgspec.json.decode(document.payload, type=EnvironmentMap)
-        endpoints = {name: self._endpoint(name, current, served) for name in endpoint_names(current)}
+        endpoints = {
+            name: self._endpoint(name, current, served) for name in endpoint_names(current)
+        }
         self._forget_cold(current, endpoints.values())
-        return ServedMap(environment=self.environment, version=current.version, endpoints=endpoints, document=document.payload, checked_at=now)
+        return ServedMap(
+            environment=self.environment,
+            version=current.version,
+            endpoints=endpoints,
+            document=document.payload,
+            checked_at=now,
+        )
 
     def _warm_versions(self, current: EnvironmentMap) -> set[Digest]:
-        return {digest for past in iter_recent_maps(self.tools, current) for name in endpoint_names(past) if (digest := self._pointed(name, past))}
+        return {
+            digest
+            for past in iter_recent_maps(self.tools, current)
+            for name in endpoint_names(past)
+            if (digest := self._pointed(name, past))
+        }
 
     def _forget_cold(self, current: EnvironmentMap, endpoints: Iterable[ServedEndpoint]) -> None:
-        """Let go of models that no warm map names and no endpoint answers with, so that a server does not grow with every version."""
-        serving = {model.version for endpoint in endpoints for model in (endpoint.current, endpoint.previous) if model}
+        """Let go of models that no warm map names and no endpoint answers with, so that a server
+        does not grow with every version.
+        """
+        serving = {
+            model.version
+            for endpoint in endpoints
+            for model in (endpoint.current, endpoint.previous)
+            if model
+        }
         kept = serving | self._warm_versions(current)
         self._opened = {digest: model for digest, model in self._opened.items() if digest in kept}
 
     def _endpoint(self, name: str, current: EnvironmentMap, served: ServedMap) -> ServedEndpoint:
-        """The endpoint with the model that the map holds; refused, with the one that it had, or that the newest earlier map can prove."""
+        """The endpoint with the model that the map holds; refused, with the one that it had, or
+        that the newest earlier map can prove.
+        """
         before = served.endpoints.get(name)
         try:
-            return self._with_rollout(name, self._model(name, current), before=before, moved=current)
+            return self._with_rollout(
+                name, self._model(name, current), before=before, moved=current
+            )
         except MainspringError as error:
             self._tell_refused(name, error)
             refusal = f"{error.code} {error.message}"
         if before is not None and before.current is not None:
             return replace(before, refusal=refusal)
-        return ServedEndpoint(name=name, topic=inference_topic(self.environment, name), current=self._newest_proven(name, current), refusal=refusal)
+        return ServedEndpoint(
+            name=name,
+            topic=inference_topic(self.environment, name),
+            current=self._newest_proven(name, current),
+            refusal=refusal,
+        )
 
     def _newest_proven(self, name: str, current: EnvironmentMap) -> ServedModel | None:
         for version in range(current.version, max(current.version - KEPT_MAPS, 0), -1):
@@ -124,37 +183,78 @@ class Loader:
                     return self._model(name, past)
         return None
 
-    def _with_rollout(self, name: str, model: ServedModel, *, before: ServedEndpoint | None, moved: EnvironmentMap) -> ServedEndpoint:
-        """A protected environment takes a new revision in steps; an open one, and a rollback, at once."""
+    def _with_rollout(
+        self, name: str, model: ServedModel, *, before: ServedEndpoint | None, moved: EnvironmentMap
+    ) -> ServedEndpoint:
+        """A protected environment takes a new revision in steps; an open one, and a rollback, at
+        once.
+        """
         previous, rollout = None, None
-        if self.config.protected and before and before.current and before.current.version != model.version:
-            declared = next((e for e in self.project.declarations.endpoints if e.name == name), None)
+        if (
+            self.config.protected
+            and before
+            and before.current
+            and before.current.version != model.version
+        ):
+            declared = next(
+                (e for e in self.project.declarations.endpoints if e.name == name), None
+            )
             rollout = declared.rollout if declared and moved.reason != "rollback" else None
             previous = before.current if rollout else None
         topic = inference_topic(self.environment, name)
-        return ServedEndpoint(name=name, topic=topic, current=model, previous=previous, rollout=rollout, since=moved.moved_at)
+        return ServedEndpoint(
+            name=name,
+            topic=topic,
+            current=model,
+            previous=previous,
+            rollout=rollout,
+            since=moved.moved_at,
+        )
 
     def _model(self, name: str, past: EnvironmentMap) -> ServedModel:
         digest = self._pointed(name, past)
         if digest is None:
-            raise ModelRefused(version=name, environment=self.environment, reasons="the map names no model for it")
+            raise ModelRefused(
+                version=name, environment=self.environment, reasons="the map names no model for it"
+            )
         version = read_version(self.tools.state, digest)
         if self.config.protected:
             policy = past.pointers[f"model.{version.model}"].policy_fingerprint
             now = self.tools.clock.now()
-            chain = chain_of_version(version, policy, tools=self.tools, environment=self.environment, config=self.config, now=now)
+            chain = chain_of_version(
+                version,
+                policy,
+                tools=self.tools,
+                environment=self.environment,
+                config=self.config,
+                now=now,
+            )
             if not chain.is_proven:
-                raise ModelRefused(version=version.label, environment=self.environment, reasons="; ".join(map(str, chain.faults)))
+                raise ModelRefused(
+                    version=version.label,
+                    environment=self.environment,
+                    reasons="; ".join(map(str, chain.faults)),
+                )
         if digest not in self._opened:
             objects, scorers = self.tools.objects, self.tools.scorers
-            self._opened[digest] = open_version(version, objects=objects, scorers=scorers, partitions=self.config.partitions)
+            self._opened[digest] = open_version(
+                version, objects=objects, scorers=scorers, partitions=self.config.partitions
+            )
         return self._opened[digest]
 
     def _pointed(self, name: str, past: EnvironmentMap) -> Digest | None:
         """The version that a map has for an endpoint's model."""
-        endpoint: Endpoint | None = next((e for e in self.project.declarations.endpoints if e.name == name), None)
-        models = [f"model.{endpoint.model.name}"] if endpoint else [asset for asset in past.pointers if asset.startswith("model.")]
-        return next((past.pointers[model].build_digest for model in models if model in past.pointers), None)
+        endpoint: Endpoint | None = next(
+            (e for e in self.project.declarations.endpoints if e.name == name), None
+        )
+        models = (
+            [f"model.{endpoint.model.name}"]
+            if endpoint
+            else [asset for asset in past.pointers if asset.startswith("model.")]
+        )
+        return next(
+            (past.pointers[model].build_digest for model in models if model in past.pointers), None
+        )
 
     def _tell_refused(self, name: str, error: MainspringError) -> None:
         tools = self.tools

@@ -36,8 +36,17 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
 
 
-def tell(replay: Replay, record: PredictionRecord, version: ModelVersion | None, *, environment: str, names: tuple[str, ...], tools: Tools) -> Story:
-    """The story of a replayed prediction; what is gone or was changed is said to be so in its place.
+def tell(
+    replay: Replay,
+    record: PredictionRecord,
+    version: ModelVersion | None,
+    *,
+    environment: str,
+    names: tuple[str, ...],
+    tools: Tools,
+) -> Story:
+    """The story of a replayed prediction; what is gone or was changed is said to be so in its
+    place.
 
     Args:
         version: the version that answered; None where it is not on record any more.
@@ -49,19 +58,32 @@ def tell(replay: Replay, record: PredictionRecord, version: ModelVersion | None,
     asked_at = format_instant(record.at)
     head = [
         f"{record.id}  {replay.outcome}" + (f" — {replay.reason}" if replay.reason else ""),
-        f"  answered   {record.score:.6f}" + ("" if replay.score is None else f", recomputed {replay.score:.6f}"),
+        f"  answered   {record.score:.6f}"
+        + ("" if replay.score is None else f", recomputed {replay.score:.6f}"),
         f"  asked      {asked_at} by {record.actor}",
         f"  request    {', '.join(f'{name}={value}' for name, value in record.request.items())}",
-        f"  model      {_made(version) if version else f'({short(record.version)}) is not on record'}",
+        (
+            f"  model      "
+            f"{_made(version) if version else f'({short(record.version)}) is not on record'}"
+        ),
         f"  taught on  {taught_on}",
     ]
     if version is not None:
-        head.append(f"  code       {short(version.code)} · Python {version.environment.python} · seed {version.seed}")
-    known = [f"{name} = {_short_value(value)}" for name, value in features.items() if value is not None and "__" in name]
+        head.append(
+            f"  code       {short(version.code)} · Python {version.environment.python} "
+            f"· seed {version.seed}"
+        )
+    known = [
+        f"{name} = {_short_value(value)}"
+        for name, value in features.items()
+        if value is not None and "__" in name
+    ]
+    read_at = [f"{view} up to record {offset:,}" for view, offset in record.read_at.items()]
+    more = max(len(features) - _KNOWN_FEATURES, 0)
     tail = [
         *(f"  attested   {line}" for line in attested),
-        f"  read at    {', '.join(f'{view} up to record {offset:,}' for view, offset in record.read_at.items())}",
-        f"  knew       {'; '.join(known[:_KNOWN_FEATURES])} … and {max(len(features) - _KNOWN_FEATURES, 0)} more features",
+        f"  read at    {', '.join(read_at)}",
+        f"  knew       {'; '.join(known[:_KNOWN_FEATURES])} … and {more} more features",
     ]
     return Story(
         replay=replay,
@@ -79,7 +101,9 @@ def tell(replay: Replay, record: PredictionRecord, version: ModelVersion | None,
 
 
 def forgotten(replay: Replay) -> Story:
-    """The story of a prediction whose record the log does not keep any more: that it was made, and nothing else."""
+    """The story of a prediction whose record the log does not keep any more: that it was made, and
+    nothing else.
+    """
     return Story(
         replay=replay,
         version="",
@@ -96,12 +120,17 @@ def forgotten(replay: Replay) -> Story:
 
 
 def _made(version: ModelVersion) -> str:
-    return f"{version.label} ({short(version.digest)}), made {format_instant(version.registered_at)} by {version.author}: {version.reason}"
+    return (
+        f"{version.label} ({short(version.digest)}), made "
+        f"{format_instant(version.registered_at)} by {version.author}: {version.reason}"
+    )
 
 
 def _taught_on(version: ModelVersion, tools: Tools) -> str:
     try:
-        card = msgspec.json.decode(read_object(tools.objects, version, "card"), type=TrainingSetCard)
+        card = msgspec.json.decode(
+            read_object(tools.objects, version, "card"), type=TrainingSetCard
+        )
     except MainspringError as error:
         return f"not available: {error.code} {error.message}"
     return f"{card.name} {short(card.digest)}: {card.fitted:,} rows fitted, {card.tested:,} judged"
@@ -109,11 +138,20 @@ def _taught_on(version: ModelVersion, tools: Tools) -> str:
 
 def _attested(version: ModelVersion, environment: str, tools: Tools) -> tuple[str, ...]:
     try:
-        statements = [parse_statement(e.payload) for e in read_envelopes(tools.state, tools.objects, environment=environment, version=version.digest)]
+        statements = [
+            parse_statement(e.payload)
+            for e in read_envelopes(
+                tools.state, tools.objects, environment=environment, version=version.digest
+            )
+        ]
     except MainspringError as error:
         return (f"not available: {error.code} {error.message}",)
     return tuple(
-        f"{'✓' if s.predicate.passed else '✗'} {s.predicate_type.split('/', 1)[1].removesuffix('/v1')}: {s.predicate.summary} — {s.predicate.actor}"
+        (
+            f"{'✓' if s.predicate.passed else '✗'} "
+            f"{s.predicate_type.split('/', 1)[1].removesuffix('/v1')}: "
+            f"{s.predicate.summary} — {s.predicate.actor}"
+        )
         for s in statements
     )
 

@@ -1,4 +1,6 @@
-"""Backfill for a file of questions, which may be larger than memory: it is read and answered piece by piece, and the answer appears whole or not at all."""
+"""Backfill for a file of questions, which may be larger than memory: it is read and answered piece
+by piece, and the answer appears whole or not at all.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,23 +35,43 @@ class BackfillReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def backfill_file(
-    views: Sequence[CompiledView], spine: Path, out: Path, *, facts_of: FactReader, progress: BackfillProgress, rows_at_once: int = _ROWS_AT_ONCE
+    views: Sequence[CompiledView],
+    spine: Path,
+    out: Path,
+    *,
+    facts_of: FactReader,
+    progress: BackfillProgress,
+    rows_at_once: int = _ROWS_AT_ONCE,
 ) -> BackfillReport:
     """Answer every row of a file of questions, in its order, into another file.
 
     Args:
-        spine: join keys and `prediction_time`; the suffix says the format of this file and of `out`.
-        rows_at_once: how many rows, with their answers, are in memory at a time, beside all facts of the views' sources.
+        spine: join keys and `prediction_time`; the suffix says the format of this file and of
+            `out`.
+        rows_at_once: how many rows, with their answers, are in memory at a time, beside all facts
+            of the views' sources.
 
-    Raises: FEA-010 for a file that cannot be read, a column that is missing or of another type; FEA-001.
+    Raises: FEA-010 for a file that cannot be read, a column that is missing or of another type;
+        FEA-001.
     """
     if not out.parent.is_dir():
-        raise SpineUnusable(column=_TIME, problem=f"cannot be answered: there is no folder {out.parent} for the answer")
+        raise SpineUnusable(
+            column=_TIME,
+            problem=f"cannot be answered: there is no folder {out.parent} for the answer",
+        )
     if out.resolve() == spine.resolve():
         raise SpineUnusable(column=_TIME, problem=f"cannot be answered into its own file {out}")
     refuse_same_names(views)
     with _reading(spine):
-        asked = _scan(spine, texts=[field.name for view in views for field in view.key_fields if field.dtype is DType.STRING])
+        asked = _scan(
+            spine,
+            texts=[
+                field.name
+                for view in views
+                for field in view.key_fields
+                if field.dtype is DType.STRING
+            ],
+        )
         total = int(asked.select(pl.len()).collect().item())
     known = cache(facts_of)
     with TemporaryDirectory(dir=out.parent, prefix=".backfill-") as folder:
@@ -63,7 +85,12 @@ def backfill_file(
     return BackfillReport(out=str(out), rows=done, columns=tuple(schema.names()))
 
 
-def _answer(views: Sequence[CompiledView], rows: pl.DataFrame, facts_of: FactReader, answered: Callable[[str], None]) -> pl.DataFrame:
+def _answer(
+    views: Sequence[CompiledView],
+    rows: pl.DataFrame,
+    facts_of: FactReader,
+    answered: Callable[[str], None],
+) -> pl.DataFrame:
     asked, frames = asked_spine(rows, views), [rows]
     for view in views:
         frames.append(backfill_from(view, facts_of, asked))
@@ -97,7 +124,9 @@ def _scan(path: Path, *, texts: Sequence[str]) -> pl.LazyFrame:
 
 
 def _translated(pieces: Iterator[pl.DataFrame], path: Path) -> Iterator[pl.DataFrame]:
-    """The pieces; what is wrong in the midst of the file is told as what is wrong at its beginning."""
+    """The pieces; what is wrong in the midst of the file is told as what is wrong at its
+    beginning.
+    """
     while True:
         with _reading(path):
             piece = next(pieces, None)
@@ -111,7 +140,9 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise SpineUnusable(column=_TIME, problem=f"cannot be read from {path}: {str(error).partition(chr(10))[0]}") from error
+        raise SpineUnusable(
+            column=_TIME, problem=f"cannot be read from {path}: {str(error).partition(chr(10))[0]}"
+        ) from error
 
 
 def _write(answer: pl.LazyFrame, path: Path) -> None:

@@ -1,4 +1,6 @@
-"""The feature views of an environment as people ask about them: how fresh and how large their state is, what they mean, what they say now."""
+"""The feature views of an environment as people ask about them: how fresh and how large their state
+is, what they mean, what they say now.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -37,12 +39,14 @@ class ViewStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One view and its online state.
 
     Args:
-        standing: what is told is what the environment holds; where that is nothing yet, what is declared.
+        standing: what is told is what the environment holds; where that is nothing yet, what is
+            declared.
         outputs: the feature columns.
         is_folded: whether it has any state here; without one all that follows is 0 or absent.
         folded: records of its sources that state has taken in; `lag` more are in the log.
         keys, size_bytes: of the state.
-        newest_event: event time of the newest fact in it, and `newest_visible` the latest time at which any became visible, in microseconds.
+        newest_event: event time of the newest fact in it, and `newest_visible` the latest time at
+            which any became visible, in microseconds.
         event_age, visible_age: how long before the clock's now these are, in microseconds.
     """
 
@@ -103,9 +107,21 @@ class FeatureViews:
     """
 
     def __init__(
-        self, project: Project, tools: Tools, environment: str, *, view: Callable[[str], CompiledView], views: Callable[[], Sequence[CompiledView]]
+        self,
+        project: Project,
+        tools: Tools,
+        environment: str,
+        *,
+        view: Callable[[str], CompiledView],
+        views: Callable[[], Sequence[CompiledView]],
     ) -> None:
-        self._project, self._tools, self._environment, self._view, self._views = project, tools, environment, view, views
+        self._project, self._tools, self._environment, self._view, self._views = (
+            project,
+            tools,
+            environment,
+            view,
+            views,
+        )
 
     def report(self) -> FeaturesReport:
         """Every view.  Cost: reads all online state, about 4 µs a row."""
@@ -114,7 +130,9 @@ class FeatureViews:
         return FeaturesReport(environment=self._environment, at=now, views=views)
 
     def show(self, name: str, *, keys: int = 1_000) -> ViewReport:
-        """One view in words, and what it says at the clock's now of a sample of its keys.  Raises: ACC-006."""
+        """One view in words, and what it says at the clock's now of a sample of its keys.  Raises:
+        ACC-006.
+        """
         view, now = self._view(name), self._tools.data_clock.now()
         distributions, silence = self._distributions(view, now, keys)
         return ViewReport(
@@ -127,7 +145,14 @@ class FeatureViews:
             silence=silence,
         )
 
-    def backfill(self, names: Sequence[str], *, spine: Path, out: Path, progress: BackfillProgress = lambda *_: None) -> BackfillReport:
+    def backfill(
+        self,
+        names: Sequence[str],
+        *,
+        spine: Path,
+        out: Path,
+        progress: BackfillProgress = lambda *_: None,
+    ) -> BackfillReport:
         """As `get_historical_features`, from a file into another piece by piece.
 
         Args:
@@ -136,16 +161,28 @@ class FeatureViews:
         Raises: ACC-006, FEA-010, FEA-001.
         """
         facts_of = partial(read_facts, log=self._tools.log, tables=self._tools.tables)
-        return backfill_file([self._view(name) for name in names], spine, out, facts_of=facts_of, progress=progress)
+        return backfill_file(
+            [self._view(name) for name in names], spine, out, facts_of=facts_of, progress=progress
+        )
 
     def _status(self, view: CompiledView, now: Micros) -> ViewStatus:
         shards, log, online = shards_of(view), self._tools.log, self._tools.online
-        positions = [position for shard in shards if (position := online.read(shard, [])[0]) is not None]
+        positions = [
+            position for shard in shards if (position := online.read(shard, [])[0]) is not None
+        ]
         is_folded = len(positions) == len(shards)
         topics = [topic_of(source.name) for source in view.view.sources]
-        folded = sum(min(position.offset(topic) for position in positions) for topic in topics) if is_folded else 0
+        folded = (
+            sum(min(position.offset(topic) for position in positions) for topic in topics)
+            if is_folded
+            else 0
+        )
         measure = measure_state(view, online)
-        visible = max((position.visible_until for position in positions), default=None) if folded else None
+        visible = (
+            max((position.visible_until for position in positions), default=None)
+            if folded
+            else None
+        )
         return ViewStatus(
             name=view.view.name,
             standing=self._standing(view),
@@ -162,7 +199,9 @@ class FeatureViews:
             visible_age=None if visible is None else now - visible,
         )
 
-    def _distributions(self, view: CompiledView, now: Micros, keys: int) -> tuple[tuple[Distribution, ...], str]:
+    def _distributions(
+        self, view: CompiledView, now: Micros, keys: int
+    ) -> tuple[tuple[Distribution, ...], str]:
         if view.view.knowledge == "as_corrected":
             return (), "it sees with hindsight, which is never read online"
         try:
@@ -171,19 +210,35 @@ class FeatureViews:
             return (), f"{error.code} {error.message}"
         except FeatureOverflow as error:
             return (), f"{error.code} {error.feature} does not fit int64 for one of the keys"
-        spread = tuple(distribution_of(field.name, field.dtype, told[field.name]) for field in view.fields)
+        spread = tuple(
+            distribution_of(field.name, field.dtype, told[field.name]) for field in view.fields
+        )
         return spread, "" if any(told.values()) else "state holds no key yet"
 
     def _standing(self, view: CompiledView) -> Standing:
         name, state = asset_name(view.view), self._tools.state
-        declared, held = self._project.graph.assets.get(name), read_environment(state, self._environment).pointers.get(name)
+        declared, held = (
+            self._project.graph.assets.get(name),
+            read_environment(state, self._environment).pointers.get(name),
+        )
         if held is None:
             return "not applied yet"
         if declared is None:
             return "no longer declared"
-        return "as declared" if declared.build_fingerprint == held.build_fingerprint else "edited, not applied"
+        return (
+            "as declared"
+            if declared.build_fingerprint == held.build_fingerprint
+            else "edited, not applied"
+        )
 
 
 def _clocks_of(source: Source) -> SourceClocks:
-    event_time, known_at = (canonical_json(describe(clock)).decode() for clock in (source.event_time, source.known_at))
-    return SourceClocks(source=source.name, event_time=say("event_time", event_time), known_at=say("known_at", known_at), is_assumed=source.known_at_assumed)
+    event_time, known_at = (
+        canonical_json(describe(clock)).decode() for clock in (source.event_time, source.known_at)
+    )
+    return SourceClocks(
+        source=source.name,
+        event_time=say("event_time", event_time),
+        known_at=say("known_at", known_at),
+        is_assumed=source.known_at_assumed,
+    )

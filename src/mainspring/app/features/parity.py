@@ -1,8 +1,10 @@
-"""Parity in production: what was told while serving is recomputed from log and tables at the (L, q) that it carries, and compared as bytes.
+"""Parity in production: what was told while serving is recomputed from log and tables at the (L, q)
+that it carries, and compared as bytes.
 
-A share of all predictions is looked at in the background, each by one process.  On demand the newest predictions are, all of them, and reads of random keys
-from every view.  The number of reads that differ is expected to be zero: a single one opens an incident, which lasts until reads were compared on three days
-and none differed.
+A share of all predictions is looked at in the background, each by one process.  On demand the
+newest predictions are, all of them, and reads of random keys from every view.  The number of reads
+that differ is expected to be zero: a single one opens an incident, which lasts until reads were
+compared on three days and none differed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +58,8 @@ class ParityCount(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         subject: `endpoint.NAME` or `view.NAME`.
         checked: reads that were recomputed; `mismatched` of them differ in at least one byte.
-        unavailable: reads that cannot be recomputed, or asked, any more; `reason` says why the first cannot.
+        unavailable: reads that cannot be recomputed, or asked, any more; `reason` says why the
+            first cannot.
         example: the first value that differs.
     """
 
@@ -109,28 +112,47 @@ class ParityRuns:
         views: gives the environment's views, compiled.
     """
 
-    def __init__(self, project: Project, tools: Tools, environment: str, *, rate: float, views: Callable[[], Sequence[CompiledView]]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        tools: Tools,
+        environment: str,
+        *,
+        rate: float,
+        views: Callable[[], Sequence[CompiledView]],
+    ) -> None:
         self._project, self._tools, self._environment = project, tools, environment
         self._rate, self._views = rate, views
         self._due: Micros = 0
         self._opened: dict[str, ServedModel] = {}
 
     def run_due(self) -> ParityTest | None:
-        """Compare the sampled predictions since the last check, at most every ten seconds and in at most 5 % of the time; None when it is not time yet.
+        """Compare the sampled predictions since the last check, at most every ten seconds and in at
+        most 5 % of the time; None when it is not time yet.
 
         Cost: reads the facts that the longest window sees.
         """
         started = self._tools.clock.now()
         if started < self._due or self._rate <= 0:
             return None
-        test = self._settle([self._count_sampled(endpoint.name) for endpoint in self._project.declarations.endpoints])
+        test = self._settle(
+            [
+                self._count_sampled(endpoint.name)
+                for endpoint in self._project.declarations.endpoints
+            ]
+        )
         finished = self._tools.clock.now()
         self._due = finished + max(_PERIOD, round((finished - started) / _SHARE_OF_TIME))
         return test
 
     def test(self, rows: int) -> ParityTest:
-        """Compare the newest predictions of every endpoint and reads of random keys from every view, so many of each, and put it on record."""
-        counts = [self._count_predictions(endpoint.name, self._newest(endpoint.name, rows)) for endpoint in self._project.declarations.endpoints]
+        """Compare the newest predictions of every endpoint and reads of random keys from every
+        view, so many of each, and put it on record.
+        """
+        counts = [
+            self._count_predictions(endpoint.name, self._newest(endpoint.name, rows))
+            for endpoint in self._project.declarations.endpoints
+        ]
         counts += [self._count_view(view, rows) for view in self._views()]
         test = self._settle(counts)
         self._record(test)
@@ -142,15 +164,29 @@ class ParityRuns:
         findings = [_finding(count) for count in counts if count.mismatched]
         if findings:
             self._follow(findings, now)
-        checked, mismatched = sum(count.checked for count in counts), sum(count.mismatched for count in counts)
+        checked, mismatched = (
+            sum(count.checked for count in counts),
+            sum(count.mismatched for count in counts),
+        )
         self._count(now // DAY * DAY, checked, mismatched)
-        return ParityTest(environment=self._environment, at=now, checked=checked, mismatched=mismatched, counts=tuple(counts))
+        return ParityTest(
+            environment=self._environment,
+            at=now,
+            checked=checked,
+            mismatched=mismatched,
+            counts=tuple(counts),
+        )
 
     def _follow(self, findings: Sequence[Finding], at: Micros) -> None:
         tools = self._tools
-        known = {incident.kind: incident for incident in iter_open_incidents(tools.state, self._environment, MONITOR)}
+        known = {
+            incident.kind: incident
+            for incident in iter_open_incidents(tools.state, self._environment, MONITOR)
+        }
         steps = follow(known, findings, monitor=MONITOR, at=at)
-        record_transitions(tools.state, steps, project=tools.project, environment=self._environment, at=at)
+        record_transitions(
+            tools.state, steps, project=tools.project, environment=self._environment, at=at
+        )
 
     def totals(self) -> ParityTotals:
         """What was compared here by any process."""
@@ -159,18 +195,28 @@ class ParityRuns:
     def _tally(self) -> tuple[_Tally, int]:
         """The tally and the version of its document."""
         document = self._tools.state.get(_KIND, self._environment)
-        return (msgspec.json.decode(document.payload, type=_Tally), document.version) if document else (_NOTHING, 0)
+        return (
+            (msgspec.json.decode(document.payload, type=_Tally), document.version)
+            if document
+            else (_NOTHING, 0)
+        )
 
     def _count(self, day: Micros, checked: int, mismatched: int) -> None:
-        """Add to the tally.  A day that is over, on which reads were compared and none differed, is a quiet window for the open incident."""
+        """Add to the tally.  A day that is over, on which reads were compared and none differed, is
+        a quiet window for the open incident.
+        """
         while True:
             before, version = self._tally()
             is_over = day > before.day
             if not is_over and not checked:
                 return
-            after = (before._replace(day=day, checked=0, mismatched=0) if is_over else before).with_more(checked, mismatched)
+            after = (
+                before._replace(day=day, checked=0, mismatched=0) if is_over else before
+            ).with_more(checked, mismatched)
             with suppress(StaleWrite):
-                self._tools.state.commit([Change(_KIND, self._environment, canonical_json(after), version)], [])
+                self._tools.state.commit(
+                    [Change(_KIND, self._environment, canonical_json(after), version)], []
+                )
                 break
         if is_over and before.checked and not before.mismatched:
             self._follow([], day)
@@ -189,11 +235,15 @@ class ParityRuns:
         tools.state.commit([], [event])
 
     def _count_sampled(self, endpoint: str) -> ParityCount:
-        sampled = [record for record in self._iter_unchecked(endpoint) if is_sampled(record, self._rate)]
+        sampled = [
+            record for record in self._iter_unchecked(endpoint) if is_sampled(record, self._rate)
+        ]
         return self._count_predictions(endpoint, sampled[-_MOST_COMPARED:])
 
     def _iter_unchecked(self, endpoint: str) -> Iterator[PredictionRecord]:
-        """The predictions since the last check by whichever process; what came too fast to be looked through is passed over, oldest first."""
+        """The predictions since the last check by whichever process; what came too fast to be
+        looked through is passed over, oldest first.
+        """
         log, topic = self._tools.log, inference_topic(self._environment, endpoint)
         document, head = self._tools.state.get(_KIND, topic), log.head(topic)
         done = msgspec.json.decode(document.payload, type=int) if document else head
@@ -201,12 +251,19 @@ class ParityRuns:
             return
         # Whoever moves the place first has these predictions to himself.
         with suppress(StaleWrite):
-            self._tools.state.commit([Change(_KIND, topic, canonical_json(head), document.version if document else 0)], [])
-            yield from iter_predictions(log, topic, start=max(done, head - _MOST_SCANNED, log.first(topic)), stop=head)
+            self._tools.state.commit(
+                [Change(_KIND, topic, canonical_json(head), document.version if document else 0)],
+                [],
+            )
+            yield from iter_predictions(
+                log, topic, start=max(done, head - _MOST_SCANNED, log.first(topic)), stop=head
+            )
 
     def _newest(self, endpoint: str, rows: int) -> list[PredictionRecord]:
         log, topic = self._tools.log, inference_topic(self._environment, endpoint)
-        return list(iter_predictions(log, topic, start=max(log.head(topic) - rows, log.first(topic))))
+        return list(
+            iter_predictions(log, topic, start=max(log.head(topic) - rows, log.first(topic)))
+        )
 
     def _count_predictions(self, endpoint: str, records: Sequence[PredictionRecord]) -> ParityCount:
         subject = f"endpoint.{endpoint}"
@@ -227,11 +284,15 @@ class ParityRuns:
     def _open(self, record: PredictionRecord) -> ServedModel:
         if record.version not in self._opened:
             version = read_version(self._tools.state, record.version)
-            self._opened[record.version] = open_version(version, objects=self._tools.objects, scorers=self._tools.scorers)
+            self._opened[record.version] = open_version(
+                version, objects=self._tools.objects, scorers=self._tools.scorers
+            )
         return self._opened[record.version]
 
     def _facts_for(self, records: Sequence[PredictionRecord]) -> FactReader:
-        """Reads the facts that these predictions can have seen; of a model that cannot be opened none, which is told elsewhere."""
+        """Reads the facts that these predictions can have seen; of a model that cannot be opened
+        none, which is told elsewhere.
+        """
         views = list[CompiledView]()
         for one in {record.version: record for record in records}.values():
             with suppress(MainspringError):
@@ -239,9 +300,17 @@ class ParityRuns:
         return self._facts_seen(views, min(record.at for record in records))
 
     def _facts_seen(self, views: Sequence[CompiledView], oldest: Micros) -> FactReader:
-        """Reads the facts that these views can see at a time or later, those of each source once."""
-        happened_from = min((horizon_at(view, oldest) for view in with_lookups(views)), default=oldest)
-        return cache(lambda source: read_facts(source, log=self._tools.log, tables=self._tools.tables, happened_from=happened_from))
+        """Reads the facts that these views can see at a time or later, those of each source
+        once.
+        """
+        happened_from = min(
+            (horizon_at(view, oldest) for view in with_lookups(views)), default=oldest
+        )
+        return cache(
+            lambda source: read_facts(
+                source, log=self._tools.log, tables=self._tools.tables, happened_from=happened_from
+            )
+        )
 
     def _count_view(self, view: CompiledView, rows: int) -> ParityCount:
         subject, now = f"view.{view.view.name}", self._tools.data_clock.now()
@@ -251,18 +320,43 @@ class ParityRuns:
         if not keys.height:
             return ParityCount(subject=subject, reason="no fact is recent enough to be seen")
         ago = np.random.default_rng(now).integers(CLOCK_SLACK, size=keys.height)
-        ago[::2] = 0  # every other question is about now, as when serving; the others are about the last hour, which state answers too
+        ago[::2] = (
+            # every other question is about now, as when serving; the others are about the last
+            # hour, which state answers too
+            0
+        )
         spine = keys.with_columns(_prediction_time=pl.Series(now - ago))
         try:
-            report = check_reads(view, spine, online=self._tools.online, facts_of=self._facts_seen([view], now - CLOCK_SLACK))
+            report = check_reads(
+                view,
+                spine,
+                online=self._tools.online,
+                facts_of=self._facts_seen([view], now - CLOCK_SLACK),
+            )
         except (HorizonPassed, FeatureOverflow) as error:
-            return ParityCount(subject=subject, unavailable=keys.height, reason=f"{error.code} {error.message}")
-        return ParityCount(subject=subject, checked=report.rows, mismatched=report.rows_differing, example=report.example)
+            return ParityCount(
+                subject=subject, unavailable=keys.height, reason=f"{error.code} {error.message}"
+            )
+        return ParityCount(
+            subject=subject,
+            checked=report.rows,
+            mismatched=report.rows_differing,
+            example=report.example,
+        )
 
 
 def _finding(count: ParityCount) -> Finding:
-    sentence = f"{count.subject}: {count.mismatched:,} of {count.checked:,} reads are not what the log says; {count.example}"
-    return Finding(kind="parity", subject=count.subject, statistic=count.mismatched / count.checked, limit=0.0, sentence=sentence)
+    sentence = (
+        f"{count.subject}: {count.mismatched:,} of {count.checked:,} reads are not what the "
+        f"log says; {count.example}"
+    )
+    return Finding(
+        kind="parity",
+        subject=count.subject,
+        statistic=count.mismatched / count.checked,
+        limit=0.0,
+        sentence=sentence,
+    )
 
 
 def _told_of(replay: Replay) -> str:

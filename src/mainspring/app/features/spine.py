@@ -1,7 +1,8 @@
-"""What somebody asks features for, as the kernel takes it: every join key there and of its own type, every time in microseconds.
+"""What somebody asks features for, as the kernel takes it: every join key there and of its own
+type, every time in microseconds.
 
-A key of another type would match nothing and look like an entity without facts, and milliseconds would look like the year 1970; so nothing is guessed here,
-and what does not fit is refused by name.
+A key of another type would match nothing and look like an entity without facts, and milliseconds
+would look like the year 1970; so nothing is guessed here, and what does not fit is refused by name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +27,14 @@ _CLOCK_SKEW: Micros = 5 * MINUTE
 
 
 def asked_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFrame:
-    """The spine with its join keys as the views' sources type them, and `_prediction_time` in microseconds.  Raises: FEA-010, FEA-012."""
+    """The spine with its join keys as the views' sources type them, and `_prediction_time` in
+    microseconds.  Raises: FEA-010, FEA-012.
+    """
     if not isinstance(spine, pl.DataFrame):
-        raise SpineUnusable(column=_TIME, problem=f"cannot be read from a {type(spine).__name__}: give a Polars DataFrame")
+        raise SpineUnusable(
+            column=_TIME,
+            problem=f"cannot be read from a {type(spine).__name__}: give a Polars DataFrame",
+        )
     refuse_same_names(views)
     taken = [field.name for view in views for field in view.fields if field.name in spine.columns]
     if taken:
@@ -37,16 +43,29 @@ def asked_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFr
     return spine.with_columns(*keys, _times(_column(spine, _TIME)).alias("_prediction_time"))
 
 
-def asked_keys(keys: Sequence[Mapping[str, object]] | Mapping[str, object] | pl.DataFrame, views: Sequence[CompiledView]) -> list[Row]:
-    """The join keys of each row, as the views' sources type them.  Raises: FEA-003, FEA-004, FEA-012, FEA-013."""
+def asked_keys(
+    keys: Sequence[Mapping[str, object]] | Mapping[str, object] | pl.DataFrame,
+    views: Sequence[CompiledView],
+) -> list[Row]:
+    """The join keys of each row, as the views' sources type them.  Raises: FEA-003, FEA-004,
+    FEA-012, FEA-013.
+    """
     refuse_same_names(views)
     for view in views:
         if view.view.knowledge == "as_corrected":
             raise HindsightAsked(view=view.view.name)
-    rows = keys.to_dicts() if isinstance(keys, pl.DataFrame) else [keys] if isinstance(keys, Mapping) else keys
+    rows = (
+        keys.to_dicts()
+        if isinstance(keys, pl.DataFrame)
+        else [keys]
+        if isinstance(keys, Mapping)
+        else keys
+    )
     for index, row in enumerate(rows):
         if not isinstance(row, Mapping):
-            raise WrongRequestType(row=index, field="keys", value=repr(row), dtype="a mapping of names to values")
+            raise WrongRequestType(
+                row=index, field="keys", value=repr(row), dtype="a mapping of names to values"
+            )
     return cast_rows(rows, _join_keys(views), passengers=Schema(()))
 
 
@@ -61,7 +80,9 @@ def refuse_same_names(views: Sequence[CompiledView]) -> None:
 
 
 def asked_at(moment: Micros | str | datetime | None, *, now: Micros) -> Micros:
-    """The moment that is asked about as microseconds, now where none is.  Raises: PRJ-002, FEA-011 for one that is to come."""
+    """The moment that is asked about as microseconds, now where none is.  Raises: PRJ-002, FEA-011
+    for one that is to come.
+    """
     if moment is None:
         return now
     asked = moment if isinstance(moment, int) else parse_instant(moment)
@@ -71,12 +92,16 @@ def asked_at(moment: Micros | str | datetime | None, *, now: Micros) -> Micros:
 
 
 def _join_keys(views: Sequence[CompiledView]) -> Schema:
-    return Schema(tuple({field.name: field for view in views for field in view.key_fields}.values()))
+    return Schema(
+        tuple({field.name: field for view in views for field in view.key_fields}.values())
+    )
 
 
 def _column(spine: pl.DataFrame, name: str) -> pl.Series:
     if name not in spine.columns:
-        raise SpineUnusable(column=name, problem=f"is missing; there is {', '.join(spine.columns) or 'no column'}")
+        raise SpineUnusable(
+            column=name, problem=f"is missing; there is {', '.join(spine.columns) or 'no column'}"
+        )
     return spine[name]
 
 
@@ -90,7 +115,10 @@ def _key(column: pl.Series, field: Field) -> pl.Series:
         return column.cast(stored)
     if field.dtype is DType.TIMESTAMP:
         return _instants(column, field.name).cast(stored)
-    raise SpineUnusable(column=field.name, problem=f"is of type {column.dtype}, and facts are found by {field.dtype.value}")
+    raise SpineUnusable(
+        column=field.name,
+        problem=f"is of type {column.dtype}, and facts are found by {field.dtype.value}",
+    )
 
 
 def _times(column: pl.Series) -> pl.Series:
@@ -105,11 +133,19 @@ def _instants(column: pl.Series, name: str) -> pl.Series:
         case pl.Datetime() | pl.Date():
             return column.cast(pl.Datetime("us")).cast(pl.Int64)
         case pl.String():
-            return pl.Series(name, [None if text is None else _instant(text, name) for text in column], dtype=pl.Int64)
+            return pl.Series(
+                name,
+                [None if text is None else _instant(text, name) for text in column],
+                dtype=pl.Int64,
+            )
         case dtype if dtype.is_integer():
             return column.cast(pl.Int64)
         case dtype:
-            raise SpineUnusable(column=name, problem=f"is of type {dtype}; instants are timestamps, ISO 8601 text or whole microseconds")
+            raise SpineUnusable(
+                column=name,
+                problem=f"is of type {dtype}; instants are timestamps, ISO 8601 text or whole "
+                f"microseconds",
+            )
 
 
 def _instant(text: str, name: str) -> Micros:

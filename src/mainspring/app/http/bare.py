@@ -1,6 +1,8 @@
-"""A server of one bare model: an ONNX file behind the Open Inference Protocol, with nothing of features, log or environments.
+"""A server of one bare model: an ONNX file behind the Open Inference Protocol, with nothing of
+features, log or environments.
 
-It needs what `mainspring[serve]` installs and no more: neither numba nor Polars.  A test holds that.
+It needs what `mainspring[serve]` installs and no more: neither numba nor Polars.  A test holds
+that.
 """
 
 import secrets
@@ -37,8 +39,12 @@ def serve_model(path: Path, *, name: str, port: int, announce: Callable[[str], N
     app = bare_app(OnnxScorer(payload), name=name, version=short(digest_of(payload)), token=token)
 
     def announced(bound: int) -> None:
-        announce(f"Serving {name} ({short(digest_of(payload))}) on http://127.0.0.1:{bound}/v2/models/{name}")
-        announce(f'  curl -H "Authorization: Bearer {token}" http://127.0.0.1:{bound}/v2/models/{name}')
+        announce(
+            f"Serving {name} ({short(digest_of(payload))}) on http://127.0.0.1:{bound}/v2/models/{name}"
+        )
+        announce(
+            f'  curl -H "Authorization: Bearer {token}" http://127.0.0.1:{bound}/v2/models/{name}'
+        )
 
     run_server(app, port=port, on_bound=announced)
 
@@ -73,7 +79,11 @@ def bare_app(scorer: OnnxScorer, *, name: str, version: str, token: str) -> Star
 
     base = f"/v2/models/{name}"
     routes = [Route(path, live) for path in ("/healthz", "/v2/health/live", "/v2/health/ready")]
-    routes += [Route(base, guarded(metadata)), Route(f"{base}/ready", guarded(ready)), Route(f"{base}/infer", guarded(infer), methods=["POST"])]
+    routes += [
+        Route(base, guarded(metadata)),
+        Route(f"{base}/ready", guarded(ready)),
+        Route(f"{base}/infer", guarded(infer), methods=["POST"]),
+    ]
     return Starlette(routes=routes, exception_handlers={MainspringError: problem_response})
 
 

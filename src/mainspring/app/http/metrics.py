@@ -1,4 +1,6 @@
-"""What the server counts, for Prometheus; one registry per server, so that two servers in one process do not share counts."""
+"""What the server counts, for Prometheus; one registry per server, so that two servers in one
+process do not share counts.
+"""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -12,20 +14,60 @@ class ServerMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter("mainspring_requests", "HTTP requests by route and status.", ["route", "status"], registry=self.registry)
-        self.predictions = Counter("mainspring_predictions", "Rows predicted.", ["endpoint", "version"], registry=self.registry)
-        self.seconds = Histogram("mainspring_predict_seconds", "Time to answer a predict request.", ["endpoint"], buckets=_BUCKETS, registry=self.registry)
-        self.events = Counter("mainspring_events", "Rows pushed to sources by outcome.", ["source", "outcome"], registry=self.registry)
-        self.map_version = Gauge("mainspring_map_version", "Version of the environment's map being served.", registry=self.registry)
-        self.refused = Gauge("mainspring_model_refused", "1 while the loader refuses what the map points at.", ["endpoint"], registry=self.registry)
+        self.requests = Counter(
+            "mainspring_requests",
+            "HTTP requests by route and status.",
+            ["route", "status"],
+            registry=self.registry,
+        )
+        self.predictions = Counter(
+            "mainspring_predictions",
+            "Rows predicted.",
+            ["endpoint", "version"],
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "mainspring_predict_seconds",
+            "Time to answer a predict request.",
+            ["endpoint"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.events = Counter(
+            "mainspring_events",
+            "Rows pushed to sources by outcome.",
+            ["source", "outcome"],
+            registry=self.registry,
+        )
+        self.map_version = Gauge(
+            "mainspring_map_version",
+            "Version of the environment's map being served.",
+            registry=self.registry,
+        )
+        self.refused = Gauge(
+            "mainspring_model_refused",
+            "1 while the loader refuses what the map points at.",
+            ["endpoint"],
+            registry=self.registry,
+        )
 
-        self.parity_checked = Counter("mainspring_parity_checked", "Reads recomputed from the log and compared as bytes.", registry=self.registry)
-        self.parity_mismatch = Counter("mainspring_parity_mismatch", "Of these, reads that differ: expected 0, an alarm.", registry=self.registry)
+        self.parity_checked = Counter(
+            "mainspring_parity_checked",
+            "Reads recomputed from the log and compared as bytes.",
+            registry=self.registry,
+        )
+        self.parity_mismatch = Counter(
+            "mainspring_parity_mismatch",
+            "Of these, reads that differ: expected 0, an alarm.",
+            registry=self.registry,
+        )
 
         self._compared: tuple[int, int] | None = None
 
     def count_parity(self, checked: int, mismatched: int) -> None:
-        """Count up to what an environment has compared altogether; the first call says where counting begins."""
+        """Count up to what an environment has compared altogether; the first call says where
+        counting begins.
+        """
         before = self._compared or (checked, mismatched)
         self.parity_checked.inc(checked - before[0])
         self.parity_mismatch.inc(mismatched - before[1])

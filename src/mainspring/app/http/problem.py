@@ -1,12 +1,28 @@
-"""Errors as RFC 9457 problem details: one place that decides which code of ours is which status of HTTP."""
+"""Errors as RFC 9457 problem details: one place that decides which code of ours is which status of
+HTTP.
+"""
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mainspring.elements.errors import AccessError, DatasetError, EngineError, FeatureError, MainspringError, ServingError, SourceError
+from mainspring.elements.errors import (
+    AccessError,
+    DatasetError,
+    EngineError,
+    FeatureError,
+    MainspringError,
+    ServingError,
+    SourceError,
+)
 from mainspring.features.errors import HorizonPassed
-from mainspring.serving.errors import ModelRefused, NotServing, PredictionUnknown, TooManyRows, UnknownEndpoint
+from mainspring.serving.errors import (
+    ModelRefused,
+    NotServing,
+    PredictionUnknown,
+    TooManyRows,
+    UnknownEndpoint,
+)
 
 __all__ = ["problem_response", "status_of"]
 
@@ -34,7 +50,9 @@ def status_of(error: MainspringError) -> int:
 
 
 async def problem_response(_: Request, error: Exception) -> Response:
-    """The problem document of an error of ours.  It says what is wrong and what to do, and nothing of our insides."""
+    """The problem document of an error of ours.  It says what is wrong and what to do, and nothing
+    of our insides.
+    """
     assert isinstance(error, MainspringError), error
     status = status_of(error)
     body = {

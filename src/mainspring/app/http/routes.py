@@ -1,7 +1,8 @@
 """The routes.  Each asks for a permission first; only health answers without a token.
 
-A prediction takes half a millisecond and is answered in the event loop.  What can take seconds, such as a replay that reads the whole log, runs in a thread,
-so that nobody who asks for a prediction waits behind it.
+A prediction takes half a millisecond and is answered in the event loop.  What can take seconds,
+such as a replay that reads the whole log, runs in a thread, so that nobody who asks for a
+prediction waits behind it.
 """
 
 import asyncio
@@ -43,7 +44,9 @@ class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a push to a source; `op` is `replace` or `delete` for corrections of facts that were accepted before."""
+    """The body of a push to a source; `op` is `replace` or `delete` for corrections of facts that
+    were accepted before.
+    """
 
     rows: list[dict[str, str | int | float | bool | None]]
     op: Literal["", "replace", "delete"] = ""
@@ -82,13 +85,18 @@ def build_app(service: Service) -> Starlette:
         ("GET", "/v2/models/{name}/ready", "read", routes.model_ready),
         ("POST", "/v2/models/{name}/infer", "predict", routes.infer),
     ]
-    table = [Route(path, _guard(service, permission, act), methods=[method]) for method, path, permission, act in guarded]
+    table = [
+        Route(path, _guard(service, permission, act), methods=[method])
+        for method, path, permission, act in guarded
+    ]
     table += [Route(path, routes.live, methods=["GET"]) for path in ("/healthz", "/v2/health/live")]
     table.append(Route("/v2/health/ready", routes.ready, methods=["GET"]))
     return Starlette(routes=table, exception_handlers={MainspringError: problem_response})
 
 
-def _guard(service: Service, permission: Permission, act: Callable[[Request, Actor], Awaitable[Response]]) -> Endpoint:
+def _guard(
+    service: Service, permission: Permission, act: Callable[[Request, Actor], Awaitable[Response]]
+) -> Endpoint:
     """The route behind its permission, counted by outcome."""
 
     async def answer(request: Request) -> Response:
@@ -128,7 +136,8 @@ class Routes:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        # One ingest at a time: two would decide on the same head of the log, and one of them would have to decide again.
+        # One ingest at a time: two would decide on the same head of the log, and one of them would
+        # have to decide again.
         self._ingesting = asyncio.Lock()
 
     async def predict(self, request: Request, actor: Actor) -> Response:
@@ -143,11 +152,15 @@ class Routes:
         return _json({"predictions": predictions})
 
     async def push(self, request: Request, actor: Actor) -> Response:
-        """`POST /v1/sources/{name}/events`: rows through the contract into the log; answered once they are durable."""
+        """`POST /v1/sources/{name}/events`: rows through the contract into the log; answered once
+        they are durable.
+        """
         name = request.path_params["name"]
         body = await _decoded(request, EventsBody)
         async with self._ingesting:
-            return _json(await run_in_threadpool(self._service.push, name, body.rows, body.op, actor))
+            return _json(
+                await run_in_threadpool(self._service.push, name, body.rows, body.op, actor)
+            )
 
     async def replay(self, request: Request, _: Actor) -> Response:
         """`GET /v1/predictions/{id}/replay`: recompute a prediction."""
@@ -179,7 +192,9 @@ class Routes:
         """`GET /v2/models/{name}/ready`."""
         name = request.path_params["name"]
         endpoint = self._service.host.endpoint(name)
-        return _json({"name": name, "ready": endpoint.current is not None}, 200 if endpoint.current else 503)
+        return _json(
+            {"name": name, "ready": endpoint.current is not None}, 200 if endpoint.current else 503
+        )
 
     async def infer(self, request: Request, _: Actor) -> Response:
         """`POST /v2/models/{name}/infer`: tensors in, tensors out."""
@@ -196,4 +211,6 @@ class Routes:
         """`GET /v2/health/ready`: every endpoint has a model that may answer."""
         endpoints = self._service.host.served.endpoints
         waiting = [name for name, endpoint in endpoints.items() if endpoint.current is None]
-        return _json({"ready": bool(endpoints) and not waiting}, 200 if endpoints and not waiting else 503)
+        return _json(
+            {"ready": bool(endpoints) and not waiting}, 200 if endpoints and not waiting else 503
+        )

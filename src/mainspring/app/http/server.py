@@ -12,13 +12,22 @@ __all__ = ["run_server"]
 
 
 def run_server(app: Starlette, *, port: int, on_bound: Callable[[int], None]) -> None:
-    """Serve on the loopback address until the process is asked to stop; requests in flight are answered first.
+    """Serve on the loopback address until the process is asked to stop; requests in flight are
+    answered first.
 
     Args:
         port: 0 takes a free one.
         on_bound: told the port once the server answers.
     """
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10)
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=10,
+    )
     server = _Server(config, on_bound)
     with _surviving(signal.SIGTERM):
         server.run()
@@ -26,7 +35,9 @@ def run_server(app: Starlette, *, port: int, on_bound: Callable[[int], None]) ->
 
 @contextmanager
 def _surviving(number: signal.Signals) -> Iterator[None]:
-    """Let what runs around a server end well: when it is done it raises the signal that stopped it again, and that would be the end of the process."""
+    """Let what runs around a server end well: when it is done it raises the signal that stopped it
+    again, and that would be the end of the process.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

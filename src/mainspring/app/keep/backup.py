@@ -1,6 +1,7 @@
 """Write a backup: one consistent whole of state, log and objects, while everybody goes on working.
 
-It appears under its name whole or not at all.  Killed half way it leaves a folder beside it that the next backup to the same place removes.
+It appears under its name whole or not at all.  Killed half way it leaves a folder beside it that
+the next backup to the same place removes.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,13 @@ from mainspring.app.errors import NotEmbedded, PlaceTaken
 from mainspring.app.keep.keeping import keeping
 from mainspring.elements.events import Event, Fact
 from mainspring.elements.identity import Digest, digest_of
-from mainspring.engines.local.durable import appearing, copy_private, digest_of_file, iter_files, write_durably
+from mainspring.engines.local.durable import (
+    appearing,
+    copy_private,
+    digest_of_file,
+    iter_files,
+    write_durably,
+)
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import FileObjects
 from mainspring.engines.local.sqlite import copy_database
@@ -45,7 +52,8 @@ class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
     """What was written.
 
     Args:
-        digest: of the manifest, which names every file by its digest: kept elsewhere, it shows that nobody exchanged the whole.
+        digest: of the manifest, which names every file by its digest: kept elsewhere, it shows that
+            nobody exchanged the whole.
     """
 
     path: str
@@ -57,13 +65,17 @@ class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
     damaged: tuple[Digest, ...]
 
 
-def back_up(folder: Path | None, target: Path, *, tools: Tools, secrets: bool = False) -> BackupReport:
+def back_up(
+    folder: Path | None, target: Path, *, tools: Tools, secrets: bool = False
+) -> BackupReport:
     """Write a backup of the workspace in a folder to a place where nothing is.
 
     Args:
-        secrets: carry private keys and the owner's token, too; whoever has such a backup can sign and ask in their name.
+        secrets: carry private keys and the owner's token, too; whoever has such a backup can sign
+            and ask in their name.
 
-    Raises: FLO-024 when something is there, FLO-025 for what does not lie in the folder, FLO-001 while `gc` or another backup is at work, ENG-001.
+    Raises: FLO-024 when something is there, FLO-025 for what does not lie in the folder, FLO-001
+        while `gc` or another backup is at work, ENG-001.
     Cost: one pass over all bytes; nobody waits for it.
     """
     source = _embedded(folder, tools)
@@ -72,9 +84,25 @@ def back_up(folder: Path | None, target: Path, *, tools: Tools, secrets: bool = 
     with keeping(tools), translated("the backup", target), appearing(target) as root:
         manifest = _Writing(source, root, tools).write(secrets=secrets)
     report = _report(target, manifest)
-    facts: dict[str, Fact] = {"digest": report.digest, "journal": manifest.cut.journal, "secrets": secrets}
+    facts: dict[str, Fact] = {
+        "digest": report.digest,
+        "journal": manifest.cut.journal,
+        "secrets": secrets,
+    }
     at = tools.clock.now()
-    tools.state.commit([], [Event(kind="backup.made", project=tools.project, actor=tools.actor, at=at, subject=str(target), facts=facts)])
+    tools.state.commit(
+        [],
+        [
+            Event(
+                kind="backup.made",
+                project=tools.project,
+                actor=tools.actor,
+                at=at,
+                subject=str(target),
+                facts=facts,
+            )
+        ],
+    )
     return report
 
 
@@ -123,13 +151,18 @@ class _Writing:
             secrets=secrets,
             damaged=damaged,
             trimmed=trimmed,
-            files=tuple(ArchivedFile(path=name, size_bytes=path.stat().st_size, digest=digest_of_file(path)) for name, path in iter_files(self.root)),
+            files=tuple(
+                ArchivedFile(path=name, size_bytes=path.stat().st_size, digest=digest_of_file(path))
+                for name, path in iter_files(self.root)
+            ),
         )
         write_durably(self.root / MANIFEST, render_manifest(manifest))
         return manifest
 
     def _copy_objects(self) -> tuple[Digest, ...]:
-        """Every object with its digest checked; those that are damaged already, which are left out."""
+        """Every object with its digest checked; those that are damaged already, which are left
+        out.
+        """
         copies, damaged = FileObjects(self.root / OBJECTS), list[Digest]()
         for digest in sorted(self.tools.objects.iter_digests()):
             try:
@@ -150,7 +183,9 @@ class _Writing:
             log.close()
 
     def _copy_trimmed(self, cut: Cut) -> dict[str, str]:
-        """The records of each table that the log does not keep any more: they never change, so they are of any moment."""
+        """The records of each table that the log does not keep any more: they never change, so they
+        are of any moment.
+        """
         trimmed: dict[str, str] = {}
         for topic, first in cut.kept_from.items():
             scan = self.tools.tables.scan(topic)
@@ -161,14 +196,24 @@ class _Writing:
             scan.filter(pl.col("_offset") < first).sort("_offset").sink_parquet(path)
             rows = pl.scan_parquet(path).select(pl.len()).collect().item()
             if rows != first:
-                raise StoreDamaged(store=f"table {topic}", reason=f"it holds {rows} of the {first} records that the log does not keep any more")
+                raise StoreDamaged(
+                    store=f"table {topic}",
+                    reason=f"it holds {rows} of the {first} records that the log does not keep "
+                    f"any more",
+                )
             trimmed[topic] = path.relative_to(self.root).as_posix()
         return trimmed
 
     def _copy_secrets(self) -> None:
         for part in SECRETS:
             source = self.folder / part
-            files = [path for _, path in iter_files(source)] if source.is_dir() else [source] if source.exists() else []
+            files = (
+                [path for _, path in iter_files(source)]
+                if source.is_dir()
+                else [source]
+                if source.exists()
+                else []
+            )
             for path in files:
                 copy = self.root / path.relative_to(self.folder)
                 copy.parent.mkdir(mode=0o700, exist_ok=True)
@@ -177,9 +222,15 @@ class _Writing:
 
 def _embedded(folder: Path | None, tools: Tools) -> Path:
     """The folder, if all that is copied from files lies in it."""
-    for part, engine, wanted in (("state", tools.state, SqliteState), ("log", tools.log, SqliteLog), ("objects", tools.objects, FileObjects)):
+    for part, engine, wanted in (
+        ("state", tools.state, SqliteState),
+        ("log", tools.log, SqliteLog),
+        ("objects", tools.objects, FileObjects),
+    ):
         if folder is None or not isinstance(engine, wanted):
-            raise NotEmbedded(part=part, product="memory" if folder is None else type(engine).__name__)
+            raise NotEmbedded(
+                part=part, product="memory" if folder is None else type(engine).__name__
+            )
     assert folder is not None
     return folder
 

@@ -1,4 +1,6 @@
-"""The right to tidy up or to copy: `gc` and `backup` never run at once, for one removes what the other is about to read."""
+"""The right to tidy up or to copy: `gc` and `backup` never run at once, for one removes what the
+other is about to read.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

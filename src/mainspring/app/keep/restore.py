@@ -1,4 +1,6 @@
-"""Restore a backup into a project that has no state: every digest is checked first, and the state appears whole or not at all."""
+"""Restore a backup into a project that has no state: every digest is checked first, and the state
+appears whole or not at all.
+"""
 
 import getpass
 from collections.abc import Iterator
@@ -17,7 +19,16 @@ from mainspring.engines.local.clock import SystemClock
 from mainspring.engines.local.durable import appearing, copy_private, digest_of_file, iter_files
 from mainspring.engines.local.state import SqliteState
 from mainspring.project.declared.discover import read_config
-from mainspring.project.performed.archive import FORMAT, MANIFEST, STATE, TABLES, Cut, Manifest, iter_faults, parse_manifest
+from mainspring.project.performed.archive import (
+    FORMAT,
+    MANIFEST,
+    STATE,
+    TABLES,
+    Cut,
+    Manifest,
+    iter_faults,
+    parse_manifest,
+)
 
 __all__ = ["RestoreReport", "restore_backup"]
 
@@ -30,7 +41,8 @@ class RestoreReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         made_at, made_by: when the backup was written, and by whom.
-        secrets: whether private keys and the owner's token came with it; without them new ones are made when they are needed.
+        secrets: whether private keys and the owner's token came with it; without them new ones are
+            made when they are needed.
         damaged: objects that were damaged already when the backup was written.
     """
 
@@ -45,25 +57,38 @@ class RestoreReport(msgspec.Struct, frozen=True, kw_only=True):
     damaged: tuple[Digest, ...]
 
 
-def restore_backup(project: Path, archive: Path, *, actor: str = "", digest: str = "") -> RestoreReport:
+def restore_backup(
+    project: Path, archive: Path, *, actor: str = "", digest: str = ""
+) -> RestoreReport:
     """Put the state of a backup in place for the project at a folder or file.
 
     Args:
         actor: who restores; default: the user of this process.
-        digest: what `backup` said its digest is; given, a backup that was exchanged as a whole is refused as well.
+        digest: what `backup` said its digest is; given, a backup that was exchanged as a whole is
+            refused as well.
 
-    Raises: FLO-022 for a damaged backup, FLO-023 for one of something else, FLO-024 where the project has state already, ENG-001.
+    Raises: FLO-022 for a damaged backup, FLO-023 for one of something else, FLO-024 where the
+        project has state already, ENG-001.
     """
     manifest, found = _checked_manifest(archive, digest)
     name = read_config(project).name
     if manifest.project != name:
-        raise ArchiveForeign(path=str(archive), reason=f"it is of the project {manifest.project}, and this one is {name}")
+        raise ArchiveForeign(
+            path=str(archive),
+            reason=f"it is of the project {manifest.project}, and this one is {name}",
+        )
     folder = (project if project.is_dir() else project.parent).resolve() / STATE_FOLDER
     refuse_taken(folder)
     _check_digests(manifest, archive)
     with translated("the restored state", folder), appearing(folder) as root:
         _fill(root, manifest, archive)
-        _record(root, manifest, archive, actor=Actor(actor or f"person:{getpass.getuser()}"), digest=found)
+        _record(
+            root,
+            manifest,
+            archive,
+            actor=Actor(actor or f"person:{getpass.getuser()}"),
+            digest=found,
+        )
     return RestoreReport(
         project=manifest.project,
         folder=str(folder),
@@ -82,23 +107,41 @@ def _checked_manifest(archive: Path, digest: str) -> tuple[Manifest, Digest]:
     try:
         payload = (archive / MANIFEST).read_bytes()
     except OSError as error:
-        raise ArchiveForeign(path=str(archive), reason=f"it has no {MANIFEST}, which is written last") from error
+        raise ArchiveForeign(
+            path=str(archive), reason=f"it has no {MANIFEST}, which is written last"
+        ) from error
     found = digest_of(payload)
     if digest and digest != found:
         raise ArchiveDamaged(path=str(archive), what=f"its digest is {found}, not {digest}")
     try:
         manifest = parse_manifest(payload)
     except msgspec.MsgspecError as error:
-        raise ArchiveDamaged(path=str(archive), what=f"{MANIFEST} cannot be read: {error}") from error
+        raise ArchiveDamaged(
+            path=str(archive), what=f"{MANIFEST} cannot be read: {error}"
+        ) from error
     if manifest.format != FORMAT:
-        raise ArchiveForeign(path=str(archive), reason=f"its format is {manifest.format}, and this version reads {FORMAT}")
-    sizes = {name: -1 if path.is_symlink() or not path.is_file() else path.stat().st_size for name, path in iter_files(archive) if name != MANIFEST}
+        raise ArchiveForeign(
+            path=str(archive),
+            reason=f"its format is {manifest.format}, and this version reads {FORMAT}",
+        )
+    sizes = {
+        name: -1 if path.is_symlink() or not path.is_file() else path.stat().st_size
+        for name, path in iter_files(archive)
+        if name != MANIFEST
+    }
     _refuse(archive, list(iter_faults(manifest, sizes)))
     return manifest, found
 
 
 def _check_digests(manifest: Manifest, archive: Path) -> None:
-    _refuse(archive, [f"{file.path} has other bytes" for file in manifest.files if digest_of_file(archive / file.path) != file.digest])
+    _refuse(
+        archive,
+        [
+            f"{file.path} has other bytes"
+            for file in manifest.files
+            if digest_of_file(archive / file.path) != file.digest
+        ],
+    )
 
 
 def _refuse(archive: Path, faults: list[str]) -> None:
@@ -108,13 +151,17 @@ def _refuse(archive: Path, faults: list[str]) -> None:
 
 
 def _fill(root: Path, manifest: Manifest, archive: Path) -> None:
-    """Copy every file with its digest checked again, and bring trimmed records into their tables."""
+    """Copy every file with its digest checked again, and bring trimmed records into their
+    tables.
+    """
     carried = frozenset(manifest.trimmed.values())
     for file in manifest.files:
         target = root / file.path
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if file.path not in carried and copy_private(archive / file.path, target) != file.digest:
-            raise ArchiveDamaged(path=str(archive), what=f"{file.path} changed while it was restored")
+            raise ArchiveDamaged(
+                path=str(archive), what=f"{file.path} changed while it was restored"
+            )
     tables = DeltaTables(root / TABLES)
     for topic, path in manifest.trimmed.items():
         for frame in _iter_frames(archive / path):
@@ -127,7 +174,19 @@ def _record(root: Path, manifest: Manifest, archive: Path, *, actor: Actor, dige
     at, facts = SystemClock().now(), dict[str, Fact](digest=digest, made_by=manifest.made_by)
     state = SqliteState(root / STATE, manifest.project)
     try:
-        state.commit([], [Event(kind="backup.restored", project=manifest.project, actor=actor, at=at, subject=str(archive), facts=facts)])
+        state.commit(
+            [],
+            [
+                Event(
+                    kind="backup.restored",
+                    project=manifest.project,
+                    actor=actor,
+                    at=at,
+                    subject=str(archive),
+                    facts=facts,
+                )
+            ],
+        )
     finally:
         state.close()
 

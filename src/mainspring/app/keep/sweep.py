@@ -1,4 +1,6 @@
-"""Tidy up: find what is there and what points to it, and do what the plan says, while nobody builds or moves an environment."""
+"""Tidy up: find what is there and what points to it, and do what the plan says, while nobody builds
+or moves an environment.
+"""
 
 import re
 import shutil
@@ -56,8 +58,10 @@ class GcReport(msgspec.Struct, frozen=True, kw_only=True):
     """What was done.
 
     Args:
-        trimmed: records that the log forgot; joined: small batches that are part of larger ones now; files: those of tables that were deleted.
-        passed_over: steps of the plan that were not due any more, for something pointed to what they would have removed.
+        trimmed: records that the log forgot; joined: small batches that are part of larger ones
+            now; files: those of tables that were deleted.
+        passed_over: steps of the plan that were not due any more, for something pointed to what
+            they would have removed.
     """
 
     plan: GcPlan
@@ -84,15 +88,21 @@ class Sweeper:
     folder: Path | None
 
     def plan(self, grace: Micros) -> GcPlan:
-        """What may go now.  Cost: reads every document, and the records that retention would take."""
+        """What may go now.  Cost: reads every document, and the records that retention would
+        take.
+        """
         now = self.tools.clock.now()
-        # The clock of an environment that looks at history is behind that of the world; judged by the earlier of both, nothing goes too soon.
-        return make_gc_plan(self._found(grace, at=now, data_at=min(now, self.tools.data_clock.now())))
+        # The clock of an environment that looks at history is behind that of the world; judged by
+        # the earlier of both, nothing goes too soon.
+        return make_gc_plan(
+            self._found(grace, at=now, data_at=min(now, self.tools.data_clock.now()))
+        )
 
     def sweep(self, plan: GcPlan) -> GcReport:
         """Do what the plan says as far as it still holds once nobody is at work.
 
-        Raises: FLO-001 while somebody builds, moves, backs up or tidies: what they use is not told from what nobody does.
+        Raises: FLO-001 while somebody builds, moves, backs up or tidies: what they use is not told
+            from what nobody does.
         """
         counts: Counter[str] = Counter()
         with ExitStack() as held:
@@ -141,14 +151,18 @@ class Sweeper:
                 assert_never(step)
 
     def _trim(self, topic: str, first: int, before: int) -> int:
-        """Forget records, and say so in the journal: who misses them later finds out when they went."""
+        """Forget records, and say so in the journal: who misses them later finds out when they
+        went.
+        """
         reached = self.tools.log.trim(topic, before)
         if reached > first:
             self._tell("log.trimmed", topic, {"first": reached, "records": reached - first})
         return reached - first
 
     def _note(self, done: Sequence[GcStep], *, at: Micros) -> None:
-        """Remember since when nothing has named an object; one that is named again, or gone, is forgotten here."""
+        """Remember since when nothing has named an object; one that is named again, or gone, is
+        forgotten here.
+        """
         before = self._noted()
         noted = before | {step.digest: at for step in done if isinstance(step, NoteObject)}
         gone = self._named() | {step.digest for step in done if isinstance(step, RemoveObject)}
@@ -157,19 +171,43 @@ class Sweeper:
             self.tools.state.commit([Change(_KIND, _KEY, canonical_json(kept))], [])
 
     def _record(self, counts: Counter[str]) -> None:
-        changed: dict[str, Fact] = {name: count for name, count in counts.items() if count and name not in ("noted", "passed_over")}
+        changed: dict[str, Fact] = {
+            name: count
+            for name, count in counts.items()
+            if count and name not in ("noted", "passed_over")
+        }
         if changed:
             self._tell("garbage.removed", self.tools.project, changed)
 
     def _tell(self, kind: str, subject: str, facts: dict[str, Fact]) -> None:
         tools = self.tools
-        tools.state.commit([], [Event(kind=kind, project=tools.project, actor=tools.actor, at=tools.clock.now(), subject=subject, facts=facts)])
+        tools.state.commit(
+            [],
+            [
+                Event(
+                    kind=kind,
+                    project=tools.project,
+                    actor=tools.actor,
+                    at=tools.clock.now(),
+                    subject=subject,
+                    facts=facts,
+                )
+            ],
+        )
 
     def _found(self, grace: Micros, *, at: Micros, data_at: Micros) -> Found:
         positions = self.tools.online.shards()
         live, trouble = self._live_shards()
-        needed = {shard: position for shard, position in positions.items() if live is None or shard in live}
-        tables = tuple(topic_of(source.name) for source in self.project.declarations.sources if self.tools.tables.position(topic_of(source.name)))
+        needed = {
+            shard: position
+            for shard, position in positions.items()
+            if live is None or shard in live
+        }
+        tables = tuple(
+            topic_of(source.name)
+            for source in self.project.declarations.sources
+            if self.tools.tables.position(topic_of(source.name))
+        )
         return Found(
             project=self.project.config.name,
             at=at,
@@ -183,7 +221,9 @@ class Sweeper:
             objects=tuple(sorted(self.tools.objects.iter_digests())),
             named=self._named(),
             noted=self._noted(),
-            leftovers=tuple(str(path) for path in iter_left_behind(self.folder)) if self.folder else (),
+            leftovers=tuple(str(path) for path in iter_left_behind(self.folder))
+            if self.folder
+            else (),
         )
 
     def _topics(self, at: Micros, needed: Mapping[str, Position]) -> Iterator[Topic]:
@@ -191,7 +231,11 @@ class Sweeper:
         tables = {topic_of(source.name) for source in self.project.declarations.sources}
         for name in log.topics():
             kept_for = retention.get(name)
-            offsets = [dict(position.offsets)[name] for position in needed.values() if name in dict(position.offsets)]
+            offsets = [
+                dict(position.offsets)[name]
+                for position in needed.values()
+                if name in dict(position.offsets)
+            ]
             yield Topic(
                 name=name,
                 first=log.first(name),
@@ -205,8 +249,16 @@ class Sweeper:
     def _retention(self) -> dict[str, Micros]:
         """For how long the records of each topic are kept, where that is bounded."""
         declared = self.project.declarations
-        kept = {make(source.name): source.retention for source in declared.sources for make in (topic_of, quarantine_topic_of)}
-        kept |= {inference_topic(env, endpoint.name): endpoint.retention for env in self.project.config.environments for endpoint in declared.endpoints}
+        kept = {
+            make(source.name): source.retention
+            for source in declared.sources
+            for make in (topic_of, quarantine_topic_of)
+        }
+        kept |= {
+            inference_topic(env, endpoint.name): endpoint.retention
+            for env in self.project.config.environments
+            for endpoint in declared.endpoints
+        }
         return {topic: length for topic, length in kept.items() if length is not None}
 
     def _aged(self, topic: str, cutoff: Micros) -> int:
@@ -218,20 +270,32 @@ class Sweeper:
         return self.tools.log.head(topic)
 
     def _live_shards(self) -> tuple[frozenset[str] | None, str]:
-        """The online state that the recent maps of all environments need, divided as each of them has it, and why that cannot be told if it cannot.
+        """The online state that the recent maps of all environments need, divided as each of them
+        has it, and why that cannot be told if it cannot.
 
-        A map's views name theirs; so does the definition behind each of its models, which may be an older one that was put in charge again.
+        A map's views name theirs; so does the definition behind each of its models, which may be an
+        older one that was put in charge again.
         """
         try:
-            recent = [(shard, partitions) for pointer, partitions in self._recent_pointers() for shard in self._shards_of(pointer)]
-            return frozenset(part for shard, partitions in recent for part in shards_of_partitions(shard, partitions)), ""
+            recent = [
+                (shard, partitions)
+                for pointer, partitions in self._recent_pointers()
+                for shard in self._shards_of(pointer)
+            ]
+            return frozenset(
+                part
+                for shard, partitions in recent
+                for part in shards_of_partitions(shard, partitions)
+            ), ""
         except MainspringError as error:
             return None, f"{error.code} {error.message}"
 
     def _recent_pointers(self) -> Iterator[tuple[AssetPointer, int]]:
         """What the maps hold, and into how many parts its environment divides online state."""
         for environment, config in self.project.config.environments.items():
-            for past in iter_recent_maps(self.tools, read_environment(self.tools.state, environment)):
+            for past in iter_recent_maps(
+                self.tools, read_environment(self.tools.state, environment)
+            ):
                 yield from ((pointer, config.partitions) for pointer in past.pointers.values())
 
     def _shards_of(self, pointer: AssetPointer) -> Iterator[str]:
@@ -239,13 +303,27 @@ class Sweeper:
             yield shard_of(pointer.asset.partition(".")[2], pointer.build_fingerprint)
         elif pointer.kind == "model":
             version = read_version(self.tools.state, pointer.build_digest)
-            yield from (shard for _, shard in parse_definition(read_object(self.tools.objects, version, "definition")).shards)
+            yield from (
+                shard
+                for _, shard in parse_definition(
+                    read_object(self.tools.objects, version, "definition")
+                ).shards
+            )
 
     def _named(self) -> frozenset[Digest]:
-        """Every digest that stands in a document: objects are named by builds, versions, attestations and maps, and whatever kind may come."""
+        """Every digest that stands in a document: objects are named by builds, versions,
+        attestations and maps, and whatever kind may come.
+        """
         state = self.tools.state
-        payloads = (document.payload for kind in state.kinds() if kind != _KIND for document in state.iter_documents(kind))
-        return frozenset(Digest(found.decode()) for payload in payloads for found in _DIGEST.findall(payload))
+        payloads = (
+            document.payload
+            for kind in state.kinds()
+            if kind != _KIND
+            for document in state.iter_documents(kind)
+        )
+        return frozenset(
+            Digest(found.decode()) for payload in payloads for found in _DIGEST.findall(payload)
+        )
 
     def _noted(self) -> dict[Digest, Micros]:
         document = self.tools.state.get(_KIND, _KEY)

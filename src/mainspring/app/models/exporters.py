@@ -1,7 +1,9 @@
-"""From a fitted model of any supported library to bytes that the registry can hold and a server can score.
+"""From a fitted model of any supported library to bytes that the registry can hold and a server can
+score.
 
-The library is told by the modules of the model's class and its ancestors, so none has to be installed to ask.  A model that brings its own graph
-(`to_onnx() -> bytes`) comes first: whoever wrote that method knows better.
+The library is told by the modules of the model's class and its ancestors, so none has to be
+installed to ask.  A model that brings its own graph (`to_onnx() -> bytes`) comes first: whoever
+wrote that method knows better.
 """
 
 from typing import Protocol, runtime_checkable
@@ -12,15 +14,19 @@ __all__ = ["SelfExporting", "export_model"]
 
 _MEANINGS = ("probability", "probabilities", "value")
 
-_SUPPORTED = "LightGBM (Booster, LGBMClassifier, LGBMRegressor, LGBMRanker), scikit-learn (linear models, alone or in a Pipeline), any object with to_onnx()"
+_SUPPORTED = (
+    "LightGBM (Booster, LGBMClassifier, LGBMRegressor, LGBMRanker), scikit-learn (linear "
+    "models, alone or in a Pipeline), any object with to_onnx()"
+)
 
 
 @runtime_checkable
 class SelfExporting(Protocol):
     """A model that can write its own ONNX graph.
 
-    Guarantees: the graph has one input (rows, features) of doubles or floats, NaN means missing, and the output with the predictions is named
-    `probability` (of the positive class), `probabilities` (of each class) or `value`.
+    Guarantees: the graph has one input (rows, features) of doubles or floats, NaN means missing,
+        and the output with the predictions is named `probability` (of the positive class),
+        `probabilities` (of each class) or `value`.
     """
 
     def to_onnx(self) -> bytes:
@@ -36,8 +42,9 @@ def export_model(model: object, n_features: int) -> ExportedModel:
 
     Raises:
         NoExporter: ENG-204, naming what is supported.
-        EngineError: ENG-1xx, the library's exporter refuses this model; ENG-201, the graph reads other columns; ENG-202, it cannot be scored, or does
-            not say by its output's name what it predicts.
+        EngineError: ENG-1xx, the library's exporter refuses this model; ENG-201, the graph reads
+            other columns; ENG-202, it cannot be scored, or does not say by its output's name what
+            it predicts.
     """
     from mainspring.engines.onnx.errors import InputMismatch, InvalidModel
     from mainspring.engines.onnx.scorer import OnnxScorer
@@ -48,7 +55,10 @@ def export_model(model: object, n_features: int) -> ExportedModel:
         raise InputMismatch(features=scorer.feature_count, shape=(-1, n_features))
     [output] = scorer.outputs
     if output.name not in _MEANINGS:
-        raise InvalidModel(reason=f"its output is named {output.name!r}; the name must say what it predicts: {', '.join(_MEANINGS)}")
+        raise InvalidModel(
+            reason=f"its output is named {output.name!r}; the name must say what it predicts: "
+            f"{', '.join(_MEANINGS)}"
+        )
     return ExportedModel(format="onnx", payload=payload, output=output.name)
 
 
@@ -70,4 +80,6 @@ def _payload_of(model: object) -> bytes:
         return export_linear(model)
     from mainspring.engines.onnx.errors import NoExporter
 
-    raise NoExporter(found=f"{type(model).__module__}.{type(model).__qualname__}", supported=_SUPPORTED)
+    raise NoExporter(
+        found=f"{type(model).__module__}.{type(model).__qualname__}", supported=_SUPPORTED
+    )

@@ -1,6 +1,8 @@
-"""The process that trains one model: an order on standard input, an answer on standard output, everything printed on standard error.
+"""The process that trains one model: an order on standard input, an answer on standard output,
+everything printed on standard error.
 
-Nothing is imported before `main` has pinned the threads: OpenMP reads their number once, and with more threads than free cores a fit can stall.
+Nothing is imported before `main` has pinned the threads: OpenMP reads their number once, and with
+more threads than free cores a fit can stall.
 """
 
 import os
@@ -9,16 +11,24 @@ from pathlib import Path
 
 __all__ = ["main"]
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "POLARS_MAX_THREADS")
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
 
 
 def main() -> None:
     """Read the order, fit, and answer with the model or with why there is none.
 
-    A fault of ours ends the process with a traceback and status 1, which the caller sees as ENG-006.
+    A fault of ours ends the process with a traceback and status 1, which the caller sees as
+    ENG-006.
     """
     answer_to = os.dup(sys.stdout.fileno())
-    # Below Python, because libraries print to the file itself: one stray line would spoil the answer.
+    # Below Python, because libraries print to the file itself: one stray line would spoil the
+    # answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     for name in _THREADS:
         os.environ.setdefault(name, "1")
@@ -56,7 +66,16 @@ def _train(payload: bytes) -> bytes:
     tools = Toolchain(objects=objects, export=export_model, scorers=OnnxScorers())
     # Held open for imports inside the fit function, which run only now.
     with importing_from(project if project.is_dir() else project.parent):
-        return render_answer(fit_and_export(model, frame, order.card, tools=tools, fingerprint=order.fingerprint, code=order.code))
+        return render_answer(
+            fit_and_export(
+                model,
+                frame,
+                order.card,
+                tools=tools,
+                fingerprint=order.fingerprint,
+                code=order.code,
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Trains in a process of its own, wherever objects are kept.
 
-That process runs the user's code, so it is given files and no secrets: where objects lie in a bucket, it finds the rows that it is to fit in a folder of its
-own, and what it leaves there is put into the bucket from here.
+That process runs the user's code, so it is given files and no secrets: where objects lie in a
+bucket, it finds the rows that it is to fit in a folder of its own, and what it leaves there is put
+into the bucket from here.
 """
 
 from pathlib import Path
@@ -32,10 +33,19 @@ class ProcessTrainer:
     def __init__(self, project: Path, objects: ObjectWriter, *, folder: Path) -> None:
         self._project, self._objects, self._folder = project, objects, folder
 
-    def __call__(self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest) -> TrainedModel:
+    def __call__(
+        self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest
+    ) -> TrainedModel:
         """The fitted, exported and checked model.  Raises: TRA-001 to TRA-008, ENG-006, ENG-007."""
         if isinstance(self._objects, FileObjects):
-            return self._train(model, card, fingerprint, code, objects=self._objects, place=self._folder / "objects")
+            return self._train(
+                model,
+                card,
+                fingerprint,
+                code,
+                objects=self._objects,
+                place=self._folder / "objects",
+            )
         with TemporaryDirectory(dir=self._folder, prefix="training-") as place:
             here = FileObjects(Path(place))
             here.write(self._objects.read(card.digest))
@@ -44,6 +54,22 @@ class ProcessTrainer:
                 self._objects.write(here.read(digest))
             return trained
 
-    def _train(self, model: Model, card: TrainingSetCard, fingerprint: Digest, code: Digest, *, objects: FileObjects, place: Path) -> TrainedModel:
-        order = TrainOrder(project=str(self._project), model=model.name, objects=str(place), card=card, fingerprint=fingerprint, code=code)
+    def _train(
+        self,
+        model: Model,
+        card: TrainingSetCard,
+        fingerprint: Digest,
+        code: Digest,
+        *,
+        objects: FileObjects,
+        place: Path,
+    ) -> TrainedModel:
+        order = TrainOrder(
+            project=str(self._project),
+            model=model.name,
+            objects=str(place),
+            card=card,
+            fingerprint=fingerprint,
+            code=code,
+        )
         return train(order, compute=LocalCompute(), objects=objects)

@@ -1,4 +1,5 @@
-"""Months of production on a virtual clock: what a simulation starts from, the faults planted in it, and the run.
+"""Months of production on a virtual clock: what a simulation starts from, the faults planted in it,
+and the run.
 
 Owns the virtual world.  Everything that is simulated is the code that runs in production.
 """

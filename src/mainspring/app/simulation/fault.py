@@ -10,7 +10,9 @@ from mainspring.elements.time import Micros, parse_instant
 
 __all__ = ["Fault", "parse_fault"]
 
-_FAULT = re.compile(r"(?P<kind>unit-change|nulls|constant):(?P<column>\w+)(?:\*(?P<factor>[0-9]+(?:\.[0-9]+)?))?@(?P<at>.+)")
+_FAULT = re.compile(
+    r"(?P<kind>unit-change|nulls|constant):(?P<column>\w+)(?:\*(?P<factor>[0-9]+(?:\.[0-9]+)?))?@(?P<at>.+)"
+)
 _MINUTES_TO_SECONDS = 60.0
 
 
@@ -24,12 +26,17 @@ class Fault:
     at: Micros
 
     def applied_to(self, rows: pl.DataFrame, visible_at: str) -> pl.DataFrame:
-        """The rows as the broken upstream would send them; `visible_at` names the column with the instant at which each is sent."""
+        """The rows as the broken upstream would send them; `visible_at` names the column with the
+        instant at which each is sent.
+        """
         if self.column not in rows.columns:
             return rows
         value = pl.col(self.column)
         if self.kind == "unit-change" and not rows.schema[self.column].is_numeric():
-            raise UnreadableFault(text=f"{self.kind}:{self.column}", reason=f"the column holds {rows.schema[self.column]}, which has no unit")
+            raise UnreadableFault(
+                text=f"{self.kind}:{self.column}",
+                reason=f"the column holds {rows.schema[self.column]}, which has no unit",
+            )
         match self.kind:
             case "unit-change":
                 broken = (value * self.factor).cast(rows.schema[self.column])
@@ -37,7 +44,9 @@ class Fault:
                 broken = pl.lit(None, dtype=rows.schema[self.column])
             case _:
                 broken = value.first()
-        return rows.with_columns(pl.when(pl.col(visible_at) >= self.at).then(broken).otherwise(value).alias(self.column))
+        return rows.with_columns(
+            pl.when(pl.col(visible_at) >= self.at).then(broken).otherwise(value).alias(self.column)
+        )
 
 
 def parse_fault(text: str) -> Fault:
@@ -49,4 +58,9 @@ def parse_fault(text: str) -> Fault:
     match = _FAULT.fullmatch(text)
     if match is None:
         raise UnreadableFault(text=text, reason="it has another form")
-    return Fault(match["kind"], match["column"], float(match["factor"] or _MINUTES_TO_SECONDS), parse_instant(match["at"]))
+    return Fault(
+        match["kind"],
+        match["column"],
+        float(match["factor"] or _MINUTES_TO_SECONDS),
+        parse_instant(match["at"]),
+    )

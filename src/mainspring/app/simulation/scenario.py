@@ -1,4 +1,6 @@
-"""What a simulation of an environment starts from: the model in charge there, what watches it, and every fact of its sources."""
+"""What a simulation of an environment starts from: the model in charge there, what watches it, and
+every fact of its sources.
+"""
 
 from collections.abc import Sequence
 
@@ -17,22 +19,43 @@ from mainspring.sources.facts import read_facts
 __all__ = ["scenario_of"]
 
 
-def scenario_of(project: Project, tools: Tools, environment: str, *, start: Micros, end: Micros, seed: int, faults: Sequence[str]) -> Scenario:
+def scenario_of(
+    project: Project,
+    tools: Tools,
+    environment: str,
+    *,
+    start: Micros,
+    end: Micros,
+    seed: int,
+    faults: Sequence[str],
+) -> Scenario:
     """The scenario of the first monitor that is declared.  Raises: PRJ-060, MON-001."""
     current = read_environment(tools.state, environment)
     monitor = next(iter(project.declarations.monitors), None)
     pointer = current.pointers.get(f"model.{monitor.model.name}") if monitor else None
     baseline = current.pointers.get(f"monitor.{monitor.name}") if monitor else None
     if monitor is None or pointer is None or baseline is None:
-        raise NoBaseline(monitor=monitor.name if monitor else "(none declared)", version="the environment")
-    model = open_version(read_version(tools.state, pointer.build_digest), objects=tools.objects, scorers=tools.scorers)
+        raise NoBaseline(
+            monitor=monitor.name if monitor else "(none declared)", version="the environment"
+        )
+    model = open_version(
+        read_version(tools.state, pointer.build_digest),
+        objects=tools.objects,
+        scorers=tools.scorers,
+    )
     schemas = model.training_set.schemas
     return Scenario(
         model=model,
         monitor=monitor,
         baseline=parse_baseline(tools.objects.read(baseline.build_digest)),
-        endpoint=next((e.name for e in project.declarations.endpoints if e.model.name == monitor.model.name), monitor.model.name),
-        facts={s.name: read_facts(s, log=tools.log, tables=tools.tables, schema=schemas[s.name]) for s in model.training_set.sources},
+        endpoint=next(
+            (e.name for e in project.declarations.endpoints if e.model.name == monitor.model.name),
+            monitor.model.name,
+        ),
+        facts={
+            s.name: read_facts(s, log=tools.log, tables=tools.tables, schema=schemas[s.name])
+            for s in model.training_set.sources
+        },
         start=start,
         end=end,
         seed=seed,

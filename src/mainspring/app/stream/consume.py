@@ -1,11 +1,13 @@
 """Fold the log continuously: the loop of `mainspring stream` and of the server.
 
-One thread looks and decides: what of the work is this process's, which views have something to fold, whether it is time to tell.  Everything that takes
-long is done in a pool and picked up when it is finished, so a view that builds its state from a long log holds up no other, and a flush of the disk or a
-slow answer about leases holds up nobody.  Views fold in threads of their own, so that those which commit at the same time share a flush.
+One thread looks and decides: what of the work is this process's, which views have something to
+fold, whether it is time to tell.  Everything that takes long is done in a pool and picked up when
+it is finished, so a view that builds its state from a long log holds up no other, and a flush of
+the disk or a slow answer about leases holds up nobody.  Views fold in threads of their own, so that
+those which commit at the same time share a flush.
 
-No lock and no lease keeps the state right: the position that a commit expects does.  A process that slept through its lease and folds on is refused by
-the store, and reads where the work stands.
+No lock and no lease keeps the state right: the position that a commit expects does.  A process that
+slept through its lease and folds on is refused by the store, and reads where the work stands.
 """
 
 import logging
@@ -40,7 +42,9 @@ _LOG = logging.getLogger("mainspring.stream")
 _FOLDING, _LEASING = 8, 8
 _SLICE_S = 0.2
 _LOOK_S, _SHARE_S, _HURRY_S = 0.1, 0.5, 0.1
-"""How often the map is looked at, how often leases are kept, and how often while one that is wanted is still held by another."""
+"""How often the map is looked at, how often leases are kept, and how often while one that is wanted
+is still held by another.
+"""
 _REST_S, _REPORT_S, _TELL_S, _SNAPSHOT_S = 1.0, 1.0, 60.0, 3_600.0
 
 
@@ -50,7 +54,8 @@ class Consumer:
 
     Args:
         views: the views to keep current; asked ten times a second.
-        group: the processes that share them; store: what tells this online store from others that the group's leases are given by the same state for.
+        group: the processes that share them; store: what tells this online store from others that
+            the group's leases are given by the same state for.
         takes_snapshots: write one of each shard when it has caught up, and every hour.
         on_report: told once a second how it goes.
     """
@@ -64,7 +69,9 @@ class Consumer:
     on_report: Callable[[StreamReport], None] = lambda _: None
 
     def run(self, stop: threading.Event) -> None:
-        """Go on until told to stop; commits at hand are finished, and what is held is given back."""
+        """Go on until told to stop; commits at hand are finished, and what is held is given
+        back.
+        """
         # Before it holds anything: where the kernel was not compiled yet, that takes half a minute.
         warm_online()
         with self._sharing() as sharer, ThreadPoolExecutor(_FOLDING, "mainspring-fold") as folding:
@@ -76,7 +83,9 @@ class Consumer:
     def _sharing(self) -> Iterator[Sharer]:
         """Be a member of the group while the block runs."""
         with ThreadPoolExecutor(_LEASING, "mainspring-lease") as leasing:
-            sharer = Sharer(self.tools.state, self.group, self.member, clock=self.tools.clock, executor=leasing)
+            sharer = Sharer(
+                self.tools.state, self.group, self.member, clock=self.tools.clock, executor=leasing
+            )
             try:
                 yield sharer
             finally:
@@ -100,7 +109,8 @@ class _Line:
     """Partitions of a view that move together, and what is done to them now.
 
     Args:
-        whole_at: when the log was last looked at and held nothing that is not folded; whatever waits was appended later.
+        whole_at: when the log was last looked at and held nothing that is not folded; whatever
+            waits was appended later.
         heads, looked_at: how far the task folds, and when that was looked up.
         snapshot_at: when the next snapshot is due.
     """
@@ -126,7 +136,9 @@ class _Line:
 class _Loop:
     """What a consumer knows while it runs.  Times are seconds of the monotonic clock."""
 
-    def __init__(self, consumer: Consumer, sharer: Sharer, stop: threading.Event, folding: Executor) -> None:
+    def __init__(
+        self, consumer: Consumer, sharer: Sharer, stop: threading.Event, folding: Executor
+    ) -> None:
         self._consumer, self._sharer, self._stop, self._folding = consumer, sharer, stop, folding
         self._tools, self._meter, self._finished = consumer.tools, Meter(), threading.Event()
         self._parts: dict[str, _Part] = {}
@@ -140,7 +152,9 @@ class _Loop:
         self._cpu = time.process_time()
 
     def turn(self) -> None:
-        """Look once, set going what is to be done, and wait until some of it is finished or it is time to look again."""
+        """Look once, set going what is to be done, and wait until some of it is finished or it is
+        time to look again.
+        """
         now = time.monotonic()
         with self._telling(now):
             self._follow_map(now)
@@ -148,7 +162,10 @@ class _Loop:
         self._collect(now)
         self._open_missing(now)
         with self._telling(now):
-            heads = {topic: self._tools.log.head(topic) for topic in {topic for line in self._lines for topic in line.fold.topics}}
+            heads = {
+                topic: self._tools.log.head(topic)
+                for topic in {topic for line in self._lines for topic in line.fold.topics}
+            }
             self._set_going(heads, now)
             self._report(heads, now)
         self._wait(now)
@@ -157,13 +174,19 @@ class _Loop:
         """Know which parts there are."""
         if now >= self._look_at:
             self._look_at = now + _LOOK_S
-            parts = [_Part(view, partition) for view in self._consumer.views() for partition in range(view.partitions)]
+            parts = [
+                _Part(view, partition)
+                for view in self._consumer.views()
+                for partition in range(view.partitions)
+            ]
             found = {self._resource(part): part for part in parts}
             if found.keys() != self._parts.keys():
                 self._parts, self._share_at = found, now
 
     def _follow_share(self, now: float) -> None:
-        """Know which of them are this process's; ask again in time, and sooner while one that is allotted is in other hands."""
+        """Know which of them are this process's; ask again in time, and sooner while one that is
+        allotted is in other hands.
+        """
         if self._sharing is not None and self._sharing.done():
             sharing, self._sharing = self._sharing, None
             self._share = sharing.result()
@@ -171,7 +194,9 @@ class _Loop:
                 self._share_at = min(self._share_at, now + _HURRY_S)
         if self._sharing is None and now >= self._share_at:
             self._share_at = now + _SHARE_S
-            self._sharing = self._sharer.begin_keeping({resource: part.view.view.name for resource, part in self._parts.items()})
+            self._sharing = self._sharer.begin_keeping(
+                {resource: part.view.view.name for resource, part in self._parts.items()}
+            )
             self._sharing.add_done_callback(lambda _: self._finished.set())
 
     def _collect(self, now: float) -> None:
@@ -195,12 +220,21 @@ class _Loop:
         kept: list[_Line] = []
         for line in self._lines:
             if line.task is None:
-                line.fold = line.fold.without([part.partition for part in line.parts if self._resource(part) not in self._share.held])
+                line.fold = line.fold.without(
+                    [
+                        part.partition
+                        for part in line.parts
+                        if self._resource(part) not in self._share.held
+                    ]
+                )
                 if not line.fold.positions:
                     continue
                 first = places.setdefault(line.place, line)
                 if first is not line:
-                    first.fold, first.whole_at = first.fold.joined(line.fold), min(first.whole_at, line.whole_at)
+                    first.fold, first.whole_at = (
+                        first.fold.joined(line.fold),
+                        min(first.whole_at, line.whole_at),
+                    )
                     continue
             kept.append(line)
         self._lines = kept
@@ -209,12 +243,18 @@ class _Loop:
         """Open what is held and not on its way yet."""
         begun = {self._resource(part) for line in self._lines for part in line.parts}
         begun |= {self._resource(part) for parts in self._openings.values() for part in parts}
-        missing = [part for resource, part in self._parts.items() if resource in self._share.held and resource not in begun]
+        missing = [
+            part
+            for resource, part in self._parts.items()
+            if resource in self._share.held and resource not in begun
+        ]
         for _, group in groupby(missing, key=lambda part: part.view.shard):
             parts = list(group)
             view = parts[0].view
             if self._resting.get(view.shard, now) <= now:
-                opening = self._begin(open_folds, view, [part.partition for part in parts], self._tools)
+                opening = self._begin(
+                    open_folds, view, [part.partition for part in parts], self._tools
+                )
                 self._openings[opening] = parts
 
     def _set_going(self, heads: Mapping[str, int], now: float) -> None:
@@ -233,7 +273,9 @@ class _Loop:
     def _fold(self, fold: ViewFold, heads: Mapping[str, int]) -> bool:
         """Fold for a while; in the pool."""
         until = time.monotonic() + _SLICE_S
-        for topic, records in fold.iter_steps(heads, now=self._tools.data_clock.now() - CLOCK_SLACK):
+        for topic, records in fold.iter_steps(
+            heads, now=self._tools.data_clock.now() - CLOCK_SLACK
+        ):
             self._meter.folded(fold.view.shard, topic, records)
             if self._stop.is_set() or time.monotonic() >= until:
                 break
@@ -243,7 +285,13 @@ class _Loop:
         """Write snapshots; in the pool."""
         tools = self._tools
         for part in parts:
-            snapshot_shard(part.shard, online=tools.online, objects=tools.objects, state=tools.state, at=tools.clock.now())
+            snapshot_shard(
+                part.shard,
+                online=tools.online,
+                objects=tools.objects,
+                state=tools.state,
+                at=tools.clock.now(),
+            )
         return True
 
     def _report(self, heads: Mapping[str, int], now: float) -> None:
@@ -253,7 +301,12 @@ class _Loop:
         length_s, cpu = now - self._report_at, time.process_time()
         events, waited_s = self._meter.taken()
         behind = [line for line in self._lines if line.fold.is_behind(heads)]
-        reached = {topic: min(line.fold.reached(topic) for line in self._lines if topic in line.fold.topics) for topic in heads}
+        reached = {
+            topic: min(
+                line.fold.reached(topic) for line in self._lines if topic in line.fold.topics
+            )
+            for topic in heads
+        }
         self._consumer.on_report(
             StreamReport(
                 at=self._tools.clock.now(),
@@ -280,7 +333,9 @@ class _Loop:
         return task
 
     def _outcome(self, task: Future[T], view: CompiledView, now: float) -> T | None:
-        """What a task came to; None when it failed, and then the view is opened again: at once where another process was faster, else after a rest."""
+        """What a task came to; None when it failed, and then the view is opened again: at once
+        where another process was faster, else after a rest.
+        """
         try:
             return task.result()
         except StaleWrite:

@@ -14,9 +14,11 @@ class StreamReport(msgspec.Struct, frozen=True, kw_only=True):
     """One second of a consumer.
 
     Args:
-        events_per_s: records of the log that went into the online state of every view that reads them.
+        events_per_s: records of the log that went into the online state of every view that reads
+            them.
         lag_records: records that wait, summed over topics.
-        lag_ms: the longest that a record can have waited, from before it was appended until reads saw it; no clock of another process is in it.
+        lag_ms: the longest that a record can have waited, from before it was appended until reads
+            saw it; no clock of another process is in it.
         shards, of: how many this process folds, of how many there are.
         members: how many processes share them.
         cpu: the share of one core that this process used.
@@ -51,9 +53,12 @@ class Meter:
             self._longest_s = max(self._longest_s, length_s)
 
     def taken(self) -> tuple[int, float]:
-        """How many records went through since the last call, and the longest wait of one in seconds; counting starts anew."""
+        """How many records went through since the last call, and the longest wait of one in
+        seconds; counting starts anew.
+        """
         with self._lock:
-            # Views of one topic read the same records: what the fastest has read is what went through.
+            # Views of one topic read the same records: what the fastest has read is what went
+            # through.
             events = sum(max(by_view.values()) for by_view in self._counts.values())
             longest_s, self._longest_s = self._longest_s, 0.0
             self._counts.clear()

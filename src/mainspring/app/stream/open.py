@@ -1,4 +1,6 @@
-"""Open the state of a view for folding: from a snapshot where the store has lost it or never had it, anew where it has left out what is needed."""
+"""Open the state of a view for folding: from a snapshot where the store has lost it or never had
+it, anew where it has left out what is needed.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -18,31 +20,41 @@ _LOG = logging.getLogger("mainspring.stream")
 
 
 def open_folds(view: CompiledView, partitions: Sequence[int], tools: Tools) -> list[ViewFold]:
-    """Folds of these partitions, those that are equally far in one, so that one that is far behind holds up no other.
+    """Folds of these partitions, those that are equally far in one, so that one that is far behind
+    holds up no other.
 
     Raises: ENG-004 when another process opens them just now.
     """
     now, online = tools.data_clock.now(), tools.online
-    shards = [shard_of_partition(view.shard, partition, view.partitions) for partition in partitions]
+    shards = [
+        shard_of_partition(view.shard, partition, view.partitions) for partition in partitions
+    ]
     drop_late_state(view, shards, online=online, now=now)
     for shard in shards:
         if online.read(shard, [])[0] is None:
             _restore(view, shard, tools)
-    opened = ViewFold(view, partitions, log=tools.log, online=online, now=now - CLOCK_SLACK, tables=tools.tables)
+    opened = ViewFold(
+        view, partitions, log=tools.log, online=online, now=now - CLOCK_SLACK, tables=tools.tables
+    )
     return opened.split()
 
 
 def catch_up(view: CompiledView, tools: Tools) -> int:
-    """Bring a view's state up to the log; where other processes fold it too, each goes on from where the others have got to.
+    """Bring a view's state up to the log; where other processes fold it too, each goes on from
+    where the others have got to.
 
-    Returns: how many records this process folded, for each place in the log at which partitions stood.
+    Returns: how many records this process folded, for each place in the log at which partitions
+        stood.
     """
     records = 0
     while True:
         with suppress(StaleWrite):
             for fold in open_folds(view, range(view.partitions), tools):
                 heads = {topic: tools.log.head(topic) for topic in fold.topics}
-                records += sum(count for _, count in fold.iter_steps(heads, now=tools.data_clock.now() - CLOCK_SLACK))
+                records += sum(
+                    count
+                    for _, count in fold.iter_steps(heads, now=tools.data_clock.now() - CLOCK_SLACK)
+                )
             return records
 
 
@@ -50,7 +62,14 @@ def _restore(view: CompiledView, shard: str, tools: Tools) -> None:
     """Begin with a snapshot, if there is one; a damaged one is told and costs time only."""
     kept_from = horizon_at(view, tools.data_clock.now() - CLOCK_SLACK)
     try:
-        position = restore_shard(shard, online=tools.online, objects=tools.objects, state=tools.state, log=tools.log, kept_from=kept_from)
+        position = restore_shard(
+            shard,
+            online=tools.online,
+            objects=tools.objects,
+            state=tools.state,
+            log=tools.log,
+            kept_from=kept_from,
+        )
     except StaleWrite:
         raise
     except MainspringError as error:

@@ -1,7 +1,9 @@
-"""Put a map in place only when the state of its views has been built: until then the one before answers.
+"""Put a map in place only when the state of its views has been built: until then the one before
+answers.
 
-Most maps never wait, for `apply` builds state before it moves the map.  One does after a promotion into an environment that divides its state otherwise, or
-keeps it in another store: there the consumers build it once they see the map.
+Most maps never wait, for `apply` builds state before it moves the map.  One does after a promotion
+into an environment that divides its state otherwise, or keeps it in another store: there the
+consumers build it once they see the map.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,13 +27,17 @@ class ReadyMaps:
         kept: the views of the map that stands in the state, and of those before it.
     """
 
-    def __init__(self, load: Callable[[ServedMap], ServedMap], kept: KeptViews, tools: Tools) -> None:
+    def __init__(
+        self, load: Callable[[ServedMap], ServedMap], kept: KeptViews, tools: Tools
+    ) -> None:
         self._load, self._kept, self._tools = load, kept, tools
         self._views: Sequence[CompiledView] = ()
         self._floor: Mapping[str, int] | None = None
 
     def load(self, served: ServedMap) -> ServedMap:
-        """The map as it stands now, or what is in place while state is being built; with nothing in place nothing is waited for."""
+        """The map as it stands now, or what is in place while state is being built; with nothing in
+        place nothing is waited for.
+        """
         views = self._kept.read()
         if views is not self._views and served.version >= 0 and not self._are_ready(views):
             return served
@@ -39,14 +45,28 @@ class ReadyMaps:
         return self._load(served)
 
     def _are_ready(self, views: Sequence[CompiledView]) -> bool:
-        """Whether all have reached what the furthest of them had when this map was first seen, or what the log held where none had begun."""
-        reached = [(topic, offset) for view in views for topic, offset in self._reached(view).items()]
+        """Whether all have reached what the furthest of them had when this map was first seen, or
+        what the log held where none had begun.
+        """
+        reached = [
+            (topic, offset) for view in views for topic, offset in self._reached(view).items()
+        ]
         if self._floor is None:
-            self._floor = {topic: offset if offset > 0 else self._tools.log.head(topic) for topic, offset in sorted(reached)}
-        return all(offset > _NOT_BEGUN and offset >= self._floor.get(topic, 0) for topic, offset in reached)
+            self._floor = {
+                topic: offset if offset > 0 else self._tools.log.head(topic)
+                for topic, offset in sorted(reached)
+            }
+        return all(
+            offset > _NOT_BEGUN and offset >= self._floor.get(topic, 0) for topic, offset in reached
+        )
 
     def _reached(self, view: CompiledView) -> dict[str, int]:
         """How far all partitions of a view have folded each topic."""
         positions = [self._tools.online.read(shard, [])[0] for shard in shards_of(view)]
         topics = [topic_of(source.name) for source in view.view.sources]
-        return {topic: min(_NOT_BEGUN if position is None else position.offset(topic) for position in positions) for topic in topics}
+        return {
+            topic: min(
+                _NOT_BEGUN if position is None else position.offset(topic) for position in positions
+            )
+            for topic in topics
+        }

@@ -39,20 +39,33 @@ class Streams:
             catch_up(view, self._tools)
 
     def once(self, views: Sequence[str] = (), *, takes_snapshots: bool = False) -> StreamReport:
-        """Fold what the log holds now, views beside each other and whoever folds them too; no lease is taken.
+        """Fold what the log holds now, views beside each other and whoever folds them too; no lease
+        is taken.
 
         Args:
-            views: by name, with those that they look keys up in; default: all that are kept current.
+            views: by name, with those that they look keys up in; default: all that are kept
+                current.
             takes_snapshots: keep one of each shard at the end.
 
         Raises: ACC-006 for a view that is not kept current.
         """
-        began_s, cpu_s, tools, kept = time.monotonic(), time.process_time(), self._tools, self._named(views)
+        began_s, cpu_s, tools, kept = (
+            time.monotonic(),
+            time.process_time(),
+            self._tools,
+            self._named(views),
+        )
         with ThreadPoolExecutor(_FOLDING, "mainspring-fold") as folding:
             records = sum(folding.map(partial(catch_up, tools=tools), kept))
         shards = [shard for view in kept for shard in shards_of(view)]
         for shard in shards if takes_snapshots else ():
-            snapshot_shard(shard, online=tools.online, objects=tools.objects, state=tools.state, at=tools.clock.now())
+            snapshot_shard(
+                shard,
+                online=tools.online,
+                objects=tools.objects,
+                state=tools.state,
+                at=tools.clock.now(),
+            )
         length_s = time.monotonic() - began_s
         return StreamReport(
             at=tools.clock.now(),
@@ -66,12 +79,18 @@ class Streams:
         )
 
     def consumer(
-        self, views: Sequence[str] = (), *, is_reserve: bool = False, takes_snapshots: bool = False, on_report: Callable[[StreamReport], None] = lambda _: None
+        self,
+        views: Sequence[str] = (),
+        *,
+        is_reserve: bool = False,
+        takes_snapshots: bool = False,
+        on_report: Callable[[StreamReport], None] = lambda _: None,
     ) -> Consumer:
         """What folds the log continuously, sharing the work with every other process that does.
 
         Args:
-            views: by name, with those that they look keys up in; default: all that are kept current.
+            views: by name, with those that they look keys up in; default: all that are kept
+                current.
             is_reserve: fold only what no other process could.
             takes_snapshots: keep one of each shard, made when it has caught up and every hour.
             on_report: told once a second how it goes.
@@ -83,7 +102,9 @@ class Streams:
         return Consumer(
             tools=self._tools,
             views=self.kept.read,
-            member=Member(name=self._tools.ids.new("consumer"), is_reserve=is_reserve, subjects=subjects),
+            member=Member(
+                name=self._tools.ids.new("consumer"), is_reserve=is_reserve, subjects=subjects
+            ),
             group=self._environment,
             store=short(digest_of_value(online)),
             takes_snapshots=takes_snapshots,

@@ -1,12 +1,19 @@
-"""How a user writes aggregates: `col("dep_delay").clip(-30, 240).mean(where=col("carrier") == "UA")`.
+"""How a user writes aggregates: `col("dep_delay").clip(-30, 240).mean(where=col("carrier") ==
+"UA")`.
 
-Nulls do not count, and neither do facts for which `where` is false or null.  What is said of nothing is said of a window in which no fact counts.
+Nulls do not count, and neither do facts for which `where` is false or null.  What is said of
+nothing is said of a window in which no fact counts.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from mainspring.elements.expression.aggregation import Aggregation, AggregationName, Beyond, Parameter
+from mainspring.elements.expression.aggregation import (
+    Aggregation,
+    AggregationName,
+    Beyond,
+    Parameter,
+)
 from mainspring.elements.expression.tree import Node, Scalar
 from mainspring.elements.time import parse_duration
 
@@ -20,9 +27,14 @@ class Expression(Protocol):
 
 
 def condition_of(where: Expression | None) -> Node | None:
-    """The node of a condition; TypeError for what is no expression, such as a text that only looks like one."""
+    """The node of a condition; TypeError for what is no expression, such as a text that only looks
+    like one.
+    """
     if where is not None and not isinstance(where, Aggregable):
-        raise TypeError(f'where={where!r} is no expression; write a condition on columns, such as col("amount") > 1')
+        raise TypeError(
+            f"where={where!r} is no expression; write a condition on columns, such as "
+            f'col("amount") > 1'
+        )
     return where.node if where is not None else None
 
 
@@ -95,21 +107,26 @@ class Aggregable:
         """The k least values, least first; [] of nothing."""
         return self._aggregate("bottom_k", where, k=k)
 
-    def count_distinct(self, *, limit: int = 10_000, beyond: Beyond = "saturate", where: Expression | None = None) -> Aggregation:
+    def count_distinct(
+        self, *, limit: int = 10_000, beyond: Beyond = "saturate", where: Expression | None = None
+    ) -> Aggregation:
         """How many different values there are; 0 of nothing.
 
         Args:
             limit: the answer is exact up to here.
-            beyond: what it is above: `saturate` says `limit`, `approximate` estimates as `approx_count_distinct` does, with texts told apart by a 64-bit
-                hash of them.
+            beyond: what it is above: `saturate` says `limit`, `approximate` estimates as
+                `approx_count_distinct` does, with texts told apart by a 64-bit hash of them.
         """
         return self._aggregate("count_distinct", where, limit=limit, beyond=beyond)
 
-    def approx_count_distinct(self, *, precision: int = 12, where: Expression | None = None) -> Aggregation:
+    def approx_count_distinct(
+        self, *, precision: int = 12, where: Expression | None = None
+    ) -> Aggregation:
         """About how many different values there are (HyperLogLog); 0 of nothing.
 
         Args:
-            precision: 2^precision registers, 4 to 16; the standard error is 1.04 / sqrt(2^precision), 1.6 % at 12.
+            precision: 2^precision registers, 4 to 16; the standard error is 1.04 /
+                sqrt(2^precision), 1.6 % at 12.
         """
         return self._aggregate("approx_count_distinct", where, precision=precision)
 
@@ -122,28 +139,44 @@ class Aggregable:
         return self._aggregate("quantiles", where, qs=tuple(qs))
 
     def histogram(self, edges: Sequence[float], *, where: Expression | None = None) -> Aggregation:
-        """How many values lie in (-inf, e0), [e0, e1), … [en, inf): one count more than edges, zeros of nothing."""
+        """How many values lie in (-inf, e0), [e0, e1), … [en, inf): one count more than edges,
+        zeros of nothing.
+        """
         return self._aggregate("histogram", where, edges=tuple(edges))
 
-    def value_counts(self, values: Sequence[Scalar], *, where: Expression | None = None) -> Aggregation:
-        """How often each of these values occurs, and last how often any other does; zeros of nothing."""
+    def value_counts(
+        self, values: Sequence[Scalar], *, where: Expression | None = None
+    ) -> Aggregation:
+        """How often each of these values occurs, and last how often any other does; zeros of
+        nothing.
+        """
         return self._aggregate("value_counts", where, values=tuple(values))
 
     def time_since_last(self, *, where: Expression | None = None) -> Aggregation:
-        """How long before the prediction time the newest event that has a value happened; null of nothing."""
+        """How long before the prediction time the newest event that has a value happened; null of
+        nothing.
+        """
         return self._aggregate("time_since_last", where)
 
     def ewma(self, *, half_life: str, where: Expression | None = None) -> Aggregation:
-        """The mean weighted by age: a value that is `half_life` older counts half; null of nothing.  *Ordered*: folded in total order."""
+        """The mean weighted by age: a value that is `half_life` older counts half; null of nothing.
+        *Ordered*: folded in total order.
+        """
         return self._aggregate("ewma", where, half_life=parse_duration(half_life))
 
     def skew(self, *, where: Expression | None = None) -> Aggregation:
-        """The skewness of the values (population g1); null of fewer than three, or where all are equal.  *Ordered*."""
+        """The skewness of the values (population g1); null of fewer than three, or where all are
+        equal.  *Ordered*.
+        """
         return self._aggregate("skew", where)
 
     def kurt(self, *, where: Expression | None = None) -> Aggregation:
-        """The excess kurtosis of the values (population g2); null of fewer than four, or where all are equal.  *Ordered*."""
+        """The excess kurtosis of the values (population g2); null of fewer than four, or where all
+        are equal.  *Ordered*.
+        """
         return self._aggregate("kurt", where)
 
-    def _aggregate(self, name: AggregationName, where: Expression | None, **parameters: Parameter) -> Aggregation:
+    def _aggregate(
+        self, name: AggregationName, where: Expression | None, **parameters: Parameter
+    ) -> Aggregation:
         return Aggregation(name, self.node, condition_of(where), tuple(parameters.items()))

@@ -1,7 +1,8 @@
-"""What to make of the values in a window: which aggregates there are, of which types, and what each gives.
+"""What to make of the values in a window: which aggregates there are, of which types, and what each
+gives.
 
-The meaning of each is told to users by the methods of `aggregable`, and computed by the kernel of `features`; here is what can be decided from the
-declaration alone.
+The meaning of each is told to users by the methods of `aggregable`, and computed by the kernel of
+`features`; here is what can be decided from the declaration alone.
 """
 
 import math
@@ -29,9 +30,34 @@ __all__ = [
     "value_problems",
 ]
 
-Single = OneOf["count", "sum", "mean", "var", "std", "min", "max", "first", "last", "any", "all", "time_since_last", "skew", "kurt"]
+Single = OneOf[
+    "count",
+    "sum",
+    "mean",
+    "var",
+    "std",
+    "min",
+    "max",
+    "first",
+    "last",
+    "any",
+    "all",
+    "time_since_last",
+    "skew",
+    "kurt",
+]
 Parametric = OneOf[
-    "first_k", "last_k", "top_k", "bottom_k", "count_distinct", "approx_count_distinct", "quantile", "quantiles", "histogram", "value_counts", "ewma"
+    "first_k",
+    "last_k",
+    "top_k",
+    "bottom_k",
+    "count_distinct",
+    "approx_count_distinct",
+    "quantile",
+    "quantiles",
+    "histogram",
+    "value_counts",
+    "ewma",
 ]
 AggregationName = Single | Parametric
 Beyond = OneOf["saturate", "approximate"]
@@ -47,7 +73,19 @@ _ANY = (*_LISTABLE, DType.DURATION)
 
 OPERANDS: Mapping[AggregationName, tuple[DType, ...]] = MappingProxyType(
     {
-        **dict.fromkeys(("count", "min", "max", "first", "last", "time_since_last", "count_distinct", "approx_count_distinct"), _ANY),
+        **dict.fromkeys(
+            (
+                "count",
+                "min",
+                "max",
+                "first",
+                "last",
+                "time_since_last",
+                "count_distinct",
+                "approx_count_distinct",
+            ),
+            _ANY,
+        ),
         **dict.fromkeys(("sum", "mean", "var", "std", "skew", "kurt", "ewma"), _SUMMABLE),
         **dict.fromkeys(("any", "all"), (DType.BOOLEAN,)),
         **dict.fromkeys(("first_k", "last_k", "top_k", "bottom_k"), _LISTABLE),
@@ -59,7 +97,9 @@ OPERANDS: Mapping[AggregationName, tuple[DType, ...]] = MappingProxyType(
 
 
 ORDERED: frozenset[AggregationName] = frozenset({"ewma", "skew", "kurt"})
-"""Those that fold the events of a window one by one in total order; all others are states that are merged in any order."""
+"""Those that fold the events of a window one by one in total order; all others are states that are
+merged in any order.
+"""
 
 
 @dataclass(frozen=True)
@@ -69,7 +109,8 @@ class Aggregation:
     Args:
         operand: what is aggregated; None: rows are counted.
         where: facts for which this is not true do not count.
-        parameters: what the aggregate needs besides, by name in the order of the method that a user calls.
+        parameters: what the aggregate needs besides, by name in the order of the method that a user
+            calls.
     """
 
     name: AggregationName
@@ -176,7 +217,9 @@ def _check_ranks(name: str, value: Parameter) -> Iterator[str]:
 def _check_edges(name: str, value: Parameter) -> Iterator[str]:
     edges = value if isinstance(value, tuple) else (value,)
     yield from _check_number(name, edges)
-    strange = [edge for edge in edges if not _is_number(edge) or not -(2**63) <= float(edge) < 2**63]
+    strange = [
+        edge for edge in edges if not _is_number(edge) or not -(2**63) <= float(edge) < 2**63
+    ]
     yield from (f"{name} holds {edge!r}, which is no finite number of 64 bits" for edge in strange)
     numbers = [float(edge) for edge in edges if edge not in strange]
     if any(left >= right for left, right in pairwise(numbers)):

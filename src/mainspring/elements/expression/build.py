@@ -1,6 +1,8 @@
-"""How a user writes expressions: `col("dep_delay").clip(-30, 240).mean()`, with Polars' names and Python's operators.
+"""How a user writes expressions: `col("dep_delay").clip(-30, 240).mean()`, with Polars' names and
+Python's operators.
 
-`Expr` only builds; the tree is in `.node`.  It is not hashable and has no truth value, because `==`, `and` and `if` on it would lie.
+`Expr` only builds; the tree is in `.node`.  It is not hashable and has no truth value, because
+`==`, `and` and `if` on it would lie.
 """
 
 from datetime import date, datetime
@@ -37,7 +39,19 @@ from mainspring.elements.expression.tree import (
 from mainspring.elements.schema import DType
 from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, parse_instant
 
-__all__ = ["Expr", "col", "count", "days", "hours", "lit", "minutes", "node_of", "seconds", "timestamp", "when"]
+__all__ = [
+    "Expr",
+    "col",
+    "count",
+    "days",
+    "hours",
+    "lit",
+    "minutes",
+    "node_of",
+    "seconds",
+    "timestamp",
+    "when",
+]
 
 
 def node_of(value: object) -> Node:
@@ -58,7 +72,10 @@ def node_of(value: object) -> Node:
         case datetime() | date():
             return Literal(parse_instant(value), DType.TIMESTAMP)
         case _ if callable(value):
-            raise TypeError(f"the function {value!r} cannot stand in an expression: features travel with a model as data, not as code")
+            raise TypeError(
+                f"the function {value!r} cannot stand in an expression: features travel "
+                f"with a model as data, not as code"
+            )
         case _:
             raise TypeError(f"{type(value).__name__} cannot stand in an expression")
 
@@ -222,7 +239,9 @@ class Expr(Aggregable):
         return Expr(Elementary(self.node, "cos"))
 
     def hash(self) -> "Expr":
-        """A whole number of 64 bits for the value, the same on every machine and for ever; it depends on the type, so 1 and 1.0 differ."""
+        """A whole number of 64 bits for the value, the same on every machine and for ever; it
+        depends on the type, so 1 and 1.0 differ.
+        """
         return Expr(Hash(self.node))
 
     def bucket(self, buckets: int) -> "Expr":

@@ -1,7 +1,9 @@
-"""The clock on a wall somewhere: instants as local times, by the one time zone database that both evaluators read.
+"""The clock on a wall somewhere: instants as local times, by the one time zone database that both
+evaluators read.
 
-It is the database of the machine, through `zoneinfo`.  Polars brings another edition along, whose history of some zones differs (EET and WET before 1976,
-between Debian's 2025b and Polars 2.1), and an edition newer than ours would know changes that ours does not.  So columns ask this clock too.
+It is the database of the machine, through `zoneinfo`.  Polars brings another edition along, whose
+history of some zones differs (EET and WET before 1976, between Debian's 2025b and Polars 2.1), and
+an edition newer than ours would know changes that ours does not.  So columns ask this clock too.
 """
 
 from datetime import datetime, timedelta
@@ -20,8 +22,8 @@ _ZONES_KEPT = 16
 class LocalClock:
     """Reads instants on the clock of a zone.
 
-    An hour within which the offset does not change is looked up once; one in which it does is computed each time, so that no rule about when clocks
-    may change is assumed.
+    An hour within which the offset does not change is looked up once; one in which it does is
+    computed each time, so that no rule about when clocks may change is assumed.
 
     Cost: 0.1 µs for an hour that was looked up before, 4 µs for another.
     """
@@ -31,7 +33,9 @@ class LocalClock:
         self._offsets: dict[int, Micros] = {}
 
     def __call__(self, instant: Micros) -> Micros | None:
-        """Local time as microseconds since 1970 on that clock; None where the calendar is not certain."""
+        """Local time as microseconds since 1970 on that clock; None where the calendar is not
+        certain.
+        """
         offset = self._offsets.get(instant // HOUR)
         if offset is not None:
             return instant + offset
@@ -41,7 +45,9 @@ class LocalClock:
         return instant + (self.offset_at(instant) if offset is None else offset)
 
     def offset_within(self, hour: int) -> Micros | None:
-        """How far the clock is ahead of UTC all through an hour, which is counted from 1970; None if that changes within it."""
+        """How far the clock is ahead of UTC all through an hour, which is counted from 1970; None
+        if that changes within it.
+        """
         offset = self._offsets.get(hour)
         if offset is not None:
             return offset
@@ -64,5 +70,7 @@ class LocalClock:
 
 @lru_cache(maxsize=_ZONES_KEPT)
 def local_clock(zone: str) -> LocalClock:
-    """The clock of a zone, one for all expressions: the hour, the minute and the weekday of a column look its hours up together."""
+    """The clock of a zone, one for all expressions: the hour, the minute and the weekday of a
+    column look its hours up together.
+    """
     return LocalClock(zone)

@@ -1,17 +1,27 @@
 """Evaluates expressions over Polars columns: the reference that `row` has to agree with.
 
-Instants and durations are computed as int64 microseconds, so that they wrap and compare like the integers they are, and get their Polars type at the end.
+Instants and durations are computed as int64 microseconds, so that they wrap and compare like the
+integers they are, and get their Polars type at the end.
 
-One trap decides the shape of this module.  When one side of a float operation has one value for all rows, Polars takes short cuts: it multiplies by the
-reciprocal instead of dividing, and drops `+ 0.0`.  Both change the last bit or the sign of some results, so the same row would give another value
-in another batch.  `_spread` multiplies such a side by a column of ones, which Polars cannot see through, and the exact operation runs.
+One trap decides the shape of this module.  When one side of a float operation has one value for all
+rows, Polars takes short cuts: it multiplies by the reciprocal instead of dividing, and drops `+
+0.0`.  Both change the last bit or the sign of some results, so the same row would give another
+value in another batch.  `_spread` multiplies such a side by a column of ones, which Polars cannot
+see through, and the exact operation runs.
 """
 
 import polars as pl
 
 from mainspring.elements.expression.calendar import CALENDAR, LOCAL_CALENDAR
 from mainspring.elements.expression.clock import local_clock
-from mainspring.elements.expression.infer import arithmetic_type, clip_type, infer_type, is_absent, member_type, shared_type
+from mainspring.elements.expression.infer import (
+    arithmetic_type,
+    clip_type,
+    infer_type,
+    is_absent,
+    member_type,
+    shared_type,
+)
 from mainspring.elements.expression.mapped import cased, elementary, hashed, local, powered
 from mainspring.elements.expression.number import WHOLE_FROM
 from mainspring.elements.expression.row import compile_row
@@ -114,8 +124,13 @@ class _Columns:
                 return -expression, dtype
             case Comparison(op, left, right):
                 first, second, _ = self._common(left, right)
-                # With a constant on the left, Polars fails to broadcast some results of when … otherwise.
-                turned = _compare(op, first, second) if input_columns(left) else _compare(_TURNED[op], second, first)
+                # With a constant on the left, Polars fails to broadcast some results of when …
+                # otherwise.
+                turned = (
+                    _compare(op, first, second)
+                    if input_columns(left)
+                    else _compare(_TURNED[op], second, first)
+                )
                 return turned, DType.BOOLEAN
             case Logical(op, left, right):
                 first, second = self.typed(left, DType.BOOLEAN), self.typed(right, DType.BOOLEAN)
@@ -128,18 +143,36 @@ class _Columns:
                 return self._choice(node)
 
     def _constant(self, node: Node) -> tuple[pl.Expr, DType]:
-        """What reads no column is computed here and now: Polars fails to broadcast some operations on constants."""
+        """What reads no column is computed here and now: Polars fails to broadcast some operations
+        on constants.
+        """
         dtype = infer_type(node, self._schema)
-        return pl.lit(compile_row({"value": node}, self._schema)({})["value"], dtype=_physical(dtype)), dtype
+        return pl.lit(
+            compile_row({"value": node}, self._schema)({})["value"], dtype=_physical(dtype)
+        ), dtype
 
-    def _choice(self, node: FillNull | When | Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode) -> tuple[pl.Expr, DType]:
+    def _choice(
+        self,
+        node: FillNull
+        | When
+        | Clip
+        | IsIn
+        | Cast
+        | Hash
+        | Bucket
+        | NumberNode
+        | TextNode
+        | DateNode,
+    ) -> tuple[pl.Expr, DType]:
         match node:
             case FillNull(operand, value):
                 first, second, dtype = self._common(operand, value)
                 return pl.when(first.is_null()).then(second).otherwise(first), dtype
             case When(condition, then, otherwise):
                 first, second, dtype = self._common(then, otherwise)
-                return pl.when(self.typed(condition, DType.BOOLEAN)).then(first).otherwise(second), dtype
+                return pl.when(self.typed(condition, DType.BOOLEAN)).then(first).otherwise(
+                    second
+                ), dtype
             case Clip(operand, lower, upper):
                 visited = self.visit(operand)
                 dtype = clip_type(visited[1], lower, upper)
@@ -151,12 +184,18 @@ class _Columns:
             case _:
                 return self._function(node)
 
-    def _function(self, node: Hash | Bucket | NumberNode | TextNode | DateNode) -> tuple[pl.Expr, DType]:
+    def _function(
+        self, node: Hash | Bucket | NumberNode | TextNode | DateNode
+    ) -> tuple[pl.Expr, DType]:
         match node:
             case LocalTime(operand, zone):
-                return local(local_clock(zone), _within(self.typed(operand, DType.TIMESTAMP), LOCAL_CALENDAR)), DType.ZONED
+                return local(
+                    local_clock(zone), _within(self.typed(operand, DType.TIMESTAMP), LOCAL_CALENDAR)
+                ), DType.ZONED
             case DatePart(operand, part):
-                clock = _within(self.visit(operand)[0].cast(pl.Int64), CALENDAR).cast(pl.Datetime("us"))
+                clock = _within(self.visit(operand)[0].cast(pl.Int64), CALENDAR).cast(
+                    pl.Datetime("us")
+                )
                 return _part(clock, part).cast(pl.Int64), DType.INT64
             case Hash(operand):
                 return hashed(*self.visit(operand)), DType.INT64
@@ -191,21 +230,33 @@ class _Columns:
             case "**":
                 return powered(left, right), dtype
             case "+":
-                return (left + right if _is_nonzero(node) else _spread(left) + _spread(right)), dtype
+                return (
+                    left + right if _is_nonzero(node) else _spread(left) + _spread(right)
+                ), dtype
             case _:
-                return (left - right if _is_nonzero(node) else _spread(left) - _spread(right)), dtype
+                return (
+                    left - right if _is_nonzero(node) else _spread(left) - _spread(right)
+                ), dtype
 
     def _is_in(self, operand: Node, values: tuple[Scalar, ...]) -> pl.Expr:
         value, have = self.visit(operand)
         dtype = member_type(have, values)
         assert dtype is not None
-        among = pl.Series([float(v) for v in values] if dtype is DType.FLOAT64 else list(values), dtype=_physical(dtype))
+        among = pl.Series(
+            [float(v) for v in values] if dtype is DType.FLOAT64 else list(values),
+            dtype=_physical(dtype),
+        )
         return _brought(operand, (value, have), dtype).is_in(among.implode())
 
 
 def _is_nonzero(node: Arithmetic) -> bool:
-    """Whether a constant side rules the short cut for zero out; a zero on the other side then does no harm either."""
-    return any(isinstance(side, Literal) and isinstance(side.value, int | float) and side.value != 0 for side in (node.left, node.right))
+    """Whether a constant side rules the short cut for zero out; a zero on the other side then does
+    no harm either.
+    """
+    return any(
+        isinstance(side, Literal) and isinstance(side.value, int | float) and side.value != 0
+        for side in (node.left, node.right)
+    )
 
 
 def _whole(op: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:
@@ -240,7 +291,10 @@ def _compare(op: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:
 
 
 def _clip(value: pl.Expr, lower: float | None, upper: float | None, dtype: DType) -> pl.Expr:
-    low, high = (None if bound is None else pl.lit(int(bound) if dtype is DType.INT64 else float(bound)) for bound in (lower, upper))
+    low, high = (
+        None if bound is None else pl.lit(int(bound) if dtype is DType.INT64 else float(bound))
+        for bound in (lower, upper)
+    )
     return value.clip(low, high) if (low is not None or high is not None) else value
 
 

@@ -1,7 +1,8 @@
 """The type of an expression over the columns of a schema, with every fault it has.
 
-The rules follow Polars with three edges taken off: a whole number divided by a whole number is a float, a duration by a duration is a plain number, and
-booleans are no numbers unless cast.  A literal None takes the type of the value beside it.
+The rules follow Polars with three edges taken off: a whole number divided by a whole number is a
+float, a duration by a duration is a plain number, and booleans are no numbers unless cast.  A
+literal None takes the type of the value beside it.
 """
 
 import difflib
@@ -10,7 +11,14 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from mainspring.elements.errors import DeclarationError
-from mainspring.elements.expression.errors import FaultyExpression, UnfitConstant, UnknownColumn, UnknownTimeZone, UnsettledOperation, WrongOperand
+from mainspring.elements.expression.errors import (
+    FaultyExpression,
+    UnfitConstant,
+    UnknownColumn,
+    UnknownTimeZone,
+    UnsettledOperation,
+    WrongOperand,
+)
 from mainspring.elements.expression.text import is_unicode
 from mainspring.elements.expression.tree import (
     Abs,
@@ -95,7 +103,10 @@ _SPANS = {
 }
 _UNSETTLED_CAST = "Polars and Python write floats with different digits and exponents"
 _INSTEAD = {"//": "(x / y).floor()", "%": "x - (x / y).floor() * y"}
-_UNSETTLED_DIVISION = "Polars rounds the quotient down, Python divides exactly: 1.0 // 0.1 is 10 in one and 9 in the other"
+_UNSETTLED_DIVISION = (
+    "Polars rounds the quotient down, Python divides exactly: 1.0 // 0.1 is 10 in one and "
+    "9 in the other"
+)
 # The database names these, but what they mean depends on the machine.
 _NO_ZONES = frozenset({"Factory", "localtime", "posixrules", ""})
 
@@ -151,20 +162,27 @@ def arithmetic_type(op: str, left: DType, right: DType) -> DType | None:
 
 def clip_type(operand: DType, lower: float | None, upper: float | None) -> DType:
     """Whole numbers stay whole under whole bounds; everything else is clipped as a float."""
-    whole = all(bound is None or (float(bound).is_integer() and INT64_MIN <= bound <= INT64_MAX) for bound in (lower, upper))
+    whole = all(
+        bound is None or (float(bound).is_integer() and INT64_MIN <= bound <= INT64_MAX)
+        for bound in (lower, upper)
+    )
     return DType.INT64 if operand is DType.INT64 and whole else DType.FLOAT64
 
 
 def member_type(operand: DType, values: Iterable[Scalar]) -> DType | None:
     """The type in which `is_in` compares; None if a value is of another kind than the operand."""
-    result: DType | None = operand if operand in (DType.INT64, DType.FLOAT64, DType.BOOLEAN, DType.STRING) else None
+    result: DType | None = (
+        operand if operand in (DType.INT64, DType.FLOAT64, DType.BOOLEAN, DType.STRING) else None
+    )
     for value in values:
         result = common_type(result, _scalar_type(value)) if result else None
     return result
 
 
 def is_time_zone(zone: str) -> bool:
-    """Whether the IANA database of this machine has a zone of that name, and it means the same everywhere."""
+    """Whether the IANA database of this machine has a zone of that name, and it means the same
+    everywhere.
+    """
     if zone in _NO_ZONES:
         return False
     try:
@@ -176,7 +194,11 @@ def is_time_zone(zone: str) -> bool:
 
 def unknown_column(name: str, schema: Schema) -> UnknownColumn:
     """The fault of naming a column that is not there, with the names most like it."""
-    return UnknownColumn(column=name, near=tuple(difflib.get_close_matches(name, schema.names, n=2)), known=", ".join(schema.names))
+    return UnknownColumn(
+        column=name,
+        near=tuple(difflib.get_close_matches(name, schema.names, n=2)),
+        known=", ".join(schema.names),
+    )
 
 
 def _scalar_type(value: Scalar) -> DType:
@@ -192,7 +214,9 @@ def _scalar_type(value: Scalar) -> DType:
 
 
 class _Inference:
-    """One walk over a tree; a subtree whose type is unknown because of a fault is None and causes no further faults."""
+    """One walk over a tree; a subtree whose type is unknown because of a fault is None and causes
+    no further faults.
+    """
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -236,7 +260,9 @@ class _Inference:
             case _:
                 return self._parameterised(node)
 
-    def _parameterised(self, node: Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode) -> DType | None:
+    def _parameterised(
+        self, node: Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode
+    ) -> DType | None:
         match node:
             case Clip(operand, lower, upper):
                 dtype = self._one("clip", operand, _NUMBERS)
@@ -256,7 +282,9 @@ class _Inference:
                     self.faults.append(UnknownTimeZone(zone=zone))
                 return self._one("convert_time_zone", operand, (DType.TIMESTAMP,)) and DType.ZONED
             case DatePart(operand, part):
-                return self._one(f"dt.{part}", operand, (DType.TIMESTAMP, DType.ZONED)) and DType.INT64
+                return (
+                    self._one(f"dt.{part}", operand, (DType.TIMESTAMP, DType.ZONED)) and DType.INT64
+                )
             case _:
                 return self._text(node) if isinstance(node, TextNode) else self._number(node)
 
@@ -296,7 +324,11 @@ class _Inference:
             self.faults.append(unknown_column(name, self._schema))
             return None
         dtype = self._schema[name].dtype
-        return self._wrong(f"the column {name!r} in an expression", dtype, "a column of single values") if dtype.is_list else dtype
+        return (
+            self._wrong(f"the column {name!r} in an expression", dtype, "a column of single values")
+            if dtype.is_list
+            else dtype
+        )
 
     def _wrong(self, operation: str, operands: str, wanted: str) -> DType | None:
         """Note the fault; the type is unknown from here on."""
@@ -311,20 +343,35 @@ class _Inference:
             return dtype
         return self._wrong(operation, dtype, " or ".join(allowed))
 
-    def _arithmetic(self, node: Arithmetic, left: DType | None, right: DType | None) -> DType | None:
+    def _arithmetic(
+        self, node: Arithmetic, left: DType | None, right: DType | None
+    ) -> DType | None:
         if left is None or right is None:
             return None
         rounds_down = node.op in ("//", "%")
         if rounds_down and left.is_number and right.is_number and not left == right == DType.INT64:
-            return self._unsettled(f"the operator {node.op}", f"{left} and {right}", _UNSETTLED_DIVISION, f"cast to int64, or write {_INSTEAD[node.op]}")
+            return self._unsettled(
+                f"the operator {node.op}",
+                f"{left} and {right}",
+                _UNSETTLED_DIVISION,
+                f"cast to int64, or write {_INSTEAD[node.op]}",
+            )
         if rounds_down and isinstance(node.right, Literal) and node.right.value == 0:
-            self.faults.append(UnfitConstant(value="0", operation=f"a division by {node.op}", wanted="divide by another number: by zero all would be null"))
+            self.faults.append(
+                UnfitConstant(
+                    value="0",
+                    operation=f"a division by {node.op}",
+                    wanted="divide by another number: by zero all would be null",
+                )
+            )
         dtype = arithmetic_type(node.op, left, right)
         meant = "two numbers, two texts for +, or timestamps and durations that make sense together"
         return dtype or self._wrong(f"the operator {node.op}", f"{left} and {right}", meant)
 
     def _unsettled(self, operation: str, operands: str, why: str, instead: str) -> DType | None:
-        self.faults.append(UnsettledOperation(operation=operation, operands=operands, why=why, instead=instead))
+        self.faults.append(
+            UnsettledOperation(operation=operation, operands=operands, why=why, instead=instead)
+        )
         return None
 
     def _common(self, operation: str, left: Node, right: Node) -> DType | None:
@@ -333,7 +380,9 @@ class _Inference:
             return None
         shared = shared_type((left, first), (right, second))
         if shared is None:
-            self._wrong(operation, f"{first} and {second}", "two values of one type, or two numbers")
+            self._wrong(
+                operation, f"{first} and {second}", "two values of one type, or two numbers"
+            )
         return shared
 
     def _members(self, operand: DType | None, values: tuple[Scalar, ...]) -> DType | None:
@@ -341,30 +390,72 @@ class _Inference:
             self._constant(value, "is_in")
         if operand is not None and member_type(operand, values) is None:
             kinds = sorted({_scalar_type(value) for value in values})
-            return self._wrong("is_in", f"{operand} and a list of {' and '.join(kinds)}", "numbers, text or booleans, and values of the same type")
+            return self._wrong(
+                "is_in",
+                f"{operand} and a list of {' and '.join(kinds)}",
+                "numbers, text or booleans, and values of the same type",
+            )
         return DType.BOOLEAN
 
     def _cast(self, operand: DType | None, dtype: DType) -> DType | None:
         if operand is None or operand == dtype != DType.ZONED or dtype in _CASTS[operand]:
             return operand and dtype
         if (operand, dtype) == (DType.FLOAT64, DType.STRING):
-            return self._unsettled(f"a cast to {dtype}", operand, _UNSETTLED_CAST, "round it and cast it to int64 first")
-        return self._wrong(f"a cast to {dtype}", operand, f"what has one meaning; {operand} can become {', '.join(sorted(_CASTS[operand])) or 'nothing else'}")
+            return self._unsettled(
+                f"a cast to {dtype}",
+                operand,
+                _UNSETTLED_CAST,
+                "round it and cast it to int64 first",
+            )
+        return self._wrong(
+            f"a cast to {dtype}",
+            operand,
+            f"what has one meaning; {operand} can become "
+            f"{', '.join(sorted(_CASTS[operand])) or 'nothing else'}",
+        )
 
     def _bounds(self, lower: float | None, upper: float | None) -> None:
         for bound in (lower, upper):
             self._constant(bound, "clip")
             if bound is not None and math.isnan(bound):
-                self.faults.append(UnfitConstant(value="NaN", operation="clip", wanted="give a number or leave the bound out"))
+                self.faults.append(
+                    UnfitConstant(
+                        value="NaN", operation="clip", wanted="give a number or leave the bound out"
+                    )
+                )
         if lower is not None and upper is not None and lower > upper:
-            self.faults.append(UnfitConstant(value=f"[{lower}, {upper}]", operation="clip", wanted="give the lower bound first"))
+            self.faults.append(
+                UnfitConstant(
+                    value=f"[{lower}, {upper}]",
+                    operation="clip",
+                    wanted="give the lower bound first",
+                )
+            )
 
     def _within(self, operation: str, value: int, least: int, most: int) -> None:
         if not least <= value <= most:
-            self.faults.append(UnfitConstant(value=str(value), operation=operation, wanted=f"use a whole number from {least} to {most}"))
+            self.faults.append(
+                UnfitConstant(
+                    value=str(value),
+                    operation=operation,
+                    wanted=f"use a whole number from {least} to {most}",
+                )
+            )
 
     def _constant(self, value: Scalar | None, operation: str) -> None:
         if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
-            self.faults.append(UnfitConstant(value=str(value), operation=operation, wanted="use a whole number of 64 bits, or a float"))
+            self.faults.append(
+                UnfitConstant(
+                    value=str(value),
+                    operation=operation,
+                    wanted="use a whole number of 64 bits, or a float",
+                )
+            )
         if isinstance(value, str) and not is_unicode(value):
-            self.faults.append(UnfitConstant(value=ascii(value), operation=operation, wanted="write whole characters: half of a surrogate pair is none"))
+            self.faults.append(
+                UnfitConstant(
+                    value=ascii(value),
+                    operation=operation,
+                    wanted="write whole characters: half of a surrogate pair is none",
+                )
+            )

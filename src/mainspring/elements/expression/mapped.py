@@ -1,10 +1,13 @@
-"""Columns of what has one implementation for values: elementary functions, case, hashes, local times.
+"""Columns of what has one implementation for values: elementary functions, case, hashes, local
+times.
 
-Where Polars has an operation of its own that may differ from the row's in a bit, a letter or a change of clocks, the function of one value is called for
-every value instead.  The two evaluators then agree because there is nothing to disagree.
+Where Polars has an operation of its own that may differ from the row's in a bit, a letter or a
+change of clocks, the function of one value is called for every value instead.  The two evaluators
+then agree because there is nothing to disagree.
 
-Cost on one core: 0.1 µs a value for elementary functions and powers; text case 0.03 µs where all of it is ASCII, 0.2 µs else; hashes 3 ns for numbers,
-0.05 µs for a text and 1 µs for every different one; local times 0.01 µs, and 4 µs for every different hour.
+Cost on one core: 0.1 µs a value for elementary functions and powers; text case 0.03 µs where all of
+it is ASCII, 0.2 µs else; hashes 3 ns for numbers, 0.05 µs for a text and 1 µs for every different
+one; local times 0.01 µs, and 4 µs for every different hour.
 """
 
 from collections.abc import Callable
@@ -37,7 +40,12 @@ def elementary(function: ElementaryName, operand: pl.Expr) -> pl.Expr:
 
 def powered(number: pl.Expr, exponent: pl.Expr) -> pl.Expr:
     """One float column to the power of another."""
-    return pl.map_batches([number, exponent], lambda both: _powers(both[0], both[1]), return_dtype=pl.Float64(), is_elementwise=True)
+    return pl.map_batches(
+        [number, exponent],
+        lambda both: _powers(both[0], both[1]),
+        return_dtype=pl.Float64(),
+        is_elementwise=True,
+    )
 
 
 def cased(case: str, operand: pl.Expr) -> pl.Expr:
@@ -47,7 +55,11 @@ def cased(case: str, operand: pl.Expr) -> pl.Expr:
 
 def hashed(operand: pl.Expr, dtype: DType) -> pl.Expr:
     """The stable hash of a column in its physical form."""
-    hashes = _text_hashes if dtype is DType.STRING else partial(_number_hashes, np.uint64(seed_of(dtype)))
+    hashes = (
+        _text_hashes
+        if dtype is DType.STRING
+        else partial(_number_hashes, np.uint64(seed_of(dtype)))
+    )
     return _mapped(hashes, operand, pl.Int64())
 
 
@@ -56,7 +68,9 @@ def local(clock: LocalClock, instants: pl.Expr) -> pl.Expr:
     return _mapped(partial(_local_times, clock), instants, pl.Int64())
 
 
-def _mapped(function: Callable[[pl.Series], pl.Series], operand: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def _mapped(
+    function: Callable[[pl.Series], pl.Series], operand: pl.Expr, dtype: pl.DataType
+) -> pl.Expr:
     return operand.map_batches(function, return_dtype=dtype, is_elementwise=True)
 
 
@@ -69,20 +83,33 @@ def _numbers(function: Callable[[float], float], column: pl.Series) -> pl.Series
 def _powers(numbers: pl.Series, exponents: pl.Series) -> pl.Series:
     """Either side may be one value for all rows."""
     length = max(len(numbers), len(exponents)) if len(numbers) and len(exponents) else 0
-    sides = [repeat(side[0], length) if len(side) == 1 else side.to_list() for side in (numbers, exponents)]
-    return pl.Series([None if n is None or e is None else power(n, e) for n, e in zip(*sides, strict=True)], dtype=pl.Float64)
+    sides = [
+        repeat(side[0], length) if len(side) == 1 else side.to_list()
+        for side in (numbers, exponents)
+    ]
+    return pl.Series(
+        [None if n is None or e is None else power(n, e) for n, e in zip(*sides, strict=True)],
+        dtype=pl.Float64,
+    )
 
 
 def _cases(case: str, column: pl.Series) -> pl.Series:
     if column.str.len_bytes().sum() == column.str.len_chars().sum():
         return column.str.to_lowercase() if case == "lower" else column.str.to_uppercase()
     change = str.lower if case == "lower" else str.upper
-    return pl.Series([None if text is None else change(text) for text in column.to_list()], dtype=pl.String)
+    return pl.Series(
+        [None if text is None else change(text) for text in column.to_list()], dtype=pl.String
+    )
 
 
 def _text_hashes(column: pl.Series) -> pl.Series:
     texts = column.drop_nulls().unique()
-    return column.replace_strict(texts, pl.Series(map(hash_of_text, texts.to_list()), dtype=pl.Int64), default=None, return_dtype=pl.Int64)
+    return column.replace_strict(
+        texts,
+        pl.Series(map(hash_of_text, texts.to_list()), dtype=pl.Int64),
+        default=None,
+        return_dtype=pl.Int64,
+    )
 
 
 def _number_hashes(seed: np.uint64, column: pl.Series) -> pl.Series:
@@ -115,12 +142,16 @@ def _local_times(clock: LocalClock, column: pl.Series) -> pl.Series:
     ahead = _offsets(clock, instants, hours)[hours]
     times = instants + ahead
     split = np.flatnonzero(ahead == _CHANGES)
-    times[split] = instants[split] + [clock.offset_at(instant) for instant in instants[split].tolist()]
+    times[split] = instants[split] + [
+        clock.offset_at(instant) for instant in instants[split].tolist()
+    ]
     return _placed(pl.Series(times), column.is_not_null())
 
 
 def _offsets(clock: LocalClock, instants: _Micros, hours: _Micros) -> _Micros:
-    """How far the clock is ahead in each hour, counted from the first, that an instant falls into."""
+    """How far the clock is ahead in each hour, counted from the first, that an instant falls
+    into.
+    """
     first = int(instants.min()) // HOUR
     offsets = np.full(int(hours.max()) + 1, _CHANGES)
     seen = np.zeros(len(offsets), dtype=np.bool_)

@@ -1,11 +1,22 @@
-"""What a user asks of a timestamp and of a text: `col("at").dt.hour()`, `col("carrier").str.len_chars()`."""
+"""What a user asks of a timestamp and of a text: `col("at").dt.hour()`,
+`col("carrier").str.len_chars()`.
+"""
 
 from collections.abc import Callable
 from operator import index
 from typing import Generic, TypeVar
 
 from mainspring.elements.expression.text import WHITE_SPACE
-from mainspring.elements.expression.tree import DatePart, LocalTime, Node, TextCase, TextLength, TextMatch, TextSlice, TextStrip
+from mainspring.elements.expression.tree import (
+    DatePart,
+    LocalTime,
+    Node,
+    TextCase,
+    TextLength,
+    TextMatch,
+    TextSlice,
+    TextStrip,
+)
 
 __all__ = ["DateTime", "Text"]
 
@@ -19,7 +30,9 @@ class DateTime(Generic[E]):
         self._node, self._expression = node, expression
 
     def convert_time_zone(self, zone: str) -> E:
-        """The same instant on the clock of an IANA time zone; one instant has one local time, also in the hour that the clock shows twice."""
+        """The same instant on the clock of an IANA time zone; one instant has one local time, also
+        in the hour that the clock shows twice.
+        """
         return self._expression(LocalTime(self._node, zone))
 
     def year(self) -> E:
@@ -64,7 +77,9 @@ class DateTime(Generic[E]):
 
 
 class Text(Generic[E]):
-    """What a text holds: `col("carrier").str.starts_with("A")`.  A character is a Unicode code point; case and accents count."""
+    """What a text holds: `col("carrier").str.starts_with("A")`.  A character is a Unicode code
+    point; case and accents count.
+    """
 
     def __init__(self, node: Node, expression: Callable[[Node], E]) -> None:
         self._node, self._expression = node, expression
@@ -82,7 +97,9 @@ class Text(Generic[E]):
         return self._expression(TextLength(self._node))
 
     def contains(self, text: str) -> E:
-        """Whether the text contains another, letter by letter: a dot is a dot, since regular expressions differ between engines."""
+        """Whether the text contains another, letter by letter: a dot is a dot, since regular
+        expressions differ between engines.
+        """
         return self._expression(TextMatch(self._node, "contains", _constant(text)))
 
     def starts_with(self, prefix: str) -> E:
@@ -94,8 +111,12 @@ class Text(Generic[E]):
         return self._expression(TextMatch(self._node, "ends_with", _constant(suffix)))
 
     def slice(self, offset: int, length: int | None = None) -> E:
-        """At most `length` characters from an offset on, which counts from 0, or from the end if it is negative."""
-        return self._expression(TextSlice(self._node, index(offset), None if length is None else index(length)))
+        """At most `length` characters from an offset on, which counts from 0, or from the end if it
+        is negative.
+        """
+        return self._expression(
+            TextSlice(self._node, index(offset), None if length is None else index(length))
+        )
 
     def strip_chars(self, characters: str = WHITE_SPACE) -> E:
         """The text without any of these characters at either end; white space if none are given."""

@@ -1,10 +1,14 @@
-"""Functions of one or two numbers as expressions mean them: total, and the same wherever they are called.
+"""Functions of one or two numbers as expressions mean them: total, and the same wherever they are
+called.
 
-Python's arithmetic raises where IEEE 754 has an answer (a division by zero, the logarithm of nothing, an exponential beyond the range); these answer.
+Python's arithmetic raises where IEEE 754 has an answer (a division by zero, the logarithm of
+nothing, an exponential beyond the range); these answer.
 
-Elementary functions and powers go through `math`, value by value, in both evaluators.  NumPy's vectorised ones were rejected: on a processor with AVX-512
-they differ from the C library's in the last bit on up to 4 % of values (exp, log10, log1p), and on another processor they are other functions again.
-Polars calls the C library today, but nothing holds it to that.  One implementation costs 0.1 µs a value and cannot disagree with itself.
+Elementary functions and powers go through `math`, value by value, in both evaluators.  NumPy's
+vectorised ones were rejected: on a processor with AVX-512 they differ from the C library's in the
+last bit on up to 4 % of values (exp, log10, log1p), and on another processor they are other
+functions again. Polars calls the C library today, but nothing holds it to that.  One implementation
+costs 0.1 µs a value and cannot disagree with itself.
 """
 
 import math
@@ -15,14 +19,29 @@ from types import MappingProxyType
 from mainspring.elements.expression.infer import INT64_MAX, INT64_MIN
 from mainspring.elements.expression.tree import ElementaryName
 
-__all__ = ["ELEMENTARY", "WHOLE_FROM", "ceil", "divide", "float_of_text", "floor", "floor_divide", "int_of_float", "int_of_text", "modulo", "power", "round_to"]
+__all__ = [
+    "ELEMENTARY",
+    "WHOLE_FROM",
+    "ceil",
+    "divide",
+    "float_of_text",
+    "floor",
+    "floor_divide",
+    "int_of_float",
+    "int_of_text",
+    "modulo",
+    "power",
+    "round_to",
+]
 
 WHOLE_FROM = 2.0**52
 """From here on every float is a whole number."""
 
 _WHOLE = re.compile(r"([+-]?)0*([0-9]+)")
 _DIGITS_OF_64_BITS = 19
-_REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE)
+_REAL = re.compile(
+    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE
+)
 
 
 def divide(left: float, right: float) -> float:
@@ -45,7 +64,9 @@ def modulo(left: int, right: int) -> int | None:
 
 
 def power(number: float, exponent: float) -> float:
-    """C's `pow`, infinite where it overflows or has a pole, NaN for a fractional power of a negative number."""
+    """C's `pow`, infinite where it overflows or has a pole, NaN for a fractional power of a
+    negative number.
+    """
     try:
         return math.pow(number, exponent)
     except OverflowError:
@@ -55,7 +76,9 @@ def power(number: float, exponent: float) -> float:
 
 
 def floor(number: float) -> float:
-    """The greatest whole number not above; NaN and infinities stay, and so does the sign of a zero."""
+    """The greatest whole number not above; NaN and infinities stay, and so does the sign of a
+    zero.
+    """
     return math.copysign(math.floor(number), number) if math.isfinite(number) else number
 
 
@@ -65,15 +88,21 @@ def ceil(number: float) -> float:
 
 
 def round_to(number: float, scale: float) -> float:
-    """The nearest multiple of 1 / scale, a power of ten: scaled, rounded with ties to even, divided.
+    """The nearest multiple of 1 / scale, a power of ten: scaled, rounded with ties to even,
+    divided.
 
-    Unlike Python's `round` it does not look at the decimal digits of the number, because no vectorised rounding does.
+    Unlike Python's `round` it does not look at the decimal digits of the number, because no
+    vectorised rounding does.
 
     >>> round_to(2.5, 1.0), round_to(1234.5678, 100.0)
     (2.0, 1234.57)
     """
     scaled = number * scale
-    return math.copysign(round(scaled) / scale, number) if -WHOLE_FROM < scaled < WHOLE_FROM else number
+    return (
+        math.copysign(round(scaled) / scale, number)
+        if -WHOLE_FROM < scaled < WHOLE_FROM
+        else number
+    )
 
 
 def int_of_float(number: float) -> int | None:
@@ -139,6 +168,14 @@ def _cos(number: float) -> float:
 
 
 ELEMENTARY: Mapping[ElementaryName, Callable[[float], float]] = MappingProxyType(
-    {"exp": _exp, "log": _log, "log10": _log10, "log1p": _log1p, "sqrt": _sqrt, "sin": _sin, "cos": _cos}
+    {
+        "exp": _exp,
+        "log": _log,
+        "log10": _log10,
+        "log1p": _log1p,
+        "sqrt": _sqrt,
+        "sin": _sin,
+        "cos": _cos,
+    }
 )
 """Each elementary function, defined on every float."""

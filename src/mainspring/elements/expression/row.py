@@ -1,7 +1,9 @@
-"""Compiles expressions into one Python function of one row, which agrees with `columns` on every value.
+"""Compiles expressions into one Python function of one row, which agrees with `columns` on every
+value.
 
-The function is straight-line code over local variables: a call costs microseconds where a one-row frame costs milliseconds.  Equal subtrees are computed
-once.  Only text that Python's `repr` made of a column name or constant, and numbered variables, reach the source.
+The function is straight-line code over local variables: a call costs microseconds where a one-row
+frame costs milliseconds.  Equal subtrees are computed once.  Only text that Python's `repr` made of
+a column name or constant, and numbered variables, reach the source.
 """
 
 import math
@@ -12,8 +14,20 @@ from types import CodeType, MappingProxyType
 from mainspring.elements.expression import number
 from mainspring.elements.expression.calendar import CALENDAR
 from mainspring.elements.expression.clock import local_clock
-from mainspring.elements.expression.infer import arithmetic_type, clip_type, infer_type, is_absent, member_type, shared_type
-from mainspring.elements.expression.stable_hash import hash_of_float, hash_of_int, hash_of_text, seed_of
+from mainspring.elements.expression.infer import (
+    arithmetic_type,
+    clip_type,
+    infer_type,
+    is_absent,
+    member_type,
+    shared_type,
+)
+from mainspring.elements.expression.stable_hash import (
+    hash_of_float,
+    hash_of_int,
+    hash_of_text,
+    seed_of,
+)
 from mainspring.elements.expression.text import slice_of
 from mainspring.elements.expression.tree import (
     Abs,
@@ -55,7 +69,9 @@ from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, Micros
 __all__ = ["Row", "RowFunction", "compile_row"]
 
 Row = Mapping[str, Scalar | None]
-"""Values by column: int, float, bool, str or None; instants and durations are int64 microseconds."""
+"""Values by column: int, float, bool, str or None; instants and durations are int64
+microseconds.
+"""
 
 RowFunction = Callable[[Row], dict[str, Scalar | None]]
 
@@ -85,7 +101,8 @@ _FUNCTIONS = MappingProxyType(
 
 
 def compile_row(nodes: Mapping[str, Node], schema: Schema) -> RowFunction:
-    """One function that evaluates all of these expressions on a row that has the columns of the schema, in the types of the schema.
+    """One function that evaluates all of these expressions on a row that has the columns of the
+    schema, in the types of the schema.
 
     Raises:
         FaultyExpression: PRJ-010, if one of them does not fit the schema.
@@ -98,7 +115,9 @@ def compile_row(nodes: Mapping[str, Node], schema: Schema) -> RowFunction:
     ({'late': True}, {'late': None})
     """
     source = _Source(schema)
-    results = [f"{name!r}: {source.typed(node, infer_type(node, schema))}" for name, node in nodes.items()]
+    results = [
+        f"{name!r}: {source.typed(node, infer_type(node, schema))}" for name, node in nodes.items()
+    ]
     body = "\n    ".join([*source.lines, f"return {{{', '.join(results)}}}"])
     code = compile(f"def evaluate(row):\n    {body}\n", "<expressions>", "exec")
     return _function(code, source.names)
@@ -123,7 +142,14 @@ class _Source:
             "date_of": _date,
             "ordinal_day_of": _ordinal_day,
             "week_of": _week,
-            "__builtins__": {"float": float, "int": int, "bool": bool, "str": str, "abs": abs, "len": len},
+            "__builtins__": {
+                "float": float,
+                "int": int,
+                "bool": bool,
+                "str": str,
+                "abs": abs,
+                "len": len,
+            },
         }
 
     def typed(self, node: Node, dtype: DType) -> str:
@@ -141,14 +167,20 @@ class _Source:
                 return self._arithmetic(node)
             case Negate(operand):
                 value, dtype = self.visit(operand)
-                return self._when_present((value,), f"-{value}" if dtype is DType.FLOAT64 else _wrapped(f"-{value}")), dtype
+                return self._when_present(
+                    (value,), f"-{value}" if dtype is DType.FLOAT64 else _wrapped(f"-{value}")
+                ), dtype
             case Comparison(op, left, right):
                 return self._comparison(op, left, right), DType.BOOLEAN
             case Logical(op, left, right):
-                first, second = self._variable(self.visit(left)[0]), self._variable(self.visit(right)[0])
+                first, second = (
+                    self._variable(self.visit(left)[0]),
+                    self._variable(self.visit(right)[0]),
+                )
                 decides, other = ("False", "True") if op == "and" else ("True", "False")
                 return self._let(
-                    f"{decides} if {first} is {decides} or {second} is {decides} else None if {first} is None or {second} is None else {other}"
+                    f"{decides} if {first} is {decides} or {second} is {decides} else "
+                    f"None if {first} is None or {second} is None else {other}"
                 ), DType.BOOLEAN
             case Not(operand):
                 value = self.visit(operand)[0]
@@ -158,7 +190,19 @@ class _Source:
             case _:
                 return self._choice(node)
 
-    def _choice(self, node: FillNull | When | Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode) -> tuple[str, DType]:
+    def _choice(
+        self,
+        node: FillNull
+        | When
+        | Clip
+        | IsIn
+        | Cast
+        | Hash
+        | Bucket
+        | NumberNode
+        | TextNode
+        | DateNode,
+    ) -> tuple[str, DType]:
         match node:
             case FillNull(operand, value):
                 first, second, dtype = self._common(operand, value)
@@ -169,7 +213,9 @@ class _Source:
             case Clip(operand, lower, upper):
                 visited = self.visit(operand)
                 dtype = clip_type(visited[1], lower, upper)
-                return self._clip(self._brought(operand, visited, dtype), lower, upper, dtype), dtype
+                return self._clip(
+                    self._brought(operand, visited, dtype), lower, upper, dtype
+                ), dtype
             case IsIn(operand, values):
                 return self._is_in(operand, values), DType.BOOLEAN
             case Cast(operand, dtype):
@@ -177,11 +223,15 @@ class _Source:
             case _:
                 return self._function(node)
 
-    def _function(self, node: Hash | Bucket | NumberNode | TextNode | DateNode) -> tuple[str, DType]:
+    def _function(
+        self, node: Hash | Bucket | NumberNode | TextNode | DateNode
+    ) -> tuple[str, DType]:
         match node:
             case LocalTime(operand, zone):
                 instant = self.visit(operand)[0]
-                return self._when_present((instant,), f"{self._bind(f'zone {zone}', local_clock(zone))}({instant})"), DType.ZONED
+                return self._when_present(
+                    (instant,), f"{self._bind(f'zone {zone}', local_clock(zone))}({instant})"
+                ), DType.ZONED
             case DatePart(operand, part):
                 return self._date_part(*self.visit(operand), part), DType.INT64
             case Hash(operand):
@@ -189,7 +239,9 @@ class _Source:
                 return self._when_present((value,), _hash(value, dtype)), DType.INT64
             case Bucket(operand, buckets):
                 value, dtype = self.visit(operand)
-                return self._when_present((value,), f"{_hash(value, dtype)} % {buckets}"), DType.INT64
+                return self._when_present(
+                    (value,), f"{_hash(value, dtype)} % {buckets}"
+                ), DType.INT64
             case Elementary(operand, function):
                 value = self.typed(operand, DType.FLOAT64)
                 return self._when_present((value,), f"{function}({value})"), DType.FLOAT64
@@ -198,12 +250,22 @@ class _Source:
                 return self._when_present((value,), _number(node, value, dtype)), dtype
             case _:
                 value = self.visit(node.operand)[0]
-                dtype = DType.INT64 if isinstance(node, TextLength) else DType.BOOLEAN if isinstance(node, TextMatch) else DType.STRING
+                dtype = (
+                    DType.INT64
+                    if isinstance(node, TextLength)
+                    else DType.BOOLEAN
+                    if isinstance(node, TextMatch)
+                    else DType.STRING
+                )
                 return self._when_present((value,), _text(node, value)), dtype
 
     def _brought(self, node: Node, visited: tuple[str, DType], dtype: DType) -> str:
         value, have = visited
-        return value if is_absent(node) or have == dtype else self._when_present((value,), f"float({value})")
+        return (
+            value
+            if is_absent(node) or have == dtype
+            else self._when_present((value,), f"float({value})")
+        )
 
     def _variable(self, value: str) -> str:
         """A value that may be asked whether it `is None`; Python warns of asking a constant."""
@@ -222,7 +284,11 @@ class _Source:
         return self._known[key]
 
     def _when_present(self, operands: tuple[str, ...], expression: str) -> str:
-        absent = " or ".join(f"{operand} is None" for operand in operands if operand.startswith("v") or operand == "None")
+        absent = " or ".join(
+            f"{operand} is None"
+            for operand in operands
+            if operand.startswith("v") or operand == "None"
+        )
         return self._let(f"None if {absent} else {expression}" if absent else expression)
 
     def _common(self, left: Node, right: Node) -> tuple[str, str, DType]:
@@ -237,9 +303,14 @@ class _Source:
         assert dtype is not None
         if dtype is not DType.FLOAT64 or node.op in ("//", "%"):
             return self._whole_arithmetic(node.op, first[0], second[0], dtype), dtype
-        left, right = self._brought(node.left, first, dtype), self._brought(node.right, second, dtype)
+        left, right = (
+            self._brought(node.left, first, dtype),
+            self._brought(node.right, second, dtype),
+        )
         called = {"/": "divide", "**": "power"}.get(node.op)
-        return self._when_present((left, right), f"{called}({left}, {right})" if called else f"{left} {node.op} {right}"), dtype
+        return self._when_present(
+            (left, right), f"{called}({left}, {right})" if called else f"{left} {node.op} {right}"
+        ), dtype
 
     def _whole_arithmetic(self, op: str, left: str, right: str, dtype: DType) -> str:
         called = {"//": "floor_divide", "%": "modulo"}.get(op)
@@ -247,11 +318,18 @@ class _Source:
             value = self._when_present((left, right), f"{called}({left}, {right})")
             return self._when_present((value,), _wrapped(value))
         result = f"{left} {op} {right}"
-        return self._when_present((left, right), result if dtype is DType.STRING else _wrapped(result))
+        return self._when_present(
+            (left, right), result if dtype is DType.STRING else _wrapped(result)
+        )
 
     def _comparison(self, op: str, left: Node, right: Node) -> str:
         first, second, dtype = self._common(left, right)
-        return self._when_present((first, second), _float_comparison(op, first, second) if dtype is DType.FLOAT64 else f"{first} {op} {second}")
+        return self._when_present(
+            (first, second),
+            _float_comparison(op, first, second)
+            if dtype is DType.FLOAT64
+            else f"{first} {op} {second}",
+        )
 
     def _clip(self, value: str, lower: float | None, upper: float | None, dtype: DType) -> str:
         clipped = value
@@ -269,11 +347,15 @@ class _Source:
         among = frozenset(float(v) for v in values) if dtype is DType.FLOAT64 else frozenset(values)
         has_nan = any(v != v for v in among)
         member = f"{value} in {self._bind(f'set {dtype} {sorted(map(repr, among))}', among)}"
-        return self._when_present((value,), f"{value} != {value} or {member}" if has_nan else member)
+        return self._when_present(
+            (value,), f"{value} != {value} or {member}" if has_nan else member
+        )
 
     def _date_part(self, clock: str, have: DType, part: str) -> str:
         if have is not DType.ZONED:
-            clock = self._when_present((clock,), f"{clock} if {CALENDAR[0]} <= {clock} < {CALENDAR[1]} else None")
+            clock = self._when_present(
+                (clock,), f"{clock} if {CALENDAR[0]} <= {clock} < {CALENDAR[1]} else None"
+            )
         return self._when_present((clock,), _part(clock, part))
 
     def _cast(self, value: str, have: DType, dtype: DType) -> str:

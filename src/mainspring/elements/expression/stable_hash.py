@@ -1,11 +1,15 @@
-"""A whole number of 64 bits that stands for a value: the same on every machine, in every version, for ever.
+"""A whole number of 64 bits that stands for a value: the same on every machine, in every version,
+for ever.
 
-Hashes of a library were rejected: they promise nothing across versions, and a model taught on the buckets of one would be served those of another.
+Hashes of a library were rejected: they promise nothing across versions, and a model taught on the
+buckets of one would be served those of another.
 
-Text is hashed by BLAKE2b, cut to eight bytes.  Numbers, whose range a user can exhaust, are mixed by the finaliser of SplitMix64, which is one to one: two
-whole numbers never share a hash.  Every type starts from a seed of its own, so that 1, true and the first microsecond of 1970 stand apart.
+Text is hashed by BLAKE2b, cut to eight bytes.  Numbers, whose range a user can exhaust, are mixed
+by the finaliser of SplitMix64, which is one to one: two whole numbers never share a hash.  Every
+type starts from a seed of its own, so that 1, true and the first microsecond of 1970 stand apart.
 
-Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014; RFC 7693.
+Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014; RFC
+    7693.
 """
 
 import hashlib
@@ -14,7 +18,15 @@ import struct
 from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.schema import DType
 
-__all__ = ["FACTORS", "SHIFTS", "hash_of_float", "hash_of_int", "hash_of_text", "hash_value", "seed_of"]
+__all__ = [
+    "FACTORS",
+    "SHIFTS",
+    "hash_of_float",
+    "hash_of_int",
+    "hash_of_text",
+    "hash_value",
+    "seed_of",
+]
 
 SHIFTS = (30, 27, 31)
 FACTORS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -29,7 +41,11 @@ def hash_of_text(text: str) -> int:
     >>> hash_of_text("LGA")
     -6570138879727618864
     """
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little", signed=True)
+    return int.from_bytes(
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(),
+        "little",
+        signed=True,
+    )
 
 
 def seed_of(dtype: DType) -> int:
@@ -56,7 +72,9 @@ def hash_of_float(value: float, seed: int) -> int:
     >>> hash_of_float(-0.0, 7) == hash_of_float(0.0, 7)
     True
     """
-    bits: int = struct.unpack("<q", struct.pack("<d", value + 0.0))[0] if value == value else _NAN_BITS
+    bits: int = (
+        struct.unpack("<q", struct.pack("<d", value + 0.0))[0] if value == value else _NAN_BITS
+    )
     return hash_of_int(bits, seed)
 
 

@@ -1,7 +1,7 @@
 """The nodes of an expression: a closed union of frozen records, serialisable as they stand.
 
-The tree says what is meant; `infer` types it, `columns` runs it over Polars columns, `row` compiles it for one row.  A law in the tests holds the last
-two equal on every value.
+The tree says what is meant; `infer` types it, `columns` runs it over Polars columns, `row` compiles
+it for one row.  A law in the tests holds the last two equal on every value.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,9 @@ __all__ = [
 
 Scalar = bool | int | float | str
 ElementaryName = OneOf["exp", "log", "log10", "log1p", "sqrt", "sin", "cos"]
-PartName = OneOf["year", "quarter", "month", "week", "day", "hour", "minute", "second", "weekday", "ordinal_day"]
+PartName = OneOf[
+    "year", "quarter", "month", "week", "day", "hour", "minute", "second", "weekday", "ordinal_day"
+]
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,11 @@ class Literal:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """`+ - * / // % **` on numbers, the meaningful ones on timestamps and durations, `+` on text; null if either side is.
+    """`+ - * / // % **` on numbers, the meaningful ones on timestamps and durations, `+` on text;
+    null if either side is.
 
-    Whole numbers wrap at 64 bits.  `//` rounds down and `%` has the sign of the divisor, both on whole numbers and durations only; a zero divisor gives
-    null.  `/` and `**` give floats.
+    Whole numbers wrap at 64 bits.  `//` rounds down and `%` has the sign of the divisor, both on
+    whole numbers and durations only; a zero divisor gives null.  `/` and `**` give floats.
     """
 
     op: OneOf["+", "-", "*", "/", "//", "%", "**"]
@@ -89,7 +92,9 @@ class Negate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`== != < <= > >=`; null if either side is; NaN equals itself and is above every number, as in Polars."""
+    """`== != < <= > >=`; null if either side is; NaN equals itself and is above every number, as in
+    Polars.
+    """
 
     op: OneOf["==", "!=", "<", "<=", ">", ">="]
     left: "Node"
@@ -171,7 +176,9 @@ class LocalTime:
 
 @dataclass(frozen=True)
 class DatePart:
-    """A part of a date: weekday is 1 on Monday, ordinal_day 1 on the first of January, week that of ISO 8601."""
+    """A part of a date: weekday is 1 on Monday, ordinal_day 1 on the first of January, week that of
+    ISO 8601.
+    """
 
     operand: "Node"
     part: PartName
@@ -200,7 +207,9 @@ class Ceil:
 
 @dataclass(frozen=True)
 class Round:
-    """The number times 10^digits, to the nearest whole number with ties to the even one, over 10^digits; whole numbers stay."""
+    """The number times 10^digits, to the nearest whole number with ties to the even one, over
+    10^digits; whole numbers stay.
+    """
 
     operand: "Node"
     digits: int
@@ -208,7 +217,9 @@ class Round:
 
 @dataclass(frozen=True)
 class Elementary:
-    """An elementary function of a number: a float, NaN outside of its domain, infinity at a pole or above the range of floats."""
+    """An elementary function of a number: a float, NaN outside of its domain, infinity at a pole or
+    above the range of floats.
+    """
 
     operand: "Node"
     function: ElementaryName
@@ -240,7 +251,9 @@ class TextMatch:
 
 @dataclass(frozen=True)
 class TextSlice:
-    """The characters from an offset on, which counts from the end if it is negative; at most `length` of them."""
+    """The characters from an offset on, which counts from the end if it is negative; at most
+    `length` of them.
+    """
 
     operand: "Node"
     offset: int
@@ -258,7 +271,9 @@ class TextStrip:
 
 @dataclass(frozen=True)
 class Hash:
-    """A whole number of 64 bits that stands for the value, the same on every machine and for ever."""
+    """A whole number of 64 bits that stands for the value, the same on every machine and for
+    ever.
+    """
 
     operand: "Node"
 
@@ -274,7 +289,9 @@ class Bucket:
 NumberNode = Abs | Floor | Ceil | Round | Elementary
 TextNode = TextCase | TextLength | TextMatch | TextSlice | TextStrip
 DateNode = LocalTime | DatePart
-_Operation = Negate | Not | IsNull | Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode
+_Operation = (
+    Negate | Not | IsNull | Clip | IsIn | Cast | Hash | Bucket | NumberNode | TextNode | DateNode
+)
 Node = Column | Literal | Arithmetic | Comparison | Logical | FillNull | When | _Operation
 
 

@@ -1,4 +1,5 @@
-"""The offline store as Delta tables, on files or in a bucket: any reader of Delta Lake can open them.
+"""The offline store as Delta tables, on files or in a bucket: any reader of Delta Lake can open
+them.
 
 Import the store from its module: it loads Polars and deltalake.
 """

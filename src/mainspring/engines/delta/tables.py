@@ -1,9 +1,11 @@
 """One Delta table for each source, in a folder or in a bucket.
 
-The position travels in the Delta commit that adds the rows, as an application transaction, so one file of Delta's log decides on both.  A commit is never
-tried again at a later version: whoever was faster has folded the same records, and adding them after him would double them.
+The position travels in the Delta commit that adds the rows, as an application transaction, so one
+file of Delta's log decides on both.  A commit is never tried again at a later version: whoever was
+faster has folded the same records, and adding them after him would double them.
 
-In a bucket this rests on conditional writes: of two writers of one name, the store must refuse the second (`engines.s3.bucket` can ask whether it does).
+In a bucket this rests on conditional writes: of two writers of one name, the store must refuse the
+second (`engines.s3.bucket` can ask whether it does).
 
 The table is a fold of the log.  Should a power cut damage it, it is removed and folded again.
 """
@@ -26,7 +28,9 @@ __all__ = ["DeltaTables"]
 
 _POSITION = "mainspring.position"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
-"""What a folder's name must not hold; percent signs are no way out, since Delta takes the path for an address and undoes them."""
+"""What a folder's name must not hold; percent signs are no way out, since Delta takes the path for
+an address and undoes them.
+"""
 _DECORATION = re.compile(r"\x1b\[\d*m|↳")
 _LONGEST_REASON = 500
 
@@ -48,38 +52,52 @@ class DeltaTables:
         return _position(self._open(table))
 
     def scan(self, table: str) -> pl.LazyFrame | None:
-        """All records with their envelope, lazily, columns of later batches filled with null; None for a table that does not exist."""
+        """All records with their envelope, lazily, columns of later batches filled with null; None
+        for a table that does not exist.
+        """
         found = self._open(table)
         return None if found is None else pl.scan_delta(found)
 
     def append(self, table: str, frame: pl.DataFrame, *, expected: int, position: int) -> None:
-        """Add the records with `expected <= offset < position`; ENG-004 when the table is elsewhere."""
+        """Add the records with `expected <= offset < position`; ENG-004 when the table is
+        elsewhere.
+        """
         with _translated(table, "append"):
             try:
                 found = self._open(table) or self._create(table, frame)
                 if _position(found) != expected:
                     raise _stale(table, expected, _position(found))
-                commit = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(_POSITION, position)])
-                write_deltalake(found, frame, mode="append", schema_mode="merge", commit_properties=commit)
+                commit = CommitProperties(
+                    max_commit_retries=0, app_transactions=[Transaction(_POSITION, position)]
+                )
+                write_deltalake(
+                    found, frame, mode="append", schema_mode="merge", commit_properties=commit
+                )
             except CommitFailedError as error:
                 raise _stale(table, expected, self.position(table)) from error
 
     def tidy(self, table: str, *, keep: Micros) -> int:
-        """Join small files, and delete those that no version younger than `keep` needs; how many were deleted.  Cost: writes what it joins once."""
+        """Join small files, and delete those that no version younger than `keep` needs; how many
+        were deleted.  Cost: writes what it joins once.
+        """
         with _translated(table, "tidy"):
             try:
                 found = self._open(table)
                 if found is None:
                     return 0
                 found.optimize.compact()
-                vacuum = partial(found.vacuum, retention_hours=-(-keep // HOUR), enforce_retention_duration=False)
+                vacuum = partial(
+                    found.vacuum, retention_hours=-(-keep // HOUR), enforce_retention_duration=False
+                )
                 # A vacuum writes commits of its own, so it is only done where something is to go.
                 return len(vacuum(dry_run=False)) if vacuum(dry_run=True) else 0
             except CommitFailedError as error:
                 raise StoreBusy(store=f"table {table}", operation="tidy") from error
 
     def _address(self, table: str) -> str:
-        parts = (_UNSAFE.sub(lambda found: f"~{ord(found[0]):x}~", part) for part in table.split(":"))
+        parts = (
+            _UNSAFE.sub(lambda found: f"~{ord(found[0]):x}~", part) for part in table.split(":")
+        )
         return "/".join([str(self._root).rstrip("/"), *parts])
 
     def _open(self, table: str) -> DeltaTable | None:
@@ -90,11 +108,15 @@ class DeltaTables:
                 return None
 
     def _create(self, table: str, frame: pl.DataFrame) -> DeltaTable:
-        """An empty table: rows are only ever added to a version that was read, for a table made by the first rows could be made twice."""
+        """An empty table: rows are only ever added to a version that was read, for a table made by
+        the first rows could be made twice.
+        """
         address = self._address(table)
         if isinstance(self._root, Path):
             Path(address).mkdir(mode=0o700, parents=True, exist_ok=True)
-        return DeltaTable.create(address, schema=frame.schema, mode="ignore", storage_options=self._options)
+        return DeltaTable.create(
+            address, schema=frame.schema, mode="ignore", storage_options=self._options
+        )
 
 
 def _position(table: DeltaTable | None) -> int:
@@ -118,7 +140,8 @@ def _translated(table: str, operation: str) -> Iterator[None]:
     except OSError as error:
         raise StoreFailed(store=store, operation=operation, reason=_reason(error)) from error
     except Exception as error:
-        # deltalake raises bare Exception for values that it cannot store; nothing narrower can be named.
+        # deltalake raises bare Exception for values that it cannot store; nothing narrower can be
+        # named.
         if type(error) is not Exception:
             raise
         raise StoreFailed(store=store, operation=operation, reason=_reason(error)) from error

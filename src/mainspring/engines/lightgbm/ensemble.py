@@ -2,13 +2,18 @@
 
 Decisions follow LightGBM's own code (`Tree::NumericalDecision`, `Tree::CategoricalDecision`):
 
-- numerical: left when `x <= threshold`.  NaN goes the default way where the node learnt one (`missing_type` NaN), and counts as 0.0 where it did not.
-  A threshold of infinity parts missing from present; the dump cuts it to 1e300, which would send an infinite x the wrong way, so it is made whole again.
-- categorical: the code is `x` cut towards zero; left when it is in the node's set.  NaN, negative and unseen codes go right.
+- numerical: left when `x <= threshold`.  NaN goes the default way where the node learnt one
+  (`missing_type` NaN), and counts as 0.0 where it did not. A threshold of infinity parts missing
+  from present; the dump cuts it to 1e300, which would send an infinite x the wrong way, so it is
+  made whole again.
+- categorical: the code is `x` cut towards zero; left when it is in the node's set.  NaN, negative
+  and unseen codes go right.
 
-ONNX Runtime reads a small set as a bit mask of the code and a set with codes of 64 and more as equalities of the double, so 3.7 is a member of {3, 70}
-but not of {3}.  The graph therefore appends the categorical columns cut to whole numbers, and set nodes read those (`categorical` maps the column).
-Sets rewritten as chains of `<=` would avoid the extra columns, but a chain shares its subtrees and the format copies whatever is shared.
+ONNX Runtime reads a small set as a bit mask of the code and a set with codes of 64 and more as
+equalities of the double, so 3.7 is a member of {3, 70} but not of {3}.  The graph therefore appends
+the categorical columns cut to whole numbers, and set nodes read those (`categorical` maps the
+column). Sets rewritten as chains of `<=` would avoid the extra columns, but a chain shares its
+subtrees and the format copies whatever is shared.
 """
 
 import math
@@ -29,7 +34,9 @@ _CUT_INFINITY = 1e300
 
 @dataclass
 class Ensemble:
-    """The attributes of one `TreeEnsemble`, filled tree by tree; places in `nodes_*` are places in these lists."""
+    """The attributes of one `TreeEnsemble`, filled tree by tree; places in `nodes_*` are places in
+    these lists.
+    """
 
     features: list[int] = field(default_factory=list)
     modes: list[int] = field(default_factory=list)
@@ -43,7 +50,9 @@ class Ensemble:
     roots: list[int] = field(default_factory=list)
 
     def to_node(self, source: str, *, targets: int) -> NodeProto:
-        """The operator that reads tensor `source` and writes the sums of leaves to `raw`, (rows, targets) double."""
+        """The operator that reads tensor `source` and writes the sums of leaves to `raw`, (rows,
+        targets) double.
+        """
         attributes: dict[str, Any] = {
             "aggregate_function": _SUM,
             "leaf_targetids": self.leaf_targets,
@@ -61,13 +70,24 @@ class Ensemble:
             "tree_roots": self.roots,
         }
         if self.members:
-            attributes["membership_values"] = numpy_helper.from_array(np.array(self.members, dtype=np.float64))
-        return helper.make_node("TreeEnsemble", [source], ["raw"], domain="ai.onnx.ml", **attributes)
+            attributes["membership_values"] = numpy_helper.from_array(
+                np.array(self.members, dtype=np.float64)
+            )
+        return helper.make_node(
+            "TreeEnsemble", [source], ["raw"], domain="ai.onnx.ml", **attributes
+        )
 
 
 def categorical_features(trees: list[Mapping[str, Any]]) -> list[int]:
     """The columns that any set node reads, rising."""
-    return sorted({n["split_feature"] for t in trees for n in _splits(t["tree_structure"]) if n["decision_type"] == "=="})
+    return sorted(
+        {
+            n["split_feature"]
+            for t in trees
+            for n in _splits(t["tree_structure"])
+            if n["decision_type"] == "=="
+        }
+    )
 
 
 def faults_of(trees: list[Mapping[str, Any]]) -> list[str]:
@@ -83,21 +103,31 @@ def faults_of(trees: list[Mapping[str, Any]]) -> list[str]:
     return sorted(faults)
 
 
-def flatten(trees: list[Mapping[str, Any]], *, targets: int, categorical: Mapping[int, int]) -> Ensemble:
-    """All trees in order; tree i adds to target `i % targets`, and sums run in that order in ONNX Runtime as in LightGBM.
+def flatten(
+    trees: list[Mapping[str, Any]], *, targets: int, categorical: Mapping[int, int]
+) -> Ensemble:
+    """All trees in order; tree i adds to target `i % targets`, and sums run in that order in ONNX
+    Runtime as in LightGBM.
 
     Args:
-        categorical: for each column that set nodes read, the column that holds it cut to whole numbers.
+        categorical: for each column that set nodes read, the column that holds it cut to whole
+            numbers.
     """
     ensemble = Ensemble()
     for index, tree in enumerate(trees):
         ensemble.roots.append(len(ensemble.features))
-        _append_tree(ensemble, tree["tree_structure"], target=index % targets, categorical=categorical)
+        _append_tree(
+            ensemble, tree["tree_structure"], target=index % targets, categorical=categorical
+        )
     return ensemble
 
 
-def _append_tree(ensemble: Ensemble, root: Mapping[str, Any], *, target: int, categorical: Mapping[int, int]) -> None:
-    """One tree in preorder; a stack, because trees grown leaf by leaf can be hundreds of levels deep."""
+def _append_tree(
+    ensemble: Ensemble, root: Mapping[str, Any], *, target: int, categorical: Mapping[int, int]
+) -> None:
+    """One tree in preorder; a stack, because trees grown leaf by leaf can be hundreds of levels
+    deep.
+    """
     if "leaf_value" in root:
         _append_stump(ensemble, root["leaf_value"], target=target)
         return
@@ -105,7 +135,9 @@ def _append_tree(ensemble: Ensemble, root: Mapping[str, Any], *, target: int, ca
     while pending:
         node, parent, side = pending.pop()
         if "leaf_value" in node:
-            ensemble.children[side][parent] = _append_leaf(ensemble, node["leaf_value"], target=target)
+            ensemble.children[side][parent] = _append_leaf(
+                ensemble, node["leaf_value"], target=target
+            )
             ensemble.is_leaf[side][parent] = 1
             continue
         place = _append_split(ensemble, node, categorical)
@@ -114,16 +146,22 @@ def _append_tree(ensemble: Ensemble, root: Mapping[str, Any], *, target: int, ca
         pending += [(node["right_child"], place, 1), (node["left_child"], place, 0)]
 
 
-def _append_split(ensemble: Ensemble, node: Mapping[str, Any], categorical: Mapping[int, int]) -> int:
+def _append_split(
+    ensemble: Ensemble, node: Mapping[str, Any], categorical: Mapping[int, int]
+) -> int:
     """One inner node whose children are not known yet; its place."""
     feature, threshold = node["split_feature"], node["threshold"]
     if node["decision_type"] == "==":
         ensemble.members += [*map(float, threshold.split("||")), _END_OF_SET]
-        _append_node(ensemble, feature=categorical[feature], mode=_MEMBER, split=0.0, nan_goes_left=False)
+        _append_node(
+            ensemble, feature=categorical[feature], mode=_MEMBER, split=0.0, nan_goes_left=False
+        )
     else:
         goes_left = node["default_left"] if node["missing_type"] == "NaN" else threshold >= 0.0
         split = math.copysign(math.inf, threshold) if abs(threshold) >= _CUT_INFINITY else threshold
-        _append_node(ensemble, feature=feature, mode=_LESS_OR_EQUAL, split=split, nan_goes_left=goes_left)
+        _append_node(
+            ensemble, feature=feature, mode=_LESS_OR_EQUAL, split=split, nan_goes_left=goes_left
+        )
     return len(ensemble.features) - 1
 
 
@@ -136,7 +174,9 @@ def _append_stump(ensemble: Ensemble, value: float, *, target: int) -> None:
         ensemble.is_leaf[side][-1] = 1
 
 
-def _append_node(ensemble: Ensemble, *, feature: int, mode: int, split: float, nan_goes_left: bool) -> None:
+def _append_node(
+    ensemble: Ensemble, *, feature: int, mode: int, split: float, nan_goes_left: bool
+) -> None:
     """One row of the `nodes_*` attributes."""
     ensemble.features.append(feature)
     ensemble.modes.append(mode)

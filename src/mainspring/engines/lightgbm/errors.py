@@ -17,21 +17,27 @@ class NotABooster(EngineError):
 
     code: ClassVar[str] = "ENG-101"
     template: ClassVar[str] = "{found} holds no fitted LightGBM booster"
-    remedy: ClassVar[str] = "return a Booster, or an LGBMClassifier, LGBMRegressor or LGBMRanker after fit"
+    remedy: ClassVar[str] = (
+        "return a Booster, or an LGBMClassifier, LGBMRegressor or LGBMRanker after fit"
+    )
 
     found: str
 
 
 @dataclass(eq=False, kw_only=True)
 class UnsupportedBooster(EngineError):
-    """The booster uses something that cannot be written as an ONNX graph with the same decisions, so it is refused rather than approximated.
+    """The booster uses something that cannot be written as an ONNX graph with the same decisions,
+    so it is refused rather than approximated.
 
-    Refused are: custom objectives and objectives without a known link; linear trees; random forest mode (averaged output); `zero_as_missing`; and
-    categories taken from a pandas frame, whose order lives outside of the trees (encode categories as integer codes before `fit`).
+    Refused are: custom objectives and objectives without a known link; linear trees; random forest
+    mode (averaged output); `zero_as_missing`; and categories taken from a pandas frame, whose order
+    lives outside of the trees (encode categories as integer codes before `fit`).
     """
 
     code: ClassVar[str] = "ENG-102"
     template: ClassVar[str] = "this booster cannot be exported exactly: {faults}"
-    remedy: ClassVar[str] = "train without it, or give the model a method to_onnx() that returns the bytes of a graph"
+    remedy: ClassVar[str] = (
+        "train without it, or give the model a method to_onnx() that returns the bytes of a graph"
+    )
 
     faults: str

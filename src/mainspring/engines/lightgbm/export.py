@@ -1,10 +1,13 @@
-"""A fitted LightGBM model as an ONNX graph in double precision, with the booster's decisions and sums bit for bit.
+"""A fitted LightGBM model as an ONNX graph in double precision, with the booster's decisions and
+sums bit for bit.
 
-Same booster, same bytes, in any process: names are fixed, there are no stamps of time or producer, and protobuf writes fields in their order.
-The input is `X`, (rows, features) double, NaN for missing, categories as integer codes; the one output says by its name what it holds
-(`probability`, `probabilities` or `value`), (rows, 1) or (rows, classes) double.
+Same booster, same bytes, in any process: names are fixed, there are no stamps of time or producer,
+and protobuf writes fields in their order. The input is `X`, (rows, features) double, NaN for
+missing, categories as integer codes; the one output says by its name what it holds (`probability`,
+`probabilities` or `value`), (rows, 1) or (rows, classes) double.
 
-Measured against LightGBM 4.7 and ONNX Runtime 1.32: sums of leaves are equal bit for bit, probabilities within 3e-16 (see `objective` for why not equal).
+Measured against LightGBM 4.7 and ONNX Runtime 1.32: sums of leaves are equal bit for bit,
+probabilities within 3e-16 (see `objective` for why not equal).
 """
 
 from collections.abc import Mapping
@@ -19,12 +22,14 @@ from mainspring.engines.lightgbm.objective import link_of
 
 __all__ = ["export_booster"]
 
-# The oldest that carry what is used: TreeEnsemble came with ai.onnx.ml 5, Split's num_outputs with opset 18.
+# The oldest that carry what is used: TreeEnsemble came with ai.onnx.ml 5, Split's num_outputs with
+# opset 18.
 _IR_VERSION, _OPSET, _ML_OPSET = 10, 21, 5
 
 
 def export_booster(model: object) -> bytes:
-    """The canonical ONNX bytes of a `Booster` or of a fitted `LGBMClassifier`, `LGBMRegressor` or `LGBMRanker`.
+    """The canonical ONNX bytes of a `Booster` or of a fitted `LGBMClassifier`, `LGBMRegressor` or
+    `LGBMRanker`.
 
     The trees are those that the model predicts with: up to its best iteration after early stopping.
 
@@ -35,14 +40,25 @@ def export_booster(model: object) -> bytes:
     dump = _dump_of(model)
     graph = _graph(dump)
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("ai.onnx.ml", _ML_OPSET)]
-    payload: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION).SerializeToString(deterministic=True)
+    payload: bytes = helper.make_model(
+        graph, opset_imports=opsets, ir_version=_IR_VERSION
+    ).SerializeToString(deterministic=True)
     return payload
 
 
 def _dump_of(model: Any) -> Mapping[str, Any]:
-    """What the booster says about itself; an estimator's booster stands in `booster_` once it is fitted."""
-    # An unfitted estimator raises from `booster_`, with an exception of the product that is not ours to import.
-    booster: Any = model if hasattr(model, "dump_model") else model.booster_ if getattr(model, "fitted_", False) else None
+    """What the booster says about itself; an estimator's booster stands in `booster_` once it is
+    fitted.
+    """
+    # An unfitted estimator raises from `booster_`, with an exception of the product that is not
+    # ours to import.
+    booster: Any = (
+        model
+        if hasattr(model, "dump_model")
+        else model.booster_
+        if getattr(model, "fitted_", False)
+        else None
+    )
     if booster is None:
         raise NotABooster(found=type(model).__name__)
     dump: Mapping[str, Any] = booster.dump_model()
@@ -51,7 +67,11 @@ def _dump_of(model: Any) -> Mapping[str, Any]:
 
 def _graph(dump: Mapping[str, Any]) -> GraphProto:
     """Cut the categorical columns, sum the leaves, apply the link."""
-    trees, targets, features = dump["tree_info"], dump["num_tree_per_iteration"], dump["max_feature_idx"] + 1
+    trees, targets, features = (
+        dump["tree_info"],
+        dump["num_tree_per_iteration"],
+        dump["max_feature_idx"] + 1,
+    )
     link = link_of(dump.get("objective", ""), classes=targets)
     faults = faults_of(trees) + _model_faults(dump)
     if link is None:
@@ -59,7 +79,9 @@ def _graph(dump: Mapping[str, Any]) -> GraphProto:
     if faults or link is None:
         raise UnsupportedBooster(faults="; ".join(faults))
     categorical = categorical_features(trees)
-    ensemble = flatten(trees, targets=targets, categorical={c: features + i for i, c in enumerate(categorical)})
+    ensemble = flatten(
+        trees, targets=targets, categorical={c: features + i for i, c in enumerate(categorical)}
+    )
     cut, cut_constants = _cut_codes(categorical) if categorical else ([], [])
     return helper.make_graph(
         [*cut, ensemble.to_node("columns" if categorical else "X", targets=targets), *link.nodes],
@@ -79,7 +101,10 @@ def _cut_codes(categorical: list[int]) -> tuple[list[NodeProto], list[TensorProt
         helper.make_node("Sub", ["codes", "fraction"], ["whole_codes"]),
         helper.make_node("Concat", ["X", "whole_codes"], ["columns"], axis=1),
     ]
-    return nodes, [numpy_helper.from_array(np.array(categorical, dtype=np.int64), "categorical"), numpy_helper.from_array(np.array(1.0), "whole")]
+    return nodes, [
+        numpy_helper.from_array(np.array(categorical, dtype=np.int64), "categorical"),
+        numpy_helper.from_array(np.array(1.0), "whole"),
+    ]
 
 
 def _model_faults(dump: Mapping[str, Any]) -> list[str]:

@@ -1,9 +1,12 @@
-"""Links: how each LightGBM objective turns the sum of its leaves into what the model predicts, as ONNX nodes.
+"""Links: how each LightGBM objective turns the sum of its leaves into what the model predicts, as
+ONNX nodes.
 
-ONNX Runtime's `Sigmoid`, `Exp` and `Softmax` work on vectors and finish the remainder of an array with other code, so a row's last bit depends on its place
-in the batch (measured: 14 % of rows under `Exp`, 1 % under `Sigmoid`).  A prediction must be the same bytes alone and in a batch.  `Pow` with a scalar base
-runs the C library's `pow` row by row, so every exponential here is a power of a constant.  It costs at most some 1e-15 relative to LightGBM's `exp`.
-`ReduceSum` has the same defect, `Sum` over split columns has not.
+ONNX Runtime's `Sigmoid`, `Exp` and `Softmax` work on vectors and finish the remainder of an array
+with other code, so a row's last bit depends on its place in the batch (measured: 14 % of rows under
+`Exp`, 1 % under `Sigmoid`).  A prediction must be the same bytes alone and in a batch.  `Pow` with
+a scalar base runs the C library's `pow` row by row, so every exponential here is a power of a
+constant.  It costs at most some 1e-15 relative to LightGBM's `exp`. `ReduceSum` has the same
+defect, `Sum` over split columns has not.
 """
 
 import math
@@ -18,7 +21,9 @@ __all__ = ["Link", "link_of"]
 
 @dataclass(frozen=True)
 class Link:
-    """The last part of a graph: nodes from the tensor `raw` (rows, targets) to the tensor named `output`, and the constants that they use."""
+    """The last part of a graph: nodes from the tensor `raw` (rows, targets) to the tensor named
+    `output`, and the constants that they use.
+    """
 
     output: str
     nodes: Sequence[NodeProto]
@@ -26,16 +31,20 @@ class Link:
 
 
 def link_of(objective: str, *, classes: int) -> Link | None:
-    """The link of an objective as LightGBM writes it (`binary sigmoid:1`), or None when it is not known to be exact.
+    """The link of an objective as LightGBM writes it (`binary sigmoid:1`), or None when it is not
+    known to be exact.
 
     Args:
         objective: name and parameters, separated by spaces.
         classes: columns of `raw`.
 
-    The output is named `probability` (of the positive class), `probabilities` (of each class) or `value`.
+    The output is named `probability` (of the positive class), `probabilities` (of each class) or
+    `value`.
     """
     name, *parameters = objective.split(" ")
-    coefficient = next((float(p.removeprefix("sigmoid:")) for p in parameters if p.startswith("sigmoid:")), 1.0)
+    coefficient = next(
+        (float(p.removeprefix("sigmoid:")) for p in parameters if p.startswith("sigmoid:")), 1.0
+    )
     match name:
         case _ if "sqrt" in parameters:
             return _squared()
@@ -45,7 +54,16 @@ def link_of(objective: str, *, classes: int) -> Link | None:
             return _softmax(classes)
         case "poisson" | "gamma" | "tweedie":
             return _exponential()
-        case "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank" | "rank_xendcg":
+        case (
+            "regression"
+            | "regression_l1"
+            | "huber"
+            | "fair"
+            | "quantile"
+            | "mape"
+            | "lambdarank"
+            | "rank_xendcg"
+        ):
             return _as_it_is()
     return None
 
@@ -57,11 +75,15 @@ def _sigmoid(coefficient: float, *, output: str) -> Link:
         helper.make_node("Add", ["odds_against", "one"], ["inverse"]),
         helper.make_node("Reciprocal", ["inverse"], [output]),
     ]
-    return Link(output, nodes, [_constant("sigmoid_base", math.exp(-coefficient)), _constant("one", 1.0)])
+    return Link(
+        output, nodes, [_constant("sigmoid_base", math.exp(-coefficient)), _constant("one", 1.0)]
+    )
 
 
 def _softmax(classes: int) -> Link:
-    """Exponentials of the distance to the row's largest, divided by their sum from the first class to the last."""
+    """Exponentials of the distance to the row's largest, divided by their sum from the first class
+    to the last.
+    """
     columns = [f"class_{i}" for i in range(classes)]
     nodes = [
         helper.make_node("ReduceMax", ["raw", "last_axis"], ["largest"], keepdims=1),
@@ -71,17 +93,33 @@ def _softmax(classes: int) -> Link:
         helper.make_node("Sum", columns, ["total"]),
         helper.make_node("Div", ["weight", "total"], ["probabilities"]),
     ]
-    return Link("probabilities", nodes, [_constant("e", math.e), numpy_helper.from_array(np.array([1], dtype=np.int64), "last_axis")])
+    return Link(
+        "probabilities",
+        nodes,
+        [
+            _constant("e", math.e),
+            numpy_helper.from_array(np.array([1], dtype=np.int64), "last_axis"),
+        ],
+    )
 
 
 def _exponential() -> Link:
     """`exp(raw)`: counts and amounts that cannot be negative."""
-    return Link("value", [helper.make_node("Pow", ["e", "raw"], ["value"])], [_constant("e", math.e)])
+    return Link(
+        "value", [helper.make_node("Pow", ["e", "raw"], ["value"])], [_constant("e", math.e)]
+    )
 
 
 def _squared() -> Link:
     """`raw · |raw|`: undoes `reg_sqrt`, which trains on the signed root of the label."""
-    return Link("value", [helper.make_node("Abs", ["raw"], ["size"]), helper.make_node("Mul", ["raw", "size"], ["value"])], [])
+    return Link(
+        "value",
+        [
+            helper.make_node("Abs", ["raw"], ["size"]),
+            helper.make_node("Mul", ["raw", "size"], ["value"]),
+        ],
+        [],
+    )
 
 
 def _as_it_is() -> Link:

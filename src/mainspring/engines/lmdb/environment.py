@@ -1,13 +1,19 @@
-"""One way to open LMDB: a file of this process, shared by all who open it, with group commit and our errors instead of its own.
+"""One way to open LMDB: a file of this process, shared by all who open it, with group commit and
+our errors instead of its own.
 
-The map is as large as an address space lets it be, and the file grows within it.  Starting small and growing was rejected: LMDB moves its map only while no
-transaction of the process is open and cannot check that, so every read would have to take a lock, and every other process would have to be told.
+The map is as large as an address space lets it be, and the file grows within it.  Starting small
+and growing was rejected: LMDB moves its map only while no transaction of the process is open and
+cannot check that, so every read would have to take a lock, and every other process would have to be
+told.
 
-metasync=False: a commit flushes its pages and not the page that makes them valid.  The loss of power may undo the last commit, whole, and harms nothing
-older; sync=False would commit in microseconds, and may leave a file that is torn without anybody noticing.
+metasync=False: a commit flushes its pages and not the page that makes them valid.  The loss of
+power may undo the last commit, whole, and harms nothing older; sync=False would commit in
+microseconds, and may leave a file that is torn without anybody noticing.
 
-Forks: LMDB must not be used across one, so a child opens the file anew when it first asks.  It cannot while another thread of its parent was reading at the
-instant of the fork, because that read still seems to go on; it is told so.  (Closing what was inherited would be worse: it ends the parent's reads.)
+Forks: LMDB must not be used across one, so a child opens the file anew when it first asks.  It
+cannot while another thread of its parent was reading at the instant of the fork, because that read
+still seems to go on; it is told so.  (Closing what was inherited would be worse: it ends the
+parent's reads.)
 """
 
 import os
@@ -34,9 +40,16 @@ Transaction: TypeAlias = "lmdb.Transaction[bytes]"
 _LARGEST_MAP_BYTES = 1 << 40
 _SMALLEST_MAP_BYTES = 1 << 26
 _MAX_READERS = 1_024
-_DAMAGED = (lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
+_DAMAGED = (
+    lmdb.InvalidError,
+    lmdb.CorruptedError,
+    lmdb.PageNotFoundError,
+    lmdb.VersionMismatchError,
+)
 _OPEN: "WeakValueDictionary[str, Environment]" = WeakValueDictionary()
-"""LMDB forbids a process to open a file twice (closing one of the two would free the other's locks), so whoever comes second is given the first."""
+"""LMDB forbids a process to open a file twice (closing one of the two would free the other's
+locks), so whoever comes second is given the first.
+"""
 _OPENING = threading.Lock()
 
 
@@ -55,7 +68,9 @@ class Environment:
         self._open()
 
     def begin(self) -> Transaction:
-        """A snapshot to read from; end it soon, since pages that it can see are not used again.  Cost: 0.6 µs."""
+        """A snapshot to read from; end it soon, since pages that it can see are not used again.
+        Cost: 0.6 µs.
+        """
         if self._is_inherited:
             self._open_after_fork()
         return self._handle.begin()
@@ -65,15 +80,19 @@ class Environment:
         self._is_inherited = True
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
-        """Do the work in a transaction, perhaps together with that of other threads, and return its result once it is committed.
+        """Do the work in a transaction, perhaps together with that of other threads, and return its
+        result once it is committed.
 
-        What it raises undoes its own part only.  Cost: one flush of the disk, whoever asks in the meantime shares the next one.
+        What it raises undoes its own part only.  Cost: one flush of the disk, whoever asks in the
+        meantime shares the next one.
         """
         [result] = self._transacted([work])
         return result.result()
 
     def transact_all(self, works: Sequence[Callable[[Transaction], T]]) -> list[T]:
-        """Several pieces of work that share one flush, each its own to undo; what the first that fails raises, once all were tried."""
+        """Several pieces of work that share one flush, each its own to undo; what the first that
+        fails raises, once all were tried.
+        """
         return [result.result() for result in self._transacted(works)]
 
     def _transacted(self, works: Sequence[Callable[[Transaction], T]]) -> "list[Future[T]]":
@@ -110,7 +129,8 @@ class Environment:
                 batch.append(self._waiting.popleft())
         try:
             with translated(self.name, "write"):
-                # A process that was killed while it read leaves its snapshot behind, which would keep the file growing.
+                # A process that was killed while it read leaves its snapshot behind, which would
+                # keep the file growing.
                 self._handle.reader_check()
                 with self._handle.begin(write=True) as transaction:
                     done = self._do(transaction, batch)
@@ -122,19 +142,37 @@ class Environment:
         for result, value in done:
             result.set_result(value)
 
-    def _do(self, transaction: Transaction, batch: Sequence[tuple[Callable[[Transaction], Any], "Future[Any]"]]) -> "list[tuple[Future[Any], Any]]":
-        """The values of all work; of one piece alone without a transaction inside, which would copy every page that it writes once more."""
+    def _do(
+        self,
+        transaction: Transaction,
+        batch: Sequence[tuple[Callable[[Transaction], Any], "Future[Any]"]],
+    ) -> "list[tuple[Future[Any], Any]]":
+        """The values of all work; of one piece alone without a transaction inside, which would copy
+        every page that it writes once more.
+        """
         if len(batch) == 1:
             [(work, result)] = batch
             return [(result, work(transaction))]
-        return [(result, value) for work, result in batch for value in self._attempt(transaction, work, result)]
+        return [
+            (result, value)
+            for work, result in batch
+            for value in self._attempt(transaction, work, result)
+        ]
 
-    def _attempt(self, transaction: Transaction, work: Callable[[Transaction], Any], result: "Future[Any]") -> list[Any]:
-        """The value of one piece of work, or nothing where it failed; then its future holds the error and what it wrote is undone."""
+    def _attempt(
+        self, transaction: Transaction, work: Callable[[Transaction], Any], result: "Future[Any]"
+    ) -> list[Any]:
+        """The value of one piece of work, or nothing where it failed; then its future holds the
+        error and what it wrote is undone.
+        """
         try:
-            with translated(self.name, "write"), self._handle.begin(write=True, parent=transaction) as piece:
+            with (
+                translated(self.name, "write"),
+                self._handle.begin(write=True, parent=transaction) as piece,
+            ):
                 return [work(piece)]
-        except Exception as error:  # belongs to the thread that asked for this piece, not to the one that happens to commit
+        # belongs to the thread that asked for this piece, not to the one that happens to commit
+        except Exception as error:
             result.set_exception(error)
             return []
 
@@ -149,10 +187,12 @@ os.register_at_fork(after_in_child=_mark_inherited)
 
 
 def open_environment(path: Path, *, name: str, map_bytes: int | None = None) -> Environment:
-    """The file at a path, made where it is absent, private to its owner; the same object for everybody in this process.
+    """The file at a path, made where it is absent, private to its owner; the same object for
+    everybody in this process.
 
     Args:
-        map_bytes: how large the file can become; default: 1 TiB, or what the limits of this process allow.
+        map_bytes: how large the file can become; default: 1 TiB, or what the limits of this process
+            allow.
 
     Raises: ENG-001 when it cannot be made, ENG-010 when it is not LMDB's.
     """
@@ -160,7 +200,9 @@ def open_environment(path: Path, *, name: str, map_bytes: int | None = None) -> 
     with _OPENING:
         found = _OPEN.get(key)
         if found is None:
-            found = _OPEN[key] = Environment(path, name=name, map_bytes=map_bytes or _LARGEST_MAP_BYTES)
+            found = _OPEN[key] = Environment(
+                path, name=name, map_bytes=map_bytes or _LARGEST_MAP_BYTES
+            )
         return found
 
 
@@ -187,7 +229,15 @@ def translated(store: str, operation: str) -> Iterator[None]:
 def _open_file(path: Path, map_bytes: int) -> lmdb.Environment:
     while True:
         try:
-            return lmdb.open(str(path), map_size=map_bytes, subdir=False, metasync=False, readahead=False, mode=0o600, max_readers=_MAX_READERS)
+            return lmdb.open(
+                str(path),
+                map_size=map_bytes,
+                subdir=False,
+                metasync=False,
+                readahead=False,
+                mode=0o600,
+                max_readers=_MAX_READERS,
+            )
         except lmdb.MemoryError:
             # The address space of this process is limited (`ulimit -v`).
             map_bytes //= 4

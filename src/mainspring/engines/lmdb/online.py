@@ -1,7 +1,9 @@
-"""Online rows in LMDB, read without a lock and without a copy of anything but the rows that were asked for.
+"""Online rows in LMDB, read without a lock and without a copy of anything but the rows that were
+asked for.
 
-Keys in the file: `s` + shard → its token (8 random bytes) and position; `r` + token + key → row.  A shard that is made again has another token, so a drop
-takes one small commit, and its rows are removed afterwards, some thousand at a time; what a crash leaves of them the next drop removes.
+Keys in the file: `s` + shard → its token (8 random bytes) and position; `r` + token + key → row.  A
+shard that is made again has another token, so a drop takes one small commit, and its rows are
+removed afterwards, some thousand at a time; what a crash leaves of them the next drop removes.
 """
 
 import secrets
@@ -14,7 +16,14 @@ import lmdb
 
 from mainspring.engines.lmdb.environment import Transaction, open_environment, translate, translated
 from mainspring.ports.errors import StaleWrite
-from mainspring.ports.online import KEY_LIMIT_BYTES, Position, ShardCommit, decode_position, encode_position, refuse_long_keys
+from mainspring.ports.online import (
+    KEY_LIMIT_BYTES,
+    Position,
+    ShardCommit,
+    decode_position,
+    encode_position,
+    refuse_long_keys,
+)
 
 __all__ = ["LmdbOnline"]
 
@@ -27,7 +36,9 @@ _NAME = "the online store"
 
 
 class _Shard(NamedTuple):
-    """A shard at one commit of the file: what the keys of its rows begin with, and its position; None where there is no such shard."""
+    """A shard at one commit of the file: what the keys of its rows begin with, and its position;
+    None where there is no such shard.
+    """
 
     commit: int
     prefix: bytes
@@ -45,35 +56,55 @@ class LmdbOnline:
     def __init__(self, path: Path, *, map_bytes: int | None = None) -> None:
         self._environment = open_environment(path, name=_NAME, map_bytes=map_bytes)
         self._known: dict[str, _Shard] = {}
-        """Shards as they were at the commit of the file at which they were last read: as long as nobody writes, they need not be looked up again."""
+        """Shards as they were at the commit of the file at which they were last read: as long as
+        nobody writes, they need not be looked up again.
+        """
 
     def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
-        """The shard's position (None: it does not exist) and the row of each key (None: it has none)."""
+        """The shard's position (None: it does not exist) and the row of each key (None: it has
+        none).
+        """
         try:
             with self._environment.begin() as transaction:
                 known = self._known.get(shard)
                 if known is None or known.commit != transaction.id():
                     known = self._known[shard] = _look_up(transaction, shard)
                 get, prefix = transaction.get, known.prefix
-                return known.position, [get(prefix + key) for key in keys] if known.position else [None] * len(keys)
+                return known.position, [get(prefix + key) for key in keys] if known.position else [
+                    None
+                ] * len(keys)
         except lmdb.Error as error:
             raise translate(error, _NAME, "read") from error
 
     def shards(self) -> Mapping[str, Position]:
         """Every shard and its position."""
         with translated(_NAME, "read"), self._environment.begin() as transaction:
-            return {key[len(_SHARD) :].decode(): decode_position(found[_TOKEN_BYTES:]) for key, found in _iter_from(transaction, _SHARD)}
+            return {
+                key[len(_SHARD) :].decode(): decode_position(found[_TOKEN_BYTES:])
+                for key, found in _iter_from(transaction, _SHARD)
+            }
 
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
-        """All rows of a shard in the order of their keys, of one commit; the file grows while one is held, so do not hold it for long."""
+        """All rows of a shard in the order of their keys, of one commit; the file grows while one
+        is held, so do not hold it for long.
+        """
         with translated(_NAME, "read"), self._environment.begin() as transaction:
             found = transaction.get(_SHARD + shard.encode())
             if found is not None:
                 for key, row in _iter_from(transaction, _ROW + found[:_TOKEN_BYTES]):
                     yield key[_PREFIX_BYTES:], row
 
-    def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
-        """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is not at the expected one."""
+    def commit(
+        self,
+        shard: str,
+        rows: Mapping[bytes, bytes | None],
+        *,
+        expected: Position | None,
+        position: Position,
+    ) -> None:
+        """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is
+        not at the expected one.
+        """
         self._environment.transact(_written(ShardCommit(shard, rows, expected, position)))
 
     def commit_all(self, commits: Sequence[ShardCommit]) -> None:
@@ -95,7 +126,9 @@ def _look_up(transaction: Transaction, shard: str) -> _Shard:
     found = transaction.get(_SHARD + shard.encode())
     if found is None:
         return _Shard(transaction.id(), b"", None)
-    return _Shard(transaction.id(), _ROW + found[:_TOKEN_BYTES], decode_position(found[_TOKEN_BYTES:]))
+    return _Shard(
+        transaction.id(), _ROW + found[:_TOKEN_BYTES], decode_position(found[_TOKEN_BYTES:])
+    )
 
 
 def _written(commit: ShardCommit) -> Callable[[Transaction], None]:
@@ -103,7 +136,14 @@ def _written(commit: ShardCommit) -> Callable[[Transaction], None]:
     return partial(_write, **commit._asdict())
 
 
-def _write(transaction: Transaction, *, shard: str, rows: Mapping[bytes, bytes | None], expected: Position | None, position: Position) -> None:
+def _write(
+    transaction: Transaction,
+    *,
+    shard: str,
+    rows: Mapping[bytes, bytes | None],
+    expected: Position | None,
+    position: Position,
+) -> None:
     refuse_long_keys(rows, store=_NAME)
     name = _SHARD + shard.encode()
     stored = transaction.get(name)

@@ -15,7 +15,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Ask to be killed with the parent, and run the module as `__main__` with its own name as its only argument."""
+    """Ask to be killed with the parent, and run the module as `__main__` with its own name as its
+    only argument.
+    """
     parent, module = sys.argv[1:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

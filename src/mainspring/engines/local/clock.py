@@ -1,4 +1,6 @@
-"""Time and names on this machine, and their twins that stand still and repeat for tests and simulations."""
+"""Time and names on this machine, and their twins that stand still and repeat for tests and
+simulations.
+"""
 
 import random
 import secrets
@@ -51,13 +53,16 @@ class FrozenClock:
 
 
 class RandomIds:
-    """Names of 26 digits in base 32: milliseconds, then eighty random bits; they sort by time, and within a process strictly.
+    """Names of 26 digits in base 32: milliseconds, then eighty random bits; they sort by time, and
+    within a process strictly.
 
     Args:
         entropy: so many random bits as a whole number.
     """
 
-    def __init__(self, clock: Clock | None = None, entropy: Callable[[int], int] = secrets.randbits) -> None:
+    def __init__(
+        self, clock: Clock | None = None, entropy: Callable[[int], int] = secrets.randbits
+    ) -> None:
         self._clock = clock or SystemClock()
         self._entropy = entropy
         self._latest = 0
@@ -83,7 +88,8 @@ class SeededIds:
         """The next name of this seed."""
         with self._lock:
             self._count += 1
-            return f"{kind}-{_base32(self._count << _RANDOM_BITS | self._random.getrandbits(_RANDOM_BITS))}"
+            number = self._count << _RANDOM_BITS | self._random.getrandbits(_RANDOM_BITS)
+        return f"{kind}-{_base32(number)}"
 
 
 def _base32(number: int) -> str:

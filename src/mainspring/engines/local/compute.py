@@ -1,10 +1,14 @@
-"""Tasks as processes on this machine: nothing of the caller leaks in, nothing of the task survives it.
+"""Tasks as processes on this machine: nothing of the caller leaks in, nothing of the task survives
+it.
 
-A task gets the environment variables that are named here and no others (a token in the shell that started the server is none of a training function's
-business), a number of threads, and a process group of its own.  Its first act is to ask the kernel to be killed when its parent dies; that is done in the
-child (`engines.local.child`) and not between fork and exec, where code of ours could block on a lock that another thread held at the fork.
+A task gets the environment variables that are named here and no others (a token in the shell that
+started the server is none of a training function's business), a number of threads, and a process
+group of its own.  Its first act is to ask the kernel to be killed when its parent dies; that is
+done in the child (`engines.local.child`) and not between fork and exec, where code of ours could
+block on a lock that another thread held at the fork.
 
-One thread does it all: it waits for the child's standard streams and, through a file descriptor of the process, for its end.
+One thread does it all: it waits for the child's standard streams and, through a file descriptor of
+the process, for its end.
 """
 
 import os
@@ -22,8 +26,26 @@ from mainspring.ports.errors import TaskFailed, TaskOverdue
 
 __all__ = ["LocalCompute"]
 
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "NUMBA_CACHE_DIR")
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+    "NUMBA_CACHE_DIR",
+)
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
 _CHILD = "mainspring.engines.local.child"
 _CHUNK = 65_536
 _TRANSCRIPT_LIMIT = 1 << 20
@@ -34,18 +56,31 @@ class LocalCompute:
     """Runs tasks as child processes.
 
     Args:
-        environment: variables for the task beside those that are passed on from here (its paths and its language); they win.
+        environment: variables for the task beside those that are passed on from here (its paths and
+            its language); they win.
         threads: how many threads numerical libraries may use.
         on_output: told what the task prints to standard error, as it comes.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None, *, threads: int = 1, on_output: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        *,
+        threads: int = 1,
+        on_output: Callable[[str], None] | None = None,
+    ) -> None:
         inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        self._environment = {**inherited, **dict.fromkeys(_THREADS, str(threads)), **(environment or {})}
+        self._environment = {
+            **inherited,
+            **dict.fromkeys(_THREADS, str(threads)),
+            **(environment or {}),
+        }
         self._on_output = on_output
 
     def run(self, task: Task) -> TaskResult:
-        """Run to the end and return the result; ENG-006 when it ends with a fault, ENG-007 when its time is up."""
+        """Run to the end and return the result; ENG-006 when it ends with a fault, ENG-007 when its
+        time is up.
+        """
         process = subprocess.Popen(
             [sys.executable, "-m", _CHILD, str(os.getpid()), task.module],
             stdin=subprocess.PIPE,
@@ -61,16 +96,29 @@ class LocalCompute:
             cpu_s = _end(process)
             conversation.close()
         if not in_time:
-            raise TaskOverdue(module=task.module, timeout_s=task.timeout_s, transcript=conversation.transcript[-_SHOWN:])
+            raise TaskOverdue(
+                module=task.module,
+                timeout_s=task.timeout_s,
+                transcript=conversation.transcript[-_SHOWN:],
+            )
         if process.returncode != 0:
-            raise TaskFailed(module=task.module, status=_status(process.returncode), transcript=conversation.transcript[-_SHOWN:])
+            raise TaskFailed(
+                module=task.module,
+                status=_status(process.returncode),
+                transcript=conversation.transcript[-_SHOWN:],
+            )
         return TaskResult(bytes(conversation.answer), conversation.transcript, cpu_s)
 
 
 class _Conversation:
     """The order goes in, answer and transcript come out, until the process ends."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", order: bytes, on_output: Callable[[str], None] | None) -> None:
+    def __init__(
+        self,
+        process: "subprocess.Popen[bytes]",
+        order: bytes,
+        on_output: Callable[[str], None] | None,
+    ) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -93,7 +141,9 @@ class _Conversation:
         return self._printed.decode(errors="replace")
 
     def run(self, deadline: float) -> bool:
-        """Talk until the process has ended and its streams are empty; False when the deadline passes first."""
+        """Talk until the process has ended and its streams are empty; False when the deadline
+        passes first.
+        """
         ended = False
         while True:
             ready = self._selector.select(0 if ended else max(0.0, deadline - time.monotonic()))
@@ -101,7 +151,8 @@ class _Conversation:
                 return ended
             for key, _ in ready:
                 if key.data is None:
-                    # A grandchild may hold the streams open for ever, so what matters is what they hold now, not their end.
+                    # A grandchild may hold the streams open for ever, so what matters is what they
+                    # hold now, not their end.
                     self._selector.unregister(self._ending)
                     ended = True
                 else:
@@ -147,8 +198,11 @@ class _Conversation:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> float:
-    """Make sure that the process and its group have ended; the processor time that it and the children it waited for took, in seconds."""
-    # Until it is collected its id is nobody else's, so this kills no stranger; a task that has ended keeps its status, and may have left children.
+    """Make sure that the process and its group have ended; the processor time that it and the
+    children it waited for took, in seconds.
+    """
+    # Until it is collected its id is nobody else's, so this kills no stranger; a task that has
+    # ended keeps its status, and may have left children.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     _, status, usage = os.wait4(process.pid, 0)

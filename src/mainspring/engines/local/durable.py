@@ -1,4 +1,6 @@
-"""Files and folders that are on the disk when the call returns, and appear under their name whole or not at all."""
+"""Files and folders that are on the disk when the call returns, and appear under their name whole
+or not at all.
+"""
 
 import hashlib
 import os
@@ -10,7 +12,15 @@ from pathlib import Path
 from mainspring.elements.identity import Digest
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
 
-__all__ = ["appearing", "copy_private", "digest_of_file", "flush_folder", "iter_files", "iter_left_behind", "write_durably"]
+__all__ = [
+    "appearing",
+    "copy_private",
+    "digest_of_file",
+    "flush_folder",
+    "iter_files",
+    "iter_left_behind",
+    "write_durably",
+]
 
 _CHUNK_BYTES = 1 << 20
 _UNFINISHED = ".unfinished-"
@@ -25,9 +35,14 @@ def write_durably(path: Path, payload: bytes) -> None:
 
 
 def copy_private(source: Path, target: Path) -> Digest:
-    """Copy a file to where none was, readable by its owner alone; the digest of the bytes that were copied."""
+    """Copy a file to where none was, readable by its owner alone; the digest of the bytes that were
+    copied.
+    """
     found = hashlib.sha256()
-    with source.open("rb") as read, open(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as written:
+    with (
+        source.open("rb") as read,
+        open(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as written,
+    ):
         while chunk := read.read(_CHUNK_BYTES):
             found.update(chunk)
             written.write(chunk)
@@ -41,23 +56,33 @@ def digest_of_file(path: Path) -> Digest:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush the names in a folder: a file whose name the disk has not seen is lost with the power."""
+    """Flush the names in a folder: a file whose name the disk has not seen is lost with the
+    power.
+    """
     _flush(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def iter_files(root: Path) -> Iterator[tuple[str, Path]]:
-    """All that lies below a folder and is no folder, by its path from there, sorted; links are not followed."""
-    found = [Path(folder) / name for folder, folders, names in os.walk(root) for name in (*names, *(f for f in folders if (Path(folder) / f).is_symlink()))]
+    """All that lies below a folder and is no folder, by its path from there, sorted; links are not
+    followed.
+    """
+    found = [
+        Path(folder) / name
+        for folder, folders, names in os.walk(root)
+        for name in (*names, *(f for f in folders if (Path(folder) / f).is_symlink()))
+    ]
     yield from sorted((path.relative_to(root).as_posix(), path) for path in found)
 
 
 @contextmanager
 def appearing(target: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the target's name once all went well, and is gone when something did not.
+    """A folder to fill, which takes the target's name once all went well, and is gone when
+    something did not.
 
     What processes that were killed left beside the target is removed first.
 
-    Raises: FileExistsError where something is at the target by then that is no empty folder; other errors of the operating system.
+    Raises: FileExistsError where something is at the target by then that is no empty folder; other
+        errors of the operating system.
     """
     for left in iter_left_behind(target):
         shutil.rmtree(left)
@@ -74,7 +99,9 @@ def appearing(target: Path) -> Iterator[Path]:
 
 def iter_left_behind(target: Path) -> list[Path]:
     """What processes that died left beside a target."""
-    return [path for path in sorted(target.parent.glob(f"{_prefix(target)}*")) if _is_left_behind(path)]
+    return [
+        path for path in sorted(target.parent.glob(f"{_prefix(target)}*")) if _is_left_behind(path)
+    ]
 
 
 def _prefix(target: Path) -> str:
@@ -108,4 +135,8 @@ def _flush(path: Path, flags: int) -> None:
 
 def _is_left_behind(path: Path) -> bool:
     pid, _, started = path.name.rpartition(_UNFINISHED)[2].partition("-")
-    return pid.isdigit() and started.isdigit() and is_dead(ProcessName(this_process().place, int(pid), int(started)))
+    return (
+        pid.isdigit()
+        and started.isdigit()
+        and is_dead(ProcessName(this_process().place, int(pid), int(started)))
+    )

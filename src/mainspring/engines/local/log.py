@@ -1,13 +1,17 @@
-"""The log in SQLite: batches of records as Arrow streams, and beside them the newest revision of each id.
+"""The log in SQLite: batches of records as Arrow streams, and beside them the newest revision of
+each id.
 
-Records stay in the frames they came in (336,776 flights are six rows of this database), because a row of SQLite per record would cost ten times the
-time to write and to read, and would lose the columns' types.  Ids are rows of their own: the sequencer must find one among millions.
+Records stay in the frames they came in (336,776 flights are six rows of this database), because a
+row of SQLite per record would cost ten times the time to write and to read, and would lose the
+columns' types.  Ids are rows of their own: the sequencer must find one among millions.
 
-Many small appends leave many small frames; `compact` joins neighbours of the same columns.  Trimming deletes frames whole and keeps the ids.  The space of
-both is used again by what comes next, and the file stays as large as it once was.
+Many small appends leave many small frames; `compact` joins neighbours of the same columns.
+Trimming deletes frames whole and keeps the ids.  The space of both is used again by what comes
+next, and the file stays as large as it once was.
 
-Predictions go to a file of their own, so that a server's small commits never wait behind an ingest, and with synchronous=NORMAL: an answer must not wait
-for the disk, and what a power cut may take of it are the last predictions, whole.  Facts are FULL: acknowledged means on disk.
+Predictions go to a file of their own, so that a server's small commits never wait behind an ingest,
+and with synchronous=NORMAL: an answer must not wait for the disk, and what a power cut may take of
+it are the last predictions, whole.  Facts are FULL: acknowledged means on disk.
 """
 
 import io
@@ -28,10 +32,13 @@ from mainspring.ports.log import Identity
 __all__ = ["SqliteLog"]
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS topics (number INTEGER PRIMARY KEY, topic TEXT NOT NULL UNIQUE, head INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS batches (number INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, frame BLOB NOT NULL, UNIQUE (number, start));
+CREATE TABLE IF NOT EXISTS topics (number INTEGER PRIMARY KEY, topic TEXT NOT NULL UNIQUE,
+    head INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS batches (number INTEGER NOT NULL, start INTEGER NOT NULL,
+    count INTEGER NOT NULL, frame BLOB NOT NULL, UNIQUE (number, start));
 CREATE TABLE IF NOT EXISTS identities (
-    number INTEGER NOT NULL, id TEXT NOT NULL, offset INTEGER NOT NULL, content BLOB, visible_at INTEGER NOT NULL, stands INTEGER NOT NULL,
+    number INTEGER NOT NULL, id TEXT NOT NULL, offset INTEGER NOT NULL, content BLOB,
+        visible_at INTEGER NOT NULL, stands INTEGER NOT NULL,
     PRIMARY KEY (number, id)
 ) WITHOUT ROWID;
 """
@@ -73,23 +80,30 @@ class _Batch(NamedTuple):
 
 
 class SqliteLog:
-    """The log of a workspace.  A call to `append` names topics of facts and quarantine, or topics of predictions, not both.
+    """The log of a workspace.  A call to `append` names topics of facts and quarantine, or topics
+    of predictions, not both.
 
     Args:
-        path: the file of facts; predictions lie beside it in `<name>-inference`.  None keeps everything in memory.
+        path: the file of facts; predictions lie beside it in `<name>-inference`.  None keeps
+            everything in memory.
     """
 
     def __init__(self, path: Path | None) -> None:
         beside = path and path.with_name(f"{path.stem}-inference{path.suffix}")
         self._facts = Database(path, schema=_SCHEMA, synchronous="FULL", name="the log")
-        self._predictions = Database(beside, schema=_SCHEMA, synchronous="NORMAL", name="the inference log")
+        self._predictions = Database(
+            beside, schema=_SCHEMA, synchronous="NORMAL", name="the inference log"
+        )
 
     def topics(self) -> Sequence[str]:
         """All topics that ever held a record, sorted."""
         found = []
         for database in (self._facts, self._predictions):
             with database.snapshot() as connection:
-                found += [topic for (topic,) in connection.execute("SELECT topic FROM topics WHERE head > 0")]
+                found += [
+                    topic
+                    for (topic,) in connection.execute("SELECT topic FROM topics WHERE head > 0")
+                ]
         return sorted(found)
 
     def head(self, topic: str) -> int:
@@ -98,24 +112,36 @@ class SqliteLog:
             return _topic(connection, topic)[1]
 
     def first(self, topic: str) -> int:
-        """The offset of the oldest record that is kept: 0 where nothing was trimmed, the head where everything was."""
+        """The offset of the oldest record that is kept: 0 where nothing was trimmed, the head where
+        everything was.
+        """
         with self._of(topic).snapshot() as connection:
             return _first(connection, *_topic(connection, topic))
 
-    def read(self, topic: str, *, start: int = 0, stop: int | None = None) -> Iterator[pl.DataFrame]:
-        """The records with `start <= offset < stop` in order, cut at the bounds; ENG-011 for what was trimmed."""
+    def read(
+        self, topic: str, *, start: int = 0, stop: int | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """The records with `start <= offset < stop` in order, cut at the bounds; ENG-011 for what
+        was trimmed.
+        """
         stop = min(self.head(topic), stop) if stop is not None else self.head(topic)
         while start < stop:
             with self._of(topic).snapshot() as connection:
                 number, head = _topic(connection, topic)
                 row = connection.execute(
-                    "SELECT start, frame FROM batches WHERE number = ? AND start <= ? ORDER BY start DESC LIMIT 1", (number, start)
+                    "SELECT start, frame FROM batches WHERE number = ? AND start <= ? "
+                    "ORDER BY start DESC LIMIT 1",
+                    (number, start),
                 ).fetchone()
                 if row is None:
-                    raise RetentionPassed(topic=topic, kept_from=_first(connection, number, head), asked=start)
+                    raise RetentionPassed(
+                        topic=topic, kept_from=_first(connection, number, head), asked=start
+                    )
             first, blob = row
             frame = pl.read_ipc_stream(io.BytesIO(blob))
-            frame.insert_column(0, pl.int_range(first, first + frame.height, eager=True).alias("_offset"))
+            frame.insert_column(
+                0, pl.int_range(first, first + frame.height, eager=True).alias("_offset")
+            )
             yield frame[start - first : stop - first]
             start = first + frame.height
 
@@ -127,49 +153,81 @@ class SqliteLog:
             ids = sorted(ids) if head else []
             for at in range(0, len(ids), _IDS_PER_QUERY):
                 wanted = ids[at : at + _IDS_PER_QUERY]
-                query = f"SELECT id, offset, content, visible_at, stands FROM identities WHERE number = ? AND id IN ({'?, ' * (len(wanted) - 1)}?)"
-                for name, offset, content, visible_at, stands in connection.execute(query, (number, *wanted)):
+                query = (
+                    f"SELECT id, offset, content, visible_at, stands FROM identities WHERE "
+                    f"number = ? AND id IN ({'?, ' * (len(wanted) - 1)}?)"
+                )
+                for name, offset, content, visible_at, stands in connection.execute(
+                    query, (number, *wanted)
+                ):
                     found[name] = Identity(offset, content, visible_at, stands == 1)
         return found
 
-    def append(self, batches: Mapping[str, pl.DataFrame], *, expected: Mapping[str, int]) -> Mapping[str, int]:
+    def append(
+        self, batches: Mapping[str, pl.DataFrame], *, expected: Mapping[str, int]
+    ) -> Mapping[str, int]:
         """Append a frame to each topic, in one transaction; the new heads."""
         if not batches:
             return {}
         databases = {self._of(topic) for topic in batches}
         if len(databases) > 1:
-            raise StoreFailed(store="the log", operation="append", reason="facts and predictions lie in two files: append them in two calls")
+            raise StoreFailed(
+                store="the log",
+                operation="append",
+                reason="facts and predictions lie in two files: append them in two calls",
+            )
         prepared = [_prepare(topic, frame, expected.get(topic)) for topic, frame in batches.items()]
         return databases.pop().transact(partial(_append, prepared=prepared))
 
     def trim(self, topic: str, before: int) -> int:
-        """Forget records below an offset, in whole batches; the new first offset.  Cost: about 1 ms for each megabyte that goes."""
+        """Forget records below an offset, in whole batches; the new first offset.  Cost: about 1 ms
+        for each megabyte that goes.
+        """
         return self._of(topic).transact(partial(_trim, topic=topic, before=before))
 
     def compact(self, topic: str) -> int:
-        """Join neighbouring batches of the same columns up to 65,536 rows; how many fewer there are.
+        """Join neighbouring batches of the same columns up to 65,536 rows; how many fewer there
+        are.
 
-        Cost: reads and writes what it joins, once.  A batch that is half full or more is left alone, so doing it often writes a record a few times, not
-        each time.  Each join is a transaction of its own: writers wait for one of them at most.
+        Cost: reads and writes what it joins, once.  A batch that is half full or more is left
+            alone, so doing it often writes a record a few times, not each time.  Each join is a
+            transaction of its own: writers wait for one of them at most.
         """
         with suppress(RetentionPassed):  # trimmed while we read: what is gone needs no joining
-            return sum(self._join(topic, run) for run in _runs(self._batches(topic), limit=_ROWS_PER_BATCH))
+            return sum(
+                self._join(topic, run) for run in _runs(self._batches(topic), limit=_ROWS_PER_BATCH)
+            )
         return 0
 
     def _join(self, topic: str, run: Sequence[_Batch]) -> int:
-        """Join each stretch of a run that has the same columns; how many batches fewer there are."""
-        frames = [frame.drop("_offset") for frame in self.read(topic, start=run[0].start, stop=run[-1].end)]
+        """Join each stretch of a run that has the same columns; how many batches fewer there
+        are.
+        """
+        frames = [
+            frame.drop("_offset")
+            for frame in self.read(topic, start=run[0].start, stop=run[-1].end)
+        ]
         fewer = 0
         for place, alike in _stretches(frames):
             starts = [batch.start for batch in run[place : place + len(alike)]]
             joined = pl.concat(alike)
-            fewer += self._of(topic).transact(partial(_replace, topic=topic, starts=starts, blob=_to_stream(joined), count=joined.height))
+            fewer += self._of(topic).transact(
+                partial(
+                    _replace,
+                    topic=topic,
+                    starts=starts,
+                    blob=_to_stream(joined),
+                    count=joined.height,
+                )
+            )
         return fewer
 
     def _batches(self, topic: str) -> list[_Batch]:
         with self._of(topic).snapshot() as connection:
             number, _ = _topic(connection, topic)
-            rows = connection.execute("SELECT start, count FROM batches WHERE number = ? ORDER BY start", (number,))
+            rows = connection.execute(
+                "SELECT start, count FROM batches WHERE number = ? ORDER BY start", (number,)
+            )
             return [_Batch(*row) for row in rows]
 
     def close(self) -> None:
@@ -188,25 +246,38 @@ def _topic(connection: sqlite3.Connection, topic: str) -> tuple[int, int]:
 
 
 def _first(connection: sqlite3.Connection, number: int, head: int) -> int:
-    (first,) = connection.execute("SELECT MIN(start) FROM batches WHERE number = ?", (number,)).fetchone()
+    (first,) = connection.execute(
+        "SELECT MIN(start) FROM batches WHERE number = ?", (number,)
+    ).fetchone()
     return head if first is None else int(first)
 
 
 def _prepare(topic: str, frame: pl.DataFrame, expected: int | None) -> _Prepared:
-    pieces = [(at, frame[at : at + _ROWS_PER_BATCH]) for at in range(0, frame.height, _ROWS_PER_BATCH)]
+    pieces = [
+        (at, frame[at : at + _ROWS_PER_BATCH]) for at in range(0, frame.height, _ROWS_PER_BATCH)
+    ]
     blobs = [(at, piece.height, _to_stream(piece)) for at, piece in pieces]
-    # Columns rather than a tuple for each row: hundreds of thousands of tuples would keep the garbage collector busy for a second.
+    # Columns rather than a tuple for each row: hundreds of thousands of tuples would keep the
+    # garbage collector busy for a second.
     ids = frame["_id"].to_list()
-    # Sorted, so that the tree of ids is written from left to right.  The sort is stable: of two revisions of one id the later row comes last and stays.
+    # Sorted, so that the tree of ids is written from left to right.  The sort is stable: of two
+    # revisions of one id the later row comes last and stays.
     order = sorted(range(frame.height), key=ids.__getitem__)
-    columns = ([column[row] for row in order] for column in (ids, *(frame[name].to_list() for name in ("_content", "_visible_at", "_op"))))
+    columns = (
+        [column[row] for row in order]
+        for column in (ids, *(frame[name].to_list() for name in ("_content", "_visible_at", "_op")))
+    )
     return _Prepared(topic, expected, frame.height, blobs, order, *columns)
 
 
 def _to_stream(frame: pl.DataFrame) -> bytes:
-    """The frame as an Arrow stream that every Arrow reader understands (no string views), compressed where that pays."""
+    """The frame as an Arrow stream that every Arrow reader understands (no string views),
+    compressed where that pays.
+    """
     stream = io.BytesIO()
-    compression: Literal["zstd", "uncompressed"] = "zstd" if frame.height >= _WORTH_COMPRESSING else "uncompressed"
+    compression: Literal["zstd", "uncompressed"] = (
+        "zstd" if frame.height >= _WORTH_COMPRESSING else "uncompressed"
+    )
     frame.write_ipc_stream(stream, compression=compression, compat_level=pl.CompatLevel.oldest())
     return stream.getvalue()
 
@@ -218,26 +289,47 @@ def _append(connection: sqlite3.Connection, *, prepared: Sequence[_Prepared]) ->
 def _append_topic(connection: sqlite3.Connection, prepared: _Prepared) -> int:
     number, head = _topic(connection, prepared.topic)
     if prepared.expected is not None and head != prepared.expected:
-        raise StaleWrite(what=f"topic {prepared.topic}", expected=f"offset {prepared.expected}", found=f"offset {head}")
+        raise StaleWrite(
+            what=f"topic {prepared.topic}",
+            expected=f"offset {prepared.expected}",
+            found=f"offset {head}",
+        )
     if prepared.rows == 0:
         return head
     if not number:
-        cursor = connection.execute("INSERT INTO topics (topic, head) VALUES (?, 0)", (prepared.topic,))
+        cursor = connection.execute(
+            "INSERT INTO topics (topic, head) VALUES (?, 0)", (prepared.topic,)
+        )
         assert cursor.lastrowid is not None
         number = cursor.lastrowid
-    connection.execute("UPDATE topics SET head = ? WHERE number = ?", (head + prepared.rows, number))
-    connection.executemany("INSERT INTO batches VALUES (?, ?, ?, ?)", ((number, head + at, count, blob) for at, count, blob in prepared.blobs))
+    connection.execute(
+        "UPDATE topics SET head = ? WHERE number = ?", (head + prepared.rows, number)
+    )
+    connection.executemany(
+        "INSERT INTO batches VALUES (?, ?, ?, ?)",
+        ((number, head + at, count, blob) for at, count, blob in prepared.blobs),
+    )
     offsets = (head + row for row in prepared.order)
     connection.executemany(
         "INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?, ?, ? = 'insert')",
-        zip(repeat(number), prepared.ids, offsets, prepared.contents, prepared.visible_at, prepared.ops, strict=False),
+        zip(
+            repeat(number),
+            prepared.ids,
+            offsets,
+            prepared.contents,
+            prepared.visible_at,
+            prepared.ops,
+            strict=False,
+        ),
     )
     return head + prepared.rows
 
 
 def _trim(connection: sqlite3.Connection, *, topic: str, before: int) -> int:
     number, head = _topic(connection, topic)
-    connection.execute("DELETE FROM batches WHERE number = ? AND start + count <= ?", (number, before))
+    connection.execute(
+        "DELETE FROM batches WHERE number = ? AND start + count <= ?", (number, before)
+    )
     return _first(connection, number, head)
 
 
@@ -265,13 +357,22 @@ def _stretches(frames: Sequence[pl.DataFrame]) -> Iterator[tuple[int, list[pl.Da
             start = place
 
 
-def _replace(connection: sqlite3.Connection, *, topic: str, starts: Sequence[int], blob: bytes, count: int) -> int:
-    """Put one batch in place of several, unless they were trimmed or joined by another process meanwhile."""
+def _replace(
+    connection: sqlite3.Connection, *, topic: str, starts: Sequence[int], blob: bytes, count: int
+) -> int:
+    """Put one batch in place of several, unless they were trimmed or joined by another process
+    meanwhile.
+    """
     number, _ = _topic(connection, topic)
-    query = "SELECT start, count FROM batches WHERE number = ? AND start BETWEEN ? AND ? ORDER BY start"
+    query = (
+        "SELECT start, count FROM batches WHERE number = ? AND start BETWEEN ? AND ? ORDER BY start"
+    )
     found = connection.execute(query, (number, starts[0], starts[-1])).fetchall()
     if [start for start, _ in found] != list(starts) or sum(held for _, held in found) != count:
         return 0
-    connection.execute("DELETE FROM batches WHERE number = ? AND start BETWEEN ? AND ?", (number, starts[0], starts[-1]))
+    connection.execute(
+        "DELETE FROM batches WHERE number = ? AND start BETWEEN ? AND ?",
+        (number, starts[0], starts[-1]),
+    )
     connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?)", (number, starts[0], count, blob))
     return len(starts) - 1

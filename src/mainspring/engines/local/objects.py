@@ -1,7 +1,9 @@
-"""Objects as files named by their digest: `ab/cd/abcd…`, two levels so that no folder grows beyond what a file system lists quickly.
+"""Objects as files named by their digest: `ab/cd/abcd…`, two levels so that no folder grows beyond
+what a file system lists quickly.
 
-A file appears under its name whole or not at all: it is written elsewhere in the same file system, flushed, and renamed; then the folder is flushed, since
-a name that the disk has not seen is lost with the power.
+A file appears under its name whole or not at all: it is written elsewhere in the same file system,
+flushed, and renamed; then the folder is flushed, since a name that the disk has not seen is lost
+with the power.
 """
 
 import threading
@@ -33,7 +35,9 @@ class FileObjects:
             self._remove_what_the_dead_left()
 
     def read(self, digest: Digest) -> bytes:
-        """The bytes of this digest, checked: ENG-002 when absent, ENG-003 when they are not what was written."""
+        """The bytes of this digest, checked: ENG-002 when absent, ENG-003 when they are not what
+        was written.
+        """
         with _translated("read"):
             try:
                 payload = self.path_of(digest).read_bytes()
@@ -53,12 +57,18 @@ class FileObjects:
         return (Digest(_PREFIX + path.name) for path in self._root.glob("??/??/*"))
 
     def write(self, payload: bytes) -> Digest:
-        """Store the bytes and return their name; what is stored already is left alone, unless it is damaged."""
+        """Store the bytes and return their name; what is stored already is left alone, unless it is
+        damaged.
+        """
         digest = digest_of(payload)
         path = self.path_of(digest)
         with _translated("write"):
             if not _holds(path, payload):
-                unfinished = self._root / _UNFINISHED / f"{self._process.pid}-{self._process.started}-{next(self._numbers)}"
+                unfinished = (
+                    self._root
+                    / _UNFINISHED
+                    / f"{self._process.pid}-{self._process.started}-{next(self._numbers)}"
+                )
                 write_durably(unfinished, payload)
                 self._make_folders(path)
                 unfinished.replace(path)
@@ -130,7 +140,9 @@ def _translated(operation: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreFailed(store="the object store", operation=operation, reason=str(error)) from error
+        raise StoreFailed(
+            store="the object store", operation=operation, reason=str(error)
+        ) from error
 
 
 def _holds(path: Path, payload: bytes) -> bool:

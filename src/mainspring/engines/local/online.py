@@ -1,6 +1,8 @@
-"""Online rows in SQLite: one sorted table of (shard, key).  What a workspace in memory uses, and one on disk by configuration.
+"""Online rows in SQLite: one sorted table of (shard, key).  What a workspace in memory uses, and
+one on disk by configuration.
 
-synchronous=NORMAL: a power cut may undo the last commits, but rows and position together, and the stream folds the same records again.
+synchronous=NORMAL: a power cut may undo the last commits, but rows and position together, and the
+stream folds the same records again.
 """
 
 import sqlite3
@@ -10,17 +12,28 @@ from pathlib import Path
 
 from mainspring.engines.local.sqlite import Database
 from mainspring.ports.errors import StaleWrite
-from mainspring.ports.online import Position, ShardCommit, decode_position, encode_position, refuse_long_keys
+from mainspring.ports.online import (
+    Position,
+    ShardCommit,
+    decode_position,
+    encode_position,
+    refuse_long_keys,
+)
 
 __all__ = ["SqliteOnline"]
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS shards (number INTEGER PRIMARY KEY, shard TEXT NOT NULL UNIQUE, position BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS rows (number INTEGER NOT NULL, key BLOB NOT NULL, row BLOB NOT NULL, PRIMARY KEY (number, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shards (number INTEGER PRIMARY KEY, shard TEXT NOT NULL UNIQUE,
+    position BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS rows (number INTEGER NOT NULL, key BLOB NOT NULL, row BLOB NOT NULL,
+    PRIMARY KEY (number, key)) WITHOUT ROWID;
 """
 _SHARD = "SELECT number, position FROM shards WHERE shard = ?"
 _ROW = "SELECT row FROM rows WHERE number = ? AND key = ?"
-_ALL_ROWS = "SELECT key, row FROM rows WHERE number = (SELECT number FROM shards WHERE shard = ?) ORDER BY key"
+_ALL_ROWS = (
+    "SELECT key, row FROM rows WHERE number = (SELECT number FROM shards WHERE shard = ?) "
+    "ORDER BY key"
+)
 _NAME = "the online store"
 
 
@@ -36,7 +49,9 @@ class SqliteOnline:
         self._is_on_disk = path is not None
 
     def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
-        """The shard's position (None: it does not exist) and the row of each key (None: it has none)."""
+        """The shard's position (None: it does not exist) and the row of each key (None: it has
+        none).
+        """
         with self._database.snapshot() as connection:
             execute = connection.execute
             found = execute(_SHARD, (shard,)).fetchone()
@@ -49,23 +64,39 @@ class SqliteOnline:
     def shards(self) -> Mapping[str, Position]:
         """Every shard and its position."""
         with self._database.snapshot() as connection:
-            found = connection.execute("SELECT shard, position FROM shards ORDER BY shard").fetchall()
+            found = connection.execute(
+                "SELECT shard, position FROM shards ORDER BY shard"
+            ).fetchall()
         return {shard: decode_position(position) for shard, position in found}
 
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
-        """All rows of a shard in the order of their keys, of one commit; on disk a snapshot stays open until the last is taken."""
+        """All rows of a shard in the order of their keys, of one commit; on disk a snapshot stays
+        open until the last is taken.
+        """
         with self._database.snapshot() as connection:
             found = connection.execute(_ALL_ROWS, (shard,))
             if self._is_on_disk:
                 yield from found
                 return
-            # In memory there is one connection and a lock around it, which must not be held while the caller works.
+            # In memory there is one connection and a lock around it, which must not be held while
+            # the caller works.
             rows = found.fetchall()
         yield from rows
 
-    def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
-        """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is not at the expected one."""
-        self._database.transact(partial(_commit, commit=ShardCommit(shard, rows, expected, position)))
+    def commit(
+        self,
+        shard: str,
+        rows: Mapping[bytes, bytes | None],
+        *,
+        expected: Position | None,
+        position: Position,
+    ) -> None:
+        """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is
+        not at the expected one.
+        """
+        self._database.transact(
+            partial(_commit, commit=ShardCommit(shard, rows, expected, position))
+        )
 
     def commit_all(self, commits: Sequence[ShardCommit]) -> None:
         """Commit to several shards, each as by itself, in one transaction."""
@@ -84,10 +115,17 @@ def _commit(connection: sqlite3.Connection, *, commit: ShardCommit) -> None:
     refuse_long_keys(commit.rows, store=_NAME)
     puts = sorted((key, row) for key, row in commit.rows.items() if row is not None)
     removals = [key for key, row in commit.rows.items() if row is None]
-    _write(connection, _move(connection, commit.shard, commit.expected, commit.position), puts, removals)
+    _write(
+        connection,
+        _move(connection, commit.shard, commit.expected, commit.position),
+        puts,
+        removals,
+    )
 
 
-def _move(connection: sqlite3.Connection, shard: str, expected: Position | None, position: Position) -> int:
+def _move(
+    connection: sqlite3.Connection, shard: str, expected: Position | None, position: Position
+) -> int:
     """Move the shard and return its number."""
     row = connection.execute(_SHARD, (shard,)).fetchone()
     found = decode_position(row[1]) if row else None
@@ -97,16 +135,29 @@ def _move(connection: sqlite3.Connection, shard: str, expected: Position | None,
     if row:
         connection.execute("UPDATE shards SET position = ? WHERE number = ?", (payload, row[0]))
         return int(row[0])
-    cursor = connection.execute("INSERT INTO shards (shard, position) VALUES (?, ?)", (shard, payload))
+    cursor = connection.execute(
+        "INSERT INTO shards (shard, position) VALUES (?, ?)", (shard, payload)
+    )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
 
 
-def _write(connection: sqlite3.Connection, number: int, puts: Sequence[tuple[bytes, bytes]], removals: Sequence[bytes]) -> None:
-    connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", ((number, *put) for put in puts))
-    connection.executemany("DELETE FROM rows WHERE number = ? AND key = ?", ((number, key) for key in removals))
+def _write(
+    connection: sqlite3.Connection,
+    number: int,
+    puts: Sequence[tuple[bytes, bytes]],
+    removals: Sequence[bytes],
+) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", ((number, *put) for put in puts)
+    )
+    connection.executemany(
+        "DELETE FROM rows WHERE number = ? AND key = ?", ((number, key) for key in removals)
+    )
 
 
 def _drop(connection: sqlite3.Connection, *, shard: str) -> None:
-    connection.execute("DELETE FROM rows WHERE number = (SELECT number FROM shards WHERE shard = ?)", (shard,))
+    connection.execute(
+        "DELETE FROM rows WHERE number = (SELECT number FROM shards WHERE shard = ?)", (shard,)
+    )
     connection.execute("DELETE FROM shards WHERE shard = ?", (shard,))

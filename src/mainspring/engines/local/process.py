@@ -1,7 +1,9 @@
-"""Which process holds something, and whether it still lives: told by the kernel, not by a heartbeat.
+"""Which process holds something, and whether it still lives: told by the kernel, not by a
+heartbeat.
 
-A process id alone is not enough: ids are used again, differ between containers and start anew with the machine.  So a process is named by boot, namespace,
-id and start time; about one of another boot or namespace nothing can be told from here.
+A process id alone is not enough: ids are used again, differ between containers and start anew with
+the machine.  So a process is named by boot, namespace, id and start time; about one of another boot
+or namespace nothing can be told from here.
 """
 
 import os
@@ -12,11 +14,15 @@ import msgspec
 __all__ = ["ProcessName", "is_dead", "this_process"]
 
 _STATE, _START_TIME = 0, 19
-"""Fields of /proc/<pid>/stat after the command's name, which is in brackets and may hold anything."""
+"""Fields of /proc/<pid>/stat after the command's name, which is in brackets and may hold
+anything.
+"""
 
 
 class ProcessName(msgspec.Struct, frozen=True):
-    """A process: `place` is boot and namespace (empty where the kernel does not tell), `started` in clock ticks since boot."""
+    """A process: `place` is boot and namespace (empty where the kernel does not tell), `started` in
+    clock ticks since boot.
+    """
 
     place: str
     pid: int
@@ -30,18 +36,27 @@ def this_process() -> ProcessName:
 
 def is_dead(process: ProcessName) -> bool:
     """Whether the process has certainly ended; False when that cannot be told from here."""
-    return process.place != "" and process.place == _place() and _start_time(process.pid) != process.started
+    return (
+        process.place != ""
+        and process.place == _place()
+        and _start_time(process.pid) != process.started
+    )
 
 
 def _place() -> str:
     try:
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
+        return (
+            f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} "
+            f"{os.readlink('/proc/self/ns/pid')}"
+        )
     except OSError:
         return ""
 
 
 def _start_time(pid: int) -> int | None:
-    """When the process started; None when there is none, or only the remains that its parent has not collected."""
+    """When the process started; None when there is none, or only the remains that its parent has
+    not collected.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

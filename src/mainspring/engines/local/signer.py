@@ -1,4 +1,5 @@
-"""Ed25519 keys in files: one key for each role, in a folder of its owner's, outside the state database.
+"""Ed25519 keys in files: one key for each role, in a folder of its owner's, outside the state
+database.
 
 A key that others could read vouches for nothing, so such a file is refused rather than repaired.
 """
@@ -12,7 +13,12 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from mainspring.ports.errors import KeyUnusable
 from mainspring.ports.signer import PublicKey, Signature
@@ -49,7 +55,9 @@ class FileSigner:
     @property
     def public_key(self) -> PublicKey:
         """The key that others check with."""
-        return PublicKey(_PREFIX + base64.b64encode(self._key.public_key().public_bytes_raw()).decode())
+        return PublicKey(
+            _PREFIX + base64.b64encode(self._key.public_key().public_bytes_raw()).decode()
+        )
 
     def sign(self, message: bytes) -> Signature:
         """Sign the message."""
@@ -60,11 +68,15 @@ class Ed25519Verifier:
     """Checks Ed25519 signatures."""
 
     def is_valid(self, message: bytes, signature: Signature, trusted: Sequence[PublicKey]) -> bool:
-        """Whether the signature is right and made by one of the trusted keys; a key or signature that cannot be read is not."""
+        """Whether the signature is right and made by one of the trusted keys; a key or signature
+        that cannot be read is not.
+        """
         if signature.public_key not in trusted or not signature.public_key.startswith(_PREFIX):
             return False
         try:
-            key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signature.public_key.removeprefix(_PREFIX), validate=True))
+            key = Ed25519PublicKey.from_public_bytes(
+                base64.b64decode(signature.public_key.removeprefix(_PREFIX), validate=True)
+            )
             key.verify(signature.value, message)
         except (InvalidSignature, ValueError):
             return False
@@ -72,8 +84,12 @@ class Ed25519Verifier:
 
 
 def _create(path: Path) -> None:
-    """Write a fresh key beside its place and link it there: of two processes that start at once, one makes the key and both use it."""
-    payload = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    """Write a fresh key beside its place and link it there: of two processes that start at once,
+    one makes the key and both use it.
+    """
+    payload = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     with open(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
         file.write(payload)
@@ -90,9 +106,15 @@ def _load(path: Path) -> Ed25519PrivateKey:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             payload = file.read()
         if mode & _OTHERS:
-            raise KeyUnusable(path=str(path), reason=f"its mode is {mode:04o}, so others than its owner can use it")
+            raise KeyUnusable(
+                path=str(path),
+                reason=f"its mode is {mode:04o}, so others than its owner can use it",
+            )
         if path.parent.stat().st_mode & _OTHERS_WRITE:
-            raise KeyUnusable(path=str(path), reason=f"others than its owner can write to {path.parent}, and so replace it")
+            raise KeyUnusable(
+                path=str(path),
+                reason=f"others than its owner can write to {path.parent}, and so replace it",
+            )
         key = load_pem_private_key(payload, password=None)
     except (OSError, ValueError, TypeError) as error:
         raise KeyUnusable(path=str(path), reason=str(error)) from error

@@ -1,11 +1,15 @@
-"""One way to open SQLite: write-ahead log, private files, few commits for many writers, and our errors instead of its own.
+"""One way to open SQLite: write-ahead log, private files, few commits for many writers, and our
+errors instead of its own.
 
-Writers of one process share transactions (group commit): whoever gets the lock does the work of all who wait, each in a savepoint of its own, and
-commits once.  With synchronous=FULL a commit costs a flush of the disk (1–2.5 ms), so sixty-four waiting writers become forty times faster; a thread
-of its own for this was rejected, because it would have to be started, fed and stopped by everybody who opens a database.
+Writers of one process share transactions (group commit): whoever gets the lock does the work of all
+who wait, each in a savepoint of its own, and commits once.  With synchronous=FULL a commit costs a
+flush of the disk (1–2.5 ms), so sixty-four waiting writers become forty times faster; a thread of
+its own for this was rejected, because it would have to be started, fed and stopped by everybody who
+opens a database.
 
-Readers take a connection from a stack of idle ones and see one snapshot.  The last connection given back is the first taken again, so its prepared
-statements and pages are warm, and threads that die leave nothing behind (connections kept per thread would).
+Readers take a connection from a stack of idle ones and see one snapshot.  The last connection given
+back is the first taken again, so its prepared statements and pages are warm, and threads that die
+leave nothing behind (connections kept per thread would).
 """
 
 import os
@@ -24,7 +28,9 @@ __all__ = ["Database", "Synchronous", "copy_database", "translated"]
 
 T = TypeVar("T")
 Synchronous = Literal["FULL", "NORMAL"]
-"""FULL: a commit survives the loss of power.  NORMAL: it survives the death of the process; the loss of power may undo the last few, whole."""
+"""FULL: a commit survives the loss of power.  NORMAL: it survives the death of the process; the
+loss of power may undo the last few, whole.
+"""
 
 _BUSY_TIMEOUT_MS = 15_000
 _WRITER_CACHE_KIB = 65_536
@@ -47,24 +53,33 @@ def translated(store: str, operation: str) -> Iterator[None]:
 
 
 def copy_database(source: Path, target: Path, *, finish: str = "") -> None:
-    """Write all that a database holds at one instant to a file that did not exist, while others read and write it.
+    """Write all that a database holds at one instant to a file that did not exist, while others
+    read and write it.
 
     Args:
         finish: statements to run on the copy.
 
-    Cost: one pass over the pages, during which the source's write-ahead log cannot shrink; nobody waits.
+    Cost: one pass over the pages, during which the source's write-ahead log cannot shrink; nobody
+        waits.
     """
     _make_private(target)
-    with translated(f"the database {source.name}", "copy"), closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
-        # All pages in one step: one snapshot.  In several, each commit of another process would start the copy anew.
+    with (
+        translated(f"the database {source.name}", "copy"),
+        closing(sqlite3.connect(source)) as read,
+        closing(sqlite3.connect(target)) as written,
+    ):
+        # All pages in one step: one snapshot.  In several, each commit of another process would
+        # start the copy anew.
         read.backup(written, pages=-1)
-        # The copy is one file, so that one digest names it; whoever opens it as a database turns the write-ahead log on again.
+        # The copy is one file, so that one digest names it; whoever opens it as a database turns
+        # the write-ahead log on again.
         written.execute("PRAGMA journal_mode = DELETE")
         written.executescript(finish)
 
 
 class Database:
-    """A SQLite file, or a database in memory that lives as long as this object; safe to use from several threads.
+    """A SQLite file, or a database in memory that lives as long as this object; safe to use from
+    several threads.
 
     Args:
         path: the file; None keeps everything in memory.
@@ -73,7 +88,9 @@ class Database:
         name: what errors call it.
     """
 
-    def __init__(self, path: Path | None, *, schema: str, synchronous: Synchronous, name: str) -> None:
+    def __init__(
+        self, path: Path | None, *, schema: str, synchronous: Synchronous, name: str
+    ) -> None:
         self.name = name
         self._path = path
         self._synchronous = synchronous
@@ -88,7 +105,8 @@ class Database:
             self._writer.executescript(schema)
 
     def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do the work in a transaction, perhaps together with that of other threads, and return its result once it is committed.
+        """Do the work in a transaction, perhaps together with that of other threads, and return its
+        result once it is committed.
 
         What it raises undoes its own part only.
         """
@@ -96,7 +114,9 @@ class Database:
         return result.result()
 
     def transact_all(self, works: Sequence[Callable[[sqlite3.Connection], T]]) -> list[T]:
-        """Several pieces of work in one transaction, each its own to undo; what the first that fails raises, once all were tried."""
+        """Several pieces of work in one transaction, each its own to undo; what the first that
+        fails raises, once all were tried.
+        """
         return [result.result() for result in self._transacted(works)]
 
     def _transacted(self, works: Sequence[Callable[[sqlite3.Connection], T]]) -> "list[Future[T]]":
@@ -109,7 +129,9 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """A connection whose statements all see the same commit; do not keep it across a `yield` of a generator."""
+        """A connection whose statements all see the same commit; do not keep it across a `yield` of
+        a generator.
+        """
         if self._path is None:
             with self._lock, translated(self.name, "read"):
                 yield self._writer
@@ -140,7 +162,13 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         where = ":memory:" if self._path is None else str(self._path)
-        connection = sqlite3.connect(where, isolation_level=None, check_same_thread=False, timeout=_BUSY_TIMEOUT_MS / 1000, cached_statements=256)
+        connection = sqlite3.connect(
+            where,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=_BUSY_TIMEOUT_MS / 1000,
+            cached_statements=256,
+        )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -156,7 +184,11 @@ class Database:
         try:
             with translated(self.name, "write"):
                 self._writer.execute("BEGIN IMMEDIATE")
-                done = [(result, value) for work, result in batch for value in self._attempt(work, result)]
+                done = [
+                    (result, value)
+                    for work, result in batch
+                    for value in self._attempt(work, result)
+                ]
                 self._writer.execute("COMMIT")
         except BaseException as error:
             if self._writer.in_transaction:
@@ -168,13 +200,18 @@ class Database:
         for result, value in done:
             result.set_result(value)
 
-    def _attempt(self, work: Callable[[sqlite3.Connection], Any], result: "Future[Any]") -> list[Any]:
-        """The value of one piece of work, or nothing where it failed; then its future holds the error and its savepoint is undone."""
+    def _attempt(
+        self, work: Callable[[sqlite3.Connection], Any], result: "Future[Any]"
+    ) -> list[Any]:
+        """The value of one piece of work, or nothing where it failed; then its future holds the
+        error and its savepoint is undone.
+        """
         self._writer.execute("SAVEPOINT piece")
         try:
             with translated(self.name, "write"):
                 value = work(self._writer)
-        except Exception as error:  # belongs to the thread that asked for this piece, not to the one that happens to commit
+        # belongs to the thread that asked for this piece, not to the one that happens to commit
+        except Exception as error:
             self._writer.execute("ROLLBACK TO piece")
             self._writer.execute("RELEASE piece")
             result.set_exception(error)
@@ -184,6 +221,8 @@ class Database:
 
 
 def _make_private(path: Path) -> None:
-    """Create the file for its owner alone; SQLite gives its companions (-wal, -shm) the same mode."""
+    """Create the file for its owner alone; SQLite gives its companions (-wal, -shm) the same
+    mode.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -1,6 +1,8 @@
-"""State and journal in SQLite: documents with versions, a chained record of what happened, and leases, each key led by the project.
+"""State and journal in SQLite: documents with versions, a chained record of what happened, and
+leases, each key led by the project.
 
-What a journal row shows beside its event (kind, actor) is computed from the event, so the two cannot disagree.
+What a journal row shows beside its event (kind, actor) is computed from the event, so the two
+cannot disagree.
 """
 
 import sqlite3
@@ -25,16 +27,19 @@ __all__ = ["SqliteState", "copy_state"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
-    project TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, payload BLOB NOT NULL,
+    project TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,
+    payload BLOB NOT NULL,
     PRIMARY KEY (project, kind, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS journal (
     project TEXT NOT NULL, sequence INTEGER NOT NULL, event TEXT NOT NULL, chain TEXT NOT NULL,
-    kind TEXT NOT NULL AS (json_extract(event, '$.kind')), actor TEXT NOT NULL AS (json_extract(event, '$.actor')),
+    kind TEXT NOT NULL AS (json_extract(event, '$.kind')),
+    actor TEXT NOT NULL AS (json_extract(event, '$.actor')),
     PRIMARY KEY (project, sequence)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS leases (
-    project TEXT NOT NULL, resource TEXT NOT NULL, token INTEGER NOT NULL, holder TEXT NOT NULL, until INTEGER NOT NULL, process BLOB NOT NULL,
+    project TEXT NOT NULL, resource TEXT NOT NULL, token INTEGER NOT NULL, holder TEXT NOT NULL,
+    until INTEGER NOT NULL, process BLOB NOT NULL,
     PRIMARY KEY (project, resource)
 ) WITHOUT ROWID;
 """
@@ -47,7 +52,9 @@ _decode_process = msgspec.json.Decoder(ProcessName).decode
 
 
 def copy_state(source: Path, target: Path) -> None:
-    """Write the state of one instant to a file that did not exist; in the copy nobody holds a lease, for who held one here holds none there."""
+    """Write the state of one instant to a file that did not exist; in the copy nobody holds a
+    lease, for who held one here holds none there.
+    """
     copy_database(source, target, finish=f"UPDATE leases SET holder = '{_NOBODY}'")
 
 
@@ -59,27 +66,39 @@ class SqliteState:
         clock: what leases run out by; default: the machine's.
     """
 
-    def __init__(self, path: Path | None, project: ProjectName, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, path: Path | None, project: ProjectName, *, clock: Clock | None = None
+    ) -> None:
         self._project = project
         self._clock = clock or SystemClock()
         self._process = this_process()
-        self._database = Database(path, schema=_SCHEMA, synchronous="FULL", name="the state database")
+        self._database = Database(
+            path, schema=_SCHEMA, synchronous="FULL", name="the state database"
+        )
 
     def get(self, kind: str, key: str) -> Document | None:
         """One document, or None."""
         with self._database.snapshot() as connection:
             row = connection.execute(
-                "SELECT key, version, payload FROM documents WHERE project = ? AND kind = ? AND key = ?", (self._project, kind, key)
+                "SELECT key, version, payload FROM documents WHERE project = ? AND "
+                "kind = ? AND key = ?",
+                (self._project, kind, key),
             ).fetchone()
         return Document(*row) if row else None
 
     def iter_documents(self, kind: str, prefix: str = "") -> Iterator[Document]:
         """All documents of a kind whose key starts with the prefix, by key."""
-        query = "SELECT key, version, payload FROM documents WHERE project = ? AND kind = ? AND key {} ? AND key < ? ORDER BY key LIMIT ?"
+        query = (
+            "SELECT key, version, payload FROM documents WHERE project = ? AND kind = ? "
+            "AND key {} ? AND key < ? ORDER BY key LIMIT ?"
+        )
         first, comparison, page = prefix, ">=", [Document("", 0, b"")]
         while page:
             with self._database.snapshot() as connection:
-                found = connection.execute(query.format(comparison), (self._project, kind, first, prefix + _ABOVE_ALL_TEXT, _PAGE)).fetchall()
+                found = connection.execute(
+                    query.format(comparison),
+                    (self._project, kind, first, prefix + _ABOVE_ALL_TEXT, _PAGE),
+                ).fetchall()
             page = [Document(*row) for row in found]
             yield from page
             if page:
@@ -88,15 +107,25 @@ class SqliteState:
     def kinds(self) -> Sequence[str]:
         """Every kind of which there is a document, sorted."""
         with self._database.snapshot() as connection:
-            rows = connection.execute("SELECT DISTINCT kind FROM documents WHERE project = ? ORDER BY kind", (self._project,)).fetchall()
+            rows = connection.execute(
+                "SELECT DISTINCT kind FROM documents WHERE project = ? ORDER BY kind",
+                (self._project,),
+            ).fetchall()
         return [kind for (kind,) in rows]
 
     def iter_events(self, *, after: int = 0, kind: str = "") -> Iterator[Recorded]:
-        """The journal from after a sequence number on, all kinds or those that start with `kind`."""
-        query = "SELECT sequence, event, chain FROM journal WHERE project = ? AND sequence > ? AND kind >= ? AND kind < ? ORDER BY sequence LIMIT ?"
+        """The journal from after a sequence number on, all kinds or those that start with
+        `kind`.
+        """
+        query = (
+            "SELECT sequence, event, chain FROM journal WHERE project = ? AND sequence > ? "
+            "AND kind >= ? AND kind < ? ORDER BY sequence LIMIT ?"
+        )
         while True:
             with self._database.snapshot() as connection:
-                page = connection.execute(query, (self._project, after, kind, kind + _ABOVE_ALL_TEXT, _PAGE)).fetchall()
+                page = connection.execute(
+                    query, (self._project, after, kind, kind + _ABOVE_ALL_TEXT, _PAGE)
+                ).fetchall()
             if not page:
                 return
             for sequence, event, chain in page:
@@ -108,14 +137,22 @@ class SqliteState:
         with self._database.snapshot() as connection:
             return self._head(connection)[0]
 
-    def commit(self, changes: Sequence[Change], events: Sequence[Event], *, lease: Lease | None = None) -> int:
+    def commit(
+        self, changes: Sequence[Change], events: Sequence[Event], *, lease: Lease | None = None
+    ) -> int:
         """Apply and record; the new head of the journal."""
-        assert all(event.project == self._project for event in events), "an event of another project"
-        return self._database.transact(partial(self._commit, changes=changes, events=events, lease=lease))
+        assert all(event.project == self._project for event in events), (
+            "an event of another project"
+        )
+        return self._database.transact(
+            partial(self._commit, changes=changes, events=events, lease=lease)
+        )
 
     def acquire(self, resource: str, holder: str, *, ttl: Micros) -> Lease:
         """Take the lease, or raise FLO-001."""
-        return self._database.transact(partial(self._acquire, resource=resource, holder=holder, ttl=ttl))
+        return self._database.transact(
+            partial(self._acquire, resource=resource, holder=holder, ttl=ttl)
+        )
 
     def renew(self, lease: Lease, *, ttl: Micros) -> Lease:
         """Hold it longer; ENG-005 when it has passed to another."""
@@ -128,7 +165,8 @@ class SqliteState:
         # The row stays: its token must grow with the next holder.
         self._database.transact(
             lambda connection: connection.execute(
-                "UPDATE leases SET holder = ? WHERE project = ? AND resource = ? AND token = ?", (_NOBODY, self._project, lease.resource, lease.token)
+                "UPDATE leases SET holder = ? WHERE project = ? AND resource = ? AND token = ?",
+                (_NOBODY, self._project, lease.resource, lease.token),
             )
         )
 
@@ -136,7 +174,14 @@ class SqliteState:
         """Close the database; using the state afterwards is a fault."""
         self._database.close()
 
-    def _commit(self, connection: sqlite3.Connection, *, changes: Sequence[Change], events: Sequence[Event], lease: Lease | None) -> int:
+    def _commit(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        changes: Sequence[Change],
+        events: Sequence[Event],
+        lease: Lease | None,
+    ) -> int:
         if lease is not None:
             self._check_lease(connection, lease)
         for change in changes:
@@ -144,47 +189,81 @@ class SqliteState:
         return self._record(connection, events)
 
     def _check_lease(self, connection: sqlite3.Connection, lease: Lease) -> None:
-        row = connection.execute("SELECT token, holder FROM leases WHERE project = ? AND resource = ?", (self._project, lease.resource)).fetchone()
+        row = connection.execute(
+            "SELECT token, holder FROM leases WHERE project = ? AND resource = ?",
+            (self._project, lease.resource),
+        ).fetchone()
         if row != (lease.token, lease.holder):
             raise LeaseLost(resource=lease.resource, holder=lease.holder)
 
     def _change(self, connection: sqlite3.Connection, change: Change) -> None:
         place = (self._project, change.kind, change.key)
-        row = connection.execute("SELECT version FROM documents WHERE project = ? AND kind = ? AND key = ?", place).fetchone()
+        row = connection.execute(
+            "SELECT version FROM documents WHERE project = ? AND kind = ? AND key = ?", place
+        ).fetchone()
         version = row[0] if row else 0
         if change.expected is not None and change.expected != version:
-            raise StaleWrite(what=f"{change.kind} {change.key}", expected=f"version {change.expected}", found=f"version {version}")
+            raise StaleWrite(
+                what=f"{change.kind} {change.key}",
+                expected=f"version {change.expected}",
+                found=f"version {version}",
+            )
         if change.payload is None:
-            connection.execute("DELETE FROM documents WHERE project = ? AND kind = ? AND key = ?", place)
+            connection.execute(
+                "DELETE FROM documents WHERE project = ? AND kind = ? AND key = ?", place
+            )
         else:
-            connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)", (*place, version + 1, change.payload))
+            connection.execute(
+                "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)",
+                (*place, version + 1, change.payload),
+            )
 
     def _record(self, connection: sqlite3.Connection, events: Sequence[Event]) -> int:
         head, chain = self._head(connection)
         for event in events:
             head, chain = head + 1, chain_of(event, chain)
             row = (self._project, head, canonical_json(event).decode(), chain)
-            connection.execute("INSERT INTO journal (project, sequence, event, chain) VALUES (?, ?, ?, ?)", row)
+            connection.execute(
+                "INSERT INTO journal (project, sequence, event, chain) VALUES (?, ?, ?, ?)", row
+            )
         return head
 
     def _head(self, connection: sqlite3.Connection) -> tuple[int, str]:
         """The newest sequence number and its chain."""
-        row = connection.execute("SELECT sequence, chain FROM journal WHERE project = ? ORDER BY sequence DESC LIMIT 1", (self._project,)).fetchone()
+        row = connection.execute(
+            "SELECT sequence, chain FROM journal WHERE project = ? ORDER BY sequence DESC LIMIT 1",
+            (self._project,),
+        ).fetchone()
         return row or (0, GENESIS)
 
-    def _acquire(self, connection: sqlite3.Connection, *, resource: str, holder: str, ttl: Micros) -> Lease:
+    def _acquire(
+        self, connection: sqlite3.Connection, *, resource: str, holder: str, ttl: Micros
+    ) -> Lease:
         now = self._clock.now()
-        row = connection.execute("SELECT token, holder, until, process FROM leases WHERE project = ? AND resource = ?", (self._project, resource)).fetchone()
+        row = connection.execute(
+            "SELECT token, holder, until, process FROM leases WHERE project = ? AND resource = ?",
+            (self._project, resource),
+        ).fetchone()
         token, current, until, process = row or (0, _NOBODY, 0, b"")
         if current != _NOBODY and until > now and not is_dead(_decode_process(process)):
             raise LeaseHeld(resource=resource, holder=current, until=format_instant(until))
         lease = Lease(resource, holder, token + 1, now + ttl)
         connection.execute(
             "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?)",
-            (self._project, resource, lease.token, holder, lease.until, canonical_json(self._process)),
+            (
+                self._project,
+                resource,
+                lease.token,
+                holder,
+                lease.until,
+                canonical_json(self._process),
+            ),
         )
         return lease
 
     def _renew(self, connection: sqlite3.Connection, *, lease: Lease, until: Micros) -> None:
         self._check_lease(connection, lease)
-        connection.execute("UPDATE leases SET until = ? WHERE project = ? AND resource = ?", (until, self._project, lease.resource))
+        connection.execute(
+            "UPDATE leases SET until = ? WHERE project = ? AND resource = ?",
+            (until, self._project, lease.resource),
+        )

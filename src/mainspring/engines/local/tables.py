@@ -22,16 +22,22 @@ class MemoryTables:
         return self._tables.get(table, (0, ()))[0]
 
     def scan(self, table: str) -> pl.LazyFrame | None:
-        """All records with their envelope, lazily, columns of later batches filled with null; None for a table that does not exist."""
+        """All records with their envelope, lazily, columns of later batches filled with null; None
+        for a table that does not exist.
+        """
         _, frames = self._tables.get(table, (0, ()))
         return pl.concat(frames, how="diagonal_relaxed").lazy() if frames else None
 
     def append(self, table: str, frame: pl.DataFrame, *, expected: int, position: int) -> None:
-        """Add the records with `expected <= offset < position`; ENG-004 when the table is elsewhere."""
+        """Add the records with `expected <= offset < position`; ENG-004 when the table is
+        elsewhere.
+        """
         with self._lock:
             found, frames = self._tables.get(table, (0, ()))
             if found != expected:
-                raise StaleWrite(what=f"table {table}", expected=f"offset {expected}", found=f"offset {found}")
+                raise StaleWrite(
+                    what=f"table {table}", expected=f"offset {expected}", found=f"offset {found}"
+                )
             self._tables[table] = (position, (*frames, frame))
 
     def tidy(self, table: str, *, keep: Micros) -> int:  # noqa: ARG002  # the port's parameter; in memory nothing is ever kept beside the rows

@@ -1,7 +1,9 @@
-"""A client of a NATS server for code that waits: the event loop that the client needs runs in a thread of its own.
+"""A client of a NATS server for code that waits: the event loop that the client needs runs in a
+thread of its own.
 
-The client reconnects by itself when the server goes away.  It closes for good when the server refuses it; whoever calls next opens another one, so a
-server whose accounts were mended needs no restart of ours.
+The client reconnects by itself when the server goes away.  It closes for good when the server
+refuses it; whoever calls next opens another one, so a server whose accounts were mended needs no
+restart of ours.
 """
 
 import asyncio
@@ -53,7 +55,8 @@ class Server:
         url: `nats://host:port`, or `tls://…`; several with commas.
         credentials: the file of a user's token and seed, as `nsc` writes it.
         authority: the certificates that sign the server's; None trusts those of the machine.
-        patience_s: how long an operation is tried before ENG-009; a minute at most, since the server knows for two which messages it has already.
+        patience_s: how long an operation is tried before ENG-009; a minute at most, since the
+            server knows for two which messages it has already.
     """
 
     url: str
@@ -65,7 +68,9 @@ class Server:
     def name(self) -> str:
         """What errors call it: without user and password, which a URL may hold."""
         parts = [urlsplit(each) for each in self.url.split(",")]
-        return "the log on NATS at " + ",".join(part.netloc.rpartition("@")[2] or part.path for part in parts)
+        return "the log on NATS at " + ",".join(
+            part.netloc.rpartition("@")[2] or part.path for part in parts
+        )
 
 
 @contextmanager
@@ -74,7 +79,9 @@ def translated(store: str, operation: str) -> Iterator[None]:
     try:
         yield
     except (concurrent.futures.CancelledError, asyncio.CancelledError) as error:
-        raise StoreFailed(store=store, operation=operation, reason="it was closed meanwhile") from error
+        raise StoreFailed(
+            store=store, operation=operation, reason="it was closed meanwhile"
+        ) from error
     except PASSING as error:
         raise StoreBusy(store=store, operation=operation) from error
     except (nats.errors.Error, OSError, ValueError) as error:
@@ -98,7 +105,9 @@ class Connection:
         self._loss: asyncio.Future[None] = self._loop.create_future()
         self._opening = asyncio.Lock()
         self._is_closed = False
-        self._thread = threading.Thread(target=self._loop.run_forever, name="mainspring-nats", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="mainspring-nats", daemon=True
+        )
         self._thread.start()
         try:
             self.call("connect", _nothing)
@@ -119,7 +128,9 @@ class Connection:
             return asyncio.run_coroutine_threadsafe(self._with_client(work), self._loop).result()
 
     async def unless_lost(self, work: Awaitable[T], *, timeout_s: float) -> T:
-        """The result of something that waits for the server, on the loop; when the connection breaks meanwhile, no answer comes any more."""
+        """The result of something that waits for the server, on the loop; when the connection
+        breaks meanwhile, no answer comes any more.
+        """
         task = asyncio.ensure_future(work)
         either: set[asyncio.Future[Any]] = {task, self._loss}
         await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
@@ -145,11 +156,15 @@ class Connection:
         return await work(self._client)
 
     async def _connected(self) -> Client:
-        """A client that is connected; what the server refuses is told at once, and silence when the time is up."""
+        """A client that is connected; what the server refuses is told at once, and silence when the
+        time is up.
+        """
         client, self._refusal = Client(), asyncio.get_running_loop().create_future()
         connecting = asyncio.ensure_future(client.connect(**self._options()))
         either: set[asyncio.Future[Any]] = {connecting, self._refusal}
-        done, _ = await asyncio.wait(either, timeout=min(_CONNECT_S, self.patience_s), return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            either, timeout=min(_CONNECT_S, self.patience_s), return_when=asyncio.FIRST_COMPLETED
+        )
         if connecting in done:
             await connecting
             return client
@@ -179,13 +194,20 @@ class Connection:
         return options
 
     async def _note(self, error: Exception) -> None:
-        """While the client knocks, it tells errors here and goes on; a refusal will not change by knocking."""
-        is_final = isinstance(error, (nats.errors.AuthorizationError, ssl.SSLError)) or "authorization" in str(error).lower()
+        """While the client knocks, it tells errors here and goes on; a refusal will not change by
+        knocking.
+        """
+        is_final = (
+            isinstance(error, (nats.errors.AuthorizationError, ssl.SSLError))
+            or "authorization" in str(error).lower()
+        )
         if is_final and not self._refusal.done():
             self._refusal.set_result(error)
 
     async def _lose(self) -> None:
-        """Whoever waits for an answer asks anew: when the connection breaks, and when there is one again, since what was asked in between may be lost."""
+        """Whoever waits for an answer asks anew: when the connection breaks, and when there is one
+        again, since what was asked in between may be lost.
+        """
         self._loss.set_result(None)
         self._loss = self._loop.create_future()
 
@@ -195,7 +217,9 @@ class Connection:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         if self._client is not None:
-            with suppress(OSError, nats.errors.Error):  # it leaves politely; there may be nobody to take leave of
+            with suppress(
+                OSError, nats.errors.Error
+            ):  # it leaves politely; there may be nobody to take leave of
                 await self._client.close()
 
 

@@ -1,8 +1,11 @@
-"""The stream as it comes: messages without a gap that was not made on purpose, in the order of the stream.
+"""The stream as it comes: messages without a gap that was not made on purpose, in the order of the
+stream.
 
-The server is asked for many messages at once and answers as they come, so nothing is asked again and again; every two seconds it says that it is there.
-Its consumers live in memory and end with it, and what was on its way when a connection broke is lost to them.  So each message is counted, and at the first
-sign of a loss the consumer gives up: whoever follows starts another one after the last message that it has.
+The server is asked for many messages at once and answers as they come, so nothing is asked again
+and again; every two seconds it says that it is there. Its consumers live in memory and end with it,
+and what was on its way when a connection broke is lost to them.  So each message is counted, and at
+the first sign of a loss the consumer gives up: whoever follows starts another one after the last
+message that it has.
 """
 
 import asyncio
@@ -58,15 +61,21 @@ class Consumer:
         self._bell = asyncio.Event()
         self._wanted = 0
         self._delivered = 0
-        self._client, self._subscription, info = connection.call("follow", lambda client: self._start(client, after))
+        self._client, self._subscription, info = connection.call(
+            "follow", lambda client: self._start(client, after)
+        )
         self._name = info.name
 
     def receive(self) -> list[Received]:
-        """What has come since the last call; waits for something, two seconds at most, and is empty when the server only says that it is there."""
+        """What has come since the last call; waits for something, two seconds at most, and is empty
+        when the server only says that it is there.
+        """
         return self._connection.call("follow", self._receive)
 
     def close(self) -> None:
-        """Tell the server that nothing is wanted any more; where it cannot be told, it notices by itself."""
+        """Tell the server that nothing is wanted any more; where it cannot be told, it notices by
+        itself.
+        """
         with suppress(EngineError):
             self._connection.call("follow", self._end)
 
@@ -94,12 +103,23 @@ class Consumer:
         await self._connection.unless_lost(self._bell.wait(), timeout_s=_SILENCE_S)
         self._bell.clear()
         arrived, self._arrived = self._arrived, deque()
-        return [received for message in arrived if (received := self._received(message)) is not None]
+        return [
+            received for message in arrived if (received := self._received(message)) is not None
+        ]
 
     async def _ask(self, client: Client) -> None:
         largest = max(_BYTES, 2 * client.max_payload)
-        request = {"batch": _MESSAGES, "max_bytes": largest, "expires": _EXPIRES_S * _NANO, "idle_heartbeat": _HEARTBEAT_S * _NANO}
-        await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}", json.dumps(request).encode(), reply=self._subscription.subject)
+        request = {
+            "batch": _MESSAGES,
+            "max_bytes": largest,
+            "expires": _EXPIRES_S * _NANO,
+            "idle_heartbeat": _HEARTBEAT_S * _NANO,
+        }
+        await client.publish(
+            f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}",
+            json.dumps(request).encode(),
+            reply=self._subscription.subject,
+        )
         self._wanted = _MESSAGES
 
     def _received(self, message: Msg) -> Received | None:
@@ -108,7 +128,8 @@ class Consumer:
         if (status := headers.get("Status")) is not None:
             self._heed(status, headers.get("Description", ""))
             return None
-        # $JS.ACK.(domain.account.)stream.consumer.deliveries.message.count.nanoseconds.left: by hand, since the client reads the time as a float.
+        # $JS.ACK.(domain.account.)stream.consumer.deliveries.message.count.nanoseconds.left: by
+        # hand, since the client reads the time as a float.
         tokens = message.reply.split(".")
         number, count, stamp = map(int, tokens[5:8] if len(tokens) == _TOKENS else tokens[7:10])
         if count != self._delivered + 1:
@@ -118,7 +139,9 @@ class Consumer:
         return Received(number, stamp // 1_000, message.subject, message.data)
 
     def _heed(self, status: str, description: str) -> None:
-        """Note what became of our request: it goes on, it is used up, or there is nobody any more who serves it."""
+        """Note what became of our request: it goes on, it is used up, or there is nobody any more
+        who serves it.
+        """
         if status in _ENDED or (status == _CONFLICT and "MaxBytes" in description):
             self._wanted = 0
         elif status != _IDLE:

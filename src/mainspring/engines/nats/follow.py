@@ -1,4 +1,6 @@
-"""Keeps the index at the end of the stream: a thread that receives, folds, and begins again after every loss."""
+"""Keeps the index at the end of the stream: a thread that receives, folds, and begins again after
+every loss.
+"""
 
 import threading
 import time
@@ -23,7 +25,8 @@ class Follower:
     """Folds a stream into an index until it is closed.
 
     Args:
-        patience_s: how long the server may be silent before what the index says is too old to be told.
+        patience_s: how long the server may be silent before what the index says is too old to be
+            told.
     """
 
     def __init__(self, stream: Stream, index: Index, *, patience_s: float) -> None:
@@ -41,7 +44,9 @@ class Follower:
         self._thread.start()
 
     def wait_level(self) -> None:
-        """Wait until the index holds what the stream held when it was opened; as long as it takes, while something comes."""
+        """Wait until the index holds what the stream held when it was opened; as long as it takes,
+        while something comes.
+        """
         with self._changed:
             while self._folded < self._begun_at:
                 self.check()
@@ -54,11 +59,15 @@ class Follower:
             while self._folded < message:
                 self.check()
                 if time.monotonic() > until:
-                    raise StoreBusy(store="the index of the log", operation=f"fold message {message}")
+                    raise StoreBusy(
+                        store="the index of the log", operation=f"fold message {message}"
+                    )
                 self._changed.wait(_PAUSE_S)
 
     def check(self) -> None:
-        """Raise what keeps the index from following, where it has not done so for too long or never will."""
+        """Raise what keeps the index from following, where it has not done so for too long or never
+        will.
+        """
         is_old = time.monotonic() - self._heard_at > self._patience_s
         if self._trouble is not None and (is_old or not self._trouble.transient):
             raise self._trouble
@@ -77,8 +86,15 @@ class Follower:
                 self._follow()
             except EngineError as error:
                 self._tell(error)
-            except Exception as error:  # the edge of a thread: what ends it must reach those who wait for it
-                self._tell(StoreFailed(store="the index of the log", operation="fold the stream", reason=repr(error)))
+            # The edge of a thread: what ends it must reach those who wait for it.
+            except Exception as error:
+                self._tell(
+                    StoreFailed(
+                        store="the index of the log",
+                        operation="fold the stream",
+                        reason=repr(error),
+                    )
+                )
 
     def _tell(self, trouble: EngineError) -> None:
         with self._changed:
@@ -108,10 +124,15 @@ class Follower:
         return received[-1].message
 
     def _learns(self, entries: Sequence[Entry], after: int) -> bool:
-        """Whether there is a trim to be learnt before these can be folded; it is, and these are out of date."""
+        """Whether there is a trim to be learnt before these can be folded; it is, and these are out
+        of date.
+        """
         if not is_something_missing(entries, after=after):
             return False
-        trims = [self._read(stored.message, stored.stamp, stored.data) for stored in self._stream.iter_trims(self._index.last_trim())]
+        trims = [
+            self._read(stored.message, stored.stamp, stored.data)
+            for stored in self._stream.iter_trims(self._index.last_trim())
+        ]
         self._index.learn(trims)
         return bool(trims)
 
@@ -135,7 +156,9 @@ class Follower:
 
 
 class _Parts:
-    """Parts that came and wait for their record; the oldest make room, and are fetched again where they are needed after all."""
+    """Parts that came and wait for their record; the oldest make room, and are fetched again where
+    they are needed after all.
+    """
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -154,14 +177,26 @@ class _Parts:
         self._size_bytes -= sum(map(len, kept.values()))
         fetched = self._stream.fetch([message for message in messages if message not in kept])
         found = kept | {message: stored.data for message, stored in fetched.items()}
-        return b"".join(found[message] for message in messages) if len(found) == len(messages) else None
+        return (
+            b"".join(found[message] for message in messages)
+            if len(found) == len(messages)
+            else None
+        )
 
 
 def _refuse_other_history(stream: Stream, position: Position) -> None:
-    """ENG-010 where the stream is not the one that was folded so far: made anew, or set back, by whoever keeps the server."""
+    """ENG-010 where the stream is not the one that was folded so far: made anew, or set back, by
+    whoever keeps the server.
+    """
     state = stream.state()
     last = stream.fetch([position.message]).get(position.message) if position.message else None
     if state.identity != position.stream:
-        raise StoreDamaged(store="the log", reason=f"{position.stream} was replaced by {state.identity}")
+        raise StoreDamaged(
+            store="the log", reason=f"{position.stream} was replaced by {state.identity}"
+        )
     if state.last < position.message or (last is not None and last.stamp != position.stamp):
-        raise StoreDamaged(store="the log", reason=f"{position.stream} does not have the messages any more that it had before message {position.message}")
+        raise StoreDamaged(
+            store="the log",
+            reason=f"{position.stream} does not have the messages any more that it had before "
+            f"message {position.message}",
+        )

@@ -1,13 +1,19 @@
-"""The log on NATS JetStream: one stream for all topics of a workspace, shared by every process that is given its address.
+"""The log on NATS JetStream: one stream for all topics of a workspace, shared by every process that
+is given its address.
 
-An append is published once, without asking for its place, and holds or not by the place that it gets (`fold` says why); it returns when this process has
-folded the stream up to there.  So whoever appended reads what was appended, and other processes see it as soon as the server has sent it, within milliseconds.
+An append is published once, without asking for its place, and holds or not by the place that it
+gets (`fold` says why); it returns when this process has folded the stream up to there.  So whoever
+appended reads what was appended, and other processes see it as soon as the server has sent it,
+within milliseconds.
 
-What `append` acknowledged is stored by the server, and by most of its replicas where the stream has several.  A server that is killed loses nothing of it;
-one that loses power may lose what it did not flush, two minutes by default: set its `sync_interval` to `always` (from 2.10 on), or `replicas` to 3.  Where an
-append ends in ENG-009 it may have been stored or still come: those that name the head that they expect are safe to decide anew, since the later is void.
+What `append` acknowledged is stored by the server, and by most of its replicas where the stream has
+several.  A server that is killed loses nothing of it; one that loses power may lose what it did not
+flush, two minutes by default: set its `sync_interval` to `always` (from 2.10 on), or `replicas` to
+3.  Where an append ends in ENG-009 it may have been stored or still come: those that name the head
+that they expect are safe to decide anew, since the later is void.
 
-While the server is away, heads and identities are told as they were, until they are older than the patience; frames cannot be read.
+While the server is away, heads and identities are told as they were, until they are older than the
+patience; frames cannot be read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +25,14 @@ import msgspec
 import polars as pl
 
 from mainspring.engines.nats.connection import Connection, Server
-from mainspring.engines.nats.envelope import Append, Record, Share, encode_frames, read_frame, render_record
+from mainspring.engines.nats.envelope import (
+    Append,
+    Record,
+    Share,
+    encode_frames,
+    read_frame,
+    render_record,
+)
 from mainspring.engines.nats.follow import Follower
 from mainspring.engines.nats.index import Index, Located
 from mainspring.engines.nats.stream import Kind, Stream
@@ -38,7 +51,8 @@ class NatsLog:
 
     Args:
         url: `nats://host:port` or `tls://host:port`; several servers of a cluster with commas.
-        index: a file for what the stream comes to, which is a cache: without one, opening folds the whole stream, about 3 µs a record.
+        index: a file for what the stream comes to, which is a cache: without one, opening folds the
+            whole stream, about 3 µs a record.
         stream: the name of the stream, one for each workspace.
         credentials: the file of a user's token and seed.
         authority: certificates that sign the server's; None trusts those of the machine.
@@ -46,7 +60,8 @@ class NatsLog:
         patience_s: how long the server may be away before ENG-009.
 
     Raises:
-        ENG-009 when there is no server, ENG-001 when it refuses, ENG-010 when the index was made from another stream.
+        ENG-009 when there is no server, ENG-001 when it refuses, ENG-010 when the index was made
+        from another stream.
     """
 
     def __init__(
@@ -61,7 +76,9 @@ class NatsLog:
         patience_s: float = 15.0,
     ) -> None:
         with ExitStack() as opened:
-            self._connection = Connection(Server(url, credentials=credentials, authority=authority, patience_s=patience_s))
+            self._connection = Connection(
+                Server(url, credentials=credentials, authority=authority, patience_s=patience_s)
+            )
             opened.callback(self._connection.close)
             self._stream = Stream(stream, connection=self._connection, replicas=replicas)
             self._index = Index(index, self._stream.state().identity)
@@ -79,7 +96,9 @@ class NatsLog:
         return self._index.topics()
 
     def first(self, topic: str) -> int:
-        """The offset of the oldest record that is kept: 0 where nothing was trimmed, the head where everything was."""
+        """The offset of the oldest record that is kept: 0 where nothing was trimmed, the head where
+        everything was.
+        """
         self._follower.check()
         return self._index.bounds(topic)[0]
 
@@ -88,8 +107,11 @@ class NatsLog:
         self._follower.check()
         return self._index.bounds(topic)[1]
 
-    def read(self, topic: str, *, start: int = 0, stop: int | None = None) -> Iterator[pl.DataFrame]:
-        """The records with `start <= offset < stop` in order, cut at the bounds; ENG-011 for what was trimmed.
+    def read(
+        self, topic: str, *, start: int = 0, stop: int | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """The records with `start <= offset < stop` in order, cut at the bounds; ENG-011 for what
+        was trimmed.
 
         Cost: a message is fetched in 0.3 ms on one machine, and some are on their way at once.
         """
@@ -101,7 +123,12 @@ class NatsLog:
             data = self._fetch(topic, frames)
             for located in frames:
                 frame = read_frame(_assemble(located, data))
-                frame.insert_column(0, pl.int_range(located.start, located.start + located.rows, eager=True).alias("_offset"))
+                frame.insert_column(
+                    0,
+                    pl.int_range(located.start, located.start + located.rows, eager=True).alias(
+                        "_offset"
+                    ),
+                )
                 yield frame[max(start - located.start, 0) : stop - located.start]
             start = frames[-1].start + frames[-1].rows
 
@@ -110,10 +137,14 @@ class NatsLog:
         self._follower.check()
         return self._index.find(topic, ids)
 
-    def append(self, batches: Mapping[str, pl.DataFrame], *, expected: Mapping[str, int]) -> Mapping[str, int]:
+    def append(
+        self, batches: Mapping[str, pl.DataFrame], *, expected: Mapping[str, int]
+    ) -> Mapping[str, int]:
         """Append a frame to each topic, in one message; the new heads."""
         encoded = {topic: encode_frames(frame) for topic, frame in batches.items()}
-        shares = tuple(Share(topic, expected.get(topic), frames) for topic, (frames, _) in encoded.items())
+        shares = tuple(
+            Share(topic, expected.get(topic), frames) for topic, (frames, _) in encoded.items()
+        )
         body = b"".join(stream for _, stream in encoded.values())
         for _ in range(_ATTEMPTS):
             self._refuse_stale(shares)
@@ -127,15 +158,19 @@ class NatsLog:
         raise StoreBusy(store=self._connection.name, operation="append")
 
     def trim(self, topic: str, before: int) -> int:
-        """Forget records below an offset, in whole frames; the new first offset.  Identities stay, in the message that says so.
+        """Forget records below an offset, in whole frames; the new first offset.  Identities stay,
+        in the message that says so.
 
-        Cost: some 30 bytes and an id for each record that goes; 0.5 ms for each message between others that stay, little for the rest.
+        Cost: some 30 bytes and an id for each record that goes; 0.5 ms for each message between
+            others that stay, little for the rest.
         """
         self._follower.check()
         while (plan := self._index.plan_trim(topic, before)) is not None:
             self._stream.remove(self._index.void_records(plan.trim.settled))
             frames, body = encode_frames(plan.identities)
-            self._follower.wait_for(self._publish("trims", msgspec.structs.replace(plan.trim, frames=frames), body))
+            self._follower.wait_for(
+                self._publish("trims", msgspec.structs.replace(plan.trim, frames=frames), body)
+            )
         self._reclaim()
         return self.first(topic)
 
@@ -148,24 +183,39 @@ class NatsLog:
         self._opened.close()
 
     def _publish(self, kind: Kind, record: Record, body: bytes) -> int:
-        """Store a record, its body ahead of it where that is too large for one message; its number."""
+        """Store a record, its body ahead of it where that is too large for one message; its
+        number.
+        """
         known = self._index.position().message
         message = self._stream.publish(kind, self._rendered(record, body))
         if message <= known:
-            raise StoreDamaged(store="the log", reason=f"the stream was set back: it gave number {message} again, after {known}")
+            raise StoreDamaged(
+                store="the log",
+                reason=f"the stream was set back: it gave number {message} again, after {known}",
+            )
         return message
 
     def _rendered(self, record: Record, body: bytes) -> bytes:
         whole = render_record(record, body)
         if len(whole) <= (limit := self._stream.limit_bytes):
             return whole
-        return render_record(msgspec.structs.replace(record, parts=self._stream.publish_parts(body, size_bytes=limit)))
+        return render_record(
+            msgspec.structs.replace(
+                record, parts=self._stream.publish_parts(body, size_bytes=limit)
+            )
+        )
 
     def _refuse_stale(self, shares: Sequence[Share]) -> None:
-        """ENG-004 where an expectation has failed already; one that fails on the way makes the append void and is found here the next time."""
+        """ENG-004 where an expectation has failed already; one that fails on the way makes the
+        append void and is found here the next time.
+        """
         for share in shares:
             if share.expected is not None and (head := self.head(share.topic)) != share.expected:
-                raise StaleWrite(what=f"topic {share.topic}", expected=f"offset {share.expected}", found=f"offset {head}")
+                raise StaleWrite(
+                    what=f"topic {share.topic}",
+                    expected=f"offset {share.expected}",
+                    found=f"offset {head}",
+                )
 
     def _fetch(self, topic: str, frames: Sequence[Located]) -> dict[int, bytes]:
         """The messages that hold these frames."""
@@ -177,16 +227,23 @@ class NatsLog:
         return found
 
     def _missing(self, topic: str, offset: int) -> RetentionPassed | StoreDamaged:
-        """Why a record is not there: it was trimmed, perhaps by another process and a moment ago, or it is lost."""
+        """Why a record is not there: it was trimmed, perhaps by another process and a moment ago,
+        or it is lost.
+        """
         for trim in self._stream.iter_trims(self._index.last_trim()):
             self._follower.wait_for(trim.message)
         first, _ = self._index.bounds(topic)
         if offset < first:
             return RetentionPassed(topic=topic, kept_from=first, asked=offset)
-        return StoreDamaged(store="the log", reason=f"the messages of topic {topic} from offset {offset} on are gone from the stream")
+        return StoreDamaged(
+            store="the log",
+            reason=f"the messages of topic {topic} from {offset} on are gone from the stream",
+        )
 
     def _reclaim(self) -> None:
-        """Remove from the stream what no topic holds any more, also what an earlier trim was killed before removing."""
+        """Remove from the stream what no topic holds any more, also what an earlier trim was killed
+        before removing.
+        """
         keep, forgotten = self._index.forgotten()
         if forgotten:
             self._stream.remove_below(keep)
@@ -197,7 +254,11 @@ class NatsLog:
 def _within(frames: Sequence[Located], stop: int) -> list[Located]:
     """The frames below an offset, until they are many bytes."""
     sizes = accumulate((frame.place.size_bytes for frame in frames), initial=0)
-    return [frame for frame, before in zip(frames, sizes, strict=False) if frame.start < stop and before < _BYTES_AT_ONCE]
+    return [
+        frame
+        for frame, before in zip(frames, sizes, strict=False)
+        if frame.start < stop and before < _BYTES_AT_ONCE
+    ]
 
 
 def _assemble(frame: Located, data: Mapping[int, bytes]) -> bytes:

@@ -1,7 +1,10 @@
-"""The stream on the server: what is asked of JetStream, and the settings without which it would not be a log.
+"""The stream on the server: what is asked of JetStream, and the settings without which it would not
+be a log.
 
-It keeps everything until it is told to remove it, refuses what does not fit rather than dropping the oldest, and knows for two minutes which messages it
-has, so that sending one again after a lost answer stores it once.  Messages are fetched from any replica, and from the leader where a replica is behind.
+It keeps everything until it is told to remove it, refuses what does not fit rather than dropping
+the oldest, and knows for two minutes which messages it has, so that sending one again after a lost
+answer stores it once.  Messages are fetched from any replica, and from the leader where a replica
+is behind.
 """
 
 import asyncio
@@ -26,7 +29,9 @@ __all__ = ["Kind", "Stored", "Stream", "StreamState"]
 
 T = TypeVar("T")
 Kind = Literal["records", "parts", "trims"]
-"""The subjects of a stream: what is appended, bodies too large for one message, and where topics were trimmed."""
+"""The subjects of a stream: what is appended, bodies too large for one message, and where topics
+were trimmed.
+"""
 
 _ATTEMPT_S = 3.0
 _PAUSE_S = 0.05
@@ -35,14 +40,17 @@ _HEADERS_BYTES = 1_024
 _PARTS_AT_ONCE = 4
 _REQUESTS_AT_ONCE = 32
 _NO_MESSAGE, _FULL = 10_057, {10_023, 10_077}
-"""JetStream's numbers for a message that is gone already, and for a limit of the server, the stream or the disk.
+"""JetStream's numbers for a message that is gone already, and for a limit of the server, the stream
+or the disk.
 
 The latter come as a 503, like what passes by itself.
 """
 
 
 class StreamState(NamedTuple):
-    """Which stream it is (name and time of creation), the last message that it got, and the last that it holds; 0 for none."""
+    """Which stream it is (name and time of creation), the last message that it got, and the last
+    that it holds; 0 for none.
+    """
 
     identity: str
     last: int
@@ -72,7 +80,11 @@ class Stream:
         self._connection = connection
         info = self._call("open", lambda client: self._found_or_made(_context(client), replicas))
         if faults := _losses(info.config):
-            raise StoreFailed(store=connection.name, operation="open", reason=f"stream {name} would lose records: {', '.join(faults)}")
+            raise StoreFailed(
+                store=connection.name,
+                operation="open",
+                reason=f"stream {name} would lose records: {', '.join(faults)}",
+            )
 
     @property
     def limit_bytes(self) -> int:
@@ -83,7 +95,11 @@ class Stream:
         """Which stream it is, and how far it goes."""
         info = self._call("read", lambda client: _context(client).stream_info(self._name))
         held = self._call("read", self._last_held)
-        return StreamState(f"stream {self._name} of {info.created}", info.state.last_seq, held.message if held else 0)
+        return StreamState(
+            f"stream {self._name} of {info.created}",
+            info.state.last_seq,
+            held.message if held else 0,
+        )
 
     def publish(self, kind: Kind, data: bytes) -> int:
         """Store a message; its number.  Cost: 0.2 ms on one machine."""
@@ -91,23 +107,34 @@ class Stream:
 
     def publish_parts(self, body: bytes, *, size_bytes: int) -> Parts:
         """Store a body in parts of a size, some of them at once."""
-        works = [self._publishing("parts", body[at : at + size_bytes]) for at in range(0, len(body), size_bytes)]
+        works = [
+            self._publishing("parts", body[at : at + size_bytes])
+            for at in range(0, len(body), size_bytes)
+        ]
         return Parts(tuple(self._call_each("append", works, at_once=_PARTS_AT_ONCE)), size_bytes)
 
     def fetch(self, messages: Iterable[int]) -> dict[int, Stored]:
         """Messages by number, without those that are gone."""
-        found = self._call_each("read", [partial(self._get, message) for message in messages], at_once=_REQUESTS_AT_ONCE)
+        found = self._call_each(
+            "read", [partial(self._get, message) for message in messages], at_once=_REQUESTS_AT_ONCE
+        )
         return {stored.message: stored for stored in found if stored is not None}
 
     def iter_trims(self, after: int) -> Iterator[Stored]:
-        """The trims after a message, in order.  Asked of the leader: who counts without one of them counts wrong."""
+        """The trims after a message, in order.  Asked of the leader: who counts without one of them
+        counts wrong.
+        """
         while (found := self._call("read", partial(self._next_trim, after))) is not None:
             yield found
             after = found.message
 
     def remove(self, messages: Iterable[int]) -> None:
         """Remove messages; one that is gone already is no fault."""
-        self._call_each("trim", [partial(self._remove, message) for message in messages], at_once=_REQUESTS_AT_ONCE)
+        self._call_each(
+            "trim",
+            [partial(self._remove, message) for message in messages],
+            at_once=_REQUESTS_AT_ONCE,
+        )
 
     def remove_below(self, message: int) -> None:
         """Remove all records and parts below a message, at once."""
@@ -122,7 +149,9 @@ class Stream:
     def _call(self, operation: str, work: Callable[[Client], Awaitable[T]]) -> T:
         return self._connection.call(operation, lambda client: self._insist(client, work))
 
-    def _call_each(self, operation: str, works: Sequence[Callable[[Client], Awaitable[T]]], *, at_once: int) -> list[T]:
+    def _call_each(
+        self, operation: str, works: Sequence[Callable[[Client], Awaitable[T]]], *, at_once: int
+    ) -> list[T]:
         async def all_of_them(client: Client) -> list[T]:
             turn = asyncio.Semaphore(at_once)
 
@@ -143,7 +172,11 @@ class Stream:
                 return await self._connection.unless_lost(work(client), timeout_s=until - clock())
             except PASSING as error:
                 if isinstance(error, ServiceUnavailableError) and error.err_code in _FULL:
-                    raise StoreFailed(store=self._connection.name, operation="append", reason=str(error.description)) from error
+                    raise StoreFailed(
+                        store=self._connection.name,
+                        operation="append",
+                        reason=str(error.description),
+                    ) from error
                 if clock() >= until or client.is_closed:
                     raise
             await asyncio.sleep(_PAUSE_S)
@@ -167,21 +200,31 @@ class Stream:
         headers = {"Nats-Msg-Id": uuid.uuid4().hex}
 
         async def attempt(client: Client) -> int:
-            return (await _context(client).publish(f"{self._name}.{kind}", data, timeout=_ATTEMPT_S, headers=headers)).seq
+            return (
+                await _context(client).publish(
+                    f"{self._name}.{kind}", data, timeout=_ATTEMPT_S, headers=headers
+                )
+            ).seq
 
         return attempt
 
     async def _get(self, message: int, client: Client) -> Stored | None:
         for is_from_any in (True, False):
             try:
-                return _stored(await _context(client).get_msg(self._name, message, direct=is_from_any))
+                return _stored(
+                    await _context(client).get_msg(self._name, message, direct=is_from_any)
+                )
             except NotFoundError:
                 continue
         return None
 
     async def _next_trim(self, after: int, client: Client) -> Stored | None:
         try:
-            return _stored(await _context(client).get_msg(self._name, after + 1, subject=f"{self._name}.trims", next=True))
+            return _stored(
+                await _context(client).get_msg(
+                    self._name, after + 1, subject=f"{self._name}.trims", next=True
+                )
+            )
         except NotFoundError:
             return None
 
@@ -192,9 +235,16 @@ class Stream:
             return None
 
     async def _remove(self, message: int, client: Client) -> None:
-        # Asked for by hand, because the client's own call has every byte overwritten, which costs ten times as much.
+        # Asked for by hand, because the client's own call has every byte overwritten, which costs
+        # ten times as much.
         request = json.dumps({"seq": message, "no_erase": True}).encode()
-        answer = json.loads((await client.request(f"$JS.API.STREAM.MSG.DELETE.{self._name}", request, timeout=_ATTEMPT_S)).data)
+        answer = json.loads(
+            (
+                await client.request(
+                    f"$JS.API.STREAM.MSG.DELETE.{self._name}", request, timeout=_ATTEMPT_S
+                )
+            ).data
+        )
         if "error" in answer and answer["error"]["err_code"] != _NO_MESSAGE:
             raise APIError.from_error(answer["error"])
 
@@ -208,12 +258,23 @@ def _context(client: Client) -> JetStreamContext:
 
 def _losses(config: StreamConfig) -> list[str]:
     """The settings by which a stream would lose what it was given."""
-    kept = {"max_age": (0, None), "max_msgs_per_subject": (-1, 0, None), "discard": ("new",), "retention": ("limits",)}
-    found = [f"{name} is {getattr(config, name)}" for name, values in kept.items() if getattr(config, name) not in values]
+    kept = {
+        "max_age": (0, None),
+        "max_msgs_per_subject": (-1, 0, None),
+        "discard": ("new",),
+        "retention": ("limits",),
+    }
+    found = [
+        f"{name} is {getattr(config, name)}"
+        for name, values in kept.items()
+        if getattr(config, name) not in values
+    ]
     return found if config.allow_direct else [*found, "allow_direct is off"]
 
 
 def _stored(raw: RawStreamMsg) -> Stored:
     if raw.seq is None or raw.time is None:
-        raise StoreDamaged(store="the log", reason="the server answered a message without number or time")
+        raise StoreDamaged(
+            store="the log", reason="the server answered a message without number or time"
+        )
     return Stored(raw.seq, to_micros(raw.time), raw.data or b"")

@@ -1,7 +1,9 @@
-"""ONNX: graphs are scored, brought to canonical bytes, and searched for what a model has no business to contain.
+"""ONNX: graphs are scored, brought to canonical bytes, and searched for what a model has no
+business to contain.
 
-Owns the session settings under which a row's prediction is the same bytes alone and in a batch.  Scoring needs ONNX Runtime only; `canonical` and `scan` need
-the `onnx` package.  Leaves the making of graphs to the engine of each training library.
+Owns the session settings under which a row's prediction is the same bytes alone and in a batch.
+Scoring needs ONNX Runtime only; `canonical` and `scan` need the `onnx` package.  Leaves the making
+of graphs to the engine of each training library.
 """
 
 from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, NoExporter, ScoringFailed

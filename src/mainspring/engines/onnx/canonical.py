@@ -1,7 +1,9 @@
-"""One model, one sequence of bytes: everything that a graph says beside its mathematics is taken out or named by place.
+"""One model, one sequence of bytes: everything that a graph says beside its mathematics is taken
+out or named by place.
 
-Exporters stamp their name, version and time, invent names at random and list operator sets in the order of a dictionary; two exports of one model
-then have two digests.  What stays are inputs, outputs, operators, attributes and constants.
+Exporters stamp their name, version and time, invent names at random and list operator sets in the
+order of a dictionary; two exports of one model then have two digests.  What stays are inputs,
+outputs, operators, attributes and constants.
 """
 
 from collections.abc import Iterator
@@ -14,9 +16,11 @@ __all__ = ["canonical_bytes"]
 
 
 def canonical_bytes(payload: bytes) -> bytes:
-    """The same model without stamps and notes, its inner tensors named `v0`, `v1`, … in the order in which they appear; idempotent.
+    """The same model without stamps and notes, its inner tensors named `v0`, `v1`, … in the order
+    in which they appear; idempotent.
 
-    Names inside subgraphs (branches, loops) are kept, for they may refer outwards: a graph with subgraphs loses its stamps only.
+    Names inside subgraphs (branches, loops) are kept, for they may refer outwards: a graph with
+    subgraphs loses its stamps only.
 
     Raises:
         InvalidModel: ENG-202, the bytes are not an ONNX model.
@@ -33,7 +37,14 @@ def canonical_bytes(payload: bytes) -> bytes:
 
 def _strip_model(model: ModelProto) -> None:
     """Remove who made the model, and sort what has no order."""
-    for field in ("producer_name", "producer_version", "domain", "model_version", "doc_string", "metadata_props"):
+    for field in (
+        "producer_name",
+        "producer_version",
+        "domain",
+        "model_version",
+        "doc_string",
+        "metadata_props",
+    ):
         model.ClearField(field)
     opsets = sorted((domain_of(o.domain), o.version) for o in model.opset_import)
     del model.opset_import[:]
@@ -56,7 +67,13 @@ def _strip_graph(graph: GraphProto) -> None:
 
 def _sort_attributes(node: NodeProto) -> None:
     """Attributes by name: they are a set, and exporters write them in any order."""
-    attributes = sorted((AttributeProto.FromString(a.SerializeToString(deterministic=True)) for a in node.attribute), key=lambda a: a.name)
+    attributes = sorted(
+        (
+            AttributeProto.FromString(a.SerializeToString(deterministic=True))
+            for a in node.attribute
+        ),
+        key=lambda a: a.name,
+    )
     for attribute in attributes:
         attribute.ClearField("doc_string")
         if attribute.HasField("t"):
@@ -79,7 +96,10 @@ def _rename(graph: GraphProto) -> None:
     used = [t for t in graph.initializer if t.name in names]
     for tensor in used:
         tensor.name = names[tensor.name]
-    constants = sorted((TensorProto.FromString(t.SerializeToString(deterministic=True)) for t in used), key=lambda t: (len(t.name), t.name))
+    constants = sorted(
+        (TensorProto.FromString(t.SerializeToString(deterministic=True)) for t in used),
+        key=lambda t: (len(t.name), t.name),
+    )
     del graph.initializer[:]
     graph.initializer.extend(constants)
 

@@ -22,14 +22,19 @@ class InputMismatch(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class InvalidModel(EngineError):
-    """The bytes are not an ONNX model that the installed ONNX Runtime can run with one matrix in and one tensor out.
+    """The bytes are not an ONNX model that the installed ONNX Runtime can run with one matrix in
+    and one tensor out.
 
-    Either they are damaged, or the graph asks for operators that this ONNX Runtime lacks, or its inputs and outputs are of another form.
+    Either they are damaged, or the graph asks for operators that this ONNX Runtime lacks, or its
+    inputs and outputs are of another form.
     """
 
     code: ClassVar[str] = "ENG-202"
     template: ClassVar[str] = "not a model that can be scored: {reason}"
-    remedy: ClassVar[str] = "export the model again, with one input (rows, features) and one output, for an ONNX Runtime not newer than the server's"
+    remedy: ClassVar[str] = (
+        "export the model again, with one input (rows, features) and one output, for "
+        "an ONNX Runtime not newer than the server's"
+    )
 
     reason: str
 
@@ -40,7 +45,9 @@ class ScoringFailed(EngineError):
 
     code: ClassVar[str] = "ENG-203"
     template: ClassVar[str] = "ONNX Runtime failed: {reason}"
-    remedy: ClassVar[str] = "score the same rows with the training library; if it can, export the model again"
+    remedy: ClassVar[str] = (
+        "score the same rows with the training library; if it can, export the model again"
+    )
 
     reason: str
 
@@ -49,13 +56,16 @@ class ScoringFailed(EngineError):
 class NoExporter(EngineError):
     """No exporter knows how to write this kind of model as an ONNX graph.
 
-    Mainspring stores no pickle, since unpickling runs whatever code the file holds.  A model of any library can bring its own graph: give it a method
-    `to_onnx()` that returns the bytes.
+    Mainspring stores no pickle, since unpickling runs whatever code the file holds.  A model of any
+    library can bring its own graph: give it a method `to_onnx()` that returns the bytes.
     """
 
     code: ClassVar[str] = "ENG-204"
     template: ClassVar[str] = "no exporter for {found}; supported are {supported}"
-    remedy: ClassVar[str] = "return a supported model, or give yours a method to_onnx() that returns the bytes of an ONNX graph"
+    remedy: ClassVar[str] = (
+        "return a supported model, or give yours a method to_onnx() that returns the "
+        "bytes of an ONNX graph"
+    )
 
     found: str
     supported: str

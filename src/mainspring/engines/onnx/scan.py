@@ -1,7 +1,9 @@
-"""What a model from elsewhere may contain: known operators on tensors, and nothing that reaches outside of the file.
+"""What a model from elsewhere may contain: known operators on tensors, and nothing that reaches
+outside of the file.
 
-An ONNX graph is data, but a runtime can be led by it: external tensors name paths on the server, custom operators load native code, functions and loops hide
-what runs, and a few shape operators turn a kilobyte into a terabyte.  The scan admits by list; what is not listed is a finding.
+An ONNX graph is data, but a runtime can be led by it: external tensors name paths on the server,
+custom operators load native code, functions and loops hide what runs, and a few shape operators
+turn a kilobyte into a terabyte.  The scan admits by list; what is not listed is a finding.
 """
 
 from collections import Counter
@@ -15,23 +17,40 @@ from mainspring.engines.onnx.graph import domain_of, iter_subgraphs, parse_model
 
 __all__ = ["ALLOWED_OPERATORS", "Finding", "ScanLimits", "scan_onnx"]
 
-_ARITHMETIC = "Abs Add Ceil Clip Cos Div Erf Exp Floor IsInf IsNaN Log Max Mean Min Mod Mul Neg Pow Reciprocal Round Sign Sin Sqrt Sub Sum Tan Where"
+_ARITHMETIC = (
+    "Abs Add Ceil Clip Cos Div Erf Exp Floor IsInf IsNaN Log Max Mean Min Mod Mul Neg Pow "
+    "Reciprocal Round Sign Sin Sqrt Sub Sum Tan Where"
+)
 _COMPARISON = "And Equal Greater GreaterOrEqual Less LessOrEqual Not Or Xor"
-_ACTIVATION = "Celu Elu Gelu HardSigmoid HardSwish LeakyRelu LogSoftmax Mish PRelu Relu Selu Sigmoid Softmax Softplus Softsign Tanh"
-_REDUCTION = "ArgMax ArgMin ReduceL1 ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare TopK"
-_SHAPE = "Cast Concat Constant Flatten Gather GatherElements GatherND Identity Reshape Shape Slice Split Squeeze Transpose Unsqueeze"
+_ACTIVATION = (
+    "Celu Elu Gelu HardSigmoid HardSwish LeakyRelu LogSoftmax Mish PRelu Relu Selu Sigmoid "
+    "Softmax Softplus Softsign Tanh"
+)
+_REDUCTION = (
+    "ArgMax ArgMin ReduceL1 ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin "
+    "ReduceProd ReduceSum ReduceSumSquare TopK"
+)
+_SHAPE = (
+    "Cast Concat Constant Flatten Gather GatherElements GatherND Identity Reshape Shape "
+    "Slice Split Squeeze Transpose Unsqueeze"
+)
 _LAYER = (
-    "Attention AveragePool BatchNormalization Conv ConvTranspose Dropout Einsum Gemm GlobalAveragePool GlobalMaxPool GroupNormalization GRU "
+    "Attention AveragePool BatchNormalization Conv ConvTranspose Dropout Einsum Gemm "
+    "GlobalAveragePool GlobalMaxPool GroupNormalization GRU "
     "InstanceNormalization LayerNormalization LpNormalization LSTM MatMul MaxPool RMSNormalization"
 )
 _CLASSIC = (
-    "ArrayFeatureExtractor Binarizer FeatureVectorizer Imputer LabelEncoder LinearClassifier LinearRegressor Normalizer OneHotEncoder Scaler "
+    "ArrayFeatureExtractor Binarizer FeatureVectorizer Imputer LabelEncoder "
+    "LinearClassifier LinearRegressor Normalizer OneHotEncoder Scaler "
     "SVMClassifier SVMRegressor TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor ZipMap"
 )
 
-# Left out on purpose: If, Loop and Scan (hidden graphs), and ConstantOfShape, Expand, OneHot, Pad, Range, Resize and Tile (small file, huge memory).
+# Left out on purpose: If, Loop and Scan (hidden graphs), and ConstantOfShape, Expand, OneHot, Pad,
+# Range, Resize and Tile (small file, huge memory).
 ALLOWED_OPERATORS: dict[str, frozenset[str]] = {
-    "": frozenset(" ".join((_ARITHMETIC, _COMPARISON, _ACTIVATION, _REDUCTION, _SHAPE, _LAYER)).split()),
+    "": frozenset(
+        " ".join((_ARITHMETIC, _COMPARISON, _ACTIVATION, _REDUCTION, _SHAPE, _LAYER)).split()
+    ),
     "ai.onnx.ml": frozenset(_CLASSIC.split()),
 }
 
@@ -47,7 +66,9 @@ class ScanLimits:
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing in a model that should not be there: which rule it breaks, where, and what was found."""
+    """One thing in a model that should not be there: which rule it breaks, where, and what was
+    found.
+    """
 
     rule: str
     where: str
@@ -57,7 +78,8 @@ class Finding:
 def scan_onnx(payload: bytes, *, limits: ScanLimits | None = None) -> tuple[Finding, ...]:
     """All findings in rising order; none means that the model may be loaded.
 
-    The rules are `size`, `unreadable`, `operator`, `domain`, `function`, `subgraph`, `external_data`, `training`, `nodes` and `tensor`.
+    The rules are `size`, `unreadable`, `operator`, `domain`, `function`, `subgraph`,
+    `external_data`, `training`, `nodes` and `tensor`.
     """
     limits = limits or ScanLimits()
     if len(payload) > limits.size_bytes:
@@ -84,7 +106,9 @@ def _graph_findings(graph: GraphProto, where: str, limits: ScanLimits) -> Iterat
     """What one graph and the graphs inside it contain; operators are reported once per kind."""
     if len(graph.node) > limits.nodes:
         yield Finding("nodes", where, f"{len(graph.node)} nodes, allowed are {limits.nodes}")
-    for (domain, operator), count in Counter((domain_of(n.domain), n.op_type) for n in graph.node).items():
+    for (domain, operator), count in Counter(
+        (domain_of(n.domain), n.op_type) for n in graph.node
+    ).items():
         if operator not in ALLOWED_OPERATORS.get(domain, frozenset()):
             yield Finding("operator", where, f"{domain or 'ai.onnx'}.{operator} × {count}")
     for tensor in _tensors(graph):
@@ -98,12 +122,16 @@ def _tensor_findings(tensor: TensorProto, where: str, limits: ScanLimits) -> Ite
     """A tensor that lies outside of the file, or is larger than it may be."""
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
         paths = ", ".join(entry.value for entry in tensor.external_data if entry.key == "location")
-        yield Finding("external_data", where, f"{tensor.name or 'attribute'} at {paths or 'an unnamed place'}")
+        yield Finding(
+            "external_data", where, f"{tensor.name or 'attribute'} at {paths or 'an unnamed place'}"
+        )
     elements = 1
     for size in tensor.dims:
         elements *= size
     if min(tensor.dims, default=0) < 0 or elements > limits.tensor_elements:
-        yield Finding("tensor", where, f"{tensor.name or 'attribute'} of shape {tuple(tensor.dims)}")
+        yield Finding(
+            "tensor", where, f"{tensor.name or 'attribute'} of shape {tuple(tensor.dims)}"
+        )
 
 
 def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
@@ -114,7 +142,9 @@ def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
         if attribute.HasField("t"):
             yield attribute.t
         yield from attribute.tensors
-        sparse += ([attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []) + list(attribute.sparse_tensors)
+        sparse += ([attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []) + list(
+            attribute.sparse_tensors
+        )
     for tensor in sparse:
         yield tensor.values
         yield tensor.indices

@@ -1,7 +1,8 @@
 """A loaded ONNX model that scores matrices of doubles.
 
-One thread and sequential execution: the caller owns parallelism (rows of many requests in one batch, replicas), and a second thread would split sums by the
-size of the batch.  Only the wanted output is asked for; computing the others can cost more than the model.
+One thread and sequential execution: the caller owns parallelism (rows of many requests in one
+batch, replicas), and a second thread would split sums by the size of the batch.  Only the wanted
+output is asked for; computing the others can cost more than the model.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,13 @@ _FOREIGN = (
     native.RuntimeException,
     ValueError,
 )
-_DATATYPES = {"tensor(double)": "FP64", "tensor(float)": "FP32", "tensor(int64)": "INT64", "tensor(int32)": "INT32", "tensor(bool)": "BOOL"}
+_DATATYPES = {
+    "tensor(double)": "FP64",
+    "tensor(float)": "FP32",
+    "tensor(int64)": "INT64",
+    "tensor(int32)": "INT32",
+    "tensor(bool)": "BOOL",
+}
 _NUMPY_TYPES = {"FP64": np.float64, "FP32": np.float32}
 # Exporters add labels and margins; these names mean predictions.
 _PREDICTIONS = ("probability", "probabilities", "value")
@@ -37,7 +44,9 @@ _PREDICTIONS = ("probability", "probabilities", "value")
 
 @dataclass(frozen=True)
 class TensorMetadata:
-    """A tensor as the Open Inference Protocol describes it: its datatype by the protocol's name, -1 for any number of rows."""
+    """A tensor as the Open Inference Protocol describes it: its datatype by the protocol's name, -1
+    for any number of rows.
+    """
 
     name: str
     datatype: str
@@ -45,7 +54,9 @@ class TensorMetadata:
 
 
 class _Translated:
-    """Turns ONNX Runtime's exceptions into `error`; a class, because a generator would cost more than it guards."""
+    """Turns ONNX Runtime's exceptions into `error`; a class, because a generator would cost more
+    than it guards.
+    """
 
     __slots__ = ("error",)
 
@@ -55,7 +66,12 @@ class _Translated:
     def __enter__(self) -> None:
         """Nothing to prepare."""
 
-    def __exit__(self, kind: type[BaseException] | None, exception: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Raise `error` from an exception of ONNX Runtime; let any other pass."""
         if isinstance(exception, _FOREIGN):
             raise self.error(reason=str(exception)) from exception
@@ -69,7 +85,8 @@ class OnnxScorer:
 
     Args:
         payload: the bytes of an ONNX model with one input, (rows, features) of doubles or floats.
-        output: the tensor to score; by default the only one, or the one that holds predictions by its name.
+        output: the tensor to score; by default the only one, or the one that holds predictions by
+            its name.
 
     Raises:
         InvalidModel: ENG-202.
@@ -77,11 +94,15 @@ class OnnxScorer:
 
     def __init__(self, payload: bytes, *, output: str | None = None) -> None:
         with _LOADING:
-            self._session = onnxruntime.InferenceSession(payload, _options(), providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(
+                payload, _options(), providers=["CPUExecutionProvider"]
+            )
         inputs = _described(self._session.get_inputs())
         available = _described(self._session.get_outputs())
         if len(inputs) != 1 or len(inputs[0].shape) != 2 or inputs[0].datatype not in _NUMPY_TYPES:
-            raise InvalidModel(reason=f"expected one input (rows, features) of doubles or floats, found {inputs}")
+            raise InvalidModel(
+                reason=f"expected one input (rows, features) of doubles or floats, found {inputs}"
+            )
         self.inputs: tuple[TensorMetadata, ...] = inputs
         self.outputs: tuple[TensorMetadata, ...] = (_wanted(available, output),)
         self.feature_count: int = inputs[0].shape[1]
@@ -90,7 +111,8 @@ class OnnxScorer:
         self._output_names = [self.outputs[0].name]
 
     def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The predictions of `matrix`, (rows, features): (rows,) for one number per row, (rows, classes) otherwise.
+        """The predictions of `matrix`, (rows, features): (rows,) for one number per row, (rows,
+        classes) otherwise.
 
         A row's bytes do not depend on the rows beside it.  NaN is a missing value.
 
@@ -98,15 +120,21 @@ class OnnxScorer:
             InputMismatch: ENG-201, the shape is not (rows, features).
             ScoringFailed: ENG-203.
 
-        Cost: 11 µs for one row of a booster of 120 trees with 63 leaves, 23 µs where it splits on categories; 0.6 ms for 64 rows.
+        Cost: 11 µs for one row of a booster of 120 trees with 63 leaves, 23 µs where it splits on
+            categories; 0.6 ms for 64 rows.
         """
         if matrix.ndim != 2 or (matrix.shape[1] != self.feature_count and self.feature_count >= 0):
             raise InputMismatch(features=self.feature_count, shape=matrix.shape)
         with _SCORING:
-            scores = self._session.run(self._output_names, {self._input_name: np.ascontiguousarray(matrix, dtype=self._dtype)})[0]
+            scores = self._session.run(
+                self._output_names,
+                {self._input_name: np.ascontiguousarray(matrix, dtype=self._dtype)},
+            )[0]
         if scores.dtype != np.float64:
             scores = scores.astype(np.float64)
-        found: NDArray[np.float64] = scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores
+        found: NDArray[np.float64] = (
+            scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores
+        )
         return found
 
 
@@ -123,14 +151,26 @@ def _options() -> onnxruntime.SessionOptions:
 
 def _described(tensors: list[Any]) -> tuple[TensorMetadata, ...]:
     """ONNX Runtime's tensors in the protocol's words; a symbolic or unknown dimension is -1."""
-    return tuple(TensorMetadata(t.name, _DATATYPES.get(t.type, t.type), tuple(d if isinstance(d, int) else -1 for d in t.shape)) for t in tensors)
+    return tuple(
+        TensorMetadata(
+            t.name,
+            _DATATYPES.get(t.type, t.type),
+            tuple(d if isinstance(d, int) else -1 for d in t.shape),
+        )
+        for t in tensors
+    )
 
 
 def _wanted(available: tuple[TensorMetadata, ...], name: str | None) -> TensorMetadata:
-    """The output named `name`, or without a name the only one, or the first that is known to hold predictions."""
+    """The output named `name`, or without a name the only one, or the first that is known to hold
+    predictions.
+    """
     by_name = {t.name: t for t in available}
     names = (name,) if name else _PREDICTIONS if len(available) > 1 else tuple(by_name)
     found = next((by_name[n] for n in names if n in by_name), None)
     if found is None or found.datatype not in _NUMPY_TYPES:
-        raise InvalidModel(reason=f"no output of doubles or floats named {' or '.join(names)}; it has {', '.join(by_name)}")
+        raise InvalidModel(
+            reason=f"no output of doubles or floats named {' or '.join(names)}; it has "
+            f"{', '.join(by_name)}"
+        )
     return found

@@ -1,10 +1,15 @@
-"""Online rows in Redis: a hash per shard, whose field `p` is the position and whose fields `r` + key are the rows.
+"""Online rows in Redis: a hash per shard, whose field `p` is the position and whose fields `r` +
+key are the rows.
 
-So a read is one HMGET, rows and position of one instant; a drop is one UNLINK; and a server that evicts takes a shard whole, which is then folded again, and
-never a row out of its middle.  A string per row was rejected: MGET is no faster than HMGET, and a drop would have to look at every key of the database.
+So a read is one HMGET, rows and position of one instant; a drop is one UNLINK; and a server that
+evicts takes a shard whole, which is then folded again, and never a row out of its middle.  A string
+per row was rejected: MGET is no faster than HMGET, and a drop would have to look at every key of
+the database.
 
-A commit is a script: it compares the position and writes, and no other command runs in between.  Redis appends what it did to its file as one transaction.
-How much a power cut takes is decided by the server's `appendfsync`; what it takes are the last commits, whole, and the stream folds the same records again.
+A commit is a script: it compares the position and writes, and no other command runs in between.
+Redis appends what it did to its file as one transaction. How much a power cut takes is decided by
+the server's `appendfsync`; what it takes are the last commits, whole, and the stream folds the same
+records again.
 """
 
 import secrets
@@ -21,7 +26,13 @@ from redis.retry import Retry
 
 from mainspring.elements.errors import EngineError
 from mainspring.ports.errors import StaleWrite, StoreBusy, StoreFailed, StoreUnreachable
-from mainspring.ports.online import Position, ShardCommit, decode_position, encode_position, refuse_long_keys
+from mainspring.ports.online import (
+    Position,
+    ShardCommit,
+    decode_position,
+    encode_position,
+    refuse_long_keys,
+)
 
 __all__ = ["RedisOnline"]
 
@@ -36,13 +47,18 @@ _COMMIT = """
 local found = redis.call('HGET', KEYS[1], 'p') or ''
 if found ~= ARGV[1] then return found end
 local last = 4 + 2 * tonumber(ARGV[4])
-for at = 5, last, 4000 do redis.call('HSET', KEYS[1], unpack(ARGV, at, math.min(at + 3999, last))) end
-for at = last + 1, #ARGV, 4000 do redis.call('HDEL', KEYS[1], unpack(ARGV, at, math.min(at + 3999, #ARGV))) end
+for at = 5, last, 4000 do
+    redis.call('HSET', KEYS[1], unpack(ARGV, at, math.min(at + 3999, last)))
+end
+for at = last + 1, #ARGV, 4000 do
+    redis.call('HDEL', KEYS[1], unpack(ARGV, at, math.min(at + 3999, #ARGV)))
+end
 redis.call('HSET', KEYS[1], 'p', ARGV[2])
 redis.call('SADD', KEYS[2], ARGV[3])
 return 1
 """
-"""ARGV: the expected position (empty: none), the new one, the shard's name, how many rows are put, these as field and row, the fields that are removed.
+"""ARGV: the expected position (empty: none), the new one, the shard's name, how many rows are put,
+these as field and row, the fields that are removed.
 
 Four thousand at once, because Lua's stack holds eight thousand.
 """
@@ -59,7 +75,14 @@ class RedisOnline:
     Raises: ENG-012 when no server answers there.
     """
 
-    def __init__(self, url: str, *, prefix: str = "mainspring", username: str | None = None, password: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "mainspring",
+        username: str | None = None,
+        password: str | None = None,
+    ) -> None:
         address = urlsplit(url)
         self._name = f"the online store on Redis at {address.hostname}:{address.port or 6379}"
         self._client: Any = redis.Redis.from_url(
@@ -72,15 +95,20 @@ class RedisOnline:
             retry_on_error=[ConnectionError, TimeoutError],
         )
         self._commit = self._client.register_script(_COMMIT)
-        # In braces, so that all keys of a store lie in one slot of a cluster: a script may touch no others.
+        # In braces, so that all keys of a store lie in one slot of a cluster: a script may touch no
+        # others.
         self._prefix = f"{{{prefix}}}:"
         self._index = f"{self._prefix}shards"
         self._require_server()
 
     def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
-        """The shard's position (None: it does not exist) and the row of each key (None: it has none)."""
+        """The shard's position (None: it does not exist) and the row of each key (None: it has
+        none).
+        """
         try:
-            found, *rows = self._client.execute_command("HMGET", self._hash(shard), _POSITION, *[_ROW + key for key in keys])
+            found, *rows = self._client.execute_command(
+                "HMGET", self._hash(shard), _POSITION, *[_ROW + key for key in keys]
+            )
         except RedisError as error:
             raise _translate(error, self._name, "read") from error
         return None if found is None else decode_position(found), rows
@@ -94,12 +122,17 @@ class RedisOnline:
                 pipeline.hget(self._hash(name.decode()), _POSITION)
             positions = pipeline.execute()
         # A server that evicts may have taken a shard and left its name.
-        return {name.decode(): decode_position(position) for name, position in zip(names, positions, strict=True) if position is not None}
+        return {
+            name.decode(): decode_position(position)
+            for name, position in zip(names, positions, strict=True)
+            if position is not None
+        }
 
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
         """All rows of a shard in the order of their keys, of one commit.
 
-        Cost: a copy of the shard on the server, which answers nobody else while it makes it (2.5 s for a million rows), and all keys in memory here.
+        Cost: a copy of the shard on the server, which answers nobody else while it makes it (2.5 s
+            for a million rows), and all keys in memory here.
         """
         copy = f"{self._prefix}copy:{secrets.token_hex(8)}"
         with self._translated("read"):
@@ -110,25 +143,48 @@ class RedisOnline:
                 fields = sorted(field for field in self._client.hkeys(copy) if field != _POSITION)
                 for start in range(0, len(fields), _ROWS_AT_ONCE):
                     page = fields[start : start + _ROWS_AT_ONCE]
-                    yield from zip((field[len(_ROW) :] for field in page), self._client.hmget(copy, page), strict=True)
+                    yield from zip(
+                        (field[len(_ROW) :] for field in page),
+                        self._client.hmget(copy, page),
+                        strict=True,
+                    )
             finally:
                 self._client.unlink(copy)
 
-    def commit(self, shard: str, rows: Mapping[bytes, bytes | None], *, expected: Position | None, position: Position) -> None:
-        """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is not at the expected one.
+    def commit(
+        self,
+        shard: str,
+        rows: Mapping[bytes, bytes | None],
+        *,
+        expected: Position | None,
+        position: Position,
+    ) -> None:
+        """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is
+        not at the expected one.
 
-        When the server dies in the middle this may raise ENG-004 although its own commit is what moved the shard: read again, as after any other.
+        When the server dies in the middle this may raise ENG-004 although its own commit is what
+        moved the shard: read again, as after any other.
         """
         refuse_long_keys(rows, store=self._name)
         puts = [(_ROW + key, row) for key, row in rows.items() if row is not None]
         removals = [_ROW + key for key, row in rows.items() if row is None]
-        change: list[bytes | str | int] = [encode_position(position), shard, len(puts), *chain.from_iterable(puts), *removals]
+        change: list[bytes | str | int] = [
+            encode_position(position),
+            shard,
+            len(puts),
+            *chain.from_iterable(puts),
+            *removals,
+        ]
         found = self._attempt(shard, b"" if expected is None else encode_position(expected), change)
         if isinstance(found, bytes) and found and decode_position(found) == expected:
             # The same position in other bytes: an earlier release wrote it.
             found = self._attempt(shard, found, change)
         if isinstance(found, bytes):
-            raise StaleWrite(what=f"shard {shard}", expected=str(expected), found=str(decode_position(found) if found else None))
+            raise StaleWrite(
+                what=f"shard {shard}",
+                expected=str(expected),
+                found=str(decode_position(found) if found else None),
+            )
 
     def commit_all(self, commits: Sequence[ShardCommit]) -> None:
         """Commit to several shards, one after the other: the server has no flush to share."""
@@ -144,7 +200,9 @@ class RedisOnline:
     def drop(self, shard: str) -> None:
         """Forget a shard; dropping an absent one is no error."""
         with self._translated("drop"):
-            self._client.pipeline(transaction=True).unlink(self._hash(shard)).srem(self._index, shard).execute()
+            self._client.pipeline(transaction=True).unlink(self._hash(shard)).srem(
+                self._index, shard
+            ).execute()
 
     def close(self) -> None:
         """Close the connections; using the store afterwards opens new ones."""
@@ -153,10 +211,16 @@ class RedisOnline:
     def _hash(self, shard: str) -> str:
         return f"{self._prefix}shard:{shard}"
 
-    def _attempt(self, shard: str, expected: bytes, change: Sequence[bytes | str | int]) -> bytes | int:
-        """1 when the change was made, or else the position that the shard is at; empty: it does not exist."""
+    def _attempt(
+        self, shard: str, expected: bytes, change: Sequence[bytes | str | int]
+    ) -> bytes | int:
+        """1 when the change was made, or else the position that the shard is at; empty: it does not
+        exist.
+        """
         with self._translated("write"):
-            answer: bytes | int = self._commit(keys=[self._hash(shard), self._index], args=[expected, *change])
+            answer: bytes | int = self._commit(
+                keys=[self._hash(shard), self._index], args=[expected, *change]
+            )
         return answer
 
     def _require_server(self) -> None:
@@ -164,7 +228,9 @@ class RedisOnline:
             self._client.ping()
         except RedisError as error:
             if _is_away(error):
-                raise StoreUnreachable(store=self._name, reason=str(error), start="redis-server") from error
+                raise StoreUnreachable(
+                    store=self._name, reason=str(error), start="redis-server"
+                ) from error
             raise _translate(error, self._name, "open") from error
 
     @contextmanager
@@ -183,5 +249,9 @@ def _translate(error: RedisError, store: str, operation: str) -> EngineError:
 
 
 def _is_away(error: RedisError) -> bool:
-    """Whether no server answered; the client counts a wrong password among the faults of a connection."""
-    return isinstance(error, ConnectionError | TimeoutError) and not isinstance(error, AuthenticationError)
+    """Whether no server answered; the client counts a wrong password among the faults of a
+    connection.
+    """
+    return isinstance(error, ConnectionError | TimeoutError) and not isinstance(
+        error, AuthenticationError
+    )

@@ -24,9 +24,11 @@ class Bucket:
 
     Args:
         url: `s3://bucket/prefix`.
-        endpoint: the address of a server that is not Amazon's, such as `http://127.0.0.1:9000`; empty: Amazon's.
+        endpoint: the address of a server that is not Amazon's, such as `http://127.0.0.1:9000`;
+            empty: Amazon's.
         region: empty: what the environment of the process says.
-        access_key_id, secret_access_key, session_token: empty: what the environment says, or the role of the machine.
+        access_key_id, secret_access_key, session_token: empty: what the environment says, or the
+            role of the machine.
     """
 
     url: str
@@ -57,7 +59,8 @@ class Bucket:
 
 
 def require_conditional_writes(bucket: Bucket) -> None:
-    """See whether a server is there, lets us in, and makes an object once only.  Cost: one request, two the first time.
+    """See whether a server is there, lets us in, and makes an object once only.  Cost: one request,
+    two the first time.
 
     Raises: ENG-012 when none answers, ENG-301 when it overwrites, ENG-001 when it refuses.
     """
@@ -66,14 +69,18 @@ def require_conditional_writes(bucket: Bucket) -> None:
         with translated(name, "open"):
             was_made_twice = _made(store) and _made(store)
     except StoreBusy as busy:
-        raise StoreUnreachable(store=name, reason=_first_line(busy.__cause__), start="the server at its endpoint") from busy
+        raise StoreUnreachable(
+            store=name, reason=_first_line(busy.__cause__), start="the server at its endpoint"
+        ) from busy
     if was_made_twice:
         raise WritesUnconditional(bucket=name)
 
 
 @contextmanager
 def translated(store: str, operation: str) -> Iterator[None]:
-    """Raise ENG-009 or ENG-001 in place of the client's own errors; it has tried again by itself what may pass."""
+    """Raise ENG-009 or ENG-001 in place of the client's own errors; it has tried again by itself
+    what may pass.
+    """
     try:
         yield
     except GenericError as error:

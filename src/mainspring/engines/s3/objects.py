@@ -1,6 +1,8 @@
-"""Objects in a bucket, named by their digest: `ab/cd/abcd…`, as on files, so that a copy of the one is the other.
+"""Objects in a bucket, named by their digest: `ab/cd/abcd…`, as on files, so that a copy of the one
+is the other.
 
-An object is there whole or not at all, because S3 shows a write when it has all of it; and since the name says what the bytes are, writers cannot disagree.
+An object is there whole or not at all, because S3 shows a write when it has all of it; and since
+the name says what the bytes are, writers cannot disagree.
 """
 
 from collections.abc import Iterator
@@ -25,7 +27,9 @@ class S3Objects:
         self._store = bucket.open()
 
     def read(self, digest: Digest) -> bytes:
-        """The bytes of this digest, checked: ENG-002 when absent, ENG-003 when they are not what was written."""
+        """The bytes of this digest, checked: ENG-002 when absent, ENG-003 when they are not what
+        was written.
+        """
         with translated(self._name, "read"):
             try:
                 payload = bytes(obstore.get(self._store, _path_of(digest)).bytes())
@@ -50,10 +54,16 @@ class S3Objects:
         with translated(self._name, "list"):
             for page in obstore.list(self._store):
                 names = (meta["path"].split("/") for meta in page)
-                yield from (Digest(_PREFIX + parts[-1]) for parts in names if len(parts) == 3 and parts[-1].startswith("".join(parts[:2])))
+                yield from (
+                    Digest(_PREFIX + parts[-1])
+                    for parts in names
+                    if len(parts) == 3 and parts[-1].startswith("".join(parts[:2]))
+                )
 
     def write(self, payload: bytes) -> Digest:
-        """Store the bytes and return their name.  Cost: one request, and the bytes travel also when they are stored already."""
+        """Store the bytes and return their name.  Cost: one request, and the bytes travel also when
+        they are stored already.
+        """
         digest = digest_of(payload)
         with translated(self._name, "write"):
             obstore.put(self._store, _path_of(digest), payload)

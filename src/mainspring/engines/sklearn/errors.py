@@ -10,15 +10,20 @@ __all__ = ["UnsupportedEstimator"]
 
 @dataclass(eq=False, kw_only=True)
 class UnsupportedEstimator(EngineError):
-    """The estimator, or a step of the pipeline, has no graph of ours; an approximation would break the parity of training and serving.
+    """The estimator, or a step of the pipeline, has no graph of ours; an approximation would break
+    the parity of training and serving.
 
-    Written by hand are: SimpleImputer (of NaN, without indicator), StandardScaler, LinearRegression, Ridge, Lasso, ElasticNet and LogisticRegression, the last
-    as the end of a Pipeline or alone; all must be fitted.
+    Written by hand are: SimpleImputer (of NaN, without indicator), StandardScaler,
+    LinearRegression, Ridge, Lasso, ElasticNet and LogisticRegression, the last as the end of a
+    Pipeline or alone; all must be fitted.
     """
 
     code: ClassVar[str] = "ENG-121"
     template: ClassVar[str] = "scikit-learn {found} cannot be exported: {reason}"
-    remedy: ClassVar[str] = "use a linear model behind SimpleImputer and StandardScaler, or give the model a method to_onnx() that returns the bytes of a graph"
+    remedy: ClassVar[str] = (
+        "use a linear model behind SimpleImputer and StandardScaler, or give the model "
+        "a method to_onnx() that returns the bytes of a graph"
+    )
 
     found: str
     reason: str

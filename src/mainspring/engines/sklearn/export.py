@@ -1,8 +1,11 @@
-"""A fitted linear scikit-learn model, or a pipeline that ends in one, as an ONNX graph in double precision.
+"""A fitted linear scikit-learn model, or a pipeline that ends in one, as an ONNX graph in double
+precision.
 
-A matrix product sums in an order that depends on the number of rows, and vectorised exponentials on a row's place; both would give one row other bits alone
-than in a batch.  So products are summed column by column from the first feature to the last, and exponentials are powers of a constant, row by row.
-Scores agree with scikit-learn's to rounding (its BLAS sums in another order), and are the same bytes in every batch.
+A matrix product sums in an order that depends on the number of rows, and vectorised exponentials on
+a row's place; both would give one row other bits alone than in a batch.  So products are summed
+column by column from the first feature to the last, and exponentials are powers of a constant, row
+by row. Scores agree with scikit-learn's to rounding (its BLAS sums in another order), and are the
+same bytes in every batch.
 """
 
 import math
@@ -40,12 +43,17 @@ class _Draft:
 
 
 def export_linear(model: Any) -> bytes:
-    """The canonical ONNX bytes of a fitted linear model or pipeline; input `X` and output as for boosters (`probability`, `probabilities` or `value`).
+    """The canonical ONNX bytes of a fitted linear model or pipeline; input `X` and output as for
+    boosters (`probability`, `probabilities` or `value`).
 
     Raises:
         UnsupportedEstimator: ENG-121, naming the step that has no graph.
     """
-    *transformers, last = [step for _, step in model.steps if step != "passthrough"] if _name(model) == "Pipeline" else [model]
+    *transformers, last = (
+        [step for _, step in model.steps if step != "passthrough"]
+        if _name(model) == "Pipeline"
+        else [model]
+    )
     draft = _Draft()
     for transformer in transformers:
         _require(transformer, known=_TRANSFORMERS)
@@ -57,15 +65,23 @@ def export_linear(model: Any) -> bytes:
     elif targets == 1:
         draft.then("Identity", "raw", to="value")
     else:
-        raise UnsupportedEstimator(found=_name(last), reason=f"it predicts {targets} values per row")
+        raise UnsupportedEstimator(
+            found=_name(last), reason=f"it predicts {targets} values per row"
+        )
     graph = helper.make_graph(
         draft.nodes,
         "model",
-        [helper.make_tensor_value_info("X", TensorProto.DOUBLE, ["rows", int(model.n_features_in_)])],
+        [
+            helper.make_tensor_value_info(
+                "X", TensorProto.DOUBLE, ["rows", int(model.n_features_in_)]
+            )
+        ],
         [helper.make_tensor_value_info(draft.tip, TensorProto.DOUBLE, ["rows", targets])],
         draft.constants,
     )
-    onnx_model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
+    onnx_model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION
+    )
     payload: bytes = onnx_model.SerializeToString(deterministic=True)
     return payload
 
@@ -78,7 +94,9 @@ def _name(estimator: object) -> str:
 def _require(estimator: Any, *, known: Collection[str]) -> None:
     """Refuse an estimator of another kind, or one that is not fitted."""
     if _name(estimator) not in known:
-        raise UnsupportedEstimator(found=_name(estimator), reason=f"known here are {', '.join(known)}")
+        raise UnsupportedEstimator(
+            found=_name(estimator), reason=f"known here are {', '.join(known)}"
+        )
     if not hasattr(estimator, "n_features_in_"):
         raise UnsupportedEstimator(found=_name(estimator), reason="it is not fitted")
 
@@ -86,8 +104,16 @@ def _require(estimator: Any, *, known: Collection[str]) -> None:
 def _write_imputer(draft: _Draft, imputer: Any) -> None:
     """NaN becomes the column's fitted statistic."""
     is_nan = isinstance(imputer.missing_values, float) and math.isnan(imputer.missing_values)
-    if not is_nan or imputer.add_indicator or np.isnan(imputer.statistics_.astype(np.float64)).any():
-        raise UnsupportedEstimator(found=_name(imputer), reason="it looks for other values than NaN, adds indicators, or drops columns that were never seen")
+    if (
+        not is_nan
+        or imputer.add_indicator
+        or np.isnan(imputer.statistics_.astype(np.float64)).any()
+    ):
+        raise UnsupportedEstimator(
+            found=_name(imputer),
+            reason="it looks for other values than NaN, adds indicators, or drops columns "
+            "that were never seen",
+        )
     statistics = draft.constant(f"statistics_{len(draft.nodes)}", imputer.statistics_)
     source, place = draft.tip, len(draft.nodes)
     draft.then("IsNaN", source, to=f"missing_{place}")
@@ -98,22 +124,35 @@ def _write_scaler(draft: _Draft, scaler: Any) -> None:
     """Centre and divide, each where it was asked for, in scikit-learn's order."""
     place = len(draft.nodes)
     if scaler.with_mean:
-        draft.then("Sub", draft.tip, draft.constant(f"mean_{place}", scaler.mean_), to=f"centred_{place}")
+        draft.then(
+            "Sub", draft.tip, draft.constant(f"mean_{place}", scaler.mean_), to=f"centred_{place}"
+        )
     if scaler.with_std:
-        draft.then("Div", draft.tip, draft.constant(f"scale_{place}", scaler.scale_), to=f"scaled_{place}")
+        draft.then(
+            "Div", draft.tip, draft.constant(f"scale_{place}", scaler.scale_), to=f"scaled_{place}"
+        )
 
 
 def _write_sum(draft: _Draft, model: Any) -> int:
-    """Coefficients times columns plus intercept, as tensor `raw` (rows, targets); the number of targets."""
+    """Coefficients times columns plus intercept, as tensor `raw` (rows, targets); the number of
+    targets.
+    """
     coefficients = np.atleast_2d(model.coef_)
     targets, features = coefficients.shape
     products = [f"product_{i}" for i in range(features)]
     draft.then("Unsqueeze", draft.tip, draft.constant("last_axis", [2], np.int64), to="columns")
     draft.then("Mul", "columns", draft.constant("coefficients", coefficients.T), to="products")
-    draft.nodes.append(helper.make_node("Split", ["products"], products, axis=1, num_outputs=features))
+    draft.nodes.append(
+        helper.make_node("Split", ["products"], products, axis=1, num_outputs=features)
+    )
     draft.then("Sum", *products, to="sum")
     draft.then("Squeeze", "sum", draft.constant("feature_axis", [1], np.int64), to="total")
-    draft.then("Add", "total", draft.constant("intercept", np.broadcast_to(model.intercept_, (targets,))), to="raw")
+    draft.then(
+        "Add",
+        "total",
+        draft.constant("intercept", np.broadcast_to(model.intercept_, (targets,))),
+        to="raw",
+    )
     return int(targets)
 
 
@@ -125,7 +164,9 @@ def _write_probability(draft: _Draft, targets: int) -> None:
         draft.then("Reciprocal", "inverse", to="probability")
         return
     classes = [f"class_{i}" for i in range(targets)]
-    draft.then("ReduceMax", "raw", draft.constant("class_axis", [1], np.int64), to="largest", keepdims=1)
+    draft.then(
+        "ReduceMax", "raw", draft.constant("class_axis", [1], np.int64), to="largest", keepdims=1
+    )
     draft.then("Sub", "raw", "largest", to="distance")
     draft.then("Pow", draft.constant("e", math.e), "distance", to="weight")
     draft.nodes.append(helper.make_node("Split", ["weight"], classes, axis=1, num_outputs=targets))
@@ -133,6 +174,9 @@ def _write_probability(draft: _Draft, targets: int) -> None:
     draft.then("Div", "weight", "weights", to="probabilities")
 
 
-_TRANSFORMERS: dict[str, Callable[[_Draft, Any], None]] = {"SimpleImputer": _write_imputer, "StandardScaler": _write_scaler}
+_TRANSFORMERS: dict[str, Callable[[_Draft, Any], None]] = {
+    "SimpleImputer": _write_imputer,
+    "StandardScaler": _write_scaler,
+}
 _CLASSIFIERS = ("LogisticRegression",)
 _REGRESSORS = ("ElasticNet", "Lasso", "LinearRegression", "Ridge")

@@ -1,4 +1,6 @@
-"""Answer for many rows of history at once: what was each feature, at the moment each question was asked?"""
+"""Answer for many rows of history at once: what was each feature, at the moment each question was
+asked?
+"""
 
 from collections.abc import Sequence
 
@@ -10,7 +12,16 @@ from mainspring.features.answers import answer_columns
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.keys import Codes, key_codes
 from mainspring.features.history.ties import settle_ties
-from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, VISIBLE_TO, Answer, Bytes, Facts, Ints, Spine
+from mainspring.features.kernel.arrays import (
+    EVENT_TIME,
+    VISIBLE_FROM,
+    VISIBLE_TO,
+    Answer,
+    Bytes,
+    Facts,
+    Ints,
+    Spine,
+)
 from mainspring.features.kernel.grouping.as_of import Asked, Past, newest_facts
 from mainspring.features.kernel.grouping.group import Grouping, group_facts
 from mainspring.features.kernel.grouping.pieces import joined
@@ -28,25 +39,38 @@ def backfill(view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame) -> pl
     """The view's features for every row of the spine, in the spine's order; no row is ever dropped.
 
     Args:
-        facts: as `gather.gather_facts` gives them: payload, `_id`, `_event_time`, `_visible_from`, `_visible_to`; in any order.
-        spine: the join keys (of entities reached through another view as `gather.gather_keys` adds them), and `_prediction_time` in int64 microseconds.
+        facts: as `gather.gather_facts` gives them: payload, `_id`, `_event_time`, `_visible_from`,
+            `_visible_to`; in any order.
+        spine: the join keys (of entities reached through another view as `gather.gather_keys` adds
+            them), and `_prediction_time` in int64 microseconds.
 
     Shapes: (rows of the spine, entities × outputs).
-    Cost: per entity about 20 ns a fact, and 2 ns a row and output, on all processors; facts that lie by key and time already cost less.
+    Cost: per entity about 20 ns a fact, and 2 ns a row and output, on all processors; facts that
+        lie by key and time already cost less.
     Raises: FEA-001 when an integer sum overflows.
     """
     facts = _as_seen(view, facts)
     columns = evaluate_columns(view, facts)
-    return pl.concat([_of_entity(view, entity, facts, columns=columns, spine=spine) for entity in view.view.entities], how="horizontal")
+    return pl.concat(
+        [
+            _of_entity(view, entity, facts, columns=columns, spine=spine)
+            for entity in view.view.entities
+        ],
+        how="horizontal",
+    )
 
 
-def backfill_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, spine: pl.DataFrame) -> pl.DataFrame:
+def backfill_entity(
+    view: CompiledView, entity: Entity, facts: pl.DataFrame, spine: pl.DataFrame
+) -> pl.DataFrame:
     """The same for one of the view's entities: (rows of the spine, outputs)."""
     facts = _as_seen(view, facts)
     return _of_entity(view, entity, facts, columns=evaluate_columns(view, facts), spine=spine)
 
 
-def answer_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, spine: pl.DataFrame) -> Answer:
+def answer_entity(
+    view: CompiledView, entity: Entity, facts: pl.DataFrame, spine: pl.DataFrame
+) -> Answer:
     """The same as the kernel answers."""
     facts = _as_seen(view, facts)
     return _answer(view, entity, facts, columns=evaluate_columns(view, facts), spine=spine)
@@ -56,19 +80,49 @@ def _as_seen(view: CompiledView, facts: pl.DataFrame) -> pl.DataFrame:
     """Under hindsight only what stands in the end counts, as if always known."""
     if view.view.knowledge != "as_corrected":
         return facts
-    return facts.filter(pl.col("_visible_to") == FOREVER).with_columns(_visible_from=pl.lit(_ALWAYS, dtype=pl.Int64))
+    return facts.filter(pl.col("_visible_to") == FOREVER).with_columns(
+        _visible_from=pl.lit(_ALWAYS, dtype=pl.Int64)
+    )
 
 
-def _of_entity(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame) -> pl.DataFrame:
+def _of_entity(
+    view: CompiledView,
+    entity: Entity,
+    facts: pl.DataFrame,
+    *,
+    columns: Sequence[Column],
+    spine: pl.DataFrame,
+) -> pl.DataFrame:
     answer = _answer(view, entity, facts, columns=columns, spine=spine)
-    return pl.DataFrame(answer_columns(view, view.names_of(entity), answer, {index: columns[index].texts for index in view.text_columns}))
+    return pl.DataFrame(
+        answer_columns(
+            view,
+            view.names_of(entity),
+            answer,
+            {index: columns[index].texts for index in view.text_columns},
+        )
+    )
 
 
-def _answer(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns: Sequence[Column], spine: pl.DataFrame) -> Answer:
+def _answer(
+    view: CompiledView,
+    entity: Entity,
+    facts: pl.DataFrame,
+    *,
+    columns: Sequence[Column],
+    spine: pl.DataFrame,
+) -> Answer:
     # A question without a time keeps its row and sees nothing.
-    asked = np.maximum(view.answered_at(spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)), _ALWAYS)
+    asked = np.maximum(
+        view.answered_at(
+            spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)
+        ),
+        _ALWAYS,
+    )
     asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
-    codes = key_codes(entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by))
+    codes = key_codes(
+        entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by)
+    )
     answer = _looked_up(view, facts, columns, codes=codes, asked=asked)
     if answer is None:
         by_key, spine_codes = _by_key(facts, columns, codes=codes), codes.spine.astype(np.int64)
@@ -79,8 +133,12 @@ def _answer(view: CompiledView, entity: Entity, facts: pl.DataFrame, *, columns:
     return answer
 
 
-def _looked_up(view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes, asked: Ints) -> Answer | None:
-    """The values of the newest facts, where a walk in order of time finds them; None where it does not, or more than lookups is asked."""
+def _looked_up(
+    view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes, asked: Ints
+) -> Answer | None:
+    """The values of the newest facts, where a walk in order of time finds them; None where it does
+    not, or more than lookups is asked.
+    """
     if view.tiles.kind != "newest" or not _is_prompt(facts):
         return None
     time, found = joined(pieces_of(facts["_event_time"])), np.empty(asked.size, dtype=np.int64)
@@ -90,12 +148,16 @@ def _looked_up(view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column
     known = np.flatnonzero(found >= 0)
     known = known[time[found[known]] >= asked[known] - view.tiles.longest]
     for slot, (column, _) in enumerate(view.tiles.outputs.tolist()):
-        _tell(columns[column], found[known], known, bits=answer.bits[slot], valid=answer.valid[slot])
+        _tell(
+            columns[column], found[known], known, bits=answer.bits[slot], valid=answer.valid[slot]
+        )
     return answer
 
 
 def _tell(column: Column, facts: Ints, rows: Ints, *, bits: Ints, valid: Bytes) -> None:
-    """Write the values that a column has in these facts into these rows, and that the other rows have none."""
+    """Write the values that a column has in these facts into these rows, and that the other rows
+    have none.
+    """
     bits[:] = valid[:] = 0
     bits[rows] = joined(column.bits)[facts]
     valid[rows] = 1 if column.present is None else column.present[facts]
@@ -103,7 +165,9 @@ def _tell(column: Column, facts: Ints, rows: Ints, *, bits: Ints, valid: Bytes) 
 
 def _by_key(facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes) -> Facts:
     """Facts by key and in total order; what it took to find that order is let go of."""
-    grouping = settle_ties(group_facts(codes.facts, codes.keys, pieces_of(facts["_event_time"])), facts)
+    grouping = settle_ties(
+        group_facts(codes.facts, codes.keys, pieces_of(facts["_event_time"])), facts
+    )
     return _grouped_facts(grouping, facts, columns)
 
 
@@ -112,7 +176,10 @@ def _grouped_facts(grouping: Grouping, facts: pl.DataFrame, columns: Sequence[Co
     times, size = _grouped_times(grouping, facts), grouping.event_time.size
     # Times first: the grouping's own need not be in memory beside the values.
     grouping = grouping._replace(event_time=times[EVENT_TIME])
-    values, valid = np.empty((len(columns), size), dtype=np.int64), np.ones((len(columns), size), dtype=np.uint8)
+    values, valid = (
+        np.empty((len(columns), size), dtype=np.int64),
+        np.ones((len(columns), size), dtype=np.uint8),
+    )
     for column, own_values, own_valid in zip(columns, values, valid, strict=True):
         grouping.words(column.bits, own_values)
         if column.present is not None:
@@ -136,7 +203,9 @@ def _grouped_times(grouping: Grouping, facts: pl.DataFrame) -> Ints:
 
 def _is_prompt(facts: pl.DataFrame) -> bool:
     """Whether every fact is seen as soon as it happens, and for good."""
-    return bool((facts["_visible_from"] <= facts["_event_time"].to_physical()).all()) and facts["_visible_to"].min() in (None, FOREVER)
+    return bool((facts["_visible_from"] <= facts["_event_time"].to_physical()).all()) and facts[
+        "_visible_to"
+    ].min() in (None, FOREVER)
 
 
 def _refuse_overflow(view: CompiledView, entity: Entity, answer: Answer) -> None:

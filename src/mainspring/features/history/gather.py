@@ -1,4 +1,6 @@
-"""Gather what a backfill needs: the facts of all sources of a view, and the keys that are only known through another view."""
+"""Gather what a backfill needs: the facts of all sources of a view, and the keys that are only
+known through another view.
+"""
 
 from collections.abc import Callable
 
@@ -19,8 +21,14 @@ _SYSTEM = ("_id", "_event_time", "_visible_from", "_visible_to")
 
 
 def backfill_from(view: CompiledView, facts_of: FactReader, spine: pl.DataFrame) -> pl.DataFrame:
-    """The view's features for every row of the spine, whatever it takes: see `backfill`.  Raises: FEA-001."""
-    return backfill(view, gather_facts(view, facts_of), gather_keys(view, lambda lookup: gather_facts(lookup, facts_of), spine))
+    """The view's features for every row of the spine, whatever it takes: see `backfill`.  Raises:
+    FEA-001.
+    """
+    return backfill(
+        view,
+        gather_facts(view, facts_of),
+        gather_keys(view, lambda lookup: gather_facts(lookup, facts_of), spine),
+    )
 
 
 def gather_facts(view: CompiledView, facts_of: FactReader) -> pl.DataFrame:
@@ -33,11 +41,19 @@ def gather_facts(view: CompiledView, facts_of: FactReader) -> pl.DataFrame:
         return frames[0]
     read = [pl.col(name).cast(STORED[view.schema[name].dtype]) for name in _columns_of(view)]
     sources = view.view.sources
-    return pl.concat([qualify_ids(view, source, frame).select(*read, *_SYSTEM) for source, frame in zip(sources, frames, strict=True)])
+    return pl.concat(
+        [
+            qualify_ids(view, source, frame).select(*read, *_SYSTEM)
+            for source, frame in zip(sources, frames, strict=True)
+        ]
+    )
 
 
-def gather_keys(view: CompiledView, facts_of: Callable[[CompiledView], pl.DataFrame], spine: pl.DataFrame) -> pl.DataFrame:
-    """The spine with the keys that other views knew at each row's prediction time, in the columns that `key_columns` names.
+def gather_keys(
+    view: CompiledView, facts_of: Callable[[CompiledView], pl.DataFrame], spine: pl.DataFrame
+) -> pl.DataFrame:
+    """The spine with the keys that other views knew at each row's prediction time, in the columns
+    that `key_columns` names.
 
     Args:
         facts_of: gives the facts of one of these other views, gathered.
@@ -48,13 +64,21 @@ def gather_keys(view: CompiledView, facts_of: Callable[[CompiledView], pl.DataFr
             [asked] = lookup.view.entities
             told = backfill(lookup, facts_of(lookup), spine)
             columns = zip(entity.join_keys, view.key_columns(entity), strict=True)
-            spine = spine.with_columns(told[f"{asked.name}__{key}"].alias(column) for key, column in columns)
+            spine = spine.with_columns(
+                told[f"{asked.name}__{key}"].alias(column) for key, column in columns
+            )
     return spine
 
 
 def qualify_ids(view: CompiledView, source: Source, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with ids that tell the facts of a union's sources apart, and sort as (source name, id) do: no name holds the character in between."""
-    return frame.with_columns(_id=pl.lit(f"{source.name}\0") + pl.col("_id")) if view.view.is_union else frame
+    """The frame with ids that tell the facts of a union's sources apart, and sort as (source name,
+    id) do: no name holds the character in between.
+    """
+    return (
+        frame.with_columns(_id=pl.lit(f"{source.name}\0") + pl.col("_id"))
+        if view.view.is_union
+        else frame
+    )
 
 
 def _columns_of(view: CompiledView) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """Codes for the keys of facts and of a spine, so that the kernel can group by small integers.
 
-Integers that lie close together are their own codes.  Others go through a dictionary, and so do texts by a hash that is checked: every row is compared
-with the text that its code stands for, and were there ever a collision, the column is coded by Polars' categories instead, which cost four times as much.
+Integers that lie close together are their own codes.  Others go through a dictionary, and so do
+texts by a hash that is checked: every row is compared with the text that its code stands for, and
+were there ever a collision, the column is coded by Polars' categories instead, which cost four
+times as much.
 """
 
 from collections.abc import Callable
@@ -26,7 +28,8 @@ _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
 class Codes(NamedTuple):
-    """A code below `keys` for each distinct key of the facts; -1 where a key is unknown to the facts, or null and nulls are no keys.
+    """A code below `keys` for each distinct key of the facts; -1 where a key is unknown to the
+    facts, or null and nulls are no keys.
 
     Shapes: facts (facts,), spine (rows,).
     """
@@ -37,27 +40,44 @@ class Codes(NamedTuple):
 
 
 def key_codes(entity: Entity, facts: pl.DataFrame, spine: pl.DataFrame) -> Codes:
-    """Codes of an entity's keys on both sides.  Cost: 1 ns a fact and key column for close integers, 5 for others, 20 for text."""
+    """Codes of an entity's keys on both sides.  Cost: 1 ns a fact and key column for close
+    integers, 5 for others, 20 for text.
+    """
     columns = [_codes_of_column(facts[name], spine[name]) for name in entity.join_keys]
     if entity.null_keys == "group":
-        columns = [_with_null(codes, facts[name], spine[name]) for codes, name in zip(columns, entity.join_keys, strict=True)]
+        columns = [
+            _with_null(codes, facts[name], spine[name])
+            for codes, name in zip(columns, entity.join_keys, strict=True)
+        ]
     if not columns:
-        return Codes(np.zeros(facts.height, dtype=np.int32), np.zeros(spine.height, dtype=np.int32), 1)
+        return Codes(
+            np.zeros(facts.height, dtype=np.int32), np.zeros(spine.height, dtype=np.int32), 1
+        )
     codes = columns[0]
     for column in columns[1:]:
-        codes = _codes_of_integers(_pairs(codes.facts, column.facts, column.keys), _pairs(codes.spine, column.spine, column.keys))
+        codes = _codes_of_integers(
+            _pairs(codes.facts, column.facts, column.keys),
+            _pairs(codes.spine, column.spine, column.keys),
+        )
     return codes
 
 
 def _with_null(codes: Codes, facts: pl.Series, spine: pl.Series) -> Codes:
     """The codes with one more, for null."""
-    known, asked = (np.where(side.is_null().to_numpy(), np.int32(codes.keys), own) for own, side in ((codes.facts, facts), (codes.spine, spine)))
+    known, asked = (
+        np.where(side.is_null().to_numpy(), np.int32(codes.keys), own)
+        for own, side in ((codes.facts, facts), (codes.spine, spine))
+    )
     return Codes(known, asked, codes.keys + 1)
 
 
 def _codes_of_column(facts: pl.Series, spine: pl.Series) -> Codes:
     if facts.null_count() == len(facts):
-        return Codes(np.full(len(facts), _NO_KEY, dtype=np.int32), np.full(len(spine), _NO_KEY, dtype=np.int32), 1)
+        return Codes(
+            np.full(len(facts), _NO_KEY, dtype=np.int32),
+            np.full(len(spine), _NO_KEY, dtype=np.int32),
+            1,
+        )
     if facts.dtype in _TEXTS:
         texts = facts.cast(pl.String), spine.cast(pl.String)
         return codes_by_hash(*texts, hashes=_hashes) or codes_by_category(*texts)
@@ -106,9 +126,13 @@ def _codes_by_dictionary(facts: pl.Series, spine: pl.Series) -> tuple[Codes, Int
     return Codes(known, asked, max(dictionary.firsts.size, 1)), dictionary.firsts
 
 
-def codes_by_hash(facts: pl.Series, spine: pl.Series, *, hashes: Callable[[pl.Series], pl.Series]) -> Codes | None:
+def codes_by_hash(
+    facts: pl.Series, spine: pl.Series, *, hashes: Callable[[pl.Series], pl.Series]
+) -> Codes | None:
     """Codes by a 64-bit hash; None if two texts share one."""
-    codes, firsts = _codes_by_dictionary(_nowhere(hashes(facts), facts), _nowhere(hashes(spine), spine))
+    codes, firsts = _codes_by_dictionary(
+        _nowhere(hashes(facts), facts), _nowhere(hashes(spine), spine)
+    )
     texts = facts.gather(firsts)
     sides = ((facts, codes.facts), (spine, codes.spine))
     return codes if all(_stand_for(texts, column, coded) for column, coded in sides) else None
@@ -125,7 +149,8 @@ def _stand_for(texts: pl.Series, column: pl.Series, codes: ShortInts) -> bool:
 def codes_by_category(facts: pl.Series, spine: pl.Series) -> Codes:
     """Codes by Polars' categories, which compare the texts themselves."""
     own = pl.Categorical(pl.Categories.random())
-    # Both are held at once: Polars forgets categories that no series has any more, and would number the second anew.
+    # Both are held at once: Polars forgets categories that no series has any more, and would number
+    # the second anew.
     known, asked = facts.cast(own), spine.cast(own)
     return _codes_of_integers(_integers(known), _integers(asked))
 
@@ -140,6 +165,8 @@ def _nowhere(codes: pl.Series, column: pl.Series) -> pl.Series:
 
 
 def _pairs(left: ShortInts, right: ShortInts, keys: int) -> pl.Series:
-    """One integer for each pair of codes, the right ones below `keys`; null where one is missing."""
+    """One integer for each pair of codes, the right ones below `keys`; null where one is
+    missing.
+    """
     first, second = pl.Series(left).cast(pl.Int64), pl.Series(right)
     return pl.select(pl.when((first >= 0) & (second >= 0)).then(first * keys + second)).to_series()

@@ -1,6 +1,8 @@
-"""Backfill a history that is larger than memory: spill it to disk by key, and answer one part of the keys after the other.
+"""Backfill a history that is larger than memory: spill it to disk by key, and answer one part of
+the keys after the other.
 
-A key's facts and questions all fall into one part, by a hash of the key, so that the answers are those of one pass, bit for bit; a law says so.
+A key's facts and questions all fall into one part, by a hash of the key, so that the answers are
+those of one pass, bit for bit; a law says so.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,34 +38,62 @@ class _Part(NamedTuple):
     rows: Ints
 
 
-def backfill_spilled(view: CompiledView, facts: pl.LazyFrame, spine: pl.DataFrame, *, partitions: int, folder: Path | None = None) -> pl.DataFrame:
-    """The view's features for every row of the spine, in its order, from a history that is scanned once for each entity.
+def backfill_spilled(
+    view: CompiledView,
+    facts: pl.LazyFrame,
+    spine: pl.DataFrame,
+    *,
+    partitions: int,
+    folder: Path | None = None,
+) -> pl.DataFrame:
+    """The view's features for every row of the spine, in its order, from a history that is scanned
+    once for each entity.
 
     Args:
         facts: as for `backfill`, but lazy: best a scan of files.
-        partitions: into how many parts to spill; one part must fit into memory.  An entity without join keys is a single part.
-        folder: where to spill to, about the size of the columns that the view reads; a temporary directory by default.
+        partitions: into how many parts to spill; one part must fit into memory.  An entity without
+            join keys is a single part.
+        folder: where to spill to, about the size of the columns that the view reads; a temporary
+            directory by default.
 
     Shapes: (rows of the spine, entities × outputs).
-    Cost: beyond that of `backfill` each fact is written and read once; the spine and the answer stay in memory, and one part of the facts.
+    Cost: beyond that of `backfill` each fact is written and read once; the spine and the answer
+        stay in memory, and one part of the facts.
     Raises: FEA-001 when an integer sum overflows.
     """
     answers = []
     for entity in view.view.entities:
         with TemporaryDirectory(dir=folder) as spilled:
-            answers.append(_of_entity(view, entity, facts, spine, partitions=partitions, folder=Path(spilled)))
+            answers.append(
+                _of_entity(view, entity, facts, spine, partitions=partitions, folder=Path(spilled))
+            )
     return pl.concat(answers, how="horizontal")
 
 
-def _of_entity(view: CompiledView, entity: Entity, facts: pl.LazyFrame, spine: pl.DataFrame, *, partitions: int, folder: Path) -> pl.DataFrame:
+def _of_entity(
+    view: CompiledView,
+    entity: Entity,
+    facts: pl.LazyFrame,
+    spine: pl.DataFrame,
+    *,
+    partitions: int,
+    folder: Path,
+) -> pl.DataFrame:
     asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
-    parts = _parts_of_spine(entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by), partitions=partitions)
+    parts = _parts_of_spine(
+        entity,
+        facts,
+        spine.with_columns(pl.col(column).alias(key) for column, key in asked_by),
+        partitions=partitions,
+    )
     _spill(view, entity, facts, partitions=partitions, folder=folder)
     put_together = _at_the_end if view.words is None else _at_once
     return put_together(view, entity, _iter_parts(folder, parts), spine)
 
 
-def _at_the_end(view: CompiledView, entity: Entity, parts: Iterable[_Part], spine: pl.DataFrame) -> pl.DataFrame:
+def _at_the_end(
+    view: CompiledView, entity: Entity, parts: Iterable[_Part], spine: pl.DataFrame
+) -> pl.DataFrame:
     """All parts together, in the order of the spine."""
     rows, frames = list[Ints](), list[pl.DataFrame]()
     with _Overflows() as overflows:
@@ -75,25 +105,36 @@ def _at_the_end(view: CompiledView, entity: Entity, parts: Iterable[_Part], spin
     return together[_places(rows, spine.height)]
 
 
-def _at_once(view: CompiledView, entity: Entity, parts: Iterable[_Part], spine: pl.DataFrame) -> pl.DataFrame:
+def _at_once(
+    view: CompiledView, entity: Entity, parts: Iterable[_Part], spine: pl.DataFrame
+) -> pl.DataFrame:
     """The same for numbers, times and booleans, so that no second answer is ever in memory.
 
-    Answers are written one part after the other, and each output is put into the order of the spine when all are there.  Rows of a part lie apart in the
-    spine: to write them there at once misses the cache with every value, and took three times as long.
+    Answers are written one part after the other, and each output is put into the order of the spine
+    when all are there.  Rows of a part lie apart in the spine: to write them there at once misses
+    the cache with every value, and took three times as long.
     """
-    words = [(np.empty(spine.height, dtype=np.int64), np.empty(spine.height, dtype=np.uint8)) for _ in view.outputs]
+    words = [
+        (np.empty(spine.height, dtype=np.int64), np.empty(spine.height, dtype=np.uint8))
+        for _ in view.outputs
+    ]
     rows, begin = list[Ints](), 0
     with _Overflows() as overflows:
         for part in parts:
             stop = begin + part.rows.size
             with overflows.of(part.rows):
-                _put(answer_entity(view, entity, part.facts, spine[part.rows]), [(bits[begin:stop], valid[begin:stop]) for bits, valid in words])
+                _put(
+                    answer_entity(view, entity, part.facts, spine[part.rows]),
+                    [(bits[begin:stop], valid[begin:stop]) for bits, valid in words],
+                )
             rows.append(part.rows)
             begin = stop
     places, columns = _places(rows, spine.height), list[pl.Series]()
     for name, output in zip(view.names_of(entity), view.outputs, strict=True):
         bits, valid = words.pop(0)
-        columns.append(word_column(output.dtype, _fetched(bits, places), _fetched(valid, places)).alias(name))
+        columns.append(
+            word_column(output.dtype, _fetched(bits, places), _fetched(valid, places)).alias(name)
+        )
     return pl.DataFrame(columns)
 
 
@@ -104,7 +145,9 @@ def _put(answer: Answer, words: Sequence[tuple[Ints, Bytes]]) -> None:
 
 
 class _Overflows:
-    """Overflows of parts by the row of the whole spine: after all parts the first is raised, which is the one that a single pass names."""
+    """Overflows of parts by the row of the whole spine: after all parts the first is raised, which
+    is the one that a single pass names.
+    """
 
     def __init__(self) -> None:
         self._found: list[FeatureOverflow] = []
@@ -146,19 +189,31 @@ def _fetched(column: Words, places: Ints) -> Words:
 
 def _part_of(entity: Entity, partitions: int) -> pl.Expr:
     """The part that a key belongs to."""
-    return pl.struct(entity.join_keys).hash() % partitions if entity.join_keys else pl.lit(0, dtype=pl.UInt64)
+    return (
+        pl.struct(entity.join_keys).hash() % partitions
+        if entity.join_keys
+        else pl.lit(0, dtype=pl.UInt64)
+    )
 
 
-def _parts_of_spine(entity: Entity, facts: pl.LazyFrame, spine: pl.DataFrame, *, partitions: int) -> list[Ints]:
-    """The rows of the spine in each part.  Keys are hashed as the facts have them: equal numbers of different width hash differently."""
+def _parts_of_spine(
+    entity: Entity, facts: pl.LazyFrame, spine: pl.DataFrame, *, partitions: int
+) -> list[Ints]:
+    """The rows of the spine in each part.  Keys are hashed as the facts have them: equal numbers of
+    different width hash differently.
+    """
     types = facts.select(entity.join_keys).collect_schema()
-    part = spine.select(pl.col(name).cast(dtype) for name, dtype in types.items()).select(_part_of(entity, partitions).alias(_PART))
+    part = spine.select(pl.col(name).cast(dtype) for name, dtype in types.items()).select(
+        _part_of(entity, partitions).alias(_PART)
+    )
     parts = np.broadcast_to(part[_PART].to_numpy(), spine.height)
     order = np.argsort(parts, kind="stable")
     return np.split(order, np.searchsorted(parts[order], np.arange(1, partitions)))
 
 
-def _spill(view: CompiledView, entity: Entity, facts: pl.LazyFrame, *, partitions: int, folder: Path) -> None:
+def _spill(
+    view: CompiledView, entity: Entity, facts: pl.LazyFrame, *, partitions: int, folder: Path
+) -> None:
     columns = dict.fromkeys([*entity.join_keys, *view.inputs, *_FACT])
     by_part = pl.PartitionBy(folder, key=_PART, include_key=False)
     scattered = facts.select(*columns, _part_of(entity, partitions).alias(_PART))

@@ -1,4 +1,6 @@
-"""Facts of one key and one event time: the total order (event time, id, visible from) decides, and only here are ids looked at."""
+"""Facts of one key and one event time: the total order (event time, id, visible from) decides, and
+only here are ids looked at.
+"""
 
 import numpy as np
 import polars as pl
@@ -21,5 +23,9 @@ def settle_ties(grouping: Grouping, facts: pl.DataFrame) -> Grouping:
         return grouping
     rows = grouping.rows()[places]
     ids, seen = facts["_id"].gather(rows), facts["_visible_from"].gather(rows)
-    ordered = pl.DataFrame({"set": sets, "id": ids, "seen": seen, "row": rows}).sort("set", "id", "seen", maintain_order=True)["row"].to_numpy()
+    ordered = (
+        pl.DataFrame({"set": sets, "id": ids, "seen": seen, "row": rows})
+        .sort("set", "id", "seen", maintain_order=True)["row"]
+        .to_numpy()
+    )
     return grouping if np.array_equal(ordered, rows) else grouping.with_rows(ordered, places)

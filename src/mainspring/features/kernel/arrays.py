@@ -1,8 +1,10 @@
 """What goes into the kernel and what comes out: plain arrays under names.
 
-Values travel as 64-bit patterns: integers and booleans as int64, floats by their IEEE 754 bits.  One matrix then holds columns of both kinds, and the
-kernel, which contains no floating-point instruction, cannot differ between compilers.  The exceptions are few and use only what IEEE 754 rounds correctly, in
-a fixed order: the root of a standard deviation, the estimate of a HyperLogLog, and the aggregates of `ordered`.
+Values travel as 64-bit patterns: integers and booleans as int64, floats by their IEEE 754 bits.
+One matrix then holds columns of both kinds, and the kernel, which contains no floating-point
+instruction, cannot differ between compilers.  The exceptions are few and use only what IEEE 754
+rounds correctly, in a fixed order: the root of a standard deviation, the estimate of a HyperLogLog,
+and the aggregates of `ordered`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +13,21 @@ from typing import NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["EVENT_TIME", "NEVER", "VISIBLE_FROM", "VISIBLE_TO", "Answer", "Bytes", "Facts", "Floats", "Ints", "ShortInts", "Spine", "bits_of", "read_only"]
+__all__ = [
+    "EVENT_TIME",
+    "NEVER",
+    "VISIBLE_FROM",
+    "VISIBLE_TO",
+    "Answer",
+    "Bytes",
+    "Facts",
+    "Floats",
+    "Ints",
+    "ShortInts",
+    "Spine",
+    "bits_of",
+    "read_only",
+]
 
 Ints = NDArray[np.int64]
 ShortInts = NDArray[np.int32]
@@ -29,8 +45,9 @@ class Facts(NamedTuple):
 
     Shapes:
         key_start: (keys + 1,) int64, offsets: facts of key k are key_start[k] … key_start[k + 1].
-        times: (3, facts) int64 microseconds: event time, visible from, visible to (exclusive; `NEVER` when not superseded); or event time alone,
-            (1, facts), where each fact is visible from when it happens, for good.
+        times: (3, facts) int64 microseconds: event time, visible from, visible to (exclusive;
+            `NEVER` when not superseded); or event time alone, (1, facts), where each fact is
+            visible from when it happens, for good.
         values: (columns, facts) int64 patterns.
         valid: (columns, facts) uint8, 0 where null.
     """
@@ -50,7 +67,9 @@ class Facts(NamedTuple):
         visible_to: ArrayLike | None = None,
         columns: Sequence[tuple[ArrayLike, ArrayLike | None]] = (),
     ) -> Self:
-        """Pack arrays (copied); a column is (float, integer or boolean values, validity or None when nothing is null)."""
+        """Pack arrays (copied); a column is (float, integer or boolean values, validity or None
+        when nothing is null).
+        """
         events = np.asarray(event_time, dtype=np.int64)
         times = np.empty((3, events.size), dtype=np.int64)
         times[EVENT_TIME], times[VISIBLE_FROM] = events, visible_from
@@ -67,7 +86,8 @@ class Facts(NamedTuple):
 class Spine(NamedTuple):
     """The questions, in any order.
 
-    Shapes: key_code (rows,) int64, -1 for a key without facts; time (rows,) int64, prediction times in microseconds.
+    Shapes: key_code (rows,) int64, -1 for a key without facts; time (rows,) int64, prediction times
+        in microseconds.
     """
 
     key_code: Ints
@@ -75,12 +95,15 @@ class Spine(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One or more rows for each output, as `Program.slots` says, one column per spine row, in the spine's order.
+    """One or more rows for each output, as `Program.slots` says, one column per spine row, in the
+    spine's order.
 
     Shapes:
-        bits: (slots, rows) int64 patterns, read through `floats` or `integers` as the program's `kinds` say; 0 where null.
+        bits: (slots, rows) int64 patterns, read through `floats` or `integers` as the program's
+            `kinds` say; 0 where null.
         valid: (slots, rows) uint8, 0 where null.
-        note: (2,) int64: first overflow (spine row times slots, plus output) or -1, edition of the kernel that answered.
+        note: (2,) int64: first overflow (spine row times slots, plus output) or -1, edition of the
+            kernel that answered.
     """
 
     bits: Ints
@@ -99,7 +122,9 @@ class Answer(NamedTuple):
 
     @property
     def overflow(self) -> tuple[int, int] | None:
-        """(spine row, output) of the first integer sum that does not fit int64, or None; such an answer must not be used."""
+        """(spine row, output) of the first integer sum that does not fit int64, or None; such an
+        answer must not be used.
+        """
         first = int(self.note[0])
         return None if first < 0 else divmod(first, self.bits.shape[0])
 
@@ -113,7 +138,9 @@ def bits_of(column: ArrayLike) -> Ints:
 
 
 def read_only(array: Array) -> Array:
-    """A view that cannot be written to, as columns of frames are: a kernel compiled for it takes both kinds."""
+    """A view that cannot be written to, as columns of frames are: a kernel compiled for it takes
+    both kinds.
+    """
     view = array.view()
     view.flags.writeable = False
     return view

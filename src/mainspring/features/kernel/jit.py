@@ -1,8 +1,9 @@
 """How the kernel's functions are compiled, and the edition that names their source.
 
-Numba's cache looks at the file of the compiled entry alone: a change in a function that the entry calls from another file would silently keep serving
-the old machine code.  The edition, a digest over every source file of this package, closes that hole: the entry captures it, and numba's cache key
-covers captured values.
+Numba's cache looks at the file of the compiled entry alone: a change in a function that the entry
+calls from another file would silently keep serving the old machine code.  The edition, a digest
+over every source file of this package, closes that hole: the entry captures it, and numba's cache
+key covers captured values.
 """
 
 import hashlib
@@ -15,7 +16,17 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-__all__ = ["allocating_part", "at", "bit_length", "bits_of_double", "compiled_part", "double_of_bits", "entry_point", "kernel_edition", "whole_part"]
+__all__ = [
+    "allocating_part",
+    "at",
+    "bit_length",
+    "bits_of_double",
+    "compiled_part",
+    "double_of_bits",
+    "entry_point",
+    "kernel_edition",
+    "whole_part",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,7 +35,9 @@ R = TypeVar("R")
 class Jit(Protocol):
     """`numba.njit` as it is: its stub leaves out the options on wrappers and on the allocator."""
 
-    def __call__(self, *signature: object, **options: bool | str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    def __call__(
+        self, *signature: object, **options: bool | str
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """A decorator that compiles, at once when there is a signature."""
 
 
@@ -36,9 +49,13 @@ Codegen = Callable[[object, ir.IRBuilder, object, list[ir.Value]], ir.Value]
 
 
 def reinterpret(given: types.Type, wanted: types.Type, shape: ir.Type) -> tuple[object, Codegen]:
-    """The signature and the code of a function that keeps the bits of its argument and changes their type."""
+    """The signature and the code of a function that keeps the bits of its argument and changes
+    their type.
+    """
 
-    def keep_bits(_context: object, builder: ir.IRBuilder, _signature: object, values: list[ir.Value]) -> ir.Value:
+    def keep_bits(
+        _context: object, builder: ir.IRBuilder, _signature: object, values: list[ir.Value]
+    ) -> ir.Value:
         return builder.bitcast(values[0], shape)
 
     return wanted(given), keep_bits
@@ -64,8 +81,12 @@ bits_of_double = cast("Callable[[float], int]", intrinsic(as_bits))
 def as_bit_length(_context: object, _number: object) -> tuple[object, Codegen]:
     """How `bit_length` is typed and compiled."""
 
-    def count(_context: object, builder: ir.IRBuilder, _signature: object, values: list[ir.Value]) -> ir.Value:
-        return builder.sub(ir.Constant(ir.IntType(64), 64), builder.ctlz(values[0], ir.Constant(ir.IntType(1), 0)))
+    def count(
+        _context: object, builder: ir.IRBuilder, _signature: object, values: list[ir.Value]
+    ) -> ir.Value:
+        return builder.sub(
+            ir.Constant(ir.IntType(64), 64), builder.ctlz(values[0], ir.Constant(ir.IntType(1), 0))
+        )
 
     return types.int64(types.int64), count
 
@@ -80,34 +101,54 @@ def as_index(_context: object, _number: object) -> tuple[object, Codegen]:
 
 
 at = cast("Callable[[int], int]", intrinsic(as_index))
-"""An index that is not negative; in compiled parts only.  It spares numba the look whether to count from the end: a quarter of the time of tight loops."""
+"""An index that is not negative; in compiled parts only.  It spares numba the look whether to count
+from the end: a quarter of the time of tight loops.
+"""
 
 
 def compiled_part(function: Callable[P, R]) -> Callable[P, R]:
-    """A function that becomes a part of the entry point, not callable from Python, without access to numba's allocator.
+    """A function that becomes a part of the entry point, not callable from Python, without access
+    to numba's allocator.
 
-    Without the allocator numba counts no references, and inlined nothing is passed: together five times the speed of the default at half the compile time.
+    Without the allocator numba counts no references, and inlined nothing is passed: together five
+    times the speed of the default at half the compile time.
     """
-    return njit(nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)(function)
+    return njit(
+        nogil=True,
+        error_model="numpy",
+        forceinline=True,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        _nrt=False,
+    )(function)
 
 
 def whole_part(function: Callable[P, R]) -> Callable[P, R]:
-    """A large part that stays a function of its own, called once for many facts: as fast as one that is inlined, and sooner compiled."""
-    return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)(function)
+    """A large part that stays a function of its own, called once for many facts: as fast as one
+    that is inlined, and sooner compiled.
+    """
+    return njit(
+        nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
+    )(function)
 
 
 def allocating_part(function: Callable[P, R]) -> Callable[P, R]:
     """A part of the entry point that makes arrays."""
-    return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+        function
+    )
 
 
 def entry_point(function: Callable[P, R], *examples: object) -> Callable[P, R]:
-    """Compile for arguments of the examples' types now, or load the machine code from numba's cache where one can be written."""
+    """Compile for arguments of the examples' types now, or load the machine code from numba's cache
+    where one can be written.
+    """
     signature = types.void(*(type_of(example) for example in examples))
     try:
         return njit(signature, nogil=True, error_model="numpy", cache=True)(function)
     except RuntimeError as failure:
-        # Neither the package's nor the user's cache directory is writable: compiling in every process is slow but right.
+        # Neither the package's nor the user's cache directory is writable: compiling in every
+        # process is slow but right.
         if "cannot cache function" not in str(failure):
             raise
         return njit(signature, nogil=True, error_model="numpy")(function)

@@ -19,11 +19,13 @@ class Kind(IntEnum):
 class Lane(IntEnum):
     """Kinds of intermediate state, in families that the sweep tells apart by their order.
 
-    * Additive, so that what expires can be subtracted exactly: how many values, how many that are not zero, their sum, the sum of their squares.
+    * Additive, so that what expires can be subtracted exactly: how many values, how many that are
+      not zero, their sum, the sum of their squares.
     * NEWEST: the position of the newest value.
-    * A tree of ranks, whose greatest is asked for: the least value, the greatest, the oldest, the most recent.
-    * A multiset: of values, of what a sketch sees of them (parameter: its precision), of log-linear buckets, of bins (their edges, as ranks), of places in
-      a list (what it lists, canonical).
+    * A tree of ranks, whose greatest is asked for: the least value, the greatest, the oldest, the
+      most recent.
+    * A multiset: of values, of what a sketch sees of them (parameter: its precision), of log-linear
+      buckets, of bins (their edges, as ranks), of places in a list (what it lists, canonical).
     """
 
     TALLY = 0
@@ -43,10 +45,11 @@ class Lane(IntEnum):
 
 
 class LaneBook:
-    """Numbers the lanes that a list of outputs needs, each once; `rows` is what the sweep reads of them.
+    """Numbers the lanes that a list of outputs needs, each once; `rows` is what the sweep reads of
+    them.
 
-    A row holds the column or `WHOLE_ROW`, the `Lane`, the `Kind` of the column, where the lane's parameters begin, how many there are, and its place among
-    the trees or among the multisets.
+    A row holds the column or `WHOLE_ROW`, the `Lane`, the `Kind` of the column, where the lane's
+    parameters begin, how many there are, and its place among the trees or among the multisets.
     """
 
     WIDTH = 6
@@ -58,7 +61,9 @@ class LaneBook:
         self._known: dict[tuple[int, Lane, tuple[int, ...]], int] = {}
         self._kinds = kinds
 
-    def number(self, column: int, lane: Lane, *, parameters: Sequence[int] = (), offset: int = 0) -> int:
+    def number(
+        self, column: int, lane: Lane, *, parameters: Sequence[int] = (), offset: int = 0
+    ) -> int:
         """The number of a lane over a column.
 
         Args:
@@ -69,7 +74,16 @@ class LaneBook:
         if key not in self._known:
             self._known[key] = len(self.rows)
             kind = Kind.INTEGER if column == WHOLE_ROW else self._kinds[column]
-            self.rows.append((column, lane, kind, offset, len(parameters), self.bags if lane >= Lane.VALUES else self.trees))
+            self.rows.append(
+                (
+                    column,
+                    lane,
+                    kind,
+                    offset,
+                    len(parameters),
+                    self.bags if lane >= Lane.VALUES else self.trees,
+                )
+            )
             self.trees += Lane.LEAST <= lane < Lane.VALUES
             self.bags += lane >= Lane.VALUES
         return self._known[key]

@@ -5,14 +5,24 @@ import numpy as np
 from mainspring.features.kernel.arrays import Ints, Spine
 from mainspring.features.kernel.jit import allocating_part, at, compiled_part
 
-__all__ = ["count_rows", "group_rows", "lower_bound", "rises", "sort_positions", "sort_rows", "sort_words"]
+__all__ = [
+    "count_rows",
+    "group_rows",
+    "lower_bound",
+    "rises",
+    "sort_positions",
+    "sort_rows",
+    "sort_words",
+]
 
 RUN = 16
 
 
 @compiled_part
 def lower_bound(table: Ints, row: int, low: int, high: int, bound: int) -> int:
-    """The first position in low … high whose value in this row is at least `bound`; `high` if none."""
+    """The first position in low … high whose value in this row is at least `bound`; `high` if
+    none.
+    """
     while low < high:
         middle = (low + high) >> 1
         if table[row, at(middle)] < bound:
@@ -26,7 +36,8 @@ def lower_bound(table: Ints, row: int, low: int, high: int, bound: int) -> int:
 def sort_positions(positions: Ints, by: Ints, spare: Ints) -> None:
     """Sort positions in place by `by[position]`, stably.
 
-    Cost: linear when nearly sorted already, which is what arrival order is; n log n always (numpy's quicksort is neither stable nor quick to compile).
+    Cost: linear when nearly sorted already, which is what arrival order is; n log n always (numpy's
+        quicksort is neither stable nor quick to compile).
     """
     size = positions.size
     if is_sorted(positions, by):
@@ -46,8 +57,9 @@ def sort_positions(positions: Ints, by: Ints, spare: Ints) -> None:
 def sort_words(words: Ints, tally: Ints, spare: Ints) -> None:
     """Sort words that are not negative, in place.
 
-    Cost: linear and almost without comparisons where they lie evenly: they go into as many buckets of equal width as there are words first, and little is
-    left to do.  Never more than n log n: what is left is merged.
+    Cost: linear and almost without comparisons where they lie evenly: they go into as many buckets
+        of equal width as there are words first, and little is left to do.  Never more than n log n:
+        what is left is merged.
     """
     size = words.size
     if size > RUN:
@@ -98,7 +110,9 @@ def insert_words(words: Ints, start: int, stop: int) -> None:
 
 @compiled_part
 def merge_words(words: Ints, middle: int, spare: Ints) -> None:
-    """Merge the sorted halves before and from `middle`; the first half moves to `spare` meanwhile."""
+    """Merge the sorted halves before and from `middle`; the first half moves to `spare`
+    meanwhile.
+    """
     for index in range(middle):
         spare[index] = words[index]
     left, right, out = 0, middle, 0
@@ -135,7 +149,9 @@ def insertion_sort(positions: Ints, by: Ints, start: int, stop: int) -> None:
 
 @compiled_part
 def merge(positions: Ints, by: Ints, middle: int, spare: Ints) -> None:
-    """Merge the sorted halves before and from `middle`; the first half moves to `spare` meanwhile."""
+    """Merge the sorted halves before and from `middle`; the first half moves to `spare`
+    meanwhile.
+    """
     for index in range(middle):
         spare[index] = positions[index]
     left, right, out = 0, middle, 0
@@ -151,7 +167,9 @@ def merge(positions: Ints, by: Ints, middle: int, spare: Ints) -> None:
 
 @allocating_part
 def count_rows(key_code: Ints, keys: int) -> Ints:
-    """Offsets (keys + 2,) of rows grouped by key; the last group holds the rows whose key is not in 0 … keys - 1."""
+    """Offsets (keys + 2,) of rows grouped by key; the last group holds the rows whose key is not in
+    0 … keys - 1.
+    """
     starts = np.zeros(keys + 2, dtype=np.int64)
     for row in range(key_code.size):
         starts[group_of(key_code[row], keys) + 1] += 1
@@ -162,7 +180,9 @@ def count_rows(key_code: Ints, keys: int) -> Ints:
 
 @allocating_part
 def group_rows(spine: Spine, starts: Ints, first: int, stop: int) -> tuple[Ints, Ints]:
-    """The rows of the groups first … stop, in their given order inside each (counting sort), and their times; offsets are `starts` less starts[first]."""
+    """The rows of the groups first … stop, in their given order inside each (counting sort), and
+    their times; offsets are `starts` less starts[first].
+    """
     key_code, time = spine.key_code, spine.time
     rows = np.empty(starts[stop] - starts[first], dtype=np.int64)
     times = np.empty(rows.size, dtype=np.int64)

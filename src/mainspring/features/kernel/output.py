@@ -9,7 +9,20 @@ from typing import Literal
 
 from mainspring.features.kernel.lane import WHOLE_ROW, Kind
 
-__all__ = ["DEFAULT_PRECISION", "FOREVER", "LISTS", "PARTS", "Beyond", "Closed", "Op", "Output", "check_output", "double_of", "kind_of", "reach_of"]
+__all__ = [
+    "DEFAULT_PRECISION",
+    "FOREVER",
+    "LISTS",
+    "PARTS",
+    "Beyond",
+    "Closed",
+    "Op",
+    "Output",
+    "check_output",
+    "double_of",
+    "kind_of",
+    "reach_of",
+]
 
 FOREVER = 1 << 62
 DEFAULT_PRECISION = 12
@@ -19,28 +32,38 @@ PARTS = 1_000_000_000
 """Shares that QUANTILES asks for are told apart to this part of one."""
 
 Closed = Literal["left", "right", "both"]
-"""Which edges belong to a window of width w asked about at q: [q - w, q), (q - w, q] or [q - w, q]."""
+"""Which edges belong to a window of width w asked about at q: [q - w, q), (q - w, q] or [q - w,
+q].
+"""
 
 
 class Op(IntEnum):
-    """The aggregates that the sweep knows, in families that share a kind of state; their order is the sweep's.
+    """The aggregates that the sweep knows, in families that share a kind of state; their order is
+    the sweep's.
 
-    COUNT_ROWS counts facts, COUNT the non-null values of a column; nulls are ignored by all others but LATEST, which gives the newest fact's value as it
-    stands.  Without a value counts and sums are 0, ANY false, ALL true, lists empty, the rest null.
+    COUNT_ROWS counts facts, COUNT the non-null values of a column; nulls are ignored by all others
+    but LATEST, which gives the newest fact's value as it stands.  Without a value counts and sums
+    are 0, ANY false, ALL true, lists empty, the rest null.
 
-    * SUM, MEAN, VAR are exact and rounded once, overflow to inf and never give -0; a NaN, or infinities of both signs, make them NaN, any infinity VAR.
-      VAR has ddof 1 and is null below two values; STD is its square root, rounded once more.  ANY and ALL read booleans.
+    * SUM, MEAN, VAR are exact and rounded once, overflow to inf and never give -0; a NaN, or
+      infinities of both signs, make them NaN, any infinity VAR. VAR has ddof 1 and is null below
+      two values; STD is its square root, rounded once more.  ANY and ALL read booleans.
     * MIN and MAX are IEEE 754-2019 `minimum` and `maximum`: any NaN gives NaN, -0 is below +0.
-    * DISTINCT counts different values, exactly up to a limit: -0 equals +0, and NaN itself.  APPROX_DISTINCT is a HyperLogLog's estimate.
-    * QUANTILES are nearest ranks, ceil(share * number) from the least value on, and at least 1; a value is told within 2**-7 of itself, zero and infinities
-      exactly.  Any NaN makes them NaN.
-    * HISTOGRAM counts values below the first edge, from each edge to before the next, and from the last edge on; NaN counts nowhere.  VALUE_COUNTS counts
-      the listed values, and all others together.
-    * EWMA, SKEW and KURT are *ordered*: folded in total order by a fixed sequence of IEEE operations (see `ordered`); an integer is first rounded to a double.
-      EWMA is the mean weighted by 2**-(age / half-life).  SKEW (g1) is null below three values, KURT (g2, in excess) below four, both where all are equal.
-    * FIRST and LAST, in total order, and LATEST keep every bit.  SINCE_LAST is q minus the event time of the newest value, or of the newest fact.
-    * FIRST_K and LAST_K list values in total order, oldest first; TOP_K and BOTTOM_K the greatest and the least, best first, in the order of MAX and MIN,
-      where NaN is best.
+    * DISTINCT counts different values, exactly up to a limit: -0 equals +0, and NaN itself.
+      APPROX_DISTINCT is a HyperLogLog's estimate.
+    * QUANTILES are nearest ranks, ceil(share * number) from the least value on, and at least 1; a
+      value is told within 2**-7 of itself, zero and infinities exactly.  Any NaN makes them NaN.
+    * HISTOGRAM counts values below the first edge, from each edge to before the next, and from the
+      last edge on; NaN counts nowhere.  VALUE_COUNTS counts the listed values, and all others
+      together.
+    * EWMA, SKEW and KURT are *ordered*: folded in total order by a fixed sequence of IEEE
+      operations (see `ordered`); an integer is first rounded to a double. EWMA is the mean weighted
+      by 2**-(age / half-life).  SKEW (g1) is null below three values, KURT (g2, in excess) below
+      four, both where all are equal.
+    * FIRST and LAST, in total order, and LATEST keep every bit.  SINCE_LAST is q minus the event
+      time of the newest value, or of the newest fact.
+    * FIRST_K and LAST_K list values in total order, oldest first; TOP_K and BOTTOM_K the greatest
+      and the least, best first, in the order of MAX and MIN, where NaN is best.
     """
 
     COUNT_ROWS = 0
@@ -88,16 +111,16 @@ class Output:
 
     Args:
         op: What to compute.
-        column: Index of the fact column; not read by COUNT_ROWS, and SINCE_LAST of `WHOLE_ROW` looks at facts whatever they hold.
-        span: Width of the window in microseconds; for LATEST the time to live, event_time < q < event_time + span.  None: no limit.
+        column: Index of the fact column; not read by COUNT_ROWS, and SINCE_LAST of `WHOLE_ROW`
+            looks at facts whatever they hold.
+        span: Width of the window in microseconds; for LATEST the time to live, event_time < q <
+            event_time + span.  None: no limit.
         size: How many values it has at most: k, bins, or quantiles; 1 for a single value.
-        parameters: What the op needs besides.
-            DISTINCT: the limit up to which it is exact, and a `Beyond`.
-            APPROX_DISTINCT: the precision, 4 … 18; the relative standard error is 1.04 / sqrt(2**precision).
-            QUANTILES: `size` shares in 0 … 1, doubles, which are taken to nine decimals.
-            HISTOGRAM: `size` - 1 ascending edges of the column's kind.
-            VALUE_COUNTS: `size` - 1 different values of the column.
-            EWMA: the half-life in microseconds.
+        parameters: What the op needs besides. DISTINCT: the limit up to which it is exact, and a
+            `Beyond`. APPROX_DISTINCT: the precision, 4 … 18; the relative standard error is 1.04 /
+            sqrt(2**precision). QUANTILES: `size` shares in 0 … 1, doubles, which are taken to nine
+            decimals. HISTOGRAM: `size` - 1 ascending edges of the column's kind. VALUE_COUNTS:
+            `size` - 1 different values of the column. EWMA: the half-life in microseconds.
     """
 
     op: Op
@@ -108,12 +131,16 @@ class Output:
 
     @property
     def height(self) -> int:
-        """How many rows of the answer it takes: one per value, and for a list one more, before them, with its length."""
+        """How many rows of the answer it takes: one per value, and for a list one more, before
+        them, with its length.
+        """
         return self.size + (self.op in LISTS)
 
 
 def reach_of(output: Output, closed: Closed = "left") -> int:
-    """How far back the output sees: the one place that knows how windows open (`event_time >= q - reach`)."""
+    """How far back the output sees: the one place that knows how windows open (`event_time >= q -
+    reach`).
+    """
     if output.span is None:
         return FOREVER
     return output.span - 1 if output.op is Op.LATEST or closed == "right" else output.span
@@ -124,7 +151,18 @@ def kind_of(output: Output, kinds: Sequence[Kind]) -> Kind:
     match output.op:
         case Op.MEAN | Op.VAR | Op.STD | Op.QUANTILES | Op.EWMA | Op.SKEW | Op.KURT:
             return Kind.FLOAT
-        case Op.SUM | Op.MIN | Op.MAX | Op.FIRST | Op.LAST | Op.LATEST | Op.FIRST_K | Op.LAST_K | Op.TOP_K | Op.BOTTOM_K:
+        case (
+            Op.SUM
+            | Op.MIN
+            | Op.MAX
+            | Op.FIRST
+            | Op.LAST
+            | Op.LATEST
+            | Op.FIRST_K
+            | Op.LAST_K
+            | Op.TOP_K
+            | Op.BOTTOM_K
+        ):
             return kinds[output.column]
         case _:
             return Kind.INTEGER
@@ -135,14 +173,23 @@ def check_output(output: Output, *, kinds: Sequence[Kind], closed: Closed) -> No
     name = output.op.name
     if output.span is not None and not 0 < output.span <= FOREVER:
         raise ValueError(f"span {output.span} µs of {name} lies outside 1 … 2**62")
-    if output.op is not Op.COUNT_ROWS and not 0 <= output.column < len(kinds) and (output.op, output.column) != (Op.SINCE_LAST, WHOLE_ROW):
+    if (
+        output.op is not Op.COUNT_ROWS
+        and not 0 <= output.column < len(kinds)
+        and (output.op, output.column) != (Op.SINCE_LAST, WHOLE_ROW)
+    ):
         raise ValueError(f"{name} reads column {output.column} of {len(kinds)}")
     if output.op in (Op.ANY, Op.ALL) and kinds[output.column] is Kind.FLOAT:
         raise ValueError(f"{name} reads booleans, not floats")
     if output.op is Op.LATEST and closed != "left":
-        raise ValueError(f"LATEST looks strictly before q and cannot share a program with windows closed {closed}")
+        raise ValueError(
+            f"LATEST looks strictly before q and cannot share a program with windows "
+            f"closed {closed}"
+        )
     if not has_what_it_needs(output, kinds):
-        raise ValueError(f"{name} of size {output.size} cannot do with parameters {output.parameters}")
+        raise ValueError(
+            f"{name} of size {output.size} cannot do with parameters {output.parameters}"
+        )
 
 
 def has_what_it_needs(output: Output, kinds: Sequence[Kind]) -> bool:
@@ -150,14 +197,27 @@ def has_what_it_needs(output: Output, kinds: Sequence[Kind]) -> bool:
     size, parameters = output.size, output.parameters
     match output.op:
         case Op.DISTINCT:
-            return size == 1 and len(parameters) == 2 and parameters[0] >= 0 and parameters[1] in list(Beyond)
+            return (
+                size == 1
+                and len(parameters) == 2
+                and parameters[0] >= 0
+                and parameters[1] in list(Beyond)
+            )
         case Op.APPROX_DISTINCT:
             return size == 1 and len(parameters) == 1 and 4 <= parameters[0] <= 18
         case Op.QUANTILES:
-            return size == len(parameters) >= 1 and all(0.0 <= double_of(bits) <= 1.0 for bits in parameters)
+            return size == len(parameters) >= 1 and all(
+                0.0 <= double_of(bits) <= 1.0 for bits in parameters
+            )
         case Op.HISTOGRAM:
-            edges = parameters if kinds[output.column] is Kind.INTEGER else list(map(double_of, parameters))
-            return size == len(parameters) + 1 and all(edge < following for edge, following in pairwise(edges))
+            edges = (
+                parameters
+                if kinds[output.column] is Kind.INTEGER
+                else list(map(double_of, parameters))
+            )
+            return size == len(parameters) + 1 and all(
+                edge < following for edge, following in pairwise(edges)
+            )
         case Op.VALUE_COUNTS:
             return size == len(parameters) + 1 == len(set(parameters)) + 1
         case Op.EWMA:

@@ -1,6 +1,8 @@
-"""Which aggregates are wanted, and their translation into the small integer tables that the sweep reads.
+"""Which aggregates are wanted, and their translation into the small integer tables that the sweep
+reads.
 
-Outputs share work: every (column, kind of state) is one *lane* however many outputs read it, and windows of equal width are one window.
+Outputs share work: every (column, kind of state) is one *lane* however many outputs read it, and
+windows of equal width are one window.
 """
 
 import math
@@ -108,9 +110,11 @@ class Tables(NamedTuple):
 
     Shapes:
         lanes: (lanes, 6) int64: see `LaneBook`.
-        reach: (windows,) int64: a fact is inside when event_time >= q - reach; aggregated windows first, ascending, then those of LATEST alone.
+        reach: (windows,) int64: a fact is inside when event_time >= q - reach; aggregated windows
+            first, ascending, then those of LATEST alone.
         aggregated: how many of `reach` are aggregated windows.
-        lag: 1 when a fact must have happened before q to be inside a window, 0 when it may happen at q.
+        lag: 1 when a fact must have happened before q to be inside a window, 0 when it may happen
+            at q.
         outputs: (outputs, 10) int64, see `Wanted`.
         parameters: (parameters,) int64, those of outputs and lanes one after the other.
         sizes: how much room it needs.
@@ -158,12 +162,14 @@ class Wanted(NamedTuple):
 class Program:
     """A compiled list of outputs.
 
-    Output i answers in the rows `slots(i)` of `Answer.bits` and `Answer.valid`, whose 64 bits are read as `kinds[i]` says.  A single value takes one row.
-    QUANTILES, HISTOGRAM and VALUE_COUNTS take `size` rows; quantiles of nothing are all null.  A list (FIRST_K, LAST_K, TOP_K, BOTTOM_K) takes one row
-    more, in front: its length, an integer whatever the kind and never null; the rows after it are valid up to that length.
+    Output i answers in the rows `slots(i)` of `Answer.bits` and `Answer.valid`, whose 64 bits are
+    read as `kinds[i]` says.  A single value takes one row. QUANTILES, HISTOGRAM and VALUE_COUNTS
+    take `size` rows; quantiles of nothing are all null.  A list (FIRST_K, LAST_K, TOP_K, BOTTOM_K)
+    takes one row more, in front: its length, an integer whatever the kind and never null; the rows
+    after it are valid up to that length.
 
-    `passes` are the tables that the sweep goes through one after the other, each over all questions: those outputs that have a short way, and the others.
-    `tables` has all of them.
+    `passes` are the tables that the sweep goes through one after the other, each over all
+    questions: those outputs that have a short way, and the others. `tables` has all of them.
     """
 
     outputs: tuple[Output, ...]
@@ -182,18 +188,27 @@ class Program:
         return range(first, first + self.outputs[output].height)
 
 
-def compile_program(outputs: Sequence[Output], *, kinds: Sequence[Kind], closed: Closed = "left") -> Program:
+def compile_program(
+    outputs: Sequence[Output], *, kinds: Sequence[Kind], closed: Closed = "left"
+) -> Program:
     """Translate outputs over fact columns of these kinds, whose windows close as said.
 
     Raises:
-        ValueError: a span is not in 1 … 2**62, a column does not exist, an op lacks what it needs, or LATEST, which looks strictly before q, is to share a
-            program with windows that do not; callers validate declarations before.
+        ValueError: a span is not in 1 … 2**62, a column does not exist, an op lacks what it needs,
+            or LATEST, which looks strictly before q, is to share a program with windows that do
+            not; callers validate declarations before.
     """
     for output in outputs:
         check_output(output, kinds=kinds, closed=closed)
     slots = accumulate((output.height for output in outputs), initial=0)
-    placed = [Placed(number, slot, output) for number, (slot, output) in enumerate(zip(slots, outputs, strict=False))]
-    parts = [[each for each in placed if (each.output.op in SHORT) is is_short] for is_short in (True, False)]
+    placed = [
+        Placed(number, slot, output)
+        for number, (slot, output) in enumerate(zip(slots, outputs, strict=False))
+    ]
+    parts = [
+        [each for each in placed if (each.output.op in SHORT) is is_short]
+        for is_short in (True, False)
+    ]
     return Program(
         outputs=tuple(outputs),
         kinds=tuple(kind_of(output, kinds) for output in outputs),
@@ -222,10 +237,31 @@ def tables_of(placed: Sequence[Placed], *, kinds: Sequence[Kind], closed: Closed
         column = WHOLE_ROW if output.op is Op.COUNT_ROWS else output.column
         kind = Kind.INTEGER if column == WHOLE_ROW else kinds[column]
         stored = stored_parameters(output, kind)
-        tally = lanes.number(column, Lane.SUM if column in summed else Lane.TALLY) if needs_tally(output) else NO_LANE
-        lane = main_lane(output, lanes, stored, offset=len(parameters)) if output.op in LANE_OF else tally
+        tally = (
+            lanes.number(column, Lane.SUM if column in summed else Lane.TALLY)
+            if needs_tally(output)
+            else NO_LANE
+        )
+        lane = (
+            main_lane(output, lanes, stored, offset=len(parameters))
+            if output.op in LANE_OF
+            else tally
+        )
         window = windows.index((output.op is Op.LATEST, reach_of(output, closed)))
-        rows.append(Wanted(output.op, lane, window, tally, column, kind, slot, output.size, len(parameters), number))
+        rows.append(
+            Wanted(
+                output.op,
+                lane,
+                window,
+                tally,
+                column,
+                kind,
+                slot,
+                output.size,
+                len(parameters),
+                number,
+            )
+        )
         parameters += stored
     return Tables(
         lanes=table(lanes.rows, width=LaneBook.WIDTH),
@@ -248,16 +284,23 @@ def main_lane(output: Output, lanes: LaneBook, parameters: Sequence[int], *, off
     """The lane that holds the output's state."""
     lane = LANE_OF[output.op]
     column = WHOLE_ROW if output.op is Op.LATEST else output.column
-    return lanes.number(column, lane, parameters=parameters if lane in PARAMETRISED else (), offset=offset)
+    return lanes.number(
+        column, lane, parameters=parameters if lane in PARAMETRISED else (), offset=offset
+    )
 
 
 def stored_parameters(output: Output, kind: Kind) -> tuple[int, ...]:
-    """Parameters as the sweep compares them: shares as whole `PARTS`, edges as ranks, listed values as the pattern that stands for all equal ones."""
+    """Parameters as the sweep compares them: shares as whole `PARTS`, edges as ranks, listed values
+    as the pattern that stands for all equal ones.
+    """
     match output.op:
         case Op.QUANTILES:
             return tuple(round(double_of(bits) * PARTS) for bits in output.parameters)
         case Op.HISTOGRAM if kind is Kind.FLOAT:
-            return tuple(bits ^ ALL_BUT_SIGN if bits < 0 else bits for bits in map(canonical_pattern, output.parameters))
+            return tuple(
+                bits ^ ALL_BUT_SIGN if bits < 0 else bits
+                for bits in map(canonical_pattern, output.parameters)
+            )
         case Op.VALUE_COUNTS if kind is Kind.FLOAT:
             return tuple(map(canonical_pattern, output.parameters))
         case _:
@@ -277,8 +320,17 @@ def sizes_of(outputs: Sequence[Output], lanes: LaneBook) -> Sizes:
         squares=lanes.holds(Lane.SQUARES),
         trees=lanes.trees,
         bags=lanes.bags,
-        codes=max((output.size for output in outputs if output.op in (Op.HISTOGRAM, Op.VALUE_COUNTS)), default=0),
-        registers=1 << max([DEFAULT_PRECISION, *(output.parameters[0] for output in outputs if output.op is Op.APPROX_DISTINCT)]),
+        codes=max(
+            (output.size for output in outputs if output.op in (Op.HISTOGRAM, Op.VALUE_COUNTS)),
+            default=0,
+        ),
+        registers=1
+        << max(
+            [
+                DEFAULT_PRECISION,
+                *(output.parameters[0] for output in outputs if output.op is Op.APPROX_DISTINCT),
+            ]
+        ),
         ranks=max((output.size for output in outputs if output.op in LISTS), default=0),
     )
 

@@ -1,4 +1,6 @@
-"""Work cut into equal shares, a thread for each: compiled parts run without the interpreter lock, and shares never write to the same place."""
+"""Work cut into equal shares, a thread for each: compiled parts run without the interpreter lock,
+and shares never write to the same place.
+"""
 
 import os
 from collections.abc import Callable, Sequence
@@ -12,7 +14,9 @@ SMALLEST = 1 << 16
 
 
 def shares_of(size: int) -> int:
-    """Into how many shares to cut this many items: one for each processor, fewer when there is little to do."""
+    """Into how many shares to cut this many items: one for each processor, fewer when there is
+    little to do.
+    """
     # Asking for the number of processors takes longer than a small answer does.
     return 1 if size < 2 * SMALLEST else min(os.cpu_count() or 1, size // SMALLEST)
 
@@ -24,7 +28,9 @@ def even_bounds(size: int) -> list[int]:
 
 
 def run_shares(work: Callable[[int, int, int], None], bounds: Sequence[int]) -> None:
-    """Call `work(share, first, stop)` for all bounds at once, and wait; a single share runs in the caller's thread."""
+    """Call `work(share, first, stop)` for all bounds at once, and wait; a single share runs in the
+    caller's thread.
+    """
     shares = [(share, first, stop) for share, (first, stop) in enumerate(pairwise(bounds))]
     if len(shares) == 1:
         work(*shares[0])

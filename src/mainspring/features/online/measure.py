@@ -50,13 +50,18 @@ def measure_state(view: CompiledView, online: OnlineReader) -> StateMeasure:
     return StateMeasure(keys, rows, size, newest)
 
 
-def sample_answers(view: CompiledView, online: OnlineReader, *, at: Micros, keys: int) -> dict[str, list[Value]]:
-    """By feature column what state says at one time of so many keys of each entity, or of all if there are fewer.
+def sample_answers(
+    view: CompiledView, online: OnlineReader, *, at: Micros, keys: int
+) -> dict[str, list[Value]]:
+    """By feature column what state says at one time of so many keys of each entity, or of all if
+    there are fewer.
 
-    The keys are those with the smallest hashes: a sample that is the same in every process, and moves only with the keys themselves.
+    The keys are those with the smallest hashes: a sample that is the same in every process, and
+    moves only with the keys themselves.
 
     Cost: reads all state, to find the keys; then as a read.
-    Raises: FEA-001 when a sum of whole numbers overflows, FEA-002 when the time lies before what is kept.
+    Raises: FEA-001 when a sum of whole numbers overflows, FEA-002 when the time lies before what is
+        kept.
     """
     columns: dict[str, list[Value]] = {name: [] for name in view.column_names}
     answered_at = int(view.answered_at(np.array([at], dtype=np.int64))[0])
@@ -68,7 +73,9 @@ def sample_answers(view: CompiledView, online: OnlineReader, *, at: Micros, keys
             entity = view.view.entities[names[overflow.row][0]]
             raise replace(overflow, feature=f"{entity.name}__{overflow.feature}") from None
         for place, name in enumerate(names):
-            for column, told in zip(view.names_of(view.view.entities[name[0]]), values, strict=True):
+            for column, told in zip(
+                view.names_of(view.view.entities[name[0]]), values, strict=True
+            ):
                 columns[column].append(told[place])
     return columns
 
@@ -77,7 +84,14 @@ def _sampled(view: CompiledView, online: OnlineReader, keys: int) -> dict[str, l
     """By shard the names of the keys in the sample."""
     found: dict[str, list[bytes]] = {}
     for entity in range(len(view.view.entities)):
-        for _, shard, name in nsmallest(keys, ((crc32(name), shard, name) for shard, name in _iter_names(view, online) if name[0] == entity)):
+        for _, shard, name in nsmallest(
+            keys,
+            (
+                (crc32(name), shard, name)
+                for shard, name in _iter_names(view, online)
+                if name[0] == entity
+            ),
+        ):
             found.setdefault(shard, []).append(name)
     return found
 

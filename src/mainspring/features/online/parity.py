@@ -1,5 +1,6 @@
-"""Is what a model was taught what it will be told?  Compare bytes: of a stream that is replayed around some instants with a backfill, and of reads from the
-state that serves with a backfill at their (L, q).
+"""Is what a model was taught what it will be told?  Compare bytes: of a stream that is replayed
+around some instants with a backfill, and of reads from the state that serves with a backfill at
+their (L, q).
 """
 
 from collections.abc import Sequence
@@ -19,11 +20,20 @@ from mainspring.ports.log import LogReader
 from mainspring.ports.online import OnlineReader, OnlineWriter
 from mainspring.ports.tables import TableReader
 
-__all__ = ["ParityReport", "check_parity", "check_reads", "same_bytes", "sample_instants", "sample_keys"]
+__all__ = [
+    "ParityReport",
+    "check_parity",
+    "check_reads",
+    "same_bytes",
+    "sample_instants",
+    "sample_keys",
+]
 
 
 class ParityReport(msgspec.Struct, frozen=True):
-    """How many rows and values were compared, how many values differ in their bytes, the first that does, and in how many rows any does."""
+    """How many rows and values were compared, how many values differ in their bytes, the first that
+    does, and in how many rows any does.
+    """
 
     rows: int
     values: int
@@ -35,48 +45,77 @@ class ParityReport(msgspec.Struct, frozen=True):
 def sample_instants(times: Sequence[Micros], *, instants: int, seed: int) -> list[Micros]:
     """Prediction times at which to compare, without replacement, in order."""
     distinct = np.unique(np.asarray(times, dtype=np.int64))
-    chosen = np.random.default_rng(seed).choice(distinct, size=min(instants, distinct.size), replace=False)
+    chosen = np.random.default_rng(seed).choice(
+        distinct, size=min(instants, distinct.size), replace=False
+    )
     return sorted(chosen.tolist())
 
 
 def check_parity(
-    views: Sequence[CompiledView], expected: pl.DataFrame, *, log: LogReader, online: OnlineWriter, tables: TableReader | None = None
+    views: Sequence[CompiledView],
+    expected: pl.DataFrame,
+    *,
+    log: LogReader,
+    online: OnlineWriter,
+    tables: TableReader | None = None,
 ) -> ParityReport:
-    """Fold the log into a fresh online store as at the earliest question, read every row from it, and compare.
+    """Fold the log into a fresh online store as at the earliest question, read every row from it,
+    and compare.
 
     Args:
-        expected: rows of a training set near each other in time: join keys, `_id`, `_prediction_time` and the features as backfilled.
+        expected: rows of a training set near each other in time: join keys, `_id`,
+            `_prediction_time` and the features as backfilled.
         online: an empty store for this check alone.
         tables: where the records lie that the log does not keep any more.
     """
     times: list[Micros] = expected["_prediction_time"].cast(pl.Int64).to_list()
     for view in with_lookups(views):
-        fold_view(view, log=log, online=online, now=min(times), before=max(times) + 1, tables=tables)
-    return _compared(expected, read_online(views, online, _requests(views, expected), at=times), times)
+        fold_view(
+            view, log=log, online=online, now=min(times), before=max(times) + 1, tables=tables
+        )
+    return _compared(
+        expected, read_online(views, online, _requests(views, expected), at=times), times
+    )
 
 
-def check_reads(view: CompiledView, spine: pl.DataFrame, *, online: OnlineReader, facts_of: FactReader) -> ParityReport:
-    """Read a view for every row of a spine from the state that is there, and compare with a backfill at the positions that were read.
+def check_reads(
+    view: CompiledView, spine: pl.DataFrame, *, online: OnlineReader, facts_of: FactReader
+) -> ParityReport:
+    """Read a view for every row of a spine from the state that is there, and compare with a
+    backfill at the positions that were read.
 
     Args:
         spine: join keys and `_prediction_time`, as for `backfill`.
-        facts_of: as for `backfill_as_read`; called after the read, so that it knows at least what state knew.
+        facts_of: as for `backfill_as_read`; called after the read, so that it knows at least what
+            state knew.
 
     Raises: FEA-002 when a time lies before what state keeps, or there is no state.
     """
     times, requests = spine["_prediction_time"].to_list(), _requests([view], spine)
     told = read_online([view], online, requests, at=times)
     again = backfill_as_read(view, spine, offsets_read([view], told, rows=spine.height), facts_of)
-    names = pl.Series([", ".join(f"{name}={value}" for name, value in row.items()) for row in requests], dtype=pl.String)
+    names = pl.Series(
+        [", ".join(f"{name}={value}" for name, value in row.items()) for row in requests],
+        dtype=pl.String,
+    )
     return _compared(again.with_columns(_id=names), told, times)
 
 
 def sample_keys(view: CompiledView, facts_of: FactReader, *, rows: int, seed: int) -> pl.DataFrame:
-    """So many keys, as random facts name them.  Shapes: (rows, join keys), none where a key is in no fact."""
+    """So many keys, as random facts name them.  Shapes: (rows, join keys), none where a key is in
+    no fact.
+    """
     dice = np.random.default_rng(seed)
     columns: list[pl.Series] = []
     for each in with_lookups([view]):
-        own = list(dict.fromkeys(key for entity in each.view.entities if entity.through is None for key in entity.join_keys))
+        own = list(
+            dict.fromkeys(
+                key
+                for entity in each.view.entities
+                if entity.through is None
+                for key in entity.join_keys
+            )
+        )
         missing = [key for key in own if key not in {column.name for column in columns}]
         facts = gather_facts(each, facts_of).select(missing)
         if missing and not facts.height:
@@ -89,18 +128,29 @@ def _compared(expected: pl.DataFrame, told: FeatureRows, times: Sequence[Micros]
     """Every value that was told beside the one of the same name and row that is expected."""
     differing, example, rows = 0, "", set[int]()
     for name, values in told.columns.items():
-        for place, (online, batch) in enumerate(zip(values, plain_values(expected[name]), strict=True)):
+        for place, (online, batch) in enumerate(
+            zip(values, plain_values(expected[name]), strict=True)
+        ):
             if not same_bytes(online, batch):
                 differing += 1
                 rows.add(place)
-                example = example or f"{name} of {expected['_id'][place]} at {format_instant(times[place])}: taught {batch!r}, told {online!r}"
-    return ParityReport(expected.height, expected.height * len(told.columns), differing, example, len(rows))
+                example = example or (
+                    f"{name} of {expected['_id'][place]} at "
+                    f"{format_instant(times[place])}: taught {batch!r}, told {online!r}"
+                )
+    return ParityReport(
+        expected.height, expected.height * len(told.columns), differing, example, len(rows)
+    )
 
 
 def _requests(views: Sequence[CompiledView], expected: pl.DataFrame) -> list[Row]:
     keys = expected.select(_key_names(views))
     rows: list[Row] = [{}] * expected.height
-    return list(keys.with_columns(pl.selectors.temporal().to_physical()).iter_rows(named=True)) if keys.width else rows
+    return (
+        list(keys.with_columns(pl.selectors.temporal().to_physical()).iter_rows(named=True))
+        if keys.width
+        else rows
+    )
 
 
 def _key_names(views: Sequence[CompiledView]) -> list[str]:

@@ -1,4 +1,6 @@
-"""Answer questions about keys of one shard, each at its own moment: heads and directories first, then as few pages as the moments need."""
+"""Answer questions about keys of one shard, each at its own moment: heads and directories first,
+then as few pages as the moments need.
+"""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -14,9 +16,22 @@ from mainspring.features.kernel.arrays import Answer, Bytes, Ints, Spine
 from mainspring.features.kernel.program import FOREVER
 from mainspring.features.kernel.tree.newest import Lookups
 from mainspring.features.kernel.tree.online import NOTE, answer_door, lookup_door
-from mainspring.features.kernel.tree.packed import ROOTS, WORST, blank_told, pack_request, request_door
+from mainspring.features.kernel.tree.packed import (
+    ROOTS,
+    WORST,
+    blank_told,
+    pack_request,
+    request_door,
+)
 from mainspring.features.kernel.tree.page import EVICTED, LENGTH_MASK, TEXT_SHIFT
-from mainspring.features.kernel.tree.point import AMBIGUOUS, ANSWERED, FORGOTTEN, Questions, Told, Windows
+from mainspring.features.kernel.tree.point import (
+    AMBIGUOUS,
+    ANSWERED,
+    FORGOTTEN,
+    Questions,
+    Told,
+    Windows,
+)
 from mainspring.features.kernel.tree.point import Rows as KernelRows
 from mainspring.features.kernel.windows.aggregate import aggregate
 from mainspring.features.pattern import Value, code_texts
@@ -47,7 +62,9 @@ class Asked(msgspec.Struct, frozen=True):
     oldest: Micros
 
 
-def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> tuple[list[list[Value]], Position]:
+def answer_shard(
+    view: CompiledView, online: OnlineReader, shard: str, asked: Asked
+) -> tuple[list[list[Value]], Position]:
     """For each output every question's answer, all read at one position of the shard.
 
     Raises: FEA-001 with the question as its row, FEA-002 when a time lies before what is kept.
@@ -62,8 +79,11 @@ def answer_shard(view: CompiledView, online: OnlineReader, shard: str, asked: As
             return _values_of(view, told), position
 
 
-def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> list[list[bytes]]:
-    """For each key its rows, with every fact that a question about it can see: what the slow way of an answer starts from.
+def fetch_rows(
+    view: CompiledView, online: OnlineReader, shard: str, asked: Asked
+) -> list[list[bytes]]:
+    """For each key its rows, with every fact that a question about it can see: what the slow way of
+    an answer starts from.
 
     Raises: FEA-002 when a time lies before what is kept.
     """
@@ -74,9 +94,13 @@ def fetch_rows(view: CompiledView, online: OnlineReader, shard: str, asked: Aske
             return reading.groups
 
 
-def _read_roots(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> tuple[Position, list[bytes | None]]:
+def _read_roots(
+    view: CompiledView, online: OnlineReader, shard: str, asked: Asked
+) -> tuple[Position, list[bytes | None]]:
     """The head and the directory of each key, None for one that is not there."""
-    position, roots = online.read(shard, [root for name in asked.names for root in (name, directory_key(name))])
+    position, roots = online.read(
+        shard, [root for name in asked.names for root in (name, directory_key(name))]
+    )
     longest = view.tiles.longest
     needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
     if position is None or needed_from < position.kept_from:
@@ -84,21 +108,35 @@ def _read_roots(view: CompiledView, online: OnlineReader, shard: str, asked: Ask
     return position, roots
 
 
-def _from_roots(view: CompiledView, asked: Asked, roots: Sequence[bytes | None]) -> list[list[Value]] | None:
-    """The answer if heads and directories have all of it, as they mostly do: one call of the kernel and nothing else."""
+def _from_roots(
+    view: CompiledView, asked: Asked, roots: Sequence[bytes | None]
+) -> list[list[Value]] | None:
+    """The answer if heads and directories have all of it, as they mostly do: one call of the kernel
+    and nothing else.
+    """
     if view.tiles.kind != "sums" or view.words is None:
         return None
     heads, codes = roots[::ROOTS], asked.codes
     if None in heads:
-        places = [place - 1 if head else -1 for place, head in zip(accumulate(map(bool, heads)), heads, strict=True)]
+        places = [
+            place - 1 if head else -1
+            for place, head in zip(accumulate(map(bool, heads)), heads, strict=True)
+        ]
         codes = [places[code] if code >= 0 else -1 for code in codes]
     told = blank_told(len(view.outputs), len(codes))
-    request_door()(np.frombuffer(b"".join(filter(None, roots)), _WORD), pack_request(codes, asked.times, len(heads)), view.tiles.packed, told)
+    request_door()(
+        np.frombuffer(b"".join(filter(None, roots)), _WORD),
+        pack_request(codes, asked.times, len(heads)),
+        view.tiles.packed,
+        told,
+    )
     return None if told[WORST] else told_values(view, view.words, told, len(codes))
 
 
 class _Bits(NamedTuple):
-    """An answer as the kernel gives it; texts by column, in which the bits of text outputs are places; overflow: (question, output)."""
+    """An answer as the kernel gives it; texts by column, in which the bits of text outputs are
+    places; overflow: (question, output).
+    """
 
     answer: Answer
     texts: Mapping[int, Sequence[str]]
@@ -113,7 +151,8 @@ def _values_of(view: CompiledView, told: _Bits) -> list[list[Value]]:
 
 
 class _Reading(NamedTuple):
-    """One attempt to answer from the rows of each key; it fails when the shard moves on while further pages are fetched.
+    """One attempt to answer from the rows of each key; it fails when the shard moves on while
+    further pages are fetched.
 
     Shapes: codes and times (questions,).
     """
@@ -128,10 +167,31 @@ class _Reading(NamedTuple):
     groups: list[list[bytes]]
 
     @classmethod
-    def begin(cls, view: CompiledView, online: OnlineReader, shard: str, asked: Asked, *, position: Position, roots: Sequence[bytes | None]) -> "_Reading":
+    def begin(
+        cls,
+        view: CompiledView,
+        online: OnlineReader,
+        shard: str,
+        asked: Asked,
+        *,
+        position: Position,
+        roots: Sequence[bytes | None],
+    ) -> "_Reading":
         """With the roots of each key at hand."""
-        groups = [[root for root in roots[first : first + ROOTS] if root] for first in range(0, len(roots), ROOTS)]
-        return cls(view, online, shard, asked.names, np.array(asked.codes, _WORD), np.array(asked.times, _WORD), position, groups)
+        groups = [
+            [root for root in roots[first : first + ROOTS] if root]
+            for first in range(0, len(roots), ROOTS)
+        ]
+        return cls(
+            view,
+            online,
+            shard,
+            asked.names,
+            np.array(asked.codes, _WORD),
+            np.array(asked.times, _WORD),
+            position,
+            groups,
+        )
 
     def answer(self) -> _Bits | None:
         """The answer, or None when another attempt is needed."""
@@ -155,8 +215,13 @@ class _Reading(NamedTuple):
         exact = self.from_facts(questions)
         if exact is None:
             return None
-        answer.bits[:, questions], answer.valid[:, questions] = exact.answer.bits, exact.answer.valid
-        return _Bits(answer, {}, exact.overflow and (int(questions[exact.overflow[0]]), exact.overflow[1]))
+        answer.bits[:, questions], answer.valid[:, questions] = (
+            exact.answer.bits,
+            exact.answer.valid,
+        )
+        return _Bits(
+            answer, {}, exact.overflow and (int(questions[exact.overflow[0]]), exact.overflow[1])
+        )
 
     def from_facts(self, questions: Ints) -> _Bits | None:
         """The answers to these questions from all facts that they may see, in total order."""
@@ -167,7 +232,12 @@ class _Reading(NamedTuple):
         dictionaries: dict[int, Sequence[str]] = {}
         for place, column in enumerate(view.text_columns):
             present = facts.valid[column].tolist()
-            facts.values[column], dictionaries[column] = code_texts([text[place].decode() if ok else None for text, ok in zip(texts, present, strict=True)])
+            facts.values[column], dictionaries[column] = code_texts(
+                [
+                    text[place].decode() if ok else None
+                    for text, ok in zip(texts, present, strict=True)
+                ]
+            )
         answer = aggregate(view.program, facts, Spine(codes, times))
         return _Bits(answer, dictionaries, answer.overflow)
 
@@ -178,10 +248,19 @@ class _Reading(NamedTuple):
         while True:
             rows = join_rows(self.groups)
             lookups = Lookups(rows.texts, tiles.outputs, tiles.longest)
-            lookup_door()(KernelRows(tiles.shape, rows.words, rows.starts, rows.key_rows, missing), lookups, Questions(self.codes, self.times), told)
+            lookup_door()(
+                KernelRows(tiles.shape, rows.words, rows.starts, rows.key_rows, missing),
+                lookups,
+                Questions(self.codes, self.times),
+                told,
+            )
             self.refuse_forgotten(told, self.codes, rows)
             if told.note[0] == 0:
-                return _Bits(Answer(told.bits, told.valid, NOTE), self.texts_of(rows, told.bits, told.valid), None)
+                return _Bits(
+                    Answer(told.bits, told.valid, NOTE),
+                    self.texts_of(rows, told.bits, told.valid),
+                    None,
+                )
             if not self.fetch(missing[: told.note[0]]):
                 return None
 
@@ -191,17 +270,29 @@ class _Reading(NamedTuple):
         for output, (column, place) in enumerate(self.view.tiles.outputs.tolist()):
             if place >= 0:
                 links = zip(bits[output].tolist(), valid[output].tolist(), strict=True)
-                bounds = [(link >> TEXT_SHIFT, (link >> TEXT_SHIFT) + (link & LENGTH_MASK)) if ok else (0, 0) for link, ok in links]
+                bounds = [
+                    (link >> TEXT_SHIFT, (link >> TEXT_SHIFT) + (link & LENGTH_MASK))
+                    if ok
+                    else (0, 0)
+                    for link, ok in links
+                ]
                 texts[column] = [rows.payload[begin:end].decode() for begin, end in bounds]
                 bits[output] = np.arange(bits.shape[1])
         return texts
 
     def survey(self, windows: Windows, codes: Ints, times: Ints) -> Told | None:
-        """Answer from tiles, or see that all facts are at hand; None when the shard has moved on meanwhile."""
+        """Answer from tiles, or see that all facts are at hand; None when the shard has moved on
+        meanwhile.
+        """
         told, missing = self.blank(codes.size), _room_for_missing()
         while True:
             rows = join_rows(self.groups)
-            answer_door()(KernelRows(self.view.tiles.shape, rows.words, rows.starts, rows.key_rows, missing), windows, Questions(codes, times), told)
+            answer_door()(
+                KernelRows(self.view.tiles.shape, rows.words, rows.starts, rows.key_rows, missing),
+                windows,
+                Questions(codes, times),
+                told,
+            )
             self.refuse_forgotten(told, codes, rows)
             if told.note[0] == 0:
                 return told
@@ -209,9 +300,17 @@ class _Reading(NamedTuple):
                 return None
 
     def fetch(self, missing: Ints) -> bool:
-        """Fetch the pages that are missing; whether they are of the commit that the roots are of."""
-        wanted = sorted({tuple(page) for page in missing.tolist()}) if len(missing) > 1 else missing.tolist()
-        position, pages = self.online.read(self.shard, [page_key(self.names[key], level, number) for key, level, number in wanted])
+        """Fetch the pages that are missing; whether they are of the commit that the roots are
+        of.
+        """
+        wanted = (
+            sorted({tuple(page) for page in missing.tolist()})
+            if len(missing) > 1
+            else missing.tolist()
+        )
+        position, pages = self.online.read(
+            self.shard, [page_key(self.names[key], level, number) for key, level, number in wanted]
+        )
         if position != self.position:
             return False
         for (key, _, _), page in zip(wanted, pages, strict=True):
@@ -226,12 +325,21 @@ class _Reading(NamedTuple):
         forgotten = np.flatnonzero(told.outcome == FORGOTTEN)
         if forgotten.size:
             directory = rows.starts[rows.key_rows[codes[forgotten[0]]] + 1]
-            raise _passed(self.view, int(rows.words[directory + EVICTED]) + 1, int(self.times.min()) - self.view.tiles.longest)
+            raise _passed(
+                self.view,
+                int(rows.words[directory + EVICTED]) + 1,
+                int(self.times.min()) - self.view.tiles.longest,
+            )
 
     def blank(self, questions: int) -> Told:
         """Room for the answers to so many questions."""
         shape = (self.view.program.tables.sizes.height, questions)
-        return Told(np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.uint8), np.empty(questions, dtype=np.int64), NOTE.copy())
+        return Told(
+            np.empty(shape, dtype=np.int64),
+            np.empty(shape, dtype=np.uint8),
+            np.empty(questions, dtype=np.int64),
+            NOTE.copy(),
+        )
 
 
 def _room_for_missing() -> Ints:
@@ -239,5 +347,15 @@ def _room_for_missing() -> Ints:
 
 
 def _passed(view: CompiledView, kept_from: Micros | None, needed_from: Micros) -> HorizonPassed:
-    told = "never (no state yet)" if kept_from is None else "always" if kept_from <= -FOREVER else format_instant(kept_from)
-    return HorizonPassed(view=view.view.name, kept_from=told, needed_from="always" if needed_from <= -FOREVER else format_instant(needed_from))
+    told = (
+        "never (no state yet)"
+        if kept_from is None
+        else "always"
+        if kept_from <= -FOREVER
+        else format_instant(kept_from)
+    )
+    return HorizonPassed(
+        view=view.view.name,
+        kept_from=told,
+        needed_from="always" if needed_from <= -FOREVER else format_instant(needed_from),
+    )

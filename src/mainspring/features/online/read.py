@@ -1,4 +1,6 @@
-"""Read features for a request: the same values as the backfill's, byte for byte, from the online state of the keys that are asked about."""
+"""Read features for a request: the same values as the backfill's, byte for byte, from the online
+state of the keys that are asked about.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -29,8 +31,10 @@ class FeatureRows(msgspec.Struct, frozen=True):
     Args:
         columns: by name a value for each row.
         positions: how far each shard that was read had folded (L).
-        homes: by `shard` of each view with several partitions, the partition of every (entity, row).
-        reasons: by `view.entity`, why each row has the values that it has; empty unless it was asked for.
+        homes: by `shard` of each view with several partitions, the partition of every (entity,
+            row).
+        reasons: by `view.entity`, why each row has the values that it has; empty unless it was
+            asked for.
     """
 
     columns: dict[str, list[Value]]
@@ -43,10 +47,20 @@ class FeatureRows(msgspec.Struct, frozen=True):
         homes = self.homes.get(view.shard)
         if homes is None:
             return [self.positions[view.shard]] * len(view.view.entities)
-        return [self.positions[shard_of_partition(view.shard, home, view.partitions)] for home in homes[:, row].tolist()]
+        return [
+            self.positions[shard_of_partition(view.shard, home, view.partitions)]
+            for home in homes[:, row].tolist()
+        ]
 
 
-def read_online(views: Sequence[CompiledView], online: OnlineReader, rows: Sequence[Row], *, at: Sequence[Micros], reasons: bool = False) -> FeatureRows:
+def read_online(
+    views: Sequence[CompiledView],
+    online: OnlineReader,
+    rows: Sequence[Row],
+    *,
+    at: Sequence[Micros],
+    reasons: bool = False,
+) -> FeatureRows:
     """The features of each row at its prediction time.
 
     Args:
@@ -54,10 +68,14 @@ def read_online(views: Sequence[CompiledView], online: OnlineReader, rows: Seque
         at: prediction time of each row.
         reasons: say also why values are there or not, which reads every fact that a window can see.
 
-    Cost: one store read and one kernel call per view and partition; another of each where a window's edge lies in a sealed page.
-    Raises: FEA-001 when a sum of whole numbers overflows, FEA-002 when a time lies before what is kept, FEA-003 when a join key is absent.
+    Cost: one store read and one kernel call per view and partition; another of each where a
+        window's edge lies in a sealed page.
+    Raises: FEA-001 when a sum of whole numbers overflows, FEA-002 when a time lies before what is
+        kept, FEA-003 when a join key is absent.
     """
-    told = FeatureRows({} if rows else {name: [] for view in views for name in view.column_names}, {}, {}, {})
+    told = FeatureRows(
+        {} if rows else {name: [] for view in views for name in view.column_names}, {}, {}, {}
+    )
     for view in views if rows else ():
         asked = rows
         if view.lookups:
@@ -79,7 +97,9 @@ def _asked_of(view: CompiledView, rows: Sequence[Row], at: Sequence[Micros]) -> 
     return Asked(names, codes, times * entities, min(times))
 
 
-def _read_view(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows) -> None:
+def _read_view(
+    view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows
+) -> None:
     """Answer one view, and put the answer to what is told."""
     if view.partitions == 1:
         try:
@@ -89,11 +109,17 @@ def _read_view(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: 
     else:
         values = _read_partitions(view, online, asked, rows=rows, told=told)
     if len(view.view.entities) > 1:
-        values = [column[begin : begin + rows] for begin in range(0, len(asked.codes), rows) for column in values]
+        values = [
+            column[begin : begin + rows]
+            for begin in range(0, len(asked.codes), rows)
+            for column in values
+        ]
     told.columns.update(zip(view.column_names, values, strict=True))
 
 
-def _read_partitions(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows) -> list[list[Value]]:
+def _read_partitions(
+    view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows
+) -> list[list[Value]]:
     """For each output its values by question."""
     homes = _homes_of(view, asked)
     told.homes[view.shard] = homes.reshape(-1, rows)
@@ -109,13 +135,19 @@ def _read_partitions(view: CompiledView, online: OnlineReader, asked: Asked, *, 
     return all_values
 
 
-def _named(view: CompiledView, overflow: FeatureOverflow, question: int, rows: int) -> FeatureOverflow:
+def _named(
+    view: CompiledView, overflow: FeatureOverflow, question: int, rows: int
+) -> FeatureOverflow:
     """The overflow by the name of its column and the row of the request."""
     entity, row = divmod(question, rows)
-    return replace(overflow, feature=f"{view.view.entities[entity].name}__{overflow.feature}", row=row)
+    return replace(
+        overflow, feature=f"{view.view.entities[entity].name}__{overflow.feature}", row=row
+    )
 
 
-def _add_reasons(view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows) -> None:
+def _add_reasons(
+    view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows
+) -> None:
     """Say for every entity and row why its values are there or not."""
     found: list[Reason] = ["null key"] * len(asked.codes)
     for shard, questions, part in _iter_parts(view, asked, _homes_of(view, asked)):
@@ -126,27 +158,47 @@ def _add_reasons(view: CompiledView, online: OnlineReader, asked: Asked, *, rows
 
 
 def _homes_of(view: CompiledView, asked: Asked) -> Ints:
-    """The partition of every question; a null key is asked of the first, which knows as little as any."""
-    return np.array([partition_of(name, view.partitions) for name in asked.names] + [0], dtype=np.int64)[asked.codes]
+    """The partition of every question; a null key is asked of the first, which knows as little as
+    any.
+    """
+    return np.array(
+        [partition_of(name, view.partitions) for name in asked.names] + [0], dtype=np.int64
+    )[asked.codes]
 
 
-def _iter_parts(view: CompiledView, asked: Asked, homes: Ints) -> Iterator[tuple[str, list[int], Asked]]:
+def _iter_parts(
+    view: CompiledView, asked: Asked, homes: Ints
+) -> Iterator[tuple[str, list[int], Asked]]:
     """For each partition that is asked: its shard, which questions are its own, and these."""
     for partition in np.unique(homes).tolist():
         questions = np.flatnonzero(homes == partition).tolist()
         kept: dict[int, int] = {}
-        codes = [-1 if code < 0 else kept.setdefault(code, len(kept)) for code in map(asked.codes.__getitem__, questions)]
-        part = Asked([asked.names[code] for code in kept], codes, [asked.times[question] for question in questions], asked.oldest)
+        codes = [
+            -1 if code < 0 else kept.setdefault(code, len(kept))
+            for code in map(asked.codes.__getitem__, questions)
+        ]
+        part = Asked(
+            [asked.names[code] for code in kept],
+            codes,
+            [asked.times[question] for question in questions],
+            asked.oldest,
+        )
         yield shard_of_partition(view.shard, partition, view.partitions), questions, part
 
 
 def _names_of(view: CompiledView, rows: Sequence[Row]) -> tuple[list[bytes], list[int]]:
-    """The names of the keys that are asked about, each once, and for each entity and row its place among them; -1 where a key is null."""
+    """The names of the keys that are asked about, each once, and for each entity and row its place
+    among them; -1 where a key is null.
+    """
     codes: list[int] = []
     known: dict[bytes, int] = {}
     for place, (columns, is_skipped) in enumerate(view.asked):
         for key in _keys_of(rows, columns):
-            codes.append(-1 if is_skipped and None in key else known.setdefault(encode_key(place, key), len(known)))
+            codes.append(
+                -1
+                if is_skipped and None in key
+                else known.setdefault(encode_key(place, key), len(known))
+            )
     return list(known), codes
 
 
@@ -157,7 +209,10 @@ def _with_keys(view: CompiledView, rows: Sequence[Row], told: FeatureRows) -> Se
         if lookup is not None:
             [asked] = lookup.view.entities
             columns = [told.columns[f"{asked.name}__{key}"] for key in entity.join_keys]
-            keys = [dict(zip(view.key_columns(entity), map(_single, values), strict=True)) for values in zip(*columns, strict=True)]
+            keys = [
+                dict(zip(view.key_columns(entity), map(_single, values), strict=True))
+                for values in zip(*columns, strict=True)
+            ]
             rows = [{**row, **key} for row, key in zip(rows, keys, strict=True)]
     return rows
 
@@ -177,5 +232,7 @@ def _keys_of(rows: Sequence[Row], join_keys: Sequence[str]) -> Sequence[tuple[Sc
             return [(row[name],) for row in rows]
         return [tuple([row[name] for name in join_keys]) for row in rows]
     except KeyError:
-        row, field = next((index, name) for index, row in enumerate(rows) for name in join_keys if name not in row)
+        row, field = next(
+            (index, name) for index, row in enumerate(rows) for name in join_keys if name not in row
+        )
         raise MissingRequestField(row=row, field=field) from None

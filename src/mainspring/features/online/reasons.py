@@ -1,4 +1,6 @@
-"""Why a read has the values that it has: whether anything is known of the key, and whether any of it falls into a window."""
+"""Why a read has the values that it has: whether anything is known of the key, and whether any of
+it falls into a window.
+"""
 
 from collections.abc import Sequence
 from typing import Literal as OneOf
@@ -18,15 +20,24 @@ from mainspring.ports.online import OnlineReader
 __all__ = ["Reason", "explain_shard"]
 
 Reason = OneOf["known", "null key", "unknown key", "no fact in the window", "older than ttl"]
-"""`known`: a fact lies in the longest window, though it may have a null or fail a condition · `null key`: the key is null, or the view that it is looked up in
-knew none · `unknown key`: online state has no fact of it · `no fact in the window`: the longest window holds none that is visible · `older than ttl`: the
-newest visible fact is too old to count."""
+"""`known`: a fact lies in the longest window, though it may have a null or fail a condition · `null
+key`: the key is null, or the view that it is looked up in knew none · `unknown key`: online state
+has no fact of it · `no fact in the window`: the longest window holds none that is visible · `older
+than ttl`: the newest visible fact is too old to count.
+"""
 
 
-def explain_shard(view: CompiledView, online: OnlineReader, shard: str, asked: Asked) -> list[Reason]:
-    """For every question its reason.  Cost: reads all facts that a window can see, about 2 µs each.  Raises: FEA-002."""
+def explain_shard(
+    view: CompiledView, online: OnlineReader, shard: str, asked: Asked
+) -> list[Reason]:
+    """For every question its reason.  Cost: reads all facts that a window can see, about 2 µs each.
+    Raises: FEA-002.
+    """
     groups = fetch_rows(view, online, shard, asked)
-    return [_reason(view, groups[code], at) if code >= 0 else "null key" for code, at in zip(asked.codes, asked.times, strict=True)]
+    return [
+        _reason(view, groups[code], at) if code >= 0 else "null key"
+        for code, at in zip(asked.codes, asked.times, strict=True)
+    ]
 
 
 def _reason(view: CompiledView, rows: Sequence[bytes], at: Micros) -> Reason:
@@ -40,13 +51,22 @@ def _reason(view: CompiledView, rows: Sequence[bytes], at: Micros) -> Reason:
         return "known"
     if view.view.ttl is None:
         return "no fact in the window"
-    # Facts too old to count need not be at hand; that they are there shows in the tiles, or in what was evicted.
+    # Facts too old to count need not be at hand; that they are there shows in the tiles, or in what
+    # was evicted.
     tiles = [int(page.tiles[:, TILE_FIRST].min()) for page in pages if page.tiles.size]
-    is_older = bool(seen.size) or any(first < since for first in tiles) or any(page.header[EVICTED] > LONG_AGO for page in pages)
+    is_older = (
+        bool(seen.size)
+        or any(first < since for first in tiles)
+        or any(page.header[EVICTED] > LONG_AGO for page in pages)
+    )
     return "older than ttl" if is_older else "no fact in the window"
 
 
 def _is_seen(facts: Ints, at: Micros, *, edge: int) -> NDArray[np.bool_]:
     seen: NDArray[np.bool_]
-    seen = (facts[:, EVENT_TIME] < at + edge) & (facts[:, VISIBLE_FROM] <= at) & (at < facts[:, VISIBLE_TO])
+    seen = (
+        (facts[:, EVENT_TIME] < at + edge)
+        & (facts[:, VISIBLE_FROM] <= at)
+        & (at < facts[:, VISIBLE_TO])
+    )
     return seen

@@ -1,4 +1,6 @@
-"""Recompute what online reads said, by backfill at the (L, q) that they carry: the second computation shares the kernel and nothing else with the first."""
+"""Recompute what online reads said, by backfill at the (L, q) that they carry: the second
+computation shares the kernel and nothing else with the first.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -22,15 +24,21 @@ ReadAt = Mapping[str, int]
 
 
 def read_key(view: CompiledView, source: Source, entity: Entity | None = None) -> str:
-    """The key of an offset in `ReadAt`: the view; of a view with several sources `view/source`; where the partition of an entity was further `view@entity`."""
+    """The key of an offset in `ReadAt`: the view; of a view with several sources `view/source`;
+    where the partition of an entity was further `view@entity`.
+    """
     key = f"{view.view.name}/{source.name}" if view.view.is_union else view.view.name
     return key if entity is None else f"{key}@{entity.name}"
 
 
-def offsets_read(views: Sequence[CompiledView], told: FeatureRows, *, rows: int) -> list[dict[str, int]]:
-    """L of each row of an answer, in entries that do not depend on how many partitions there were: those may be others by the time it is recomputed.
+def offsets_read(
+    views: Sequence[CompiledView], told: FeatureRows, *, rows: int
+) -> list[dict[str, int]]:
+    """L of each row of an answer, in entries that do not depend on how many partitions there were:
+    those may be others by the time it is recomputed.
 
-    Every view and source has the offset that the state of all its entities had reached; an entity whose partition was further has one of its own.
+    Every view and source has the offset that the state of all its entities had reached; an entity
+    whose partition was further has one of its own.
     """
     every = with_lookups(views)
     whole = {
@@ -42,14 +50,20 @@ def offsets_read(views: Sequence[CompiledView], told: FeatureRows, *, rows: int)
     divided = [view for view in every if view.partitions > 1]
     if not divided:
         return [whole] * rows
-    return [whole | {key: offset for view in divided for key, offset in _iter_offsets(view, told, row)} for row in range(rows)]
+    return [
+        whole | {key: offset for view in divided for key, offset in _iter_offsets(view, told, row)}
+        for row in range(rows)
+    ]
 
 
-def backfill_as_read(view: CompiledView, spine: pl.DataFrame, read_at: Sequence[ReadAt], facts_of: FactReader) -> pl.DataFrame:
+def backfill_as_read(
+    view: CompiledView, spine: pl.DataFrame, read_at: Sequence[ReadAt], facts_of: FactReader
+) -> pl.DataFrame:
     """The view's features for every row of the spine, each at its own (L, q).
 
-    L matters only to a row before whose q a fact claims to be visible that was appended after L, such as history imported later; the others share one
-    backfill, because facts beyond their L are not visible at their q anyway.
+    L matters only to a row before whose q a fact claims to be visible that was appended after L,
+    such as history imported later; the others share one backfill, because facts beyond their L are
+    not visible at their q anyway.
 
     Args:
         spine: join keys and `_prediction_time`, as for `backfill`.
@@ -58,7 +72,11 @@ def backfill_as_read(view: CompiledView, spine: pl.DataFrame, read_at: Sequence[
 
     Shapes: (rows of the spine, entities × outputs).
     """
-    facts = {source.name: facts_of(source) for each in with_lookups([view]) for source in each.view.sources}
+    facts = {
+        source.name: facts_of(source)
+        for each in with_lookups([view])
+        for source in each.view.sources
+    }
     frame = backfill_from(view, lambda source: facts[source.name], spine)
     for place in _places_bound(view, read_at, spine, facts):
         alone = _backfill_row(view, spine.slice(place, 1), read_at[place], facts)
@@ -76,32 +94,54 @@ def _iter_offsets(view: CompiledView, told: FeatureRows, row: int) -> Iterator[t
                 yield read_key(view, source, entity), offset
 
 
-def _places_bound(view: CompiledView, read_at: Sequence[ReadAt], spine: pl.DataFrame, facts: Mapping[str, pl.DataFrame]) -> list[int]:
+def _places_bound(
+    view: CompiledView,
+    read_at: Sequence[ReadAt],
+    spine: pl.DataFrame,
+    facts: Mapping[str, pl.DataFrame],
+) -> list[int]:
     """The rows for which a fact that was not read yet claims to have been visible."""
     asked = spine["_prediction_time"].cast(pl.Int64).to_list()
     bound: set[int] = set()
     for each in with_lookups([view]):
         for source in each.view.sources:
-            earliest_after, key = _earliest_visible_after(facts[source.name]), read_key(each, source)
-            bound |= {place for place, (at, reached) in enumerate(zip(asked, read_at, strict=True)) if earliest_after(reached[key]) <= at}
+            earliest_after, key = (
+                _earliest_visible_after(facts[source.name]),
+                read_key(each, source),
+            )
+            bound |= {
+                place
+                for place, (at, reached) in enumerate(zip(asked, read_at, strict=True))
+                if earliest_after(reached[key]) <= at
+            }
     return sorted(bound)
 
 
-def _backfill_row(view: CompiledView, row: pl.DataFrame, reached: ReadAt, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _backfill_row(
+    view: CompiledView, row: pl.DataFrame, reached: ReadAt, facts: Mapping[str, pl.DataFrame]
+) -> pl.DataFrame:
     """One row at its own L: entity by entity, for their partitions may have been unlike far."""
     answers = []
     for entity in view.view.entities:
-        answer = backfill(view, _facts_known(view, entity, reached, facts), gather_keys(view, partial(_facts_of_lookup, reached, facts), row))
+        answer = backfill(
+            view,
+            _facts_known(view, entity, reached, facts),
+            gather_keys(view, partial(_facts_of_lookup, reached, facts), row),
+        )
         answers.append(answer.select(view.names_of(entity)))
     return pl.concat(answers, how="horizontal")
 
 
-def _facts_of_lookup(reached: ReadAt, facts: Mapping[str, pl.DataFrame], lookup: CompiledView) -> pl.DataFrame:
+def _facts_of_lookup(
+    reached: ReadAt, facts: Mapping[str, pl.DataFrame], lookup: CompiledView
+) -> pl.DataFrame:
     [entity] = lookup.view.entities
     return _facts_known(lookup, entity, reached, facts)
 
 
-def _facts_known(view: CompiledView, entity: Entity, reached: ReadAt, facts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _facts_known(
+    view: CompiledView, entity: Entity, reached: ReadAt, facts: Mapping[str, pl.DataFrame]
+) -> pl.DataFrame:
     """The facts of a view that the state of this entity had folded."""
 
     def known(source: Source) -> pl.DataFrame:
@@ -114,7 +154,11 @@ def _facts_known(view: CompiledView, entity: Entity, reached: ReadAt, facts: Map
 def _earliest_visible_after(facts: pl.DataFrame) -> Callable[[int], int]:
     ordered = facts.sort("_offset")
     offsets = ordered["_offset"].to_numpy()
-    suffix = np.minimum.accumulate(ordered["_visible_from"].to_numpy()[::-1])[::-1] if len(offsets) else offsets
+    suffix = (
+        np.minimum.accumulate(ordered["_visible_from"].to_numpy()[::-1])[::-1]
+        if len(offsets)
+        else offsets
+    )
 
     def earliest(limit: int) -> int:
         place = int(np.searchsorted(offsets, limit))

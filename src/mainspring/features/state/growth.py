@@ -1,4 +1,6 @@
-"""What the records of a frame do to the rows of a shard: facts are added by the kernel, key by key; a fact that is taken back is looked up in its tree."""
+"""What the records of a frame do to the rows of a shard: facts are added by the kernel, key by key;
+a fact that is taken back is looked up in its tree.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -7,7 +9,7 @@ import numpy as np
 
 from mainspring.elements.time import Micros
 from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, Ints
-from mainspring.features.kernel.tree.grow import TABLE_FIELDS, WRITTEN_PAGE, Batch, Output
+from mainspring.features.kernel.tree.batch import TABLE_FIELDS, WRITTEN_PAGE, Batch, Output
 from mainspring.features.kernel.tree.online import NOTE, grow_door
 from mainspring.features.kernel.tree.page import FACTS, HEAD_LEVEL, HEADER, OPEN_FACTS, TEXT_SHIFT
 from mainspring.features.state.names import directory_key, page_key
@@ -30,10 +32,13 @@ class Growth:
 
     Args:
         read: gives the rows of the shard.
-        kept: a page is evicted once its newest event is older by this than the arrival of the fact that seals another page, and than `until`.
+        kept: a page is evicted once its newest event is older by this than the arrival of the fact
+            that seals another page, and than `until`.
     """
 
-    def __init__(self, view: CompiledView, records: Records, read: ReadRows, *, kept: Micros, until: Micros) -> None:
+    def __init__(
+        self, view: CompiledView, records: Records, read: ReadRows, *, kept: Micros, until: Micros
+    ) -> None:
         self._view = view
         self._records = records
         self._read = read
@@ -52,7 +57,9 @@ class Growth:
         return self._rows
 
     def _follow(self, name: bytes, rows: Ints) -> None:
-        """Apply the records of one key one run after the other: a fact that is taken back must be there before."""
+        """Apply the records of one key one run after the other: a fact that is taken back must be
+        there before.
+        """
         waiting: list[int] = []
         for row in rows.tolist():
             if not self._records.retracts[row]:
@@ -66,10 +73,18 @@ class Growth:
     def _take_back(self, name: bytes, row: int) -> None:
         words = self._records.words[row]
         fact = Fact(self._records.text_at(row, 0), int(words[EVENT_TIME]), int(words[VISIBLE_FROM]))
-        self._rows |= take_back(self._view.tiles, name, self._fetch_rows([name, directory_key(name)]), fact=fact, fetch=partial(self._fetch_page, name))
+        self._rows |= take_back(
+            self._view.tiles,
+            name,
+            self._fetch_rows([name, directory_key(name)]),
+            fact=fact,
+            fetch=partial(self._fetch_page, name),
+        )
 
     def _grow(self, names: Sequence[bytes], order: Ints, key_first: Ints) -> None:
-        """Add facts to these keys: those at `order[key_first[k]] … order[key_first[k + 1]]` to the key k."""
+        """Add facts to these keys: those at `order[key_first[k]] … order[key_first[k + 1]]` to the
+        key k.
+        """
         if not order.size:
             return
         heads = self._fetch_rows(names)
@@ -85,21 +100,49 @@ class Growth:
         has_directory = np.flatnonzero(is_full)[[row is not None for row in directories]]
         count = int(has_head.sum())
         starts[has_head, 0] = old.starts[:count]
-        starts[has_directory, 1], starts[has_directory, 2] = old.starts[count:-1], old.starts[count + 1 :]
+        starts[has_directory, 1], starts[has_directory, 2] = (
+            old.starts[count:-1],
+            old.starts[count + 1 :],
+        )
         links = self._records.links + (len(old.payload) << TEXT_SHIFT)
-        words, texts = np.frombuffer(payload, dtype=np.int64), np.frombuffer(payload, dtype=np.uint8)
+        words, texts = (
+            np.frombuffer(payload, dtype=np.int64),
+            np.frombuffer(payload, dtype=np.uint8),
+        )
         records = self._records
-        batch = Batch(words, texts, starts, key_first, order, records.words, links, records.arrived, self._kept, self._until)
+        batch = Batch(
+            words,
+            texts,
+            starts,
+            key_first,
+            order,
+            records.words,
+            links,
+            records.arrived,
+            self._kept,
+            self._until,
+        )
         self._keep(names, *self._written(batch))
 
     def _written(self, batch: Batch) -> tuple[Ints, bytes]:
         """What the kernel wrote: its table, and the bytes that the table's rows point into."""
         width = batch.facts.shape[1] + batch.links.shape[1] + 2
-        room = 2 * batch.words.size + 4 * batch.order.size * width + batch.starts.size * (HEADER + 2) + _SPARE_WORDS
+        room = (
+            2 * batch.words.size
+            + 4 * batch.order.size * width
+            + batch.starts.size * (HEADER + 2)
+            + _SPARE_WORDS
+        )
         listed = 2 * batch.starts.shape[0] + batch.order.size + _SPARE_ROWS
         while True:
-            words, table, note = np.empty(room, dtype=np.int64), np.empty((listed, TABLE_FIELDS), dtype=np.int64), NOTE.copy()
-            grow_door()(self._view.tiles.layout, batch, Output(words, words.view(np.uint8), table, note))
+            words, table, note = (
+                np.empty(room, dtype=np.int64),
+                np.empty((listed, TABLE_FIELDS), dtype=np.int64),
+                NOTE.copy(),
+            )
+            grow_door()(
+                self._view.tiles.layout, batch, Output(words, words.view(np.uint8), table, note)
+            )
             rows = int(note[0])
             if rows >= 0:
                 return table[:rows], words[: int(table[:rows, 5].max()) >> 3].tobytes()
@@ -108,14 +151,19 @@ class Growth:
     def _keep(self, names: Sequence[bytes], table: Ints, written: bytes) -> None:
         is_head = (table[:, 0] == WRITTEN_PAGE) & (table[:, 2] == HEAD_LEVEL)
         heads = table[is_head]
-        rows = [written[begin:end] for begin, end in zip(heads[:, 4].tolist(), heads[:, 5].tolist(), strict=True)]
+        rows = [
+            written[begin:end]
+            for begin, end in zip(heads[:, 4].tolist(), heads[:, 5].tolist(), strict=True)
+        ]
         self._rows.update(zip(names, rows, strict=True))
         for what, key, level, number, begin, end in table[~is_head].tolist():
             name = names[key]
             if what == WRITTEN_PAGE:
                 self._rows[page_key(name, level, number)] = written[begin:end]
             else:
-                for below in iter_pages_below(self._view.tiles, level, number, partial(self._fetch_page, name)):
+                for below in iter_pages_below(
+                    self._view.tiles, level, number, partial(self._fetch_page, name)
+                ):
                     self._rows[page_key(name, *below)] = None
 
     def _fetch_page(self, name: bytes, level: int, number: int) -> bytes:
@@ -134,7 +182,13 @@ class Growth:
 
 def _open_facts(heads: Sequence[bytes | None]) -> Ints:
     """How many facts each head has."""
-    return np.array([0 if head is None else int.from_bytes(head[8 * FACTS : 8 * FACTS + 8], "little") for head in heads], dtype=np.int64)
+    return np.array(
+        [
+            0 if head is None else int.from_bytes(head[8 * FACTS : 8 * FACTS + 8], "little")
+            for head in heads
+        ],
+        dtype=np.int64,
+    )
 
 
 def _run_of(rows: Sequence[int]) -> tuple[Ints, Ints]:

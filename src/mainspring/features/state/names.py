@@ -1,7 +1,8 @@
 """Where the state of a key lies: the keys of its rows, and the shard that has it.
 
-The head of a key lies under its *name*: the place of the entity in its view, then the key in MessagePack, which no other name begins with; its directory
-and its pages lie under the name with level and number behind.  Names longer than a store takes are replaced by their digest.
+The head of a key lies under its *name*: the place of the entity in its view, then the key in
+MessagePack, which no other name begins with; its directory and its pages lie under the name with
+level and number behind.  Names longer than a store takes are replaced by their digest.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,14 @@ import msgspec
 from mainspring.features.kernel.tree.page import DIRECTORY_LEVEL
 from mainspring.ports.online import KEY_LIMIT_BYTES
 
-__all__ = ["directory_key", "encode_key", "page_key", "partition_of", "shard_of_partition", "shards_of_partitions"]
+__all__ = [
+    "directory_key",
+    "encode_key",
+    "page_key",
+    "partition_of",
+    "shard_of_partition",
+    "shards_of_partitions",
+]
 
 _NUMBER_BYTES: Final = 7
 _LONGEST_NAME: Final = KEY_LIMIT_BYTES - 1 - _NUMBER_BYTES
@@ -33,7 +41,11 @@ def encode_key(entity: int, key: Sequence[object]) -> bytes:
     b'\\x01\\x91\\xa3JFK'
     """
     name = _ENTITIES[entity] + _encode(key)
-    return name if len(name) <= _LONGEST_NAME else name[:1] + _DIGEST_MARK + blake2b(name, digest_size=32).digest()
+    return (
+        name
+        if len(name) <= _LONGEST_NAME
+        else name[:1] + _DIGEST_MARK + blake2b(name, digest_size=32).digest()
+    )
 
 
 def directory_key(name: bytes) -> bytes:
@@ -73,4 +85,6 @@ def shards_of_partitions(shard: str, partitions: int) -> tuple[str, ...]:
     >>> shards_of_partitions("delays@1f", 2)
     ('delays@1f/0of2', 'delays@1f/1of2')
     """
-    return tuple(shard_of_partition(shard, partition, partitions) for partition in range(partitions))
+    return tuple(
+        shard_of_partition(shard, partition, partitions) for partition in range(partitions)
+    )

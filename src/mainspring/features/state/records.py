@@ -1,4 +1,6 @@
-"""The records of a frame as the kernel takes them in: facts as words, texts as bytes, and which of them belong to which key."""
+"""The records of a frame as the kernel takes them in: facts as words, texts as bytes, and which of
+them belong to which key.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +10,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Ints
-from mainspring.features.kernel.tree.page import FACT_TIMES, FACT_WORDS, FLAG_WORDS, FLAGS_PER_WORD, REFERENCES, TEXT_SHIFT
+from mainspring.features.kernel.tree.page import (
+    FACT_TIMES,
+    FACT_WORDS,
+    FLAG_WORDS,
+    FLAGS_PER_WORD,
+    REFERENCES,
+    TEXT_SHIFT,
+)
 from mainspring.features.pattern import Patterns, evaluate_values, plain_values
 from mainspring.features.state.names import encode_key
 from mainspring.features.view import CompiledView
@@ -22,9 +31,11 @@ class Records(NamedTuple):
     Shapes:
         words: (records, fact words); a record that takes a fact back has the words of that fact.
         links: (records, 1 + texts): where the id and each text lie in `texts`, and their length.
-        arrived: (records,) the earliest instant at which it may have been folded: when it was appended, or what history says it was seen from.
+        arrived: (records,) the earliest instant at which it may have been folded: when it was
+            appended, or what history says it was seen from.
         retracts: (records,) whether it takes a fact back.
-        names: the keys that the records belong to, each once; key_first (names + 1,) where the records of each begin in `order`.
+        names: the keys that the records belong to, each once; key_first (names + 1,) where the
+            records of each begin in `order`.
     """
 
     words: Ints
@@ -42,7 +53,9 @@ class Records(NamedTuple):
         return rows
 
     def of_names(self, places: Sequence[int]) -> tuple[Ints, Ints]:
-        """The records of several keys one key after the other, and where those of each begin.  Shapes: (records,), (places + 1,)."""
+        """The records of several keys one key after the other, and where those of each begin.
+        Shapes: (records,), (places + 1,).
+        """
         if len(places) == len(self.names):
             return self.order, self.key_first
         begins, ends = self.key_first[:-1][places], self.key_first[1:][places]
@@ -89,30 +102,54 @@ def records_of(view: CompiledView, frame: pl.DataFrame) -> Records:
 def _words_of(view: CompiledView, frame: pl.DataFrame, patterns: Patterns) -> Ints:
     shape = view.tiles.shape
     words = np.zeros((frame.height, int(shape[FACT_WORDS])), dtype=np.int64)
-    words[:, EVENT_TIME], words[:, VISIBLE_FROM], words[:, VISIBLE_TO] = frame["_event_time"].to_numpy(), frame["_visible_at"].to_numpy(), NEVER
+    words[:, EVENT_TIME], words[:, VISIBLE_FROM], words[:, VISIBLE_TO] = (
+        frame["_event_time"].to_numpy(),
+        frame["_visible_at"].to_numpy(),
+        NEVER,
+    )
     for column in range(len(view.values)):
-        words[:, FACT_TIMES + column // FLAGS_PER_WORD] |= patterns.valid[column].astype(np.int64) << (column % FLAGS_PER_WORD)
+        words[:, FACT_TIMES + column // FLAGS_PER_WORD] |= patterns.valid[column].astype(
+            np.int64
+        ) << (column % FLAGS_PER_WORD)
     bits = patterns.bits.copy()
-    # A place in the dictionary of a batch would leave a trace of the batch; the texts themselves are kept.
+    # A place in the dictionary of a batch would leave a trace of the batch; the texts themselves
+    # are kept.
     bits[list(view.text_columns)] = 0
     words[:, FACT_TIMES + int(shape[FLAG_WORDS]) :] = np.where(patterns.valid, bits, 0).T
     return words
 
 
 def _links_of(view: CompiledView, frame: pl.DataFrame, patterns: Patterns) -> tuple[Ints, bytes]:
-    """Ids, then each text column, one after the other in one run of bytes; a null is an empty text."""
+    """Ids, then each text column, one after the other in one run of bytes; a null is an empty
+    text.
+    """
     pieces: list[list[bytes]] = [[text.encode() for text in frame["_id"].to_list()]]
     for column in view.text_columns:
-        known = [b"" if text is None else text.encode() for text in patterns.texts[column].to_list()]
-        pieces.append([known[code] if ok else b"" for code, ok in zip(patterns.bits[column].tolist(), patterns.valid[column].tolist(), strict=True)])
-    sizes = np.array([[len(text) for text in column] for column in pieces], dtype=np.int64).reshape(len(pieces), frame.height)
+        known = [
+            b"" if text is None else text.encode() for text in patterns.texts[column].to_list()
+        ]
+        pieces.append(
+            [
+                known[code] if ok else b""
+                for code, ok in zip(
+                    patterns.bits[column].tolist(), patterns.valid[column].tolist(), strict=True
+                )
+            ]
+        )
+    sizes = np.array([[len(text) for text in column] for column in pieces], dtype=np.int64).reshape(
+        len(pieces), frame.height
+    )
     ends = np.cumsum(sizes.ravel()).reshape(sizes.shape)
     assert view.tiles.shape[REFERENCES] == len(pieces)
-    return np.ascontiguousarray((((ends - sizes) << TEXT_SHIFT) | sizes).T), b"".join(text for column in pieces for text in column)
+    return np.ascontiguousarray((((ends - sizes) << TEXT_SHIFT) | sizes).T), b"".join(
+        text for column in pieces for text in column
+    )
 
 
 def _names_of(view: CompiledView, frame: pl.DataFrame) -> tuple[list[bytes], Ints]:
-    """The names of all keys, and for every entity and record the place of its name; -1 where a null names nothing."""
+    """The names of all keys, and for every entity and record the place of its name; -1 where a null
+    names nothing.
+    """
     names: list[bytes] = []
     codes: list[int] = []
     for place, entity in enumerate(view.view.entities):

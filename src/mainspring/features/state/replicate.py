@@ -1,6 +1,8 @@
-"""Copy a shard's state into an object, and an object into a store that lacks the shard: a new replica folds the tail of the log and not all of it.
+"""Copy a shard's state into an object, and an object into a store that lacks the shard: a new
+replica folds the tail of the log and not all of it.
 
-The newest snapshot of each shard has a document, kind `snapshot`, key the shard's name, so that whoever opens the shard finds it and `gc` keeps the object.
+The newest snapshot of each shard has a document, kind `snapshot`, key the shard's name, so that
+whoever opens the shard finds it and `gc` keeps the object.
 """
 
 from collections.abc import Iterator
@@ -16,7 +18,14 @@ from mainspring.ports.objects import ObjectReader, ObjectWriter
 from mainspring.ports.online import OnlineReader, OnlineWriter, Position
 from mainspring.ports.state import Change, StateReader, StateWriter
 
-__all__ = ["SNAPSHOT", "KeptSnapshot", "forget_snapshot", "read_shard", "restore_shard", "snapshot_shard"]
+__all__ = [
+    "SNAPSHOT",
+    "KeptSnapshot",
+    "forget_snapshot",
+    "read_shard",
+    "restore_shard",
+    "snapshot_shard",
+]
 
 SNAPSHOT = "snapshot"
 _ATTEMPTS = 100
@@ -37,27 +46,48 @@ class KeptSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     made_at: Micros
 
 
-def snapshot_shard(shard: str, *, online: OnlineReader, objects: ObjectWriter, state: StateWriter, at: Micros) -> KeptSnapshot | None:
-    """Write a snapshot of a shard as it stands, whoever folds it meanwhile; None when there is no such shard.
+def snapshot_shard(
+    shard: str, *, online: OnlineReader, objects: ObjectWriter, state: StateWriter, at: Micros
+) -> KeptSnapshot | None:
+    """Write a snapshot of a shard as it stands, whoever folds it meanwhile; None when there is no
+    such shard.
 
     Raises: ENG-004 when the shard moves on all the time.
-    Cost: the shard's rows in memory, twice; what the store takes to read and the object store to write them.
+    Cost: the shard's rows in memory, twice; what the store takes to read and the object store to
+        write them.
     """
     taken = read_shard(shard, online)
     if taken is None:
         return None
     payload = render_snapshot(taken)
     digest = objects.write(payload)
-    kept = KeptSnapshot(shard=shard, digest=digest, position=taken.position, rows=len(taken.rows), size_bytes=len(payload), made_at=at)
+    kept = KeptSnapshot(
+        shard=shard,
+        digest=digest,
+        position=taken.position,
+        rows=len(taken.rows),
+        size_bytes=len(payload),
+        made_at=at,
+    )
     state.commit([Change(SNAPSHOT, shard, canonical_json(kept))], [])
     return kept
 
 
-def restore_shard(shard: str, *, online: OnlineWriter, objects: ObjectReader, state: StateReader, log: LogReader, kept_from: Micros) -> Position | None:
-    """Put the newest snapshot of a shard into a store that lacks it; None where there is none that would do.
+def restore_shard(
+    shard: str,
+    *,
+    online: OnlineWriter,
+    objects: ObjectReader,
+    state: StateReader,
+    log: LogReader,
+    kept_from: Micros,
+) -> Position | None:
+    """Put the newest snapshot of a shard into a store that lacks it; None where there is none that
+    would do.
 
     Args:
-        log: the one that the shard is folded from; a snapshot that is ahead of it belongs to another.
+        log: the one that the shard is folded from; a snapshot that is ahead of it belongs to
+            another.
         kept_from: the event time from which on nothing may have been left out.
 
     Raises: ENG-004 when the shard exists; ENG-003 or FEA-005 for a damaged snapshot.
@@ -65,7 +95,11 @@ def restore_shard(shard: str, *, online: OnlineWriter, objects: ObjectReader, st
     """
     document = state.get(SNAPSHOT, shard)
     kept = msgspec.json.decode(document.payload, type=KeptSnapshot) if document else None
-    if kept is None or kept.position.kept_from > kept_from or any(offset > log.head(topic) for topic, offset in kept.position.offsets):
+    if (
+        kept is None
+        or kept.position.kept_from > kept_from
+        or any(offset > log.head(topic) for topic, offset in kept.position.offsets)
+    ):
         return None
     snapshot = parse_snapshot(objects.read(kept.digest))
     online.commit(shard, dict(snapshot.rows), expected=None, position=snapshot.position)
@@ -79,20 +113,29 @@ def forget_snapshot(shard: str, state: StateWriter) -> None:
 
 
 def read_shard(shard: str, online: OnlineReader) -> Snapshot | None:
-    """A shard's rows and position, of one commit; None when there is no such shard.  Raises: ENG-004 when it moves on all the time."""
+    """A shard's rows and position, of one commit; None when there is no such shard.  Raises:
+    ENG-004 when it moves on all the time.
+    """
     for _ in range(_ATTEMPTS):
         before, _ = online.read(shard, [])
         if before is None:
             return None
         rows = online.iter_rows(shard)
         first = next(rows, None)
-        # All rows are of the commit that the first is of: had another come between, the position would have moved.
+        # All rows are of the commit that the first is of: had another come between, the position
+        # would have moved.
         if online.read(shard, [])[0] == before:
             return Snapshot(shard=shard, position=before, rows=tuple(_with_first(first, rows)))
-    raise StaleWrite(what=f"shard {shard}", expected=f"to stand still for one of {_ATTEMPTS} looks", found="another position at each")
+    raise StaleWrite(
+        what=f"shard {shard}",
+        expected=f"to stand still for one of {_ATTEMPTS} looks",
+        found="another position at each",
+    )
 
 
-def _with_first(first: tuple[bytes, bytes] | None, rows: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+def _with_first(
+    first: tuple[bytes, bytes] | None, rows: Iterator[tuple[bytes, bytes]]
+) -> Iterator[tuple[bytes, bytes]]:
     if first is not None:
         yield first
         yield from rows

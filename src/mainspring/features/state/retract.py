@@ -1,4 +1,6 @@
-"""Take a fact back: find it in the tree of its key, close the interval in which it is seen, and summarise anew every page above it."""
+"""Take a fact back: find it in the tree of its key, close the interval in which it is seen, and
+summarise anew every page above it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -21,16 +23,20 @@ FetchPage = Callable[[int, int], bytes]
 
 
 class Fact(NamedTuple):
-    """Which fact is taken back: its id, when it happened, and from when on it is not seen any more."""
+    """Which fact is taken back: its id, when it happened, and from when on it is not seen any
+    more.
+    """
 
     id: bytes
     event_time: Micros
     until: Micros
 
 
-def take_back(tiles: TileProgram, name: bytes, roots: Sequence[bytes | None], *, fact: Fact, fetch: FetchPage) -> dict[bytes, bytes]:
-    """The rows that change: that of the head, or that of the directory, of the page that holds the fact, and of those between; none when the fact is not kept
-    any more.
+def take_back(
+    tiles: TileProgram, name: bytes, roots: Sequence[bytes | None], *, fact: Fact, fetch: FetchPage
+) -> dict[bytes, bytes]:
+    """The rows that change: that of the head, or that of the directory, of the page that holds the
+    fact, and of those between; none when the fact is not kept any more.
 
     Args:
         roots: the head and the directory of the key, where it has them.
@@ -42,14 +48,25 @@ def take_back(tiles: TileProgram, name: bytes, roots: Sequence[bytes | None], *,
         pages = [] if root is None else split_row(root)
         # A page beside the directory is not fetched, and not written to a row of its own.
         beside = {_place_of(page): page for page in pages[1:]}
-        page = _taken_back(tiles, pages[0], fact, fetch=_first_beside(beside, fetch), changed=changed) if pages else None
+        page = (
+            _taken_back(tiles, pages[0], fact, fetch=_first_beside(beside, fetch), changed=changed)
+            if pages
+            else None
+        )
         if page is not None:
-            rows = {page_key(name, *place): row for place, row in changed.items() if place not in beside}
-            return {**rows, key: b"".join([page, *(changed.get(place, old) for place, old in beside.items())])}
+            rows = {
+                page_key(name, *place): row for place, row in changed.items() if place not in beside
+            }
+            return {
+                **rows,
+                key: b"".join([page, *(changed.get(place, old) for place, old in beside.items())]),
+            }
     return {}
 
 
-def iter_pages_below(tiles: TileProgram, level: int, number: int, fetch: FetchPage) -> list[tuple[int, int]]:
+def iter_pages_below(
+    tiles: TileProgram, level: int, number: int, fetch: FetchPage
+) -> list[tuple[int, int]]:
     """Level and number of a page and of all pages below it."""
     found = [(level, number)]
     if level > 1:
@@ -69,8 +86,17 @@ def _place_of(page: bytes) -> tuple[int, int]:
     return int(words[LEVEL]), int(words[NUMBER])
 
 
-def _taken_back(tiles: TileProgram, payload: bytes, fact: Fact, *, fetch: FetchPage, changed: dict[tuple[int, int], bytes]) -> bytes | None:
-    """The page with the fact taken back in it or below it, or None when it is not there; pages below that change are put into `changed`."""
+def _taken_back(
+    tiles: TileProgram,
+    payload: bytes,
+    fact: Fact,
+    *,
+    fetch: FetchPage,
+    changed: dict[tuple[int, int], bytes],
+) -> bytes | None:
+    """The page with the fact taken back in it or below it, or None when it is not there; pages
+    below that change are put into `changed`.
+    """
     page = read_page(payload, tiles)
     words = np.frombuffer(bytearray(payload), dtype=np.int64)
     for place in _standing_revisions(page.facts, page.texts, fact):
@@ -84,7 +110,9 @@ def _taken_back(tiles: TileProgram, payload: bytes, fact: Fact, *, fetch: FetchP
         if child is not None:
             changed[level, number] = child
             summary = tile.copy()
-            summary_door()(tiles.layout, np.frombuffer(bytearray(child), dtype=np.int64), summary, NOTE.copy())
+            summary_door()(
+                tiles.layout, np.frombuffer(bytearray(child), dtype=np.int64), summary, NOTE.copy()
+            )
             begin = HEADER + place * summary.size
             words[begin : begin + summary.size] = summary
             return words.tobytes()
@@ -93,7 +121,11 @@ def _taken_back(tiles: TileProgram, payload: bytes, fact: Fact, *, fetch: FetchP
 
 def _standing_revisions(facts: Ints, texts: list[list[bytes]], fact: Fact) -> list[int]:
     """Where the revision lies that stood until now; at most one does."""
-    stands = (facts[:, EVENT_TIME] == fact.event_time) & (facts[:, VISIBLE_TO] == NEVER) & (facts[:, VISIBLE_FROM] < fact.until)
+    stands = (
+        (facts[:, EVENT_TIME] == fact.event_time)
+        & (facts[:, VISIBLE_TO] == NEVER)
+        & (facts[:, VISIBLE_FROM] < fact.until)
+    )
     return [place for place in np.flatnonzero(stands).tolist() if texts[place][0] == fact.id][:1]
 
 

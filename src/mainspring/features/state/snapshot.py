@@ -1,6 +1,8 @@
-"""A shard's state as one run of bytes: the same state always gives the same bytes, so that a snapshot is named by their digest.
+"""A shard's state as one run of bytes: the same state always gives the same bytes, so that a
+snapshot is named by their digest.
 
-A line that says what follows, then for each row, in the order of their keys, the length of its key and of itself, and both.
+A line that says what follows, then for each row, in the order of their keys, the length of its key
+and of itself, and both.
 """
 
 import struct
@@ -35,12 +37,16 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 def render_snapshot(snapshot: Snapshot) -> bytes:
     """The bytes of a snapshot; `parse_snapshot` is the inverse.  Cost: a copy of the rows."""
-    head = _Head(format=_FORMAT, shard=snapshot.shard, position=snapshot.position, rows=len(snapshot.rows))
+    head = _Head(
+        format=_FORMAT, shard=snapshot.shard, position=snapshot.position, rows=len(snapshot.rows)
+    )
     return b"".join([canonical_json(head), b"\n", *_pieces(snapshot.rows)])
 
 
 def parse_snapshot(payload: bytes) -> Snapshot:
-    """The snapshot of these bytes.  Raises: FEA-005 for bytes that are none, or of another format."""
+    """The snapshot of these bytes.  Raises: FEA-005 for bytes that are none, or of another
+    format.
+    """
     line, _, body = payload.partition(b"\n")
     try:
         head = msgspec.json.decode(line, type=_Head)
@@ -48,7 +54,10 @@ def parse_snapshot(payload: bytes) -> Snapshot:
     except (msgspec.MsgspecError, struct.error) as error:
         raise SnapshotUnreadable(reason=str(error)) from error
     if head.format != _FORMAT or head.rows != len(rows):
-        raise SnapshotUnreadable(reason=f"it says {head.format} with {head.rows} rows, and {_FORMAT} with {len(rows)} is what was looked for")
+        raise SnapshotUnreadable(
+            reason=f"it says {head.format} with {head.rows} rows, and {_FORMAT} with "
+            f"{len(rows)} is what was looked for"
+        )
     return Snapshot(shard=head.shard, position=head.position, rows=rows)
 
 

@@ -1,8 +1,9 @@
 """Fold the log into online state.
 
-A fold is a function of the accepted records alone: any batching gives the same bytes, and each key's pages depend on that key's records only, so that
-partitions leave no trace either.  It takes records as the log has them, also those that become visible later, because a page keeps when each fact is seen
-and the kernel decides at the read; so nothing waits for a timer.
+A fold is a function of the accepted records alone: any batching gives the same bytes, and each
+key's pages depend on that key's records only, so that partitions leave no trace either.  It takes
+records as the log has them, also those that become visible later, because a page keeps when each
+fact is seen and the kernel decides at the read; so nothing waits for a timer.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,15 +28,26 @@ from mainspring.ports.tables import TableReader
 from mainspring.sources.read import iter_records
 from mainspring.sources.topic import topic_of
 
-__all__ = ["CLOCK_SLACK", "ViewFold", "drop_late_state", "fold_view", "horizon_at", "refold_view", "shards_of"]
+__all__ = [
+    "CLOCK_SLACK",
+    "ViewFold",
+    "drop_late_state",
+    "fold_view",
+    "horizon_at",
+    "refold_view",
+    "shards_of",
+]
 
 CLOCK_SLACK: Micros = HOUR
-"""How far the clocks of two processes that share a shard may lie apart before one must build it anew.
+"""How far the clocks of two processes that share a shard may lie apart before one must build it
+anew.
 
-Twice as much of the past is kept beyond what windows reach, counted from the time at which facts become visible, or from two such lengths after `now` where
-the log knows of later facts: so a live fold evicts by what the log says alone, and who looks at history still finds all that it needs.
+Twice as much of the past is kept beyond what windows reach, counted from the time at which facts
+become visible, or from two such lengths after `now` where the log knows of later facts: so a live
+fold evicts by what the log says alone, and who looks at history still finds all that it needs.
 
-Clocks of machines differ, and the clock of an environment that looks at history starts again with each process.
+Clocks of machines differ, and the clock of an environment that looks at history starts again with
+each process.
 """
 
 _ROWS_PER_COMMIT = 8_192
@@ -64,10 +76,12 @@ def fold_view(
     tables: TableReader | None = None,
     only: Sequence[int] | None = None,
 ) -> Position:
-    """Bring a view's state up to the head of the log; new state starts with what a read at `now` can need.
+    """Bring a view's state up to the head of the log; new state starts with what a read at `now`
+    can need.
 
     Args:
-        before: leave out facts that happen then or later; for checks that look at one moment of a long log.
+        before: leave out facts that happen then or later; for checks that look at one moment of a
+            long log.
         tables: where new state finds the records that the log does not keep any more.
         only: the partitions to fold, for one of several consumers; default: all.
 
@@ -75,14 +89,30 @@ def fold_view(
     Cost: about 5 µs a record and entity, and what the store takes for a commit.
     Raises: ENG-004 when another process folds the same partition: its work stands, call again.
     """
-    fold = ViewFold(view, range(view.partitions) if only is None else only, log=log, online=online, now=now, tables=tables, before=before)
+    fold = ViewFold(
+        view,
+        range(view.partitions) if only is None else only,
+        log=log,
+        online=online,
+        now=now,
+        tables=tables,
+        before=before,
+    )
     for _ in fold.iter_steps({topic: log.head(topic) for topic in fold.topics}, now=now):
         pass
     return min(fold.positions.values(), key=lambda position: position.offsets)
 
 
-def refold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now: Micros, tables: TableReader | None = None) -> Position:
-    """As `fold_view`, and built anew where the state has left out what a read at `now` needs: its clock was ahead of this one.
+def refold_view(
+    view: CompiledView,
+    *,
+    log: LogReader,
+    online: OnlineWriter,
+    now: Micros,
+    tables: TableReader | None = None,
+) -> Position:
+    """As `fold_view`, and built anew where the state has left out what a read at `now` needs: its
+    clock was ahead of this one.
 
     Where other processes fold the same state, each goes on from where the others have got to.
     """
@@ -92,7 +122,9 @@ def refold_view(view: CompiledView, *, log: LogReader, online: OnlineWriter, now
             return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK, tables=tables)
 
 
-def drop_late_state(view: CompiledView, shards: Sequence[str], *, online: OnlineWriter, now: Micros) -> None:
+def drop_late_state(
+    view: CompiledView, shards: Sequence[str], *, online: OnlineWriter, now: Micros
+) -> None:
     """Drop those of a view's shards that have left out what a read at `now` needs."""
     for shard in shards:
         position, _ = online.read(shard, [])
@@ -103,8 +135,9 @@ def drop_late_state(view: CompiledView, shards: Sequence[str], *, online: Online
 class ViewFold:
     """Some partitions of a view on their way through the log.
 
-    It knows how far each is, so that looking for news costs no read of the store.  What it knows is wrong once another process has folded one of them:
-    then a step raises ENG-004, and the work goes on with a new one.
+    It knows how far each is, so that looking for news costs no read of the store.  What it knows is
+    wrong once another process has folded one of them: then a step raises ENG-004, and the work goes
+    on with a new one.
 
     Args:
         partitions: which; those without state begin with what a read at `now` can need.
@@ -122,8 +155,16 @@ class ViewFold:
         tables: TableReader | None = None,
         before: Micros = FOREVER,
     ) -> None:
-        self.view, self._log, self._online, self._tables, self._before = view, log, online, tables, before
-        self.positions = {partition: _open_shard(view, partition, online, now) for partition in partitions}
+        self.view, self._log, self._online, self._tables, self._before = (
+            view,
+            log,
+            online,
+            tables,
+            before,
+        )
+        self.positions = {
+            partition: _open_shard(view, partition, online, now) for partition in partitions
+        }
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -143,7 +184,13 @@ class ViewFold:
 
     def without(self, partitions: Collection[int]) -> "ViewFold":
         """The fold of its other partitions."""
-        return self._with({partition: position for partition, position in self.positions.items() if partition not in partitions})
+        return self._with(
+            {
+                partition: position
+                for partition, position in self.positions.items()
+                if partition not in partitions
+            }
+        )
 
     def _with(self, positions: dict[int, Position]) -> "ViewFold":
         fold = copy(self)
@@ -159,33 +206,66 @@ class ViewFold:
         return any(self.reached(topic) < heads[topic] for topic in self.topics)
 
     def iter_steps(self, heads: Mapping[str, int], *, now: Micros) -> Iterator[tuple[str, int]]:
-        """Fold up to these heads, and after each commit give the topic and how many of its records were folded.
+        """Fold up to these heads, and after each commit give the topic and how many of its records
+        were folded.
 
         Args:
-            now: nothing is evicted that a read at this time needs, however much later the facts are that the log knows of.
+            now: nothing is evicted that a read at this time needs, however much later the facts are
+                that the log knows of.
 
         Raises: ENG-004, ENG-011.
         """
         for source in self.view.view.sources:
             topic = topic_of(source.name)
             for group, start, stop in self._iter_groups(topic, heads[topic]):
-                records = iter_records(topic, log=self._log, tables=self._tables, start=start, stop=stop, schema=self.view.schema)
+                records = iter_records(
+                    topic,
+                    log=self._log,
+                    tables=self._tables,
+                    start=start,
+                    stop=stop,
+                    schema=self.view.schema,
+                )
                 for frame in _iter_gathered(records):
-                    self._commit(self._changes(group, qualify_ids(self.view, source, frame), topic, until=now + 2 * CLOCK_SLACK))
+                    self._commit(
+                        self._changes(
+                            group,
+                            qualify_ids(self.view, source, frame),
+                            topic,
+                            until=now + 2 * CLOCK_SLACK,
+                        )
+                    )
                     yield topic, frame.height
 
     def _iter_groups(self, topic: str, head: int) -> Iterator[tuple[list[int], int, int]]:
-        """Partitions that are equally far, and from where to where they go together: the last first, until all are at the head."""
+        """Partitions that are equally far, and from where to where they go together: the last
+        first, until all are at the head.
+        """
         while self.positions and (low := self.reached(topic)) < head:
-            offsets = {partition: position.offset(topic) for partition, position in self.positions.items()}
+            offsets = {
+                partition: position.offset(topic) for partition, position in self.positions.items()
+            }
             group = [partition for partition, offset in offsets.items() if offset == low]
-            yield group, low, min((offset for offset in offsets.values() if offset > low), default=head)
+            yield (
+                group,
+                low,
+                min((offset for offset in offsets.values() if offset > low), default=head),
+            )
 
-    def _changes(self, group: Sequence[int], frame: pl.DataFrame, topic: str, *, until: Micros) -> list[_Change]:
+    def _changes(
+        self, group: Sequence[int], frame: pl.DataFrame, topic: str, *, until: Micros
+    ) -> list[_Change]:
         """What one frame changes in partitions that stand at its beginning."""
-        view, reached, seen = self.view, int(frame["_offset"][-1]) + 1, _largest(frame["_visible_at"])
+        view, reached, seen = (
+            self.view,
+            int(frame["_offset"][-1]) + 1,
+            _largest(frame["_visible_at"]),
+        )
         kept_from = min(self.positions[partition].kept_from for partition in group)
-        records = records_of(view, frame.filter(frame["_event_time"].is_between(kept_from, self._before, closed="left")))
+        records = records_of(
+            view,
+            frame.filter(frame["_event_time"].is_between(kept_from, self._before, closed="left")),
+        )
         places: dict[int, list[int]] = {partition: [] for partition in group}
         for place, name in enumerate(records.names):
             if (home := partition_of(name, view.partitions)) in places:
@@ -193,14 +273,33 @@ class ViewFold:
         changes, kept = [], FOREVER if view.reach >= FOREVER else view.reach + 2 * CLOCK_SLACK
         for partition in group:
             before = self.positions[partition]
-            offsets = tuple((name, reached if name == topic else offset) for name, offset in before.offsets)
-            growth = Growth(view, records, partial(_read_rows, self._online, self._shard(partition)), kept=kept, until=until)
+            offsets = tuple(
+                (name, reached if name == topic else offset) for name, offset in before.offsets
+            )
+            growth = Growth(
+                view,
+                records,
+                partial(_read_rows, self._online, self._shard(partition)),
+                kept=kept,
+                until=until,
+            )
             rows = growth.rows_of(places[partition])
-            changes.append((partition, rows, replace(before, offsets=offsets, visible_until=max(before.visible_until, seen))))
+            changes.append(
+                (
+                    partition,
+                    rows,
+                    replace(before, offsets=offsets, visible_until=max(before.visible_until, seen)),
+                )
+            )
         return changes
 
     def _commit(self, changes: Sequence[_Change]) -> None:
-        self._online.commit_all([ShardCommit(self._shard(partition), rows, self.positions[partition], position) for partition, rows, position in changes])
+        self._online.commit_all(
+            [
+                ShardCommit(self._shard(partition), rows, self.positions[partition], position)
+                for partition, rows, position in changes
+            ]
+        )
         self.positions |= {partition: position for partition, _, position in changes}
 
     def _shard(self, partition: int) -> str:

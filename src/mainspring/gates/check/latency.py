@@ -10,7 +10,8 @@ __all__ = ["check_latency", "nearest_rank"]
 
 
 def nearest_rank(values: Sequence[float], share: float) -> float:
-    """The least value that is not below this share of all; NaN of nothing.  No interpolation: a promise is kept by a request that was made.
+    """The least value that is not below this share of all; NaN of nothing.  No interpolation: a
+    promise is kept by a request that was made.
 
     >>> nearest_rank([4.0, 1.0, 3.0, 2.0], 0.5)
     2.0
@@ -20,18 +21,33 @@ def nearest_rank(values: Sequence[float], share: float) -> float:
 
 
 def check_latency(gate: Latency, measured_ms: Sequence[float]) -> Finding:
-    """Whether the 99th percentile of the measured times is within the bound, over as many requests as the gate asks for.
+    """Whether the 99th percentile of the measured times is within the bound, over as many requests
+    as the gate asks for.
 
     Args:
-        measured_ms: the time of each request in milliseconds, in any order; the least of its tries, so what the machine's other tenants do, and also the
-            pauses of this process itself, are left out.
+        measured_ms: the time of each request in milliseconds, in any order; the least of its tries,
+            so what the machine's other tenants do, and also the pauses of this process itself, are
+            left out.
     """
     p50, p99 = nearest_rank(measured_ms, 0.5), nearest_rank(measured_ms, 0.99)
     enough = len(measured_ms) >= gate.requests > 0
-    facts: dict[str, Scalar] = {"p50_ms": p50, "p99_ms": p99, "bound_ms": gate.p99_ms, "requests": len(measured_ms)}
+    facts: dict[str, Scalar] = {
+        "p50_ms": p50,
+        "p99_ms": p99,
+        "bound_ms": gate.p99_ms,
+        "requests": len(measured_ms),
+    }
     summary = (
-        f"p99 {p99:.2f} ms (at most {gate.p99_ms:g} ms), p50 {p50:.2f} ms over {len(measured_ms):,} requests, each the best of its tries"
+        (
+            f"p99 {p99:.2f} ms (at most {gate.p99_ms:g} ms), p50 {p50:.2f} ms over "
+            f"{len(measured_ms):,} requests, each the best of its tries"
+        )
         if enough
         else f"{len(measured_ms):,} requests were measured, where {gate.requests:,} are asked for"
     )
-    return Finding(gate=gate.name, passed=enough and p99 <= gate.p99_ms, summary=summary, evidence=dict(known(facts)))
+    return Finding(
+        gate=gate.name,
+        passed=enough and p99 <= gate.p99_ms,
+        summary=summary,
+        evidence=dict(known(facts)),
+    )

@@ -1,4 +1,6 @@
-"""Will the model be told what it was taught?  Batch and online features are compared as bytes; the one number allowed is zero."""
+"""Will the model be told what it was taught?  Batch and online features are compared as bytes; the
+one number allowed is zero.
+"""
 
 from mainspring.features.online.parity import ParityReport
 from mainspring.gates.spec import Parity
@@ -12,12 +14,23 @@ def check_parity_report(gate: Parity, report: ParityReport) -> Finding:
     if report.rows == 0:
         summary = "no row was compared"
     elif report.differing:
-        summary = f"{report.differing:,} of {report.values:,} values differ between batch and online, first {report.example}"
+        summary = (
+            f"{report.differing:,} of {report.values:,} values differ between batch and "
+            f"online, first {report.example}"
+        )
     else:
-        summary = f"{report.values:,} values of {report.rows:,} rows are the same bytes in batch and online"
+        summary = (
+            f"{report.values:,} values of {report.rows:,} rows are the same bytes in batch "
+            f"and online"
+        )
     return Finding(
         gate=gate.name,
         passed=report.rows > 0 and report.differing == 0,
         summary=summary,
-        evidence={"rows": report.rows, "values": report.values, "differing": report.differing, "example": report.example},
+        evidence={
+            "rows": report.rows,
+            "values": report.values,
+            "differing": report.differing,
+            "example": report.example,
+        },
     )

@@ -1,6 +1,8 @@
-"""`project.toml`: what the project is called, its environments and whom they trust, and what an hour of a core costs.
+"""`project.toml`: what the project is called, its environments and whom they trust, and what an
+hour of a core costs.
 
-Every fault is reported at once with the line it is on.  A key that is not known is a fault: a misspelt `protected` would else leave production open.
+Every fault is reported at once with the line it is on.  A key that is not known is a fault: a
+misspelt `protected` would else leave production open.
 """
 
 import math
@@ -33,12 +35,15 @@ class EnvironmentConfig:
 
     Args:
         protected: only promoted builds with their attestations serve here.
-        requires: types of attestation that a build needs to be promoted here, such as `gates` and `approval`.
+        requires: types of attestation that a build needs to be promoted here, such as `gates` and
+            `approval`.
         trust: the public keys that are accepted here, by role.
         as_of: where the clock of the data starts, for a project that looks at history; empty: now.
         engines: what holds its log, online rows and tables.
-        partitions: into how many parts the online state of a view is divided, for as many processes to fold; no answer depends on it.
-        parity: the share of predictions whose features are recomputed in the background and compared as bytes, 0 to 1.
+        partitions: into how many parts the online state of a view is divided, for as many processes
+            to fold; no answer depends on it.
+        parity: the share of predictions whose features are recomputed in the background and
+            compared as bytes, 0 to 1.
     """
 
     protected: bool
@@ -63,7 +68,8 @@ class ProjectConfig:
     """A project's settings; `environments` always holds dev, staging and prod.
 
     Args:
-        engines: what environments use that say nothing else, and what holds the objects of all, since they share what was built.
+        engines: what environments use that say nothing else, and what holds the objects of all,
+            since they share what was built.
     """
 
     name: str
@@ -73,8 +79,12 @@ class ProjectConfig:
 
 
 def default_config(name: str) -> ProjectConfig:
-    """What holds without a `project.toml`: dev is open; staging and prod are protected and ask for verdicts of the gates."""
-    return ProjectConfig(name=name, environments={env: _default_environment(env) for env in _PROTECTED})
+    """What holds without a `project.toml`: dev is open; staging and prod are protected and ask for
+    verdicts of the gates.
+    """
+    return ProjectConfig(
+        name=name, environments={env: _default_environment(env) for env in _PROTECTED}
+    )
 
 
 def parse_config(text: str, *, path: str, name: str) -> ProjectConfig:
@@ -92,7 +102,9 @@ def parse_config(text: str, *, path: str, name: str) -> ProjectConfig:
     except tomllib.TOMLDecodeError as error:
         found = _LINE_OF_SYNTAX_ERROR.search(str(error))
         at = Location(path, int(found[1]) if found else text.count("\n") + 1)
-        raise ProjectErrors(faults=(ConfigurationFault(setting="project.toml", problem=str(error), at=at),)) from error
+        raise ProjectErrors(
+            faults=(ConfigurationFault(setting="project.toml", problem=str(error), at=at),)
+        ) from error
     settings = Settings(text, path)
     config = _project(settings, document, name)
     if settings.faults:
@@ -104,31 +116,60 @@ def _project(settings: Settings, document: object, name: str) -> ProjectConfig:
     top = settings.table(document, "", known=("name", "cost", "engines", "environments"))
     environments = settings.table(top.get("environments", {}), "environments")
     for env in environments:
-        settings.text(env, f"environments.{env}", _NAME, "named with letters, digits, dashes and underscores")
+        settings.text(
+            env, f"environments.{env}", _NAME, "named with letters, digits, dashes and underscores"
+        )
     engines = parse_engines(settings, top.get("engines", {}), "engines", otherwise=EngineChoices())
     names = [*_PROTECTED, *(env for env in environments if env not in _PROTECTED)]
     return ProjectConfig(
-        name=settings.text(top.get("name", name), "name", _NAME, "letters, digits, dashes and underscores"),
-        environments={env: _environment(settings, environments.get(env, {}), env, engines) for env in names},
+        name=settings.text(
+            top.get("name", name), "name", _NAME, "letters, digits, dashes and underscores"
+        ),
+        environments={
+            env: _environment(settings, environments.get(env, {}), env, engines) for env in names
+        },
         cost=_cost(settings, top.get("cost", {})),
         engines=engines,
     )
 
 
-def _environment(settings: Settings, value: object, name: str, engines: EngineChoices) -> EnvironmentConfig:
+def _environment(
+    settings: Settings, value: object, name: str, engines: EngineChoices
+) -> EnvironmentConfig:
     setting, default = f"environments.{name}", _default_environment(name)
-    table = settings.table(value, setting, known=("protected", "requires", "trust", "as_of", "engines", "partitions", "parity"))
+    table = settings.table(
+        value,
+        setting,
+        known=("protected", "requires", "trust", "as_of", "engines", "partitions", "parity"),
+    )
     protected = table.get("protected", default.protected)
     if not isinstance(protected, bool):
         settings.fault(f"{setting}.protected", f"must be true or false, not {protected!r}")
     trust = settings.table(table.get("trust", {}), f"{setting}.trust")
     return EnvironmentConfig(
         protected=protected is True,
-        requires=settings.texts(table.get("requires", list(default.requires)), f"{setting}.requires", _NAME, "types of attestation"),
-        trust={role: _keys(settings, keys, f"{setting}.trust.{role}") for role, keys in trust.items()},
+        requires=settings.texts(
+            table.get("requires", list(default.requires)),
+            f"{setting}.requires",
+            _NAME,
+            "types of attestation",
+        ),
+        trust={
+            role: _keys(settings, keys, f"{setting}.trust.{role}") for role, keys in trust.items()
+        },
         as_of=_instant(settings, table.get("as_of", default.as_of), f"{setting}.as_of"),
-        engines=parse_engines(settings, table.get("engines", {}), f"{setting}.engines", otherwise=engines, shared=("objects",)),
-        partitions=settings.whole(table.get("partitions", default.partitions), f"{setting}.partitions", most=_MOST_PARTITIONS),
+        engines=parse_engines(
+            settings,
+            table.get("engines", {}),
+            f"{setting}.engines",
+            otherwise=engines,
+            shared=("objects",),
+        ),
+        partitions=settings.whole(
+            table.get("partitions", default.partitions),
+            f"{setting}.partitions",
+            most=_MOST_PARTITIONS,
+        ),
         parity=_share(settings, table.get("parity", default.parity), f"{setting}.parity"),
     )
 
@@ -141,29 +182,43 @@ def _share(settings: Settings, value: object, setting: str) -> float:
 
 
 def _instant(settings: Settings, value: object, setting: str) -> str:
-    """A date or time, as written; TOML has a notation of its own for it, and text is taken as well."""
+    """A date or time, as written; TOML has a notation of its own for it, and text is taken as
+    well.
+    """
     text = value.isoformat() if isinstance(value, date) else str(value)
     if text:
         try:
             parse_instant(text)
         except UnreadableInstant:
-            settings.fault(setting, f"must be a date or time such as 2013-10-01T12:00:00Z, not {text!r}")
+            settings.fault(
+                setting, f"must be a date or time such as 2013-10-01T12:00:00Z, not {text!r}"
+            )
     return text
 
 
 def _keys(settings: Settings, value: object, setting: str) -> tuple[PublicKey, ...]:
-    return tuple(PublicKey(key) for key in settings.texts(value, setting, _KEY, "public keys such as ed25519:BASE64"))
+    return tuple(
+        PublicKey(key)
+        for key in settings.texts(value, setting, _KEY, "public keys such as ed25519:BASE64")
+    )
 
 
 def _cost(settings: Settings, value: object) -> Cost:
     table = settings.table(value, "cost", known=("cpu_hour", "currency"))
     price = table.get("cpu_hour")
-    if price is not None and (isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf):
+    if price is not None and (
+        isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf
+    ):
         settings.fault("cost.cpu_hour", f"must be a price of at least 0, not {price!r}")
         price = None
     return Cost(
         cpu_hour=None if price is None else float(price),
-        currency=settings.text(table.get("currency", Cost().currency), "cost.currency", _CURRENCY, "three capital letters"),
+        currency=settings.text(
+            table.get("currency", Cost().currency),
+            "cost.currency",
+            _CURRENCY,
+            "three capital letters",
+        ),
     )
 
 

@@ -1,4 +1,6 @@
-"""Takes settings out of the tables of a TOML file, and collects every fault with the line it is on."""
+"""Takes settings out of the tables of a TOML file, and collects every fault with the line it is
+on.
+"""
 
 import re
 from collections.abc import Collection
@@ -25,17 +27,29 @@ class Settings:
 
     def fault(self, setting: str, problem: str) -> None:
         """Note what is wrong with a setting."""
-        self.faults.append(ConfigurationFault(setting=setting, problem=problem, at=Location(self._path, _line_of(setting, self._lines))))
+        self.faults.append(
+            ConfigurationFault(
+                setting=setting,
+                problem=problem,
+                at=Location(self._path, _line_of(setting, self._lines)),
+            )
+        )
 
-    def table(self, value: object, setting: str, *, known: Collection[str] = ()) -> dict[str, object]:
-        """A table's items; each key that is not among the known ones is a fault, if any are given."""
+    def table(
+        self, value: object, setting: str, *, known: Collection[str] = ()
+    ) -> dict[str, object]:
+        """A table's items; each key that is not among the known ones is a fault, if any are
+        given.
+        """
         if not isinstance(value, dict):
             self.fault(setting, "must be a table")
             return {}
         prefix = f"{setting}." if setting else ""
         for key in value:
             if known and key not in known:
-                self.fault(f"{prefix}{key}", f"is not a setting; here may stand {', '.join(sorted(known))}")
+                self.fault(
+                    f"{prefix}{key}", f"is not a setting; here may stand {', '.join(sorted(known))}"
+                )
         return value
 
     def text(self, value: object, setting: str, pattern: re.Pattern[str], wanted: str) -> str:
@@ -52,7 +66,9 @@ class Settings:
         self.fault(setting, f"must be a whole number from 1 to {most:,}, not {value!r}")
         return 1
 
-    def texts(self, value: object, setting: str, pattern: re.Pattern[str], wanted: str) -> tuple[str, ...]:
+    def texts(
+        self, value: object, setting: str, pattern: re.Pattern[str], wanted: str
+    ) -> tuple[str, ...]:
         """A list of texts that fit the pattern."""
         if not isinstance(value, list):
             self.fault(setting, f"must be a list of {wanted}")
@@ -61,7 +77,9 @@ class Settings:
 
 
 def _line_of(setting: str, lines: list[str]) -> int:
-    """The line where the setting, or else the innermost table around it, is written; 1 where it is not found."""
+    """The line where the setting, or else the innermost table around it, is written; 1 where it is
+    not found.
+    """
     best, depth, header = 1, 0, ""
     for number, line in enumerate(lines, start=1):
         if found := _HEADER.match(line):

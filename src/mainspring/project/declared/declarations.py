@@ -1,4 +1,6 @@
-"""What a project declares, by kind, and what its declarations are called in graphs, environments and plans."""
+"""What a project declares, by kind, and what its declarations are called in graphs, environments
+and plans.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +15,21 @@ from mainspring.serving.spec import Endpoint
 from mainspring.sources.spec import Source
 from mainspring.training.spec import Model
 
-__all__ = ["Code", "Declaration", "Declarations", "asset_name", "collect", "is_declaration", "kind_of", "parents_of"]
+__all__ = [
+    "Code",
+    "Declaration",
+    "Declarations",
+    "asset_name",
+    "collect",
+    "is_declaration",
+    "kind_of",
+    "parents_of",
+]
 
 Declaration = Source | FeatureView | OnDemandFeatureView | TrainingSet | Model | Endpoint | Monitor
-"""A declaration that is an asset: something that is built, answers or watches.  Entities only name keys and belong to the views that use them."""
+"""A declaration that is an asset: something that is built, answers or watches.  Entities only name
+keys and belong to the views that use them.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,8 @@ class Declarations:
     """Everything that a project declares, each object once, in the order of its modules.
 
     Args:
-        root: the folder that paths of sources are relative to; "" for declarations that live in memory only.
+        root: the folder that paths of sources are relative to; "" for declarations that live in
+            memory only.
     """
 
     root: str = ""
@@ -114,7 +128,9 @@ def parents_of(declaration: Declaration) -> tuple[Declaration, ...]:
 
 
 def collect(values: Iterable[object], *, root: str = "", code: Code | None = None) -> Declarations:
-    """The declarations among these values and all that they refer to, each object once; other values are passed over."""
+    """The declarations among these values and all that they refer to, each object once; other
+    values are passed over.
+    """
     found: dict[int, Declaration | Entity] = {}
     for value in values:
         _add(value, found)
@@ -137,7 +153,10 @@ def _add(value: object, found: dict[int, Declaration | Entity]) -> None:
     if not isinstance(value, Declaration | Entity) or id(value) in found:
         return
     if not isinstance(value, Entity):
-        for parent in (*parents_of(value), *(value.entities if isinstance(value, FeatureView) else ())):
+        for parent in (
+            *parents_of(value),
+            *(value.entities if isinstance(value, FeatureView) else ()),
+        ):
             _add(parent, found)
     found[id(value)] = value
 

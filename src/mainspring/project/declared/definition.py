@@ -1,4 +1,6 @@
-"""The definition that goes with every view, training set and model: what was declared, the schemas of that moment, and the names of online state."""
+"""The definition that goes with every view, training set and model: what was declared, the schemas
+of that moment, and the names of online state.
+"""
 
 from collections.abc import Iterable
 
@@ -16,7 +18,8 @@ __all__ = ["compile_declared", "definition_of", "shard_of", "view_definition_of"
 
 
 def shard_of(view: str, fingerprint: Digest) -> str:
-    """The name of a view's online state: one per build fingerprint, so that an edited view builds its own while the old one serves.
+    """The name of a view's online state: one per build fingerprint, so that an edited view builds
+    its own while the old one serves.
 
     >>> shard_of("weather", Digest("sha256:0123456789abcdef"))
     'weather@0123456789ab'
@@ -28,24 +31,39 @@ def compile_declared(project: Project, view: FeatureView, *, partitions: int = 1
     """A declared view, and the views that it looks keys up in, ready to compute.
 
     Args:
-        partitions: into how many parts their online state is divided, in the environment that they are read in.
+        partitions: into how many parts their online state is divided, in the environment that they
+            are read in.
     """
     lookups = [compile_declared(project, lookup, partitions=partitions) for lookup in view.lookups]
     shard = shard_of(view.name, project.graph.assets[asset_name(view)].build_fingerprint)
-    return compile_view(view, project.schemas[view.sources[0].name], shard=shard, lookups=lookups, partitions=partitions)
+    return compile_view(
+        view,
+        project.schemas[view.sources[0].name],
+        shard=shard,
+        lookups=lookups,
+        partitions=partitions,
+    )
 
 
 def definition_of(project: Project, training_set: TrainingSet) -> Definition:
     """The definition of a declared training set."""
     views = _with_lookups(view for view in training_set.features if isinstance(view, FeatureView))
-    sources = [training_set.spine, training_set.label.source, *(source for view in views for source in view.sources)]
+    sources = [
+        training_set.spine,
+        training_set.label.source,
+        *(source for view in views for source in view.sources),
+    ]
     return Definition(training_set, _schemas_of(project, sources), _shards_of(project, views))
 
 
 def view_definition_of(project: Project, view: FeatureView) -> ViewDefinition:
     """The definition of a declared view."""
     views = _with_lookups([view])
-    return ViewDefinition(view, _schemas_of(project, [source for each in views for source in each.sources]), _shards_of(project, views))
+    return ViewDefinition(
+        view,
+        _schemas_of(project, [source for each in views for source in each.sources]),
+        _shards_of(project, views),
+    )
 
 
 def _with_lookups(views: Iterable[FeatureView]) -> list[FeatureView]:
@@ -57,4 +75,13 @@ def _schemas_of(project: Project, sources: Iterable[Source]) -> tuple[tuple[str,
 
 
 def _shards_of(project: Project, views: Iterable[FeatureView]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted({view.name: shard_of(view.name, project.graph.assets[asset_name(view)].build_fingerprint) for view in views}.items()))
+    return tuple(
+        sorted(
+            {
+                view.name: shard_of(
+                    view.name, project.graph.assets[asset_name(view)].build_fingerprint
+                )
+                for view in views
+            }.items()
+        )
+    )

@@ -1,7 +1,10 @@
-"""Finds what a project declares: its modules are imported in isolation, and declarations are taken from them by type.
+"""Finds what a project declares: its modules are imported in isolation, and declarations are taken
+from them by type.
 
-Declarations are values of module variables, alone or in a list, tuple or dict, and of bare expressions such as `ms.Endpoint(...)`.  What they refer to
-belongs to the project too.  A file is a module of the project if it imports `mainspring` itself; others are imported only by those that need them.
+Declarations are values of module variables, alone or in a list, tuple or dict, and of bare
+expressions such as `ms.Endpoint(...)`.  What they refer to belongs to the project too.  A file is a
+module of the project if it imports `mainspring` itself; others are imported only by those that need
+them.
 """
 
 import ast
@@ -19,7 +22,15 @@ from mainspring.elements.errors import DeclarationError, Location
 from mainspring.project.configured.config import ProjectConfig, default_config, parse_config
 from mainspring.project.declared.declarations import Code, Declarations, collect, is_declaration
 from mainspring.project.declared.importing import KEPT, importing_from
-from mainspring.project.errors import ImportFailed, NotADeclaration, NothingDeclared, OpensItself, ProjectErrors, ProjectMissing, ProjectUnreadable
+from mainspring.project.errors import (
+    ImportFailed,
+    NotADeclaration,
+    NothingDeclared,
+    OpensItself,
+    ProjectErrors,
+    ProjectMissing,
+    ProjectUnreadable,
+)
 
 __all__ = ["discover", "from_definitions", "read_config"]
 
@@ -44,8 +55,8 @@ def discover(path: Path) -> Declarations:
     """Import the project at a folder or one file and return all that it declares.
 
     Raises:
-        PRJ-020 with every module that cannot be imported, PRJ-021 where there is no project, PRJ-022 where nothing is declared, PRJ-046 when one of its
-        modules opens the project.
+        PRJ-020 with every module that cannot be imported, PRJ-021 where there is no project,
+        PRJ-022 where nothing is declared, PRJ-046 when one of its modules opens the project.
     """
     root, _ = _root_of(path)
     files = [path.resolve()] if path.is_file() and path.suffix == ".py" else list(_iter_files(root))
@@ -76,12 +87,17 @@ def from_definitions(definitions: Iterable[object]) -> Declarations:
     if not found.assets:
         raise NothingDeclared(path="these definitions")
     names = {str(getattr(model.fit, "__module__", "")) for model in found.models}
-    return replace(found, code=_code({name: sys.modules[name] for name in sorted(names) if name in sys.modules}))
+    return replace(
+        found,
+        code=_code({name: sys.modules[name] for name in sorted(names) if name in sys.modules}),
+    )
 
 
 @contextmanager
 def _importing_once(root: Path) -> Iterator[Mapping[str, ModuleType]]:
-    """As `importing_from`; a module that opens the project which it belongs to would come here again, without end."""
+    """As `importing_from`; a module that opens the project which it belongs to would come here
+    again, without end.
+    """
     if root in _IMPORTING.get():
         raise OpensItself(path=str(root))
     before = _IMPORTING.set((*_IMPORTING.get(), root))
@@ -105,7 +121,9 @@ def _root_of(path: Path) -> tuple[Path, str]:
 
 
 def _iter_files(root: Path) -> Iterator[Path]:
-    """The Python files below a folder, sorted, without hidden folders, tests and installed packages."""
+    """The Python files below a folder, sorted, without hidden folders, tests and installed
+    packages.
+    """
     for entry in sorted(root.iterdir()):
         if entry.name.startswith(".") or entry.name in _SKIPPED_FOLDERS:
             continue
@@ -127,7 +145,8 @@ def _import_fault(file: Path, root: Path) -> DeclarationError | None:
     except SyntaxError as error:
         at = Location(error.filename or str(file), error.lineno or 1)
         return ImportFailed(module=name, problem=f"SyntaxError: {error.msg}", at=at)
-    except (Exception, SystemExit) as error:  # the edge to the user's code: whatever it raises is a fault of the project, told with its line
+    # The edge to the user's code: whatever it raises is a fault of the project, with its line.
+    except (Exception, SystemExit) as error:
         at = _last_line_within(root, error) or Location(str(file), 1)
         if isinstance(error, DeclarationError):
             error.at = error.at or at
@@ -138,11 +157,20 @@ def _import_fault(file: Path, root: Path) -> DeclarationError | None:
 
 def _last_line_within(root: Path, error: BaseException) -> Location | None:
     frames = traceback.extract_tb(error.__traceback__)
-    return next((Location(f.filename, f.lineno or 1) for f in reversed(frames) if Path(f.filename).is_relative_to(root)), None)
+    return next(
+        (
+            Location(f.filename, f.lineno or 1)
+            for f in reversed(frames)
+            if Path(f.filename).is_relative_to(root)
+        ),
+        None,
+    )
 
 
 def _declares(file: Path) -> bool:
-    """Whether the file imports `mainspring` itself; one that imports only parts of it, such as a script, is not run to look inside."""
+    """Whether the file imports `mainspring` itself; one that imports only parts of it, such as a
+    script, is not run to look inside.
+    """
     text = _read(file)
     if "mainspring" not in text:
         return False
@@ -156,7 +184,9 @@ def _declares(file: Path) -> bool:
 
 
 def _iter_values(modules: Iterable[ModuleType]) -> Iterator[object]:
-    """What the modules hold, and what their lists, tuples and dicts hold; bare expressions come last, for they name what stands above them."""
+    """What the modules hold, and what their lists, tuples and dicts hold; bare expressions come
+    last, for they name what stands above them.
+    """
     for module in modules:
         for _, value in sorted(vars(module).items(), key=lambda item: item[0] == KEPT):
             match value:
@@ -169,7 +199,11 @@ def _iter_values(modules: Iterable[ModuleType]) -> Iterator[object]:
 
 
 def _code(modules: Mapping[str, ModuleType]) -> Code:
-    files = [Path(file) for module in modules.values() if (file := getattr(module, "__file__", None)) and file.endswith(".py")]
+    files = [
+        Path(file)
+        for module in modules.values()
+        if (file := getattr(module, "__file__", None)) and file.endswith(".py")
+    ]
     return Code(dict(modules), {str(file): _read(file) for file in files if file.is_file()})
 
 
@@ -177,4 +211,6 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ProjectUnreadable(path=str(file), problem=str(error), at=Location(str(file), 1)) from error
+        raise ProjectUnreadable(
+            path=str(file), problem=str(error), at=Location(str(file), 1)
+        ) from error

@@ -1,9 +1,11 @@
 """Identity by content: a declaration in canonical words, and the two fingerprints of it.
 
-The *build* part covers the declaration without its policy, the code it uses, the schema it reads, its parents' build fingerprints and the version of the
-kernel's semantics; a change of it rebuilds.  The *policy* part covers the fields that a spec lists in `POLICY`; a change of it asks for new verdicts.
-Where a declaration stands in its file is in neither.  A parent appears by its name in the words and by its fingerprint beside them, so that a difference
-can be told as the asset's own or as its parent's.
+The *build* part covers the declaration without its policy, the code it uses, the schema it reads,
+its parents' build fingerprints and the version of the kernel's semantics; a change of it rebuilds.
+The *policy* part covers the fields that a spec lists in `POLICY`; a change of it asks for new
+verdicts. Where a declaration stands in its file is in neither.  A parent appears by its name in the
+words and by its fingerprint beside them, so that a difference can be told as the asset's own or as
+its parent's.
 """
 
 import math
@@ -31,7 +33,8 @@ class Circumstances:
     """What identity depends on beside the declaration itself.
 
     Args:
-        semantics: the version of what the kernel's outcomes mean; raised when the same definition would give other values.
+        semantics: the version of what the kernel's outcomes mean; raised when the same definition
+            would give other values.
         schemas: the columns of each source, by its declared name.
         training_environment: a digest of the locked packages that a fit runs with.
         versions: the version of each package that fits import, by the name it is imported under.
@@ -43,15 +46,31 @@ class Circumstances:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
-def define(declaration: Declaration, parents: Mapping[str, Digest], circumstances: Circumstances, code: Code) -> Definition:
-    """The declaration in canonical words; `parents` are its parents' build fingerprints by asset."""
+def define(
+    declaration: Declaration,
+    parents: Mapping[str, Digest],
+    circumstances: Circumstances,
+    code: Code,
+) -> Definition:
+    """The declaration in canonical words; `parents` are its parents' build fingerprints by
+    asset.
+    """
     own: dict[str, object] = {}
     policy: dict[str, object] = {}
     for f in fields(declaration):
         if f.name not in _UNSAID:
-            _spread(f.name, getattr(declaration, f.name), into=policy if f.name in declaration.POLICY else own)
+            _spread(
+                f.name,
+                getattr(declaration, f.name),
+                into=policy if f.name in declaration.POLICY else own,
+            )
     own |= _surroundings(declaration, circumstances, code)
-    return Definition(asset=asset_name(declaration), build=_written(own), policy=_written(policy), parents=dict(sorted(parents.items())))
+    return Definition(
+        asset=asset_name(declaration),
+        build=_written(own),
+        policy=_written(policy),
+        parents=dict(sorted(parents.items())),
+    )
 
 
 def build_fingerprint(definition: Definition) -> Digest:
@@ -82,18 +101,28 @@ def describe(value: object) -> object:
         case frozenset() | set():
             return sorted((describe(item) for item in value), key=canonical_json)
         case dict():
-            return {"entries": [[describe(key), describe(value[key])] for key in sorted(value, key=repr)]}
+            return {
+                "entries": [
+                    [describe(key), describe(value[key])] for key in sorted(value, key=repr)
+                ]
+            }
         case _ if isinstance(value, Declaration):
             return {"asset": asset_name(value)}
         case _ if is_dataclass(value):
-            said = {f.name: describe(getattr(value, f.name)) for f in fields(value) if f.name != "declared_at"}
+            said = {
+                f.name: describe(getattr(value, f.name))
+                for f in fields(value)
+                if f.name != "declared_at"
+            }
             return {"is": type(value).__name__, **said}
         case _:
             raise TypeError(f"{type(value).__name__} cannot be part of a declaration")
 
 
 def _spread(name: str, value: object, *, into: dict[str, object]) -> None:
-    """Put a field into words; named parts get a line each, so that a plan can say which one changed."""
+    """Put a field into words; named parts get a line each, so that a plan can say which one
+    changed.
+    """
     parts = _named_parts(value)
     if parts:
         into[name] = list(parts)
@@ -106,7 +135,9 @@ def _spread(name: str, value: object, *, into: dict[str, object]) -> None:
 
 
 def _named_parts(value: object) -> dict[str, object]:
-    """The parts of a tuple of (name, part) pairs, or of records with names of their own; empty where names are missing or not unique."""
+    """The parts of a tuple of (name, part) pairs, or of records with names of their own; empty
+    where names are missing or not unique.
+    """
     if not isinstance(value, tuple):
         return {}
     parts = dict(part for item in value if (part := _named_part(item)))
@@ -117,23 +148,35 @@ def _named_part(item: object) -> tuple[str, object] | None:
     match item:
         case (str(name), part):
             return name, part
-        case _ if is_dataclass(item) and not isinstance(item, Declaration) and isinstance(own := getattr(item, "name", None), str):
+        case _ if (
+            is_dataclass(item)
+            and not isinstance(item, Declaration)
+            and isinstance(own := getattr(item, "name", None), str)
+        ):
             return own, item
         case _:
             return None
 
 
 def _is_bundle(value: object) -> bool:
-    """Whether a record only groups settings, and so is told field by field; an expression is told whole."""
+    """Whether a record only groups settings, and so is told field by field; an expression is told
+    whole.
+    """
     return type(value).__name__ in {"Contract", "Label", "Split"}
 
 
-def _surroundings(declaration: Declaration, circumstances: Circumstances, code: Code) -> dict[str, object]:
+def _surroundings(
+    declaration: Declaration, circumstances: Circumstances, code: Code
+) -> dict[str, object]:
     match declaration:
         case Source(name=name):
             schema = circumstances.schemas.get(name, Schema(()))
-            # A line for each column, so that a plan names those that were added, dropped or retyped.
-            return {"schema": list(schema.names), **{f"schema.{f.name}": [f.dtype.value, f.nullable] for f in schema}}
+            # A line for each column, so that a plan names those that were added, dropped or
+            # retyped.
+            return {
+                "schema": list(schema.names),
+                **{f"schema.{f.name}": [f.dtype.value, f.nullable] for f in schema},
+            }
         case FeatureView() | OnDemandFeatureView() | TrainingSet():
             return {"semantics": circumstances.semantics}
         case Model(fit=fit):

@@ -8,8 +8,19 @@ from pathlib import PurePath
 
 from mainspring.elements.errors import Location
 from mainspring.elements.identity import Digest
-from mainspring.project.declared.declarations import Declaration, Declarations, asset_name, kind_of, parents_of
-from mainspring.project.declared.fingerprint import Circumstances, build_fingerprint, define, policy_fingerprint
+from mainspring.project.declared.declarations import (
+    Declaration,
+    Declarations,
+    asset_name,
+    kind_of,
+    parents_of,
+)
+from mainspring.project.declared.fingerprint import (
+    Circumstances,
+    build_fingerprint,
+    define,
+    policy_fingerprint,
+)
 from mainspring.project.environment import AssetKind, Definition
 from mainspring.project.errors import DependencyCycle
 from mainspring.sources.spec import Source
@@ -75,7 +86,10 @@ def build_graph(declarations: Declarations, circumstances: Circumstances) -> Gra
     Raises: PRJ-045 when declarations go round in a circle.
     """
     by_name = {asset_name(declaration): declaration for declaration in declarations.assets}
-    parents = {name: tuple(asset_name(parent) for parent in parents_of(declaration)) for name, declaration in by_name.items()}
+    parents = {
+        name: tuple(asset_name(parent) for parent in parents_of(declaration))
+        for name, declaration in by_name.items()
+    }
     assets: dict[str, Asset] = {}
     for name in in_order(parents):
         declaration = by_name[name]
@@ -90,7 +104,8 @@ def build_graph(declarations: Declarations, circumstances: Circumstances) -> Gra
             build_fingerprint=build_fingerprint(definition),
             policy_fingerprint=policy_fingerprint(definition),
             at=_within(declarations.root, declaration.declared_at),
-            is_assumed=_assumes(declaration) or any(assets[parent].is_assumed for parent in parents[name]),
+            is_assumed=_assumes(declaration)
+            or any(assets[parent].is_assumed for parent in parents[name]),
         )
     return Graph(assets)
 
@@ -109,4 +124,8 @@ def _assumes(declaration: Declaration) -> bool:
 
 def _within(root: str, at: Location) -> Location:
     path = PurePath(at.path)
-    return Location(path.relative_to(root).as_posix(), at.line) if root and path.is_relative_to(root) else at
+    return (
+        Location(path.relative_to(root).as_posix(), at.line)
+        if root and path.is_relative_to(root)
+        else at
+    )

@@ -1,13 +1,18 @@
-"""Imports the modules of one project, apart from those of any other and without what they do not use yet.
+"""Imports the modules of one project, apart from those of any other and without what they do not
+use yet.
 
-- **Isolation.**  Two projects may both have a module `features`.  While one is imported, names that its folder holds are taken out of `sys.modules`; after
-  that its modules are taken out and what stood there is put back.  They live on in what is returned.  An import inside a fit function runs later, in a
-  process that holds `importing_from` open.
-- **Bare expressions.**  `ms.Endpoint(...)` has no variable.  The loader keeps the value of every call that stands alone at module level, so that no
-  declaration needs to register itself somewhere when it is made.
-- **Postponed.**  `import lightgbm as lgb` takes seconds and is of use to a fit only.  A plain import of another package at module level is made when
-  something is first asked of it; `from lightgbm import ...` asks at once.
-- **Edits.**  Text is compiled on every load and no bytecode is read or written: two edits within the same second would look equal to Python's cache.
+- **Isolation.**  Two projects may both have a module `features`.  While one is imported, names that
+  its folder holds are taken out of `sys.modules`; after that its modules are taken out and what
+  stood there is put back.  They live on in what is returned.  An import inside a fit function runs
+  later, in a process that holds `importing_from` open.
+- **Bare expressions.**  `ms.Endpoint(...)` has no variable.  The loader keeps the value of every
+  call that stands alone at module level, so that no declaration needs to register itself somewhere
+  when it is made.
+- **Postponed.**  `import lightgbm as lgb` takes seconds and is of use to a fit only.  A plain
+  import of another package at module level is made when something is first asked of it; `from
+  lightgbm import ...` asks at once.
+- **Edits.**  Text is compiled on every load and no bytecode is read or written: two edits within
+  the same second would look equal to Python's cache.
 """
 
 import ast
@@ -35,7 +40,8 @@ _NOT_OURS = frozenset({*sys.stdlib_module_names, "mainspring", "__main__"})
 def importing_from(root: Path) -> Iterator[Mapping[str, ModuleType]]:
     """Let modules of a project's folder be imported under their own names until the block ends.
 
-    Yields the modules imported so far, by name.  What had those names before is put back at the end, so two projects do not meet.
+    Yields the modules imported so far, by name.  What had those names before is put back at the
+    end, so two projects do not meet.
     """
     finder = _ProjectFinder(root)
     hidden = {name: module for name, module in sys.modules.items() if finder.holds(name)}
@@ -52,7 +58,9 @@ def importing_from(root: Path) -> Iterator[Mapping[str, ModuleType]]:
 
 
 class _ProjectFinder(MetaPathFinder):
-    """Finds modules in one folder; the standard library, Mainspring itself and whatever the folder does not hold are left to others."""
+    """Finds modules in one folder; the standard library, Mainspring itself and whatever the folder
+    does not hold are left to others.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -63,7 +71,9 @@ class _ProjectFinder(MetaPathFinder):
         """Whether a module of this name would come from the folder."""
         top = name.partition(".")[0]
         if top not in self._tops:
-            self._tops[top] = top not in _NOT_OURS and ((self._root / f"{top}.py").is_file() or any((self._root / top).glob("**/*.py")))
+            self._tops[top] = top not in _NOT_OURS and (
+                (self._root / f"{top}.py").is_file() or any((self._root / top).glob("**/*.py"))
+            )
         return self._tops[top]
 
     def is_foreign(self, name: str) -> bool:
@@ -73,16 +83,32 @@ class _ProjectFinder(MetaPathFinder):
             return False
         return PathFinder.find_spec(top) is not None
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002
-        """The module in the folder, a package with or without `__init__.py`, or None.  `path` says nothing that the name does not."""
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        """The module in the folder, a package with or without `__init__.py`, or None.  `path` says
+        nothing that the name does not.
+        """
         if not self.holds(fullname):
             return None
         place = self._root.joinpath(*fullname.split("."))
         if (file := place / "__init__.py").is_file():
-            return spec_from_file_location(fullname, file, loader=_Loader(fullname, str(file), self), submodule_search_locations=[str(place)])
+            return spec_from_file_location(
+                fullname,
+                file,
+                loader=_Loader(fullname, str(file), self),
+                submodule_search_locations=[str(place)],
+            )
         if (file := place.with_suffix(".py")).is_file():
-            return spec_from_file_location(fullname, file, loader=_Loader(fullname, str(file), self))
-        return PathFinder.find_spec(fullname, [str(place.parent)], target) if place.is_dir() else None
+            return spec_from_file_location(
+                fullname, file, loader=_Loader(fullname, str(file), self)
+            )
+        return (
+            PathFinder.find_spec(fullname, [str(place.parent)], target) if place.is_dir() else None
+        )
 
 
 class _Loader(SourceFileLoader):
@@ -106,7 +132,9 @@ class _Loader(SourceFileLoader):
 
 
 class _Rewriting(ast.NodeTransformer):
-    """Keeps what bare calls at module level make, and postpones imports there; what functions and classes do stays theirs."""
+    """Keeps what bare calls at module level make, and postpones imports there; what functions and
+    classes do stays theirs.
+    """
 
     def __init__(self, is_postponed: Callable[[str], bool]) -> None:
         self._is_postponed = is_postponed

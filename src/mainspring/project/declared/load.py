@@ -1,4 +1,6 @@
-"""Load a project: its settings, declarations, the schemas of its sources, and the graph with its fingerprints; every mistake at once."""
+"""Load a project: its settings, declarations, the schemas of its sources, and the graph with its
+fingerprints; every mistake at once.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -44,7 +46,9 @@ class Project:
 
 
 def load_project(path: Path) -> Project:
-    """Load the project at a folder or file.  Raises: PRJ-020 with every mistake.  Cost: one import of its modules, and the heads of its files."""
+    """Load the project at a folder or file.  Raises: PRJ-020 with every mistake.  Cost: one import
+    of its modules, and the heads of its files.
+    """
     config, declarations = read_config(path), discover(path)
     return _project(path, config, declarations)
 
@@ -62,9 +66,17 @@ def _project(path: Path | None, config: ProjectConfig, declarations: Declaration
         semantics=SEMANTICS_VERSION,
         schemas=schemas,
         training_environment=observe_environment(_nothing).digest,
-        versions={package: _version(package) for package in packages_used(functions, declarations.code)},
+        versions={
+            package: _version(package) for package in packages_used(functions, declarations.code)
+        },
     )
-    return Project(path=path, config=config, declarations=declarations, schemas=schemas, graph=build_graph(declarations, circumstances))
+    return Project(
+        path=path,
+        config=config,
+        declarations=declarations,
+        schemas=schemas,
+        graph=build_graph(declarations, circumstances),
+    )
 
 
 def _read_schemas(declarations: Declarations) -> tuple[dict[str, Schema], dict[str, str]]:
@@ -73,17 +85,22 @@ def _read_schemas(declarations: Declarations) -> tuple[dict[str, Schema], dict[s
     unreadable: dict[str, str] = {}
     for source in declarations.sources:
         try:
-            schemas[source.name] = effective_schema(source, read_schema(source, Path(declarations.root)))
+            schemas[source.name] = effective_schema(
+                source, read_schema(source, Path(declarations.root))
+            )
         except SourceError as error:
             unreadable[source.name] = error.message
         except MainspringError:
-            # A contract that does not fit its file; `validate` tells it with every other fault of the source.
+            # A contract that does not fit its file; `validate` tells it with every other fault of
+            # the source.
             schemas[source.name] = read_schema(source, Path(declarations.root))
     return schemas, unreadable
 
 
 def _nothing(*_: object) -> None:
-    """A fit that imports nothing: what is observed of it are the packages that every fit goes through."""
+    """A fit that imports nothing: what is observed of it are the packages that every fit goes
+    through.
+    """
 
 
 def _version(package: str) -> str:

@@ -1,4 +1,6 @@
-"""Checks a project whole: every mistake with the user's line, all at once, before anything is planned."""
+"""Checks a project whole: every mistake with the user's line, all at once, before anything is
+planned.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,26 +20,39 @@ __all__ = ["iter_faults", "validate"]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
-def validate(declarations: Declarations, schemas: Mapping[str, Schema], *, unreadable: Mapping[str, str] | None = None) -> None:
+def validate(
+    declarations: Declarations,
+    schemas: Mapping[str, Schema],
+    *,
+    unreadable: Mapping[str, str] | None = None,
+) -> None:
     """Say nothing of a project without mistakes.
 
     Args:
-        schemas: the columns of each source, by its declared name; of a source that has none here, columns are not checked.
+        schemas: the columns of each source, by its declared name; of a source that has none here,
+            columns are not checked.
         unreadable: why the file of a source cannot be read, by the source's name.
 
     Raises: PRJ-020 with every mistake, by file and line.
     """
-    faults = sorted(iter_faults(declarations, schemas, unreadable or {}), key=lambda fault: (fault.at or Location("", 0), fault.code, fault.message))
+    faults = sorted(
+        iter_faults(declarations, schemas, unreadable or {}),
+        key=lambda fault: (fault.at or Location("", 0), fault.code, fault.message),
+    )
     if faults:
         raise ProjectErrors(faults=tuple(faults))
 
 
-def iter_faults(declarations: Declarations, schemas: Mapping[str, Schema], unreadable: Mapping[str, str]) -> Iterator[DeclarationError]:
+def iter_faults(
+    declarations: Declarations, schemas: Mapping[str, Schema], unreadable: Mapping[str, str]
+) -> Iterator[DeclarationError]:
     """Every mistake of the project, as it is met."""
     yield from _name_faults(declarations)
     for source in declarations.sources:
         if source.name in unreadable:
-            yield UnreadableSource(name=source.name, problem=unreadable[source.name], at=source.declared_at)
+            yield UnreadableSource(
+                name=source.name, problem=unreadable[source.name], at=source.declared_at
+            )
         yield from source_faults(source, schemas.get(source.name))
     for entity in declarations.entities:
         yield from entity_faults(entity)
@@ -55,8 +70,14 @@ def iter_faults(declarations: Declarations, schemas: Mapping[str, Schema], unrea
 
 
 def _name_faults(declarations: Declarations) -> Iterator[DeclarationError]:
-    named: list[tuple[str, str, str, Location]] = [(asset_name(asset), kind_of(asset), asset.name, asset.declared_at) for asset in declarations.assets]
-    named += [(f"entity.{entity.name}", "entity", entity.name, entity.declared_at) for entity in declarations.entities]
+    named: list[tuple[str, str, str, Location]] = [
+        (asset_name(asset), kind_of(asset), asset.name, asset.declared_at)
+        for asset in declarations.assets
+    ]
+    named += [
+        (f"entity.{entity.name}", "entity", entity.name, entity.declared_at)
+        for entity in declarations.entities
+    ]
     first: dict[str, Location] = {}
     for full, kind, name, at in named:
         if kind != "endpoint" and not _is_name(name):
@@ -64,10 +85,17 @@ def _name_faults(declarations: Declarations) -> Iterator[DeclarationError]:
         if full in first:
             yield DuplicateName(name=full.replace(".", " ", 1), other=str(first[full]), at=at)
         first.setdefault(full, at)
-    views: list[FeatureView | OnDemandFeatureView] = [*declarations.views, *declarations.on_demand_views]
+    views: list[FeatureView | OnDemandFeatureView] = [
+        *declarations.views,
+        *declarations.on_demand_views,
+    ]
     for view in views:
         names = [] if isinstance(view.features, Latest) else [name for name, _ in view.features]
-        yield from (InvalidName(kind=f"feature of view {view.name}", name=name, at=view.declared_at) for name in names if not _is_name(name))
+        yield from (
+            InvalidName(kind=f"feature of view {view.name}", name=name, at=view.declared_at)
+            for name in names
+            if not _is_name(name)
+        )
 
 
 def _is_name(name: object) -> bool:

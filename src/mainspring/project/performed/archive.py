@@ -1,11 +1,13 @@
-"""What a backup is made of: a folder of files and a manifest that names each with its size and digest, and the positions of the cut.
+"""What a backup is made of: a folder of files and a manifest that names each with its size and
+digest, and the positions of the cut.
 
-The parts are of one moment, though writers go on while they are copied.  What refers is copied before what it refers to: predictions before the state that
-holds their versions, the state before the facts whose offsets its builds name, and the objects last; each part only grows meanwhile, and what it gains
-nothing in the archive refers to.
+The parts are of one moment, though writers go on while they are copied.  What refers is copied
+before what it refers to: predictions before the state that holds their versions, the state before
+the facts whose offsets its builds name, and the objects last; each part only grows meanwhile, and
+what it gains nothing in the archive refers to.
 
-Online state and tables are folds of the log and are not carried: they would only be old.  The one exception are the records that the log does not keep
-any more; these are carried from the tables.
+Online state and tables are folds of the log and are not carried: they would only be old.  The one
+exception are the records that the log does not keep any more; these are carried from the tables.
 """
 
 from collections.abc import Iterator, Mapping
@@ -58,7 +60,8 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         journal: the sequence number of the newest event.
         heads: by topic, the offset after its newest record.
-        kept_from: by topic, the offset of the oldest record that the log keeps, where it was trimmed.
+        kept_from: by topic, the offset of the oldest record that the log keeps, where it was
+            trimmed.
     """
 
     journal: int
@@ -102,12 +105,14 @@ def iter_faults(manifest: Manifest, found: Mapping[str, int]) -> Iterator[str]:
     """What is wrong with an archive, judged by the names and sizes of its files.
 
     Args:
-        found: the size of every file that is there but the manifest, by path; -1 for what is no plain file.
+        found: the size of every file that is there but the manifest, by path; -1 for what is no
+            plain file.
 
     >>> file = ArchivedFile(path="state.db", size_bytes=3, digest=Digest("sha256:0"))
     >>> cut = Cut(journal=0, heads={}, kept_from={})
-    >>> said = {"format": FORMAT, "product": "", "project": "p", "made_at": 0, "made_by": "", "secrets": False, "damaged": (), "trimmed": {}}
-    >>> list(iter_faults(Manifest(**said, cut=cut, files=(file,)), {"state.db": 2, "more": 1}))[:2]
+    >>> made = {"format": FORMAT, "product": "", "project": "p", "made_at": 0, "made_by": ""}
+    >>> held = {"secrets": False, "damaged": (), "trimmed": {}, "cut": cut, "files": (file,)}
+    >>> list(iter_faults(Manifest(**made, **held), {"state.db": 2, "more": 1}))[:2]
     ['state.db has 2 bytes instead of 3', 'more is not in the manifest']
     """
     for file in manifest.files:
@@ -117,7 +122,11 @@ def iter_faults(manifest: Manifest, found: Mapping[str, int]) -> Iterator[str]:
         elif file.path not in found:
             yield f"{file.path} is missing"
         elif found[file.path] != file.size_bytes:
-            yield f"{file.path} has {found[file.path]} bytes instead of {file.size_bytes}" if found[file.path] >= 0 else f"{file.path} is no plain file"
+            yield (
+                f"{file.path} has {found[file.path]} bytes instead of {file.size_bytes}"
+                if found[file.path] >= 0
+                else f"{file.path} is no plain file"
+            )
     named = {file.path for file in manifest.files}
     yield from (f"{path} is not in the manifest" for path in sorted(found) if path not in named)
     yield from (f"{part} is missing" for part in (STATE, LOG, INFERENCE_LOG) if part not in named)

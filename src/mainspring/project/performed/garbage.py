@@ -1,7 +1,9 @@
-"""What may go: a plan of steps, made from what is there and from what points to it.  `gc` tells the plan, and then does it.
+"""What may go: a plan of steps, made from what is there and from what points to it.  `gc` tells the
+plan, and then does it.
 
-An object goes in two passes.  The first notes that nothing names it; the second, a grace period later, removes it if that is still so.  What a run has
-written and not yet named is younger than that, and both passes hold the leases of all environments, so no run is on its way.
+An object goes in two passes.  The first notes that nothing names it; the second, a grace period
+later, removes it if that is still so.  What a run has written and not yet named is younger than
+that, and both passes hold the leases of all environments, so no run is on its way.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,12 +31,20 @@ __all__ = [
 ]
 
 FILES_KEPT_FOR: Micros = 7 * DAY
-"""How long a file stays that the table has replaced: somebody may be reading the version that it belongs to."""
+"""How long a file stays that the table has replaced: somebody may be reading the version that it
+belongs to.
+"""
 
 _LOSES = {
-    "source": "the log alone cannot rebuild online state from below there; training, replays, corrections and new views read these facts from the table",
+    "source": (
+        "the log alone cannot rebuild online state from below there; training, replays, "
+        "corrections and new views read these facts from the table"
+    ),
     "quarantine": "these refused rows and their reasons are gone for good",
-    "inference": "these predictions cannot be replayed any more (not available: retention), and monitors judge them no more",
+    "inference": (
+        "these predictions cannot be replayed any more (not available: retention), and "
+        "monitors judge them no more"
+    ),
 }
 
 
@@ -64,14 +74,17 @@ class CompactTopic(_Step, frozen=True, kw_only=True, tag="compact_topic"):
 
 
 class TidyTable(_Step, frozen=True, kw_only=True, tag="tidy_table"):
-    """Join the small files of a table, and delete those that were replaced more than seven days ago."""
+    """Join the small files of a table, and delete those that were replaced more than seven days
+    ago.
+    """
 
     table: str
     keep: Micros = FILES_KEPT_FOR
 
 
 class DropShard(_Step, frozen=True, kw_only=True, tag="drop_shard"):
-    """Drop online state of a build that no recent map of any environment names, or that is divided as none of them has it, and forget its snapshot.
+    """Drop online state of a build that no recent map of any environment names, or that is divided
+    as none of them has it, and forget its snapshot.
 
     Should it be asked for again, it is folded again.
     """
@@ -98,7 +111,9 @@ class RemoveLeftover(_Step, frozen=True, kw_only=True, tag="remove_leftover"):
     path: str
 
 
-GcStep = TrimTopic | CompactTopic | TidyTable | DropShard | NoteObject | RemoveObject | RemoveLeftover
+GcStep = (
+    TrimTopic | CompactTopic | TidyTable | DropShard | NoteObject | RemoveObject | RemoveLeftover
+)
 
 
 class GcPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,9 +133,14 @@ class GcPlan(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str
 
     def holds(self, step: GcStep) -> bool:
-        """Whether a step of an earlier plan is part of this one; records that may be trimmed further by now may be trimmed as far as it says."""
+        """Whether a step of an earlier plan is part of this one; records that may be trimmed
+        further by now may be trimmed as far as it says.
+        """
         if isinstance(step, TrimTopic):
-            return any(isinstance(due, TrimTopic) and due.topic == step.topic and due.before >= step.before for due in self.steps)
+            return any(
+                isinstance(due, TrimTopic) and due.topic == step.topic and due.before >= step.before
+                for due in self.steps
+            )
         return step in self.steps
 
 
@@ -150,7 +170,8 @@ class Found:
 
     Args:
         shards: all online state; `live`: that which recent maps name, None where it cannot be told.
-        named: the objects that a document names; `noted`: since when an earlier `gc` knows that none does.
+        named: the objects that a document names; `noted`: since when an earlier `gc` knows that
+            none does.
     """
 
     project: str
@@ -179,17 +200,34 @@ def make_gc_plan(found: Found) -> GcPlan:
         *_objects(found),
         *(RemoveLeftover(path=path) for path in found.leftovers),
     ]
-    return GcPlan(project=found.project, at=found.at, data_at=found.data_at, grace=found.grace, steps=tuple(steps), trouble=found.trouble)
+    return GcPlan(
+        project=found.project,
+        at=found.at,
+        data_at=found.data_at,
+        grace=found.grace,
+        steps=tuple(steps),
+        trouble=found.trouble,
+    )
 
 
 def _trims(topics: tuple[Topic, ...]) -> Iterator[TrimTopic]:
     """Old enough, in the table where there is one, and read by all online state."""
     for topic in topics:
         if topic.retention is not None:
-            before = min(bound for bound in (topic.aged, topic.head, topic.folded, topic.needed) if bound is not None)
+            before = min(
+                bound
+                for bound in (topic.aged, topic.head, topic.folded, topic.needed)
+                if bound is not None
+            )
             if before > topic.first:
                 loses = _LOSES[topic.name.partition(":")[0]]
-                yield TrimTopic(topic=topic.name, first=topic.first, before=before, retention=topic.retention, loses=loses)
+                yield TrimTopic(
+                    topic=topic.name,
+                    first=topic.first,
+                    before=before,
+                    retention=topic.retention,
+                    loses=loses,
+                )
 
 
 def _objects(found: Found) -> Iterator[NoteObject | RemoveObject]:
@@ -206,7 +244,8 @@ def _objects(found: Found) -> Iterator[NoteObject | RemoveObject]:
 def render_gc_plan(plan: GcPlan) -> list[str]:
     """The plan as lines for people.
 
-    >>> render_gc_plan(make_gc_plan(Found(project="shop", at=0, data_at=0, grace=DAY, shards=("takings@0",))))
+    >>> found = Found(project="shop", at=0, data_at=0, grace=DAY, shards=("takings@0",))
+    >>> render_gc_plan(make_gc_plan(found))
     ['drop online state takings@0, which no recent map names']
     """
     lines = [line for step in plan.steps for line in _told_alone(step)]
@@ -217,7 +256,10 @@ def render_gc_plan(plan: GcPlan) -> list[str]:
 def _told_alone(step: GcStep) -> Iterator[str]:
     match step:
         case TrimTopic(topic=topic, first=first, before=before, retention=retention, loses=loses):
-            yield f"trim {topic} from record {first:,} up to {before:,}: appended more than {format_duration(retention)} ago"
+            yield (
+                f"trim {topic} from record {first:,} up to {before:,}: appended more than "
+                f"{format_duration(retention)} ago"
+            )
             yield f"  {loses}"
         case DropShard(shard=shard):
             yield f"drop online state {shard}, which no recent map names"
@@ -231,13 +273,22 @@ def _told_together(plan: GcPlan) -> Iterator[str]:
     """Steps of which there may be thousands."""
     removed = [step.noted_at for step in plan.steps if isinstance(step, RemoveObject)]
     if removed:
-        yield f"remove {_counted(len(removed), 'object')} that nothing has named since {format_instant(max(removed))[:19]}Z at the latest"
+        yield (
+            f"remove {_counted(len(removed), 'object')} that nothing has named since "
+            f"{format_instant(max(removed))[:19]}Z at the latest"
+        )
     if noted := sum(isinstance(step, NoteObject) for step in plan.steps):
-        yield f"note {_counted(noted, 'object')} that nothing names: a gc in {format_duration(plan.grace)} or later removes them"
+        yield (
+            f"note {_counted(noted, 'object')} that nothing names: a gc in "
+            f"{format_duration(plan.grace)} or later removes them"
+        )
     if joined := sum(isinstance(step, CompactTopic) for step in plan.steps):
         yield f"join small batches in {_counted(joined, 'topic')} of the log"
     if tables := sum(isinstance(step, TidyTable) for step in plan.steps):
-        yield f"join small files in {_counted(tables, 'table')}, and delete those that were replaced more than {format_duration(FILES_KEPT_FOR)} ago"
+        yield (
+            f"join small files in {_counted(tables, 'table')}, and delete those that were "
+            f"replaced more than {format_duration(FILES_KEPT_FOR)} ago"
+        )
 
 
 def _counted(count: int, noun: str) -> str:

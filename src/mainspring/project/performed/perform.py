@@ -1,7 +1,8 @@
 """What each stage of a plan does: one method per kind, each of them harmless to repeat.
 
-A stage first writes what it makes under names that come from the content, and last the `build` document that points at it; killed in between, it leaves
-objects that nothing names yet, and doing it again writes the same bytes.
+A stage first writes what it makes under names that come from the content, and last the `build`
+document that points at it; killed in between, it leaves objects that nothing names yet, and doing
+it again writes the same bytes.
 """
 
 import time
@@ -29,10 +30,23 @@ from mainspring.gates.verdict import Verdict
 from mainspring.monitoring.baseline import Judged, make_baseline, render_baseline
 from mainspring.monitoring.spec import Monitor
 from mainspring.ports.state import Change, Lease
-from mainspring.project.declared.definition import compile_declared, definition_of, view_definition_of
+from mainspring.project.declared.definition import (
+    compile_declared,
+    definition_of,
+    view_definition_of,
+)
 from mainspring.project.declared.graph import Asset
 from mainspring.project.declared.load import Project
-from mainspring.project.environment import AssetPointer, Build, Duration, build_key, definition_key, duration_key, history_key, moved
+from mainspring.project.environment import (
+    AssetPointer,
+    Build,
+    Duration,
+    build_key,
+    definition_key,
+    duration_key,
+    history_key,
+    moved,
+)
 from mainspring.project.performed.judge import judge_version, require_passed
 from mainspring.project.performed.read import read_build, read_environment
 from mainspring.project.performed.tools import Tools
@@ -52,7 +66,7 @@ from mainspring.registry.read import read_version
 from mainspring.registry.register import register_version
 from mainspring.sources.facts import read_facts
 from mainspring.sources.fold import fold_table
-from mainspring.sources.ingest import ingest_file
+from mainspring.sources.ingest import CompiledSource, SourceWriter
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 from mainspring.training.spec import Model
@@ -69,7 +83,8 @@ class Performer:
 
     Args:
         lease: the right to move the environment, checked when it is moved.
-        digests: the build of every asset that a stage of this run made or found, by asset; filled as the run goes.
+        digests: the build of every asset that a stage of this run made or found, by asset; filled
+            as the run goes.
         verdicts: those of this run, as they are reached.
     """
 
@@ -83,19 +98,39 @@ class Performer:
     verdicts: list[Verdict] = field(default_factory=list)
 
     def perform(self, stage: Stage) -> StepOutcome:
-        """Do what the stage says.  Raises: what the verb behind it raises; a failed gate raises GAT-010 after its verdicts are on record."""
+        """Do what the stage says.  Raises: what the verb behind it raises; a failed gate raises
+        GAT-010 after its verdicts are on record.
+        """
         started = time.process_time()
         outcome = self._dispatch(stage)
         cpu_s = time.process_time() - started + outcome.cpu_s
-        duration = Duration(stage=stage_kind(stage), asset=stage.asset, rows=self._rows_read(stage, outcome), cpu_s=cpu_s)
-        self.tools.state.commit([Change("duration", duration_key(duration.stage, duration.asset), canonical_json(duration))], [])
+        duration = Duration(
+            stage=stage_kind(stage),
+            asset=stage.asset,
+            rows=self._rows_read(stage, outcome),
+            cpu_s=cpu_s,
+        )
+        self.tools.state.commit(
+            [
+                Change(
+                    "duration",
+                    duration_key(duration.stage, duration.asset),
+                    canonical_json(duration),
+                )
+            ],
+            [],
+        )
         return StepOutcome(facts=outcome.facts, rows=outcome.rows, cpu_s=cpu_s)
 
     def _rows_read(self, stage: Stage, outcome: StepOutcome) -> int:
-        """What a later estimate is scaled by: for everything about a model, the rows of its training set."""
+        """What a later estimate is scaled by: for everything about a model, the rows of its
+        training set.
+        """
         if not isinstance(stage, TrainModel | JudgeGates | BuildBaseline):
             return outcome.rows
-        model = self.project.graph.assets[stage.model if isinstance(stage, BuildBaseline) else stage.asset]
+        model = self.project.graph.assets[
+            stage.model if isinstance(stage, BuildBaseline) else stage.asset
+        ]
         return self._build_of(self.project.graph.assets[model.parents[0]]).rows
 
     def _dispatch(self, stage: Stage) -> StepOutcome:
@@ -125,33 +160,66 @@ class Performer:
         assert isinstance(source, Source)
         facts: dict[str, Fact] = {}
         if stage.path is not None:
-            report = ingest_file(
-                source,
-                self.project.schemas[source.name],
-                path=Path(self.project.declarations.root) / stage.path,
+            writer = SourceWriter(
+                CompiledSource(source, self.project.schemas[source.name]),
                 log=self.tools.log,
                 clock=self.tools.clock,
                 tables=self.tools.tables,
+            )
+            report = writer.write_file(
+                Path(self.project.declarations.root) / stage.path,
+                history=True,
                 progress=lambda done, total: self.progress(stage.asset, done, total),
             )
-            facts = {"accepted": report.accepted, "duplicates": report.duplicates, "quarantined": sum(report.quarantined.values())}
-            facts |= {"reasons": ", ".join(f"{reason} {count:,}" for reason, count in sorted(report.quarantined.items()))} if report.quarantined else {}
+            facts = {
+                "accepted": report.accepted,
+                "duplicates": report.duplicates,
+                "quarantined": sum(report.quarantined.values()),
+            }
+            facts |= (
+                {
+                    "reasons": ", ".join(
+                        f"{reason} {count:,}"
+                        for reason, count in sorted(report.quarantined.items())
+                    )
+                }
+                if report.quarantined
+                else {}
+            )
         topic = topic_of(source.name)
         head = fold_table(topic, log=self.tools.log, tables=self.tools.tables)
-        return self._record(asset, digest_of_value([asset.build_fingerprint, topic, head]), rows=head, inputs={topic: head}, facts=facts)
+        return self._record(
+            asset,
+            digest_of_value([asset.build_fingerprint, topic, head]),
+            rows=head,
+            inputs={topic: head},
+            facts=facts,
+        )
 
     def _build_view(self, asset: Asset) -> StepOutcome:
         view = asset.declaration
         assert isinstance(view, FeatureView)
-        tools, partitions = self.tools, self.project.config.environments[self.environment].partitions
+        tools, partitions = (
+            self.tools,
+            self.project.config.environments[self.environment].partitions,
+        )
         compiled = compile_declared(self.project, view, partitions=partitions)
-        # Also where there is nothing to fold yet: no consumer and no request shall wait for a compiler.
+        # Also where there is nothing to fold yet: no consumer and no request shall wait for a
+        # compiler.
         warm_online()
-        position = refold_view(compiled, log=tools.log, online=tools.online, now=tools.data_clock.now(), tables=tools.tables)
+        position = refold_view(
+            compiled,
+            log=tools.log,
+            online=tools.online,
+            now=tools.data_clock.now(),
+            tables=tools.tables,
+        )
         definition = tools.objects.write(render_view(view_definition_of(self.project, view)))
         facts: dict[str, Fact] = {"features": len(compiled.fields), "definition": definition}
         rows = sum(position.offset(topic_of(source.name)) for source in view.sources)
-        return self._record(asset, asset.build_fingerprint, rows=rows, inputs=dict(position.offsets), facts=facts)
+        return self._record(
+            asset, asset.build_fingerprint, rows=rows, inputs=dict(position.offsets), facts=facts
+        )
 
     def _build_training_set(self, asset: Asset) -> StepOutcome:
         training_set = asset.declaration
@@ -159,24 +227,48 @@ class Performer:
         definition = definition_of(self.project, training_set)
         compiled = compile_definition(definition)
         tools, schemas = self.tools, compiled.schemas
-        heads = {topic_of(source.name): tools.log.head(topic_of(source.name)) for source in compiled.sources}
+        heads = {
+            topic_of(source.name): tools.log.head(topic_of(source.name))
+            for source in compiled.sources
+        }
         built = build_training_set(
             compiled,
-            lambda source: read_facts(source, log=tools.log, tables=tools.tables, until=heads[topic_of(source.name)], schema=schemas[source.name]),
+            lambda source: read_facts(
+                source,
+                log=tools.log,
+                tables=tools.tables,
+                until=heads[topic_of(source.name)],
+                schema=schemas[source.name],
+            ),
             inputs=heads,
         )
         objects = self.tools.objects
         objects.write(built.payload)
-        card, written = objects.write(canonical_json(built.card)), objects.write(render_definition(definition))
-        facts: dict[str, Fact] = {"card": card, "definition": written, "fitted": built.card.fitted, "tested": built.card.tested}
-        facts |= {"features": len(built.card.features), **{f"excluded: {reason}": count for reason, count in built.card.excluded.items()}}
-        return self._record(asset, built.card.digest, rows=built.card.rows, inputs=heads, facts=facts)
+        card, written = (
+            objects.write(canonical_json(built.card)),
+            objects.write(render_definition(definition)),
+        )
+        facts: dict[str, Fact] = {
+            "card": card,
+            "definition": written,
+            "fitted": built.card.fitted,
+            "tested": built.card.tested,
+        }
+        facts |= {
+            "features": len(built.card.features),
+            **{f"excluded: {reason}": count for reason, count in built.card.excluded.items()},
+        }
+        return self._record(
+            asset, built.card.digest, rows=built.card.rows, inputs=heads, facts=facts
+        )
 
     def _train(self, asset: Asset) -> StepOutcome:
         model = asset.declaration
         assert isinstance(model, Model)
         built = self._build_of(self.project.graph.assets[asset.parents[0]])
-        card = msgspec.json.decode(self.tools.objects.read(Digest(str(built.facts["card"]))), type=TrainingSetCard)
+        card = msgspec.json.decode(
+            self.tools.objects.read(Digest(str(built.facts["card"]))), type=TrainingSetCard
+        )
         code = digest_of_value(asset.definition.build.get("code", ""))
         trained = self.tools.trainer(model, card, fingerprint=asset.build_fingerprint, code=code)
         version = register_version(
@@ -190,8 +282,18 @@ class Performer:
             at=self.tools.clock.now(),
             reason=self.reason,
         )
-        facts: dict[str, Fact] = {"version": version.label, **{name: round(value, 6) for name, value in trained.metrics.items()}}
-        return self._record(asset, version.digest, rows=trained.fitted, inputs=dict(built.inputs), facts=facts, cpu_s=trained.cpu_s)
+        facts: dict[str, Fact] = {
+            "version": version.label,
+            **{name: round(value, 6) for name, value in trained.metrics.items()},
+        }
+        return self._record(
+            asset,
+            version.digest,
+            rows=trained.fitted,
+            inputs=dict(built.inputs),
+            facts=facts,
+            cpu_s=trained.cpu_s,
+        )
 
     def _judge(self, asset: Asset, stage: JudgeGates) -> StepOutcome:
         model = asset.declaration
@@ -204,16 +306,26 @@ class Performer:
             environment=stage.environment,
             policy=stage.policy_fingerprint,
             champion=stage.champion,
-            declared_at={each.declaration.name: str(each.at) for each in self.project.graph.assets.values() if each.kind == "view"},
+            declared_at={
+                each.declaration.name: str(each.at)
+                for each in self.project.graph.assets.values()
+                if each.kind == "view"
+            },
         )
         self.verdicts.extend(verdicts)
-        require_passed(verdicts, read_version(self.tools.state, version), environment=stage.environment)
-        return StepOutcome(facts={verdict.gate: verdict.summary for verdict in verdicts}, rows=len(verdicts))
+        require_passed(
+            verdicts, read_version(self.tools.state, version), environment=stage.environment
+        )
+        return StepOutcome(
+            facts={verdict.gate: verdict.summary for verdict in verdicts}, rows=len(verdicts)
+        )
 
     def _build_baseline(self, asset: Asset) -> StepOutcome:
         monitor = asset.declaration
         assert isinstance(monitor, Monitor)
-        version = read_version(self.tools.state, self._digest_of(self.project.graph.assets[asset.parents[0]]))
+        version = read_version(
+            self.tools.state, self._digest_of(self.project.graph.assets[asset.parents[0]])
+        )
         objects = self.tools.objects
         fitted = decode_rows(objects.read(version.training_set)).filter(pl.col("_split") == "fit")
         encoding = parse_encoding(objects.read(version.encoding))
@@ -223,30 +335,55 @@ class Performer:
             encoding.column_names,
             times=fitted["_prediction_time"].to_numpy(),
             labels=fitted["_label"].cast(pl.Float64).to_numpy(),
-            judged=Judged(judged.scores, judged.labels, judged.frame["_prediction_time"].to_numpy()),
+            judged=Judged(
+                judged.scores, judged.labels, judged.frame["_prediction_time"].to_numpy()
+            ),
         )
         digest = objects.write(render_baseline(baseline))
-        return self._record(asset, digest, rows=fitted.height, inputs={}, facts={"columns": len(baseline.features), "model": version.digest})
+        return self._record(
+            asset,
+            digest,
+            rows=fitted.height,
+            inputs={},
+            facts={"columns": len(baseline.features), "model": version.digest},
+        )
 
     def _move(self, stage: MoveEnvironment) -> StepOutcome:
         current = read_environment(self.tools.state, self.environment)
         pointers = [self._pointer(move) for move in stage.moves]
-        if not stage.removes and all(current.pointers.get(pointer.asset) == pointer for pointer in pointers):
-            return StepOutcome(facts={"version": current.version, "unchanged": True}, rows=len(pointers))
-        fresh = moved(current, pointers, removed=stage.removes, by=self.tools.actor, at=self.tools.clock.now(), reason=self.reason)
+        if not stage.removes and all(
+            current.pointers.get(pointer.asset) == pointer for pointer in pointers
+        ):
+            return StepOutcome(
+                facts={"version": current.version, "unchanged": True}, rows=len(pointers)
+            )
+        fresh = moved(
+            current,
+            pointers,
+            removed=stage.removes,
+            by=self.tools.actor,
+            at=self.tools.clock.now(),
+            reason=self.reason,
+        )
         payload = canonical_json(fresh)
         changes = [
             Change("environment", self.environment, payload),
             Change("environment", history_key(self.environment, fresh.version), payload, 0),
             *self._definition_changes(stage.moves),
         ]
-        event = self._event("environment.moved", self.environment, {"version": fresh.version, "reason": self.reason})
+        event = self._event(
+            "environment.moved", self.environment, {"version": fresh.version, "reason": self.reason}
+        )
         self.tools.state.commit(changes, [event], lease=self.lease)
         return StepOutcome(facts={"version": fresh.version}, rows=len(pointers), cpu_s=0.0)
 
     def _pointer(self, move: PointerMove) -> AssetPointer:
         asset = self.project.graph.assets[move.asset]
-        digest = self._digest_of(asset) if asset.kind not in ("on_demand", "endpoint") else move.build_fingerprint
+        digest = (
+            self._digest_of(asset)
+            if asset.kind not in ("on_demand", "endpoint")
+            else move.build_fingerprint
+        )
         return AssetPointer(
             asset=move.asset,
             kind=move.kind,
@@ -259,9 +396,22 @@ class Performer:
         """What was declared, kept so that a later plan can say what changed."""
         for move in moves:
             definition = self.project.graph.assets[move.asset].definition
-            yield Change("definition", definition_key(move.asset, move.build_fingerprint, move.policy_fingerprint), canonical_json(definition))
+            yield Change(
+                "definition",
+                definition_key(move.asset, move.build_fingerprint, move.policy_fingerprint),
+                canonical_json(definition),
+            )
 
-    def _record(self, asset: Asset, digest: Digest, *, rows: int, inputs: Mapping[str, int], facts: Mapping[str, Fact], cpu_s: float = 0.0) -> StepOutcome:
+    def _record(
+        self,
+        asset: Asset,
+        digest: Digest,
+        *,
+        rows: int,
+        inputs: Mapping[str, int],
+        facts: Mapping[str, Fact],
+        cpu_s: float = 0.0,
+    ) -> StepOutcome:
         """Put the build on record; the artifacts that it names are written already."""
         build = Build(
             asset=asset.name,
@@ -272,15 +422,34 @@ class Performer:
             rows=rows,
             facts=dict(facts),
         )
-        event = self._event("build.made", asset.name, {"digest": digest, "fingerprint": asset.build_fingerprint, "rows": rows, **facts})
-        self.tools.state.commit([Change("build", build_key(asset.name, asset.build_fingerprint), canonical_json(build))], [event])
+        event = self._event(
+            "build.made",
+            asset.name,
+            {"digest": digest, "fingerprint": asset.build_fingerprint, "rows": rows, **facts},
+        )
+        self.tools.state.commit(
+            [
+                Change(
+                    "build", build_key(asset.name, asset.build_fingerprint), canonical_json(build)
+                )
+            ],
+            [event],
+        )
         self.digests[asset.name] = digest
         return StepOutcome(facts=dict(facts), rows=rows, cpu_s=cpu_s)
 
     def _event(self, kind: str, subject: str, facts: dict[str, Fact]) -> Event:
         tools = self.tools
         at = tools.clock.now()
-        return Event(kind=kind, project=tools.project, actor=tools.actor, at=at, subject=subject, environment=self.environment, facts=facts)
+        return Event(
+            kind=kind,
+            project=tools.project,
+            actor=tools.actor,
+            at=at,
+            subject=subject,
+            environment=self.environment,
+            facts=facts,
+        )
 
     def _digest_of(self, asset: Asset) -> Digest:
         """The build of an asset: the one that this run made, else the newest of its definition."""

@@ -26,7 +26,11 @@ __all__ = ["read_build", "read_environment", "read_past_environment", "read_worl
 def read_environment(state: StateReader, name: str) -> EnvironmentMap:
     """The newest map of an environment; version 0 where nothing was applied yet."""
     document = state.get("environment", name)
-    return msgspec.json.decode(document.payload, type=EnvironmentMap) if document else empty_environment(name)
+    return (
+        msgspec.json.decode(document.payload, type=EnvironmentMap)
+        if document
+        else empty_environment(name)
+    )
 
 
 def read_past_environment(state: StateReader, name: str, version: int) -> EnvironmentMap | None:
@@ -41,16 +45,39 @@ def read_build(state: StateReader, asset: str, fingerprint: Digest) -> Build | N
     return msgspec.json.decode(document.payload, type=Build) if document else None
 
 
-def read_world(state: StateReader, graph: Graph, environment: EnvironmentMap, *, rows: Mapping[str, int], cost: Cost) -> World:
+def read_world(
+    state: StateReader,
+    graph: Graph,
+    environment: EnvironmentMap,
+    *,
+    rows: Mapping[str, int],
+    cost: Cost,
+) -> World:
     """What a plan of the graph needs to know; of assets that stay as they are nothing is read.
 
     Args:
         rows: how many rows each source has, by its declared name.
     """
-    changed = [asset for asset in graph.assets.values() if not _is_held(asset.name, graph, environment)]
-    builds = {(asset.name, asset.build_fingerprint): read_build(state, asset.name, asset.build_fingerprint) for asset in changed}
-    definitions = {asset.name: _read_definition(state, environment, asset.name) for asset in changed}
-    durations = (msgspec.json.decode(document.payload, type=Duration) for document in state.iter_documents("duration")) if changed else ()
+    changed = [
+        asset for asset in graph.assets.values() if not _is_held(asset.name, graph, environment)
+    ]
+    builds = {
+        (asset.name, asset.build_fingerprint): read_build(
+            state, asset.name, asset.build_fingerprint
+        )
+        for asset in changed
+    }
+    definitions = {
+        asset.name: _read_definition(state, environment, asset.name) for asset in changed
+    }
+    durations = (
+        (
+            msgspec.json.decode(document.payload, type=Duration)
+            for document in state.iter_documents("duration")
+        )
+        if changed
+        else ()
+    )
     return World(
         environment=environment,
         builds={key: build for key, build in builds.items() if build},
@@ -63,12 +90,20 @@ def read_world(state: StateReader, graph: Graph, environment: EnvironmentMap, *,
 
 def _is_held(asset: str, graph: Graph, environment: EnvironmentMap) -> bool:
     pointer, declared = environment.pointers.get(asset), graph.assets[asset]
-    return pointer is not None and pointer.build_fingerprint == declared.build_fingerprint and pointer.policy_fingerprint == declared.policy_fingerprint
+    return (
+        pointer is not None
+        and pointer.build_fingerprint == declared.build_fingerprint
+        and pointer.policy_fingerprint == declared.policy_fingerprint
+    )
 
 
-def _read_definition(state: StateReader, environment: EnvironmentMap, asset: str) -> Definition | None:
+def _read_definition(
+    state: StateReader, environment: EnvironmentMap, asset: str
+) -> Definition | None:
     pointer = environment.pointers.get(asset)
     if pointer is None:
         return None
-    document = state.get("definition", definition_key(asset, pointer.build_fingerprint, pointer.policy_fingerprint))
+    document = state.get(
+        "definition", definition_key(asset, pointer.build_fingerprint, pointer.policy_fingerprint)
+    )
     return msgspec.json.decode(document.payload, type=Definition) if document else None

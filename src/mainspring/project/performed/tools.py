@@ -22,7 +22,9 @@ __all__ = ["Scratch", "State", "Tools", "Trainer"]
 
 
 class State(StateWriter, Leases, Protocol):
-    """State and leases of one engine, since a fencing token is checked in the transaction that it guards."""
+    """State and leases of one engine, since a fencing token is checked in the transaction that it
+    guards.
+    """
 
 
 class Scratch(NamedTuple):
@@ -35,7 +37,9 @@ class Scratch(NamedTuple):
 class Trainer(Protocol):
     """Fits a model on the rows of a training set.  Raises: TRA-0xx, ENG-006, ENG-007."""
 
-    def __call__(self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest) -> TrainedModel:
+    def __call__(
+        self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest
+    ) -> TrainedModel:
         """The fitted, exported and checked model."""
         ...
 
@@ -46,7 +50,8 @@ class Tools:
 
     Args:
         clock: the time of the world, for records.
-        data_clock: the time of the data, at which features are read; the same, unless an environment looks at history.
+        data_clock: the time of the data, at which features are read; the same, unless an
+            environment looks at history.
         trainer: fits a model, in a process of its own where there is a disk.
         scratch: makes empty stores for a check.
     """

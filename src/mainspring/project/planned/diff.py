@@ -14,7 +14,9 @@ ChangeKind = OneOf["added", "changed", "changed_indirectly", "policy_changed", "
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a declaration, before and after, as canonical JSON; None where it was not there."""
+    """One field of a declaration, before and after, as canonical JSON; None where it was not
+    there.
+    """
 
     field: str
     before: str | None
@@ -28,7 +30,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         at: `file:line` of the declaration; None for a removed one.
         fields: what changed in its own words.
         because_of: the parents whose change changes it.
-        touches: everything downstream that is made again because of it; empty where nothing is rebuilt.
+        touches: everything downstream that is made again because of it; empty where nothing is
+            rebuilt.
     """
 
     asset: str
@@ -41,18 +44,23 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     is_assumed: bool = False
 
 
-def diff(graph: Graph, environment: EnvironmentMap, definitions: Mapping[str, Definition]) -> tuple[tuple[Change, ...], int]:
+def diff(
+    graph: Graph, environment: EnvironmentMap, definitions: Mapping[str, Definition]
+) -> tuple[tuple[Change, ...], int]:
     """The changes, in the order of the graph with removals last, and how many assets are unchanged.
 
     Args:
-        definitions: what the environment's pointers were defined as, by asset; where one lacks, the change is told without its fields.
+        definitions: what the environment's pointers were defined as, by asset; where one lacks, the
+            change is told without its fields.
     """
     changes = tuple(_iter_changes(graph, environment, definitions))
     removed = sum(change.change == "removed" for change in changes)
     return changes, len(graph.assets) - (len(changes) - removed)
 
 
-def _iter_changes(graph: Graph, environment: EnvironmentMap, definitions: Mapping[str, Definition]) -> Iterator[Change]:
+def _iter_changes(
+    graph: Graph, environment: EnvironmentMap, definitions: Mapping[str, Definition]
+) -> Iterator[Change]:
     for asset in graph.assets.values():
         pointer = environment.pointers.get(asset.name)
         if pointer is None:
@@ -61,19 +69,36 @@ def _iter_changes(graph: Graph, environment: EnvironmentMap, definitions: Mappin
             yield _rebuilt(asset, graph, environment, definitions.get(asset.name))
         elif pointer.policy_fingerprint != asset.policy_fingerprint:
             old = definitions.get(asset.name)
-            yield _change(asset, "policy_changed", graph, fields=_fields(old.policy, asset.definition.policy) if old else ())
+            yield _change(
+                asset,
+                "policy_changed",
+                graph,
+                fields=_fields(old.policy, asset.definition.policy) if old else (),
+            )
     for name, pointer in environment.pointers.items():
         if name not in graph.assets:
             yield _removed(pointer)
 
 
-def _rebuilt(asset: Asset, graph: Graph, environment: EnvironmentMap, old: Definition | None) -> Change:
-    because_of = tuple(parent for parent in asset.parents if _differs(graph.assets[parent], environment))
+def _rebuilt(
+    asset: Asset, graph: Graph, environment: EnvironmentMap, old: Definition | None
+) -> Change:
+    because_of = tuple(
+        parent for parent in asset.parents if _differs(graph.assets[parent], environment)
+    )
     if old is None:
-        return _change(asset, "changed_indirectly" if because_of else "changed", graph, because_of=because_of)
+        return _change(
+            asset, "changed_indirectly" if because_of else "changed", graph, because_of=because_of
+        )
     own = _fields(old.build, asset.definition.build)
     fields = own + _fields(old.policy, asset.definition.policy)
-    return _change(asset, "changed" if own else "changed_indirectly", graph, fields=fields, because_of=because_of)
+    return _change(
+        asset,
+        "changed" if own else "changed_indirectly",
+        graph,
+        fields=fields,
+        because_of=because_of,
+    )
 
 
 def _differs(asset: Asset, environment: EnvironmentMap) -> bool:
@@ -81,7 +106,14 @@ def _differs(asset: Asset, environment: EnvironmentMap) -> bool:
     return pointer is None or pointer.build_fingerprint != asset.build_fingerprint
 
 
-def _change(asset: Asset, change: ChangeKind, graph: Graph, *, fields: tuple[FieldChange, ...] = (), because_of: tuple[str, ...] = ()) -> Change:
+def _change(
+    asset: Asset,
+    change: ChangeKind,
+    graph: Graph,
+    *,
+    fields: tuple[FieldChange, ...] = (),
+    because_of: tuple[str, ...] = (),
+) -> Change:
     return Change(
         asset=asset.name,
         kind=asset.kind,
@@ -100,5 +132,7 @@ def _removed(pointer: AssetPointer) -> Change:
 
 def _fields(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:
     return tuple(
-        FieldChange(field=name, before=before.get(name), after=after.get(name)) for name in sorted({*before, *after}) if before.get(name) != after.get(name)
+        FieldChange(field=name, before=before.get(name), after=after.get(name))
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
     )

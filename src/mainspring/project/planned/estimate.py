@@ -1,4 +1,6 @@
-"""What stages will take, judged by what they took before: the same asset's last time, else the mean of its kind, scaled by rows."""
+"""What stages will take, judged by what they took before: the same asset's last time, else the mean
+of its kind, scaled by rows.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -29,15 +31,22 @@ def expected_rows(graph: Graph, source_rows: Mapping[str, int]) -> dict[str, int
     return found
 
 
-def with_estimates(stages: Sequence[Stage], *, rows: Mapping[str, int], durations: Iterable[Duration], cost: Cost) -> tuple[Stage, ...]:
-    """The same stages, each with its estimate; one that is reused, and the move itself, take nothing."""
+def with_estimates(
+    stages: Sequence[Stage], *, rows: Mapping[str, int], durations: Iterable[Duration], cost: Cost
+) -> tuple[Stage, ...]:
+    """The same stages, each with its estimate; one that is reused, and the move itself, take
+    nothing.
+    """
     history = list(durations)
     rates = _rates(history)
     last = {(d.stage, d.asset): d for d in history}
     return tuple(
         stage
         if stage.reuses or isinstance(stage, MoveEnvironment)
-        else msgspec.structs.replace(stage, estimate=_estimate(stage, rows.get(stage.asset), last=last, rates=rates, cost=cost))
+        else msgspec.structs.replace(
+            stage,
+            estimate=_estimate(stage, rows.get(stage.asset), last=last, rates=rates, cost=cost),
+        )
         for stage in stages
     )
 
@@ -72,7 +81,14 @@ def _rates(history: Sequence[Duration]) -> dict[str, float]:
     return {stage: seconds[stage] / rows[stage] for stage in rows}
 
 
-def _estimate(stage: Stage, rows: int | None, *, last: Mapping[tuple[str, str], Duration], rates: Mapping[str, float], cost: Cost) -> Estimate:
+def _estimate(
+    stage: Stage,
+    rows: int | None,
+    *,
+    last: Mapping[tuple[str, str], Duration],
+    rates: Mapping[str, float],
+    cost: Cost,
+) -> Estimate:
     kind = stage_kind(stage)
     own = last.get((kind, stage.asset))
     seconds: float | None

@@ -8,12 +8,24 @@ from mainspring.elements.time import format_duration
 from mainspring.project.planned.diff import Change, ChangeKind
 from mainspring.project.planned.estimate import total
 from mainspring.project.planned.plan import FeatureProof, Plan
-from mainspring.project.planned.stages import Estimate, JudgeGates, MoveEnvironment, Stage, stage_kind
+from mainspring.project.planned.stages import (
+    Estimate,
+    JudgeGates,
+    MoveEnvironment,
+    Stage,
+    stage_kind,
+)
 from mainspring.project.planned.words import say_change
 
 __all__ = ["render_plan"]
 
-_SIGNS = {"added": "+", "changed": "~", "changed_indirectly": "↳", "policy_changed": "·", "removed": "-"}
+_SIGNS = {
+    "added": "+",
+    "changed": "~",
+    "changed_indirectly": "↳",
+    "policy_changed": "·",
+    "removed": "-",
+}
 _COUNTED: dict[ChangeKind, str] = {
     "added": "added",
     "changed": "changed",
@@ -29,11 +41,16 @@ _Paint = Callable[[str, str], str]
 
 
 def render_plan(plan: Plan, *, colour: bool = False) -> str:
-    """What would change and why, what would run and what it takes; one line for a plan of nothing.  Ends without a line break."""
+    """What would change and why, what would run and what it takes; one line for a plan of nothing.
+    Ends without a line break.
+    """
     paint = _coloured if colour else _plain
     held = f"version {plan.environment_version}" if plan.environment_version else "nothing"
     if plan.is_empty:
-        return f"Nothing to do: {plan.environment} ({held}) holds all {plan.unchanged} assets of {plan.project} as they are declared."
+        return (
+            f"Nothing to do: {plan.environment} ({held}) holds all {plan.unchanged} assets "
+            f"of {plan.project} as they are declared."
+        )
     counts = Counter(change.change for change in plan.changes)
     said = [f"{counts[kind]} {words}" for kind, words in _COUNTED.items() if counts[kind]]
     lines = [
@@ -56,9 +73,16 @@ def _change_lines(changes: Sequence[Change], paint: _Paint) -> Iterator[str]:
     places = max(len(change.at or "") for change in changes)
     for change in changes:
         sign = _SIGNS[change.change]
-        notes = [f"because of {', '.join(change.because_of)}"] if change.change == "changed_indirectly" else []
+        notes = (
+            [f"because of {', '.join(change.because_of)}"]
+            if change.change == "changed_indirectly"
+            else []
+        )
         notes += [_ASSUMED] if change.is_assumed else []
-        asset, place = paint(sign, f"{sign} {change.asset:<{names}}"), paint("quiet", f"{change.at or '':<{places}}")
+        asset, place = (
+            paint(sign, f"{sign} {change.asset:<{names}}"),
+            paint("quiet", f"{change.at or '':<{places}}"),
+        )
         yield f"  {asset}  {place}  {'; '.join(notes)}".rstrip()
         yield from _detail_lines(change)
 
@@ -69,19 +93,30 @@ def _detail_lines(change: Change) -> Iterator[str]:
         yield f"      {field.field:<{width}}  {_turn(field.field, field.before, field.after)}"
     if change.touches:
         more = len(change.touches) - _TOUCHED
-        yield f"      touches {', '.join(change.touches[:_TOUCHED])}" + (f" and {more} more" if more > 0 else "")
+        yield f"      touches {', '.join(change.touches[:_TOUCHED])}" + (
+            f" and {more} more" if more > 0 else ""
+        )
 
 
 def _turn(field: str, before: str | None, after: str | None) -> str:
     """Old → new; code is told only as changed, for a tree says nothing to people."""
-    return "the code of the fit, or of what it uses" if field == "code" else say_change(field, before, after)
+    return (
+        "the code of the fit, or of what it uses"
+        if field == "code"
+        else say_change(field, before, after)
+    )
 
 
 def _stage_lines(plan: Plan, paint: _Paint) -> Iterator[str]:
     rows = [_stage_cells(stage, plan.currency) for stage in plan.stages]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for number, (stage, row) in enumerate(zip(plan.stages, rows, strict=True), start=1):
-        cells = [f"{row[0]:<{widths[0]}}", f"{row[1]:<{widths[1]}}", *(f"{row[i]:>{widths[i]}}" for i in (2, 3, 4)), row[5]]
+        cells = [
+            f"{row[0]:<{widths[0]}}",
+            f"{row[1]:<{widths[1]}}",
+            *(f"{row[i]:>{widths[i]}}" for i in (2, 3, 4)),
+            row[5],
+        ]
         line = f"  {number:>{len(str(len(rows)))}}  " + "  ".join(cell for cell in cells if cell)
         yield paint("quiet", line.rstrip()) if stage.reuses else line.rstrip()
 
@@ -92,7 +127,9 @@ def _stage_cells(stage: Stage, currency: str) -> tuple[str, str, str, str, str, 
     notes = [f"reuses {short(stage.reuses)}"] if stage.reuses else [stage.reason]
     match stage:
         case JudgeGates(gates=gates, champion=champion):
-            notes.append(f"{len(gates)} gates against {short(champion) if champion else 'the base rate'}")
+            notes.append(
+                f"{len(gates)} gates against {short(champion) if champion else 'the base rate'}"
+            )
         case MoveEnvironment(from_version=version):
             notes.append(f"version {version} → {version + 1}")
         case _:
@@ -123,7 +160,10 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
     yield from _proof_lines(plan.features)
     for assumed in plan.assumed:
         after = format_duration(assumed.delay_us) if assumed.delay_us > 0 else "no time"
-        yield f"Assumed: facts of {assumed.source} are taken to be known {after} after they happen; {len(assumed.assets)} assets rest on that."
+        yield (
+            f"Assumed: facts of {assumed.source} are taken to be known {after} after they "
+            f"happen; {len(assumed.assets)} assets rest on that."
+        )
 
 
 def _proof_lines(proofs: Sequence[FeatureProof]) -> Iterator[str]:
@@ -131,12 +171,17 @@ def _proof_lines(proofs: Sequence[FeatureProof]) -> Iterator[str]:
     tested = [f"{proof.asset}: {', '.join(proof.tested)}" for proof in proofs if proof.tested]
     ordered = [f"{proof.asset}: {', '.join(proof.ordered)}" for proof in proofs if proof.ordered]
     said = [f"{proven} proven equal in batch and online"]
-    said += [f"ordered, at a cost that grows with the window: {'; '.join(ordered)}"] if ordered else []
+    said += (
+        [f"ordered, at a cost that grows with the window: {'; '.join(ordered)}"] if ordered else []
+    )
     said += [f"only tested: {'; '.join(tested)}"] if tested else []
     yield f"Features: {'; '.join(said)}."
     for proof in proofs:
         if proof.hop_us is not None:
-            yield f"Hopped: {proof.asset} answers as at the last multiple of {format_duration(proof.hop_us)}, not at the prediction time."
+            yield (
+                f"Hopped: {proof.asset} answers as at the last multiple of "
+                f"{format_duration(proof.hop_us)}, not at the prediction time."
+            )
 
 
 def _seconds(seconds: float) -> str:

@@ -1,7 +1,9 @@
-"""What would change, and the stages that would make it so: one record, performed by `apply`, printed by `explain`, written as JSON.
+"""What would change, and the stages that would make it so: one record, performed by `apply`,
+printed by `explain`, written as JSON.
 
-A plan is decided from what it is given: the declared graph, and what is known of the world.  It holds the version of the environment that it was made
-for, so that applying it to a map that has moved since is noticed.
+A plan is decided from what it is given: the declared graph, and what is known of the world.  It
+holds the version of the environment that it was made for, so that applying it to a map that has
+moved since is noticed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,8 +43,10 @@ class FeatureProof(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         proven: features that are expressions, whose two evaluators are held equal on every value.
         tested: features that call a Python function, which can be tried on samples only.
-        ordered: those among the proven that fold events one by one in total order, at a cost that grows with the window.
-        hop_us: answers are dated to the last multiple of this length in microseconds; None where they are exact at the prediction time.
+        ordered: those among the proven that fold events one by one in total order, at a cost that
+            grows with the window.
+        hop_us: answers are dated to the last multiple of this length in microseconds; None where
+            they are exact at the prediction time.
     """
 
     asset: str
@@ -56,7 +60,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What `apply` would do to an environment, and why.
 
     Args:
-        identity: names the plan by its stages and the version of the environment that it starts from.
+        identity: names the plan by its stages and the version of the environment that it starts
+            from.
         environment_version: the version of the map that it was made for.
         changes: what differs from the environment; an empty list is an empty plan.
         unchanged: how many assets stay as they are.
@@ -93,7 +98,8 @@ class World:
     Args:
         environment: the map to compare with.
         builds: by (asset, build fingerprint).
-        definitions: of the assets in the map, by asset; one that lacks is reported as changed without saying what.
+        definitions: of the assets in the map, by asset; one that lacks is reported as changed
+            without saying what.
         durations: what stages took when they last ran.
         rows: how many rows each source has, by its declared name.
         cost: the price of a core.
@@ -114,8 +120,16 @@ def make_plan(project: str, graph: Graph, world: World) -> Plan:
     """
     changes, unchanged = diff(graph, world.environment, world.definitions)
     planned = stages_for(graph, changes, environment=world.environment, builds=world.builds)
-    stages = with_estimates(planned, rows=expected_rows(graph, world.rows), durations=world.durations, cost=world.cost)
-    identity = digest_of_value([world.environment.environment, world.environment.version, [stage.identity for stage in stages]])
+    stages = with_estimates(
+        planned, rows=expected_rows(graph, world.rows), durations=world.durations, cost=world.cost
+    )
+    identity = digest_of_value(
+        [
+            world.environment.environment,
+            world.environment.version,
+            [stage.identity for stage in stages],
+        ]
+    )
     return Plan(
         identity=identity,
         project=project,
@@ -132,12 +146,21 @@ def make_plan(project: str, graph: Graph, world: World) -> Plan:
 
 def plan_schema() -> bytes:
     """The JSON schema of `plan --json`, as kept in `docs/plan-schema.json`."""
-    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Plan), order="sorted"), indent=2) + b"\n"
+    return (
+        msgspec.json.format(
+            msgspec.json.encode(msgspec.json.schema(Plan), order="sorted"), indent=2
+        )
+        + b"\n"
+    )
 
 
 def _assumed(graph: Graph) -> tuple[AssumedKnowledge, ...]:
     return tuple(
-        AssumedKnowledge(source=asset.name, delay_us=_assumed_delay(asset.declaration), assets=graph.downstream([asset.name]))
+        AssumedKnowledge(
+            source=asset.name,
+            delay_us=_assumed_delay(asset.declaration),
+            assets=graph.downstream([asset.name]),
+        )
         for asset in graph.assets.values()
         if isinstance(asset.declaration, Source) and asset.declaration.known_at_assumed
     )
@@ -161,9 +184,19 @@ def _proof(asset: str, declaration: Declaration) -> FeatureProof | None:
         case FeatureView(features=Latest(columns=columns), hop=hop):
             return FeatureProof(asset=asset, proven=columns, tested=(), hop_us=hop)
         case FeatureView(features=tuple() as aggregations, hop=hop):
-            ordered = tuple(name for name, aggregation in aggregations if aggregation.name in ORDERED)
-            return FeatureProof(asset=asset, proven=tuple(name for name, _ in aggregations), tested=(), ordered=ordered, hop_us=hop)
+            ordered = tuple(
+                name for name, aggregation in aggregations if aggregation.name in ORDERED
+            )
+            return FeatureProof(
+                asset=asset,
+                proven=tuple(name for name, _ in aggregations),
+                tested=(),
+                ordered=ordered,
+                hop_us=hop,
+            )
         case OnDemandFeatureView(features=expressions):
-            return FeatureProof(asset=asset, proven=tuple(name for name, _ in expressions), tested=())
+            return FeatureProof(
+                asset=asset, proven=tuple(name for name, _ in expressions), tested=()
+            )
         case _:
             return None

@@ -1,7 +1,9 @@
-"""The stages of a plan: a closed union of frozen records, performed by `apply` and printed by `explain`.
+"""The stages of a plan: a closed union of frozen records, performed by `apply` and printed by
+`explain`.
 
-A stage's identity is a digest of its kind, the fingerprint that it makes and the identities of the stages that it is made after.  It does not depend on
-what happened to be built already: the same project gives the same identities before and after a crash, so a finished stage is recognised.
+A stage's identity is a digest of its kind, the fingerprint that it makes and the identities of the
+stages that it is made after.  It does not depend on what happened to be built already: the same
+project gives the same identities before and after a crash, so a finished stage is recognised.
 """
 
 from typing import Literal as OneOf
@@ -41,12 +43,15 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     cost: float | None = None
 
 
-class StageRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="stage", forbid_unknown_fields=True):
+class StageRecord(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="stage", forbid_unknown_fields=True
+):
     """What every stage says.
 
     Args:
         identity: names this piece of work; doing it twice is doing it once.
-        asset: what it makes or judges, such as `view.departure_delays`; for `move_environment` the name of the environment.
+        asset: what it makes or judges, such as `view.departure_delays`; for `move_environment` the
+            name of the environment.
         fingerprint: the build fingerprint that it makes.
         after: the identities of the stages of this plan that must be finished first.
         reason: why it is in the plan, for people.
@@ -65,7 +70,9 @@ class StageRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="stage", 
 
 
 class ImportSource(StageRecord, frozen=True, kw_only=True, tag="import_source"):
-    """Bring a source's file through its contract into the log; `path` is None for a source that is only pushed to, which is registered."""
+    """Bring a source's file through its contract into the log; `path` is None for a source that is
+    only pushed to, which is registered.
+    """
 
     path: str | None
 
@@ -89,7 +96,8 @@ class TrainModel(StageRecord, frozen=True, kw_only=True, tag="train_model"):
 
 
 class JudgeGates(StageRecord, frozen=True, kw_only=True, tag="judge_gates"):
-    """Ask a model to prove itself for one environment; its `reuses` is always None, for a verdict is bound to its champion.
+    """Ask a model to prove itself for one environment; its `reuses` is always None, for a verdict
+    is bound to its champion.
 
     Args:
         policy_fingerprint: what the verdicts will be bound to.
@@ -110,10 +118,12 @@ class BuildBaseline(StageRecord, frozen=True, kw_only=True, tag="build_baseline"
 
 
 class PointerMove(msgspec.Struct, frozen=True, kw_only=True):
-    """One asset's change of place: the fingerprints that it will have, and the build that it had (None when new).
+    """One asset's change of place: the fingerprints that it will have, and the build that it had
+    (None when new).
 
     Args:
-        stage: the stage of this plan that makes or has found the build; None for an asset whose build is its definition, or stays as it was.
+        stage: the stage of this plan that makes or has found the build; None for an asset whose
+            build is its definition, or stays as it was.
     """
 
     asset: str
@@ -125,16 +135,34 @@ class PointerMove(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MoveEnvironment(StageRecord, frozen=True, kw_only=True, tag="move_environment"):
-    """Put the next version of the environment's map in place, in one transaction, if it still has `from_version`."""
+    """Put the next version of the environment's map in place, in one transaction, if it still has
+    `from_version`.
+    """
 
     from_version: int
     moves: tuple[PointerMove, ...]
     removes: tuple[str, ...]
 
 
-Stage = ImportSource | BuildView | BuildTrainingSet | TrainModel | JudgeGates | BuildBaseline | MoveEnvironment
+Stage = (
+    ImportSource
+    | BuildView
+    | BuildTrainingSet
+    | TrainModel
+    | JudgeGates
+    | BuildBaseline
+    | MoveEnvironment
+)
 
-StageKind = OneOf["import_source", "build_view", "build_training_set", "train_model", "judge_gates", "build_baseline", "move_environment"]
+StageKind = OneOf[
+    "import_source",
+    "build_view",
+    "build_training_set",
+    "train_model",
+    "judge_gates",
+    "build_baseline",
+    "move_environment",
+]
 
 
 def stage_kind(stage: Stage) -> str:

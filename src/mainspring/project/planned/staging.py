@@ -40,12 +40,23 @@ _STAGE_OF = {
 _ORDER = (ImportSource, BuildView, BuildTrainingSet, TrainModel, JudgeGates, BuildBaseline)
 
 
-def stages_for(graph: Graph, changes: Sequence[Change], *, environment: EnvironmentMap, builds: Mapping[tuple[str, Digest], Build]) -> tuple[Stage, ...]:
+def stages_for(
+    graph: Graph,
+    changes: Sequence[Change],
+    *,
+    environment: EnvironmentMap,
+    builds: Mapping[tuple[str, Digest], Build],
+) -> tuple[Stage, ...]:
     """The stages that make the changes so, in the order in which they run; none for no changes."""
     if not changes:
         return ()
     staging = _Staging(graph, changes, environment, builds)
-    made = [stage for change in changes if change.change != "removed" for stage in staging.iter_stages(change)]
+    made = [
+        stage
+        for change in changes
+        if change.change != "removed"
+        for stage in staging.iter_stages(change)
+    ]
     made.sort(key=lambda stage: _ORDER.index(type(stage)))
     return (*made, staging.move(made))
 
@@ -73,16 +84,31 @@ def reason_of(change: Change) -> str:
 
 
 class _Staging:
-    def __init__(self, graph: Graph, changes: Sequence[Change], environment: EnvironmentMap, builds: Mapping[tuple[str, Digest], Build]) -> None:
-        self._graph, self._changes, self._environment, self._builds = graph, changes, environment, builds
+    def __init__(
+        self,
+        graph: Graph,
+        changes: Sequence[Change],
+        environment: EnvironmentMap,
+        builds: Mapping[tuple[str, Digest], Build],
+    ) -> None:
+        self._graph, self._changes, self._environment, self._builds = (
+            graph,
+            changes,
+            environment,
+            builds,
+        )
         self._rebuilt = {c.asset for c in changes if c.change not in ("policy_changed", "removed")}
         self._identities: dict[str, Digest] = {}
         for asset in graph.assets.values():
             after = [self._identities[parent] for parent in asset.parents]
-            self._identities[asset.name] = digest_of_value([_STAGE_OF.get(asset.kind, asset.kind), asset.build_fingerprint, after])
+            self._identities[asset.name] = digest_of_value(
+                [_STAGE_OF.get(asset.kind, asset.kind), asset.build_fingerprint, after]
+            )
 
     def iter_stages(self, change: Change) -> Iterator[Stage]:
-        """What one change asks for: a model is built, if that is what changed, and judged in any case."""
+        """What one change asks for: a model is built, if that is what changed, and judged in any
+        case.
+        """
         asset = self._graph.assets[change.asset]
         if asset.name in self._rebuilt:
             yield from self._iter_builds(asset, reason_of(change))
@@ -123,7 +149,16 @@ class _Staging:
         gates = tuple(dict.fromkeys([*(gate.name for gate in model.gates), *GATES_OF_EVERY_MODEL]))
         after = self._stages_of([asset.name])
         return JudgeGates(
-            identity=digest_of_value(["judge_gates", asset.build_fingerprint, asset.policy_fingerprint, name, champion, after]),
+            identity=digest_of_value(
+                [
+                    "judge_gates",
+                    asset.build_fingerprint,
+                    asset.policy_fingerprint,
+                    name,
+                    champion,
+                    after,
+                ]
+            ),
             asset=asset.name,
             fingerprint=asset.build_fingerprint,
             after=after,
@@ -137,17 +172,28 @@ class _Staging:
 
     def move(self, made: Sequence[Stage]) -> MoveEnvironment:
         """The last stage: every changed asset's pointer, at once."""
-        moves = tuple(self._pointer_move(self._graph.assets[c.asset]) for c in self._changes if c.change != "removed")
+        moves = tuple(
+            self._pointer_move(self._graph.assets[c.asset])
+            for c in self._changes
+            if c.change != "removed"
+        )
         removes = tuple(c.asset for c in self._changes if c.change == "removed")
         name, version = self._environment.environment, self._environment.version
         after = tuple(stage.identity for stage in made)
-        holds = digest_of_value([[move.asset, move.build_fingerprint, move.policy_fingerprint] for move in moves] + [removes])
+        holds = digest_of_value(
+            [[move.asset, move.build_fingerprint, move.policy_fingerprint] for move in moves]
+            + [removes]
+        )
         return MoveEnvironment(
             identity=digest_of_value(["move_environment", name, version, holds, after]),
             asset=name,
             fingerprint=holds,
             after=after,
-            reason=", ".join(f"{number} {words}" for number, words in ((len(moves), "set"), (len(removes), "taken out")) if number),
+            reason=", ".join(
+                f"{number} {words}"
+                for number, words in ((len(moves), "set"), (len(removes), "taken out"))
+                if number
+            ),
             is_assumed=any(c.is_assumed for c in self._changes),
             from_version=version,
             moves=moves,
@@ -167,7 +213,11 @@ class _Staging:
 
     def _stages_of(self, names: Iterable[str]) -> tuple[Digest, ...]:
         """The stages of this plan that make these assets."""
-        return tuple(self._identities[name] for name in names if name in self._rebuilt and self._graph.assets[name].kind in _STAGE_OF)
+        return tuple(
+            self._identities[name]
+            for name in names
+            if name in self._rebuilt and self._graph.assets[name].kind in _STAGE_OF
+        )
 
 
 class _Said(TypedDict):

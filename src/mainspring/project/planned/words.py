@@ -1,4 +1,6 @@
-"""Canonical descriptions in the notation that users write: `col("dep_delay").clip(-30, 240).mean()`, `3h`, `2013-10-01T00:00:00Z`."""
+"""Canonical descriptions in the notation that users write: `col("dep_delay").clip(-30,
+240).mean()`, `3h`, `2013-10-01T00:00:00Z`.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -31,7 +33,22 @@ _METHODS = {
 _TEXT = frozenset({"TextCase", "TextMatch", "TextSlice", "TextStrip"})
 _STRIPS = {"both": "strip_chars", "start": "strip_chars_start", "end": "strip_chars_end"}
 
-_WHOLE = frozenset({*_INFIX, *_METHODS, *_TEXT, "Aggregation", "Column", "DatePart", "Elementary", "Literal", "Logical", "Negate", "Not", "When"})
+_WHOLE = frozenset(
+    {
+        *_INFIX,
+        *_METHODS,
+        *_TEXT,
+        "Aggregation",
+        "Column",
+        "DatePart",
+        "Elementary",
+        "Literal",
+        "Logical",
+        "Negate",
+        "Not",
+        "When",
+    }
+)
 """Expressions, which are told whole."""
 
 
@@ -61,7 +78,11 @@ def say_change(field: str, before: str | None, after: str | None) -> str:
     """
     old, new = _record(before), _record(after)
     if old and new and old["is"] == new["is"] and old["is"] not in _WHOLE:
-        return ", ".join(f"{key} {_say_in(key, old.get(key))} → {_say_in(key, new[key])}" for key in new if old.get(key) != new[key])
+        return ", ".join(
+            f"{key} {_say_in(key, old.get(key))} → {_say_in(key, new[key])}"
+            for key in new
+            if old.get(key) != new[key]
+        )
     return f"{say(field, before)} → {say(field, after)}"
 
 
@@ -108,7 +129,8 @@ def _say_record(kind: str, value: Mapping[str, object]) -> str:
         case {"is": "Literal"}:
             return _say_literal(value)
         case {"is": "Aggregation", "name": name, "operand": operand}:
-            return f"{'' if operand is None else _receiver(operand) + '.'}{name}({', '.join(_say_told(value))})"
+            receiver = "" if operand is None else f"{_receiver(operand)}."
+            return f"{receiver}{name}({', '.join(_say_told(value))})"
         case {"op": op, "left": left, "right": right}:
             sign = op if kind in _INFIX else {"and": "&", "or": "|"}.get(str(op), op)
             return f"{_operand(left)} {sign} {_operand(right)}"
@@ -124,9 +146,12 @@ def _say_record(kind: str, value: Mapping[str, object]) -> str:
             rest = ", ".join(say_value(v) for k, v in value.items() if k not in ("is", "operand"))
             return f"{_receiver(operand)}.{_METHODS.get(kind, kind)}({rest})"
         case {"is": "When", "condition": condition, "then": then, "otherwise": otherwise}:
-            return f"when({say_value(condition)}).then({say_value(then)}).otherwise({say_value(otherwise)})"
+            asked, yes, no = (say_value(part) for part in (condition, then, otherwise))
+            return f"when({asked}).then({yes}).otherwise({no})"
         case _:
-            said = ", ".join(f"{k}={_say_in(k, v)}" for k, v in value.items() if k != "is" and v is not None)
+            said = ", ".join(
+                f"{k}={_say_in(k, v)}" for k, v in value.items() if k != "is" and v is not None
+            )
             return f"{kind}({said})"
 
 
@@ -154,7 +179,9 @@ def _say_told(aggregation: Mapping[str, object]) -> Iterator[str]:
     """What an aggregate is told besides its operand, as its method takes it."""
     parameters, where = aggregation.get("parameters"), aggregation.get("where")
     for name, value in parameters if isinstance(parameters, list) else ():
-        written = _written(format_duration(value) if name == "half_life" and isinstance(value, int) else value)
+        written = _written(
+            format_duration(value) if name == "half_life" and isinstance(value, int) else value
+        )
         yield written if name in _SPOKEN else f"{name}={written}"
     if where is not None:
         yield f"where={say_value(where)}"

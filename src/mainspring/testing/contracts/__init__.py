@@ -1,4 +1,5 @@
-"""One suite per port.  An engine's author subclasses it under a name that pytest collects, overrides its fixture, and has promised what it checks.
+"""One suite per port.  An engine's author subclasses it under a name that pytest collects,
+overrides its fixture, and has promised what it checks.
 
 class TestMyObjects(ObjectsContract):
     @pytest.fixture

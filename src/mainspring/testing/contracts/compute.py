@@ -1,4 +1,6 @@
-"""What everything that runs tasks keeps.  The tasks are modules of this package: `echo`, `fail` and `hang` in `testing.tasks`."""
+"""What everything that runs tasks keeps.  The tasks are modules of this package: `echo`, `fail` and
+`hang` in `testing.tasks`.
+"""
 
 import time
 

@@ -52,7 +52,9 @@ class LeasesContract:
         clock.advance(MINUTE)
         assert state.acquire("apply", "bob", ttl=MINUTE).holder == "bob"
 
-    def test_who_slept_through_his_time_cannot_write(self, state: LeasingState, clock: FrozenClock) -> None:
+    def test_who_slept_through_his_time_cannot_write(
+        self, state: LeasingState, clock: FrozenClock
+    ) -> None:
         """ENG-005: the token fences."""
         lease = state.acquire("apply", "ada", ttl=MINUTE)
         clock.advance(MINUTE)
@@ -63,7 +65,9 @@ class LeasesContract:
             state.renew(lease, ttl=MINUTE)
         assert state.get("build", "a") is None
 
-    def test_releasing_a_lease_that_passed_on_leaves_it_with_its_holder(self, state: LeasingState, clock: FrozenClock) -> None:
+    def test_releasing_a_lease_that_passed_on_leaves_it_with_its_holder(
+        self, state: LeasingState, clock: FrozenClock
+    ) -> None:
         """And is no error."""
         old = state.acquire("apply", "ada", ttl=MINUTE)
         clock.advance(MINUTE)

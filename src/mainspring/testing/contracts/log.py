@@ -14,14 +14,25 @@ __all__ = ["LogContract", "records"]
 FACTS, REFUSED, PREDICTIONS = "source:flights", "quarantine:flights", "inference:dev:delays"
 
 
-def records(ids: Sequence[str], *, at: int = 0, op: str = "insert", **payload: Sequence[object]) -> pl.DataFrame:
+def records(
+    ids: Sequence[str], *, at: int = 0, op: str = "insert", **payload: Sequence[object]
+) -> pl.DataFrame:
     """Records with these ids, seen from `at` on, with a payload of these columns."""
     envelope = pl.DataFrame(
-        {"_id": ids, "_content": [f"{name}@{at}".encode().ljust(16, b".") for name in ids], "_op": op},
+        {
+            "_id": ids,
+            "_content": [f"{name}@{at}".encode().ljust(16, b".") for name in ids],
+            "_op": op,
+        },
         schema={"_id": pl.String, "_content": pl.Binary, "_op": pl.String},
     )
-    times = [pl.lit(at, pl.Int64).alias(name) for name in ("_event_time", "_known_at", "_appended_at", "_visible_at")]
-    return envelope.with_columns(*times, _history=pl.lit(False)).with_columns(*(pl.Series(name, values) for name, values in payload.items()))
+    times = [
+        pl.lit(at, pl.Int64).alias(name)
+        for name in ("_event_time", "_known_at", "_appended_at", "_visible_at")
+    ]
+    return envelope.with_columns(*times, _history=pl.lit(False)).with_columns(
+        *(pl.Series(name, values) for name, values in payload.items())
+    )
 
 
 class LogContract:
@@ -34,7 +45,12 @@ class LogContract:
 
     def test_an_absent_topic_reads_as_an_empty_one(self, log: LogWriter) -> None:
         """Nothing is no error."""
-        assert (log.topics(), log.head(FACTS), list(log.read(FACTS)), log.find(FACTS, ["a"])) == ([], 0, [], {})
+        assert (log.topics(), log.head(FACTS), list(log.read(FACTS)), log.find(FACTS, ["a"])) == (
+            [],
+            0,
+            [],
+            {},
+        )
 
     def test_what_is_appended_is_read_back_with_offsets_from_zero(self, log: LogWriter) -> None:
         """The frame comes back as it was, with its offsets."""
@@ -48,8 +64,16 @@ class LogContract:
     def test_a_read_is_cut_at_its_bounds(self, log: LogWriter) -> None:
         """Both bounds may fall inside a batch."""
         for head in (0, 3, 6):
-            log.append({FACTS: records([f"{head + row}" for row in range(3)])}, expected={FACTS: head})
-        assert pl.concat(log.read(FACTS, start=2, stop=7))["_id"].to_list() == ["2", "3", "4", "5", "6"]
+            log.append(
+                {FACTS: records([f"{head + row}" for row in range(3)])}, expected={FACTS: head}
+            )
+        assert pl.concat(log.read(FACTS, start=2, stop=7))["_id"].to_list() == [
+            "2",
+            "3",
+            "4",
+            "5",
+            "6",
+        ]
         assert list(log.read(FACTS, start=9)) == []
 
     def test_a_large_batch_is_read_in_order_and_whole(self, log: LogWriter) -> None:
@@ -69,10 +93,14 @@ class LogContract:
         """ENG-004 for one topic of a call is ENG-004 for the call."""
         log.append({FACTS: records(["a"])}, expected={FACTS: 0})
         with pytest.raises(StaleWrite, match="source:flights is at offset 1"):
-            log.append({REFUSED: records(["x"]), FACTS: records(["b"])}, expected={REFUSED: 0, FACTS: 0})
+            log.append(
+                {REFUSED: records(["x"]), FACTS: records(["b"])}, expected={REFUSED: 0, FACTS: 0}
+            )
         assert (log.topics(), log.head(FACTS), log.head(REFUSED)) == ([FACTS], 1, 0)
 
-    def test_a_topic_that_is_not_expected_anywhere_is_appended_where_it_ends(self, log: LogWriter) -> None:
+    def test_a_topic_that_is_not_expected_anywhere_is_appended_where_it_ends(
+        self, log: LogWriter
+    ) -> None:
         """Predictions need no head."""
         for name in "ab":
             log.append({PREDICTIONS: records([name])}, expected={})
@@ -83,13 +111,19 @@ class LogContract:
         log.append({FACTS: records(["a", "b", "a"], at=1)}, expected={FACTS: 0})
         log.append({FACTS: records(["b"], at=2, op="retract")}, expected={FACTS: 3})
         found = log.find(FACTS, ["b", "a", "absent"])
-        assert found == {"a": Identity(2, b"a@1".ljust(16, b"."), 1, True), "b": Identity(3, b"b@2".ljust(16, b"."), 2, False)}
+        assert found == {
+            "a": Identity(2, b"a@1".ljust(16, b"."), 1, True),
+            "b": Identity(3, b"b@2".ljust(16, b"."), 2, False),
+        }
 
     def test_ids_of_one_topic_are_unknown_to_another(self, log: LogWriter) -> None:
         """Topics are apart."""
         log.append({PREDICTIONS: records(["p"])}, expected={})
         log.append({FACTS: records(["a"])}, expected={FACTS: 0})
-        assert (list(log.find(PREDICTIONS, ["p", "a"])), list(log.find(REFUSED, ["a"]))) == (["p"], [])
+        assert (list(log.find(PREDICTIONS, ["p", "a"])), list(log.find(REFUSED, ["a"]))) == (
+            ["p"],
+            [],
+        )
 
     def test_many_ids_are_found_at_once(self, log: LogWriter) -> None:
         """However many a query may name."""
@@ -102,14 +136,23 @@ class LogContract:
         """Each record has one offset."""
         names = [f"{number}" for number in range(64)]
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda name: log.append({PREDICTIONS: records([name])}, expected={}), names))
+            list(
+                pool.map(
+                    lambda name: log.append({PREDICTIONS: records([name])}, expected={}), names
+                )
+            )
         read = pl.concat(log.read(PREDICTIONS))
         assert (read["_offset"].to_list(), sorted(read["_id"])) == (list(range(64)), sorted(names))
 
     def test_nothing_is_trimmed_until_it_is_asked_for(self, log: LogWriter) -> None:
         """An absent topic and a whole one begin at zero."""
         log.append({FACTS: records(["a", "b"])}, expected={})
-        assert (log.first(FACTS), log.first(REFUSED), log.trim(FACTS, 0), log.trim(REFUSED, 9)) == (0, 0, 0, 0)
+        assert (log.first(FACTS), log.first(REFUSED), log.trim(FACTS, 0), log.trim(REFUSED, 9)) == (
+            0,
+            0,
+            0,
+            0,
+        )
 
     def test_trimming_forgets_whole_batches_below_an_offset(self, log: LogWriter) -> None:
         """Never more than asked; heads, offsets and what is kept stay as they are."""
@@ -117,7 +160,11 @@ class LogContract:
         first = log.trim(FACTS, 7)
         assert first == log.first(FACTS) == 6
         kept = pl.concat(log.read(FACTS, start=first))
-        assert (kept["_offset"].to_list(), kept["_id"].to_list(), log.head(FACTS)) == ([6, 7, 8], ["g", "h", "i"], 9)
+        assert (kept["_offset"].to_list(), kept["_id"].to_list(), log.head(FACTS)) == (
+            [6, 7, 8],
+            ["g", "h", "i"],
+            9,
+        )
 
     def test_what_was_trimmed_cannot_be_read(self, log: LogWriter) -> None:
         """ENG-011, which names what is kept, and not silence."""
@@ -130,7 +177,12 @@ class LogContract:
     def test_a_topic_may_be_trimmed_up_to_its_head_and_goes_on_there(self, log: LogWriter) -> None:
         """An offset is never given twice."""
         self._append_in_threes(log, "abc")
-        assert (log.trim(FACTS, 100), log.first(FACTS), log.head(FACTS), list(log.read(FACTS, start=3))) == (3, 3, 3, [])
+        assert (
+            log.trim(FACTS, 100),
+            log.first(FACTS),
+            log.head(FACTS),
+            list(log.read(FACTS, start=3)),
+        ) == (3, 3, 3, [])
         assert log.append({FACTS: records(["d"])}, expected={FACTS: 3}) == {FACTS: 4}
         assert pl.concat(log.read(FACTS, start=3))["_offset"].to_list() == [3]
         assert log.topics() == [FACTS]
@@ -146,7 +198,10 @@ class LogContract:
         """A row that was accepted once is a duplicate for ever."""
         self._append_in_threes(log, "abcdef")
         log.trim(FACTS, 3)
-        assert log.find(FACTS, ["a", "f"]) == {"a": Identity(0, b"a@0".ljust(16, b"."), 0, True), "f": Identity(5, b"f@0".ljust(16, b"."), 0, True)}
+        assert log.find(FACTS, ["a", "f"]) == {
+            "a": Identity(0, b"a@0".ljust(16, b"."), 0, True),
+            "f": Identity(5, b"f@0".ljust(16, b"."), 0, True),
+        }
 
     def test_a_reader_on_its_way_gets_its_records_or_is_told(self, log: LogWriter) -> None:
         """Never others in their place."""
@@ -167,8 +222,12 @@ class LogContract:
         log.trim(FACTS, 3)
         before = pl.concat(log.read(FACTS, start=3), how="diagonal_relaxed")
         assert log.compact(FACTS) >= 0
-        assert pl.concat(log.read(FACTS, start=3), how="diagonal_relaxed").equals(before, null_equal=True)
-        assert pl.concat(log.read(FACTS, start=4, stop=6), how="diagonal_relaxed")["_offset"].to_list() == [4, 5]
+        assert pl.concat(log.read(FACTS, start=3), how="diagonal_relaxed").equals(
+            before, null_equal=True
+        )
+        assert pl.concat(log.read(FACTS, start=4, stop=6), how="diagonal_relaxed")[
+            "_offset"
+        ].to_list() == [4, 5]
         assert (log.first(FACTS), log.head(FACTS), log.find(FACTS, ["e"])["e"].offset) == (3, 7, 4)
         assert log.append({FACTS: records(["h"])}, expected={FACTS: 7}) == {FACTS: 8}
 

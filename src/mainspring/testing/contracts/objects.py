@@ -19,7 +19,9 @@ class ObjectsContract:
         """An empty store."""
         raise NotImplementedError
 
-    def test_an_object_is_read_back_under_the_digest_of_its_bytes(self, objects: ObjectWriter) -> None:
+    def test_an_object_is_read_back_under_the_digest_of_its_bytes(
+        self, objects: ObjectWriter
+    ) -> None:
         """Names are content."""
         digest = objects.write(b"payload")
         assert (digest, objects.read(digest)) == (digest_of(b"payload"), b"payload")
@@ -47,12 +49,18 @@ class ObjectsContract:
         assert (len(listed), set(listed)) == (20, written)
         assert all(map(objects.exists, written))
 
-    def test_a_removed_object_is_absent_and_its_neighbours_are_not(self, objects: ObjectWriter) -> None:
+    def test_a_removed_object_is_absent_and_its_neighbours_are_not(
+        self, objects: ObjectWriter
+    ) -> None:
         """Removing twice is removing once, and what is written again is there again."""
         gone, kept = objects.write(b"gone"), objects.write(b"kept")
         objects.remove(gone)
         objects.remove(gone)
-        assert (objects.exists(gone), objects.read(kept), list(objects.iter_digests())) == (False, b"kept", [kept])
+        assert (objects.exists(gone), objects.read(kept), list(objects.iter_digests())) == (
+            False,
+            b"kept",
+            [kept],
+        )
         assert objects.read(objects.write(b"gone")) == b"gone"
 
     def test_threads_may_write_the_same_object_at_once(self, objects: ObjectWriter) -> None:

@@ -28,7 +28,10 @@ class OnlineContract:
     def test_rows_come_in_the_order_that_they_were_asked_for(self, online: OnlineWriter) -> None:
         """An absent one is None; who asks twice is answered twice."""
         online.commit("s", {b"a": b"1", b"b": b"2", b"c": b""}, expected=None, position=FIRST)
-        assert online.read("s", [b"c", b"none", b"a", b"b", b"a"]) == (FIRST, [b"", None, b"1", b"2", b"1"])
+        assert online.read("s", [b"c", b"none", b"a", b"b", b"a"]) == (
+            FIRST,
+            [b"", None, b"1", b"2", b"1"],
+        )
 
     def test_a_position_is_read_without_any_row(self, online: OnlineWriter) -> None:
         """Offsets as large as a log can have, and times before 1970."""
@@ -61,7 +64,9 @@ class OnlineContract:
 
         def compete(number: int) -> bool:
             try:
-                online.commit("s", {b"k": str(number).encode()}, expected=None, position=Position((), number))
+                online.commit(
+                    "s", {b"k": str(number).encode()}, expected=None, position=Position((), number)
+                )
             except StaleWrite:
                 return False
             return True
@@ -80,7 +85,9 @@ class OnlineContract:
         assert (online.shards(), online.read("s", [b"k"])) == ({"st": FIRST}, (None, [None]))
         assert online.read("st", [b"k"]) == (FIRST, [b"st"])
 
-    def test_a_shard_made_again_has_none_of_the_rows_that_it_had(self, online: OnlineWriter) -> None:
+    def test_a_shard_made_again_has_none_of_the_rows_that_it_had(
+        self, online: OnlineWriter
+    ) -> None:
         """Dropped means dropped."""
         online.commit("s", {b"old": b"1"}, expected=None, position=SECOND)
         online.drop("s")
@@ -90,20 +97,35 @@ class OnlineContract:
 
     def test_keys_are_bytes_without_exception(self, online: OnlineWriter) -> None:
         """Empty, zeros, high bytes, what looks like a wildcard, and as long as a key may be."""
-        keys = [b"", b"\x00", b"\x00\x00", b"\xff" * 9, b"*", b"a[b]?\\{}", b"\r\n", b"k" * KEY_LIMIT_BYTES]
+        keys = [
+            b"",
+            b"\x00",
+            b"\x00\x00",
+            b"\xff" * 9,
+            b"*",
+            b"a[b]?\\{}",
+            b"\r\n",
+            b"k" * KEY_LIMIT_BYTES,
+        ]
         online.commit("s", {key: key + b"!" for key in keys}, expected=None, position=FIRST)
         assert online.read("s", keys)[1] == [key + b"!" for key in keys]
         assert [key for key, _ in online.iter_rows("s")] == sorted(keys)
 
-    def test_a_key_over_the_limit_is_refused_with_all_that_comes_with_it(self, online: OnlineWriter) -> None:
+    def test_a_key_over_the_limit_is_refused_with_all_that_comes_with_it(
+        self, online: OnlineWriter
+    ) -> None:
         """ENG-001 in every engine, or a project would break on the day that it changes engines."""
         with pytest.raises(StoreFailed, match="401 bytes"):
-            online.commit("s", {b"a": b"1", b"k" * (KEY_LIMIT_BYTES + 1): b"2"}, expected=None, position=FIRST)
+            online.commit(
+                "s", {b"a": b"1", b"k" * (KEY_LIMIT_BYTES + 1): b"2"}, expected=None, position=FIRST
+            )
         assert online.read("s", [b"a"]) == (None, [None])
 
     def test_rows_may_be_long_and_many(self, online: OnlineWriter) -> None:
         """A megabyte in one row, and ten thousand rows in one commit."""
-        rows = {str(number).encode(): bytes([number % 256]) * 20 for number in range(10_000)} | {b"long": b"\x01" * 1_000_000}
+        rows = {str(number).encode(): bytes([number % 256]) * 20 for number in range(10_000)} | {
+            b"long": b"\x01" * 1_000_000
+        }
         online.commit("s", rows, expected=None, position=FIRST)
         assert online.read("s", list(rows)) == (FIRST, list(rows.values()))
         assert list(online.iter_rows("s")) == sorted(rows.items())
@@ -114,7 +136,9 @@ class OnlineContract:
         online.commit("s", dict.fromkeys(keys, b"1"), expected=None, position=FIRST)
         rows = online.iter_rows("s")
         first = next(rows)
-        online.commit("s", {**dict.fromkeys(keys, b"2"), b"more": b"2"}, expected=FIRST, position=SECOND)
+        online.commit(
+            "s", {**dict.fromkeys(keys, b"2"), b"more": b"2"}, expected=FIRST, position=SECOND
+        )
         assert {row for _, row in [first, *rows]} == {b"1"}
         assert {row for _, row in online.iter_rows("s")} == {b"2"}
 
@@ -126,7 +150,9 @@ class OnlineContract:
         def fold() -> None:
             for number in range(200):
                 rows = dict.fromkeys(keys, str(number + 1).encode())
-                online.commit("s", rows, expected=Position((), number), position=Position((), number + 1))
+                online.commit(
+                    "s", rows, expected=Position((), number), position=Position((), number + 1)
+                )
 
         with ThreadPoolExecutor(1) as pool:
             folding = pool.submit(fold)
@@ -139,14 +165,30 @@ class OnlineContract:
     def test_several_shards_are_committed_in_one_call(self, online: OnlineWriter) -> None:
         """Each moves to its own position; nothing to commit is no error."""
         online.commit("old", {b"k": b"1"}, expected=None, position=FIRST)
-        online.commit_all([ShardCommit("old", {b"k": None}, FIRST, SECOND), ShardCommit("new", {b"k": b"2"}, None, FIRST)])
+        online.commit_all(
+            [
+                ShardCommit("old", {b"k": None}, FIRST, SECOND),
+                ShardCommit("new", {b"k": b"2"}, None, FIRST),
+            ]
+        )
         online.commit_all([])
-        assert (online.read("old", [b"k"]), online.read("new", [b"k"])) == ((SECOND, [None]), (FIRST, [b"2"]))
+        assert (online.read("old", [b"k"]), online.read("new", [b"k"])) == (
+            (SECOND, [None]),
+            (FIRST, [b"2"]),
+        )
 
     def test_a_shard_that_is_refused_holds_up_no_other(self, online: OnlineWriter) -> None:
-        """ENG-004 comes once all were tried: what another process folds is its business, the rest is ours."""
+        """ENG-004 comes once all were tried: what another process folds is its business, the rest
+        is ours.
+        """
         online.commit("taken", {b"k": b"1"}, expected=None, position=SECOND)
-        commits = [ShardCommit(shard, {b"k": b"2"}, None, FIRST) for shard in ("one", "taken", "two")]
+        commits = [
+            ShardCommit(shard, {b"k": b"2"}, None, FIRST) for shard in ("one", "taken", "two")
+        ]
         with pytest.raises(StaleWrite, match="taken"):
             online.commit_all(commits)
-        assert [online.read(shard, [b"k"]) for shard in ("one", "taken", "two")] == [(FIRST, [b"2"]), (SECOND, [b"1"]), (FIRST, [b"2"])]
+        assert [online.read(shard, [b"k"]) for shard in ("one", "taken", "two")] == [
+            (FIRST, [b"2"]),
+            (SECOND, [b"1"]),
+            (FIRST, [b"2"]),
+        ]

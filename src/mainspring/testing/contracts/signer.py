@@ -27,19 +27,27 @@ class SignerContract:
         """What checks both."""
         raise NotImplementedError
 
-    def test_a_signature_by_a_trusted_key_is_valid(self, signer: Signer, other: Signer, verifier: Verifier) -> None:
+    def test_a_signature_by_a_trusted_key_is_valid(
+        self, signer: Signer, other: Signer, verifier: Verifier
+    ) -> None:
         """Among several trusted keys."""
-        assert verifier.is_valid(b"verdict", signer.sign(b"verdict"), [other.public_key, signer.public_key])
+        assert verifier.is_valid(
+            b"verdict", signer.sign(b"verdict"), [other.public_key, signer.public_key]
+        )
 
     def test_another_message_is_not_signed(self, signer: Signer, verifier: Verifier) -> None:
         """One bit is enough."""
         assert not verifier.is_valid(b"Verdict", signer.sign(b"verdict"), [signer.public_key])
 
-    def test_a_good_signature_by_an_untrusted_key_is_not_valid(self, signer: Signer, other: Signer, verifier: Verifier) -> None:
+    def test_a_good_signature_by_an_untrusted_key_is_not_valid(
+        self, signer: Signer, other: Signer, verifier: Verifier
+    ) -> None:
         """Trust is the verifier's."""
         assert not verifier.is_valid(b"verdict", other.sign(b"verdict"), [signer.public_key])
 
-    def test_a_signature_under_somebody_elses_name_is_not_valid(self, signer: Signer, other: Signer, verifier: Verifier) -> None:
+    def test_a_signature_under_somebody_elses_name_is_not_valid(
+        self, signer: Signer, other: Signer, verifier: Verifier
+    ) -> None:
         """The key that is named must have made it."""
         forged = Signature(signer.public_key, other.sign(b"verdict").value)
         assert not verifier.is_valid(b"verdict", forged, [signer.public_key])

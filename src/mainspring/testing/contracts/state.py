@@ -16,7 +16,14 @@ PROJECT = ProjectName("contract")
 
 def event(kind: str, subject: str = "late_arrival", at: int = 1) -> Event:
     """Something that happened."""
-    return Event(kind=kind, project=PROJECT, actor=Actor("person:ada"), at=at, subject=subject, facts={"rows": 3, "share": 0.5, "carriers": ["UA"]})
+    return Event(
+        kind=kind,
+        project=PROJECT,
+        actor=Actor("person:ada"),
+        at=at,
+        subject=subject,
+        facts={"rows": 3, "share": 0.5, "carriers": ["UA"]},
+    )
 
 
 class StateContract:
@@ -36,8 +43,14 @@ class StateContract:
 
     def test_documents_of_a_kind_are_listed_by_key_under_a_prefix(self, state: StateWriter) -> None:
         """Other kinds and other keys stay out, however many there are."""
-        state.commit([Change("run", f"b/{number:04d}", b"1") for number in range(1_200)] + [Change("run", "a", b"2"), Change("step", "b/1", b"3")], [])
-        assert [document.key for document in state.iter_documents("run", "b/")] == [f"b/{number:04d}" for number in range(1_200)]
+        state.commit(
+            [Change("run", f"b/{number:04d}", b"1") for number in range(1_200)]
+            + [Change("run", "a", b"2"), Change("step", "b/1", b"3")],
+            [],
+        )
+        assert [document.key for document in state.iter_documents("run", "b/")] == [
+            f"b/{number:04d}" for number in range(1_200)
+        ]
         assert len(list(state.iter_documents("run"))) == 1_201
 
     def test_a_removed_document_is_absent(self, state: StateWriter) -> None:
@@ -49,19 +62,27 @@ class StateContract:
     def test_an_unexpected_version_undoes_the_whole_commit(self, state: StateWriter) -> None:
         """ENG-004, with documents and events alike."""
         with pytest.raises(StaleWrite, match="build b is at version 0, not at version 1"):
-            state.commit([Change("build", "a", b"{}", 0), Change("build", "b", b"{}", 1)], [event("build.finished")])
+            state.commit(
+                [Change("build", "a", b"{}", 0), Change("build", "b", b"{}", 1)],
+                [event("build.finished")],
+            )
         assert (state.get("build", "a"), state.journal_head()) == (None, 0)
 
     def test_events_come_back_in_order_as_they_were(self, state: StateWriter) -> None:
         """Types of facts included."""
         first, second = event("run.started"), event("stage.finished", at=2)
         assert state.commit([], [first, second]) == state.journal_head() == 2
-        assert [(found.sequence, found.event) for found in state.iter_events()] == [(1, first), (2, second)]
+        assert [(found.sequence, found.event) for found in state.iter_events()] == [
+            (1, first),
+            (2, second),
+        ]
 
     def test_kinds_are_those_of_which_there_is_a_document(self, state: StateWriter) -> None:
         """Sorted, each once; a kind whose last document went is none."""
         assert state.kinds() == []
-        state.commit([Change("run", "b", b"{}"), Change("run", "a", b"{}"), Change("build", "a", b"{}")], [])
+        state.commit(
+            [Change("run", "b", b"{}"), Change("run", "a", b"{}"), Change("build", "a", b"{}")], []
+        )
         assert state.kinds() == ["build", "run"]
         state.commit([Change("build", "a", None)], [])
         assert state.kinds() == ["run"]
@@ -77,7 +98,13 @@ class StateContract:
         for number in range(5):
             state.commit([], [event("run.started", subject=str(number))])
         records = list(state.iter_events())
-        forged = [*records[:2], type(records[2])(sequence=3, event=event("run.started", subject="forged"), chain=records[2].chain), *records[3:]]
+        forged = [
+            *records[:2],
+            type(records[2])(
+                sequence=3, event=event("run.started", subject="forged"), chain=records[2].chain
+            ),
+            *records[3:],
+        ]
         assert (verify_journal(records), verify_journal(forged)) == (None, 3)
 
     def test_of_many_that_expect_the_same_version_one_wins(self, state: StateWriter) -> None:
@@ -85,7 +112,10 @@ class StateContract:
 
         def compete(number: int) -> bool:
             try:
-                state.commit([Change("environment", "prod", str(number).encode(), 0)], [event("environment.moved", subject=str(number))])
+                state.commit(
+                    [Change("environment", "prod", str(number).encode(), 0)],
+                    [event("environment.moved", subject=str(number))],
+                )
             except StaleWrite:
                 return False
             return True

@@ -18,7 +18,12 @@ TABLE = "source:flights"
 def _rows(first: int, count: int) -> pl.DataFrame:
     offsets = pl.int_range(first, first + count, eager=True).alias("_offset")
     at = pl.from_epoch("_offset", time_unit="us").dt.replace_time_zone("UTC")
-    return pl.DataFrame(offsets).with_columns(_id=pl.col("_offset").cast(pl.String), _content=pl.lit(b"\x00\xff" * 8), _history=pl.lit(True), at=at)
+    return pl.DataFrame(offsets).with_columns(
+        _id=pl.col("_offset").cast(pl.String),
+        _content=pl.lit(b"\x00\xff" * 8),
+        _history=pl.lit(True),
+        at=at,
+    )
 
 
 class TablesContract:
@@ -33,7 +38,9 @@ class TablesContract:
         """Nothing is no error."""
         assert (tables.position(TABLE), tables.scan(TABLE)) == (0, None)
 
-    def test_rows_come_back_with_their_types_and_move_the_position(self, tables: TableWriter) -> None:
+    def test_rows_come_back_with_their_types_and_move_the_position(
+        self, tables: TableWriter
+    ) -> None:
         """Text, bytes, booleans and instants."""
         tables.append(TABLE, _rows(0, 3), expected=0, position=3)
         scan = tables.scan(TABLE)
@@ -85,7 +92,12 @@ class TablesContract:
         """And what comes next is added as before; an absent table is tidy."""
         assert tables.tidy(TABLE, keep=0) == 0
         for first in range(0, 12, 2):
-            tables.append(TABLE, _rows(first, 2).with_columns(pl.lit(first).alias(f"only_{first % 3}")), expected=first, position=first + 2)
+            tables.append(
+                TABLE,
+                _rows(first, 2).with_columns(pl.lit(first).alias(f"only_{first % 3}")),
+                expected=first,
+                position=first + 2,
+            )
         before = tables.scan(TABLE)
         assert before is not None
         held = before.sort("_offset").collect()

@@ -11,7 +11,9 @@ from mainspring.app.cli.paint import Paint
 from mainspring.elements.errors import MainspringError
 
 
-@pytest.mark.parametrize("error", known_errors(), ids=lambda error: f"{error.code}-{error.__name__}")
+@pytest.mark.parametrize(
+    "error", known_errors(), ids=lambda error: f"{error.code}-{error.__name__}"
+)
 def test_every_error_has_a_page_that_can_be_printed(error: type[MainspringError]) -> None:
     page = page_of(error)
     assert page.branch.endswith("Error")
@@ -20,7 +22,11 @@ def test_every_error_has_a_page_that_can_be_printed(error: type[MainspringError]
 
 
 def test_a_code_is_found_in_small_letters() -> None:
-    assert CliRunner().invoke(command_line, ["explain", "srv-002"]).output.startswith("SRV-002 ModelRefused")
+    assert (
+        CliRunner()
+        .invoke(command_line, ["explain", "srv-002"])
+        .output.startswith("SRV-002 ModelRefused")
+    )
 
 
 def test_an_unknown_code_names_the_codes_near_it() -> None:

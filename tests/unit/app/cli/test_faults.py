@@ -34,18 +34,27 @@ def raising(error: BaseException) -> object:
         (BrokenPipeError(), DONE),
     ],
 )
-def test_the_exit_code_says_who_is_to_act(error: BaseException, code: int, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_exit_code_says_who_is_to_act(
+    error: BaseException, code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert answer_for(raising(error), []) == code
 
 
-@pytest.mark.parametrize(("code", "branch"), [(REFUSED, "GateError"), (MISUSE, "DeclarationError"), (MISUSE, "AccessError")])
+@pytest.mark.parametrize(
+    ("code", "branch"),
+    [(REFUSED, "GateError"), (MISUSE, "DeclarationError"), (MISUSE, "AccessError")],
+)
 def test_a_branch_has_one_exit_code(code: int, branch: str) -> None:
-    members = [error for error in known_errors() if branch in {parent.__name__ for parent in error.__mro__}]
+    members = [
+        error for error in known_errors() if branch in {parent.__name__ for parent in error.__mro__}
+    ]
     assert members
     assert {exit_code_of(error.__new__(error)) for error in members} == {code}
 
 
-def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     answer_for(raising(RuntimeError("our mistake")), [])
     told = capsys.readouterr().err
     file = Path(told.split("the traceback is in ")[1].split(";")[0])
@@ -55,7 +64,9 @@ def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(capsys: pytest.Cap
     file.unlink()
 
 
-def test_with_json_an_error_is_one_document_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_json_an_error_is_one_document_on_standard_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     answer_for(raising(NothingToRollBack(environment="dev")), ["rollback", "--json"])
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "FLO-020"
 
@@ -66,5 +77,9 @@ def test_the_answer_of_a_command_is_its_exit_code() -> None:
 
 
 def test_every_error_has_an_exit_code() -> None:
-    codes = {exit_code_of(error.__new__(error)) for error in known_errors() if issubclass(error, MainspringError)}
+    codes = {
+        exit_code_of(error.__new__(error))
+        for error in known_errors()
+        if issubclass(error, MainspringError)
+    }
     assert codes == {REFUSED, MISUSE, OURS}

@@ -20,7 +20,9 @@ def replayed(name: str, outcome: Outcome, reason: str = "") -> Replay:
 
 
 def status(version: int) -> StatusReport:
-    endpoint = EndpointStatus(name="eta", model="late v3", digest=Digest("sha256:0123456789abcdef"), attested=False)
+    endpoint = EndpointStatus(
+        name="eta", model="late v3", digest=Digest("sha256:0123456789abcdef"), attested=False
+    )
     source = SourceStatus(name="orders", rows=1, quarantined=2, last_event_time=0)
     return StatusReport(
         project="p",
@@ -36,7 +38,9 @@ def status(version: int) -> StatusReport:
 
 
 def test_an_empty_environment_says_how_to_fill_it() -> None:
-    assert list(status_lines(status(0), PLAIN)) == ["dev holds nothing yet.  Fill it: mainspring apply"]
+    assert list(status_lines(status(0), PLAIN)) == [
+        "dev holds nothing yet.  Fill it: mainspring apply"
+    ]
 
 
 def test_status_shows_what_is_not_attested_and_what_is_in_quarantine() -> None:
@@ -46,21 +50,37 @@ def test_status_shows_what_is_not_attested_and_what_is_in_quarantine() -> None:
 
 
 def test_an_apply_says_where_the_environment_is_now() -> None:
-    report = ApplyReport(environment="dev", run="run-1", version=2, performed=1, reused=3, moved=True)
-    assert list(apply_lines(report, PLAIN)) == ["✓ dev is now at version 2: 1 stage done, 3 reused  run-1"]
+    report = ApplyReport(
+        environment="dev", run="run-1", version=2, performed=1, reused=3, moved=True
+    )
+    assert list(apply_lines(report, PLAIN)) == [
+        "✓ dev is now at version 2: 1 stage done, 3 reused  run-1"
+    ]
 
 
 def test_a_run_that_changed_nothing_says_so() -> None:
-    report = ApplyReport(environment="dev", run="run-1", version=2, performed=0, reused=5, moved=False)
+    report = ApplyReport(
+        environment="dev", run="run-1", version=2, performed=0, reused=5, moved=False
+    )
     assert list(apply_lines(report, PLAIN)) == ["· dev stays at version 2: 5 reused  run-1"]
 
 
 def test_identical_replays_take_one_line() -> None:
-    assert list(replay_lines([replayed(str(i), Outcome.IDENTICAL) for i in range(1000)], PLAIN)) == ["✓ 1,000/1,000 identical"]
+    assert list(
+        replay_lines([replayed(str(i), Outcome.IDENTICAL) for i in range(1000)], PLAIN)
+    ) == ["✓ 1,000/1,000 identical"]
 
 
 def test_replays_that_differ_are_named_with_their_reason() -> None:
-    lines = list(replay_lines([replayed("a", Outcome.IDENTICAL), replayed("b", Outcome.NOT_AVAILABLE, "REG-002 changed")], PLAIN))
+    lines = list(
+        replay_lines(
+            [
+                replayed("a", Outcome.IDENTICAL),
+                replayed("b", Outcome.NOT_AVAILABLE, "REG-002 changed"),
+            ],
+            PLAIN,
+        )
+    )
     assert lines == ["✗ 1/2 identical, 1/2 not available", "  b  not available  REG-002 changed"]
 
 
@@ -84,4 +104,6 @@ def test_what_came_to_nothing_is_told() -> None:
 
 def test_a_broken_journal_is_told_with_its_place() -> None:
     report = AuditReport(events=9, broken_at=4, newest="", shown=())
-    assert list(audit_lines(report, PLAIN)) == ["✗ the chain through 9 events breaks at event 4: from there on the journal was changed"]
+    assert list(audit_lines(report, PLAIN)) == [
+        "✗ the chain through 9 events breaks at event 4: from there on the journal was changed"
+    ]

@@ -24,7 +24,12 @@ def test_no_color_and_a_dumb_terminal_turn_colour_off() -> None:
 
 def test_without_colour_a_text_stays_as_it_is() -> None:
     paint = Paint(colour=False)
-    assert [paint.title("a"), paint.bad("b"), paint.mark(True), paint.mark(False)] == ["a", "b", "✓", "✗"]
+    assert [paint.title("a"), paint.bad("b"), paint.mark(True), paint.mark(False)] == [
+        "a",
+        "b",
+        "✓",
+        "✗",
+    ]
 
 
 def test_colour_takes_no_room() -> None:

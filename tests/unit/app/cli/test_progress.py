@@ -18,9 +18,13 @@ def ticks() -> Iterator[float]:
     return iter(range(1000))
 
 
-def progress(stream: io.StringIO, ticks: Iterator[float], *, width: int = 0, total: int = 0) -> StageProgress:
+def progress(
+    stream: io.StringIO, ticks: Iterator[float], *, width: int = 0, total: int = 0
+) -> StageProgress:
     now = lambda: float(next(ticks))  # noqa: E731
-    return StageProgress(LiveLine(stream, width=width, now=now), Paint(colour=False), total=total, now=now)
+    return StageProgress(
+        LiveLine(stream, width=width, now=now), Paint(colour=False), total=total, now=now
+    )
 
 
 def test_a_pipe_gets_one_line_for_each_finished_stage(ticks: Iterator[float]) -> None:
@@ -28,8 +32,15 @@ def test_a_pipe_gets_one_line_for_each_finished_stage(ticks: Iterator[float]) ->
     follow = progress(stream, ticks)
     follow.on_started(STEP)
     follow.on_progress("source.orders", 5, 10)
-    follow.on_finished(STEP, StepOutcome(facts={"accepted": 10, "quarantined": 1, "reasons": "null:at 1"}), reused=False)
-    assert stream.getvalue() == "  ✓ import source       source.orders                       2.0 s  10 accepted, 1 quarantined, because of null:at 1\n"
+    follow.on_finished(
+        STEP,
+        StepOutcome(facts={"accepted": 10, "quarantined": 1, "reasons": "null:at 1"}),
+        reused=False,
+    )
+    assert stream.getvalue() == (
+        "  ✓ import source       source.orders                       2.0 s  10 "
+        "accepted, 1 quarantined, because of null:at 1\n"
+    )
 
 
 def test_a_terminal_line_is_replaced_by_its_result(ticks: Iterator[float]) -> None:
@@ -45,7 +56,11 @@ def test_a_terminal_line_is_replaced_by_its_result(ticks: Iterator[float]) -> No
 
 def test_what_is_left_is_told_once_it_can_be_judged() -> None:
     stream, moments = io.StringIO(), iter([0.0, 10.0, 10.0, 10.0])
-    follow = StageProgress(LiveLine(stream, width=200, now=iter(range(100)).__next__), Paint(colour=False), now=moments.__next__)
+    follow = StageProgress(
+        LiveLine(stream, width=200, now=iter(range(100)).__next__),
+        Paint(colour=False),
+        now=moments.__next__,
+    )
     follow.on_started(STEP)
     follow.on_progress("source.orders", 25, 100)
     assert stream.getvalue().endswith("25 of 100 rows  30.0 s left")
@@ -65,8 +80,14 @@ def test_a_reused_stage_says_so_and_stages_are_numbered(ticks: Iterator[float]) 
 
 def test_only_facts_for_people_are_told(ticks: Iterator[float]) -> None:
     stream = io.StringIO()
-    outcome = StepOutcome(facts={"card": "sha256:abc", "fitted": 2040, "tested": 1200, "features": 1})
-    progress(stream, ticks).on_finished(Step(identity="i", kind="build_training_set", subject="training_set.flights"), outcome, reused=False)
+    outcome = StepOutcome(
+        facts={"card": "sha256:abc", "fitted": 2040, "tested": 1200, "features": 1}
+    )
+    progress(stream, ticks).on_finished(
+        Step(identity="i", kind="build_training_set", subject="training_set.flights"),
+        outcome,
+        reused=False,
+    )
     assert stream.getvalue().endswith("2,040 fitted, 1,200 tested, 1 feature\n")
 
 
@@ -83,7 +104,9 @@ def test_a_simulation_leaves_no_line_behind() -> None:
 def test_a_backfill_shows_the_view_at_work_and_how_long_it_may_take(ticks: Iterator[float]) -> None:
     stream = io.StringIO()
     now = lambda: float(next(ticks))  # noqa: E731
-    follow = BackfillProgress(LiveLine(stream, width=100, now=now), views=["pace", "demand"], now=now)
+    follow = BackfillProgress(
+        LiveLine(stream, width=100, now=now), views=["pace", "demand"], now=now
+    )
     follow.on_rows("pace", 250, 1_000)
     follow.on_rows("demand", 1_000, 1_000)
     follow.end()

@@ -10,7 +10,9 @@ from mainspring.serving.errors import BadRequest
 ROWS = [{"a": 1}, {"a": 2}]
 
 
-@pytest.mark.parametrize("text", ['[{"a":1},{"a":2}]', '{"rows": [{"a":1},{"a":2}]}', '{"a":1}\n{"a":2}\n'])
+@pytest.mark.parametrize(
+    "text", ['[{"a":1},{"a":2}]', '{"rows": [{"a":1},{"a":2}]}', '{"a":1}\n{"a":2}\n']
+)
 def test_every_form_gives_the_same_rows(text: str) -> None:
     assert parse_rows(text) == ROWS
 

@@ -19,7 +19,9 @@ def said() -> list[str]:
 @pytest.fixture
 def stage(said: list[str]) -> Stage:
     seconds = count()
-    return Stage(said.append, Paint(False), folder=Path("demo"), width=44, now=lambda: float(next(seconds)))
+    return Stage(
+        said.append, Paint(False), folder=Path("demo"), width=44, now=lambda: float(next(seconds))
+    )
 
 
 def test_claim_that_does_not_hold_ends_the_demo(stage: Stage, said: list[str]) -> None:
@@ -48,4 +50,6 @@ def test_table_at_the_end_has_every_figure_and_every_act(stage: Stage, said: lis
 
 def test_examples_ship_with_the_package() -> None:
     examples = files("mainspring") / "examples"
-    assert {item.name for name in ("flights", "flights_leaky") for item in (examples / name).iterdir()} >= {"flights.py", "project.toml"}
+    assert {
+        item.name for name in ("flights", "flights_leaky") for item in (examples / name).iterdir()
+    } >= {"flights.py", "project.toml"}

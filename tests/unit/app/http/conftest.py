@@ -21,7 +21,9 @@ PROJECT = ProjectName("trips")
 
 
 class Client:
-    """Calls the application in this process; an exception that it does not answer for fails the test."""
+    """Calls the application in this process; an exception that it does not answer for fails the
+    test.
+    """
 
     def __init__(self, app):
         self._app = app
@@ -36,7 +38,9 @@ class Client:
         return self.request("POST", path, **more)
 
     async def _request(self, method, path, more):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url="http://test") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(self._app), base_url="http://test"
+        ) as client:
             return await client.request(method, path, **more)
 
 
@@ -52,7 +56,9 @@ def state(clock):
 @pytest.fixture
 def endpoints(model):
     late = ServedEndpoint(name="late", topic="inference:dev:late", current=model)
-    refused = ServedEndpoint(name="refused", topic="inference:dev:refused", current=None, refusal="no attestation")
+    refused = ServedEndpoint(
+        name="refused", topic="inference:dev:refused", current=None, refusal="no attestation"
+    )
     return {"late": late, "refused": refused}
 
 
@@ -71,7 +77,12 @@ def service(host, state):
         host=host,
         state=state,
         metrics=ServerMetrics(),
-        push=lambda source, rows, op, actor: {"source": source, "rows": len(rows), "op": op, "actor": actor},
+        push=lambda source, rows, op, actor: {
+            "source": source,
+            "rows": len(rows),
+            "op": op,
+            "actor": actor,
+        },
         replay=no_prediction,
         status=lambda: {"environment": "dev"},
     )
@@ -87,7 +98,14 @@ def token_for(state):
     """Headers of a fresh token with these permissions."""
 
     def token_for(*permissions):
-        token = create_token(state, owner=Actor("person:ada"), actor=Actor("person:ada"), permissions=permissions, project=PROJECT, at=0)
+        token = create_token(
+            state,
+            owner=Actor("person:ada"),
+            actor=Actor("person:ada"),
+            permissions=permissions,
+            project=PROJECT,
+            at=0,
+        )
         return {"Authorization": f"Bearer {token}"}
 
     return token_for
@@ -96,7 +114,11 @@ def token_for(state):
 @pytest.fixture
 def post(client, token_for):
     headers = token_for("predict", "ingest", "read")
-    return lambda path, body: client.post(path, headers=headers, content=body) if isinstance(body, bytes) else client.post(path, headers=headers, json=body)
+    return lambda path, body: (
+        client.post(path, headers=headers, content=body)
+        if isinstance(body, bytes)
+        else client.post(path, headers=headers, json=body)
+    )
 
 
 @pytest.fixture

@@ -22,8 +22,12 @@ def ask():
 
     def ask(method, path, body=None, token="secret"):
         async def send():
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server") as client:
-                return await client.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app), base_url="http://server"
+            ) as client:
+                return await client.request(
+                    method, path, json=body, headers={"Authorization": f"Bearer {token}"}
+                )
 
         return asyncio.run(send())
 
@@ -47,6 +51,11 @@ def test_a_bare_model_refuses_what_does_not_fit(ask):
 
 
 def test_a_bare_server_loads_nothing_of_the_platform():
-    program = f"import sys; import mainspring.app.http.bare; print(sorted(set({ABSENT!r}) & set(sys.modules)))"
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    program = (
+        f"import sys; import mainspring.app.http.bare; print(sorted(set({ABSENT!r}) & "
+        f"set(sys.modules)))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert told.stdout.strip() == "[]"

@@ -28,7 +28,12 @@ TENSOR = {"name": "features", "shape": [1, 2], "datatype": "FP64", "data": [1, 2
 def assert_problem(answer, status, code):
     problem = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
-    assert (answer.status_code, problem["status"], problem["code"], problem["type"]) == (status, status, code, f"urn:mainspring:error:{code}")
+    assert (answer.status_code, problem["status"], problem["code"], problem["type"]) == (
+        status,
+        status,
+        code,
+        f"urn:mainspring:error:{code}",
+    )
     assert problem["title"]
     assert problem["detail"]
     assert "{" not in problem["detail"]
@@ -43,7 +48,9 @@ def test_every_route_but_health_needs_a_token(client, method, path):
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 def test_an_unknown_token_is_refused(client, method, path):
-    assert_problem(client.request(method, path, headers={"Authorization": "Bearer msp_nobody"}), 401, "ACC-002")
+    assert_problem(
+        client.request(method, path, headers={"Authorization": "Bearer msp_nobody"}), 401, "ACC-002"
+    )
 
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
@@ -92,7 +99,9 @@ def test_a_body_beyond_the_limit_is_refused_although_no_length_was_declared(clie
         for _ in range(40):
             yield b" " * 2**20
 
-    assert_problem(client.post(PREDICT, headers=token_for("predict"), content=chunks()), 400, "SRV-004")
+    assert_problem(
+        client.post(PREDICT, headers=token_for("predict"), content=chunks()), 400, "SRV-004"
+    )
 
 
 def test_an_unknown_endpoint_is_not_found_and_one_without_a_model_is_unavailable(post, row):
@@ -107,7 +116,11 @@ def test_an_online_store_without_state_is_our_fault_and_not_the_callers(post, pr
 
 def test_tensors_are_answered_as_the_open_inference_protocol_says(post):
     answer = post(INFER, {"id": "7", "inputs": [TENSOR]}).json()
-    assert (answer["id"], answer["model_name"], answer["outputs"][0]["data"]) == ("7", "late", [3.0])
+    assert (answer["id"], answer["model_name"], answer["outputs"][0]["data"]) == (
+        "7",
+        "late",
+        [3.0],
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +145,10 @@ def test_a_tensor_request_that_does_not_fit_is_the_callers_fault(post, body):
 
 def test_metadata_and_readiness_are_told(get):
     assert get("/v2/models/late").json()["inputs"][0]["shape"] == [-1, 2]
-    assert [get(f"/v2/models/{name}/ready").status_code for name in ("late", "refused")] == [200, 503]
+    assert [get(f"/v2/models/{name}/ready").status_code for name in ("late", "refused")] == [
+        200,
+        503,
+    ]
     assert get("/v2").json()["name"] == "mainspring"
 
 
@@ -150,9 +166,15 @@ def test_a_long_replay_holds_up_nobody_else(service, token_for):
     app = build_app(replace(service, replay=lambda _: health_answered.wait(2)))
 
     async def ask_for_both():
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            replay = asyncio.create_task(client.get("/v1/predictions/p/replay", headers=token_for("read")))
-            asyncio.create_task(client.get("/healthz")).add_done_callback(lambda _: health_answered.set())
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://test"
+        ) as client:
+            replay = asyncio.create_task(
+                client.get("/v1/predictions/p/replay", headers=token_for("read"))
+            )
+            asyncio.create_task(client.get("/healthz")).add_done_callback(
+                lambda _: health_answered.set()
+            )
             return (await replay).json()
 
     assert asyncio.run(ask_for_both()) is True
@@ -162,8 +184,12 @@ def test_requests_are_counted_by_route_and_status(client, post, get, row):
     post(PREDICT, {"rows": [row]})
     client.post(PREDICT)
     told = get("/metrics").text
-    assert 'mainspring_requests_total{route="/v1/endpoints/{name}/predict",status="200"} 1.0' in told
-    assert 'mainspring_requests_total{route="/v1/endpoints/{name}/predict",status="401"} 1.0' in told
+    assert (
+        'mainspring_requests_total{route="/v1/endpoints/{name}/predict",status="200"} 1.0' in told
+    )
+    assert (
+        'mainspring_requests_total{route="/v1/endpoints/{name}/predict",status="401"} 1.0' in told
+    )
     assert "mainspring_map_version 4.0" in told
 
 

@@ -14,7 +14,9 @@ finally:
 
 
 def test_what_runs_around_a_server_ends_well_when_it_is_asked_to_stop():
-    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdout.readline() == "bound\n"
         server.terminate()
         assert (server.stdout.read(), server.wait(timeout=20)) == ("left\n", 0)

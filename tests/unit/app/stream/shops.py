@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from mainspring.app.stream.consume import Consumer
-from mainspring.app.workspace import OpenWorkspace, open_workspace
+from mainspring.app.workspace import Workspace
 from mainspring.features.online.read import read_online
 from mainspring.features.state.replicate import read_shard
 from mainspring.features.state.snapshot import Snapshot
@@ -18,10 +18,13 @@ import mainspring as ms
 from mainspring import col
 
 sales = ms.Source("sales", id="n", event_time="at", retention="30d",
-                  contract=ms.Contract(n=ms.Int64(), at=ms.Timestamp(), shop=ms.String(), amount=ms.Float64()))
+                  contract=ms.Contract(n=ms.Int64(), at=ms.Timestamp(), shop=ms.String(),
+                      amount=ms.Float64()))
 shop = ms.Entity("shop")
-takings = ms.FeatureView("takings", source=sales, entities=[shop], windows=["1h", "3650d"], features={"n": ms.count(), "total": col("amount").sum()})
-newest = ms.FeatureView("newest", source=sales, entities=[shop], ttl="3650d", features=ms.latest("amount"))
+takings = ms.FeatureView("takings", source=sales, entities=[shop], windows=["1h", "3650d"],
+    features={"n": ms.count(), "total": col("amount").sum()})
+newest = ms.FeatureView("newest", source=sales, entities=[shop], ttl="3650d",
+    features=ms.latest("amount"))
 """
 SHOPS = tuple(f"shop {number}" for number in range(40))
 DEADLINE_S = 30.0
@@ -31,22 +34,26 @@ def write_project(folder: Path, *, partitions: int = 7, text: str = PROJECT) -> 
     """The project in a folder."""
     folder.mkdir(exist_ok=True)
     (folder / "shops.py").write_text(text)
-    (folder / "project.toml").write_text(f'name = "shops"\n[environments.dev]\npartitions = {partitions}\n')
+    (folder / "project.toml").write_text(
+        f'name = "shops"\n[environments.dev]\npartitions = {partitions}\n'
+    )
     return folder
 
 
-def applied(folder: Path, *, partitions: int = 7, text: str = PROJECT) -> OpenWorkspace:
+def applied(folder: Path, *, partitions: int = 7, text: str = PROJECT) -> Workspace:
     """The project, applied."""
-    workspace = open_workspace(write_project(folder, partitions=partitions, text=text))
+    workspace = Workspace.open(write_project(folder, partitions=partitions, text=text))
     workspace.apply()
     return workspace
 
 
-def sell(workspace: OpenWorkspace, first: int, count: int) -> None:
+def sell(workspace: Workspace, first: int, count: int) -> None:
     """Take so many sales in, numbered on from the first."""
     at = workspace.tools.data_clock.now() - 1
     numbers = range(first, first + count)
-    workspace.push("sales", [{"n": n, "at": at, "shop": SHOPS[n * 7 % len(SHOPS)], "amount": n / 7} for n in numbers])
+    workspace.writer("sales").write_rows(
+        [{"n": n, "at": at, "shop": SHOPS[n * 7 % len(SHOPS)], "amount": n / 7} for n in numbers],
+    )
 
 
 @contextmanager
@@ -64,26 +71,39 @@ def running(*consumers: Consumer) -> Iterator[None]:
             thread.join()
 
 
-def wait_until_folded(workspace: OpenWorkspace, *views: str) -> None:
+def wait_until_folded(workspace: Workspace, *views: str) -> None:
     """Look until every partition of the views stands at the head of the log."""
     topic, deadline = "source:sales", time.monotonic() + DEADLINE_S
-    shards = [shard for view in views or ("takings", "newest") for shard in shards_of(workspace.view(view))]
+    shards = [
+        shard
+        for view in views or ("takings", "newest")
+        for shard in shards_of(workspace.reader.view(view))
+    ]
     while not all(_offset(workspace, shard) == workspace.tools.log.head(topic) for shard in shards):
         assert time.monotonic() < deadline, workspace.tools.online.shards()
 
 
-def _offset(workspace: OpenWorkspace, shard: str) -> int:
+def _offset(workspace: Workspace, shard: str) -> int:
     position, _ = workspace.tools.online.read(shard, [])
     return -1 if position is None else position.offset("source:sales")
 
 
-def state_of(workspace: OpenWorkspace, *views: str) -> Sequence[Snapshot | None]:
+def state_of(workspace: Workspace, *views: str) -> Sequence[Snapshot | None]:
     """Rows and positions of all partitions of the views."""
-    return [read_shard(shard, workspace.tools.online) for view in views or ("takings", "newest") for shard in shards_of(workspace.view(view))]
+    return [
+        read_shard(shard, workspace.tools.online)
+        for view in views or ("takings", "newest")
+        for shard in shards_of(workspace.reader.view(view))
+    ]
 
 
-def counted(workspace: OpenWorkspace) -> int:
+def counted(workspace: Workspace) -> int:
     """How many sales reads see, without folding."""
     now = workspace.tools.data_clock.now()
-    answer = read_online([workspace.view("takings")], workspace.tools.online, [{"shop": shop} for shop in SHOPS], at=[now] * len(SHOPS))
+    answer = read_online(
+        [workspace.reader.view("takings")],
+        workspace.tools.online,
+        [{"shop": shop} for shop in SHOPS],
+        at=[now] * len(SHOPS),
+    )
     return sum(answer.columns["shop__n__3650d"])

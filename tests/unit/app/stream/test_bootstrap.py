@@ -1,4 +1,6 @@
-"""A new view on an old log: history and the live tail join without a gap and without a double, whatever happens on the way."""
+"""A new view on an old log: history and the live tail join without a gap and without a double,
+whatever happens on the way.
+"""
 
 import subprocess
 import sys
@@ -8,16 +10,25 @@ from threading import Event, Thread
 
 import pytest
 
-from mainspring.app.workspace import OpenWorkspace
+from mainspring.app.workspace import Workspace
 from mainspring.features.state.replicate import forget_snapshot
-from tests.unit.app.stream.shops import PROJECT, applied, counted, running, sell, state_of, wait_until_folded, write_project
+from tests.unit.app.stream.shops import (
+    PROJECT,
+    applied,
+    counted,
+    running,
+    sell,
+    state_of,
+    wait_until_folded,
+    write_project,
+)
 
 ONE_VIEW = PROJECT[: PROJECT.index("newest")]
 OLD = 20_000
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> OpenWorkspace:
+def workspace(tmp_path: Path) -> Workspace:
     """A project of one view, with many sales in its log."""
     opened = applied(tmp_path / "shops", text=ONE_VIEW)
     for first in range(0, OLD, 5_000):
@@ -25,7 +36,7 @@ def workspace(tmp_path: Path) -> OpenWorkspace:
     return opened
 
 
-def anew(workspace: OpenWorkspace) -> list[tuple[object, object]]:
+def anew(workspace: Workspace) -> list[tuple[object, object]]:
     """Rows and offsets of state that was dropped and folded again from the log."""
     for shard in workspace.tools.online.shards():
         workspace.tools.online.drop(shard)
@@ -33,12 +44,16 @@ def anew(workspace: OpenWorkspace) -> list[tuple[object, object]]:
     return told(workspace)
 
 
-def told(workspace: OpenWorkspace) -> list[tuple[object, object]]:
+def told(workspace: Workspace) -> list[tuple[object, object]]:
     """Rows and offsets of all partitions of both views."""
-    return [(state.rows, state.position.offsets) for state in state_of(workspace) if state is not None]
+    return [
+        (state.rows, state.position.offsets) for state in state_of(workspace) if state is not None
+    ]
 
 
-def test_a_view_is_built_while_sales_keep_coming_and_the_old_view_goes_on(workspace: OpenWorkspace, tmp_path: Path) -> None:
+def test_a_view_is_built_while_sales_keep_coming_and_the_old_view_goes_on(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     sold, stop = [OLD], Event()
 
     def sell_on() -> None:
@@ -57,11 +72,22 @@ def test_a_view_is_built_while_sales_keep_coming_and_the_old_view_goes_on(worksp
     assert told(later) == anew(later)
 
 
-def test_a_build_that_was_killed_on_its_way_goes_on_where_it_stopped(workspace: OpenWorkspace, tmp_path: Path) -> None:
+def test_a_build_that_was_killed_on_its_way_goes_on_where_it_stopped(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     write_project(tmp_path / "shops")
-    command = [sys.executable, "-c", "from mainspring.app.cli import main; main()", "apply", "--project", str(tmp_path / "shops")]
+    command = [
+        sys.executable,
+        "-c",
+        "from mainspring.app.cli import main; main()",
+        "apply",
+        "--project",
+        str(tmp_path / "shops"),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as applying:
-        while applying.poll() is None and not any(shard.startswith("newest@") for shard in workspace.tools.online.shards()):
+        while applying.poll() is None and not any(
+            shard.startswith("newest@") for shard in workspace.tools.online.shards()
+        ):
             with suppress(subprocess.TimeoutExpired):
                 applying.wait(timeout=0.001)
         applying.kill()
@@ -72,7 +98,9 @@ def test_a_build_that_was_killed_on_its_way_goes_on_where_it_stopped(workspace: 
     assert told(later) == anew(later)
 
 
-def test_a_view_on_a_trimmed_log_begins_with_the_table(workspace: OpenWorkspace, tmp_path: Path) -> None:
+def test_a_view_on_a_trimmed_log_begins_with_the_table(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     whole = applied(tmp_path / "shops")
     whole.streams.once()
     expected = told(whole)
@@ -81,7 +109,7 @@ def test_a_view_on_a_trimmed_log_begins_with_the_table(workspace: OpenWorkspace,
     assert anew(whole) == expected
 
 
-def test_a_snapshot_and_the_tail_are_the_whole_log(workspace: OpenWorkspace, tmp_path: Path) -> None:
+def test_a_snapshot_and_the_tail_are_the_whole_log(workspace: Workspace, tmp_path: Path) -> None:
     whole = applied(tmp_path / "shops")
     whole.streams.once(takes_snapshots=True)
     sell(whole, OLD, 1_000)

@@ -8,19 +8,28 @@ import pytest
 
 from mainspring.app.errors import UnknownAsset
 from mainspring.app.stream.meter import StreamReport
-from mainspring.app.workspace import OpenWorkspace, open_workspace
+from mainspring.app.workspace import Workspace
 from mainspring.elements.time import DAY
 from mainspring.features.state.replicate import SNAPSHOT
 from mainspring.features.state.stream import shards_of
-from tests.unit.app.stream.shops import PROJECT, applied, counted, running, sell, state_of, wait_until_folded, write_project
+from tests.unit.app.stream.shops import (
+    PROJECT,
+    applied,
+    counted,
+    running,
+    sell,
+    state_of,
+    wait_until_folded,
+    write_project,
+)
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> OpenWorkspace:
+def workspace(tmp_path: Path) -> Workspace:
     return applied(tmp_path / "shops")
 
 
-def test_what_is_pushed_is_read_a_moment_later(workspace: OpenWorkspace) -> None:
+def test_what_is_pushed_is_read_a_moment_later(workspace: Workspace) -> None:
     with running(workspace.streams.consumer()):
         for batch in range(3):
             sell(workspace, 50 * batch, 50)
@@ -28,7 +37,9 @@ def test_what_is_pushed_is_read_a_moment_later(workspace: OpenWorkspace) -> None
             assert counted(workspace) == 50 * (batch + 1)
 
 
-def test_several_consumers_make_the_rows_that_one_makes(workspace: OpenWorkspace, tmp_path: Path) -> None:
+def test_several_consumers_make_the_rows_that_one_makes(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     with running(*(workspace.streams.consumer() for _ in range(3))):
         for batch in range(10):
             sell(workspace, 30 * batch, 30)
@@ -38,10 +49,12 @@ def test_several_consumers_make_the_rows_that_one_makes(workspace: OpenWorkspace
         workspace.tools.online.drop(shard)
     workspace.streams.once()
     assert [each.rows for each in told] == [each.rows for each in state_of(workspace)]
-    assert [each.position.offsets for each in told] == [each.position.offsets for each in state_of(workspace)]
+    assert [each.position.offsets for each in told] == [
+        each.position.offsets for each in state_of(workspace)
+    ]
 
 
-def test_a_consumer_that_ends_gives_back_what_it_held(workspace: OpenWorkspace) -> None:
+def test_a_consumer_that_ends_gives_back_what_it_held(workspace: Workspace) -> None:
     with running(workspace.streams.consumer()):
         sell(workspace, 0, 10)
         wait_until_folded(workspace)
@@ -51,11 +64,13 @@ def test_a_consumer_that_ends_gives_back_what_it_held(workspace: OpenWorkspace) 
         wait_until_folded(workspace)
 
 
-def test_one_view_may_be_folded_alone(workspace: OpenWorkspace) -> None:
+def test_one_view_may_be_folded_alone(workspace: Workspace) -> None:
     sell(workspace, 0, 20)
     with running(workspace.streams.consumer(["newest"])):
         wait_until_folded(workspace, "newest")
-    assert {state.position.offset("source:sales") for state in state_of(workspace, "takings")} == {0}
+    assert {state.position.offset("source:sales") for state in state_of(workspace, "takings")} == {
+        0
+    }
     with pytest.raises(UnknownAsset, match="newest, takings"):
         workspace.streams.consumer(["oldest"])
 
@@ -71,7 +86,7 @@ def test_a_view_that_is_applied_while_a_consumer_runs_is_folded_by_it(tmp_path: 
     assert counted(later) == 60
 
 
-def test_each_second_says_how_it_goes(workspace: OpenWorkspace) -> None:
+def test_each_second_says_how_it_goes(workspace: Workspace) -> None:
     told: list[StreamReport] = []
     with running(workspace.streams.consumer(on_report=told.append)):
         sell(workspace, 0, 100)
@@ -82,7 +97,7 @@ def test_each_second_says_how_it_goes(workspace: OpenWorkspace) -> None:
     assert (told[-1].lag_records, told[-1].of, told[-1].members) == (0, 14, 1)
 
 
-def test_a_store_that_lost_its_rows_begins_with_snapshots(workspace: OpenWorkspace) -> None:
+def test_a_store_that_lost_its_rows_begins_with_snapshots(workspace: Workspace) -> None:
     sell(workspace, 0, 200)
     report = workspace.streams.once(takes_snapshots=True)
     assert (report.shards, report.lag_records) == (14, 0)
@@ -94,20 +109,26 @@ def test_a_store_that_lost_its_rows_begins_with_snapshots(workspace: OpenWorkspa
     with running(workspace.streams.consumer()):
         wait_until_folded(workspace)
     assert counted(workspace) == 250
-    assert [each.position.kept_from for each in state_of(workspace)] == [each.position.kept_from for each in before]
+    assert [each.position.kept_from for each in state_of(workspace)] == [
+        each.position.kept_from for each in before
+    ]
 
 
-def test_a_consumer_that_takes_snapshots_takes_them_once_it_has_caught_up(workspace: OpenWorkspace) -> None:
+def test_a_consumer_that_takes_snapshots_takes_them_once_it_has_caught_up(
+    workspace: Workspace,
+) -> None:
     sell(workspace, 0, 20)
     with running(workspace.streams.consumer(takes_snapshots=True)):
         while len(list(workspace.tools.state.iter_documents(SNAPSHOT))) < 14:
             pass
-    kept = workspace.tools.state.get(SNAPSHOT, shards_of(workspace.view("takings"))[0])
+    kept = workspace.tools.state.get(SNAPSHOT, shards_of(workspace.reader.view("takings"))[0])
     assert kept is not None
     assert b'["source:sales",20]' in kept.payload
 
 
-def test_a_damaged_snapshot_is_told_and_the_log_is_folded_instead(workspace: OpenWorkspace, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_snapshot_is_told_and_the_log_is_folded_instead(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
     sell(workspace, 0, 20)
     workspace.streams.once(takes_snapshots=True)
     for shard in workspace.tools.online.shards():
@@ -120,14 +141,18 @@ def test_a_damaged_snapshot_is_told_and_the_log_is_folded_instead(workspace: Ope
     assert "is folded from the log: ENG-002" in caplog.text
 
 
-def test_another_number_of_partitions_is_built_beside_the_old_one_and_gc_drops_that(workspace: OpenWorkspace, tmp_path: Path) -> None:
+def test_another_number_of_partitions_is_built_beside_the_old_one_and_gc_drops_that(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     sell(workspace, 0, 60)
     workspace.streams.once()
-    again = open_workspace(write_project(tmp_path / "shops", partitions=2))
+    again = Workspace.open(write_project(tmp_path / "shops", partitions=2))
     assert again.plan().is_empty
     again.streams.once()
     assert counted(workspace) == counted(again) == 60
     workspace.streams.once(takes_snapshots=True)
     again.sweeper.sweep(again.sweeper.plan(DAY))
     assert list(again.tools.state.iter_documents(SNAPSHOT)) == []
-    assert sorted(again.tools.online.shards()) == sorted([*shards_of(again.view("takings")), *shards_of(again.view("newest"))])
+    assert sorted(again.tools.online.shards()) == sorted(
+        [*shards_of(again.reader.view("takings")), *shards_of(again.view("newest"))]
+    )

@@ -6,14 +6,14 @@ import pytest
 
 from mainspring.app.endpoints.host import ServedMap
 from mainspring.app.stream.ready import ReadyMaps
-from mainspring.app.workspace import OpenWorkspace
+from mainspring.app.workspace import Workspace
 from tests.unit.app.stream.shops import PROJECT, applied, sell
 
 ONE_VIEW = PROJECT[: PROJECT.index("newest")]
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> OpenWorkspace:
+def workspace(tmp_path: Path) -> Workspace:
     """A project of one view, whose state is current."""
     opened = applied(tmp_path / "shops", text=ONE_VIEW)
     sell(opened, 0, 100)
@@ -22,31 +22,39 @@ def workspace(tmp_path: Path) -> OpenWorkspace:
 
 
 @pytest.fixture
-def maps(workspace: OpenWorkspace) -> ReadyMaps:
+def maps(workspace: Workspace) -> ReadyMaps:
     """Maps of the workspace, the next number each time that one is loaded."""
-    return ReadyMaps(lambda served: ServedMap(environment="dev", version=served.version + 1), workspace.streams.kept, workspace.tools)
+    return ReadyMaps(
+        lambda served: ServedMap(environment="dev", version=served.version + 1),
+        workspace.streams.kept,
+        workspace.tools,
+    )
 
 
-def without_newest(workspace: OpenWorkspace) -> None:
+def without_newest(workspace: Workspace) -> None:
     """Drop the state of the second view, as if this environment had never built it."""
     for shard in workspace.tools.online.shards():
         if shard.startswith("newest@"):
             workspace.tools.online.drop(shard)
 
 
-def test_the_first_map_is_not_waited_for(maps: ReadyMaps, workspace: OpenWorkspace) -> None:
+def test_the_first_map_is_not_waited_for(maps: ReadyMaps, workspace: Workspace) -> None:
     for shard in workspace.tools.online.shards():
         workspace.tools.online.drop(shard)
     assert maps.load(ServedMap(environment="dev", version=-1)).version == 0
 
 
-def test_a_map_whose_state_was_built_is_put_in_place_at_once(maps: ReadyMaps, tmp_path: Path) -> None:
+def test_a_map_whose_state_was_built_is_put_in_place_at_once(
+    maps: ReadyMaps, tmp_path: Path
+) -> None:
     first = maps.load(ServedMap(environment="dev", version=-1))
     applied(tmp_path / "shops")
     assert maps.load(first).version == 1
 
 
-def test_until_the_state_of_a_new_view_is_there_the_map_before_answers(maps: ReadyMaps, tmp_path: Path) -> None:
+def test_until_the_state_of_a_new_view_is_there_the_map_before_answers(
+    maps: ReadyMaps, tmp_path: Path
+) -> None:
     first = maps.load(ServedMap(environment="dev", version=-1))
     later = applied(tmp_path / "shops")
     without_newest(later)
@@ -55,7 +63,9 @@ def test_until_the_state_of_a_new_view_is_there_the_map_before_answers(maps: Rea
     assert maps.load(first).version == 1
 
 
-def test_what_comes_meanwhile_does_not_put_a_map_off_for_ever(maps: ReadyMaps, workspace: OpenWorkspace, tmp_path: Path) -> None:
+def test_what_comes_meanwhile_does_not_put_a_map_off_for_ever(
+    maps: ReadyMaps, workspace: Workspace, tmp_path: Path
+) -> None:
     first = maps.load(ServedMap(environment="dev", version=-1))
     later = applied(tmp_path / "shops")
     without_newest(later)

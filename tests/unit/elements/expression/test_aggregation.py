@@ -1,10 +1,17 @@
-"""Aggregates as records: what a method makes, of which type the outcome is, and that lists are no operands."""
+"""Aggregates as records: what a method makes, of which type the outcome is, and that lists are no
+operands.
+"""
 
 import pytest
 
 from mainspring.elements.errors import UnreadableDuration
 from mainspring.elements.expression import Aggregation, col, count
-from mainspring.elements.expression.aggregation import OPERANDS, parameter_problems, result_type, value_problems
+from mainspring.elements.expression.aggregation import (
+    OPERANDS,
+    parameter_problems,
+    result_type,
+    value_problems,
+)
 from mainspring.elements.expression.infer import faults_of
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import HOUR
@@ -30,12 +37,18 @@ def test_a_half_life_is_kept_in_microseconds():
 
 @pytest.mark.parametrize("name", OPERANDS)
 def test_every_aggregate_has_a_type_for_each_operand_that_it_takes(name):
-    assert all(isinstance(result_type(Aggregation(name, X.node), dtype), DType) for dtype in OPERANDS[name])
+    assert all(
+        isinstance(result_type(Aggregation(name, X.node), dtype), DType) for dtype in OPERANDS[name]
+    )
 
 
 def test_lists_are_of_what_is_listed():
     assert result_type(X.last_k(2), DType.TIMESTAMP) is DType.LIST_TIMESTAMP
-    assert (DType.LIST_STRING.element, DType.LIST_STRING.is_list, DType.STRING.is_list) == (DType.STRING, True, False)
+    assert (DType.LIST_STRING.element, DType.LIST_STRING.is_list, DType.STRING.is_list) == (
+        DType.STRING,
+        True,
+        False,
+    )
 
 
 def test_all_problems_of_all_parameters_are_named():
@@ -45,7 +58,13 @@ def test_all_problems_of_all_parameters_are_named():
 
 
 def test_sound_parameters_have_no_problems():
-    for made in (X.first_k(1), X.quantile(1), X.quantiles([0, 1]), X.histogram([-1.5, 0, 3]), X.approx_count_distinct(precision=4)):
+    for made in (
+        X.first_k(1),
+        X.quantile(1),
+        X.quantiles([0, 1]),
+        X.histogram([-1.5, 0, 3]),
+        X.approx_count_distinct(precision=4),
+    ):
         assert list(parameter_problems(made)) == []
 
 

@@ -18,12 +18,16 @@ def column(expression: Expr, frame: pl.DataFrame) -> pl.Series:
 
 def test_division_by_a_constant_is_a_division_and_not_a_product() -> None:
     values = [k / 7 for k in range(1, 500)]
-    assert column(col("x") / 3, pl.DataFrame({"x": values})).to_list() == [value / 3 for value in values]
+    assert column(col("x") / 3, pl.DataFrame({"x": values})).to_list() == [
+        value / 3 for value in values
+    ]
 
 
 def test_division_by_a_column_with_one_value_is_a_division_too() -> None:
     frame = pl.DataFrame({"x": [k / 7 for k in range(1, 500)]}).with_columns(y=pl.lit(3.0))
-    divided = frame.with_columns(value=to_polars((col("x") / col("y")).node, Schema.of(x=DType.FLOAT64, y=DType.FLOAT64)))["value"]
+    divided = frame.with_columns(
+        value=to_polars((col("x") / col("y")).node, Schema.of(x=DType.FLOAT64, y=DType.FLOAT64))
+    )["value"]
     assert divided.to_list() == [value / 3 for value in frame["x"]]
 
 
@@ -38,7 +42,10 @@ def test_subtracting_zero_from_zero_gives_positive_zero() -> None:
 
 def test_a_constant_on_the_left_of_a_comparison_reaches_every_row() -> None:
     frame = pl.DataFrame({"b": [None, None], "s": ["", "x"]}, schema_overrides={"b": pl.Boolean})
-    assert column(lit("") == when(col("b")).then(col("s")).otherwise(""), frame).to_list() == [True, True]
+    assert column(lit("") == when(col("b")).then(col("s")).otherwise(""), frame).to_list() == [
+        True,
+        True,
+    ]
 
 
 def test_times_come_out_as_stored_times() -> None:

@@ -9,7 +9,14 @@ from mainspring.elements.expression.errors import FaultyExpression
 from mainspring.elements.expression.infer import faults_of, infer_type
 from mainspring.elements.schema import DType, Schema
 
-SCHEMA = Schema.of(i=DType.INT64, f=DType.FLOAT64, b=DType.BOOLEAN, s=DType.STRING, t=DType.TIMESTAMP, d=DType.DURATION)
+SCHEMA = Schema.of(
+    i=DType.INT64,
+    f=DType.FLOAT64,
+    b=DType.BOOLEAN,
+    s=DType.STRING,
+    t=DType.TIMESTAMP,
+    d=DType.DURATION,
+)
 local = col("t").dt.convert_time_zone("America/New_York")
 
 
@@ -54,7 +61,9 @@ local = col("t").dt.convert_time_zone("America/New_York")
         (lit(None).str.to_uppercase(), DType.STRING),
     ],
 )
-def test_an_expression_has_the_type_that_its_operations_give(expression: Expr, dtype: DType) -> None:
+def test_an_expression_has_the_type_that_its_operations_give(
+    expression: Expr, dtype: DType
+) -> None:
     assert infer_type(expression.node, SCHEMA) is dtype
 
 
@@ -104,7 +113,11 @@ def test_an_operation_that_cannot_be_meant_is_a_fault(expression: Expr, code: st
 
 
 def test_all_faults_are_listed_at_once() -> None:
-    expression = (col("nowhere") > 1) & (col("s") - 1 > 0) & (col("t").dt.convert_time_zone("Mars/Olympus").dt.hour() > 3)
+    expression = (
+        (col("nowhere") > 1)
+        & (col("s") - 1 > 0)
+        & (col("t").dt.convert_time_zone("Mars/Olympus").dt.hour() > 3)
+    )
     with pytest.raises(FaultyExpression) as error:
         infer_type(expression.node, SCHEMA)
     assert [fault.code for fault in error.value.faults] == ["PRJ-011", "PRJ-012", "PRJ-013"]
@@ -136,6 +149,8 @@ def test_what_has_no_one_meaning_says_why_and_what_to_write_instead() -> None:
         lambda: col("f").round(col("i")),
     ],
 )
-def test_a_parameter_that_is_no_constant_is_refused_where_it_is_written(write: Callable[[], Expr]) -> None:
+def test_a_parameter_that_is_no_constant_is_refused_where_it_is_written(
+    write: Callable[[], Expr],
+) -> None:
     with pytest.raises(TypeError):
         write()

@@ -11,7 +11,9 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import DAY, FOREVER, HOUR, MINUTE, parse_instant
 
-SCHEMA = Schema.of(i=DType.INT64, f=DType.FLOAT64, b=DType.BOOLEAN, s=DType.STRING, t=DType.TIMESTAMP)
+SCHEMA = Schema.of(
+    i=DType.INT64, f=DType.FLOAT64, b=DType.BOOLEAN, s=DType.STRING, t=DType.TIMESTAMP
+)
 ROW: dict[str, Scalar | None] = {"i": 7, "f": 2.5, "b": None, "s": "x", "t": 0}
 
 
@@ -47,21 +49,35 @@ def test_a_condition_that_is_null_takes_the_other_branch() -> None:
     assert value(when(col("b")).then(1).otherwise(2)) == 2
 
 
-@pytest.mark.parametrize(("text", "number"), [("12", 12), ("+1", 1), (" 1", None), ("1_0", None), ("٣", None), (str(2**63), None)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12", 12), ("+1", 1), (" 1", None), ("1_0", None), ("٣", None), (str(2**63), None)],
+)
 def test_text_is_a_whole_number_only_if_it_is_written_as_one(text: str, number: int | None) -> None:
     assert value(col("s").cast(DType.INT64), s=text) == number
 
 
 @pytest.mark.parametrize(
     ("instant", "hour"),
-    [("2013-03-10T06:59:59.999999Z", 1), ("2013-03-10T07:00Z", 3), ("2013-11-03T05:59Z", 1), ("2013-11-03T06:00Z", 1), ("2013-11-03T07:00Z", 2)],
+    [
+        ("2013-03-10T06:59:59.999999Z", 1),
+        ("2013-03-10T07:00Z", 3),
+        ("2013-11-03T05:59Z", 1),
+        ("2013-11-03T06:00Z", 1),
+        ("2013-11-03T07:00Z", 2),
+    ],
 )
 def test_local_hours_follow_daylight_saving(instant: str, hour: int) -> None:
-    assert value(col("t").dt.convert_time_zone("America/New_York").dt.hour(), t=parse_instant(instant)) == hour
+    assert (
+        value(col("t").dt.convert_time_zone("America/New_York").dt.hour(), t=parse_instant(instant))
+        == hour
+    )
 
 
 def test_an_offset_that_changes_within_an_hour_is_not_taken_from_the_hour() -> None:
-    read = compile_row({"m": col("t").dt.convert_time_zone("Australia/Lord_Howe").dt.minute().node}, SCHEMA)
+    read = compile_row(
+        {"m": col("t").dt.convert_time_zone("Australia/Lord_Howe").dt.minute().node}, SCHEMA
+    )
     before_the_change = parse_instant("2013-10-05T15:29Z")
     assert [read({"t": before_the_change + k * MINUTE})["m"] for k in (0, 1, 0)] == [59, 30, 59]
 
@@ -76,7 +92,10 @@ def test_date_parts_are_known_within_the_calendar_only() -> None:
 
 def test_text_of_the_user_is_never_code() -> None:
     name = "x'] or __import__('os')#\n"
-    read = compile_row({name: (col(name) == "'\"\n\\").node}, Schema((*SCHEMA.fields, *Schema.of(**{name: DType.STRING}).fields)))
+    read = compile_row(
+        {name: (col(name) == "'\"\n\\").node},
+        Schema((*SCHEMA.fields, *Schema.of(**{name: DType.STRING}).fields)),
+    )
     assert read({name: "'\"\n\\"}) == {name: True}
 
 

@@ -30,7 +30,9 @@ KNOWN: list[tuple[Scalar, DType, int]] = [
 
 
 @pytest.mark.parametrize(("value", "dtype", "expected"), KNOWN)
-def test_the_hash_of_a_value_is_what_it_always_was(value: Scalar, dtype: DType, expected: int) -> None:
+def test_the_hash_of_a_value_is_what_it_always_was(
+    value: Scalar, dtype: DType, expected: int
+) -> None:
     assert hash_value(value, dtype) == expected
 
 
@@ -43,13 +45,27 @@ def test_both_zeros_have_one_hash() -> None:
 
 
 def test_a_value_of_another_type_has_another_hash() -> None:
-    hashes = [hash_value(value, dtype) for value, dtype in [(1, DType.INT64), (1.0, DType.FLOAT64), (True, DType.BOOLEAN), ("1", DType.STRING)]]
+    hashes = [
+        hash_value(value, dtype)
+        for value, dtype in [
+            (1, DType.INT64),
+            (1.0, DType.FLOAT64),
+            (True, DType.BOOLEAN),
+            ("1", DType.STRING),
+        ]
+    ]
     assert len(set(hashes)) == 4
 
 
 @pytest.mark.parametrize("dtype", [DType.INT64, DType.FLOAT64, DType.STRING])
 def test_buckets_fill_evenly(dtype: DType) -> None:
-    frame = pl.DataFrame({"k": range(64_000)}).select(pl.col("k").cast({DType.INT64: pl.Int64, DType.FLOAT64: pl.Float64, DType.STRING: pl.String}[dtype]))
-    filled = Counter(frame.select(to_polars(col("k").bucket(64).node, Schema.of(k=dtype)))["k"].to_list())
+    frame = pl.DataFrame({"k": range(64_000)}).select(
+        pl.col("k").cast(
+            {DType.INT64: pl.Int64, DType.FLOAT64: pl.Float64, DType.STRING: pl.String}[dtype]
+        )
+    )
+    filled = Counter(
+        frame.select(to_polars(col("k").bucket(64).node, Schema.of(k=dtype)))["k"].to_list()
+    )
     assert sorted(filled) == list(range(64))
     assert 850 < min(filled.values()) < max(filled.values()) < 1150

@@ -1,4 +1,6 @@
-"""What an LMDB file goes through beyond the contract: full disks, forks, other processes, power cuts."""
+"""What an LMDB file goes through beyond the contract: full disks, forks, other processes, power
+cuts.
+"""
 
 import os
 import random
@@ -27,7 +29,12 @@ def at(number: int) -> Position:
 
 def fold(online: LmdbOnline, number: int, row: bytes = b"x" * 500) -> None:
     """Commit number `number` of the shard, from the one before."""
-    online.commit("s", dict.fromkeys(KEYS, b"%d " % number + row), expected=at(number - 1) if number else None, position=at(number))
+    online.commit(
+        "s",
+        dict.fromkeys(KEYS, b"%d " % number + row),
+        expected=at(number - 1) if number else None,
+        position=at(number),
+    )
 
 
 def assert_stands_at(online: LmdbOnline, number: int) -> None:
@@ -62,7 +69,10 @@ def files_end_at(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("room", [0, PAGE_BYTES, 30 * PAGE_BYTES])
 def test_a_full_disk_leaves_the_commit_before(online: LmdbOnline, path: Path, room: int) -> None:
-    with files_end_at(path.stat().st_size + room), pytest.raises(StoreFailed, match="the online store failed to write"):
+    with (
+        files_end_at(path.stat().st_size + room),
+        pytest.raises(StoreFailed, match="the online store failed to write"),
+    ):
         fold(online, 1, row=b"y" * 5_000)
     assert_stands_at(online, 0)
     fold(online, 1)
@@ -78,9 +88,21 @@ def test_a_full_map_leaves_the_commit_before(tmp_path: Path) -> None:
     assert_stands_at(online, 1)
 
 
-def test_a_process_with_little_address_space_opens_a_smaller_map(online: LmdbOnline, path: Path) -> None:
-    program = f"from tests.unit.engines.lmdb.test_online import *; assert_stands_at(LmdbOnline(Path({str(path)!r})), 0)"
-    subprocess.run(["bash", "-c", f"ulimit -v 8000000 && exec {sys.executable} -c '{program.replace(chr(39), chr(34))}'"], check=True)
+def test_a_process_with_little_address_space_opens_a_smaller_map(
+    online: LmdbOnline, path: Path
+) -> None:
+    program = (
+        f"from tests.unit.engines.lmdb.test_online import *; "
+        f"assert_stands_at(LmdbOnline(Path({str(path)!r})), 0)"
+    )
+    subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"ulimit -v 8000000 && exec {sys.executable} -c '{program.replace(chr(39), chr(34))}'",
+        ],
+        check=True,
+    )
 
 
 def test_what_is_not_lmdbs_is_damaged(path: Path) -> None:
@@ -118,7 +140,10 @@ def test_dropped_rows_make_room_for_others(online: LmdbOnline, path: Path) -> No
 
 
 def test_another_process_sees_commits_and_makes_some(online: LmdbOnline, path: Path) -> None:
-    program = f"from tests.unit.engines.lmdb.test_online import *; online = LmdbOnline(Path({str(path)!r})); assert_stands_at(online, 0); fold(online, 1)"
+    program = (
+        f"from tests.unit.engines.lmdb.test_online import *; online = "
+        f"LmdbOnline(Path({str(path)!r})); assert_stands_at(online, 0); fold(online, 1)"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)
     assert_stands_at(online, 1)
     with pytest.raises(StaleWrite):
@@ -138,8 +163,12 @@ def count_up(path: Path, times: int) -> None:
         done += 1
 
 
-def test_processes_that_fold_one_shard_lose_nothing_and_double_nothing(online: LmdbOnline, path: Path) -> None:
-    program = f"from tests.unit.engines.lmdb.test_online import *; count_up(Path({str(path)!r}), 40)"
+def test_processes_that_fold_one_shard_lose_nothing_and_double_nothing(
+    online: LmdbOnline, path: Path
+) -> None:
+    program = (
+        f"from tests.unit.engines.lmdb.test_online import *; count_up(Path({str(path)!r}), 40)"
+    )
     processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
     assert [process.wait() for process in processes] == [0, 0, 0]
     assert online.read("counter", [b"k"]) == (at(120), [b"120"])
@@ -189,7 +218,12 @@ def test_threads_that_wait_share_a_commit_and_keep_their_own_faults(online: Lmdb
     def write(number: int) -> None:
         for position in range(20):
             try:
-                online.commit(f"s{number % 4}", {b"k": b""}, expected=at(position - 1) if position else None, position=at(position))
+                online.commit(
+                    f"s{number % 4}",
+                    {b"k": b""},
+                    expected=at(position - 1) if position else None,
+                    position=at(position),
+                )
             except StaleWrite as fault:
                 faults.append(fault)
 
@@ -198,21 +232,36 @@ def test_threads_that_wait_share_a_commit_and_keep_their_own_faults(online: Lmdb
         thread.start()
     for thread in threads:
         thread.join()
-    assert {shard: position.visible_until for shard, position in online.shards().items()} == {"s": 0, "s0": 19, "s1": 19, "s2": 19, "s3": 19}
+    assert {shard: position.visible_until for shard, position in online.shards().items()} == {
+        "s": 0,
+        "s0": 19,
+        "s1": 19,
+        "s2": 19,
+        "s3": 19,
+    }
     assert len(faults) == 4 * 20
 
 
 def pages_of(image: bytes) -> dict[int, bytes]:
-    return {start // PAGE_BYTES: image[start : start + PAGE_BYTES] for start in range(0, len(image), PAGE_BYTES)}
+    return {
+        start // PAGE_BYTES: image[start : start + PAGE_BYTES]
+        for start in range(0, len(image), PAGE_BYTES)
+    }
 
 
 def write_image(path: Path, pages: dict[int, bytes]) -> LmdbOnline:
-    path.write_bytes(b"".join(pages.get(number, bytes(PAGE_BYTES)) for number in range(max(pages) + 1)))
+    path.write_bytes(
+        b"".join(pages.get(number, bytes(PAGE_BYTES)) for number in range(max(pages) + 1))
+    )
     return LmdbOnline(path)
 
 
-def test_a_power_cut_amid_a_commit_leaves_the_last_or_the_one_before(online: LmdbOnline, path: Path, tmp_path: Path) -> None:
-    """A disk may have any part of the pages that were written after the last flush, and, without metasync, the last but one of the roots."""
+def test_a_power_cut_amid_a_commit_leaves_the_last_or_the_one_before(
+    online: LmdbOnline, path: Path, tmp_path: Path
+) -> None:
+    """A disk may have any part of the pages that were written after the last flush, and, without
+    metasync, the last but one of the roots.
+    """
     chance, images = random.Random("power"), [pages_of(path.read_bytes())]
     for number in range(1, 12):
         fold(online, number, row=b"x" * chance.choice([100, 500, 3_000]))
@@ -220,7 +269,11 @@ def test_a_power_cut_amid_a_commit_leaves_the_last_or_the_one_before(online: Lmd
     for trial in range(60):
         number = chance.randrange(1, len(images) - 1)
         root = number - chance.randrange(2)
-        changed = {page for page, data in images[number + 1].items() if page not in METAS and images[number].get(page) != data}
+        changed = {
+            page
+            for page, data in images[number + 1].items()
+            if page not in METAS and images[number].get(page) != data
+        }
         unflushed = {page: images[number + 1][page] for page in changed if chance.random() < 0.5}
         pages = images[number] | unflushed | {page: images[root][page] for page in METAS}
         assert_stands_at(write_image(tmp_path / f"{trial}.lmdb", pages), root)

@@ -16,7 +16,8 @@ from mainspring.ports.errors import TaskFailed
 PARENT = """
 from mainspring.engines.local.compute import LocalCompute
 from mainspring.ports.compute import Task
-LocalCompute({"PYTHONPATH": "."}, on_output=lambda text: print(text, end="", flush=True)).run(Task("task", b"", 600))
+echo = lambda text: print(text, end="", flush=True)
+LocalCompute({"PYTHONPATH": "."}, on_output=echo).run(Task("task", b"", 600))
 """
 PRINT_NAME_AND_HANG = """
 import signal, sys
@@ -42,7 +43,9 @@ def name_from(line: str) -> ProcessName:
     return ProcessName(this_process().place, pid, started)
 
 
-def test_a_task_gets_no_variable_that_is_not_named(tmp_path: Path, run_task: LocalCompute, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_gets_no_variable_that_is_not_named(
+    tmp_path: Path, run_task: LocalCompute, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MAINSPRING_TOKEN", "secret")
     (tmp_path / "task.py").write_text("import os\nprint(sorted(os.environ.items()))")
     compute = LocalCompute({"PYTHONPATH": str(tmp_path)}, threads=2)
@@ -67,12 +70,16 @@ def test_what_a_task_started_ends_with_it(tmp_path: Path, run_task: LocalCompute
     assert has_ended(name_from(run_task.run(Task("task", b"", 60)).transcript))
 
 
-def test_a_task_that_reads_no_order_may_get_a_large_one(tmp_path: Path, run_task: LocalCompute) -> None:
+def test_a_task_that_reads_no_order_may_get_a_large_one(
+    tmp_path: Path, run_task: LocalCompute
+) -> None:
     (tmp_path / "task.py").write_text("print('done')")
     assert run_task.run(Task("task", bytes(1_000_000), 60)).answer == b"done\n"
 
 
-def test_a_task_killed_from_outside_is_a_fault_with_the_signal(tmp_path: Path, run_task: LocalCompute) -> None:
+def test_a_task_killed_from_outside_is_a_fault_with_the_signal(
+    tmp_path: Path, run_task: LocalCompute
+) -> None:
     (tmp_path / "task.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)")
     with pytest.raises(TaskFailed, match="signal SIGTERM"):
         run_task.run(Task("task", b"", 60))
@@ -80,7 +87,9 @@ def test_a_task_killed_from_outside_is_a_fault_with_the_signal(tmp_path: Path, r
 
 def test_a_task_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     (tmp_path / "task.py").write_text(PRINT_NAME_AND_HANG)
-    with subprocess.Popen([sys.executable, "-c", PARENT], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None
         task = name_from(parent.stdout.readline())
         assert not is_dead(task)

@@ -1,4 +1,6 @@
-"""What the embedded engines promise beyond their ports: private files, damage that is noticed, processes that are told apart."""
+"""What the embedded engines promise beyond their ports: private files, damage that is noticed,
+processes that are told apart.
+"""
 
 import stat
 import subprocess
@@ -35,11 +37,15 @@ def mode(path: Path) -> int:
 
 def test_databases_and_their_companions_are_the_owners_alone(tmp_path: Path) -> None:
     state = SqliteState(tmp_path / "state" / "state.sqlite", ProjectName("p"))
-    state.commit([], [Event(kind="a.b", project=ProjectName("p"), actor=Actor("x"), at=0, subject="s")])
+    state.commit(
+        [], [Event(kind="a.b", project=ProjectName("p"), actor=Actor("x"), at=0, subject="s")]
+    )
     assert {mode(path) for path in (tmp_path / "state").iterdir()} == {0o600}
 
 
-def test_one_changed_byte_of_an_object_is_noticed_and_both_digests_are_named(tmp_path: Path) -> None:
+def test_one_changed_byte_of_an_object_is_noticed_and_both_digests_are_named(
+    tmp_path: Path,
+) -> None:
     objects = FileObjects(tmp_path)
     digest = objects.write(b"model")
     objects.path_of(digest).write_bytes(b"modeL")
@@ -54,7 +60,10 @@ def test_writing_a_damaged_object_again_repairs_it(tmp_path: Path) -> None:
 
 
 def test_what_a_dead_writer_left_is_removed(tmp_path: Path) -> None:
-    left, own = (tmp_path / "unfinished" / f"{pid}-{started}-0" for pid, started in ((999_999_999, 1), (this_process().pid, this_process().started)))
+    left, own = (
+        tmp_path / "unfinished" / f"{pid}-{started}-0"
+        for pid, started in ((999_999_999, 1), (this_process().pid, this_process().started))
+    )
     left.parent.mkdir()
     left.touch()
     own.touch()
@@ -63,7 +72,9 @@ def test_what_a_dead_writer_left_is_removed(tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_program_is_no_database(tmp_path: Path) -> None:
-    (tmp_path / "log.sqlite").write_bytes(b"not a database, but long enough to be read as one" * 100)
+    (tmp_path / "log.sqlite").write_bytes(
+        b"not a database, but long enough to be read as one" * 100
+    )
     with pytest.raises(StoreDamaged, match="the log is damaged"):
         SqliteLog(tmp_path / "log.sqlite")
 
@@ -78,11 +89,18 @@ def test_a_value_that_delta_cannot_hold_is_explained(tmp_path: Path) -> None:
     tables, frame = DeltaTables(tmp_path), records(["a"])
     tables.append("t", frame, expected=0, position=1)
     with pytest.raises(StoreFailed, match="Duration"):
-        tables.append("t", frame.with_columns(late=frame["_event_time"].cast(pl.Duration)), expected=1, position=2)
+        tables.append(
+            "t",
+            frame.with_columns(late=frame["_event_time"].cast(pl.Duration)),
+            expected=1,
+            position=2,
+        )
 
 
 def test_a_table_name_cannot_leave_its_folder(tmp_path: Path) -> None:
-    DeltaTables(tmp_path / "tables").append("source:../../x", records(["a"]), expected=0, position=1)
+    DeltaTables(tmp_path / "tables").append(
+        "source:../../x", records(["a"]), expected=0, position=1
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["tables"]
 
 
@@ -109,8 +127,13 @@ def test_another_file_is_no_key(tmp_path: Path) -> None:
 
 def test_the_lease_of_a_process_that_died_here_is_free_at_once(tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite"
-    token = subprocess.run([sys.executable, "-c", TAKE_LEASE, str(path)], check=True, capture_output=True, text=True).stdout
-    assert SqliteState(path, ProjectName("p")).acquire("apply", "the living", ttl=HOUR).token == int(token) + 1
+    token = subprocess.run(
+        [sys.executable, "-c", TAKE_LEASE, str(path)], check=True, capture_output=True, text=True
+    ).stdout
+    assert (
+        SqliteState(path, ProjectName("p")).acquire("apply", "the living", ttl=HOUR).token
+        == int(token) + 1
+    )
 
 
 def test_only_a_process_of_this_boot_can_be_told_to_be_dead() -> None:
@@ -121,8 +144,12 @@ def test_only_a_process_of_this_boot_can_be_told_to_be_dead() -> None:
 
 
 def test_a_project_sees_nothing_of_its_neighbour_in_the_same_file(tmp_path: Path) -> None:
-    ours, theirs = (SqliteState(tmp_path / "state.sqlite", ProjectName(name)) for name in ("ours", "theirs"))
-    ours.commit([], [Event(kind="a.b", project=ProjectName("ours"), actor=Actor("x"), at=0, subject="s")])
+    ours, theirs = (
+        SqliteState(tmp_path / "state.sqlite", ProjectName(name)) for name in ("ours", "theirs")
+    )
+    ours.commit(
+        [], [Event(kind="a.b", project=ProjectName("ours"), actor=Actor("x"), at=0, subject="s")]
+    )
     assert (ours.journal_head(), theirs.journal_head(), list(theirs.iter_events())) == (1, 0, [])
 
 
@@ -142,7 +169,9 @@ def test_threads_share_transactions_and_each_gets_its_own_answer(tmp_path: Path)
     state = SqliteState(tmp_path / "state.sqlite", ProjectName("p"))
     event = Event(kind="a.b", project=ProjectName("p"), actor=Actor("x"), at=0, subject="s")
     heads: list[int] = []
-    threads = [threading.Thread(target=lambda: heads.append(state.commit([], [event]))) for _ in range(32)]
+    threads = [
+        threading.Thread(target=lambda: heads.append(state.commit([], [event]))) for _ in range(32)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,4 +1,6 @@
-"""What only the log in SQLite promises: how many frames it keeps, and that joining them survives company."""
+"""What only the log in SQLite promises: how many frames it keeps, and that joining them survives
+company.
+"""
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +27,9 @@ def fill(log: SqliteLog, *sizes: int, **payload: str) -> None:
     for size in sizes:
         head = log.head(FACTS)
         columns = {name: [value] * size for name, value in payload.items()}
-        log.append({FACTS: records([f"{head + row}" for row in range(size)], **columns)}, expected={})
+        log.append(
+            {FACTS: records([f"{head + row}" for row in range(size)], **columns)}, expected={}
+        )
 
 
 def test_small_neighbours_become_one_frame(log: SqliteLog, tmp_path: Path) -> None:
@@ -59,7 +63,9 @@ def test_compacting_twice_is_compacting_once(log: SqliteLog) -> None:
     assert (log.compact(FACTS), log.compact(FACTS), log.compact("source:absent")) == (9, 0, 0)
 
 
-def test_many_who_append_trim_and_compact_at_once_lose_nothing(log: SqliteLog, tmp_path: Path) -> None:
+def test_many_who_append_trim_and_compact_at_once_lose_nothing(
+    log: SqliteLog, tmp_path: Path
+) -> None:
     def work(number: int) -> None:
         match number % 8:
             case 6:
@@ -67,7 +73,10 @@ def test_many_who_append_trim_and_compact_at_once_lose_nothing(log: SqliteLog, t
             case 7:
                 log.trim(FACTS, number * 2)
             case _:
-                log.append({FACTS: records([f"{number}-{row}" for row in range(1 + number % 5)])}, expected={})
+                log.append(
+                    {FACTS: records([f"{number}-{row}" for row in range(1 + number % 5)])},
+                    expected={},
+                )
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(160)))
@@ -75,8 +84,17 @@ def test_many_who_append_trim_and_compact_at_once_lose_nothing(log: SqliteLog, t
     assert first <= 160 * 2
     kept = pl.concat(log.read(FACTS, start=first))
     assert kept["_offset"].to_list() == list(range(first, head))
-    assert head == sum(1 + number % 5 for number in range(160) if number % 8 < 6) == len(log.find(FACTS, _names()))
+    assert (
+        head
+        == sum(1 + number % 5 for number in range(160) if number % 8 < 6)
+        == len(log.find(FACTS, _names()))
+    )
 
 
 def _names() -> list[str]:
-    return [f"{number}-{row}" for number in range(160) if number % 8 < 6 for row in range(1 + number % 5)]
+    return [
+        f"{number}-{row}"
+        for number in range(160)
+        if number % 8 < 6
+        for row in range(1 + number % 5)
+    ]

@@ -17,11 +17,18 @@ def model_of(nodes, outputs, *, dtype=TensorProto.DOUBLE, columns=3, constants=(
         [helper.make_tensor_value_info(name, dtype, shape) for name, shape in outputs.items()],
         list(constants),
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10).SerializeToString()
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10
+    ).SerializeToString()
 
 
 def row_means(dtype=TensorProto.DOUBLE):
-    return model_of([helper.make_node("ReduceMean", ["X", "axis"], ["value"])], {"value": ["rows", 1]}, dtype=dtype, constants=[AXIS])
+    return model_of(
+        [helper.make_node("ReduceMean", ["X", "axis"], ["value"])],
+        {"value": ["rows", 1]},
+        dtype=dtype,
+        constants=[AXIS],
+    )
 
 
 AXIS = helper.make_tensor("axis", TensorProto.INT64, [1], [1])
@@ -33,7 +40,9 @@ def test_one_number_per_row_comes_back_flat():
 
 
 def test_several_numbers_per_row_come_back_as_a_matrix():
-    scorer = OnnxScorer(model_of([helper.make_node("Neg", ["X"], ["value"])], {"value": ["rows", 3]}))
+    scorer = OnnxScorer(
+        model_of([helper.make_node("Neg", ["X"], ["value"])], {"value": ["rows", 3]})
+    )
     np.testing.assert_array_equal(scorer.predict(ROWS), -ROWS)
 
 
@@ -59,14 +68,22 @@ def test_metadata_is_in_the_words_of_the_open_inference_protocol():
 
 
 def test_the_output_with_predictions_is_found_by_its_name():
-    nodes = [helper.make_node("Neg", ["X"], ["other"]), helper.make_node("Abs", ["X"], ["probability"])]
+    nodes = [
+        helper.make_node("Neg", ["X"], ["other"]),
+        helper.make_node("Abs", ["X"], ["probability"]),
+    ]
     scorer = OnnxScorer(model_of(nodes, {"other": ["rows", 3], "probability": ["rows", 3]}))
     assert [output.name for output in scorer.outputs] == ["probability"]
 
 
 def test_an_output_can_be_asked_for():
-    nodes = [helper.make_node("Neg", ["X"], ["other"]), helper.make_node("Abs", ["X"], ["probability"])]
-    scorer = OnnxScorer(model_of(nodes, {"other": ["rows", 3], "probability": ["rows", 3]}), output="other")
+    nodes = [
+        helper.make_node("Neg", ["X"], ["other"]),
+        helper.make_node("Abs", ["X"], ["probability"]),
+    ]
+    scorer = OnnxScorer(
+        model_of(nodes, {"other": ["rows", 3], "probability": ["rows", 3]}), output="other"
+    )
     np.testing.assert_array_equal(scorer.predict(ROWS), -ROWS)
 
 
@@ -81,7 +98,9 @@ def test_rows_of_another_shape_are_refused(shape):
         OnnxScorer(row_means()).predict(np.zeros(shape))
 
 
-@pytest.mark.parametrize("payload", [b"", b"no model at all", row_means()[:-20]], ids=["empty", "text", "truncated"])
+@pytest.mark.parametrize(
+    "payload", [b"", b"no model at all", row_means()[:-20]], ids=["empty", "text", "truncated"]
+)
 def test_bytes_that_are_no_model_are_refused(payload):
     with pytest.raises(InvalidModel):
         OnnxScorer(payload)
@@ -89,11 +108,19 @@ def test_bytes_that_are_no_model_are_refused(payload):
 
 def test_an_operator_that_the_runtime_lacks_is_refused():
     with pytest.raises(InvalidModel):
-        OnnxScorer(model_of([helper.make_node("Teleport", ["X"], ["value"])], {"value": ["rows", 3]}))
+        OnnxScorer(
+            model_of([helper.make_node("Teleport", ["X"], ["value"])], {"value": ["rows", 3]})
+        )
 
 
 def test_a_failure_inside_the_graph_is_translated():
     places = helper.make_tensor("places", TensorProto.INT64, [1], [5])
-    scorer = OnnxScorer(model_of([helper.make_node("Gather", ["X", "places"], ["value"], axis=0)], {"value": ["rows", 3]}, constants=[places]))
+    scorer = OnnxScorer(
+        model_of(
+            [helper.make_node("Gather", ["X", "places"], ["value"], axis=0)],
+            {"value": ["rows", 3]},
+            constants=[places],
+        )
+    )
     with pytest.raises(ScoringFailed, match="indices element out of data bounds"):
         scorer.predict(ROWS)

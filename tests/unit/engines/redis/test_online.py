@@ -1,4 +1,6 @@
-"""What a Redis server goes through beyond the contract: it dies, it is full, it refuses, it is not there."""
+"""What a Redis server goes through beyond the contract: it dies, it is full, it refuses, it is not
+there.
+"""
 
 import os
 from collections.abc import Iterator
@@ -37,7 +39,9 @@ def online(own_server: servers.Server) -> RedisOnline:
     return online
 
 
-def test_a_server_killed_and_started_again_stands_at_the_last_commit(online: RedisOnline, own_server: servers.Server) -> None:
+def test_a_server_killed_and_started_again_stands_at_the_last_commit(
+    online: RedisOnline, own_server: servers.Server
+) -> None:
     online.commit("s", {b"a": None, b"c": b"3"}, expected=FIRST, position=SECOND)
     own_server.kill()
     own_server.start()
@@ -45,14 +49,18 @@ def test_a_server_killed_and_started_again_stands_at_the_last_commit(online: Red
     assert online.shards() == {"s": SECOND}
 
 
-def test_commits_go_on_after_a_restart_although_the_server_forgot_the_script(online: RedisOnline, own_server: servers.Server) -> None:
+def test_commits_go_on_after_a_restart_although_the_server_forgot_the_script(
+    online: RedisOnline, own_server: servers.Server
+) -> None:
     own_server.kill()
     own_server.start()
     online.commit("s", {b"a": b"9"}, expected=FIRST, position=SECOND)
     assert online.read("s", [b"a"]) == (SECOND, [b"9"])
 
 
-def test_a_dead_server_is_busy_until_it_is_back(online: RedisOnline, own_server: servers.Server) -> None:
+def test_a_dead_server_is_busy_until_it_is_back(
+    online: RedisOnline, own_server: servers.Server
+) -> None:
     own_server.kill()
     with pytest.raises(StoreBusy, match="the online store on Redis"):
         online.read("s", [b"a"])
@@ -62,11 +70,18 @@ def test_a_dead_server_is_busy_until_it_is_back(online: RedisOnline, own_server:
     assert online.read("s", [b"a"]) == (FIRST, [b"1"])
 
 
-def test_a_full_server_leaves_the_commit_before(online: RedisOnline, own_server: servers.Server) -> None:
+def test_a_full_server_leaves_the_commit_before(
+    online: RedisOnline, own_server: servers.Server
+) -> None:
     client = redis.Redis(port=own_server.port, password="open sesame")
     client.config_set("maxmemory", client.info("memory")["used_memory"])
     with pytest.raises(StoreFailed, match="maxmemory"):
-        online.commit("s", dict.fromkeys([b"a", b"b", b"c"], b"x" * 1_000_000), expected=FIRST, position=SECOND)
+        online.commit(
+            "s",
+            dict.fromkeys([b"a", b"b", b"c"], b"x" * 1_000_000),
+            expected=FIRST,
+            position=SECOND,
+        )
     assert online.read("s", [b"a", b"b", b"c"]) == (FIRST, [b"1", b"2", None])
 
 
@@ -94,10 +109,17 @@ def test_a_position_in_other_bytes_is_the_same_position(redis_server: servers.Se
 
 
 def test_stores_of_two_prefixes_are_apart(redis_server: servers.Server) -> None:
-    one, other = RedisOnline(url(redis_server), prefix="one"), RedisOnline(url(redis_server), prefix="other")
+    one, other = (
+        RedisOnline(url(redis_server), prefix="one"),
+        RedisOnline(url(redis_server), prefix="other"),
+    )
     one.commit("s", {b"a": b"1"}, expected=None, position=FIRST)
     other.drop("s")
-    assert (one.shards(), other.shards(), other.read("s", [b"a"])) == ({"s": FIRST}, {}, (None, [None]))
+    assert (one.shards(), other.shards(), other.read("s", [b"a"])) == (
+        {"s": FIRST},
+        {},
+        (None, [None]),
+    )
 
 
 def test_an_evicted_shard_is_gone_as_a_whole(redis_server: servers.Server) -> None:

@@ -26,10 +26,18 @@ def forgetful(tmp_path: Path) -> Iterator[Bucket]:
     (tmp_path / "lake").mkdir()
     with server:
         endpoint = f"http://127.0.0.1:{server.port}"
-        yield Bucket(url="s3://lake/tables", endpoint=endpoint, region="us-east-1", access_key_id="key", secret_access_key="secret")
+        yield Bucket(
+            url="s3://lake/tables",
+            endpoint=endpoint,
+            region="us-east-1",
+            access_key_id="key",
+            secret_access_key="secret",
+        )
 
 
-def test_a_bucket_that_makes_an_object_once_is_trusted_again_and_again(moto_server: servers.Server) -> None:
+def test_a_bucket_that_makes_an_object_once_is_trusted_again_and_again(
+    moto_server: servers.Server,
+) -> None:
     bucket = make_bucket(moto_server)
     for _ in range(3):
         require_conditional_writes(bucket)

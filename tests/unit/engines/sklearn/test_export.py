@@ -19,38 +19,66 @@ SIGNAL = X @ [1.0, 0.2, -3.0, 0.1, 0.0] + RNG.normal(size=600)
 HOLED = np.where(RNG.random(X.shape) < 0.1, np.nan, X)
 
 
-@pytest.mark.parametrize("estimator", [LinearRegression(), Ridge(), Lasso(alpha=0.01), ElasticNet(alpha=0.01), LinearRegression(fit_intercept=False)])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LinearRegression(),
+        Ridge(),
+        Lasso(alpha=0.01),
+        ElasticNet(alpha=0.01),
+        LinearRegression(fit_intercept=False),
+    ],
+)
 def test_a_linear_regression_agrees_to_rounding(estimator):
     model = estimator.fit(X, SIGNAL)
-    np.testing.assert_allclose(OnnxScorer(export_linear(model)).predict(X), model.predict(X), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        OnnxScorer(export_linear(model)).predict(X), model.predict(X), rtol=0, atol=1e-12
+    )
 
 
 def test_a_logistic_pipeline_agrees_to_rounding():
-    model = make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), LogisticRegression()).fit(HOLED, SIGNAL > 0)
-    np.testing.assert_allclose(OnnxScorer(export_linear(model)).predict(HOLED), model.predict_proba(HOLED)[:, 1], rtol=0, atol=1e-12)
+    model = make_pipeline(
+        SimpleImputer(strategy="median"), StandardScaler(), LogisticRegression()
+    ).fit(HOLED, SIGNAL > 0)
+    np.testing.assert_allclose(
+        OnnxScorer(export_linear(model)).predict(HOLED),
+        model.predict_proba(HOLED)[:, 1],
+        rtol=0,
+        atol=1e-12,
+    )
 
 
 def test_a_scaler_may_centre_only():
     model = make_pipeline(StandardScaler(with_std=False), LinearRegression()).fit(X, SIGNAL)
-    np.testing.assert_allclose(OnnxScorer(export_linear(model)).predict(X), model.predict(X), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        OnnxScorer(export_linear(model)).predict(X), model.predict(X), rtol=0, atol=1e-12
+    )
 
 
 def test_every_class_agrees_to_rounding():
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, np.digitize(SIGNAL, [-5.0, 0.0]))
-    np.testing.assert_allclose(OnnxScorer(export_linear(model)).predict(X), model.predict_proba(X), rtol=0, atol=1e-12)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(
+        X, np.digitize(SIGNAL, [-5.0, 0.0])
+    )
+    np.testing.assert_allclose(
+        OnnxScorer(export_linear(model)).predict(X), model.predict_proba(X), rtol=0, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("batch", [1, 7, 64])
 @pytest.mark.parametrize("edges", [[0.0], [-5.0, 0.0]], ids=["two classes", "three classes"])
 def test_a_row_has_the_same_bytes_alone_and_in_any_batch(batch, edges):
-    model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(HOLED, np.digitize(SIGNAL, edges))
+    model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(
+        HOLED, np.digitize(SIGNAL, edges)
+    )
     scorer = OnnxScorer(export_linear(model))
     pieces = [scorer.predict(HOLED[start : start + batch]) for start in range(0, len(HOLED), batch)]
     assert np.concatenate(pieces).tobytes() == scorer.predict(HOLED).tobytes()
 
 
 def test_the_same_model_gives_the_same_bytes_and_passes_the_scan():
-    models = [make_pipeline(StandardScaler(), LogisticRegression()).fit(X, SIGNAL > 0) for _ in range(2)]
+    models = [
+        make_pipeline(StandardScaler(), LogisticRegression()).fit(X, SIGNAL > 0) for _ in range(2)
+    ]
     first, second = map(export_linear, models)
     assert first == second
     assert scan_onnx(first) == ()
@@ -61,7 +89,10 @@ def test_the_same_model_gives_the_same_bytes_and_passes_the_scan():
     [
         (RandomForestClassifier(n_estimators=2).fit(X, SIGNAL > 0), "RandomForestClassifier"),
         (make_pipeline(MinMaxScaler(), LinearRegression()).fit(X, SIGNAL), "MinMaxScaler"),
-        (make_pipeline(SimpleImputer(add_indicator=True), LinearRegression()).fit(HOLED, SIGNAL), "adds indicators"),
+        (
+            make_pipeline(SimpleImputer(add_indicator=True), LinearRegression()).fit(HOLED, SIGNAL),
+            "adds indicators",
+        ),
         (LinearRegression().fit(X, X[:, :2]), "2 values per row"),
         (LogisticRegression(), "not fitted"),
     ],

@@ -15,8 +15,12 @@ INFINITE = float("inf")
 NAN = float("nan")
 
 
-def ask(op: Op, span: int | None, values: list[float], *, at: int = 10, **times: list[int]) -> Answer:
-    """One output for one key, asked once; without further times the facts happen at 1, 2, 3 … and are known at once."""
+def ask(
+    op: Op, span: int | None, values: list[float], *, at: int = 10, **times: list[int]
+) -> Answer:
+    """One output for one key, asked once; without further times the facts happen at 1, 2, 3 … and
+    are known at once.
+    """
     event_time = times.get("event_time", list(range(1, len(values) + 1)))
     facts = Facts.of(
         key_start=[0, len(values)],
@@ -26,7 +30,11 @@ def ask(op: Op, span: int | None, values: list[float], *, at: int = 10, **times:
         columns=[(np.array(values), None)],
     )
     kind = Kind.FLOAT if np.array(values).dtype.kind == "f" else Kind.INTEGER
-    return aggregate(compile_program([Output(op, 0, span)], kinds=[kind]), facts, Spine(np.array([0]), np.array([at])))
+    return aggregate(
+        compile_program([Output(op, 0, span)], kinds=[kind]),
+        facts,
+        Spine(np.array([0]), np.array([at])),
+    )
 
 
 def number(answer: Answer) -> float | None:
@@ -44,9 +52,16 @@ def test_a_time_to_live_is_open_on_both_sides(event_time: int, found: bool) -> N
     assert ask(Op.LATEST, 5, [1.0], event_time=[event_time]).valid[0, 0] == found
 
 
-@pytest.mark.parametrize(("visible_from", "visible_to", "count"), [(10, NEVER, 1), (11, NEVER, 0), (3, 10, 0), (3, 11, 1), (7, 7, 0)])
-def test_a_fact_is_seen_from_its_visible_time_until_it_is_superseded(visible_from: int, visible_to: int, count: int) -> None:
-    answer = ask(Op.COUNT, None, [1.0], event_time=[3], visible_from=[visible_from], visible_to=[visible_to])
+@pytest.mark.parametrize(
+    ("visible_from", "visible_to", "count"),
+    [(10, NEVER, 1), (11, NEVER, 0), (3, 10, 0), (3, 11, 1), (7, 7, 0)],
+)
+def test_a_fact_is_seen_from_its_visible_time_until_it_is_superseded(
+    visible_from: int, visible_to: int, count: int
+) -> None:
+    answer = ask(
+        Op.COUNT, None, [1.0], event_time=[3], visible_from=[visible_from], visible_to=[visible_to]
+    )
     assert answer.integers(0)[0] == count
 
 
@@ -56,14 +71,22 @@ def test_a_value_that_left_the_window_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize(
     ("values", "total"),
-    [([1e308, 1e308], INFINITE), ([1e308, 1e308, -1e308], 1e308), ([INFINITE, 1.0], INFINITE), ([0.1] * 10, 1.0), ([1e16, 1.0, -1e16], 1.0)],
+    [
+        ([1e308, 1e308], INFINITE),
+        ([1e308, 1e308, -1e308], 1e308),
+        ([INFINITE, 1.0], INFINITE),
+        ([0.1] * 10, 1.0),
+        ([1e16, 1.0, -1e16], 1.0),
+    ],
 )
 def test_a_sum_is_exact_and_rounded_once(values: list[float], total: float) -> None:
     assert number(ask(Op.SUM, None, values, at=100)) == total
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-@pytest.mark.parametrize(("op", "values"), [(Op.SUM, [2.0**62, 512.0, 1.0]), (Op.MEAN, [3 * 2.0**61, 768.0, 1.0])])
+@pytest.mark.parametrize(
+    ("op", "values"), [(Op.SUM, [2.0**62, 512.0, 1.0]), (Op.MEAN, [3 * 2.0**61, 768.0, 1.0])]
+)
 def test_what_lies_far_below_a_tie_decides_it(op: Op, values: list[float], sign: float) -> None:
     exact = sum(map(Fraction, values)) / (len(values) if op is Op.MEAN else 1)
     assert number(ask(op, None, [sign * value for value in values])) == sign * float(exact)
@@ -91,7 +114,18 @@ def test_a_sum_of_negative_zeros_is_positive_zero() -> None:
     assert ask(Op.SUM, None, [-0.0, -0.0]).bits[0, 0] == 0
 
 
-@pytest.mark.parametrize(("op", "valid"), [(Op.COUNT, 1), (Op.SUM, 1), (Op.MEAN, 0), (Op.MIN, 0), (Op.MAX, 0), (Op.LAST, 0), (Op.LATEST, 0)])
+@pytest.mark.parametrize(
+    ("op", "valid"),
+    [
+        (Op.COUNT, 1),
+        (Op.SUM, 1),
+        (Op.MEAN, 0),
+        (Op.MIN, 0),
+        (Op.MAX, 0),
+        (Op.LAST, 0),
+        (Op.LATEST, 0),
+    ],
+)
 def test_an_empty_window_counts_and_sums_to_zero_and_is_null_otherwise(op: Op, valid: int) -> None:
     answer = ask(op, 1, [1.0], event_time=[1])
     assert (answer.valid[0, 0], answer.bits[0, 0]) == (valid, 0)
@@ -108,8 +142,12 @@ def test_an_integer_sum_beyond_int64_names_row_and_output() -> None:
 
 
 def test_last_skips_nulls_and_latest_does_not() -> None:
-    facts = Facts.of(key_start=[0, 2], event_time=[1, 2], visible_from=[1, 2], columns=[([5, 6], [True, False])])
-    program = compile_program([Output(Op.LAST, 0, None), Output(Op.LATEST, 0, None)], kinds=[Kind.INTEGER])
+    facts = Facts.of(
+        key_start=[0, 2], event_time=[1, 2], visible_from=[1, 2], columns=[([5, 6], [True, False])]
+    )
+    program = compile_program(
+        [Output(Op.LAST, 0, None), Output(Op.LATEST, 0, None)], kinds=[Kind.INTEGER]
+    )
     answer = aggregate(program, facts, Spine(np.array([0]), np.array([9])))
     assert (answer.valid[:, 0].tolist(), answer.bits[:, 0].tolist()) == ([1, 0], [5, 0])
 
@@ -133,7 +171,11 @@ def test_an_unknown_key_has_empty_windows(key: int) -> None:
 
 def test_no_facts_and_no_questions_are_answered_with_nothing() -> None:
     empty = np.empty(0, dtype=np.int64)
-    answer = aggregate(compile_program([], kinds=[]), Facts.of(key_start=[0], event_time=[], visible_from=[]), Spine(empty, empty))
+    answer = aggregate(
+        compile_program([], kinds=[]),
+        Facts.of(key_start=[0], event_time=[], visible_from=[]),
+        Spine(empty, empty),
+    )
     assert answer.bits.shape == (0, 0)
 
 
@@ -143,7 +185,10 @@ def test_an_answer_names_the_edition_of_its_kernel() -> None:
 
 def test_threads_share_one_compiled_kernel() -> None:
     seen: list[float | None] = []
-    threads = [threading.Thread(target=lambda: seen.append(number(ask(Op.SUM, None, [1.5, 2.0])))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: seen.append(number(ask(Op.SUM, None, [1.5, 2.0]))))
+        for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -41,7 +41,9 @@ def test_a_dictionary_grows_and_keeps_its_codes() -> None:
 
 
 @pytest.mark.parametrize("cuts", [[], [1, 150_000, 150_000, 399_999]])
-def test_words_learnt_in_shares_are_told_apart_and_numbered_as_they_are_met(cuts: list[int]) -> None:
+def test_words_learnt_in_shares_are_told_apart_and_numbered_as_they_are_met(
+    cuts: list[int],
+) -> None:
     words = np.random.default_rng(3).integers(0, 50_000, 400_000) << 40
     dictionary, codes = learn_in_shares(np.split(words, cuts))
     distinct, firsts, inverse = np.unique(words, return_index=True, return_inverse=True)

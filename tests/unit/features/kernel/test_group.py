@@ -14,11 +14,16 @@ def rows_in_order(codes: Ints, times: Ints) -> Ints:
 
 
 # The last is large enough for several threads, and for more keys than bins.
-@pytest.mark.parametrize(("size", "keys"), [(0, 1), (1, 1), (50, 3), (5_000, 1), (2_000, 700), (200_000, 40_000)])
+@pytest.mark.parametrize(
+    ("size", "keys"), [(0, 1), (1, 1), (50, 3), (5_000, 1), (2_000, 700), (200_000, 40_000)]
+)
 @pytest.mark.parametrize("span", [7, 10**12])
 def test_grouping_equals_a_stable_sort(size: int, keys: int, span: int) -> None:
     random = np.random.default_rng(size)
-    codes, times = random.integers(-1, keys, size).astype(np.int32), random.integers(-span, span, size)
+    codes, times = (
+        random.integers(-1, keys, size).astype(np.int32),
+        random.integers(-span, span, size),
+    )
     grouping, expected = group_facts(codes.copy(), keys, [times]), rows_in_order(codes, times)
     assert np.array_equal(grouping.rows(), expected)
     assert np.array_equal(grouping.event_time, times[expected])
@@ -30,7 +35,10 @@ def test_columns_follow_their_rows() -> None:
     codes, times = random.integers(-1, 900, 3_000).astype(np.int32), random.integers(0, 99, 3_000)
     words, flags = random.integers(-9, 9, 3_000), random.integers(0, 2, 3_000).astype(np.uint8)
     grouping, expected = group_facts(codes.copy(), 900, [times]), rows_in_order(codes, times)
-    moved_words, moved_flags = np.empty(expected.size, dtype=np.int64), np.empty(expected.size, dtype=np.uint8)
+    moved_words, moved_flags = (
+        np.empty(expected.size, dtype=np.int64),
+        np.empty(expected.size, dtype=np.uint8),
+    )
     grouping.words([words], moved_words)
     grouping.flags([flags], moved_flags)
     assert np.array_equal(moved_words, words[expected])
@@ -55,7 +63,10 @@ def test_pieces_are_grouped_as_the_whole(size: int, is_ordered: bool) -> None:
     assert (grouping.into_bins is None) == is_ordered
 
 
-@pytest.mark.parametrize(("codes", "times"), [([0, 0, 1, 0], [1, 2, 3, 4]), ([0, 0, 0, 0], [1, 5, 3, 4]), ([-1, -1, 0, 0], [1, 2, 3, 4])])
+@pytest.mark.parametrize(
+    ("codes", "times"),
+    [([0, 0, 1, 0], [1, 2, 3, 4]), ([0, 0, 0, 0], [1, 5, 3, 4]), ([-1, -1, 0, 0], [1, 2, 3, 4])],
+)
 def test_disorder_between_pieces_is_seen(codes: list[int], times: list[int]) -> None:
     grouping = group_facts(np.array(codes, dtype=np.int32), 2, np.split(np.array(times), [2]))
     assert grouping.into_bins is not None

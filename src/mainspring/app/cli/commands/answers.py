@@ -1,4 +1,6 @@
-"""The commands that ask: for predictions, for how they came about, and for how it would have gone."""
+"""The commands that ask: for predictions, for how they came about, and for how it would have
+gone.
+"""
 
 import sys
 from collections import Counter
@@ -21,20 +23,43 @@ if TYPE_CHECKING:
     from mainspring.serving.predict import Prediction
     from mainspring.serving.replay import Replay
 
-__all__ = ["lineage", "predict", "prediction_lines", "replay", "replay_lines", "serve", "simulate", "watch", "watch_lines"]
+__all__ = [
+    "lineage",
+    "predict",
+    "prediction_lines",
+    "replay",
+    "replay_lines",
+    "serve",
+    "simulate",
+    "watch",
+    "watch_lines",
+]
 
 _SHOWN = 20
 _GOOD = frozenset({"identical"})
 
 
 @click.command(cls=WorkspaceVerb)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535), metavar="PORT", help="0 takes a free one.")
-@click.option("--as-of", default=None, metavar="TIME", help="Start the clock of the data there, to serve history.")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    metavar="PORT",
+    help="0 takes a free one.",
+)
+@click.option(
+    "--as-of",
+    default=None,
+    metavar="TIME",
+    help="Start the clock of the data there, to serve history.",
+)
 @click.pass_obj
 def serve(at: Invocation, port: int, as_of: str | None) -> None:
     """Answer predictions over HTTP until stopped.
 
-    Follows the environment: what is applied, promoted or rolled back is served within a second, and no request fails meanwhile.
+    Follows the environment: what is applied, promoted or rolled back is served within a second, and
+    no request fails meanwhile.
     """
     at.open().serve(port, as_of, announce=_say_at_once)
 
@@ -42,12 +67,15 @@ def serve(at: Invocation, port: int, as_of: str | None) -> None:
 @click.command(cls=WorkspaceVerb)
 @click.argument("endpoint")
 @click.argument("file", default="-", metavar="[FILE]")
-@click.option("--row", "rows", multiple=True, metavar="JSON", help="A row instead of a file; may be repeated.")
+@click.option(
+    "--row", "rows", multiple=True, metavar="JSON", help="A row instead of a file; may be repeated."
+)
 @click.pass_obj
 def predict(at: Invocation, endpoint: str, file: str, rows: tuple[str, ...]) -> None:
     """Ask an endpoint, without a server.
 
-    Rows come from --row, from FILE, or from standard input, as JSON: one object, an array, or one object on each line.
+    Rows come from --row, from FILE, or from standard input, as JSON: one object, an array, or one
+    object on each line.
     """
     predictions = at.open().predict(endpoint, read_rows(file, rows))
     at.answer(predictions, lambda paint: prediction_lines(predictions, paint))
@@ -57,7 +85,13 @@ def predict(at: Invocation, endpoint: str, file: str, rows: tuple[str, ...]) -> 
 
 @click.command(cls=WorkspaceVerb)
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--last", type=click.IntRange(min=1), default=None, metavar="N", help="The newest N predictions instead of ids.")
+@click.option(
+    "--last",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="The newest N predictions instead of ids.",
+)
 @click.pass_obj
 def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
     """Recompute predictions, and compare them byte by byte.
@@ -74,7 +108,10 @@ def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
         raise click.UsageError(f"no prediction was made in {at.environment} yet")
     story = workspace.story(asked[0]) if len(asked) == 1 else None
     replays = [story.replay] if story else workspace.replay(asked)
-    at.answer({"replays": replays, "story": story}, lambda paint: [*replay_lines(replays, paint), *(["", *story.lines] if story else [])])
+    at.answer(
+        {"replays": replays, "story": story},
+        lambda paint: [*replay_lines(replays, paint), *(["", *story.lines] if story else [])],
+    )
     return 0 if all(answer.outcome in _GOOD for answer in replays) else REFUSED
 
 
@@ -84,7 +121,8 @@ def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
 def watch(at: Invocation, monitor: str) -> int:
     """Judge what a monitor has seen since its last window.
 
-    The server does this by itself at the end of every window.  Exit code 1 when something is not as it was.
+    The server does this by itself at the end of every window.  Exit code 1 when something is not as
+    it was.
     """
     report = at.open().monitors.run(monitor)
     at.answer(report, lambda paint: watch_lines(report, paint))
@@ -93,8 +131,13 @@ def watch(at: Invocation, monitor: str) -> int:
 
 def watch_lines(report: "WindowReport", paint: Paint) -> Iterator[str]:
     """What was compared, and what was found."""
-    yield f"{format_instant(report.start)} to {format_instant(report.end)}: {report.predictions:,} predictions, {report.labelled:,} labels"
-    yield from (f"{paint.mark(False)} {finding.kind}: {finding.sentence}" for finding in report.findings)
+    yield (
+        f"{format_instant(report.start)} to {format_instant(report.end)}: "
+        f"{report.predictions:,} predictions, {report.labelled:,} labels"
+    )
+    yield from (
+        f"{paint.mark(False)} {finding.kind}: {finding.sentence}" for finding in report.findings
+    )
     if not report.findings:
         yield f"{paint.mark(True)} nothing that the days of the baseline have not shown as well"
 
@@ -115,33 +158,55 @@ def lineage(at: Invocation, asset: str) -> None:
 @click.option("--from", "start", required=True, metavar="DATE", help="The first day.")
 @click.option("--days", required=True, type=click.IntRange(min=1), help="How many days.")
 @click.option("--seed", default=0, show_default=True, help="Same seed, same output.")
-@click.option("--inject", multiple=True, metavar="FAULT", help="Plant a fault, such as unit-change:dep_delay@2013-11-15; may be repeated.")
+@click.option(
+    "--inject",
+    multiple=True,
+    metavar="FAULT",
+    help="Plant a fault, such as unit-change:dep_delay@2013-11-15; may be repeated.",
+)
 @click.pass_obj
 def simulate(at: Invocation, start: str, days: int, *, seed: int, inject: tuple[str, ...]) -> None:
     """Live through months of data in minutes, as if they happened now.
 
-    Predictions are asked at their time, facts arrive at theirs, monitors run each night.  Nothing of it stays.
+    Predictions are asked at their time, facts arrive at theirs, monitors run each night.  Nothing
+    of it stays.
     """
     progress = DayProgress(live_line(sys.stderr), days=days)
-    report = at.open().simulate(start=start, days=days, seed=seed, inject=inject, on_day=lambda day: progress.on_day(format_instant(day.start)[:10]))
+    report = at.open().simulate(
+        start=start,
+        days=days,
+        seed=seed,
+        inject=inject,
+        on_day=lambda day: progress.on_day(format_instant(day.start)[:10]),
+    )
     progress.end()
     at.answer(report, lambda _: [report.render()])
 
 
 def prediction_lines(predictions: Sequence["Prediction"], paint: Paint) -> Iterator[str]:
     """A score and an id for each row, in their order."""
-    yield paint.quiet(f"version {short(predictions[0].version)}, features as of {format_instant(predictions[0].at)}")
-    yield from columns([[f"{prediction.score:.4f}", prediction.id] for prediction in predictions], right=(0,))
+    yield paint.quiet(
+        f"version {short(predictions[0].version)}, features as of "
+        f"{format_instant(predictions[0].at)}"
+    )
+    yield from columns(
+        [[f"{prediction.score:.4f}", prediction.id] for prediction in predictions], right=(0,)
+    )
 
 
 def replay_lines(replays: Sequence["Replay"], paint: Paint) -> Iterator[str]:
     """How many came out the same, and what is wrong with the others."""
     counts = Counter(str(answer.outcome) for answer in replays)
-    said = ", ".join(f"{count:,}/{len(replays):,} {outcome}" for outcome, count in sorted(counts.items(), key=lambda item: -item[1]))
+    said = ", ".join(
+        f"{count:,}/{len(replays):,} {outcome}"
+        for outcome, count in sorted(counts.items(), key=lambda item: -item[1])
+    )
     others = [answer for answer in replays if answer.outcome not in _GOOD]
     yield f"{paint.mark(not others)} {said or 'no prediction to replay'}"
     if others:
-        yield from columns([[answer.prediction, str(answer.outcome), answer.reason] for answer in others[:_SHOWN]])
+        yield from columns(
+            [[answer.prediction, str(answer.outcome), answer.reason] for answer in others[:_SHOWN]]
+        )
     if len(others) > _SHOWN:
         yield paint.quiet(f"  and {len(others) - _SHOWN:,} more")
     for name, (told, now) in others[0].differing.items() if len(replays) == 1 and others else ():

@@ -11,22 +11,34 @@ __all__ = ["demo", "init", "serve_model"]
 
 
 @click.command(cls=Verb)
-@click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False), metavar="[FOLDER]")
+@click.argument(
+    "folder", default=".", type=click.Path(path_type=Path, file_okay=False), metavar="[FOLDER]"
+)
 @click.option("--name", default="", help="What the project is called.  [the folder's name]")
 @click.pass_obj
 def init(at: Invocation, folder: Path, name: str) -> None:
     """Write a small project that runs, to be changed into your own.
 
-    One Python file with its declarations explained, project.toml, .gitignore, and four weeks of made-up data.  An existing project is never touched.
+    One Python file with its declarations explained, project.toml, .gitignore, and four weeks of
+    made-up data.  An existing project is never touched.
     """
     written = create_project(folder, name or folder.resolve().name)
     step_in = "" if folder == Path() else f"cd {folder} && "
     record = {"folder": str(folder), "written": [str(path) for path in written]}
-    at.answer(record, lambda paint: [*(f"{paint.mark(True)} {path}" for path in written), "", f"See what it takes: {step_in}mainspring plan"])
+    at.answer(
+        record,
+        lambda paint: [
+            *(f"{paint.mark(True)} {path}" for path in written),
+            "",
+            f"See what it takes: {step_in}mainspring plan",
+        ],
+    )
 
 
 @click.command(cls=Verb)
-@click.option("--keep", is_flag=True, help="Leave the server running, and the workspace in place, at the end.")
+@click.option(
+    "--keep", is_flag=True, help="Leave the server running, and the workspace in place, at the end."
+)
 @click.pass_obj
 def demo(_: Invocation, keep: bool) -> int:
     """See everything at work on real flights, in about three minutes."""
@@ -37,13 +49,26 @@ def demo(_: Invocation, keep: bool) -> int:
 
 @click.command(cls=Verb)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--name", default="model", show_default=True, metavar="NAME", help="The model's name in its routes.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--name",
+    default="model",
+    show_default=True,
+    metavar="NAME",
+    help="The model's name in its routes.",
+)
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0 takes a free one.",
+)
 @click.pass_obj
 def serve_model(_: Invocation, file: Path, name: str, port: int) -> None:
     """Serve one ONNX file, without a project.
 
-    It speaks the Open Inference Protocol and knows nothing of features; `pip install mainspring[serve]` is enough for it.
+    It speaks the Open Inference Protocol and knows nothing of features; `pip install
+    mainspring[serve]` is enough for it.
     """
     from mainspring.app.http.bare import serve_model as serve_file
 

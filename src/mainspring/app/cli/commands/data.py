@@ -24,53 +24,100 @@ _FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson")
 @click.command(cls=WorkspaceVerb)
 @click.argument("source")
 @click.argument("file", default="-", metavar="[FILE]")
-@click.option("--row", "rows", multiple=True, metavar="JSON", help="A row instead of a file; may be repeated.")
+@click.option(
+    "--row", "rows", multiple=True, metavar="JSON", help="A row instead of a file; may be repeated."
+)
 @click.option("--history", is_flag=True, help="The facts were known at their own time, not now.")
-@click.option("--op", type=click.Choice(["replace", "delete"]), default=None, help="Correct or take back facts that were accepted before.")
+@click.option(
+    "--op",
+    type=click.Choice(["replace", "delete"]),
+    default=None,
+    help="Correct or take back facts that were accepted before.",
+)
 @click.pass_obj
-def ingest(at: Invocation, source: str, file: str, rows: tuple[str, ...], *, history: bool, op: str | None) -> None:
+def ingest(
+    at: Invocation, source: str, file: str, rows: tuple[str, ...], *, history: bool, op: str | None
+) -> None:
     """Take rows into a source's log, through its contract.
 
-    FILE is Parquet, CSV or JSON lines; without one, rows are read from standard input as JSON.  Rows that break the contract go to quarantine with the
-    reason; a row that the log holds already is counted as a duplicate, so doing it again is harmless.
+    FILE is Parquet, CSV or JSON lines; without one, rows are read from standard input as JSON.
+    Rows that break the contract go to quarantine with the reason; a row that the log holds already
+    is counted as a duplicate, so doing it again is harmless.
     """
     if rows and file != "-":
         raise click.UsageError(f"give {file} or --row, not both")
-    given: Path | Rows = Path(file) if not rows and Path(file).suffix in _FORMATS else cast("Rows", read_rows(file, rows))
+    given: Path | Rows = (
+        Path(file)
+        if not rows and Path(file).suffix in _FORMATS
+        else cast("Rows", read_rows(file, rows))
+    )
     report = at.open().ingest(source, given, history=history, op=op or "")
     at.answer(report, lambda paint: ingest_lines(source, report, paint))
 
 
 @click.command(cls=WorkspaceVerb)
 @click.argument("views", nargs=-1, required=True, metavar="VIEW...")
-@click.option("--spine", required=True, type=click.Path(path_type=Path), help="Rows to answer: join keys, request fields, prediction_time.")
-@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where the answer goes: .parquet, .csv or .jsonl.")
+@click.option(
+    "--spine",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Rows to answer: join keys, request fields, prediction_time.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the answer goes: .parquet, .csv or .jsonl.",
+)
 @click.pass_obj
 def backfill(at: Invocation, views: tuple[str, ...], spine: Path, out: Path) -> None:
     """Compute features for many past moments at once.
 
-    Each row sees what was known at its own prediction_time.  The answer has one row for each row of the spine, in its order, and appears when it is whole.
-    A spine larger than memory is answered a million rows at a time.
+    Each row sees what was known at its own prediction_time.  The answer has one row for each row of
+    the spine, in its order, and appears when it is whole. A spine larger than memory is answered a
+    million rows at a time.
     """
     for path in (spine, out):
         _check_format(path)
     progress = BackfillProgress(live_line(sys.stderr), views=views)
-    report = at.open().feature_views.backfill(views, spine=spine, out=out, progress=progress.on_rows)
+    report = at.open().feature_views.backfill(
+        views, spine=spine, out=out, progress=progress.on_rows
+    )
     progress.end()
-    at.answer(report, lambda paint: [f"{paint.mark(True)} {counted(report.rows, 'row')} and {counted(len(report.columns), 'column')} in {out}"])
+    at.answer(
+        report,
+        lambda paint: [
+            (
+                f"{paint.mark(True)} {counted(report.rows, 'row')} and "
+                f"{counted(len(report.columns), 'column')} in {out}"
+            )
+        ],
+    )
 
 
 def ingest_lines(source: str, report: "IngestReport", paint: Paint) -> Iterator[str]:
     """What became of the rows."""
-    counts = [("revised", report.revised), ("deleted", report.deleted), ("said before", report.duplicates), ("never said, so not deleted", report.unknown)]
+    counts = [
+        ("revised", report.revised),
+        ("deleted", report.deleted),
+        ("said before", report.duplicates),
+        ("never said, so not deleted", report.unknown),
+    ]
     more = "".join(f", {count:,} {name}" for name, count in counts if count)
-    yield f"{paint.mark(not report.quarantined)} {paint.name(source)}: {report.accepted:,} accepted{more}"
+    yield (
+        f"{paint.mark(not report.quarantined)} {paint.name(source)}: {report.accepted:,} "
+        f"accepted{more}"
+    )
     if report.ignored:
-        yield paint.warn(f"  not columns of the source, and kept nowhere: {', '.join(report.ignored)}")
+        yield paint.warn(
+            f"  not columns of the source, and kept nowhere: {', '.join(report.ignored)}"
+        )
     if report.quarantined:
         yield paint.warn(f"  {counted(sum(report.quarantined.values()), 'row')} in quarantine")
         worst_first = sorted(report.quarantined.items(), key=lambda item: (-item[1], item[0]))
-        yield from columns([[f"{count:,}", reason] for reason, count in worst_first], right=(0,), indent=4)
+        yield from columns(
+            [[f"{count:,}", reason] for reason, count in worst_first], right=(0,), indent=4
+        )
 
 
 def _check_format(path: Path) -> None:

@@ -46,17 +46,30 @@ def explain(at: Invocation, code: str) -> None:
     """
     pages = [page_of(error) for error in known_errors()]
     if not code:
-        at.answer(pages, lambda paint: columns([[paint.bad(page.code), page.meaning.partition("\n")[0]] for page in pages]))
+        at.answer(
+            pages,
+            lambda paint: columns(
+                [[paint.bad(page.code), page.meaning.partition("\n")[0]] for page in pages]
+            ),
+        )
         return
     found = [page for page in pages if page.code == code.upper()]
     if not found:
-        near = difflib.get_close_matches(code.upper(), [page.code for page in pages], n=4, cutoff=0.7)
-        raise click.BadParameter(f"there is no code {code!r}" + (f"; near it are {', '.join(sorted(near))}" if near else ""), param_hint="CODE")
+        near = difflib.get_close_matches(
+            code.upper(), [page.code for page in pages], n=4, cutoff=0.7
+        )
+        raise click.BadParameter(
+            f"there is no code {code!r}"
+            + (f"; near it are {', '.join(sorted(near))}" if near else ""),
+            param_hint="CODE",
+        )
     at.answer(found[0], lambda paint: page_lines(found[0], paint))
 
 
 def known_errors() -> Sequence[type[MainspringError]]:
-    """Every concrete error class, sorted by code; imports all `errors` modules of the package to find them."""
+    """Every concrete error class, sorted by code; imports all `errors` modules of the package to
+    find them.
+    """
     root = Path(inspect.getfile(mainspring)).parent
     for file in sorted(root.rglob("errors.py")):
         import_module(".".join(["mainspring", *file.relative_to(root).with_suffix("").parts]))
@@ -65,9 +78,16 @@ def known_errors() -> Sequence[type[MainspringError]]:
 
 def page_of(error: type[MainspringError]) -> ErrorPage:
     """The page of one class."""
-    branch = next(parent.__name__ for parent in reversed(error.__mro__) if parent.__base__ is MainspringError)
+    branch = next(
+        parent.__name__ for parent in reversed(error.__mro__) if parent.__base__ is MainspringError
+    )
     return ErrorPage(
-        code=error.code, name=error.__name__, branch=branch, template=error.template, meaning=inspect.cleandoc(error.__doc__ or ""), remedy=error.remedy
+        code=error.code,
+        name=error.__name__,
+        branch=branch,
+        template=error.template,
+        meaning=inspect.cleandoc(error.__doc__ or ""),
+        remedy=error.remedy,
     )
 
 

@@ -1,4 +1,6 @@
-"""The commands about features: what there is and how fresh it is, what one means and says, and whether online and history still agree."""
+"""The commands about features: what there is and how fresh it is, what one means and says, and
+whether online and history still agree.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -12,7 +14,12 @@ from mainspring.elements.schema import DType
 from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
-    from mainspring.app.features.feature_views import FeaturesReport, SourceClocks, ViewReport, ViewStatus
+    from mainspring.app.features.feature_views import (
+        FeaturesReport,
+        SourceClocks,
+        ViewReport,
+        ViewStatus,
+    )
     from mainspring.app.features.parity import ParityCount, ParityTest
     from mainspring.features.distribution import Distribution
 
@@ -34,27 +41,45 @@ def features(ctx: click.Context) -> None:
 
 @features.command("show", cls=WorkspaceVerb)
 @click.argument("name", metavar="VIEW")
-@click.option("--keys", default=1_000, show_default=True, type=click.IntRange(min=1), metavar="N", help="How many keys of each entity to look at.")
+@click.option(
+    "--keys",
+    default=1_000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many keys of each entity to look at.",
+)
 @click.pass_obj
 def show(at: Invocation, name: str, keys: int) -> None:
     """Say in words what a view means, and draw what it says now.
 
-    Windows and their edges, ttl and hop, the two clocks of its sources, how sure it is that history and online agree; then the distribution of each
-    feature at this moment over a sample of keys: 16 equal parts from the 1st to the 99th percentile, and the values at 5, 50 and 95 %.
+    Windows and their edges, ttl and hop, the two clocks of its sources, how sure it is that history
+    and online agree; then the distribution of each feature at this moment over a sample of keys: 16
+    equal parts from the 1st to the 99th percentile, and the values at 5, 50 and 95 %.
     """
     report = at.open().feature_views.show(name, keys=keys)
     at.answer(report, lambda paint: view_lines(report, paint))
 
 
 @click.command(cls=WorkspaceVerb)
-@click.option("--parity", is_flag=True, help="What was told online is what the log says, byte for byte.")
-@click.option("--rows", default=200, show_default=True, type=click.IntRange(min=1), metavar="N", help="Predictions of each endpoint, and keys of each view.")
+@click.option(
+    "--parity", is_flag=True, help="What was told online is what the log says, byte for byte."
+)
+@click.option(
+    "--rows",
+    default=200,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Predictions of each endpoint, and keys of each view.",
+)
 @click.pass_obj
 def test(at: Invocation, *, parity: bool, rows: int) -> int:
     """Check that an environment keeps what it promises.
 
-    --parity recomputes the newest predictions' features, and reads of random keys of every view, from log and tables as of the position and the moment
-    that they were read at.  Exit code 1 when a single byte differs, which opens an incident, too.
+    --parity recomputes the newest predictions' features, and reads of random keys of every view,
+    from log and tables as of the position and the moment that they were read at.  Exit code 1 when
+    a single byte differs, which opens an incident, too.
     """
     if not parity:
         raise click.UsageError("say what to test: --parity")
@@ -68,8 +93,13 @@ def features_lines(report: "FeaturesReport", paint: Paint) -> Iterator[str]:
     if not report.views:
         yield f"{paint.name(report.environment)} declares no feature view"
         return
-    yield f"{paint.title(report.environment)} {paint.quiet(f'at {format_instant(report.at)[:19]}Z')}"
-    yield from columns([[paint.name(view.name), *_status_cells(view, paint)] for view in report.views], right=(2, 3, 4, 5))
+    yield (
+        f"{paint.title(report.environment)} {paint.quiet(f'at {format_instant(report.at)[:19]}Z')}"
+    )
+    yield from columns(
+        [[paint.name(view.name), *_status_cells(view, paint)] for view in report.views],
+        right=(2, 3, 4, 5),
+    )
 
 
 def _status_cells(view: "ViewStatus", paint: Paint) -> list[str]:
@@ -79,7 +109,15 @@ def _status_cells(view: "ViewStatus", paint: Paint) -> list[str]:
         return [*what, "", "", "", paint.quiet("no online state yet"), "", standing]
     event = "no event yet" if view.event_age is None else f"newest event {ago(view.event_age)}"
     behind = paint.warn(f"{counted(view.lag, 'record')} behind") if view.lag else "up to date"
-    return [*what, counted(view.folded, "record"), counted(view.keys, "key"), size(view.size_bytes), event, behind, standing]
+    return [
+        *what,
+        counted(view.folded, "record"),
+        counted(view.keys, "key"),
+        size(view.size_bytes),
+        event,
+        behind,
+        standing,
+    ]
 
 
 def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
@@ -88,7 +126,11 @@ def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
 
     first, *rest = render_explanation(report.explanation).splitlines()
     standing = report.status.standing
-    yield paint.title(first) if standing == "as declared" else f"{paint.title(first)} {paint.warn(f'({standing})')}"
+    yield (
+        paint.title(first)
+        if standing == "as declared"
+        else f"{paint.title(first)} {paint.warn(f'({standing})')}"
+    )
     yield from rest
     yield ""
     yield from columns([[clocks.source, *_clock_cells(clocks, paint)] for clocks in report.clocks])
@@ -97,20 +139,35 @@ def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
     if report.silence:
         yield paint.quiet(f"nothing to draw: {report.silence}")
         return
-    yield f"{paint.title('Values')} {paint.quiet(f'at {format_instant(report.at)[:19]}Z, of at most {report.sampled:,} keys of each entity')}"
-    yield from columns([_distribution_cells(spread, paint) for spread in report.distributions], right=(2,))
+    yield (
+        f"{paint.title('Values')} "
+        f"{paint.quiet(f'at {format_instant(report.at)[:19]}Z, of at most {report.sampled:,}')}"
+        f"{paint.quiet(' keys of each entity')}"
+    )
+    yield from columns(
+        [_distribution_cells(spread, paint) for spread in report.distributions], right=(2,)
+    )
 
 
 def _state_lines(state: "ViewStatus") -> Iterator[str]:
     if state.is_folded:
         age = "no event yet" if state.event_age is None else f"newest event {ago(state.event_age)}"
         known = "" if state.visible_age is None else f", newest known {ago(state.visible_age)}"
-        yield f"  {counted(state.folded, 'record')}, {counted(state.keys, 'key')}, {size(state.size_bytes)}; {age}{known}; {state.lag:,} behind the log"
+        yield (
+            f"  {counted(state.folded, 'record')}, {counted(state.keys, 'key')}, "
+            f"{size(state.size_bytes)}; {age}{known}; {state.lag:,} behind the log"
+        )
 
 
 def _clock_cells(clocks: "SourceClocks", paint: Paint) -> list[str]:
-    known = "known at once" if clocks.known_at == clocks.event_time else f"known at {clocks.known_at}"
-    return [f"happens at {clocks.event_time}", known, paint.warn("assumed") if clocks.is_assumed else ""]
+    known = (
+        "known at once" if clocks.known_at == clocks.event_time else f"known at {clocks.known_at}"
+    )
+    return [
+        f"happens at {clocks.event_time}",
+        known,
+        paint.warn("assumed") if clocks.is_assumed else "",
+    ]
 
 
 def _distribution_cells(spread: "Distribution", paint: Paint) -> list[str]:
@@ -124,9 +181,15 @@ def _ranks(spread: "Distribution", paint: Paint) -> str:
         return ", ".join(f"{value} {count / there:.0%}" for value, count in spread.common)
     if spread.p5 is None or spread.p50 is None or spread.p95 is None:
         return paint.quiet("no value")
-    low, middle, high = (_said(value, spread.dtype) for value in (spread.p5, spread.p50, spread.p95))
+    low, middle, high = (
+        _said(value, spread.dtype) for value in (spread.p5, spread.p50, spread.p95)
+    )
     unit = " elements" if spread.of == "lengths" else ""
-    return f"always {middle}{unit}" if low == high and not spread.bins else f"5 % {low} · 50 % {middle} · 95 % {high}{unit}"
+    return (
+        f"always {middle}{unit}"
+        if low == high and not spread.bins
+        else f"5 % {low} · 50 % {middle} · 95 % {high}{unit}"
+    )
 
 
 def _said(value: float, dtype: DType) -> str:
@@ -142,12 +205,22 @@ def _said(value: float, dtype: DType) -> str:
 def parity_lines(report: "ParityTest", paint: Paint) -> Iterator[str]:
     """What was compared, and what differs."""
     if report.mismatched:
-        yield f"{paint.mark(False)} {report.mismatched:,} of {counted(report.checked, 'read')} differ from what the log says"
+        yield (
+            f"{paint.mark(False)} {report.mismatched:,} of "
+            f"{counted(report.checked, 'read')} differ from what the log says"
+        )
     elif report.checked:
-        yield f"{paint.mark(True)} {counted(report.checked, 'read')}, recomputed from the log: the same bytes"
+        yield (
+            f"{paint.mark(True)} {counted(report.checked, 'read')}, recomputed from the "
+            f"log: the same bytes"
+        )
     else:
         yield f"{paint.quiet('·')} nothing could be compared in {paint.name(report.environment)}"
-    yield from columns([_count_cells(count, paint) for count in report.counts], right=(2,)) if report.counts else ()
+    yield from (
+        columns([_count_cells(count, paint) for count in report.counts], right=(2,))
+        if report.counts
+        else ()
+    )
     for count in report.counts:
         if count.example:
             yield paint.bad(f"  {count.subject}: {count.example}")
@@ -155,6 +228,15 @@ def parity_lines(report: "ParityTest", paint: Paint) -> Iterator[str]:
 
 def _count_cells(count: "ParityCount", paint: Paint) -> list[str]:
     compared = counted(count.checked, "read")
-    missing = [f"{count.unavailable:,} not available: {count.reason}" if count.unavailable else count.reason]
+    missing = [
+        f"{count.unavailable:,} not available: {count.reason}"
+        if count.unavailable
+        else count.reason
+    ]
     differing = [paint.bad(f"{count.mismatched:,} differ")] if count.mismatched else []
-    return [paint.mark(not count.mismatched) if count.checked else paint.quiet("·"), count.subject, compared, "; ".join(filter(None, [*differing, *missing]))]
+    return [
+        paint.mark(not count.mismatched) if count.checked else paint.quiet("·"),
+        count.subject,
+        compared,
+        "; ".join(filter(None, [*differing, *missing])),
+    ]

@@ -23,13 +23,20 @@ _SECRETS = "private keys and the owner's token"
 
 @click.command(cls=WorkspaceVerb)
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--grace", default="24h", show_default=True, metavar="TIME", help="How long nothing must have named an object before it goes.")
+@click.option(
+    "--grace",
+    default="24h",
+    show_default=True,
+    metavar="TIME",
+    help="How long nothing must have named an object before it goes.",
+)
 @click.pass_obj
 def gc(at: Invocation, *, only_plan: bool, grace: str) -> None:
     """Remove what nothing needs any more.
 
-    Trims the log where a source or an endpoint declares a retention, drops online state that no recent map names, removes objects that nothing names,
-    and joins what many small writes left in small pieces.  It says first what goes and what can no longer be done without it.
+    Trims the log where a source or an endpoint declares a retention, drops online state that no
+    recent map names, removes objects that nothing names, and joins what many small writes left in
+    small pieces.  It says first what goes and what can no longer be done without it.
     """
     sweeper = at.open().sweeper
     made = sweeper.plan(parse_duration(grace))
@@ -49,8 +56,9 @@ def gc(at: Invocation, *, only_plan: bool, grace: str) -> None:
 def backup(at: Invocation, path: Path, *, secrets: bool) -> None:
     """Copy state, log and objects as one consistent whole.
 
-    PATH is a folder that does not exist yet.  Servers and writers go on meanwhile.  Without --secrets a restored project makes new keys: what the old
-    ones signed counts where project.toml trusts them.
+    PATH is a folder that does not exist yet.  Servers and writers go on meanwhile.  Without
+    --secrets a restored project makes new keys: what the old ones signed counts where project.toml
+    trusts them.
     """
     report = at.open().backup(path, secrets=secrets)
     at.answer(report, lambda paint: backup_lines(report, paint))
@@ -58,15 +66,20 @@ def backup(at: Invocation, path: Path, *, secrets: bool) -> None:
 
 @click.command(cls=WorkspaceVerb)
 @click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--digest", default="", metavar="DIGEST", help="What backup said; shows that nobody exchanged the whole.")
+@click.option(
+    "--digest",
+    default="",
+    metavar="DIGEST",
+    help="What backup said; shows that nobody exchanged the whole.",
+)
 @click.pass_obj
 def restore(at: Invocation, path: Path, *, digest: str) -> None:
     """Bring a backup back, into a project that has no state.
 
-    Every file is checked before anything is touched; a wrong, cut off or changed backup is refused.  Online state and tables are folded again from the
-    log when they are needed.
+    Every file is checked before anything is touched; a wrong, cut off or changed backup is refused.
+    Online state and tables are folded again from the log when they are needed.
     """
-    from mainspring.app.door import Workspace
+    from mainspring.app.workspace import Workspace
 
     report = Workspace.restore(at.project, path, actor=at.actor, digest=digest)
     at.answer(report, lambda paint: restore_lines(report, paint))
@@ -77,7 +90,11 @@ def gc_plan_lines(plan: "GcPlan", paint: Paint) -> Iterator[str]:
     from mainspring.project.performed.garbage import render_gc_plan
 
     told = render_gc_plan(plan)
-    yield paint.title(f"To do in {plan.project}") if told else f"Nothing to do: {plan.project} holds nothing that nobody needs."
+    yield (
+        paint.title(f"To do in {plan.project}")
+        if told
+        else f"Nothing to do: {plan.project} holds nothing that nobody needs."
+    )
     yield from (f"  {paint.warn(line)}" if line.startswith("  ") else f"  {line}" for line in told)
 
 
@@ -92,21 +109,41 @@ def gc_lines(report: "GcReport", paint: Paint) -> Iterator[str]:
         (report.joined, "small batch", "joined"),
         (report.files, "file", "deleted"),
     ]
-    done = [f"{counted(count, noun).replace('batchs', 'batches')} {verb}" for count, noun, verb in counts if count]
+    done = [
+        f"{counted(count, noun).replace('batchs', 'batches')} {verb}"
+        for count, noun, verb in counts
+        if count
+    ]
     yield f"{paint.mark(True)} {', '.join(done) or 'nothing had to go'}"
     if report.passed_over:
-        yield paint.quiet(f"  {counted(report.passed_over, 'step')} passed over, for something needed it by then")
+        yield paint.quiet(
+            f"  {counted(report.passed_over, 'step')} passed over, for something needed it by then"
+        )
 
 
 def backup_lines(report: "BackupReport", paint: Paint) -> Iterator[str]:
     """What was written, and what to keep elsewhere."""
     records = sum(report.cut.heads.values())
-    yield f"{paint.mark(True)} {paint.name(report.path)} holds {counted(report.files, 'file')}, {size(report.size_bytes)}"
+    yield (
+        f"{paint.mark(True)} {paint.name(report.path)} holds "
+        f"{counted(report.files, 'file')}, {size(report.size_bytes)}"
+    )
     rows = [
         ["log", f"{counted(records, 'record')} in {counted(len(report.cut.heads), 'topic')}"],
         ["journal", f"up to event {report.cut.journal:,}"],
-        ["secrets", f"{_SECRETS} are in it: keep it as you keep those" if report.secrets else f"{_SECRETS} are not in it"],
-        ["digest", f"{report.digest}  {paint.quiet('kept elsewhere, it shows that nobody exchanged the whole')}"],
+        [
+            "secrets",
+            f"{_SECRETS} are in it: keep it as you keep those"
+            if report.secrets
+            else f"{_SECRETS} are not in it",
+        ],
+        [
+            "digest",
+            (
+                f"{report.digest}  "
+                f"{paint.quiet('kept elsewhere, it shows that nobody exchanged the whole')}"
+            ),
+        ],
     ]
     yield from columns(rows)
     yield from _damaged_lines(report.damaged, paint)
@@ -115,11 +152,19 @@ def backup_lines(report: "BackupReport", paint: Paint) -> Iterator[str]:
 def restore_lines(report: "RestoreReport", paint: Paint) -> Iterator[str]:
     """What was restored."""
     records = sum(report.cut.heads.values())
-    yield f"{paint.mark(True)} {paint.name(report.project)} is as it was on {format_instant(report.made_at)}, when {report.made_by} copied it"
+    yield (
+        f"{paint.mark(True)} {paint.name(report.project)} is as it was on "
+        f"{format_instant(report.made_at)}, when {report.made_by} copied it"
+    )
     rows = [
         ["log", f"{counted(records, 'record')} in {counted(len(report.cut.heads), 'topic')}"],
         ["journal", f"up to event {report.cut.journal:,}"],
-        ["secrets", f"{_SECRETS} came with it" if report.secrets else f"{_SECRETS} are made anew when they are needed"],
+        [
+            "secrets",
+            f"{_SECRETS} came with it"
+            if report.secrets
+            else f"{_SECRETS} are made anew when they are needed",
+        ],
     ]
     yield from columns(rows)
     yield from _damaged_lines(report.damaged, paint)
@@ -127,5 +172,8 @@ def restore_lines(report: "RestoreReport", paint: Paint) -> Iterator[str]:
 
 def _damaged_lines(damaged: tuple[str, ...], paint: Paint) -> Iterator[str]:
     if damaged:
-        yield paint.warn(f"  {counted(len(damaged), 'object')} could not be carried, for their bytes were damaged already:")
+        yield paint.warn(
+            f"  {counted(len(damaged), 'object')} could not be carried, for their bytes "
+            f"were damaged already:"
+        )
         yield from (f"    {digest}" for digest in damaged)

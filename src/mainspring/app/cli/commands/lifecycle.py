@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from mainspring.app.status import StatusReport
     from mainspring.project.environment import EnvironmentMap
 
-__all__ = ["apply", "apply_lines", "approve", "plan", "promote", "rollback", "run", "status", "status_lines"]
+__all__ = [
+    "apply",
+    "apply_lines",
+    "approve",
+    "plan",
+    "promote",
+    "rollback",
+    "run",
+    "status",
+    "status_lines",
+]
 
 
 @click.command(cls=WorkspaceVerb)
@@ -40,8 +50,8 @@ def plan(at: Invocation) -> None:
 def apply(at: Invocation) -> None:
     """Build what is declared, prove it, and put it in place.
 
-    Killed half way, the same command goes on from there: a finished stage is not done again.  Exit code 1 when a gate said no; the environment then
-    keeps what it had.
+    Killed half way, the same command goes on from there: a finished stage is not done again.  Exit
+    code 1 when a gate said no; the environment then keeps what it had.
     """
     from mainspring.project.planned.explain import render_plan
 
@@ -70,12 +80,18 @@ def run(at: Invocation, name: str) -> None:
 
 @click.command(cls=WorkspaceVerb)
 @click.argument("environments", nargs=-1, required=True, metavar="[FROM] TO")
-@click.option("--version", default="", metavar="VERSION", help="Only this model version, such as late_arrival@v3, if it is proven there.")
+@click.option(
+    "--version",
+    default="",
+    metavar="VERSION",
+    help="Only this model version, such as late_arrival@v3, if it is proven there.",
+)
 @click.pass_obj
 def promote(at: Invocation, environments: tuple[str, ...], version: str) -> None:
     """Move what one environment holds to another one.
 
-    Pointers move and nothing is copied.  What lacks an attestation that the other environment asks for is refused.
+    Pointers move and nothing is copied.  What lacks an attestation that the other environment asks
+    for is refused.
     """
     if len(environments) > 2:
         raise click.UsageError("name one or two environments: where from, where to")
@@ -93,7 +109,8 @@ def promote(at: Invocation, environments: tuple[str, ...], version: str) -> None
 def rollback(at: Invocation) -> None:
     """Put the map before the present one back in place.
 
-    A running server follows within a second and refuses no request meanwhile.  A second rollback goes back one further.
+    A running server follows within a second and refuses no request meanwhile.  A second rollback
+    goes back one further.
     """
     restored = at.open().rollback()
     at.answer(restored, lambda paint: _map_lines(restored, "what stood before", paint))
@@ -109,7 +126,10 @@ def approve(at: Invocation, model: str, target: str) -> None:
     MODEL is a model that --env holds; FOR is the environment that it may go to.
     """
     signed = at.open().approve(model, target)
-    at.answer({"model": model, "environment": target, "attestation": signed}, lambda paint: [f"{paint.mark(True)} {model} is approved for {target}"])
+    at.answer(
+        {"model": model, "environment": target, "attestation": signed},
+        lambda paint: [f"{paint.mark(True)} {model} is approved for {target}"],
+    )
 
 
 @click.command(cls=WorkspaceVerb)
@@ -128,8 +148,13 @@ def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:
     done = [f"{counted(report.performed, 'stage')} done"] if report.performed else []
     done += [f"{report.reused} reused"] if report.reused else []
     said = f": {', '.join(done)}" if done else ""
-    sign, stands = (paint.mark(True), "is now at") if report.moved else (paint.quiet("·"), "stays at")
-    yield f"{sign} {paint.name(report.environment)} {stands} version {report.version}{said}  {paint.quiet(report.run)}".rstrip()
+    sign, stands = (
+        (paint.mark(True), "is now at") if report.moved else (paint.quiet("·"), "stays at")
+    )
+    yield (
+        f"{sign} {paint.name(report.environment)} {stands} version {report.version}{said}  "
+        f"{paint.quiet(report.run)}"
+    ).rstrip()
 
 
 def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
@@ -138,16 +163,36 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
         yield f"{paint.name(report.environment)} holds nothing yet.  Fill it: mainspring apply"
         return
     yield f"{paint.title(report.environment)} is at version {report.version}"
-    yield paint.quiet(f"  moved {format_instant(report.moved_at)} by {report.moved_by}: {report.reason}")
-    rows = [[e.name, e.model, short(e.digest), "attested" if e.attested else "not attested"] for e in report.endpoints]
+    yield paint.quiet(
+        f"  moved {format_instant(report.moved_at)} by {report.moved_by}: {report.reason}"
+    )
+    rows = [
+        [e.name, e.model, short(e.digest), "attested" if e.attested else "not attested"]
+        for e in report.endpoints
+    ]
     yield from _block("Endpoints", rows, paint)
-    sources = [[s.name, counted(s.rows, "row"), _quarantined(s.quarantined), f"last event {_moment(s.last_event_time)}"] for s in report.sources]
+    sources = [
+        [
+            s.name,
+            counted(s.rows, "row"),
+            _quarantined(s.quarantined),
+            f"last event {_moment(s.last_event_time)}",
+        ]
+        for s in report.sources
+    ]
     yield from _block("Sources", sources, paint, right=(1, 2))
-    incidents = [[format_instant(incident.opened_at)[:10], incident.sentence] for incident in report.incidents]
-    yield from _block("Open incidents", [[paint.warn(cell) for cell in row] for row in incidents], paint)
+    incidents = [
+        [format_instant(incident.opened_at)[:10], incident.sentence]
+        for incident in report.incidents
+    ]
+    yield from _block(
+        "Open incidents", [[paint.warn(cell) for cell in row] for row in incidents], paint
+    )
 
 
-def _block(title: str, rows: Sequence[Sequence[str]], paint: Paint, *, right: Sequence[int] = ()) -> Iterator[str]:
+def _block(
+    title: str, rows: Sequence[Sequence[str]], paint: Paint, *, right: Sequence[int] = ()
+) -> Iterator[str]:
     if rows:
         yield ""
         yield paint.title(title)
@@ -163,6 +208,13 @@ def _moment(at: int | None) -> str:
 
 
 def _map_lines(restored: "EnvironmentMap", holds: str, paint: Paint) -> Iterator[str]:
-    models = [[pointer.asset, short(pointer.build_digest)] for pointer in restored.pointers.values() if pointer.kind == "model"]
-    yield f"{paint.mark(True)} {paint.name(restored.environment)} is at version {restored.version}, which holds {holds}"
+    models = [
+        [pointer.asset, short(pointer.build_digest)]
+        for pointer in restored.pointers.values()
+        if pointer.kind == "model"
+    ]
+    yield (
+        f"{paint.mark(True)} {paint.name(restored.environment)} is at version "
+        f"{restored.version}, which holds {holds}"
+    )
     yield from columns(models) if models else []

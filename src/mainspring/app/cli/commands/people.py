@@ -26,7 +26,14 @@ def auth() -> None:
 
 @auth.command("create", cls=WorkspaceVerb)
 @click.argument("owner", metavar="ACTOR")
-@click.option("--permission", "permissions", multiple=True, required=True, type=click.Choice(PERMISSIONS), help="What it may do; may be repeated.")
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    required=True,
+    type=click.Choice(PERMISSIONS),
+    help="What it may do; may be repeated.",
+)
 @click.pass_obj
 def create_token(at: Invocation, owner: str, permissions: tuple[str, ...]) -> None:
     """Make a token and show it, once.
@@ -44,14 +51,19 @@ def create_token(at: Invocation, owner: str, permissions: tuple[str, ...]) -> No
 def list_tokens(at: Invocation) -> None:
     """Show who has a token, and for what."""
     found = at.open().tokens.list()
-    rows = [[record.actor, ", ".join(record.permissions), f"since {format_instant(record.created_at)}"] for record in found]
+    rows = [
+        [record.actor, ", ".join(record.permissions), f"since {format_instant(record.created_at)}"]
+        for record in found
+    ]
     at.answer(found, lambda _: columns(rows) if rows else ["no token was made yet"])
 
 
 @auth.command("key", cls=WorkspaceVerb)
 @click.pass_obj
 def show_keys(at: Invocation) -> None:
-    """Show the public keys of this workspace, to be listed under the trust of an environment in project.toml."""
+    """Show the public keys of this workspace, to be listed under the trust of an environment in
+    project.toml.
+    """
     keys = at.open().public_keys()
     at.answer(keys, lambda _: columns([[f"{role} =", f'["{key}"]'] for role, key in keys.items()]))
 
@@ -62,17 +74,32 @@ def show_keys(at: Invocation) -> None:
 def revoke_token(at: Invocation, token: str) -> None:
     """Make a token worthless at once."""
     at.open().tokens.revoke(token)
-    at.answer({"revoked": True}, lambda paint: [f"{paint.mark(True)} the next request with it is refused"])
+    at.answer(
+        {"revoked": True}, lambda paint: [f"{paint.mark(True)} the next request with it is refused"]
+    )
 
 
 @click.command(cls=WorkspaceVerb)
-@click.option("--last", default=20, show_default=True, type=click.IntRange(min=1), metavar="N", help="How many events to show.")
-@click.option("--kind", default="", metavar="KIND", help="Only events of this kind, such as environment.moved.")
+@click.option(
+    "--last",
+    default=20,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many events to show.",
+)
+@click.option(
+    "--kind",
+    default="",
+    metavar="KIND",
+    help="Only events of this kind, such as environment.moved.",
+)
 @click.pass_obj
 def audit(at: Invocation, last: int, kind: str) -> int:
     """Show who did what, and check that nobody rewrote it.
 
-    Each event of the journal carries a digest of all before it.  Exit code 1 when the chain is broken.
+    Each event of the journal carries a digest of all before it.  Exit code 1 when the chain is
+    broken.
     """
     report = at.open().audit(kind=kind, last=last)
     at.answer(report, lambda paint: audit_lines(report, paint))
@@ -82,12 +109,24 @@ def audit(at: Invocation, last: int, kind: str) -> int:
 def audit_lines(report: "AuditReport", paint: Paint) -> Iterator[str]:
     """The newest events, and whether the chain holds."""
     events = [record.event for record in report.shown]
-    rows = [[paint.quiet(format_instant(event.at)[:19]), event.actor, event.kind, event.environment, _subject(event)] for event in events]
+    rows = [
+        [
+            paint.quiet(format_instant(event.at)[:19]),
+            event.actor,
+            event.kind,
+            event.environment,
+            _subject(event),
+        ]
+        for event in events
+    ]
     yield from columns(rows) if rows else []
     if report.intact:
         yield f"{paint.mark(True)} {report.events:,} events, and the chain through them is whole"
     else:
-        yield f"{paint.mark(False)} the chain through {report.events:,} events breaks at event {report.broken_at}: from there on the journal was changed"
+        yield (
+            f"{paint.mark(False)} the chain through {report.events:,} events breaks at "
+            f"event {report.broken_at}: from there on the journal was changed"
+        )
 
 
 def _subject(event: Event) -> str:

@@ -23,16 +23,24 @@ __all__ = ["stream", "stream_line"]
 
 
 @click.command(cls=WorkspaceVerb)
-@click.option("--view", "views", multiple=True, metavar="NAME", help="Fold this view only; may be repeated.")
+@click.option(
+    "--view", "views", multiple=True, metavar="NAME", help="Fold this view only; may be repeated."
+)
 @click.option("--once", is_flag=True, help="Fold what the log holds now, and end.")
-@click.option("--snapshot", is_flag=True, help="Keep a snapshot of each shard: at the end, or when it has caught up and every hour.")
+@click.option(
+    "--snapshot",
+    is_flag=True,
+    help="Keep a snapshot of each shard: at the end, or when it has caught up and every hour.",
+)
 @click.pass_obj
 def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool) -> None:
     """Fold the log into online state until stopped.
 
-    Folds the views of the environment's map and of the two before it, so that a rollback finds current state.  Any number of these processes share the
-    work, partition by partition; what one leaves when it ends or dies the others take over.  Each second is one line; with --json one document.  A share of
-    the predictions that are made meanwhile is recomputed and compared, as the server does it.
+    Folds the views of the environment's map and of the two before it, so that a rollback finds
+    current state.  Any number of these processes share the work, partition by partition; what one
+    leaves when it ends or dies the others take over.  Each second is one line; with --json one
+    document.  A share of the predictions that are made meanwhile is recomputed and compared, as the
+    server does it.
     """
     workspace = at.open()
     if once:
@@ -44,7 +52,11 @@ def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool
     paint = colours_of(sys.stdout)
     with _asked_to_stop() as stop, Follower(workspace.parity.run_due).running():
         streams = workspace.streams
-        streams.consumer(views, takes_snapshots=snapshot, on_report=lambda report: _tell(report, paint, as_json=at.as_json)).run(stop)
+        streams.consumer(
+            views,
+            takes_snapshots=snapshot,
+            on_report=lambda report: _tell(report, paint, as_json=at.as_json),
+        ).run(stop)
 
 
 def stream_line(report: "StreamReport", paint: Paint) -> str:

@@ -23,7 +23,8 @@ def ask(scene: Scene) -> Server:
     stage = scene.stage
     stage.open_act(
         "Serve, and explain every answer",
-        f"The caller sends what it knows, the server looks the features up at its own now ({AS_OF[:16]}Z in the data), and every answer can be taken apart.",
+        f"The caller sends what it knows, the server looks the features up at its own "
+        f"now ({AS_OF[:16]}Z in the data), and every answer can be taken apart.",
     )
     server = serving(scene, "dev")
     [row] = timetable_rows(scene, 1)
@@ -32,15 +33,20 @@ def ask(scene: Scene) -> Server:
     told = f"curl -s -H \"Authorization: Bearer $(cat .mainspring/token)\" {url} \\\n  -d '{body}'"
     stage.command(told)
     if shutil.which("curl"):
-        answered = subprocess.run(["sh", "-c", told], cwd=scene.honest.folder, capture_output=True, text=True, check=True).stdout
+        answered = subprocess.run(
+            ["sh", "-c", told], cwd=scene.honest.folder, capture_output=True, text=True, check=True
+        ).stdout
     else:
-        answered = json.dumps({"predictions": [msgspec.to_builtins(each) for each in server.predict([row])]})
+        answered = json.dumps(
+            {"predictions": [msgspec.to_builtins(each) for each in server.predict([row])]}
+        )
     stage.line(answered)
     [prediction] = msgspec.json.decode(answered, type=_Answer).predictions
     story = scene.honest.run("replay", prediction.id)
     stage.claim(
         "identical" in story.text,
-        f"A probability of {prediction.score:.3f}, recomputed from the log and the artifact to the same bytes; with it who asked, which model answered, "
+        f"A probability of {prediction.score:.3f}, recomputed from the log and the "
+        f"artifact to the same bytes; with it who asked, which model answered, "
         "what it was taught on, who let it through, and what was known at that moment.",
     )
     return server

@@ -16,19 +16,30 @@ _AFTER = _BEFORE.replace("windows=windows", 'windows=["1h", "6h", "24h", "7d"]')
 
 
 def change_window(scene: Scene, server: Server) -> ModelVersion:
-    """Edit one window of one view, plan, apply, and see the server follow; the version that it made."""
+    """Edit one window of one view, plan, apply, and see the server follow; the version that it
+    made.
+    """
     stage = scene.stage
     stage.open_act(
         "Change one window",
-        "The plan says what a change touches and what it costs before anything runs; what it does not touch is not built again.",
+        "The plan says what a change touches and what it costs before anything runs; "
+        "what it does not touch is not built again.",
     )
     scene.edit("flights.py", _BEFORE, _AFTER)
     plan = scene.open().plan()
     scene.honest.run("plan", shows=lambda line: not line.startswith(("Features:", "Make it so")))
     touched = {change.asset for change in plan.changes}
     stage.claim(
-        touched == {"view.arrival_delays", "training_set.flights", "model.late_arrival", "endpoint.late-arrival", "monitor.late_arrival-monitor"},
-        f"One view changed, four assets through it, {plan.unchanged} left alone: no source is imported again, no other view is folded again.",
+        touched
+        == {
+            "view.arrival_delays",
+            "training_set.flights",
+            "model.late_arrival",
+            "endpoint.late-arrival",
+            "monitor.late_arrival-monitor",
+        },
+        f"One view changed, four assets through it, {plan.unchanged} left alone: no "
+        f"source is imported again, no other view is folded again.",
     )
     scene.honest.run("apply")
     version = scene.versions(scene.honest)[-1]
@@ -37,8 +48,12 @@ def change_window(scene: Scene, server: Server) -> ModelVersion:
     current = read_environment(scene.open().tools.state, "dev")
     stage.claim(
         follows and version.digest == current.pointers["model.late_arrival"].build_digest,
-        f"{version.label} ({short(version.digest)}) passed its gates against the champion, and the running server answers with it: nobody restarted it.",
+        f"{version.label} ({short(version.digest)}) passed its gates against the "
+        f"champion, and the running server answers with it: nobody restarted it.",
     )
     auc, loss = version.metrics["roc_auc"], version.metrics["log_loss"]
-    stage.figure("after changing one window", f"{len(plan.work)} stages run; ROC AUC {auc:.4f}, log loss {loss:.4f}")
+    stage.figure(
+        "after changing one window",
+        f"{len(plan.work)} stages run; ROC AUC {auc:.4f}, log loss {loss:.4f}",
+    )
     return version

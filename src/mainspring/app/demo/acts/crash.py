@@ -12,31 +12,50 @@ __all__ = ["crash_and_resume"]
 
 
 def crash_and_resume(scene: Scene) -> ModelVersion:
-    """Kill the first apply while it trains, and let the second one finish; the version that it made."""
+    """Kill the first apply while it trains, and let the second one finish; the version that it
+    made.
+    """
     stage = scene.stage
     stage.open_act(
         "Plan, apply, kill -9, apply again",
-        "A pipeline that must be started over after a crash is a pipeline that nobody dares to touch.  Here each finished stage is on record under the "
+        "A pipeline that must be started over after a crash is a pipeline that nobody "
+        "dares to touch.  Here each finished stage is on record under the "
         "digest of what it was made from, so it is never done twice.",
     )
-    scene.honest.run("plan", shows=lambda line: line.startswith("  + ") or line.endswith(".") or "stages" in line)
+    scene.honest.run(
+        "plan", shows=lambda line: line.startswith("  + ") or line.endswith(".") or "stages" in line
+    )
     stage.command("mainspring apply & # and once the journal says that training has begun: kill -9")
     log = scene.folder / "killed-apply.log"
     process = scene.honest.start("apply", log=log)
     _kill_while_training(scene, process)
     stage.lines(log.read_text(encoding="utf-8").splitlines())
-    stage.claim(process.returncode == -signal.SIGKILL, "Killed with SIGKILL in the middle of training: no handler ran, nothing was cleaned up.")
+    stage.claim(
+        process.returncode == -signal.SIGKILL,
+        "Killed with SIGKILL in the middle of training: no handler ran, nothing was cleaned up.",
+    )
 
     again = scene.honest.run("apply", shows=lambda line: "import" not in line)
-    finished = Counter((e.event.facts["kind"], e.event.facts["subject"]) for e in scene.open().tools.state.iter_events(kind="step.finished"))
+    finished = Counter(
+        (e.event.facts["kind"], e.event.facts["subject"])
+        for e in scene.open().tools.state.iter_events(kind="step.finished")
+    )
     version = scene.versions(scene.honest)[-1]
     stage.claim(
-        max(finished.values()) == 1 and not any("import source" in line and "✓" in line for line in again.lines),
-        f"The second apply went on from there: the journal has {sum(finished.values())} stages, each finished exactly once, across both processes.",
+        max(finished.values()) == 1
+        and not any("import source" in line and "✓" in line for line in again.lines),
+        f"The second apply went on from there: the journal has {sum(finished.values())} "
+        f"stages, each finished exactly once, across both processes.",
     )
     auc, loss = version.metrics["roc_auc"], version.metrics["log_loss"]
-    stage.claim(version.tested > 0, f"On {version.tested:,} flights it never saw: ROC AUC {auc:.4f}, log loss {loss:.4f}.  Every gate has signed.")
-    stage.figure("honest model", f"ROC AUC {auc:.4f}, log loss {loss:.4f} on {version.tested:,} test flights")
+    stage.claim(
+        version.tested > 0,
+        f"On {version.tested:,} flights it never saw: ROC AUC {auc:.4f}, log loss "
+        f"{loss:.4f}.  Every gate has signed.",
+    )
+    stage.figure(
+        "honest model", f"ROC AUC {auc:.4f}, log loss {loss:.4f} on {version.tested:,} test flights"
+    )
     stage.figure("killed and applied again", f"{sum(finished.values())} stages, each done once")
     return version
 
@@ -49,7 +68,10 @@ def _kill_while_training(scene: Scene, process: Process) -> None:
         started = [record.event for record in state.iter_events(kind="step.started")]
         return any(event.facts["kind"] == "train_model" for event in started)
 
-    if not wait_until(lambda: process.poll() is not None or trains(), timeout_s=600) or process.poll() is not None:
+    if (
+        not wait_until(lambda: process.poll() is not None or trains(), timeout_s=600)
+        or process.poll() is not None
+    ):
         scene.stage.fail("apply reaches the training")
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

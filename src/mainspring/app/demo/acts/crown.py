@@ -20,11 +20,14 @@ _SQL = """UPDATE documents
 
 
 def crown_ungated(scene: Scene, proven: ModelVersion) -> None:
-    """Promote what is proven; then make a model that fails its gates, and see both ways to crown it refused."""
+    """Promote what is proven; then make a model that fails its gates, and see both ways to crown it
+    refused.
+    """
     stage = scene.stage
     stage.open_act(
         "Crown an ungated model",
-        "Friday evening, somebody is in a hurry.  staging is protected: its server believes signatures by keys that its own configuration lists, and neither "
+        "Friday evening, somebody is in a hurry.  staging is protected: its server "
+        "believes signatures by keys that its own configuration lists, and neither "
         "commands nor the database.",
     )
     server = _promote(scene)
@@ -33,7 +36,9 @@ def crown_ungated(scene: Scene, proven: ModelVersion) -> None:
 
     stage.say(f"First try, by command: point staging at {reference}.")
     tried = scene.honest.run("promote", "staging", "--version", reference, code=_REFUSED)
-    stage.claim("SRV-002" in tried.text, "Refused: there is no statement by a trusted key that it passed.")
+    stage.claim(
+        "SRV-002" in tried.text, "Refused: there is no statement by a trusted key that it passed."
+    )
 
     stage.say("Second try, with write access to the database:")
     refusals = len(_refusals(scene))
@@ -43,25 +48,41 @@ def crown_ungated(scene: Scene, proven: ModelVersion) -> None:
     stage.lines(_refusals(scene)[-1:])
     stage.claim(
         noticed and answer.version == proven.digest,
-        f"The running server noticed, refused, wrote it into the journal, and goes on answering with {proven.label}.",
+        f"The running server noticed, refused, wrote it into the journal, and goes on "
+        f"answering with {proven.label}.",
     )
     server.stop()
     again = serving(scene, "staging")
     [answer] = again.predict(timetable_rows(scene, 1))
-    stage.claim(answer.version == proven.digest, f"A server started afresh on the forged map answers with {proven.label}, too: the newest that is proven.")
+    stage.claim(
+        answer.version == proven.digest,
+        f"A server started afresh on the forged map answers with {proven.label}, too: "
+        f"the newest that is proven.",
+    )
     scene.honest.run("audit", "--kind", "model.refused", "--last", "2")
     again.stop()
     _rewrite(scene, ungated, proven, told=False)
-    stage.figure("ungated model", "refused by command and in the database; the proven one kept serving")
+    stage.figure(
+        "ungated model", "refused by command and in the database; the proven one kept serving"
+    )
 
 
 def _promote(scene: Scene) -> Server:
     stage = scene.stage
-    [key] = [word.strip('[]"') for line in scene.honest.run("auth", "key").lines for word in line.split() if "ed25519:" in word][:1]
+    [key] = [
+        word.strip('[]"')
+        for line in scene.honest.run("auth", "key").lines
+        for word in line.split()
+        if "ed25519:" in word
+    ][:1]
     scene.edit("project.toml", _TRUST, _TRUST.replace("[]", f'["{key}"]'))
     scene.honest.run("promote", "dev", "staging")
     server = serving(scene, "staging")
-    stage.claim(server.process.poll() is None, "Judged again for staging, promoted by moving pointers, and served: nothing was copied or built.")
+    stage.claim(
+        server.process.poll() is None,
+        "Judged again for staging, promoted by moving pointers, and served: nothing "
+        "was copied or built.",
+    )
     return server
 
 
@@ -78,7 +99,11 @@ def _fail_gates(scene: Scene) -> ModelVersion:
     scene.honest.run("apply", code=_REFUSED, shows=lambda line: "✓  " not in line)
     scene.edit("flights.py", _FEW_TREES, found[0], shown=False)
     versions = scene.versions(scene.honest)
-    stage.claim(len(versions) == before + 1, f"It is on record as {versions[-1].label}, with its failed verdicts, and dev still serves what it served.")
+    stage.claim(
+        len(versions) == before + 1,
+        f"It is on record as {versions[-1].label}, with its failed verdicts, and dev "
+        f"still serves what it served.",
+    )
     return versions[-1]
 
 
@@ -86,7 +111,10 @@ def _rewrite(scene: Scene, old: ModelVersion, new: ModelVersion, *, told: bool) 
     """Put another version's digest into staging's map, past every rule of ours."""
     sql = _SQL.format(proven=old.digest, ungated=new.digest)
     if told:
-        scene.stage.command(f'sqlite3 .mainspring/state.db "{_SQL.format(proven=f"{old.digest[:15]}…", ungated=f"{new.digest[:15]}…")}"')
+        scene.stage.command(
+            f"sqlite3 .mainspring/state.db "
+            f'"{_SQL.format(proven=f"{old.digest[:15]}…", ungated=f"{new.digest[:15]}…")}"'
+        )
     connection = sqlite3.connect(scene.state / "state.db", timeout=10)
     with connection:
         changed = connection.execute(sql).rowcount
@@ -96,5 +124,11 @@ def _rewrite(scene: Scene, old: ModelVersion, new: ModelVersion, *, told: bool) 
 
 
 def _refusals(scene: Scene) -> list[str]:
-    events = [record.event for record in scene.open("staging").tools.state.iter_events(kind="model.refused")]
-    return [f"{event.kind}  {event.subject}  {event.facts['code']} {event.facts['reason']}" for event in events]
+    events = [
+        record.event
+        for record in scene.open("staging").tools.state.iter_events(kind="model.refused")
+    ]
+    return [
+        f"{event.kind}  {event.subject}  {event.facts['code']} {event.facts['reason']}"
+        for event in events
+    ]

@@ -5,7 +5,7 @@ import polars as pl
 
 from mainspring.app.demo.scene import Scene
 from mainspring.app.demo.shell import Process
-from mainspring.app.workspace import open_workspace
+from mainspring.app.workspace import Workspace
 from mainspring.datasets.build import decode_rows
 from mainspring.datasets.encoding import encode_frame
 from mainspring.registry.read import read_object
@@ -20,7 +20,9 @@ _REFUSED = 1
 
 
 def start_leaky(scene: Scene) -> Process:
-    """Begin to build the tempting variant, in a workspace that shares nothing with the other one."""
+    """Begin to build the tempting variant, in a workspace that shares nothing with the other
+    one.
+    """
     return scene.leaky.start("apply", log=scene.folder / "leaky-apply.log")
 
 
@@ -29,7 +31,8 @@ def catch_leak(scene: Scene, building: Process, honest: ModelVersion) -> None:
     stage = scene.stage
     stage.open_act(
         "The leak",
-        "A colleague has a better idea: features as of the departure, windows over scheduled time, the newest truth joined.  Every review would let it pass, "
+        "A colleague has a better idea: features as of the departure, windows over "
+        "scheduled time, the newest truth joined.  Every review would let it pass, "
         "and offline it wins.  It was built beside the honest one, in a workspace of its own.",
     )
     stage.command("cd ../flights_leaky && mainspring apply")
@@ -37,30 +40,49 @@ def catch_leak(scene: Scene, building: Process, honest: ModelVersion) -> None:
     lines = (scene.folder / "leaky-apply.log").read_text(encoding="utf-8").splitlines()
     stage.lines(line for line in lines if "import source" not in line and "build " not in line)
     refusal = next((line for line in lines if "✗" in line and "no_leakage" in line), "")
-    stage.claim(code == _REFUSED and "(flights.py:" in refusal, "Refused, and the gate names the views that read with hindsight, with file and line.")
+    stage.claim(
+        code == _REFUSED and "(flights.py:" in refusal,
+        "Refused, and the gate names the views that read with hindsight, with file and line.",
+    )
 
     [version] = scene.versions(scene.leaky)
     served_auc, served_loss = _served(scene, version, honest)
     offline_auc, offline_loss = version.metrics["roc_auc"], version.metrics["log_loss"]
     honest_auc = honest.metrics["roc_auc"]
-    stage.say("What if it had gone live?  The same model, asked one hour before departure, with what is known by then:")
+    stage.say(
+        "What if it had gone live?  The same model, asked one hour before departure, "
+        "with what is known by then:"
+    )
     stage.line("                       ROC AUC   log loss")
-    stage.line(f"leaky, as tested        {offline_auc:.4f}     {offline_loss:.4f}   ← what the review sees")
-    stage.line(f"leaky, as served        {served_auc:.4f}     {served_loss:.4f}   ← what production gets")
+    stage.line(
+        f"leaky, as tested        {offline_auc:.4f}     {offline_loss:.4f}   ← what the review sees"
+    )
+    stage.line(
+        f"leaky, as served        {served_auc:.4f}     {served_loss:.4f}   ← what production gets"
+    )
     stage.line(f"honest                  {honest_auc:.4f}     {honest.metrics['log_loss']:.4f}")
     stage.claim(
         served_auc < honest_auc < offline_auc,
-        f"It promised {offline_auc:.3f} and would have served {served_auc:.3f}.  The honest model keeps its {honest_auc:.3f}: the parity gate found the same "
+        f"It promised {offline_auc:.3f} and would have served {served_auc:.3f}.  The "
+        f"honest model keeps its {honest_auc:.3f}: the parity gate found the same "
         "bytes online as in training.",
     )
-    stage.figure("leaky model", f"ROC AUC {offline_auc:.4f} as tested, {served_auc:.4f} as served; refused by no_leakage and parity")
+    stage.figure(
+        "leaky model",
+        f"ROC AUC {offline_auc:.4f} as tested, {served_auc:.4f} as served; refused by "
+        f"no_leakage and parity",
+    )
 
 
 def _served(scene: Scene, leaky: ModelVersion, honest: ModelVersion) -> tuple[float, float]:
-    """ROC AUC and log loss of the leaky model on the honest test rows, whose features have the same names."""
-    tools = open_workspace(scene.leaky.folder).tools
+    """ROC AUC and log loss of the leaky model on the honest test rows, whose features have the same
+    names.
+    """
+    tools = Workspace.open(scene.leaky.folder).tools
     model = open_version(leaky, objects=tools.objects, scorers=tools.scorers)
-    rows = decode_rows(read_object(scene.open().tools.objects, honest, "training_set")).filter(pl.col("_split") == "test")
+    rows = decode_rows(read_object(scene.open().tools.objects, honest, "training_set")).filter(
+        pl.col("_split") == "test"
+    )
     scores = np.asarray(model.scorer.predict(encode_frame(rows, model.encoding)), dtype=np.float64)
     labels = rows["_label"].cast(pl.Float64).to_numpy()
     return roc_auc(labels, scores), log_loss(labels, scores)

@@ -16,8 +16,12 @@ _SOON = timedelta(days=3)
 
 
 def start_month(scene: Scene) -> Process:
-    """Begin to simulate October, with dep_delay sent in seconds instead of minutes from the middle on."""
-    return scene.honest.start("simulate", *_options(scene), "--json", log=scene.folder / "month.json")
+    """Begin to simulate October, with dep_delay sent in seconds instead of minutes from the middle
+    on.
+    """
+    return scene.honest.start(
+        "simulate", *_options(scene), "--json", log=scene.folder / "month.json"
+    )
 
 
 def live_a_month(scene: Scene, simulating: Process) -> None:
@@ -25,8 +29,10 @@ def live_a_month(scene: Scene, simulating: Process) -> None:
     stage, fault_on = scene.stage, _fault_on(scene)
     stage.open_act(
         "A month of production, with a fault planted",
-        f"From {fault_on:%d %B} on, an upstream team sends departure delays in seconds instead of minutes.  Nothing crashes.  Every question of the month is "
-        "asked at its own time, every fact arrives at its own time, labels come late, and monitors look each night.  (It began while the last acts played.)",
+        f"From {fault_on:%d %B} on, an upstream team sends departure delays in seconds "
+        f"instead of minutes.  Nothing crashes.  Every question of the month is "
+        "asked at its own time, every fact arrives at its own time, labels come late, "
+        "and monitors look each night.  (It began while the last acts played.)",
     )
     stage.command(" ".join(["mainspring", "simulate", *_options(scene)]))
     code = simulating.wait()
@@ -36,14 +42,25 @@ def live_a_month(scene: Scene, simulating: Process) -> None:
         stage.fail("a month can be simulated")
     report = msgspec.json.decode(answered, type=SimulationReport)
     stage.lines(report.render().splitlines())
-    found = [incident for incident in report.incidents if fault_on <= date.fromisoformat(format_instant(incident.opened_at)[:10]) <= fault_on + _SOON]
+    found = [
+        incident
+        for incident in report.incidents
+        if fault_on
+        <= date.fromisoformat(format_instant(incident.opened_at)[:10])
+        <= fault_on + _SOON
+    ]
     told = [incident for incident in found if "dep_delay" in incident.sentence]
     first = min((format_instant(incident.opened_at)[:10] for incident in told), default="")
     stage.claim(
         bool(told),
-        f"Planted on {fault_on}, found by the monitors of the night that ended it: an incident was opened on {first}, and it names the column.",
+        f"Planted on {fault_on}, found by the monitors of the night that ended it: an "
+        f"incident was opened on {first}, and it names the column.",
     )
-    stage.figure("planted fault", f"planted {fault_on}, incident {first}; {report.predictions:,} predictions, {report.labelled:,} labels joined")
+    stage.figure(
+        "planted fault",
+        f"planted {fault_on}, incident {first}; {report.predictions:,} predictions, "
+        f"{report.labelled:,} labels joined",
+    )
 
 
 def _fault_on(scene: Scene) -> date:
@@ -51,4 +68,11 @@ def _fault_on(scene: Scene) -> date:
 
 
 def _options(scene: Scene) -> tuple[str, ...]:
-    return ("--from", str(_START), "--days", str(scene.scale.simulated_days), "--inject", f"unit-change:dep_delay@{_fault_on(scene)}")
+    return (
+        "--from",
+        str(_START),
+        "--days",
+        str(scene.scale.simulated_days),
+        "--inject",
+        f"unit-change:dep_delay@{_fault_on(scene)}",
+    )

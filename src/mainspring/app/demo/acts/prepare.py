@@ -7,15 +7,31 @@ __all__ = ["prepare"]
 
 
 def prepare(scene: Scene) -> None:
-    """Convert the flights to Parquet in the honest project's folder; the leaky one reads the same files."""
+    """Convert the flights to Parquet in the honest project's folder; the leaky one reads the same
+    files.
+    """
     stage = scene.stage
     stage.open_act(
         "Real data",
-        "Every flight that left New York City in 2013.  The question: one hour before it is scheduled to leave, will it land more than 15 minutes late?",
+        "Every flight that left New York City in 2013.  The question: one hour before "
+        "it is scheduled to leave, will it land more than 15 minutes late?",
     )
     data = scene.honest.folder / "data"
-    stage.command("cd flights && ls  # a project is a file of declarations, settings, and the data that they read")
+    stage.command(
+        "cd flights && ls  # a project is a file of declarations, settings, and the "
+        "data that they read"
+    )
     prepare_flights(data)
-    stage.lines(sorted(path.name + ("/" if path.is_dir() else "") for path in scene.honest.folder.iterdir() if not path.name.startswith((".", "__"))))
+    stage.lines(
+        sorted(
+            path.name + ("/" if path.is_dir() else "")
+            for path in scene.honest.folder.iterdir()
+            if not path.name.startswith((".", "__"))
+        )
+    )
     size = sum(path.stat().st_size for path in data.iterdir()) / 1e6
-    stage.claim(flights_ready(data), f"{FLIGHTS_ROWS:,} flights, their departures, arrivals, weather and aircraft: five Parquet files, {size:.0f} MB.")
+    stage.claim(
+        flights_ready(data),
+        f"{FLIGHTS_ROWS:,} flights, their departures, arrivals, weather and aircraft: "
+        f"five Parquet files, {size:.0f} MB.",
+    )

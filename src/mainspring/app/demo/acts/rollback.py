@@ -18,11 +18,14 @@ _BOUND_S = 1.0
 
 
 def roll_back(scene: Scene, server: Server, back_to: ModelVersion) -> None:
-    """Roll back under load; the time until the first answer of the old version, and that no request failed."""
+    """Roll back under load; the time until the first answer of the old version, and that no request
+    failed.
+    """
     stage = scene.stage
     stage.open_act(
         "Roll back under live load",
-        "When a model misbehaves, the way back must be shorter than the meeting about it.  An environment is a map of names to builds, and the maps before it "
+        "When a model misbehaves, the way back must be shorter than the meeting about "
+        "it.  An environment is a map of names to builds, and the maps before it "
         "stay warm.  Four clients keep asking meanwhile.",
     )
     load, pause = Load(server, timetable_rows(scene, _ROWS)), threading.Event()
@@ -34,13 +37,28 @@ def roll_back(scene: Scene, server: Server, back_to: ModelVersion) -> None:
     moved_at = read_environment(scene.open().tools.state, "dev").moved_at / SECOND
     requests = load.requests
     failed = sum(not request.version for request in requests)
-    first = min((request.answered_at for request in requests if request.version == back_to.digest), default=float("inf"))
-    late = [request for request in requests if request.sent_at > first and request.version != back_to.digest]
+    first = min(
+        (request.answered_at for request in requests if request.version == back_to.digest),
+        default=float("inf"),
+    )
+    late = [
+        request
+        for request in requests
+        if request.sent_at > first and request.version != back_to.digest
+    ]
     took_s = max(first - moved_at, 0.0)
     stage.claim(
         took_s < _BOUND_S and not late,
-        f"The first answer of {back_to.label} came {took_s * 1000:.0f} ms after the map had moved ({first - asked_at:.1f} s after the command was typed, "
+        f"The first answer of {back_to.label} came {took_s * 1000:.0f} ms after the map "
+        f"had moved ({first - asked_at:.1f} s after the command was typed, "
         "most of it Python starting), and no later request was answered by the other version.",
     )
-    stage.claim(failed == 0 and len(requests) > 0, f"{len(requests):,} requests with rows of their own, {failed} failed.")
-    stage.figure("rollback under load", f"{took_s * 1000:.0f} ms from the map's move to the first answer; {len(requests):,} requests, {failed} failed")
+    stage.claim(
+        failed == 0 and len(requests) > 0,
+        f"{len(requests):,} requests with rows of their own, {failed} failed.",
+    )
+    stage.figure(
+        "rollback under load",
+        f"{took_s * 1000:.0f} ms from the map's move to the first answer; "
+        f"{len(requests):,} requests, {failed} failed",
+    )

@@ -1,8 +1,11 @@
-"""Lookups where facts and questions lie in order of time, as logs do: one walk over both, which remembers the newest fact of each key.
+"""Lookups where facts and questions lie in order of time, as logs do: one walk over both, which
+remembers the newest fact of each key.
 
-Nothing is grouped, so nothing is moved: what is remembered of a hundred thousand keys fits into the cache.  Shares of the walk follow each other in time;
-a question whose key has no fact in its own share is answered by what the shares before it remember in the end.  The walk gives up where facts or questions
-turn out not to be in order, and where two facts of a key happen at once, since their ids then decide.
+Nothing is grouped, so nothing is moved: what is remembered of a hundred thousand keys fits into the
+cache.  Shares of the walk follow each other in time; a question whose key has no fact in its own
+share is answered by what the shares before it remember in the end.  The walk gives up where facts
+or questions turn out not to be in order, and where two facts of a key happen at once, since their
+ids then decide.
 """
 
 from collections.abc import Callable
@@ -22,14 +25,18 @@ NONE = -1
 
 
 class Past(NamedTuple):
-    """Facts in order of time.  Shapes: code (facts,) int32 of their keys, negative for none; time (facts,) int64."""
+    """Facts in order of time.  Shapes: code (facts,) int32 of their keys, negative for none; time
+    (facts,) int64.
+    """
 
     code: ShortInts
     time: Ints
 
 
 class Asked(NamedTuple):
-    """Questions in order of time.  Shapes: code (questions,) int32; time (questions,) int64; found (questions,) int64, written."""
+    """Questions in order of time.  Shapes: code (questions,) int32; time (questions,) int64; found
+    (questions,) int64, written.
+    """
 
     code: ShortInts
     time: Ints
@@ -39,7 +46,8 @@ class Asked(NamedTuple):
 class Memory(NamedTuple):
     """What a share remembers.
 
-    Shapes: fact (keys,) int32, the newest of each key; time (keys,) int64, when it happened; gave_up (1,), 1 where the walk did.
+    Shapes: fact (keys,) int32, the newest of each key; time (keys,) int64, when it happened;
+        gave_up (1,), 1 where the walk did.
     """
 
     fact: ShortInts
@@ -60,18 +68,40 @@ Walk = Callable[[Past, Asked, Memory, Share], None]
 
 
 def newest_facts(past: Past, asked: Asked, *, keys: int) -> bool:
-    """For each question write the newest fact of its key that happened before it, -1 if there is none; whether that was possible.
+    """For each question write the newest fact of its key that happened before it, -1 if there is
+    none; whether that was possible.
 
     Cost: 2 ns a fact, on all processors and without the interpreter lock.
     """
-    past, asked = Past(read_only(past.code), read_only(past.time)), Asked(read_only(asked.code), read_only(asked.time), asked.found)
+    past, asked = (
+        Past(read_only(past.code), read_only(past.time)),
+        Asked(read_only(asked.code), read_only(asked.time), asked.found),
+    )
     cuts = np.searchsorted(past.time, past.time[even_bounds(past.time.size)[1:-1]])
     facts = [0, *cuts.tolist(), past.time.size]
-    questions = [0, *np.where(cuts > 0, np.searchsorted(asked.time, past.time[cuts - 1], side="right"), 0).tolist(), asked.time.size]
-    memories = [Memory(np.full(keys, NONE, dtype=np.int32), np.full(keys, LONG_AGO, dtype=np.int64), np.zeros(1, dtype=np.uint8)) for _ in facts[1:]]
+    questions = [
+        0,
+        *np.where(
+            cuts > 0, np.searchsorted(asked.time, past.time[cuts - 1], side="right"), 0
+        ).tolist(),
+        asked.time.size,
+    ]
+    memories = [
+        Memory(
+            np.full(keys, NONE, dtype=np.int32),
+            np.full(keys, LONG_AGO, dtype=np.int64),
+            np.zeros(1, dtype=np.uint8),
+        )
+        for _ in facts[1:]
+    ]
 
     def walk(share: int, _first: int, _stop: int) -> None:
-        compiled_walk()(past, asked, memories[share], Share(facts[share], facts[share + 1], questions[share], questions[share + 1]))
+        compiled_walk()(
+            past,
+            asked,
+            memories[share],
+            Share(facts[share], facts[share + 1], questions[share], questions[share + 1]),
+        )
 
     run_shares(walk, range(len(facts)))
     if any(memory.gave_up[0] for memory in memories):
@@ -88,8 +118,16 @@ def newest_facts(past: Past, asked: Asked, *, keys: int) -> bool:
 def compiled_walk() -> Walk:
     """The walk, compiled."""
     short, words = read_only(np.empty(0, dtype=np.int32)), read_only(np.empty(0, dtype=np.int64))
-    memory = Memory(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.zeros(1, dtype=np.uint8))
-    return entry_point(_sealed(kernel_edition()), Past(short, words), Asked(short, words, np.empty(0, dtype=np.int64)), memory, Share(0, 0, 0, 0))
+    memory = Memory(
+        np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.zeros(1, dtype=np.uint8)
+    )
+    return entry_point(
+        _sealed(kernel_edition()),
+        Past(short, words),
+        Asked(short, words, np.empty(0, dtype=np.int64)),
+        memory,
+        Share(0, 0, 0, 0),
+    )
 
 
 def _sealed(edition: int) -> Walk:
@@ -121,7 +159,9 @@ def answer_share(past: Past, asked: Asked, memory: Memory, share: Share) -> bool
 
 @compiled_part
 def remember(past: Past, memory: Memory, fact: int) -> bool:
-    """Remember a fact; False where it is out of order, or happens at the same time as the one before of its key."""
+    """Remember a fact; False where it is out of order, or happens at the same time as the one
+    before of its key.
+    """
     time, key = past.time[at(fact)], past.code[at(fact)]
     if fact > 0 and time < past.time[at(fact - 1)]:
         return False

@@ -1,10 +1,13 @@
 """Grouping, compiled: rows go to their place in two hops.
 
-A single hop would miss the cache with every row, because neighbouring rows have distant keys.  So rows go into a few hundred *bins* of neighbouring keys
-first, which writes to as many places at a time as a processor can follow, and then to their place inside a bin, which fits into the cache.  Each column
-takes the same two hops; measured on 10M rows, that is five times as fast as fetching rows in their final order.
+A single hop would miss the cache with every row, because neighbouring rows have distant keys.  So
+rows go into a few hundred *bins* of neighbouring keys first, which writes to as many places at a
+time as a processor can follow, and then to their place inside a bin, which fits into the cache.
+Each column takes the same two hops; measured on 10M rows, that is five times as fast as fetching
+rows in their final order.
 
-Arrays of hops are int32: row j goes to place hop[j].  Row indices and key codes therefore stay below 2**31.
+Arrays of hops are int32: row j goes to place hop[j].  Row indices and key codes therefore stay
+below 2**31.
 """
 
 from typing import NamedTuple, TypeVar
@@ -15,7 +18,16 @@ from mainspring.features.kernel.arrays import Bytes, Ints, ShortInts
 from mainspring.features.kernel.jit import allocating_part, at, bit_length, compiled_part
 from mainspring.features.kernel.order import rises, sort_positions, sort_words
 
-__all__ = ["Bins", "Places", "bin_rows", "count_bins", "find_ties", "is_in_order", "move_rows", "order_bins"]
+__all__ = [
+    "Bins",
+    "Places",
+    "bin_rows",
+    "count_bins",
+    "find_ties",
+    "is_in_order",
+    "move_rows",
+    "order_bins",
+]
 
 NOWHERE = -1
 
@@ -37,7 +49,8 @@ class Bins(NamedTuple):
 class Places(NamedTuple):
     """Rows in their final order.
 
-    Shapes: key_start (keys + 1,) int64, offsets; hop (rows,) int32, where each row of the bins goes; time (rows,) int64.
+    Shapes: key_start (keys + 1,) int64, offsets; hop (rows,) int32, where each row of the bins
+        goes; time (rows,) int64.
     """
 
     key_start: Ints
@@ -55,7 +68,9 @@ def count_bins(code: ShortInts, shift: int, counts: Ints) -> None:
 
 @compiled_part
 def bin_rows(code: ShortInts, fill: Ints, bins: Bins) -> None:
-    """The codes of rows in the bins, and in place of each code the first hop of its row; `fill` holds the next free place of each bin."""
+    """The codes of rows in the bins, and in place of each code the first hop of its row; `fill`
+    holds the next free place of each bin.
+    """
     for row in range(code.size):
         key = code[row]
         if key < 0:
@@ -77,16 +92,23 @@ def move_rows(source: T, hop: ShortInts, target: T) -> None:
 
 @compiled_part
 def is_in_order(code: ShortInts, event_time: Ints) -> bool:
-    """Whether no row is without a key, and all are grouped by ascending code and sorted by time inside."""
+    """Whether no row is without a key, and all are grouped by ascending code and sorted by time
+    inside.
+    """
     row = 1
-    while row < code.size and (code[row - 1] < code[row] or (code[row - 1] == code[row] and event_time[row - 1] <= event_time[row])):
+    while row < code.size and (
+        code[row - 1] < code[row]
+        or (code[row - 1] == code[row] and event_time[row - 1] <= event_time[row])
+    ):
         row += 1
     return row >= code.size and (code.size == 0 or code[0] >= 0)
 
 
 @compiled_part
 def find_ties(time: Ints, key_start: Ints, places: Ints, sets: Ints) -> int:
-    """Count the places whose time is that of a neighbour of the same key, and note them and a number for each set of equals as far as there is room."""
+    """Count the places whose time is that of a neighbour of the same key, and note them and a
+    number for each set of equals as far as there is room.
+    """
     count, number = 0, -1
     for key in range(key_start.size - 1):
         for place in range(key_start[key] + 1, key_start[key + 1]):
@@ -109,7 +131,9 @@ def note_tie(places: Ints, sets: Ints, place: int, number: int, count: int) -> i
 
 @allocating_part
 def order_bins(bins: Bins, places: Places, first: int, stop: int) -> None:
-    """The second hop of the rows of the bins first … stop: by key, and inside a key by time, rows of equal time in their given order."""
+    """The second hop of the rows of the bins first … stop: by key, and inside a key by time, rows
+    of equal time in their given order.
+    """
     start, code, time, shift = bins.start, bins.code, bins.time, bins.shift
     key_start, hop, ordered = places.key_start, places.hop, places.time
     largest = 0
@@ -128,7 +152,9 @@ def order_bins(bins: Bins, places: Places, first: int, stop: int) -> None:
 
 
 @compiled_part
-def group_bin(code: ShortInts, time: Ints, low: int, stops: Ints, hop: ShortInts, ordered: Ints) -> None:
+def group_bin(
+    code: ShortInts, time: Ints, low: int, stops: Ints, hop: ShortInts, ordered: Ints
+) -> None:
     """Group the rows of a bin by key (counting sort), and find where each key's rows stop."""
     for key in range(stops.size):
         stops[key] = 0
@@ -147,7 +173,9 @@ def group_bin(code: ShortInts, time: Ints, low: int, stops: Ints, hop: ShortInts
 
 @compiled_part
 def sort_bin(ordered: Ints, stops: Ints, own: Ints, tally: Ints, spare: Ints, moved: Ints) -> bool:
-    """Sort each key's times in place; whether any of the bin moved, and if so where to, in `moved`."""
+    """Sort each key's times in place; whether any of the bin moved, and if so where to, in
+    `moved`.
+    """
     is_moved = False
     first = 0
     for key in range(stops.size):

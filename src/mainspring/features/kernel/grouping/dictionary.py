@@ -1,6 +1,7 @@
 """Codes for 64-bit words: 0, 1, 2 … in the order in which words are first met.
 
-An open-addressed table with linear probing, at most a quarter full.  Codes decide nothing but which rows lie together, so that no answer depends on the hash.
+An open-addressed table with linear probing, at most a quarter full.  Codes decide nothing but which
+rows lie together, so that no answer depends on the hash.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,16 +25,20 @@ ROOM = 4
 """Places to a word: so many that a search nearly always ends where it begins."""
 BLOCK = 256
 GOLDEN = -7046029254386353131
-"""2**64 divided by the golden ratio, as int64: Fibonacci hashing (Knuth, The Art of Computer Programming, 6.4)."""
+"""2**64 divided by the golden ratio, as int64: Fibonacci hashing (Knuth, The Art of Computer
+Programming, 6.4).
+"""
 
 
 class Table(NamedTuple):
     """The words of a dictionary, and where the hash puts them.
 
-    Codes alone lie in the places of the hash, because they fit into the cache twice as often as words would.
+    Codes alone lie in the places of the hash, because they fit into the cache twice as often as
+    words would.
 
-    Shapes: codes (places,) int32, -1 where free; words and firsts (places / ROOM,) int64, by code the word and the row at which it was met first;
-    note (2,) int64: how many words are known, and the next row to learn.
+    Shapes: codes (places,) int32, -1 where free; words and firsts (places / ROOM,) int64, by code
+        the word and the row at which it was met first; note (2,) int64: how many words are known,
+        and the next row to learn.
     """
 
     codes: ShortInts
@@ -74,12 +79,19 @@ class Dictionary:
     def look_up(self, words: Ints) -> ShortInts:
         """The codes of words, -1 for those that were not learnt."""
         codes = np.empty(words.size, dtype=np.int32)
-        run_shares(lambda _, first, stop: compiled_dictionary().look_up(words[first:stop], self._table, codes[first:stop]), even_bounds(words.size))
+        run_shares(
+            lambda _, first, stop: compiled_dictionary().look_up(
+                words[first:stop], self._table, codes[first:stop]
+            ),
+            even_bounds(words.size),
+        )
         return codes
 
 
 def learn_in_shares(pieces: Sequence[Ints]) -> tuple[Dictionary, ShortInts]:
-    """A dictionary of words and their codes, learnt on all processors: each share by itself, and the few distinct words of each once more together."""
+    """A dictionary of words and their codes, learnt on all processors: each share by itself, and
+    the few distinct words of each once more together.
+    """
     codes = np.empty(sum(piece.size for piece in pieces), dtype=np.int32)
     bounds = even_bounds(codes.size)
     own = [Dictionary() for _ in bounds[1:]]
@@ -101,7 +113,9 @@ def _together(own: Sequence[Dictionary], codes: ShortInts, bounds: Sequence[int]
 
     def rename(share: int, first: int, stop: int) -> None:
         if share > 0:
-            compiled_dictionary().rename(common[starts[share] : starts[share + 1]], codes[first:stop])
+            compiled_dictionary().rename(
+                common[starts[share] : starts[share + 1]], codes[first:stop]
+            )
 
     run_shares(rename, bounds)
     together.firsts[:] = np.concatenate([each.firsts for each in own])[together.firsts]
@@ -111,7 +125,12 @@ def _together(own: Sequence[Dictionary], codes: ShortInts, bounds: Sequence[int]
 def empty_table(bits: int) -> Table:
     """A table of 2**bits places."""
     codes, most = np.full(1 << bits, UNKNOWN, dtype=np.int32), (1 << bits) // ROOM
-    return Table(codes, np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.zeros(2, dtype=np.int64))
+    return Table(
+        codes,
+        np.empty(most, dtype=np.int64),
+        np.empty(most, dtype=np.int64),
+        np.zeros(2, dtype=np.int64),
+    )
 
 
 def larger_table(table: Table) -> Table:
@@ -134,15 +153,23 @@ class Kernels(NamedTuple):
 @cache
 def compiled_dictionary() -> Kernels:
     """The compiled entries, loaded or compiled by the first call."""
-    words, table, codes = read_only(np.empty(0, dtype=np.int64)), empty_table(FIRST_BITS), np.empty(0, dtype=np.int32)
+    words, table, codes = (
+        read_only(np.empty(0, dtype=np.int64)),
+        empty_table(FIRST_BITS),
+        np.empty(0, dtype=np.int32),
+    )
     entries = sealed_entries(kernel_edition())
     return Kernels(
-        entry_point(entries.learn, words, table, codes), entry_point(entries.look_up, words, table, codes), entry_point(entries.rename, codes, codes)
+        entry_point(entries.learn, words, table, codes),
+        entry_point(entries.look_up, words, table, codes),
+        entry_point(entries.rename, codes, codes),
     )
 
 
 def sealed_entries(edition: int) -> Kernels:
-    """The entries with the edition of their source inside, which keeps numba's cache honest (see `jit`)."""
+    """The entries with the edition of their source inside, which keeps numba's cache honest (see
+    `jit`).
+    """
 
     def learn(words: Ints, table: Table, found: ShortInts) -> None:
         if edition >= 0:
@@ -179,7 +206,9 @@ def learn_words(words: Ints, table: Table, found: ShortInts) -> None:
 
 @compiled_part
 def learn_word(word: int, row: int, table: Table) -> int:
-    """The code of a word, which is the next one if it is new; `UNKNOWN` if there is no room for it."""
+    """The code of a word, which is the next one if it is new; `UNKNOWN` if there is no room for
+    it.
+    """
     place, known = place_of(word, table), table.note[KNOWN]
     code = int(table.codes[at(place)])
     if code == UNKNOWN and known < table.words.size:
@@ -201,7 +230,9 @@ def find_words(words: Ints, table: Table, found: ShortInts) -> None:
 
 @compiled_part
 def guess_codes(words: Ints, table: Table, found: ShortInts, first: int, stop: int) -> None:
-    """The codes at which the search for each word begins: nearly always the right ones, and found without waiting for one another."""
+    """The codes at which the search for each word begins: nearly always the right ones, and found
+    without waiting for one another.
+    """
     for row in range(first, stop):
         found[at(row)] = table.codes[at(home_of(words[at(row)], table))]
 

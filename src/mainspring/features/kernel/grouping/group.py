@@ -10,7 +10,16 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mainspring.features.kernel.arrays import Bytes, Ints, ShortInts, read_only
-from mainspring.features.kernel.grouping.bins import Bins, Places, bin_rows, count_bins, find_ties, is_in_order, move_rows, order_bins
+from mainspring.features.kernel.grouping.bins import (
+    Bins,
+    Places,
+    bin_rows,
+    count_bins,
+    find_ties,
+    is_in_order,
+    move_rows,
+    order_bins,
+)
 from mainspring.features.kernel.grouping.pieces import iter_between, joined
 from mainspring.features.kernel.jit import entry_point, kernel_edition
 from mainspring.features.kernel.shares import even_bounds, run_shares
@@ -18,13 +27,17 @@ from mainspring.features.kernel.shares import even_bounds, run_shares
 __all__ = ["Grouping", "compiled_grouping", "group_facts"]
 
 BIN_BITS = 9
-"""512 bins: as many streams of writing as a processor follows without missing its caches and address tables; measured flat from 100 to 800."""
+"""512 bins: as many streams of writing as a processor follows without missing its caches and
+address tables; measured flat from 100 to 800.
+"""
 
 T = TypeVar("T", Ints, Bytes)
 
 
 class Ties(NamedTuple):
-    """Tied places, the number of the set of equals that each belongs to, and how many were found, (1,)."""
+    """Tied places, the number of the set of equals that each belongs to, and how many were found,
+    (1,).
+    """
 
     places: Ints
     sets: Ints
@@ -37,8 +50,10 @@ class Grouping(NamedTuple):
     Shapes:
         key_start: (keys + 1,) int64, offsets: rows of key k are key_start[k] … key_start[k + 1].
         event_time: (grouped rows,) int64, sorted inside each key.
-        into_bins, into_place: the two hops, (rows,) and (grouped rows,) int32; None where rows lie as they should already.
-        halfway: (grouped rows,) int64, where a column lies between the hops; one memory for all columns, because memory that is new costs as much as a hop.
+        into_bins, into_place: the two hops, (rows,) and (grouped rows,) int32; None where rows lie
+            as they should already.
+        halfway: (grouped rows,) int64, where a column lies between the hops; one memory for all
+            columns, because memory that is new costs as much as a hop.
     """
 
     key_start: Ints
@@ -48,7 +63,9 @@ class Grouping(NamedTuple):
     halfway: Ints
 
     def words(self, pieces: Sequence[Ints], target: Ints) -> None:
-        """Write a column of 64-bit words, in the order of the frame, into `target`, in the order of the groups; one at a time.  Cost: about 2 ns a row."""
+        """Write a column of 64-bit words, in the order of the frame, into `target`, in the order of
+        the groups; one at a time.  Cost: about 2 ns a row.
+        """
         two_hops(compiled_grouping().move_words, self, pieces, target)
 
     def flags(self, pieces: Sequence[Bytes], target: Bytes) -> None:
@@ -65,10 +82,14 @@ class Grouping(NamedTuple):
         return places
 
     def ties(self) -> tuple[Ints, Ints]:
-        """The places whose time is that of a neighbour of the same key, ascending, and a number for each set of equals."""
+        """The places whose time is that of a neighbour of the same key, ascending, and a number for
+        each set of equals.
+        """
         found, none = np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int64)
         compiled_grouping().find_ties(self.event_time, self.key_start, Ties(none, none, found))
-        ties = Ties(np.empty(int(found[0]), dtype=np.int64), np.empty(int(found[0]), dtype=np.int64), found)
+        ties = Ties(
+            np.empty(int(found[0]), dtype=np.int64), np.empty(int(found[0]), dtype=np.int64), found
+        )
         if ties.places.size:
             compiled_grouping().find_ties(self.event_time, self.key_start, ties)
         return ties.places, ties.sets
@@ -81,7 +102,9 @@ class Grouping(NamedTuple):
         return rows
 
     def with_rows(self, rows: Ints, places: Ints) -> "Grouping":
-        """The grouping with these rows at these places, which held the same rows in another order."""
+        """The grouping with these rows at these places, which held the same rows in another
+        order.
+        """
         into_bins, into_place, halfway = self.into_bins, self.into_place, self.halfway
         if into_bins is None or into_place is None:
             into_bins = into_place = np.arange(self.event_time.size, dtype=np.int32)
@@ -95,10 +118,12 @@ def group_facts(code: ShortInts, keys: int, event_time: Sequence[Ints]) -> Group
     """Group rows by key code (negative: no key) and sort each key's rows by time, stably.
 
     Args:
-        code: (rows,), below `keys`; fewer than 2**31 rows.  It is used up where rows have to be moved: the first hop is written over it.
+        code: (rows,), below `keys`; fewer than 2**31 rows.  It is used up where rows have to be
+            moved: the first hop is written over it.
         event_time: of the same rows, in pieces.
 
-    Cost: without the interpreter lock, about 10 ns a row; nothing but a look for rows that lie in order already.
+    Cost: without the interpreter lock, about 10 ns a row; nothing but a look for rows that lie in
+        order already.
     """
     if lie_in_order(code, event_time):
         starts = np.searchsorted(code, np.arange(keys + 1, dtype=np.int32)).astype(np.int64)
@@ -108,13 +133,18 @@ def group_facts(code: ShortInts, keys: int, event_time: Sequence[Ints]) -> Group
     one_hop(compiled_grouping().move_words, into_bins, event_time, bins.time)
     # Where a row goes is written over its code, which is read before.
     places = Places(np.empty(keys + 1, dtype=np.int64), bins.code, np.empty_like(bins.time))
-    run_shares(lambda _, first, stop: compiled_grouping().order_bins(bins, places, first, stop), cut_by_weight(bins.start))
+    run_shares(
+        lambda _, first, stop: compiled_grouping().order_bins(bins, places, first, stop),
+        cut_by_weight(bins.start),
+    )
     places.key_start[keys] = bins.code.size
     return Grouping(places.key_start, places.time, into_bins, places.hop, bins.time)
 
 
 def lie_in_order(code: ShortInts, event_time: Sequence[Ints]) -> bool:
-    """Whether no row is without a key, and all are grouped by ascending code and sorted by time inside."""
+    """Whether no row is without a key, and all are grouped by ascending code and sorted by time
+    inside.
+    """
     found, before = np.zeros(1, dtype=np.uint8), (-1, 0)
     for first, times in iter_between(event_time, 0, code.size):
         codes = code[first : first + times.size]
@@ -126,15 +156,33 @@ def lie_in_order(code: ShortInts, event_time: Sequence[Ints]) -> bool:
 
 
 def rows_in_bins(code: ShortInts, count: int, shift: int) -> tuple[Bins, ShortInts]:
-    """So many bins, in which times are still to be moved, and the first hop of each row, in place of its code."""
+    """So many bins, in which times are still to be moved, and the first hop of each row, in place
+    of its code.
+    """
     bounds = even_bounds(code.size)
     counts = np.zeros((len(bounds) - 1, count), dtype=np.int64)
-    run_shares(lambda share, first, stop: compiled_grouping().count_bins(code[first:stop], shift, counts[share]), bounds)
-    # Each share has a stretch of each bin to itself, in the order of the shares: that keeps the hop stable.
+    run_shares(
+        lambda share, first, stop: compiled_grouping().count_bins(
+            code[first:stop], shift, counts[share]
+        ),
+        bounds,
+    )
+    # Each share has a stretch of each bin to itself, in the order of the shares: that keeps the hop
+    # stable.
     stops = np.cumsum(counts.T).reshape(count, -1).T
     start, fill = np.append(0, stops[-1]), np.ascontiguousarray(stops - counts)
-    bins = Bins(start, np.empty(int(start[-1]), dtype=np.int32), np.empty(int(start[-1]), dtype=np.int64), shift)
-    run_shares(lambda share, first, stop: compiled_grouping().bin_rows(code[first:stop], fill[share], bins), bounds)
+    bins = Bins(
+        start,
+        np.empty(int(start[-1]), dtype=np.int32),
+        np.empty(int(start[-1]), dtype=np.int64),
+        shift,
+    )
+    run_shares(
+        lambda share, first, stop: compiled_grouping().bin_rows(
+            code[first:stop], fill[share], bins
+        ),
+        bounds,
+    )
     return bins, code
 
 
@@ -150,7 +198,10 @@ Move = Callable[[T, ShortInts, T], None]
 def two_hops(move: "Move[T]", grouping: Grouping, pieces: Sequence[T], target: T) -> None:
     """Move a column into its bins, and on to its place; `target` may be the column's own memory."""
     if grouping.into_bins is None or grouping.into_place is None:
-        run_shares(lambda _, first, stop: copy_pieces(pieces, first, stop, target), even_bounds(target.size))
+        run_shares(
+            lambda _, first, stop: copy_pieces(pieces, first, stop, target),
+            even_bounds(target.size),
+        )
         return
     halfway = grouping.halfway.view(target.dtype)[: target.size]
     one_hop(move, grouping.into_bins, pieces, halfway)
@@ -188,7 +239,11 @@ class Kernels(NamedTuple):
 @cache
 def compiled_grouping() -> Kernels:
     """The compiled entries, loaded or compiled by the first call."""
-    short, words, flags = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
+    short, words, flags = (
+        np.empty(0, dtype=np.int32),
+        np.empty(0, dtype=np.int64),
+        np.empty(0, dtype=np.uint8),
+    )
     given_short, given_words, given_flags = read_only(short), read_only(words), read_only(flags)
     entries, bins = sealed_entries(kernel_edition()), Bins(words, short, words, 0)
     return Kernels(
@@ -203,7 +258,9 @@ def compiled_grouping() -> Kernels:
 
 
 def sealed_entries(edition: int) -> Kernels:
-    """The entries with the edition of their source inside, which keeps numba's cache honest (see `jit`)."""
+    """The entries with the edition of their source inside, which keeps numba's cache honest (see
+    `jit`).
+    """
 
     def look(code: ShortInts, event_time: Ints, found: Bytes) -> None:
         found[0] = edition >= 0 and is_in_order(code, event_time)

@@ -1,4 +1,6 @@
-"""Columns as they lie in a frame that was read from many files: in pieces, one after the other.  Making them contiguous would copy every one of them."""
+"""Columns as they lie in a frame that was read from many files: in pieces, one after the other.
+Making them contiguous would copy every one of them.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar

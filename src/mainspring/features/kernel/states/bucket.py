@@ -1,6 +1,8 @@
-"""Images of values that are coarser than the values: log-linear buckets, bins between edges, places in a list.  All is integer arithmetic on bits.
+"""Images of values that are coarser than the values: log-linear buckets, bins between edges, places
+in a list.  All is integer arithmetic on bits.
 
-Source: Masson et al. 2019, DDSketch (the idea of buckets of equal relative width; here without its logarithm).
+Source: Masson et al. 2019, DDSketch (the idea of buckets of equal relative width; here without its
+    logarithm).
 """
 
 from typing import Final
@@ -10,7 +12,15 @@ from mainspring.features.kernel.jit import compiled_part
 from mainspring.features.kernel.states.exact_sum import INFINITY, QUIET_NAN, SIGN_BIT
 from mainspring.features.kernel.states.extreme import ALL_BUT_SIGN, rank_of
 
-__all__ = ["NAN_BUCKET", "bin_of", "bucket_of", "bucket_value", "canonical_bits", "double_of_integer", "place_of"]
+__all__ = [
+    "NAN_BUCKET",
+    "bin_of",
+    "bucket_of",
+    "bucket_value",
+    "canonical_bits",
+    "double_of_integer",
+    "place_of",
+]
 
 BUCKET_SHIFT: Final = 46
 HALF_BUCKET: Final = 1 << (BUCKET_SHIFT - 1)
@@ -30,7 +40,9 @@ def canonical_bits(bits: int, is_float: bool) -> int:
 
 @compiled_part
 def bucket_of(bits: int) -> int:
-    """The bucket of a canonical double: its sign, its exponent and the first six bits of its mantissa.  Buckets ascend with values; zero is one of its own."""
+    """The bucket of a canonical double: its sign, its exponent and the first six bits of its
+    mantissa.  Buckets ascend with values; zero is one of its own.
+    """
     if bits == 0:
         return 0
     bucket = ((bits & ALL_BUT_SIGN) >> BUCKET_SHIFT) + 1
@@ -39,7 +51,9 @@ def bucket_of(bits: int) -> int:
 
 @compiled_part
 def bucket_value(bucket: int) -> int:
-    """The bits of a bucket's middle, which is within 2**-7 of all its values, or 2**-1029 for subnormal ones; zero, infinities and NaN are themselves."""
+    """The bits of a bucket's middle, which is within 2**-7 of all its values, or 2**-1029 for
+    subnormal ones; zero, infinities and NaN are themselves.
+    """
     if bucket == 0:
         return 0
     magnitude = (abs(bucket) - 1) << BUCKET_SHIFT

@@ -1,11 +1,14 @@
 """Exact sums: a state is a row of int64 counters that is closed under addition and subtraction.
 
-The first four cells count non-null values, NaNs, +inf and -inf.  The rest are limbs of a fixed-point number: limb k weighs 2**(32 k + base), where base is
--1074 for floats (the smallest subnormal) and 0 for integers.  A value touches three neighbouring limbs, each by less than 2**33, so 2**30 values fit
-before a limb could overflow, and carries are resolved only when a state is read.  Subtracting one state from another gives the exact state of the
-difference, which is what makes sliding windows over floats possible without error.
+The first four cells count non-null values, NaNs, +inf and -inf.  The rest are limbs of a
+fixed-point number: limb k weighs 2**(32 k + base), where base is -1074 for floats (the smallest
+subnormal) and 0 for integers.  A value touches three neighbouring limbs, each by less than 2**33,
+so 2**30 values fit before a limb could overflow, and carries are resolved only when a state is
+read.  Subtracting one state from another gives the exact state of the difference, which is what
+makes sliding windows over floats possible without error.
 
-Rejected: compensated (Neumaier) sums, which are neither exact nor free of order, and a 128-bit fixed point, which fails on 1e16 next to 1e-30.
+Rejected: compensated (Neumaier) sums, which are neither exact nor free of order, and a 128-bit
+fixed point, which fails on 1e16 next to 1e-30.
 """
 
 from typing import Final
@@ -63,7 +66,9 @@ INTEGER_MIN: Final = -(1 << 63)
 
 @compiled_part
 def add_float(cells: Ints, row: int, bits: int, sign: int) -> int:
-    """Add (sign 1) or take away (sign -1) a float given by its bits; the lowest limb it touched, -1 if none."""
+    """Add (sign 1) or take away (sign -1) a float given by its bits; the lowest limb it touched, -1
+    if none.
+    """
     cells[row, COUNT] += sign
     exponent = (bits >> 52) & 0x7FF
     mantissa = bits & FRACTION_MASK
@@ -136,18 +141,25 @@ def carry(number: Ints, top: int) -> None:
 
 @compiled_part
 def sum_of(number: Ints, signed_top: int, low_exponent: int) -> int:
-    """The bits of the nearest double to the collected number, whose cell PAD weighs 2**low_exponent."""
-    return with_sign(nearest_double(number, abs(signed_top), low_exponent - PAD * LIMB_BITS), signed_top)
+    """The bits of the nearest double to the collected number, whose cell PAD weighs
+    2**low_exponent.
+    """
+    return with_sign(
+        nearest_double(number, abs(signed_top), low_exponent - PAD * LIMB_BITS), signed_top
+    )
 
 
 @compiled_part
 def mean_of(number: Ints, signed_top: int, low_exponent: int, count: int) -> int:
-    """The bits of the nearest double to the collected number divided by `count` (1 … 2**30), rounded once; `number` is consumed."""
+    """The bits of the nearest double to the collected number divided by `count` (1 … 2**30),
+    rounded once; `number` is consumed.
+    """
     top = abs(signed_top)
     remainder = 0
     if count > 1:
-        # Long division runs on into the padding, so that at least 44 bits follow the one that decides the rounding.  What remains after that cannot
-        # matter: were those bits all zero, 2**44 would divide the remainder, which is less than `count`.
+        # Long division runs on into the padding, so that at least 44 bits follow the one that
+        # decides the rounding.  What remains after that cannot matter: were those bits all zero,
+        # 2**44 would divide the remainder, which is less than `count`.
         for cell in range(top, -1, -1):
             value = (remainder << LIMB_BITS) | number[cell]
             number[cell] = value // count
@@ -179,7 +191,9 @@ def with_sign(bits: int, signed_top: int) -> int:
 
 @compiled_part
 def nearest_double(number: Ints, top: int, low_exponent: int) -> int:
-    """Round a magnitude, whose cell 0 weighs 2**low_exponent, to the nearest double, ties to even, subnormals and overflow to inf included."""
+    """Round a magnitude, whose cell 0 weighs 2**low_exponent, to the nearest double, ties to even,
+    subnormals and overflow to inf included.
+    """
     while top >= 0 and number[top] == 0:
         top -= 1
     if top < 2:
@@ -192,9 +206,11 @@ def nearest_double(number: Ints, top: int, low_exponent: int) -> int:
 
 @compiled_part
 def round_head(head: int, rest: int, exponent: int) -> int:
-    """The bits of the double nearest to a positive head, which weighs 2**exponent and is followed by `rest`; only that it is zero counts.
+    """The bits of the double nearest to a positive head, which weighs 2**exponent and is followed
+    by `rest`; only that it is zero counts.
 
-    Unless `rest` is zero the head has at least 55 bits, so that the one that decides the rounding is among them.  Ties go to even.
+    Unless `rest` is zero the head has at least 55 bits, so that the one that decides the rounding
+    is among them.  Ties go to even.
     """
     quantum = max(exponent + bit_length(head) - 53, FLOAT_BASE)
     drop = quantum - exponent
@@ -208,7 +224,8 @@ def round_head(head: int, rest: int, exponent: int) -> int:
         half = 1 << (drop - 1)
         if dropped > half or (dropped == half and (rest != 0 or kept & 1 == 1)):
             kept += 1
-    # A carry out of the 53 bits, and the step from subnormal to normal, move into the exponent field by plain addition.
+    # A carry out of the 53 bits, and the step from subnormal to normal, move into the exponent
+    # field by plain addition.
     if quantum - FLOAT_BASE >= 0x7FF:
         return INFINITY
     return min(kept + ((quantum - FLOAT_BASE) << 52), INFINITY)
@@ -216,7 +233,9 @@ def round_head(head: int, rest: int, exponent: int) -> int:
 
 @compiled_part
 def head_of(number: Ints, top: int) -> tuple[int, int]:
-    """The leading 62 bits from cell `top` down, and what cells top - 1 and top - 2 hold below them."""
+    """The leading 62 bits from cell `top` down, and what cells top - 1 and top - 2 hold below
+    them.
+    """
     leading = number[top]
     second = number[top - 1]
     third = number[top - 2]

@@ -1,8 +1,9 @@
 """Minimum and maximum over a sliding suffix of facts that appear and disappear in any order.
 
-Both are the maximum of a *rank*: an int64 that orders values as IEEE 754-2019 `minimum` and `maximum` do (-0 below +0, NaN wins).  Ranks live in a
-binary tree whose leaves are blocks of `BLOCK` neighbouring facts.  A monotonic deque would be enough for facts that become visible in event order;
-the tree costs about the same and needs no such promise.
+Both are the maximum of a *rank*: an int64 that orders values as IEEE 754-2019 `minimum` and
+`maximum` do (-0 below +0, NaN wins).  Ranks live in a binary tree whose leaves are blocks of
+`BLOCK` neighbouring facts.  A monotonic deque would be enough for facts that become visible in
+event order; the tree costs about the same and needs no such promise.
 """
 
 from typing import Final
@@ -10,7 +11,18 @@ from typing import Final
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.jit import compiled_part
 
-__all__ = ["ALL_BUT_SIGN", "BLOCK", "BLOCK_SHIFT", "LOWEST_RANK", "leaves_for", "raise_leaf", "rank_of", "replace_leaf", "suffix_maximum", "value_of"]
+__all__ = [
+    "ALL_BUT_SIGN",
+    "BLOCK",
+    "BLOCK_SHIFT",
+    "LOWEST_RANK",
+    "leaves_for",
+    "raise_leaf",
+    "rank_of",
+    "replace_leaf",
+    "suffix_maximum",
+    "value_of",
+]
 
 BLOCK_SHIFT: Final = 4
 BLOCK: Final = 1 << BLOCK_SHIFT
@@ -22,7 +34,9 @@ ALL_BUT_SIGN: Final = (1 << 63) - 1
 
 @compiled_part
 def rank_of(bits: int, is_float: bool, is_least: bool) -> int:
-    """The rank of a value given by its bits: the greatest rank is the least (or the greatest) value."""
+    """The rank of a value given by its bits: the greatest rank is the least (or the greatest)
+    value.
+    """
     if is_float:
         if bits & ALL_BUT_SIGN > INFINITY:
             return NAN_RANK

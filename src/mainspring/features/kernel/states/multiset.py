@@ -1,8 +1,11 @@
-"""Multisets that slide: which distinct values a window holds, and how often, while facts come and go in any order.
+"""Multisets that slide: which distinct values a window holds, and how often, while facts come and
+go in any order.
 
-A value, or a coarser image of it, gets a dense code when the key first shows it, through a hash table that grows with the number of distinct images; after
-that a fact is one count up or down per window.  So a question costs nothing (how many distinct values) or one walk over the key's distinct images
-(everything else), never a walk over facts.  Multisets whose codes are known beforehand (bins, listed values) need no table.
+A value, or a coarser image of it, gets a dense code when the key first shows it, through a hash
+table that grows with the number of distinct images; after that a fact is one count up or down per
+window.  So a question costs nothing (how many distinct values) or one walk over the key's distinct
+images (everything else), never a walk over facts.  Multisets whose codes are known beforehand
+(bins, listed values) need no table.
 """
 
 from typing import Final, NamedTuple
@@ -23,12 +26,15 @@ class Bags(NamedTuple):
     """The multisets of one key, one for each lane that needs it.
 
     Shapes:
-        table: (bags, power of two) int32: code + 1 under the image's hash, 0 where free; MASK says how much is in use.
+        table: (bags, power of two) int32: code + 1 under the image's hash, 0 where free; MASK says
+            how much is in use.
         held: (bags, room) int64: the image that has a code.
         order: (bags, room) int32: the codes by ascending image, where the lane asks for it.
-        codes: (bags, room) int32: the code of each of the key's facts that has appeared, -1 for one that counts nowhere.
+        codes: (bags, room) int32: the code of each of the key's facts that has appeared, -1 for one
+            that counts nowhere.
         counts: (bags, room, aggregated windows) int32: how often a code is inside each window.
-        sizes: (bags, 2 + aggregated windows) int64: NUMBER of codes, MASK, and from LIVE on how many codes are inside each window.
+        sizes: (bags, 2 + aggregated windows) int64: NUMBER of codes, MASK, and from LIVE on how
+            many codes are inside each window.
     """
 
     table: ShortInts
@@ -41,7 +47,9 @@ class Bags(NamedTuple):
 
 @allocating_part
 def empty_bags(bags: int, room: int, windows: int) -> Bags:
-    """Multisets for keys of up to `room` facts and codes; what is never used of them is never touched, and takes no memory."""
+    """Multisets for keys of up to `room` facts and codes; what is never used of them is never
+    touched, and takes no memory.
+    """
     capacity = SMALLEST_TABLE
     while capacity <= 2 * room:
         capacity *= 2

@@ -1,15 +1,32 @@
-"""Exact sums that fit two words, as nearly all do: the same numbers as in `exact_sum`, in a form that is faster to add and to round.
+"""Exact sums that fit two words, as nearly all do: the same numbers as in `exact_sum`, in a form
+that is faster to add and to round.
 
-A number is `high * 2**62 + low` with 0 <= low < 2**62, in units of 2**exponent.  Values may be shifted by up to 62 bits against the unit, 18 decimal digits
-from the smallest to the largest; `fits` says whether so many of them can be added.
+A number is `high * 2**62 + low` with 0 <= low < 2**62, in units of 2**exponent.  Values may be
+shifted by up to 62 bits against the unit, 18 decimal digits from the smallest to the largest;
+`fits` says whether so many of them can be added.
 """
 
 from typing import Final
 
 from mainspring.features.kernel.jit import bit_length, compiled_part
-from mainspring.features.kernel.states.exact_sum import FRACTION_MASK, HIDDEN_BIT, SIGN_BIT, round_head
+from mainspring.features.kernel.states.exact_sum import (
+    FRACTION_MASK,
+    HIDDEN_BIT,
+    SIGN_BIT,
+    round_head,
+)
 
-__all__ = ["LOW_BITS", "LOW_MASK", "fits", "halves_of_float", "halves_of_integer", "narrow_mean", "narrow_sum", "shift_of", "whole_number"]
+__all__ = [
+    "LOW_BITS",
+    "LOW_MASK",
+    "fits",
+    "halves_of_float",
+    "halves_of_integer",
+    "narrow_mean",
+    "narrow_sum",
+    "shift_of",
+    "whole_number",
+]
 
 LOW_BITS: Final = 62
 LOW_MASK: Final = (1 << 62) - 1
@@ -20,7 +37,9 @@ NOT_FINITE: Final = 0x7FE
 
 @compiled_part
 def shift_of(bits: int) -> int:
-    """By how many bits a float, given by its bits, is shifted against the smallest subnormal; `NOT_FINITE` for infinities and NaN."""
+    """By how many bits a float, given by its bits, is shifted against the smallest subnormal;
+    `NOT_FINITE` for infinities and NaN.
+    """
     return max(((bits >> 52) & EXPONENT_MASK) - 1, 0)
 
 
@@ -65,12 +84,16 @@ def narrow_sum(high: int, low: int, exponent: int) -> int:
         return sign | round_head(below, 0, exponent) if below != 0 else 0
     shift = LOW_BITS - bit_length(above)
     head = (above << shift) | (below >> (LOW_BITS - shift))
-    return sign | round_head(head, below & ((1 << (LOW_BITS - shift)) - 1), exponent + LOW_BITS - shift)
+    return sign | round_head(
+        head, below & ((1 << (LOW_BITS - shift)) - 1), exponent + LOW_BITS - shift
+    )
 
 
 @compiled_part
 def narrow_mean(high: int, low: int, exponent: int, count: int) -> int:
-    """The bits of the double nearest to a number divided by `count` (1 … 2**30), rounded once; zero is always +0."""
+    """The bits of the double nearest to a number divided by `count` (1 … 2**30), rounded once; zero
+    is always +0.
+    """
     above, below = magnitude(high, low)
     if above == 0:
         if below == 0:
@@ -79,7 +102,8 @@ def narrow_mean(high: int, low: int, exponent: int, count: int) -> int:
     shift = LOW_BITS - bit_length(above)
     above = (above << shift) | (below >> (LOW_BITS - shift))
     below = (below << shift) & LOW_MASK
-    # Two steps of long division: 124 bits that begin with a one leave at least 61 bits of quotient, more than the rounding looks at.
+    # Two steps of long division: 124 bits that begin with a one leave at least 61 bits of quotient,
+    # more than the rounding looks at.
     more = bit_length(count)
     head = above // count
     tail = ((above - head * count) << more) | (below >> (LOW_BITS - more))

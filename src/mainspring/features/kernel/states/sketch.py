@@ -1,10 +1,13 @@
-"""HyperLogLog: how many distinct values there are, from what a few thousand registers have seen of their hashes.
+"""HyperLogLog: how many distinct values there are, from what a few thousand registers have seen of
+their hashes.
 
-Hashes and registers are integers.  Only the estimate, made once from finished registers, divides and takes roots, all of which IEEE 754 rounds correctly,
-in one fixed order.
+Hashes and registers are integers.  Only the estimate, made once from finished registers, divides
+and takes roots, all of which IEEE 754 rounds correctly, in one fixed order.
 
-Source: Flajolet et al. 2007, HyperLogLog; Ertl 2017, New cardinality estimation algorithms for HyperLogLog sketches, section 4 (the estimator used here:
-no bias tables, no switch to linear counting, no logarithm); Steele et al. 2014, Fast splittable pseudorandom number generators (the mix of the hash).
+Source: Flajolet et al. 2007, HyperLogLog; Ertl 2017, New cardinality estimation algorithms for
+    HyperLogLog sketches, section 4 (the estimator used here: no bias tables, no switch to linear
+    counting, no logarithm); Steele et al. 2014, Fast splittable pseudorandom number generators (the
+    mix of the hash).
 """
 
 import math
@@ -33,7 +36,9 @@ HALF_RECIPROCAL_LN_2: Final = 0.7213475204444817
 
 @compiled_part
 def hash_of(bits: int) -> int:
-    """A 64-bit hash of a pattern, the same for ever: the output function of splitmix64 after one step."""
+    """A 64-bit hash of a pattern, the same for ever: the output function of splitmix64 after one
+    step.
+    """
     mixed = bits + GOLDEN
     mixed = (mixed ^ ((mixed >> 30) & ((1 << 34) - 1))) * FIRST_FACTOR
     mixed = (mixed ^ ((mixed >> 27) & ((1 << 37) - 1))) * SECOND_FACTOR
@@ -42,7 +47,9 @@ def hash_of(bits: int) -> int:
 
 @compiled_part
 def observation_of(bits: int, precision: int) -> int:
-    """What a HyperLogLog of 2**precision registers sees of a value: register * 64 + rank, rank in 1 … 65 - precision."""
+    """What a HyperLogLog of 2**precision registers sees of a value: register * 64 + rank, rank in 1
+    … 65 - precision.
+    """
     hashed = hash_of(bits)
     rest = (hashed >> precision) & ((1 << (64 - precision)) - 1)
     rank = 1
@@ -54,7 +61,9 @@ def observation_of(bits: int, precision: int) -> int:
 
 @compiled_part
 def observe(registers: Bytes, histogram: Ints, observation: int) -> None:
-    """Raise a register to an observed rank; `histogram`, how many registers have each rank, follows."""
+    """Raise a register to an observed rank; `histogram`, how many registers have each rank,
+    follows.
+    """
     register, rank = observation >> RANK_BITS, observation & (REGISTER_VALUES - 1)
     known = registers[register]
     if rank > known:
@@ -75,7 +84,8 @@ def estimate_of(histogram: Ints, precision: int) -> int:
 
     Args:
         histogram: (REGISTER_VALUES,): how many registers have each rank.
-        precision: Registers are 2**precision; the relative standard error is 1.04 / sqrt(2**precision).
+        precision: Registers are 2**precision; the relative standard error is 1.04 /
+            sqrt(2**precision).
     """
     registers, highest = float(1 << precision), 64 - precision
     total = registers * tau(1.0 - histogram[highest + 1] / registers)

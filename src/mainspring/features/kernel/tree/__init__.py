@@ -1,7 +1,9 @@
-"""Online state, compiled: the pages of a key, the tiles that stand for pages, and answers from them.
+"""Online state, compiled: the pages of a key, the tiles that stand for pages, and answers from
+them.
 
-`page` draws the layout; `grow` adds facts, `tile` merges, `point` and `newest` answer for one moment, `summary` says what a program needs of tiles.  `online`
-holds the compiled doors, and `packed` the one for requests, where a microsecond counts.
+`page` draws the layout; `grow` adds facts, `tile` merges, `point` and `newest` answer for one
+moment, `summary` says what a program needs of tiles.  `online` holds the compiled doors, and
+`packed` the one for requests, where a microsecond counts.
 """
 
 __all__: list[str] = []

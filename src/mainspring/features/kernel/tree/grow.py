@@ -1,18 +1,40 @@
 """Grow the pages of keys by new facts: the writing of online state.
 
-Facts of a key are taken one by one in the order of the log, and a page is sealed exactly when the head is full.  So the pages of a key are a function of the
-records of that key: how records were batched, and what other keys there are, leaves no trace in any byte.
+Facts of a key are taken one by one in the order of the log, and a page is sealed exactly when the
+head is full.  So the pages of a key are a function of the records of that key: how records were
+batched, and what other keys there are, leaves no trace in any byte.
 
 A table says what was written: rows of (what, key, level, number, first byte, byte after the last).
 """
 
-from typing import Final, NamedTuple
-
 import numpy as np
 
-from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, Bytes, Ints
+from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM
 from mainspring.features.kernel.jit import allocating_part, compiled_part
 from mainspring.features.kernel.states.exact_sum import CELLS, NO_LIMB, NUMBER_CELLS
+from mainspring.features.kernel.tree.batch import (
+    EVICTED_PAGE,
+    FACT_COUNT,
+    FORGOTTEN,
+    INLINE_FIELDS,
+    IS_NEW,
+    IS_SEALED,
+    LISTED,
+    MAX_TILES,
+    NEXT_NUMBER,
+    PAGE_BEGIN,
+    PAGE_COUNT,
+    PAGE_NUMBER,
+    PAGE_SIZE,
+    STATE_FIELDS,
+    TILE_COUNT,
+    WRITTEN,
+    WRITTEN_PAGE,
+    Batch,
+    Key,
+    Layout,
+    Output,
+)
 from mainspring.features.kernel.tree.page import (
     DIRECTORY_LEVEL,
     EVICTED,
@@ -39,97 +61,26 @@ from mainspring.features.kernel.tree.page import (
     reference_at,
     text_before,
 )
-from mainspring.features.kernel.tree.tile import HIGH, LONG_AGO, LOW, MARK_FIELDS, TILE_LAST, TILE_LEVEL, TILE_NUMBER, summarise_facts, summarise_tiles
+from mainspring.features.kernel.tree.tile import (
+    HIGH,
+    LONG_AGO,
+    LOW,
+    MARK_FIELDS,
+    TILE_LAST,
+    TILE_LEVEL,
+    TILE_NUMBER,
+    summarise_facts,
+    summarise_tiles,
+)
 
-__all__ = ["EVICTED_PAGE", "TABLE_FIELDS", "WRITTEN_PAGE", "Batch", "Layout", "Output", "grow_keys"]
-
-TABLE_FIELDS: Final = 6
-WRITTEN_PAGE, EVICTED_PAGE = 0, 1
-
-MAX_TILES: Final = 512
-FACT_COUNT, TILE_COUNT, PAGE_COUNT, NEXT_NUMBER, FORGOTTEN, IS_SEALED, WRITTEN, LISTED, STATE_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
-"""The key at hand: open facts, tiles, pages beside the directory, the number of the next page, the newest time forgotten, whether it has sealed a page.
-The output: words written, rows listed."""
-
-PAGE_NUMBER, PAGE_BEGIN, PAGE_SIZE, IS_NEW, INLINE_FIELDS = 0, 1, 2, 3, 4
-"""A page beside the directory: its number, its first word, how many it has, and whether it lies in the output or still where it was read."""
-
-
-class Layout(NamedTuple):
-    """How a view's pages look.  Shapes: shape (SHAPE_FIELDS,), lanes (lanes, LANE_FIELDS)."""
-
-    shape: Ints
-    lanes: Ints
-
-
-class Batch(NamedTuple):
-    """What comes in.
-
-    Args:
-        kept, until: a page is evicted once its newest event is older by `kept` than the arrival of the fact that seals another page, and than `until`.
-
-    Shapes:
-        words, texts: the old heads and directories joined, and behind them the texts of the batch; the same memory as words and as bytes.
-        starts: (keys, 3) the first word of each old head, or -1; the first word of the row of its directory, or -1, and the word after that row.
-        key_first: (keys + 1,) where the facts of each key begin in `order`, which lists rows of the batch, of one key in the order of the log.
-        facts: (facts, fact words).
-        links: (facts, texts of a fact) where each text begins in `texts`, and its length.
-        arrived: (facts,) the earliest moment at which each may have been folded.
-    """
-
-    words: Ints
-    texts: Bytes
-    starts: Ints
-    key_first: Ints
-    order: Ints
-    facts: Ints
-    links: Ints
-    arrived: Ints
-    kept: int
-    until: int
-
-
-class Key(NamedTuple):
-    """The key at hand, taken apart.
-
-    Shapes:
-        shape: (SHAPE_FIELDS,), the layout of pages; lanes (lanes, LANE_FIELDS).
-        facts, links: (OPEN_FACTS, …) the open facts, and where their texts lie among those of the batch.
-        tiles: (MAX_TILES, tile words); flat: the same memory in one row.
-        inline: (INLINE_PAGES + 1, INLINE_FIELDS).
-        state: (STATE_FIELDS,).
-        cells, marks, number: the accumulators of `tile`.
-    """
-
-    shape: Ints
-    lanes: Ints
-    facts: Ints
-    links: Ints
-    tiles: Ints
-    flat: Ints
-    inline: Ints
-    state: Ints
-    cells: Ints
-    marks: Ints
-    number: Ints
-
-
-class Output(NamedTuple):
-    """Where pages are written.
-
-    Shapes: words and texts are the same memory; table (…, TABLE_FIELDS); note (3,): how many rows the table got, or -1 when the output or the table was too
-    small, and in its last cell the edition of the kernel.
-    """
-
-    words: Ints
-    texts: Bytes
-    table: Ints
-    note: Ints
+__all__ = ["grow_keys"]
 
 
 @allocating_part
 def grow_keys(layout: Layout, batch: Batch, out: Output) -> None:
-    """Add facts to the heads of their keys and write the new heads, and the pages that were sealed on the way."""
+    """Add facts to the heads of their keys and write the new heads, and the pages that were sealed
+    on the way.
+    """
     shape, lanes = layout.shape, layout.lanes
     flat = np.empty(MAX_TILES * shape[TILE_WORDS], dtype=np.int64)
     marks = np.zeros((lanes.shape[0], MARK_FIELDS), dtype=np.int64)
@@ -187,7 +138,10 @@ def load_head(batch: Batch, key: Key, code: int) -> None:
     start, words = batch.starts[code, 0], batch.words
     key.state[FACT_COUNT] = 0 if start < 0 else words[start + FACTS]
     for place in range(key.state[FACT_COUNT]):
-        fact, link = fact_at(words, start, place, key.shape), reference_at(words, start, place, key.shape)
+        fact, link = (
+            fact_at(words, start, place, key.shape),
+            reference_at(words, start, place, key.shape),
+        )
         base = 8 * start + words[start + TEXTS_AT]
         for word in range(key.facts.shape[1]):
             key.facts[place, word] = words[fact + word]
@@ -203,7 +157,11 @@ def load_directory(batch: Batch, key: Key, code: int) -> None:
     state[FORGOTTEN] = LONG_AGO
     if start < 0:
         return
-    state[TILE_COUNT], state[NEXT_NUMBER], state[FORGOTTEN] = words[start + TILES], words[start + NEXT], words[start + EVICTED]
+    state[TILE_COUNT], state[NEXT_NUMBER], state[FORGOTTEN] = (
+        words[start + TILES],
+        words[start + NEXT],
+        words[start + EVICTED],
+    )
     for word in range(state[TILE_COUNT] * key.tiles.shape[1]):
         key.flat[word] = words[start + HEADER + word]
     page = start + words[start + SIZE]
@@ -214,7 +172,9 @@ def load_directory(batch: Batch, key: Key, code: int) -> None:
 
 @compiled_part
 def insert_fact(batch: Batch, key: Key, row: int) -> None:
-    """Put a fact where it belongs in total order: by event time, then id, then the moment from which it is seen."""
+    """Put a fact where it belongs in total order: by event time, then id, then the moment from
+    which it is seen.
+    """
     place = key.state[FACT_COUNT]
     while place > 0 and stands_before(batch, key, row, place - 1):
         move_fact(key, place - 1, place)
@@ -241,29 +201,52 @@ def stands_before(batch: Batch, key: Key, row: int, place: int) -> bool:
     if batch.facts[row, EVENT_TIME] != key.facts[place, EVENT_TIME]:
         return bool(batch.facts[row, EVENT_TIME] < key.facts[place, EVENT_TIME])
     mine, other = batch.links[row, 0], key.links[place, 0]
-    order = text_before(batch.texts, mine >> TEXT_SHIFT, mine & LENGTH_MASK, other >> TEXT_SHIFT, other & LENGTH_MASK)
-    return order < 0 or (order == 0 and bool(batch.facts[row, VISIBLE_FROM] < key.facts[place, VISIBLE_FROM]))
+    order = text_before(
+        batch.texts,
+        mine >> TEXT_SHIFT,
+        mine & LENGTH_MASK,
+        other >> TEXT_SHIFT,
+        other & LENGTH_MASK,
+    )
+    return order < 0 or (
+        order == 0 and bool(batch.facts[row, VISIBLE_FROM] < key.facts[place, VISIBLE_FROM])
+    )
 
 
 @compiled_part
 def has_room(key: Key, out: Output) -> bool:
-    """Whether the output can take a head, a directory, a page of facts, and one page of tiles for each level, with evictions."""
+    """Whether the output can take a head, a directory, a page of facts, and one page of tiles for
+    each level, with evictions.
+    """
     shape, state = key.shape, key.state
-    words = 2 * (HEADER + OPEN_FACTS * (shape[FACT_WORDS] + shape[REFERENCES])) + 12 * HEADER + 2 * (state[TILE_COUNT] + 1) * shape[TILE_WORDS]
+    words = (
+        2 * (HEADER + OPEN_FACTS * (shape[FACT_WORDS] + shape[REFERENCES]))
+        + 12 * HEADER
+        + 2 * (state[TILE_COUNT] + 1) * shape[TILE_WORDS]
+    )
     for place in range(state[FACT_COUNT]):
         for word in range(key.links.shape[1]):
             words += 2 * ((key.links[place, word] & LENGTH_MASK) // 8 + 1)
     for place in range(state[PAGE_COUNT]):
         words += 2 * key.inline[place, PAGE_SIZE]
     has_rows = state[LISTED] + state[TILE_COUNT] + 16 <= out.table.shape[0]
-    return bool(state[WRITTEN] + words + 8 <= out.words.size and has_rows and state[TILE_COUNT] + 2 < key.tiles.shape[0])
+    return bool(
+        state[WRITTEN] + words + 8 <= out.words.size
+        and has_rows
+        and state[TILE_COUNT] + 2 < key.tiles.shape[0]
+    )
 
 
 @compiled_part
 def keep_inline(key: Key, number: int, begin: int, size: int, is_new: int) -> None:
     """Note a page that stays beside the directory."""
     place = key.state[PAGE_COUNT]
-    key.inline[place, PAGE_NUMBER], key.inline[place, PAGE_BEGIN], key.inline[place, PAGE_SIZE], key.inline[place, IS_NEW] = number, begin, size, is_new
+    (
+        key.inline[place, PAGE_NUMBER],
+        key.inline[place, PAGE_BEGIN],
+        key.inline[place, PAGE_SIZE],
+        key.inline[place, IS_NEW],
+    ) = number, begin, size, is_new
     key.state[PAGE_COUNT] += 1
 
 
@@ -281,7 +264,9 @@ def copy_inline(batch: Batch, key: Key, out: Output, place: int) -> None:
     """Write a page that stays as it is."""
     begin, at = key.inline[place, PAGE_BEGIN], key.state[WRITTEN]
     for word in range(key.inline[place, PAGE_SIZE]):
-        out.words[at + word] = out.words[begin + word] if key.inline[place, IS_NEW] else batch.words[begin + word]
+        out.words[at + word] = (
+            out.words[begin + word] if key.inline[place, IS_NEW] else batch.words[begin + word]
+        )
     key.state[WRITTEN] += key.inline[place, PAGE_SIZE]
 
 
@@ -291,7 +276,17 @@ def seal_facts(batch: Batch, key: Key, out: Output) -> None:
     state, page, place = key.state, key.state[WRITTEN], key.state[TILE_COUNT]
     write_facts(batch, key, out, 1, state[NEXT_NUMBER], PAGE_FACTS)
     keep_inline(key, state[NEXT_NUMBER], page, out.words[page + SIZE], 1)
-    summarise_facts(key.lanes, key.shape, key.cells, key.marks, key.number, out.words, page, key.flat, place * key.tiles.shape[1])
+    summarise_facts(
+        key.lanes,
+        key.shape,
+        key.cells,
+        key.marks,
+        key.number,
+        out.words,
+        page,
+        key.flat,
+        place * key.tiles.shape[1],
+    )
     key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER] = 1, state[NEXT_NUMBER]
     state[NEXT_NUMBER] += 1
     state[TILE_COUNT] += 1
@@ -326,7 +321,15 @@ def evict(key: Key, out: Output, code: int, oldest: int) -> None:
         if beside >= 0:
             drop_inline(key, beside)
         else:
-            list_row(key, out, EVICTED_PAGE, code, key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER], state[WRITTEN])
+            list_row(
+                key,
+                out,
+                EVICTED_PAGE,
+                code,
+                key.tiles[place, TILE_LEVEL],
+                key.tiles[place, TILE_NUMBER],
+                state[WRITTEN],
+            )
     state[TILE_COUNT] = left
 
 
@@ -348,7 +351,9 @@ def place_inline(key: Key, level: int, number: int) -> int:
 
 @compiled_part
 def seal_tiles(key: Key, out: Output, code: int) -> None:
-    """Where a level has too many tiles, write the first of them as a page and keep its tile instead, level by level."""
+    """Where a level has too many tiles, write the first of them as a page and keep its tile
+    instead, level by level.
+    """
     level = 1
     while count_level(key, level) >= OPEN_TILES:
         seal_level(key, out, code, level)
@@ -380,14 +385,26 @@ def seal_level(key: Key, out: Output, code: int, level: int) -> None:
             left += 1
     end_page(key, out, page, HEADER + FANOUT * width, 0)
     list_row(key, out, WRITTEN_PAGE, code, level + 1, state[NEXT_NUMBER], page)
-    summarise_tiles(key.lanes, key.shape, key.cells, key.marks, key.number, out.words, page, key.flat, left * width)
+    summarise_tiles(
+        key.lanes,
+        key.shape,
+        key.cells,
+        key.marks,
+        key.number,
+        out.words,
+        page,
+        key.flat,
+        left * width,
+    )
     key.tiles[left, TILE_LEVEL], key.tiles[left, TILE_NUMBER] = level + 1, state[NEXT_NUMBER]
     state[NEXT_NUMBER] += 1
     state[TILE_COUNT] = left + 1
 
 
 @compiled_part
-def list_row(key: Key, out: Output, what: int, code: int, level: int, number: int, begin: int) -> None:
+def list_row(
+    key: Key, out: Output, what: int, code: int, level: int, number: int, begin: int
+) -> None:
     """List a row that was written from this word on, or that is gone."""
     row, table = key.state[LISTED], out.table
     table[row, 0], table[row, 1], table[row, 2], table[row, 3] = what, code, level, number
@@ -399,7 +416,12 @@ def list_row(key: Key, out: Output, what: int, code: int, level: int, number: in
 def begin_page(key: Key, out: Output, level: int, number: int, tiles: int, facts: int) -> None:
     """Write the header of a page."""
     page, words = key.state[WRITTEN], out.words
-    words[page + LEVEL], words[page + NUMBER], words[page + FACTS], words[page + TILES] = level, number, facts, tiles
+    words[page + LEVEL], words[page + NUMBER], words[page + FACTS], words[page + TILES] = (
+        level,
+        number,
+        facts,
+        tiles,
+    )
     words[page + NEXT] = key.state[NEXT_NUMBER] if level == DIRECTORY_LEVEL else 0
     words[page + EVICTED] = key.state[FORGOTTEN] if level == DIRECTORY_LEVEL else LONG_AGO
 
@@ -442,7 +464,10 @@ def write_facts(batch: Batch, key: Key, out: Output, level: int, number: int, co
     texts_at = 8 * (links_at + count * links)
     byte = texts_at
     for link in range(count * links):
-        source, size = key.links[link // links, link % links] >> TEXT_SHIFT, key.links[link // links, link % links] & LENGTH_MASK
+        source, size = (
+            key.links[link // links, link % links] >> TEXT_SHIFT,
+            key.links[link // links, link % links] & LENGTH_MASK,
+        )
         out.words[links_at + link] = ((byte - texts_at) << TEXT_SHIFT) | size
         for offset in range(size):
             out.texts[byte + offset] = batch.texts[source + offset]

@@ -1,7 +1,8 @@
-"""Look up the newest fact of a key that is seen at one moment, from its pages: the online reading of `latest`.
+"""Look up the newest fact of a key that is seen at one moment, from its pages: the online reading
+of `latest`.
 
-Only the pages that may hold it are needed: with the newest fact that is certainly seen known from the head or from a tile that may be used, everything older
-stays where it is.
+Only the pages that may hold it are needed: with the newest fact that is certainly seen known from
+the head or from a tile that may be used, everything older stays where it is.
 """
 
 from typing import NamedTuple
@@ -38,7 +39,15 @@ from mainspring.features.kernel.tree.point import (
     roots_of,
     rows_of_key,
 )
-from mainspring.features.kernel.tree.tile import LONG_AGO, TILE_FIRST, TILE_LAST, TILE_LEVEL, TILE_NUMBER, TILE_SETTLED, TILE_STATES
+from mainspring.features.kernel.tree.tile import (
+    LONG_AGO,
+    TILE_FIRST,
+    TILE_LAST,
+    TILE_LEVEL,
+    TILE_NUMBER,
+    TILE_SETTLED,
+    TILE_STATES,
+)
 
 __all__ = ["Lookups", "answer_lookups"]
 
@@ -54,7 +63,8 @@ class Lookups(NamedTuple):
 
     Shapes:
         texts: the rows as bytes.
-        columns: (slots, 2) the column of each output, and which text it is, or -1; a text is answered by its first byte in `texts` and its length.
+        columns: (slots, 2) the column of each output, and which text it is, or -1; a text is
+            answered by its first byte in `texts` and its length.
     """
 
     texts: Bytes
@@ -67,7 +77,8 @@ class Search(NamedTuple):
 
     Shapes:
         waiting: (pages,) pages that are still to be looked into.
-        found: (SEARCH_FIELDS,) the best fact by page and place, how many pages wait, and how many are missing by now.
+        found: (SEARCH_FIELDS,) the best fact by page and place, how many pages wait, and how many
+            are missing by now.
     """
 
     texts: Bytes
@@ -81,7 +92,13 @@ class Search(NamedTuple):
 def answer_lookups(rows: Rows, lookups: Lookups, questions: Questions, told: Told) -> None:
     """Answer every question with the values of the newest fact."""
     pages, _ = count_pages(rows.words, rows.starts)
-    search = Search(lookups.texts, lookups.columns, lookups.reach, np.empty(pages, dtype=np.int64), np.zeros(SEARCH_FIELDS, dtype=np.int64))
+    search = Search(
+        lookups.texts,
+        lookups.columns,
+        lookups.reach,
+        np.empty(pages, dtype=np.int64),
+        np.zeros(SEARCH_FIELDS, dtype=np.int64),
+    )
     look_up_all(rows, search, questions, told)
 
 
@@ -129,7 +146,10 @@ def look_up(rows: Rows, search: Search, key: int, at: int) -> int:
 def consider_page(rows: Rows, search: Search, page: int, at: int) -> None:
     """Take the newest fact of a page if it is the newest so far."""
     place = newest_of_page(rows, page, at)
-    if place < 0 or rows.words[fact_at(rows.words, page, place, rows.shape) + EVENT_TIME] < at - search.reach:
+    if (
+        place < 0
+        or rows.words[fact_at(rows.words, page, place, rows.shape) + EVENT_TIME] < at - search.reach
+    ):
         return
     if search.found[BEST_PAGE] == NO_PAGE or comes_after(rows, search, page, place):
         search.found[BEST_PAGE], search.found[BEST_PLACE] = page, place
@@ -140,7 +160,12 @@ def consider_tile(rows: Rows, search: Search, key: int, at: int, certain: int, t
     """Have the page of a tile looked into if it may hold the newest fact."""
     words = rows.words
     bound = words[tile + TILE_STATES] if is_certain(words, tile, at) else words[tile + TILE_LAST]
-    if bound == LONG_AGO or bound < certain or bound < at - search.reach or words[tile + TILE_FIRST] >= at:
+    if (
+        bound == LONG_AGO
+        or bound < certain
+        or bound < at - search.reach
+        or words[tile + TILE_FIRST] >= at
+    ):
         return
     child = find_page(rows, key, words[tile + TILE_LEVEL], words[tile + TILE_NUMBER])
     if child >= 0:
@@ -177,7 +202,10 @@ def newest_of_page(rows: Rows, page: int, at: int) -> int:
     words = rows.words
     for place in range(words[page + FACTS] - 1, -1, -1):
         fact = fact_at(words, page, place, rows.shape)
-        if words[fact + EVENT_TIME] < at and words[fact + VISIBLE_FROM] <= at < words[fact + VISIBLE_TO]:
+        if (
+            words[fact + EVENT_TIME] < at
+            and words[fact + VISIBLE_FROM] <= at < words[fact + VISIBLE_TO]
+        ):
             return place
     return -1
 
@@ -190,16 +218,32 @@ def comes_after(rows: Rows, search: Search, page: int, place: int) -> bool:
     fact, other = fact_at(words, page, place, shape), fact_at(words, best_page, best_place, shape)
     if words[fact + EVENT_TIME] != words[other + EVENT_TIME]:
         return bool(words[fact + EVENT_TIME] > words[other + EVENT_TIME])
-    mine, theirs = words[reference_at(words, page, place, shape)], words[reference_at(words, best_page, best_place, shape)]
+    mine, theirs = (
+        words[reference_at(words, page, place, shape)],
+        words[reference_at(words, best_page, best_place, shape)],
+    )
     first, second = 8 * page + words[page + TEXTS_AT], 8 * best_page + words[best_page + TEXTS_AT]
-    order = text_before(search.texts, first + (mine >> TEXT_SHIFT), mine & LENGTH_MASK, second + (theirs >> TEXT_SHIFT), theirs & LENGTH_MASK)
-    return order > 0 or (order == 0 and bool(words[fact + VISIBLE_FROM] > words[other + VISIBLE_FROM]))
+    order = text_before(
+        search.texts,
+        first + (mine >> TEXT_SHIFT),
+        mine & LENGTH_MASK,
+        second + (theirs >> TEXT_SHIFT),
+        theirs & LENGTH_MASK,
+    )
+    return order > 0 or (
+        order == 0 and bool(words[fact + VISIBLE_FROM] > words[other + VISIBLE_FROM])
+    )
 
 
 @compiled_part
 def write_values(rows: Rows, search: Search, question: int, told: Told) -> None:
     """Write the values of the best fact as they stand, nulls too."""
-    words, shape, page, place = rows.words, rows.shape, search.found[BEST_PAGE], search.found[BEST_PLACE]
+    words, shape, page, place = (
+        rows.words,
+        rows.shape,
+        search.found[BEST_PAGE],
+        search.found[BEST_PLACE],
+    )
     fact, reference = fact_at(words, page, place, shape), reference_at(words, page, place, shape)
     for slot in range(search.columns.shape[0]):
         column, text = search.columns[slot, 0], search.columns[slot, 1]
@@ -209,4 +253,6 @@ def write_values(rows: Rows, search: Search, question: int, told: Told) -> None:
         if text < 0:
             told.bits[slot, question] = words[fact + FACT_TIMES + shape[FLAG_WORDS] + column]
         else:
-            told.bits[slot, question] = words[reference + 1 + text] + ((8 * page + words[page + TEXTS_AT]) << TEXT_SHIFT)
+            told.bits[slot, question] = words[reference + 1 + text] + (
+                (8 * page + words[page + TEXTS_AT]) << TEXT_SHIFT
+            )

@@ -1,6 +1,8 @@
-"""The compiled doors to online state: grow the pages of keys, answer from them, look facts up in them, and summarise a page that was changed.
+"""The compiled doors to online state: grow the pages of keys, answer from them, look facts up in
+them, and summarise a page that was changed.
 
-Each writes the edition of the kernel into the last cell of the note that it is given, which keeps numba's cache honest (see `jit`).
+Each writes the edition of the kernel into the last cell of the note that it is given, which keeps
+numba's cache honest (see `jit`).
 """
 
 from collections.abc import Callable
@@ -13,13 +15,20 @@ from mainspring.features.kernel.jit import allocating_part, entry_point, kernel_
 from mainspring.features.kernel.program import Kind, Op, compile_program
 from mainspring.features.kernel.program import Output as Wanted
 from mainspring.features.kernel.states.exact_sum import CELLS, NO_LIMB, NUMBER_CELLS
-from mainspring.features.kernel.tree.grow import TABLE_FIELDS, Batch, Layout, Output, grow_keys
+from mainspring.features.kernel.tree.batch import TABLE_FIELDS, Batch, Layout, Output
+from mainspring.features.kernel.tree.grow import grow_keys
 from mainspring.features.kernel.tree.newest import Lookups, answer_lookups
 from mainspring.features.kernel.tree.packed import request_door
 from mainspring.features.kernel.tree.page import FACTS
 from mainspring.features.kernel.tree.point import Questions, Rows, Told, Windows, answer_points
 from mainspring.features.kernel.tree.summary import compile_tiles
-from mainspring.features.kernel.tree.tile import HIGH, LOW, MARK_FIELDS, summarise_facts, summarise_tiles
+from mainspring.features.kernel.tree.tile import (
+    HIGH,
+    LOW,
+    MARK_FIELDS,
+    summarise_facts,
+    summarise_tiles,
+)
 
 __all__ = ["NOTE", "answer_door", "grow_door", "lookup_door", "summary_door", "warm_online"]
 
@@ -29,7 +38,9 @@ NOTE = np.zeros(3, dtype=np.int64)
 _NONE = np.zeros(0, dtype=np.int64)
 _TABLE = np.zeros((0, 0), dtype=np.int64)
 _WORDS, _TEXTS = np.frombuffer(b"", dtype=np.int64), np.frombuffer(b"", dtype=np.uint8)
-"""Rows as they are read: arrays over bytes cannot be written to, which is part of a compiled function's signature."""
+"""Rows as they are read: arrays over bytes cannot be written to, which is part of a compiled
+function's signature.
+"""
 
 Grow = Callable[[Layout, Batch, Output], None]
 Answer = Callable[[Rows, Windows, Questions, Told], None]
@@ -38,7 +49,9 @@ Summarise = Callable[[Layout, Ints, Ints, Ints], None]
 
 
 def warm_online() -> None:
-    """Load every door from numba's cache, or compile it; no request and no fold waits for a compiler after this."""
+    """Load every door from numba's cache, or compile it; no request and no fold waits for a
+    compiler after this.
+    """
     for door in (grow_door, answer_door, request_door, lookup_door, summary_door):
         door()
 
@@ -48,19 +61,36 @@ def grow_door() -> Grow:
     """`grow_keys`, compiled."""
     batch = Batch(_WORDS, _TEXTS, _TABLE, _NONE, _NONE, _TABLE, _TABLE, _NONE, 0, 0)
     table = np.zeros((0, TABLE_FIELDS), dtype=np.int64)
-    return entry_point(_sealed_grow(kernel_edition()), _layout(), batch, Output(_NONE.copy(), _NONE.view(np.uint8), table, NOTE))
+    return entry_point(
+        _sealed_grow(kernel_edition()),
+        _layout(),
+        batch,
+        Output(_NONE.copy(), _NONE.view(np.uint8), table, NOTE),
+    )
 
 
 @cache
 def answer_door() -> Answer:
     """`answer_points`, compiled."""
-    return entry_point(_sealed_answer(kernel_edition()), _rows(), Windows(_TABLE, _NONE, _TABLE, 0, 0), Questions(_NONE, _NONE), _told())
+    return entry_point(
+        _sealed_answer(kernel_edition()),
+        _rows(),
+        Windows(_TABLE, _NONE, _TABLE, 0, 0),
+        Questions(_NONE, _NONE),
+        _told(),
+    )
 
 
 @cache
 def lookup_door() -> LookUp:
     """`answer_lookups`, compiled."""
-    return entry_point(_sealed_lookup(kernel_edition()), _rows(), Lookups(_TEXTS, _TABLE, 0), Questions(_NONE, _NONE), _told())
+    return entry_point(
+        _sealed_lookup(kernel_edition()),
+        _rows(),
+        Lookups(_TEXTS, _TABLE, 0),
+        Questions(_NONE, _NONE),
+        _told(),
+    )
 
 
 @cache
@@ -84,7 +114,9 @@ def summarise_page(layout: Layout, words: Ints, tile: Ints) -> None:
 
 
 def _layout() -> Layout:
-    tiles = compile_tiles(compile_program([Wanted(Op.SUM, 0, 1)], kinds=[Kind.FLOAT]), kinds=[Kind.FLOAT], texts=[])
+    tiles = compile_tiles(
+        compile_program([Wanted(Op.SUM, 0, 1)], kinds=[Kind.FLOAT]), kinds=[Kind.FLOAT], texts=[]
+    )
     return Layout(tiles.shape, tiles.lanes)
 
 

@@ -1,12 +1,16 @@
-"""The door for requests: `point`'s answer, with all that is asked in one array and all that is told in another.
+"""The door for requests: `point`'s answer, with all that is asked in one array and all that is told
+in another.
 
-Numba looks at every argument of a call: 0.2 µs for an array, more than 1 µs for a record of arrays.  That is nothing beside a backfill, and half of what one
-key's answer costs.  So what `point` takes as records comes packed here, and is taken apart inside; it is the same code that answers.
+Numba looks at every argument of a call: 0.2 µs for an array, more than 1 µs for a record of arrays.
+That is nothing beside a backfill, and half of what one key's answer costs.  So what `point` takes
+as records comes packed here, and is taken apart inside; it is the same code that answers.
 
     words     for each key that is there its head and, if it has one, its directory
     request   the numbers of questions and keys; codes and times of the questions
-    program   the numbers of lanes, windows and outputs, and the edge; then shape, lanes, reach and outputs, as in `TileProgram`
-    told      for each output the bits of all questions; likewise as bytes which are there; what became of the questions; then the note of `Told`
+    program   the numbers of lanes, windows and outputs, and the edge; then shape, lanes, reach and
+              outputs, as in `TileProgram`
+    told      for each output the bits of all questions; likewise as bytes which are there; what
+              became of the questions; then the note of `Told`
 """
 
 from collections.abc import Callable, Sequence
@@ -16,11 +20,33 @@ import numpy as np
 
 from mainspring.features.kernel.arrays import Bytes, Ints
 from mainspring.features.kernel.jit import allocating_part, entry_point, kernel_edition
-from mainspring.features.kernel.tree.page import DIRECTORY_LEVEL, HEAD_LEVEL, LEVEL, SHAPE_FIELDS, SIZE
-from mainspring.features.kernel.tree.point import OUTPUT_FIELDS, Questions, Rows, Told, Windows, answer_points
+from mainspring.features.kernel.tree.page import (
+    DIRECTORY_LEVEL,
+    HEAD_LEVEL,
+    LEVEL,
+    SHAPE_FIELDS,
+    SIZE,
+)
+from mainspring.features.kernel.tree.point import (
+    OUTPUT_FIELDS,
+    Questions,
+    Rows,
+    Told,
+    Windows,
+    answer_points,
+)
 from mainspring.features.kernel.tree.tile import LANE_FIELDS
 
-__all__ = ["ROOTS", "WORST", "bits_of_told", "blank_told", "flags_of_told", "pack_program", "pack_request", "request_door"]
+__all__ = [
+    "ROOTS",
+    "WORST",
+    "bits_of_told",
+    "blank_told",
+    "flags_of_told",
+    "pack_program",
+    "pack_request",
+    "request_door",
+]
 
 ROOTS = 2
 """Rows of a key that are read at once: its head and its directory."""
@@ -64,7 +90,9 @@ def pack_program(shape: Ints, lanes: Ints, reach: Ints, outputs: Ints, *, edge: 
 def request_door() -> Ask:
     """`answer_request`, compiled: takes words, request, program and told."""
     none = np.zeros(0, dtype=np.int64)
-    return entry_point(_sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, none)
+    return entry_point(
+        _sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, none
+    )
 
 
 @allocating_part
@@ -79,13 +107,18 @@ def answer_request(words: Ints, request: Ints, program: Ints, told: Ints) -> Non
     values = outputs * questions
     outcome_at = values + ((values + 7) >> 3)
     note_at = outcome_at + questions
-    bits, valid = told[:values].reshape((outputs, questions)), told[values:outcome_at].view(np.uint8)[:values].reshape((outputs, questions))
+    bits, valid = (
+        told[:values].reshape((outputs, questions)),
+        told[values:outcome_at].view(np.uint8)[:values].reshape((outputs, questions)),
+    )
     answer_points(
         Rows(program[_PROGRAM_COUNTS:lanes_at], words, starts, key_rows, told[:0].reshape((0, 3))),
         Windows(
             program[lanes_at:reach_at].reshape((lanes, LANE_FIELDS)),
             program[reach_at:outputs_at],
-            program[outputs_at : outputs_at + outputs * OUTPUT_FIELDS].reshape((outputs, OUTPUT_FIELDS)),
+            program[outputs_at : outputs_at + outputs * OUTPUT_FIELDS].reshape(
+                (outputs, OUTPUT_FIELDS)
+            ),
             program[3],
             1,
         ),
@@ -97,7 +130,10 @@ def answer_request(words: Ints, request: Ints, program: Ints, told: Ints) -> Non
 @allocating_part
 def rows_of_roots(words: Ints, keys: int) -> tuple[Ints, Ints]:
     """`starts` and `key_rows` of `Rows`: every head begins another key."""
-    starts, key_rows = np.empty(ROOTS * keys + 1, dtype=np.int64), np.empty(keys + 1, dtype=np.int64)
+    starts, key_rows = (
+        np.empty(ROOTS * keys + 1, dtype=np.int64),
+        np.empty(keys + 1, dtype=np.int64),
+    )
     row, key, page = 0, 0, 0
     while page < words.size:
         level = words[page + LEVEL]

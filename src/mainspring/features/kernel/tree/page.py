@@ -1,18 +1,23 @@
 """Pages: the rows of online state, as int64 words that the kernel reads where they lie.
 
-The facts of one key form a tree that grows like a log.  Its *head* is a page of the newest facts, written anew whenever the key changes.  Its *directory*
-is a page of *tiles*, each the summary of a page that was sealed before, written when the head seals another; a sealed page holds facts, or the tiles of a
-level below.  The newest pages of facts follow their directory in its row, so that a key of some hundred facts is read in one go; every other page has a row
-of its own.  A page, in words:
+The facts of one key form a tree that grows like a log.  Its *head* is a page of the newest facts,
+written anew whenever the key changes.  Its *directory* is a page of *tiles*, each the summary of a
+page that was sealed before, written when the head seals another; a sealed page holds facts, or the
+tiles of a level below.  The newest pages of facts follow their directory in its row, so that a key
+of some hundred facts is read in one go; every other page has a row of its own.  A page, in words:
 
-    HEADER   its level, its number within the key, how many facts and tiles it has, where its texts begin (a byte), and how many words it has; in a
-             directory also the number that the next page gets, and the newest event time that was forgotten with evicted pages
+    HEADER   its level, its number within the key, how many facts and tiles it has, where its texts
+             begin (a byte), and how many words it has; in a directory also the number that the next
+             page gets, and the newest event time that was forgotten with evicted pages
     tiles    rows of `tile_words`, in the order in which they were sealed
-    facts    rows of `fact_words`, in total order: event time, visible from, visible to, a bit for each value that is present, the values
-    texts    for each fact its id and its text values: where each begins (a byte within the texts) and how long it is, in one word
+    facts    rows of `fact_words`, in total order: event time, visible from, visible to, a bit for
+             each value that is present, the values
+    texts    for each fact its id and its text values: where each begins (a byte within the texts)
+             and how long it is, in one word
     bytes    the texts, in UTF-8, padded to whole words
 
-A fact is addressed by its place, a text by one word (`TEXT_SHIFT`), so nothing in a page has to be decoded before it can be read.
+A fact is addressed by its place, a text by one word (`TEXT_SHIFT`), so nothing in a page has to be
+decoded before it can be read.
 """
 
 from typing import Final
@@ -57,10 +62,14 @@ __all__ = [
 LEVEL, NUMBER, FACTS, TILES, NEXT, EVICTED, TEXTS_AT, SIZE, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8
 HEAD_LEVEL: Final = 0
 DIRECTORY_LEVEL: Final = 255
-"""The levels of heads and directories; pages of facts have level 1, pages of tiles of level n have level n + 1."""
+"""The levels of heads and directories; pages of facts have level 1, pages of tiles of level n have
+level n + 1.
+"""
 
 COLUMNS, FLAG_WORDS, FACT_WORDS, REFERENCES, TILE_WORDS, SHAPE_FIELDS = 0, 1, 2, 3, 4, 5
-"""The shape of a view's pages: values of a fact, words of presence bits, words of a fact, texts of a fact (its id first), words of a tile."""
+"""The shape of a view's pages: values of a fact, words of presence bits, words of a fact, texts of
+a fact (its id first), words of a tile.
+"""
 
 FACT_TIMES: Final = 3
 FLAGS_PER_WORD: Final = 63
@@ -71,16 +80,21 @@ PAGE_FACTS: Final = 16
 OPEN_FACTS: Final = 24
 """A head with so many facts seals the oldest `PAGE_FACTS` of them, in total order.
 
-Small, because the head is written anew with every change, and a store of 4 KiB pages then holds several; not smaller, because a tile costs as much as three
-facts.  The rest stays open, so that a fact a little late finds its neighbours still there.
+Small, because the head is written anew with every change, and a store of 4 KiB pages then holds
+several; not smaller, because a tile costs as much as three facts.  The rest stays open, so that a
+fact a little late finds its neighbours still there.
 """
 
 FANOUT: Final = 16
 OPEN_TILES: Final = 24
-"""A directory with so many tiles of one level seals the first `FANOUT` of them into a page of tiles."""
+"""A directory with so many tiles of one level seals the first `FANOUT` of them into a page of
+tiles.
+"""
 
 INLINE_PAGES: Final = OPEN_TILES - FANOUT
-"""How many pages of facts a directory keeps in its row: never one whose tile has gone into a page of tiles."""
+"""How many pages of facts a directory keeps in its row: never one whose tile has gone into a page
+of tiles.
+"""
 
 
 @compiled_part
@@ -103,13 +117,21 @@ def reference_at(words: Ints, page: int, place: int, shape: Ints) -> int:
 
 @compiled_part
 def has_value(words: Ints, fact: int, column: int) -> bool:
-    """Whether the value of a column is present in the fact that begins at this word; a negative column means the fact as a whole."""
-    return column < 0 or (words[fact + FACT_TIMES + column // FLAGS_PER_WORD] >> (column % FLAGS_PER_WORD)) & 1 != 0
+    """Whether the value of a column is present in the fact that begins at this word; a negative
+    column means the fact as a whole.
+    """
+    return (
+        column < 0
+        or (words[fact + FACT_TIMES + column // FLAGS_PER_WORD] >> (column % FLAGS_PER_WORD)) & 1
+        != 0
+    )
 
 
 @compiled_part
 def text_before(texts: Bytes, left: int, left_size: int, right: int, right_size: int) -> int:
-    """-1, 0 or 1 as the text at byte `left` sorts before, with or after the one at `right`: by bytes, which is by code point."""
+    """-1, 0 or 1 as the text at byte `left` sorts before, with or after the one at `right`: by
+    bytes, which is by code point.
+    """
     for place in range(min(left_size, right_size)):
         if texts[left + place] != texts[right + place]:
             return -1 if texts[left + place] < texts[right + place] else 1

@@ -1,9 +1,12 @@
-"""Answer a key at one moment from its pages: the reading of online state, and the counterpart of `sweep`.
+"""Answer a key at one moment from its pages: the reading of online state, and the counterpart of
+`sweep`.
 
-Windows of one moment are nested, so a key's past falls into *rings*: what the shortest window holds, what the next one adds to it, and so on.  The rings
-are walked from the newest to the oldest with one set of accumulators, which is written out at each ring's edge; no fact is touched twice however many
-windows there are.  A tile is added as a whole where one ring holds it and nothing in it changes after q; otherwise its page is read, and where the page is
-not at hand it is put on the list of what is missing, and the caller calls again with it.
+Windows of one moment are nested, so a key's past falls into *rings*: what the shortest window
+holds, what the next one adds to it, and so on.  The rings are walked from the newest to the oldest
+with one set of accumulators, which is written out at each ring's edge; no fact is touched twice
+however many windows there are.  A tile is added as a whole where one ring holds it and nothing in
+it changes after q; otherwise its page is read, and where the page is not at hand it is put on the
+list of what is missing, and the caller calls again with it.
 """
 
 from typing import NamedTuple
@@ -15,7 +18,19 @@ from mainspring.features.kernel.jit import allocating_part, compiled_part
 from mainspring.features.kernel.program import Op
 from mainspring.features.kernel.states.exact_sum import CELLS, COUNT, NO_LIMB, NUMBER_CELLS
 from mainspring.features.kernel.states.extreme import value_of
-from mainspring.features.kernel.tree.page import DIRECTORY_LEVEL, EVICTED, FACT_TIMES, FACTS, FLAG_WORDS, LEVEL, NUMBER, SIZE, TILES, fact_at, tile_at
+from mainspring.features.kernel.tree.page import (
+    DIRECTORY_LEVEL,
+    EVICTED,
+    FACT_TIMES,
+    FACTS,
+    FLAG_WORDS,
+    LEVEL,
+    NUMBER,
+    SIZE,
+    TILES,
+    fact_at,
+    tile_at,
+)
 from mainspring.features.kernel.tree.tile import (
     BITS,
     HIGH,
@@ -59,8 +74,10 @@ __all__ = [
 OP, LANE, COUNTED, WINDOW, IS_FLOAT, COLUMN, SLOT, OUTPUT_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
 
 ANSWERED, MISSING, FORGOTTEN, AMBIGUOUS, OVERFLOW = 0, 1, 2, 3, 4
-"""What became of a question: answered · pages are missing · the past it needs was evicted · two pages hold facts of one time that decide, so only the
-facts in total order can answer · a sum of whole numbers does not fit."""
+"""What became of a question: answered · pages are missing · the past it needs was evicted · two
+pages hold facts of one time that decide, so only the facts in total order can answer · a sum of
+whole numbers does not fit.
+"""
 
 OPEN_PAGES, WHOLE_TILES, WAITING, WANTED, FOUND_FIELDS = 0, 1, 2, 3, 4
 PLACE, REST = 0, 1
@@ -94,7 +111,8 @@ class Windows(NamedTuple):
     Shapes:
         lanes: (lanes, LANE_FIELDS).
         reach: (windows,) ascending: a fact is inside when event_time >= q - reach.
-        outputs: (outputs, OUTPUT_FIELDS): op, lane, lane whose count says whether there is a value, window, is float, column, slot.
+        outputs: (outputs, OUTPUT_FIELDS): op, lane, lane whose count says whether there is a value,
+            window, is float, column, slot.
     """
 
     lanes: Ints
@@ -108,7 +126,8 @@ class Work(NamedTuple):
     """Room for one question after the other.
 
     Shapes:
-        pages: (2, pages): the first word of each page whose facts are needed, and the place of its next fact to add.
+        pages: (2, pages): the first word of each page whose facts are needed, and the place of its
+            next fact to add.
         tiles: (2, tiles): the first word of each tile that is added as a whole, and its ring.
         waiting: (pages,) pages of tiles that are still to be looked into.
         found: (FOUND_FIELDS,) how many there are of these, and how many pages are missing by now.
@@ -126,7 +145,9 @@ class Work(NamedTuple):
 
 
 class Questions(NamedTuple):
-    """What is asked.  Shapes: codes (questions,) of keys, -1 for one that names nobody; times (questions,)."""
+    """What is asked.  Shapes: codes (questions,) of keys, -1 for one that names nobody; times
+    (questions,).
+    """
 
     codes: Ints
     times: Ints
@@ -135,8 +156,9 @@ class Questions(NamedTuple):
 class Told(NamedTuple):
     """Where answers go.
 
-    Shapes: bits and valid (slots, questions); outcome (questions,); note (3,): how many pages are missing, of which as many are listed as fit, the worst
-    outcome, and the edition of the kernel.
+    Shapes: bits and valid (slots, questions); outcome (questions,); note (3,): how many pages are
+        missing, of which as many are listed as fit, the worst outcome, and the edition of the
+        kernel.
     """
 
     bits: Ints
@@ -148,12 +170,20 @@ class Told(NamedTuple):
 @allocating_part
 def answer_points(rows: Rows, windows: Windows, questions: Questions, told: Told) -> None:
     """Answer every question."""
-    answer_all(rows, windows, room_for(windows.lanes.shape[0], *count_pages(rows.words, rows.starts)), told, questions)
+    answer_all(
+        rows,
+        windows,
+        room_for(windows.lanes.shape[0], *count_pages(rows.words, rows.starts)),
+        told,
+        questions,
+    )
 
 
 @allocating_part
 def room_for(lanes: int, pages: int, tiles: int) -> Work:
-    """Room to work in, all of it in one piece of memory: making many takes longer than a key's answer."""
+    """Room to work in, all of it in one piece of memory: making many takes longer than a key's
+    answer.
+    """
     cells_at = FOUND_FIELDS + NUMBER_CELLS
     marks_at = cells_at + (lanes + 1) * CELLS
     pages_at = marks_at + lanes * MARK_FIELDS
@@ -190,13 +220,23 @@ def answer_all(rows: Rows, windows: Windows, work: Work, told: Told, questions: 
     """Answer one question after the other."""
     worst = ANSWERED
     for question in range(questions.codes.size):
-        told.outcome[question] = answer_point(rows, windows, work, told, question, questions.codes[question], questions.times[question])
+        told.outcome[question] = answer_point(
+            rows,
+            windows,
+            work,
+            told,
+            question,
+            questions.codes[question],
+            questions.times[question],
+        )
         worst = max(worst, told.outcome[question])
     told.note[0], told.note[1] = work.found[WANTED], worst
 
 
 @compiled_part
-def answer_point(rows: Rows, windows: Windows, work: Work, told: Told, question: int, key: int, at: int) -> int:
+def answer_point(
+    rows: Rows, windows: Windows, work: Work, told: Told, question: int, key: int, at: int
+) -> int:
     """Answer one question, or say what is in the way."""
     begin, stop = rows_of_key(rows, key)
     wanted = work.found[WANTED]
@@ -221,13 +261,21 @@ def rows_of_key(rows: Rows, key: int) -> tuple[int, int]:
 @compiled_part
 def roots_of(rows: Rows, begin: int, stop: int) -> int:
     """In how many rows the tree of a key begins: 2 with a directory behind the head, else 1."""
-    return 2 if begin + 1 < stop and rows.words[rows.starts[begin + 1] + LEVEL] == DIRECTORY_LEVEL else 1
+    return (
+        2
+        if begin + 1 < stop and rows.words[rows.starts[begin + 1] + LEVEL] == DIRECTORY_LEVEL
+        else 1
+    )
 
 
 @compiled_part
 def forgotten_until(rows: Rows, begin: int, stop: int) -> int:
     """The newest event time that was evicted; long ago if none was."""
-    return int(rows.words[rows.starts[begin + 1] + EVICTED]) if roots_of(rows, begin, stop) == 2 else LONG_AGO
+    return (
+        int(rows.words[rows.starts[begin + 1] + EVICTED])
+        if roots_of(rows, begin, stop) == 2
+        else LONG_AGO
+    )
 
 
 @compiled_part
@@ -247,7 +295,10 @@ def list_missing(rows: Rows, wanted: int, key: int, tile: int) -> None:
     """List the page of a tile as missing, if there is room."""
     if wanted < rows.missing.shape[0]:
         rows.missing[wanted, 0] = key
-        rows.missing[wanted, 1], rows.missing[wanted, 2] = rows.words[tile + TILE_LEVEL], rows.words[tile + TILE_NUMBER]
+        rows.missing[wanted, 1], rows.missing[wanted, 2] = (
+            rows.words[tile + TILE_LEVEL],
+            rows.words[tile + TILE_NUMBER],
+        )
 
 
 @compiled_part
@@ -277,7 +328,12 @@ def survey_tile(rows: Rows, windows: Windows, work: Work, key: int, at: int, til
     if last < at - windows.reach[windows.reach.size - 1] or first >= at + windows.edge:
         return
     ring = ring_of(windows, first, at)
-    is_settled = windows.from_tiles != 0 and words[tile + TILE_WIDE] == 0 and words[tile + TILE_SETTLED] <= at and last < at + windows.edge
+    is_settled = (
+        windows.from_tiles != 0
+        and words[tile + TILE_WIDE] == 0
+        and words[tile + TILE_SETTLED] <= at
+        and last < at + windows.edge
+    )
     if is_settled and ring == ring_of(windows, last, at):
         place = work.found[WHOLE_TILES]
         work.tiles[PLACE, place], work.tiles[REST, place] = tile, ring
@@ -302,14 +358,18 @@ def ring_of(windows: Windows, time: int, at: int) -> int:
 
 
 @compiled_part
-def write_answers(rows: Rows, windows: Windows, work: Work, told: Told, question: int, at: int) -> int:
+def write_answers(
+    rows: Rows, windows: Windows, work: Work, told: Told, question: int, at: int
+) -> int:
     """Walk the rings and write the outputs of each window; what became of the question."""
     forget(windows.lanes, work.cells, work.marks)
     outcome = ANSWERED
     for ring in range(windows.reach.size):
         for place in range(work.found[WHOLE_TILES]):
             if work.tiles[REST, place] == ring:
-                add_tile(windows.lanes, work.cells, work.marks, rows.words, work.tiles[PLACE, place])
+                add_tile(
+                    windows.lanes, work.cells, work.marks, rows.words, work.tiles[PLACE, place]
+                )
         for place in range(work.found[OPEN_PAGES]):
             add_facts_of_ring(rows, windows, work, place, at - windows.reach[ring], at)
         outcome = max(outcome, write_window(windows, work, told, ring, question, at))
@@ -317,7 +377,9 @@ def write_answers(rows: Rows, windows: Windows, work: Work, told: Told, question
 
 
 @compiled_part
-def add_facts_of_ring(rows: Rows, windows: Windows, work: Work, place: int, oldest: int, at: int) -> None:
+def add_facts_of_ring(
+    rows: Rows, windows: Windows, work: Work, place: int, oldest: int, at: int
+) -> None:
     """Add the facts of a page that are not older than the ring and have not been added yet."""
     words, page, values = rows.words, work.pages[PLACE, place], FACT_TIMES + rows.shape[FLAG_WORDS]
     while work.pages[REST, place] >= 0:
@@ -325,12 +387,17 @@ def add_facts_of_ring(rows: Rows, windows: Windows, work: Work, place: int, olde
         if words[fact + EVENT_TIME] < oldest:
             return
         work.pages[REST, place] -= 1
-        if words[fact + EVENT_TIME] < at + windows.edge and words[fact + VISIBLE_FROM] <= at < words[fact + VISIBLE_TO]:
+        if (
+            words[fact + EVENT_TIME] < at + windows.edge
+            and words[fact + VISIBLE_FROM] <= at < words[fact + VISIBLE_TO]
+        ):
             add_fact(windows.lanes, work.cells, work.marks, words, page, fact, values)
 
 
 @compiled_part
-def write_window(windows: Windows, work: Work, told: Told, window: int, question: int, at: int) -> int:
+def write_window(
+    windows: Windows, work: Work, told: Told, window: int, question: int, at: int
+) -> int:
     """Write the outputs of one window from what was accumulated so far."""
     outcome = ANSWERED
     for output in range(windows.outputs.shape[0]):
@@ -346,18 +413,35 @@ def write_window(windows: Windows, work: Work, told: Told, window: int, question
 @compiled_part
 def value_of_output(windows: Windows, work: Work, output: int, at: int) -> tuple[int, bool, int]:
     """The bits of an output, whether there is a value, and what became of it."""
-    op, lane, is_float = windows.outputs[output, OP], windows.outputs[output, LANE], windows.outputs[output, IS_FLOAT] != 0
+    op, lane, is_float = (
+        windows.outputs[output, OP],
+        windows.outputs[output, LANE],
+        windows.outputs[output, IS_FLOAT] != 0,
+    )
     cells, marks = work.cells, work.marks
     count = cells[windows.outputs[output, COUNTED], COUNT]
     if op == Op.COUNT_ROWS or op == Op.COUNT:
         return count, True, ANSWERED
     if op == Op.ANY or op == Op.ALL:
         # The greatest (least) of booleans, as ranks; without any, any is false and all is true.
-        return value_of(marks[lane, BITS], False, op == Op.ALL) if count > 0 else int(op == Op.ALL), True, ANSWERED
+        return (
+            value_of(marks[lane, BITS], False, op == Op.ALL) if count > 0 else int(op == Op.ALL),
+            True,
+            ANSWERED,
+        )
     if count == 0:
         return 0, op == Op.SUM, ANSWERED
     if op == Op.SUM or op == Op.MEAN:
-        value, fits = summed_value(op, is_float, cells, lane, windows.lanes.shape[0], marks[lane, LOW], marks[lane, HIGH], work.number)
+        value, fits = summed_value(
+            op,
+            is_float,
+            cells,
+            lane,
+            windows.lanes.shape[0],
+            marks[lane, LOW],
+            marks[lane, HIGH],
+            work.number,
+        )
         return value, fits, ANSWERED if fits else OVERFLOW
     if op == Op.MIN or op == Op.MAX:
         return value_of(marks[lane, BITS], is_float, op == Op.MIN), True, ANSWERED

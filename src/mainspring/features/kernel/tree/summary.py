@@ -1,4 +1,6 @@
-"""How the outputs of a program are answered from tiles: their lanes, the layout of a tile, and which programs can be answered so at all."""
+"""How the outputs of a program are answered from tiles: their lanes, the layout of a tile, and
+which programs can be answered so at all.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +11,18 @@ import numpy as np
 
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.program import WHOLE_ROW, Kind, Op, Output, Program, reach_of
-from mainspring.features.kernel.tree.grow import Layout
+from mainspring.features.kernel.tree.batch import Layout
 from mainspring.features.kernel.tree.packed import pack_program
-from mainspring.features.kernel.tree.page import COLUMNS, FACT_TIMES, FACT_WORDS, FLAG_WORDS, FLAGS_PER_WORD, REFERENCES, SHAPE_FIELDS, TILE_WORDS
+from mainspring.features.kernel.tree.page import (
+    COLUMNS,
+    FACT_TIMES,
+    FACT_WORDS,
+    FLAG_WORDS,
+    FLAGS_PER_WORD,
+    REFERENCES,
+    SHAPE_FIELDS,
+    TILE_WORDS,
+)
 from mainspring.features.kernel.tree.point import OUTPUT_FIELDS, Windows
 from mainspring.features.kernel.tree.tile import LANE_FIELDS, TILE_STATES, Summary, words_of
 
@@ -39,15 +50,17 @@ class TileProgram:
     """The tables that `grow` and `point` read.
 
     Args:
-        kind: `sums` where every output is answered from tiles; `newest` where all are values of the newest fact; `facts` where tiles only say which pages
-            a question needs, and the facts in them are swept.
+        kind: `sums` where every output is answered from tiles; `newest` where all are values of the
+            newest fact; `facts` where tiles only say which pages a question needs, and the facts in
+            them are swept.
         edge: 1 where a window holds the facts of q itself, else 0.
 
     Shapes:
         shape: (SHAPE_FIELDS,), the layout of pages and tiles.
         lanes: (lanes, LANE_FIELDS).
         reach: (windows,) ascending.
-        outputs: (outputs, OUTPUT_FIELDS) of `point`, or (outputs, 2) of `newest`; empty for `facts`.
+        outputs: (outputs, OUTPUT_FIELDS) of `point`, or (outputs, 2) of `newest`; empty for
+            `facts`.
     """
 
     kind: TileKind
@@ -92,7 +105,11 @@ def compile_tiles(program: Program, *, kinds: Sequence[Kind], texts: Sequence[in
     outputs = program.outputs
     if outputs and all(output.op is Op.LATEST for output in outputs):
         return _lookup_tiles(outputs, kinds=kinds, texts=texts)
-    is_whole = all(output.op in _SUMMARIES and (output.column not in texts or output.op in (Op.COUNT_ROWS, Op.COUNT, Op.SINCE_LAST)) for output in outputs)
+    is_whole = all(
+        output.op in _SUMMARIES
+        and (output.column not in texts or output.op in (Op.COUNT_ROWS, Op.COUNT, Op.SINCE_LAST))
+        for output in outputs
+    )
     reach = sorted({reach_of(output, program.closed) for output in outputs})
     lanes, rows = _Lanes(kinds), []
     for place, output in enumerate(outputs if is_whole else ()):
@@ -100,7 +117,17 @@ def compile_tiles(program: Program, *, kinds: Sequence[Kind], texts: Sequence[in
         counted = lanes.add(Summary.TALLY, column)
         lane = lanes.add(_SUMMARIES[output.op], column)
         is_float = column != WHOLE_ROW and kinds[column] is Kind.FLOAT
-        rows.append([output.op, lane, counted, reach.index(reach_of(output, program.closed)), is_float, column, program.first_slot(place)])
+        rows.append(
+            [
+                output.op,
+                lane,
+                counted,
+                reach.index(reach_of(output, program.closed)),
+                is_float,
+                column,
+                program.first_slot(place),
+            ]
+        )
     return TileProgram(
         kind="sums" if is_whole else "facts",
         shape=_shape_of(len(kinds), texts=len(texts), tile_words=lanes.words),
@@ -111,11 +138,16 @@ def compile_tiles(program: Program, *, kinds: Sequence[Kind], texts: Sequence[in
     )
 
 
-def _lookup_tiles(outputs: Sequence[Output], *, kinds: Sequence[Kind], texts: Sequence[int]) -> TileProgram:
+def _lookup_tiles(
+    outputs: Sequence[Output], *, kinds: Sequence[Kind], texts: Sequence[int]
+) -> TileProgram:
     """A tile of a lookup knows one thing: when its newest fact happened."""
     lanes = _Lanes(kinds)
     lanes.add(Summary.NEWEST, WHOLE_ROW)
-    columns = [[output.column, texts.index(output.column) if output.column in texts else -1] for output in outputs]
+    columns = [
+        [output.column, texts.index(output.column) if output.column in texts else -1]
+        for output in outputs
+    ]
     return TileProgram(
         kind="newest",
         shape=_shape_of(len(kinds), texts=len(texts), tile_words=lanes.words),
@@ -148,6 +180,10 @@ class _Lanes:
 def _shape_of(columns: int, *, texts: int, tile_words: int) -> Ints:
     shape = np.zeros(SHAPE_FIELDS, dtype=np.int64)
     flags = max(-(-columns // FLAGS_PER_WORD), 1)
-    shape[COLUMNS], shape[FLAG_WORDS], shape[FACT_WORDS] = columns, flags, FACT_TIMES + flags + columns
+    shape[COLUMNS], shape[FLAG_WORDS], shape[FACT_WORDS] = (
+        columns,
+        flags,
+        FACT_TIMES + flags + columns,
+    )
     shape[REFERENCES], shape[TILE_WORDS] = 1 + texts, tile_words
     return shape

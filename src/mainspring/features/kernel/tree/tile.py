@@ -1,17 +1,22 @@
-"""Tiles: the summary of a sealed page, from which a window that holds the page as a whole is answered without its facts.
+"""Tiles: the summary of a sealed page, from which a window that holds the page as a whole is
+answered without its facts.
 
-Which lanes a tile has follows from the outputs of a view (`summary`).  A tile summarises the facts that stand, that is, were never taken back; it may be
-used at q when nothing in its page appears or is taken back after q (`SETTLED`), so answers are exact for every q, past ones included: where a tile cannot
-be used, the facts are.
+Which lanes a tile has follows from the outputs of a view (`summary`).  A tile summarises the facts
+that stand, that is, were never taken back; it may be used at q when nothing in its page appears or
+is taken back after q (`SETTLED`), so answers are exact for every q, past ones included: where a
+tile cannot be used, the facts are.
 
-Of a sum a tile keeps `KEPT_LIMBS` limbs of 32 bits from the lowest one in use.  Where that is not enough (1e300 beside 1e-300), or where the order of two
-facts of one event time would be lost, the tile is WIDE and its page is read instead.  So tiles have a fixed layout and are never inexact.
+Of a sum a tile keeps `KEPT_LIMBS` limbs of 32 bits from the lowest one in use.  Where that is not
+enough (1e300 beside 1e-300), or where the order of two facts of one event time would be lost, the
+tile is WIDE and its page is read instead.  So tiles have a fixed layout and are never inexact.
 
 The accumulators of one reading or summary are two matrices with a row per lane:
 
-    cells   (lanes + 1, CELLS): exact sums; the last row is zero for ever, what sums are taken against
-    marks   (lanes, MARK_FIELDS): LOW and HIGH, the limbs touched; TIME and BITS of the newest or oldest fact, or in BITS the greatest rank; the PAGE that
-            it came from; whether another page has one of the same time (TIED)
+    cells   (lanes + 1, CELLS): exact sums; the last row is zero for ever, what sums are taken
+            against
+    marks   (lanes, MARK_FIELDS): LOW and HIGH, the limbs touched; TIME and BITS of the newest or
+            oldest fact, or in BITS the greatest rank; the PAGE that it came from; whether another
+            page has one of the same time (TIED)
 """
 
 from enum import IntEnum
@@ -19,9 +24,28 @@ from typing import Final
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Ints
 from mainspring.features.kernel.jit import compiled_part
-from mainspring.features.kernel.states.exact_sum import COUNT, FALLING, LIMBS, NANS, NO_LIMB, PAD, RISING, add_float, add_integer, collect
+from mainspring.features.kernel.states.exact_sum import (
+    COUNT,
+    FALLING,
+    LIMBS,
+    NANS,
+    NO_LIMB,
+    PAD,
+    RISING,
+    add_float,
+    add_integer,
+    collect,
+)
 from mainspring.features.kernel.states.extreme import LOWEST_RANK, rank_of
-from mainspring.features.kernel.tree.page import FACT_TIMES, FACTS, FLAG_WORDS, TILES, fact_at, has_value, tile_at
+from mainspring.features.kernel.tree.page import (
+    FACT_TIMES,
+    FACTS,
+    FLAG_WORDS,
+    TILES,
+    fact_at,
+    has_value,
+    tile_at,
+)
 
 __all__ = [
     "BITS",
@@ -53,8 +77,18 @@ __all__ = [
     "words_of",
 ]
 
-TILE_LEVEL, TILE_NUMBER, TILE_FIRST, TILE_LAST, TILE_SETTLED, TILE_WIDE, TILE_STATES = 0, 1, 2, 3, 4, 5, 6
-"""The words of a tile: which page it summarises, the span of event time of all its facts, from when on it may be used, whether never; then its lanes."""
+TILE_LEVEL, TILE_NUMBER, TILE_FIRST, TILE_LAST, TILE_SETTLED, TILE_WIDE, TILE_STATES = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+)
+"""The words of a tile: which page it summarises, the span of event time of all its facts, from when
+on it may be used, whether never; then its lanes.
+"""
 
 LANE_KIND, LANE_COLUMN, LANE_IS_FLOAT, LANE_OFFSET, LANE_FIELDS = 0, 1, 2, 3, 4
 LOW, HIGH, TIME, BITS, PAGE, TIED, MARK_FIELDS = 0, 1, 2, 3, 4, 5, 6
@@ -65,7 +99,9 @@ LONG_AGO: Final = -(1 << 63)
 
 
 class Summary(IntEnum):
-    """Kinds of lane, and in brackets their words: a count [1], an exact sum with its count [11], a greatest rank [1], a newest or oldest value [2]."""
+    """Kinds of lane, and in brackets their words: a count [1], an exact sum with its count [11], a
+    greatest rank [1], a newest or oldest value [2].
+    """
 
     TALLY = 0
     SUM = 1
@@ -102,8 +138,12 @@ def forget(lanes: Ints, cells: Ints, marks: Ints) -> None:
 
 
 @compiled_part
-def add_fact(lanes: Ints, cells: Ints, marks: Ints, words: Ints, page: int, fact: int, values: int) -> None:
-    """Add the fact that begins at this word; of one page the later facts come first.  `values` is where values begin within a fact."""
+def add_fact(
+    lanes: Ints, cells: Ints, marks: Ints, words: Ints, page: int, fact: int, values: int
+) -> None:
+    """Add the fact that begins at this word; of one page the later facts come first.  `values` is
+    where values begin within a fact.
+    """
     for lane in range(lanes.shape[0]):
         column = lanes[lane, LANE_COLUMN]
         if not has_value(words, fact, column):
@@ -114,12 +154,19 @@ def add_fact(lanes: Ints, cells: Ints, marks: Ints, words: Ints, page: int, fact
             continue
         bits = words[fact + values + column]
         if kind == Summary.SUM:
-            limb = add_float(cells, lane, bits, 1) if lanes[lane, LANE_IS_FLOAT] else add_integer(cells, lane, bits, 1)
+            limb = (
+                add_float(cells, lane, bits, 1)
+                if lanes[lane, LANE_IS_FLOAT]
+                else add_integer(cells, lane, bits, 1)
+            )
             if limb >= 0:
                 marks[lane, LOW] = min(marks[lane, LOW], limb)
                 marks[lane, HIGH] = max(marks[lane, HIGH], limb + 2)
         elif kind <= Summary.GREATEST:
-            marks[lane, BITS] = max(marks[lane, BITS], rank_of(bits, lanes[lane, LANE_IS_FLOAT] != 0, kind == Summary.LEAST))
+            marks[lane, BITS] = max(
+                marks[lane, BITS],
+                rank_of(bits, lanes[lane, LANE_IS_FLOAT] != 0, kind == Summary.LEAST),
+            )
         else:
             consider(marks, lane, kind, words[fact + EVENT_TIME], bits, page)
 
@@ -173,7 +220,17 @@ def add_sum(cells: Ints, marks: Ints, lane: int, words: Ints, state: int) -> Non
 
 
 @compiled_part
-def summarise_facts(lanes: Ints, shape: Ints, cells: Ints, marks: Ints, number: Ints, words: Ints, page: int, out: Ints, tile: int) -> None:
+def summarise_facts(
+    lanes: Ints,
+    shape: Ints,
+    cells: Ints,
+    marks: Ints,
+    number: Ints,
+    words: Ints,
+    page: int,
+    out: Ints,
+    tile: int,
+) -> None:
     """Write the tile of a page of facts, which may lie in another array than the tile."""
     forget(lanes, cells, marks)
     first, last, settled = NEVER, LONG_AGO, LONG_AGO
@@ -193,7 +250,17 @@ def summarise_facts(lanes: Ints, shape: Ints, cells: Ints, marks: Ints, number: 
 
 
 @compiled_part
-def summarise_tiles(lanes: Ints, shape: Ints, cells: Ints, marks: Ints, number: Ints, words: Ints, page: int, out: Ints, tile: int) -> None:
+def summarise_tiles(
+    lanes: Ints,
+    shape: Ints,
+    cells: Ints,
+    marks: Ints,
+    number: Ints,
+    words: Ints,
+    page: int,
+    out: Ints,
+    tile: int,
+) -> None:
     """Write the tile of a page of tiles."""
     forget(lanes, cells, marks)
     first, last, settled, wide = NEVER, LONG_AGO, LONG_AGO, 0
@@ -231,7 +298,9 @@ def write_states(lanes: Ints, cells: Ints, marks: Ints, number: Ints, out: Ints,
 
 
 @compiled_part
-def write_sum(lanes: Ints, cells: Ints, marks: Ints, number: Ints, lane: int, out: Ints, state: int) -> int:
+def write_sum(
+    lanes: Ints, cells: Ints, marks: Ints, number: Ints, lane: int, out: Ints, state: int
+) -> int:
     """Write a sum as signed limbs without carries to come; 1 if they are too many."""
     for cell in (COUNT, NANS, RISING, FALLING):
         out[state + cell] = cells[lane, cell]

@@ -1,7 +1,9 @@
-"""Minima and maxima of settled facts: a stack of candidates, or where windows are short, a look at every fact.
+"""Minima and maxima of settled facts: a stack of candidates, or where windows are short, a look at
+every fact.
 
-Both deal in ranks (see `extreme`).  The stack costs the same whatever the windows; looking at every fact is what processors do eight at a time, and wins
-while the widest windows together hold no more than `SCAN` times the facts.
+Both deal in ranks (see `extreme`).  The stack costs the same whatever the windows; looking at every
+fact is what processors do eight at a time, and wins while the widest windows together hold no more
+than `SCAN` times the facts.
 """
 
 from typing import Final
@@ -22,8 +24,12 @@ SCAN: Final = 8
 
 
 @compiled_part
-def write_extremes(state: State, room: Room, outputs: Ints, lane: int, is_dense: bool, rows: Ints, answer: Answer) -> None:
-    """Write the outputs MIN or MAX of a lane; it is dense if every fact has a value and none stands apart."""
+def write_extremes(
+    state: State, room: Room, outputs: Ints, lane: int, is_dense: bool, rows: Ints, answer: Answer
+) -> None:
+    """Write the outputs MIN or MAX of a lane; it is dense if every fact has a value and none stands
+    apart.
+    """
     widest = wanted_at(outputs, room.readers[room.reader_start[lane + 1] - 1]).window
     looks = 0
     for index in range(rows.size):
@@ -35,12 +41,20 @@ def write_extremes(state: State, room: Room, outputs: Ints, lane: int, is_dense:
 
 
 @compiled_part
-def scan_windows(state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer) -> None:
+def scan_windows(
+    state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer
+) -> None:
     """Look at every fact of each window but those of the next narrower one, which are known."""
-    column, is_float, is_least = state.lanes[lane, COLUMN], state.lanes[lane, IS_FLOAT] != 0, state.lanes[lane, KIND] == Lane.LEAST
+    column, is_float, is_least = (
+        state.lanes[lane, COLUMN],
+        state.lanes[lane, IS_FLOAT] != 0,
+        state.lanes[lane, KIND] == Lane.LEAST,
+    )
     begin = state.frame[BEGIN]
     for position in range(begin, state.frame[STOP]):
-        room.ranks[at(position - begin)] = rank_of(state.values[at(column), at(position)], is_float, is_least)
+        room.ranks[at(position - begin)] = rank_of(
+            state.values[at(column), at(position)], is_float, is_least
+        )
     for index in range(rows.size):
         settled = room.settled[index]
         seen, best = settled, LOWEST_RANK
@@ -62,20 +76,44 @@ def greatest_of(ranks: Ints) -> int:
 
 
 @compiled_part
-def stack_windows(state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer) -> None:
-    """Keep a stack of the settled facts that no later one outranks: the oldest and greatest at the bottom."""
-    column, is_float, is_least = state.lanes[lane, COLUMN], state.lanes[lane, IS_FLOAT] != 0, state.lanes[lane, KIND] == Lane.LEAST
+def stack_windows(
+    state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer
+) -> None:
+    """Keep a stack of the settled facts that no later one outranks: the oldest and greatest at the
+    bottom.
+    """
+    column, is_float, is_least = (
+        state.lanes[lane, COLUMN],
+        state.lanes[lane, IS_FLOAT] != 0,
+        state.lanes[lane, KIND] == Lane.LEAST,
+    )
     position, height = state.frame[BEGIN], 0
     for index in range(rows.size):
         while position < room.settled[index]:
-            if room.apart[at(position - state.frame[BEGIN])] == 0 and is_value(state, column, position):
-                height = push(room, height, rank_of(state.values[at(column), at(position)], is_float, is_least), position)
+            if room.apart[at(position - state.frame[BEGIN])] == 0 and is_value(
+                state, column, position
+            ):
+                height = push(
+                    room,
+                    height,
+                    rank_of(state.values[at(column), at(position)], is_float, is_least),
+                    position,
+                )
             position += 1
         depth = height
         for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
             wanted = wanted_at(outputs, room.readers[reader])
             depth = candidate(room, room.firsts[wanted.window, index], depth)
-            write_extreme_of(state, room, wanted, index, depth < height, room.ranks[at(depth)], answer, rows[index])
+            write_extreme_of(
+                state,
+                room,
+                wanted,
+                index,
+                depth < height,
+                room.ranks[at(depth)],
+                answer,
+                rows[index],
+            )
 
 
 @compiled_part
@@ -89,20 +127,36 @@ def push(room: Room, height: int, rank: int, position: int) -> int:
 
 @compiled_part
 def candidate(room: Room, first: int, depth: int) -> int:
-    """The lowest place on the stack whose fact lies at `first` or later, sought downwards from `depth`, where a narrower window has its own."""
+    """The lowest place on the stack whose fact lies at `first` or later, sought downwards from
+    `depth`, where a narrower window has its own.
+    """
     while depth > 0 and room.places[at(depth - 1)] >= first:
         depth -= 1
     return depth
 
 
 @compiled_part
-def write_extreme_of(state: State, room: Room, wanted: Wanted, index: int, is_found: bool, rank: int, answer: Answer, row: int) -> None:
+def write_extreme_of(
+    state: State,
+    room: Room,
+    wanted: Wanted,
+    index: int,
+    is_found: bool,
+    rank: int,
+    answer: Answer,
+    row: int,
+) -> None:
     """Write MIN or MAX, given the rank of the settled candidate."""
     is_float, is_least = wanted.is_float != 0, wanted.op == Op.MIN
     for extra in range(room.extra_start[index], room.extra_start[index + 1]):
         position = room.extra[extra]
-        if position >= room.firsts[wanted.window, index] and state.valid[wanted.column, position] != 0:
+        if (
+            position >= room.firsts[wanted.window, index]
+            and state.valid[wanted.column, position] != 0
+        ):
             own = rank_of(state.values[wanted.column, position], is_float, is_least)
             rank = max(rank, own) if is_found else own
             is_found = True
-    put_once(answer, wanted.slot, row, value_of(rank, is_float, is_least) if is_found else 0, is_found)
+    put_once(
+        answer, wanted.slot, row, value_of(rank, is_float, is_least) if is_found else 0, is_found
+    )

@@ -1,10 +1,20 @@
-"""Where the windows of each question begin, how far a key's facts have settled by then, and which others it sees."""
+"""Where the windows of each question begin, how far a key's facts have settled by then, and which
+others it sees.
+"""
 
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Bytes, Facts, Ints
+from mainspring.features.kernel.arrays import (
+    EVENT_TIME,
+    NEVER,
+    VISIBLE_FROM,
+    VISIBLE_TO,
+    Bytes,
+    Facts,
+    Ints,
+)
 from mainspring.features.kernel.jit import allocating_part, at, bit_length, compiled_part
 from mainspring.features.kernel.lane import WHOLE_ROW
 from mainspring.features.kernel.order import lower_bound
@@ -14,30 +24,40 @@ from mainspring.features.kernel.windows.state import BEGIN, LAG, REACH, STOP, St
 __all__ = ["TOO_MANY", "Room", "empty_room", "find_edges", "is_value"]
 
 APART_SHARE: Final = 5
-"""At most one in 2**5 facts stands apart for being late; where lateness is spread more evenly, more are in flight instead."""
+"""At most one in 2**5 facts stands apart for being late; where lateness is spread more evenly, more
+are in flight instead.
+"""
 SPARSE: Final = 16
 """With more facts to a question than this, bisection finds the next edge sooner than a walk."""
 
 STRIDE: Final = 6
 """How far a walk looks ahead."""
 PATIENCE: Final = 4
-"""How many facts in flight or apart may be looked at for each fact and question before the long way is cheaper."""
+"""How many facts in flight or apart may be looked at for each fact and question before the long way
+is cheaper.
+"""
 TOO_MANY: Final = -1
 LANE: Final = Wanted._fields.index("lane")
 WINDOW: Final = Wanted._fields.index("window")
 
 
 class Room(NamedTuple):
-    """Room for one stretch of questions about one key; facts count from the first position that can matter.
+    """Room for one stretch of questions about one key; facts count from the first position that can
+    matter.
 
     Shapes:
-        high, low, tally: (facts + 1,): sums of a column, and how many values, of the settled facts before each.
+        high, low, tally: (facts + 1,): sums of a column, and how many values, of the settled facts
+            before each.
         ranks, places: (facts + 1,): the stack of candidates for an extreme, and where they lie.
-        apart: (facts,): whether a fact stands apart; late: (facts,): the positions of those that do.
-        firsts: (windows, rows): the first position inside each window; settled: (rows,): the end of the settled stretch.
-        extra, extra_start: (facts + rows,), (rows + 1,): positions in flight or apart that each question sees, and where its own begin.
+        apart: (facts,): whether a fact stands apart; late: (facts,): the positions of those that
+            do.
+        firsts: (windows, rows): the first position inside each window; settled: (rows,): the end of
+            the settled stretch.
+        extra, extra_start: (facts + rows,), (rows + 1,): positions in flight or apart that each
+            question sees, and where its own begin.
         classes: (65,): how many facts came late by so many bits.
-        readers, reader_start: (outputs,), (lanes + 1,): the outputs that take their value from each lane, narrow windows first.
+        readers, reader_start: (outputs,), (lanes + 1,): the outputs that take their value from each
+            lane, narrow windows first.
     """
 
     high: Ints
@@ -82,12 +102,17 @@ def empty_room(tables: Tables, facts: Facts, largest: int, questions: int) -> Ro
 
 @allocating_part
 def readers_of(outputs: Ints, lanes: int, windows: int) -> tuple[Ints, Ints]:
-    """The outputs that take their value from each lane, narrow windows first, and where each lane's begin."""
+    """The outputs that take their value from each lane, narrow windows first, and where each lane's
+    begin.
+    """
     readers, start = np.empty(outputs.shape[0], dtype=np.int64), np.zeros(lanes + 1, dtype=np.int64)
     count = 0
     for place in range(lanes * windows):
         for output in range(outputs.shape[0]):
-            if outputs[output, LANE] == place // windows and outputs[output, WINDOW] == place % windows:
+            if (
+                outputs[output, LANE] == place // windows
+                and outputs[output, WINDOW] == place % windows
+            ):
                 readers[count] = output
                 count += 1
         start[place // windows + 1] = count
@@ -96,7 +121,8 @@ def readers_of(outputs: Ints, lanes: int, windows: int) -> tuple[Ints, Ints]:
 
 @compiled_part
 def find_edges(state: State, room: Room, asked: Ints) -> int:
-    """Find for each question where its windows begin, how far facts have settled, and which others it sees.
+    """Find for each question where its windows begin, how far facts have settled, and which others
+    it sees.
 
     Returns: how many facts stand apart, `TOO_MANY` if the short way would be long.
     """
@@ -117,8 +143,15 @@ def find_edges(state: State, room: Room, asked: Ints) -> int:
 
 @compiled_part
 def find_firsts(state: State, room: Room, window: int, asked: Ints, is_sparse: bool) -> None:
-    """Find where a window begins for each question: by a walk back from what has happened where windows are short, or on from question to question."""
-    times, begin, stop, reach = state.times, state.frame[BEGIN], state.frame[STOP], state.windows[window, REACH]
+    """Find where a window begins for each question: by a walk back from what has happened where
+    windows are short, or on from question to question.
+    """
+    times, begin, stop, reach = (
+        state.times,
+        state.frame[BEGIN],
+        state.frame[STOP],
+        state.windows[window, REACH],
+    )
     covered = times[EVENT_TIME, stop - 1] - times[EVENT_TIME, begin] if begin < stop else 0
     first = begin
     if reach < covered // asked.size:
@@ -172,13 +205,17 @@ def mark_apart(state: State, room: Room) -> int:
 
 @compiled_part
 def settle(state: State, room: Room, apart: int, asked: Ints) -> bool:
-    """For each question the end of the settled stretch, and what it sees of the facts in flight behind that and of those apart before it."""
+    """For each question the end of the settled stretch, and what it sees of the facts in flight
+    behind that and of those apart before it.
+    """
     appears, begin, stop = state.appears, state.frame[BEGIN], state.frame[STOP]
     settled, first_late, count = begin, 0, 0
     patience = PATIENCE * (stop - begin + asked.size)
     for index in range(asked.size):
         time = asked[index]
-        while settled < stop and (room.apart[at(settled - begin)] != 0 or appears[at(settled)] <= time):
+        while settled < stop and (
+            room.apart[at(settled - begin)] != 0 or appears[at(settled)] <= time
+        ):
             settled += 1
         past = max(room.settled[index], settled)
         oldest = stop
@@ -203,7 +240,10 @@ def settle(state: State, room: Room, apart: int, asked: Ints) -> bool:
 @compiled_part
 def see(state: State, room: Room, position: int, time: int, count: int) -> int:
     """Note a position if its fact is visible, as long as there is room."""
-    if count < room.extra.size and state.appears[at(position)] <= time < state.times[VISIBLE_TO, at(position)]:
+    if (
+        count < room.extra.size
+        and state.appears[at(position)] <= time < state.times[VISIBLE_TO, at(position)]
+    ):
         room.extra[at(count)] = position
         return count + 1
     return count

@@ -28,10 +28,32 @@ from mainspring.features.kernel.states.extreme import LOWEST_RANK, value_of
 from mainspring.features.kernel.states.multiset import LIVE, NUMBER
 from mainspring.features.kernel.states.sketch import estimate_of, forget, observation_of, observe
 from mainspring.features.kernel.windows.ordered import decayed_mean, standard_moment
-from mainspring.features.kernel.windows.ranking import greatest_rank, greatest_ranks, recent_positions
-from mainspring.features.kernel.windows.state import AGGREGATED, FIRST, HIGH, KIND, LOW, NEWEST, NOTHING, PLACE, State
+from mainspring.features.kernel.windows.ranking import (
+    greatest_rank,
+    greatest_ranks,
+    recent_positions,
+)
+from mainspring.features.kernel.windows.state import (
+    AGGREGATED,
+    FIRST,
+    HIGH,
+    KIND,
+    LOW,
+    NEWEST,
+    NOTHING,
+    PLACE,
+    State,
+)
 
-__all__ = ["note_overflow", "put", "put_once", "special_sum", "summed_value", "wanted_at", "write_row"]
+__all__ = [
+    "note_overflow",
+    "put",
+    "put_once",
+    "special_sum",
+    "summed_value",
+    "wanted_at",
+    "write_row",
+]
 
 
 @compiled_part
@@ -77,7 +99,9 @@ def put(answer: Answer, slot: int, row: int, bits: int, is_value: bool) -> None:
 
 @compiled_part
 def put_once(answer: Answer, slot: int, row: int, bits: int, is_value: bool) -> None:
-    """Write one value, or null, where nothing was written yet: `blank_answer` holds values only, and to leave them so spares a third of the writing."""
+    """Write one value, or null, where nothing was written yet: `blank_answer` holds values only,
+    and to leave them so spares a third of the writing.
+    """
     answer.bits[at(slot), at(row)] = bits
     if not is_value:
         answer.valid[at(slot), at(row)] = 0
@@ -123,7 +147,16 @@ def write_sum(state: State, wanted: Wanted, answer: Answer, row: int) -> bool:
     if wanted.op >= Op.VAR:
         put(answer, wanted.slot, row, spread_value(state, wanted, whole, expired, count), True)
         return True
-    value, fits = summed_value(wanted.op, wanted.is_float != 0, state.cells, whole, expired, low, high, state.scratch.number)
+    value, fits = summed_value(
+        wanted.op,
+        wanted.is_float != 0,
+        state.cells,
+        whole,
+        expired,
+        low,
+        high,
+        state.scratch.number,
+    )
     put(answer, wanted.slot, row, value, fits)
     return fits
 
@@ -131,7 +164,12 @@ def write_sum(state: State, wanted: Wanted, answer: Answer, row: int) -> bool:
 @compiled_part
 def spread_value(state: State, wanted: Wanted, whole: int, expired: int, count: int) -> int:
     """The bits of the variance or standard deviation of at least two values."""
-    cells, lanes, aggregated, is_float = state.cells, state.lanes, state.frame[AGGREGATED], wanted.is_float != 0
+    cells, lanes, aggregated, is_float = (
+        state.cells,
+        state.lanes,
+        state.frame[AGGREGATED],
+        wanted.is_float != 0,
+    )
     if is_float and special_sum(cells, whole, expired) != 0:
         return QUIET_NAN
     low, high = lanes[wanted.tally, LOW], lanes[wanted.lane, HIGH]
@@ -140,7 +178,9 @@ def spread_value(state: State, wanted: Wanted, whole: int, expired: int, count: 
     number, wide = state.scratch.number, state.scratch.wide
     top = collect(cells, whole, expired, low, lanes[wanted.tally, HIGH], number)
     row = wanted.lane * (aggregated + 1)
-    variance = variance_of(number, top, low, cells, row + aggregated, row + wanted.window, high, count, is_float, wide)
+    variance = variance_of(
+        number, top, low, cells, row + aggregated, row + wanted.window, high, count, is_float, wide
+    )
     # IEEE 754 rounds the square root correctly.
     return variance if wanted.op == Op.VAR else bits_of_double(math.sqrt(double_of_bits(variance)))
 
@@ -153,7 +193,13 @@ def write_extreme(state: State, wanted: Wanted, answer: Answer, row: int, time: 
         return
     rank = greatest_rank(state, wanted.lane, first, time)
     if wanted.op != Op.FIRST:
-        put(answer, wanted.slot, row, value_of(rank, wanted.is_float != 0, wanted.op == Op.MIN), True)
+        put(
+            answer,
+            wanted.slot,
+            row,
+            value_of(rank, wanted.is_float != 0, wanted.op == Op.MIN),
+            True,
+        )
     elif rank != LOWEST_RANK:
         put(answer, wanted.slot, row, state.values[wanted.column, ~rank], True)
 
@@ -183,7 +229,9 @@ def write_list(state: State, wanted: Wanted, answer: Answer, row: int, time: int
     for place in range(wanted.size):
         bits = 0
         if place < length and op <= Op.LAST_K:
-            bits = state.values[wanted.column, ~ranks[place] if op == Op.FIRST_K else ranks[length - 1 - place]]
+            bits = state.values[
+                wanted.column, ~ranks[place] if op == Op.FIRST_K else ranks[length - 1 - place]
+            ]
         elif place < length:
             bits = value_of(ranks[place], is_float, op == Op.BOTTOM_K)
         put(answer, wanted.slot + 1 + place, row, bits, place < length)
@@ -191,11 +239,17 @@ def write_list(state: State, wanted: Wanted, answer: Answer, row: int, time: int
 
 @compiled_part
 def write_quantiles(state: State, wanted: Wanted, answer: Answer, row: int) -> None:
-    """Write QUANTILES: for each rank the middle of the bucket that holds it; NaN where any value is."""
+    """Write QUANTILES: for each rank the middle of the bucket that holds it; NaN where any value
+    is.
+    """
     count = tally_of(state, wanted.tally, wanted.window)
     for place in range(wanted.size):
         share = state.parameters[wanted.offset + place]
-        bucket = ranked_bucket(state, wanted, max((share * count + PARTS - 1) // PARTS, 1)) if count > 0 else 0
+        bucket = (
+            ranked_bucket(state, wanted, max((share * count + PARTS - 1) // PARTS, 1))
+            if count > 0
+            else 0
+        )
         put(answer, wanted.slot + place, row, bucket_value(bucket), count > 0)
 
 
@@ -225,7 +279,11 @@ def write_counts(state: State, wanted: Wanted, answer: Answer, row: int) -> None
 @compiled_part
 def write_ordered(state: State, wanted: Wanted, answer: Answer, row: int, time: int) -> None:
     """Write EWMA, SKEW or KURT; every NaN as the one quiet NaN."""
-    value, is_value = decayed_mean(state, wanted, time) if wanted.op == Op.EWMA else standard_moment(state, wanted, time)
+    value, is_value = (
+        decayed_mean(state, wanted, time)
+        if wanted.op == Op.EWMA
+        else standard_moment(state, wanted, time)
+    )
     if is_value:
         put(answer, wanted.slot, row, bits_of_double(value) if value == value else QUIET_NAN, True)
 
@@ -235,18 +293,35 @@ def write_distinct(state: State, wanted: Wanted, answer: Answer, row: int) -> No
     """Write DISTINCT or APPROX_DISTINCT."""
     parameters, offset = state.parameters, wanted.offset
     if wanted.op == Op.APPROX_DISTINCT:
-        put(answer, wanted.slot, row, estimated(state, wanted.lane, wanted.window, parameters[offset]), True)
+        put(
+            answer,
+            wanted.slot,
+            row,
+            estimated(state, wanted.lane, wanted.window, parameters[offset]),
+            True,
+        )
         return
     live = state.bags.sizes[state.lanes[wanted.lane, PLACE], LIVE + wanted.window]
     if live > parameters[offset]:
-        live = parameters[offset] if parameters[offset + 1] == Beyond.SATURATE else estimated(state, wanted.lane, wanted.window, DEFAULT_PRECISION)
+        live = (
+            parameters[offset]
+            if parameters[offset + 1] == Beyond.SATURATE
+            else estimated(state, wanted.lane, wanted.window, DEFAULT_PRECISION)
+        )
     put(answer, wanted.slot, row, live, True)
 
 
 @compiled_part
 def estimated(state: State, lane: int, window: int, precision: int) -> int:
-    """The estimate of a HyperLogLog that has seen what a multiset holds inside a window, values or observations."""
-    bags, bag, registers, histogram = state.bags, state.lanes[lane, PLACE], state.scratch.registers, state.scratch.histogram
+    """The estimate of a HyperLogLog that has seen what a multiset holds inside a window, values or
+    observations.
+    """
+    bags, bag, registers, histogram = (
+        state.bags,
+        state.lanes[lane, PLACE],
+        state.scratch.registers,
+        state.scratch.histogram,
+    )
     is_observed = state.lanes[lane, KIND] == Lane.SKETCH
     histogram[0] = 1 << precision
     for code in range(bags.sizes[bag, NUMBER]):
@@ -275,19 +350,31 @@ def special_sum(cells: Ints, whole: int, expired: int) -> int:
 
 
 @compiled_part
-def summed_value(op: int, is_float: bool, cells: Ints, whole: int, expired: int, low: int, high: int, number: Ints) -> tuple[int, bool]:
+def summed_value(
+    op: int,
+    is_float: bool,
+    cells: Ints,
+    whole: int,
+    expired: int,
+    low: int,
+    high: int,
+    number: Ints,
+) -> tuple[int, bool]:
     """The bits of an exact sum or mean of at least one value, rounded once, and whether it fits."""
     if is_float:
         special = special_sum(cells, whole, expired)
         if special != 0:
             return special, True
     else:
-        # Tiles keep no zeros below their lowest limb, nor any limb of a sum that is zero; an int64 is two limbs all the same.
+        # Tiles keep no zeros below their lowest limb, nor any limb of a sum that is zero; an int64
+        # is two limbs all the same.
         low, high = 0, max(high, 1)
     signed_top = collect(cells, whole, expired, low, high, number)
     exponent = LIMB_BITS * low + (FLOAT_BASE if is_float else 0)
     if op == Op.MEAN:
-        return mean_of(number, signed_top, exponent, cells[whole, COUNT] - cells[expired, COUNT]), True
+        return mean_of(
+            number, signed_top, exponent, cells[whole, COUNT] - cells[expired, COUNT]
+        ), True
     if is_float:
         return sum_of(number, signed_top, exponent), True
     return integer_of(number, signed_top)

@@ -1,8 +1,10 @@
-"""The aggregates that depend on the order of their additions: facts are folded one by one in total order, in plain double arithmetic.
+"""The aggregates that depend on the order of their additions: facts are folded one by one in total
+order, in plain double arithmetic.
 
-Here alone the kernel adds and multiplies floats, and therefore these are called *ordered*, not exact: the sequence of IEEE operations is fixed and written out,
-so that every caller gets the same bits.  They call no mathematical library, whose last bits differ between platforms.  Each costs one or two walks over the
-facts of its window per question.
+Here alone the kernel adds and multiplies floats, and therefore these are called *ordered*, not
+exact: the sequence of IEEE operations is fixed and written out, so that every caller gets the same
+bits.  They call no mathematical library, whose last bits differ between platforms.  Each costs one
+or two walks over the facts of its window per question.
 """
 
 import math
@@ -25,7 +27,8 @@ NOTHING_LEFT: Final = 1100.0
 def halves(age: float) -> float:
     """2**-age for an age of at least 0, within one unit in the last place; exact for whole numbers.
 
-    The fraction, in -0.5 … 0.5, goes through the Taylor polynomial of 2**x of degree 13, by Horner's rule; its remainder is below 2**-57.
+    The fraction, in -0.5 … 0.5, goes through the Taylor polynomial of 2**x of degree 13, by
+    Horner's rule; its remainder is below 2**-57.
     """
     if age >= NOTHING_LEFT:
         return 0.0
@@ -58,13 +61,23 @@ def power(halvings: int) -> float:
 @compiled_part
 def last_position(state: State, window: int, time: int) -> int:
     """Where the facts of a window end: before the first that has not happened yet."""
-    return lower_bound(state.times, EVENT_TIME, state.windows[window, FIRST], state.frame[STOP], time + 1 - state.frame[LAG])
+    return lower_bound(
+        state.times,
+        EVENT_TIME,
+        state.windows[window, FIRST],
+        state.frame[STOP],
+        time + 1 - state.frame[LAG],
+    )
 
 
 @compiled_part
 def next_value(state: State, column: int, position: int, stop: int, time: int) -> int:
-    """The first position from here on that is seen and not null, `stop` if there is none before it."""
-    while position < stop and not (is_seen(state, position, time) and state.valid[column, position] != 0):
+    """The first position from here on that is seen and not null, `stop` if there is none before
+    it.
+    """
+    while position < stop and not (
+        is_seen(state, position, time) and state.valid[column, position] != 0
+    ):
         position += 1
     return position
 
@@ -80,15 +93,18 @@ def value_at(state: State, wanted: Wanted, position: int) -> float:
 def decayed_mean(state: State, wanted: Wanted, time: int) -> tuple[float, bool]:
     """EWMA, and whether there is a value.
 
-    Sum and weight halve with every half-life between one value and the next; then the value is added to the sum, and 1 to the weight.  The mean is their
-    quotient, which is that of the sums of x * 2**-(age / half-life) and 2**-(age / half-life) at any time after: common factors cancel.
+    Sum and weight halve with every half-life between one value and the next; then the value is
+    added to the sum, and 1 to the weight.  The mean is their quotient, which is that of the sums of
+    x * 2**-(age / half-life) and 2**-(age / half-life) at any time after: common factors cancel.
     """
     half_life = float(state.parameters[wanted.offset])
     stop = last_position(state, wanted.window, time)
     position = next_value(state, wanted.column, state.windows[wanted.window, FIRST], stop, time)
     total, weight, before = 0.0, 0.0, position
     while position < stop:
-        left = halves(float(state.times[EVENT_TIME, position] - state.times[EVENT_TIME, before]) / half_life)
+        left = halves(
+            float(state.times[EVENT_TIME, position] - state.times[EVENT_TIME, before]) / half_life
+        )
         total = total * left + value_at(state, wanted, position)
         weight = weight * left + 1.0
         before = position
@@ -100,8 +116,8 @@ def decayed_mean(state: State, wanted: Wanted, time: int) -> tuple[float, bool]:
 def standard_moment(state: State, wanted: Wanted, time: int) -> tuple[float, bool]:
     """SKEW (g1) or KURT (g2) of the population, and whether there are enough different values.
 
-    One walk adds the values and divides the sum by their number; a second adds powers of the deviations d, as d * d, (d * d) * d and (d * d) * (d * d), and
-    divides those sums by the number.
+    One walk adds the values and divides the sum by their number; a second adds powers of the
+    deviations d, as d * d, (d * d) * d and (d * d) * (d * d), and divides those sums by the number.
     """
     start, stop = state.windows[wanted.window, FIRST], last_position(state, wanted.window, time)
     number, mean = 0.0, 0.0
@@ -118,7 +134,11 @@ def standard_moment(state: State, wanted: Wanted, time: int) -> tuple[float, boo
     while position < stop:
         deviation = value_at(state, wanted, position) - mean
         square = deviation * deviation
-        second, third, fourth = second + square, third + square * deviation, fourth + square * square
+        second, third, fourth = (
+            second + square,
+            third + square * deviation,
+            fourth + square * square,
+        )
         position = next_value(state, wanted.column, position + 1, stop, time)
     second /= number
     scale = second * math.sqrt(second) if wanted.op == Op.SKEW else second * second

@@ -3,8 +3,25 @@
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.jit import compiled_part
 from mainspring.features.kernel.lane import Lane
-from mainspring.features.kernel.states.extreme import BLOCK, BLOCK_SHIFT, LOWEST_RANK, rank_of, suffix_maximum
-from mainspring.features.kernel.windows.state import BEGIN, COLUMN, IS_FLOAT, KIND, LEAVES, PLACE, STOP, State, counts, is_seen
+from mainspring.features.kernel.states.extreme import (
+    BLOCK,
+    BLOCK_SHIFT,
+    LOWEST_RANK,
+    rank_of,
+    suffix_maximum,
+)
+from mainspring.features.kernel.windows.state import (
+    BEGIN,
+    COLUMN,
+    IS_FLOAT,
+    KIND,
+    LEAVES,
+    PLACE,
+    STOP,
+    State,
+    counts,
+    is_seen,
+)
 
 __all__ = ["block_rank", "greatest_rank", "greatest_ranks", "rank_at", "recent_positions"]
 
@@ -15,14 +32,20 @@ def rank_at(state: State, lane: int, position: int) -> int:
     lanes = state.lanes
     if lanes[lane, KIND] >= Lane.OLDEST:
         return position if lanes[lane, KIND] == Lane.RECENT else ~position
-    return rank_of(state.values[lanes[lane, COLUMN], position], lanes[lane, IS_FLOAT] != 0, lanes[lane, KIND] == Lane.LEAST)
+    return rank_of(
+        state.values[lanes[lane, COLUMN], position],
+        lanes[lane, IS_FLOAT] != 0,
+        lanes[lane, KIND] == Lane.LEAST,
+    )
 
 
 @compiled_part
 def block_end(state: State, position: int) -> int:
     """Where the block of a position ends."""
     begin = state.frame[BEGIN]
-    return int(min(begin + (((position - begin) >> BLOCK_SHIFT) + 1 << BLOCK_SHIFT), state.frame[STOP]))
+    return int(
+        min(begin + (((position - begin) >> BLOCK_SHIFT) + 1 << BLOCK_SHIFT), state.frame[STOP])
+    )
 
 
 @compiled_part
@@ -47,9 +70,11 @@ def greatest_rank(state: State, lane: int, first: int, time: int) -> int:
 
 @compiled_part
 def greatest_ranks(state: State, lane: int, first: int, time: int, ranks: Ints) -> None:
-    """Fill `ranks` with the greatest ranks seen from a position on, in descending order, and with `LOWEST_RANK` beyond.
+    """Fill `ranks` with the greatest ranks seen from a position on, in descending order, and with
+    `LOWEST_RANK` beyond.
 
-    Cost: about one walk down the tree for each of them; subtrees that hold nothing greater than the worst one kept are passed over.
+    Cost: about one walk down the tree for each of them; subtrees that hold nothing greater than the
+        worst one kept are passed over.
     """
     leaves, lowest = state.frame[LEAVES], ranks.size - 1
     for place in range(ranks.size):
@@ -66,8 +91,11 @@ def greatest_ranks(state: State, lane: int, first: int, time: int, ranks: Ints) 
             if node < leaves:
                 node = 2 * node
                 continue
-            keep_block(state, lane, state.frame[BEGIN] + ((node - leaves) << BLOCK_SHIFT), time, ranks)
-        # On to what lies right of this subtree: up from every right child, then to the sibling; up from the root is 0.
+            keep_block(
+                state, lane, state.frame[BEGIN] + ((node - leaves) << BLOCK_SHIFT), time, ranks
+            )
+        # On to what lies right of this subtree: up from every right child, then to the sibling; up
+        # from the root is 0.
         while node & 1 == 1:
             node >>= 1
         node += node != 0
@@ -75,9 +103,11 @@ def greatest_ranks(state: State, lane: int, first: int, time: int, ranks: Ints) 
 
 @compiled_part
 def recent_positions(state: State, lane: int, first: int, time: int, positions: Ints) -> None:
-    """Fill `positions` with the last ones seen from `first` on, in descending order, and with first - 1 beyond; the lane's ranks are positions.
+    """Fill `positions` with the last ones seen from `first` on, in descending order, and with first
+    - 1 beyond; the lane's ranks are positions.
 
-    Cost: as of `greatest_ranks`, which would come upon a greater rank with every step; hence from right to left.
+    Cost: as of `greatest_ranks`, which would come upon a greater rank with every step; hence from
+        right to left.
     """
     leaves, lowest = state.frame[LEAVES], positions.size - 1
     for place in range(positions.size):
@@ -88,8 +118,11 @@ def recent_positions(state: State, lane: int, first: int, time: int, positions: 
             if node < leaves:
                 node = 2 * node + 1
                 continue
-            keep_block(state, lane, state.frame[BEGIN] + ((node - leaves) << BLOCK_SHIFT), time, positions)
-        # On to what lies left of this subtree: up from every left child, then to the sibling; left of the root is 0.
+            keep_block(
+                state, lane, state.frame[BEGIN] + ((node - leaves) << BLOCK_SHIFT), time, positions
+            )
+        # On to what lies left of this subtree: up from every left child, then to the sibling; left
+        # of the root is 0.
         while node & 1 == 0:
             node >>= 1
         node -= 1

@@ -1,13 +1,17 @@
-"""The short way: most facts are settled, and what has settled needs no state that follows the clock.
+"""The short way: most facts are settled, and what has settled needs no state that follows the
+clock.
 
-Seen from a question, a key's facts are of three kinds.  The *settled* ones form a stretch from the oldest on that is visible as a whole and stays so: a
-window's share of it is the difference of two prefix sums, a maximum is found on a stack of candidates, the newest fact is the last.  Behind them a few are
-*in flight*: they have happened, and some are visible already.  And some stand *apart* wherever they lie, because they came very late or were superseded.
-Facts of the last two kinds are looked at one by one for each question.
+Seen from a question, a key's facts are of three kinds.  The *settled* ones form a stretch from the
+oldest on that is visible as a whole and stays so: a window's share of it is the difference of two
+prefix sums, a maximum is found on a stack of candidates, the newest fact is the last.  Behind them
+a few are *in flight*: they have happened, and some are visible already.  And some stand *apart*
+wherever they lie, because they came very late or were superseded. Facts of the last two kinds are
+looked at one by one for each question.
 
-The answers are those of `sweep`, bit for bit, for a third of the work; a law holds them equal.  The short way declines a stretch of questions where numbers
-differ too much in size for a narrow sum or are not finite, and where too many facts are in flight or apart; the long way then takes it.  Where windows
-begin and what has settled is the business of `edge`, minima and maxima that of `candidate`.
+The answers are those of `sweep`, bit for bit, for a third of the work; a law holds them equal.  The
+short way declines a stretch of questions where numbers differ too much in size for a narrow sum or
+are not finite, and where too many facts are in flight or apart; the long way then takes it.  Where
+windows begin and what has settled is the business of `edge`, minima and maxima that of `candidate`.
 """
 
 from mainspring.features.kernel.arrays import EVENT_TIME, Answer, Ints
@@ -31,14 +35,26 @@ from mainspring.features.kernel.states.narrow_sum import (
 from mainspring.features.kernel.windows.candidate import write_extremes
 from mainspring.features.kernel.windows.edge import TOO_MANY, Room, find_edges, is_value
 from mainspring.features.kernel.windows.finalise import note_overflow, put_once, wanted_at
-from mainspring.features.kernel.windows.state import BEGIN, COLUMN, IS_FLOAT, KIND, NOTHING, STOP, State
+from mainspring.features.kernel.windows.state import (
+    BEGIN,
+    COLUMN,
+    IS_FLOAT,
+    KIND,
+    NOTHING,
+    STOP,
+    State,
+)
 
 __all__ = ["answer_settled"]
 
 
 @whole_part
-def answer_settled(state: State, room: Room, outputs: Ints, rows: Ints, asked: Ints, answer: Answer) -> bool:
-    """Answer questions about one key in order of time; False where the short way declines, whatever has been written by then."""
+def answer_settled(
+    state: State, room: Room, outputs: Ints, rows: Ints, asked: Ints, answer: Answer
+) -> bool:
+    """Answer questions about one key in order of time; False where the short way declines, whatever
+    has been written by then.
+    """
     apart = find_edges(state, room, asked)
     if apart == TOO_MANY:
         return False
@@ -73,8 +89,12 @@ def is_full(state: State, lane: int) -> bool:
 
 
 @compiled_part
-def write_totals(state: State, room: Room, outputs: Ints, lane: int, is_dense: bool, rows: Ints, answer: Answer) -> bool:
-    """Write the outputs of an additive lane; False if its numbers do not fit a narrow sum.  Of a dense lane, positions are counts."""
+def write_totals(
+    state: State, room: Room, outputs: Ints, lane: int, is_dense: bool, rows: Ints, answer: Answer
+) -> bool:
+    """Write the outputs of an additive lane; False if its numbers do not fit a narrow sum.  Of a
+    dense lane, positions are counts.
+    """
     unit = 0
     if state.lanes[lane, KIND] != Lane.TALLY or not is_dense:
         unit = sum_up(state, room, lane)
@@ -104,7 +124,9 @@ def write_counts(room: Room, wanted: Wanted, rows: Ints, answer: Answer) -> None
 
 @compiled_part
 def sum_up(state: State, room: Room, lane: int) -> int:
-    """Prefix sums of an additive lane over the facts that do not stand apart; the unit of its numbers, `NOT_FINITE` if there is none."""
+    """Prefix sums of an additive lane over the facts that do not stand apart; the unit of its
+    numbers, `NOT_FINITE` if there is none.
+    """
     unit = unit_of(state, lane)
     begin, high, low, tally = state.frame[BEGIN], 0, 0, 0
     if unit == NOT_FINITE:
@@ -116,13 +138,19 @@ def sum_up(state: State, room: Room, lane: int) -> int:
             tally += one
             high += more + ((low + less) >> LOW_BITS)
             low = (low + less) & LOW_MASK
-        room.high[at(index + 1)], room.low[at(index + 1)], room.tally[at(index + 1)] = high, low, tally
+        room.high[at(index + 1)], room.low[at(index + 1)], room.tally[at(index + 1)] = (
+            high,
+            low,
+            tally,
+        )
     return unit
 
 
 @compiled_part
 def unit_of(state: State, lane: int) -> int:
-    """The shift that the numbers of a lane are counted in: the least of its floats, 0 for others; `NOT_FINITE` if narrow sums would not do."""
+    """The shift that the numbers of a lane are counted in: the least of its floats, 0 for others;
+    `NOT_FINITE` if narrow sums would not do.
+    """
     if state.lanes[lane, KIND] != Lane.SUM or state.lanes[lane, IS_FLOAT] == 0:
         return 0
     column, lowest, highest = state.lanes[lane, COLUMN], NOT_FINITE, 0
@@ -139,19 +167,25 @@ def unit_of(state: State, lane: int) -> int:
 
 @compiled_part
 def parts_of(state: State, lane: int, position: int, unit: int) -> tuple[int, int, int]:
-    """What a fact with a value adds to count, high and low of a lane; of truths, the count is of those, and low counts all."""
+    """What a fact with a value adds to count, high and low of a lane; of truths, the count is of
+    those, and low counts all.
+    """
     kind, column = state.lanes[lane, KIND], state.lanes[lane, COLUMN]
     if kind != Lane.SUM and kind != Lane.TRUTHS:
         return 1, 0, 0
     bits = state.values[at(column), at(position)]
     if kind == Lane.TRUTHS:
         return int(bits != 0), 0, 1
-    high, low = halves_of_float(bits, unit) if state.lanes[lane, IS_FLOAT] != 0 else halves_of_integer(bits)
+    high, low = (
+        halves_of_float(bits, unit) if state.lanes[lane, IS_FLOAT] != 0 else halves_of_integer(bits)
+    )
     return 1, high, low
 
 
 @compiled_part
-def total(state: State, room: Room, wanted: Wanted, lane: int, unit: int, index: int) -> tuple[int, int, int]:
+def total(
+    state: State, room: Room, wanted: Wanted, lane: int, unit: int, index: int
+) -> tuple[int, int, int]:
     """Count, high and low of an additive lane in a window of a question."""
     begin, first = state.frame[BEGIN], room.firsts[at(wanted.window), at(index)]
     settled = room.settled[at(index)]
@@ -171,11 +205,19 @@ def total(state: State, room: Room, wanted: Wanted, lane: int, unit: int, index:
 
 
 @compiled_part
-def write_total(wanted: Wanted, count: int, high: int, low: int, unit: int, answer: Answer, row: int) -> None:
+def write_total(
+    wanted: Wanted, count: int, high: int, low: int, unit: int, answer: Answer, row: int
+) -> None:
     """Write COUNT_ROWS, COUNT, ANY, ALL, SUM or MEAN."""
     op, exponent = wanted.op, unit + FLOAT_BASE if wanted.is_float != 0 else 0
     if op <= Op.ALL:
-        put_once(answer, wanted.slot, row, int(count != 0) if op == Op.ANY else int(count == low) if op == Op.ALL else count, True)
+        put_once(
+            answer,
+            wanted.slot,
+            row,
+            int(count != 0) if op == Op.ANY else int(count == low) if op == Op.ALL else count,
+            True,
+        )
     elif count == 0:
         put_once(answer, wanted.slot, row, 0, op == Op.SUM)
     elif op == Op.MEAN:
@@ -190,13 +232,17 @@ def write_total(wanted: Wanted, count: int, high: int, low: int, unit: int, answ
 
 
 @compiled_part
-def write_newest_of(state: State, room: Room, outputs: Ints, lane: int, rows: Ints, asked: Ints, answer: Answer) -> None:
+def write_newest_of(
+    state: State, room: Room, outputs: Ints, lane: int, rows: Ints, asked: Ints, answer: Answer
+) -> None:
     """Write LAST, LATEST and SINCE_LAST."""
     column, begin = state.lanes[lane, COLUMN], state.frame[BEGIN]
     newest, seen = NOTHING, begin
     for index in range(rows.size):
         position = room.settled[at(index)] - 1
-        while position >= seen and (room.apart[at(position - begin)] != 0 or not is_value(state, column, position)):
+        while position >= seen and (
+            room.apart[at(position - begin)] != 0 or not is_value(state, column, position)
+        ):
             position -= 1
         newest, seen = (position if position >= seen else newest), room.settled[index]
         found = newest
@@ -205,36 +251,62 @@ def write_newest_of(state: State, room: Room, outputs: Ints, lane: int, rows: In
                 found = max(found, room.extra[extra])
         for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
             wanted = wanted_at(outputs, room.readers[reader])
-            write_position(state, wanted, found if found >= room.firsts[at(wanted.window), at(index)] else NOTHING, asked[index], answer, rows[index])
+            write_position(
+                state,
+                wanted,
+                found if found >= room.firsts[at(wanted.window), at(index)] else NOTHING,
+                asked[index],
+                answer,
+                rows[index],
+            )
 
 
 @compiled_part
-def write_oldest_of(state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer) -> None:
-    """Write FIRST: the settled fact at which the count of values rises above what it was before the window."""
+def write_oldest_of(
+    state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer
+) -> None:
+    """Write FIRST: the settled fact at which the count of values rises above what it was before the
+    window.
+    """
     sum_up(state, room, lane)
     for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
         wanted = wanted_at(outputs, room.readers[reader])
         for index in range(rows.size):
-            write_position(state, wanted, oldest_of(state, room, wanted, index), 0, answer, rows[index])
+            write_position(
+                state, wanted, oldest_of(state, room, wanted, index), 0, answer, rows[index]
+            )
 
 
 @compiled_part
 def oldest_of(state: State, room: Room, wanted: Wanted, index: int) -> int:
     """The position of the oldest value in a window of a question, or `NOTHING`."""
-    begin, first, settled, found = state.frame[BEGIN], room.firsts[wanted.window, index], room.settled[index], NOTHING
+    begin, first, settled, found = (
+        state.frame[BEGIN],
+        room.firsts[wanted.window, index],
+        room.settled[index],
+        NOTHING,
+    )
     if first < settled:
-        place = begin + first_above(room.tally, first - begin, settled - begin, room.tally[first - begin])
+        place = begin + first_above(
+            room.tally, first - begin, settled - begin, room.tally[first - begin]
+        )
         found = place if place < settled else NOTHING
     for extra in range(room.extra_start[index], room.extra_start[index + 1]):
         position = room.extra[extra]
-        if position >= first and is_value(state, wanted.column, position) and (found == NOTHING or position < found):
+        if (
+            position >= first
+            and is_value(state, wanted.column, position)
+            and (found == NOTHING or position < found)
+        ):
             found = position
     return found
 
 
 @compiled_part
 def first_above(tally: Ints, low: int, high: int, bound: int) -> int:
-    """The first place in low … high after which the tally is above the bound; `high` if there is none."""
+    """The first place in low … high after which the tally is above the bound; `high` if there is
+    none.
+    """
     while low < high:
         middle = (low + high) >> 1
         if tally[middle + 1] <= bound:
@@ -245,7 +317,9 @@ def first_above(tally: Ints, low: int, high: int, bound: int) -> int:
 
 
 @compiled_part
-def write_position(state: State, wanted: Wanted, position: int, time: int, answer: Answer, row: int) -> None:
+def write_position(
+    state: State, wanted: Wanted, position: int, time: int, answer: Answer, row: int
+) -> None:
     """Write FIRST, LAST, LATEST or SINCE_LAST, given the fact."""
     if position == NOTHING:
         put_once(answer, wanted.slot, row, 0, False)
@@ -253,4 +327,10 @@ def write_position(state: State, wanted: Wanted, position: int, time: int, answe
         put_once(answer, wanted.slot, row, time - state.times[EVENT_TIME, at(position)], True)
     else:
         is_present = state.valid[at(wanted.column), at(position)] != 0
-        put_once(answer, wanted.slot, row, state.values[at(wanted.column), at(position)] if is_present else 0, is_present)
+        put_once(
+            answer,
+            wanted.slot,
+            row,
+            state.values[at(wanted.column), at(position)] if is_present else 0,
+            is_present,
+        )

@@ -42,16 +42,39 @@ __all__ = [
 ]
 
 NOTHING: Final = -1
-COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH, PLACE, LOW, HIGH, NEWEST, LANE_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH, PLACE, LOW, HIGH, NEWEST, LANE_FIELDS = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+)
 REACH, FIRST = 0, 1
-BEGIN, STOP, LEAVES, AGGREGATED, LAG, ENTERING, LEAVING, ENTERED, LEFT, FRAME_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+BEGIN, STOP, LEAVES, AGGREGATED, LAG, ENTERING, LEAVING, ENTERED, LEFT, FRAME_FIELDS = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+)
 
 
 class Scratch(NamedTuple):
     """Room in which a state is read.
 
-    Shapes: number (NUMBER_CELLS,) for a sum, wide (WIDE_CELLS,) for a sum of squares; registers (of the largest sketch,) and histogram (REGISTER_VALUES,)
-    for a sketch, zero in between; ranks (of the longest list,).
+    Shapes: number (NUMBER_CELLS,) for a sum, wide (WIDE_CELLS,) for a sum of squares; registers (of
+        the largest sketch,) and histogram (REGISTER_VALUES,) for a sketch, zero in between; ranks
+        (of the longest list,).
     """
 
     number: Ints
@@ -64,17 +87,20 @@ class Scratch(NamedTuple):
 class State(NamedTuple):
     """What the sweep knows of the key that it is at, and the facts themselves.
 
-    A record of arrays costs nothing in parts compiled without the allocator: LLVM takes it apart.  In an `allocating_part` numba would count references
-    on every array taken out of it, which costs ten times the arithmetic; take the arrays out once there, before the loops.
+    A record of arrays costs nothing in parts compiled without the allocator: LLVM takes it apart.
+    In an `allocating_part` numba would count references on every array taken out of it, which costs
+    ten times the arithmetic; take the arrays out once there, before the loops.
 
     Shapes:
-        lanes: (lanes, 9): COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH and PLACE as `LaneBook` gives them; LOW and HIGH, the lowest and highest limb touched;
-            NEWEST position.
-        windows: (windows, 2): REACH of the program, FIRST position that is not older than the window.
-        frame: (9,): BEGIN and STOP of the positions that can matter to the key's questions, LEAVES of its trees, number of AGGREGATED windows and LAG of
-            the program, and how many facts are ENTERING and LEAVING in all and have ENTERED and LEFT so far.
-        cells: (lanes * (aggregated windows + 1), CELLS or SQUARE_CELLS): exact sums; a lane's last row is everything, the rows
-            before it what expired from each window.
+        lanes: (lanes, 9): COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH and PLACE as `LaneBook` gives
+            them; LOW and HIGH, the lowest and highest limb touched; NEWEST position.
+        windows: (windows, 2): REACH of the program, FIRST position that is not older than the
+            window.
+        frame: (9,): BEGIN and STOP of the positions that can matter to the key's questions, LEAVES
+            of its trees, number of AGGREGATED windows and LAG of the program, and how many facts
+            are ENTERING and LEAVING in all and have ENTERED and LEFT so far.
+        cells: (lanes * (aggregated windows + 1), CELLS or SQUARE_CELLS): exact sums; a lane's last
+            row is everything, the rows before it what expired from each window.
         trees: (lanes with ranks, nodes): block trees.
         bags: multisets.
         parameters: of the program.
@@ -100,8 +126,16 @@ class State(NamedTuple):
 
 @compiled_part
 def clear(state: State) -> None:
-    """Forget the last key and make ready for the positions BEGIN … STOP of the frame; touches only what was used."""
-    lanes, windows, frame, cells, trees = state.lanes, state.windows, state.frame, state.cells, state.trees
+    """Forget the last key and make ready for the positions BEGIN … STOP of the frame; touches only
+    what was used.
+    """
+    lanes, windows, frame, cells, trees = (
+        state.lanes,
+        state.windows,
+        state.frame,
+        state.cells,
+        state.trees,
+    )
     rows = frame[AGGREGATED] + 1
     for lane in range(lanes.shape[0]):
         for row in range(lane * rows, (lane + 1) * rows):
@@ -113,7 +147,11 @@ def clear(state: State) -> None:
         lanes[lane, HIGH] = NOTHING
         lanes[lane, NEWEST] = NOTHING
         if lanes[lane, KIND] >= Lane.VALUES:
-            clear_bag(state.bags, lanes[lane, PLACE], lanes[lane, LENGTH] + 1 if lanes[lane, KIND] >= Lane.BINS else 0)
+            clear_bag(
+                state.bags,
+                lanes[lane, PLACE],
+                lanes[lane, LENGTH] + 1 if lanes[lane, KIND] >= Lane.BINS else 0,
+            )
     frame[LEAVES] = leaves_for(frame[STOP] - frame[BEGIN])
     for tree in range(trees.shape[0]):
         for node in range(2 * frame[LEAVES]):

@@ -1,9 +1,12 @@
-"""The sweep: each key's questions in order of time, its facts appearing, being superseded and expiring on the way.
+"""The sweep: each key's questions in order of time, its facts appearing, being superseded and
+expiring on the way.
 
-A fact is seen at q when `event_time < q` (or `<= q`, where windows close so) and `visible_from <= q < visible_to`.  The first two conditions are one
-threshold, `appears`, so that a key's facts form two lists sorted by time (entering, leaving) and each window one pointer over event time.  Every list is
-walked once: the cost of a key is its facts times its windows plus its questions times its outputs, whatever the pattern of lateness.  Questions so far
-apart that hardly a fact can matter to both sides of a gap are separate episodes, so that facts which nobody asks about are never touched.
+A fact is seen at q when `event_time < q` (or `<= q`, where windows close so) and `visible_from <= q
+< visible_to`.  The first two conditions are one threshold, `appears`, so that a key's facts form
+two lists sorted by time (entering, leaving) and each window one pointer over event time.  Every
+list is walked once: the cost of a key is its facts times its windows plus its questions times its
+outputs, whatever the pattern of lateness.  Questions so far apart that hardly a fact can matter to
+both sides of a gap are separate episodes, so that facts which nobody asks about are never touched.
 """
 
 from collections.abc import Callable
@@ -11,9 +14,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Answer, Facts, Ints, Spine
+from mainspring.features.kernel.arrays import (
+    EVENT_TIME,
+    NEVER,
+    VISIBLE_FROM,
+    VISIBLE_TO,
+    Answer,
+    Facts,
+    Ints,
+    Spine,
+)
 from mainspring.features.kernel.jit import allocating_part, compiled_part, whole_part
-from mainspring.features.kernel.order import count_rows, group_rows, lower_bound, sort_positions, sort_rows
+from mainspring.features.kernel.order import (
+    count_rows,
+    group_rows,
+    lower_bound,
+    sort_positions,
+    sort_rows,
+)
 from mainspring.features.kernel.program import Tables
 from mainspring.features.kernel.states.exact_square import NO_SQUARE_LIMB, SQUARE_CELLS, WIDE_CELLS
 from mainspring.features.kernel.states.exact_sum import CELLS, NUMBER_CELLS
@@ -50,11 +68,15 @@ __all__ = ["Part", "sealed_sweep"]
 QUESTION_WEIGHT = 8
 """How many facts cost as much as a question."""
 FEW = 128
-"""Up to so many facts of a key are touched sooner than it is found out which of them nobody asks about."""
+"""Up to so many facts of a key are touched sooner than it is found out which of them nobody asks
+about.
+"""
 
 
 class Part(NamedTuple):
-    """One thread's part of a pass: the keys that fall to one of so many shares of about equal work."""
+    """One thread's part of a pass: the keys that fall to one of so many shares of about equal
+    work.
+    """
 
     tables: Tables
     share: int
@@ -62,27 +84,62 @@ class Part(NamedTuple):
 
 
 def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, Answer], None]:
-    """The sweep with the edition of its source inside, which keeps numba's cache honest (see `jit`) and the answer attributable."""
+    """The sweep with the edition of its source inside, which keeps numba's cache honest (see `jit`)
+    and the answer attributable.
+    """
 
     def sweep(part: Part, facts: Facts, spine: Spine, answer: Answer) -> None:
-        tables, key_start, outputs, keys = part.tables, facts.key_start, part.tables.outputs, facts.key_start.size - 1
+        tables, key_start, outputs, keys = (
+            part.tables,
+            facts.key_start,
+            part.tables.outputs,
+            facts.key_start.size - 1,
+        )
         answer.note[1] = edition
         starts = count_rows(spine.key_code, keys)
-        first_key, stop_key = share_bound(key_start, starts, part.share, part.shares), share_bound(key_start, starts, part.share + 1, part.shares)
+        first_key, stop_key = (
+            share_bound(key_start, starts, part.share, part.shares),
+            share_bound(key_start, starts, part.share + 1, part.shares),
+        )
         rows, asked = group_rows(spine, starts, first_key, stop_key)
-        facts_of_key, rows_of_key = largest_key(key_start, first_key, min(stop_key, keys)), largest_key(starts, first_key, stop_key)
+        facts_of_key, rows_of_key = (
+            largest_key(key_start, first_key, min(stop_key, keys)),
+            largest_key(starts, first_key, stop_key),
+        )
         most = max(facts_of_key, rows_of_key)
-        state, room = empty_state(tables, facts, facts_of_key), empty_room(tables, facts, facts_of_key, rows_of_key)
-        entering, leaving, spare = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
+        state, room = (
+            empty_state(tables, facts, facts_of_key),
+            empty_room(tables, facts, facts_of_key, rows_of_key),
+        )
+        entering, leaving, spare = (
+            np.empty(most, dtype=np.int64),
+            np.empty(most, dtype=np.int64),
+            np.empty(most, dtype=np.int64),
+        )
         stop = 0
         for key in range(first_key, stop_key):
             first, last = stop, starts[key + 1] - starts[first_key]
             sort_rows(rows[first:last], asked[first:last], entering, spare)
             while first < last:
-                stop = last if key_start[min(key + 1, keys)] - key_start[key] <= FEW else episode_end(state, asked, first, last)
+                stop = (
+                    last
+                    if key_start[min(key + 1, keys)] - key_start[key] <= FEW
+                    else episode_end(state, asked, first, last)
+                )
                 choose(state, key_start, key, asked[first], asked[stop - 1])
-                if not tables.is_short or not answer_settled(state, room, outputs, rows[first:stop], asked[first:stop], answer):
-                    answer_episode(state, outputs, rows[first:stop], asked[first:stop], entering, leaving, spare, answer)
+                if not tables.is_short or not answer_settled(
+                    state, room, outputs, rows[first:stop], asked[first:stop], answer
+                ):
+                    answer_episode(
+                        state,
+                        outputs,
+                        rows[first:stop],
+                        asked[first:stop],
+                        entering,
+                        leaving,
+                        spare,
+                        answer,
+                    )
                 first = stop
 
     return sweep
@@ -106,7 +163,16 @@ def share_bound(key_start: Ints, starts: Ints, share: int, shares: int) -> int:
 
 
 @whole_part
-def answer_episode(state: State, outputs: Ints, rows: Ints, asked: Ints, entering: Ints, leaving: Ints, spare: Ints, answer: Answer) -> None:
+def answer_episode(
+    state: State,
+    outputs: Ints,
+    rows: Ints,
+    asked: Ints,
+    entering: Ints,
+    leaving: Ints,
+    spare: Ints,
+    answer: Answer,
+) -> None:
     """Answer questions about the facts in the frame, in order of time."""
     clear(state)
     schedule(state, asked[asked.size - 1], entering, leaving, spare)
@@ -117,7 +183,9 @@ def answer_episode(state: State, outputs: Ints, rows: Ints, asked: Ints, enterin
 
 @compiled_part
 def episode_end(state: State, asked: Ints, first: int, stop: int) -> int:
-    """The end of the questions after `first` that can share facts with it: before the first gap that no window spans."""
+    """The end of the questions after `first` that can share facts with it: before the first gap
+    that no window spans.
+    """
     longest = 0
     for window in range(state.windows.shape[0]):
         longest = max(longest, state.windows[window, REACH])
@@ -142,13 +210,32 @@ def empty_state(tables: Tables, facts: Facts, largest: int) -> State:
     times, sizes, lanes = facts.times, tables.sizes, empty_lanes(tables.lanes)
     windows, frame = empty_windows(tables.reach)
     frame[AGGREGATED], frame[LAG] = tables.aggregated, tables.lag
-    cells = np.zeros((lanes.shape[0] * (tables.aggregated + 1), SQUARE_CELLS if sizes.squares else CELLS), dtype=np.int64)
+    cells = np.zeros(
+        (lanes.shape[0] * (tables.aggregated + 1), SQUARE_CELLS if sizes.squares else CELLS),
+        dtype=np.int64,
+    )
     trees = np.empty((sizes.trees, 2 * leaves_for(largest)), dtype=np.int64)
     bags = empty_bags(sizes.bags, max(largest, sizes.codes), tables.aggregated)
     appears = np.empty(times.shape[1], dtype=np.int64)
-    leaves_at = times[VISIBLE_TO] if times.shape[0] > 1 else np.empty(times.shape[1], dtype=np.int64)
+    leaves_at = (
+        times[VISIBLE_TO] if times.shape[0] > 1 else np.empty(times.shape[1], dtype=np.int64)
+    )
     scratch = empty_scratch(sizes.registers, sizes.ranks)
-    return State(lanes, windows, frame, cells, trees, bags, tables.parameters, times, facts.values, facts.valid, appears, leaves_at, scratch)
+    return State(
+        lanes,
+        windows,
+        frame,
+        cells,
+        trees,
+        bags,
+        tables.parameters,
+        times,
+        facts.values,
+        facts.valid,
+        appears,
+        leaves_at,
+        scratch,
+    )
 
 
 @allocating_part
@@ -177,12 +264,20 @@ def empty_scratch(registers: int, ranks: int) -> Scratch:
     """Room to read a state in."""
     number, wide = np.zeros(NUMBER_CELLS, dtype=np.int64), np.zeros(WIDE_CELLS, dtype=np.int64)
     histogram = np.zeros(REGISTER_VALUES, dtype=np.int64)
-    return Scratch(number, wide, np.zeros(registers, dtype=np.uint8), histogram, np.zeros(ranks, dtype=np.int64))
+    return Scratch(
+        number,
+        wide,
+        np.zeros(registers, dtype=np.uint8),
+        histogram,
+        np.zeros(ranks, dtype=np.int64),
+    )
 
 
 @compiled_part
 def choose(state: State, key_start: Ints, key: int, earliest: int, latest: int) -> None:
-    """Set the frame to the positions of a key's facts that can matter to questions between two times; none for an unknown key."""
+    """Set the frame to the positions of a key's facts that can matter to questions between two
+    times; none for an unknown key.
+    """
     windows, frame, times = state.windows, state.frame, state.times
     frame[BEGIN] = frame[STOP] = 0
     if key == key_start.size - 1:
@@ -192,16 +287,28 @@ def choose(state: State, key_start: Ints, key: int, earliest: int, latest: int) 
     begin, last = stop, windows.shape[0] - 1
     # Of the aggregated windows and of the lookups the last is the widest.
     if frame[AGGREGATED] > 0:
-        begin = lower_bound(times, EVENT_TIME, low, stop, earliest - windows[frame[AGGREGATED] - 1, REACH])
+        begin = lower_bound(
+            times, EVENT_TIME, low, stop, earliest - windows[frame[AGGREGATED] - 1, REACH]
+        )
     if last >= frame[AGGREGATED]:
-        begin = min(begin, newest_for_good(lower_bound(times, EVENT_TIME, low, stop, earliest - windows[last, REACH]), stop, earliest, times))
+        begin = min(
+            begin,
+            newest_for_good(
+                lower_bound(times, EVENT_TIME, low, stop, earliest - windows[last, REACH]),
+                stop,
+                earliest,
+                times,
+            ),
+        )
     frame[BEGIN] = begin
     frame[STOP] = stop
 
 
 @compiled_part
 def newest_for_good(first: int, stop: int, time: int, times: Ints) -> int:
-    """The newest fact that is seen at this time and never superseded: no later lookup can answer with an older one; `first` if there is none."""
+    """The newest fact that is seen at this time and never superseded: no later lookup can answer
+    with an older one; `first` if there is none.
+    """
     if times.shape[0] == 1:
         return max(lower_bound(times, EVENT_TIME, first, stop, time) - 1, first)
     for position in range(lower_bound(times, EVENT_TIME, first, stop, time) - 1, first, -1):
@@ -212,7 +319,9 @@ def newest_for_good(first: int, stop: int, time: int, times: Ints) -> int:
 
 @compiled_part
 def schedule(state: State, latest: int, entering: Ints, leaving: Ints, spare: Ints) -> None:
-    """List the facts of the frame that appear until `latest` in the order in which they do, and those that are superseded until then."""
+    """List the facts of the frame that appear until `latest` in the order in which they do, and
+    those that are superseded until then.
+    """
     frame, times, appears = state.frame, state.times, state.appears
     entering_count, leaving_count = 0, 0
     for position in range(frame[BEGIN], frame[STOP]):

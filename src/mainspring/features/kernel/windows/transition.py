@@ -1,14 +1,22 @@
 """How a fact enters the state of its key, leaves it, and leaves a window.
 
-Additive lanes keep one sum of *everything* seen so far, shared by all windows, and per window a sum of what has *expired* from it; a window's content is
-the exact difference.  So a fact that appears is added once however many windows there are, facts may appear and disappear in any order, and late or
-revised facts need no path of their own.  Multisets, whose counts are small, count for each window what is inside.
+Additive lanes keep one sum of *everything* seen so far, shared by all windows, and per window a sum
+of what has *expired* from it; a window's content is the exact difference.  So a fact that appears
+is added once however many windows there are, facts may appear and disappear in any order, and late
+or revised facts need no path of their own.  Multisets, whose counts are small, count for each
+window what is inside.
 """
 
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.jit import compiled_part
 from mainspring.features.kernel.lane import Lane
-from mainspring.features.kernel.states.bucket import bin_of, bucket_of, canonical_bits, double_of_integer, place_of
+from mainspring.features.kernel.states.bucket import (
+    bin_of,
+    bucket_of,
+    canonical_bits,
+    double_of_integer,
+    place_of,
+)
 from mainspring.features.kernel.states.exact_square import SQUARE_SPREAD, add_square
 from mainspring.features.kernel.states.exact_sum import COUNT, SPREAD, add_float, add_integer
 from mainspring.features.kernel.states.extreme import BLOCK_SHIFT, raise_leaf, replace_leaf
@@ -41,7 +49,9 @@ __all__ = ["enter", "expire", "leave"]
 
 @compiled_part
 def add(state: State, lane: int, row: int, position: int, sign: int) -> int:
-    """Add a fact to (sign 1) or take it from (-1) a row of cells.  Returns the lowest limb touched, or NOTHING."""
+    """Add a fact to (sign 1) or take it from (-1) a row of cells.  Returns the lowest limb touched,
+    or NOTHING.
+    """
     lanes, cells = state.lanes, state.cells
     kind = lanes[lane, KIND]
     if kind == Lane.TALLY:
@@ -58,13 +68,18 @@ def add(state: State, lane: int, row: int, position: int, sign: int) -> int:
 
 @compiled_part
 def add_everywhere(state: State, lane: int, position: int, sign: int) -> None:
-    """Add a fact to everything, or take it away, and likewise for each window from which it has expired already."""
+    """Add a fact to everything, or take it away, and likewise for each window from which it has
+    expired already.
+    """
     lanes, aggregated = state.lanes, state.frame[AGGREGATED]
     row = lane * (aggregated + 1)
     limb = add(state, lane, row + aggregated, position, sign)
     if limb >= 0:
         lanes[lane, LOW] = min(lanes[lane, LOW], limb)
-        lanes[lane, HIGH] = max(lanes[lane, HIGH], limb + (SQUARE_SPREAD if lanes[lane, KIND] == Lane.SQUARES else SPREAD))
+        lanes[lane, HIGH] = max(
+            lanes[lane, HIGH],
+            limb + (SQUARE_SPREAD if lanes[lane, KIND] == Lane.SQUARES else SPREAD),
+        )
     window = 0
     # Windows ascend, so their first positions descend.
     while window < aggregated and position < state.windows[window, FIRST]:
@@ -87,7 +102,9 @@ def enter(state: State, positions: Ints, upto: int) -> None:
             elif kind == Lane.NEWEST:
                 lanes[lane, NEWEST] = max(lanes[lane, NEWEST], position)
             elif kind >= Lane.VALUES:
-                state.bags.codes[lanes[lane, PLACE], position - frame[BEGIN]] = code_at(state, lane, position)
+                state.bags.codes[lanes[lane, PLACE], position - frame[BEGIN]] = code_at(
+                    state, lane, position
+                )
                 change_windows(state, lane, position, 1)
             else:
                 leaf = frame[LEAVES] + ((position - frame[BEGIN]) >> BLOCK_SHIFT)
@@ -118,7 +135,9 @@ def leave(state: State, position: int, time: int) -> None:
 
 @compiled_part
 def expire(state: State, window: int, first: int, time: int) -> None:
-    """Move the start of a window on to the position `first`: the facts passed that are seen now have expired; `enter` counts those that are seen later."""
+    """Move the start of a window on to the position `first`: the facts passed that are seen now
+    have expired; `enter` counts those that are seen later.
+    """
     lanes, windows, aggregated = state.lanes, state.windows, state.frame[AGGREGATED]
     for lane in range(lanes.shape[0]):
         kind = lanes[lane, KIND]
@@ -138,7 +157,12 @@ def expire(state: State, window: int, first: int, time: int) -> None:
 def code_at(state: State, lane: int, position: int) -> int:
     """The code of a fact in the lane's multiset, NOTHING when it counts nowhere."""
     lanes, parameters = state.lanes, state.parameters
-    kind, is_float, offset, length = lanes[lane, KIND], lanes[lane, IS_FLOAT] != 0, lanes[lane, OFFSET], lanes[lane, LENGTH]
+    kind, is_float, offset, length = (
+        lanes[lane, KIND],
+        lanes[lane, IS_FLOAT] != 0,
+        lanes[lane, OFFSET],
+        lanes[lane, LENGTH],
+    )
     image = canonical_bits(state.values[lanes[lane, COLUMN], position], is_float)
     if kind == Lane.BINS:
         return bin_of(parameters[offset : offset + length], image, is_float)
@@ -153,7 +177,9 @@ def code_at(state: State, lane: int, position: int) -> int:
 
 @compiled_part
 def change_windows(state: State, lane: int, position: int, sign: int) -> None:
-    """Count a fact in the lane's multiset, or take it away, for each window from which it has not expired."""
+    """Count a fact in the lane's multiset, or take it away, for each window from which it has not
+    expired.
+    """
     window = state.frame[AGGREGATED] - 1
     while window >= 0 and position >= state.windows[window, FIRST]:
         change_window(state, lane, position, window, sign)

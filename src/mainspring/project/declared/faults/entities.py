@@ -17,21 +17,35 @@ def entity_faults(entity: Entity) -> Iterator[DeclarationError]:
         problem = f"null_keys={entity.null_keys!r} is none of {', '.join(get_args(NullKeys))}"
         yield InvalidValue(user=f"entity {entity.name}", problem=problem, at=entity.declared_at)
     if len(set(entity.join_keys)) < len(entity.join_keys):
-        yield InvalidValue(user=f"entity {entity.name}", problem="a join key stands twice", at=entity.declared_at)
+        yield InvalidValue(
+            user=f"entity {entity.name}", problem="a join key stands twice", at=entity.declared_at
+        )
     if entity.through is not None:
-        yield from (_unfit(entity, entity.through, problem) for problem in _through_problems(entity, entity.through))
+        yield from (
+            _unfit(entity, entity.through, problem)
+            for problem in _through_problems(entity, entity.through)
+        )
 
 
 def lookup_faults(view: FeatureView, schemas: Mapping[str, Schema]) -> Iterator[DeclarationError]:
-    """Keys that a view's entities are reached by, and that are of another type in the view which knows them."""
+    """Keys that a view's entities are reached by, and that are of another type in the view which
+    knows them.
+    """
     own = schemas.get(view.sources[0].name) if view.sources else None
     for entity in view.entities:
-        known = schemas.get(entity.through.sources[0].name) if entity.through and entity.through.sources else None
+        known = (
+            schemas.get(entity.through.sources[0].name)
+            if entity.through and entity.through.sources
+            else None
+        )
         if entity.through is None or own is None or known is None:
             continue
         for key in entity.join_keys:
             if key in own and key in known and own[key].dtype is not known[key].dtype:
-                problem = f"{key!r} is {known[key].dtype.value} there and {own[key].dtype.value} in view {view.name}"
+                problem = (
+                    f"{key!r} is {known[key].dtype.value} there and {own[key].dtype.value} "
+                    f"in view {view.name}"
+                )
                 yield _unfit(entity, entity.through, problem)
 
 
@@ -41,7 +55,11 @@ def _through_problems(entity: Entity, lookup: FeatureView) -> Iterator[str]:
     if not isinstance(lookup.features, Latest):
         yield "it aggregates, and a key is one value of the newest fact"
     else:
-        yield from (f"it does not give {key!r}" for key in entity.join_keys if key not in lookup.features.columns)
+        yield from (
+            f"it does not give {key!r}"
+            for key in entity.join_keys
+            if key not in lookup.features.columns
+        )
     if len(lookup.entities) != 1:
         yield f"it has {len(lookup.entities)} entities, and the key must be that of one"
     if any(each.through is not None for each in lookup.entities):
@@ -50,4 +68,6 @@ def _through_problems(entity: Entity, lookup: FeatureView) -> Iterator[str]:
 
 def _unfit(entity: Entity, lookup: FeatureView, problem: str) -> UnfitLookup:
     keys = ", ".join(f'"{key}"' for key in entity.join_keys)
-    return UnfitLookup(entity=entity.name, view=lookup.name, problem=problem, keys=keys, at=entity.declared_at)
+    return UnfitLookup(
+        entity=entity.name, view=lookup.name, problem=problem, keys=keys, at=entity.declared_at
+    )

@@ -9,7 +9,12 @@ from pathlib import PurePath
 from mainspring.elements.errors import DeclarationError
 from mainspring.gates.spec import BeatsChampion, Gate, Latency, MinMetric
 from mainspring.monitoring.spec import Monitor
-from mainspring.project.errors import InvalidEndpointName, InvalidValue, OutsideProject, RolloutSteps
+from mainspring.project.errors import (
+    InvalidEndpointName,
+    InvalidValue,
+    OutsideProject,
+    RolloutSteps,
+)
 from mainspring.serving.spec import Endpoint
 from mainspring.stats.metrics import METRICS
 from mainspring.training.spec import Model
@@ -20,19 +25,36 @@ _ROUTE = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
 def model_faults(model: Model) -> Iterator[DeclarationError]:
-    """What is no gate, gates that stand twice, that name no metric or cannot be passed or failed, and slices by what is not in the request."""
+    """What is no gate, gates that stand twice, that name no metric or cannot be passed or failed,
+    and slices by what is not in the request.
+    """
     user = f"model {model.name}"
     for stranger in (gate for gate in model.gates if not isinstance(gate, Gate)):
-        yield InvalidValue(user=user, problem=f"{stranger!r} is not a gate: make one with ms.gates", at=model.declared_at)
+        yield InvalidValue(
+            user=user,
+            problem=f"{stranger!r} is not a gate: make one with ms.gates",
+            at=model.declared_at,
+        )
     gates = [gate for gate in model.gates if isinstance(gate, Gate)]
     for name, number in Counter(gate.name for gate in gates).items():
         if number > 1:
-            yield InvalidValue(user=user, problem=f"gate {name} stands {number} times", at=model.declared_at)
+            yield InvalidValue(
+                user=user, problem=f"gate {name} stands {number} times", at=model.declared_at
+            )
     for gate in gates:
         for problem in _gate_problems(gate):
-            yield InvalidValue(user=user, problem=f"gate {gate.name}: {problem}", at=model.declared_at)
-        if isinstance(gate, MinMetric) and gate.by is not None and gate.by not in model.training_set.request:
-            problem = f"gate {gate.name} slices by {gate.by!r}, which is not in request of training set {model.training_set.name}"
+            yield InvalidValue(
+                user=user, problem=f"gate {gate.name}: {problem}", at=model.declared_at
+            )
+        if (
+            isinstance(gate, MinMetric)
+            and gate.by is not None
+            and gate.by not in model.training_set.request
+        ):
+            problem = (
+                f"gate {gate.name} slices by {gate.by!r}, which is not in request of "
+                f"training set {model.training_set.name}"
+            )
             yield InvalidValue(user=user, problem=problem, at=model.declared_at)
 
 
@@ -65,11 +87,17 @@ def endpoint_faults(endpoint: Endpoint, root: str) -> Iterator[DeclarationError]
 def monitor_faults(monitor: Monitor, root: str) -> Iterator[DeclarationError]:
     """A sensitivity that can never or always be exceeded, a model of another project."""
     if not monitor.sensitivity > 0:
-        yield InvalidValue(user=f"monitor {monitor.name}", problem=f"sensitivity must be above 0, not {monitor.sensitivity}", at=monitor.declared_at)
+        yield InvalidValue(
+            user=f"monitor {monitor.name}",
+            problem=f"sensitivity must be above 0, not {monitor.sensitivity}",
+            at=monitor.declared_at,
+        )
     yield from _outside(monitor, f"monitor {monitor.name}", root)
 
 
 def _outside(user: Endpoint | Monitor, words: str, root: str) -> Iterator[DeclarationError]:
     place = user.model.declared_at
     if root and not PurePath(place.path).is_relative_to(root):
-        yield OutsideProject(user=words, model=user.model.name, other=str(place), at=user.declared_at)
+        yield OutsideProject(
+            user=words, model=user.model.name, other=str(place), at=user.declared_at
+        )

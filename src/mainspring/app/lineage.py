@@ -1,0 +1,42 @@
+"""From an asset of an environment back to the raw files that it was made from."""
+
+from mainspring.app.errors import UnknownAsset
+from mainspring.govern.lineage import LineageNode, trace
+from mainspring.ports.state import StateReader
+from mainspring.project.declared.load import Project
+from mainspring.project.environment import EnvironmentMap
+from mainspring.sources.spec import Source
+
+__all__ = ["declared_source", "lineage_of"]
+
+
+def declared_source(project: Project, name: str) -> Source:
+    """The source of this name.  Raises: ACC-006."""
+    found = project.source(name)
+    if found is None:
+        known = ", ".join(source.name for source in project.declarations.sources)
+        raise UnknownAsset(kind="source", name=name, known=known)
+    return found
+
+
+def lineage_of(
+    asset: str, project: Project, current: EnvironmentMap, *, state: StateReader
+) -> LineageNode:
+    """The tree of what an asset was made from; of assets with one name, such as a model and its
+    endpoint, the last made is meant.
+
+    Raises: ACC-006.
+    """
+    assets = project.graph.assets
+    found = [name for name in assets if asset in (name, name.partition(".")[2])]
+    if not found:
+        raise UnknownAsset(kind="asset", name=asset, known=", ".join(assets))
+    parents = {each.name: each.parents for each in assets.values()}
+    parents |= {
+        f"source.{source.name}": (f"file {source.path}",)
+        for source in project.declarations.sources
+        if source.path
+    }
+    digests = {pointer.asset: pointer.build_digest for pointer in current.pointers.values()}
+    journal = list(state.iter_events(kind="build.made"))
+    return trace(found[-1], parents=parents, digests=digests, journal=journal)
