@@ -61,12 +61,12 @@ def main() -> int:
     from mainspring.elements.events import Actor
     from mainspring.elements.schema import DType, Schema
     from mainspring.project.declared.discover import discover
-    from mainspring.project.declared.fingerprint import Circumstances
+    from mainspring.project.declared.fingerprint import FingerprintContext
     from mainspring.project.declared.graph import Graph, build_graph
     from mainspring.project.declared.validate import validate
-    from mainspring.project.environment import AssetPointer, empty_environment, moved
+    from mainspring.project.environment import AssetPointer, empty_environment, next_version
     from mainspring.project.planned.explain import render_plan
-    from mainspring.project.planned.plan import World, make_plan
+    from mainspring.project.planned.plan import PlanningContext, make_plan
 
     schema = Schema.of(
         id=DType.INT64,
@@ -79,13 +79,13 @@ def main() -> int:
     def load(root: Path) -> Graph:
         declared = discover(root)
         validate(declared, {"facts": schema})
-        return build_graph(declared, Circumstances(semantics=1, schemas={"facts": schema}))
+        return build_graph(declared, FingerprintContext(semantics=1, schemas={"facts": schema}))
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         write_project(root)
         graph = load(root)
-        fresh = make_plan("generated", graph, World(environment=empty_environment("dev")))
+        fresh = make_plan("generated", graph, PlanningContext(environment=empty_environment("dev")))
         first_s = time.perf_counter() - began
         pointers = [
             AssetPointer(
@@ -97,18 +97,18 @@ def main() -> int:
             )
             for a in graph.assets.values()
         ]
-        held = moved(
+        held = next_version(
             empty_environment("dev"), pointers, by=Actor("service:bench"), at=0, reason="apply"
         )
         began = time.perf_counter()
-        unchanged = make_plan("generated", load(root), World(environment=held))
+        unchanged = make_plan("generated", load(root), PlanningContext(environment=held))
         unchanged_s = time.perf_counter() - began
         write_project(root, ', lateness="1h"')
         began = time.perf_counter()
         edited = make_plan(
             "generated",
             load(root),
-            World(
+            PlanningContext(
                 environment=held, definitions={a.name: a.definition for a in graph.assets.values()}
             ),
         )

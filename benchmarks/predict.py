@@ -16,7 +16,7 @@ import numpy as np
 from mainspring.app.cli.create import create_project
 from mainspring.app.workspace import Workspace
 from mainspring.elements.schema import Schema
-from mainspring.serving.inference_log import to_frame
+from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor
 from mainspring.serving.request import cast_rows
 
@@ -77,7 +77,7 @@ def main() -> None:
             ),
             "record written to the log": median_us(
                 lambda call: workspace.tools.log.append(
-                    {f"inference:bench:{call}": to_frame(records)}, expected={}
+                    {f"inference:bench:{call}": prediction_frame(records)}, expected={}
                 )
             ),
             "whole prediction": median_us(

@@ -4,19 +4,19 @@ from itertools import count
 
 import httpx
 
-from mainspring.engines.s3.bucket import Bucket
-from mainspring.testing.servers import Server
+from mainspring.engines.s3.bucket import S3Bucket
+from mainspring.testing.servers import LocalServer
 
 __all__ = ["make_bucket"]
 
 _NUMBERS = count(1)
 
 
-def make_bucket(server: Server) -> Bucket:
+def make_bucket(server: LocalServer) -> S3Bucket:
     """An empty bucket of its own on a server that believes every key."""
     endpoint, name = f"http://127.0.0.1:{server.port}", f"bucket-{next(_NUMBERS)}"
     httpx.put(f"{endpoint}/{name}").raise_for_status()
-    return Bucket(
+    return S3Bucket(
         url=f"s3://{name}/some/place",
         endpoint=endpoint,
         region="us-east-1",

@@ -15,7 +15,9 @@ settings.register_profile("mainspring", deadline=None, derandomize="CI" in os.en
 settings.load_profile("mainspring")
 
 
-def running(make: Callable[[Path], servers.Server], folder: Path) -> Iterator[servers.Server]:
+def running(
+    make: Callable[[Path], servers.LocalServer], folder: Path
+) -> Iterator[servers.LocalServer]:
     """A server of this kind; a test that needs one which is not installed is skipped by its
     name.
     """
@@ -28,12 +30,12 @@ def running(make: Callable[[Path], servers.Server], folder: Path) -> Iterator[se
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.LocalServer]:
     """Redis."""
     yield from running(servers.redis, tmp_path_factory.mktemp("redis"))
 
 
 @pytest.fixture(scope="session")
-def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.LocalServer]:
     """S3."""
     yield from running(servers.moto, tmp_path_factory.mktemp("moto"))

@@ -17,7 +17,7 @@ from benchmarks.features.history import (
 )
 from mainspring.elements.expression import col, count
 from mainspring.elements.schema import DType, Schema
-from mainspring.features.history.backfill import backfill
+from mainspring.features.history.backfill import backfill_view
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.features.spec import Entity, FeatureView, Latest, latest
 from mainspring.features.view import CompiledView, compile_view
@@ -82,17 +82,17 @@ def compiled(features: dict[str, object] | Latest) -> CompiledView:
 
 
 def prepare_windows(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Ours: the twenty features by `backfill`."""
+    """Ours: the twenty features by `backfill_view`."""
     return _prepare(folder, twenty(), feature_names())
 
 
 def prepare_as_of(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Ours: the newest purchase by `backfill`."""
+    """Ours: the newest purchase by `backfill_view`."""
     return _prepare(folder, newest(), ["amount"])
 
 
 def prepare_distinct(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Ours: how many different items, by `backfill`."""
+    """Ours: how many different items, by `backfill_view`."""
     return _prepare(folder, compiled({"distinct": col("item").count_distinct()}), distinct_names())
 
 
@@ -100,7 +100,7 @@ def warm_up() -> None:
     """Load or compile all that a backfill needs, by doing a small one."""
     history = History(10, 100, 5)
     warm()
-    backfill(twenty(), draw_facts(history), draw_spine(history))
+    backfill_view(twenty(), draw_facts(history), draw_spine(history))
 
 
 def _prepare(folder: Path, view: CompiledView, names: list[str]) -> Callable[[], pl.DataFrame]:
@@ -109,7 +109,7 @@ def _prepare(folder: Path, view: CompiledView, names: list[str]) -> Callable[[],
         "customer", *view.inputs, "_id", "_event_time", "_visible_from", "_visible_to"
     ).collect()
     spine = pl.read_parquet(folder / SPINE)
-    return lambda: _named(backfill(view, facts, spine), names)
+    return lambda: _named(backfill_view(view, facts, spine), names)
 
 
 def _named(answer: pl.DataFrame, names: list[str]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from benchmarks.features.setting import Setting
 from mainspring.elements.time import DAY
 from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.log import SqliteLog
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.ports.online import OnlineWriter
 
 __all__ = ["BATCH", "EMBEDDED", "append_batches", "fold", "new_records", "open_log", "open_online"]
@@ -50,4 +50,4 @@ def append_batches(log: SqliteLog, records: pl.DataFrame) -> None:
 
 def fold(log: SqliteLog, online: OnlineWriter) -> None:
     """Bring the store up to the head of the log."""
-    fold_view(twenty(), log=log, online=online, now=END)
+    materialize_view(twenty(), log=log, online=online, now=END)

@@ -22,7 +22,7 @@ from benchmarks.features.stores import EMBEDDED, open_log, open_online
 from mainspring.engines.local.clock import SystemClock
 from mainspring.features.errors import HorizonPassed
 from mainspring.features.online.read import read_online
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.ports.errors import StaleWrite
 from mainspring.sources.ingest import CompiledSource, SourceWriter
 
@@ -140,7 +140,7 @@ def _fold(room: Path, is_folding: Event, is_done: Event) -> None:
     )
     while not is_done.is_set():
         with suppress(StaleWrite):
-            fold_view(view, log=log, online=online, now=clock.now())
+            materialize_view(view, log=log, online=online, now=clock.now())
         is_folding.set()
         time.sleep(_PAUSE_S)
 

@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.datasets.build import BuiltTrainingSet, CompiledTrainingSet, build_training_set
-from mainspring.datasets.definition import compile_definition
+from mainspring.datasets.definition import compile_training_set_definition
 from mainspring.datasets.encoding import encode_frame, learn_encoding
 from mainspring.elements.time import DAY, parse_instant
 from mainspring.engines.local.clock import FrozenClock
@@ -25,7 +25,7 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.online.parity import ParityReport, check_parity, sample_instants
 from mainspring.gates.check.no_leakage import check_no_leakage
 from mainspring.gates.spec import no_leakage
-from mainspring.project.declared.definition import definition_of
+from mainspring.project.declared.definition import training_set_definition_of
 from mainspring.project.declared.load import load_project
 from mainspring.sources.facts import read_facts
 from mainspring.sources.ingest import CompiledSource, SourceWriter
@@ -138,7 +138,9 @@ def teach(root: Path, *, share: Taught | None = None) -> Taught:
     """
     project = load_project(root)
     model = project.declarations.models[0]
-    compiled = compile_definition(definition_of(project, model.training_set))
+    compiled = compile_training_set_definition(
+        training_set_definition_of(project, model.training_set)
+    )
     log = share.log if share else SqliteLog(None)
     if share is None:
         clock = FrozenClock(parse_instant("2014-01-01") + 30 * DAY)

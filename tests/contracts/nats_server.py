@@ -13,10 +13,10 @@ from threading import Event
 
 import pytest
 
-__all__ = ["NatsServer", "wait_until"]
+__all__ = ["RunningServer", "wait_until"]
 
 
-class NatsServer:
+class RunningServer:
     """A server that can be killed and started again on its port and its store."""
 
     def __init__(self, folder: Path, configuration: str = "", *, jetstream: str = "") -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mainspring.engines.delta.tables import DeltaTables
 from mainspring.testing.contracts import TablesContract
-from mainspring.testing.servers import Server
+from mainspring.testing.servers import LocalServer
 from tests.buckets import make_bucket
 
 
@@ -18,6 +18,6 @@ class TestTablesOnFiles(TablesContract):
 
 class TestTablesInABucket(TablesContract):
     @pytest.fixture
-    def tables(self, moto_server: Server) -> DeltaTables:
+    def tables(self, moto_server: LocalServer) -> DeltaTables:
         bucket = make_bucket(moto_server)
         return DeltaTables(bucket.url, options=bucket.delta_options)

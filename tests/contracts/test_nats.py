@@ -14,21 +14,21 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
-from mainspring.engines.nats.connection import Connection, Server
+from mainspring.engines.nats.connection import NatsConnection, NatsServer
 from mainspring.engines.nats.log import NatsLog
-from mainspring.engines.nats.stream import Stream
+from mainspring.engines.nats.stream import JetStream
 from mainspring.ports.errors import RetentionPassed, StaleWrite
 from mainspring.ports.log import LogReader
 from mainspring.testing.contracts import LogContract
 from mainspring.testing.contracts.log import FACTS, PREDICTIONS, REFUSED, records
-from tests.contracts.nats_server import NatsServer, wait_until
+from tests.contracts.nats_server import RunningServer, wait_until
 
 Open = Callable[..., NatsLog]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    server = NatsServer(tmp_path_factory.mktemp("nats"))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    server = RunningServer(tmp_path_factory.mktemp("nats"))
     server.start()
     yield server
     server.kill()
@@ -41,7 +41,7 @@ def stream() -> str:
 
 
 @pytest.fixture
-def open_log(server: NatsServer, stream: str) -> Iterator[Open]:
+def open_log(server: RunningServer, stream: str) -> Iterator[Open]:
     """Opens clients of the stream, and closes them at the end."""
     opened: list[NatsLog] = []
 
@@ -62,7 +62,9 @@ def ids_in(log: LogReader, topic: str) -> list[str]:
     return whole["_id"].to_list()
 
 
-def appending(server: NatsServer, stream: str, name: str, *numbers: int) -> "subprocess.Popen[str]":
+def appending(
+    server: RunningServer, stream: str, name: str, *numbers: int
+) -> "subprocess.Popen[str]":
     """A process that appends: how often, how many rows, how many bytes a row."""
     command = [
         sys.executable,
@@ -83,7 +85,7 @@ class TestLog(LogContract):
 
 
 def test_two_processes_that_write_at_once_lose_nothing_and_leave_no_gap(
-    server: NatsServer, stream: str, open_log: Open
+    server: RunningServer, stream: str, open_log: Open
 ) -> None:
     log, names = open_log(), ("left", "right")
     for process in [appending(server, stream, name, 40, 2, 10) for name in names]:
@@ -98,7 +100,7 @@ def test_two_processes_that_write_at_once_lose_nothing_and_leave_no_gap(
 
 @pytest.mark.parametrize("acknowledged", [1, 2, 4])
 def test_a_writer_killed_at_work_loses_nothing_acknowledged_and_leaves_no_half(
-    server: NatsServer, stream: str, open_log: Open, acknowledged: int
+    server: RunningServer, stream: str, open_log: Open, acknowledged: int
 ) -> None:
     """Bodies of 3 MB travel in parts, so the end comes between two of them more often than not."""
     process = appending(server, stream, "killed", 100, 30, 50_000)
@@ -119,7 +121,7 @@ def test_a_writer_killed_at_work_loses_nothing_acknowledged_and_leaves_no_half(
 
 
 def test_a_server_killed_and_started_again_loses_nothing_acknowledged(tmp_path: Path) -> None:
-    server = NatsServer(tmp_path / "server")
+    server = RunningServer(tmp_path / "server")
     server.start()
     writer, reader = NatsLog(server.url), NatsLog(server.url)
     names = [f"{number}" for number in range(150)]
@@ -201,10 +203,10 @@ def test_processes_may_share_the_file_of_an_index(open_log: Open, tmp_path: Path
 
 
 def test_parts_whose_writer_died_are_nothing(
-    server: NatsServer, stream: str, open_log: Open
+    server: RunningServer, stream: str, open_log: Open
 ) -> None:
-    log, connection = open_log(), Connection(Server(server.url))
-    Stream(stream, connection=connection, replicas=1).publish_parts(
+    log, connection = open_log(), NatsConnection(NatsServer(server.url))
+    JetStream(stream, connection=connection, replicas=1).publish_parts(
         b"half of a record", size_bytes=5
     )
     connection.close()
@@ -254,15 +256,15 @@ def test_a_reader_on_its_way_is_told_of_a_trim_by_another_process(open_log: Open
 
 
 def test_trimmed_records_leave_the_server_and_those_beside_them_stay(
-    server: NatsServer, stream: str, open_log: Open
+    server: RunningServer, stream: str, open_log: Open
 ) -> None:
     log = open_log()
     append_batches(log, [PREDICTIONS], 10)
     append_batches(log, [FACTS], 1)
     append_batches(log, [PREDICTIONS], 10)
     log.trim(PREDICTIONS, 200)
-    connection = Connection(Server(server.url))
-    held = Stream(stream, connection=connection, replicas=1).fetch(range(1, 30))
+    connection = NatsConnection(NatsServer(server.url))
+    held = JetStream(stream, connection=connection, replicas=1).fetch(range(1, 30))
     connection.close()
     assert list(held) == [11, 22]
     assert ids_in(log, FACTS) == [f"{FACTS}-0-{row}" for row in range(10)]

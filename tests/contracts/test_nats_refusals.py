@@ -17,23 +17,25 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mainspring.engines.nats.connection import Connection, Server
+from mainspring.engines.nats.connection import NatsConnection, NatsServer
 from mainspring.engines.nats.log import NatsLog
-from mainspring.engines.nats.stream import Stream
+from mainspring.engines.nats.stream import JetStream
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
 from mainspring.testing.contracts.log import FACTS, records
-from tests.contracts.nats_server import NatsServer, wait_until
+from tests.contracts.nats_server import RunningServer, wait_until
 
-Start = Callable[..., NatsServer]
+Start = Callable[..., RunningServer]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a server with a configuration, and ends it."""
-    started: list[NatsServer] = []
+    started: list[RunningServer] = []
 
-    def start_one(configuration: str = "", **settings: str) -> NatsServer:
-        started.append(NatsServer(tmp_path / f"server-{len(started)}", configuration, **settings))
+    def start_one(configuration: str = "", **settings: str) -> RunningServer:
+        started.append(
+            RunningServer(tmp_path / f"server-{len(started)}", configuration, **settings)
+        )
         started[-1].start()
         return started[-1]
 
@@ -109,9 +111,9 @@ def test_a_stream_that_would_lose_records_is_refused(start: Start, setting: str)
         NatsLog(server.url)
 
 
-def make_stream(server: NatsServer, changes: dict[str, object]) -> None:
+def make_stream(server: RunningServer, changes: dict[str, object]) -> None:
     """Make the stream before the log does, with other settings."""
-    connection = Connection(Server(server.url))
+    connection = NatsConnection(NatsServer(server.url))
     config = {
         "name": "mainspring",
         "subjects": ["mainspring.*"],
@@ -125,8 +127,10 @@ def make_stream(server: NatsServer, changes: dict[str, object]) -> None:
 def test_a_message_of_another_program_is_named(start: Start) -> None:
     server = start()
     append_one(NatsLog(server.url))
-    connection = Connection(Server(server.url))
-    Stream("mainspring", connection=connection, replicas=1).publish("records", b"not one of ours")
+    connection = NatsConnection(NatsServer(server.url))
+    JetStream("mainspring", connection=connection, replicas=1).publish(
+        "records", b"not one of ours"
+    )
     connection.close()
     with pytest.raises(StoreDamaged, match="message 2 begins with b'not '"):
         NatsLog(server.url)
@@ -143,7 +147,7 @@ def test_a_stream_that_was_replaced_under_a_log_is_told(start: Start) -> None:
     server = start()
     log = NatsLog(server.url)
     log.append({FACTS: records(["a"])}, expected={})
-    connection = Connection(Server(server.url))
+    connection = NatsConnection(NatsServer(server.url))
     connection.call("remove", lambda client: client.jetstream().delete_stream("mainspring"))
     connection.close()
     make_stream(server, {})

@@ -25,7 +25,7 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader
-from mainspring.sources.fold import fold_table
+from mainspring.sources.fold import materialize_table
 from mainspring.sources.topic import topic_of
 from tests.crash.lives import FOLDED, TOPICS, Report, Stores, batch, fold_all
 from tests.proof.declared import LATENESS, SOURCES, VIEWS
@@ -73,7 +73,7 @@ def losses(folder: Path, report: Report) -> Iterator[Loss]:
             f"records of {topic} that differ", records_of(undisturbed, topic), records[topic]
         )
     for topic in TOPICS:
-        fold_table(topic, log=stores.log, tables=stores.tables)
+        materialize_table(topic, log=stores.log, tables=stores.tables)
         yield unlike(
             f"rows of the table {topic} that differ", records[topic], table_of(stores, topic)
         )

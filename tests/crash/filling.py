@@ -21,12 +21,12 @@ from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.spec import Entity, FeatureView
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import compile_view
 from mainspring.ports.errors import StoreFailed
 from mainspring.ports.online import OnlineWriter
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.fold import fold_table
+from mainspring.sources.fold import materialize_table
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Source
 
@@ -75,8 +75,10 @@ def works(stores: Stores, call: int) -> list[Callable[[], object]]:
     clock = FrozenClock(100 * MINUTE)
     return [
         lambda: SourceWriter(COMPILED, log=stores.log, clock=clock).write_rows(rows),
-        lambda: fold_table(TOPIC, log=stores.log, tables=stores.tables),
-        lambda: fold_view(VIEW, log=stores.log, online=stores.online, now=0, tables=stores.tables),
+        lambda: materialize_table(TOPIC, log=stores.log, tables=stores.tables),
+        lambda: materialize_view(
+            VIEW, log=stores.log, online=stores.online, now=0, tables=stores.tables
+        ),
     ]
 
 

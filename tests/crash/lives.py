@@ -28,11 +28,11 @@ from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.kernel.tree.online import warm_online
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import CompiledView
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.online import OnlineWriter
-from mainspring.sources.fold import fold_table
+from mainspring.sources.fold import materialize_table
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 from tests.proof.declared import SOURCES, VIEWS
 from tests.proof.history import BEGINNING, EXTREME, GATES, Delivery, Handed, row_of
@@ -128,8 +128,8 @@ def fold_all(views: Sequence[CompiledView], log: SqliteLog, online: OnlineWriter
         with suppress(StaleWrite):
             # State begins before anything happened, whoever makes it; nothing is left out for a
             # clock.
-            fold_view(view, log=SqliteLog(None), online=online, now=BEGINNING - DAY)
-            fold_view(view, log=log, online=online, now=LONG_AFTER)
+            materialize_view(view, log=SqliteLog(None), online=online, now=BEGINNING - DAY)
+            materialize_view(view, log=log, online=online, now=LONG_AFTER)
 
 
 def write(stores: Stores, acknowledge: Callable[[int], None], number: int) -> None:
@@ -141,7 +141,7 @@ def write(stores: Stores, acknowledge: Callable[[int], None], number: int) -> No
 def tabulate(stores: Stores, number: int) -> None:
     """Bring the tables up to the head of the log; now and then join small pieces of it."""
     for topic in TOPICS:
-        fold_table(topic, log=stores.log, tables=stores.tables)
+        materialize_table(topic, log=stores.log, tables=stores.tables)
         if number % 7 == 6:
             stores.log.compact(topic)
 

@@ -17,7 +17,7 @@ from mainspring.app.cli.create import create_project
 from mainspring.app.keep.backup import BackupReport
 from mainspring.app.keep.restore import restore_backup
 from mainspring.app.workspace import Workspace
-from mainspring.features.history.backfill import backfill
+from mainspring.features.history.backfill import backfill_view
 from mainspring.sources.facts import read_facts
 from tests.crash.living import SHOPS, copy_of_project
 
@@ -103,7 +103,7 @@ def test_facts_and_features_are_the_same_bytes_at_the_same_position(
     assert restored.facts_of(source).equals(known)
     q = int(known["_visible_from"].max()) + 1
     told = restored.get_online_features(["pace"], keys=[{"shop": shop} for shop in SHOPS], at=q)
-    taught = backfill(
+    taught = backfill_view(
         view, known, pl.DataFrame({"shop": SHOPS, "_prediction_time": [q] * len(SHOPS)})
     )
     assert told.positions[view.shard].offset("source:deliveries") == head

@@ -7,9 +7,9 @@ import pytest
 from mainspring.elements.identity import Digest
 from mainspring.project.configured.config import Cost
 from mainspring.project.declared.graph import Graph
-from mainspring.project.environment import Duration, EnvironmentMap, empty_environment
+from mainspring.project.environment import EnvironmentVersion, StageDuration, empty_environment
 from mainspring.project.planned.explain import render_plan
-from mainspring.project.planned.plan import Plan, World, make_plan, plan_schema
+from mainspring.project.planned.plan import Plan, PlanningContext, make_plan, plan_schema
 from tests.unit.project.conftest import WriteProject, write_shop
 from tests.unit.project.shop import build_of, definitions_of, graph_of, holding
 
@@ -18,10 +18,12 @@ __all__ = ["write_shop"]
 ROOT = Path(__file__).parent.parent.parent
 ROWS = {"orders": 120_000, "returns": 9_000}
 DURATIONS = [
-    Duration(stage="import_source", asset="source.orders", rows=100_000, cpu_s=1.5),
-    Duration(stage="build_view", asset="view.spending", rows=100_000, cpu_s=4.0),
-    Duration(stage="build_training_set", asset="training_set.history", rows=100_000, cpu_s=12.0),
-    Duration(stage="train_model", asset="model.returned", rows=100_000, cpu_s=95.0),
+    StageDuration(stage="import_source", asset="source.orders", rows=100_000, cpu_s=1.5),
+    StageDuration(stage="build_view", asset="view.spending", rows=100_000, cpu_s=4.0),
+    StageDuration(
+        stage="build_training_set", asset="training_set.history", rows=100_000, cpu_s=12.0
+    ),
+    StageDuration(stage="train_model", asset="model.returned", rows=100_000, cpu_s=95.0),
 ]
 EDITS = {
     "edited_window": [('windows=["1h", "7d"]', 'windows=["1h", "24h"]')],
@@ -50,11 +52,11 @@ EDITS = {
 }
 
 
-def plan_of(graph: Graph, environment: EnvironmentMap, before: Graph) -> Plan:
+def plan_of(graph: Graph, environment: EnvironmentVersion, before: Graph) -> Plan:
     """The plan with a history and one build to reuse."""
     build = build_of(graph, "source.orders")
     builds = {(build.asset, Digest(build.fingerprint)): build}
-    world = World(
+    world = PlanningContext(
         environment=environment,
         builds=builds,
         definitions=definitions_of(before),

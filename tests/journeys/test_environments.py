@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from mainspring.app.cli.create import create_project
-from mainspring.app.endpoints.host import Host
+from mainspring.app.endpoints.host import EndpointHost
 from mainspring.app.workspace import Workspace
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import parse_instant
@@ -19,7 +19,7 @@ from mainspring.project.errors import GatesFailed
 from mainspring.project.performed.read import read_environment
 from mainspring.registry.read import find_version
 from mainspring.serving.errors import ModelRefused
-from mainspring.serving.replay import Outcome
+from mainspring.serving.replay import ReplayOutcome
 
 pytestmark = pytest.mark.journey
 
@@ -55,7 +55,7 @@ def edited(project: Path, before: str, after: str) -> Workspace:
     return Workspace.open(project, as_of=AS_OF)
 
 
-def label_of(host: Host) -> str:
+def label_of(host: EndpointHost) -> str:
     """The version that answers."""
     model = host.endpoint("late-delivery").current
     assert model is not None
@@ -126,7 +126,7 @@ def test_predictions_replay_to_the_same_bytes(workspace: Workspace) -> None:
         "late-delivery", [ROW, ROW | {"shop": "harbour"}, ROW | {"shop": "nowhere"}]
     )
     assert {replay.outcome for replay in workspace.replay([p.id for p in predictions])} == {
-        Outcome.IDENTICAL
+        ReplayOutcome.IDENTICAL
     }
 
 
@@ -139,7 +139,7 @@ def test_history_imported_later_does_not_change_a_replay(workspace: Workspace) -
         "minutes": 240.0,
     }
     assert workspace.ingest("deliveries", [fact], history=True).accepted == 1
-    assert workspace.replay([prediction.id])[0].outcome is Outcome.IDENTICAL
+    assert workspace.replay([prediction.id])[0].outcome is ReplayOutcome.IDENTICAL
     assert workspace.predict("late-delivery", [ROW])[0].score != prediction.score
 
 
@@ -154,7 +154,7 @@ def test_a_changed_artifact_is_noticed(workspace: Workspace, project: Path) -> N
     path.chmod(0o600)
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     replay = Workspace.open(project, as_of=AS_OF).replay([prediction.id])[0]
-    assert replay.outcome is Outcome.NOT_AVAILABLE
+    assert replay.outcome is ReplayOutcome.NOT_AVAILABLE
     assert replay.reason.startswith("REG-002")
 
 

@@ -8,7 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mainspring.features.kernel.program import WHOLE_ROW, Beyond, Closed, Op, Output
+from mainspring.features.kernel.program import (
+    WHOLE_ROW,
+    AggregateOp,
+    ClosedEdges,
+    OutOfRangeMode,
+    OutputSpec,
+)
 from tests.laws.approximate_oracle import (
     bucket_middle,
     decayed_mean,
@@ -33,7 +39,7 @@ class Fact:
 
 
 def answer_of(
-    output: Output, facts: Sequence[Fact], key: int, time: int, closed: Closed = "left"
+    output: OutputSpec, facts: Sequence[Fact], key: int, time: int, closed: ClosedEdges = "left"
 ) -> list[Value]:
     """The rows of one output for one question; OverflowError when an integer sum does not fit
     int64.
@@ -44,7 +50,7 @@ def answer_of(
         if f.key == key and (f.event_time < time or (f.event_time == time and closed != "left"))
     ]
     seen = [f for f in happened if f.visible_from <= time < f.visible_to]
-    if output.op is Op.LATEST:
+    if output.op is AggregateOp.LATEST:
         return [
             seen[-1].values[output.column]
             if seen and (output.span is None or time < seen[-1].event_time + output.span)
@@ -52,42 +58,44 @@ def answer_of(
         ]
     opens = -math.inf if output.span is None else time - output.span + (closed == "right")
     inside = [f for f in seen if opens <= f.event_time]
-    if output.op is Op.COUNT_ROWS:
+    if output.op is AggregateOp.COUNT_ROWS:
         return [len(inside)]
     counted = (
         inside
         if output.column == WHOLE_ROW
         else [f for f in inside if f.values[output.column] is not None]
     )
-    if output.op is Op.SINCE_LAST:
+    if output.op is AggregateOp.SINCE_LAST:
         return [time - counted[-1].event_time if counted else None]
     return rows_of(
         output, counted, [v for f in counted if (v := f.values[output.column]) is not None]
     )
 
 
-def rows_of(output: Output, counted: Sequence[Fact], values: Sequence[float | int]) -> list[Value]:
+def rows_of(
+    output: OutputSpec, counted: Sequence[Fact], values: Sequence[float | int]
+) -> list[Value]:
     """The rows of one output over facts that count, in total order."""
     size, parameters = output.size, output.parameters
     match output.op:
-        case Op.FIRST_K | Op.LAST_K | Op.TOP_K | Op.BOTTOM_K:
+        case AggregateOp.FIRST_K | AggregateOp.LAST_K | AggregateOp.TOP_K | AggregateOp.BOTTOM_K:
             listed = list(chosen(output.op, values, size))
             return [len(listed), *listed, *[None] * (size - len(listed))]
-        case Op.DISTINCT:
+        case AggregateOp.DISTINCT:
             count = len(set(map(canonical, values)))
-            saturated = count <= parameters[0] or parameters[1] == Beyond.SATURATE
+            saturated = count <= parameters[0] or parameters[1] == OutOfRangeMode.SATURATE
             return [
                 min(count, parameters[0])
                 if saturated
                 else hyperloglog_of(map(canonical, values), 12)
             ]
-        case Op.APPROX_DISTINCT:
+        case AggregateOp.APPROX_DISTINCT:
             return [hyperloglog_of(map(canonical, values), parameters[0])]
-        case Op.QUANTILES:
+        case AggregateOp.QUANTILES:
             return [
                 quantile_of(values, value_of_bits(bits)) if values else None for bits in parameters
             ]
-        case Op.HISTOGRAM:
+        case AggregateOp.HISTOGRAM:
             edges = [
                 bits if isinstance(value, int) else value_of_bits(bits)
                 for value in values[:1]
@@ -97,7 +105,7 @@ def rows_of(output: Output, counted: Sequence[Fact], values: Sequence[float | in
                 sum(edge <= value for edge in edges) for value in values if not math.isnan(value)
             ]
             return [bins.count(place) for place in range(size)]
-        case Op.VALUE_COUNTS:
+        case AggregateOp.VALUE_COUNTS:
             listed = [
                 canonical(bits if isinstance(value, int) else value_of_bits(bits))
                 for value in values[:1]
@@ -108,27 +116,29 @@ def rows_of(output: Output, counted: Sequence[Fact], values: Sequence[float | in
                 for value in values
             ]
             return [places.count(place) for place in range(size)]
-        case Op.EWMA:
+        case AggregateOp.EWMA:
             return [
                 decayed_mean(
                     [f.event_time for f in counted], list(map(float, values)), parameters[0]
                 )
             ]
-        case Op.SKEW | Op.KURT:
-            return [standard_moment(list(map(float, values)), 3 if output.op is Op.SKEW else 4)]
+        case AggregateOp.SKEW | AggregateOp.KURT:
+            return [
+                standard_moment(list(map(float, values)), 3 if output.op is AggregateOp.SKEW else 4)
+            ]
         case op:
             return [AGGREGATES[op](values) if values else EMPTY[op]]
 
 
-def chosen(op: Op, values: Sequence[float | int], size: int) -> Sequence[float | int]:
+def chosen(op: AggregateOp, values: Sequence[float | int], size: int) -> Sequence[float | int]:
     """The values that a list holds."""
-    if op in (Op.FIRST_K, Op.LAST_K):
-        return values[:size] if op is Op.FIRST_K else values[-size:]
+    if op in (AggregateOp.FIRST_K, AggregateOp.LAST_K):
+        return values[:size] if op is AggregateOp.FIRST_K else values[-size:]
     nan = [v for v in values if math.isnan(v)]
     ordered = sorted(
         (v for v in values if not math.isnan(v)),
         key=lambda v: (v, math.copysign(1.0, v)),
-        reverse=op is Op.TOP_K,
+        reverse=op is AggregateOp.TOP_K,
     )
     return [*nan, *ordered][:size]
 
@@ -197,20 +207,25 @@ def rounded(exact: Fraction) -> float:
         return math.inf if exact > 0 else -math.inf
 
 
-AGGREGATES: dict[Op, Callable[[Sequence[float | int]], Value]] = {
-    Op.COUNT: len,
-    Op.ANY: lambda values: int(any(values)),
-    Op.ALL: lambda values: int(all(values)),
-    Op.SUM: sum_of,
-    Op.MEAN: mean_of,
-    Op.VAR: variance_of,
-    Op.STD: deviation_of,
-    Op.MIN: lambda values: extreme_of(values, min),
-    Op.MAX: lambda values: extreme_of(values, max),
-    Op.FIRST: lambda values: values[0],
-    Op.LAST: lambda values: values[-1],
+AGGREGATES: dict[AggregateOp, Callable[[Sequence[float | int]], Value]] = {
+    AggregateOp.COUNT: len,
+    AggregateOp.ANY: lambda values: int(any(values)),
+    AggregateOp.ALL: lambda values: int(all(values)),
+    AggregateOp.SUM: sum_of,
+    AggregateOp.MEAN: mean_of,
+    AggregateOp.VAR: variance_of,
+    AggregateOp.STD: deviation_of,
+    AggregateOp.MIN: lambda values: extreme_of(values, min),
+    AggregateOp.MAX: lambda values: extreme_of(values, max),
+    AggregateOp.FIRST: lambda values: values[0],
+    AggregateOp.LAST: lambda values: values[-1],
 }
-EMPTY: dict[Op, Value] = dict.fromkeys(AGGREGATES) | {Op.COUNT: 0, Op.ANY: 0, Op.ALL: 1, Op.SUM: 0}
+EMPTY: dict[AggregateOp, Value] = dict.fromkeys(AGGREGATES) | {
+    AggregateOp.COUNT: 0,
+    AggregateOp.ANY: 0,
+    AggregateOp.ALL: 1,
+    AggregateOp.SUM: 0,
+}
 
 
 def bits_of_value(value: float | int) -> int:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainspring.elements.time import MINUTE
-from mainspring.features.history.backfill import backfill
+from mainspring.features.history.backfill import backfill_view
 from mainspring.features.kernel.arrays import Ints, ShortInts
 from mainspring.features.kernel.grouping.as_of import Asked, Past, newest_facts
 from tests.unit.features.history import facts_of, landing, newest
@@ -51,12 +51,12 @@ def test_facts_in_order_of_time_are_looked_up_as_in_any_other(
     ).sort("_prediction_time", maintain_order=True)
     view = newest("delay", "gate", ttl=ttl)
     order = entropy.sample(range(spine.height), spine.height)
-    shuffled = backfill(
+    shuffled = backfill_view(
         view,
         facts[entropy.sample(range(facts.height), facts.height)] if facts.height else facts,
         spine[order],
     )
-    answer = backfill(view, facts, spine)
+    answer = backfill_view(view, facts, spine)
     assert answer[order].to_dicts() == shuffled.to_dicts()
     assert [repr(value) for value in answer[order]["city__delay"]] == [
         repr(value) for value in shuffled["city__delay"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mainspring.elements.expression import col
 from mainspring.elements.time import MINUTE
 from mainspring.features.errors import FeatureOverflow
-from mainspring.features.history.backfill import backfill
+from mainspring.features.history.backfill import backfill_view
 from mainspring.features.history.gather import gather_facts, gather_keys
 from mainspring.features.history.spill import backfill_spilled
 from mainspring.features.view import CompiledView
@@ -45,7 +45,7 @@ def test_the_order_of_the_facts_changes_nothing(
 ) -> None:
     facts, spine = known(view, history)
     shuffled = facts.sample(fraction=1.0, shuffle=True, seed=seed)
-    assert backfill(view, shuffled, spine).equals(backfill(view, facts, spine))
+    assert backfill_view(view, shuffled, spine).equals(backfill_view(view, facts, spine))
 
 
 @EVERY_VIEW
@@ -56,7 +56,7 @@ def test_spilling_by_key_changes_nothing(
 ) -> None:
     facts, spine = known(view, history)
     assert backfill_spilled(view, facts.lazy(), spine, partitions=partitions).equals(
-        backfill(view, facts, spine)
+        backfill_view(view, facts, spine)
     )
 
 
@@ -64,7 +64,7 @@ def test_spilling_by_key_changes_nothing(
 def test_a_long_history_is_answered_the_same_when_it_is_spilled(partitions: int) -> None:
     facts, spine = known(SUMS, history_of(5, size=3_000, asked=200))
     assert backfill_spilled(SUMS, facts.lazy(), spine, partitions=partitions).equals(
-        backfill(SUMS, facts, spine)
+        backfill_view(SUMS, facts, spine)
     )
 
 
@@ -112,5 +112,5 @@ def test_questions_go_to_the_part_of_the_key_that_another_view_knew() -> None:
     for seed in range(1, 9):
         facts, spine = known(view, history_of(seed, size=60))
         assert backfill_spilled(view, facts.lazy(), spine, partitions=7).equals(
-            backfill(view, facts, spine)
+            backfill_view(view, facts, spine)
         )

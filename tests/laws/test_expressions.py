@@ -13,7 +13,11 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mainspring.datasets.definition import Definition, parse_definition, render_definition
+from mainspring.datasets.definition import (
+    TrainingSetDefinition,
+    parse_training_set_definition,
+    render_training_set_definition,
+)
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.expression.infer import infer_type
 from mainspring.elements.expression.row import compile_row
@@ -322,8 +326,8 @@ def test_the_value_of_a_row_does_not_depend_on_its_batch(
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(expressions)
 def test_an_expression_is_read_back_from_the_bytes_that_keep_it(node: Node) -> None:
-    kept = render_definition(Definition(node, (), ()))  # type: ignore[arg-type]
-    assert repr(parse_definition(kept).training_set) == repr(node)
+    kept = render_training_set_definition(TrainingSetDefinition(node, (), ()))  # type: ignore[arg-type]
+    assert repr(parse_training_set_definition(kept).training_set) == repr(node)
 
 
 def kinds(node: Node) -> set[type[Node]]:

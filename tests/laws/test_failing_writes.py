@@ -21,7 +21,7 @@ from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.features.online.read import read_online
 from mainspring.features.spec import Entity, FeatureView
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import compile_view
 from mainspring.ports.errors import StaleWrite, StoreFailed
 from mainspring.ports.log import LogWriter
@@ -30,7 +30,7 @@ from mainspring.ports.state import Change
 from mainspring.ports.tables import TableWriter
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_facts
-from mainspring.sources.fold import fold_table
+from mainspring.sources.fold import materialize_table
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Contract, Float64, Source
 from mainspring.testing.failing import (
@@ -103,8 +103,8 @@ def run(
                 COMPILED, log=log, clock=clock, tables=tables
             ).write_rows(correction, op=["replace"])
         )
-        doing(lambda: fold_table(TOPIC, log=log, tables=tables, rows=3))
-        doing(lambda: fold_view(VIEW, log=log, online=online, now=0, tables=tables))
+        doing(lambda: materialize_table(TOPIC, log=log, tables=tables, rows=3))
+        doing(lambda: materialize_view(VIEW, log=log, online=online, now=0, tables=tables))
         if call % 3 == 2:
             doing(lambda: log.trim(TOPIC, min(tables.position(TOPIC), log.head(TOPIC) - 3)))
         doing(lambda: log.compact(TOPIC))
@@ -163,8 +163,8 @@ def test_a_failure_of_every_single_write_leaves_nothing_or_all(
     if when == "before":
         assert (log.topics(), tables.position(TOPIC), online.shards()) == ([], 0, {})
         run(log, tables, online)
-    fold_table(TOPIC, log=log, tables=tables)
-    fold_view(VIEW, log=log, online=online, now=0, tables=tables)
+    materialize_table(TOPIC, log=log, tables=tables)
+    materialize_view(VIEW, log=log, online=online, now=0, tables=tables)
     assert outcome(log, tables, online) == undisturbed
 
 

@@ -8,7 +8,11 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainspring.datasets.definition import Definition, parse_definition, render_definition
+from mainspring.datasets.definition import (
+    TrainingSetDefinition,
+    parse_training_set_definition,
+    render_training_set_definition,
+)
 from mainspring.datasets.spec import Label, TrainingSet, split_by_time
 from mainspring.elements.expression import col
 from mainspring.elements.time import format_duration, format_instant, parse_duration, parse_instant
@@ -20,7 +24,7 @@ from mainspring.serving.inference_log import (
     PredictionRecord,
     inference_topic,
     iter_predictions,
-    to_frame,
+    prediction_frame,
 )
 from mainspring.sources.spec import Source
 
@@ -63,7 +67,9 @@ def test_constants_in_a_definition_keep_their_value_and_their_type(constant):
         features=[form],
         split=SPLIT,
     )
-    read = parse_definition(render_definition(Definition(rows, (), ())))
+    read = parse_training_set_definition(
+        render_training_set_definition(TrainingSetDefinition(rows, (), ()))
+    )
     assert read.training_set == rows
     assert repr(read.training_set.features[0].features[0][1].right.value) == repr(constant)
 
@@ -105,7 +111,7 @@ def test_predictions_read_back_from_the_log(drawn):
         for place, (r, f, s) in enumerate(drawn)
     ]
     log, topic = SqliteLog(None), inference_topic("dev", "late")
-    log.append({topic: to_frame(records)}, expected={})
+    log.append({topic: prediction_frame(records)}, expected={})
     assert list(iter_predictions(log, topic)) == records
     assert all(math.isfinite(record.score) for record in records)
-    assert isinstance(to_frame(records), pl.DataFrame)
+    assert isinstance(prediction_frame(records), pl.DataFrame)

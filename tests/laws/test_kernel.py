@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainspring.features.kernel.arrays import NEVER, Answer, Facts, Spine
+from mainspring.features.kernel.arrays import NEVER, Facts, KernelResult, Spine
 from mainspring.features.kernel.program import (
     LISTS,
     WHOLE_ROW,
-    Beyond,
-    Closed,
-    Kind,
-    Op,
-    Output,
+    AggregateOp,
+    ClosedEdges,
+    OutOfRangeMode,
+    OutputSpec,
     Program,
+    ValueKind,
     compile_program,
 )
 from mainspring.features.kernel.windows.aggregate import aggregate
 from tests.laws.oracle import Fact, answer_of, bits_of_value
 
-KINDS = (Kind.FLOAT, Kind.INTEGER, Kind.FLOAT)
+KINDS = (ValueKind.FLOAT, ValueKind.INTEGER, ValueKind.FLOAT)
 KEYS = 3
 
 times = st.integers(0, 40)
@@ -90,39 +90,39 @@ closings = st.sampled_from(["left", "right", "both"])
 any_column = st.integers(0, 2)
 nothing = st.just(())
 READ_BY_ALL = (
-    Op.COUNT,
-    Op.SUM,
-    Op.MEAN,
-    Op.VAR,
-    Op.STD,
-    Op.MIN,
-    Op.MAX,
-    Op.FIRST,
-    Op.LAST,
-    Op.SINCE_LAST,
-    Op.SKEW,
-    Op.KURT,
+    AggregateOp.COUNT,
+    AggregateOp.SUM,
+    AggregateOp.MEAN,
+    AggregateOp.VAR,
+    AggregateOp.STD,
+    AggregateOp.MIN,
+    AggregateOp.MAX,
+    AggregateOp.FIRST,
+    AggregateOp.LAST,
+    AggregateOp.SINCE_LAST,
+    AggregateOp.SKEW,
+    AggregateOp.KURT,
 )
 
 
-def outputs_over(spans: st.SearchStrategy[int | None]) -> st.SearchStrategy[Output]:
+def outputs_over(spans: st.SearchStrategy[int | None]) -> st.SearchStrategy[OutputSpec]:
     """Any output but LATEST over the columns of `KINDS`."""
 
     def of(
-        *ops: Op,
+        *ops: AggregateOp,
         columns: st.SearchStrategy[int] = any_column,
         parameters: st.SearchStrategy[tuple[int, ...]] = nothing,
-    ) -> st.SearchStrategy[Output]:
+    ) -> st.SearchStrategy[OutputSpec]:
         return st.builds(
-            Output, op=st.sampled_from(ops), column=columns, span=spans, parameters=parameters
+            OutputSpec, op=st.sampled_from(ops), column=columns, span=spans, parameters=parameters
         )
 
     def sized(
-        *ops: Op,
+        *ops: AggregateOp,
         columns: st.SearchStrategy[int],
         parameters: st.SearchStrategy[tuple[int, ...]],
         more: int,
-    ) -> st.SearchStrategy[Output]:
+    ) -> st.SearchStrategy[OutputSpec]:
         return of(*ops, columns=columns, parameters=parameters).map(
             lambda output: replace(output, size=len(output.parameters) + more)
         )
@@ -141,26 +141,37 @@ def outputs_over(spans: st.SearchStrategy[int | None]) -> st.SearchStrategy[Outp
     whole = st.lists(integers, max_size=4, unique=True)
     return st.one_of(
         of(*READ_BY_ALL),
-        of(Op.ANY, Op.ALL, columns=st.just(1)),
-        of(Op.COUNT_ROWS, Op.SINCE_LAST, columns=st.just(WHOLE_ROW)),
+        of(AggregateOp.ANY, AggregateOp.ALL, columns=st.just(1)),
+        of(AggregateOp.COUNT_ROWS, AggregateOp.SINCE_LAST, columns=st.just(WHOLE_ROW)),
         of(
-            Op.DISTINCT,
-            parameters=st.tuples(st.integers(0, 9) | st.just(1000), st.sampled_from(Beyond)),
+            AggregateOp.DISTINCT,
+            parameters=st.tuples(
+                st.integers(0, 9) | st.just(1000), st.sampled_from(OutOfRangeMode)
+            ),
         ),
-        of(Op.APPROX_DISTINCT, parameters=st.tuples(st.integers(4, 9))),
-        of(Op.EWMA, parameters=st.tuples(st.integers(1, 100) | st.just(2**62))),
+        of(AggregateOp.APPROX_DISTINCT, parameters=st.tuples(st.integers(4, 9))),
+        of(AggregateOp.EWMA, parameters=st.tuples(st.integers(1, 100) | st.just(2**62))),
         st.builds(
-            replace, of(Op.FIRST_K, Op.LAST_K, Op.TOP_K, Op.BOTTOM_K), size=st.integers(1, 40)
+            replace,
+            of(AggregateOp.FIRST_K, AggregateOp.LAST_K, AggregateOp.TOP_K, AggregateOp.BOTTOM_K),
+            size=st.integers(1, 40),
         ),
-        sized(Op.QUANTILES, columns=any_column, parameters=shares, more=0),
-        sized(Op.HISTOGRAM, columns=st.sampled_from([0, 2]), parameters=edges, more=1),
-        sized(Op.HISTOGRAM, columns=st.just(1), parameters=whole.map(sorted).map(tuple), more=1),
-        sized(Op.VALUE_COUNTS, columns=st.sampled_from([0, 2]), parameters=listed, more=1),
-        sized(Op.VALUE_COUNTS, columns=st.just(1), parameters=whole.map(tuple), more=1),
+        sized(AggregateOp.QUANTILES, columns=any_column, parameters=shares, more=0),
+        sized(AggregateOp.HISTOGRAM, columns=st.sampled_from([0, 2]), parameters=edges, more=1),
+        sized(
+            AggregateOp.HISTOGRAM,
+            columns=st.just(1),
+            parameters=whole.map(sorted).map(tuple),
+            more=1,
+        ),
+        sized(AggregateOp.VALUE_COUNTS, columns=st.sampled_from([0, 2]), parameters=listed, more=1),
+        sized(AggregateOp.VALUE_COUNTS, columns=st.just(1), parameters=whole.map(tuple), more=1),
     )
 
 
-lookups = st.builds(Output, op=st.just(Op.LATEST), column=st.integers(0, 2), span=spans)
+lookups = st.builds(
+    OutputSpec, op=st.just(AggregateOp.LATEST), column=st.integers(0, 2), span=spans
+)
 outputs = st.lists(outputs_over(spans) | lookups, min_size=1, max_size=12)
 closed_outputs = st.lists(outputs_over(spans), min_size=1, max_size=8)
 
@@ -170,7 +181,7 @@ def pack(facts: list[Fact]) -> Facts:
     columns = []
     for index, kind in enumerate(KINDS):
         held = [fact.values[index] for fact in facts]
-        dtype = np.float64 if kind is Kind.FLOAT else np.int64
+        dtype = np.float64 if kind is ValueKind.FLOAT else np.int64
         columns.append(
             (
                 np.array([0 if value is None else value for value in held], dtype=dtype),
@@ -186,18 +197,18 @@ def pack(facts: list[Fact]) -> Facts:
     )
 
 
-def ask(program: Program, facts: Facts, asked: list[tuple[int, int]]) -> Answer:
+def ask(program: Program, facts: Facts, asked: list[tuple[int, int]]) -> KernelResult:
     """The kernel's answer to (key, time) questions."""
     table = np.array(asked, dtype=np.int64).reshape(-1, 2)
     return aggregate(program, facts, Spine(table[:, 0].copy(), table[:, 1].copy()))
 
 
-def canonical(answer: Answer, program: Program) -> list[list[int | None]]:
+def canonical(answer: KernelResult, program: Program) -> list[list[int | None]]:
     """Bits or None, by row of the answer and row of the spine, with one NaN."""
     table: list[list[int | None]] = []
     for index, kind in enumerate(program.kinds):
         for slot in program.slots(index):
-            is_float = kind is Kind.FLOAT and not is_length(program, index, slot)
+            is_float = kind is ValueKind.FLOAT and not is_length(program, index, slot)
             numbers = answer.floats(slot) if is_float else answer.integers(slot)
             table.append(
                 [
@@ -221,7 +232,7 @@ def expected(
     for index, (output, kind) in enumerate(zip(program.outputs, program.kinds, strict=True)):
         answers = [answer_of(output, facts, key, time, program.closed) for key, time in asked]
         for slot, values in zip(program.slots(index), zip(*answers, strict=True), strict=True):
-            is_float = kind is Kind.FLOAT and not is_length(program, index, slot)
+            is_float = kind is ValueKind.FLOAT and not is_length(program, index, slot)
             table.append(
                 [
                     None if value is None else bits_of_value(float(value) if is_float else value)
@@ -234,7 +245,7 @@ def expected(
 @given(fact_lists(), questions, outputs)
 @settings(max_examples=400, deadline=None)
 def test_kernel_equals_the_oracle_bit_for_bit(
-    facts: list[Fact], asked: list[tuple[int, int]], wanted: list[Output]
+    facts: list[Fact], asked: list[tuple[int, int]], wanted: list[OutputSpec]
 ) -> None:
     program = compile_program(wanted, kinds=KINDS)
     answer = ask(program, pack(facts), asked)
@@ -250,7 +261,7 @@ def test_kernel_equals_the_oracle_bit_for_bit(
 @given(fact_lists(), questions, closed_outputs, closings)
 @settings(max_examples=200, deadline=None)
 def test_a_window_closes_where_it_is_said_to(
-    facts: list[Fact], asked: list[tuple[int, int]], wanted: list[Output], closed: Closed
+    facts: list[Fact], asked: list[tuple[int, int]], wanted: list[OutputSpec], closed: ClosedEdges
 ) -> None:
     program = compile_program(wanted, kinds=KINDS, closed=closed)
     answer = ask(program, pack(facts), asked)
@@ -267,19 +278,22 @@ def test_a_window_closes_where_it_is_said_to(
     st.lists(outputs_over(st.none() | st.integers(1, 300)), min_size=1, max_size=8),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_crowded_key_equals_the_oracle(seed: int, wanted: list[Output]) -> None:
+def test_a_crowded_key_equals_the_oracle(seed: int, wanted: list[OutputSpec]) -> None:
     facts, program = crowd(seed), compile_program(wanted, kinds=KINDS)
     asked = [(0, time) for time in Random(seed).choices(range(700), k=40)]
     assert canonical(ask(program, pack(facts), asked), program) == expected(program, facts, asked)
 
 
 @given(
-    st.lists(finite, min_size=1, max_size=60), st.sampled_from([Op.SUM, Op.MEAN, Op.VAR, Op.STD])
+    st.lists(finite, min_size=1, max_size=60),
+    st.sampled_from([AggregateOp.SUM, AggregateOp.MEAN, AggregateOp.VAR, AggregateOp.STD]),
 )
 @settings(max_examples=300, deadline=None)
-def test_sum_mean_and_variance_are_the_fraction_rounded_once(values: list[float], op: Op) -> None:
+def test_sum_mean_and_variance_are_the_fraction_rounded_once(
+    values: list[float], op: AggregateOp
+) -> None:
     facts = [Fact(0, time, time, NEVER, (value, None, None)) for time, value in enumerate(values)]
-    program = compile_program([Output(op, 0, 30)], kinds=KINDS)
+    program = compile_program([OutputSpec(op, 0, 30)], kinds=KINDS)
     asked = [(0, time) for time in range(len(values) + 31)]
     assert canonical(ask(program, pack(facts), asked), program) == expected(program, facts, asked)
 
@@ -287,7 +301,7 @@ def test_sum_mean_and_variance_are_the_fraction_rounded_once(values: list[float]
 @given(fact_lists(), questions, outputs, st.randoms(use_true_random=False))
 @settings(max_examples=60, deadline=None)
 def test_the_order_of_the_spine_changes_nothing(
-    facts: list[Fact], asked: list[tuple[int, int]], wanted: list[Output], random
+    facts: list[Fact], asked: list[tuple[int, int]], wanted: list[OutputSpec], random
 ) -> None:
     program, packed = compile_program(wanted, kinds=KINDS), pack(facts)
     order = random.sample(range(len(asked)), len(asked))
@@ -302,7 +316,7 @@ def test_the_order_of_the_spine_changes_nothing(
 @given(fact_lists(), questions, outputs)
 @settings(max_examples=60, deadline=None)
 def test_one_row_asked_online_equals_the_same_row_in_a_batch(
-    facts: list[Fact], asked: list[tuple[int, int]], wanted: list[Output]
+    facts: list[Fact], asked: list[tuple[int, int]], wanted: list[OutputSpec]
 ) -> None:
     program = compile_program(wanted, kinds=KINDS)
     batch = ask(program, pack(facts), asked)
@@ -316,7 +330,7 @@ def test_one_row_asked_online_equals_the_same_row_in_a_batch(
 @given(fact_lists(), questions, outputs)
 @settings(max_examples=60, deadline=None)
 def test_what_a_row_sees_does_not_depend_on_facts_outside_its_windows(
-    facts: list[Fact], asked: list[tuple[int, int]], wanted: list[Output]
+    facts: list[Fact], asked: list[tuple[int, int]], wanted: list[OutputSpec]
 ) -> None:
     program = compile_program(wanted, kinds=KINDS)
     key, time = asked[0]
@@ -338,7 +352,7 @@ def test_what_a_row_sees_does_not_depend_on_facts_outside_its_windows(
 def test_an_overflow_names_the_first_row_in_spine_order(
     facts: list[Fact], asked: list[tuple[int, int]]
 ) -> None:
-    program = compile_program([Output(Op.SUM, 1, None)], kinds=KINDS)
+    program = compile_program([OutputSpec(AggregateOp.SUM, 1, None)], kinds=KINDS)
     overflow = ask(program, pack(facts), asked).overflow
     for row, (key, time) in enumerate(asked):
         if overflow == (row, 0):

@@ -17,14 +17,14 @@ from mainspring.engines.nats.envelope import (
     Append,
     Parts,
     Record,
-    Share,
+    RecordShare,
     encode_frames,
     parse_record,
     read_frame,
     render_record,
 )
 from mainspring.engines.nats.fold import Entry, is_something_missing
-from mainspring.engines.nats.index import Index
+from mainspring.engines.nats.index import LogIndex
 from mainspring.testing.contracts.log import records
 
 TOPICS = ("source:a", "source:b", "inference:c")
@@ -79,7 +79,7 @@ class Client:
     """An index, and what has come but is not folded yet."""
 
     def __init__(self, stream: Stream) -> None:
-        self.stream, self.index = stream, Index(None, "a stream")
+        self.stream, self.index = stream, LogIndex(None, "a stream")
         self.after, self.known = 0, 0
         self.taken: list[Entry] = []
 
@@ -141,7 +141,7 @@ class Client:
             if not topic.startswith("inference:")
         }
         append = Append(
-            tuple(Share(topic, expected.get(topic), frames) for topic, (frames, _) in encoded)
+            tuple(RecordShare(topic, expected.get(topic), frames) for topic, (frames, _) in encoded)
         )
         yield from self.publishing("records", append, b"".join(body for _, (_, body) in encoded))
 

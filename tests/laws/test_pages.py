@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO
-from mainspring.features.kernel.tree.online import NOTE, summary_door
+from mainspring.features.kernel.tree.online import NOTE, summary_entry
 from mainspring.features.kernel.tree.page import (
     DIRECTORY_LEVEL,
     FANOUT,
     INLINE_PAGES,
     LEVEL,
-    NUMBER,
+    NUMBER_WORD,
     OPEN_FACTS,
     OPEN_TILES,
     PAGE_FACTS,
@@ -31,7 +31,7 @@ from mainspring.features.kernel.tree.tile import (
     TILE_SETTLED,
 )
 from mainspring.features.state.names import directory_key, encode_key, page_key, partition_of
-from mainspring.features.state.pages import Page, read_page, split_row
+from mainspring.features.state.pages import StatePage, read_page, split_row
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from tests.proof.declared import VIEWS
@@ -47,7 +47,9 @@ def some_history(seed: int) -> History:
     return history_of(seed, size=Random(seed).choice([30, 100, 400]))
 
 
-def pages_of(rows: dict[bytes, bytes], view: CompiledView) -> Iterator[tuple[bytes, Page, bytes]]:
+def pages_of(
+    rows: dict[bytes, bytes], view: CompiledView
+) -> Iterator[tuple[bytes, StatePage, bytes]]:
     """Every page with the key of its row and its bytes."""
     return (
         (key, read_page(page, view.tiles), page)
@@ -170,7 +172,7 @@ def test_every_page_is_named_by_one_tile_and_every_tile_names_a_page(
             (int(tile[TILE_LEVEL]), int(tile[TILE_NUMBER])) for page in own for tile in page.tiles
         ]
         assert sorted(named) == sorted(
-            (int(page.header[LEVEL]), int(page.header[NUMBER]))
+            (int(page.header[LEVEL]), int(page.header[NUMBER_WORD]))
             for page in own
             if page.header[LEVEL] < DIRECTORY_LEVEL
         )
@@ -184,7 +186,7 @@ def test_every_tile_is_the_summary_of_its_page(
         (
             key[:-8] if page.header[LEVEL] else key,
             int(page.header[LEVEL]),
-            int(page.header[NUMBER]),
+            int(page.header[NUMBER_WORD]),
         ): data
         for key, page, data in pages_of(rows, view)
     }
@@ -196,7 +198,7 @@ def test_every_tile_is_the_summary_of_its_page(
                 dtype=np.int64,
             )
             summary = tile.copy()
-            summary_door()(view.tiles.layout, child, summary, NOTE.copy())
+            summary_entry()(view.tiles.layout, child, summary, NOTE.copy())
             assert summary.tolist() == tile.tolist()
             compared += 1
     assert compared > 20
@@ -207,7 +209,7 @@ def test_a_tile_is_settled_once_nothing_in_its_page_appears_or_goes(
 ) -> None:
     view, rows = crowded
     pages = {
-        (key[:-8], 1, int(page.header[NUMBER])): page
+        (key[:-8], 1, int(page.header[NUMBER_WORD])): page
         for key, page, _ in pages_of(rows, view)
         if page.header[LEVEL] == 1
     }

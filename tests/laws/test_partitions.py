@@ -13,7 +13,7 @@ from mainspring.elements.time import MINUTE
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.online.read import read_online
 from mainspring.features.spec import FeatureView
-from mainspring.features.state.stream import ViewFold, fold_view, shards_of
+from mainspring.features.state.stream import ViewMaterialization, materialize_view, shards_of
 from mainspring.features.view import CompiledView, compile_view
 from tests.unit.features.history import CITY, SCHEMA, SOURCE, TOPIC, landing, log_of
 
@@ -70,7 +70,7 @@ def test_any_number_of_partitions_has_the_same_rows_and_the_same_answers(
     rows, answers = [], []
     for partitions in PARTITIONS:
         each, online = view(partitions), SqliteOnline(None)
-        fold_view(each, log=log, online=online, now=0)
+        materialize_view(each, log=log, online=online, now=0)
         rows.append(rows_of(each, online))
         answers.append(
             [
@@ -93,11 +93,11 @@ def test_partitions_that_are_folded_by_several_hands_in_any_order_have_the_same_
     for partition in range(7):
         chance.choice(hands).append(partition)
     for head in sorted(chance.choices(range(log.head(TOPIC)), k=6)):
-        fold = ViewFold(each, chance.choice(hands), log=log, online=online, now=0)
+        fold = ViewMaterialization(each, chance.choice(hands), log=log, online=online, now=0)
         for part in fold.split():
             list(part.iter_steps({TOPIC: head}, now=0))
-    fold_view(each, log=log, online=online, now=0)
-    fold_view(each, log=log, online=alone, now=0)
+    materialize_view(each, log=log, online=online, now=0)
+    materialize_view(each, log=log, online=alone, now=0)
     assert rows_of(each, online) == rows_of(each, alone)
     assert online.shards() == alone.shards()
 
@@ -105,7 +105,9 @@ def test_partitions_that_are_folded_by_several_hands_in_any_order_have_the_same_
 @pytest.mark.parametrize("partitions", PARTITIONS)
 def test_every_key_lies_in_one_partition(partitions: int) -> None:
     each, online = view(partitions), SqliteOnline(None)
-    fold_view(each, log=log_of([landing(0, city=city) for city in CITIES]), online=online, now=0)
+    materialize_view(
+        each, log=log_of([landing(0, city=city) for city in CITIES]), online=online, now=0
+    )
     counts = [sum(1 for _ in online.iter_rows(shard)) for shard in shards_of(each)]
     assert sum(counts) == len(CITIES)
     assert partitions > 7 or all(counts)

@@ -8,25 +8,36 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainspring.features.kernel.arrays import NEVER, Answer, Facts, Spine
-from mainspring.features.kernel.program import Closed, Kind, Op, Output, Program, compile_program
+from mainspring.features.kernel.arrays import NEVER, Facts, KernelResult, Spine
+from mainspring.features.kernel.program import (
+    AggregateOp,
+    ClosedEdges,
+    OutputSpec,
+    Program,
+    ValueKind,
+    compile_program,
+)
 from mainspring.features.kernel.windows.aggregate import aggregate
 
-KINDS = (Kind.FLOAT, Kind.INTEGER)
+KINDS = (ValueKind.FLOAT, ValueKind.INTEGER)
 BOOLEAN = 1
-SHORT = [op for op in Op if op <= Op.SINCE_LAST and op not in (Op.VAR, Op.STD)]
+SHORT = [
+    op
+    for op in AggregateOp
+    if op <= AggregateOp.SINCE_LAST and op not in (AggregateOp.VAR, AggregateOp.STD)
+]
 
 
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
     """Outputs that have a short way, over windows that may close on any side."""
-    closed: Closed = draw(st.sampled_from(["left", "right", "both"]))
-    ops = st.sampled_from([op for op in SHORT if closed == "left" or op is not Op.LATEST])
-    columns = {Op.ANY: st.just(BOOLEAN), Op.ALL: st.just(BOOLEAN)}
+    closed: ClosedEdges = draw(st.sampled_from(["left", "right", "both"]))
+    ops = st.sampled_from([op for op in SHORT if closed == "left" or op is not AggregateOp.LATEST])
+    columns = {AggregateOp.ANY: st.just(BOOLEAN), AggregateOp.ALL: st.just(BOOLEAN)}
     wanted = []
     for op in draw(st.lists(ops, min_size=1, max_size=10)):
         column = draw(columns.get(op, st.integers(0, 1)))
-        wanted.append(Output(op, column, draw(st.none() | st.integers(1, 400))))
+        wanted.append(OutputSpec(op, column, draw(st.none() | st.integers(1, 400))))
     return compile_program(wanted, kinds=KINDS, closed=closed)
 
 
@@ -76,7 +87,7 @@ def questions(random: np.random.Generator, *, rows: int, keys: int) -> Spine:
     return Spine(random.integers(-1, keys + 1, rows), random.integers(-5, 1100, rows))
 
 
-def told(answer: Answer) -> tuple[bytes, bytes, tuple[int, int] | None]:
+def told(answer: KernelResult) -> tuple[bytes, bytes, tuple[int, int] | None]:
     """All that an answer says, as bytes."""
     return answer.bits.tobytes(), answer.valid.tobytes(), answer.overflow
 
@@ -136,7 +147,16 @@ def test_an_integer_overflow_is_told_of_the_same_row_and_output(
 def test_shares_of_keys_answer_as_one_key_asked_alone(seed: int) -> None:
     random = np.random.default_rng(seed)
     program = compile_program(
-        [Output(op, BOOLEAN, 100) for op in (Op.COUNT_ROWS, Op.MEAN, Op.MAX, Op.VAR, Op.LAST)],
+        [
+            OutputSpec(op, BOOLEAN, 100)
+            for op in (
+                AggregateOp.COUNT_ROWS,
+                AggregateOp.MEAN,
+                AggregateOp.MAX,
+                AggregateOp.VAR,
+                AggregateOp.LAST,
+            )
+        ],
         kinds=KINDS,
     )
     facts, spine = (

@@ -11,7 +11,7 @@ from mainspring.elements.expression import col, count
 from mainspring.elements.expression.stable_hash import hash_of_text
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import HOUR, MINUTE
-from mainspring.features.kernel.output import Beyond, Op
+from mainspring.features.kernel.output import AggregateOp, OutOfRangeMode
 from mainspring.features.spec import Entity, FeatureView, latest
 from mainspring.features.view import compile_view
 from mainspring.sources.compiled import CompiledSource
@@ -78,78 +78,85 @@ def has_many(row: Row) -> Plain:
 
 
 SUMS: Mapping[str, Wanted] = {
-    "n": Wanted(count(), Op.COUNT_ROWS),
-    "c": Wanted(col("delay").count(), Op.COUNT, delay),
-    "sum": Wanted(col("delay").sum(), Op.SUM, delay),
-    "mean": Wanted(col("delay").mean(), Op.MEAN, delay),
+    "n": Wanted(count(), AggregateOp.COUNT_ROWS),
+    "c": Wanted(col("delay").count(), AggregateOp.COUNT, delay),
+    "sum": Wanted(col("delay").sum(), AggregateOp.SUM, delay),
+    "mean": Wanted(col("delay").mean(), AggregateOp.MEAN, delay),
     "at_a": Wanted(
         col("delay").sum(where=col("gate") == "A"),
-        Op.SUM,
+        AggregateOp.SUM,
         lambda row: row["delay"] if row["gate"] == "A" else None,
     ),
-    "late": Wanted((col("bags") > 3).mean(), Op.MEAN, has_many),
-    "bags": Wanted(col("bags").sum(), Op.SUM, bags),
-    "most": Wanted(col("bags").max(), Op.MAX, bags),
-    "least": Wanted(col("delay").min(), Op.MIN, delay),
-    "first": Wanted(col("bags").first(), Op.FIRST, bags),
-    "last": Wanted(col("delay").last(), Op.LAST, delay),
-    "any": Wanted((col("bags") > 3).any(), Op.ANY, has_many),
-    "all": Wanted((col("bags") > 3).all(), Op.ALL, has_many),
-    "since": Wanted(col("delay").time_since_last(), Op.SINCE_LAST, delay),
+    "late": Wanted((col("bags") > 3).mean(), AggregateOp.MEAN, has_many),
+    "bags": Wanted(col("bags").sum(), AggregateOp.SUM, bags),
+    "most": Wanted(col("bags").max(), AggregateOp.MAX, bags),
+    "least": Wanted(col("delay").min(), AggregateOp.MIN, delay),
+    "first": Wanted(col("bags").first(), AggregateOp.FIRST, bags),
+    "last": Wanted(col("delay").last(), AggregateOp.LAST, delay),
+    "any": Wanted((col("bags") > 3).any(), AggregateOp.ANY, has_many),
+    "all": Wanted((col("bags") > 3).all(), AggregateOp.ALL, has_many),
+    "since": Wanted(col("delay").time_since_last(), AggregateOp.SINCE_LAST, delay),
 }
 SINGLE: Mapping[str, Wanted] = {
-    "var": Wanted(col("delay").var(), Op.VAR, delay),
+    "var": Wanted(col("delay").var(), AggregateOp.VAR, delay),
     "std": Wanted(
         col("bags").std(where=col("gate") == "A"),
-        Op.STD,
+        AggregateOp.STD,
         lambda row: row["bags"] if row["gate"] == "A" else None,
     ),
-    "oldest": Wanted(col("gate").first(), Op.FIRST, gate),
-    "newest": Wanted(col("gate").last(), Op.LAST, gate),
-    "least": Wanted(col("gate").min(), Op.MIN, gate),
-    "most": Wanted(col("gate").max(), Op.MAX, gate),
-    "positive": Wanted((col("bags") > 3).count_if(), Op.COUNT, lambda row: has_many(row) or None),
+    "oldest": Wanted(col("gate").first(), AggregateOp.FIRST, gate),
+    "newest": Wanted(col("gate").last(), AggregateOp.LAST, gate),
+    "least": Wanted(col("gate").min(), AggregateOp.MIN, gate),
+    "most": Wanted(col("gate").max(), AggregateOp.MAX, gate),
+    "positive": Wanted(
+        (col("bags") > 3).count_if(), AggregateOp.COUNT, lambda row: has_many(row) or None
+    ),
     "different": Wanted(
-        col("gate").count_distinct(limit=1), Op.DISTINCT, gate, parameters=(1, Beyond.SATURATE)
+        col("gate").count_distinct(limit=1),
+        AggregateOp.DISTINCT,
+        gate,
+        parameters=(1, OutOfRangeMode.SATURATE),
     ),
     "spread": Wanted(
         col("bags").count_distinct(limit=3, beyond="approximate"),
-        Op.DISTINCT,
+        AggregateOp.DISTINCT,
         bags,
-        parameters=(3, Beyond.ESTIMATE),
+        parameters=(3, OutOfRangeMode.ESTIMATE),
     ),
     "about": Wanted(
         col("gate").approx_count_distinct(precision=4),
-        Op.APPROX_DISTINCT,
+        AggregateOp.APPROX_DISTINCT,
         lambda row: None if row["gate"] is None else hash_of_text(str(row["gate"])),
         parameters=(4,),
     ),
     "middle": Wanted(
-        col("delay").quantile(0.5), Op.QUANTILES, delay, parameters=(bits_of_value(0.5),)
+        col("delay").quantile(0.5), AggregateOp.QUANTILES, delay, parameters=(bits_of_value(0.5),)
     ),
-    "fading": Wanted(col("bags").ewma(half_life="7m"), Op.EWMA, bags, parameters=(7 * MINUTE,)),
-    "skew": Wanted(col("bags").skew(), Op.SKEW, bags),
-    "kurt": Wanted(col("bags").kurt(), Op.KURT, bags),
+    "fading": Wanted(
+        col("bags").ewma(half_life="7m"), AggregateOp.EWMA, bags, parameters=(7 * MINUTE,)
+    ),
+    "skew": Wanted(col("bags").skew(), AggregateOp.SKEW, bags),
+    "kurt": Wanted(col("bags").kurt(), AggregateOp.KURT, bags),
 }
 LISTS: Mapping[str, Wanted] = {
-    "first": Wanted(col("gate").first_k(2), Op.FIRST_K, gate, 2, listed=True),
-    "last": Wanted(col("delay").last_k(3), Op.LAST_K, delay, 3, listed=True),
-    "top": Wanted(col("gate").top_k(2), Op.TOP_K, gate, 2, listed=True),
-    "bottom": Wanted(col("delay").bottom_k(3), Op.BOTTOM_K, delay, 3, listed=True),
+    "first": Wanted(col("gate").first_k(2), AggregateOp.FIRST_K, gate, 2, listed=True),
+    "last": Wanted(col("delay").last_k(3), AggregateOp.LAST_K, delay, 3, listed=True),
+    "top": Wanted(col("gate").top_k(2), AggregateOp.TOP_K, gate, 2, listed=True),
+    "bottom": Wanted(col("delay").bottom_k(3), AggregateOp.BOTTOM_K, delay, 3, listed=True),
     "ranks": Wanted(
         col("delay").quantiles([0.0, 0.9, 1.0]),
-        Op.QUANTILES,
+        AggregateOp.QUANTILES,
         delay,
         3,
         tuple(map(bits_of_value, (0.0, 0.9, 1.0))),
         listed=True,
     ),
     "bins": Wanted(
-        col("bags").histogram([-2, 0, 3]), Op.HISTOGRAM, bags, 4, (-2, 0, 3), listed=True
+        col("bags").histogram([-2, 0, 3]), AggregateOp.HISTOGRAM, bags, 4, (-2, 0, 3), listed=True
     ),
     "edges": Wanted(
         col("delay").histogram([-1.0, 0.0, 1e16]),
-        Op.HISTOGRAM,
+        AggregateOp.HISTOGRAM,
         delay,
         4,
         tuple(map(bits_of_value, (-1.0, 0.0, 1e16))),
@@ -157,7 +164,7 @@ LISTS: Mapping[str, Wanted] = {
     ),
     "gates": Wanted(
         col("gate").value_counts(["B", "?"]),
-        Op.VALUE_COUNTS,
+        AggregateOp.VALUE_COUNTS,
         lambda row: None if row["gate"] is None else {"B": 0, "?": 1}.get(str(row["gate"]), 9),
         3,
         (0, 1),
@@ -165,7 +172,7 @@ LISTS: Mapping[str, Wanted] = {
     ),
 }
 NEWEST: Mapping[str, Wanted] = {
-    name: Wanted(None, Op.LATEST, value)
+    name: Wanted(None, AggregateOp.LATEST, value)
     for name, value in (("delay", delay), ("gate", gate), ("bags", bags))
 }
 

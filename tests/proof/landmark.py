@@ -16,7 +16,7 @@ from mainspring.features.kernel.tree.tile import (
     TILE_LEVEL,
     TILE_WIDE,
 )
-from mainspring.features.state.pages import Page, read_page, split_row
+from mainspring.features.state.pages import StatePage, read_page, split_row
 from mainspring.features.view import CompiledView
 from tests.proof.reading import rows_of
 
@@ -49,7 +49,7 @@ def landmarks_of(view: CompiledView, online: SqliteOnline) -> Counter[str]:
     return found
 
 
-def _landmarks_of_page(page: Page) -> dict[str, int]:
+def _landmarks_of_page(page: StatePage) -> dict[str, int]:
     level, tiles = int(page.header[LEVEL]), page.tiles
     is_sealed = 0 < level < DIRECTORY_LEVEL
     taken_back = int((page.facts[:, VISIBLE_TO] != NEVER).sum())

@@ -17,7 +17,7 @@ from mainspring.features.errors import HorizonPassed
 from mainspring.features.history.gather import backfill_from
 from mainspring.features.online.read import read_online
 from mainspring.features.pattern import plain_values
-from mainspring.features.state.stream import CLOCK_SLACK, fold_view, shards_of
+from mainspring.features.state.stream import CLOCK_SLACK, materialize_view, shards_of
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.sources.facts import read_facts
 from mainspring.sources.ingest import SourceWriter
@@ -105,7 +105,7 @@ def opened(view: CompiledView) -> SqliteOnline:
 def fold(view: CompiledView, log: SqliteLog, online: SqliteOnline, *, now: int) -> None:
     """Bring the state of the view, and of what it looks up, up to the head of the log."""
     for each in with_lookups([view]):
-        fold_view(each, log=log, online=online, now=now)
+        materialize_view(each, log=log, online=online, now=now)
 
 
 def folded(view: CompiledView, log: SqliteLog) -> SqliteOnline:

@@ -11,7 +11,7 @@ from mainspring.elements.expression.aggregation import Aggregation
 from mainspring.elements.schema import DType
 from mainspring.elements.window import format_window
 from mainspring.features.kernel.arrays import NEVER
-from mainspring.features.kernel.output import LISTS, Op, Output
+from mainspring.features.kernel.output import LISTS, AggregateOp, OutputSpec
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 from tests.laws.oracle import Fact, answer_of
@@ -64,7 +64,7 @@ class Wanted(NamedTuple):
     """
 
     declared: Aggregation | None
-    op: Op
+    op: AggregateOp
     value: Callable[[Row], Plain] | None = None
     size: int = 1
     parameters: tuple[int, ...] = ()
@@ -149,7 +149,7 @@ class Truth:
                     column = f"{entity.name}__{name}" + (
                         f"__{format_window(window)}" if spec.windows else ""
                     )
-                    output = Output(
+                    output = OutputSpec(
                         wanted.op, 0 if wanted.value else -1, window, wanted.size, wanted.parameters
                     )
                     told[column] = shaped(
@@ -181,7 +181,7 @@ class Truth:
         return [known[f"{asked.name}__{name}"] for name in entity.join_keys]
 
     def _rows(
-        self, output: Output, wanted: Wanted, facts: Sequence[Revision], time: int
+        self, output: OutputSpec, wanted: Wanted, facts: Sequence[Revision], time: int
     ) -> tuple[list[Plain], list[str]]:
         """The oracle's rows, and the texts that they are places of, in order of their code
         points.

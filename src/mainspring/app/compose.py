@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from mainspring.app.engines import open_stores
 from mainspring.app.models.exporters import export_model
-from mainspring.app.models.scorers import OnnxScorers
+from mainspring.app.models.scorers import OnnxScorerLoader
 from mainspring.app.models.trainer import ProcessTrainer
 from mainspring.app.planning import environment_config, state_folder
-from mainspring.datasets.build import decode_rows
+from mainspring.datasets.build import parse_training_rows
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.identity import Digest
@@ -30,8 +30,8 @@ from mainspring.engines.local.tables import MemoryTables
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey, Signer
 from mainspring.project.declared.load import Project, load_definitions, load_project
-from mainspring.project.performed.tools import Scratch, Tools
-from mainspring.training.fit import Toolchain
+from mainspring.project.performed.tools import Runtime, TemporaryStores
+from mainspring.training.fit import TrainingBackend
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
 from mainspring.training.train import train_in_memory
@@ -56,7 +56,7 @@ class Composed(NamedTuple):
     """A project with the engines of one environment; `folder` is None in memory."""
 
     project: Project
-    tools: Tools
+    tools: Runtime
     folder: Path | None
 
 
@@ -76,7 +76,7 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
     folder = state_folder(path)
     clock, stores = SystemClock(), open_stores(config.engines, folder, project=project.config.name)
     moment = as_of or config.as_of
-    tools = Tools(
+    tools = Runtime(
         project=ProjectName(project.config.name),
         actor=Actor(actor or f"person:{getpass.getuser()}"),
         state=SqliteState(folder / "state.db", ProjectName(project.config.name), clock=clock),
@@ -85,7 +85,7 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         online=stores.online,
         objects=stores.objects,
         trainer=ProcessTrainer(path.resolve(), stores.objects, folder=folder),
-        scorers=OnnxScorers(),
+        scorers=OnnxScorerLoader(),
         signer=FileSigner.load_or_create(folder / "keys" / "tester"),
         verifier=Ed25519Verifier(),
         clock=clock,
@@ -107,7 +107,7 @@ def compose_in_memory(
     project = load_definitions(definitions)
     environment_config(project, env)
     clock, objects = clock or SystemClock(), MemoryObjects()
-    tools = Tools(
+    tools = Runtime(
         project=ProjectName(project.config.name),
         actor=Actor(f"person:{getpass.getuser()}"),
         state=SqliteState(None, ProjectName(project.config.name), clock=clock),
@@ -116,7 +116,7 @@ def compose_in_memory(
         online=SqliteOnline(None),
         objects=objects,
         trainer=partial(_train_here, objects=objects),
-        scorers=OnnxScorers(),
+        scorers=OnnxScorerLoader(),
         signer=FileSigner.in_memory(),
         verifier=Ed25519Verifier(),
         clock=clock,
@@ -136,8 +136,8 @@ def public_keys(folder: Path | None, tester: Signer) -> dict[str, PublicKey]:
     return keys
 
 
-def _scratch() -> Scratch:
-    return Scratch(SqliteLog(None), SqliteOnline(None))
+def _scratch() -> TemporaryStores:
+    return TemporaryStores(SqliteLog(None), SqliteOnline(None))
 
 
 def _train_here(
@@ -148,10 +148,10 @@ def _train_here(
     code: Digest,
     objects: MemoryObjects,
 ) -> TrainedModel:
-    tools = Toolchain(objects=objects, export=export_model, scorers=OnnxScorers())
+    tools = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
     return train_in_memory(
         model,
-        decode_rows(objects.read(card.digest)),
+        parse_training_rows(objects.read(card.digest)),
         card,
         tools=tools,
         fingerprint=fingerprint,

@@ -19,7 +19,7 @@ from mainspring.ports.tables import TableWriter
 from mainspring.project.configured.engines import EngineChoice, EngineChoices
 
 if TYPE_CHECKING:
-    from mainspring.engines.s3.bucket import Bucket
+    from mainspring.engines.s3.bucket import S3Bucket
 
 __all__ = ["OpenLog", "Stores", "open_log", "open_objects", "open_stores"]
 
@@ -121,10 +121,10 @@ def _open_tables(choice: EngineChoice, folder: Path) -> TableWriter:
     return DeltaTables(bucket.url, options=bucket.delta_options)
 
 
-def _bucket(choice: EngineChoice, port: str) -> "Bucket":
-    from mainspring.engines.s3.bucket import Bucket
+def _bucket(choice: EngineChoice, port: str) -> "S3Bucket":
+    from mainspring.engines.s3.bucket import S3Bucket
 
-    return Bucket(url=choice.url, **choice.settings, **_secrets(choice, port))
+    return S3Bucket(url=choice.url, **choice.settings, **_secrets(choice, port))
 
 
 def _secrets(choice: EngineChoice, port: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mainspring.app.endpoints.revisions import chain_of_version
+from mainspring.app.endpoints.revisions import verify_version
 from mainspring.app.errors import (
     NothingToPromote,
     NothingToRollBack,
@@ -16,23 +16,28 @@ from mainspring.app.errors import (
     UnknownAsset,
 )
 from mainspring.app.planning import plan_environment
-from mainspring.elements.events import Event, Fact
+from mainspring.elements.events import Event, EventValue
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.time import HOUR
-from mainspring.flow.execute import Ledger, Observer, Silent, execute
+from mainspring.flow.execute import Observer, RunRecorder, SilentObserver, execute
 from mainspring.flow.step import Step, StepOutcome
-from mainspring.gates.attest import Binding, Notary, approve
+from mainspring.gates.attest import AttestationBinding, AttestationWriter, sign_approval
 from mainspring.gates.attestation import render_envelope
 from mainspring.gates.verdict import Verdict
 from mainspring.ports.signer import Signer
 from mainspring.ports.state import Change, Lease
 from mainspring.project.configured.config import EnvironmentConfig
 from mainspring.project.declared.load import Project
-from mainspring.project.environment import EnvironmentMap, history_key, moved, rolled_back
+from mainspring.project.environment import (
+    EnvironmentVersion,
+    environment_version_key,
+    next_version,
+    restored_version,
+)
 from mainspring.project.performed.judge import judge_version
-from mainspring.project.performed.perform import Performer, Progress
+from mainspring.project.performed.perform import PlanEvaluator, StageProgressCallback
 from mainspring.project.performed.read import read_environment, read_past_environment
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.project.planned.plan import Plan
 from mainspring.project.planned.retrain import retrain_stages
 from mainspring.project.planned.stages import Stage, stage_kind
@@ -40,7 +45,7 @@ from mainspring.registry.read import find_version, read_version
 from mainspring.serving.errors import ModelRefused
 from mainspring.sources.topic import topic_of
 
-__all__ = ["ApplyReport", "Lifecycle"]
+__all__ = ["ApplyReport", "EnvironmentDeployer"]
 
 
 class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +67,11 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, eq=False)
-class Lifecycle:
+class EnvironmentDeployer:
     """The life cycle of one environment of a project."""
 
     project: Project
-    tools: Tools
+    tools: Runtime
     environment: str
 
     @property
@@ -85,7 +90,7 @@ class Lifecycle:
         plan: Plan,
         *,
         observer: Observer | None = None,
-        progress: Progress = lambda *_: None,
+        progress: StageProgressCallback = lambda *_: None,
         reason: str = "apply",
     ) -> ApplyReport:
         """Make the plan so.  Raises: ACC-005 in a protected environment, GAT-010 for a failed gate,
@@ -105,7 +110,11 @@ class Lifecycle:
         return self._execute(plan.stages, observer=observer, progress=progress, reason=reason)
 
     def run(
-        self, name: str, *, observer: Observer | None = None, progress: Progress = lambda *_: None
+        self,
+        name: str,
+        *,
+        observer: Observer | None = None,
+        progress: StageProgressCallback = lambda *_: None,
     ) -> ApplyReport:
         """Make a new build of an unchanged model on the data of now, have it judged, and move the
         pointer.
@@ -137,7 +146,7 @@ class Lifecycle:
         the target's own trust roots.
         Raises: SRV-002 naming all that is missing, FLO-021 when there is nothing to move.
         """
-        there = Lifecycle(self.project, self.tools, target)
+        there = EnvironmentDeployer(self.project, self.tools, target)
         source = read_environment(self.tools.state, self.environment)
         if target == self.environment or not source.pointers:
             reason = (
@@ -160,7 +169,7 @@ class Lifecycle:
             if changed:
                 gone, at = current.pointers.keys() - source.pointers.keys(), self.tools.clock.now()
                 reason = f"promote {self.environment}"
-                fresh = moved(
+                fresh = next_version(
                     current,
                     source.pointers.values(),
                     removed=gone,
@@ -180,7 +189,7 @@ class Lifecycle:
             verdicts=tuple(verdicts),
         )
 
-    def rollback(self) -> EnvironmentMap:
+    def rollback(self) -> EnvironmentVersion:
         """Restore the map before the present one, in one transaction.  Raises: FLO-020 when there
         is none.
         """
@@ -193,7 +202,7 @@ class Lifecycle:
             )
             if past is None:
                 raise NothingToRollBack(environment=self.environment)
-            fresh = rolled_back(
+            fresh = restored_version(
                 current, past, by=self.tools.actor, at=self.tools.clock.now(), reason="rollback"
             )
             self._put(fresh, lease)
@@ -212,12 +221,14 @@ class Lifecycle:
                 kind="model", name=model, known=", ".join(_models_of(here)) or "none"
             )
         version = read_version(self.tools.state, pointer.build_digest)
-        binding = Binding(version=version, policy=pointer.policy_fingerprint, environment=target)
+        binding = AttestationBinding(
+            version=version, policy=pointer.policy_fingerprint, environment=target
+        )
         return self.tools.objects.write(
-            render_envelope(approve(binding, self._notary(signer), at=self.tools.clock.now()))
+            render_envelope(sign_approval(binding, self._notary(signer), at=self.tools.clock.now()))
         )
 
-    def point_at(self, model: str, reference: str) -> EnvironmentMap:
+    def point_at(self, model: str, reference: str) -> EnvironmentVersion:
         """Point at a version that was made before, if its chain holds here.  Raises: REG-001,
         SRV-002, ACC-006.
         """
@@ -233,7 +244,7 @@ class Lifecycle:
             fresh_pointer = msgspec.structs.replace(
                 pointer, build_digest=version.digest, build_fingerprint=version.fingerprint
             )
-            fresh = moved(
+            fresh = next_version(
                 current,
                 [fresh_pointer],
                 by=self.tools.actor,
@@ -244,7 +255,12 @@ class Lifecycle:
         return fresh
 
     def _execute(
-        self, stages: Sequence[Stage], *, observer: Observer | None, progress: Progress, reason: str
+        self,
+        stages: Sequence[Stage],
+        *,
+        observer: Observer | None,
+        progress: StageProgressCallback,
+        reason: str,
     ) -> ApplyReport:
         waiting = {stage.identity: stage for stage in stages if stage.reuses is None}
         found = {stage.asset: stage.reuses for stage in stages if stage.reuses is not None}
@@ -258,7 +274,7 @@ class Lifecycle:
             for s in waiting.values()
         ]
         with self._lease() as lease:
-            performer = Performer(
+            performer = PlanEvaluator(
                 self.project,
                 self.tools,
                 self.environment,
@@ -273,7 +289,11 @@ class Lifecycle:
                 return performer.perform(waiting[Digest(step.identity)])
 
             run = execute(
-                steps, perform, ledger=self._ledger(), lease=lease, observer=observer or Silent()
+                steps,
+                perform,
+                ledger=self._ledger(),
+                lease=lease,
+                observer=observer or SilentObserver(),
             )
         version = read_environment(self.tools.state, self.environment).version
         return ApplyReport(
@@ -287,7 +307,7 @@ class Lifecycle:
         )
 
     def _judge(
-        self, digest: Digest, source: EnvironmentMap, current: EnvironmentMap
+        self, digest: Digest, source: EnvironmentVersion, current: EnvironmentVersion
     ) -> list[Verdict]:
         version = read_version(self.tools.state, digest)
         asset = f"model.{version.model}"
@@ -307,10 +327,10 @@ class Lifecycle:
             champion=champion,
         )
 
-    def _require_chain(self, asset: str, digest: Digest, source: EnvironmentMap) -> None:
+    def _require_chain(self, asset: str, digest: Digest, source: EnvironmentVersion) -> None:
         version = read_version(self.tools.state, digest)
         policy, now = source.pointers[asset].policy_fingerprint, self.tools.clock.now()
-        chain = chain_of_version(
+        chain = verify_version(
             version,
             policy,
             tools=self.tools,
@@ -325,10 +345,10 @@ class Lifecycle:
                 reasons="; ".join(map(str, chain.faults)),
             )
 
-    def _put(self, fresh: EnvironmentMap, lease: Lease) -> None:
+    def _put(self, fresh: EnvironmentVersion, lease: Lease) -> None:
         """Write a map as the newest and under its version, with its event, in one transaction."""
         payload = canonical_json(fresh)
-        facts: dict[str, Fact] = {"version": fresh.version, "reason": fresh.reason}
+        facts: dict[str, EventValue] = {"version": fresh.version, "reason": fresh.reason}
         event = Event(
             kind="environment.moved",
             project=self.tools.project,
@@ -340,7 +360,9 @@ class Lifecycle:
         )
         changes = [
             Change("environment", self.environment, payload),
-            Change("environment", history_key(self.environment, fresh.version), payload, 0),
+            Change(
+                "environment", environment_version_key(self.environment, fresh.version), payload, 0
+            ),
         ]
         self.tools.state.commit(changes, [event], lease=lease)
 
@@ -354,9 +376,9 @@ class Lifecycle:
         finally:
             self.tools.state.release(lease)
 
-    def _ledger(self) -> Ledger:
+    def _ledger(self) -> RunRecorder:
         tools = self.tools
-        return Ledger(
+        return RunRecorder(
             state=tools.state,
             clock=tools.clock,
             ids=tools.ids,
@@ -366,9 +388,9 @@ class Lifecycle:
             lease_ttl=HOUR,
         )
 
-    def _notary(self, signer: Signer) -> Notary:
+    def _notary(self, signer: Signer) -> AttestationWriter:
         tools = self.tools
-        return Notary(
+        return AttestationWriter(
             signer=signer,
             state=tools.state,
             objects=tools.objects,
@@ -377,7 +399,7 @@ class Lifecycle:
         )
 
 
-def _models_of(environment: EnvironmentMap) -> dict[str, Digest]:
+def _models_of(environment: EnvironmentVersion) -> dict[str, Digest]:
     return {
         asset: pointer.build_digest
         for asset, pointer in environment.pointers.items()

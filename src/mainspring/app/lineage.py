@@ -1,13 +1,13 @@
 """From an asset of an environment back to the raw files that it was made from."""
 
 from mainspring.app.errors import UnknownAsset
-from mainspring.govern.lineage import LineageNode, trace
+from mainspring.govern.lineage import LineageNode, trace_lineage
 from mainspring.ports.state import StateReader
 from mainspring.project.declared.load import Project
-from mainspring.project.environment import EnvironmentMap
+from mainspring.project.environment import EnvironmentVersion
 from mainspring.sources.spec import Source
 
-__all__ = ["declared_source", "lineage_of"]
+__all__ = ["asset_lineage", "declared_source"]
 
 
 def declared_source(project: Project, name: str) -> Source:
@@ -19,8 +19,8 @@ def declared_source(project: Project, name: str) -> Source:
     return found
 
 
-def lineage_of(
-    asset: str, project: Project, current: EnvironmentMap, *, state: StateReader
+def asset_lineage(
+    asset: str, project: Project, current: EnvironmentVersion, *, state: StateReader
 ) -> LineageNode:
     """The tree of what an asset was made from; of assets with one name, such as a model and its
     endpoint, the last made is meant.
@@ -39,4 +39,4 @@ def lineage_of(
     }
     digests = {pointer.asset: pointer.build_digest for pointer in current.pointers.values()}
     journal = list(state.iter_events(kind="build.made"))
-    return trace(found[-1], parents=parents, digests=digests, journal=journal)
+    return trace_lineage(found[-1], parents=parents, digests=digests, journal=journal)

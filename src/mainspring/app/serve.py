@@ -8,42 +8,42 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from mainspring.app.endpoints.follower import Follower
-from mainspring.app.endpoints.host import Host
-from mainspring.app.endpoints.story import Story
-from mainspring.app.features.parity import ParityRuns
+from mainspring.app.endpoints.follower import PeriodicTask
+from mainspring.app.endpoints.host import EndpointHost
+from mainspring.app.endpoints.story import PredictionTrace
+from mainspring.app.features.parity import ParityMonitor
 from mainspring.app.http.metrics import ServerMetrics
-from mainspring.app.http.routes import Service, build_app
+from mainspring.app.http.routes import HttpDependencies, build_app
 from mainspring.app.http.server import run_server
 from mainspring.app.status import StatusReport
-from mainspring.app.stream.consume import Consumer
-from mainspring.app.stream.streams import Streams
-from mainspring.app.watching import MonitorRuns
+from mainspring.app.stream.consume import StreamConsumer
+from mainspring.app.stream.streams import OnlineMaterializer
+from mainspring.app.watching import MonitorRunner
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.project.declared.load import Project
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.sources.fold import TableMaterializer
-from mainspring.sources.ingest import IngestReport, Rows, SourceWriter
+from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
 
-__all__ = ["Servable", "count_parity", "serve"]
+__all__ = ["ServableWorkspace", "check_sampled_parity", "run_environment_server"]
 
 
-class Servable(Protocol):
+class ServableWorkspace(Protocol):
     """What a server needs of a workspace."""
 
     project: Project
-    tools: Tools
+    tools: Runtime
     environment: str
 
     @property
-    def parity(self) -> ParityRuns:
+    def parity(self) -> ParityMonitor:
         """Compares what was told with the log."""
         ...
 
-    def host(self) -> Host:
+    def host(self) -> EndpointHost:
         """The endpoints, answering."""
         ...
 
@@ -52,7 +52,7 @@ class Servable(Protocol):
         ...
 
     @property
-    def streams(self) -> Streams:
+    def streams(self) -> OnlineMaterializer:
         """What keeps online state current."""
         ...
 
@@ -65,7 +65,7 @@ class Servable(Protocol):
         """What takes rows of a source in, in somebody's name."""
         ...
 
-    def story(self, prediction: str) -> Story:
+    def story(self, prediction: str) -> PredictionTrace:
         """Replay a prediction."""
         ...
 
@@ -78,7 +78,9 @@ class Servable(Protocol):
         ...
 
 
-def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) -> None:
+def run_environment_server(
+    workspace: ServableWorkspace, *, port: int, announce: Callable[[str], None]
+) -> None:
     """Answer on the loopback address until the process is asked to stop.
 
     Args:
@@ -91,7 +93,7 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
     metrics.count_parity(*workspace.parity.totals())
     workspace.fold()
 
-    def push(source: str, rows: Rows, op: str, actor: Actor) -> IngestReport:
+    def push(source: str, rows: SourceRows, op: str, actor: Actor) -> IngestReport:
         report = workspace.writer(source, actor=actor).write_rows(rows, op=op)
         for outcome, count in (
             ("accepted", report.accepted),
@@ -101,7 +103,7 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
             metrics.events.labels(source, outcome).inc(count)
         return report
 
-    service = Service(
+    service = HttpDependencies(
         name=version("mainspring"),
         host=host,
         state=workspace.tools.state,
@@ -110,10 +112,10 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         replay=workspace.story,
         status=workspace.status,
     )
-    monitors = MonitorRuns(workspace.project, workspace.tools, workspace.environment)
-    follower = Follower(host.refresh, workspace.tables.run_due, monitors.run_due)
+    monitors = MonitorRunner(workspace.project, workspace.tools, workspace.environment)
+    follower = PeriodicTask(host.refresh, workspace.tables.run_due, monitors.run_due)
     # Comparing takes seconds where windows are long, and nothing may wait behind it.
-    comparing = Follower(partial(count_parity, workspace.parity, metrics))
+    comparing = PeriodicTask(partial(check_sampled_parity, workspace.parity, metrics))
     # In reserve: where a `mainspring stream` runs, requests need not share their process with the
     # folding.
     with (
@@ -128,24 +130,24 @@ def serve(workspace: Servable, *, port: int, announce: Callable[[str], None]) ->
         )
 
 
-def count_parity(parity: ParityRuns, metrics: ServerMetrics) -> None:
+def check_sampled_parity(parity: ParityMonitor, metrics: ServerMetrics) -> None:
     """Compare the sampled reads that are due, and count what any process has compared by then."""
     if parity.run_due() is not None:
         metrics.count_parity(*parity.totals())
 
 
 @contextmanager
-def _consuming(consumer: Consumer) -> Iterator[None]:
+def _consuming(consumer: StreamConsumer) -> Iterator[None]:
     """Fold the log in a thread while the block runs."""
     stop = threading.Event()
-    with Follower(partial(consumer.run, stop)).running():
+    with PeriodicTask(partial(consumer.run, stop)).running():
         try:
             yield
         finally:
             stop.set()
 
 
-def _announce(workspace: Servable, port: int, announce: Callable[[str], None]) -> None:
+def _announce(workspace: ServableWorkspace, port: int, announce: Callable[[str], None]) -> None:
     token = workspace.token()
     shown = token.relative_to(token.parent.parent)
     announce(

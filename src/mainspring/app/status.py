@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from mainspring.app.endpoints.revisions import chain_of_version, endpoint_names
+from mainspring.app.endpoints.revisions import endpoint_names, verify_version
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.monitoring.incident import Incident
 from mainspring.project.configured.config import EnvironmentConfig
 from mainspring.project.declared.load import Project
-from mainspring.project.environment import EnvironmentMap
+from mainspring.project.environment import EnvironmentVersion
 from mainspring.project.performed.read import read_environment
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.registry.read import read_version
 from mainspring.sources.read import iter_records
 from mainspring.sources.topic import quarantine_topic_of, topic_of
@@ -55,7 +55,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def status_of_environment(
-    project: Project, tools: Tools, environment: str, *, config: EnvironmentConfig
+    project: Project, tools: Runtime, environment: str, *, config: EnvironmentConfig
 ) -> StatusReport:
     """The report; `config` says whom the environment trusts."""
     current = read_environment(tools.state, environment)
@@ -77,7 +77,7 @@ def status_of_environment(
 
 
 def _iter_endpoints(
-    project: Project, tools: Tools, current: EnvironmentMap, *, config: EnvironmentConfig
+    project: Project, tools: Runtime, current: EnvironmentVersion, *, config: EnvironmentConfig
 ) -> Iterator[EndpointStatus]:
     models = {
         endpoint.name: f"model.{endpoint.model.name}" for endpoint in project.declarations.endpoints
@@ -87,7 +87,7 @@ def _iter_endpoints(
         if pointer is not None:
             version = read_version(tools.state, pointer.build_digest)
             now = tools.clock.now()
-            chain = chain_of_version(
+            chain = verify_version(
                 version,
                 pointer.policy_fingerprint,
                 tools=tools,
@@ -100,7 +100,7 @@ def _iter_endpoints(
             )
 
 
-def _source(tools: Tools, name: str) -> SourceStatus:
+def _source(tools: Runtime, name: str) -> SourceStatus:
     head = tools.log.head(topic_of(name))
     newest = None
     for frame in iter_records(

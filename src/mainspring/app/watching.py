@@ -7,27 +7,27 @@ import msgspec
 from mainspring.app.errors import UnknownAsset
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import Micros
-from mainspring.flow.schedule import Window, due
+from mainspring.flow.schedule import ScheduleWindow, due_window
 from mainspring.monitoring.baseline import parse_baseline
 from mainspring.monitoring.errors import NoBaseline
 from mainspring.monitoring.spec import Monitor
-from mainspring.monitoring.watch import Watched, Watcher
+from mainspring.monitoring.watch import MonitoredModel, MonitorEvaluator
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.state import Change
 from mainspring.project.declared.load import Project
 from mainspring.project.performed.read import read_environment
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.registry.read import read_version
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.open import open_version
 
-__all__ = ["MonitorRuns"]
+__all__ = ["MonitorRunner"]
 
 
-class MonitorRuns:
+class MonitorRunner:
     """The monitors of one environment, and how far each has watched."""
 
-    def __init__(self, project: Project, tools: Tools, environment: str) -> None:
+    def __init__(self, project: Project, tools: Runtime, environment: str) -> None:
         self._project, self._tools, self._environment = project, tools, environment
 
     def run_due(self) -> list[WindowReport]:
@@ -35,7 +35,7 @@ class MonitorRuns:
         reports = []
         for monitor in self._project.declarations.monitors:
             last, now = self._last(monitor), self._tools.data_clock.now()
-            waiting = due(monitor.schedule, last=last, now=now)
+            waiting = due_window(monitor.schedule, last=last, now=now)
             if last is None and waiting is not None:
                 # A monitor begins with the window in which it was first seen: before, nobody asked
                 # it anything.
@@ -58,11 +58,11 @@ class MonitorRuns:
             )
             raise UnknownAsset(kind="monitor", name=name, known=known)
         now = self._tools.data_clock.now()
-        complete = due(monitor.schedule, last=None, now=now)
+        complete = due_window(monitor.schedule, last=None, now=now)
         assert complete is not None, "without a last window there is always one that is due"
         return self._watcher(monitor).watch(complete.window.end, now)
 
-    def _run(self, monitor: Monitor, window: Window) -> WindowReport:
+    def _run(self, monitor: Monitor, window: ScheduleWindow) -> WindowReport:
         report = self._watcher(monitor).watch(window.start, window.end)
         self._remember(monitor, window)
         return report
@@ -71,7 +71,7 @@ class MonitorRuns:
         pointers = read_environment(self._tools.state, self._environment).pointers
         return f"monitor.{monitor.name}" in pointers and f"model.{monitor.model.name}" in pointers
 
-    def _watcher(self, monitor: Monitor) -> Watcher:
+    def _watcher(self, monitor: Monitor) -> MonitorEvaluator:
         tools, pointers = (
             self._tools,
             read_environment(self._tools.state, self._environment).pointers,
@@ -88,7 +88,7 @@ class MonitorRuns:
             ),
             "",
         )
-        watched = Watched(
+        watched = MonitoredModel(
             monitor=monitor,
             version=version.digest,
             topic=inference_topic(self._environment, endpoint),
@@ -98,7 +98,7 @@ class MonitorRuns:
                 tools.objects.read(pointers[f"monitor.{monitor.name}"].build_digest)
             ),
         )
-        return Watcher(
+        return MonitorEvaluator(
             watched,
             log=tools.log,
             state=tools.state,
@@ -110,15 +110,15 @@ class MonitorRuns:
     def _key(self, monitor: Monitor) -> str:
         return f"{self._environment}/{monitor.name}"
 
-    def _last(self, monitor: Monitor) -> Window | None:
+    def _last(self, monitor: Monitor) -> ScheduleWindow | None:
         document = self._tools.state.get("watched", self._key(monitor))
         return (
-            Window(*msgspec.json.decode(document.payload, type=tuple[Micros, Micros]))
+            ScheduleWindow(*msgspec.json.decode(document.payload, type=tuple[Micros, Micros]))
             if document
             else None
         )
 
-    def _remember(self, monitor: Monitor, window: Window) -> None:
+    def _remember(self, monitor: Monitor, window: ScheduleWindow) -> None:
         self._tools.state.commit(
             [Change("watched", self._key(monitor), canonical_json(tuple(window)))], []
         )

@@ -15,25 +15,25 @@ import polars as pl
 
 from mainspring.app import access
 from mainspring.app.compose import OffsetClock, compose_in_memory, compose_on_disk, public_keys
-from mainspring.app.endpoints.host import Host
-from mainspring.app.endpoints.replays import Replays
-from mainspring.app.endpoints.revisions import Loader
-from mainspring.app.endpoints.story import Story
-from mainspring.app.features.feature_views import FeatureViews
-from mainspring.app.features.parity import ParityRuns
+from mainspring.app.endpoints.host import EndpointHost
+from mainspring.app.endpoints.replays import PredictionReplays
+from mainspring.app.endpoints.revisions import EnvironmentLoader
+from mainspring.app.endpoints.story import PredictionTrace
+from mainspring.app.features.feature_views import FeatureCatalog
+from mainspring.app.features.parity import ParityMonitor
 from mainspring.app.features.reader import FeatureReader
-from mainspring.app.keep.backup import BackupReport, back_up
+from mainspring.app.keep.backup import BackupReport, write_backup
 from mainspring.app.keep.restore import RestoreReport, restore_backup
-from mainspring.app.keep.sweep import Sweeper
-from mainspring.app.lifecycle import ApplyReport, Lifecycle
-from mainspring.app.lineage import declared_source, lineage_of
+from mainspring.app.keep.sweep import GarbageCollector
+from mainspring.app.lifecycle import ApplyReport, EnvironmentDeployer
+from mainspring.app.lineage import asset_lineage, declared_source
 from mainspring.app.planning import environment_config
-from mainspring.app.simulation.scenario import scenario_of
-from mainspring.app.simulation.simulate import SimulationReport, simulate
+from mainspring.app.simulation.scenario import scenario_for_environment
+from mainspring.app.simulation.simulate import SimulationReport, run_simulation
 from mainspring.app.status import StatusReport, status_of_environment
-from mainspring.app.stream.ready import ReadyMaps
-from mainspring.app.stream.streams import Streams
-from mainspring.app.watching import MonitorRuns
+from mainspring.app.stream.ready import ReadyLoader
+from mainspring.app.stream.streams import OnlineMaterializer
+from mainspring.app.watching import MonitorRunner
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
@@ -41,29 +41,29 @@ from mainspring.elements.time import DAY, Micros, parse_instant
 from mainspring.engines.local.signer import FileSigner
 from mainspring.features.online.read import FeatureRows
 from mainspring.flow.execute import Observer
-from mainspring.govern.audit import AuditReport, audit
+from mainspring.govern.audit import AuditReport, audit_journal
 from mainspring.govern.lineage import LineageNode
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
 from mainspring.project.declared.load import Project
-from mainspring.project.environment import EnvironmentMap
-from mainspring.project.performed.perform import Progress
+from mainspring.project.environment import EnvironmentVersion
+from mainspring.project.performed.perform import StageProgressCallback
 from mainspring.project.performed.read import read_environment
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.project.planned.explain import render_plan
 from mainspring.project.planned.plan import Plan
 from mainspring.registry.read import find_version
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.predict import Prediction, Predictor
-from mainspring.serving.replay import Replay
+from mainspring.serving.replay import ReplayResult
 from mainspring.sources.facts import read_facts
-from mainspring.sources.fold import TableMaterializer, fold_table
+from mainspring.sources.fold import TableMaterializer, materialize_table
 from mainspring.sources.ingest import (
     CompiledSource,
     IngestJournal,
     IngestReport,
-    Rows,
+    SourceRows,
     SourceWriter,
 )
 from mainspring.sources.spec import Source
@@ -80,7 +80,7 @@ class Workspace:
     """
 
     def __init__(
-        self, project: Project, tools: Tools, *, environment: str, folder: Path | None
+        self, project: Project, tools: Runtime, *, environment: str, folder: Path | None
     ) -> None:
         self.project, self.tools, self.environment, self.folder = (
             project,
@@ -143,9 +143,9 @@ class Workspace:
         return restore_backup(Path(path), Path(archive), actor=actor, digest=digest)
 
     @cached_property
-    def lifecycle(self) -> Lifecycle:
+    def lifecycle(self) -> EnvironmentDeployer:
         """Plan, apply, run, promote, roll back."""
-        return Lifecycle(self.project, self.tools, self.environment)
+        return EnvironmentDeployer(self.project, self.tools, self.environment)
 
     def plan(self) -> Plan:
         """What would change."""
@@ -160,7 +160,7 @@ class Workspace:
         plan: Plan | None = None,
         *,
         observer: Observer | None = None,
-        progress: Progress = lambda *_: None,
+        progress: StageProgressCallback = lambda *_: None,
     ) -> ApplyReport:
         """Make the plan so (default: the plan of now).  Raises: GAT-010 when a gate is not passed,
         ACC-005 in a protected environment.
@@ -168,7 +168,11 @@ class Workspace:
         return self.lifecycle.apply(plan or self.plan(), observer=observer, progress=progress)
 
     def run(
-        self, name: str, *, observer: Observer | None = None, progress: Progress = lambda *_: None
+        self,
+        name: str,
+        *,
+        observer: Observer | None = None,
+        progress: StageProgressCallback = lambda *_: None,
     ) -> ApplyReport:
         """Retrain an unchanged model on the data of now, and move the pointer through the gates.
         Raises: GAT-010.
@@ -182,13 +186,13 @@ class Workspace:
         environment_config(self.project, target)
         return self.lifecycle.promote(target)
 
-    def point_at(self, version: str) -> EnvironmentMap:
+    def point_at(self, version: str) -> EnvironmentVersion:
         """Put a version that was made before in charge of its model, if it is proven here.  Raises:
         REG-001, SRV-002, ACC-006.
         """
         return self.lifecycle.point_at(find_version(self.tools.state, version).model, version)
 
-    def rollback(self) -> EnvironmentMap:
+    def rollback(self) -> EnvironmentVersion:
         """Restore the map before the present one.  Raises: FLO-020."""
         return self.lifecycle.rollback()
 
@@ -205,9 +209,7 @@ class Workspace:
         return self.lifecycle.approve(model, target, signer)
 
     def public_keys(self) -> dict[str, PublicKey]:
-        """The public half of each key that signs here, by role; private halves never leave their
-        files.
-        """
+        """The public half of each key that signs here, by role."""
         return public_keys(self.folder, self.tools.signer)
 
     def status(self) -> StatusReport:
@@ -216,21 +218,21 @@ class Workspace:
 
     def audit(self, *, kind: str = "", last: int = 50) -> AuditReport:
         """The journal, checked.  Cost: about 10 µs an event."""
-        return audit(self.tools.state, kind=kind, last=last)
+        return audit_journal(self.tools.state, kind=kind, last=last)
 
     def lineage(self, asset: str) -> LineageNode:
         """From an asset to the raw files; of assets with one name, such as a model and its
         endpoint, the last made is meant.  Raises: ACC-006.
         """
         current = read_environment(self.tools.state, self.environment)
-        return lineage_of(asset, self.project, current, state=self.tools.state)
+        return asset_lineage(asset, self.project, current, state=self.tools.state)
 
     def source(self, name: str) -> Source:
         """A declared source.  Raises: ACC-006."""
         return declared_source(self.project, name)
 
     def ingest(
-        self, source: str, rows: Rows | Path | str, *, history: bool = False, op: str = ""
+        self, source: str, rows: SourceRows | Path | str, *, history: bool = False, op: str = ""
     ) -> IngestReport:
         """Take rows, or a file by its path, through the contract into the log, and fold the log
         into the table.
@@ -246,7 +248,7 @@ class Workspace:
             report = self.writer(source).write_file(Path(rows), history=history, op=op)
         else:
             report = self.writer(source).write_rows(rows, history=history, op=op)
-        fold_table(topic_of(source), log=self.tools.log, tables=self.tools.tables)
+        materialize_table(topic_of(source), log=self.tools.log, tables=self.tools.tables)
         return report
 
     def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
@@ -307,8 +309,7 @@ class Workspace:
         at: Micros | str | datetime | None = None,
         reasons: bool = False,
     ) -> FeatureRows:
-        """Features of these views for each key, from online state, at the clock's now or (exact or
-        refused) at another time.
+        """Features of these views for each key, from online state, now or at another time.
 
         Args:
             keys: the join keys of each row.
@@ -323,9 +324,9 @@ class Workspace:
         return self.reader.get_online_features(features, keys=keys, at=at, reasons=reasons)
 
     @cached_property
-    def parity(self) -> ParityRuns:
+    def parity(self) -> ParityMonitor:
         """Compares what was told while serving with the log: `test` it now, or `run_due`."""
-        return ParityRuns(
+        return ParityMonitor(
             self.project,
             self.tools,
             self.environment,
@@ -334,11 +335,11 @@ class Workspace:
         )
 
     @cached_property
-    def feature_views(self) -> FeatureViews:
+    def feature_views(self) -> FeatureCatalog:
         """The feature views and their state: `report` on all, `show` one, `backfill` a file of
         questions.
         """
-        return FeatureViews(
+        return FeatureCatalog(
             self.project,
             self.tools,
             self.environment,
@@ -346,10 +347,10 @@ class Workspace:
             views=self.reader.views,
         )
 
-    def host(self) -> Host:
+    def host(self) -> EndpointHost:
         """The endpoints of this environment, answering; `refresh` follows the map."""
-        maps = ReadyMaps(self.loader.load, self.streams.kept, self.tools)
-        host = Host(
+        maps = ReadyLoader(self.loader.load, self.streams.kept, self.tools)
+        host = EndpointHost(
             maps.load,
             self._predictor,
             environment=self.environment,
@@ -360,9 +361,9 @@ class Workspace:
         return host
 
     @cached_property
-    def loader(self) -> Loader:
+    def loader(self) -> EnvironmentLoader:
         """Opens what the map holds, if it is proven."""
-        return Loader(self.project, self.tools, self.environment, self.config)
+        return EnvironmentLoader(self.project, self.tools, self.environment, self.config)
 
     @cached_property
     def _predictor(self) -> Predictor:
@@ -373,9 +374,9 @@ class Workspace:
         self.streams.fold()
 
     @cached_property
-    def streams(self) -> Streams:
+    def streams(self) -> OnlineMaterializer:
         """Online state kept current: `once`, or by a `consumer` continuously."""
-        return Streams(self.project, self.tools, self.environment)
+        return OnlineMaterializer(self.project, self.tools, self.environment)
 
     @cached_property
     def tables(self) -> TableMaterializer:
@@ -391,21 +392,21 @@ class Workspace:
         Args:
             as_of: where the clock of the data starts, to serve history.
         """
-        from mainspring.app.serve import serve
+        from mainspring.app.serve import run_environment_server
 
         tools = self.tools
         if as_of:
             tools = replace(tools, data_clock=OffsetClock(tools.clock, parse_instant(as_of)))
-        serve(
+        run_environment_server(
             Workspace(self.project, tools, environment=self.environment, folder=self.folder),
             port=port,
             announce=announce,
         )
 
     @cached_property
-    def monitors(self) -> MonitorRuns:
+    def monitors(self) -> MonitorRunner:
         """The monitors of this environment: `run` one now, or `run_due`."""
-        return MonitorRuns(self.project, self.tools, self.environment)
+        return MonitorRunner(self.project, self.tools, self.environment)
 
     @cached_property
     def tokens(self) -> access.Tokens:
@@ -438,17 +439,17 @@ class Workspace:
         )
 
     @cached_property
-    def replays(self) -> Replays:
+    def replays(self) -> PredictionReplays:
         """Predictions recomputed, and their stories."""
-        return Replays(self.tools, self.facts_of)
+        return PredictionReplays(self.tools, self.facts_of)
 
-    def replay(self, predictions: Sequence[str]) -> list[Replay]:
+    def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
         """Recompute predictions, or the one of this id, from log and artifacts.  Raises: SRV-008
         for an id that is not known.
         """
         return self.replays.replay([predictions] if isinstance(predictions, str) else predictions)
 
-    def story(self, prediction: str) -> Story:
+    def story(self, prediction: str) -> PredictionTrace:
         """A replay with everything around it.  Raises: SRV-008."""
         return self.replays.story(prediction)
 
@@ -465,7 +466,7 @@ class Workspace:
         PRJ-060, NoBaseline MON-001, ACC-006.
         """
         begin = parse_instant(start)
-        scenario = scenario_of(
+        scenario = scenario_for_environment(
             self.project,
             self.tools,
             self.environment,
@@ -474,20 +475,20 @@ class Workspace:
             seed=seed,
             faults=inject,
         )
-        return simulate(replace(scenario, on_day=on_day))
+        return run_simulation(replace(scenario, on_day=on_day))
 
     @cached_property
-    def sweeper(self) -> Sweeper:
+    def sweeper(self) -> GarbageCollector:
         """Tidies up: `plan` what may go, and `sweep` it.  Raises: FLO-001 while somebody is at
         work.
         """
-        return Sweeper(self.project, self.tools, self.folder)
+        return GarbageCollector(self.project, self.tools, self.folder)
 
     def backup(self, target: Path | str, *, secrets: bool = False) -> BackupReport:
         """Copy state, log and objects as one consistent whole to a folder that does not exist yet.
         Raises: FLO-001, FLO-024, FLO-025.
         """
-        return back_up(self.folder, Path(target), tools=self.tools, secrets=secrets)
+        return write_backup(self.folder, Path(target), tools=self.tools, secrets=secrets)
 
     def token(self) -> Path:
         """The file with the owner's token, made on first use.  It can be read by its owner only."""

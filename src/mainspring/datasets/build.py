@@ -26,8 +26,8 @@ __all__ = [
     "BuiltTrainingSet",
     "CompiledTrainingSet",
     "build_training_set",
-    "decode_rows",
-    "encode_rows",
+    "parse_training_rows",
+    "render_training_rows",
 ]
 
 
@@ -129,13 +129,13 @@ def build_training_set(
     frame = pl.concat(
         [rows.drop(computed.columns, strict=False), computed, *features], how="horizontal"
     ).select(_columns(compiled))
-    payload = encode_rows(frame)
+    payload = render_training_rows(frame)
     return BuiltTrainingSet(
         payload, frame, _card(compiled, frame, payload=payload, facts=facts, inputs=inputs)
     )
 
 
-def encode_rows(frame: pl.DataFrame) -> bytes:
+def render_training_rows(frame: pl.DataFrame) -> bytes:
     """Canonical bytes of a frame: Arrow IPC, which unlike Parquet carries no producer's mark and no
     time stamp.
     """
@@ -144,7 +144,7 @@ def encode_rows(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def decode_rows(payload: bytes) -> pl.DataFrame:
+def parse_training_rows(payload: bytes) -> pl.DataFrame:
     """The frame of these bytes."""
     return pl.read_ipc(io.BytesIO(payload), use_pyarrow=False)
 

@@ -26,14 +26,14 @@ from mainspring.features.view import CompiledView, compile_view
 from mainspring.sources import spec as source_spec
 
 __all__ = [
-    "Definition",
+    "TrainingSetDefinition",
     "ViewDefinition",
-    "compile_definition",
+    "compile_training_set_definition",
     "compile_view_definition",
-    "parse_definition",
-    "parse_view",
-    "render_definition",
-    "render_view",
+    "parse_training_set_definition",
+    "parse_view_definition",
+    "render_training_set_definition",
+    "render_view_definition",
 ]
 
 _MODULES = (dataset_spec, feature_spec, source_spec, aggregation, tree)
@@ -49,7 +49,7 @@ _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Definition:
+class TrainingSetDefinition:
     """A training set as declared, the schemas of its sources at that time, and the names of its
     views' online state.
     """
@@ -70,8 +70,8 @@ class ViewDefinition:
     shards: tuple[tuple[str, str], ...]
 
 
-def render_definition(definition: Definition) -> bytes:
-    """Canonical JSON of the definition; `parse_definition` is the inverse."""
+def render_training_set_definition(definition: TrainingSetDefinition) -> bytes:
+    """Canonical JSON of the definition; `parse_training_set_definition` is the inverse."""
     return canonical_json(
         [
             _to_data(definition.training_set),
@@ -81,15 +81,17 @@ def render_definition(definition: Definition) -> bytes:
     )
 
 
-def parse_definition(payload: bytes) -> Definition:
+def parse_training_set_definition(payload: bytes) -> TrainingSetDefinition:
     """The definition of these bytes; only records of the closed list are made."""
     training_set, schemas, shards = (
         _from_data(part) for part in msgspec.json.decode(payload, type=list[object])
     )
-    return Definition(training_set, schemas, shards)  # type: ignore[arg-type]
+    return TrainingSetDefinition(training_set, schemas, shards)  # type: ignore[arg-type]
 
 
-def compile_definition(definition: Definition, *, partitions: int = 1) -> CompiledTrainingSet:
+def compile_training_set_definition(
+    definition: TrainingSetDefinition, *, partitions: int = 1
+) -> CompiledTrainingSet:
     """The training set ready to compute.
 
     Args:
@@ -102,14 +104,14 @@ def compile_definition(definition: Definition, *, partitions: int = 1) -> Compil
     return CompiledTrainingSet(definition.training_set, tuple(compiled), schemas)
 
 
-def render_view(definition: ViewDefinition) -> bytes:
-    """Canonical JSON of the definition; `parse_view` is the inverse."""
+def render_view_definition(definition: ViewDefinition) -> bytes:
+    """Canonical JSON of the definition; `parse_view_definition` is the inverse."""
     return canonical_json(
         [_to_data(definition.view), _to_data(definition.schemas), _to_data(definition.shards)]
     )
 
 
-def parse_view(payload: bytes) -> ViewDefinition:
+def parse_view_definition(payload: bytes) -> ViewDefinition:
     """The definition of these bytes; only records of the closed list are made."""
     view, schemas, shards = (
         _from_data(part) for part in msgspec.json.decode(payload, type=list[object])

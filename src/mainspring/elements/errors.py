@@ -71,6 +71,12 @@ class MainspringError(Exception):
         """What is wrong, with names and values, without code, place or remedy."""
         return self.template.format(**self.details())
 
+    @property
+    def title(self) -> str:
+        """What went wrong in general: the first sentence of the class's page."""
+        page = " ".join((type(self).__doc__ or "").partition("\n\n")[0].split())
+        return page.partition(".  ")[0].partition(". ")[0]
+
     def details(self) -> dict[str, object]:
         """The typed fields of this error by name, without its place."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "at"}

@@ -10,7 +10,7 @@ import msgspec
 
 from mainspring.elements.time import Micros
 
-__all__ = ["Actor", "Event", "Fact", "ProjectName", "Recorded"]
+__all__ = ["Actor", "Event", "EventValue", "ProjectName", "Recorded"]
 
 Actor = NewType("Actor", str)
 """Who acts: `person:ada`, `service:server`, `schedule:nightly`."""
@@ -18,7 +18,9 @@ Actor = NewType("Actor", str)
 ProjectName = NewType("ProjectName", str)
 """The name of the project that a record belongs to."""
 
-Fact = str | int | float | bool | None | list[str] | dict[str, str | int | float | bool | None]
+EventValue = (
+    str | int | float | bool | None | list[str] | dict[str, str | int | float | bool | None]
+)
 """A value that an event may carry: flat, so that every reader can show it."""
 
 
@@ -37,7 +39,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     at: Micros
     subject: str
     environment: str = ""
-    facts: dict[str, Fact] = {}
+    facts: dict[str, EventValue] = {}
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,17 +4,17 @@ from typing import Literal as OneOf
 
 from mainspring.elements.time import Micros, format_duration, parse_duration
 
-__all__ = ["UNBOUNDED", "Closed", "Window", "format_window", "interval", "parse_window"]
+__all__ = ["UNBOUNDED", "Closed", "WindowLength", "format_window", "interval", "parse_window"]
 
 Closed = OneOf["left", "right", "both"]
 
-Window = Micros | None
+WindowLength = Micros | None
 """The length of a window in microseconds; None: from the beginning of time."""
 
 UNBOUNDED = "unbounded"
 
 
-def parse_window(text: str) -> Window:
+def parse_window(text: str) -> WindowLength:
     """The window that a declaration writes as a length of time or as `unbounded`.
 
     >>> parse_window("1h"), parse_window("unbounded")
@@ -23,7 +23,7 @@ def parse_window(text: str) -> Window:
     return None if str(text).strip() == UNBOUNDED else parse_duration(text)
 
 
-def format_window(window: Window) -> str:
+def format_window(window: WindowLength) -> str:
     """The window as it stands in the names of columns; `parse_window` reads it back.
 
     >>> format_window(86_400_000_000), format_window(None)
@@ -32,7 +32,7 @@ def format_window(window: Window) -> str:
     return UNBOUNDED if window is None else format_duration(window)
 
 
-def interval(window: Window, closed: Closed) -> str:
+def interval(window: WindowLength, closed: Closed) -> str:
     """The window as an interval of event time.
 
     >>> interval(3_600_000_000, "left"), interval(None, "right")

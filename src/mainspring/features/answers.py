@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
-from mainspring.features.kernel.arrays import Answer, Bytes, Ints
+from mainspring.features.kernel.arrays import Bytes, Ints, KernelResult
 from mainspring.features.kernel.program import LISTS
-from mainspring.features.kernel.tree.packed import bits_of_told, flags_of_told
+from mainspring.features.kernel.tree.packed import result_bits, result_flags
 from mainspring.features.pattern import Value
 from mainspring.features.view import CompiledView
 
-__all__ = ["answer_columns", "answer_values", "told_values", "word_column"]
+__all__ = ["answer_columns", "answer_values", "result_values", "word_column"]
 
 _NO_TEXTS = pl.Series(dtype=pl.String)
 
@@ -38,7 +38,7 @@ class _Lists(NamedTuple):
 
 
 def answer_columns(
-    view: CompiledView, names: Sequence[str], answer: Answer, texts: Mapping[int, pl.Series]
+    view: CompiledView, names: Sequence[str], answer: KernelResult, texts: Mapping[int, pl.Series]
 ) -> list[pl.Series]:
     """Every output as a column under its name.
 
@@ -57,7 +57,7 @@ def word_column(dtype: DType, bits: Ints, valid: Bytes) -> pl.Series:
 
 
 def answer_values(
-    view: CompiledView, answer: Answer, texts: Mapping[int, Sequence[str]]
+    view: CompiledView, answer: KernelResult, texts: Mapping[int, Sequence[str]]
 ) -> list[list[Value]]:
     """Every output as Python values, for the rows of a request; instants and lengths of time stay
     int64 microseconds.
@@ -69,7 +69,9 @@ def answer_values(
     return _words(view, answer.bits, answer.valid)
 
 
-def told_values(view: CompiledView, words: Struct, told: Ints, questions: int) -> list[list[Value]]:
+def result_values(
+    view: CompiledView, words: Struct, told: Ints, questions: int
+) -> list[list[Value]]:
     """Every output as Python values, from what the door for requests told about a view that answers
     in words.  Cost: 2 µs for one question, else as above.
     """
@@ -81,7 +83,7 @@ def told_values(view: CompiledView, words: Struct, told: Ints, questions: int) -
             for value, is_there in zip(found, found[outputs:], strict=False)
         ]
     return _words(
-        view, bits_of_told(told, outputs, questions), flags_of_told(told, outputs, questions)
+        view, result_bits(told, outputs, questions), result_flags(told, outputs, questions)
     )
 
 
@@ -99,7 +101,7 @@ def _words(view: CompiledView, bits: Ints, valid: Bytes) -> list[list[Value]]:
 
 
 def _column(
-    view: CompiledView, index: int, answer: Answer, texts: Mapping[int, pl.Series]
+    view: CompiledView, index: int, answer: KernelResult, texts: Mapping[int, pl.Series]
 ) -> pl.Series:
     dtype, known = (
         view.outputs[index].dtype,
@@ -139,7 +141,7 @@ def _single_values(dtype: DType, bits: Ints, valid: Bytes, texts: pl.Series) -> 
 
 
 def _values(
-    view: CompiledView, index: int, answer: Answer, texts: Mapping[int, Sequence[str]]
+    view: CompiledView, index: int, answer: KernelResult, texts: Mapping[int, Sequence[str]]
 ) -> list[Value]:
     dtype, known = view.outputs[index].dtype, texts.get(view.program.outputs[index].column, ())
     if not dtype.is_list:
@@ -170,7 +172,7 @@ def _plain(dtype: DType, bits: Ints, texts: Sequence[str]) -> list[Scalar]:
     return values
 
 
-def _lists(view: CompiledView, index: int, answer: Answer) -> _Lists:
+def _lists(view: CompiledView, index: int, answer: KernelResult) -> _Lists:
     output, slots = view.program.outputs[index], view.program.slots(index)
     rows = answer.bits.shape[1]
     if output.op in LISTS:

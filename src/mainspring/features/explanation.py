@@ -13,7 +13,7 @@ from mainspring.elements.expression.build import count
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.schema import DType
 from mainspring.elements.time import Micros, format_duration
-from mainspring.elements.window import Window, interval
+from mainspring.elements.window import WindowLength, interval
 from mainspring.features.spec import Entity, FeatureView, Latest, latest
 from mainspring.features.view import CompiledView
 
@@ -154,7 +154,7 @@ def _explain_entity(entity: Entity) -> EntityExplanation:
 def _explain_outputs(view: CompiledView) -> tuple[OutputExplanation, ...]:
     declared = view.view
     if isinstance(declared.features, Latest):
-        said = _first_line(latest.__doc__)
+        said = _summary(latest.__doc__)
         told = [
             _Told(said, (column,), _lookup_window(declared.ttl), "proven")
             for column in declared.features.columns
@@ -171,14 +171,14 @@ def _explain_outputs(view: CompiledView) -> tuple[OutputExplanation, ...]:
     )
 
 
-def _told(aggregation: Aggregation, view: FeatureView, window: Window) -> _Told:
+def _told(aggregation: Aggregation, view: FeatureView, window: WindowLength) -> _Told:
     nodes = [node for node in (aggregation.operand, aggregation.where) if node is not None]
     reads = tuple(sorted({column for node in nodes for column in input_columns(node)}))
     method = count if aggregation.operand is None else getattr(Aggregable, aggregation.name)
     condition = " where a condition holds" if aggregation.where is not None else ""
     exactness: Exactness = "ordered" if aggregation.name in ORDERED else "proven"
     return _Told(
-        _first_line(method.__doc__) + condition, reads, interval(window, view.closed), exactness
+        _summary(method.__doc__) + condition, reads, interval(window, view.closed), exactness
     )
 
 
@@ -188,6 +188,6 @@ def _lookup_window(ttl: Micros | None) -> str:
     )
 
 
-def _first_line(docstring: str | None) -> str:
-    """What a method says of itself, so that users read one definition everywhere."""
-    return (docstring or "").partition("\n")[0].rstrip(".")
+def _summary(docstring: str | None) -> str:
+    """What a method says of itself first, so that users read one definition everywhere."""
+    return " ".join((docstring or "").partition("\n\n")[0].split()).rstrip(".")

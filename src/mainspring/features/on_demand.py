@@ -8,14 +8,14 @@ import polars as pl
 
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.expression.infer import infer_type
-from mainspring.elements.expression.row import Row, compile_row
+from mainspring.elements.expression.row import RowValues, compile_row
 from mainspring.elements.schema import Field, Schema
 from mainspring.features.pattern import Value
 from mainspring.features.spec import OnDemandFeatureView
 
 __all__ = ["compile_on_demand", "compute_on_demand", "on_demand_fields"]
 
-RowFunction = Callable[[Row], Mapping[str, Value]]
+RowFunction = Callable[[RowValues], Mapping[str, Value]]
 
 
 def on_demand_fields(view: OnDemandFeatureView, schema: Schema) -> tuple[Field, ...]:

@@ -14,41 +14,49 @@ from mainspring.elements.expression.aggregation import Aggregation, AggregationN
 from mainspring.elements.expression.infer import infer_type
 from mainspring.elements.expression.tree import Column, Hash, Literal, Node, Scalar, When
 from mainspring.elements.schema import DType, Schema
-from mainspring.elements.window import Window, format_window
-from mainspring.features.kernel.program import Kind, Op, Output
+from mainspring.elements.window import WindowLength, format_window
+from mainspring.features.kernel.program import AggregateOp, OutputSpec, ValueKind
 from mainspring.features.spec import FeatureView, Latest
 
 __all__ = ["COMPARING", "NamedOutput", "ValueColumn", "iter_outputs"]
 
-_OPS: dict[AggregationName, Op] = {
-    "count": Op.COUNT,
-    "sum": Op.SUM,
-    "mean": Op.MEAN,
-    "var": Op.VAR,
-    "std": Op.STD,
-    "min": Op.MIN,
-    "max": Op.MAX,
-    "first": Op.FIRST,
-    "last": Op.LAST,
-    "any": Op.ANY,
-    "all": Op.ALL,
-    "time_since_last": Op.SINCE_LAST,
-    "count_distinct": Op.DISTINCT,
-    "approx_count_distinct": Op.APPROX_DISTINCT,
-    "first_k": Op.FIRST_K,
-    "last_k": Op.LAST_K,
-    "top_k": Op.TOP_K,
-    "bottom_k": Op.BOTTOM_K,
-    "quantile": Op.QUANTILES,
-    "quantiles": Op.QUANTILES,
-    "histogram": Op.HISTOGRAM,
-    "value_counts": Op.VALUE_COUNTS,
-    "ewma": Op.EWMA,
-    "skew": Op.SKEW,
-    "kurt": Op.KURT,
+_OPS: dict[AggregationName, AggregateOp] = {
+    "count": AggregateOp.COUNT,
+    "sum": AggregateOp.SUM,
+    "mean": AggregateOp.MEAN,
+    "var": AggregateOp.VAR,
+    "std": AggregateOp.STD,
+    "min": AggregateOp.MIN,
+    "max": AggregateOp.MAX,
+    "first": AggregateOp.FIRST,
+    "last": AggregateOp.LAST,
+    "any": AggregateOp.ANY,
+    "all": AggregateOp.ALL,
+    "time_since_last": AggregateOp.SINCE_LAST,
+    "count_distinct": AggregateOp.DISTINCT,
+    "approx_count_distinct": AggregateOp.APPROX_DISTINCT,
+    "first_k": AggregateOp.FIRST_K,
+    "last_k": AggregateOp.LAST_K,
+    "top_k": AggregateOp.TOP_K,
+    "bottom_k": AggregateOp.BOTTOM_K,
+    "quantile": AggregateOp.QUANTILES,
+    "quantiles": AggregateOp.QUANTILES,
+    "histogram": AggregateOp.HISTOGRAM,
+    "value_counts": AggregateOp.VALUE_COUNTS,
+    "ewma": AggregateOp.EWMA,
+    "skew": AggregateOp.SKEW,
+    "kurt": AggregateOp.KURT,
 }
 _SATURATE, _APPROXIMATE = 0, 1
-COMPARING = frozenset({Op.MIN, Op.MAX, Op.TOP_K, Op.BOTTOM_K, Op.DISTINCT})
+COMPARING = frozenset(
+    {
+        AggregateOp.MIN,
+        AggregateOp.MAX,
+        AggregateOp.TOP_K,
+        AggregateOp.BOTTOM_K,
+        AggregateOp.DISTINCT,
+    }
+)
 """Operations that look at values, where others only count them, keep them or hand them on."""
 
 
@@ -75,9 +83,9 @@ class ValueColumn:
         return self.dtype is DType.STRING and not self.listed
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ValueKind:
         """How the kernel reads the 64 bits."""
-        return Kind.FLOAT if self.dtype is DType.FLOAT64 else Kind.INTEGER
+        return ValueKind.FLOAT if self.dtype is DType.FLOAT64 else ValueKind.INTEGER
 
 
 class NamedOutput(NamedTuple):
@@ -86,7 +94,7 @@ class NamedOutput(NamedTuple):
     """
 
     name: str
-    output: Output
+    output: OutputSpec
     dtype: DType
 
 
@@ -104,7 +112,7 @@ def iter_outputs(
                 place, dtype = _place(
                     ValueColumn(Column(name), infer_type(Column(name), schema)), values
                 )
-                yield NamedOutput(name, Output(Op.LATEST, place, view.ttl), dtype)
+                yield NamedOutput(name, OutputSpec(AggregateOp.LATEST, place, view.ttl), dtype)
         case features:
             for name, aggregation in features:
                 for window in view.windows:
@@ -113,15 +121,15 @@ def iter_outputs(
 
 
 def _aggregate(
-    aggregation: Aggregation, schema: Schema, values: list[ValueColumn], *, window: Window
-) -> tuple[Output, DType]:
+    aggregation: Aggregation, schema: Schema, values: list[ValueColumn], *, window: WindowLength
+) -> tuple[OutputSpec, DType]:
     node = _operand(aggregation)
     if node is None:
-        return Output(Op.COUNT_ROWS, span=window), DType.INT64
+        return OutputSpec(AggregateOp.COUNT_ROWS, span=window), DType.INT64
     dtype = infer_type(node, schema)
     place, _ = _place(_travelling(aggregation, node, dtype), values)
     size, parameters = _parameters(aggregation, dtype)
-    return Output(_OPS[aggregation.name], place, window, size, parameters), result_type(
+    return OutputSpec(_OPS[aggregation.name], place, window, size, parameters), result_type(
         aggregation, dtype
     )
 

@@ -21,7 +21,7 @@ from mainspring.features.outputs import ValueColumn
 from mainspring.features.view import CompiledView
 
 __all__ = [
-    "Column",
+    "PatternColumn",
     "Patterns",
     "Value",
     "code_texts",
@@ -56,7 +56,7 @@ class Patterns(NamedTuple):
     texts: Mapping[int, pl.Series]
 
 
-class Column(NamedTuple):
+class PatternColumn(NamedTuple):
     """The values of one expression, in the order of the frame.
 
     Shapes: present (facts,), None where nothing is null; bits in pieces that have (facts,)
@@ -85,7 +85,7 @@ def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
     return Patterns(bits, valid, {index: columns[index].texts for index in view.text_columns})
 
 
-def evaluate_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
+def evaluate_columns(view: CompiledView, frame: pl.DataFrame) -> list[PatternColumn]:
     """Evaluate the view's expressions over facts, each on its own; what needs no change is not
     copied.
     """
@@ -115,7 +115,7 @@ def code_texts(texts: Sequence[str | None]) -> tuple[Ints, list[str]]:
     ), distinct
 
 
-def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
+def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[PatternColumn]:
     computed = frame.select(
         to_polars(value.node, view.schema).alias(str(i)) for i, value in enumerate(view.values)
     )
@@ -125,13 +125,13 @@ def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
     ]
 
 
-def _column_of_series(series: pl.Series, value: ValueColumn, is_compared: bool) -> Column:
+def _column_of_series(series: pl.Series, value: ValueColumn, is_compared: bool) -> PatternColumn:
     present = series.is_not_null().to_numpy() if series.null_count() else None
     match value.dtype:
         case DType.STRING:
             return _column_of_texts(present, series, value.listed, is_compared)
         case DType.FLOAT64:
-            return Column(
+            return PatternColumn(
                 present,
                 [
                     _float_bits(piece.to_numpy())
@@ -139,21 +139,21 @@ def _column_of_series(series: pl.Series, value: ValueColumn, is_compared: bool) 
                 ],
             )
         case DType.BOOLEAN:
-            return Column(present, [bits_of(series.fill_null(False).to_numpy())])
+            return PatternColumn(present, [bits_of(series.fill_null(False).to_numpy())])
         case _:
-            return Column(present, pieces_of(series))
+            return PatternColumn(present, pieces_of(series))
 
 
 def _column_of_texts(
     present: Present, series: pl.Series, listed: Sequence[str], is_compared: bool
-) -> Column:
+) -> PatternColumn:
     if listed:
         places = _places(series, pl.Series(listed, dtype=pl.String), len(listed))
-        return Column(present, [places if present is None else np.where(present, places, 0)])
+        return PatternColumn(present, [places if present is None else np.where(present, places, 0)])
     if not is_compared:
-        return Column(present, [np.arange(len(series))], series)
+        return PatternColumn(present, [np.arange(len(series))], series)
     distinct = series.drop_nulls().unique().sort()
-    return Column(present, [_places(series, distinct, 0)], distinct)
+    return PatternColumn(present, [_places(series, distinct, 0)], distinct)
 
 
 def _places(series: pl.Series, among: pl.Series, otherwise: int) -> Ints:
@@ -164,7 +164,7 @@ def _places(series: pl.Series, among: pl.Series, otherwise: int) -> Ints:
     return bits_of(places.fill_null(otherwise).to_numpy())
 
 
-def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
+def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[PatternColumn]:
     inputs = [
         (name, _scalars(frame[name].cast(STORED[view.schema[name].dtype]))) for name in view.inputs
     ]
@@ -180,14 +180,14 @@ def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[Column]:
 
 def _column_of_values(
     values: Sequence[Scalar | None], value: ValueColumn, is_compared: bool
-) -> Column:
+) -> PatternColumn:
     present = np.array([each is not None for each in values], dtype=np.bool_)
     match value.dtype:
         case DType.STRING:
             texts = [each if isinstance(each, str) else None for each in values]
             return _column_of_plain_texts(present, texts, value.listed, is_compared)
         case DType.FLOAT64:
-            return Column(
+            return PatternColumn(
                 present,
                 [
                     _float_bits(
@@ -198,7 +198,7 @@ def _column_of_values(
                 ],
             )
         case _:
-            return Column(
+            return PatternColumn(
                 present,
                 [np.array([0 if each is None else each for each in values], dtype=np.int64)],
             )
@@ -206,10 +206,10 @@ def _column_of_values(
 
 def _column_of_plain_texts(
     present: Present, texts: Sequence[str | None], listed: Sequence[str], is_compared: bool
-) -> Column:
+) -> PatternColumn:
     if listed:
         places = {text: place for place, text in enumerate(listed)}
-        return Column(
+        return PatternColumn(
             present,
             [
                 np.array(
@@ -219,9 +219,9 @@ def _column_of_plain_texts(
             ],
         )
     if not is_compared:
-        return Column(present, [np.arange(len(texts))], pl.Series(texts, dtype=pl.String))
+        return PatternColumn(present, [np.arange(len(texts))], pl.Series(texts, dtype=pl.String))
     codes, distinct = code_texts(texts)
-    return Column(present, [codes], pl.Series(distinct, dtype=pl.String))
+    return PatternColumn(present, [codes], pl.Series(distinct, dtype=pl.String))
 
 
 def _float_bits(values: Floats) -> Ints:

@@ -13,7 +13,7 @@ from mainspring.elements.expression.aggregation import Aggregation
 from mainspring.elements.expression.build import Expr, node_of
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.time import Micros, parse_duration
-from mainspring.elements.window import Closed, Window, parse_window
+from mainspring.elements.window import Closed, WindowLength, parse_window
 from mainspring.sources.spec import Source
 
 __all__ = [
@@ -129,7 +129,7 @@ class FeatureView:
     name: str
     sources: tuple[Source, ...]
     entities: tuple[Entity, ...]
-    windows: tuple[Window, ...]
+    windows: tuple[WindowLength, ...]
     features: tuple[tuple[str, Aggregation], ...] | Latest
     ttl: Micros | None
     closed: Closed

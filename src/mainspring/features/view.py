@@ -14,7 +14,13 @@ from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import Micros
 from mainspring.features.kernel.arrays import Ints
-from mainspring.features.kernel.program import FOREVER, Output, Program, compile_program, reach_of
+from mainspring.features.kernel.program import (
+    UNBOUNDED_SPAN,
+    OutputSpec,
+    Program,
+    compile_program,
+    reach_of,
+)
 from mainspring.features.kernel.tree.summary import TileProgram, compile_tiles
 from mainspring.features.outputs import COMPARING, ValueColumn, iter_outputs
 from mainspring.features.spec import Entity, FeatureView
@@ -41,7 +47,8 @@ class CompiledView:
         values: what every fact carries, each expression once.
         program: the kernel's outputs, the same for every entity.
         outputs: name without the entity, and type, in the program's order.
-        reach: how far back any output sees, in microseconds; `FOREVER` for a lookup without ttl.
+        reach: how far back any output sees, in microseconds; `UNBOUNDED_SPAN` for a lookup without
+            ttl.
         lookups: the views through which its entities are reached.
         partitions: into how many parts the online state is divided, by a hash of the key; no answer
             depends on it.
@@ -236,7 +243,7 @@ def with_lookups(views: Sequence[CompiledView]) -> tuple[CompiledView, ...]:
     return tuple({view.shard: view for view in every}.values())
 
 
-def _reach(view: FeatureView, outputs: Sequence[Output]) -> Micros:
+def _reach(view: FeatureView, outputs: Sequence[OutputSpec]) -> Micros:
     """A hopped view answers as at up to a hop earlier, and so sees that much further back."""
     reach = max(reach_of(output) for output in outputs)
-    return reach if reach >= FOREVER or view.hop is None else reach + view.hop - 1
+    return reach if reach >= UNBOUNDED_SPAN or view.hop is None else reach + view.hop - 1

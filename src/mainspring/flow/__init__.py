@@ -8,6 +8,14 @@ belongs to `govern`.
 
 from mainspring.flow.errors import StepsOutOfOrder
 from mainspring.flow.run import Run, RunState
-from mainspring.flow.step import FinishedStep, Past, Step, StepOutcome
+from mainspring.flow.step import FinishedStep, Step, StepDuration, StepOutcome
 
-__all__ = ["FinishedStep", "Past", "Run", "RunState", "Step", "StepOutcome", "StepsOutOfOrder"]
+__all__ = [
+    "FinishedStep",
+    "Run",
+    "RunState",
+    "Step",
+    "StepDuration",
+    "StepOutcome",
+    "StepsOutOfOrder",
+]

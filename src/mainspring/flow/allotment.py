@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
-__all__ = ["allot", "fair_share"]
+__all__ = ["assign_partitions", "fair_share"]
 
 
 def fair_share(parts: int, members: int) -> int:
@@ -22,7 +22,7 @@ def fair_share(parts: int, members: int) -> int:
     return -(-parts // max(members, 1))
 
 
-def allot(takers: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
+def assign_partitions(takers: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
     """For each member the parts that are its own.
 
     Args:
@@ -31,7 +31,7 @@ def allot(takers: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
     Cost: about 1 µs for each part and each member that may take it.
 
     Example:
-        >>> allotted = allot({part: ["ada", "bob"] for part in "abcdef"})
+        >>> allotted = assign_partitions({part: ["ada", "bob"] for part in "abcdef"})
         >>> {member: len(parts) for member, parts in allotted.items()}
         {'ada': 3, 'bob': 3}
     """

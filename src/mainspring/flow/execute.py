@@ -14,19 +14,19 @@ from typing import Protocol
 import msgspec
 
 from mainspring.elements.errors import EngineError, MainspringError
-from mainspring.elements.events import Actor, Event, Fact, ProjectName
+from mainspring.elements.events import Actor, Event, EventValue, ProjectName
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import HOUR, SECOND, Micros
 from mainspring.flow.errors import StepsOutOfOrder
 from mainspring.flow.read import finished_step, iter_runs
 from mainspring.flow.retry import Retry
-from mainspring.flow.run import RUN, Fault, Run
+from mainspring.flow.run import RUN, Run, RunFault
 from mainspring.flow.step import STEP, FinishedStep, Step, StepOutcome
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.errors import LeaseLost
 from mainspring.ports.state import Change, Lease, Leases, StateWriter
 
-__all__ = ["Ledger", "Observer", "Silent", "execute"]
+__all__ = ["Observer", "RunRecorder", "SilentObserver", "execute"]
 
 _MESSAGE_LIMIT = 2_000
 
@@ -49,7 +49,7 @@ class Observer(Protocol):
         ...
 
 
-class Silent:
+class SilentObserver:
     """An observer that says nothing."""
 
     def on_started(self, step: Step) -> None:
@@ -60,7 +60,7 @@ class Silent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ledger:
+class RunRecorder:
     """Where an execution is written down, and in whose name.
 
     Args:
@@ -76,7 +76,7 @@ class Ledger:
     environment: str = ""
     lease_ttl: Micros = 6 * HOUR
 
-    def event(self, kind: str, subject: str, /, **facts: Fact) -> Event:
+    def event(self, kind: str, subject: str, /, **facts: EventValue) -> Event:
         """An event of now, in this ledger's name."""
         at = self.clock.now()
         return Event(
@@ -94,7 +94,7 @@ def execute(
     steps: Sequence[Step],
     perform: Callable[[Step], StepOutcome],
     *,
-    ledger: Ledger,
+    ledger: RunRecorder,
     lease: Lease,
     observer: Observer | None = None,
     retry: Retry | None = None,
@@ -110,7 +110,11 @@ def execute(
     """
     _abandon_runs_of_the_dead(ledger, lease)
     execution = _Execution(
-        ledger, lease, perform=perform, observer=observer or Silent(), retry=retry or Retry()
+        ledger,
+        lease,
+        perform=perform,
+        observer=observer or SilentObserver(),
+        retry=retry or Retry(),
     )
     execution.begin([step.identity for step in steps])
     for step in steps:
@@ -123,7 +127,7 @@ class _Execution:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: RunRecorder,
         lease: Lease,
         *,
         perform: Callable[[Step], StepOutcome],
@@ -236,7 +240,7 @@ class _Execution:
             finished_at=now,
             wall_s=wall_s,
         )
-        work: dict[str, Fact] = {
+        work: dict[str, EventValue] = {
             "run": self._run.id,
             "kind": step.kind,
             "subject": step.subject,
@@ -254,8 +258,12 @@ class _Execution:
                 raise StepsOutOfOrder(kind=step.kind, subject=step.subject, missing=needed)
 
     def _fail(self, step: Step, error: BaseException) -> None:
-        fault = Fault(code=_code_of(error), message=_message_of(error), step=step.identity)
-        facts: dict[str, Fact] = {"run": self._run.id, "code": fault.code, "message": fault.message}
+        fault = RunFault(code=_code_of(error), message=_message_of(error), step=step.identity)
+        facts: dict[str, EventValue] = {
+            "run": self._run.id,
+            "code": fault.code,
+            "message": fault.message,
+        }
         events = [
             self._ledger.event(
                 "step.failed", step.identity, kind=step.kind, subject=step.subject, **facts
@@ -276,7 +284,7 @@ class _Execution:
         self._ledger.state.commit([_document(self._run), *documents], [event], lease=self._lease)
 
 
-def _abandon_runs_of_the_dead(ledger: Ledger, lease: Lease) -> None:
+def _abandon_runs_of_the_dead(ledger: RunRecorder, lease: Lease) -> None:
     """Whoever holds the lease knows that a run of the same resource that still says `running` has
     no process any more.
     """

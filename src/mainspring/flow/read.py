@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from mainspring.flow.run import RUN, Run
-from mainspring.flow.step import STEP, FinishedStep, Past
+from mainspring.flow.step import STEP, FinishedStep, StepDuration
 from mainspring.ports.state import StateReader
 
 __all__ = ["durations", "finished_step", "iter_finished_steps", "iter_runs"]
@@ -30,7 +30,7 @@ def iter_finished_steps(state: StateReader) -> Iterator[FinishedStep]:
     return (_decode_step(document.payload) for document in state.iter_documents(STEP))
 
 
-def durations(state: StateReader, kind: str, subject: str | None = None) -> list[Past]:
+def durations(state: StateReader, kind: str, subject: str | None = None) -> list[StepDuration]:
     """What steps of a kind took, the oldest first; of one subject or of all.  For estimates of
     cost.
 
@@ -43,5 +43,6 @@ def durations(state: StateReader, kind: str, subject: str | None = None) -> list
     ]
     found.sort(key=lambda done: (done.finished_at, done.step.identity))
     return [
-        Past(rows=done.outcome.rows, cpu_s=done.outcome.cpu_s, wall_s=done.wall_s) for done in found
+        StepDuration(rows=done.outcome.rows, cpu_s=done.outcome.cpu_s, wall_s=done.wall_s)
+        for done in found
     ]

@@ -7,7 +7,7 @@ import msgspec
 from mainspring.elements.events import Actor
 from mainspring.elements.time import Micros
 
-__all__ = ["RUN", "Fault", "Run", "RunState"]
+__all__ = ["RUN", "Run", "RunFault", "RunState"]
 
 RUN = "run"
 """The kind of the documents that runs leave, by id; ids sort by time."""
@@ -16,7 +16,7 @@ RunState = OneOf["running", "finished", "failed", "abandoned"]
 """`abandoned`: its process died; what it finished is kept, and whoever came next said so."""
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
+class RunFault(msgspec.Struct, frozen=True, kw_only=True):
     """What ended a run: an error's code (its class where it has none) and message, and the identity
     of the step.
     """
@@ -46,4 +46,4 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[str, ...] = ()
     reused: tuple[str, ...] = ()
     performed: tuple[str, ...] = ()
-    fault: Fault | None = None
+    fault: RunFault | None = None

@@ -10,27 +10,29 @@ from typing import NamedTuple
 
 from mainspring.elements.time import DAY, HOUR, Micros
 
-__all__ = ["Due", "Every", "Window", "due", "next_due"]
+__all__ = ["DueWindow", "ScheduleInterval", "ScheduleWindow", "due_window", "next_due"]
 
-Every = OneOf["hourly", "daily"]
-_LENGTH: dict[Every, Micros] = {"hourly": HOUR, "daily": DAY}
+ScheduleInterval = OneOf["hourly", "daily"]
+_LENGTH: dict[ScheduleInterval, Micros] = {"hourly": HOUR, "daily": DAY}
 
 
-class Window(NamedTuple):
+class ScheduleWindow(NamedTuple):
     """The stretch `[start, end)`."""
 
     start: Micros
     end: Micros
 
 
-class Due(NamedTuple):
+class DueWindow(NamedTuple):
     """What is to be done now, and the windows between the last one and it that will not be."""
 
-    window: Window
-    skipped: tuple[Window, ...]
+    window: ScheduleWindow
+    skipped: tuple[ScheduleWindow, ...]
 
 
-def due(every: Every, *, last: Window | None, now: Micros) -> Due | None:
+def due_window(
+    every: ScheduleInterval, *, last: ScheduleWindow | None, now: Micros
+) -> DueWindow | None:
     """The newest window that is complete at `now`, unless it was the last one; None then.
 
     Args:
@@ -38,11 +40,11 @@ def due(every: Every, *, last: Window | None, now: Micros) -> Due | None:
             skipped.
 
     Example:
-        >>> found = due("hourly", last=Window(0, HOUR), now=3 * HOUR + 5)
+        >>> found = due_window("hourly", last=ScheduleWindow(0, HOUR), now=3 * HOUR + 5)
         >>> found.window
-        Window(start=7200000000, end=10800000000)
+        ScheduleWindow(start=7200000000, end=10800000000)
         >>> found.skipped
-        (Window(start=3600000000, end=7200000000),)
+        (ScheduleWindow(start=3600000000, end=7200000000),)
     """
     length = _LENGTH[every]
     end = now - now % length
@@ -50,12 +52,12 @@ def due(every: Every, *, last: Window | None, now: Micros) -> Due | None:
         return None
     first_missed = end - length if last is None else last.end - last.end % length
     skipped = tuple(
-        Window(start, start + length) for start in range(first_missed, end - length, length)
+        ScheduleWindow(start, start + length) for start in range(first_missed, end - length, length)
     )
-    return Due(Window(end - length, end), skipped)
+    return DueWindow(ScheduleWindow(end - length, end), skipped)
 
 
-def next_due(every: Every, now: Micros) -> Micros:
+def next_due(every: ScheduleInterval, now: Micros) -> Micros:
     """The next boundary after `now`.
 
     >>> next_due("daily", now=5) == DAY

@@ -16,12 +16,12 @@ import msgspec
 
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import SECOND, Micros
-from mainspring.flow.allotment import allot
+from mainspring.flow.allotment import assign_partitions
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import LeaseHeld, LeaseLost
 from mainspring.ports.state import Change, Lease, Leases, StateWriter
 
-__all__ = ["Member", "Share", "Sharer"]
+__all__ = ["Assignment", "ConsumerGroup", "GroupMember"]
 
 _KIND = "member"
 
@@ -30,7 +30,7 @@ class _State(StateWriter, Leases, Protocol):
     """State and leases of one engine."""
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
+class GroupMember(msgspec.Struct, frozen=True, kw_only=True):
     """One of the processes of a group.  Document kind `member`, key `<group>/<name>`.
 
     Args:
@@ -47,7 +47,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
         return not self.subjects or subject in self.subjects
 
 
-class Share(NamedTuple):
+class Assignment(NamedTuple):
     """What a member holds, what is to be its own, and how many members there are."""
 
     held: frozenset[str]
@@ -55,7 +55,7 @@ class Share(NamedTuple):
     members: int
 
 
-class Sharer:
+class ConsumerGroup:
     """This process as a member of a group.
 
     Args:
@@ -69,7 +69,7 @@ class Sharer:
         self,
         state: _State,
         group: str,
-        member: Member,
+        member: GroupMember,
         *,
         clock: Clock,
         executor: Executor,
@@ -86,7 +86,7 @@ class Sharer:
         self._alive: Lease | None = None
         self._held: dict[str, Lease] = {}
 
-    def keep(self, parts: Mapping[str, str]) -> Share:
+    def keep(self, parts: Mapping[str, str]) -> Assignment:
         """Stay a member, see who else is one, and come to hold what is allotted; to be called every
         second or so.
 
@@ -99,13 +99,13 @@ class Sharer:
         self._renew()
         self._show()
         roster = [self._member, *self._others()]
-        allotted = allot(_takers(parts, roster)).get(self._member.name, frozenset())
+        allotted = assign_partitions(_takers(parts, roster)).get(self._member.name, frozenset())
         self._give_back(self._held.keys() - allotted)
         taken = self._executor.map(self._acquired, sorted(allotted - self._held.keys()))
         self._held |= {lease.resource: lease for lease in taken if lease is not None}
-        return Share(frozenset(self._held), allotted, len(roster))
+        return Assignment(frozenset(self._held), allotted, len(roster))
 
-    def begin_keeping(self, parts: Mapping[str, str]) -> Future[Share]:
+    def begin_keeping(self, parts: Mapping[str, str]) -> Future[Assignment]:
         """The same in the background; one at a time."""
         return self._executor.submit(self.keep, parts)
 
@@ -130,17 +130,17 @@ class Sharer:
                     [Change(_KIND, self._key(self._member.name), canonical_json(self._member))], []
                 )
 
-    def _others(self) -> list[Member]:
+    def _others(self) -> list[GroupMember]:
         """The other members that are alive; the dead are struck off."""
         documents = self._state.iter_documents(_KIND, f"{self._group}/")
-        others = [msgspec.json.decode(document.payload, type=Member) for document in documents]
+        others = [msgspec.json.decode(document.payload, type=GroupMember) for document in documents]
         return [
             other
             for other in others
             if other.name != self._member.name and not self._strike_off(other)
         ]
 
-    def _strike_off(self, other: Member) -> bool:
+    def _strike_off(self, other: GroupMember) -> bool:
         try:
             lease = self._state.acquire(
                 self._resource(other.name), self._member.name, ttl=self._ttl
@@ -189,7 +189,7 @@ class Sharer:
         return f"{_KIND}:{self._group}/{name}"
 
 
-def _takers(parts: Mapping[str, str], roster: Collection[Member]) -> dict[str, list[str]]:
+def _takers(parts: Mapping[str, str], roster: Collection[GroupMember]) -> dict[str, list[str]]:
     """For each part who may take it: reserves where nobody else may."""
     takers: dict[str, list[str]] = {}
     for part, subject in parts.items():

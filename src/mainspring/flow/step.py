@@ -4,10 +4,10 @@ it once.
 
 import msgspec
 
-from mainspring.elements.events import Actor, Fact
+from mainspring.elements.events import Actor, EventValue
 from mainspring.elements.time import Micros
 
-__all__ = ["STEP", "FinishedStep", "Past", "Step", "StepOutcome"]
+__all__ = ["STEP", "FinishedStep", "Step", "StepDuration", "StepOutcome"]
 
 STEP = "step"
 """The kind of the documents that finished steps leave, by identity."""
@@ -38,7 +38,7 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
         cpu_s: seconds of processor time, child processes included.
     """
 
-    facts: dict[str, Fact] = {}
+    facts: dict[str, EventValue] = {}
     rows: int = 0
     cpu_s: float = 0.0
 
@@ -56,7 +56,7 @@ class FinishedStep(msgspec.Struct, frozen=True, kw_only=True):
     wall_s: float
 
 
-class Past(msgspec.Struct, frozen=True, kw_only=True):
+class StepDuration(msgspec.Struct, frozen=True, kw_only=True):
     """What a step of this kind took once."""
 
     rows: int

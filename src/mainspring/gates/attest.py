@@ -24,13 +24,20 @@ from mainspring.gates.attestation import (
     subjects_of,
 )
 from mainspring.gates.errors import NotAPerson, SelfApproval
-from mainspring.gates.verdict import Finding, Verdict
+from mainspring.gates.verdict import GateFinding, Verdict
 from mainspring.ports.objects import ObjectReader, ObjectWriter
 from mainspring.ports.signer import Signer
 from mainspring.ports.state import Change, StateReader, StateWriter
 from mainspring.registry.version import ModelVersion
 
-__all__ = ["VALID_FOR", "Binding", "Notary", "approve", "attest", "read_envelopes"]
+__all__ = [
+    "VALID_FOR",
+    "AttestationBinding",
+    "AttestationWriter",
+    "read_envelopes",
+    "sign_approval",
+    "sign_verdicts",
+]
 
 VALID_FOR: Micros = 90 * DAY
 """How long a verdict counts: data and world move on, and a model that nobody has looked at for a
@@ -39,7 +46,7 @@ quarter is not proven any more.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Binding:
+class AttestationBinding:
     """What a statement is bound to.
 
     Args:
@@ -59,7 +66,7 @@ class Binding:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Notary:
+class AttestationWriter:
     """Who signs, for which project, and where it is kept."""
 
     signer: Signer
@@ -79,7 +86,9 @@ class _Filed(msgspec.Struct, frozen=True, kw_only=True):
     issued_at: Micros
 
 
-def attest(verdicts: Sequence[Verdict], binding: Binding, notary: Notary) -> list[Envelope]:
+def sign_verdicts(
+    verdicts: Sequence[Verdict], binding: AttestationBinding, notary: AttestationWriter
+) -> list[Envelope]:
     """Sign and file the verdicts, passed and failed alike, in one transaction with their events in
     the journal.
 
@@ -93,7 +102,9 @@ def attest(verdicts: Sequence[Verdict], binding: Binding, notary: Notary) -> lis
     )
 
 
-def approve(binding: Binding, notary: Notary, *, at: Micros, reason: str = "") -> Envelope:
+def sign_approval(
+    binding: AttestationBinding, notary: AttestationWriter, *, at: Micros, reason: str = ""
+) -> Envelope:
     """Sign and file an approval in the name of a person who is not the version's author.
 
     Raises: GAT-004 for the author, GAT-005 for what is not a person, ENG-008.
@@ -103,7 +114,7 @@ def approve(binding: Binding, notary: Notary, *, at: Micros, reason: str = "") -
         raise NotAPerson(version=version.label, actor=notary.actor)
     if notary.actor == version.author:
         raise SelfApproval(version=version.label, actor=notary.actor)
-    finding = Finding(gate="approval", passed=True, summary=reason or "approved")
+    finding = GateFinding(gate="approval", passed=True, summary=reason or "approved")
     return _file([(APPROVAL, finding, at)], binding, notary, kind="version.approved")[0]
 
 
@@ -121,7 +132,11 @@ def read_envelopes(
 
 
 def _file(
-    findings: Sequence[tuple[str, Finding, Micros]], binding: Binding, notary: Notary, *, kind: str
+    findings: Sequence[tuple[str, GateFinding, Micros]],
+    binding: AttestationBinding,
+    notary: AttestationWriter,
+    *,
+    kind: str,
 ) -> list[Envelope]:
     envelopes, changes, events = [], [], []
     for predicate_type, finding, at in findings:
@@ -145,7 +160,12 @@ def _file(
 
 
 def _sign(
-    predicate_type: str, finding: Finding, binding: Binding, *, notary: Notary, at: Micros
+    predicate_type: str,
+    finding: GateFinding,
+    binding: AttestationBinding,
+    *,
+    notary: AttestationWriter,
+    at: Micros,
 ) -> Envelope:
     version = binding.version
     predicate = Predicate(
@@ -172,7 +192,14 @@ def _sign(
     return sealed(payload, notary.signer.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload)))
 
 
-def _event(kind: str, finding: Finding, binding: Binding, *, notary: Notary, at: Micros) -> Event:
+def _event(
+    kind: str,
+    finding: GateFinding,
+    binding: AttestationBinding,
+    *,
+    notary: AttestationWriter,
+    at: Micros,
+) -> Event:
     return Event(
         kind=kind,
         project=notary.project,

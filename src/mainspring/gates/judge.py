@@ -16,7 +16,7 @@ from mainspring.gates.check.no_leakage import check_no_leakage
 from mainspring.gates.check.parity import check_parity_report
 from mainspring.gates.errors import UnknownGate
 from mainspring.gates.spec import BeatsChampion, Gate, Latency, MinMetric, NoLeakage, Parity
-from mainspring.gates.verdict import Finding, Verdict
+from mainspring.gates.verdict import GateFinding, Verdict
 from mainspring.training.spec import GateDeclaration
 
 __all__ = ["EvidenceSource", "judge", "required_gates"]
@@ -75,7 +75,7 @@ def judge(
     ]
 
 
-def _verdict(finding: Finding, *, subject: Digest, champion: str, at: Micros) -> Verdict:
+def _verdict(finding: GateFinding, *, subject: Digest, champion: str, at: Micros) -> Verdict:
     return Verdict(
         gate=finding.gate,
         passed=finding.passed,
@@ -87,11 +87,11 @@ def _verdict(finding: Finding, *, subject: Digest, champion: str, at: Micros) ->
     )
 
 
-def _find(gate: Gate, evidence: EvidenceSource) -> Finding:
+def _find(gate: Gate, evidence: EvidenceSource) -> GateFinding:
     try:
         return _check(gate, evidence)
     except MainspringError as error:
-        return Finding(
+        return GateFinding(
             gate=gate.name,
             passed=False,
             summary=f"could not be judged: {error.code} {error.message}",
@@ -99,7 +99,7 @@ def _find(gate: Gate, evidence: EvidenceSource) -> Finding:
         )
 
 
-def _check(gate: Gate, evidence: EvidenceSource) -> Finding:
+def _check(gate: Gate, evidence: EvidenceSource) -> GateFinding:
     match gate:
         case MinMetric():
             return check_min_metric(gate, evidence.challenger().predictions)

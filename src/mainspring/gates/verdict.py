@@ -9,15 +9,23 @@ import msgspec
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 
-__all__ = ["Evidence", "Finding", "Scalar", "Verdict", "known", "render_finding", "render_verdicts"]
+__all__ = [
+    "Evidence",
+    "EvidenceValue",
+    "GateFinding",
+    "Verdict",
+    "known_values",
+    "render_finding",
+    "render_verdicts",
+]
 
-Scalar = str | int | float | bool | None
+EvidenceValue = str | int | float | bool | None
 
-Evidence = dict[str, Scalar | list[str | dict[str, Scalar]]]
+Evidence = dict[str, EvidenceValue | list[str | dict[str, EvidenceValue]]]
 """What a finding rests on: flat but for one list, so that every reader can show it."""
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class GateFinding(msgspec.Struct, frozen=True, kw_only=True):
     """What a check found; it becomes a verdict when it is said about whom and when."""
 
     gate: str
@@ -26,7 +34,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence = {}
 
 
-class Verdict(Finding, frozen=True, kw_only=True):
+class Verdict(GateFinding, frozen=True, kw_only=True):
     """A finding about one version.
 
     Args:
@@ -45,10 +53,11 @@ class Verdict(Finding, frozen=True, kw_only=True):
         return "passed" if self.passed else "failed"
 
 
-def render_finding(finding: Finding, *, width: int = 0) -> str:
+def render_finding(finding: GateFinding, *, width: int = 0) -> str:
     """One line for a terminal; `width` lines up the sentences of several.
 
-    >>> render_finding(Finding(gate="latency", passed=True, summary="p99 3.1 ms (at most 10 ms)"))
+    >>> found = GateFinding(gate="latency", passed=True, summary="p99 3.1 ms (at most 10 ms)")
+    >>> render_finding(found)
     '✓ latency  p99 3.1 ms (at most 10 ms)'
     """
     return f"{'✓' if finding.passed else '✗'} {finding.gate:<{width}}  {finding.summary}"
@@ -60,7 +69,7 @@ def render_verdicts(verdicts: list[Verdict]) -> list[str]:
     return [render_finding(verdict, width=width) for verdict in verdicts]
 
 
-def known(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+def known_values(values: Mapping[str, EvidenceValue]) -> dict[str, EvidenceValue]:
     """The values with NaN and infinities, which JSON has no word for, as None."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value

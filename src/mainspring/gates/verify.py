@@ -28,7 +28,7 @@ from mainspring.gates.spec import NoLeakage, Parity
 from mainspring.ports.signer import PublicKey, Verifier
 from mainspring.registry.version import ModelVersion
 
-__all__ = ["ChainItem", "ChainReport", "asked_gates", "verify_chain"]
+__all__ = ["ChainItem", "ChainReport", "signed_gates", "verify_chain"]
 
 Standing = OneOf["proven", "missing", "stale", "failed", "untrusted"]
 # From the most to the least that a statement could be worth, so that the best one on file speaks
@@ -117,7 +117,7 @@ def verify_chain(
     return ChainReport(version.label, environment, (*_iter_forged(version, artifact), *items))
 
 
-def asked_gates(
+def signed_gates(
     envelopes: Sequence[Envelope],
     *,
     policy: Digest,

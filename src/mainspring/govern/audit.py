@@ -6,7 +6,7 @@ from mainspring.elements.events import Recorded
 from mainspring.elements.journal import verify_journal
 from mainspring.ports.state import StateReader
 
-__all__ = ["AuditReport", "audit"]
+__all__ = ["AuditReport", "audit_journal"]
 
 
 class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
         return self.broken_at is None
 
 
-def audit(state: StateReader, *, kind: str = "", last: int = 50) -> AuditReport:
+def audit_journal(state: StateReader, *, kind: str = "", last: int = 50) -> AuditReport:
     """Check the whole journal, and show the last events of a kind.  Cost: about 10 µs an event."""
     records = list(state.iter_events())
     shown = [record for record in records if record.event.kind.startswith(kind)]

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from mainspring.elements.events import Fact, Recorded
+from mainspring.elements.events import EventValue, Recorded
 from mainspring.elements.identity import short
 
-__all__ = ["LineageNode", "trace"]
+__all__ = ["LineageNode", "trace_lineage"]
 
 
 class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +19,7 @@ class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     made_by: str
     made_at: int
-    facts: dict[str, Fact]
+    facts: dict[str, EventValue]
     parents: tuple["LineageNode", ...] = ()
 
     def lines(self, indent: str = "") -> list[str]:
@@ -38,7 +38,7 @@ class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
         return [indent + line for line in lines]
 
 
-def trace(
+def trace_lineage(
     asset: str,
     *,
     parents: Mapping[str, Sequence[str]],

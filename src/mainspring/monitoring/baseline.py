@@ -19,7 +19,7 @@ from mainspring.stats.roc_auc import roc_auc
 __all__ = [
     "Baseline",
     "ColumnBaseline",
-    "Judged",
+    "JudgedPredictions",
     "baseline_of_column",
     "daily_shares",
     "make_baseline",
@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class Judged(NamedTuple):
+class JudgedPredictions(NamedTuple):
     """Scores, labels and prediction times of the judged rows, each (rows,)."""
 
     scores: Floats
@@ -89,7 +89,7 @@ def parse_baseline(payload: bytes) -> Baseline:
 
 
 def make_baseline(
-    matrix: Floats, names: Sequence[str], *, times: Ints, labels: Floats, judged: Judged
+    matrix: Floats, names: Sequence[str], *, times: Ints, labels: Floats, judged: JudgedPredictions
 ) -> Baseline:
     """Summarise the fitted rows.
 
@@ -134,7 +134,7 @@ def daily_shares(labels: Floats, days: Ints) -> Mapping[int, float]:
     }
 
 
-def _daily_auc(judged: Judged) -> float | None:
+def _daily_auc(judged: JudgedPredictions) -> float | None:
     """Within days and not over all rows: that some days are worse for everybody is no merit of the
     model, and one day's AUC cannot show it.
     """

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from mainspring.elements.time import Micros
-from mainspring.monitoring.window import Finding, FindingKind
+from mainspring.monitoring.window import FindingKind, MonitorFinding
 
-__all__ = ["Incident", "Transition", "follow"]
+__all__ = ["Incident", "IncidentTransition", "update_incidents"]
 
 _QUIET_WINDOWS = 3
 
@@ -34,24 +34,24 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     quiet: int = 0
 
 
-class Transition(msgspec.Struct, frozen=True, kw_only=True):
+class IncidentTransition(msgspec.Struct, frozen=True, kw_only=True):
     """A step of an incident's life to put on record."""
 
     event: str
     incident: Incident
 
 
-def follow(
+def update_incidents(
     open_incidents: Mapping[FindingKind, Incident],
-    findings: Sequence[Finding],
+    findings: Sequence[MonitorFinding],
     *,
     monitor: str,
     at: Micros,
-) -> list[Transition]:
+) -> list[IncidentTransition]:
     """What the findings of one window do to the open incidents of a monitor: open, keep, or close
     them.
     """
-    by_kind: dict[FindingKind, list[Finding]] = {}
+    by_kind: dict[FindingKind, list[MonitorFinding]] = {}
     for finding in findings:
         by_kind.setdefault(finding.kind, []).append(finding)
     steps = [
@@ -67,13 +67,13 @@ def follow(
 
 
 def _observed(
-    incident: Incident | None, found: Sequence[Finding], *, monitor: str, at: Micros
-) -> Transition:
+    incident: Incident | None, found: Sequence[MonitorFinding], *, monitor: str, at: Micros
+) -> IncidentTransition:
     worst = sorted(found, key=lambda f: (-abs(f.statistic) / max(f.limit, 1e-12), f.subject))
     subjects = tuple(finding.subject for finding in worst)
     if incident is not None:
         kept = subjects if len(subjects) > len(incident.subjects) else incident.subjects
-        return Transition(
+        return IncidentTransition(
             event="incident.seen",
             incident=msgspec.structs.replace(incident, subjects=kept, quiet=0),
         )
@@ -88,16 +88,16 @@ def _observed(
         sentence=worst[0].sentence + more,
         subjects=subjects,
     )
-    return Transition(event="incident.opened", incident=opened)
+    return IncidentTransition(event="incident.opened", incident=opened)
 
 
-def _unobserved(incident: Incident, at: Micros) -> Transition:
+def _unobserved(incident: Incident, at: Micros) -> IncidentTransition:
     quiet = incident.quiet + 1
     if quiet < _QUIET_WINDOWS:
-        return Transition(
+        return IncidentTransition(
             event="incident.quiet", incident=msgspec.structs.replace(incident, quiet=quiet)
         )
-    return Transition(
+    return IncidentTransition(
         event="incident.closed",
         incident=msgspec.structs.replace(incident, quiet=quiet, closed_at=at),
     )

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from mainspring.elements.events import Actor, Event, Fact, ProjectName
+from mainspring.elements.events import Actor, Event, EventValue, ProjectName
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import Micros
-from mainspring.monitoring.incident import Incident, Transition
+from mainspring.monitoring.incident import Incident, IncidentTransition
 from mainspring.ports.state import Change, StateReader, StateWriter
 
 __all__ = ["iter_open_incidents", "record_transitions"]
@@ -26,7 +26,7 @@ def iter_open_incidents(state: StateReader, environment: str, monitor: str) -> I
 
 def record_transitions(
     state: StateWriter,
-    steps: Sequence[Transition],
+    steps: Sequence[IncidentTransition],
     *,
     project: ProjectName,
     environment: str,
@@ -46,9 +46,11 @@ def record_transitions(
         state.commit(changes, events)
 
 
-def _event(step: Transition, *, project: ProjectName, environment: str, at: Micros) -> Event:
+def _event(
+    step: IncidentTransition, *, project: ProjectName, environment: str, at: Micros
+) -> Event:
     incident = step.incident
-    facts: dict[str, Fact] = {
+    facts: dict[str, EventValue] = {
         "kind": incident.kind,
         "sentence": incident.sentence,
         "subjects": list(incident.subjects[:_MOST_SUBJECTS]),

@@ -16,13 +16,13 @@ from mainspring.elements.events import ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY, Micros
 from mainspring.monitoring.baseline import Baseline
-from mainspring.monitoring.incident import Transition, follow
+from mainspring.monitoring.incident import IncidentTransition, update_incidents
 from mainspring.monitoring.join import labels_by_key, measure_days
 from mainspring.monitoring.record import iter_open_incidents, record_transitions
 from mainspring.monitoring.spec import Monitor
 from mainspring.monitoring.window import (
-    Finding,
     LabelledDay,
+    MonitorFinding,
     WindowReport,
     judge_ingestion,
     judge_labels,
@@ -35,7 +35,7 @@ from mainspring.serving.inference_log import PredictionRecord, iter_predictions
 from mainspring.sources.read import iter_records
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 
-__all__ = ["Watched", "Watcher"]
+__all__ = ["MonitorEvaluator", "MonitoredModel"]
 
 # A source's topic is read twice where it also gives the labels: once to count, once for the truth.
 # Each reading keeps its own place.
@@ -45,7 +45,7 @@ _REMEMBERED_DAYS = 120
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Watched:
+class MonitoredModel:
     """What a monitor watches: a model version as it is served at an endpoint.
 
     Args:
@@ -63,7 +63,7 @@ class Watched:
     usual_quarantine: Mapping[str, float] = field(default_factory=dict)
 
 
-class Watcher:
+class MonitorEvaluator:
     """Judges windows in order; keeps its place in the log and 120 days of labelled predictions
     between them.
 
@@ -74,7 +74,7 @@ class Watcher:
 
     def __init__(
         self,
-        watched: Watched,
+        watched: MonitoredModel,
         *,
         log: LogReader,
         state: StateWriter,
@@ -111,7 +111,7 @@ class Watcher:
         findings += judge_labels(
             self._watched.baseline, days, sensitivity=self._watched.monitor.sensitivity
         )
-        steps = follow(self._open, findings, monitor=self._watched.monitor.name, at=end)
+        steps = update_incidents(self._open, findings, monitor=self._watched.monitor.name, at=end)
         self._record(steps, end)
         labelled = sum(day.rows for day in days if start <= day.day < end)
         latest = days[-1] if days else None
@@ -191,7 +191,7 @@ class Watcher:
     def _labelled_days(self, end: Micros) -> Sequence[LabelledDay]:
         return measure_days((p for p in self._predictions if p[0] < end), self._labels)
 
-    def _judge_window(self, window: Sequence[PredictionRecord]) -> list[Finding]:
+    def _judge_window(self, window: Sequence[PredictionRecord]) -> list[MonitorFinding]:
         encoding, watched = self._watched.encoding, self._watched
         window = [record for record in window if record.version == watched.version]
         if not window:
@@ -234,7 +234,7 @@ class Watcher:
         self._read[topic] = head
         return self._log.read(topic, start=start, stop=head)
 
-    def _record(self, steps: Sequence[Transition], at: Micros) -> None:
+    def _record(self, steps: Sequence[IncidentTransition], at: Micros) -> None:
         record_transitions(
             self._state, steps, project=self._project, environment=self._environment, at=at
         )

@@ -17,9 +17,9 @@ from mainspring.stats.log_loss import log_loss
 from mainspring.stats.roc_auc import roc_auc
 
 __all__ = [
-    "Finding",
     "FindingKind",
     "LabelledDay",
+    "MonitorFinding",
     "WindowReport",
     "judge_ingestion",
     "judge_labels",
@@ -38,7 +38,7 @@ _AUC_DROP = 0.08
 _PERFORMANCE_DAYS = 7
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class MonitorFinding(msgspec.Struct, frozen=True, kw_only=True):
     """Something that is not as it was.
 
     Args:
@@ -78,13 +78,13 @@ class WindowReport(msgspec.Struct, frozen=True, kw_only=True):
     end: Micros
     predictions: int
     labelled: int
-    findings: tuple[Finding, ...]
+    findings: tuple[MonitorFinding, ...]
     latest_labelled: LabelledDay | None = None
 
 
 def judge_window(
     baseline: Baseline, matrix: Floats, names: Sequence[str], *, scores: Floats, sensitivity: float
-) -> list[Finding]:
+) -> list[MonitorFinding]:
     """Features and scores of one window against the baseline; too few rows are not judged.
 
     Args:
@@ -107,16 +107,18 @@ def judge_window(
     return found
 
 
-def _drift(kind: FindingKind, subject: str, index: float, *, limit: float) -> Finding:
+def _drift(kind: FindingKind, subject: str, index: float, *, limit: float) -> MonitorFinding:
     sentence = (
         f"{subject}: stability index {index:.2f}, and no day of the baseline came near {limit:.2f}"
     )
-    return Finding(kind=kind, subject=subject, statistic=index, limit=limit, sentence=sentence)
+    return MonitorFinding(
+        kind=kind, subject=subject, statistic=index, limit=limit, sentence=sentence
+    )
 
 
 def judge_ingestion(
     counts: Mapping[str, tuple[int, Mapping[str, int]]], *, usual: Mapping[str, float]
-) -> list[Finding]:
+) -> list[MonitorFinding]:
     """Sources whose rows break their contract more often than usual.
 
     Args:
@@ -137,7 +139,7 @@ def judge_ingestion(
                 f"contract, most by {worst}"
             )
             found.append(
-                Finding(
+                MonitorFinding(
                     kind="data_quality",
                     subject=f"{source} {worst}",
                     statistic=share,
@@ -165,14 +167,14 @@ def measure_day(day: Micros, labels: Floats, scores: Floats) -> LabelledDay:
 
 def judge_labels(
     baseline: Baseline, days: Sequence[LabelledDay], *, sensitivity: float
-) -> list[Finding]:
+) -> list[MonitorFinding]:
     """Label rate and performance of the days up to now, oldest first."""
     return [*_judge_label_rate(baseline, days, sensitivity), *_judge_performance(baseline, days)]
 
 
 def _judge_label_rate(
     baseline: Baseline, days: Sequence[LabelledDay], sensitivity: float
-) -> list[Finding]:
+) -> list[MonitorFinding]:
     change = change_of_level([day.label_rate for day in days])
     if (
         change is None
@@ -185,13 +187,13 @@ def _judge_label_rate(
         f"model learned it never moved by {limit:.3f}"
     )
     return [
-        Finding(
+        MonitorFinding(
             kind="label_rate", subject="label", statistic=change, limit=limit, sentence=sentence
         )
     ]
 
 
-def _judge_performance(baseline: Baseline, days: Sequence[LabelledDay]) -> list[Finding]:
+def _judge_performance(baseline: Baseline, days: Sequence[LabelledDay]) -> list[MonitorFinding]:
     recent = [day for day in days[-_PERFORMANCE_DAYS:] if day.roc_auc is not None]
     if len(recent) < _PERFORMANCE_DAYS or baseline.daily_auc is None:
         return []
@@ -204,7 +206,7 @@ def _judge_performance(baseline: Baseline, days: Sequence[LabelledDay]) -> list[
         f"{baseline.daily_auc:.3f} when the model was judged"
     )
     return [
-        Finding(
+        MonitorFinding(
             kind="performance", subject="roc_auc", statistic=auc, limit=limit, sentence=sentence
         )
     ]

@@ -7,7 +7,7 @@ Each has one embedded implementation in `engines.local` and is held by a contrac
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.compute import Compute, Task
 from mainspring.ports.log import Identity, LogReader, LogWriter
-from mainspring.ports.models import ExportedModel, Scorer, Scorers
+from mainspring.ports.models import ExportedModel, Scorer, ScorerLoader
 from mainspring.ports.objects import ObjectReader, ObjectWriter
 from mainspring.ports.online import OnlineReader, OnlineWriter, Position
 from mainspring.ports.signer import PublicKey, Signature, Signer, Verifier
@@ -33,7 +33,7 @@ __all__ = [
     "Position",
     "PublicKey",
     "Scorer",
-    "Scorers",
+    "ScorerLoader",
     "Signature",
     "Signer",
     "StateReader",

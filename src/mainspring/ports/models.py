@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ExportedModel", "Scorer", "Scorers"]
+__all__ = ["ExportedModel", "Scorer", "ScorerLoader"]
 
 
 class ExportedModel(NamedTuple):
@@ -44,7 +44,7 @@ class Scorer(Protocol):
         ...
 
 
-class Scorers(Protocol):
+class ScorerLoader(Protocol):
     """Opens models."""
 
     def open(self, model: ExportedModel) -> Scorer:

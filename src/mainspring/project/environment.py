@@ -11,24 +11,24 @@ from typing import Literal as OneOf
 
 import msgspec
 
-from mainspring.elements.events import Actor, Fact
+from mainspring.elements.events import Actor, EventValue
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 
 __all__ = [
+    "AssetDefinition",
     "AssetKind",
     "AssetPointer",
     "Build",
-    "Definition",
-    "Duration",
-    "EnvironmentMap",
+    "EnvironmentVersion",
+    "StageDuration",
     "build_key",
     "definition_key",
     "duration_key",
     "empty_environment",
-    "history_key",
-    "moved",
-    "rolled_back",
+    "environment_version_key",
+    "next_version",
+    "restored_version",
 ]
 
 AssetKind = OneOf["source", "view", "on_demand", "training_set", "model", "endpoint", "monitor"]
@@ -50,7 +50,7 @@ class AssetPointer(msgspec.Struct, frozen=True, kw_only=True):
     build_digest: Digest
 
 
-class EnvironmentMap(msgspec.Struct, frozen=True, kw_only=True):
+class EnvironmentVersion(msgspec.Struct, frozen=True, kw_only=True):
     """One version of an environment.  Document kind `environment`: key `<name>` for the newest,
     `<name>/<version:08d>` for each.
 
@@ -85,10 +85,10 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     made_at: Micros
     inputs: dict[str, int]
     rows: int
-    facts: dict[str, Fact] = {}
+    facts: dict[str, EventValue] = {}
 
 
-class Definition(msgspec.Struct, frozen=True, kw_only=True):
+class AssetDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """A declaration in canonical words, kept so that a later plan can say what changed from what.
 
     Document kind `definition`, key `<asset>/<build fingerprint>/<policy fingerprint>`.
@@ -105,7 +105,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     parents: dict[str, Digest]
 
 
-class Duration(msgspec.Struct, frozen=True, kw_only=True):
+class StageDuration(msgspec.Struct, frozen=True, kw_only=True):
     """What a stage took when it last ran for an asset.  Document kind `duration`, key
     `<stage>/<asset>`; estimates come from these.
     """
@@ -131,18 +131,18 @@ def duration_key(stage: str, asset: str) -> str:
     return f"{stage}/{asset}"
 
 
-def history_key(environment: str, version: int) -> str:
+def environment_version_key(environment: str, version: int) -> str:
     """The key under which one version of an environment stays.
 
-    >>> history_key("prod", 12)
+    >>> environment_version_key("prod", 12)
     'prod/00000012'
     """
     return f"{environment}/{version:08d}"
 
 
-def empty_environment(name: str) -> EnvironmentMap:
+def empty_environment(name: str) -> EnvironmentVersion:
     """An environment that holds nothing yet: version 0."""
-    return EnvironmentMap(
+    return EnvironmentVersion(
         environment=name,
         version=0,
         pointers={},
@@ -153,21 +153,21 @@ def empty_environment(name: str) -> EnvironmentMap:
     )
 
 
-def moved(
-    current: EnvironmentMap,
+def next_version(
+    current: EnvironmentVersion,
     pointers: Iterable[AssetPointer],
     *,
     removed: Iterable[str] = (),
     by: Actor,
     at: Micros,
     reason: str,
-) -> EnvironmentMap:
+) -> EnvironmentVersion:
     """The next version, with these pointers in place of those of the same assets and without the
     removed ones.
     """
     gone = frozenset(removed)
     kept = {asset: pointer for asset, pointer in current.pointers.items() if asset not in gone}
-    return EnvironmentMap(
+    return EnvironmentVersion(
         environment=current.environment,
         version=current.version + 1,
         pointers=dict(sorted((kept | {p.asset: p for p in pointers}).items())),
@@ -178,9 +178,9 @@ def moved(
     )
 
 
-def rolled_back(
-    current: EnvironmentMap, target: EnvironmentMap, *, by: Actor, at: Micros, reason: str
-) -> EnvironmentMap:
+def restored_version(
+    current: EnvironmentVersion, target: EnvironmentVersion, *, by: Actor, at: Micros, reason: str
+) -> EnvironmentVersion:
     """The next version, holding what an older one held; a second rollback goes on to what stood
     before that one.
     """

@@ -8,7 +8,14 @@ from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.elements.time import Micros
 
-__all__ = ["ExportCheck", "FitEnvironment", "Manifest", "ModelVersion", "manifest_of", "version_of"]
+__all__ = [
+    "ExportCheck",
+    "FitEnvironment",
+    "ModelManifest",
+    "ModelVersion",
+    "manifest_of",
+    "version_of",
+]
 
 Parameter = str | int | float | bool | None
 
@@ -32,7 +39,7 @@ class ExportCheck(msgspec.Struct, frozen=True):
     largest: float
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that makes a version what it is, and nothing else: no time, no name of a person,
     no cost.
 
@@ -68,10 +75,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest_of_manifest(self) -> Digest:
         """What a version with this content is named, whatever it says of itself."""
-        return digest_of_value({name: getattr(self, name) for name in Manifest.__struct_fields__})
+        return digest_of_value(
+            {name: getattr(self, name) for name in ModelManifest.__struct_fields__}
+        )
 
 
-class ModelVersion(Manifest, frozen=True, kw_only=True):
+class ModelVersion(ModelManifest, frozen=True, kw_only=True):
     """A registered manifest.  Document kind `version`, key `<model>/<ordinal:06d>`.
 
     Args:
@@ -98,7 +107,7 @@ class ModelVersion(Manifest, frozen=True, kw_only=True):
         return self.digest == self.digest_of_manifest
 
 
-def manifest_of(trained: object, *, definition: Digest, card: Digest) -> Manifest:
+def manifest_of(trained: object, *, definition: Digest, card: Digest) -> ModelManifest:
     """The manifest of what a fit made: any record that has the fields of a manifest, training's
     `TrainedModel` being one.
 
@@ -106,16 +115,16 @@ def manifest_of(trained: object, *, definition: Digest, card: Digest) -> Manifes
     """
     given = {
         name: getattr(trained, name)
-        for name in Manifest.__struct_fields__
+        for name in ModelManifest.__struct_fields__
         if name not in ("definition", "card")
     }
     return msgspec.convert(
-        {**given, "definition": definition, "card": card}, Manifest, from_attributes=True
+        {**given, "definition": definition, "card": card}, ModelManifest, from_attributes=True
     )
 
 
 def version_of(
-    manifest: Manifest,
+    manifest: ModelManifest,
     *,
     ordinal: int,
     project: ProjectName,
@@ -124,7 +133,7 @@ def version_of(
     reason: str,
 ) -> ModelVersion:
     """The version with this content at this place."""
-    content = {name: getattr(manifest, name) for name in Manifest.__struct_fields__}
+    content = {name: getattr(manifest, name) for name in ModelManifest.__struct_fields__}
     return ModelVersion(
         **content,
         digest=manifest.digest_of_manifest,

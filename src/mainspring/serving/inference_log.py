@@ -13,7 +13,13 @@ from mainspring.elements.time import Micros
 from mainspring.features.online.read import Value
 from mainspring.ports.log import LogReader
 
-__all__ = ["PredictionRecord", "find_prediction", "inference_topic", "iter_predictions", "to_frame"]
+__all__ = [
+    "PredictionRecord",
+    "find_prediction",
+    "inference_topic",
+    "iter_predictions",
+    "prediction_frame",
+]
 
 _PREFIX = "inference:"
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -54,7 +60,7 @@ def inference_topic(environment: str, endpoint: str) -> str:
     return f"{_PREFIX}{environment}:{endpoint}"
 
 
-def to_frame(records: Sequence[PredictionRecord]) -> pl.DataFrame:
+def prediction_frame(records: Sequence[PredictionRecord]) -> pl.DataFrame:
     """Records as the log takes them; what differs per model is packed, so that a frame stays
     narrow.
     """

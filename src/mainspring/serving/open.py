@@ -2,19 +2,22 @@
 ready to answer.
 """
 
-from mainspring.datasets.definition import compile_definition, parse_definition
+from mainspring.datasets.definition import (
+    compile_training_set_definition,
+    parse_training_set_definition,
+)
 from mainspring.datasets.encoding import parse_encoding
-from mainspring.ports.models import Scorers
+from mainspring.ports.models import ScorerLoader
 from mainspring.ports.objects import ObjectReader
 from mainspring.registry.read import read_artifact, read_object
 from mainspring.registry.version import ModelVersion
-from mainspring.serving.predict import ServedModel, serve_model
+from mainspring.serving.predict import ServedModel, compile_served_model
 
 __all__ = ["open_version"]
 
 
 def open_version(
-    version: ModelVersion, *, objects: ObjectReader, scorers: Scorers, partitions: int = 1
+    version: ModelVersion, *, objects: ObjectReader, scorers: ScorerLoader, partitions: int = 1
 ) -> ServedModel:
     """The version ready to answer.
 
@@ -25,13 +28,13 @@ def open_version(
         model.
     Cost: about 50 ms, most of it the model's own loading.
     """
-    definition = parse_definition(read_object(objects, version, "definition"))
+    definition = parse_training_set_definition(read_object(objects, version, "definition"))
     encoding = parse_encoding(read_object(objects, version, "encoding"))
     scorer = scorers.open(read_artifact(objects, version))
-    return serve_model(
+    return compile_served_model(
         version.digest,
         version.label,
-        compile_definition(definition, partitions=partitions),
+        compile_training_set_definition(definition, partitions=partitions),
         encoding=encoding,
         scorer=scorer,
     )

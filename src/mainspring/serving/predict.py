@@ -17,7 +17,7 @@ from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.features.on_demand import compile_on_demand
-from mainspring.features.online.read import FeatureRows, Row, Value, read_online
+from mainspring.features.online.read import EntityRow, FeatureRows, Value, read_online
 from mainspring.features.online.recompute import offsets_read
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.log import LogWriter
@@ -25,12 +25,12 @@ from mainspring.ports.models import Scorer
 from mainspring.ports.online import OnlineReader
 from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
-from mainspring.serving.inference_log import PredictionRecord, to_frame
+from mainspring.serving.inference_log import PredictionRecord, prediction_frame
 from mainspring.serving.request import cast_rows
 
-__all__ = ["Prediction", "Predictor", "ServedModel", "serve_model"]
+__all__ = ["Prediction", "Predictor", "ServedModel", "compile_served_model"]
 
-_RowFunction = Callable[[Row], Mapping[str, Value]]
+_RowFunction = Callable[[EntityRow], Mapping[str, Value]]
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class ServedModel:
     declared_time: _RowFunction | None
 
     def features_of(
-        self, rows: Sequence[Row], online: OnlineReader, *, at: Sequence[Micros]
+        self, rows: Sequence[EntityRow], online: OnlineReader, *, at: Sequence[Micros]
     ) -> tuple[list[list[Value]], FeatureRows]:
         """The features of each row in the order of the matrix, and what was read online."""
         told = read_online(self.training_set.views, online, rows, at=at)
@@ -81,7 +81,7 @@ class ServedModel:
         return scores
 
 
-def serve_model(
+def compile_served_model(
     version: Digest,
     label: str,
     training_set: CompiledTrainingSet,
@@ -134,7 +134,7 @@ class Predictor:
         records = self.answer(
             model, rows, at=[self.clock.now()] * len(rows), map_version=map_version, actor=actor
         )
-        self.log.append({topic: to_frame(records)}, expected={})
+        self.log.append({topic: prediction_frame(records)}, expected={})
         return [
             Prediction(id=record.id, score=record.score, version=record.version, at=record.at)
             for record in records
@@ -174,6 +174,6 @@ class Predictor:
         ]
 
 
-def _declared_time(model: ServedModel, row: Row) -> Micros | None:
+def _declared_time(model: ServedModel, row: EntityRow) -> Micros | None:
     moment = model.declared_time(row)["at"] if model.declared_time else None
     return moment if isinstance(moment, int) else None

@@ -23,12 +23,12 @@ from mainspring.ports.errors import RetentionPassed
 from mainspring.serving.inference_log import PredictionRecord
 from mainspring.serving.predict import ServedModel
 
-__all__ = ["Outcome", "Replay", "not_kept", "replay_predictions"]
+__all__ = ["ReplayOutcome", "ReplayResult", "expired_replay", "replay_predictions"]
 
 TOLERANCE = 1e-9
 
 
-class Outcome(StrEnum):
+class ReplayOutcome(StrEnum):
     """What a replay can say."""
 
     IDENTICAL = "identical"
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
     NOT_AVAILABLE = "not available"
 
 
-class Replay(msgspec.Struct, frozen=True, kw_only=True):
+class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     """The answer about one prediction.
 
     Args:
@@ -48,7 +48,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     prediction: str
-    outcome: Outcome
+    outcome: ReplayOutcome
     told: float | None
     score: float | None
     reason: str = ""
@@ -59,7 +59,7 @@ def replay_predictions(
     records: Sequence[PredictionRecord],
     open_model: Callable[[PredictionRecord], ServedModel],
     facts_of: FactReader,
-) -> list[Replay]:
+) -> list[ReplayResult]:
     """Replay records, those of one model version together, in the order given.
 
     Args:
@@ -69,7 +69,7 @@ def replay_predictions(
     by_version: dict[str, list[PredictionRecord]] = defaultdict(list)
     for record in records:
         by_version[record.version].append(record)
-    answers: dict[str, Replay] = {}
+    answers: dict[str, ReplayResult] = {}
     for group in by_version.values():
         try:
             model = open_model(group[0])
@@ -80,21 +80,21 @@ def replay_predictions(
     return [answers[record.id] for record in records]
 
 
-def _not_available(record: PredictionRecord, error: MainspringError) -> Replay:
-    return Replay(
+def _not_available(record: PredictionRecord, error: MainspringError) -> ReplayResult:
+    return ReplayResult(
         prediction=record.id,
-        outcome=Outcome.NOT_AVAILABLE,
+        outcome=ReplayOutcome.NOT_AVAILABLE,
         told=record.score,
         score=None,
         reason=f"{error.code} {error.message}",
     )
 
 
-def not_kept(prediction: str, error: RetentionPassed) -> Replay:
+def expired_replay(prediction: str, error: RetentionPassed) -> ReplayResult:
     """The answer about a prediction whose record the log does not keep any more."""
-    return Replay(
+    return ReplayResult(
         prediction=prediction,
-        outcome=Outcome.NOT_AVAILABLE,
+        outcome=ReplayOutcome.NOT_AVAILABLE,
         told=None,
         score=None,
         reason=f"retention: {error.code} {error.message}",
@@ -103,7 +103,7 @@ def not_kept(prediction: str, error: RetentionPassed) -> Replay:
 
 def _replay_group(
     records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactReader
-) -> list[Replay]:
+) -> list[ReplayResult]:
     features = _recompute(records, model, facts_of)
     scores = model.score(features)
     return [
@@ -148,7 +148,7 @@ def _series(name: str, values: Sequence[Value], dtype: DType) -> pl.Series:
 
 def _compare(
     record: PredictionRecord, again: Sequence[Value], score: float, *, names: Sequence[str]
-) -> Replay:
+) -> ReplayResult:
     differing = {
         name: (told, now)
         for name, told, now in zip(names, record.features, again, strict=True)
@@ -157,18 +157,18 @@ def _compare(
     same = same_bytes(record.score, score)
     close = abs(record.score - score) <= TOLERANCE
     outcome = (
-        Outcome.IDENTICAL
+        ReplayOutcome.IDENTICAL
         if same and not differing
-        else Outcome.EQUAL_WITHIN_TOLERANCE
+        else ReplayOutcome.EQUAL_WITHIN_TOLERANCE
         if close and not differing
-        else Outcome.DIFFERS
+        else ReplayOutcome.DIFFERS
     )
     reason = (
         ""
-        if outcome is Outcome.IDENTICAL
+        if outcome is ReplayOutcome.IDENTICAL
         else f"{len(differing)} features differ, the score by {abs(record.score - score):.3g}"
     )
-    return Replay(
+    return ReplayResult(
         prediction=record.id,
         outcome=outcome,
         told=record.score,

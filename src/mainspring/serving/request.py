@@ -12,7 +12,7 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
 from mainspring.features.errors import MissingRequestField, WrongRequestType
-from mainspring.features.online.read import Row
+from mainspring.features.online.read import EntityRow
 
 __all__ = ["cast_rows"]
 
@@ -21,7 +21,7 @@ _LARGEST_FLOAT = int(sys.float_info.max)
 
 def cast_rows(
     rows: Sequence[Mapping[str, object]], schema: Schema, *, passengers: Schema
-) -> list[Row]:
+) -> list[EntityRow]:
     """The rows with the schema's fields only, instants as int64 microseconds.
 
     Args:
@@ -40,7 +40,9 @@ def cast_rows(
     ]
 
 
-def _cast_row(row: Mapping[str, object], fields: Sequence[tuple[str, DType]], index: int) -> Row:
+def _cast_row(
+    row: Mapping[str, object], fields: Sequence[tuple[str, DType]], index: int
+) -> EntityRow:
     cast: dict[str, Scalar | None] = {}
     for name, dtype in fields:
         if name not in row:

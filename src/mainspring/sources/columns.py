@@ -18,7 +18,14 @@ from mainspring.elements.frame import STORED, schema_of
 from mainspring.elements.schema import DType, Schema
 from mainspring.ports.log import ENVELOPE
 
-__all__ = ["apart", "conformed", "conversion", "is_reserved", "may_fail", "rejoined"]
+__all__ = [
+    "conformed",
+    "conversion",
+    "is_reserved",
+    "may_fail",
+    "rejoin_changed_columns",
+    "split_changed_columns",
+]
 
 _TIME_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 _MARK = "~"
@@ -75,7 +82,7 @@ def conformed(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     )
 
 
-def apart(frame: pl.DataFrame, held: dict[str, DType]) -> pl.DataFrame:
+def split_changed_columns(frame: pl.DataFrame, held: dict[str, DType]) -> pl.DataFrame:
     """Records with each column named for the table, which holds one type under each name; lengths
     of time go as whole numbers, for Delta has no such type.
 
@@ -93,7 +100,7 @@ def apart(frame: pl.DataFrame, held: dict[str, DType]) -> pl.DataFrame:
     return frame.with_columns(pl.col(lengths).cast(pl.Int64)).rename(names)
 
 
-def rejoined(frame: pl.DataFrame, schema: Schema | None = None) -> pl.DataFrame:
+def rejoin_changed_columns(frame: pl.DataFrame, schema: Schema | None = None) -> pl.DataFrame:
     """Records of a table with each column whole again: in the type of the schema where it has the
     column, else in one that holds all.
     """

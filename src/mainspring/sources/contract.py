@@ -3,7 +3,7 @@ fault of the declaration.
 """
 
 from mainspring.elements.errors import DeclarationError
-from mainspring.elements.expression.infer import faults_of, infer_type, unknown_column
+from mainspring.elements.expression.infer import infer_type, type_faults, unknown_column
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.sources.columns import is_reserved
@@ -136,7 +136,7 @@ def _id_faults(source: Source, schema: Schema) -> list[DeclarationError]:
 
 
 def _time_faults(source: Source, role: str, node: Node, schema: Schema) -> list[DeclarationError]:
-    faults = list(faults_of(node, schema))
+    faults = list(type_faults(node, schema))
     if faults:
         return faults
     dtype = infer_type(node, schema)

@@ -9,7 +9,7 @@ from mainspring.elements.time import FOREVER, Micros
 from mainspring.ports.log import ENVELOPE, LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conformed
-from mainspring.sources.read import iter_records, read_folded
+from mainspring.sources.read import iter_records, read_materialized
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
@@ -54,7 +54,7 @@ def read_facts(
     position = tables.position(topic) if tables is not None else 0
     below = position if until is None else min(position, until)
     folded = (
-        read_folded(topic, tables, stop=below, happened_from=happened_from, schema=schema)
+        read_materialized(topic, tables, stop=below, happened_from=happened_from, schema=schema)
         if tables is not None
         else None
     )

@@ -11,16 +11,18 @@ from mainspring.elements.schema import DType
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import ENVELOPE, LogReader
 from mainspring.ports.tables import TableWriter
-from mainspring.sources.columns import apart
+from mainspring.sources.columns import split_changed_columns
 from mainspring.sources.topic import topic_of
 
-__all__ = ["TableMaterializer", "fold_table"]
+__all__ = ["TableMaterializer", "materialize_table"]
 
 _ATTEMPTS = 20
 _WORTH_A_COMMIT = 1_000
 
 
-def fold_table(topic: str, *, log: LogReader, tables: TableWriter, rows: int = 262_144) -> int:
+def materialize_table(
+    topic: str, *, log: LogReader, tables: TableWriter, rows: int = 262_144
+) -> int:
     """Bring the table of a topic, which has its name, up to the head of the log; the position
     reached.
 
@@ -62,7 +64,7 @@ class TableMaterializer:
                 # only grows, so the last one seen is a safe bound.
                 self._reached[topic] = self._tables.position(topic)
             if self._log.head(topic) - self._reached[topic] >= _WORTH_A_COMMIT:
-                self._reached[topic] = fold_table(topic, log=self._log, tables=self._tables)
+                self._reached[topic] = materialize_table(topic, log=self._log, tables=self._tables)
 
 
 def _fold_once(topic: str, *, log: LogReader, tables: TableWriter, rows: int) -> int:
@@ -71,7 +73,7 @@ def _fold_once(topic: str, *, log: LogReader, tables: TableWriter, rows: int) ->
         return position
     held = _columns_of(tables, topic)
     for frame in _iter_gathered(
-        (apart(frame, held) for frame in log.read(topic, start=position)), rows=rows
+        (split_changed_columns(frame, held) for frame in log.read(topic, start=position)), rows=rows
     ):
         reached = int(frame["_offset"][-1]) + 1
         tables.append(topic, frame, expected=position, position=reached)

@@ -29,12 +29,12 @@ from mainspring.sources.sequence import Decision, sequence
 from mainspring.sources.spec import Source, declared_delay
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 
-__all__ = ["CompiledSource", "IngestJournal", "IngestReport", "Rows", "SourceWriter"]
+__all__ = ["CompiledSource", "IngestJournal", "IngestReport", "SourceRows", "SourceWriter"]
 
 Progress = Callable[[int, int], None]
 """Told how many rows of how many are done."""
 
-Rows = Sequence[Mapping[str, Cell]] | pl.DataFrame
+SourceRows = Sequence[Mapping[str, Cell]] | pl.DataFrame
 """Rows to take in: mappings with instants as ISO 8601 text, datetimes or microseconds; or a
 frame.
 """
@@ -135,7 +135,7 @@ class SourceWriter:
 
     def write_rows(
         self,
-        rows: Rows,
+        rows: SourceRows,
         *,
         history: bool = False,
         op: str | Sequence[str] = "",
@@ -225,7 +225,11 @@ class SourceWriter:
             at=clock.now(),
             subject=f"source.{self.compiled.source.name}",
             environment=environment,
-            facts={**counts, "first": report.first_offset, "next": report.next_offset},
+            facts={
+                **counts,
+                "first_offset": report.first_offset,
+                "next_offset": report.next_offset,
+            },
         )
         state.commit([], [event])
 

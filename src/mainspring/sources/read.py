@@ -11,9 +11,9 @@ from mainspring.elements.time import Micros
 from mainspring.ports.errors import RetentionPassed
 from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
-from mainspring.sources.columns import conformed, rejoined
+from mainspring.sources.columns import conformed, rejoin_changed_columns
 
-__all__ = ["iter_records", "read_folded"]
+__all__ = ["iter_records", "read_materialized"]
 
 _ROWS_AT_ONCE = 262_144
 
@@ -59,7 +59,7 @@ def iter_records(
         start = reached
 
 
-def read_folded(
+def read_materialized(
     topic: str,
     tables: TableReader,
     *,
@@ -85,7 +85,7 @@ def read_folded(
         .sort("_offset")
         .collect()
     )
-    return rejoined(frame, schema) if frame.height else None
+    return rejoin_changed_columns(frame, schema) if frame.height else None
 
 
 def _of_table(
@@ -94,7 +94,7 @@ def _of_table(
     if tables is None or tables.position(topic) < stop:
         raise RetentionPassed(topic=topic, kept_from=stop, asked=start)
     for at in range(start, stop, _ROWS_AT_ONCE):
-        frame = read_folded(
+        frame = read_materialized(
             topic, tables, start=at, stop=min(at + _ROWS_AT_ONCE, stop), schema=schema
         )
         if frame is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event
 from types import TracebackType
 
-__all__ = ["Server", "ServerMissing", "free_port", "moto", "rclone", "redis"]
+__all__ = ["LocalServer", "ServerMissing", "free_port", "moto", "rclone", "redis"]
 
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.02
@@ -25,7 +25,7 @@ class ServerMissing(Exception):
     """The program of a server is not on this machine; the text says what to install."""
 
 
-class Server:
+class LocalServer:
     """A program that listens on a port; enter it to start it.
 
     Args:
@@ -38,7 +38,7 @@ class Server:
         self.port = port
         self._command, self._output = list(command), output
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> "LocalServer":
         self.start()
         return self
 
@@ -79,7 +79,7 @@ class Server:
         self._process.wait()
 
 
-def redis(folder: Path, *options: str) -> Server:
+def redis(folder: Path, *options: str) -> LocalServer:
     """A Redis server that appends every command to a file in the folder.
 
     Args:
@@ -99,24 +99,26 @@ def redis(folder: Path, *options: str) -> Server:
         "yes",
         *options,
     ]
-    return Server([_program("redis-server"), *settings], port=port, output=folder / "redis.output")
+    return LocalServer(
+        [_program("redis-server"), *settings], port=port, output=folder / "redis.output"
+    )
 
 
-def moto(folder: Path) -> Server:
+def moto(folder: Path) -> LocalServer:
     """A server that speaks S3 and keeps its buckets in memory; it holds conditional writes, and
     believes every key.
     """
     if find_spec("moto") is None:
         raise ServerMissing("moto is not installed: pip install 'moto[server]'")
     port = free_port()
-    return Server(
+    return LocalServer(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         port=port,
         output=folder / "moto.output",
     )
 
 
-def rclone(folder: Path, *, key: str, secret: str) -> Server:
+def rclone(folder: Path, *, key: str, secret: str) -> LocalServer:
     """A server that speaks S3 over the folder, a bucket for each folder in it; it checks secrets,
     and overwrites what it was asked to create.
     """
@@ -132,7 +134,7 @@ def rclone(folder: Path, *, key: str, secret: str) -> Server:
         "--config",
         "",
     ]
-    return Server([_program("rclone"), *settings], port=port, output=folder / "rclone.output")
+    return LocalServer([_program("rclone"), *settings], port=port, output=folder / "rclone.output")
 
 
 def free_port() -> int:

@@ -21,7 +21,7 @@ from mainspring.datasets.encoding import encode_frame, learn_encoding, render_en
 from mainspring.datasets.predictions import Predictions, render_predictions
 from mainspring.elements.errors import Location, MainspringError
 from mainspring.elements.identity import Digest
-from mainspring.ports.models import ExportedModel, Scorers
+from mainspring.ports.models import ExportedModel, ScorerLoader
 from mainspring.ports.objects import ObjectWriter
 from mainspring.stats.export_parity import compare_export
 from mainspring.stats.metrics import METRICS
@@ -40,7 +40,7 @@ from mainspring.training.power import single_feature_auc
 from mainspring.training.run import RunRecord, TrainData, TrainingRun
 from mainspring.training.spec import Model
 
-__all__ = ["EXPORT_TOLERANCE", "Exporter", "Toolchain", "fit_and_export"]
+__all__ = ["EXPORT_TOLERANCE", "Exporter", "TrainingBackend", "fit_and_export"]
 
 EXPORT_TOLERANCE = 1e-9
 """How far an exported score may lie from the native one.  Exports are in double precision, so only
@@ -65,12 +65,12 @@ class Exporter(Protocol):
 
 
 @dataclass(frozen=True)
-class Toolchain:
+class TrainingBackend:
     """What a fit needs from the world: where bytes go, who exports, who opens what was exported."""
 
     objects: ObjectWriter
     export: Exporter
-    scorers: Scorers
+    scorers: ScorerLoader
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def fit_and_export(
     frame: pl.DataFrame,
     card: TrainingSetCard,
     *,
-    tools: Toolchain,
+    tools: TrainingBackend,
     fingerprint: Digest,
     code: Digest,
 ) -> TrainedModel:

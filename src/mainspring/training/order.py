@@ -11,18 +11,18 @@ from mainspring.training import errors
 from mainspring.training.outcome import TrainedModel
 
 __all__ = [
-    "Refusal",
-    "TrainAnswer",
-    "TrainOrder",
-    "parse_answer",
-    "parse_order",
-    "refusal_of",
-    "render_answer",
-    "render_order",
+    "TrainFailure",
+    "TrainResult",
+    "TrainTask",
+    "parse_train_result",
+    "parse_train_task",
+    "render_train_result",
+    "render_train_task",
+    "train_failure_of",
 ]
 
 
-class TrainOrder(msgspec.Struct, frozen=True, kw_only=True):
+class TrainTask(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be fitted, on what, and where the results go.
 
     Args:
@@ -40,7 +40,7 @@ class TrainOrder(msgspec.Struct, frozen=True, kw_only=True):
     code: Digest
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+class TrainFailure(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     """Why there is no model: an error by its code and fields, and the user's line where it is
     known.
     """
@@ -69,18 +69,18 @@ class Trained(msgspec.Struct, frozen=True, kw_only=True, tag="trained"):
     model: TrainedModel
 
 
-TrainAnswer = Trained | Refusal
-_ANSWER: msgspec.json.Decoder[TrainAnswer] = msgspec.json.Decoder(TrainAnswer)
+TrainResult = Trained | TrainFailure
+_ANSWER: msgspec.json.Decoder[TrainResult] = msgspec.json.Decoder(TrainResult)
 
 
-def refusal_of(error: MainspringError) -> Refusal:
+def train_failure_of(error: MainspringError) -> TrainFailure:
     """The refusal that says what an error says."""
     fields = {
         name: value
         for name, value in error.details().items()
         if isinstance(value, str | int | float)
     }
-    return Refusal(
+    return TrainFailure(
         code=error.code,
         message=error.message,
         fields=fields,
@@ -89,26 +89,26 @@ def refusal_of(error: MainspringError) -> Refusal:
     )
 
 
-def render_order(order: TrainOrder) -> bytes:
+def render_train_task(order: TrainTask) -> bytes:
     """The order as JSON."""
     return canonical_json(order)
 
 
-def parse_order(payload: bytes) -> TrainOrder:
-    """The order that `render_order` wrote."""
-    return msgspec.json.decode(payload, type=TrainOrder)
+def parse_train_task(payload: bytes) -> TrainTask:
+    """The order that `render_train_task` wrote."""
+    return msgspec.json.decode(payload, type=TrainTask)
 
 
-def render_answer(outcome: TrainedModel | Refusal) -> bytes:
+def render_train_result(outcome: TrainedModel | TrainFailure) -> bytes:
     """The answer as JSON."""
-    return canonical_json(outcome if isinstance(outcome, Refusal) else Trained(model=outcome))
+    return canonical_json(outcome if isinstance(outcome, TrainFailure) else Trained(model=outcome))
 
 
-def parse_answer(payload: bytes, *, model: str) -> TrainedModel:
+def parse_train_result(payload: bytes, *, model: str) -> TrainedModel:
     """The model that the answer tells of.  Raises: the TRA error that it tells of."""
     answer = _ANSWER.decode(payload)
     match answer:
         case Trained(model=trained):
             return trained
-        case Refusal():
+        case TrainFailure():
             raise answer.error(model)

@@ -6,7 +6,7 @@ import msgspec
 
 from mainspring.elements.identity import Digest
 from mainspring.training.environment import TrainingEnvironment
-from mainspring.training.run import MetricPoint, Parameter
+from mainspring.training.run import MetricPoint, RunParameter
 
 __all__ = ["ExportCheck", "TrainedModel"]
 
@@ -51,7 +51,7 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
     predictions: Digest
     environment: TrainingEnvironment
     seed: int
-    params: dict[str, Parameter]
+    params: dict[str, RunParameter]
     metrics: dict[str, float]
     base_rate: float
     fitted: int

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from mainspring.datasets.encoding import Encoding
 
-__all__ = ["MetricPoint", "Parameter", "RunRecord", "TrainData", "TrainingRun"]
+__all__ = ["MetricPoint", "RunParameter", "RunRecord", "TrainData", "TrainingRun"]
 
-Parameter = str | int | float | bool | None
+RunParameter = str | int | float | bool | None
 """A value that a run may log as a parameter."""
 
 
@@ -58,7 +58,7 @@ class MetricPoint(msgspec.Struct, frozen=True):
 class RunRecord(msgspec.Struct, frozen=True):
     """Everything that a run was told, in the order it was told."""
 
-    params: dict[str, Parameter]
+    params: dict[str, RunParameter]
     metrics: tuple[MetricPoint, ...]
     artifacts: dict[str, bytes]
 
@@ -75,7 +75,7 @@ class TrainingRun:
 
     def __init__(self, *, seed: int) -> None:
         self.seed = seed
-        self._params: dict[str, Parameter] = {}
+        self._params: dict[str, RunParameter] = {}
         self._metrics: list[MetricPoint] = []
         self._artifacts: dict[str, bytes] = {}
 
@@ -89,7 +89,7 @@ class TrainingRun:
             MetricPoint(name, float(value), step) for step, value in enumerate(values)
         )
 
-    def log_params(self, params: Mapping[str, Parameter]) -> None:
+    def log_params(self, params: Mapping[str, RunParameter]) -> None:
         """Remember parameters; a name given again takes the new value."""
         self._params.update(params)
 

@@ -9,8 +9,8 @@ from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.identity import Digest
 from mainspring.ports.compute import Compute, Task
 from mainspring.ports.objects import ObjectWriter
-from mainspring.training.fit import Toolchain, fit_and_export
-from mainspring.training.order import TrainOrder, parse_answer, render_order
+from mainspring.training.fit import TrainingBackend, fit_and_export
+from mainspring.training.order import TrainTask, parse_train_result, render_train_task
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
 
@@ -21,15 +21,15 @@ TRAIN_WORKER = "mainspring.app.models.train_worker"
 
 
 def train(
-    order: TrainOrder, *, compute: Compute, objects: ObjectWriter, timeout_s: float = 3600.0
+    order: TrainTask, *, compute: Compute, objects: ObjectWriter, timeout_s: float = 3600.0
 ) -> TrainedModel:
     """Have the model fitted, exported and checked in a process of its own, and keep what the
     process printed.
 
     Raises: TRA-001 to TRA-008; ENG-006 when the process died, ENG-007 when its time was up.
     """
-    result = compute.run(Task(TRAIN_WORKER, render_order(order), timeout_s))
-    trained = parse_answer(result.answer, model=order.model)
+    result = compute.run(Task(TRAIN_WORKER, render_train_task(order), timeout_s))
+    trained = parse_train_result(result.answer, model=order.model)
     return msgspec.structs.replace(
         trained, cpu_s=result.cpu_s, transcript=objects.write(result.transcript.encode())
     )
@@ -40,7 +40,7 @@ def train_in_memory(
     frame: pl.DataFrame,
     card: TrainingSetCard,
     *,
-    tools: Toolchain,
+    tools: TrainingBackend,
     fingerprint: Digest,
     code: Digest,
 ) -> TrainedModel:

@@ -259,7 +259,7 @@ def test_an_object_that_is_damaged_already_is_named_and_left_out(
 
 
 def test_two_backups_do_not_run_at_once(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.tools.state.acquire("keeping", "person:ada", ttl=10**12)
+    workspace.tools.state.acquire("maintenance", "person:ada", ttl=10**12)
     with pytest.raises(LeaseHeld):
         workspace.backup(tmp_path / "backup")
 

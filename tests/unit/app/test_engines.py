@@ -20,7 +20,7 @@ from mainspring.engines.s3.objects import S3Objects
 from mainspring.ports.errors import SecretMissing, StoreUnreachable
 from mainspring.project.configured.config import parse_config
 from mainspring.project.configured.engines import EngineChoices
-from mainspring.testing.servers import Server, free_port
+from mainspring.testing.servers import LocalServer, free_port
 from tests.buckets import make_bucket
 
 
@@ -30,7 +30,9 @@ def choices(text: str) -> EngineChoices:
 
 
 @pytest.fixture
-def elsewhere(redis_server: Server, moto_server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def elsewhere(
+    redis_server: LocalServer, moto_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> str:
     """A `[engines]` table that keeps nothing on files but the log."""
     bucket = make_bucket(moto_server)
     monkeypatch.setenv("LAKE_KEY", bucket.access_key_id)

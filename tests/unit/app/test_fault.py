@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from mainspring.app.errors import UnreadableFault
-from mainspring.app.simulation.fault import parse_fault
+from mainspring.app.simulation.fault import parse_injected_fault
 from mainspring.elements.errors import UnreadableInstant
 from mainspring.elements.time import parse_instant
 
@@ -13,7 +13,7 @@ ROWS = pl.DataFrame({"delay": [1.0, None, 3.0], "bags": [1, 2, 3], "sent": [AT -
 
 
 def broken(text, column):
-    return parse_fault(text).applied_to(ROWS, "sent")[column].to_list()
+    return parse_injected_fault(text).applied_to(ROWS, "sent")[column].to_list()
 
 
 def test_minutes_become_seconds_from_an_instant_on():
@@ -30,7 +30,7 @@ def test_values_can_go_missing_or_freeze():
 
 
 def test_rows_without_the_column_are_left_alone():
-    assert parse_fault("nulls:gate@2013-11-15").applied_to(ROWS, "sent").equals(ROWS)
+    assert parse_injected_fault("nulls:gate@2013-11-15").applied_to(ROWS, "sent").equals(ROWS)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_rows_without_the_column_are_left_alone():
 )
 def test_another_form_is_refused(text):
     with pytest.raises(UnreadableFault):
-        parse_fault(text)
+        parse_injected_fault(text)
 
 
 def test_an_unreadable_date_is_named():
     with pytest.raises(UnreadableInstant, match="tomorrow"):
-        parse_fault("nulls:delay@tomorrow")
+        parse_injected_fault("nulls:delay@tomorrow")

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from mainspring.app.endpoints.follower import Follower
+from mainspring.app.endpoints.follower import PeriodicTask
 from mainspring.ports.errors import StaleWrite
 
 
@@ -28,14 +28,14 @@ def told(caplog):
 
 def test_a_follower_repeats_its_acts_until_it_is_closed(caplog):
     act = Acts()
-    with Follower(act).running():
+    with PeriodicTask(act).running():
         assert act.done.wait(10)
     assert told(caplog) == []
 
 
 def test_an_act_that_fails_is_told_once_and_does_not_stop_the_others(caplog):
     failing, act = Acts(StaleWrite(what="shard", expected="1", found="2")), Acts()
-    with caplog.at_level(logging.WARNING), Follower(failing, act).running():
+    with caplog.at_level(logging.WARNING), PeriodicTask(failing, act).running():
         assert failing.done.wait(10)
         assert act.done.wait(10)
     assert told(caplog) == ["WARNING"]
@@ -43,7 +43,7 @@ def test_an_act_that_fails_is_told_once_and_does_not_stop_the_others(caplog):
 
 def test_a_bug_of_ours_does_not_end_the_following(caplog):
     failing = Acts(ZeroDivisionError("ours"))
-    with caplog.at_level(logging.WARNING), Follower(failing).running():
+    with caplog.at_level(logging.WARNING), PeriodicTask(failing).running():
         assert failing.done.wait(10)
     assert told(caplog) == ["WARNING"]
     assert "ZeroDivisionError" in caplog.text

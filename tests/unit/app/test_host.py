@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mainspring.app.endpoints.host import Host, ServedEndpoint, ServedMap
+from mainspring.app.endpoints.host import EndpointHost, ServedEndpoint, ServedEnvironment
 from mainspring.elements.time import MINUTE
 from mainspring.serving.errors import NotServing, UnknownEndpoint
 from mainspring.serving.spec import Canary
@@ -30,8 +30,8 @@ def endpoint(model, clock):
 
 @pytest.fixture
 def host(endpoint, predictor, clock):
-    first = ServedMap(environment="dev", version=1, endpoints={"late": endpoint})
-    host = Host(
+    first = ServedEnvironment(environment="dev", version=1, endpoints={"late": endpoint})
+    host = EndpointHost(
         lambda served: served if served.version == 1 else first,
         predictor,
         environment="dev",

@@ -14,10 +14,10 @@ from mainspring import col
 from mainspring.app.cli import command_line
 from mainspring.app.cli.commands.features import parity_lines
 from mainspring.app.cli.paint import Paint
-from mainspring.app.endpoints.follower import Follower
-from mainspring.app.features.parity import ParityRuns, ParityTest
+from mainspring.app.endpoints.follower import PeriodicTask
+from mainspring.app.features.parity import ParityCheckReport, ParityMonitor
 from mainspring.app.http.metrics import ServerMetrics
-from mainspring.app.serve import count_parity
+from mainspring.app.serve import check_sampled_parity
 from mainspring.app.workspace import Workspace
 from mainspring.elements.time import DAY, SECOND, format_instant, parse_instant
 from mainspring.engines.local.clock import FrozenClock
@@ -98,10 +98,14 @@ def workspace(clock):
     return workspace
 
 
-def runs_of(workspace, *, rate: float = 1.0) -> ParityRuns:
+def runs_of(workspace, *, rate: float = 1.0) -> ParityMonitor:
     """A process that looks at this share of reads, and has looked at nothing yet."""
-    return ParityRuns(
-        workspace.project, workspace.tools, workspace.environment, rate=rate, views=workspace.views
+    return ParityMonitor(
+        workspace.project,
+        workspace.tools,
+        workspace.environment,
+        rate=rate,
+        views=workspace.reader.views,
     )
 
 
@@ -158,8 +162,8 @@ def test_the_alarm_is_a_metric_that_stands_at_zero_until_then(workspace, clock, 
     assert (
         elsewhere.run_due().mismatched == 1
     )  # another process was faster; the alarm of this one rings all the same
-    count_parity(watched, metrics)
-    count_parity(watched, metrics)
+    check_sampled_parity(watched, metrics)
+    check_sampled_parity(watched, metrics)
     assert b"mainspring_parity_checked_total 2.0" in metrics.render()
     assert b"mainspring_parity_mismatch_total 1.0" in metrics.render()
 
@@ -239,7 +243,7 @@ def test_views_without_state_with_hindsight_or_without_recent_facts_say_why_noth
 
 def test_the_newest_predictions_are_those_of_this_environment(workspace):
     workspace.predict("late", [{"shop": "a"}] * 3)
-    runs = ParityRuns(workspace.project, workspace.tools, "staging", rate=1.0, views=list)
+    runs = ParityMonitor(workspace.project, workspace.tools, "staging", rate=1.0, views=list)
     assert runs.test(10).checked == 0
     assert workspace.tools.log.head(inference_topic("dev", "late")) == 3
 
@@ -269,7 +273,7 @@ def test_a_process_that_folds_looks_at_reads_beside_it(workspace, clock, watched
         if watched.run_due():
             told.set()
 
-    with Follower(look).running():
+    with PeriodicTask(look).running():
         assert told.wait(20)
     assert [incident.kind for incident in workspace.status().incidents] == ["parity"]
 
@@ -326,7 +330,7 @@ def test_the_command_says_no_with_its_exit_code_and_in_json(tmp_path):
     answers = [CliRunner().invoke(command_line, command, standalone_mode=False)]
     corrupt(opened)
     answers.append(CliRunner().invoke(command_line, command, standalone_mode=False))
-    reports = [msgspec.json.decode(answer.stdout, type=ParityTest) for answer in answers]
+    reports = [msgspec.json.decode(answer.stdout, type=ParityCheckReport) for answer in answers]
     assert [answer.return_value for answer in answers] == [0, 1]
     assert [report.mismatched > 0 for report in reports] == [False, True]
     assert [incident.kind for incident in opened.status().incidents] == ["parity"]

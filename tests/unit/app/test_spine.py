@@ -9,7 +9,7 @@ import pytest
 
 import mainspring as ms
 from mainspring.app.errors import FeatureNamedTwice, HindsightAsked, SpineUnusable
-from mainspring.app.features.spine import asked_at, asked_keys, asked_spine
+from mainspring.app.features.spine import cast_entity_keys, prepare_spine, resolve_read_time
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
 from mainspring.features.errors import MissingRequestField, WrongRequestType
@@ -32,7 +32,7 @@ VIEWS = [
 
 
 def asked(*, shop="A", till=1, prediction_time=TEN):
-    return asked_spine(
+    return prepare_spine(
         pl.DataFrame({"shop": [shop], "till": [till], "prediction_time": [prediction_time]}), VIEWS
     )
 
@@ -56,7 +56,7 @@ def test_a_time_is_the_same_instant_in_every_form(moment):
 def test_the_unit_of_a_timestamp_does_not_change_the_instant(unit):
     times = pl.Series("prediction_time", [NAIVE]).dt.cast_time_unit(unit)
     spine = pl.DataFrame([pl.Series("shop", ["A"]), pl.Series("till", [1]), times])
-    assert asked_spine(spine, VIEWS)["_prediction_time"].to_list() == [TEN]
+    assert prepare_spine(spine, VIEWS)["_prediction_time"].to_list() == [TEN]
 
 
 def test_a_day_is_its_beginning_in_utc():
@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_refused_by_its_name(change, column):
 
 def test_a_missing_column_is_refused_by_its_name():
     with pytest.raises(SpineUnusable, match="'till' is missing"):
-        asked_spine(pl.DataFrame({"shop": ["A"], "prediction_time": [TEN]}), VIEWS)
+        prepare_spine(pl.DataFrame({"shop": ["A"], "prediction_time": [TEN]}), VIEWS)
 
 
 def test_a_null_time_is_refused_and_a_null_key_is_not():
@@ -96,8 +96,8 @@ def test_a_narrower_number_and_a_categorical_find_the_same_facts():
         {"shop": ["A"], "till": [1], "prediction_time": [TEN]},
         schema_overrides={"shop": pl.Categorical, "till": pl.Int8},
     )
-    assert asked_spine(spine, VIEWS).schema["shop"] == pl.String
-    assert asked_spine(spine, VIEWS).schema["till"] == pl.Int64
+    assert prepare_spine(spine, VIEWS).schema["shop"] == pl.String
+    assert prepare_spine(spine, VIEWS).schema["till"] == pl.Int64
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,12 @@ def test_a_key_that_is_an_instant_is_the_same_in_every_form_and_on_both_sides(ke
     )
     views = [compile_view(opening, SCHEMA, shard="openings")]
     asked_about = pl.DataFrame({"sold_at": [key, None], "prediction_time": [TEN] * 2})
-    assert asked_spine(asked_about, views)["sold_at"].cast(pl.Int64).to_list() == [TEN, None]
-    assert asked_keys([{"sold_at": key}], views) == [{"sold_at": TEN}]
-    assert asked_keys(asked_about.select("sold_at"), views) == [{"sold_at": TEN}, {"sold_at": None}]
+    assert prepare_spine(asked_about, views)["sold_at"].cast(pl.Int64).to_list() == [TEN, None]
+    assert cast_entity_keys([{"sold_at": key}], views) == [{"sold_at": TEN}]
+    assert cast_entity_keys(asked_about.select("sold_at"), views) == [
+        {"sold_at": TEN},
+        {"sold_at": None},
+    ]
 
 
 def test_a_column_named_like_a_feature_is_refused():
@@ -123,19 +126,19 @@ def test_a_column_named_like_a_feature_is_refused():
         {"shop": ["A"], "till": [1], "prediction_time": [TEN], "till__sales__1h": [0]}
     )
     with pytest.raises(SpineUnusable, match="name of a feature"):
-        asked_spine(spine, VIEWS)
+        prepare_spine(spine, VIEWS)
 
 
 def test_a_key_of_another_type_is_refused_online_rather_than_not_found():
     with pytest.raises(WrongRequestType, match="'till'"):
-        asked_keys([{"shop": "A", "till": "1"}], VIEWS)
+        cast_entity_keys([{"shop": "A", "till": "1"}], VIEWS)
     with pytest.raises(MissingRequestField, match="'shop'"):
-        asked_keys([{"till": 1}], VIEWS)
+        cast_entity_keys([{"till": 1}], VIEWS)
 
 
 @pytest.mark.parametrize("moment", [TEN, "2024-05-01T10:00:00Z", NAIVE])
 def test_a_moment_is_taken_in_every_form(moment):
-    assert asked_at(moment, now=TEN) == TEN
+    assert resolve_read_time(moment, now=TEN) == TEN
 
 
 def compiled(name: str, **more: object):
@@ -152,8 +155,8 @@ def compiled(name: str, **more: object):
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda views: asked_keys([], views),
-        lambda views: asked_spine(
+        lambda views: cast_entity_keys([], views),
+        lambda views: prepare_spine(
             pl.DataFrame({"shop": ["A"], "till": [1], "prediction_time": [TEN]}), views
         ),
     ],
@@ -166,7 +169,9 @@ def test_views_that_give_columns_of_one_name_are_not_asked_together(ask):
 
 def test_hindsight_is_not_read_online():
     with pytest.raises(HindsightAsked, match="view takings sees with hindsight"):
-        asked_keys([{"shop": "A", "till": 1}], [compiled("takings", knowledge="as_corrected")])
+        cast_entity_keys(
+            [{"shop": "A", "till": 1}], [compiled("takings", knowledge="as_corrected")]
+        )
 
 
 @pytest.mark.parametrize(
@@ -175,7 +180,7 @@ def test_hindsight_is_not_read_online():
     ids=["one", "frame"],
 )
 def test_keys_may_be_one_row_or_a_frame(keys):
-    assert asked_keys(keys, VIEWS) == [{"shop": "A", "till": 1}]
+    assert cast_entity_keys(keys, VIEWS) == [{"shop": "A", "till": 1}]
 
 
 @pytest.mark.parametrize(
@@ -183,9 +188,9 @@ def test_keys_may_be_one_row_or_a_frame(keys):
 )
 def test_a_key_that_is_none_is_refused_by_its_row(key):
     with pytest.raises(WrongRequestType, match="row 1, "):
-        asked_keys([{"shop": "A", "till": 1}, key], VIEWS)
+        cast_entity_keys([{"shop": "A", "till": 1}, key], VIEWS)
 
 
 def test_a_spine_that_is_no_frame_is_refused():
     with pytest.raises(SpineUnusable, match="from a list: give a Polars DataFrame"):
-        asked_spine([{"shop": "A"}], VIEWS)
+        prepare_spine([{"shop": "A"}], VIEWS)

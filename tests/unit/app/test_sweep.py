@@ -18,7 +18,7 @@ from mainspring.ports.errors import LeaseHeld
 from mainspring.ports.state import Change
 from mainspring.project.declared.load import load_definitions
 from mainspring.project.performed.garbage import DropShard, TrimTopic, render_gc_plan
-from mainspring.serving.inference_log import PredictionRecord, inference_topic, to_frame
+from mainspring.serving.inference_log import PredictionRecord, inference_topic, prediction_frame
 
 SALES = ms.Source(
     "sales",
@@ -227,7 +227,7 @@ def test_an_object_that_is_named_again_is_kept_and_its_grace_starts_anew(
     assert (gc(workspace).noted, workspace.tools.objects.exists(orphan)) == (1, True)
 
 
-@pytest.mark.parametrize("held", ["environment:prod", "keeping"])
+@pytest.mark.parametrize("held", ["environment:prod", "maintenance"])
 def test_while_somebody_is_at_work_nothing_is_touched(workspace: Workspace, held: str) -> None:
     lease = workspace.tools.state.acquire(held, "person:ada", ttl=HOUR)
     with pytest.raises(LeaseHeld):
@@ -259,7 +259,7 @@ def test_trimmed_predictions_are_not_available_for_retention(clock: FrozenClock)
             score=0.5,
             actor="a",
         )
-        log.append({topic: to_frame([record])}, expected={})
+        log.append({topic: prediction_frame([record])}, expected={})
         clock.advance(5 * DAY)
     assert gc(workspace).trimmed == 1
     old, young = workspace.replay(["old", "young"])

@@ -7,13 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mainspring.datasets.build import encode_rows
+from mainspring.datasets.build import render_training_rows
 from mainspring.datasets.card import FeatureColumn, TrainingSetCard
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import DType
 from mainspring.engines.local.objects import FileObjects
 from mainspring.training.errors import FitFailed
-from mainspring.training.order import TrainOrder, parse_answer, render_order
+from mainspring.training.order import TrainTask, parse_train_result, render_train_task
 
 PROJECT = """
 import lightgbm as lgb
@@ -51,7 +51,7 @@ def order(tmp_path):
             "delay": delay,
         }
     )
-    digest = FileObjects(tmp_path / "objects").write(encode_rows(frame))
+    digest = FileObjects(tmp_path / "objects").write(render_training_rows(frame))
     card = TrainingSetCard(
         name="rows",
         digest=digest,
@@ -68,7 +68,7 @@ def order(tmp_path):
     )
     (tmp_path / "project.py").write_text(PROJECT)
     path = str(tmp_path / "project.py")
-    return TrainOrder(
+    return TrainTask(
         project=path,
         model="late",
         objects=str(tmp_path / "objects"),
@@ -86,7 +86,7 @@ def work(order, tmp_path):
         (tmp_path / "bounds.py").write_text(f"LEAST = {least}\n")
         return subprocess.run(
             [sys.executable, "-m", "mainspring.app.models.train_worker"],
-            input=render_order(order),
+            input=render_train_task(order),
             capture_output=True,
             check=True,
         )
@@ -96,7 +96,7 @@ def work(order, tmp_path):
 
 def test_model_is_trained_and_its_objects_are_stored(work, tmp_path):
     done = work(least=1)
-    trained = parse_answer(done.stdout, model="late")
+    trained = parse_train_result(done.stdout, model="late")
     assert FileObjects(tmp_path / "objects").exists(trained.artifact)
     assert trained.metrics["roc_auc"] > 0.9
     assert b"a stray line" in done.stderr
@@ -104,7 +104,7 @@ def test_model_is_trained_and_its_objects_are_stored(work, tmp_path):
 
 def test_fit_that_raises_is_told_with_the_users_line(work, order):
     with pytest.raises(FitFailed, match="too few rows") as caught:
-        parse_answer(work(least=1000).stdout, model="late")
+        parse_train_result(work(least=1000).stdout, model="late")
     line = next(
         number for number, text in enumerate(PROJECT.splitlines(), 1) if "raise ValueError" in text
     )

@@ -8,8 +8,8 @@ import pytest
 from mainspring.datasets.build import (
     CompiledTrainingSet,
     build_training_set,
-    decode_rows,
-    encode_rows,
+    parse_training_rows,
+    render_training_rows,
 )
 from mainspring.datasets.spec import Label, Split, TrainingSet
 from mainspring.elements.expression import col, count, when
@@ -173,8 +173,8 @@ def test_the_same_facts_in_another_order_give_the_same_bytes(build):
 
 def test_rows_read_back_as_they_were(build):
     built = build([("a", 12)], [("a", 14, 14, 1.0)])
-    assert decode_rows(built.payload).equals(built.frame)
-    assert encode_rows(decode_rows(built.payload)) == built.payload
+    assert parse_training_rows(built.payload).equals(built.frame)
+    assert render_training_rows(parse_training_rows(built.payload)) == built.payload
 
 
 def test_an_empty_spine_builds_an_empty_set(build):

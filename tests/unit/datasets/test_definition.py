@@ -5,10 +5,10 @@ import math
 import pytest
 
 from mainspring.datasets.definition import (
-    Definition,
-    compile_definition,
-    parse_definition,
-    render_definition,
+    TrainingSetDefinition,
+    compile_training_set_definition,
+    parse_training_set_definition,
+    render_training_set_definition,
 )
 from mainspring.datasets.spec import Label, TrainingSet, split_by_time
 from mainspring.elements.expression import col, count, hours, when
@@ -77,22 +77,26 @@ def definition(bound=2000.0):
         split=split,
     )
     shards = {"delays": "shard-1", "newest": "shard-2", "both": "shard-3", "cities": "shard-4"}
-    return Definition(rows, (("landings", SCHEMA), ("starts", SCHEMA)), tuple(shards.items()))
+    return TrainingSetDefinition(
+        rows, (("landings", SCHEMA), ("starts", SCHEMA)), tuple(shards.items())
+    )
 
 
 def test_parsing_is_the_inverse_of_rendering():
-    assert parse_definition(render_definition(definition())) == definition()
+    assert (
+        parse_training_set_definition(render_training_set_definition(definition())) == definition()
+    )
 
 
 def test_equal_declarations_at_other_lines_give_equal_bytes():
-    first = render_definition(definition())
-    assert render_definition(definition()) == first
+    first = render_training_set_definition(definition())
+    assert render_training_set_definition(definition()) == first
     assert b"declared_at" not in first
 
 
 @pytest.mark.parametrize("bound", [math.inf, -0.0, 5e-324])
 def test_numbers_that_json_does_not_have_survive(bound):
-    read = parse_definition(render_definition(definition(bound=bound)))
+    read = parse_training_set_definition(render_training_set_definition(definition(bound=bound)))
     [promised] = [
         column for name, column in read.training_set.spine.contract.columns if name == "delay"
     ]
@@ -100,7 +104,9 @@ def test_numbers_that_json_does_not_have_survive(bound):
 
 
 def test_a_definition_compiles_with_the_shards_that_it_names():
-    compiled = compile_definition(parse_definition(render_definition(definition())))
+    compiled = compile_training_set_definition(
+        parse_training_set_definition(render_training_set_definition(definition()))
+    )
     assert [view.shard for view in compiled.views] == ["shard-1", "shard-2", "shard-3"]
     assert [lookup.shard for lookup in compiled.views[2].lookups] == ["shard-4"]
     assert [feature.name for feature in compiled.features] == [
@@ -115,9 +121,9 @@ def test_a_definition_compiles_with_the_shards_that_it_names():
 
 def test_only_records_of_the_closed_list_are_made():
     with pytest.raises(KeyError):
-        parse_definition(b'[{"$":"Path","value":"/"},[],[]]')
+        parse_training_set_definition(b'[{"$":"Path","value":"/"},[],[]]')
 
 
 def test_what_is_no_part_of_a_definition_is_refused():
     with pytest.raises(TypeError, match="complex is not part of a definition"):
-        render_definition(Definition(1j, (), ()))  # type: ignore[arg-type]
+        render_training_set_definition(TrainingSetDefinition(1j, (), ()))  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.history.gather import backfill_from
 from mainspring.features.online.read import read_online
 from mainspring.features.spec import FeatureView
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import CompiledView, compile_view, with_lookups
 from mainspring.sources.facts import read_facts
 from mainspring.sources.spec import Source
@@ -70,7 +70,7 @@ def told(
     """What an online read says of them."""
     log, online = log_of(facts), SqliteOnline(None)
     for each in with_lookups([view]):
-        fold_view(each, log=log, online=online, now=0)
+        materialize_view(each, log=log, online=online, now=0)
     answer = read_online([view], online, rows, at=[round(minute * MINUTE)] * len(rows))
     return [
         {name: values[place] for name, values in answer.columns.items()}

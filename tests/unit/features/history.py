@@ -7,10 +7,10 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import FOREVER, MINUTE
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.history.backfill import backfill
+from mainspring.features.history.backfill import backfill_view
 from mainspring.features.online.read import read_online
 from mainspring.features.spec import Entity, FeatureView, latest
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import CompiledView, compile_view
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
@@ -154,13 +154,13 @@ def taught(view, landings, *minutes, city="JFK", **keys) -> list[dict]:
         for name, value in {"city": city, **keys}.items()
     }
     spine = pl.DataFrame({**asked, "_prediction_time": pl.Series(times, dtype=pl.Int64)})
-    return backfill(view, facts_of(landings), spine).to_dicts()
+    return backfill_view(view, facts_of(landings), spine).to_dicts()
 
 
 def folded(view, log, *, now=0) -> SqliteOnline:
     """A fresh online store that has folded the log."""
     online = SqliteOnline(None)
-    fold_view(view, log=log, online=online, now=now * MINUTE)
+    materialize_view(view, log=log, online=online, now=now * MINUTE)
     return online
 
 

@@ -6,7 +6,7 @@ import pytest
 from mainspring.elements.expression import col, count
 from mainspring.elements.time import MINUTE
 from mainspring.features.errors import FeatureOverflow
-from mainspring.features.history.backfill import backfill
+from mainspring.features.history.backfill import backfill_view
 from mainspring.features.spec import Entity
 from tests.unit.features.history import (
     EVERY_AGGREGATE,
@@ -187,14 +187,17 @@ def test_an_answer_has_one_row_for_each_question_in_its_order():
 
 def test_a_question_without_a_time_keeps_its_row_and_sees_nothing():
     spine = pl.DataFrame({"city": ["JFK", "JFK"], "_prediction_time": [None, 6 * MINUTE]})
-    assert backfill(windowed(), facts_of([landing(5)]), spine)["city__n__10m"].to_list() == [0, 1]
+    assert backfill_view(windowed(), facts_of([landing(5)]), spine)["city__n__10m"].to_list() == [
+        0,
+        1,
+    ]
 
 
 def test_a_view_of_everything_needs_no_key():
     view = windowed(entities=[Entity("network", join_keys=[])])
     history = facts_of([landing(5, city="JFK"), landing(6, city=None)])
     spine = pl.DataFrame({"_prediction_time": [7 * MINUTE]})
-    assert backfill(view, history, spine)["network__n__10m"].to_list() == [2]
+    assert backfill_view(view, history, spine)["network__n__10m"].to_list() == [2]
 
 
 def test_columns_carry_the_types_that_the_view_declares():
@@ -204,7 +207,7 @@ def test_columns_carry_the_types_that_the_view_declares():
         waited=(col("at") - col("opened")).max(),
         last=col("gate").last(),
     )
-    frame = backfill(
+    frame = backfill_view(
         view, facts_of([landing(5)]), pl.DataFrame({"city": ["JFK"], "_prediction_time": [0]})
     )
     assert [field.dtype.value for field in view.fields] == [

@@ -5,7 +5,7 @@ import polars as pl
 from mainspring.elements.expression import col
 from mainspring.elements.time import MINUTE
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.history.backfill import backfill
+from mainspring.features.history.backfill import backfill_view
 from mainspring.features.online.parity import check_parity, sample_instants
 from tests.unit.features.history import facts_of, landing, log_of, windowed
 
@@ -21,7 +21,7 @@ def expected_rows(*minutes):
             "_prediction_time": [m * MINUTE for m in minutes],
         }
     )
-    return spine.hstack(backfill(VIEW, facts_of(HISTORY), spine))
+    return spine.hstack(backfill_view(VIEW, facts_of(HISTORY), spine))
 
 
 def test_a_backfill_and_the_stream_agree():

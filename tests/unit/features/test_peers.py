@@ -7,7 +7,7 @@ import pytest
 
 from mainspring.elements.expression import col
 from mainspring.elements.time import MINUTE
-from mainspring.features.history.backfill import backfill
+from mainspring.features.history.backfill import backfill_view
 from tests.unit.features.history import facts_of, landing, newest, taught, told, windowed
 
 BOTH = pytest.mark.parametrize("answer", [taught, told])
@@ -26,7 +26,7 @@ def test_rows_of_a_spine_that_match_nothing_are_not_dropped():
         (newest("delay"), "city__delay", [1.0, None, None, 2.0, None]),
         (windowed(total=col("delay").sum()), "city__total__10m", [1.0, 0.0, 0.0, 2.0, 0.0]),
     ):
-        assert backfill(view, facts, spine)[column].to_list() == values
+        assert backfill_view(view, facts, spine)[column].to_list() == values
 
 
 @BOTH

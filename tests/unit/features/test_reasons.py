@@ -5,6 +5,7 @@ import pytest
 from mainspring.elements.expression import col
 from mainspring.elements.time import MINUTE
 from mainspring.features.online.read import read_online
+from mainspring.features.state.stream import materialize_view
 from tests.unit.features import harbour
 from tests.unit.features.history import folded, landing, log_of, newest, windowed
 from tests.unit.features.test_entities import BY_MODEL, KNOWN, MODELS
@@ -94,7 +95,7 @@ def test_an_entity_reached_through_another_view_has_a_reason_of_its_own():
     log, rows = harbour.log_of(KNOWN), [{"ship": ship} for ship in ("Ada", "Eve", None)]
     online = harbour.SqliteOnline(None)
     for view in (MODELS, BY_MODEL):
-        harbour.fold_view(view, log=log, online=online, now=0)
+        materialize_view(view, log=log, online=online, now=0)
     told = read_online([BY_MODEL], online, rows, at=[5 * MINUTE] * 3, reasons=True)
     assert told.reasons == {
         "by_model.ship": ["no fact in the window", "known", "null key"],

@@ -13,7 +13,7 @@ from mainspring.features.online.parity import check_reads, sample_keys
 from mainspring.features.online.read import read_online
 from mainspring.features.online.recompute import backfill_as_read, offsets_read
 from mainspring.features.spec import Entity
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.sources.facts import read_facts
 from tests.unit.features import harbour
 from tests.unit.features.harbour import ARRIVALS, DEPARTURES, call, compiled
@@ -53,9 +53,9 @@ def unlike_far(partitions: int):
     the time; and the log as it is later.
     """
     view, log, online = replace(VIEW, partitions=partitions), log_of(FIRST), SqliteOnline(None)
-    fold_view(view, log=log, online=online, now=0)
+    materialize_view(view, log=log, online=online, now=0)
     log.append({TOPIC: records_of(CLAIMED[:10])}, expected={})
-    fold_view(view, log=log, online=online, now=0, only=range(0, partitions, 2))
+    materialize_view(view, log=log, online=online, now=0, only=range(0, partitions, 2))
     log.append({TOPIC: records_of(CLAIMED[10:])}, expected={})
     return view, log, online
 
@@ -93,7 +93,7 @@ def test_the_facts_of_every_source_and_of_looked_up_keys_are_those_that_had_been
     )
     log, online = harbour.log_of({**KNOWN, "departures": KNOWN["arrivals"]}), SqliteOnline(None)
     for view in (MODELS, BY_MODEL, union):
-        fold_view(view, log=log, online=online, now=0)
+        materialize_view(view, log=log, online=online, now=0)
     for source in ("register", "arrivals", "departures"):
         harbour.append(log, source, call(3, id="claimed", ship="Ada", model="barge", cargo=100))
     spine = pl.DataFrame({"ship": ["Ada", "Bea", "Eve"], "_prediction_time": [5 * MINUTE] * 3})

@@ -13,7 +13,7 @@ from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.state import SqliteState
 from mainspring.features.errors import SnapshotUnreadable
-from mainspring.features.kernel.program import FOREVER
+from mainspring.features.kernel.program import UNBOUNDED_SPAN
 from mainspring.features.state.replicate import (
     SNAPSHOT,
     forget_snapshot,
@@ -22,7 +22,7 @@ from mainspring.features.state.replicate import (
     snapshot_shard,
 )
 from mainspring.features.state.snapshot import Snapshot, parse_snapshot, render_snapshot
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.online import Position
 from tests.unit.features.history import TOPIC, landing, log_of, records_of, windowed
@@ -51,7 +51,7 @@ def objects() -> MemoryObjects:
 
 def folded(log: SqliteLog) -> SqliteOnline:
     online = SqliteOnline(None)
-    fold_view(VIEW, log=log, online=online, now=0)
+    materialize_view(VIEW, log=log, online=online, now=0)
     return online
 
 
@@ -94,17 +94,17 @@ def test_a_new_replica_begins_with_a_snapshot_and_folds_the_tail(
     log.trim(TOPIC, 150)
     replica = SqliteOnline(None)
     restored = restore_shard(
-        "delays", online=replica, objects=objects, state=state, log=log, kept_from=FOREVER
+        "delays", online=replica, objects=objects, state=state, log=log, kept_from=UNBOUNDED_SPAN
     )
     assert restored is not None
     assert restored.offset(TOPIC) == 150
-    fold_view(VIEW, log=log, online=replica, now=0)
+    materialize_view(VIEW, log=log, online=replica, now=0)
     assert read_shard("delays", replica) == read_shard("delays", folded(log_of(LANDINGS)))
 
 
 @pytest.mark.parametrize(
     ("kept", "kept_from"),
-    [(10, FOREVER), (200, -FOREVER)],
+    [(10, UNBOUNDED_SPAN), (200, -UNBOUNDED_SPAN)],
     ids=["ahead of the log", "lacks what is needed"],
 )
 def test_a_snapshot_that_would_not_do_is_passed_over(
@@ -136,7 +136,7 @@ def test_a_shard_that_exists_is_not_replaced(state: SqliteState, objects: Memory
             objects=objects,
             state=state,
             log=log_of(LANDINGS),
-            kept_from=FOREVER,
+            kept_from=UNBOUNDED_SPAN,
         )
 
 

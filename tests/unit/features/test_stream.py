@@ -15,7 +15,7 @@ from mainspring.features.online.read import read_online
 from mainspring.features.spec import Entity, FeatureView
 from mainspring.features.state.names import encode_key
 from mainspring.features.state.pages import read_page
-from mainspring.features.state.stream import fold_view, refold_view, shards_of
+from mainspring.features.state.stream import materialize_view, rematerialize_view, shards_of
 from mainspring.features.view import compile_view
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import SourceWriter
@@ -48,15 +48,15 @@ def test_folding_again_changes_nothing():
     log = log_of(HISTORY)
     online = folded(VIEW, log)
     before = stored_rows(online)
-    fold_view(VIEW, log=log, online=online, now=0)
+    materialize_view(VIEW, log=log, online=online, now=0)
     assert stored_rows(online) == before
 
 
 def test_a_fold_goes_on_where_the_last_one_stopped():
     log, online = log_of(HISTORY[:3]), SqliteOnline(None)
-    fold_view(VIEW, log=log, online=online, now=0)
+    materialize_view(VIEW, log=log, online=online, now=0)
     log.append({TOPIC: records_of([landing(50)])}, expected={})
-    assert fold_view(VIEW, log=log, online=online, now=0).offset(TOPIC) == 4
+    assert materialize_view(VIEW, log=log, online=online, now=0).offset(TOPIC) == 4
 
 
 def test_a_shard_records_the_largest_visible_time_that_it_folded():
@@ -94,14 +94,14 @@ def test_refolding_reaches_back_when_the_clock_does():
     log = log_of([landing(5), landing(100)])
     view = windowed()
     online = folded(view, log, now=105)
-    refold_view(view, log=log, online=online, now=6 * MINUTE)
+    rematerialize_view(view, log=log, online=online, now=6 * MINUTE)
     assert count_at(online, view, 6) == [1]
 
 
 def test_refolding_keeps_a_shard_that_reaches_back_far_enough():
     log, view = log_of([landing(5)]), windowed()
     online = folded(view, log, now=6)
-    refold_view(view, log=SqliteLog(None), online=online, now=7 * MINUTE)
+    rematerialize_view(view, log=SqliteLog(None), online=online, now=7 * MINUTE)
     assert count_at(online, view, 7) == [1]
 
 
@@ -167,18 +167,18 @@ def test_facts_known_long_after_they_happened_evict_as_if_they_were_not():
     for n in range(130):
         clock.advance(HOUR)
         SourceWriter(source, log=log, clock=clock).write_rows([{"n": n, "at": clock.now()}])
-        fold_view(compiled, log=log, online=online, now=clock.now())
+        materialize_view(compiled, log=log, online=online, now=clock.now())
     assert read_online([compiled], online, [{}], at=[clock.now()]).columns == {"all__n__2d": [25]}
     at_once = SqliteOnline(None)
-    fold_view(compiled, log=SqliteLog(None), online=at_once, now=9 * DAY + HOUR)
-    fold_view(compiled, log=log, online=at_once, now=clock.now())
+    materialize_view(compiled, log=SqliteLog(None), online=at_once, now=9 * DAY + HOUR)
+    materialize_view(compiled, log=log, online=at_once, now=clock.now())
     assert stored_rows(at_once, compiled) == stored_rows(online, compiled)
 
 
 def test_a_consumer_folds_its_own_partitions_and_another_the_rest():
     view, log, online = replace(VIEW, partitions=7), log_of(HISTORY), SqliteOnline(None)
     for mine in ([0, 3, 6], [1, 2, 4, 5]):
-        fold_view(view, log=log, online=online, now=0, only=mine)
+        materialize_view(view, log=log, online=online, now=0, only=mine)
     whole = folded(view, log)
     assert [list(online.iter_rows(shard)) for shard in shards_of(view)] == [
         list(whole.iter_rows(shard)) for shard in shards_of(view)

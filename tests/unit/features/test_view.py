@@ -6,7 +6,7 @@ from mainspring.elements.errors import UnreadableDuration
 from mainspring.elements.expression import col, count
 from mainspring.elements.expression.errors import FaultyExpression
 from mainspring.elements.time import HOUR
-from mainspring.features.kernel.program import FOREVER
+from mainspring.features.kernel.program import UNBOUNDED_SPAN
 from mainspring.features.on_demand import compile_on_demand, compute_on_demand, on_demand_fields
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
 from mainspring.features.view import compile_view, feature_fields
@@ -44,7 +44,7 @@ def test_a_view_reaches_as_far_back_as_its_longest_window():
 
 def test_a_lookup_reaches_back_over_its_ttl_and_without_one_for_ever():
     assert newest("delay", ttl="1h").reach == HOUR - 1
-    assert newest("delay").reach == FOREVER
+    assert newest("delay").reach == UNBOUNDED_SPAN
 
 
 def test_a_view_is_answered_from_tiles_only_if_all_its_outputs_are():

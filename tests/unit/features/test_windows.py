@@ -4,7 +4,7 @@ import pytest
 
 from mainspring.elements.expression import col
 from mainspring.elements.time import HOUR, MINUTE
-from mainspring.features.kernel.program import FOREVER
+from mainspring.features.kernel.program import UNBOUNDED_SPAN
 from mainspring.features.spec import FeatureView, latest
 from mainspring.features.view import compile_view
 from tests.unit.features.history import (
@@ -51,7 +51,7 @@ def test_an_unbounded_window_forgets_nothing(answer):
     view = windowed(windows=("10m", "unbounded"))
     [row] = answer(view, [landing(0), landing(995), landing(999)], 1000)
     assert row == {"city__n__10m": 2, "city__n__unbounded": 3}
-    assert view.reach >= FOREVER
+    assert view.reach >= UNBOUNDED_SPAN
 
 
 @BOTH

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainspring.flow.allotment import allot, fair_share
+from mainspring.flow.allotment import assign_partitions, fair_share
 
 MEMBERS = st.sets(st.sampled_from([f"consumer-{number}" for number in range(12)]), min_size=1)
 PARTS = st.integers(0, 200).map(lambda count: [f"fold:view@{part}" for part in range(count)])
 
 
 def all_take_all(parts, members):
-    return allot({part: sorted(members) for part in parts})
+    return assign_partitions({part: sorted(members) for part in parts})
 
 
 @given(PARTS, MEMBERS)
@@ -22,7 +22,7 @@ def test_every_part_has_one_member_and_nobody_more_than_a_fair_share(parts, memb
 
 @given(PARTS, MEMBERS)
 def test_the_order_in_which_parts_and_members_are_named_changes_nothing(parts, members) -> None:
-    assert all_take_all(parts, members) == allot(
+    assert all_take_all(parts, members) == assign_partitions(
         {part: sorted(members, reverse=True) for part in reversed(parts)}
     )
 
@@ -35,13 +35,13 @@ def test_one_who_comes_takes_its_share_and_little_else_moves() -> None:
 
 
 def test_a_part_goes_only_to_who_may_take_it() -> None:
-    allotted = allot({"one": ["a"], "two": ["a"], "three": ["a", "b"], "four": []})
+    allotted = assign_partitions({"one": ["a"], "two": ["a"], "three": ["a", "b"], "four": []})
     assert allotted["a"] >= {"one", "two"}
     assert frozenset({"four"}) not in allotted.values()
     assert sum(map(len, allotted.values())) == 3
 
 
 def test_who_alone_may_take_much_takes_it_over_a_fair_share() -> None:
-    assert allot({**{str(part): ["a"] for part in range(9)}, "other": ["a", "b"]})["a"] >= {
-        str(part) for part in range(9)
-    }
+    assert assign_partitions({**{str(part): ["a"] for part in range(9)}, "other": ["a", "b"]})[
+        "a"
+    ] >= {str(part) for part in range(9)}

@@ -7,11 +7,11 @@ import pytest
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.time import SECOND
 from mainspring.flow.errors import StepsOutOfOrder
-from mainspring.flow.execute import Ledger, execute
+from mainspring.flow.execute import RunRecorder, execute
 from mainspring.flow.read import durations, finished_step, iter_runs
 from mainspring.flow.retry import Retry
 from mainspring.flow.run import Run
-from mainspring.flow.step import Past, Step, StepOutcome
+from mainspring.flow.step import Step, StepDuration, StepOutcome
 from mainspring.ports.errors import LeaseLost, StoreBusy, StoreFailed
 from mainspring.ports.state import Lease
 from mainspring.testing.memory import MemoryEngines
@@ -26,8 +26,8 @@ def engines() -> MemoryEngines:
 
 
 @pytest.fixture
-def ledger(engines: MemoryEngines) -> Ledger:
-    return Ledger(
+def ledger(engines: MemoryEngines) -> RunRecorder:
+    return RunRecorder(
         state=engines.state,
         clock=engines.clock,
         ids=engines.ids,
@@ -38,7 +38,7 @@ def ledger(engines: MemoryEngines) -> Ledger:
 
 
 @pytest.fixture
-def lease(ledger: Ledger) -> Lease:
+def lease(ledger: RunRecorder) -> Lease:
     return ledger.state.acquire("apply:dev", "ada", ttl=SECOND)
 
 
@@ -74,19 +74,19 @@ class Watcher:
 
 
 @pytest.fixture
-def run_steps(ledger: Ledger, lease: Lease) -> Callable[..., Run]:
+def run_steps(ledger: RunRecorder, lease: Lease) -> Callable[..., Run]:
     def run_them(work: Work, *, steps: Sequence[Step] = (FETCH, TRAIN), **options: object) -> Run:
         return execute(steps, work, ledger=ledger, lease=lease, **options)  # type: ignore[arg-type]
 
     return run_them
 
 
-def kinds(ledger: Ledger) -> list[str]:
+def kinds(ledger: RunRecorder) -> list[str]:
     return [record.event.kind for record in ledger.state.iter_events()]
 
 
 def test_steps_are_performed_in_order_and_recorded(
-    engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]
+    engines: MemoryEngines, ledger: RunRecorder, run_steps: Callable[..., Run]
 ) -> None:
     run = run_steps(Work(engines))
     assert (run.state, run.performed, run.reused) == ("finished", ("a", "b"), ())
@@ -111,7 +111,7 @@ def test_a_finished_step_is_reused_with_its_outcome(
 
 
 def test_a_failure_is_on_record_and_goes_on_to_the_caller(
-    engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]
+    engines: MemoryEngines, ledger: RunRecorder, run_steps: Callable[..., Run]
 ) -> None:
     with pytest.raises(StoreFailed):
         run_steps(
@@ -127,7 +127,7 @@ def test_a_failure_is_on_record_and_goes_on_to_the_caller(
 
 
 def test_an_interrupt_is_on_record_too(
-    engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]
+    engines: MemoryEngines, ledger: RunRecorder, run_steps: Callable[..., Run]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_steps(Work(engines, {"a": [KeyboardInterrupt()]}))
@@ -145,7 +145,7 @@ def test_after_a_failure_only_what_is_left_is_done(
 
 
 def test_a_transient_fault_is_tried_again_after_growing_pauses(
-    engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]
+    engines: MemoryEngines, ledger: RunRecorder, run_steps: Callable[..., Run]
 ) -> None:
     busy, waited = [StoreBusy(store="the log", operation="append") for _ in range(2)], []
     run = run_steps(Work(engines, {"a": list(busy)}), retry=Retry((0.5, 3.0), waited.append))
@@ -168,7 +168,7 @@ def test_a_step_before_its_dependencies_is_refused(
 
 
 def test_who_lost_the_lease_records_nothing(
-    engines: MemoryEngines, ledger: Ledger, lease: Lease
+    engines: MemoryEngines, ledger: RunRecorder, lease: Lease
 ) -> None:
     def sleep_too_long(step: Step) -> StepOutcome:
         engines.clock.advance(ledger.lease_ttl)
@@ -181,7 +181,7 @@ def test_who_lost_the_lease_records_nothing(
 
 
 def test_a_run_whose_process_died_is_abandoned_by_the_next(
-    engines: MemoryEngines, ledger: Ledger, lease: Lease
+    engines: MemoryEngines, ledger: RunRecorder, lease: Lease
 ) -> None:
     def die(step: Step) -> StepOutcome:
         engines.clock.advance(ledger.lease_ttl)
@@ -199,10 +199,10 @@ def test_a_run_whose_process_died_is_abandoned_by_the_next(
 
 
 def test_durations_are_history_for_estimates(
-    engines: MemoryEngines, ledger: Ledger, run_steps: Callable[..., Run]
+    engines: MemoryEngines, ledger: RunRecorder, run_steps: Callable[..., Run]
 ) -> None:
     run_steps(Work(engines))
     assert durations(ledger.state, "train_model", "late_arrival") == [
-        Past(rows=10, cpu_s=1.5, wall_s=2.0)
+        StepDuration(rows=10, cpu_s=1.5, wall_s=2.0)
     ]
     assert durations(ledger.state, "train_model", "another") == []

@@ -9,7 +9,7 @@ from mainspring.elements.events import ProjectName
 from mainspring.elements.time import MINUTE, SECOND
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.state import SqliteState
-from mainspring.flow.share import Member, Sharer
+from mainspring.flow.share import ConsumerGroup, GroupMember
 
 PARTS = {f"fold:{view}@{part}": view for view in ("delays", "weather") for part in range(4)}
 
@@ -32,11 +32,11 @@ def executor() -> Iterator[Executor]:
 
 @pytest.fixture
 def join(state: SqliteState, clock: FrozenClock, executor: Executor):
-    def joined(name: str, **declared) -> Sharer:
-        return Sharer(
+    def joined(name: str, **declared) -> ConsumerGroup:
+        return ConsumerGroup(
             state,
             "dev",
-            Member(name=name, **declared),
+            GroupMember(name=name, **declared),
             clock=clock,
             executor=executor,
             ttl=15 * SECOND,
@@ -45,7 +45,7 @@ def join(state: SqliteState, clock: FrozenClock, executor: Executor):
     return joined
 
 
-def held(*sharers: Sharer, rounds: int = 3) -> list[frozenset[str]]:
+def held(*sharers: ConsumerGroup, rounds: int = 3) -> list[frozenset[str]]:
     """What each holds once all have looked a few times."""
     for _ in range(rounds):
         shares = [sharer.keep(PARTS) for sharer in sharers]
@@ -117,7 +117,7 @@ def test_two_groups_never_hold_the_same_part(
 ) -> None:
     ada, elsewhere = (
         join("ada"),
-        Sharer(state, "prod", Member(name="eve"), clock=clock, executor=executor),
+        ConsumerGroup(state, "prod", GroupMember(name="eve"), clock=clock, executor=executor),
     )
     held(ada)
     share = elsewhere.keep(PARTS)

@@ -10,7 +10,7 @@ from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.identity import Digest, digest_of
 from mainspring.elements.schema import DType
 from mainspring.gates.check.beats_champion import Contender
-from mainspring.registry.version import ExportCheck, FitEnvironment, Manifest, version_of
+from mainspring.registry.version import ExportCheck, FitEnvironment, ModelManifest, version_of
 
 
 def digest(name):
@@ -76,7 +76,7 @@ def card():
 
 @pytest.fixture
 def version():
-    manifest = Manifest(
+    manifest = ModelManifest(
         model="late_arrival",
         fingerprint=digest("definition"),
         code=digest("code"),

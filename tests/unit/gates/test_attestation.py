@@ -11,7 +11,13 @@ from mainspring.elements.time import DAY
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.state import SqliteState
-from mainspring.gates.attest import Binding, Notary, approve, attest, read_envelopes
+from mainspring.gates.attest import (
+    AttestationBinding,
+    AttestationWriter,
+    read_envelopes,
+    sign_approval,
+    sign_verdicts,
+)
 from mainspring.gates.attestation import (
     APPROVAL,
     Envelope,
@@ -22,7 +28,7 @@ from mainspring.gates.attestation import (
 )
 from mainspring.gates.errors import NotAPerson, SelfApproval, UnprovenVersion, UnreadableAttestation
 from mainspring.gates.verdict import Verdict
-from mainspring.gates.verify import asked_gates, verify_chain
+from mainspring.gates.verify import signed_gates, verify_chain
 
 NOW = 1_000 * DAY
 LATENCY = gate_predicate("latency")
@@ -43,7 +49,7 @@ def notary(tmp_path, keys):
     state, objects = SqliteState(tmp_path / "state.db", ProjectName("flights")), MemoryObjects()
 
     def notary(role, actor="person:bob"):
-        return Notary(
+        return AttestationWriter(
             signer=keys[role],
             state=state,
             objects=objects,
@@ -57,7 +63,7 @@ def notary(tmp_path, keys):
 
 @pytest.fixture
 def binding(version, policy):
-    return Binding(version=version, policy=policy, environment="prod")
+    return AttestationBinding(version=version, policy=policy, environment="prod")
 
 
 @pytest.fixture
@@ -104,8 +110,8 @@ def standing(report):
 
 def test_signed_verdict_and_approval_prove_a_version(check, verdict, binding, notary):
     envelopes = [
-        *attest([verdict], binding, notary("tester")),
-        approve(binding, notary("approver"), at=NOW),
+        *sign_verdicts([verdict], binding, notary("tester")),
+        sign_approval(binding, notary("approver"), at=NOW),
     ]
     report = check(envelopes, (LATENCY, APPROVAL))
     assert report.is_proven
@@ -114,7 +120,7 @@ def test_signed_verdict_and_approval_prove_a_version(check, verdict, binding, no
 
 def test_filed_envelopes_are_read_back(verdict, binding, notary, version):
     notary_of_tests = notary("tester")
-    [envelope] = attest([verdict], binding, notary_of_tests)
+    [envelope] = sign_verdicts([verdict], binding, notary_of_tests)
     assert read_envelopes(
         notary_of_tests.state, notary_of_tests.objects, environment="prod", version=version.digest
     ) == [envelope]
@@ -130,7 +136,7 @@ def test_filed_envelopes_are_read_back(verdict, binding, notary, version):
 
 
 def test_verdicts_are_on_record_in_the_journal(verdict, binding, notary):
-    attest([verdict], binding, notary("tester"))
+    sign_verdicts([verdict], binding, notary("tester"))
     [recorded] = notary("tester").state.iter_events(kind="gate.judged")
     assert (recorded.event.facts["gate"], recorded.event.facts["passed"], recorded.event.actor) == (
         "latency",
@@ -148,31 +154,31 @@ def test_everything_that_is_missing_is_told_at_once(check):
 
 def test_failed_verdict_never_counts(check, verdict, binding, notary):
     failed = msgspec.structs.replace(verdict, passed=False)
-    report = check(attest([failed], binding, notary("tester")))
+    report = check(sign_verdicts([failed], binding, notary("tester")))
     assert standing(report) == ["failed"]
     assert "p99 3 ms" in str(report.items[0])
 
 
 def test_newest_verdict_decides(check, verdict, binding, notary):
     later = msgspec.structs.replace(verdict, passed=False, at=NOW + 1)
-    envelopes = attest([later], binding, notary("tester")) + attest(
+    envelopes = sign_verdicts([later], binding, notary("tester")) + sign_verdicts(
         [verdict], binding, notary("tester")
     )
     assert standing(check(envelopes)) == ["failed"]
 
 
 def test_stale_statement_does_not_hide_one_that_counts(check, verdict, binding, notary, policy):
-    other = attest(
+    other = sign_verdicts(
         [msgspec.structs.replace(verdict, at=NOW + 1)],
         replace(binding, policy=Digest("sha256:old")),
         notary("tester"),
     )
-    assert check(other + attest([verdict], binding, notary("tester"))).is_proven
+    assert check(other + sign_verdicts([verdict], binding, notary("tester"))).is_proven
 
 
 @pytest.mark.parametrize("place", range(0, 900, 60))
 def test_flipped_bit_in_the_payload_is_untrusted(check, verdict, binding, notary, place):
-    [envelope] = attest([verdict], binding, notary("tester"))
+    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
     payload = bytearray(envelope.payload)
     payload[place % len(payload)] ^= 1
     assert not check(
@@ -181,7 +187,7 @@ def test_flipped_bit_in_the_payload_is_untrusted(check, verdict, binding, notary
 
 
 def test_flipped_bit_in_the_signature_is_untrusted(check, verdict, binding, notary):
-    [envelope] = attest([verdict], binding, notary("tester"))
+    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
     [signature] = envelope.signatures
     forged = signature._replace(value=bytes([signature.value[0] ^ 1]) + signature.value[1:])
     assert standing(check([Envelope(envelope.payload_type, envelope.payload, (forged,))])) == [
@@ -190,78 +196,81 @@ def test_flipped_bit_in_the_signature_is_untrusted(check, verdict, binding, nota
 
 
 def test_payload_of_another_type_is_untrusted(check, verdict, binding, notary):
-    [envelope] = attest([verdict], binding, notary("tester"))
+    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
     assert standing(check([Envelope("text/plain", envelope.payload, envelope.signatures)])) == [
         "untrusted"
     ]
 
 
 def test_unknown_key_is_untrusted(check, verdict, binding, notary):
-    assert standing(check(attest([verdict], binding, notary("stranger")))) == ["untrusted"]
+    assert standing(check(sign_verdicts([verdict], binding, notary("stranger")))) == ["untrusted"]
 
 
 def test_testers_key_does_not_approve(check, binding, notary):
-    assert standing(check([approve(binding, notary("tester"), at=NOW)], (APPROVAL,))) == [
+    assert standing(check([sign_approval(binding, notary("tester"), at=NOW)], (APPROVAL,))) == [
         "untrusted"
     ]
 
 
 def test_statement_for_another_environment_is_stale(check, verdict, binding, notary):
-    report = check(attest([verdict], replace(binding, environment="staging"), notary("tester")))
+    report = check(
+        sign_verdicts([verdict], replace(binding, environment="staging"), notary("tester"))
+    )
     assert str(report.items[0]) == "gate/latency stale (made for staging)"
 
 
 def test_statement_of_another_policy_is_stale(check, verdict, binding, notary):
     report = check(
-        attest([verdict], binding, notary("tester")), policy_fingerprint=Digest("sha256:new")
+        sign_verdicts([verdict], binding, notary("tester")), policy_fingerprint=Digest("sha256:new")
     )
     assert standing(report) == ["stale"]
 
 
 def test_statement_expires_after_ninety_days(check, verdict, binding, notary):
-    envelopes = attest([verdict], binding, notary("tester"))
+    envelopes = sign_verdicts([verdict], binding, notary("tester"))
     assert check(envelopes, now=NOW + 90 * DAY - 1).is_proven
     assert standing(check(envelopes, now=NOW + 90 * DAY)) == ["stale"]
 
 
 def test_statement_without_expiry_counts_for_ever(check, verdict, binding, notary):
     assert check(
-        attest([verdict], replace(binding, valid_for=None), notary("tester")), now=NOW + 9_000 * DAY
+        sign_verdicts([verdict], replace(binding, valid_for=None), notary("tester")),
+        now=NOW + 9_000 * DAY,
     ).is_proven
 
 
 def test_statement_about_another_version_is_untrusted(check, verdict, binding, notary, version):
     other = msgspec.structs.replace(version, digest=Digest("sha256:" + "0" * 64))
     assert standing(
-        check(attest([verdict], replace(binding, version=other), notary("tester")))
+        check(sign_verdicts([verdict], replace(binding, version=other), notary("tester")))
     ) == ["untrusted"]
 
 
 def test_changed_artifact_breaks_the_chain(check, verdict, binding, notary):
     report = check(
-        attest([verdict], binding, notary("tester")), artifact=Digest("sha256:" + "0" * 64)
+        sign_verdicts([verdict], binding, notary("tester")), artifact=Digest("sha256:" + "0" * 64)
     )
     assert [item.predicate_type for item in report.faults] == ["artifact", LATENCY]
 
 
 def test_edited_version_breaks_the_chain(check, verdict, binding, notary, version):
     forged = msgspec.structs.replace(version, metrics={"roc_auc": 0.99})
-    report = check(attest([verdict], binding, notary("tester")), version=forged)
+    report = check(sign_verdicts([verdict], binding, notary("tester")), version=forged)
     assert [item.predicate_type for item in report.faults] == ["version"]
 
 
 def test_author_cannot_approve(binding, notary):
     with pytest.raises(SelfApproval):
-        approve(binding, notary("approver", "person:ada"), at=NOW)
+        sign_approval(binding, notary("approver", "person:ada"), at=NOW)
 
 
 def test_only_people_approve(binding, notary):
     with pytest.raises(NotAPerson):
-        approve(binding, notary("approver", "service:ci"), at=NOW)
+        sign_approval(binding, notary("approver", "service:ci"), at=NOW)
 
 
 def test_approval_of_who_turns_out_to_be_the_author_is_untrusted(check, binding, notary, version):
-    envelope = approve(binding, notary("approver"), at=NOW)
+    envelope = sign_approval(binding, notary("approver"), at=NOW)
     report = check(
         [envelope],
         (APPROVAL,),
@@ -273,7 +282,7 @@ def test_approval_of_who_turns_out_to_be_the_author_is_untrusted(check, binding,
 @pytest.fixture
 def asked(policy, keys):
     """The gates that envelopes say their policy asks for."""
-    return lambda envelopes: asked_gates(
+    return lambda envelopes: signed_gates(
         envelopes,
         policy=policy,
         trust={"tester": [keys["tester"].public_key]},
@@ -282,7 +291,7 @@ def asked(policy, keys):
 
 
 def test_one_statement_names_all_gates_of_its_policy(asked, verdict, binding, notary):
-    envelopes = attest(
+    envelopes = sign_verdicts(
         [verdict],
         replace(binding, asked=("latency", "min_metric:roc_auc", "no_leakage", "parity")),
         notary("tester"),
@@ -296,12 +305,14 @@ def test_one_statement_names_all_gates_of_its_policy(asked, verdict, binding, no
 def test_gates_named_by_a_stranger_or_another_policy_are_not_asked(
     asked, verdict, binding, notary, role, change
 ):
-    envelopes = attest([verdict], replace(binding, asked=("latency",), **change), notary(role))
+    envelopes = sign_verdicts(
+        [verdict], replace(binding, asked=("latency",), **change), notary(role)
+    )
     assert asked(envelopes) == ("no_leakage", "parity")
 
 
 def test_envelope_speaks_dsse_and_in_toto(verdict, binding, notary):
-    [envelope] = attest([verdict], binding, notary("tester"))
+    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
     wire = msgspec.json.decode(render_envelope(envelope))
     statement = msgspec.json.decode(envelope.payload)
     assert set(wire) == {"payloadType", "payload", "signatures"}
@@ -310,7 +321,7 @@ def test_envelope_speaks_dsse_and_in_toto(verdict, binding, notary):
 
 
 def test_envelope_and_statement_are_read_back(verdict, binding, notary):
-    [envelope] = attest([verdict], binding, notary("tester"))
+    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
     assert parse_envelope(render_envelope(envelope)) == envelope
     assert parse_statement(envelope.payload).predicate.evidence == {"p99_ms": 3.0}
 

@@ -1,13 +1,13 @@
 """The life of an incident."""
 
-from mainspring.monitoring.incident import follow
-from mainspring.monitoring.window import Finding
+from mainspring.monitoring.incident import update_incidents
+from mainspring.monitoring.window import MonitorFinding
 
 DRIFT, QUALITY = "feature_drift", "data_quality"
 
 
 def finding(subject, *, kind=DRIFT, statistic=1.0):
-    return Finding(
+    return MonitorFinding(
         kind=kind, subject=subject, statistic=statistic, limit=0.5, sentence=f"{subject} moved"
     )
 
@@ -16,7 +16,7 @@ def life(*windows):
     """The events of an incident's life, window by window, and what is open in the end."""
     told, open_incidents = [], {}
     for at, found in enumerate(windows):
-        steps = follow(open_incidents, found, monitor="m", at=at)
+        steps = update_incidents(open_incidents, found, monitor="m", at=at)
         told.append([step.event.removeprefix("incident.") for step in steps])
         open_incidents = {
             step.incident.kind: step.incident for step in steps if step.incident.closed_at is None
@@ -25,7 +25,7 @@ def life(*windows):
 
 
 def test_findings_of_one_kind_are_one_incident_with_the_worst_first():
-    [step] = follow({}, [finding("a"), finding("b", statistic=9.0)], monitor="m", at=5)
+    [step] = update_incidents({}, [finding("a"), finding("b", statistic=9.0)], monitor="m", at=5)
     assert (step.incident.id, step.incident.subjects, step.incident.sentence) == (
         "m/feature_drift/5",
         ("b", "a"),
@@ -56,4 +56,4 @@ def test_an_incident_keeps_the_subjects_of_its_worst_window():
 
 
 def test_a_quiet_world_has_no_incidents():
-    assert follow({}, [], monitor="m", at=0) == []
+    assert update_incidents({}, [], monitor="m", at=0) == []

@@ -7,9 +7,9 @@ import pytest
 from mainspring.elements.events import ProjectName
 from mainspring.elements.time import HOUR, MINUTE
 from mainspring.engines.local.state import SqliteState
-from mainspring.monitoring.baseline import Judged, make_baseline
+from mainspring.monitoring.baseline import JudgedPredictions, make_baseline
 from mainspring.monitoring.spec import Monitor
-from mainspring.monitoring.watch import Watched, Watcher
+from mainspring.monitoring.watch import MonitoredModel, MonitorEvaluator
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 from mainspring.training.spec import Model
 from tests.unit.serving.conftest import clock, log, model, predictor, row
@@ -40,10 +40,10 @@ def watcher(model, log, state):
         model.encoding.names,
         times=times,
         labels=labels,
-        judged=Judged(matrix.sum(axis=1), labels, times),
+        judged=JudgedPredictions(matrix.sum(axis=1), labels, times),
     )
     monitor = Monitor(Model(late_arrival, model.training_set.spec, seed=0))
-    watched = Watched(
+    watched = MonitoredModel(
         monitor=monitor,
         version=model.version,
         topic=TOPIC,
@@ -51,7 +51,9 @@ def watcher(model, log, state):
         encoding=model.encoding,
         baseline=baseline,
     )
-    return Watcher(watched, log=log, state=state, project=ProjectName("trips"), environment="dev")
+    return MonitorEvaluator(
+        watched, log=log, state=state, project=ProjectName("trips"), environment="dev"
+    )
 
 
 @pytest.fixture
@@ -171,7 +173,7 @@ def test_rows_imported_as_history_are_no_matter_of_the_window(watcher, log):
 def test_a_new_watcher_goes_on_with_the_incidents_that_are_open(watcher, ask, state):
     ask(*[600] * 60)
     watcher.watch(0, HOUR)
-    again = Watcher(
+    again = MonitorEvaluator(
         watcher._watched,
         log=watcher._log,
         state=state,

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from mainspring.elements.time import DAY
-from mainspring.monitoring.baseline import Baseline, Judged, baseline_of_column, make_baseline
+from mainspring.monitoring.baseline import (
+    Baseline,
+    JudgedPredictions,
+    baseline_of_column,
+    make_baseline,
+)
 from mainspring.monitoring.window import (
     LabelledDay,
     judge_ingestion,
@@ -29,7 +34,11 @@ def baseline(rng) -> Baseline:
     labels = (rng.random(len(times)) < 0.25).astype(float)
     scores = rng.random(len(times))
     made = make_baseline(
-        matrix, ["a", "b"], times=times, labels=labels, judged=Judged(scores, labels, times)
+        matrix,
+        ["a", "b"],
+        times=times,
+        labels=labels,
+        judged=JudgedPredictions(scores, labels, times),
     )
     return msgspec.structs.replace(made, daily_auc=0.76)
 
@@ -150,6 +159,6 @@ def test_a_day_that_is_bad_for_everybody_does_not_flatter_the_daily_auc(
 ) -> None:
     times = np.repeat(np.arange(2, dtype=np.int64) * DAY, 200)
     labels = (rng.random(400) < np.where(times == 0, 0.1, 0.9)).astype(np.float64)
-    judged = Judged(times / DAY, labels, times)
+    judged = JudgedPredictions(times / DAY, labels, times)
     made = make_baseline(labels.reshape(-1, 1), ["a"], times=times, labels=labels, judged=judged)
     assert made.daily_auc == 0.5

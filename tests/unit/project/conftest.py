@@ -15,12 +15,12 @@ from mainspring.gates.spec import min_metric
 MARGIN = 0.5
 
 orders = ms.Source("orders", "orders.csv", id="order_id", event_time="ordered_at")
-returns = ms.Source("returns", "returns.csv", id="order_id", event_time="returned_at",
-    known_at=ms.assumed_delay("2h"))
+returns = ms.Source("returns", "returns.csv", id="order_id", event_time="returned_at", \
+known_at=ms.assumed_delay("2h"))
 customer = ms.Entity("customer")
 spending = ms.FeatureView(
-    "spending", source=orders, entities=[customer], windows=["1h", "7d"],
-        features={"amount_sum": col("amount").clip(0, 100).sum()}
+    "spending", source=orders, entities=[customer], windows=["1h", "7d"], \
+features={"amount_sum": col("amount").clip(0, 100).sum()}
 )
 basket = ms.OnDemandFeatureView("basket", features={"cheap": col("amount") < 10})
 history = ms.TrainingSet(
@@ -30,8 +30,8 @@ history = ms.TrainingSet(
     request=["customer", "amount"],
     label=ms.Label(returns, col("refund") > 0, join_on="order_id"),
     features=[basket, spending],
-    split=ms.split_by_time(train_from="2024-01-01", test_from="2024-02-01",
-        test_until="2024-03-01"),
+    split=ms.split_by_time(train_from="2024-01-01", test_from="2024-02-01", \
+test_until="2024-03-01"),
 )
 
 

@@ -8,15 +8,15 @@ from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of_value
 from mainspring.elements.schema import DType, Schema
 from mainspring.project.declared.discover import discover
-from mainspring.project.declared.fingerprint import Circumstances
+from mainspring.project.declared.fingerprint import FingerprintContext
 from mainspring.project.declared.graph import Graph, build_graph
 from mainspring.project.environment import (
+    AssetDefinition,
     AssetPointer,
     Build,
-    Definition,
-    EnvironmentMap,
+    EnvironmentVersion,
     empty_environment,
-    moved,
+    next_version,
 )
 
 SCHEMAS = {
@@ -29,7 +29,7 @@ SCHEMAS = {
     ),
     "returns": Schema.of(order_id=DType.INT64, returned_at=DType.TIMESTAMP, refund=DType.FLOAT64),
 }
-CIRCUMSTANCES = Circumstances(semantics=1, schemas=SCHEMAS, training_environment="locked")
+CIRCUMSTANCES = FingerprintContext(semantics=1, schemas=SCHEMAS, training_environment="locked")
 
 
 def graph_of(file: Path) -> Graph:
@@ -37,7 +37,7 @@ def graph_of(file: Path) -> Graph:
     return build_graph(discover(file), CIRCUMSTANCES)
 
 
-def holding(graph: Graph, name: str = "dev") -> EnvironmentMap:
+def holding(graph: Graph, name: str = "dev") -> EnvironmentVersion:
     """The environment after everything was applied."""
     pointers = [
         AssetPointer(
@@ -49,10 +49,12 @@ def holding(graph: Graph, name: str = "dev") -> EnvironmentMap:
         )
         for asset in graph.assets.values()
     ]
-    return moved(empty_environment(name), pointers, by=Actor("person:ada"), at=0, reason="apply")
+    return next_version(
+        empty_environment(name), pointers, by=Actor("person:ada"), at=0, reason="apply"
+    )
 
 
-def definitions_of(graph: Graph) -> dict[str, Definition]:
+def definitions_of(graph: Graph) -> dict[str, AssetDefinition]:
     """What the graph's assets are defined as."""
     return {asset.name: asset.definition for asset in graph.assets.values()}
 

@@ -6,8 +6,8 @@ import pytest
 
 from mainspring.elements.expression import col, count
 from mainspring.features.spec import Entity, FeatureView, latest
-from mainspring.project.declared.fingerprint import describe
-from mainspring.project.planned.words import say
+from mainspring.project.declared.fingerprint import canonical_value
+from mainspring.project.planned.words import render_field
 from mainspring.sources.spec import Source
 
 SOURCE = Source("sales", id="id", event_time="at")
@@ -31,14 +31,16 @@ SOURCE = Source("sales", id="id", event_time="at")
     ],
 )
 def test_an_aggregate_is_told_as_it_is_written(aggregation, said):
-    assert say("features.it", json.dumps(describe(aggregation))) == said
+    assert render_field("features.it", json.dumps(canonical_value(aggregation))) == said
 
 
 def test_an_entity_is_told_with_the_view_that_it_is_reached_through():
     models = FeatureView(
         "models", source=SOURCE, entities=[Entity("ship")], features=latest("model")
     )
-    said = say("entities.model", json.dumps(describe(Entity("model", through=models))))
+    said = render_field(
+        "entities.model", json.dumps(canonical_value(Entity("model", through=models)))
+    )
     assert said == "Entity(name=model, join_keys=[model], null_keys=skip, through=view.models)"
 
 
@@ -50,5 +52,8 @@ def test_sources_and_windows_are_told_by_what_they_are_called():
         windows=["unbounded", "1d"],
         features={},
     )
-    assert say("sources", json.dumps(describe(view.sources))) == "source.gifts, source.sales"
-    assert say("windows", json.dumps(describe(view.windows))) == "unbounded, 24h"
+    assert (
+        render_field("sources", json.dumps(canonical_value(view.sources)))
+        == "source.gifts, source.sales"
+    )
+    assert render_field("windows", json.dumps(canonical_value(view.windows))) == "unbounded, 24h"

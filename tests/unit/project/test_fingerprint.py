@@ -3,7 +3,7 @@
 import pytest
 
 from mainspring.project.declared.discover import discover
-from mainspring.project.declared.fingerprint import Circumstances
+from mainspring.project.declared.fingerprint import FingerprintContext
 from mainspring.project.declared.graph import Graph, build_graph
 from tests.unit.project.conftest import SHOP, WriteProject
 from tests.unit.project.shop import CIRCUMSTANCES, SCHEMAS, graph_of
@@ -160,12 +160,12 @@ def test_schema_semantics_environment_and_versions_are_part_of_identity(
     before = build_graph(declared, CIRCUMSTANCES)
     narrower = {**SCHEMAS, "returns": SCHEMAS["returns"].select(("order_id", "returned_at"))}
     assert "source.returns" in changed(
-        before, build_graph(declared, Circumstances(semantics=1, schemas=narrower))
+        before, build_graph(declared, FingerprintContext(semantics=1, schemas=narrower))
     )
     assert "view.spending" in changed(
-        before, build_graph(declared, Circumstances(semantics=2, schemas=SCHEMAS))
+        before, build_graph(declared, FingerprintContext(semantics=2, schemas=SCHEMAS))
     )
-    relocked = Circumstances(
+    relocked = FingerprintContext(
         semantics=1, schemas=SCHEMAS, training_environment="locked", versions={"numpy": "3"}
     )
     assert min(changed(before, build_graph(declared, relocked))) == "endpoint.returned"

@@ -7,12 +7,12 @@ from mainspring.elements.time import DAY, HOUR
 from mainspring.project.performed.garbage import (
     CompactTopic,
     DropShard,
-    Found,
-    NoteObject,
+    GarbageInventory,
+    MarkObject,
     RemoveLeftover,
     RemoveObject,
     TidyTable,
-    Topic,
+    TopicUsage,
     TrimTopic,
     make_gc_plan,
     render_gc_plan,
@@ -22,11 +22,13 @@ A, B, C = (Digest(f"sha256:{letter * 64}") for letter in "abc")
 
 
 def plan_of(**found: object):
-    return make_gc_plan(Found(project="shop", at=10 * DAY, data_at=10 * DAY, grace=DAY, **found))
+    return make_gc_plan(
+        GarbageInventory(project="shop", at=10 * DAY, data_at=10 * DAY, grace=DAY, **found)
+    )
 
 
-def topic(**bounds: object) -> Topic:
-    return Topic(
+def topic(**bounds: object) -> TopicUsage:
+    return TopicUsage(
         **{
             "name": "source:sales",
             "first": 10,
@@ -82,7 +84,7 @@ def test_a_trim_says_what_can_no_longer_be_done(name: str, words: str) -> None:
 
 def test_an_object_goes_in_two_passes_with_a_grace_period_between() -> None:
     plan = plan_of(objects=(A, B, C), named=frozenset({C}), noted={A: 9 * DAY, C: 0})
-    assert plan.steps == (RemoveObject(digest=A, noted_at=9 * DAY), NoteObject(digest=B))
+    assert plan.steps == (RemoveObject(digest=A, noted_at=9 * DAY), MarkObject(digest=B))
     assert plan_of(objects=(A,), noted={A: 9 * DAY + HOUR}).steps == ()
 
 

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from mainspring.project.configured.config import Cost
-from mainspring.project.declared.graph import in_order
-from mainspring.project.environment import Duration, empty_environment
+from mainspring.project.declared.graph import topological_order
+from mainspring.project.environment import StageDuration, empty_environment
 from mainspring.project.errors import DependencyCycle
-from mainspring.project.planned.plan import Plan, World, make_plan
+from mainspring.project.planned.plan import Plan, PlanningContext, make_plan
 from mainspring.project.planned.stages import (
     JudgeGates,
     MoveEnvironment,
@@ -28,7 +28,7 @@ def plan_after(write_shop: WriteProject, *replacements: tuple[str, str]) -> Plan
     return make_plan(
         "shop",
         graph_of(write_shop(*replacements)),
-        World(environment=holding(before), definitions=definitions_of(before)),
+        PlanningContext(environment=holding(before), definitions=definitions_of(before)),
     )
 
 
@@ -43,7 +43,9 @@ def test_an_unchanged_project_plans_to_nothing(write_shop: WriteProject) -> None
 
 
 def test_a_new_project_is_built_in_the_order_that_data_takes(write_shop: WriteProject) -> None:
-    plan = make_plan("shop", graph_of(write_shop()), World(environment=empty_environment("dev")))
+    plan = make_plan(
+        "shop", graph_of(write_shop()), PlanningContext(environment=empty_environment("dev"))
+    )
     expected = [
         "import_source",
         "import_source",
@@ -58,7 +60,9 @@ def test_a_new_project_is_built_in_the_order_that_data_takes(write_shop: WritePr
 
 
 def test_a_stage_comes_after_the_stages_that_make_its_parents(write_shop: WriteProject) -> None:
-    plan = make_plan("shop", graph_of(write_shop()), World(environment=empty_environment("dev")))
+    plan = make_plan(
+        "shop", graph_of(write_shop()), PlanningContext(environment=empty_environment("dev"))
+    )
     seen: set[str] = set()
     for stage in plan.stages:
         assert seen.issuperset(stage.after)
@@ -106,7 +110,7 @@ def test_a_build_of_the_same_definition_is_reused(write_shop: WriteProject) -> N
     plan = make_plan(
         "shop",
         graph,
-        World(
+        PlanningContext(
             environment=empty_environment("dev"), builds={(build.asset, build.fingerprint): build}
         ),
     )
@@ -117,11 +121,11 @@ def test_a_build_of_the_same_definition_is_reused(write_shop: WriteProject) -> N
 def test_identities_do_not_depend_on_what_is_built_already(write_shop: WriteProject) -> None:
     graph = graph_of(write_shop())
     build = build_of(graph, "source.orders")
-    fresh = make_plan("shop", graph, World(environment=empty_environment("dev")))
+    fresh = make_plan("shop", graph, PlanningContext(environment=empty_environment("dev")))
     resumed = make_plan(
         "shop",
         graph,
-        World(
+        PlanningContext(
             environment=empty_environment("dev"), builds={(build.asset, build.fingerprint): build}
         ),
     )
@@ -149,8 +153,8 @@ def test_a_move_names_the_stage_that_makes_each_build(write_shop: WriteProject) 
 def test_estimates_scale_the_last_time_by_rows_and_the_kind_where_there_was_none(
     write_shop: WriteProject,
 ) -> None:
-    durations = [Duration(stage="import_source", asset="source.orders", rows=100, cpu_s=2.0)]
-    world = World(
+    durations = [StageDuration(stage="import_source", asset="source.orders", rows=100, cpu_s=2.0)]
+    world = PlanningContext(
         environment=empty_environment("dev"),
         durations=durations,
         rows={"orders": 200, "returns": 50},
@@ -167,7 +171,9 @@ def test_estimates_scale_the_last_time_by_rows_and_the_kind_where_there_was_none
 def test_assumed_knowledge_is_marked_on_every_line_that_rests_on_it(
     write_shop: WriteProject,
 ) -> None:
-    plan = make_plan("shop", graph_of(write_shop()), World(environment=empty_environment("dev")))
+    plan = make_plan(
+        "shop", graph_of(write_shop()), PlanningContext(environment=empty_environment("dev"))
+    )
     marked = {change.asset for change in plan.changes if change.is_assumed}
     assert marked == {
         "source.returns",
@@ -187,4 +193,4 @@ def test_a_plan_survives_json(write_shop: WriteProject) -> None:
 
 def test_a_circle_is_refused() -> None:
     with pytest.raises(DependencyCycle, match="PRJ-045"):
-        in_order({"a": ("b",), "b": ("a",)})
+        topological_order({"a": ("b",), "b": ("a",)})

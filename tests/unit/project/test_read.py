@@ -8,7 +8,7 @@ from mainspring.engines.local.state import SqliteState
 from mainspring.ports.state import Change
 from mainspring.project.configured.config import Cost
 from mainspring.project.declared.graph import Graph
-from mainspring.project.environment import build_key, definition_key, history_key
+from mainspring.project.environment import build_key, definition_key, environment_version_key
 from mainspring.project.performed.read import read_environment, read_past_environment, read_world
 from tests.unit.project.conftest import WriteProject
 from tests.unit.project.shop import build_of, graph_of, holding
@@ -25,7 +25,7 @@ def put(state: SqliteState, graph: Graph) -> None:
     held = holding(graph)
     changes = [
         Change("environment", key, msgspec.json.encode(held))
-        for key in ("dev", history_key("dev", 1))
+        for key in ("dev", environment_version_key("dev", 1))
     ]
     for asset in graph.assets.values():
         key = definition_key(asset.name, asset.build_fingerprint, asset.policy_fingerprint)

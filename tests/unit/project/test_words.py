@@ -3,8 +3,8 @@
 import pytest
 
 from mainspring.elements.expression import Expr, col
-from mainspring.project.declared.fingerprint import describe
-from mainspring.project.planned.words import say_value
+from mainspring.project.declared.fingerprint import canonical_value
+from mainspring.project.planned.words import render_value
 
 x, s, t = col("x"), col("s"), col("t")
 
@@ -35,4 +35,4 @@ x, s, t = col("x"), col("s"), col("t")
     ],
 )
 def test_an_operation_is_told_as_it_is_written(expression: Expr, said: str) -> None:
-    assert say_value(describe(expression.node)) == said
+    assert render_value(canonical_value(expression.node)) == said

@@ -13,7 +13,7 @@ from mainspring.elements.expression import col, minutes
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import MINUTE
 from mainspring.features.spec import OnDemandFeatureView
-from mainspring.serving.predict import Predictor, serve_model
+from mainspring.serving.predict import Predictor, compile_served_model
 from mainspring.sources.spec import Source
 from mainspring.testing import FrozenClock, SeededIds
 from tests.unit.features.history import folded, landing, log_of, windowed
@@ -57,7 +57,7 @@ def model():
             "truth": Schema.of(trip=DType.STRING, at=DType.TIMESTAMP, late=DType.BOOLEAN),
         },
     )
-    return serve_model(
+    return compile_served_model(
         "sha256:" + "5" * 64,
         "late v1",
         training_set,

@@ -7,7 +7,7 @@ from mainspring.features.errors import HorizonPassed
 from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
 from mainspring.serving.inference_log import find_prediction, iter_predictions
-from mainspring.serving.replay import Outcome, replay_predictions
+from mainspring.serving.replay import ReplayOutcome, replay_predictions
 from mainspring.sources.facts import read_facts
 
 TOPIC = "inference:dev:late"
@@ -78,7 +78,7 @@ def test_a_replay_is_identical(predict, log, model, row):
         list(iter_predictions(log, TOPIC)), lambda _: model, facts_from(log)
     )
     assert [(replay.outcome, replay.score) for replay in replays] == [
-        (Outcome.IDENTICAL, 8.0),
-        (Outcome.IDENTICAL, 6.0),
-        (Outcome.IDENTICAL, 2.0),
+        (ReplayOutcome.IDENTICAL, 8.0),
+        (ReplayOutcome.IDENTICAL, 6.0),
+        (ReplayOutcome.IDENTICAL, 2.0),
     ]

@@ -6,7 +6,7 @@ import polars as pl
 from mainspring.elements.time import MINUTE
 from mainspring.ports.errors import ObjectMissing
 from mainspring.serving.inference_log import iter_predictions
-from mainspring.serving.replay import Outcome, replay_predictions
+from mainspring.serving.replay import ReplayOutcome, replay_predictions
 from mainspring.sources.facts import read_facts
 from tests.unit.features.history import TOPIC, landing, records_of
 
@@ -22,7 +22,7 @@ def test_facts_that_came_later_do_not_change_a_replay(predict, log, model, row):
     [replay] = replay_predictions(
         records, lambda _: model, lambda source: read_facts(source, log=log)
     )
-    assert replay.outcome is Outcome.IDENTICAL
+    assert replay.outcome is ReplayOutcome.IDENTICAL
 
 
 def test_history_imported_later_does_not_change_a_replay_although_it_claims_to_have_been_known(
@@ -33,7 +33,7 @@ def test_history_imported_later_does_not_change_a_replay_although_it_claims_to_h
     [replay] = replay_predictions(
         records, lambda _: model, lambda source: read_facts(source, log=log)
     )
-    assert replay.outcome is Outcome.IDENTICAL
+    assert replay.outcome is ReplayOutcome.IDENTICAL
 
 
 def test_a_changed_fact_shows_as_a_difference_with_both_values(predict, log, model, row):
@@ -43,7 +43,7 @@ def test_a_changed_fact_shows_as_a_difference_with_both_values(predict, log, mod
     )
     [replay] = replay_predictions(records, lambda _: model, lambda _: fewer)
     assert (replay.outcome, replay.differing, replay.score) == (
-        Outcome.DIFFERS,
+        ReplayOutcome.DIFFERS,
         {"city__n__10m": (2, 1)},
         7.0,
     )
@@ -55,7 +55,7 @@ def test_a_score_within_the_tolerance_is_said_to_be_so(predict, log, model, row)
     [replay] = replay_predictions(
         [nearly], lambda _: model, lambda source: read_facts(source, log=log)
     )
-    assert replay.outcome is Outcome.EQUAL_WITHIN_TOLERANCE
+    assert replay.outcome is ReplayOutcome.EQUAL_WITHIN_TOLERANCE
 
 
 def test_a_model_that_is_gone_makes_a_replay_not_available(predict, log, row):
@@ -65,7 +65,7 @@ def test_a_model_that_is_gone_makes_a_replay_not_available(predict, log, row):
     [replay] = replay_predictions(
         told(predict, log, row), gone, lambda source: read_facts(source, log=log)
     )
-    assert (replay.outcome, replay.score) == (Outcome.NOT_AVAILABLE, None)
+    assert (replay.outcome, replay.score) == (ReplayOutcome.NOT_AVAILABLE, None)
     assert replay.reason.startswith("ENG-002")
 
 

@@ -52,9 +52,11 @@ class Desk:
 
     def take(self, *rows: dict[str, Any], **options: Any) -> IngestReport:
         """Ingest rows now."""
-        return SourceWriter(self.compiled, log=self.log, clock=self.clock).write_rows(
-            rows, **options
-        )
+        return self.writer().write_rows(rows, **options)
+
+    def writer(self, **options: Any) -> SourceWriter:
+        """What takes them in."""
+        return SourceWriter(self.compiled, log=self.log, clock=self.clock, **options)
 
     def facts(self) -> pl.DataFrame:
         """All facts."""

@@ -7,7 +7,7 @@ from mainspring.elements.time import HOUR, MINUTE
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.sources.facts import read_facts
-from mainspring.sources.fold import fold_table
+from mainspring.sources.fold import materialize_table
 from tests.unit.sources.conftest import NOON, Desk, row, source_of
 
 
@@ -20,7 +20,7 @@ def filled(desk: Desk) -> None:
 def test_facts_are_the_same_from_the_log_and_from_a_table_with_a_tail(desk: Desk) -> None:
     tables = MemoryTables()
     desk.take(row(1), row(2))
-    fold_table("source:arrivals", log=desk.log, tables=tables)
+    materialize_table("source:arrivals", log=desk.log, tables=tables)
     desk.clock.advance(MINUTE)
     desk.take(row(1, delay=7.0), op=["replace"])
     assert read_facts(source_of(), log=desk.log, tables=tables).equals(desk.facts())
@@ -35,7 +35,7 @@ def test_facts_until_an_offset_do_not_know_what_came_later(desk: Desk) -> None:
 def test_facts_until_an_offset_are_cut_in_the_table_too(desk: Desk) -> None:
     filled(desk)
     tables = MemoryTables()
-    fold_table("source:arrivals", log=desk.log, tables=tables)
+    materialize_table("source:arrivals", log=desk.log, tables=tables)
     until = read_facts(source_of(), log=desk.log, tables=tables, until=2)
     assert until.equals(read_facts(source_of(), log=desk.log, until=2))
 
@@ -55,9 +55,9 @@ def test_what_happened_before_can_be_left_out_of_log_and_table_with_what_takes_i
     desk.take(row(1, **early), row(2, **late), row(3, **early))
     desk.clock.advance(MINUTE)
     tables = MemoryTables()
-    fold_table("source:arrivals", log=desk.log, tables=tables) if folded == 3 else None
+    materialize_table("source:arrivals", log=desk.log, tables=tables) if folded == 3 else None
     desk.take(row(1, **late), row(2, delay=7.0, **late), op=["replace", "replace"])
-    fold_table("source:arrivals", log=desk.log, tables=tables) if folded == 5 else None
+    materialize_table("source:arrivals", log=desk.log, tables=tables) if folded == 5 else None
     happened_from = NOON - HOUR
     facts = read_facts(source_of(), log=desk.log, tables=tables, happened_from=happened_from)
     assert facts.equals(desk.facts().filter(pl.col("_event_time") >= happened_from))
@@ -74,9 +74,9 @@ def test_a_source_without_records_has_no_facts() -> None:
 def test_folding_goes_on_from_where_it_stood(desk: Desk) -> None:
     tables = MemoryTables()
     filled(desk)
-    assert fold_table("source:arrivals", log=desk.log, tables=tables, rows=1) == 5
+    assert materialize_table("source:arrivals", log=desk.log, tables=tables, rows=1) == 5
     desk.take(row(4))
-    assert fold_table("source:arrivals", log=desk.log, tables=tables) == 6
+    assert materialize_table("source:arrivals", log=desk.log, tables=tables) == 6
     scan = tables.scan("source:arrivals")
     assert scan is not None
     assert scan.collect()["_offset"].to_list() == list(range(6))

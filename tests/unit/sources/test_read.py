@@ -16,7 +16,7 @@ from mainspring.ports.errors import RetentionPassed
 from mainspring.sources.columns import conformed
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_facts
-from mainspring.sources.fold import fold_table
+from mainspring.sources.fold import materialize_table
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.read import iter_records
 from mainspring.sources.spec import Source
@@ -30,7 +30,7 @@ def filled(desk: Desk, tables: MemoryTables, *, trim: int = 0) -> None:
     for number in range(6):
         desk.take(row(number))
         desk.clock.advance(MINUTE)
-    fold_table(TOPIC, log=desk.log, tables=tables)
+    materialize_table(TOPIC, log=desk.log, tables=tables)
     desk.log.trim(TOPIC, trim)
     desk.take(row(6))
 
@@ -65,7 +65,7 @@ def test_what_neither_log_nor_table_has_is_told_and_not_passed_over(desk: Desk) 
         with pytest.raises(RetentionPassed):
             read_facts(source_of(), log=desk.log, tables=tables)
     with pytest.raises(RetentionPassed):
-        fold_table(TOPIC, log=desk.log, tables=behind)
+        materialize_table(TOPIC, log=desk.log, tables=behind)
 
 
 def test_a_reader_goes_on_in_the_table_when_the_log_is_trimmed_meanwhile(desk: Desk) -> None:
@@ -81,9 +81,8 @@ def test_a_trimmed_fact_is_still_known_and_still_corrected(desk: Desk) -> None:
     tables = MemoryTables()
     filled(desk, tables, trim=6)
     assert desk.take(row(1)).duplicates == 1
-    assert (
-        desk.take(row(1, delay=9.0), row(6), op=["replace", "delete"], tables=tables).revised == 1
-    )
+    rows, writer = [row(1, delay=9.0), row(6)], desk.writer(tables=tables)
+    assert writer.write_rows(rows, op=["replace", "delete"]).revised == 1
     retract = next(desk.log.read(TOPIC, start=7))
     assert retract.select("flight", "delay", "_op").rows() == [
         (1, 5.0, "retract"),
@@ -141,7 +140,7 @@ def test_facts_come_in_the_types_that_are_asked_for(
     changing(log)
     tables = {"log": None, "memory": MemoryTables()}.get(place, DeltaTables(tmp_path))
     if tables is not None:
-        fold_table(TOPIC, log=log, tables=tables, rows=1 if place.endswith("bit") else 100)
+        materialize_table(TOPIC, log=log, tables=tables, rows=1 if place.endswith("bit") else 100)
         log.trim(TOPIC, 3)
     facts = read_facts(S, log=log, tables=tables, schema=schema)
     assert facts["x"].to_list() == expected
@@ -151,7 +150,7 @@ def test_facts_come_in_the_types_that_are_asked_for(
 def test_a_table_keeps_what_a_column_of_another_type_would_lose(tmp_path: Path) -> None:
     log, tables = SqliteLog(None), DeltaTables(tmp_path)
     changing(log)
-    fold_table(TOPIC, log=log, tables=tables)
+    materialize_table(TOPIC, log=log, tables=tables)
     facts = read_facts(S, log=log, tables=tables)
     assert facts["x"].to_list() == [str(BIG), "1.5", "7", "4"]
     assert facts["took"].to_list() == [timedelta(seconds=3), None, None, None]

@@ -6,8 +6,8 @@ import pytest
 
 import mainspring.training.spec as training
 from mainspring.app.models.exporters import export_model
-from mainspring.app.models.scorers import OnnxScorers
-from mainspring.datasets.build import encode_rows
+from mainspring.app.models.scorers import OnnxScorerLoader
+from mainspring.datasets.build import render_training_rows
 from mainspring.datasets.card import FeatureColumn, TrainingSetCard
 from mainspring.datasets.spec import Label, TrainingSet, split_by_time
 from mainspring.elements.expression.build import col
@@ -15,7 +15,7 @@ from mainspring.elements.identity import Digest, digest_of
 from mainspring.elements.schema import DType
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.sources.spec import Source
-from mainspring.training.fit import Toolchain, fit_and_export
+from mainspring.training.fit import TrainingBackend, fit_and_export
 
 ROWS = 400
 
@@ -41,7 +41,7 @@ def frame():
 def card(frame):
     return TrainingSetCard(
         name="flights",
-        digest=digest_of(encode_rows(frame)),
+        digest=digest_of(render_training_rows(frame)),
         features=(
             FeatureColumn("carrier", DType.STRING, "schedule"),
             FeatureColumn("delay", DType.FLOAT64, "delays"),
@@ -85,7 +85,7 @@ def fitted(frame, card, objects, declared):
     """Fits a function on the rows; `change` changes them before."""
 
     def fit(function, change=lambda rows: rows):
-        tools = Toolchain(objects=objects, export=export_model, scorers=OnnxScorers())
+        tools = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
         return fit_and_export(
             declared(function),
             change(frame),

@@ -4,11 +4,11 @@ import lightgbm as lgb
 import pytest
 
 from mainspring.app.models.exporters import export_model
-from mainspring.app.models.scorers import OnnxScorers
+from mainspring.app.models.scorers import OnnxScorerLoader
 from mainspring.elements.identity import Digest
 from mainspring.ports.compute import TaskResult
-from mainspring.training.fit import Toolchain
-from mainspring.training.order import TrainOrder, parse_order, render_answer
+from mainspring.training.fit import TrainingBackend
+from mainspring.training.order import TrainTask, parse_train_task, render_train_result
 from mainspring.training.train import TRAIN_WORKER, train, train_in_memory
 
 
@@ -19,7 +19,7 @@ def boosted(train, run):
 
 @pytest.fixture
 def here(frame, card, objects, declared):
-    tools = Toolchain(objects=objects, export=export_model, scorers=OnnxScorers())
+    tools = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
     return train_in_memory(
         declared(boosted),
         frame,
@@ -40,10 +40,10 @@ def test_training_elsewhere_keeps_what_the_process_printed(here, card, objects):
         """Answers with a model that was trained before."""
 
         def run(self, task):
-            assert (task.module, parse_order(task.order).model) == (TRAIN_WORKER, "boosted")
-            return TaskResult(render_answer(here), "[LightGBM] started", 2.5)
+            assert (task.module, parse_train_task(task.order).model) == (TRAIN_WORKER, "boosted")
+            return TaskResult(render_train_result(here), "[LightGBM] started", 2.5)
 
-    order = TrainOrder(
+    order = TrainTask(
         project="p",
         model="boosted",
         objects="o",

@@ -11,14 +11,14 @@ from typing import TextIO
 
 __all__ = [
     "Paint",
-    "ago",
     "bar",
     "clip",
     "columns",
     "counted",
+    "format_age",
+    "format_seconds",
+    "format_size",
     "paint_for",
-    "seconds",
-    "size",
     "sparks",
     "visible_width",
     "wants_colour",
@@ -152,10 +152,10 @@ def clip(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
 
 
-def seconds(length_s: float) -> str:
+def format_seconds(length_s: float) -> str:
     """A length of time for people.
 
-    >>> seconds(0.0042), seconds(3.21), seconds(75), seconds(4000)
+    >>> format_seconds(0.0042), format_seconds(3.21), format_seconds(75), format_seconds(4000)
     ('4 ms', '3.2 s', '1 min 15 s', '1 h 6 min')
     """
     if length_s < 1:
@@ -170,24 +170,26 @@ def seconds(length_s: float) -> str:
     )
 
 
-def ago(age_us: int) -> str:
+def format_age(age_us: int) -> str:
     """How long something is past, in its largest two units.
 
-    >>> ago(0), ago(3_200_000), ago(93_784_000_000), ago(-7_200_000_000)
+    >>> format_age(0), format_age(3_200_000), format_age(93_784_000_000), format_age(-7_200_000_000)
     ('now', '3.2 s ago', '1 d 2 h ago', 'in 2 h')
     """
     length_s = abs(age_us) / 1_000_000
     days, hours = divmod(round(length_s / 3600), 24)
-    said = _NOTHING_MORE.sub("", seconds(length_s) if length_s < _DAY else f"{days:,} d {hours} h")
+    said = _NOTHING_MORE.sub(
+        "", format_seconds(length_s) if length_s < _DAY else f"{days:,} d {hours} h"
+    )
     if not age_us:
         return "now"
     return f"{said} ago" if age_us > 0 else f"in {said}"
 
 
-def size(size_bytes: int) -> str:
+def format_size(size_bytes: int) -> str:
     """How much room something takes, for people.
 
-    >>> size(900), size(15_300), size(2_500_000_000)
+    >>> format_size(900), format_size(15_300), format_size(2_500_000_000)
     ('900 bytes', '15.3 kB', '2.5 GB')
     """
     if size_bytes < 1_000:

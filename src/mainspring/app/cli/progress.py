@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
-from mainspring.app.cli.paint import Paint, bar, clip, counted, seconds
-from mainspring.elements.events import Fact
+from mainspring.app.cli.paint import Paint, bar, clip, counted, format_seconds
+from mainspring.elements.events import EventValue
 from mainspring.flow.step import Step, StepOutcome
 
-__all__ = ["BackfillProgress", "DayProgress", "LiveLine", "StageProgress"]
+__all__ = ["BackfillBar", "DayProgress", "LiveLine", "StageProgress"]
 
 _PERIOD_S = 0.1
 _PATIENCE_S = 2.0
@@ -109,7 +109,7 @@ class StageProgress:
         """A step is done, now or long ago."""
         self._finished += 1
         head = self._head("·" if reused else "✓", step.subject, step.kind)
-        took = "reused" if reused else f"{seconds(self._now() - self._started_at):>7}"
+        took = "reused" if reused else f"{format_seconds(self._now() - self._started_at):>7}"
         line = f"{head}  {took}  {_say(step.kind, outcome.facts)}".rstrip()
         self._line.leave(
             self._paint.quiet(line) if reused else line.replace("✓", self._paint.good("✓"), 1)
@@ -127,13 +127,13 @@ class StageProgress:
         """How long it may still take, once there is something to judge it by."""
         passed_s = self._now() - self._started_at
         return (
-            f"{seconds(passed_s * (total - done) / done)} left"
+            f"{format_seconds(passed_s * (total - done) / done)} left"
             if done and passed_s >= _PATIENCE_S
             else ""
         )
 
 
-def _say(kind: str, facts: Mapping[str, Fact]) -> str:
+def _say(kind: str, facts: Mapping[str, EventValue]) -> str:
     if kind == "judge_gates":
         return f"{counted(len(facts), 'gate')} passed"
     return ", ".join(
@@ -141,7 +141,7 @@ def _say(kind: str, facts: Mapping[str, Fact]) -> str:
     )
 
 
-def _say_fact(name: str, value: Fact) -> str:
+def _say_fact(name: str, value: EventValue) -> str:
     match value:
         case str() if name == "reasons":
             return f"because of {value}"
@@ -161,7 +161,7 @@ def _say_fact(name: str, value: Fact) -> str:
             return f"{name} {value}"
 
 
-class BackfillProgress:
+class BackfillBar:
     """Follows the views of a backfill through its rows.
 
     Args:
@@ -179,7 +179,7 @@ class BackfillProgress:
         place = self._views.index(view) + 1
         passed_s = self._now() - self._started_at
         left = (
-            f"  {seconds(passed_s * (total - done) / done)} left"
+            f"  {format_seconds(passed_s * (total - done) / done)} left"
             if 0 < done < total and passed_s >= _PATIENCE_S
             else ""
         )

@@ -11,16 +11,16 @@ import msgspec
 
 from mainspring.serving.errors import BadRequest
 
-__all__ = ["Row", "parse_rows", "read_rows"]
+__all__ = ["InputRow", "parse_rows", "read_rows"]
 
-Row = dict[str, object]
+InputRow = dict[str, object]
 
 
 class _Wrapped(msgspec.Struct, forbid_unknown_fields=True):
-    rows: list[Row]
+    rows: list[InputRow]
 
 
-def parse_rows(text: str | bytes) -> list[Row]:
+def parse_rows(text: str | bytes) -> list[InputRow]:
     """The rows in a text.  Raises: SRV-004 when they cannot be read.
 
     >>> parse_rows('{"origin": "JFK"}')
@@ -29,18 +29,18 @@ def parse_rows(text: str | bytes) -> list[Row]:
     [{'a': 1}, {'a': 2}]
     """
     with suppress(msgspec.DecodeError):
-        return msgspec.json.decode(text, type=list[Row])
+        return msgspec.json.decode(text, type=list[InputRow])
     with suppress(msgspec.DecodeError):
         return msgspec.json.decode(text, type=_Wrapped).rows
     try:
-        return list(msgspec.json.Decoder(Row).decode_lines(text))
+        return list(msgspec.json.Decoder(InputRow).decode_lines(text))
     except msgspec.DecodeError as error:
         raise BadRequest(
             reason=f"rows are JSON objects, in an array or one on each line: {error}"
         ) from error
 
 
-def read_rows(path: str, given: Sequence[str]) -> list[Row]:
+def read_rows(path: str, given: Sequence[str]) -> list[InputRow]:
     """The rows given on the command line, else those in a file, `-` being standard input.
 
     Raises: SRV-004 when they cannot be read, or there are none to read.

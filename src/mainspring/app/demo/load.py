@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from mainspring.app.demo.server import Row, Server
+from mainspring.app.demo.server import Row, ServerProcess
 from mainspring.serving.predict import Prediction
 
 __all__ = ["Load", "Request"]
@@ -43,7 +43,7 @@ class Load:
         requests: what was asked so far; read it when the load has stopped.
     """
 
-    server: Server
+    server: ServerProcess
     rows: Sequence[Row]
     requests: list[Request] = field(default_factory=list)
 

@@ -9,15 +9,15 @@ from mainspring.app.cli.output import colours_of
 from mainspring.app.demo.acts.ask import ask
 from mainspring.app.demo.acts.change import change_window
 from mainspring.app.demo.acts.crash import crash_and_resume
-from mainspring.app.demo.acts.crown import crown_ungated
+from mainspring.app.demo.acts.crown import promote_ungated
 from mainspring.app.demo.acts.leak import catch_leak, start_leaky
-from mainspring.app.demo.acts.month import live_a_month, start_month
+from mainspring.app.demo.acts.month import simulate_month, start_simulation
 from mainspring.app.demo.acts.prepare import prepare
 from mainspring.app.demo.acts.recompute import recompute
 from mainspring.app.demo.acts.rollback import roll_back
 from mainspring.app.demo.scene import Scale, Scene
-from mainspring.app.demo.server import Server
-from mainspring.app.demo.stage import Stage
+from mainspring.app.demo.server import ServerProcess
+from mainspring.app.demo.stage import DemoOutput
 
 __all__ = ["run_demo"]
 
@@ -40,7 +40,7 @@ def run_demo(*, keep: bool = False, folder: Path | None = None, scale: Scale | N
     place = folder or (
         _fresh(Path.cwd() / _KEPT) if keep else Path(tempfile.mkdtemp(prefix=f"{_KEPT}-"))
     )
-    stage = Stage(
+    stage = DemoOutput(
         _write,
         colours_of(sys.stdout),
         folder=place,
@@ -60,7 +60,7 @@ def run_demo(*, keep: bool = False, folder: Path | None = None, scale: Scale | N
     return _DONE
 
 
-def _play(scene: Scene) -> Server:
+def _play(scene: Scene) -> ServerProcess:
     """All acts in order; the server that still answers at the end."""
     prepare(scene)
     # The tempting variant is built meanwhile: it shares nothing with the honest project, and a
@@ -72,14 +72,14 @@ def _play(scene: Scene) -> Server:
     change_window(scene, server)
     roll_back(scene, server, first)
     # It reads and changes nothing, so it can run beside the next acts.
-    month = start_month(scene)
-    crown_ungated(scene, first)
+    month = start_simulation(scene)
+    promote_ungated(scene, first)
     recompute(scene, server, first)
-    live_a_month(scene, month)
+    simulate_month(scene, month)
     return server
 
 
-def _end(scene: Scene, server: Server, *, keep: bool) -> None:
+def _end(scene: Scene, server: ServerProcess, *, keep: bool) -> None:
     """How to look further."""
     _write("")
     if keep:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from mainspring.app.demo.shell import Shell
-from mainspring.app.demo.stage import Stage
+from mainspring.app.demo.stage import DemoOutput
 from mainspring.app.planning import STATE_FOLDER
 from mainspring.app.workspace import Workspace
 from mainspring.registry.read import iter_versions
@@ -48,13 +48,13 @@ class Scene:
     """The two projects, each with a shell in it."""
 
     folder: Path
-    stage: Stage
+    stage: DemoOutput
     scale: Scale
     honest: Shell
     leaky: Shell
 
     @classmethod
-    def set_up(cls, folder: Path, stage: Stage, scale: Scale) -> "Scene":
+    def set_up(cls, folder: Path, stage: DemoOutput, scale: Scale) -> "Scene":
         """Copy the projects into a folder."""
         examples = files("mainspring") / "examples"
         for name in ("flights", "flights_leaky"):

@@ -12,7 +12,7 @@ from mainspring.app.demo.scene import Scene, wait_until
 from mainspring.app.demo.shell import Process, end_process
 from mainspring.serving.predict import Prediction
 
-__all__ = ["Connection", "Server", "serving"]
+__all__ = ["KeepAliveConnection", "ServerProcess", "running_server"]
 
 _URL = re.compile(r"http://127\.0\.0\.1:(\d+)")
 _ENDPOINT = "/v1/endpoints/late-arrival/predict"
@@ -23,7 +23,7 @@ class _Answered(msgspec.Struct):
     predictions: list[Prediction]
 
 
-class Connection:
+class KeepAliveConnection:
     """One connection that is kept open; used by one thread."""
 
     def __init__(self, port: int, token: str) -> None:
@@ -47,16 +47,16 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerProcess:
     """A server that answers."""
 
     process: Process
     port: int
     token: str
 
-    def connect(self) -> Connection:
+    def connect(self) -> KeepAliveConnection:
         """A connection of one's own."""
-        return Connection(self.port, self.token)
+        return KeepAliveConnection(self.port, self.token)
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
         """The predictions for these rows."""
@@ -71,7 +71,7 @@ class Server:
         end_process(self.process)
 
 
-def serving(scene: Scene, environment: str) -> Server:
+def running_server(scene: Scene, environment: str) -> ServerProcess:
     """Start the server of an environment and wait until it answers; it is shown on the stage."""
     words = ("serve", *(() if environment == "dev" else ("--env", environment)), "--port", "0")
     scene.stage.command(f"{' '.join(['mainspring', *words])} &")
@@ -87,7 +87,7 @@ def serving(scene: Scene, environment: str) -> Server:
     scene.stage.lines(text.splitlines()[:1] if found else text.splitlines())
     if not found:
         scene.stage.fail(f"a server of {environment} answers")
-    return Server(process, int(found[1]), _token(scene.state / "token"))
+    return ServerProcess(process, int(found[1]), _token(scene.state / "token"))
 
 
 def _token(path: Path) -> str:

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mainspring.app.demo.stage import Stage
+from mainspring.app.demo.stage import DemoOutput
 
-__all__ = ["Answer", "Process", "Shell", "end_process", "everything"]
+__all__ = ["CommandOutput", "Process", "Shell", "all_output", "end_process"]
 
 _MAIN = "from mainspring.app.cli import main; main()"
 _PATIENCE_S = 15.0
@@ -18,7 +18,7 @@ Process = subprocess.Popen[str]
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandOutput:
     """What a command printed, both streams in order, and its exit code."""
 
     code: int
@@ -30,7 +30,7 @@ class Answer:
         return "\n".join(self.lines)
 
 
-def everything(_: str) -> bool:
+def all_output(_: str) -> bool:
     """Show each line."""
     return True
 
@@ -45,10 +45,12 @@ class Shell:
     """
 
     folder: Path
-    stage: Stage
+    stage: DemoOutput
     _started: list[Process] = field(default_factory=list)
 
-    def run(self, *words: str, code: int = 0, shows: Callable[[str], bool] = everything) -> Answer:
+    def run(
+        self, *words: str, code: int = 0, shows: Callable[[str], bool] = all_output
+    ) -> CommandOutput:
         """Run a command to its end, and show it and what it answers, as it comes.
 
         Args:
@@ -77,7 +79,7 @@ class Shell:
             self.stage.fail(
                 f"`{told}` ends with exit code {code}; it ended with {process.returncode}"
             )
-        return Answer(process.returncode, tuple(lines))
+        return CommandOutput(process.returncode, tuple(lines))
 
     def start(self, *words: str, log: Path) -> Process:
         """Start a command in the background; what it prints goes to a file."""

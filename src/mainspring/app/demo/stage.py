@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from mainspring.app.cli.paint import Paint, clip, columns, seconds
+from mainspring.app.cli.paint import Paint, clip, columns, format_seconds
 from mainspring.app.demo.errors import ClaimNotShown
 
-__all__ = ["Figure", "Stage"]
+__all__ = ["DemoOutput", "Figure"]
 
 _PROSE = 100
 _MARGIN = "  "
@@ -26,7 +26,7 @@ class Figure:
     value: str
 
 
-class Stage:
+class DemoOutput:
     """Prints the demo, keeps the time, and believes no claim that does not hold.
 
     Args:
@@ -134,10 +134,10 @@ class Stage:
             self._write(text)
         self._write("")
         acts = [
-            [f"act {number}", title, seconds(took_s)]
+            [f"act {number}", title, format_seconds(took_s)]
             for number, (title, took_s) in enumerate(self._acts)
         ]
-        for text in columns([*acts, ["", "in all", seconds(total_s)]], right=(2,)):
+        for text in columns([*acts, ["", "in all", format_seconds(total_s)]], right=(2,)):
             self._write(text)
         return total_s
 

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 from mainspring.elements.errors import MainspringError
 
-__all__ = ["Follower"]
+__all__ = ["PeriodicTask"]
 
 _LOG = logging.getLogger("mainspring.server")
 _PERIOD_S = 0.02
 
 
-class Follower:
+class PeriodicTask:
     """Repeats its acts every 20 ms in a thread, until it is closed.  An act that fails is told once
     and tried again.
     """

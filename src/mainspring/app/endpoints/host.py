@@ -15,7 +15,7 @@ from mainspring.serving.predict import Prediction, Predictor, ServedModel
 from mainspring.serving.rollout import canary_share, takes_canary
 from mainspring.serving.spec import Canary
 
-__all__ = ["Host", "ServedEndpoint", "ServedMap"]
+__all__ = ["EndpointHost", "ServedEndpoint", "ServedEnvironment"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,7 +49,7 @@ class ServedEndpoint:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ServedMap:
+class ServedEnvironment:
     """A loaded map of an environment.
 
     Args:
@@ -64,7 +64,7 @@ class ServedMap:
     checked_at: Micros = 0
 
 
-class Host:
+class EndpointHost:
     """Answers for an environment, and follows its map.
 
     Args:
@@ -74,7 +74,7 @@ class Host:
 
     def __init__(
         self,
-        load: Callable[[ServedMap], ServedMap],
+        load: Callable[[ServedEnvironment], ServedEnvironment],
         predictor: Predictor,
         *,
         environment: str,
@@ -82,10 +82,10 @@ class Host:
         ids: Ids,
     ) -> None:
         self._load, self._predictor, self._clock, self._ids = load, predictor, clock, ids
-        self._served = ServedMap(environment=environment, version=-1)
+        self._served = ServedEnvironment(environment=environment, version=-1)
 
     @property
-    def served(self) -> ServedMap:
+    def served(self) -> ServedEnvironment:
         """The map in place."""
         return self._served
 

@@ -7,31 +7,31 @@ from contextlib import suppress
 
 import polars as pl
 
-from mainspring.app.endpoints.story import Story, forgotten, tell
+from mainspring.app.endpoints.story import PredictionTrace, build_trace, expired_trace
 from mainspring.datasets.encoding import parse_encoding
 from mainspring.elements.errors import MainspringError
 from mainspring.ports.errors import RetentionPassed
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.registry.read import read_object, read_version
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.inference_log import PredictionRecord, find_prediction, iter_predictions
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
-from mainspring.serving.replay import Replay, not_kept, replay_predictions
+from mainspring.serving.replay import ReplayResult, expired_replay, replay_predictions
 from mainspring.sources.spec import Source
 
-__all__ = ["Replays"]
+__all__ = ["PredictionReplays"]
 
 
-class Replays:
+class PredictionReplays:
     """Recomputes predictions from log, tables and artifacts.
 
     Args:
         facts_of: gives all facts of a source.
     """
 
-    def __init__(self, tools: Tools, facts_of: Callable[[Source], pl.DataFrame]) -> None:
+    def __init__(self, tools: Runtime, facts_of: Callable[[Source], pl.DataFrame]) -> None:
         self._tools, self._facts_of = tools, facts_of
 
     def latest(self, topics: Sequence[str], count: int) -> list[str]:
@@ -46,7 +46,7 @@ class Replays:
             for record in sorted(found, key=lambda record: (record.at, record.id))[-count:]
         ]
 
-    def replay(self, predictions: Sequence[str]) -> list[Replay]:
+    def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
         """Recompute these predictions, in their order.  Raises: SRV-008 for an id that is not
         known.
         """
@@ -64,35 +64,35 @@ class Replays:
         }
         return [gone[name] if name in gone else answers[name] for name in predictions]
 
-    def story(self, prediction: str) -> Story:
+    def story(self, prediction: str) -> PredictionTrace:
         """A replay with everything around it.  Raises: SRV-008."""
         replay = self.replay([prediction])[0]
         try:
             topic, record = self._record_of(prediction)
         except RetentionPassed:
-            return forgotten(replay)
+            return expired_trace(replay)
         version: ModelVersion | None = None
         names: tuple[str, ...] = ()
         # The replay says that something is gone or changed; the rest is explained all the same.
         with suppress(MainspringError):
             version = read_version(self._tools.state, record.version)
             names = parse_encoding(read_object(self._tools.objects, version, "encoding")).names
-        return tell(
+        return build_trace(
             replay, record, version, environment=topic.split(":")[1], names=names, tools=self._tools
         )
 
     def _records(
         self, predictions: Sequence[str]
-    ) -> tuple[Mapping[str, PredictionRecord], Mapping[str, Replay]]:
+    ) -> tuple[Mapping[str, PredictionRecord], Mapping[str, ReplayResult]]:
         """The records of these predictions, and an answer for each whose record the log does not
         keep any more.
         """
-        records, gone = dict[str, PredictionRecord](), dict[str, Replay]()
+        records, gone = dict[str, PredictionRecord](), dict[str, ReplayResult]()
         for name in predictions:
             try:
                 records[name] = self._record_of(name)[1]
             except RetentionPassed as error:
-                gone[name] = not_kept(name, error)
+                gone[name] = expired_replay(name, error)
         return records, gone
 
     def _record_of(self, prediction: str) -> tuple[str, PredictionRecord]:

@@ -13,19 +13,19 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from mainspring.app.endpoints.host import ServedEndpoint, ServedMap
+from mainspring.app.endpoints.host import ServedEndpoint, ServedEnvironment
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Event
 from mainspring.elements.identity import Digest, digest_of
 from mainspring.elements.time import DAY, Micros
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import APPROVAL, gate_predicate
-from mainspring.gates.verify import ChainReport, asked_gates, verify_chain
+from mainspring.gates.verify import ChainReport, signed_gates, verify_chain
 from mainspring.project.configured.config import EnvironmentConfig
 from mainspring.project.declared.load import Project
-from mainspring.project.environment import EnvironmentMap
+from mainspring.project.environment import EnvironmentVersion
 from mainspring.project.performed.read import read_past_environment
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.registry.read import read_artifact, read_version
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.errors import ModelRefused
@@ -34,15 +34,21 @@ from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
 from mainspring.serving.spec import Endpoint
 
-__all__ = ["KEPT_MAPS", "Loader", "chain_of_version", "endpoint_names", "iter_recent_maps"]
+__all__ = [
+    "RETAINED_VERSIONS",
+    "EnvironmentLoader",
+    "endpoint_names",
+    "iter_retained_versions",
+    "verify_version",
+]
 
-KEPT_MAPS = 3
+RETAINED_VERSIONS = 3
 """How many maps of an environment stay warm: a rollback finds their models loaded and their
 features current.
 """
 
 
-def endpoint_names(environment: EnvironmentMap) -> list[str]:
+def endpoint_names(environment: EnvironmentVersion) -> list[str]:
     """The endpoints that a map holds, sorted."""
     return sorted(
         name.removeprefix("endpoint.")
@@ -51,20 +57,24 @@ def endpoint_names(environment: EnvironmentMap) -> list[str]:
     )
 
 
-def iter_recent_maps(tools: Tools, environment: EnvironmentMap) -> Iterator[EnvironmentMap]:
+def iter_retained_versions(
+    tools: Runtime, environment: EnvironmentVersion
+) -> Iterator[EnvironmentVersion]:
     """The map and the ones before it that are kept warm, newest first."""
     yield environment
-    for version in range(environment.version - 1, max(environment.version - KEPT_MAPS, 0), -1):
+    for version in range(
+        environment.version - 1, max(environment.version - RETAINED_VERSIONS, 0), -1
+    ):
         past = read_past_environment(tools.state, environment.environment, version)
         if past is not None:
             yield past
 
 
-def chain_of_version(
+def verify_version(
     version: ModelVersion,
     policy: Digest,
     *,
-    tools: Tools,
+    tools: Runtime,
     environment: str,
     config: EnvironmentConfig,
     now: Micros,
@@ -76,7 +86,7 @@ def chain_of_version(
     envelopes = read_envelopes(
         tools.state, tools.objects, environment=environment, version=version.digest
     )
-    gates = asked_gates(envelopes, policy=policy, trust=config.trust, verifier=tools.verifier)
+    gates = signed_gates(envelopes, policy=policy, trust=config.trust, verifier=tools.verifier)
     required = [gate_predicate(gate) for gate in gates] + (
         [APPROVAL] if "approval" in config.requires else []
     )
@@ -94,7 +104,7 @@ def chain_of_version(
 
 
 @dataclass
-class Loader:
+class EnvironmentLoader:
     """Loads maps; keeps opened models by version, so that a map that was served before is served
     again at once.
 
@@ -103,12 +113,12 @@ class Loader:
     """
 
     project: Project
-    tools: Tools
+    tools: Runtime
     environment: str
     config: EnvironmentConfig
     _opened: dict[Digest, ServedModel] = field(default_factory=dict)
 
-    def load(self, served: ServedMap) -> ServedMap:
+    def load(self, served: ServedEnvironment) -> ServedEnvironment:
         """The map as it stands now, or the same object when the environment's document has not
         changed and was checked within a day.
         """
@@ -120,12 +130,12 @@ class Loader:
             document.payload == served.document and now - served.checked_at < DAY
         ):
             return served
-        current = msgspec.json.decode(document.payload, type=EnvironmentMap)
+        current = msgspec.json.decode(document.payload, type=EnvironmentVersion)
         endpoints = {
             name: self._endpoint(name, current, served) for name in endpoint_names(current)
         }
         self._forget_cold(current, endpoints.values())
-        return ServedMap(
+        return ServedEnvironment(
             environment=self.environment,
             version=current.version,
             endpoints=endpoints,
@@ -133,15 +143,17 @@ class Loader:
             checked_at=now,
         )
 
-    def _warm_versions(self, current: EnvironmentMap) -> set[Digest]:
+    def _warm_versions(self, current: EnvironmentVersion) -> set[Digest]:
         return {
             digest
-            for past in iter_recent_maps(self.tools, current)
+            for past in iter_retained_versions(self.tools, current)
             for name in endpoint_names(past)
             if (digest := self._pointed(name, past))
         }
 
-    def _forget_cold(self, current: EnvironmentMap, endpoints: Iterable[ServedEndpoint]) -> None:
+    def _forget_cold(
+        self, current: EnvironmentVersion, endpoints: Iterable[ServedEndpoint]
+    ) -> None:
         """Let go of models that no warm map names and no endpoint answers with, so that a server
         does not grow with every version.
         """
@@ -154,7 +166,9 @@ class Loader:
         kept = serving | self._warm_versions(current)
         self._opened = {digest: model for digest, model in self._opened.items() if digest in kept}
 
-    def _endpoint(self, name: str, current: EnvironmentMap, served: ServedMap) -> ServedEndpoint:
+    def _endpoint(
+        self, name: str, current: EnvironmentVersion, served: ServedEnvironment
+    ) -> ServedEndpoint:
         """The endpoint with the model that the map holds; refused, with the one that it had, or
         that the newest earlier map can prove.
         """
@@ -175,8 +189,8 @@ class Loader:
             refusal=refusal,
         )
 
-    def _newest_proven(self, name: str, current: EnvironmentMap) -> ServedModel | None:
-        for version in range(current.version, max(current.version - KEPT_MAPS, 0), -1):
+    def _newest_proven(self, name: str, current: EnvironmentVersion) -> ServedModel | None:
+        for version in range(current.version, max(current.version - RETAINED_VERSIONS, 0), -1):
             past = read_past_environment(self.tools.state, self.environment, version)
             with suppress(MainspringError):
                 if past is not None:
@@ -184,7 +198,12 @@ class Loader:
         return None
 
     def _with_rollout(
-        self, name: str, model: ServedModel, *, before: ServedEndpoint | None, moved: EnvironmentMap
+        self,
+        name: str,
+        model: ServedModel,
+        *,
+        before: ServedEndpoint | None,
+        moved: EnvironmentVersion,
     ) -> ServedEndpoint:
         """A protected environment takes a new revision in steps; an open one, and a rollback, at
         once.
@@ -211,7 +230,7 @@ class Loader:
             since=moved.moved_at,
         )
 
-    def _model(self, name: str, past: EnvironmentMap) -> ServedModel:
+    def _model(self, name: str, past: EnvironmentVersion) -> ServedModel:
         digest = self._pointed(name, past)
         if digest is None:
             raise ModelRefused(
@@ -221,7 +240,7 @@ class Loader:
         if self.config.protected:
             policy = past.pointers[f"model.{version.model}"].policy_fingerprint
             now = self.tools.clock.now()
-            chain = chain_of_version(
+            chain = verify_version(
                 version,
                 policy,
                 tools=self.tools,
@@ -242,7 +261,7 @@ class Loader:
             )
         return self._opened[digest]
 
-    def _pointed(self, name: str, past: EnvironmentMap) -> Digest | None:
+    def _pointed(self, name: str, past: EnvironmentVersion) -> Digest | None:
         """The version that a map has for an endpoint's model."""
         endpoint: Endpoint | None = next(
             (e for e in self.project.declarations.endpoints if e.name == name), None

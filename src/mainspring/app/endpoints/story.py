@@ -9,21 +9,21 @@ from mainspring.elements.time import format_instant
 from mainspring.features.online.read import Value
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import parse_statement
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.registry.read import read_object
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.inference_log import PredictionRecord
-from mainspring.serving.replay import Replay
+from mainspring.serving.replay import ReplayResult
 
-__all__ = ["Story", "forgotten", "tell"]
+__all__ = ["PredictionTrace", "build_trace", "expired_trace"]
 
 _KNOWN_FEATURES = 6
 
 
-class Story(msgspec.Struct, frozen=True, kw_only=True):
+class PredictionTrace(msgspec.Struct, frozen=True, kw_only=True):
     """A replay with everything around it, as lines for people and as fields for programs."""
 
-    replay: Replay
+    replay: ReplayResult
     version: str
     digest: str
     asked_by: str
@@ -36,15 +36,15 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
 
 
-def tell(
-    replay: Replay,
+def build_trace(
+    replay: ReplayResult,
     record: PredictionRecord,
     version: ModelVersion | None,
     *,
     environment: str,
     names: tuple[str, ...],
-    tools: Tools,
-) -> Story:
+    tools: Runtime,
+) -> PredictionTrace:
     """The story of a replayed prediction; what is gone or was changed is said to be so in its
     place.
 
@@ -85,7 +85,7 @@ def tell(
         f"  read at    {', '.join(read_at)}",
         f"  knew       {'; '.join(known[:_KNOWN_FEATURES])} … and {more} more features",
     ]
-    return Story(
+    return PredictionTrace(
         replay=replay,
         version=version.label if version else "",
         digest=record.version,
@@ -100,11 +100,11 @@ def tell(
     )
 
 
-def forgotten(replay: Replay) -> Story:
+def expired_trace(replay: ReplayResult) -> PredictionTrace:
     """The story of a prediction whose record the log does not keep any more: that it was made, and
     nothing else.
     """
-    return Story(
+    return PredictionTrace(
         replay=replay,
         version="",
         digest="",
@@ -126,7 +126,7 @@ def _made(version: ModelVersion) -> str:
     )
 
 
-def _taught_on(version: ModelVersion, tools: Tools) -> str:
+def _taught_on(version: ModelVersion, tools: Runtime) -> str:
     try:
         card = msgspec.json.decode(
             read_object(tools.objects, version, "card"), type=TrainingSetCard
@@ -136,7 +136,7 @@ def _taught_on(version: ModelVersion, tools: Tools) -> str:
     return f"{card.name} {short(card.digest)}: {card.fitted:,} rows fitted, {card.tested:,} judged"
 
 
-def _attested(version: ModelVersion, environment: str, tools: Tools) -> tuple[str, ...]:
+def _attested(version: ModelVersion, environment: str, tools: Runtime) -> tuple[str, ...]:
     try:
         statements = [
             parse_statement(e.payload)

@@ -12,7 +12,7 @@ import msgspec
 import polars as pl
 
 from mainspring.app.errors import SpineUnusable
-from mainspring.app.features.spine import asked_spine, refuse_same_names
+from mainspring.app.features.spine import prepare_spine, refuse_duplicate_features
 from mainspring.elements.schema import DType
 from mainspring.features.history.gather import FactReader, backfill_from
 from mainspring.features.view import CompiledView
@@ -61,7 +61,7 @@ def backfill_file(
         )
     if out.resolve() == spine.resolve():
         raise SpineUnusable(column=_TIME, problem=f"cannot be answered into its own file {out}")
-    refuse_same_names(views)
+    refuse_duplicate_features(views)
     with _reading(spine):
         asked = _scan(
             spine,
@@ -91,7 +91,7 @@ def _answer(
     facts_of: FactReader,
     answered: Callable[[str], None],
 ) -> pl.DataFrame:
-    asked, frames = asked_spine(rows, views), [rows]
+    asked, frames = prepare_spine(rows, views), [rows]
     for view in views:
         frames.append(backfill_from(view, facts_of, asked))
         answered(view.view.name)

@@ -19,19 +19,26 @@ from mainspring.features.online.measure import measure_state, sample_answers
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.project.declared.declarations import asset_name
-from mainspring.project.declared.fingerprint import describe
+from mainspring.project.declared.fingerprint import canonical_value
 from mainspring.project.declared.load import Project
 from mainspring.project.performed.read import read_environment
-from mainspring.project.performed.tools import Tools
-from mainspring.project.planned.words import say
+from mainspring.project.performed.tools import Runtime
+from mainspring.project.planned.words import render_field
 from mainspring.sources.facts import read_facts
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
-__all__ = ["FeatureViews", "FeaturesReport", "SourceClocks", "Standing", "ViewReport", "ViewStatus"]
+__all__ = [
+    "ApplyStatus",
+    "FeatureCatalog",
+    "FeaturesReport",
+    "SourceClocks",
+    "ViewReport",
+    "ViewStatus",
+]
 
 
-Standing = Literal["as declared", "edited, not applied", "not applied yet", "no longer declared"]
+ApplyStatus = Literal["as declared", "edited, not applied", "not applied yet", "no longer declared"]
 """How what an environment holds of a view stands to what the project's files declare."""
 
 
@@ -51,7 +58,7 @@ class ViewStatus(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    standing: Standing
+    standing: ApplyStatus
     entities: tuple[str, ...]
     outputs: tuple[str, ...]
     is_folded: bool
@@ -99,7 +106,7 @@ class ViewReport(msgspec.Struct, frozen=True, kw_only=True):
     silence: str
 
 
-class FeatureViews:
+class FeatureCatalog:
     """Looks at views and their state and changes neither, and answers from history.
 
     Args:
@@ -109,7 +116,7 @@ class FeatureViews:
     def __init__(
         self,
         project: Project,
-        tools: Tools,
+        tools: Runtime,
         environment: str,
         *,
         view: Callable[[str], CompiledView],
@@ -215,7 +222,7 @@ class FeatureViews:
         )
         return spread, "" if any(told.values()) else "state holds no key yet"
 
-    def _standing(self, view: CompiledView) -> Standing:
+    def _standing(self, view: CompiledView) -> ApplyStatus:
         name, state = asset_name(view.view), self._tools.state
         declared, held = (
             self._project.graph.assets.get(name),
@@ -234,11 +241,12 @@ class FeatureViews:
 
 def _clocks_of(source: Source) -> SourceClocks:
     event_time, known_at = (
-        canonical_json(describe(clock)).decode() for clock in (source.event_time, source.known_at)
+        canonical_json(canonical_value(clock)).decode()
+        for clock in (source.event_time, source.known_at)
     )
     return SourceClocks(
         source=source.name,
-        event_time=say("event_time", event_time),
-        known_at=say("known_at", known_at),
+        event_time=render_field("event_time", event_time),
+        known_at=render_field("known_at", known_at),
         is_assumed=source.known_at_assumed,
     )

@@ -25,24 +25,24 @@ from mainspring.features.history.gather import FactReader
 from mainspring.features.online.parity import check_reads, sample_keys
 from mainspring.features.state.stream import CLOCK_SLACK, horizon_at
 from mainspring.features.view import CompiledView, with_lookups
-from mainspring.monitoring.incident import follow
+from mainspring.monitoring.incident import update_incidents
 from mainspring.monitoring.record import iter_open_incidents, record_transitions
-from mainspring.monitoring.window import Finding
+from mainspring.monitoring.window import MonitorFinding
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.state import Change
 from mainspring.project.declared.load import Project
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.registry.read import read_version
 from mainspring.serving.inference_log import PredictionRecord, inference_topic, iter_predictions
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
-from mainspring.serving.replay import Outcome, Replay, replay_predictions
+from mainspring.serving.replay import ReplayOutcome, ReplayResult, replay_predictions
 from mainspring.serving.sample import is_sampled
 from mainspring.sources.facts import read_facts
 
-__all__ = ["MONITOR", "ParityCount", "ParityRuns", "ParityTest", "ParityTotals"]
+__all__ = ["PARITY_MONITOR", "ParityCheckReport", "ParityCount", "ParityMonitor", "ParityTotals"]
 
-MONITOR = "parity"
+PARITY_MONITOR = "parity"
 """Who opens the incident."""
 
 _KIND = "parity"
@@ -71,7 +71,7 @@ class ParityCount(msgspec.Struct, frozen=True, kw_only=True):
     example: str = ""
 
 
-class ParityTest(msgspec.Struct, frozen=True, kw_only=True):
+class ParityCheckReport(msgspec.Struct, frozen=True, kw_only=True):
     """One check of an environment; `mismatched` is expected to be 0."""
 
     environment: str
@@ -104,7 +104,7 @@ class _Tally(NamedTuple):
 _NOTHING = _Tally(0, 0, 0, ParityTotals(0, 0))
 
 
-class ParityRuns:
+class ParityMonitor:
     """Checks the reads of one environment.
 
     Args:
@@ -115,7 +115,7 @@ class ParityRuns:
     def __init__(
         self,
         project: Project,
-        tools: Tools,
+        tools: Runtime,
         environment: str,
         *,
         rate: float,
@@ -126,7 +126,7 @@ class ParityRuns:
         self._due: Micros = 0
         self._opened: dict[str, ServedModel] = {}
 
-    def run_due(self) -> ParityTest | None:
+    def run_due(self) -> ParityCheckReport | None:
         """Compare the sampled predictions since the last check, at most every ten seconds and in at
         most 5 % of the time; None when it is not time yet.
 
@@ -145,7 +145,7 @@ class ParityRuns:
         self._due = finished + max(_PERIOD, round((finished - started) / _SHARE_OF_TIME))
         return test
 
-    def test(self, rows: int) -> ParityTest:
+    def test(self, rows: int) -> ParityCheckReport:
         """Compare the newest predictions of every endpoint and reads of random keys from every
         view, so many of each, and put it on record.
         """
@@ -158,7 +158,7 @@ class ParityRuns:
         self._record(test)
         return test
 
-    def _settle(self, counts: Sequence[ParityCount]) -> ParityTest:
+    def _settle(self, counts: Sequence[ParityCount]) -> ParityCheckReport:
         """Add up what was counted; what differs opens an incident, or keeps it open."""
         now = self._tools.data_clock.now()
         findings = [_finding(count) for count in counts if count.mismatched]
@@ -169,7 +169,7 @@ class ParityRuns:
             sum(count.mismatched for count in counts),
         )
         self._count(now // DAY * DAY, checked, mismatched)
-        return ParityTest(
+        return ParityCheckReport(
             environment=self._environment,
             at=now,
             checked=checked,
@@ -177,13 +177,13 @@ class ParityRuns:
             counts=tuple(counts),
         )
 
-    def _follow(self, findings: Sequence[Finding], at: Micros) -> None:
+    def _follow(self, findings: Sequence[MonitorFinding], at: Micros) -> None:
         tools = self._tools
         known = {
             incident.kind: incident
-            for incident in iter_open_incidents(tools.state, self._environment, MONITOR)
+            for incident in iter_open_incidents(tools.state, self._environment, PARITY_MONITOR)
         }
-        steps = follow(known, findings, monitor=MONITOR, at=at)
+        steps = update_incidents(known, findings, monitor=PARITY_MONITOR, at=at)
         record_transitions(
             tools.state, steps, project=tools.project, environment=self._environment, at=at
         )
@@ -221,7 +221,7 @@ class ParityRuns:
         if is_over and before.checked and not before.mismatched:
             self._follow([], day)
 
-    def _record(self, test: ParityTest) -> None:
+    def _record(self, test: ParityCheckReport) -> None:
         tools = self._tools
         event = Event(
             kind="parity.tested",
@@ -270,7 +270,7 @@ class ParityRuns:
         if not records:
             return ParityCount(subject=subject)
         replays = replay_predictions(records, self._open, self._facts_for(records))
-        gone = [replay for replay in replays if replay.outcome is Outcome.NOT_AVAILABLE]
+        gone = [replay for replay in replays if replay.outcome is ReplayOutcome.NOT_AVAILABLE]
         wrong = [replay for replay in replays if replay.differing]
         return ParityCount(
             subject=subject,
@@ -345,12 +345,12 @@ class ParityRuns:
         )
 
 
-def _finding(count: ParityCount) -> Finding:
+def _finding(count: ParityCount) -> MonitorFinding:
     sentence = (
         f"{count.subject}: {count.mismatched:,} of {count.checked:,} reads are not what the "
         f"log says; {count.example}"
     )
-    return Finding(
+    return MonitorFinding(
         kind="parity",
         subject=count.subject,
         statistic=count.mismatched / count.checked,
@@ -359,6 +359,6 @@ def _finding(count: ParityCount) -> Finding:
     )
 
 
-def _told_of(replay: Replay) -> str:
+def _told_of(replay: ReplayResult) -> str:
     name, (told, again) = next(iter(replay.differing.items()))
     return f"{name} of {replay.prediction}: told {told!r}, the log says {again!r}"

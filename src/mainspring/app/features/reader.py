@@ -8,16 +8,16 @@ from datetime import datetime
 import polars as pl
 
 from mainspring.app.errors import UnknownAsset
-from mainspring.app.features.spine import asked_at, asked_keys, asked_spine
-from mainspring.app.stream.open import catch_up
-from mainspring.app.stream.streams import Streams
+from mainspring.app.features.spine import cast_entity_keys, prepare_spine, resolve_read_time
+from mainspring.app.stream.open import materialize_to_head
+from mainspring.app.stream.streams import OnlineMaterializer
 from mainspring.elements.time import Micros
 from mainspring.features.history.gather import backfill_from
 from mainspring.features.online.read import FeatureRows, read_online
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.project.declared.definition import compile_declared
 from mainspring.project.declared.load import Project
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.sources.facts import read_facts
 from mainspring.sources.spec import Source
 
@@ -30,7 +30,7 @@ class FeatureReader:
     """
 
     def __init__(
-        self, project: Project, tools: Tools, streams: Streams, *, partitions: int
+        self, project: Project, tools: Runtime, streams: OnlineMaterializer, *, partitions: int
     ) -> None:
         self._project, self._tools, self._streams = project, tools, streams
         self._partitions = partitions
@@ -82,7 +82,7 @@ class FeatureReader:
         Raises: ACC-006, FEA-010 for a column that is missing or of another type.
         """
         views = self._views_of(features)
-        asked = asked_spine(spine, views)
+        asked = prepare_spine(spine, views)
         return pl.concat(
             [spine, *(backfill_from(view, self._facts_of, asked) for view in views)],
             how="horizontal",
@@ -111,11 +111,15 @@ class FeatureReader:
             column of one name, FEA-013 for a view with hindsight.
         """
         views = self._views_of(features)
-        now, rows = self._tools.data_clock.now(), asked_keys(keys, views)
+        now, rows = self._tools.data_clock.now(), cast_entity_keys(keys, views)
         for view in with_lookups(views):
-            catch_up(view, self._tools)
+            materialize_to_head(view, self._tools)
         return read_online(
-            views, self._tools.online, rows, at=[asked_at(at, now=now)] * len(rows), reasons=reasons
+            views,
+            self._tools.online,
+            rows,
+            at=[resolve_read_time(at, now=now)] * len(rows),
+            reasons=reasons,
         )
 
     def _facts_of(self, source: Source) -> pl.DataFrame:

@@ -16,17 +16,17 @@ from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import MINUTE, Micros, format_instant, parse_instant
 from mainspring.features.errors import WrongRequestType
-from mainspring.features.online.read import Row
+from mainspring.features.online.read import EntityRow
 from mainspring.features.view import CompiledView
 from mainspring.serving.request import cast_rows
 
-__all__ = ["asked_at", "asked_keys", "asked_spine", "refuse_same_names"]
+__all__ = ["cast_entity_keys", "prepare_spine", "refuse_duplicate_features", "resolve_read_time"]
 
 _TIME = "prediction_time"
 _CLOCK_SKEW: Micros = 5 * MINUTE
 
 
-def asked_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFrame:
+def prepare_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFrame:
     """The spine with its join keys as the views' sources type them, and `_prediction_time` in
     microseconds.  Raises: FEA-010, FEA-012.
     """
@@ -35,7 +35,7 @@ def asked_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFr
             column=_TIME,
             problem=f"cannot be read from a {type(spine).__name__}: give a Polars DataFrame",
         )
-    refuse_same_names(views)
+    refuse_duplicate_features(views)
     taken = [field.name for view in views for field in view.fields if field.name in spine.columns]
     if taken:
         raise SpineUnusable(column=taken[0], problem="has the name of a feature that is asked for")
@@ -43,14 +43,14 @@ def asked_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFr
     return spine.with_columns(*keys, _times(_column(spine, _TIME)).alias("_prediction_time"))
 
 
-def asked_keys(
+def cast_entity_keys(
     keys: Sequence[Mapping[str, object]] | Mapping[str, object] | pl.DataFrame,
     views: Sequence[CompiledView],
-) -> list[Row]:
+) -> list[EntityRow]:
     """The join keys of each row, as the views' sources type them.  Raises: FEA-003, FEA-004,
     FEA-012, FEA-013.
     """
-    refuse_same_names(views)
+    refuse_duplicate_features(views)
     for view in views:
         if view.view.knowledge == "as_corrected":
             raise HindsightAsked(view=view.view.name)
@@ -69,7 +69,7 @@ def asked_keys(
     return cast_rows(rows, _join_keys(views), passengers=Schema(()))
 
 
-def refuse_same_names(views: Sequence[CompiledView]) -> None:
+def refuse_duplicate_features(views: Sequence[CompiledView]) -> None:
     """Raises: FEA-012 where two of the views give a column of the same name."""
     givers: dict[str, str] = {}
     for view in views:
@@ -79,7 +79,7 @@ def refuse_same_names(views: Sequence[CompiledView]) -> None:
             givers[name] = view.view.name
 
 
-def asked_at(moment: Micros | str | datetime | None, *, now: Micros) -> Micros:
+def resolve_read_time(moment: Micros | str | datetime | None, *, now: Micros) -> Micros:
     """The moment that is asked about as microseconds, now where none is.  Raises: PRJ-002, FEA-011
     for one that is to come.
     """

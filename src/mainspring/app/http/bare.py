@@ -24,19 +24,21 @@ from mainspring.elements.identity import digest_of, short
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
 
-__all__ = ["bare_app", "serve_model"]
+__all__ = ["model_server_app", "run_model_server"]
 
 Act = Callable[[Request], Awaitable[Response]]
 
 
-def serve_model(path: Path, *, name: str, port: int, announce: Callable[[str], None]) -> None:
+def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[str], None]) -> None:
     """Serve an ONNX file on the loopback address until the process is asked to stop.
 
     Raises: ENG-202 when the file is no model that can be scored.
     """
     payload = path.read_bytes()
     token = secrets.token_urlsafe(32)
-    app = bare_app(OnnxScorer(payload), name=name, version=short(digest_of(payload)), token=token)
+    app = model_server_app(
+        OnnxScorer(payload), name=name, version=short(digest_of(payload)), token=token
+    )
 
     def announced(bound: int) -> None:
         announce(
@@ -49,7 +51,7 @@ def serve_model(path: Path, *, name: str, port: int, announce: Callable[[str], N
     run_server(app, port=port, on_bound=announced)
 
 
-def bare_app(scorer: OnnxScorer, *, name: str, version: str, token: str) -> Starlette:
+def model_server_app(scorer: OnnxScorer, *, name: str, version: str, token: str) -> Starlette:
     """The ASGI application of one model; every route but health needs the token."""
     columns = [str(place) for place in range(scorer.feature_count)]
 

@@ -57,7 +57,7 @@ async def problem_response(_: Request, error: Exception) -> Response:
     status = status_of(error)
     body = {
         "type": f"urn:mainspring:error:{error.code}",
-        "title": (type(error).__doc__ or "").strip().splitlines()[0],
+        "title": error.title,
         "status": status,
         "detail": error.message,
         "code": error.code,

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mainspring.app.access import Permission, authorise
-from mainspring.app.endpoints.host import Host
+from mainspring.app.endpoints.host import EndpointHost
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.problem import problem_response, status_of
 from mainspring.elements.errors import MainspringError
@@ -28,9 +28,9 @@ from mainspring.ports.state import StateReader
 from mainspring.serving.body import parse_body
 from mainspring.serving.errors import BadRequest
 from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
-from mainspring.sources.ingest import Rows
+from mainspring.sources.ingest import SourceRows
 
-__all__ = ["Service", "build_app"]
+__all__ = ["HttpDependencies", "build_app"]
 
 _MAX_BODY = 32 * 1024 * 1024
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -53,7 +53,7 @@ class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, eq=False)
-class Service:
+class HttpDependencies:
     """What the routes call.
 
     Args:
@@ -63,15 +63,15 @@ class Service:
     """
 
     name: str
-    host: Host
+    host: EndpointHost
     state: StateReader
     metrics: ServerMetrics
-    push: Callable[[str, Rows, str, Actor], object]
+    push: Callable[[str, SourceRows, str, Actor], object]
     replay: Callable[[str], object]
     status: Callable[[], object]
 
 
-def build_app(service: Service) -> Starlette:
+def build_app(service: HttpDependencies) -> Starlette:
     """The ASGI application."""
     routes = Routes(service)
     guarded: list[tuple[str, str, Permission, Callable[[Request, Actor], Awaitable[Response]]]] = [
@@ -95,7 +95,9 @@ def build_app(service: Service) -> Starlette:
 
 
 def _guard(
-    service: Service, permission: Permission, act: Callable[[Request, Actor], Awaitable[Response]]
+    service: HttpDependencies,
+    permission: Permission,
+    act: Callable[[Request, Actor], Awaitable[Response]],
 ) -> Endpoint:
     """The route behind its permission, counted by outcome."""
 
@@ -134,7 +136,7 @@ async def _decoded(request: Request, form: type[Form]) -> Form:
 class Routes:
     """One method per route."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: HttpDependencies) -> None:
         self._service = service
         # One ingest at a time: two would decide on the same head of the log, and one of them would
         # have to decide again.

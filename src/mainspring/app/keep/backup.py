@@ -14,8 +14,8 @@ import msgspec
 import polars as pl
 
 from mainspring.app.errors import NotEmbedded, PlaceTaken
-from mainspring.app.keep.keeping import keeping
-from mainspring.elements.events import Event, Fact
+from mainspring.app.keep.keeping import maintenance_lease
+from mainspring.elements.events import Event, EventValue
 from mainspring.elements.identity import Digest, digest_of
 from mainspring.engines.local.durable import (
     appearing,
@@ -39,13 +39,13 @@ from mainspring.project.performed.archive import (
     STATE,
     TABLES,
     ArchivedFile,
-    Cut,
-    Manifest,
-    render_manifest,
+    BackupCut,
+    BackupManifest,
+    render_backup_manifest,
 )
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 
-__all__ = ["BackupReport", "back_up", "refuse_taken", "translated"]
+__all__ = ["BackupReport", "refuse_occupied", "translate_file_errors", "write_backup"]
 
 
 class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,13 +60,13 @@ class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest
     files: int
     size_bytes: int
-    cut: Cut
+    cut: BackupCut
     secrets: bool
     damaged: tuple[Digest, ...]
 
 
-def back_up(
-    folder: Path | None, target: Path, *, tools: Tools, secrets: bool = False
+def write_backup(
+    folder: Path | None, target: Path, *, tools: Runtime, secrets: bool = False
 ) -> BackupReport:
     """Write a backup of the workspace in a folder to a place where nothing is.
 
@@ -80,11 +80,15 @@ def back_up(
     """
     source = _embedded(folder, tools)
     target = target.absolute()
-    refuse_taken(target)
-    with keeping(tools), translated("the backup", target), appearing(target) as root:
+    refuse_occupied(target)
+    with (
+        maintenance_lease(tools),
+        translate_file_errors("the backup", target),
+        appearing(target) as root,
+    ):
         manifest = _Writing(source, root, tools).write(secrets=secrets)
     report = _report(target, manifest)
-    facts: dict[str, Fact] = {
+    facts: dict[str, EventValue] = {
         "digest": report.digest,
         "journal": manifest.cut.journal,
         "secrets": secrets,
@@ -106,14 +110,14 @@ def back_up(
     return report
 
 
-def refuse_taken(place: Path) -> None:
+def refuse_occupied(place: Path) -> None:
     """Raise FLO-024 where something is that is no empty folder."""
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise PlaceTaken(path=str(place))
 
 
 @contextmanager
-def translated(store: str, place: Path) -> Iterator[None]:
+def translate_file_errors(store: str, place: Path) -> Iterator[None]:
     """Raise FLO-024 or ENG-001 in place of the operating system's errors."""
     try:
         yield
@@ -129,9 +133,9 @@ class _Writing:
 
     folder: Path
     root: Path
-    tools: Tools
+    tools: Runtime
 
-    def write(self, *, secrets: bool) -> Manifest:
+    def write(self, *, secrets: bool) -> BackupManifest:
         """Copy every part in the order that makes them one whole, and write the manifest last."""
         copy_database(self.folder / INFERENCE_LOG, self.root / INFERENCE_LOG)
         copy_state(self.folder / STATE, self.root / STATE)
@@ -141,7 +145,7 @@ class _Writing:
         trimmed = self._copy_trimmed(cut)
         if secrets:
             self._copy_secrets()
-        manifest = Manifest(
+        manifest = BackupManifest(
             format=FORMAT,
             product=version("mainspring"),
             project=self.tools.project,
@@ -156,7 +160,7 @@ class _Writing:
                 for name, path in iter_files(self.root)
             ),
         )
-        write_durably(self.root / MANIFEST, render_manifest(manifest))
+        write_durably(self.root / MANIFEST, render_backup_manifest(manifest))
         return manifest
 
     def _copy_objects(self) -> tuple[Digest, ...]:
@@ -171,18 +175,18 @@ class _Writing:
                 damaged.append(digest)
         return tuple(damaged)
 
-    def _cut(self) -> Cut:
+    def _cut(self) -> BackupCut:
         """Where the copies stand, read from the copies themselves."""
         state, log = SqliteState(self.root / STATE, self.tools.project), SqliteLog(self.root / LOG)
         try:
             heads = {topic: log.head(topic) for topic in log.topics()}
             kept_from = {topic: first for topic in heads if (first := log.first(topic))}
-            return Cut(journal=state.journal_head(), heads=heads, kept_from=kept_from)
+            return BackupCut(journal=state.journal_head(), heads=heads, kept_from=kept_from)
         finally:
             state.close()
             log.close()
 
-    def _copy_trimmed(self, cut: Cut) -> dict[str, str]:
+    def _copy_trimmed(self, cut: BackupCut) -> dict[str, str]:
         """The records of each table that the log does not keep any more: they never change, so they
         are of any moment.
         """
@@ -220,7 +224,7 @@ class _Writing:
                 copy_private(path, copy)
 
 
-def _embedded(folder: Path | None, tools: Tools) -> Path:
+def _embedded(folder: Path | None, tools: Runtime) -> Path:
     """The folder, if all that is copied from files lies in it."""
     for part, engine, wanted in (
         ("state", tools.state, SqliteState),
@@ -235,10 +239,10 @@ def _embedded(folder: Path | None, tools: Tools) -> Path:
     return folder
 
 
-def _report(target: Path, manifest: Manifest) -> BackupReport:
+def _report(target: Path, manifest: BackupManifest) -> BackupReport:
     return BackupReport(
         path=str(target),
-        digest=digest_of(render_manifest(manifest)),
+        digest=digest_of(render_backup_manifest(manifest)),
         files=len(manifest.files),
         size_bytes=sum(file.size_bytes for file in manifest.files),
         cut=manifest.cut,

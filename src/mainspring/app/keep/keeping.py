@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mainspring.elements.time import HOUR
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 
-__all__ = ["keeping"]
+__all__ = ["maintenance_lease"]
 
-_RESOURCE = "keeping"
+_RESOURCE = "maintenance"
 
 
 @contextmanager
-def keeping(tools: Tools) -> Iterator[None]:
+def maintenance_lease(tools: Runtime) -> Iterator[None]:
     """Hold it.  Raises: FLO-001 while another process does."""
     lease = tools.state.acquire(_RESOURCE, tools.actor, ttl=12 * HOUR)
     try:

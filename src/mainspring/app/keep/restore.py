@@ -10,9 +10,9 @@ import msgspec
 import polars as pl
 
 from mainspring.app.errors import ArchiveDamaged, ArchiveForeign
-from mainspring.app.keep.backup import refuse_taken, translated
+from mainspring.app.keep.backup import refuse_occupied, translate_file_errors
 from mainspring.app.planning import STATE_FOLDER
-from mainspring.elements.events import Actor, Event, Fact
+from mainspring.elements.events import Actor, Event, EventValue
 from mainspring.elements.identity import Digest, digest_of
 from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.clock import SystemClock
@@ -24,10 +24,10 @@ from mainspring.project.performed.archive import (
     MANIFEST,
     STATE,
     TABLES,
-    Cut,
-    Manifest,
-    iter_faults,
-    parse_manifest,
+    BackupCut,
+    BackupManifest,
+    iter_archive_faults,
+    parse_backup_manifest,
 )
 
 __all__ = ["RestoreReport", "restore_backup"]
@@ -51,7 +51,7 @@ class RestoreReport(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest
     made_at: int
     made_by: str
-    cut: Cut
+    cut: BackupCut
     files: int
     secrets: bool
     damaged: tuple[Digest, ...]
@@ -78,9 +78,9 @@ def restore_backup(
             reason=f"it is of the project {manifest.project}, and this one is {name}",
         )
     folder = (project if project.is_dir() else project.parent).resolve() / STATE_FOLDER
-    refuse_taken(folder)
+    refuse_occupied(folder)
     _check_digests(manifest, archive)
-    with translated("the restored state", folder), appearing(folder) as root:
+    with translate_file_errors("the restored state", folder), appearing(folder) as root:
         _fill(root, manifest, archive)
         _record(
             root,
@@ -102,7 +102,7 @@ def restore_backup(
     )
 
 
-def _checked_manifest(archive: Path, digest: str) -> tuple[Manifest, Digest]:
+def _checked_manifest(archive: Path, digest: str) -> tuple[BackupManifest, Digest]:
     """The manifest and its digest, once the names and sizes of all files are as it says."""
     try:
         payload = (archive / MANIFEST).read_bytes()
@@ -114,7 +114,7 @@ def _checked_manifest(archive: Path, digest: str) -> tuple[Manifest, Digest]:
     if digest and digest != found:
         raise ArchiveDamaged(path=str(archive), what=f"its digest is {found}, not {digest}")
     try:
-        manifest = parse_manifest(payload)
+        manifest = parse_backup_manifest(payload)
     except msgspec.MsgspecError as error:
         raise ArchiveDamaged(
             path=str(archive), what=f"{MANIFEST} cannot be read: {error}"
@@ -129,11 +129,11 @@ def _checked_manifest(archive: Path, digest: str) -> tuple[Manifest, Digest]:
         for name, path in iter_files(archive)
         if name != MANIFEST
     }
-    _refuse(archive, list(iter_faults(manifest, sizes)))
+    _refuse(archive, list(iter_archive_faults(manifest, sizes)))
     return manifest, found
 
 
-def _check_digests(manifest: Manifest, archive: Path) -> None:
+def _check_digests(manifest: BackupManifest, archive: Path) -> None:
     _refuse(
         archive,
         [
@@ -150,7 +150,7 @@ def _refuse(archive: Path, faults: list[str]) -> None:
         raise ArchiveDamaged(path=str(archive), what=", ".join(faults[:_FAULTS_TOLD]) + more)
 
 
-def _fill(root: Path, manifest: Manifest, archive: Path) -> None:
+def _fill(root: Path, manifest: BackupManifest, archive: Path) -> None:
     """Copy every file with its digest checked again, and bring trimmed records into their
     tables.
     """
@@ -169,9 +169,11 @@ def _fill(root: Path, manifest: Manifest, archive: Path) -> None:
             tables.append(topic, frame, expected=first, position=last + 1)
 
 
-def _record(root: Path, manifest: Manifest, archive: Path, *, actor: Actor, digest: Digest) -> None:
+def _record(
+    root: Path, manifest: BackupManifest, archive: Path, *, actor: Actor, digest: Digest
+) -> None:
     """Say in the restored journal what was done."""
-    at, facts = SystemClock().now(), dict[str, Fact](digest=digest, made_by=manifest.made_by)
+    at, facts = SystemClock().now(), dict[str, EventValue](digest=digest, made_by=manifest.made_by)
     state = SqliteState(root / STATE, manifest.project)
     try:
         state.commit(

@@ -13,11 +13,11 @@ from typing import assert_never
 
 import msgspec
 
-from mainspring.app.endpoints.revisions import iter_recent_maps
-from mainspring.app.keep.keeping import keeping
-from mainspring.datasets.definition import parse_definition
+from mainspring.app.endpoints.revisions import iter_retained_versions
+from mainspring.app.keep.keeping import maintenance_lease
+from mainspring.datasets.definition import parse_training_set_definition
 from mainspring.elements.errors import MainspringError
-from mainspring.elements.events import Event, Fact
+from mainspring.elements.events import Event, EventValue
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.time import HOUR, Micros
 from mainspring.engines.local.durable import iter_left_behind
@@ -25,30 +25,30 @@ from mainspring.features.state.names import shards_of_partitions
 from mainspring.features.state.replicate import forget_snapshot
 from mainspring.ports.online import Position
 from mainspring.ports.state import Change
-from mainspring.project.declared.definition import shard_of
+from mainspring.project.declared.definition import online_shard_name
 from mainspring.project.declared.load import Project
 from mainspring.project.environment import AssetPointer
 from mainspring.project.performed.garbage import (
     CompactTopic,
     DropShard,
-    Found,
+    GarbageInventory,
     GcPlan,
     GcStep,
-    NoteObject,
+    MarkObject,
     RemoveLeftover,
     RemoveObject,
     TidyTable,
-    Topic,
+    TopicUsage,
     TrimTopic,
     make_gc_plan,
 )
 from mainspring.project.performed.read import read_environment
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.registry.read import read_object, read_version
 from mainspring.serving.inference_log import inference_topic
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 
-__all__ = ["GcReport", "Sweeper"]
+__all__ = ["GarbageCollector", "GcReport"]
 
 _KIND, _KEY = "garbage", "objects"
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
@@ -76,7 +76,7 @@ class GcReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, eq=False)
-class Sweeper:
+class GarbageCollector:
     """Tidies up a workspace, all its environments at once.
 
     Args:
@@ -84,7 +84,7 @@ class Sweeper:
     """
 
     project: Project
-    tools: Tools
+    tools: Runtime
     folder: Path | None
 
     def plan(self, grace: Micros) -> GcPlan:
@@ -106,7 +106,7 @@ class Sweeper:
         """
         counts: Counter[str] = Counter()
         with ExitStack() as held:
-            held.enter_context(keeping(self.tools))
+            held.enter_context(maintenance_lease(self.tools))
             for environment in self.project.config.environments:
                 self._hold(environment, held)
             now_due = make_gc_plan(self._found(plan.grace, at=plan.at, data_at=plan.data_at))
@@ -142,7 +142,7 @@ class Sweeper:
             case RemoveObject(digest=digest):
                 tools.objects.remove(digest)
                 return "objects", 1
-            case NoteObject():
+            case MarkObject():
                 return "noted", 1
             case RemoveLeftover(path=path):
                 shutil.rmtree(path, ignore_errors=True)
@@ -164,14 +164,14 @@ class Sweeper:
         forgotten here.
         """
         before = self._noted()
-        noted = before | {step.digest: at for step in done if isinstance(step, NoteObject)}
+        noted = before | {step.digest: at for step in done if isinstance(step, MarkObject)}
         gone = self._named() | {step.digest for step in done if isinstance(step, RemoveObject)}
         kept = {digest: since for digest, since in noted.items() if digest not in gone}
         if kept != before:
             self.tools.state.commit([Change(_KIND, _KEY, canonical_json(kept))], [])
 
     def _record(self, counts: Counter[str]) -> None:
-        changed: dict[str, Fact] = {
+        changed: dict[str, EventValue] = {
             name: count
             for name, count in counts.items()
             if count and name not in ("noted", "passed_over")
@@ -179,7 +179,7 @@ class Sweeper:
         if changed:
             self._tell("garbage.removed", self.tools.project, changed)
 
-    def _tell(self, kind: str, subject: str, facts: dict[str, Fact]) -> None:
+    def _tell(self, kind: str, subject: str, facts: dict[str, EventValue]) -> None:
         tools = self.tools
         tools.state.commit(
             [],
@@ -195,7 +195,7 @@ class Sweeper:
             ],
         )
 
-    def _found(self, grace: Micros, *, at: Micros, data_at: Micros) -> Found:
+    def _found(self, grace: Micros, *, at: Micros, data_at: Micros) -> GarbageInventory:
         positions = self.tools.online.shards()
         live, trouble = self._live_shards()
         needed = {
@@ -208,7 +208,7 @@ class Sweeper:
             for source in self.project.declarations.sources
             if self.tools.tables.position(topic_of(source.name))
         )
-        return Found(
+        return GarbageInventory(
             project=self.project.config.name,
             at=at,
             data_at=data_at,
@@ -226,7 +226,7 @@ class Sweeper:
             else (),
         )
 
-    def _topics(self, at: Micros, needed: Mapping[str, Position]) -> Iterator[Topic]:
+    def _topics(self, at: Micros, needed: Mapping[str, Position]) -> Iterator[TopicUsage]:
         log, retention = self.tools.log, self._retention()
         tables = {topic_of(source.name) for source in self.project.declarations.sources}
         for name in log.topics():
@@ -236,7 +236,7 @@ class Sweeper:
                 for position in needed.values()
                 if name in dict(position.offsets)
             ]
-            yield Topic(
+            yield TopicUsage(
                 name=name,
                 first=log.first(name),
                 head=log.head(name),
@@ -293,19 +293,19 @@ class Sweeper:
     def _recent_pointers(self) -> Iterator[tuple[AssetPointer, int]]:
         """What the maps hold, and into how many parts its environment divides online state."""
         for environment, config in self.project.config.environments.items():
-            for past in iter_recent_maps(
+            for past in iter_retained_versions(
                 self.tools, read_environment(self.tools.state, environment)
             ):
                 yield from ((pointer, config.partitions) for pointer in past.pointers.values())
 
     def _shards_of(self, pointer: AssetPointer) -> Iterator[str]:
         if pointer.kind == "view":
-            yield shard_of(pointer.asset.partition(".")[2], pointer.build_fingerprint)
+            yield online_shard_name(pointer.asset.partition(".")[2], pointer.build_fingerprint)
         elif pointer.kind == "model":
             version = read_version(self.tools.state, pointer.build_digest)
             yield from (
                 shard
-                for _, shard in parse_definition(
+                for _, shard in parse_training_set_definition(
                     read_object(self.tools.objects, version, "definition")
                 ).shards
             )

@@ -3,10 +3,10 @@
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.ports.models import ExportedModel, Scorer
 
-__all__ = ["OnnxScorers"]
+__all__ = ["OnnxScorerLoader"]
 
 
-class OnnxScorers:
+class OnnxScorerLoader:
     """The `Scorers` port, answered by ONNX Runtime."""
 
     def open(self, model: ExportedModel) -> Scorer:

@@ -39,34 +39,34 @@ def main() -> None:
 
 def _answer(payload: bytes) -> bytes:
     from mainspring.elements.errors import MainspringError
-    from mainspring.training.order import parse_order, refusal_of, render_answer
+    from mainspring.training.order import parse_train_task, render_train_result, train_failure_of
 
-    order = parse_order(payload)
+    order = parse_train_task(payload)
     try:
         return _train(payload)
     except MainspringError as error:
         print(f"{order.model}: {error}", file=sys.stderr)
-        return render_answer(refusal_of(error))
+        return render_train_result(train_failure_of(error))
 
 
 def _train(payload: bytes) -> bytes:
     from mainspring.app.models.exporters import export_model
-    from mainspring.app.models.scorers import OnnxScorers
-    from mainspring.datasets.build import decode_rows
+    from mainspring.app.models.scorers import OnnxScorerLoader
+    from mainspring.datasets.build import parse_training_rows
     from mainspring.engines.local.objects import FileObjects
     from mainspring.project.declared.discover import discover
     from mainspring.project.declared.importing import importing_from
-    from mainspring.training.fit import Toolchain, fit_and_export
-    from mainspring.training.order import parse_order, render_answer
+    from mainspring.training.fit import TrainingBackend, fit_and_export
+    from mainspring.training.order import parse_train_task, render_train_result
 
-    order = parse_order(payload)
+    order = parse_train_task(payload)
     project, objects = Path(order.project), FileObjects(Path(order.objects))
     model = next(model for model in discover(project).models if model.name == order.model)
-    frame = decode_rows(objects.read(order.card.digest))
-    tools = Toolchain(objects=objects, export=export_model, scorers=OnnxScorers())
+    frame = parse_training_rows(objects.read(order.card.digest))
+    tools = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
     # Held open for imports inside the fit function, which run only now.
     with importing_from(project if project.is_dir() else project.parent):
-        return render_answer(
+        return render_train_result(
             fit_and_export(
                 model,
                 frame,

@@ -13,7 +13,7 @@ from mainspring.elements.identity import Digest
 from mainspring.engines.local.compute import LocalCompute
 from mainspring.engines.local.objects import FileObjects
 from mainspring.ports.objects import ObjectWriter
-from mainspring.training.order import TrainOrder
+from mainspring.training.order import TrainTask
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
 from mainspring.training.train import train
@@ -64,7 +64,7 @@ class ProcessTrainer:
         objects: FileObjects,
         place: Path,
     ) -> TrainedModel:
-        order = TrainOrder(
+        order = TrainTask(
             project=str(self._project),
             model=model.name,
             objects=str(place),

@@ -8,7 +8,7 @@ import polars as pl
 from mainspring.app.errors import UnreadableFault
 from mainspring.elements.time import Micros, parse_instant
 
-__all__ = ["Fault", "parse_fault"]
+__all__ = ["InjectedFault", "parse_injected_fault"]
 
 _FAULT = re.compile(
     r"(?P<kind>unit-change|nulls|constant):(?P<column>\w+)(?:\*(?P<factor>[0-9]+(?:\.[0-9]+)?))?@(?P<at>.+)"
@@ -17,7 +17,7 @@ _MINUTES_TO_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Fault:
+class InjectedFault:
     """One column goes wrong from an instant on, in every source that has it."""
 
     kind: str
@@ -49,16 +49,16 @@ class Fault:
         )
 
 
-def parse_fault(text: str) -> Fault:
+def parse_injected_fault(text: str) -> InjectedFault:
     """The fault that a text names.  Raises: PRJ-060.
 
-    >>> parse_fault("unit-change:dep_delay@2013-11-15").factor
+    >>> parse_injected_fault("unit-change:dep_delay@2013-11-15").factor
     60.0
     """
     match = _FAULT.fullmatch(text)
     if match is None:
         raise UnreadableFault(text=text, reason="it has another form")
-    return Fault(
+    return InjectedFault(
         match["kind"],
         match["column"],
         float(match["factor"] or _MINUTES_TO_SECONDS),

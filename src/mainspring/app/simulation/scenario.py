@@ -4,24 +4,24 @@ every fact of its sources.
 
 from collections.abc import Sequence
 
-from mainspring.app.simulation.fault import parse_fault
+from mainspring.app.simulation.fault import parse_injected_fault
 from mainspring.app.simulation.simulate import Scenario
 from mainspring.elements.time import Micros
 from mainspring.monitoring.baseline import parse_baseline
 from mainspring.monitoring.errors import NoBaseline
 from mainspring.project.declared.load import Project
 from mainspring.project.performed.read import read_environment
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.registry.read import read_version
 from mainspring.serving.open import open_version
 from mainspring.sources.facts import read_facts
 
-__all__ = ["scenario_of"]
+__all__ = ["scenario_for_environment"]
 
 
-def scenario_of(
+def scenario_for_environment(
     project: Project,
-    tools: Tools,
+    tools: Runtime,
     environment: str,
     *,
     start: Micros,
@@ -59,6 +59,6 @@ def scenario_of(
         start=start,
         end=end,
         seed=seed,
-        faults=[parse_fault(text) for text in faults],
+        faults=[parse_injected_fault(text) for text in faults],
         told_faults=tuple(faults),
     )

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from mainspring.app.simulation.fault import Fault
+from mainspring.app.simulation.fault import InjectedFault
 from mainspring.elements.events import ProjectName
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.schema import Schema
@@ -23,21 +23,21 @@ from mainspring.engines.local.clock import FrozenClock, SeededIds
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.state import SqliteState
-from mainspring.features.state.stream import fold_view, horizon_at
+from mainspring.features.state.stream import horizon_at, materialize_view
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.baseline import Baseline
 from mainspring.monitoring.incident import Incident
 from mainspring.monitoring.spec import Monitor
-from mainspring.monitoring.watch import Watched, Watcher
+from mainspring.monitoring.watch import MonitoredModel, MonitorEvaluator
 from mainspring.monitoring.window import LabelledDay, WindowReport
-from mainspring.serving.inference_log import to_frame
+from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor, ServedModel
 from mainspring.sources.ingest import CompiledSource, SourceWriter
 from mainspring.sources.spec import Source
 from mainspring.stats.log_loss import log_loss
 from mainspring.stats.roc_auc import roc_auc
 
-__all__ = ["Scenario", "SimulationReport", "simulate"]
+__all__ = ["Scenario", "SimulationReport", "run_simulation"]
 
 _TOPIC = "inference:simulation:endpoint"
 _ACTOR = "service:simulation"
@@ -128,12 +128,12 @@ class Scenario:
     start: Micros
     end: Micros
     seed: int = 0
-    faults: Sequence[Fault] = ()
+    faults: Sequence[InjectedFault] = ()
     told_faults: tuple[str, ...] = ()
     on_day: Callable[[WindowReport], None] = field(default=lambda _: None)
 
 
-def simulate(scenario: Scenario) -> SimulationReport:
+def run_simulation(scenario: Scenario) -> SimulationReport:
     """Run the scenario.  Cost: about 2 ms for every moment at which something is asked."""
     return _Simulation(scenario).run()
 
@@ -171,7 +171,7 @@ class _Simulation:
         self._clock, ids = FrozenClock(scenario.start), SeededIds(scenario.seed)
         self._log, self._online = SqliteLog(None), SqliteOnline(None)
         self._predictor = Predictor(self._online, self._log, self._clock, ids)
-        watched = Watched(
+        watched = MonitoredModel(
             monitor=scenario.monitor,
             version=scenario.model.version,
             topic=_TOPIC,
@@ -180,7 +180,7 @@ class _Simulation:
             baseline=scenario.baseline,
         )
         self._state = SqliteState(None, ProjectName("simulation"), clock=self._clock)
-        self._watcher = Watcher(
+        self._watcher = MonitorEvaluator(
             watched,
             log=self._log,
             state=self._state,
@@ -255,7 +255,7 @@ class _Simulation:
 
     def _fold(self, views: Sequence[CompiledView], now: Micros) -> None:
         for view in views:
-            fold_view(view, log=self._log, online=self._online, now=now)
+            materialize_view(view, log=self._log, online=self._online, now=now)
 
     def _ask(self, start: Micros, end: Micros) -> None:
         """Ask what is asked in an hour, each question at its own moment."""
@@ -269,7 +269,7 @@ class _Simulation:
         records = self._predictor.answer(
             self._scenario.model, rows, at=at, map_version=0, actor=_ACTOR
         )
-        self._log.append({_TOPIC: to_frame(records)}, expected={})
+        self._log.append({_TOPIC: prediction_frame(records)}, expected={})
 
     def _live_until(self, moment: Micros) -> None:
         """Deliver the facts that become visible up to a moment, from the clock's now on, and fold

@@ -20,20 +20,20 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from mainspring.app.stream.meter import Meter, StreamReport
-from mainspring.app.stream.open import open_folds
+from mainspring.app.stream.meter import StreamReport, ThroughputMeter
+from mainspring.app.stream.open import open_materializations
 from mainspring.app.stream.pace import pause_after
 from mainspring.elements.errors import MainspringError
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.state.names import shard_of_partition
 from mainspring.features.state.replicate import snapshot_shard
-from mainspring.features.state.stream import CLOCK_SLACK, ViewFold
+from mainspring.features.state.stream import CLOCK_SLACK, ViewMaterialization
 from mainspring.features.view import CompiledView
-from mainspring.flow.share import Member, Share, Sharer
+from mainspring.flow.share import Assignment, ConsumerGroup, GroupMember
 from mainspring.ports.errors import StaleWrite
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 
-__all__ = ["Consumer"]
+__all__ = ["StreamConsumer"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,7 +49,7 @@ _REST_S, _REPORT_S, _TELL_S, _SNAPSHOT_S = 1.0, 1.0, 60.0, 3_600.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Consumer:
+class StreamConsumer:
     """Folds its share of an environment's views for as long as it runs.
 
     Args:
@@ -60,9 +60,9 @@ class Consumer:
         on_report: told once a second how it goes.
     """
 
-    tools: Tools
+    tools: Runtime
     views: Callable[[], Sequence[CompiledView]]
-    member: Member
+    member: GroupMember
     group: str
     store: str
     takes_snapshots: bool = False
@@ -80,10 +80,10 @@ class Consumer:
                 loop.turn()
 
     @contextmanager
-    def _sharing(self) -> Iterator[Sharer]:
+    def _sharing(self) -> Iterator[ConsumerGroup]:
         """Be a member of the group while the block runs."""
         with ThreadPoolExecutor(_LEASING, "mainspring-lease") as leasing:
-            sharer = Sharer(
+            sharer = ConsumerGroup(
                 self.tools.state, self.group, self.member, clock=self.tools.clock, executor=leasing
             )
             try:
@@ -115,7 +115,7 @@ class _Line:
         snapshot_at: when the next snapshot is due.
     """
 
-    fold: ViewFold
+    fold: ViewMaterialization
     whole_at: float
     snapshot_at: float
     task: Future[bool] | None = None
@@ -137,14 +137,22 @@ class _Loop:
     """What a consumer knows while it runs.  Times are seconds of the monotonic clock."""
 
     def __init__(
-        self, consumer: Consumer, sharer: Sharer, stop: threading.Event, folding: Executor
+        self,
+        consumer: StreamConsumer,
+        sharer: ConsumerGroup,
+        stop: threading.Event,
+        folding: Executor,
     ) -> None:
         self._consumer, self._sharer, self._stop, self._folding = consumer, sharer, stop, folding
-        self._tools, self._meter, self._finished = consumer.tools, Meter(), threading.Event()
+        self._tools, self._meter, self._finished = (
+            consumer.tools,
+            ThroughputMeter(),
+            threading.Event(),
+        )
         self._parts: dict[str, _Part] = {}
-        self._share = Share(frozenset(), frozenset(), 0)
-        self._sharing: Future[Share] | None = None
-        self._openings: dict[Future[list[ViewFold]], list[_Part]] = {}
+        self._share = Assignment(frozenset(), frozenset(), 0)
+        self._sharing: Future[Assignment] | None = None
+        self._openings: dict[Future[list[ViewMaterialization]], list[_Part]] = {}
         self._lines: list[_Line] = []
         self._told: dict[str, float] = {}
         self._resting: dict[str, float] = {}
@@ -253,7 +261,7 @@ class _Loop:
             view = parts[0].view
             if self._resting.get(view.shard, now) <= now:
                 opening = self._begin(
-                    open_folds, view, [part.partition for part in parts], self._tools
+                    open_materializations, view, [part.partition for part in parts], self._tools
                 )
                 self._openings[opening] = parts
 
@@ -270,7 +278,7 @@ class _Loop:
                     line.snapshot_at = now + _SNAPSHOT_S
                     line.task = self._begin(self._snapshot, line.parts)
 
-    def _fold(self, fold: ViewFold, heads: Mapping[str, int]) -> bool:
+    def _fold(self, fold: ViewMaterialization, heads: Mapping[str, int]) -> bool:
         """Fold for a while; in the pool."""
         until = time.monotonic() + _SLICE_S
         for topic, records in fold.iter_steps(

@@ -7,7 +7,7 @@ import msgspec
 
 from mainspring.elements.time import Micros
 
-__all__ = ["Meter", "StreamReport"]
+__all__ = ["StreamReport", "ThroughputMeter"]
 
 
 class StreamReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class StreamReport(msgspec.Struct, frozen=True, kw_only=True):
     cpu: float
 
 
-class Meter:
+class ThroughputMeter:
     """Counts what is folded, from several threads."""
 
     def __init__(self) -> None:

@@ -9,17 +9,24 @@ from contextlib import suppress
 from mainspring.elements.errors import MainspringError
 from mainspring.features.state.names import shard_of_partition
 from mainspring.features.state.replicate import restore_shard
-from mainspring.features.state.stream import CLOCK_SLACK, ViewFold, drop_late_state, horizon_at
+from mainspring.features.state.stream import (
+    CLOCK_SLACK,
+    ViewMaterialization,
+    drop_late_state,
+    horizon_at,
+)
 from mainspring.features.view import CompiledView
 from mainspring.ports.errors import StaleWrite
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 
-__all__ = ["catch_up", "open_folds"]
+__all__ = ["materialize_to_head", "open_materializations"]
 
 _LOG = logging.getLogger("mainspring.stream")
 
 
-def open_folds(view: CompiledView, partitions: Sequence[int], tools: Tools) -> list[ViewFold]:
+def open_materializations(
+    view: CompiledView, partitions: Sequence[int], tools: Runtime
+) -> list[ViewMaterialization]:
     """Folds of these partitions, those that are equally far in one, so that one that is far behind
     holds up no other.
 
@@ -33,13 +40,13 @@ def open_folds(view: CompiledView, partitions: Sequence[int], tools: Tools) -> l
     for shard in shards:
         if online.read(shard, [])[0] is None:
             _restore(view, shard, tools)
-    opened = ViewFold(
+    opened = ViewMaterialization(
         view, partitions, log=tools.log, online=online, now=now - CLOCK_SLACK, tables=tools.tables
     )
     return opened.split()
 
 
-def catch_up(view: CompiledView, tools: Tools) -> int:
+def materialize_to_head(view: CompiledView, tools: Runtime) -> int:
     """Bring a view's state up to the log; where other processes fold it too, each goes on from
     where the others have got to.
 
@@ -49,7 +56,7 @@ def catch_up(view: CompiledView, tools: Tools) -> int:
     records = 0
     while True:
         with suppress(StaleWrite):
-            for fold in open_folds(view, range(view.partitions), tools):
+            for fold in open_materializations(view, range(view.partitions), tools):
                 heads = {topic: tools.log.head(topic) for topic in fold.topics}
                 records += sum(
                     count
@@ -58,7 +65,7 @@ def catch_up(view: CompiledView, tools: Tools) -> int:
             return records
 
 
-def _restore(view: CompiledView, shard: str, tools: Tools) -> None:
+def _restore(view: CompiledView, shard: str, tools: Runtime) -> None:
     """Begin with a snapshot, if there is one; a damaged one is told and costs time only."""
     kept_from = horizon_at(view, tools.data_clock.now() - CLOCK_SLACK)
     try:

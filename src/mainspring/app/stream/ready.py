@@ -8,19 +8,19 @@ consumers build it once they see the map.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from mainspring.app.endpoints.host import ServedMap
-from mainspring.app.stream.views import KeptViews
+from mainspring.app.endpoints.host import ServedEnvironment
+from mainspring.app.stream.views import ServedViews
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.sources.topic import topic_of
 
-__all__ = ["ReadyMaps"]
+__all__ = ["ReadyLoader"]
 
 _NOT_BEGUN = -1
 
 
-class ReadyMaps:
+class ReadyLoader:
     """Loads maps as `load` does, each when it can be answered from.
 
     Args:
@@ -28,13 +28,16 @@ class ReadyMaps:
     """
 
     def __init__(
-        self, load: Callable[[ServedMap], ServedMap], kept: KeptViews, tools: Tools
+        self,
+        load: Callable[[ServedEnvironment], ServedEnvironment],
+        kept: ServedViews,
+        tools: Runtime,
     ) -> None:
         self._load, self._kept, self._tools = load, kept, tools
         self._views: Sequence[CompiledView] = ()
         self._floor: Mapping[str, int] | None = None
 
-    def load(self, served: ServedMap) -> ServedMap:
+    def load(self, served: ServedEnvironment) -> ServedEnvironment:
         """The map as it stands now, or what is in place while state is being built; with nothing in
         place nothing is waited for.
         """

@@ -5,38 +5,38 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 
-from mainspring.app.stream.consume import Consumer
+from mainspring.app.stream.consume import StreamConsumer
 from mainspring.app.stream.meter import StreamReport
-from mainspring.app.stream.open import catch_up
-from mainspring.app.stream.views import KeptViews
+from mainspring.app.stream.open import materialize_to_head
+from mainspring.app.stream.views import ServedViews
 from mainspring.elements.identity import digest_of_value, short
 from mainspring.features.state.replicate import snapshot_shard
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
-from mainspring.flow.share import Member
+from mainspring.flow.share import GroupMember
 from mainspring.project.declared.load import Project
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 
-__all__ = ["Streams"]
+__all__ = ["OnlineMaterializer"]
 
 _FOLDING = 8
 
 
-class Streams:
+class OnlineMaterializer:
     """The online state of one environment."""
 
-    def __init__(self, project: Project, tools: Tools, environment: str) -> None:
+    def __init__(self, project: Project, tools: Runtime, environment: str) -> None:
         self._project, self._tools, self._environment = project, tools, environment
 
     @cached_property
-    def kept(self) -> KeptViews:
+    def kept(self) -> ServedViews:
         """The views that are kept current."""
-        return KeptViews(self._project, self._tools, self._environment)
+        return ServedViews(self._project, self._tools, self._environment)
 
     def fold(self) -> None:
         """Bring every view that is kept current up to the log, one after the other."""
         for view in self.kept.read():
-            catch_up(view, self._tools)
+            materialize_to_head(view, self._tools)
 
     def once(self, views: Sequence[str] = (), *, takes_snapshots: bool = False) -> StreamReport:
         """Fold what the log holds now, views beside each other and whoever folds them too; no lease
@@ -56,7 +56,7 @@ class Streams:
             self._named(views),
         )
         with ThreadPoolExecutor(_FOLDING, "mainspring-fold") as folding:
-            records = sum(folding.map(partial(catch_up, tools=tools), kept))
+            records = sum(folding.map(partial(materialize_to_head, tools=tools), kept))
         shards = [shard for view in kept for shard in shards_of(view)]
         for shard in shards if takes_snapshots else ():
             snapshot_shard(
@@ -85,7 +85,7 @@ class Streams:
         is_reserve: bool = False,
         takes_snapshots: bool = False,
         on_report: Callable[[StreamReport], None] = lambda _: None,
-    ) -> Consumer:
+    ) -> StreamConsumer:
         """What folds the log continuously, sharing the work with every other process that does.
 
         Args:
@@ -99,10 +99,10 @@ class Streams:
         """
         subjects = tuple(view.view.name for view in self._named(views)) if views else ()
         online = self._project.config.environments[self._environment].engines.online
-        return Consumer(
+        return StreamConsumer(
             tools=self._tools,
             views=self.kept.read,
-            member=Member(
+            member=GroupMember(
                 name=self._tools.ids.new("consumer"), is_reserve=is_reserve, subjects=subjects
             ),
             group=self._environment,

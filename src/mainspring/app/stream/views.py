@@ -6,13 +6,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mainspring.app.endpoints.revisions import iter_recent_maps
+from mainspring.app.endpoints.revisions import iter_retained_versions
 from mainspring.app.errors import UnknownAsset
 from mainspring.datasets.definition import (
-    compile_definition,
+    compile_training_set_definition,
     compile_view_definition,
-    parse_definition,
-    parse_view,
+    parse_training_set_definition,
+    parse_view_definition,
 )
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import Digest
@@ -20,16 +20,16 @@ from mainspring.features.view import CompiledView, with_lookups
 from mainspring.project.declared.load import Project
 from mainspring.project.environment import AssetPointer
 from mainspring.project.performed.read import read_build, read_environment
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.registry.read import read_object, read_version
 
-__all__ = ["KeptViews"]
+__all__ = ["ServedViews"]
 
 _LOG = logging.getLogger("mainspring.stream")
 
 
 @dataclass
-class KeptViews:
+class ServedViews:
     """The views of an environment that are kept current.
 
     A model brings its views as they were declared when it was taught, a view as it was declared
@@ -38,7 +38,7 @@ class KeptViews:
     """
 
     project: Project
-    tools: Tools
+    tools: Runtime
     environment: str
     _document: bytes | None = None
     _views: tuple[CompiledView, ...] = field(default=())
@@ -57,7 +57,7 @@ class KeptViews:
             current = read_environment(self.tools.state, self.environment)
             pointers = {
                 pointer.asset + pointer.build_digest: pointer
-                for past in iter_recent_maps(self.tools, current)
+                for past in iter_retained_versions(self.tools, current)
                 for pointer in past.pointers.values()
             }
             views = {key: self._readable_views_of(pointer) for key, pointer in pointers.items()}
@@ -100,17 +100,17 @@ class KeptViews:
         match pointer.kind:
             case "model":
                 version = read_version(self.tools.state, pointer.build_digest)
-                definition = parse_definition(
+                definition = parse_training_set_definition(
                     read_object(self.tools.objects, version, "definition")
                 )
-                return compile_definition(definition, partitions=partitions).views
+                return compile_training_set_definition(definition, partitions=partitions).views
             case "view":
                 build = read_build(self.tools.state, pointer.asset, pointer.build_fingerprint)
                 stored = build.facts.get("definition") if build else None
                 # A build of an earlier release has none; a model brings such a view.
                 payload = self.tools.objects.read(Digest(str(stored))) if stored else None
                 return (
-                    [compile_view_definition(parse_view(payload), partitions=partitions)]
+                    [compile_view_definition(parse_view_definition(payload), partitions=partitions)]
                     if payload
                     else []
                 )

@@ -11,8 +11,8 @@ from typing import Protocol
 from mainspring.elements.expression.aggregation import (
     Aggregation,
     AggregationName,
-    Beyond,
-    Parameter,
+    AggregationParameter,
+    OutOfRange,
 )
 from mainspring.elements.expression.tree import Node, Scalar
 from mainspring.elements.time import parse_duration
@@ -108,7 +108,11 @@ class Aggregable:
         return self._aggregate("bottom_k", where, k=k)
 
     def count_distinct(
-        self, *, limit: int = 10_000, beyond: Beyond = "saturate", where: Expression | None = None
+        self,
+        *,
+        limit: int = 10_000,
+        beyond: OutOfRange = "saturate",
+        where: Expression | None = None,
     ) -> Aggregation:
         """How many different values there are; 0 of nothing.
 
@@ -177,6 +181,6 @@ class Aggregable:
         return self._aggregate("kurt", where)
 
     def _aggregate(
-        self, name: AggregationName, where: Expression | None, **parameters: Parameter
+        self, name: AggregationName, where: Expression | None, **parameters: AggregationParameter
     ) -> Aggregation:
         return Aggregation(name, self.node, condition_of(where), tuple(parameters.items()))

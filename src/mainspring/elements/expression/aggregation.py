@@ -23,8 +23,8 @@ __all__ = [
     "ORDERED",
     "Aggregation",
     "AggregationName",
-    "Beyond",
-    "Parameter",
+    "AggregationParameter",
+    "OutOfRange",
     "parameter_problems",
     "result_type",
     "value_problems",
@@ -60,8 +60,8 @@ Parametric = OneOf[
     "ewma",
 ]
 AggregationName = Single | Parametric
-Beyond = OneOf["saturate", "approximate"]
-Parameter = Scalar | tuple[Scalar, ...]
+OutOfRange = OneOf["saturate", "approximate"]
+AggregationParameter = Scalar | tuple[Scalar, ...]
 
 MOST_ELEMENTS = 1_000
 """The most values that one aggregate gives; an answer has room for all of them in every row."""
@@ -116,7 +116,7 @@ class Aggregation:
     name: AggregationName
     operand: Node | None
     where: Node | None = None
-    parameters: tuple[tuple[str, Parameter], ...] = ()
+    parameters: tuple[tuple[str, AggregationParameter], ...] = ()
 
     def whole(self, name: str) -> int:
         """A parameter that is a whole number."""
@@ -189,32 +189,32 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _whole_between(least: int, most: int) -> Callable[[str, Parameter], Iterator[str]]:
-    def check(name: str, value: Parameter) -> Iterator[str]:
+def _whole_between(least: int, most: int) -> Callable[[str, AggregationParameter], Iterator[str]]:
+    def check(name: str, value: AggregationParameter) -> Iterator[str]:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             yield f"{name}={value!r} is not a whole number from {least} to {most:_}"
 
     return check
 
 
-def _check_beyond(name: str, value: Parameter) -> Iterator[str]:
-    if value not in get_args(Beyond):
-        yield f"{name}={value!r} is none of {', '.join(get_args(Beyond))}"
+def _check_beyond(name: str, value: AggregationParameter) -> Iterator[str]:
+    if value not in get_args(OutOfRange):
+        yield f"{name}={value!r} is none of {', '.join(get_args(OutOfRange))}"
 
 
-def _check_rank(name: str, value: Parameter) -> Iterator[str]:
+def _check_rank(name: str, value: AggregationParameter) -> Iterator[str]:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
         yield f"{name}={value!r} does not lie in [0, 1]"
 
 
-def _check_ranks(name: str, value: Parameter) -> Iterator[str]:
+def _check_ranks(name: str, value: AggregationParameter) -> Iterator[str]:
     ranks = value if isinstance(value, tuple) else (value,)
     yield from _check_number(name, ranks)
     for rank in ranks:
         yield from _check_rank(name, rank)
 
 
-def _check_edges(name: str, value: Parameter) -> Iterator[str]:
+def _check_edges(name: str, value: AggregationParameter) -> Iterator[str]:
     edges = value if isinstance(value, tuple) else (value,)
     yield from _check_number(name, edges)
     strange = [
@@ -226,7 +226,7 @@ def _check_edges(name: str, value: Parameter) -> Iterator[str]:
         yield f"{name} do not ascend"
 
 
-def _check_values(name: str, value: Parameter) -> Iterator[str]:
+def _check_values(name: str, value: AggregationParameter) -> Iterator[str]:
     values = value if isinstance(value, tuple) else (value,)
     yield from _check_number(name, values)
     if len({(type(each), each) for each in values}) < len(values):
@@ -243,7 +243,7 @@ def _check_number(name: str, values: Sequence[Scalar]) -> Iterator[str]:
         yield f"{name} holds {len(values)}, and an aggregate gives {MOST_ELEMENTS:_} values at most"
 
 
-_CHECKS: Mapping[str, Callable[[str, Parameter], Iterator[str]]] = {
+_CHECKS: Mapping[str, Callable[[str, AggregationParameter], Iterator[str]]] = {
     "k": _whole_between(1, MOST_ELEMENTS),
     "limit": _whole_between(1, 2**40),
     "precision": _whole_between(4, 16),

@@ -62,12 +62,12 @@ __all__ = [
     "arithmetic_type",
     "clip_type",
     "common_type",
-    "faults_of",
     "infer_type",
     "is_absent",
     "is_time_zone",
     "member_type",
     "shared_type",
+    "type_faults",
     "unknown_column",
 ]
 
@@ -125,7 +125,7 @@ def infer_type(node: Node, schema: Schema) -> DType:
     return dtype
 
 
-def faults_of(node: Node, schema: Schema) -> tuple[DeclarationError, ...]:
+def type_faults(node: Node, schema: Schema) -> tuple[DeclarationError, ...]:
     """Every fault of the expression over these columns; none if it can be evaluated."""
     inference = _Inference(schema)
     inference.result(node)

@@ -66,14 +66,14 @@ from mainspring.elements.expression.tree import (
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, Micros
 
-__all__ = ["Row", "RowFunction", "compile_row"]
+__all__ = ["RowFunction", "RowValues", "compile_row"]
 
-Row = Mapping[str, Scalar | None]
+RowValues = Mapping[str, Scalar | None]
 """Values by column: int, float, bool, str or None; instants and durations are int64
 microseconds.
 """
 
-RowFunction = Callable[[Row], dict[str, Scalar | None]]
+RowFunction = Callable[[RowValues], dict[str, Scalar | None]]
 
 _STRIPS = {"both": "strip", "start": "lstrip", "end": "rstrip"}
 _MATCHES = {"starts_with": "startswith", "ends_with": "endswith"}

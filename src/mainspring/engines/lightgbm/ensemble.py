@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto, helper, numpy_helper
 
-__all__ = ["Ensemble", "categorical_features", "faults_of", "flatten"]
+__all__ = ["Ensemble", "categorical_features", "ensemble_faults", "flatten"]
 
 _LESS_OR_EQUAL, _MEMBER = 0, 6
 _SUM, _NO_TRANSFORM = 1, 0
@@ -90,7 +90,7 @@ def categorical_features(trees: list[Mapping[str, Any]]) -> list[int]:
     )
 
 
-def faults_of(trees: list[Mapping[str, Any]]) -> list[str]:
+def ensemble_faults(trees: list[Mapping[str, Any]]) -> list[str]:
     """Why these trees cannot be written exactly; empty when they can."""
     faults = set()
     for node in (n for t in trees for n in _splits(t["tree_structure"])):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
-from mainspring.engines.lightgbm.ensemble import categorical_features, faults_of, flatten
+from mainspring.engines.lightgbm.ensemble import categorical_features, ensemble_faults, flatten
 from mainspring.engines.lightgbm.errors import NotABooster, UnsupportedBooster
 from mainspring.engines.lightgbm.objective import link_of
 
@@ -73,7 +73,7 @@ def _graph(dump: Mapping[str, Any]) -> GraphProto:
         dump["max_feature_idx"] + 1,
     )
     link = link_of(dump.get("objective", ""), classes=targets)
-    faults = faults_of(trees) + _model_faults(dump)
+    faults = ensemble_faults(trees) + _model_faults(dump)
     if link is None:
         faults.append(f"objective {dump.get('objective') or 'custom'!r}")
     if faults or link is None:

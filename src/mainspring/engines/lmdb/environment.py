@@ -31,10 +31,16 @@ import lmdb
 from mainspring.elements.errors import EngineError
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
 
-__all__ = ["Environment", "Transaction", "open_environment", "translate", "translated"]
+__all__ = [
+    "LmdbEnvironment",
+    "LmdbTransaction",
+    "open_environment",
+    "translate_lmdb_error",
+    "translate_lmdb_errors",
+]
 
 T = TypeVar("T")
-Transaction: TypeAlias = "lmdb.Transaction[bytes]"
+LmdbTransaction: TypeAlias = "lmdb.Transaction[bytes]"
 """A snapshot to read from, or a transaction to write in; what it reads are copies."""
 
 _LARGEST_MAP_BYTES = 1 << 40
@@ -46,14 +52,14 @@ _DAMAGED = (
     lmdb.PageNotFoundError,
     lmdb.VersionMismatchError,
 )
-_OPEN: "WeakValueDictionary[str, Environment]" = WeakValueDictionary()
+_OPEN: "WeakValueDictionary[str, LmdbEnvironment]" = WeakValueDictionary()
 """LMDB forbids a process to open a file twice (closing one of the two would free the other's
 locks), so whoever comes second is given the first.
 """
 _OPENING = threading.Lock()
 
 
-class Environment:
+class LmdbEnvironment:
     """An open file.  Use `open_environment`.
 
     Args:
@@ -67,7 +73,7 @@ class Environment:
         self._map_bytes = map_bytes
         self._open()
 
-    def begin(self) -> Transaction:
+    def begin(self) -> LmdbTransaction:
         """A snapshot to read from; end it soon, since pages that it can see are not used again.
         Cost: 0.6 µs.
         """
@@ -79,7 +85,7 @@ class Environment:
         """This process is a child of the one that opened the file."""
         self._is_inherited = True
 
-    def transact(self, work: Callable[[Transaction], T]) -> T:
+    def transact(self, work: Callable[[LmdbTransaction], T]) -> T:
         """Do the work in a transaction, perhaps together with that of other threads, and return its
         result once it is committed.
 
@@ -89,13 +95,13 @@ class Environment:
         [result] = self._transacted([work])
         return result.result()
 
-    def transact_all(self, works: Sequence[Callable[[Transaction], T]]) -> list[T]:
+    def transact_all(self, works: Sequence[Callable[[LmdbTransaction], T]]) -> list[T]:
         """Several pieces of work that share one flush, each its own to undo; what the first that
         fails raises, once all were tried.
         """
         return [result.result() for result in self._transacted(works)]
 
-    def _transacted(self, works: Sequence[Callable[[Transaction], T]]) -> "list[Future[T]]":
+    def _transacted(self, works: Sequence[Callable[[LmdbTransaction], T]]) -> "list[Future[T]]":
         if self._is_inherited:
             self._open_after_fork()
         results: list[Future[T]] = [Future() for _ in works]
@@ -106,9 +112,9 @@ class Environment:
         return results
 
     def _open(self) -> None:
-        self._waiting: deque[tuple[Callable[[Transaction], Any], Future[Any]]] = deque()
+        self._waiting: deque[tuple[Callable[[LmdbTransaction], Any], Future[Any]]] = deque()
         self._lock = threading.Lock()
-        with translated(self.name, "open"):
+        with translate_lmdb_errors(self.name, "open"):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._handle = _open_file(self._path, self._map_bytes)
             self._handle.reader_check()
@@ -128,7 +134,7 @@ class Environment:
             while True:
                 batch.append(self._waiting.popleft())
         try:
-            with translated(self.name, "write"):
+            with translate_lmdb_errors(self.name, "write"):
                 # A process that was killed while it read leaves its snapshot behind, which would
                 # keep the file growing.
                 self._handle.reader_check()
@@ -144,8 +150,8 @@ class Environment:
 
     def _do(
         self,
-        transaction: Transaction,
-        batch: Sequence[tuple[Callable[[Transaction], Any], "Future[Any]"]],
+        transaction: LmdbTransaction,
+        batch: Sequence[tuple[Callable[[LmdbTransaction], Any], "Future[Any]"]],
     ) -> "list[tuple[Future[Any], Any]]":
         """The values of all work; of one piece alone without a transaction inside, which would copy
         every page that it writes once more.
@@ -160,14 +166,17 @@ class Environment:
         ]
 
     def _attempt(
-        self, transaction: Transaction, work: Callable[[Transaction], Any], result: "Future[Any]"
+        self,
+        transaction: LmdbTransaction,
+        work: Callable[[LmdbTransaction], Any],
+        result: "Future[Any]",
     ) -> list[Any]:
         """The value of one piece of work, or nothing where it failed; then its future holds the
         error and what it wrote is undone.
         """
         try:
             with (
-                translated(self.name, "write"),
+                translate_lmdb_errors(self.name, "write"),
                 self._handle.begin(write=True, parent=transaction) as piece,
             ):
                 return [work(piece)]
@@ -186,7 +195,7 @@ def _mark_inherited() -> None:
 os.register_at_fork(after_in_child=_mark_inherited)
 
 
-def open_environment(path: Path, *, name: str, map_bytes: int | None = None) -> Environment:
+def open_environment(path: Path, *, name: str, map_bytes: int | None = None) -> LmdbEnvironment:
     """The file at a path, made where it is absent, private to its owner; the same object for
     everybody in this process.
 
@@ -200,13 +209,13 @@ def open_environment(path: Path, *, name: str, map_bytes: int | None = None) -> 
     with _OPENING:
         found = _OPEN.get(key)
         if found is None:
-            found = _OPEN[key] = Environment(
+            found = _OPEN[key] = LmdbEnvironment(
                 path, name=name, map_bytes=map_bytes or _LARGEST_MAP_BYTES
             )
         return found
 
 
-def translate(error: lmdb.Error, store: str, operation: str) -> EngineError:
+def translate_lmdb_error(error: lmdb.Error, store: str, operation: str) -> EngineError:
     """ENG-009, ENG-010 or ENG-001 in place of LMDB's own error."""
     if isinstance(error, lmdb.ReadersFullError):
         return StoreBusy(store=store, operation=operation)
@@ -216,12 +225,12 @@ def translate(error: lmdb.Error, store: str, operation: str) -> EngineError:
 
 
 @contextmanager
-def translated(store: str, operation: str) -> Iterator[None]:
+def translate_lmdb_errors(store: str, operation: str) -> Iterator[None]:
     """Raise our errors in place of LMDB's and the system's."""
     try:
         yield
     except lmdb.Error as error:
-        raise translate(error, store, operation) from error
+        raise translate_lmdb_error(error, store, operation) from error
     except OSError as error:
         raise StoreFailed(store=store, operation=operation, reason=str(error)) from error
 

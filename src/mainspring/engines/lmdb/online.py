@@ -14,7 +14,12 @@ from typing import NamedTuple
 
 import lmdb
 
-from mainspring.engines.lmdb.environment import Transaction, open_environment, translate, translated
+from mainspring.engines.lmdb.environment import (
+    LmdbTransaction,
+    open_environment,
+    translate_lmdb_error,
+    translate_lmdb_errors,
+)
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.online import (
     KEY_LIMIT_BYTES,
@@ -74,11 +79,11 @@ class LmdbOnline:
                     None
                 ] * len(keys)
         except lmdb.Error as error:
-            raise translate(error, _NAME, "read") from error
+            raise translate_lmdb_error(error, _NAME, "read") from error
 
     def shards(self) -> Mapping[str, Position]:
         """Every shard and its position."""
-        with translated(_NAME, "read"), self._environment.begin() as transaction:
+        with translate_lmdb_errors(_NAME, "read"), self._environment.begin() as transaction:
             return {
                 key[len(_SHARD) :].decode(): decode_position(found[_TOKEN_BYTES:])
                 for key, found in _iter_from(transaction, _SHARD)
@@ -88,7 +93,7 @@ class LmdbOnline:
         """All rows of a shard in the order of their keys, of one commit; the file grows while one
         is held, so do not hold it for long.
         """
-        with translated(_NAME, "read"), self._environment.begin() as transaction:
+        with translate_lmdb_errors(_NAME, "read"), self._environment.begin() as transaction:
             found = transaction.get(_SHARD + shard.encode())
             if found is not None:
                 for key, row in _iter_from(transaction, _ROW + found[:_TOKEN_BYTES]):
@@ -122,7 +127,7 @@ class LmdbOnline:
         del self._environment
 
 
-def _look_up(transaction: Transaction, shard: str) -> _Shard:
+def _look_up(transaction: LmdbTransaction, shard: str) -> _Shard:
     found = transaction.get(_SHARD + shard.encode())
     if found is None:
         return _Shard(transaction.id(), b"", None)
@@ -131,13 +136,13 @@ def _look_up(transaction: Transaction, shard: str) -> _Shard:
     )
 
 
-def _written(commit: ShardCommit) -> Callable[[Transaction], None]:
+def _written(commit: ShardCommit) -> Callable[[LmdbTransaction], None]:
     """The work of a commit; a key that is too long is refused when it is done."""
     return partial(_write, **commit._asdict())
 
 
 def _write(
-    transaction: Transaction,
+    transaction: LmdbTransaction,
     *,
     shard: str,
     rows: Mapping[bytes, bytes | None],
@@ -160,7 +165,7 @@ def _write(
     transaction.put(name, token + encode_position(position))
 
 
-def _remove_orphans(transaction: Transaction) -> bool:
+def _remove_orphans(transaction: LmdbTransaction) -> bool:
     """Remove some rows that no shard owns; whether there may be more."""
     owned = {found[:_TOKEN_BYTES] for _, found in _iter_from(transaction, _SHARD)}
     cursor = transaction.cursor()
@@ -176,7 +181,7 @@ def _remove_orphans(transaction: Transaction) -> bool:
     return left == 0
 
 
-def _iter_from(transaction: Transaction, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _iter_from(transaction: LmdbTransaction, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
     """What is stored under keys with this prefix, in their order."""
     cursor = transaction.cursor()
     if cursor.set_range(prefix):

@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
-from mainspring.engines.local.sqlite import Database
+from mainspring.engines.local.sqlite import SqliteDatabase
 from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreFailed
 from mainspring.ports.log import Identity
 
@@ -90,8 +90,8 @@ class SqliteLog:
 
     def __init__(self, path: Path | None) -> None:
         beside = path and path.with_name(f"{path.stem}-inference{path.suffix}")
-        self._facts = Database(path, schema=_SCHEMA, synchronous="FULL", name="the log")
-        self._predictions = Database(
+        self._facts = SqliteDatabase(path, schema=_SCHEMA, synchronous="FULL", name="the log")
+        self._predictions = SqliteDatabase(
             beside, schema=_SCHEMA, synchronous="NORMAL", name="the inference log"
         )
 
@@ -235,7 +235,7 @@ class SqliteLog:
         self._facts.close()
         self._predictions.close()
 
-    def _of(self, topic: str) -> Database:
+    def _of(self, topic: str) -> SqliteDatabase:
         return self._predictions if topic.startswith(_PREDICTIONS) else self._facts
 
 

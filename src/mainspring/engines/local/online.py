@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from mainspring.engines.local.sqlite import Database
+from mainspring.engines.local.sqlite import SqliteDatabase
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.online import (
     Position,
@@ -45,7 +45,7 @@ class SqliteOnline:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._database = Database(path, schema=_SCHEMA, synchronous="NORMAL", name=_NAME)
+        self._database = SqliteDatabase(path, schema=_SCHEMA, synchronous="NORMAL", name=_NAME)
         self._is_on_disk = path is not None
 
     def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:

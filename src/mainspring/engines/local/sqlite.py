@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeVar
 
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
 
-__all__ = ["Database", "Synchronous", "copy_database", "translated"]
+__all__ = ["SqliteDatabase", "Synchronous", "copy_database", "translate_sqlite_errors"]
 
 T = TypeVar("T")
 Synchronous = Literal["FULL", "NORMAL"]
@@ -39,7 +39,7 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 @contextmanager
-def translated(store: str, operation: str) -> Iterator[None]:
+def translate_sqlite_errors(store: str, operation: str) -> Iterator[None]:
     """Raise ENG-009, ENG-010 or ENG-001 in place of SQLite's own errors."""
     try:
         yield
@@ -64,7 +64,7 @@ def copy_database(source: Path, target: Path, *, finish: str = "") -> None:
     """
     _make_private(target)
     with (
-        translated(f"the database {source.name}", "copy"),
+        translate_sqlite_errors(f"the database {source.name}", "copy"),
         closing(sqlite3.connect(source)) as read,
         closing(sqlite3.connect(target)) as written,
     ):
@@ -77,7 +77,7 @@ def copy_database(source: Path, target: Path, *, finish: str = "") -> None:
         written.executescript(finish)
 
 
-class Database:
+class SqliteDatabase:
     """A SQLite file, or a database in memory that lives as long as this object; safe to use from
     several threads.
 
@@ -97,7 +97,7 @@ class Database:
         self._lock = threading.RLock()
         self._waiting: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = deque()
         self._idle: list[sqlite3.Connection] = []
-        with translated(name, "open"):
+        with translate_sqlite_errors(name, "open"):
             if path is not None:
                 _make_private(path)
             self._writer = self._connect()
@@ -133,12 +133,12 @@ class Database:
         a generator.
         """
         if self._path is None:
-            with self._lock, translated(self.name, "read"):
+            with self._lock, translate_sqlite_errors(self.name, "read"):
                 yield self._writer
             return
         connection = self._take()
         try:
-            with translated(self.name, "read"):
+            with translate_sqlite_errors(self.name, "read"):
                 connection.execute("BEGIN")
                 yield connection
         finally:
@@ -157,7 +157,7 @@ class Database:
         try:
             return self._idle.pop()
         except IndexError:
-            with translated(self.name, "open"):
+            with translate_sqlite_errors(self.name, "open"):
                 return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
@@ -182,7 +182,7 @@ class Database:
                 batch.append(self._waiting.popleft())
         done: list[tuple[Future[Any], Any]] = []
         try:
-            with translated(self.name, "write"):
+            with translate_sqlite_errors(self.name, "write"):
                 self._writer.execute("BEGIN IMMEDIATE")
                 done = [
                     (result, value)
@@ -208,7 +208,7 @@ class Database:
         """
         self._writer.execute("SAVEPOINT piece")
         try:
-            with translated(self.name, "write"):
+            with translate_sqlite_errors(self.name, "write"):
                 value = work(self._writer)
         # belongs to the thread that asked for this piece, not to the one that happens to commit
         except Exception as error:

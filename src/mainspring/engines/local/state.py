@@ -18,7 +18,7 @@ from mainspring.elements.journal import GENESIS, chain_of
 from mainspring.elements.time import Micros, format_instant
 from mainspring.engines.local.clock import SystemClock
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
-from mainspring.engines.local.sqlite import Database, copy_database
+from mainspring.engines.local.sqlite import SqliteDatabase, copy_database
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import LeaseHeld, LeaseLost, StaleWrite
 from mainspring.ports.state import Change, Document, Lease
@@ -72,7 +72,7 @@ class SqliteState:
         self._project = project
         self._clock = clock or SystemClock()
         self._process = this_process()
-        self._database = Database(
+        self._database = SqliteDatabase(
             path, schema=_SCHEMA, synchronous="FULL", name="the state database"
         )
 

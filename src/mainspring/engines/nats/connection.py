@@ -23,7 +23,7 @@ from nats.js.errors import NoStreamResponseError, ServiceUnavailableError
 
 from mainspring.ports.errors import StoreBusy, StoreFailed
 
-__all__ = ["PASSING", "Connection", "Server", "translated"]
+__all__ = ["PASSING", "NatsConnection", "NatsServer", "translate_nats_errors"]
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ PASSING = (
 
 
 @dataclass(frozen=True)
-class Server:
+class NatsServer:
     """Where a server is and how one is let in.
 
     Args:
@@ -74,7 +74,7 @@ class Server:
 
 
 @contextmanager
-def translated(store: str, operation: str) -> Iterator[None]:
+def translate_nats_errors(store: str, operation: str) -> Iterator[None]:
     """Raise ENG-009 or ENG-001 in place of the client's own errors."""
     try:
         yield
@@ -88,14 +88,14 @@ def translated(store: str, operation: str) -> Iterator[None]:
         raise StoreFailed(store=store, operation=operation, reason=str(error)) from error
 
 
-class Connection:
+class NatsConnection:
     """A client, its loop and its thread; safe to use from several threads.
 
     Raises:
         ENG-009 when the server does not answer, ENG-001 when it refuses.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: NatsServer) -> None:
         self.name = server.name
         self.patience_s = server.patience_s
         self._server = server
@@ -124,7 +124,7 @@ class Connection:
         """Do something with the client on its loop, and wait for the result."""
         if self._is_closed:
             raise StoreFailed(store=self.name, operation=operation, reason="it is closed")
-        with translated(self.name, operation):
+        with translate_nats_errors(self.name, operation):
             return asyncio.run_coroutine_threadsafe(self._with_client(work), self._loop).result()
 
     async def unless_lost(self, work: Awaitable[T], *, timeout_s: float) -> T:

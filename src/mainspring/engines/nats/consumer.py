@@ -21,9 +21,9 @@ from nats.errors import StaleConnectionError
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 
 from mainspring.elements.errors import EngineError
-from mainspring.engines.nats.connection import Connection
+from mainspring.engines.nats.connection import NatsConnection
 
-__all__ = ["Consumer", "Received"]
+__all__ = ["PullConsumer", "ReceivedMessage"]
 
 _MESSAGES = 1_024
 _BYTES = 16 * 2**20
@@ -34,7 +34,7 @@ _ENDED, _CONFLICT, _IDLE = {"404", "408"}, "409", "100"
 _TOKENS = 9
 
 
-class Received(NamedTuple):
+class ReceivedMessage(NamedTuple):
     """A message that came.
 
     Args:
@@ -47,14 +47,14 @@ class Received(NamedTuple):
     data: bytes
 
 
-class Consumer:
+class PullConsumer:
     """Follows a stream from the message after `after` on.
 
     Raises:
         ENG-009 when the server is silent, or something was lost on the way: start another consumer.
     """
 
-    def __init__(self, stream: str, after: int, *, connection: Connection) -> None:
+    def __init__(self, stream: str, after: int, *, connection: NatsConnection) -> None:
         self._stream = stream
         self._connection = connection
         self._arrived: deque[Msg] = deque()
@@ -66,7 +66,7 @@ class Consumer:
         )
         self._name = info.name
 
-    def receive(self) -> list[Received]:
+    def receive(self) -> list[ReceivedMessage]:
         """What has come since the last call; waits for something, two seconds at most, and is empty
         when the server only says that it is there.
         """
@@ -95,7 +95,7 @@ class Consumer:
         self._arrived.append(message)
         self._bell.set()
 
-    async def _receive(self, client: Client) -> list[Received]:
+    async def _receive(self, client: Client) -> list[ReceivedMessage]:
         if client is not self._client:
             raise StaleConnectionError
         if self._wanted == 0:
@@ -122,7 +122,7 @@ class Consumer:
         )
         self._wanted = _MESSAGES
 
-    def _received(self, message: Msg) -> Received | None:
+    def _received(self, message: Msg) -> ReceivedMessage | None:
         """What a message brings; None for one that is only about our request."""
         headers = message.headers or {}
         if (status := headers.get("Status")) is not None:
@@ -136,7 +136,7 @@ class Consumer:
             raise StaleConnectionError
         self._delivered = count
         self._wanted -= 1
-        return Received(number, stamp // 1_000, message.subject, message.data)
+        return ReceivedMessage(number, stamp // 1_000, message.subject, message.data)
 
     def _heed(self, status: str, description: str) -> None:
         """Note what became of our request: it goes on, it is used up, or there is nobody any more

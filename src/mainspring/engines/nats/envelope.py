@@ -21,9 +21,9 @@ __all__ = [
     "Append",
     "Frame",
     "Parts",
-    "Place",
     "Record",
-    "Share",
+    "RecordLocation",
+    "RecordShare",
     "Trim",
     "encode_frames",
     "iter_places",
@@ -46,7 +46,7 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
     size_bytes: int
 
 
-class Share(msgspec.Struct, frozen=True, array_like=True):
+class RecordShare(msgspec.Struct, frozen=True, array_like=True):
     """What one topic gets from an append; `expected` is the head that it must have, None where it
     may have any.
     """
@@ -73,7 +73,7 @@ class Append(msgspec.Struct, frozen=True, array_like=True, tag="append"):
     is the frames of its shares, one after the other.
     """
 
-    shares: tuple[Share, ...]
+    shares: tuple[RecordShare, ...]
     parts: Parts | None = None
 
 
@@ -102,7 +102,7 @@ Record = Append | Trim
 _DECODER: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Append | Trim)
 
 
-class Place(NamedTuple):
+class RecordLocation(NamedTuple):
     """Where the bytes of a frame are: in these messages put together, from `at` on."""
 
     messages: tuple[int, ...]
@@ -136,17 +136,17 @@ def parse_record(data: bytes, *, message: int) -> tuple[Record, int]:
 
 def iter_places(
     frames: Sequence[Frame], parts: Parts | None, *, message: int, body_at: int
-) -> Iterator[Place]:
+) -> Iterator[RecordLocation]:
     """Where each frame of a body is: in the parts, or in the message itself from `body_at` on."""
     at = 0
     for frame in frames:
         if parts is None:
-            yield Place((message,), body_at + at, frame.size_bytes)
+            yield RecordLocation((message,), body_at + at, frame.size_bytes)
         else:
             touched = parts.messages[
                 at // parts.size_bytes : (at + frame.size_bytes - 1) // parts.size_bytes + 1
             ]
-            yield Place(touched, at % parts.size_bytes, frame.size_bytes)
+            yield RecordLocation(touched, at % parts.size_bytes, frame.size_bytes)
         at += frame.size_bytes
 
 

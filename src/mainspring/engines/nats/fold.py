@@ -27,9 +27,9 @@ from mainspring.engines.nats.envelope import (
     Append,
     Frame,
     Parts,
-    Place,
     Record,
-    Share,
+    RecordLocation,
+    RecordShare,
     Trim,
     iter_places,
     iter_streams,
@@ -37,7 +37,7 @@ from mainspring.engines.nats.envelope import (
 )
 from mainspring.ports.errors import StoreDamaged
 
-__all__ = ["SCHEMA", "Entry", "Topic", "fold_entry", "is_something_missing", "read_topic"]
+__all__ = ["SCHEMA", "Entry", "IndexedTopic", "apply_entry", "is_something_missing", "read_topic"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS position (stream TEXT NOT NULL, message INTEGER NOT NULL,
@@ -85,7 +85,7 @@ class Entry(NamedTuple):
     data: bytes | None
 
 
-class Topic(NamedTuple):
+class IndexedTopic(NamedTuple):
     """A topic: its number in the index, its head and first offset, and the last message that was
     trimmed with how many of its frames.
     """
@@ -97,8 +97,8 @@ class Topic(NamedTuple):
     gone: int
 
 
-_Piece = tuple[Frame, Place, memoryview | None]
-_NO_TOPIC = Topic(0, 0, 0, 0, 0)
+_Piece = tuple[Frame, RecordLocation, memoryview | None]
+_NO_TOPIC = IndexedTopic(0, 0, 0, 0, 0)
 
 
 def is_something_missing(entries: Sequence[Entry], *, after: int) -> bool:
@@ -110,15 +110,15 @@ def is_something_missing(entries: Sequence[Entry], *, after: int) -> bool:
     return has_gap or any(entry.record is not None and entry.data is None for entry in entries)
 
 
-def read_topic(connection: sqlite3.Connection, topic: str) -> Topic:
+def read_topic(connection: sqlite3.Connection, topic: str) -> IndexedTopic:
     """What is known of a topic; number 0 for one that holds nothing."""
     row = connection.execute(
         "SELECT number, head, first, trimmed, gone FROM topics WHERE topic = ?", (topic,)
     ).fetchone()
-    return Topic(*row) if row else _NO_TOPIC
+    return IndexedTopic(*row) if row else _NO_TOPIC
 
 
-def fold_entry(connection: sqlite3.Connection, entry: Entry) -> None:
+def apply_entry(connection: sqlite3.Connection, entry: Entry) -> None:
     """Take a message into the index: an append in its turn, when all before it that are still in
     the stream have been taken; a trim also ahead of it.
     """
@@ -209,7 +209,7 @@ def _is_settled(connection: sqlite3.Connection, message: int) -> bool:
     )
 
 
-def _is_as_expected(connection: sqlite3.Connection, shares: Sequence[Share]) -> bool:
+def _is_as_expected(connection: sqlite3.Connection, shares: Sequence[RecordShare]) -> bool:
     return all(
         share.expected is None or read_topic(connection, share.topic).head == share.expected
         for share in shares
@@ -234,7 +234,7 @@ def _fold_share(
         start += frame.rows
 
 
-def _known_topic(connection: sqlite3.Connection, topic: str) -> Topic:
+def _known_topic(connection: sqlite3.Connection, topic: str) -> IndexedTopic:
     """The topic, with a number from now on."""
     connection.execute(
         "INSERT OR IGNORE INTO topics (topic, head, first, trimmed, gone) VALUES (?, 0, 0, 0, 0)",
@@ -243,7 +243,7 @@ def _known_topic(connection: sqlite3.Connection, topic: str) -> Topic:
     return read_topic(connection, topic)
 
 
-def _write_topic(connection: sqlite3.Connection, topic: str, known: Topic) -> None:
+def _write_topic(connection: sqlite3.Connection, topic: str, known: IndexedTopic) -> None:
     row = (known.head, known.first, known.trimmed, known.gone, topic)
     connection.execute(
         "UPDATE topics SET head = ?, first = ?, trimmed = ?, gone = ? WHERE topic = ?", row

@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from mainspring.elements.errors import EngineError
-from mainspring.engines.nats.consumer import Consumer, Received
+from mainspring.engines.nats.consumer import PullConsumer, ReceivedMessage
 from mainspring.engines.nats.envelope import parse_record
 from mainspring.engines.nats.fold import Entry, is_something_missing
-from mainspring.engines.nats.index import Index, Position
-from mainspring.engines.nats.stream import Stream
+from mainspring.engines.nats.index import LogIndex, StreamPosition
+from mainspring.engines.nats.stream import JetStream
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
 
-__all__ = ["Follower"]
+__all__ = ["StreamPoller"]
 
 _PAUSE_S = 0.1
 _KEPT_BYTES = 64 * 2**20
 
 
-class Follower:
+class StreamPoller:
     """Folds a stream into an index until it is closed.
 
     Args:
@@ -29,7 +29,7 @@ class Follower:
             told.
     """
 
-    def __init__(self, stream: Stream, index: Index, *, patience_s: float) -> None:
+    def __init__(self, stream: JetStream, index: LogIndex, *, patience_s: float) -> None:
         self._stream = stream
         self._index = index
         self._patience_s = patience_s
@@ -112,7 +112,7 @@ class Follower:
                 self._reach(after)
                 after = self._step(consumer, after, known=known)
 
-    def _step(self, consumer: Consumer, after: int, *, known: int) -> int | None:
+    def _step(self, consumer: PullConsumer, after: int, *, known: int) -> int | None:
         """Fold what comes after a message; the last of it, None where it came too early."""
         received = consumer.receive()
         self._heard_at = time.monotonic()
@@ -142,7 +142,7 @@ class Follower:
             self._folded = max(self._folded, message)
             self._changed.notify_all()
 
-    def _entry(self, received: Received) -> Entry:
+    def _entry(self, received: ReceivedMessage) -> Entry:
         if received.subject.endswith(".parts"):
             self._parts.keep(received.message, received.data)
             return Entry(received.message, received.stamp, None, 0, None)
@@ -160,7 +160,7 @@ class _Parts:
     they are needed after all.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: JetStream) -> None:
         self._stream = stream
         self._kept: dict[int, bytes] = {}
         self._size_bytes = 0
@@ -184,7 +184,7 @@ class _Parts:
         )
 
 
-def _refuse_other_history(stream: Stream, position: Position) -> None:
+def _refuse_other_history(stream: JetStream, position: StreamPosition) -> None:
     """ENG-010 where the stream is not the one that was folded so far: made anew, or set back, by
     whoever keeps the server.
     """

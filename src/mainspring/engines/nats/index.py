@@ -16,12 +16,12 @@ import msgspec
 import polars as pl
 
 from mainspring.elements.time import Micros
-from mainspring.engines.nats.envelope import Place, Trim
-from mainspring.engines.nats.fold import SCHEMA, Entry, fold_entry, read_topic
+from mainspring.engines.nats.envelope import RecordLocation, Trim
+from mainspring.engines.nats.fold import SCHEMA, Entry, apply_entry, read_topic
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
 from mainspring.ports.log import Identity
 
-__all__ = ["Index", "Located", "Position", "TrimPlan"]
+__all__ = ["Located", "LogIndex", "StreamPosition", "TrimPlan"]
 
 _NAME = "the index of the log"
 _VERSION = 1
@@ -31,7 +31,7 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-class Position(NamedTuple):
+class StreamPosition(NamedTuple):
     """How far the index goes: which stream, its last message that was folded, and when the server
     stored that (microseconds).
     """
@@ -46,7 +46,7 @@ class Located(NamedTuple):
 
     start: int
     rows: int
-    place: Place
+    place: RecordLocation
 
 
 class TrimPlan(NamedTuple):
@@ -56,7 +56,7 @@ class TrimPlan(NamedTuple):
     identities: pl.DataFrame
 
 
-class Index:
+class LogIndex:
     """Heads, offsets and identities of a stream; safe to use from several threads.
 
     Args:
@@ -73,7 +73,7 @@ class Index:
             self._read_lock = self._write_lock if path is None else threading.Lock()
             self._prepare(stream)
 
-    def position(self) -> Position:
+    def position(self) -> StreamPosition:
         """How far the index goes."""
         with self._reading() as connection:
             return _position(connection)
@@ -100,7 +100,7 @@ class Index:
                 return False
             entries = [entry for entry in entries if entry.message > position.message]
             for entry in entries:
-                fold_entry(connection, entry)
+                apply_entry(connection, entry)
             if entries:
                 connection.execute(
                     "UPDATE position SET message = ?, stamp = ?",
@@ -112,7 +112,7 @@ class Index:
         """Take trims into the index, ahead of the messages before them."""
         with self._writing() as connection:
             for trim in trims:
-                fold_entry(connection, trim)
+                apply_entry(connection, trim)
 
     def topics(self) -> list[str]:
         """All topics that ever held a record, sorted."""
@@ -142,7 +142,7 @@ class Index:
             number = read_topic(connection, topic).number
             rows = connection.execute(query, (number, number, start, limit)).fetchall()
         return [
-            Located(first, count, msgspec.msgpack.decode(place, type=Place))
+            Located(first, count, msgspec.msgpack.decode(place, type=RecordLocation))
             for first, count, place in rows
         ]
 
@@ -318,8 +318,10 @@ class Index:
             raise StoreFailed(store=_NAME, operation=operation, reason=str(error)) from error
 
 
-def _position(connection: sqlite3.Connection) -> Position:
-    return Position(*connection.execute("SELECT stream, message, stamp FROM position").fetchone())
+def _position(connection: sqlite3.Connection) -> StreamPosition:
+    return StreamPosition(
+        *connection.execute("SELECT stream, message, stamp FROM position").fetchone()
+    )
 
 
 def _number(connection: sqlite3.Connection, query: str, *values: int) -> int:

@@ -24,18 +24,18 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from mainspring.engines.nats.connection import Connection, Server
+from mainspring.engines.nats.connection import NatsConnection, NatsServer
 from mainspring.engines.nats.envelope import (
     Append,
     Record,
-    Share,
+    RecordShare,
     encode_frames,
     read_frame,
     render_record,
 )
-from mainspring.engines.nats.follow import Follower
-from mainspring.engines.nats.index import Index, Located
-from mainspring.engines.nats.stream import Kind, Stream
+from mainspring.engines.nats.follow import StreamPoller
+from mainspring.engines.nats.index import Located, LogIndex
+from mainspring.engines.nats.stream import JetStream, MessageKind
 from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreBusy, StoreDamaged
 from mainspring.ports.log import Identity
 
@@ -76,14 +76,14 @@ class NatsLog:
         patience_s: float = 15.0,
     ) -> None:
         with ExitStack() as opened:
-            self._connection = Connection(
-                Server(url, credentials=credentials, authority=authority, patience_s=patience_s)
+            self._connection = NatsConnection(
+                NatsServer(url, credentials=credentials, authority=authority, patience_s=patience_s)
             )
             opened.callback(self._connection.close)
-            self._stream = Stream(stream, connection=self._connection, replicas=replicas)
-            self._index = Index(index, self._stream.state().identity)
+            self._stream = JetStream(stream, connection=self._connection, replicas=replicas)
+            self._index = LogIndex(index, self._stream.state().identity)
             opened.callback(self._index.close)
-            self._follower = Follower(self._stream, self._index, patience_s=patience_s)
+            self._follower = StreamPoller(self._stream, self._index, patience_s=patience_s)
             opened.callback(self._follower.join)
             opened.callback(self._connection.close)
             opened.callback(self._follower.stop)
@@ -143,7 +143,8 @@ class NatsLog:
         """Append a frame to each topic, in one message; the new heads."""
         encoded = {topic: encode_frames(frame) for topic, frame in batches.items()}
         shares = tuple(
-            Share(topic, expected.get(topic), frames) for topic, (frames, _) in encoded.items()
+            RecordShare(topic, expected.get(topic), frames)
+            for topic, (frames, _) in encoded.items()
         )
         body = b"".join(stream for _, stream in encoded.values())
         for _ in range(_ATTEMPTS):
@@ -182,7 +183,7 @@ class NatsLog:
         """Leave the server, and end the threads; using the log afterwards is a fault."""
         self._opened.close()
 
-    def _publish(self, kind: Kind, record: Record, body: bytes) -> int:
+    def _publish(self, kind: MessageKind, record: Record, body: bytes) -> int:
         """Store a record, its body ahead of it where that is too large for one message; its
         number.
         """
@@ -205,7 +206,7 @@ class NatsLog:
             )
         )
 
-    def _refuse_stale(self, shares: Sequence[Share]) -> None:
+    def _refuse_stale(self, shares: Sequence[RecordShare]) -> None:
         """ENG-004 where an expectation has failed already; one that fails on the way makes the
         append void and is found here the next time.
         """

@@ -20,15 +20,15 @@ from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from mainspring.elements.time import to_micros
-from mainspring.engines.nats.connection import PASSING, Connection
-from mainspring.engines.nats.consumer import Consumer
+from mainspring.engines.nats.connection import PASSING, NatsConnection
+from mainspring.engines.nats.consumer import PullConsumer
 from mainspring.engines.nats.envelope import Parts
 from mainspring.ports.errors import StoreDamaged, StoreFailed
 
-__all__ = ["Kind", "Stored", "Stream", "StreamState"]
+__all__ = ["JetStream", "MessageKind", "StoredMessage", "StreamState"]
 
 T = TypeVar("T")
-Kind = Literal["records", "parts", "trims"]
+MessageKind = Literal["records", "parts", "trims"]
 """The subjects of a stream: what is appended, bodies too large for one message, and where topics
 were trimmed.
 """
@@ -57,7 +57,7 @@ class StreamState(NamedTuple):
     last_held: int
 
 
-class Stored(NamedTuple):
+class StoredMessage(NamedTuple):
     """A message as stored: its number, when (microseconds), and its bytes."""
 
     message: int
@@ -65,7 +65,7 @@ class Stored(NamedTuple):
     data: bytes
 
 
-class Stream:
+class JetStream:
     """A stream by name, created where it is absent.
 
     Args:
@@ -75,7 +75,7 @@ class Stream:
         ENG-001 for a stream whose settings would lose records.
     """
 
-    def __init__(self, name: str, *, connection: Connection, replicas: int) -> None:
+    def __init__(self, name: str, *, connection: NatsConnection, replicas: int) -> None:
         self._name = name
         self._connection = connection
         info = self._call("open", lambda client: self._found_or_made(_context(client), replicas))
@@ -101,7 +101,7 @@ class Stream:
             held.message if held else 0,
         )
 
-    def publish(self, kind: Kind, data: bytes) -> int:
+    def publish(self, kind: MessageKind, data: bytes) -> int:
         """Store a message; its number.  Cost: 0.2 ms on one machine."""
         return self._call("append", self._publishing(kind, data))
 
@@ -113,14 +113,14 @@ class Stream:
         ]
         return Parts(tuple(self._call_each("append", works, at_once=_PARTS_AT_ONCE)), size_bytes)
 
-    def fetch(self, messages: Iterable[int]) -> dict[int, Stored]:
+    def fetch(self, messages: Iterable[int]) -> dict[int, StoredMessage]:
         """Messages by number, without those that are gone."""
         found = self._call_each(
             "read", [partial(self._get, message) for message in messages], at_once=_REQUESTS_AT_ONCE
         )
         return {stored.message: stored for stored in found if stored is not None}
 
-    def iter_trims(self, after: int) -> Iterator[Stored]:
+    def iter_trims(self, after: int) -> Iterator[StoredMessage]:
         """The trims after a message, in order.  Asked of the leader: who counts without one of them
         counts wrong.
         """
@@ -142,9 +142,9 @@ class Stream:
             for kind in ("records", "parts"):
                 self._call("trim", partial(self._purge, kind, message))
 
-    def follow(self, after: int) -> Consumer:
+    def follow(self, after: int) -> PullConsumer:
         """What is stored after a message, as it comes."""
-        return Consumer(self._name, after, connection=self._connection)
+        return PullConsumer(self._name, after, connection=self._connection)
 
     def _call(self, operation: str, work: Callable[[Client], Awaitable[T]]) -> T:
         return self._connection.call(operation, lambda client: self._insist(client, work))
@@ -196,7 +196,7 @@ class Stream:
             )
             return await context.add_stream(config)
 
-    def _publishing(self, kind: Kind, data: bytes) -> Callable[[Client], Awaitable[int]]:
+    def _publishing(self, kind: MessageKind, data: bytes) -> Callable[[Client], Awaitable[int]]:
         headers = {"Nats-Msg-Id": uuid.uuid4().hex}
 
         async def attempt(client: Client) -> int:
@@ -208,7 +208,7 @@ class Stream:
 
         return attempt
 
-    async def _get(self, message: int, client: Client) -> Stored | None:
+    async def _get(self, message: int, client: Client) -> StoredMessage | None:
         for is_from_any in (True, False):
             try:
                 return _stored(
@@ -218,7 +218,7 @@ class Stream:
                 continue
         return None
 
-    async def _next_trim(self, after: int, client: Client) -> Stored | None:
+    async def _next_trim(self, after: int, client: Client) -> StoredMessage | None:
         try:
             return _stored(
                 await _context(client).get_msg(
@@ -228,7 +228,7 @@ class Stream:
         except NotFoundError:
             return None
 
-    async def _last_held(self, client: Client) -> Stored | None:
+    async def _last_held(self, client: Client) -> StoredMessage | None:
         try:
             return _stored(await _context(client).get_msg(self._name, subject=f"{self._name}.*"))
         except NotFoundError:
@@ -248,7 +248,7 @@ class Stream:
         if "error" in answer and answer["error"]["err_code"] != _NO_MESSAGE:
             raise APIError.from_error(answer["error"])
 
-    async def _purge(self, kind: Kind, message: int, client: Client) -> None:
+    async def _purge(self, kind: MessageKind, message: int, client: Client) -> None:
         await _context(client).purge_stream(self._name, seq=message, subject=f"{self._name}.{kind}")
 
 
@@ -272,9 +272,9 @@ def _losses(config: StreamConfig) -> list[str]:
     return found if config.allow_direct else [*found, "allow_direct is off"]
 
 
-def _stored(raw: RawStreamMsg) -> Stored:
+def _stored(raw: RawStreamMsg) -> StoredMessage:
     if raw.seq is None or raw.time is None:
         raise StoreDamaged(
             store="the log", reason="the server answered a message without number or time"
         )
-    return Stored(raw.seq, to_micros(raw.time), raw.data or b"")
+    return StoredMessage(raw.seq, to_micros(raw.time), raw.data or b"")

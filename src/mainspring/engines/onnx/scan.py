@@ -15,7 +15,7 @@ from onnx import GraphProto, ModelProto, TensorProto
 from mainspring.engines.onnx.errors import InvalidModel
 from mainspring.engines.onnx.graph import domain_of, iter_subgraphs, parse_model
 
-__all__ = ["ALLOWED_OPERATORS", "Finding", "ScanLimits", "scan_onnx"]
+__all__ = ["ALLOWED_OPERATORS", "ScanFinding", "ScanLimits", "scan_onnx"]
 
 _ARITHMETIC = (
     "Abs Add Ceil Clip Cos Div Erf Exp Floor IsInf IsNaN Log Max Mean Min Mod Mul Neg Pow "
@@ -65,7 +65,7 @@ class ScanLimits:
 
 
 @dataclass(frozen=True, order=True)
-class Finding:
+class ScanFinding:
     """One thing in a model that should not be there: which rule it breaks, where, and what was
     found.
     """
@@ -75,7 +75,7 @@ class Finding:
     detail: str
 
 
-def scan_onnx(payload: bytes, *, limits: ScanLimits | None = None) -> tuple[Finding, ...]:
+def scan_onnx(payload: bytes, *, limits: ScanLimits | None = None) -> tuple[ScanFinding, ...]:
     """All findings in rising order; none means that the model may be loaded.
 
     The rules are `size`, `unreadable`, `operator`, `domain`, `function`, `subgraph`,
@@ -83,53 +83,57 @@ def scan_onnx(payload: bytes, *, limits: ScanLimits | None = None) -> tuple[Find
     """
     limits = limits or ScanLimits()
     if len(payload) > limits.size_bytes:
-        return (Finding("size", "file", f"{len(payload)} bytes, allowed are {limits.size_bytes}"),)
+        return (
+            ScanFinding("size", "file", f"{len(payload)} bytes, allowed are {limits.size_bytes}"),
+        )
     try:
         model = parse_model(payload)
     except InvalidModel as error:
-        return (Finding("unreadable", "file", error.reason),)
+        return (ScanFinding("unreadable", "file", error.reason),)
     return tuple(sorted({*_model_findings(model), *_graph_findings(model.graph, "graph", limits)}))
 
 
-def _model_findings(model: ModelProto) -> Iterator[Finding]:
+def _model_findings(model: ModelProto) -> Iterator[ScanFinding]:
     """What the model declares around its graph."""
     for opset in model.opset_import:
         if domain_of(opset.domain) not in ALLOWED_OPERATORS:
-            yield Finding("domain", "opset_import", opset.domain)
+            yield ScanFinding("domain", "opset_import", opset.domain)
     for function in model.functions:
-        yield Finding("function", "functions", f"{function.domain}.{function.name}")
+        yield ScanFinding("function", "functions", f"{function.domain}.{function.name}")
     if model.training_info:
-        yield Finding("training", "training_info", f"{len(model.training_info)} training graphs")
+        yield ScanFinding(
+            "training", "training_info", f"{len(model.training_info)} training graphs"
+        )
 
 
-def _graph_findings(graph: GraphProto, where: str, limits: ScanLimits) -> Iterator[Finding]:
+def _graph_findings(graph: GraphProto, where: str, limits: ScanLimits) -> Iterator[ScanFinding]:
     """What one graph and the graphs inside it contain; operators are reported once per kind."""
     if len(graph.node) > limits.nodes:
-        yield Finding("nodes", where, f"{len(graph.node)} nodes, allowed are {limits.nodes}")
+        yield ScanFinding("nodes", where, f"{len(graph.node)} nodes, allowed are {limits.nodes}")
     for (domain, operator), count in Counter(
         (domain_of(n.domain), n.op_type) for n in graph.node
     ).items():
         if operator not in ALLOWED_OPERATORS.get(domain, frozenset()):
-            yield Finding("operator", where, f"{domain or 'ai.onnx'}.{operator} × {count}")
+            yield ScanFinding("operator", where, f"{domain or 'ai.onnx'}.{operator} × {count}")
     for tensor in _tensors(graph):
         yield from _tensor_findings(tensor, where, limits)
     for node, inner in ((n, g) for n in graph.node for g in iter_subgraphs(n)):
-        yield Finding("subgraph", where, f"inside {node.op_type}")
+        yield ScanFinding("subgraph", where, f"inside {node.op_type}")
         yield from _graph_findings(inner, f"{where}/{node.op_type}", limits)
 
 
-def _tensor_findings(tensor: TensorProto, where: str, limits: ScanLimits) -> Iterator[Finding]:
+def _tensor_findings(tensor: TensorProto, where: str, limits: ScanLimits) -> Iterator[ScanFinding]:
     """A tensor that lies outside of the file, or is larger than it may be."""
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
         paths = ", ".join(entry.value for entry in tensor.external_data if entry.key == "location")
-        yield Finding(
+        yield ScanFinding(
             "external_data", where, f"{tensor.name or 'attribute'} at {paths or 'an unnamed place'}"
         )
     elements = 1
     for size in tensor.dims:
         elements *= size
     if min(tensor.dims, default=0) < 0 or elements > limits.tensor_elements:
-        yield Finding(
+        yield ScanFinding(
             "tensor", where, f"{tensor.name or 'attribute'} of shape {tuple(tensor.dims)}"
         )
 

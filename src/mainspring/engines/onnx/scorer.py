@@ -16,7 +16,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, ScoringFailed
 
-__all__ = ["OnnxScorer", "TensorMetadata"]
+__all__ = ["OnnxScorer", "ScorerTensor"]
 
 _FOREIGN = (
     native.EPFail,
@@ -43,7 +43,7 @@ _PREDICTIONS = ("probability", "probabilities", "value")
 
 
 @dataclass(frozen=True)
-class TensorMetadata:
+class ScorerTensor:
     """A tensor as the Open Inference Protocol describes it: its datatype by the protocol's name, -1
     for any number of rows.
     """
@@ -103,8 +103,8 @@ class OnnxScorer:
             raise InvalidModel(
                 reason=f"expected one input (rows, features) of doubles or floats, found {inputs}"
             )
-        self.inputs: tuple[TensorMetadata, ...] = inputs
-        self.outputs: tuple[TensorMetadata, ...] = (_wanted(available, output),)
+        self.inputs: tuple[ScorerTensor, ...] = inputs
+        self.outputs: tuple[ScorerTensor, ...] = (_wanted(available, output),)
         self.feature_count: int = inputs[0].shape[1]
         self._input_name = inputs[0].name
         self._dtype = _NUMPY_TYPES[inputs[0].datatype]
@@ -149,10 +149,10 @@ def _options() -> onnxruntime.SessionOptions:
     return options
 
 
-def _described(tensors: list[Any]) -> tuple[TensorMetadata, ...]:
+def _described(tensors: list[Any]) -> tuple[ScorerTensor, ...]:
     """ONNX Runtime's tensors in the protocol's words; a symbolic or unknown dimension is -1."""
     return tuple(
-        TensorMetadata(
+        ScorerTensor(
             t.name,
             _DATATYPES.get(t.type, t.type),
             tuple(d if isinstance(d, int) else -1 for d in t.shape),
@@ -161,7 +161,7 @@ def _described(tensors: list[Any]) -> tuple[TensorMetadata, ...]:
     )
 
 
-def _wanted(available: tuple[TensorMetadata, ...], name: str | None) -> TensorMetadata:
+def _wanted(available: tuple[ScorerTensor, ...], name: str | None) -> ScorerTensor:
     """The output named `name`, or without a name the only one, or the first that is known to hold
     predictions.
     """

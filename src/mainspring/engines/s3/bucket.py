@@ -12,14 +12,14 @@ from obstore.store import S3Store
 from mainspring.engines.s3.errors import WritesUnconditional
 from mainspring.ports.errors import StoreBusy, StoreFailed, StoreUnreachable
 
-__all__ = ["Bucket", "require_conditional_writes", "translated"]
+__all__ = ["S3Bucket", "require_conditional_writes", "translate_s3_errors"]
 
 _PROBE = ".mainspring/conditional-write"
 _OPENING = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bucket:
+class S3Bucket:
     """A bucket, and a place in it.
 
     Args:
@@ -58,7 +58,7 @@ class Bucket:
         return {name: value for name in names if (value := getattr(self, name))}
 
 
-def require_conditional_writes(bucket: Bucket) -> None:
+def require_conditional_writes(bucket: S3Bucket) -> None:
     """See whether a server is there, lets us in, and makes an object once only.  Cost: one request,
     two the first time.
 
@@ -66,7 +66,7 @@ def require_conditional_writes(bucket: Bucket) -> None:
     """
     store, name = bucket.open(retries=2, patience=_OPENING), f"bucket {bucket.url}"
     try:
-        with translated(name, "open"):
+        with translate_s3_errors(name, "open"):
             was_made_twice = _made(store) and _made(store)
     except StoreBusy as busy:
         raise StoreUnreachable(
@@ -77,7 +77,7 @@ def require_conditional_writes(bucket: Bucket) -> None:
 
 
 @contextmanager
-def translated(store: str, operation: str) -> Iterator[None]:
+def translate_s3_errors(store: str, operation: str) -> Iterator[None]:
     """Raise ENG-009 or ENG-001 in place of the client's own errors; it has tried again by itself
     what may pass.
     """

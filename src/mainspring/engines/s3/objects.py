@@ -11,7 +11,7 @@ from contextlib import suppress
 import obstore
 
 from mainspring.elements.identity import Digest, digest_of
-from mainspring.engines.s3.bucket import Bucket, translated
+from mainspring.engines.s3.bucket import S3Bucket, translate_s3_errors
 from mainspring.ports.errors import ObjectDamaged, ObjectMissing
 
 __all__ = ["S3Objects"]
@@ -22,7 +22,7 @@ _PREFIX = "sha256:"
 class S3Objects:
     """Objects in a bucket; any number of processes anywhere may write to it at once."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: S3Bucket) -> None:
         self._name = f"the object store in {bucket.url}"
         self._store = bucket.open()
 
@@ -30,7 +30,7 @@ class S3Objects:
         """The bytes of this digest, checked: ENG-002 when absent, ENG-003 when they are not what
         was written.
         """
-        with translated(self._name, "read"):
+        with translate_s3_errors(self._name, "read"):
             try:
                 payload = bytes(obstore.get(self._store, _path_of(digest)).bytes())
             except FileNotFoundError as error:
@@ -42,7 +42,7 @@ class S3Objects:
 
     def exists(self, digest: Digest) -> bool:
         """Whether an object of this name is stored; its bytes are not checked."""
-        with translated(self._name, "look"):
+        with translate_s3_errors(self._name, "look"):
             try:
                 obstore.head(self._store, _path_of(digest))
             except FileNotFoundError:
@@ -51,7 +51,7 @@ class S3Objects:
 
     def iter_digests(self) -> Iterator[Digest]:
         """All names, in no order."""
-        with translated(self._name, "list"):
+        with translate_s3_errors(self._name, "list"):
             for page in obstore.list(self._store):
                 names = (meta["path"].split("/") for meta in page)
                 yield from (
@@ -65,13 +65,13 @@ class S3Objects:
         they are stored already.
         """
         digest = digest_of(payload)
-        with translated(self._name, "write"):
+        with translate_s3_errors(self._name, "write"):
             obstore.put(self._store, _path_of(digest), payload)
         return digest
 
     def remove(self, digest: Digest) -> None:
         """Forget an object; removing an absent one is no error."""
-        with translated(self._name, "remove"), suppress(FileNotFoundError):
+        with translate_s3_errors(self._name, "remove"), suppress(FileNotFoundError):
             obstore.delete(self._store, _path_of(digest))
 
 

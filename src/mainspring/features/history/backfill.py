@@ -16,26 +16,26 @@ from mainspring.features.kernel.arrays import (
     EVENT_TIME,
     VISIBLE_FROM,
     VISIBLE_TO,
-    Answer,
     Bytes,
     Facts,
     Ints,
+    KernelResult,
     Spine,
 )
 from mainspring.features.kernel.grouping.as_of import Asked, Past, newest_facts
 from mainspring.features.kernel.grouping.group import Grouping, group_facts
 from mainspring.features.kernel.grouping.pieces import joined
 from mainspring.features.kernel.windows.aggregate import aggregate, blank_answer
-from mainspring.features.pattern import Column, evaluate_columns, pieces_of
+from mainspring.features.pattern import PatternColumn, evaluate_columns, pieces_of
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 
-__all__ = ["answer_entity", "backfill", "backfill_entity"]
+__all__ = ["answer_entity", "backfill_entity", "backfill_view"]
 
 _ALWAYS = -(2**62)
 
 
-def backfill(view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame) -> pl.DataFrame:
+def backfill_view(view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame) -> pl.DataFrame:
     """The view's features for every row of the spine, in the spine's order; no row is ever dropped.
 
     Args:
@@ -70,7 +70,7 @@ def backfill_entity(
 
 def answer_entity(
     view: CompiledView, entity: Entity, facts: pl.DataFrame, spine: pl.DataFrame
-) -> Answer:
+) -> KernelResult:
     """The same as the kernel answers."""
     facts = _as_seen(view, facts)
     return _answer(view, entity, facts, columns=evaluate_columns(view, facts), spine=spine)
@@ -90,7 +90,7 @@ def _of_entity(
     entity: Entity,
     facts: pl.DataFrame,
     *,
-    columns: Sequence[Column],
+    columns: Sequence[PatternColumn],
     spine: pl.DataFrame,
 ) -> pl.DataFrame:
     answer = _answer(view, entity, facts, columns=columns, spine=spine)
@@ -109,9 +109,9 @@ def _answer(
     entity: Entity,
     facts: pl.DataFrame,
     *,
-    columns: Sequence[Column],
+    columns: Sequence[PatternColumn],
     spine: pl.DataFrame,
-) -> Answer:
+) -> KernelResult:
     # A question without a time keeps its row and sees nothing.
     asked = np.maximum(
         view.answered_at(
@@ -134,8 +134,13 @@ def _answer(
 
 
 def _looked_up(
-    view: CompiledView, facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes, asked: Ints
-) -> Answer | None:
+    view: CompiledView,
+    facts: pl.DataFrame,
+    columns: Sequence[PatternColumn],
+    *,
+    codes: Codes,
+    asked: Ints,
+) -> KernelResult | None:
     """The values of the newest facts, where a walk in order of time finds them; None where it does
     not, or more than lookups is asked.
     """
@@ -154,7 +159,7 @@ def _looked_up(
     return answer
 
 
-def _tell(column: Column, facts: Ints, rows: Ints, *, bits: Ints, valid: Bytes) -> None:
+def _tell(column: PatternColumn, facts: Ints, rows: Ints, *, bits: Ints, valid: Bytes) -> None:
     """Write the values that a column has in these facts into these rows, and that the other rows
     have none.
     """
@@ -163,7 +168,7 @@ def _tell(column: Column, facts: Ints, rows: Ints, *, bits: Ints, valid: Bytes) 
     valid[rows] = 1 if column.present is None else column.present[facts]
 
 
-def _by_key(facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes) -> Facts:
+def _by_key(facts: pl.DataFrame, columns: Sequence[PatternColumn], *, codes: Codes) -> Facts:
     """Facts by key and in total order; what it took to find that order is let go of."""
     grouping = settle_ties(
         group_facts(codes.facts, codes.keys, pieces_of(facts["_event_time"])), facts
@@ -171,7 +176,9 @@ def _by_key(facts: pl.DataFrame, columns: Sequence[Column], *, codes: Codes) -> 
     return _grouped_facts(grouping, facts, columns)
 
 
-def _grouped_facts(grouping: Grouping, facts: pl.DataFrame, columns: Sequence[Column]) -> Facts:
+def _grouped_facts(
+    grouping: Grouping, facts: pl.DataFrame, columns: Sequence[PatternColumn]
+) -> Facts:
     """Times and values as the grouped rows lie."""
     times, size = _grouped_times(grouping, facts), grouping.event_time.size
     # Times first: the grouping's own need not be in memory beside the values.
@@ -208,7 +215,7 @@ def _is_prompt(facts: pl.DataFrame) -> bool:
     ].min() in (None, FOREVER)
 
 
-def _refuse_overflow(view: CompiledView, entity: Entity, answer: Answer) -> None:
+def _refuse_overflow(view: CompiledView, entity: Entity, answer: KernelResult) -> None:
     if answer.overflow is not None:
         row, output = answer.overflow
         raise FeatureOverflow(feature=view.names_of(entity)[output], row=row)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import polars as pl
 
 from mainspring.elements.frame import STORED
-from mainspring.features.history.backfill import backfill
+from mainspring.features.history.backfill import backfill_view
 from mainspring.features.view import CompiledView
 from mainspring.sources.columns import conformed
 from mainspring.sources.spec import Source
@@ -21,10 +21,10 @@ _SYSTEM = ("_id", "_event_time", "_visible_from", "_visible_to")
 
 
 def backfill_from(view: CompiledView, facts_of: FactReader, spine: pl.DataFrame) -> pl.DataFrame:
-    """The view's features for every row of the spine, whatever it takes: see `backfill`.  Raises:
-    FEA-001.
+    """The view's features for every row of the spine, whatever it takes: see
+    `backfill_view`.  Raises: FEA-001.
     """
-    return backfill(
+    return backfill_view(
         view,
         gather_facts(view, facts_of),
         gather_keys(view, lambda lookup: gather_facts(lookup, facts_of), spine),
@@ -62,7 +62,7 @@ def gather_keys(
         lookup = view.lookup_of(entity)
         if lookup is not None:
             [asked] = lookup.view.entities
-            told = backfill(lookup, facts_of(lookup), spine)
+            told = backfill_view(lookup, facts_of(lookup), spine)
             columns = zip(entity.join_keys, view.key_columns(entity), strict=True)
             spine = spine.with_columns(
                 told[f"{asked.name}__{key}"].alias(column) for key, column in columns

@@ -18,7 +18,7 @@ import polars as pl
 from mainspring.features.answers import word_column
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import answer_entity, backfill_entity
-from mainspring.features.kernel.arrays import Answer, Bytes, Ints
+from mainspring.features.kernel.arrays import Bytes, Ints, KernelResult
 from mainspring.features.kernel.shares import even_bounds, run_shares
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
@@ -138,7 +138,7 @@ def _at_once(
     return pl.DataFrame(columns)
 
 
-def _put(answer: Answer, words: Sequence[tuple[Ints, Bytes]]) -> None:
+def _put(answer: KernelResult, words: Sequence[tuple[Ints, Bytes]]) -> None:
     """Write every output's bits, and which of them are there."""
     for (bits, valid), own_bits, own_valid in zip(words, answer.bits, answer.valid, strict=True):
         bits[:], valid[:] = own_bits, own_valid

@@ -18,11 +18,11 @@ __all__ = [
     "NEVER",
     "VISIBLE_FROM",
     "VISIBLE_TO",
-    "Answer",
     "Bytes",
     "Facts",
     "Floats",
     "Ints",
+    "KernelResult",
     "ShortInts",
     "Spine",
     "bits_of",
@@ -94,7 +94,7 @@ class Spine(NamedTuple):
     time: Ints
 
 
-class Answer(NamedTuple):
+class KernelResult(NamedTuple):
     """One or more rows for each output, as `Program.slots` says, one column per spine row, in the
     spine's order.
 

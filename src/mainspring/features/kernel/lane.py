@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from enum import IntEnum
 
-__all__ = ["WHOLE_ROW", "Kind", "Lane", "LaneBook"]
+__all__ = ["WHOLE_ROW", "Lane", "LaneBook", "ValueKind"]
 
 WHOLE_ROW = -1
 """The column of a lane that looks at facts whatever they hold."""
 
 
-class Kind(IntEnum):
+class ValueKind(IntEnum):
     """What the 64 bits of a value mean; booleans are integers 0 and 1."""
 
     INTEGER = 0
@@ -48,13 +48,13 @@ class LaneBook:
     """Numbers the lanes that a list of outputs needs, each once; `rows` is what the sweep reads of
     them.
 
-    A row holds the column or `WHOLE_ROW`, the `Lane`, the `Kind` of the column, where the lane's
-    parameters begin, how many there are, and its place among the trees or among the multisets.
+    A row holds the column or `WHOLE_ROW`, the `Lane`, the `ValueKind` of the column, where the
+    lane's parameters begin, how many there are, and its place among the trees or the multisets.
     """
 
     WIDTH = 6
 
-    def __init__(self, kinds: Sequence[Kind]) -> None:
+    def __init__(self, kinds: Sequence[ValueKind]) -> None:
         self.rows: list[tuple[int, ...]] = []
         self.trees = 0
         self.bags = 0
@@ -73,7 +73,7 @@ class LaneBook:
         key = (column, lane, tuple(parameters))
         if key not in self._known:
             self._known[key] = len(self.rows)
-            kind = Kind.INTEGER if column == WHOLE_ROW else self._kinds[column]
+            kind = ValueKind.INTEGER if column == WHOLE_ROW else self._kinds[column]
             self.rows.append(
                 (
                     column,

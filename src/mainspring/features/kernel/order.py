@@ -6,7 +6,7 @@ from mainspring.features.kernel.arrays import Ints, Spine
 from mainspring.features.kernel.jit import allocating_part, at, compiled_part
 
 __all__ = [
-    "count_rows",
+    "count_by_key",
     "group_rows",
     "lower_bound",
     "rises",
@@ -166,7 +166,7 @@ def merge(positions: Ints, by: Ints, middle: int, spare: Ints) -> None:
 
 
 @allocating_part
-def count_rows(key_code: Ints, keys: int) -> Ints:
+def count_by_key(key_code: Ints, keys: int) -> Ints:
     """Offsets (keys + 2,) of rows grouped by key; the last group holds the rows whose key is not in
     0 … keys - 1.
     """

@@ -7,37 +7,37 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import Literal
 
-from mainspring.features.kernel.lane import WHOLE_ROW, Kind
+from mainspring.features.kernel.lane import WHOLE_ROW, ValueKind
 
 __all__ = [
     "DEFAULT_PRECISION",
-    "FOREVER",
     "LISTS",
     "PARTS",
-    "Beyond",
-    "Closed",
-    "Op",
-    "Output",
+    "UNBOUNDED_SPAN",
+    "AggregateOp",
+    "ClosedEdges",
+    "OutOfRangeMode",
+    "OutputSpec",
     "check_output",
     "double_of",
-    "kind_of",
     "reach_of",
+    "value_kind_of",
 ]
 
-FOREVER = 1 << 62
+UNBOUNDED_SPAN = 1 << 62
 DEFAULT_PRECISION = 12
 """Of the HyperLogLog that DISTINCT answers with beyond its limit, if it is to estimate."""
 
 PARTS = 1_000_000_000
 """Shares that QUANTILES asks for are told apart to this part of one."""
 
-Closed = Literal["left", "right", "both"]
+ClosedEdges = Literal["left", "right", "both"]
 """Which edges belong to a window of width w asked about at q: [q - w, q), (q - w, q] or [q - w,
 q].
 """
 
 
-class Op(IntEnum):
+class AggregateOp(IntEnum):
     """The aggregates that the sweep knows, in families that share a kind of state; their order is
     the sweep's.
 
@@ -94,19 +94,21 @@ class Op(IntEnum):
     KURT = 25
 
 
-class Beyond(IntEnum):
+class OutOfRangeMode(IntEnum):
     """What DISTINCT answers beyond its limit: the limit, or what a HyperLogLog estimates."""
 
     SATURATE = 0
     ESTIMATE = 1
 
 
-LISTS = frozenset({Op.FIRST_K, Op.LAST_K, Op.TOP_K, Op.BOTTOM_K})
+LISTS = frozenset(
+    {AggregateOp.FIRST_K, AggregateOp.LAST_K, AggregateOp.TOP_K, AggregateOp.BOTTOM_K}
+)
 """Those whose answer may be shorter than `size`, and therefore begins with its length."""
 
 
 @dataclass(frozen=True)
-class Output:
+class OutputSpec:
     """One wanted aggregate.
 
     Args:
@@ -117,13 +119,14 @@ class Output:
             event_time + span.  None: no limit.
         size: How many values it has at most: k, bins, or quantiles; 1 for a single value.
         parameters: What the op needs besides. DISTINCT: the limit up to which it is exact, and a
-            `Beyond`. APPROX_DISTINCT: the precision, 4 … 18; the relative standard error is 1.04 /
-            sqrt(2**precision). QUANTILES: `size` shares in 0 … 1, doubles, which are taken to nine
-            decimals. HISTOGRAM: `size` - 1 ascending edges of the column's kind. VALUE_COUNTS:
-            `size` - 1 different values of the column. EWMA: the half-life in microseconds.
+            `OutOfRangeMode`. APPROX_DISTINCT: the precision, 4 … 18; the relative standard error is
+            1.04 / sqrt(2**precision). QUANTILES: `size` shares in 0 … 1, doubles, which are taken
+            to nine decimals. HISTOGRAM: `size` - 1 ascending edges of the column's kind.
+            VALUE_COUNTS: `size` - 1 different values of the column. EWMA: the half-life in
+            microseconds.
     """
 
-    op: Op
+    op: AggregateOp
     column: int = WHOLE_ROW
     span: int | None = None
     size: int = 1
@@ -137,51 +140,59 @@ class Output:
         return self.size + (self.op in LISTS)
 
 
-def reach_of(output: Output, closed: Closed = "left") -> int:
+def reach_of(output: OutputSpec, closed: ClosedEdges = "left") -> int:
     """How far back the output sees: the one place that knows how windows open (`event_time >= q -
     reach`).
     """
     if output.span is None:
-        return FOREVER
-    return output.span - 1 if output.op is Op.LATEST or closed == "right" else output.span
+        return UNBOUNDED_SPAN
+    return output.span - 1 if output.op is AggregateOp.LATEST or closed == "right" else output.span
 
 
-def kind_of(output: Output, kinds: Sequence[Kind]) -> Kind:
+def value_kind_of(output: OutputSpec, kinds: Sequence[ValueKind]) -> ValueKind:
     """How the result of an output is read, given the kinds of the fact columns."""
     match output.op:
-        case Op.MEAN | Op.VAR | Op.STD | Op.QUANTILES | Op.EWMA | Op.SKEW | Op.KURT:
-            return Kind.FLOAT
         case (
-            Op.SUM
-            | Op.MIN
-            | Op.MAX
-            | Op.FIRST
-            | Op.LAST
-            | Op.LATEST
-            | Op.FIRST_K
-            | Op.LAST_K
-            | Op.TOP_K
-            | Op.BOTTOM_K
+            AggregateOp.MEAN
+            | AggregateOp.VAR
+            | AggregateOp.STD
+            | AggregateOp.QUANTILES
+            | AggregateOp.EWMA
+            | AggregateOp.SKEW
+            | AggregateOp.KURT
+        ):
+            return ValueKind.FLOAT
+        case (
+            AggregateOp.SUM
+            | AggregateOp.MIN
+            | AggregateOp.MAX
+            | AggregateOp.FIRST
+            | AggregateOp.LAST
+            | AggregateOp.LATEST
+            | AggregateOp.FIRST_K
+            | AggregateOp.LAST_K
+            | AggregateOp.TOP_K
+            | AggregateOp.BOTTOM_K
         ):
             return kinds[output.column]
         case _:
-            return Kind.INTEGER
+            return ValueKind.INTEGER
 
 
-def check_output(output: Output, *, kinds: Sequence[Kind], closed: Closed) -> None:
+def check_output(output: OutputSpec, *, kinds: Sequence[ValueKind], closed: ClosedEdges) -> None:
     """Refuse an output that cannot be computed."""
     name = output.op.name
-    if output.span is not None and not 0 < output.span <= FOREVER:
+    if output.span is not None and not 0 < output.span <= UNBOUNDED_SPAN:
         raise ValueError(f"span {output.span} µs of {name} lies outside 1 … 2**62")
     if (
-        output.op is not Op.COUNT_ROWS
+        output.op is not AggregateOp.COUNT_ROWS
         and not 0 <= output.column < len(kinds)
-        and (output.op, output.column) != (Op.SINCE_LAST, WHOLE_ROW)
+        and (output.op, output.column) != (AggregateOp.SINCE_LAST, WHOLE_ROW)
     ):
         raise ValueError(f"{name} reads column {output.column} of {len(kinds)}")
-    if output.op in (Op.ANY, Op.ALL) and kinds[output.column] is Kind.FLOAT:
+    if output.op in (AggregateOp.ANY, AggregateOp.ALL) and kinds[output.column] is ValueKind.FLOAT:
         raise ValueError(f"{name} reads booleans, not floats")
-    if output.op is Op.LATEST and closed != "left":
+    if output.op is AggregateOp.LATEST and closed != "left":
         raise ValueError(
             f"LATEST looks strictly before q and cannot share a program with windows "
             f"closed {closed}"
@@ -192,37 +203,37 @@ def check_output(output: Output, *, kinds: Sequence[Kind], closed: Closed) -> No
         )
 
 
-def has_what_it_needs(output: Output, kinds: Sequence[Kind]) -> bool:
-    """Whether size and parameters are as `Output` says."""
+def has_what_it_needs(output: OutputSpec, kinds: Sequence[ValueKind]) -> bool:
+    """Whether size and parameters are as `OutputSpec` says."""
     size, parameters = output.size, output.parameters
     match output.op:
-        case Op.DISTINCT:
+        case AggregateOp.DISTINCT:
             return (
                 size == 1
                 and len(parameters) == 2
                 and parameters[0] >= 0
-                and parameters[1] in list(Beyond)
+                and parameters[1] in list(OutOfRangeMode)
             )
-        case Op.APPROX_DISTINCT:
+        case AggregateOp.APPROX_DISTINCT:
             return size == 1 and len(parameters) == 1 and 4 <= parameters[0] <= 18
-        case Op.QUANTILES:
+        case AggregateOp.QUANTILES:
             return size == len(parameters) >= 1 and all(
                 0.0 <= double_of(bits) <= 1.0 for bits in parameters
             )
-        case Op.HISTOGRAM:
+        case AggregateOp.HISTOGRAM:
             edges = (
                 parameters
-                if kinds[output.column] is Kind.INTEGER
+                if kinds[output.column] is ValueKind.INTEGER
                 else list(map(double_of, parameters))
             )
             return size == len(parameters) + 1 and all(
                 edge < following for edge, following in pairwise(edges)
             )
-        case Op.VALUE_COUNTS:
+        case AggregateOp.VALUE_COUNTS:
             return size == len(parameters) + 1 == len(set(parameters)) + 1
-        case Op.EWMA:
+        case AggregateOp.EWMA:
             return size == 1 and len(parameters) == 1 and parameters[0] > 0
-        case Op.FIRST_K | Op.LAST_K | Op.TOP_K | Op.BOTTOM_K:
+        case AggregateOp.FIRST_K | AggregateOp.LAST_K | AggregateOp.TOP_K | AggregateOp.BOTTOM_K:
             return size >= 1 and not parameters
         case _:
             return size == 1 and not parameters

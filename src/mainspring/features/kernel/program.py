@@ -14,35 +14,35 @@ from typing import NamedTuple
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints, bits_of
-from mainspring.features.kernel.lane import WHOLE_ROW, Kind, Lane, LaneBook
+from mainspring.features.kernel.lane import WHOLE_ROW, Lane, LaneBook, ValueKind
 from mainspring.features.kernel.output import (
     DEFAULT_PRECISION,
-    FOREVER,
     LISTS,
     PARTS,
-    Beyond,
-    Closed,
-    Op,
-    Output,
+    UNBOUNDED_SPAN,
+    AggregateOp,
+    ClosedEdges,
+    OutOfRangeMode,
+    OutputSpec,
     check_output,
     double_of,
-    kind_of,
     reach_of,
+    value_kind_of,
 )
 
 __all__ = [
-    "FOREVER",
     "LISTS",
+    "UNBOUNDED_SPAN",
     "WHOLE_ROW",
-    "Beyond",
-    "Closed",
-    "Kind",
+    "AggregateOp",
+    "ClosedEdges",
     "Lane",
-    "Op",
-    "Output",
+    "OutOfRangeMode",
+    "OutputSpec",
     "Program",
     "Sizes",
     "Tables",
+    "ValueKind",
     "Wanted",
     "compile_program",
     "reach_of",
@@ -52,29 +52,32 @@ NO_LANE = 0
 """What stands for the lane of an output that reads facts themselves; it is never looked at."""
 
 LANE_OF = {
-    Op.ANY: Lane.TRUTHS,
-    Op.ALL: Lane.TRUTHS,
-    Op.VAR: Lane.SQUARES,
-    Op.STD: Lane.SQUARES,
-    Op.MIN: Lane.LEAST,
-    Op.MAX: Lane.GREATEST,
-    Op.FIRST: Lane.OLDEST,
-    Op.LAST: Lane.NEWEST,
-    Op.LATEST: Lane.NEWEST,
-    Op.SINCE_LAST: Lane.NEWEST,
-    Op.FIRST_K: Lane.OLDEST,
-    Op.LAST_K: Lane.RECENT,
-    Op.TOP_K: Lane.GREATEST,
-    Op.BOTTOM_K: Lane.LEAST,
-    Op.DISTINCT: Lane.VALUES,
-    Op.APPROX_DISTINCT: Lane.SKETCH,
-    Op.QUANTILES: Lane.BUCKETS,
-    Op.HISTOGRAM: Lane.BINS,
-    Op.VALUE_COUNTS: Lane.LISTED,
+    AggregateOp.ANY: Lane.TRUTHS,
+    AggregateOp.ALL: Lane.TRUTHS,
+    AggregateOp.VAR: Lane.SQUARES,
+    AggregateOp.STD: Lane.SQUARES,
+    AggregateOp.MIN: Lane.LEAST,
+    AggregateOp.MAX: Lane.GREATEST,
+    AggregateOp.FIRST: Lane.OLDEST,
+    AggregateOp.LAST: Lane.NEWEST,
+    AggregateOp.LATEST: Lane.NEWEST,
+    AggregateOp.SINCE_LAST: Lane.NEWEST,
+    AggregateOp.FIRST_K: Lane.OLDEST,
+    AggregateOp.LAST_K: Lane.RECENT,
+    AggregateOp.TOP_K: Lane.GREATEST,
+    AggregateOp.BOTTOM_K: Lane.LEAST,
+    AggregateOp.DISTINCT: Lane.VALUES,
+    AggregateOp.APPROX_DISTINCT: Lane.SKETCH,
+    AggregateOp.QUANTILES: Lane.BUCKETS,
+    AggregateOp.HISTOGRAM: Lane.BINS,
+    AggregateOp.VALUE_COUNTS: Lane.LISTED,
 }
 """Where an output's state is, if not in what counts its values."""
 
-SHORT = frozenset({*(op for op in Op if op <= Op.SINCE_LAST)} - {Op.VAR, Op.STD})
+SHORT = frozenset(
+    {*(op for op in AggregateOp if op <= AggregateOp.SINCE_LAST)}
+    - {AggregateOp.VAR, AggregateOp.STD}
+)
 """Those that have a short way."""
 
 PARAMETRISED = (Lane.SKETCH, Lane.BINS, Lane.LISTED)
@@ -135,13 +138,13 @@ class Wanted(NamedTuple):
     """A row of `Tables.outputs`.
 
     Args:
-        op: `Op`.
+        op: `AggregateOp`.
         lane: The lane that holds its state.
         window: Its window.
         tally: The lane that counts its values.
         column, is_float: What it reads.
         slot: Its first row in the answer.
-        size: `Output.size`.
+        size: `OutputSpec.size`.
         offset: Where its parameters begin.
         number: Which of the program's outputs it is.
     """
@@ -172,9 +175,9 @@ class Program:
     questions: those outputs that have a short way, and the others. `tables` has all of them.
     """
 
-    outputs: tuple[Output, ...]
-    kinds: tuple[Kind, ...]
-    closed: Closed
+    outputs: tuple[OutputSpec, ...]
+    kinds: tuple[ValueKind, ...]
+    closed: ClosedEdges
     tables: Tables
     passes: tuple[Tables, ...]
 
@@ -189,7 +192,7 @@ class Program:
 
 
 def compile_program(
-    outputs: Sequence[Output], *, kinds: Sequence[Kind], closed: Closed = "left"
+    outputs: Sequence[OutputSpec], *, kinds: Sequence[ValueKind], closed: ClosedEdges = "left"
 ) -> Program:
     """Translate outputs over fact columns of these kinds, whose windows close as said.
 
@@ -211,7 +214,7 @@ def compile_program(
     ]
     return Program(
         outputs=tuple(outputs),
-        kinds=tuple(kind_of(output, kinds) for output in outputs),
+        kinds=tuple(value_kind_of(output, kinds) for output in outputs),
         closed=closed,
         tables=tables_of(placed, kinds=kinds, closed=closed),
         passes=tuple(tables_of(part, kinds=kinds, closed=closed) for part in parts if part),
@@ -223,19 +226,27 @@ class Placed(NamedTuple):
 
     number: int
     slot: int
-    output: Output
+    output: OutputSpec
 
 
-def tables_of(placed: Sequence[Placed], *, kinds: Sequence[Kind], closed: Closed) -> Tables:
+def tables_of(
+    placed: Sequence[Placed], *, kinds: Sequence[ValueKind], closed: ClosedEdges
+) -> Tables:
     """The tables of some or all outputs of a program."""
     outputs = [output for _, _, output in placed]
-    windows = sorted({(output.op is Op.LATEST, reach_of(output, closed)) for output in outputs})
-    summed = {output.column for output in outputs if output.op in (Op.SUM, Op.MEAN, Op.VAR, Op.STD)}
+    windows = sorted(
+        {(output.op is AggregateOp.LATEST, reach_of(output, closed)) for output in outputs}
+    )
+    summed = {
+        output.column
+        for output in outputs
+        if output.op in (AggregateOp.SUM, AggregateOp.MEAN, AggregateOp.VAR, AggregateOp.STD)
+    }
     lanes = LaneBook(kinds)
     rows, parameters = [], list[int]()
     for number, slot, output in placed:
-        column = WHOLE_ROW if output.op is Op.COUNT_ROWS else output.column
-        kind = Kind.INTEGER if column == WHOLE_ROW else kinds[column]
+        column = WHOLE_ROW if output.op is AggregateOp.COUNT_ROWS else output.column
+        kind = ValueKind.INTEGER if column == WHOLE_ROW else kinds[column]
         stored = stored_parameters(output, kind)
         tally = (
             lanes.number(column, Lane.SUM if column in summed else Lane.TALLY)
@@ -247,7 +258,7 @@ def tables_of(placed: Sequence[Placed], *, kinds: Sequence[Kind], closed: Closed
             if output.op in LANE_OF
             else tally
         )
-        window = windows.index((output.op is Op.LATEST, reach_of(output, closed)))
+        window = windows.index((output.op is AggregateOp.LATEST, reach_of(output, closed)))
         rows.append(
             Wanted(
                 output.op,
@@ -275,33 +286,35 @@ def tables_of(placed: Sequence[Placed], *, kinds: Sequence[Kind], closed: Closed
     )
 
 
-def needs_tally(output: Output) -> bool:
+def needs_tally(output: OutputSpec) -> bool:
     """Whether the output must know how many values there are."""
-    return output.op <= Op.MAX or output.op in LISTS or output.op is Op.QUANTILES
+    return output.op <= AggregateOp.MAX or output.op in LISTS or output.op is AggregateOp.QUANTILES
 
 
-def main_lane(output: Output, lanes: LaneBook, parameters: Sequence[int], *, offset: int) -> int:
+def main_lane(
+    output: OutputSpec, lanes: LaneBook, parameters: Sequence[int], *, offset: int
+) -> int:
     """The lane that holds the output's state."""
     lane = LANE_OF[output.op]
-    column = WHOLE_ROW if output.op is Op.LATEST else output.column
+    column = WHOLE_ROW if output.op is AggregateOp.LATEST else output.column
     return lanes.number(
         column, lane, parameters=parameters if lane in PARAMETRISED else (), offset=offset
     )
 
 
-def stored_parameters(output: Output, kind: Kind) -> tuple[int, ...]:
+def stored_parameters(output: OutputSpec, kind: ValueKind) -> tuple[int, ...]:
     """Parameters as the sweep compares them: shares as whole `PARTS`, edges as ranks, listed values
     as the pattern that stands for all equal ones.
     """
     match output.op:
-        case Op.QUANTILES:
+        case AggregateOp.QUANTILES:
             return tuple(round(double_of(bits) * PARTS) for bits in output.parameters)
-        case Op.HISTOGRAM if kind is Kind.FLOAT:
+        case AggregateOp.HISTOGRAM if kind is ValueKind.FLOAT:
             return tuple(
                 bits ^ ALL_BUT_SIGN if bits < 0 else bits
                 for bits in map(canonical_pattern, output.parameters)
             )
-        case Op.VALUE_COUNTS if kind is Kind.FLOAT:
+        case AggregateOp.VALUE_COUNTS if kind is ValueKind.FLOAT:
             return tuple(map(canonical_pattern, output.parameters))
         case _:
             return output.parameters
@@ -313,7 +326,7 @@ def canonical_pattern(bits: int) -> int:
     return QUIET_NAN if math.isnan(value) else int(bits_of([value + 0.0])[0])
 
 
-def sizes_of(outputs: Sequence[Output], lanes: LaneBook) -> Sizes:
+def sizes_of(outputs: Sequence[OutputSpec], lanes: LaneBook) -> Sizes:
     """How much room the outputs and their lanes need."""
     return Sizes(
         height=sum(output.height for output in outputs),
@@ -321,14 +334,22 @@ def sizes_of(outputs: Sequence[Output], lanes: LaneBook) -> Sizes:
         trees=lanes.trees,
         bags=lanes.bags,
         codes=max(
-            (output.size for output in outputs if output.op in (Op.HISTOGRAM, Op.VALUE_COUNTS)),
+            (
+                output.size
+                for output in outputs
+                if output.op in (AggregateOp.HISTOGRAM, AggregateOp.VALUE_COUNTS)
+            ),
             default=0,
         ),
         registers=1
         << max(
             [
                 DEFAULT_PRECISION,
-                *(output.parameters[0] for output in outputs if output.op is Op.APPROX_DISTINCT),
+                *(
+                    output.parameters[0]
+                    for output in outputs
+                    if output.op is AggregateOp.APPROX_DISTINCT
+                ),
             ]
         ),
         ranks=max((output.size for output in outputs if output.op in LISTS), default=0),

@@ -12,7 +12,7 @@ from mainspring.elements.time import Micros
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.kernel.arrays import EVENT_TIME
 from mainspring.features.kernel.tree.page import FACT_WORDS, FACTS, HEAD_LEVEL, HEADER, LEVEL
-from mainspring.features.online.point import Asked, answer_shard
+from mainspring.features.online.point import ShardQuery, answer_shard
 from mainspring.features.pattern import Value
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
@@ -66,7 +66,7 @@ def sample_answers(
     columns: dict[str, list[Value]] = {name: [] for name in view.column_names}
     answered_at = int(view.answered_at(np.array([at], dtype=np.int64))[0])
     for shard, names in _sampled(view, online, keys).items():
-        asked = Asked(names, list(range(len(names))), [answered_at] * len(names), answered_at)
+        asked = ShardQuery(names, list(range(len(names))), [answered_at] * len(names), answered_at)
         try:
             values, _ = answer_shard(view, online, shard, asked)
         except FeatureOverflow as overflow:

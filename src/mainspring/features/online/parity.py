@@ -11,10 +11,10 @@ import polars as pl
 
 from mainspring.elements.time import Micros, format_instant
 from mainspring.features.history.gather import FactReader, gather_facts
-from mainspring.features.online.read import FeatureRows, Row, Value, read_online
+from mainspring.features.online.read import EntityRow, FeatureRows, Value, read_online
 from mainspring.features.online.recompute import backfill_as_read, offsets_read
 from mainspring.features.pattern import plain_values
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.ports.log import LogReader
 from mainspring.ports.online import OnlineReader, OnlineWriter
@@ -70,7 +70,7 @@ def check_parity(
     """
     times: list[Micros] = expected["_prediction_time"].cast(pl.Int64).to_list()
     for view in with_lookups(views):
-        fold_view(
+        materialize_view(
             view, log=log, online=online, now=min(times), before=max(times) + 1, tables=tables
         )
     return _compared(
@@ -143,9 +143,9 @@ def _compared(expected: pl.DataFrame, told: FeatureRows, times: Sequence[Micros]
     )
 
 
-def _requests(views: Sequence[CompiledView], expected: pl.DataFrame) -> list[Row]:
+def _requests(views: Sequence[CompiledView], expected: pl.DataFrame) -> list[EntityRow]:
     keys = expected.select(_key_names(views))
-    rows: list[Row] = [{}] * expected.height
+    rows: list[EntityRow] = [{}] * expected.height
     return (
         list(keys.with_columns(pl.selectors.temporal().to_physical()).iter_rows(named=True))
         if keys.width

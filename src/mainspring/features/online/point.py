@@ -10,43 +10,43 @@ import msgspec
 import numpy as np
 
 from mainspring.elements.time import Micros, format_instant
-from mainspring.features.answers import answer_values, told_values
+from mainspring.features.answers import answer_values, result_values
 from mainspring.features.errors import FeatureOverflow, HorizonPassed
-from mainspring.features.kernel.arrays import Answer, Bytes, Ints, Spine
-from mainspring.features.kernel.program import FOREVER
+from mainspring.features.kernel.arrays import Bytes, Ints, KernelResult, Spine
+from mainspring.features.kernel.program import UNBOUNDED_SPAN
 from mainspring.features.kernel.tree.newest import Lookups
-from mainspring.features.kernel.tree.online import NOTE, answer_door, lookup_door
+from mainspring.features.kernel.tree.online import NOTE, lookup_entry, point_entry
 from mainspring.features.kernel.tree.packed import (
     ROOTS,
     WORST,
-    blank_told,
+    blank_results,
     pack_request,
-    request_door,
+    request_entry,
 )
 from mainspring.features.kernel.tree.page import EVICTED, LENGTH_MASK, TEXT_SHIFT
 from mainspring.features.kernel.tree.point import (
     AMBIGUOUS,
     ANSWERED,
-    FORGOTTEN,
-    Questions,
-    Told,
-    Windows,
+    EVICTED_BEFORE,
+    PageRows,
+    PointRequests,
+    PointResults,
+    WindowQuery,
 )
-from mainspring.features.kernel.tree.point import Rows as KernelRows
 from mainspring.features.kernel.windows.aggregate import aggregate
 from mainspring.features.pattern import Value, code_texts
 from mainspring.features.state.names import directory_key, page_key
-from mainspring.features.state.pages import Rows, facts_of_rows, join_rows
+from mainspring.features.state.pages import StateRows, facts_of_rows, join_rows
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
-__all__ = ["Asked", "answer_shard", "fetch_rows"]
+__all__ = ["ShardQuery", "answer_shard", "fetch_rows"]
 
 _FETCHED_AT_ONCE = 1_024
 _WORD = np.dtype(np.int64)
 
 
-class Asked(msgspec.Struct, frozen=True):
+class ShardQuery(msgspec.Struct, frozen=True):
     """Questions.
 
     Args:
@@ -63,7 +63,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def answer_shard(
-    view: CompiledView, online: OnlineReader, shard: str, asked: Asked
+    view: CompiledView, online: OnlineReader, shard: str, asked: ShardQuery
 ) -> tuple[list[list[Value]], Position]:
     """For each output every question's answer, all read at one position of the shard.
 
@@ -80,7 +80,7 @@ def answer_shard(
 
 
 def fetch_rows(
-    view: CompiledView, online: OnlineReader, shard: str, asked: Asked
+    view: CompiledView, online: OnlineReader, shard: str, asked: ShardQuery
 ) -> list[list[bytes]]:
     """For each key its rows, with every fact that a question about it can see: what the slow way of
     an answer starts from.
@@ -95,21 +95,21 @@ def fetch_rows(
 
 
 def _read_roots(
-    view: CompiledView, online: OnlineReader, shard: str, asked: Asked
+    view: CompiledView, online: OnlineReader, shard: str, asked: ShardQuery
 ) -> tuple[Position, list[bytes | None]]:
     """The head and the directory of each key, None for one that is not there."""
     position, roots = online.read(
         shard, [root for name in asked.names for root in (name, directory_key(name))]
     )
     longest = view.tiles.longest
-    needed_from = -FOREVER if longest >= FOREVER else asked.oldest - longest
+    needed_from = -UNBOUNDED_SPAN if longest >= UNBOUNDED_SPAN else asked.oldest - longest
     if position is None or needed_from < position.kept_from:
         raise _passed(view, None if position is None else position.kept_from, needed_from)
     return position, roots
 
 
 def _from_roots(
-    view: CompiledView, asked: Asked, roots: Sequence[bytes | None]
+    view: CompiledView, asked: ShardQuery, roots: Sequence[bytes | None]
 ) -> list[list[Value]] | None:
     """The answer if heads and directories have all of it, as they mostly do: one call of the kernel
     and nothing else.
@@ -123,14 +123,14 @@ def _from_roots(
             for place, head in zip(accumulate(map(bool, heads)), heads, strict=True)
         ]
         codes = [places[code] if code >= 0 else -1 for code in codes]
-    told = blank_told(len(view.outputs), len(codes))
-    request_door()(
+    told = blank_results(len(view.outputs), len(codes))
+    request_entry()(
         np.frombuffer(b"".join(filter(None, roots)), _WORD),
         pack_request(codes, asked.times, len(heads)),
         view.tiles.packed,
         told,
     )
-    return None if told[WORST] else told_values(view, view.words, told, len(codes))
+    return None if told[WORST] else result_values(view, view.words, told, len(codes))
 
 
 class _Bits(NamedTuple):
@@ -138,7 +138,7 @@ class _Bits(NamedTuple):
     places; overflow: (question, output).
     """
 
-    answer: Answer
+    answer: KernelResult
     texts: Mapping[int, Sequence[str]]
     overflow: tuple[int, int] | None
 
@@ -172,7 +172,7 @@ class _Reading(NamedTuple):
         view: CompiledView,
         online: OnlineReader,
         shard: str,
-        asked: Asked,
+        asked: ShardQuery,
         *,
         position: Position,
         roots: Sequence[bytes | None],
@@ -208,7 +208,7 @@ class _Reading(NamedTuple):
         told = self.survey(self.view.tiles.windows, self.codes, self.times)
         if told is None:
             return None
-        answer = Answer(told.bits, told.valid, NOTE)
+        answer = KernelResult(told.bits, told.valid, NOTE)
         if told.note[1] == ANSWERED:
             return _Bits(answer, {}, None)
         questions = np.flatnonzero(told.outcome >= AMBIGUOUS)
@@ -248,23 +248,23 @@ class _Reading(NamedTuple):
         while True:
             rows = join_rows(self.groups)
             lookups = Lookups(rows.texts, tiles.outputs, tiles.longest)
-            lookup_door()(
-                KernelRows(tiles.shape, rows.words, rows.starts, rows.key_rows, missing),
+            lookup_entry()(
+                PageRows(tiles.shape, rows.words, rows.starts, rows.key_rows, missing),
                 lookups,
-                Questions(self.codes, self.times),
+                PointRequests(self.codes, self.times),
                 told,
             )
             self.refuse_forgotten(told, self.codes, rows)
             if told.note[0] == 0:
                 return _Bits(
-                    Answer(told.bits, told.valid, NOTE),
+                    KernelResult(told.bits, told.valid, NOTE),
                     self.texts_of(rows, told.bits, told.valid),
                     None,
                 )
             if not self.fetch(missing[: told.note[0]]):
                 return None
 
-    def texts_of(self, rows: Rows, bits: Ints, valid: Bytes) -> dict[int, Sequence[str]]:
+    def texts_of(self, rows: StateRows, bits: Ints, valid: Bytes) -> dict[int, Sequence[str]]:
         """The texts that answers point to; the answers become places among them."""
         texts: dict[int, Sequence[str]] = {}
         for output, (column, place) in enumerate(self.view.tiles.outputs.tolist()):
@@ -280,17 +280,17 @@ class _Reading(NamedTuple):
                 bits[output] = np.arange(bits.shape[1])
         return texts
 
-    def survey(self, windows: Windows, codes: Ints, times: Ints) -> Told | None:
+    def survey(self, windows: WindowQuery, codes: Ints, times: Ints) -> PointResults | None:
         """Answer from tiles, or see that all facts are at hand; None when the shard has moved on
         meanwhile.
         """
         told, missing = self.blank(codes.size), _room_for_missing()
         while True:
             rows = join_rows(self.groups)
-            answer_door()(
-                KernelRows(self.view.tiles.shape, rows.words, rows.starts, rows.key_rows, missing),
+            point_entry()(
+                PageRows(self.view.tiles.shape, rows.words, rows.starts, rows.key_rows, missing),
                 windows,
-                Questions(codes, times),
+                PointRequests(codes, times),
                 told,
             )
             self.refuse_forgotten(told, codes, rows)
@@ -318,11 +318,11 @@ class _Reading(NamedTuple):
             self.groups[key].append(page)
         return True
 
-    def refuse_forgotten(self, told: Told, codes: Ints, rows: Rows) -> None:
+    def refuse_forgotten(self, told: PointResults, codes: Ints, rows: StateRows) -> None:
         """Raise FEA-002 for the first question about a past that was evicted."""
-        if told.note[1] < FORGOTTEN:
+        if told.note[1] < EVICTED_BEFORE:
             return
-        forgotten = np.flatnonzero(told.outcome == FORGOTTEN)
+        forgotten = np.flatnonzero(told.outcome == EVICTED_BEFORE)
         if forgotten.size:
             directory = rows.starts[rows.key_rows[codes[forgotten[0]]] + 1]
             raise _passed(
@@ -331,10 +331,10 @@ class _Reading(NamedTuple):
                 int(self.times.min()) - self.view.tiles.longest,
             )
 
-    def blank(self, questions: int) -> Told:
+    def blank(self, questions: int) -> PointResults:
         """Room for the answers to so many questions."""
         shape = (self.view.program.tables.sizes.height, questions)
-        return Told(
+        return PointResults(
             np.empty(shape, dtype=np.int64),
             np.empty(shape, dtype=np.uint8),
             np.empty(questions, dtype=np.int64),
@@ -351,11 +351,11 @@ def _passed(view: CompiledView, kept_from: Micros | None, needed_from: Micros) -
         "never (no state yet)"
         if kept_from is None
         else "always"
-        if kept_from <= -FOREVER
+        if kept_from <= -UNBOUNDED_SPAN
         else format_instant(kept_from)
     )
     return HorizonPassed(
         view=view.view.name,
         kept_from=told,
-        needed_from="always" if needed_from <= -FOREVER else format_instant(needed_from),
+        needed_from="always" if needed_from <= -UNBOUNDED_SPAN else format_instant(needed_from),
     )

@@ -12,16 +12,16 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.time import Micros
 from mainspring.features.errors import FeatureOverflow, MissingRequestField
 from mainspring.features.kernel.arrays import Ints
-from mainspring.features.online.point import Asked, answer_shard
-from mainspring.features.online.reasons import Reason, explain_shard
+from mainspring.features.online.point import ShardQuery, answer_shard
+from mainspring.features.online.reasons import NullReason, explain_shard
 from mainspring.features.pattern import Value
 from mainspring.features.state.names import encode_key, partition_of, shard_of_partition
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
-__all__ = ["FeatureRows", "Row", "Value", "read_online"]
+__all__ = ["EntityRow", "FeatureRows", "Value", "read_online"]
 
-Row = Mapping[str, Scalar | None]
+EntityRow = Mapping[str, Scalar | None]
 """What a request says: join keys and other fields by name; instants are int64 microseconds."""
 
 
@@ -40,7 +40,7 @@ class FeatureRows(msgspec.Struct, frozen=True):
     columns: dict[str, list[Value]]
     positions: dict[str, Position]
     homes: dict[str, Ints]
-    reasons: dict[str, list[Reason]]
+    reasons: dict[str, list[NullReason]]
 
     def positions_of(self, view: CompiledView, row: int) -> list[Position]:
         """Where the state of each of the view's entities stood for one row."""
@@ -56,7 +56,7 @@ class FeatureRows(msgspec.Struct, frozen=True):
 def read_online(
     views: Sequence[CompiledView],
     online: OnlineReader,
-    rows: Sequence[Row],
+    rows: Sequence[EntityRow],
     *,
     at: Sequence[Micros],
     reasons: bool = False,
@@ -89,16 +89,16 @@ def read_online(
     return told
 
 
-def _asked_of(view: CompiledView, rows: Sequence[Row], at: Sequence[Micros]) -> Asked:
+def _asked_of(view: CompiledView, rows: Sequence[EntityRow], at: Sequence[Micros]) -> ShardQuery:
     """The questions of all entities, one entity after the other."""
     names, codes = _names_of(view, rows)
     hop, entities = view.view.hop, len(view.view.entities)
     times = list(at) if hop is None else view.answered_at(np.array(at, dtype=np.int64)).tolist()
-    return Asked(names, codes, times * entities, min(times))
+    return ShardQuery(names, codes, times * entities, min(times))
 
 
 def _read_view(
-    view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows
+    view: CompiledView, online: OnlineReader, asked: ShardQuery, *, rows: int, told: FeatureRows
 ) -> None:
     """Answer one view, and put the answer to what is told."""
     if view.partitions == 1:
@@ -118,7 +118,7 @@ def _read_view(
 
 
 def _read_partitions(
-    view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows
+    view: CompiledView, online: OnlineReader, asked: ShardQuery, *, rows: int, told: FeatureRows
 ) -> list[list[Value]]:
     """For each output its values by question."""
     homes = _homes_of(view, asked)
@@ -146,10 +146,10 @@ def _named(
 
 
 def _add_reasons(
-    view: CompiledView, online: OnlineReader, asked: Asked, *, rows: int, told: FeatureRows
+    view: CompiledView, online: OnlineReader, asked: ShardQuery, *, rows: int, told: FeatureRows
 ) -> None:
     """Say for every entity and row why its values are there or not."""
-    found: list[Reason] = ["null key"] * len(asked.codes)
+    found: list[NullReason] = ["null key"] * len(asked.codes)
     for shard, questions, part in _iter_parts(view, asked, _homes_of(view, asked)):
         for place, reason in zip(questions, explain_shard(view, online, shard, part), strict=True):
             found[place] = reason
@@ -157,7 +157,7 @@ def _add_reasons(
         told.reasons[f"{view.view.name}.{entity.name}"] = found[place * rows : (place + 1) * rows]
 
 
-def _homes_of(view: CompiledView, asked: Asked) -> Ints:
+def _homes_of(view: CompiledView, asked: ShardQuery) -> Ints:
     """The partition of every question; a null key is asked of the first, which knows as little as
     any.
     """
@@ -167,8 +167,8 @@ def _homes_of(view: CompiledView, asked: Asked) -> Ints:
 
 
 def _iter_parts(
-    view: CompiledView, asked: Asked, homes: Ints
-) -> Iterator[tuple[str, list[int], Asked]]:
+    view: CompiledView, asked: ShardQuery, homes: Ints
+) -> Iterator[tuple[str, list[int], ShardQuery]]:
     """For each partition that is asked: its shard, which questions are its own, and these."""
     for partition in np.unique(homes).tolist():
         questions = np.flatnonzero(homes == partition).tolist()
@@ -177,7 +177,7 @@ def _iter_parts(
             -1 if code < 0 else kept.setdefault(code, len(kept))
             for code in map(asked.codes.__getitem__, questions)
         ]
-        part = Asked(
+        part = ShardQuery(
             [asked.names[code] for code in kept],
             codes,
             [asked.times[question] for question in questions],
@@ -186,7 +186,7 @@ def _iter_parts(
         yield shard_of_partition(view.shard, partition, view.partitions), questions, part
 
 
-def _names_of(view: CompiledView, rows: Sequence[Row]) -> tuple[list[bytes], list[int]]:
+def _names_of(view: CompiledView, rows: Sequence[EntityRow]) -> tuple[list[bytes], list[int]]:
     """The names of the keys that are asked about, each once, and for each entity and row its place
     among them; -1 where a key is null.
     """
@@ -202,7 +202,9 @@ def _names_of(view: CompiledView, rows: Sequence[Row]) -> tuple[list[bytes], lis
     return list(known), codes
 
 
-def _with_keys(view: CompiledView, rows: Sequence[Row], told: FeatureRows) -> Sequence[Row]:
+def _with_keys(
+    view: CompiledView, rows: Sequence[EntityRow], told: FeatureRows
+) -> Sequence[EntityRow]:
     """The rows with the keys that other views know at their times."""
     for entity in view.view.entities:
         lookup = view.lookup_of(entity)
@@ -222,7 +224,9 @@ def _single(value: Value) -> Scalar | None:
     return value
 
 
-def _keys_of(rows: Sequence[Row], join_keys: Sequence[str]) -> Sequence[tuple[Scalar | None, ...]]:
+def _keys_of(
+    rows: Sequence[EntityRow], join_keys: Sequence[str]
+) -> Sequence[tuple[Scalar | None, ...]]:
     """The key of every row; raises FEA-003 for the first that lacks a part of it."""
     if not join_keys:
         return [()] * len(rows)

@@ -12,14 +12,14 @@ from mainspring.elements.time import Micros
 from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, VISIBLE_TO, Ints
 from mainspring.features.kernel.tree.page import EVICTED
 from mainspring.features.kernel.tree.tile import LONG_AGO, TILE_FIRST
-from mainspring.features.online.point import Asked, fetch_rows
+from mainspring.features.online.point import ShardQuery, fetch_rows
 from mainspring.features.state.pages import read_page, split_row
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader
 
-__all__ = ["Reason", "explain_shard"]
+__all__ = ["NullReason", "explain_shard"]
 
-Reason = OneOf["known", "null key", "unknown key", "no fact in the window", "older than ttl"]
+NullReason = OneOf["known", "null key", "unknown key", "no fact in the window", "older than ttl"]
 """`known`: a fact lies in the longest window, though it may have a null or fail a condition · `null
 key`: the key is null, or the view that it is looked up in knew none · `unknown key`: online state
 has no fact of it · `no fact in the window`: the longest window holds none that is visible · `older
@@ -28,8 +28,8 @@ than ttl`: the newest visible fact is too old to count.
 
 
 def explain_shard(
-    view: CompiledView, online: OnlineReader, shard: str, asked: Asked
-) -> list[Reason]:
+    view: CompiledView, online: OnlineReader, shard: str, asked: ShardQuery
+) -> list[NullReason]:
     """For every question its reason.  Cost: reads all facts that a window can see, about 2 µs each.
     Raises: FEA-002.
     """
@@ -40,7 +40,7 @@ def explain_shard(
     ]
 
 
-def _reason(view: CompiledView, rows: Sequence[bytes], at: Micros) -> Reason:
+def _reason(view: CompiledView, rows: Sequence[bytes], at: Micros) -> NullReason:
     if not rows:
         return "unknown key"
     pages = [read_page(page, view.tiles) for row in rows for page in split_row(row)]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from mainspring.elements.time import FOREVER
-from mainspring.features.history.backfill import backfill
+from mainspring.features.history.backfill import backfill_view
 from mainspring.features.history.gather import FactReader, backfill_from, gather_facts, gather_keys
 from mainspring.features.online.read import FeatureRows
 from mainspring.features.spec import Entity
@@ -66,7 +66,7 @@ def backfill_as_read(
     not visible at their q anyway.
 
     Args:
-        spine: join keys and `_prediction_time`, as for `backfill`.
+        spine: join keys and `_prediction_time`, as for `backfill_view`.
         read_at: L of each row.
         facts_of: gives at least the facts that a window at any of these times can see.
 
@@ -123,7 +123,7 @@ def _backfill_row(
     """One row at its own L: entity by entity, for their partitions may have been unlike far."""
     answers = []
     for entity in view.view.entities:
-        answer = backfill(
+        answer = backfill_view(
             view,
             _facts_known(view, entity, reached, facts),
             gather_keys(view, partial(_facts_of_lookup, reached, facts), row),

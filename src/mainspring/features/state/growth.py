@@ -9,16 +9,21 @@ import numpy as np
 
 from mainspring.elements.time import Micros
 from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, Ints
-from mainspring.features.kernel.tree.batch import TABLE_FIELDS, WRITTEN_PAGE, Batch, Output
-from mainspring.features.kernel.tree.online import NOTE, grow_door
+from mainspring.features.kernel.tree.batch import (
+    TABLE_FIELDS,
+    WRITTEN_PAGE,
+    GrowthBatch,
+    GrowthOutput,
+)
+from mainspring.features.kernel.tree.online import NOTE, grow_entry
 from mainspring.features.kernel.tree.page import FACTS, HEAD_LEVEL, HEADER, OPEN_FACTS, TEXT_SHIFT
 from mainspring.features.state.names import directory_key, page_key
 from mainspring.features.state.pages import join_rows
 from mainspring.features.state.records import Records
-from mainspring.features.state.retract import Fact, iter_pages_below, take_back
+from mainspring.features.state.retract import RetractedFact, iter_pages_below, take_back
 from mainspring.features.view import CompiledView
 
-__all__ = ["Growth", "ReadRows"]
+__all__ = ["ReadRows", "StateGrowth"]
 
 ReadRows = Callable[[Sequence[bytes]], list[bytes | None]]
 """Gives the row of each key, None where there is none."""
@@ -27,7 +32,7 @@ _SPARE_WORDS, _SPARE_ROWS = 65_536, 64
 """Room for what a key seals; where it is not enough the kernel says so, and gets twice as much."""
 
 
-class Growth:
+class StateGrowth:
     """The rows of a shard as they become through the records of one frame.
 
     Args:
@@ -72,7 +77,9 @@ class Growth:
 
     def _take_back(self, name: bytes, row: int) -> None:
         words = self._records.words[row]
-        fact = Fact(self._records.text_at(row, 0), int(words[EVENT_TIME]), int(words[VISIBLE_FROM]))
+        fact = RetractedFact(
+            self._records.text_at(row, 0), int(words[EVENT_TIME]), int(words[VISIBLE_FROM])
+        )
         self._rows |= take_back(
             self._view.tiles,
             name,
@@ -110,7 +117,7 @@ class Growth:
             np.frombuffer(payload, dtype=np.uint8),
         )
         records = self._records
-        batch = Batch(
+        batch = GrowthBatch(
             words,
             texts,
             starts,
@@ -124,7 +131,7 @@ class Growth:
         )
         self._keep(names, *self._written(batch))
 
-    def _written(self, batch: Batch) -> tuple[Ints, bytes]:
+    def _written(self, batch: GrowthBatch) -> tuple[Ints, bytes]:
         """What the kernel wrote: its table, and the bytes that the table's rows point into."""
         width = batch.facts.shape[1] + batch.links.shape[1] + 2
         room = (
@@ -140,8 +147,10 @@ class Growth:
                 np.empty((listed, TABLE_FIELDS), dtype=np.int64),
                 NOTE.copy(),
             )
-            grow_door()(
-                self._view.tiles.layout, batch, Output(words, words.view(np.uint8), table, note)
+            grow_entry()(
+                self._view.tiles.layout,
+                batch,
+                GrowthOutput(words, words.view(np.uint8), table, note),
             )
             rows = int(note[0])
             if rows >= 0:

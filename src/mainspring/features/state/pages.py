@@ -22,10 +22,10 @@ from mainspring.features.kernel.tree.page import (
 )
 from mainspring.features.kernel.tree.summary import TileProgram
 
-__all__ = ["Page", "Rows", "facts_of_rows", "join_rows", "read_page", "split_row"]
+__all__ = ["StatePage", "StateRows", "facts_of_rows", "join_rows", "read_page", "split_row"]
 
 
-class Rows(NamedTuple):
+class StateRows(NamedTuple):
     """Rows of several keys.
 
     Shapes: words (…,) int64, read only, the same memory as payload; starts (rows + 1,) where each
@@ -43,7 +43,7 @@ class Rows(NamedTuple):
         return np.frombuffer(self.payload, dtype=np.uint8)
 
 
-def join_rows(groups: Sequence[Sequence[bytes]]) -> Rows:
+def join_rows(groups: Sequence[Sequence[bytes]]) -> StateRows:
     """Join the rows of each key; the head comes first, and a key without state has no rows.  Cost:
     one copy.
     """
@@ -53,7 +53,7 @@ def join_rows(groups: Sequence[Sequence[bytes]]) -> Rows:
         [0, *accumulate(map(len, groups))],
     )
     payload = b"".join(rows)
-    return Rows(
+    return StateRows(
         payload,
         np.frombuffer(payload, dtype=np.int64),
         np.array(starts, dtype=np.int64),
@@ -61,7 +61,7 @@ def join_rows(groups: Sequence[Sequence[bytes]]) -> Rows:
     )
 
 
-class Page(NamedTuple):
+class StatePage(NamedTuple):
     """One page, taken apart.
 
     Shapes: header (HEADER,); tiles (tiles, tile words); facts (facts, fact words); texts: for each
@@ -84,7 +84,7 @@ def split_row(row: bytes) -> list[bytes]:
     return pages
 
 
-def read_page(payload: bytes, tiles: TileProgram) -> Page:
+def read_page(payload: bytes, tiles: TileProgram) -> StatePage:
     """Take a page apart; its arrays are views that cannot be written to."""
     words = np.frombuffer(payload, dtype=np.int64)
     _, _, fact_words, references, tile_words = tiles.shape.tolist()
@@ -101,7 +101,7 @@ def read_page(payload: bytes, tiles: TileProgram) -> Page:
         ]
         for row in links
     ]
-    return Page(
+    return StatePage(
         words[:HEADER],
         words[HEADER:facts_at].reshape(tile_count, tile_words),
         words[facts_at:links_at].reshape(count, fact_words),

@@ -9,20 +9,20 @@ import numpy as np
 
 from mainspring.elements.time import Micros
 from mainspring.features.kernel.arrays import EVENT_TIME, NEVER, VISIBLE_FROM, VISIBLE_TO, Ints
-from mainspring.features.kernel.tree.online import NOTE, summary_door
-from mainspring.features.kernel.tree.page import FACTS, HEADER, LEVEL, NUMBER, TILES
+from mainspring.features.kernel.tree.online import NOTE, summary_entry
+from mainspring.features.kernel.tree.page import FACTS, HEADER, LEVEL, NUMBER_WORD, TILES
 from mainspring.features.kernel.tree.summary import TileProgram
 from mainspring.features.kernel.tree.tile import TILE_FIRST, TILE_LAST, TILE_LEVEL, TILE_NUMBER
 from mainspring.features.state.names import directory_key, page_key
 from mainspring.features.state.pages import read_page, split_row
 
-__all__ = ["Fact", "FetchPage", "iter_pages_below", "take_back"]
+__all__ = ["FetchPage", "RetractedFact", "iter_pages_below", "take_back"]
 
 FetchPage = Callable[[int, int], bytes]
 """The row of a page of the key at hand, by level and number."""
 
 
-class Fact(NamedTuple):
+class RetractedFact(NamedTuple):
     """Which fact is taken back: its id, when it happened, and from when on it is not seen any
     more.
     """
@@ -33,7 +33,12 @@ class Fact(NamedTuple):
 
 
 def take_back(
-    tiles: TileProgram, name: bytes, roots: Sequence[bytes | None], *, fact: Fact, fetch: FetchPage
+    tiles: TileProgram,
+    name: bytes,
+    roots: Sequence[bytes | None],
+    *,
+    fact: RetractedFact,
+    fetch: FetchPage,
 ) -> dict[bytes, bytes]:
     """The rows that change: that of the head, or that of the directory, of the page that holds the
     fact, and of those between; none when the fact is not kept any more.
@@ -83,13 +88,13 @@ def _first_beside(beside: Mapping[tuple[int, int], bytes], fetch: FetchPage) -> 
 def _place_of(page: bytes) -> tuple[int, int]:
     """Level and number of a page."""
     words = np.frombuffer(page, dtype=np.int64, count=HEADER)
-    return int(words[LEVEL]), int(words[NUMBER])
+    return int(words[LEVEL]), int(words[NUMBER_WORD])
 
 
 def _taken_back(
     tiles: TileProgram,
     payload: bytes,
-    fact: Fact,
+    fact: RetractedFact,
     *,
     fetch: FetchPage,
     changed: dict[tuple[int, int], bytes],
@@ -110,7 +115,7 @@ def _taken_back(
         if child is not None:
             changed[level, number] = child
             summary = tile.copy()
-            summary_door()(
+            summary_entry()(
                 tiles.layout, np.frombuffer(bytearray(child), dtype=np.int64), summary, NOTE.copy()
             )
             begin = HEADER + place * summary.size
@@ -119,7 +124,7 @@ def _taken_back(
     return None
 
 
-def _standing_revisions(facts: Ints, texts: list[list[bytes]], fact: Fact) -> list[int]:
+def _standing_revisions(facts: Ints, texts: list[list[bytes]], fact: RetractedFact) -> list[int]:
     """Where the revision lies that stood until now; at most one does."""
     stands = (
         (facts[:, EVENT_TIME] == fact.event_time)

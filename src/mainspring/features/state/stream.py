@@ -16,8 +16,8 @@ import polars as pl
 
 from mainspring.elements.time import HOUR, Micros
 from mainspring.features.history.gather import qualify_ids
-from mainspring.features.kernel.program import FOREVER
-from mainspring.features.state.growth import Growth
+from mainspring.features.kernel.program import UNBOUNDED_SPAN
+from mainspring.features.state.growth import StateGrowth
 from mainspring.features.state.names import partition_of, shard_of_partition, shards_of_partitions
 from mainspring.features.state.records import records_of
 from mainspring.features.view import CompiledView
@@ -30,11 +30,11 @@ from mainspring.sources.topic import topic_of
 
 __all__ = [
     "CLOCK_SLACK",
-    "ViewFold",
+    "ViewMaterialization",
     "drop_late_state",
-    "fold_view",
     "horizon_at",
-    "refold_view",
+    "materialize_view",
+    "rematerialize_view",
     "shards_of",
 ]
 
@@ -58,7 +58,7 @@ _Change = tuple[int, Mapping[bytes, bytes | None], Position]
 
 def horizon_at(view: CompiledView, now: Micros) -> Micros:
     """The oldest event time that a read at `now` or later can need."""
-    return -FOREVER if view.reach >= FOREVER else now - view.reach
+    return -UNBOUNDED_SPAN if view.reach >= UNBOUNDED_SPAN else now - view.reach
 
 
 def shards_of(view: CompiledView) -> list[str]:
@@ -66,13 +66,13 @@ def shards_of(view: CompiledView) -> list[str]:
     return list(shards_of_partitions(view.shard, view.partitions))
 
 
-def fold_view(
+def materialize_view(
     view: CompiledView,
     *,
     log: LogReader,
     online: OnlineWriter,
     now: Micros,
-    before: Micros = FOREVER,
+    before: Micros = UNBOUNDED_SPAN,
     tables: TableReader | None = None,
     only: Sequence[int] | None = None,
 ) -> Position:
@@ -89,7 +89,7 @@ def fold_view(
     Cost: about 5 µs a record and entity, and what the store takes for a commit.
     Raises: ENG-004 when another process folds the same partition: its work stands, call again.
     """
-    fold = ViewFold(
+    fold = ViewMaterialization(
         view,
         range(view.partitions) if only is None else only,
         log=log,
@@ -103,7 +103,7 @@ def fold_view(
     return min(fold.positions.values(), key=lambda position: position.offsets)
 
 
-def refold_view(
+def rematerialize_view(
     view: CompiledView,
     *,
     log: LogReader,
@@ -111,15 +111,17 @@ def refold_view(
     now: Micros,
     tables: TableReader | None = None,
 ) -> Position:
-    """As `fold_view`, and built anew where the state has left out what a read at `now` needs: its
-    clock was ahead of this one.
+    """As `materialize_view`, and built anew where the state has left out what a read at `now`
+    needs: its clock was ahead of this one.
 
     Where other processes fold the same state, each goes on from where the others have got to.
     """
     while True:
         with suppress(StaleWrite):
             drop_late_state(view, shards_of(view), online=online, now=now)
-            return fold_view(view, log=log, online=online, now=now - CLOCK_SLACK, tables=tables)
+            return materialize_view(
+                view, log=log, online=online, now=now - CLOCK_SLACK, tables=tables
+            )
 
 
 def drop_late_state(
@@ -132,7 +134,7 @@ def drop_late_state(
             online.drop(shard)
 
 
-class ViewFold:
+class ViewMaterialization:
     """Some partitions of a view on their way through the log.
 
     It knows how far each is, so that looking for news costs no read of the store.  What it knows is
@@ -141,7 +143,7 @@ class ViewFold:
 
     Args:
         partitions: which; those without state begin with what a read at `now` can need.
-        tables, before: as for `fold_view`.
+        tables, before: as for `materialize_view`.
     """
 
     def __init__(
@@ -153,7 +155,7 @@ class ViewFold:
         online: OnlineWriter,
         now: Micros,
         tables: TableReader | None = None,
-        before: Micros = FOREVER,
+        before: Micros = UNBOUNDED_SPAN,
     ) -> None:
         self.view, self._log, self._online, self._tables, self._before = (
             view,
@@ -171,18 +173,18 @@ class ViewFold:
         """The topics of the view's sources."""
         return tuple(topic_of(source.name) for source in self.view.view.sources)
 
-    def split(self) -> list["ViewFold"]:
+    def split(self) -> list["ViewMaterialization"]:
         """One fold for each place in the log at which partitions stand."""
         places: dict[tuple[tuple[str, int], ...], dict[int, Position]] = {}
         for partition, position in self.positions.items():
             places.setdefault(position.offsets, {})[partition] = position
         return [self._with(positions) for positions in places.values()]
 
-    def joined(self, other: "ViewFold") -> "ViewFold":
+    def joined(self, other: "ViewMaterialization") -> "ViewMaterialization":
         """The partitions of both in one fold."""
         return self._with({**self.positions, **other.positions})
 
-    def without(self, partitions: Collection[int]) -> "ViewFold":
+    def without(self, partitions: Collection[int]) -> "ViewMaterialization":
         """The fold of its other partitions."""
         return self._with(
             {
@@ -192,7 +194,7 @@ class ViewFold:
             }
         )
 
-    def _with(self, positions: dict[int, Position]) -> "ViewFold":
+    def _with(self, positions: dict[int, Position]) -> "ViewMaterialization":
         fold = copy(self)
         fold.positions = positions
         return fold
@@ -270,13 +272,16 @@ class ViewFold:
         for place, name in enumerate(records.names):
             if (home := partition_of(name, view.partitions)) in places:
                 places[home].append(place)
-        changes, kept = [], FOREVER if view.reach >= FOREVER else view.reach + 2 * CLOCK_SLACK
+        changes, kept = (
+            [],
+            UNBOUNDED_SPAN if view.reach >= UNBOUNDED_SPAN else view.reach + 2 * CLOCK_SLACK,
+        )
         for partition in group:
             before = self.positions[partition]
             offsets = tuple(
                 (name, reached if name == topic else offset) for name, offset in before.offsets
             )
-            growth = Growth(
+            growth = StateGrowth(
                 view,
                 records,
                 partial(_read_rows, self._online, self._shard(partition)),
@@ -312,7 +317,7 @@ def _open_shard(view: CompiledView, partition: int, online: OnlineWriter, now: M
     position, _ = online.read(shard, [])
     if position is None:
         offsets = tuple((topic_of(source.name), 0) for source in view.view.sources)
-        position = Position(offsets, visible_until=-FOREVER, kept_from=horizon_at(view, now))
+        position = Position(offsets, visible_until=-UNBOUNDED_SPAN, kept_from=horizon_at(view, now))
         online.commit(shard, {}, expected=None, position=position)
     return position
 

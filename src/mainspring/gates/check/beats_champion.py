@@ -16,7 +16,7 @@ from mainspring.datasets.predictions import Predictions
 from mainspring.elements.identity import Digest, short
 from mainspring.gates.check.min_metric import metric_named
 from mainspring.gates.spec import BeatsChampion
-from mainspring.gates.verdict import Finding, Scalar, known
+from mainspring.gates.verdict import EvidenceValue, GateFinding, known_values
 from mainspring.stats.interval import Interval
 
 __all__ = ["LEAST_COVERAGE", "Contender", "check_beats_champion"]
@@ -58,10 +58,10 @@ class _Pairing:
 
 def check_beats_champion(
     gate: BeatsChampion, challenger: Contender, champion: Contender | None
-) -> Finding:
+) -> GateFinding:
     """Whether the challenger is better by the metric.  Raises: GAT-001."""
     if champion is not None and champion.artifact == challenger.artifact:
-        return Finding(
+        return GateFinding(
             gate=gate.name,
             passed=True,
             summary="is the champion",
@@ -82,7 +82,7 @@ def check_beats_champion(
     floor = -gate.tolerance if champion is not None else 0.0
     improvement = _improvement(gate, paired, seed=_seed_of(challenger.version))
     rows = len(paired.labels)
-    facts: dict[str, Scalar] = {
+    facts: dict[str, EvidenceValue] = {
         "champion": champion.version if champion else "",
         "improvement": improvement.estimate,
         "low": improvement.low,
@@ -101,7 +101,9 @@ def check_beats_champion(
             f"(at least {LEAST_COVERAGE:.0%})"
         )
     )
-    return Finding(gate=gate.name, passed=passed, summary=summary, evidence=dict(known(facts)))
+    return GateFinding(
+        gate=gate.name, passed=passed, summary=summary, evidence=dict(known_values(facts))
+    )
 
 
 def _improvement(gate: BeatsChampion, paired: _Pairing, *, seed: int) -> Interval:

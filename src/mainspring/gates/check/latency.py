@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from mainspring.gates.spec import Latency
-from mainspring.gates.verdict import Finding, Scalar, known
+from mainspring.gates.verdict import EvidenceValue, GateFinding, known_values
 
 __all__ = ["check_latency", "nearest_rank"]
 
@@ -20,7 +20,7 @@ def nearest_rank(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
-def check_latency(gate: Latency, measured_ms: Sequence[float]) -> Finding:
+def check_latency(gate: Latency, measured_ms: Sequence[float]) -> GateFinding:
     """Whether the 99th percentile of the measured times is within the bound, over as many requests
     as the gate asks for.
 
@@ -31,7 +31,7 @@ def check_latency(gate: Latency, measured_ms: Sequence[float]) -> Finding:
     """
     p50, p99 = nearest_rank(measured_ms, 0.5), nearest_rank(measured_ms, 0.99)
     enough = len(measured_ms) >= gate.requests > 0
-    facts: dict[str, Scalar] = {
+    facts: dict[str, EvidenceValue] = {
         "p50_ms": p50,
         "p99_ms": p99,
         "bound_ms": gate.p99_ms,
@@ -45,9 +45,9 @@ def check_latency(gate: Latency, measured_ms: Sequence[float]) -> Finding:
         if enough
         else f"{len(measured_ms):,} requests were measured, where {gate.requests:,} are asked for"
     )
-    return Finding(
+    return GateFinding(
         gate=gate.name,
         passed=enough and p99 <= gate.p99_ms,
         summary=summary,
-        evidence=dict(known(facts)),
+        evidence=dict(known_values(facts)),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from mainspring.datasets.predictions import Predictions
 from mainspring.gates.errors import UnknownMetric, UnknownSlice
 from mainspring.gates.spec import MinMetric
-from mainspring.gates.verdict import Finding, Scalar, known
+from mainspring.gates.verdict import EvidenceValue, GateFinding, known_values
 from mainspring.stats.interval import Interval
 from mainspring.stats.metrics import METRICS, Metric
 
@@ -26,7 +26,7 @@ def metric_named(name: str) -> Metric:
     return METRICS[name]
 
 
-def check_min_metric(gate: MinMetric, predictions: Predictions) -> Finding:
+def check_min_metric(gate: MinMetric, predictions: Predictions) -> GateFinding:
     """Whether the metric on these rows, or in each of their slices, reaches the bound.  Raises:
     GAT-001, GAT-002.
     """
@@ -38,7 +38,7 @@ def check_min_metric(gate: MinMetric, predictions: Predictions) -> Finding:
     )
 
 
-def _check_whole(gate: MinMetric, metric: Metric, predictions: Predictions) -> Finding:
+def _check_whole(gate: MinMetric, metric: Metric, predictions: Predictions) -> GateFinding:
     value = metric(predictions.labels, predictions.scores)
     interval = metric.interval(predictions.labels, predictions.scores, confidence=gate.confidence)
     passed = value == gate.bound or metric.is_better(value, gate.bound)
@@ -48,14 +48,14 @@ def _check_whole(gate: MinMetric, metric: Metric, predictions: Predictions) -> F
         if interval.is_known
         else ""
     )
-    return Finding(
+    return GateFinding(
         gate=gate.name,
         passed=passed,
         summary=(
             f"{gate.metric} {value:.4f} ({_wanted(metric)} {gate.bound:g}; {span}{rows:,} rows)"
         ),
         evidence=dict(
-            known(
+            known_values(
                 {
                     "value": value,
                     "bound": gate.bound,
@@ -68,7 +68,7 @@ def _check_whole(gate: MinMetric, metric: Metric, predictions: Predictions) -> F
     )
 
 
-def _check_slices(gate: MinMetric, metric: Metric, predictions: Predictions) -> Finding:
+def _check_slices(gate: MinMetric, metric: Metric, predictions: Predictions) -> GateFinding:
     judged = dict(_iter_slices(gate, metric, predictions))
     skipped = [name for name, (_, interval) in judged.items() if not interval.is_known]
     failing = [
@@ -77,10 +77,10 @@ def _check_slices(gate: MinMetric, metric: Metric, predictions: Predictions) -> 
         if interval.is_known and _lies_wrong(metric, interval, gate.bound)
     ]
     counted = len(judged) - len(skipped)
-    table: list[str | dict[str, Scalar]] = [
+    table: list[str | dict[str, EvidenceValue]] = [
         _row(name, rows, interval) for name, (rows, interval) in judged.items()
     ]
-    return Finding(
+    return GateFinding(
         gate=gate.name,
         passed=counted > 0 and not failing,
         summary=_say(gate, metric, judged, failing=failing, skipped=len(skipped)),
@@ -154,8 +154,8 @@ def _wanted(metric: Metric) -> str:
     return "at least" if metric.greater_is_better else "at most"
 
 
-def _row(name: str, rows: int, interval: Interval) -> dict[str, Scalar]:
-    return known(
+def _row(name: str, rows: int, interval: Interval) -> dict[str, EvidenceValue]:
+    return known_values(
         {
             "slice": name,
             "rows": rows,

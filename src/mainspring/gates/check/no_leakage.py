@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.gates.spec import NoLeakage
-from mainspring.gates.verdict import Finding, Scalar, known
+from mainspring.gates.verdict import EvidenceValue, GateFinding, known_values
 
 __all__ = ["check_no_leakage"]
 
@@ -21,7 +21,7 @@ def check_no_leakage(
     card: TrainingSetCard,
     feature_auc: Mapping[str, float],
     declared_at: Mapping[str, str] = {},
-) -> Finding:
+) -> GateFinding:
     """Whether the training set is free of hindsight, and no feature alone has an AUC above the
     gate's bound.
 
@@ -56,10 +56,10 @@ def check_no_leakage(
         if card.assumed
         else ""
     )
-    table: list[str | dict[str, Scalar]] = [
-        known({"feature": name, "auc": auc}) for auc, name in ranked[:_SHOWN]
+    table: list[str | dict[str, EvidenceValue]] = [
+        known_values({"feature": name, "auc": auc}) for auc, name in ranked[:_SHOWN]
     ]
-    return Finding(
+    return GateFinding(
         gate=gate.name,
         passed=not faults,
         summary="; ".join(faults) if faults else f"no hindsight{strongest}{assumed}",

@@ -4,12 +4,12 @@ one number allowed is zero.
 
 from mainspring.features.online.parity import ParityReport
 from mainspring.gates.spec import Parity
-from mainspring.gates.verdict import Finding
+from mainspring.gates.verdict import GateFinding
 
 __all__ = ["check_parity_report"]
 
 
-def check_parity_report(gate: Parity, report: ParityReport) -> Finding:
+def check_parity_report(gate: Parity, report: ParityReport) -> GateFinding:
     """Whether not one value differs, and something was compared at all."""
     if report.rows == 0:
         summary = "no row was compared"
@@ -23,7 +23,7 @@ def check_parity_report(gate: Parity, report: ParityReport) -> Finding:
             f"{report.values:,} values of {report.rows:,} rows are the same bytes in batch "
             f"and online"
         )
-    return Finding(
+    return GateFinding(
         gate=gate.name,
         passed=report.rows > 0 and report.differing == 0,
         summary=summary,

@@ -21,7 +21,7 @@ from inspect import unwrap
 from types import CodeType, FunctionType, ModuleType
 
 from mainspring.elements.expression.build import Expr
-from mainspring.project.declared.declarations import Code, is_declaration
+from mainspring.project.declared.declarations import ProjectCode, is_declaration
 
 __all__ = ["describe_function", "normal_form", "packages_used"]
 
@@ -29,7 +29,9 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _Routine = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def describe_function(function: object, code: Code, versions: Mapping[str, str]) -> list[object]:
+def describe_function(
+    function: object, code: ProjectCode, versions: Mapping[str, str]
+) -> list[object]:
     """The function and all of the project's code that it refers to, as JSON; the function itself
     comes first.
 
@@ -41,7 +43,7 @@ def describe_function(function: object, code: Code, versions: Mapping[str, str])
     return walk.words
 
 
-def packages_used(functions: Iterable[object], code: Code) -> tuple[str, ...]:
+def packages_used(functions: Iterable[object], code: ProjectCode) -> tuple[str, ...]:
     """The packages outside the project and the standard library that these functions refer to, by
     import name, sorted.
     """
@@ -78,7 +80,7 @@ class _Walk:
     from then on, so that recursion ends.
     """
 
-    def __init__(self, code: Code, versions: Mapping[str, str]) -> None:
+    def __init__(self, code: ProjectCode, versions: Mapping[str, str]) -> None:
         self._code, self._versions = code, versions
         self._places: dict[int, int] = {}
         self._alive: list[object] = []

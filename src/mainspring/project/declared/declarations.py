@@ -16,13 +16,13 @@ from mainspring.sources.spec import Source
 from mainspring.training.spec import Model
 
 __all__ = [
-    "Code",
     "Declaration",
     "Declarations",
+    "ProjectCode",
+    "asset_kind",
     "asset_name",
-    "collect",
+    "collect_declarations",
     "is_declaration",
-    "kind_of",
     "parents_of",
 ]
 
@@ -33,7 +33,7 @@ keys and belong to the views that use them.
 
 
 @dataclass(frozen=True)
-class Code:
+class ProjectCode:
     """The project's own code, for fingerprints.
 
     Args:
@@ -63,7 +63,7 @@ class Declarations:
     models: tuple[Model, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     monitors: tuple[Monitor, ...] = ()
-    code: Code = field(default_factory=Code)
+    code: ProjectCode = field(default_factory=ProjectCode)
 
     @property
     def assets(self) -> tuple[Declaration, ...]:
@@ -84,7 +84,7 @@ def is_declaration(value: object) -> bool:
     return isinstance(value, Declaration | Entity)
 
 
-def kind_of(declaration: Declaration) -> AssetKind:
+def asset_kind(declaration: Declaration) -> AssetKind:
     """What kind of asset it is."""
     match declaration:
         case Source():
@@ -107,7 +107,7 @@ def kind_of(declaration: Declaration) -> AssetKind:
 
 def asset_name(declaration: Declaration) -> str:
     """Its name among all assets: `view.departure_delays`."""
-    return f"{kind_of(declaration)}.{declaration.name}"
+    return f"{asset_kind(declaration)}.{declaration.name}"
 
 
 def parents_of(declaration: Declaration) -> tuple[Declaration, ...]:
@@ -127,7 +127,9 @@ def parents_of(declaration: Declaration) -> tuple[Declaration, ...]:
             assert_never(declaration)
 
 
-def collect(values: Iterable[object], *, root: str = "", code: Code | None = None) -> Declarations:
+def collect_declarations(
+    values: Iterable[object], *, root: str = "", code: ProjectCode | None = None
+) -> Declarations:
     """The declarations among these values and all that they refer to, each object once; other
     values are passed over.
     """
@@ -145,7 +147,7 @@ def collect(values: Iterable[object], *, root: str = "", code: Code | None = Non
         models=tuple(d for d in every if isinstance(d, Model)),
         endpoints=tuple(d for d in every if isinstance(d, Endpoint)),
         monitors=tuple(d for d in every if isinstance(d, Monitor)),
-        code=code or Code(),
+        code=code or ProjectCode(),
     )
 
 

@@ -4,7 +4,7 @@ of that moment, and the names of online state.
 
 from collections.abc import Iterable
 
-from mainspring.datasets.definition import Definition, ViewDefinition
+from mainspring.datasets.definition import TrainingSetDefinition, ViewDefinition
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.identity import Digest, short
 from mainspring.elements.schema import Schema
@@ -14,14 +14,19 @@ from mainspring.project.declared.declarations import asset_name
 from mainspring.project.declared.load import Project
 from mainspring.sources.spec import Source
 
-__all__ = ["compile_declared", "definition_of", "shard_of", "view_definition_of"]
+__all__ = [
+    "compile_declared",
+    "online_shard_name",
+    "training_set_definition_of",
+    "view_definition_of",
+]
 
 
-def shard_of(view: str, fingerprint: Digest) -> str:
+def online_shard_name(view: str, fingerprint: Digest) -> str:
     """The name of a view's online state: one per build fingerprint, so that an edited view builds
     its own while the old one serves.
 
-    >>> shard_of("weather", Digest("sha256:0123456789abcdef"))
+    >>> online_shard_name("weather", Digest("sha256:0123456789abcdef"))
     'weather@0123456789ab'
     """
     return f"{view}@{short(fingerprint)}"
@@ -35,7 +40,7 @@ def compile_declared(project: Project, view: FeatureView, *, partitions: int = 1
             are read in.
     """
     lookups = [compile_declared(project, lookup, partitions=partitions) for lookup in view.lookups]
-    shard = shard_of(view.name, project.graph.assets[asset_name(view)].build_fingerprint)
+    shard = online_shard_name(view.name, project.graph.assets[asset_name(view)].build_fingerprint)
     return compile_view(
         view,
         project.schemas[view.sources[0].name],
@@ -45,7 +50,9 @@ def compile_declared(project: Project, view: FeatureView, *, partitions: int = 1
     )
 
 
-def definition_of(project: Project, training_set: TrainingSet) -> Definition:
+def training_set_definition_of(
+    project: Project, training_set: TrainingSet
+) -> TrainingSetDefinition:
     """The definition of a declared training set."""
     views = _with_lookups(view for view in training_set.features if isinstance(view, FeatureView))
     sources = [
@@ -53,7 +60,9 @@ def definition_of(project: Project, training_set: TrainingSet) -> Definition:
         training_set.label.source,
         *(source for view in views for source in view.sources),
     ]
-    return Definition(training_set, _schemas_of(project, sources), _shards_of(project, views))
+    return TrainingSetDefinition(
+        training_set, _schemas_of(project, sources), _shards_of(project, views)
+    )
 
 
 def view_definition_of(project: Project, view: FeatureView) -> ViewDefinition:
@@ -78,7 +87,7 @@ def _shards_of(project: Project, views: Iterable[FeatureView]) -> tuple[tuple[st
     return tuple(
         sorted(
             {
-                view.name: shard_of(
+                view.name: online_shard_name(
                     view.name, project.graph.assets[asset_name(view)].build_fingerprint
                 )
                 for view in views

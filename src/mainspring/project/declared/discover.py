@@ -20,8 +20,13 @@ from types import ModuleType
 
 from mainspring.elements.errors import DeclarationError, Location
 from mainspring.project.configured.config import ProjectConfig, default_config, parse_config
-from mainspring.project.declared.declarations import Code, Declarations, collect, is_declaration
-from mainspring.project.declared.importing import KEPT, importing_from
+from mainspring.project.declared.declarations import (
+    Declarations,
+    ProjectCode,
+    collect_declarations,
+    is_declaration,
+)
+from mainspring.project.declared.importing import BARE_EXPRESSIONS, importing_from
 from mainspring.project.errors import (
     ImportFailed,
     NotADeclaration,
@@ -68,7 +73,9 @@ def discover(path: Path) -> Declarations:
                 faults.setdefault(str(fault.at), fault)
     if faults:
         raise ProjectErrors(faults=tuple(faults.values()))
-    found = collect(_iter_values(modules.values()), root=str(root), code=_code(modules))
+    found = collect_declarations(
+        _iter_values(modules.values()), root=str(root), code=_code(modules)
+    )
     if not found.assets:
         raise NothingDeclared(path=str(path))
     return found
@@ -83,7 +90,7 @@ def from_definitions(definitions: Iterable[object]) -> Declarations:
     for value in given:
         if not is_declaration(value):
             raise NotADeclaration(value=repr(value))
-    found = collect(given)
+    found = collect_declarations(given)
     if not found.assets:
         raise NothingDeclared(path="these definitions")
     names = {str(getattr(model.fit, "__module__", "")) for model in found.models}
@@ -188,7 +195,7 @@ def _iter_values(modules: Iterable[ModuleType]) -> Iterator[object]:
     last, for they name what stands above them.
     """
     for module in modules:
-        for _, value in sorted(vars(module).items(), key=lambda item: item[0] == KEPT):
+        for _, value in sorted(vars(module).items(), key=lambda item: item[0] == BARE_EXPRESSIONS):
             match value:
                 case list() | tuple():
                     yield from value
@@ -198,13 +205,13 @@ def _iter_values(modules: Iterable[ModuleType]) -> Iterator[object]:
                     yield value
 
 
-def _code(modules: Mapping[str, ModuleType]) -> Code:
+def _code(modules: Mapping[str, ModuleType]) -> ProjectCode:
     files = [
         Path(file)
         for module in modules.values()
         if (file := getattr(module, "__file__", None)) and file.endswith(".py")
     ]
-    return Code(dict(modules), {str(file): _read(file) for file in files if file.is_file()})
+    return ProjectCode(dict(modules), {str(file): _read(file) for file in files if file.is_file()})
 
 
 def _read(file: Path) -> str:

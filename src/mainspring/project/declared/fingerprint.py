@@ -18,18 +18,24 @@ from mainspring.elements.identity import Digest, canonical_json, digest_of_value
 from mainspring.elements.schema import Schema
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
 from mainspring.project.declared.code import describe_function
-from mainspring.project.declared.declarations import Code, Declaration, asset_name
-from mainspring.project.environment import Definition
+from mainspring.project.declared.declarations import Declaration, ProjectCode, asset_name
+from mainspring.project.environment import AssetDefinition
 from mainspring.sources.spec import Source
 from mainspring.training.spec import Model
 
-__all__ = ["Circumstances", "build_fingerprint", "define", "describe", "policy_fingerprint"]
+__all__ = [
+    "FingerprintContext",
+    "build_fingerprint",
+    "canonical_value",
+    "define_asset",
+    "policy_fingerprint",
+]
 
 _UNSAID = frozenset({"declared_at", "name", "fit"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Circumstances:
+class FingerprintContext:
     """What identity depends on beside the declaration itself.
 
     Args:
@@ -46,12 +52,12 @@ class Circumstances:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
-def define(
+def define_asset(
     declaration: Declaration,
     parents: Mapping[str, Digest],
-    circumstances: Circumstances,
-    code: Code,
-) -> Definition:
+    circumstances: FingerprintContext,
+    code: ProjectCode,
+) -> AssetDefinition:
     """The declaration in canonical words; `parents` are its parents' build fingerprints by
     asset.
     """
@@ -65,7 +71,7 @@ def define(
                 into=policy if f.name in declaration.POLICY else own,
             )
     own |= _surroundings(declaration, circumstances, code)
-    return Definition(
+    return AssetDefinition(
         asset=asset_name(declaration),
         build=_written(own),
         policy=_written(policy),
@@ -73,20 +79,20 @@ def define(
     )
 
 
-def build_fingerprint(definition: Definition) -> Digest:
+def build_fingerprint(definition: AssetDefinition) -> Digest:
     """Names what is built from the definition."""
     return digest_of_value([definition.asset, definition.build, definition.parents])
 
 
-def policy_fingerprint(definition: Definition) -> Digest:
+def policy_fingerprint(definition: AssetDefinition) -> Digest:
     """Names what is asked of it."""
     return digest_of_value([definition.asset, definition.policy])
 
 
-def describe(value: object) -> object:
+def canonical_value(value: object) -> object:
     """A value of a declaration as JSON: records by type and fields, other declarations by name.
 
-    >>> describe((1, None, "a"))
+    >>> canonical_value((1, None, "a"))
     [1, None, 'a']
     """
     match value:
@@ -97,20 +103,21 @@ def describe(value: object) -> object:
         case float():
             return value if math.isfinite(value) else {"float": repr(value)}
         case tuple() | list():
-            return [describe(item) for item in value]
+            return [canonical_value(item) for item in value]
         case frozenset() | set():
-            return sorted((describe(item) for item in value), key=canonical_json)
+            return sorted((canonical_value(item) for item in value), key=canonical_json)
         case dict():
             return {
                 "entries": [
-                    [describe(key), describe(value[key])] for key in sorted(value, key=repr)
+                    [canonical_value(key), canonical_value(value[key])]
+                    for key in sorted(value, key=repr)
                 ]
             }
         case _ if isinstance(value, Declaration):
             return {"asset": asset_name(value)}
         case _ if is_dataclass(value):
             said = {
-                f.name: describe(getattr(value, f.name))
+                f.name: canonical_value(getattr(value, f.name))
                 for f in fields(value)
                 if f.name != "declared_at"
             }
@@ -126,12 +133,12 @@ def _spread(name: str, value: object, *, into: dict[str, object]) -> None:
     parts = _named_parts(value)
     if parts:
         into[name] = list(parts)
-        into.update({f"{name}.{key}": describe(part) for key, part in parts.items()})
+        into.update({f"{name}.{key}": canonical_value(part) for key, part in parts.items()})
     elif is_dataclass(value) and not isinstance(value, Declaration) and _is_bundle(value):
         for f in fields(value):
             _spread(f"{name}.{f.name}", getattr(value, f.name), into=into)
     else:
-        into[name] = describe(value)
+        into[name] = canonical_value(value)
 
 
 def _named_parts(value: object) -> dict[str, object]:
@@ -166,7 +173,7 @@ def _is_bundle(value: object) -> bool:
 
 
 def _surroundings(
-    declaration: Declaration, circumstances: Circumstances, code: Code
+    declaration: Declaration, circumstances: FingerprintContext, code: ProjectCode
 ) -> dict[str, object]:
     match declaration:
         case Source(name=name):

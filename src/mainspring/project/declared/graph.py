@@ -11,21 +11,21 @@ from mainspring.elements.identity import Digest
 from mainspring.project.declared.declarations import (
     Declaration,
     Declarations,
+    asset_kind,
     asset_name,
-    kind_of,
     parents_of,
 )
 from mainspring.project.declared.fingerprint import (
-    Circumstances,
+    FingerprintContext,
     build_fingerprint,
-    define,
+    define_asset,
     policy_fingerprint,
 )
-from mainspring.project.environment import AssetKind, Definition
+from mainspring.project.environment import AssetDefinition, AssetKind
 from mainspring.project.errors import DependencyCycle
 from mainspring.sources.spec import Source
 
-__all__ = ["Asset", "Graph", "build_graph", "in_order"]
+__all__ = ["Asset", "Graph", "build_graph", "topological_order"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,7 +42,7 @@ class Asset:
     kind: AssetKind
     declaration: Declaration
     parents: tuple[str, ...]
-    definition: Definition
+    definition: AssetDefinition
     build_fingerprint: Digest
     policy_fingerprint: Digest
     at: Location
@@ -80,7 +80,7 @@ class Graph:
         return tuple(sorted(reached - start, key=self._places.__getitem__))
 
 
-def build_graph(declarations: Declarations, circumstances: Circumstances) -> Graph:
+def build_graph(declarations: Declarations, circumstances: FingerprintContext) -> Graph:
     """The graph of a valid project: names are unique within their kind.
 
     Raises: PRJ-045 when declarations go round in a circle.
@@ -91,13 +91,13 @@ def build_graph(declarations: Declarations, circumstances: Circumstances) -> Gra
         for name, declaration in by_name.items()
     }
     assets: dict[str, Asset] = {}
-    for name in in_order(parents):
+    for name in topological_order(parents):
         declaration = by_name[name]
         made_from = {parent: assets[parent].build_fingerprint for parent in parents[name]}
-        definition = define(declaration, made_from, circumstances, declarations.code)
+        definition = define_asset(declaration, made_from, circumstances, declarations.code)
         assets[name] = Asset(
             name=name,
-            kind=kind_of(declaration),
+            kind=asset_kind(declaration),
             declaration=declaration,
             parents=parents[name],
             definition=definition,
@@ -110,7 +110,7 @@ def build_graph(declarations: Declarations, circumstances: Circumstances) -> Gra
     return Graph(assets)
 
 
-def in_order(parents: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def topological_order(parents: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The names, parents before children, else as they stand.  Raises: PRJ-045 for a circle."""
     try:
         return tuple(TopologicalSorter(parents).static_order())

@@ -27,9 +27,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TypeVar
 
-__all__ = ["KEPT", "importing_from"]
+__all__ = ["BARE_EXPRESSIONS", "importing_from"]
 
-KEPT = "__declared__"
+BARE_EXPRESSIONS = "__declared__"
 """The list in every module that holds what its bare calls made."""
 
 _POSTPONED = "__postponed__"
@@ -127,7 +127,7 @@ class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         """Run the module."""
         self._finder.loaded[module.__name__] = module
-        vars(module).update({KEPT: [], _POSTPONED: _PostponedModule})
+        vars(module).update({BARE_EXPRESSIONS: [], _POSTPONED: _PostponedModule})
         super().exec_module(module)
 
 
@@ -142,7 +142,7 @@ class _Rewriting(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> ast.Expr:
         """`ms.Endpoint(...)` becomes `__declared__.append(ms.Endpoint(...))`."""
         if isinstance(node.value, ast.Call):
-            keep = ast.Attribute(ast.Name(KEPT, ast.Load()), "append", ast.Load())
+            keep = ast.Attribute(ast.Name(BARE_EXPRESSIONS, ast.Load()), "append", ast.Load())
             node.value = _at(node, ast.Call(_at(node, keep), [node.value], []))
         return node
 

@@ -14,7 +14,7 @@ from mainspring.project.configured.config import ProjectConfig, default_config
 from mainspring.project.declared.code import packages_used
 from mainspring.project.declared.declarations import Declarations
 from mainspring.project.declared.discover import discover, from_definitions, read_config
-from mainspring.project.declared.fingerprint import Circumstances
+from mainspring.project.declared.fingerprint import FingerprintContext
 from mainspring.project.declared.graph import Graph, build_graph
 from mainspring.project.declared.validate import validate
 from mainspring.sources.contract import effective_schema
@@ -62,7 +62,7 @@ def _project(path: Path | None, config: ProjectConfig, declarations: Declaration
     schemas, unreadable = _read_schemas(declarations)
     validate(declarations, schemas, unreadable=unreadable)
     functions = [model.fit for model in declarations.models]
-    circumstances = Circumstances(
+    circumstances = FingerprintContext(
         semantics=SEMANTICS_VERSION,
         schemas=schemas,
         training_environment=observe_environment(_nothing).digest,

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from mainspring.elements.errors import DeclarationError, Location
 from mainspring.elements.schema import Schema
 from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
-from mainspring.project.declared.declarations import Declarations, asset_name, kind_of
+from mainspring.project.declared.declarations import Declarations, asset_kind, asset_name
 from mainspring.project.declared.faults.datasets import training_set_faults
 from mainspring.project.declared.faults.entities import entity_faults, lookup_faults
 from mainspring.project.declared.faults.features import source_faults, view_faults
 from mainspring.project.declared.faults.serving import endpoint_faults, model_faults, monitor_faults
 from mainspring.project.errors import DuplicateName, InvalidName, ProjectErrors, UnreadableSource
 
-__all__ = ["iter_faults", "validate"]
+__all__ = ["iter_project_faults", "validate"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -36,14 +36,14 @@ def validate(
     Raises: PRJ-020 with every mistake, by file and line.
     """
     faults = sorted(
-        iter_faults(declarations, schemas, unreadable or {}),
+        iter_project_faults(declarations, schemas, unreadable or {}),
         key=lambda fault: (fault.at or Location("", 0), fault.code, fault.message),
     )
     if faults:
         raise ProjectErrors(faults=tuple(faults))
 
 
-def iter_faults(
+def iter_project_faults(
     declarations: Declarations, schemas: Mapping[str, Schema], unreadable: Mapping[str, str]
 ) -> Iterator[DeclarationError]:
     """Every mistake of the project, as it is met."""
@@ -71,7 +71,7 @@ def iter_faults(
 
 def _name_faults(declarations: Declarations) -> Iterator[DeclarationError]:
     named: list[tuple[str, str, str, Location]] = [
-        (asset_name(asset), kind_of(asset), asset.name, asset.declared_at)
+        (asset_name(asset), asset_kind(asset), asset.name, asset.declared_at)
         for asset in declarations.assets
     ]
     named += [

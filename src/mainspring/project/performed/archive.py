@@ -29,11 +29,11 @@ __all__ = [
     "STATE",
     "TABLES",
     "ArchivedFile",
-    "Cut",
-    "Manifest",
-    "iter_faults",
-    "parse_manifest",
-    "render_manifest",
+    "BackupCut",
+    "BackupManifest",
+    "iter_archive_faults",
+    "parse_backup_manifest",
+    "render_backup_manifest",
 ]
 
 FORMAT = "mainspring-backup/1"
@@ -54,7 +54,7 @@ class ArchivedFile(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest
 
 
-class Cut(msgspec.Struct, frozen=True, kw_only=True):
+class BackupCut(msgspec.Struct, frozen=True, kw_only=True):
     """Where the parts stand.
 
     Args:
@@ -69,7 +69,7 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
     kept_from: dict[str, int]
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BackupManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is in an archive.  Its own digest names the whole of it.
 
     Args:
@@ -84,24 +84,24 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     project: ProjectName
     made_at: Micros
     made_by: Actor
-    cut: Cut
+    cut: BackupCut
     secrets: bool
     damaged: tuple[Digest, ...]
     trimmed: dict[str, str]
     files: tuple[ArchivedFile, ...]
 
 
-def render_manifest(manifest: Manifest) -> bytes:
-    """The manifest as JSON that people can read; `parse_manifest` is the inverse."""
+def render_backup_manifest(manifest: BackupManifest) -> bytes:
+    """The manifest as JSON that people can read; `parse_backup_manifest` is the inverse."""
     return msgspec.json.format(canonical_json(manifest), indent=1)
 
 
-def parse_manifest(payload: bytes) -> Manifest:
+def parse_backup_manifest(payload: bytes) -> BackupManifest:
     """The manifest in these bytes.  Raises: msgspec.MsgspecError for anything else."""
-    return msgspec.json.decode(payload, type=Manifest)
+    return msgspec.json.decode(payload, type=BackupManifest)
 
 
-def iter_faults(manifest: Manifest, found: Mapping[str, int]) -> Iterator[str]:
+def iter_archive_faults(manifest: BackupManifest, found: Mapping[str, int]) -> Iterator[str]:
     """What is wrong with an archive, judged by the names and sizes of its files.
 
     Args:
@@ -109,10 +109,10 @@ def iter_faults(manifest: Manifest, found: Mapping[str, int]) -> Iterator[str]:
             plain file.
 
     >>> file = ArchivedFile(path="state.db", size_bytes=3, digest=Digest("sha256:0"))
-    >>> cut = Cut(journal=0, heads={}, kept_from={})
+    >>> cut = BackupCut(journal=0, heads={}, kept_from={})
     >>> made = {"format": FORMAT, "product": "", "project": "p", "made_at": 0, "made_by": ""}
     >>> held = {"secrets": False, "damaged": (), "trimmed": {}, "cut": cut, "files": (file,)}
-    >>> list(iter_faults(Manifest(**made, **held), {"state.db": 2, "more": 1}))[:2]
+    >>> list(iter_archive_faults(BackupManifest(**made, **held), {"state.db": 2, "more": 1}))[:2]
     ['state.db has 2 bytes instead of 3', 'more is not in the manifest']
     """
     for file in manifest.files:

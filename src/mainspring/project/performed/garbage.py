@@ -17,14 +17,14 @@ from mainspring.elements.time import DAY, Micros, format_duration, format_instan
 __all__ = [
     "CompactTopic",
     "DropShard",
-    "Found",
+    "GarbageInventory",
     "GcPlan",
     "GcStep",
-    "NoteObject",
+    "MarkObject",
     "RemoveLeftover",
     "RemoveObject",
     "TidyTable",
-    "Topic",
+    "TopicUsage",
     "TrimTopic",
     "make_gc_plan",
     "render_gc_plan",
@@ -92,7 +92,7 @@ class DropShard(_Step, frozen=True, kw_only=True, tag="drop_shard"):
     shard: str
 
 
-class NoteObject(_Step, frozen=True, kw_only=True, tag="note_object"):
+class MarkObject(_Step, frozen=True, kw_only=True, tag="note_object"):
     """Note that nothing names an object, for a later `gc` to remove it."""
 
     digest: Digest
@@ -112,7 +112,7 @@ class RemoveLeftover(_Step, frozen=True, kw_only=True, tag="remove_leftover"):
 
 
 GcStep = (
-    TrimTopic | CompactTopic | TidyTable | DropShard | NoteObject | RemoveObject | RemoveLeftover
+    TrimTopic | CompactTopic | TidyTable | DropShard | MarkObject | RemoveObject | RemoveLeftover
 )
 
 
@@ -145,7 +145,7 @@ class GcPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Topic:
+class TopicUsage:
     """A topic of the log, and what bounds how far it may be trimmed.
 
     Args:
@@ -165,7 +165,7 @@ class Topic:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class GarbageInventory:
     """What is there and what points to it, read before the plan is made.
 
     Args:
@@ -178,7 +178,7 @@ class Found:
     at: Micros
     data_at: Micros
     grace: Micros
-    topics: tuple[Topic, ...] = ()
+    topics: tuple[TopicUsage, ...] = ()
     tables: tuple[str, ...] = ()
     shards: tuple[str, ...] = ()
     live: frozenset[str] | None = frozenset()
@@ -189,7 +189,7 @@ class Found:
     leftovers: tuple[str, ...] = ()
 
 
-def make_gc_plan(found: Found) -> GcPlan:
+def make_gc_plan(found: GarbageInventory) -> GcPlan:
     """What may go of what was found."""
     live = frozenset(found.shards) if found.live is None else found.live
     steps: list[GcStep] = [
@@ -210,7 +210,7 @@ def make_gc_plan(found: Found) -> GcPlan:
     )
 
 
-def _trims(topics: tuple[Topic, ...]) -> Iterator[TrimTopic]:
+def _trims(topics: tuple[TopicUsage, ...]) -> Iterator[TrimTopic]:
     """Old enough, in the table where there is one, and read by all online state."""
     for topic in topics:
         if topic.retention is not None:
@@ -230,13 +230,13 @@ def _trims(topics: tuple[Topic, ...]) -> Iterator[TrimTopic]:
                 )
 
 
-def _objects(found: Found) -> Iterator[NoteObject | RemoveObject]:
+def _objects(found: GarbageInventory) -> Iterator[MarkObject | RemoveObject]:
     for digest in found.objects:
         noted_at = found.noted.get(digest)
         if digest in found.named:
             continue
         if noted_at is None:
-            yield NoteObject(digest=digest)
+            yield MarkObject(digest=digest)
         elif found.at - noted_at >= found.grace:
             yield RemoveObject(digest=digest, noted_at=noted_at)
 
@@ -244,7 +244,7 @@ def _objects(found: Found) -> Iterator[NoteObject | RemoveObject]:
 def render_gc_plan(plan: GcPlan) -> list[str]:
     """The plan as lines for people.
 
-    >>> found = Found(project="shop", at=0, data_at=0, grace=DAY, shards=("takings@0",))
+    >>> found = GarbageInventory(project="shop", at=0, data_at=0, grace=DAY, shards=("takings@0",))
     >>> render_gc_plan(make_gc_plan(found))
     ['drop online state takings@0, which no recent map names']
     """
@@ -277,7 +277,7 @@ def _told_together(plan: GcPlan) -> Iterator[str]:
             f"remove {_counted(len(removed), 'object')} that nothing has named since "
             f"{format_instant(max(removed))[:19]}Z at the latest"
         )
-    if noted := sum(isinstance(step, NoteObject) for step in plan.steps):
+    if noted := sum(isinstance(step, MarkObject) for step in plan.steps):
         yield (
             f"note {_counted(noted, 'object')} that nothing names: a gc in "
             f"{format_duration(plan.grace)} or later removes them"

@@ -10,20 +10,20 @@ from functools import cached_property
 import msgspec
 import polars as pl
 
-from mainspring.datasets.build import decode_rows
+from mainspring.datasets.build import parse_training_rows
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.datasets.predictions import parse_predictions
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.features.online.parity import ParityReport, check_parity, sample_instants
-from mainspring.features.state.stream import fold_view
+from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import with_lookups
-from mainspring.gates.attest import Binding, Notary, attest
+from mainspring.gates.attest import AttestationBinding, AttestationWriter, sign_verdicts
 from mainspring.gates.check.beats_champion import Contender
 from mainspring.gates.judge import EvidenceSource, judge, required_gates
 from mainspring.gates.verdict import Verdict
 from mainspring.project.errors import GatesFailed
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.registry.read import read_object, read_version
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.open import open_version
@@ -53,7 +53,7 @@ def judge_version(
     gates: Sequence[GateDeclaration],
     version: Digest,
     *,
-    tools: Tools,
+    tools: Runtime,
     environment: str,
     policy: Digest,
     champion: Digest | None,
@@ -78,21 +78,21 @@ def judge_version(
     verdicts = judge(
         required, evidence, subject=version, champion=against or "", at=tools.clock.now()
     )
-    notary = Notary(
+    notary = AttestationWriter(
         signer=tools.signer,
         state=tools.state,
         objects=tools.objects,
         project=tools.project,
         actor=tools.actor,
     )
-    binding = Binding(
+    binding = AttestationBinding(
         version=judged,
         policy=policy,
         environment=environment,
         champion=against or "",
         asked=tuple(gate.name for gate in required),
     )
-    attest(verdicts, binding, notary)
+    sign_verdicts(verdicts, binding, notary)
     return verdicts
 
 
@@ -110,7 +110,9 @@ class _Standstill:
 class _Proof:
     """Gathers evidence about one version, each kind once."""
 
-    def __init__(self, version: ModelVersion, tools: Tools, champion: ModelVersion | None) -> None:
+    def __init__(
+        self, version: ModelVersion, tools: Runtime, champion: ModelVersion | None
+    ) -> None:
         self._version, self._tools, self.champion = version, tools, champion
 
     @cached_property
@@ -126,9 +128,9 @@ class _Proof:
 
     @cached_property
     def _tested(self) -> pl.DataFrame:
-        return decode_rows(read_object(self._tools.objects, self._version, "training_set")).filter(
-            pl.col("_split") == "test"
-        )
+        return parse_training_rows(
+            read_object(self._tools.objects, self._version, "training_set")
+        ).filter(pl.col("_split") == "test")
 
     def contender(self, version: ModelVersion) -> Contender:
         """A version's answers on its test rows."""
@@ -183,7 +185,7 @@ class _Proof:
         at = int(rows["_prediction_time"][0])
         scratch = self._tools.scratch()
         for view in with_lookups(self._model.training_set.views):
-            fold_view(
+            materialize_view(
                 view,
                 log=self._tools.log,
                 online=scratch.online,

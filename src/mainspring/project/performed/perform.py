@@ -14,25 +14,29 @@ from typing import assert_never
 import msgspec
 import polars as pl
 
-from mainspring.datasets.build import build_training_set, decode_rows
+from mainspring.datasets.build import build_training_set, parse_training_rows
 from mainspring.datasets.card import TrainingSetCard
-from mainspring.datasets.definition import compile_definition, render_definition, render_view
+from mainspring.datasets.definition import (
+    compile_training_set_definition,
+    render_training_set_definition,
+    render_view_definition,
+)
 from mainspring.datasets.encoding import encode_frame, parse_encoding
 from mainspring.datasets.predictions import parse_predictions
 from mainspring.datasets.spec import TrainingSet
-from mainspring.elements.events import Event, Fact
+from mainspring.elements.events import Event, EventValue
 from mainspring.elements.identity import Digest, canonical_json, digest_of_value
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.spec import FeatureView
-from mainspring.features.state.stream import refold_view
+from mainspring.features.state.stream import rematerialize_view
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.verdict import Verdict
-from mainspring.monitoring.baseline import Judged, make_baseline, render_baseline
+from mainspring.monitoring.baseline import JudgedPredictions, make_baseline, render_baseline
 from mainspring.monitoring.spec import Monitor
 from mainspring.ports.state import Change, Lease
 from mainspring.project.declared.definition import (
     compile_declared,
-    definition_of,
+    training_set_definition_of,
     view_definition_of,
 )
 from mainspring.project.declared.graph import Asset
@@ -40,16 +44,16 @@ from mainspring.project.declared.load import Project
 from mainspring.project.environment import (
     AssetPointer,
     Build,
-    Duration,
+    StageDuration,
     build_key,
     definition_key,
     duration_key,
-    history_key,
-    moved,
+    environment_version_key,
+    next_version,
 )
 from mainspring.project.performed.judge import judge_version, require_passed
 from mainspring.project.performed.read import read_build, read_environment
-from mainspring.project.performed.tools import Tools
+from mainspring.project.performed.tools import Runtime
 from mainspring.project.planned.stages import (
     BuildBaseline,
     BuildTrainingSet,
@@ -65,20 +69,20 @@ from mainspring.project.planned.stages import (
 from mainspring.registry.read import read_version
 from mainspring.registry.register import register_version
 from mainspring.sources.facts import read_facts
-from mainspring.sources.fold import fold_table
+from mainspring.sources.fold import materialize_table
 from mainspring.sources.ingest import CompiledSource, SourceWriter
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 from mainspring.training.spec import Model
 
-__all__ = ["Performer", "Progress"]
+__all__ = ["PlanEvaluator", "StageProgressCallback"]
 
-Progress = Callable[[str, int, int], None]
+StageProgressCallback = Callable[[str, int, int], None]
 """Told the asset, and how many rows of how many are done."""
 
 
 @dataclass(frozen=True, eq=False)
-class Performer:
+class PlanEvaluator:
     """Performs stages for one environment.
 
     Args:
@@ -89,10 +93,10 @@ class Performer:
     """
 
     project: Project
-    tools: Tools
+    tools: Runtime
     environment: str
     reason: str
-    progress: Progress
+    progress: StageProgressCallback
     lease: Lease
     digests: dict[str, Digest]
     verdicts: list[Verdict] = field(default_factory=list)
@@ -104,7 +108,7 @@ class Performer:
         started = time.process_time()
         outcome = self._dispatch(stage)
         cpu_s = time.process_time() - started + outcome.cpu_s
-        duration = Duration(
+        duration = StageDuration(
             stage=stage_kind(stage),
             asset=stage.asset,
             rows=self._rows_read(stage, outcome),
@@ -158,7 +162,7 @@ class Performer:
     def _import(self, asset: Asset, stage: ImportSource) -> StepOutcome:
         source = asset.declaration
         assert isinstance(source, Source)
-        facts: dict[str, Fact] = {}
+        facts: dict[str, EventValue] = {}
         if stage.path is not None:
             writer = SourceWriter(
                 CompiledSource(source, self.project.schemas[source.name]),
@@ -187,7 +191,7 @@ class Performer:
                 else {}
             )
         topic = topic_of(source.name)
-        head = fold_table(topic, log=self.tools.log, tables=self.tools.tables)
+        head = materialize_table(topic, log=self.tools.log, tables=self.tools.tables)
         return self._record(
             asset,
             digest_of_value([asset.build_fingerprint, topic, head]),
@@ -207,15 +211,17 @@ class Performer:
         # Also where there is nothing to fold yet: no consumer and no request shall wait for a
         # compiler.
         warm_online()
-        position = refold_view(
+        position = rematerialize_view(
             compiled,
             log=tools.log,
             online=tools.online,
             now=tools.data_clock.now(),
             tables=tools.tables,
         )
-        definition = tools.objects.write(render_view(view_definition_of(self.project, view)))
-        facts: dict[str, Fact] = {"features": len(compiled.fields), "definition": definition}
+        definition = tools.objects.write(
+            render_view_definition(view_definition_of(self.project, view))
+        )
+        facts: dict[str, EventValue] = {"features": len(compiled.fields), "definition": definition}
         rows = sum(position.offset(topic_of(source.name)) for source in view.sources)
         return self._record(
             asset, asset.build_fingerprint, rows=rows, inputs=dict(position.offsets), facts=facts
@@ -224,8 +230,8 @@ class Performer:
     def _build_training_set(self, asset: Asset) -> StepOutcome:
         training_set = asset.declaration
         assert isinstance(training_set, TrainingSet)
-        definition = definition_of(self.project, training_set)
-        compiled = compile_definition(definition)
+        definition = training_set_definition_of(self.project, training_set)
+        compiled = compile_training_set_definition(definition)
         tools, schemas = self.tools, compiled.schemas
         heads = {
             topic_of(source.name): tools.log.head(topic_of(source.name))
@@ -246,9 +252,9 @@ class Performer:
         objects.write(built.payload)
         card, written = (
             objects.write(canonical_json(built.card)),
-            objects.write(render_definition(definition)),
+            objects.write(render_training_set_definition(definition)),
         )
-        facts: dict[str, Fact] = {
+        facts: dict[str, EventValue] = {
             "card": card,
             "definition": written,
             "fitted": built.card.fitted,
@@ -282,7 +288,7 @@ class Performer:
             at=self.tools.clock.now(),
             reason=self.reason,
         )
-        facts: dict[str, Fact] = {
+        facts: dict[str, EventValue] = {
             "version": version.label,
             **{name: round(value, 6) for name, value in trained.metrics.items()},
         }
@@ -327,7 +333,9 @@ class Performer:
             self.tools.state, self._digest_of(self.project.graph.assets[asset.parents[0]])
         )
         objects = self.tools.objects
-        fitted = decode_rows(objects.read(version.training_set)).filter(pl.col("_split") == "fit")
+        fitted = parse_training_rows(objects.read(version.training_set)).filter(
+            pl.col("_split") == "fit"
+        )
         encoding = parse_encoding(objects.read(version.encoding))
         judged = parse_predictions(objects.read(version.predictions))
         baseline = make_baseline(
@@ -335,7 +343,7 @@ class Performer:
             encoding.column_names,
             times=fitted["_prediction_time"].to_numpy(),
             labels=fitted["_label"].cast(pl.Float64).to_numpy(),
-            judged=Judged(
+            judged=JudgedPredictions(
                 judged.scores, judged.labels, judged.frame["_prediction_time"].to_numpy()
             ),
         )
@@ -357,7 +365,7 @@ class Performer:
             return StepOutcome(
                 facts={"version": current.version, "unchanged": True}, rows=len(pointers)
             )
-        fresh = moved(
+        fresh = next_version(
             current,
             pointers,
             removed=stage.removes,
@@ -368,7 +376,9 @@ class Performer:
         payload = canonical_json(fresh)
         changes = [
             Change("environment", self.environment, payload),
-            Change("environment", history_key(self.environment, fresh.version), payload, 0),
+            Change(
+                "environment", environment_version_key(self.environment, fresh.version), payload, 0
+            ),
             *self._definition_changes(stage.moves),
         ]
         event = self._event(
@@ -409,7 +419,7 @@ class Performer:
         *,
         rows: int,
         inputs: Mapping[str, int],
-        facts: Mapping[str, Fact],
+        facts: Mapping[str, EventValue],
         cpu_s: float = 0.0,
     ) -> StepOutcome:
         """Put the build on record; the artifacts that it names are written already."""
@@ -438,7 +448,7 @@ class Performer:
         self.digests[asset.name] = digest
         return StepOutcome(facts=dict(facts), rows=rows, cpu_s=cpu_s)
 
-    def _event(self, kind: str, subject: str, facts: dict[str, Fact]) -> Event:
+    def _event(self, kind: str, subject: str, facts: dict[str, EventValue]) -> Event:
         tools = self.tools
         at = tools.clock.now()
         return Event(

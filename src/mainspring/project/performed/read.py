@@ -9,34 +9,34 @@ from mainspring.ports.state import StateReader
 from mainspring.project.configured.config import Cost
 from mainspring.project.declared.graph import Graph
 from mainspring.project.environment import (
+    AssetDefinition,
     Build,
-    Definition,
-    Duration,
-    EnvironmentMap,
+    EnvironmentVersion,
+    StageDuration,
     build_key,
     definition_key,
     empty_environment,
-    history_key,
+    environment_version_key,
 )
-from mainspring.project.planned.plan import World
+from mainspring.project.planned.plan import PlanningContext
 
 __all__ = ["read_build", "read_environment", "read_past_environment", "read_world"]
 
 
-def read_environment(state: StateReader, name: str) -> EnvironmentMap:
+def read_environment(state: StateReader, name: str) -> EnvironmentVersion:
     """The newest map of an environment; version 0 where nothing was applied yet."""
     document = state.get("environment", name)
     return (
-        msgspec.json.decode(document.payload, type=EnvironmentMap)
+        msgspec.json.decode(document.payload, type=EnvironmentVersion)
         if document
         else empty_environment(name)
     )
 
 
-def read_past_environment(state: StateReader, name: str, version: int) -> EnvironmentMap | None:
+def read_past_environment(state: StateReader, name: str, version: int) -> EnvironmentVersion | None:
     """One version of an environment's map, or None where there is none."""
-    document = state.get("environment", history_key(name, version))
-    return msgspec.json.decode(document.payload, type=EnvironmentMap) if document else None
+    document = state.get("environment", environment_version_key(name, version))
+    return msgspec.json.decode(document.payload, type=EnvironmentVersion) if document else None
 
 
 def read_build(state: StateReader, asset: str, fingerprint: Digest) -> Build | None:
@@ -48,11 +48,11 @@ def read_build(state: StateReader, asset: str, fingerprint: Digest) -> Build | N
 def read_world(
     state: StateReader,
     graph: Graph,
-    environment: EnvironmentMap,
+    environment: EnvironmentVersion,
     *,
     rows: Mapping[str, int],
     cost: Cost,
-) -> World:
+) -> PlanningContext:
     """What a plan of the graph needs to know; of assets that stay as they are nothing is read.
 
     Args:
@@ -72,13 +72,13 @@ def read_world(
     }
     durations = (
         (
-            msgspec.json.decode(document.payload, type=Duration)
+            msgspec.json.decode(document.payload, type=StageDuration)
             for document in state.iter_documents("duration")
         )
         if changed
         else ()
     )
-    return World(
+    return PlanningContext(
         environment=environment,
         builds={key: build for key, build in builds.items() if build},
         definitions={name: definition for name, definition in definitions.items() if definition},
@@ -88,7 +88,7 @@ def read_world(
     )
 
 
-def _is_held(asset: str, graph: Graph, environment: EnvironmentMap) -> bool:
+def _is_held(asset: str, graph: Graph, environment: EnvironmentVersion) -> bool:
     pointer, declared = environment.pointers.get(asset), graph.assets[asset]
     return (
         pointer is not None
@@ -98,12 +98,12 @@ def _is_held(asset: str, graph: Graph, environment: EnvironmentMap) -> bool:
 
 
 def _read_definition(
-    state: StateReader, environment: EnvironmentMap, asset: str
-) -> Definition | None:
+    state: StateReader, environment: EnvironmentVersion, asset: str
+) -> AssetDefinition | None:
     pointer = environment.pointers.get(asset)
     if pointer is None:
         return None
     document = state.get(
         "definition", definition_key(asset, pointer.build_fingerprint, pointer.policy_fingerprint)
     )
-    return msgspec.json.decode(document.payload, type=Definition) if document else None
+    return msgspec.json.decode(document.payload, type=AssetDefinition) if document else None

@@ -9,7 +9,7 @@ from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.log import LogWriter
-from mainspring.ports.models import Scorers
+from mainspring.ports.models import ScorerLoader
 from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.online import OnlineWriter
 from mainspring.ports.signer import Signer, Verifier
@@ -18,16 +18,16 @@ from mainspring.ports.tables import TableWriter
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
 
-__all__ = ["Scratch", "State", "Tools", "Trainer"]
+__all__ = ["Runtime", "StateStore", "TemporaryStores", "Trainer"]
 
 
-class State(StateWriter, Leases, Protocol):
+class StateStore(StateWriter, Leases, Protocol):
     """State and leases of one engine, since a fencing token is checked in the transaction that it
     guards.
     """
 
 
-class Scratch(NamedTuple):
+class TemporaryStores(NamedTuple):
     """Empty stores for one check, gone when it is."""
 
     log: LogWriter
@@ -45,7 +45,7 @@ class Trainer(Protocol):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Tools:
+class Runtime:
     """The ports, and who uses them for which project.
 
     Args:
@@ -58,14 +58,14 @@ class Tools:
 
     project: ProjectName
     actor: Actor
-    state: State
+    state: StateStore
     log: LogWriter
     tables: TableWriter
     online: OnlineWriter
     objects: ObjectWriter
     trainer: Trainer
-    scratch: Callable[[], Scratch]
-    scorers: Scorers
+    scratch: Callable[[], TemporaryStores]
+    scorers: ScorerLoader
     signer: Signer
     verifier: Verifier
     clock: Clock

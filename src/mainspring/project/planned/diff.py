@@ -6,9 +6,14 @@ from typing import Literal as OneOf
 import msgspec
 
 from mainspring.project.declared.graph import Asset, Graph
-from mainspring.project.environment import AssetKind, AssetPointer, Definition, EnvironmentMap
+from mainspring.project.environment import (
+    AssetDefinition,
+    AssetKind,
+    AssetPointer,
+    EnvironmentVersion,
+)
 
-__all__ = ["Change", "ChangeKind", "FieldChange", "diff"]
+__all__ = ["AssetChange", "ChangeKind", "FieldChange", "diff_environment"]
 
 ChangeKind = OneOf["added", "changed", "changed_indirectly", "policy_changed", "removed"]
 
@@ -23,7 +28,7 @@ class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
     after: str | None
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class AssetChange(msgspec.Struct, frozen=True, kw_only=True):
     """One asset that the environment does not hold as it is declared.
 
     Args:
@@ -44,9 +49,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     is_assumed: bool = False
 
 
-def diff(
-    graph: Graph, environment: EnvironmentMap, definitions: Mapping[str, Definition]
-) -> tuple[tuple[Change, ...], int]:
+def diff_environment(
+    graph: Graph, environment: EnvironmentVersion, definitions: Mapping[str, AssetDefinition]
+) -> tuple[tuple[AssetChange, ...], int]:
     """The changes, in the order of the graph with removals last, and how many assets are unchanged.
 
     Args:
@@ -59,8 +64,8 @@ def diff(
 
 
 def _iter_changes(
-    graph: Graph, environment: EnvironmentMap, definitions: Mapping[str, Definition]
-) -> Iterator[Change]:
+    graph: Graph, environment: EnvironmentVersion, definitions: Mapping[str, AssetDefinition]
+) -> Iterator[AssetChange]:
     for asset in graph.assets.values():
         pointer = environment.pointers.get(asset.name)
         if pointer is None:
@@ -81,8 +86,8 @@ def _iter_changes(
 
 
 def _rebuilt(
-    asset: Asset, graph: Graph, environment: EnvironmentMap, old: Definition | None
-) -> Change:
+    asset: Asset, graph: Graph, environment: EnvironmentVersion, old: AssetDefinition | None
+) -> AssetChange:
     because_of = tuple(
         parent for parent in asset.parents if _differs(graph.assets[parent], environment)
     )
@@ -101,7 +106,7 @@ def _rebuilt(
     )
 
 
-def _differs(asset: Asset, environment: EnvironmentMap) -> bool:
+def _differs(asset: Asset, environment: EnvironmentVersion) -> bool:
     pointer = environment.pointers.get(asset.name)
     return pointer is None or pointer.build_fingerprint != asset.build_fingerprint
 
@@ -113,8 +118,8 @@ def _change(
     *,
     fields: tuple[FieldChange, ...] = (),
     because_of: tuple[str, ...] = (),
-) -> Change:
-    return Change(
+) -> AssetChange:
+    return AssetChange(
         asset=asset.name,
         kind=asset.kind,
         change=change,
@@ -126,8 +131,8 @@ def _change(
     )
 
 
-def _removed(pointer: AssetPointer) -> Change:
-    return Change(asset=pointer.asset, kind=pointer.kind, change="removed", at=None)
+def _removed(pointer: AssetPointer) -> AssetChange:
+    return AssetChange(asset=pointer.asset, kind=pointer.kind, change="removed", at=None)
 
 
 def _fields(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:

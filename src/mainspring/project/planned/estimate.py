@@ -10,11 +10,11 @@ from mainspring.datasets.spec import TrainingSet
 from mainspring.features.spec import FeatureView
 from mainspring.project.configured.config import Cost
 from mainspring.project.declared.graph import Asset, Graph
-from mainspring.project.environment import Duration
+from mainspring.project.environment import StageDuration
 from mainspring.project.planned.stages import Estimate, MoveEnvironment, Stage, stage_kind
 from mainspring.sources.spec import Source
 
-__all__ = ["expected_rows", "total", "with_estimates"]
+__all__ = ["expected_rows", "total_estimate", "with_estimates"]
 
 
 def expected_rows(graph: Graph, source_rows: Mapping[str, int]) -> dict[str, int]:
@@ -32,7 +32,11 @@ def expected_rows(graph: Graph, source_rows: Mapping[str, int]) -> dict[str, int
 
 
 def with_estimates(
-    stages: Sequence[Stage], *, rows: Mapping[str, int], durations: Iterable[Duration], cost: Cost
+    stages: Sequence[Stage],
+    *,
+    rows: Mapping[str, int],
+    durations: Iterable[StageDuration],
+    cost: Cost,
 ) -> tuple[Stage, ...]:
     """The same stages, each with its estimate; one that is reused, and the move itself, take
     nothing.
@@ -51,7 +55,7 @@ def with_estimates(
     )
 
 
-def total(stages: Iterable[Stage]) -> Estimate:
+def total_estimate(stages: Iterable[Stage]) -> Estimate:
     """The processor time and cost of all stages together; None where nothing is known of any."""
     known = [stage.estimate for stage in stages if stage.estimate is not None]
     seconds = [e.cpu_s for e in known if e.cpu_s is not None]
@@ -70,7 +74,7 @@ def _rows_of(asset: Asset, source_rows: Mapping[str, int], found: Mapping[str, i
             return next((found[parent] for parent in asset.parents if parent in found), None)
 
 
-def _rates(history: Sequence[Duration]) -> dict[str, float]:
+def _rates(history: Sequence[StageDuration]) -> dict[str, float]:
     """Seconds per row of each kind of stage, over all that is remembered of it."""
     seconds: dict[str, float] = {}
     rows: dict[str, int] = {}
@@ -85,7 +89,7 @@ def _estimate(
     stage: Stage,
     rows: int | None,
     *,
-    last: Mapping[tuple[str, str], Duration],
+    last: Mapping[tuple[str, str], StageDuration],
     rates: Mapping[str, float],
     cost: Cost,
 ) -> Estimate:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mainspring.elements.identity import short
 from mainspring.elements.time import format_duration
-from mainspring.project.planned.diff import Change, ChangeKind
-from mainspring.project.planned.estimate import total
+from mainspring.project.planned.diff import AssetChange, ChangeKind
+from mainspring.project.planned.estimate import total_estimate
 from mainspring.project.planned.plan import FeatureProof, Plan
 from mainspring.project.planned.stages import (
     Estimate,
@@ -15,7 +15,7 @@ from mainspring.project.planned.stages import (
     Stage,
     stage_kind,
 )
-from mainspring.project.planned.words import say_change
+from mainspring.project.planned.words import render_field_change
 
 __all__ = ["render_plan"]
 
@@ -68,7 +68,7 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _change_lines(changes: Sequence[Change], paint: _Paint) -> Iterator[str]:
+def _change_lines(changes: Sequence[AssetChange], paint: _Paint) -> Iterator[str]:
     names = max(len(change.asset) for change in changes)
     places = max(len(change.at or "") for change in changes)
     for change in changes:
@@ -87,7 +87,7 @@ def _change_lines(changes: Sequence[Change], paint: _Paint) -> Iterator[str]:
         yield from _detail_lines(change)
 
 
-def _detail_lines(change: Change) -> Iterator[str]:
+def _detail_lines(change: AssetChange) -> Iterator[str]:
     width = max((len(field.field) for field in change.fields), default=0)
     for field in change.fields:
         yield f"      {field.field:<{width}}  {_turn(field.field, field.before, field.after)}"
@@ -103,7 +103,7 @@ def _turn(field: str, before: str | None, after: str | None) -> str:
     return (
         "the code of the fit, or of what it uses"
         if field == "code"
-        else say_change(field, before, after)
+        else render_field_change(field, before, after)
     )
 
 
@@ -146,7 +146,7 @@ def _stage_cells(stage: Stage, currency: str) -> tuple[str, str, str, str, str, 
 
 
 def _closing_lines(plan: Plan) -> Iterator[str]:
-    sum_ = total(plan.stages)
+    sum_ = total_estimate(plan.stages)
     reused = len(plan.stages) - len(plan.work)
     noun = "stage" if len(plan.work) == 1 else "stages"
     parts = [f"{len(plan.work)} {noun} to run" + (f", {reused} reused" if reused else "")]

@@ -19,14 +19,21 @@ from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
 from mainspring.project.configured.config import Cost
 from mainspring.project.declared.declarations import Declaration
 from mainspring.project.declared.graph import Graph
-from mainspring.project.environment import Build, Definition, Duration, EnvironmentMap
-from mainspring.project.planned.diff import Change, diff
+from mainspring.project.environment import AssetDefinition, Build, EnvironmentVersion, StageDuration
+from mainspring.project.planned.diff import AssetChange, diff_environment
 from mainspring.project.planned.estimate import expected_rows, with_estimates
 from mainspring.project.planned.stages import Stage
 from mainspring.project.planned.staging import stages_for
 from mainspring.sources.spec import Source
 
-__all__ = ["AssumedKnowledge", "FeatureProof", "Plan", "World", "make_plan", "plan_schema"]
+__all__ = [
+    "AssumedKnowledge",
+    "FeatureProof",
+    "Plan",
+    "PlanningContext",
+    "make_plan",
+    "plan_schema",
+]
 
 
 class AssumedKnowledge(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +80,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     environment: str
     environment_version: int
-    changes: tuple[Change, ...]
+    changes: tuple[AssetChange, ...]
     unchanged: int
     stages: tuple[Stage, ...]
     assumed: tuple[AssumedKnowledge, ...]
@@ -92,7 +99,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class PlanningContext:
     """What is known when a plan is made; read once, before.
 
     Args:
@@ -105,20 +112,20 @@ class World:
         cost: the price of a core.
     """
 
-    environment: EnvironmentMap
+    environment: EnvironmentVersion
     builds: Mapping[tuple[str, Digest], Build] = field(default_factory=dict)
-    definitions: Mapping[str, Definition] = field(default_factory=dict)
-    durations: Iterable[Duration] = ()
+    definitions: Mapping[str, AssetDefinition] = field(default_factory=dict)
+    durations: Iterable[StageDuration] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
 
 
-def make_plan(project: str, graph: Graph, world: World) -> Plan:
+def make_plan(project: str, graph: Graph, world: PlanningContext) -> Plan:
     """What it takes to make the environment hold what is declared.
 
     Cost: linear in the assets and their edges; nothing is read.
     """
-    changes, unchanged = diff(graph, world.environment, world.definitions)
+    changes, unchanged = diff_environment(graph, world.environment, world.definitions)
     planned = stages_for(graph, changes, environment=world.environment, builds=world.builds)
     stages = with_estimates(
         planned, rows=expected_rows(graph, world.rows), durations=world.durations, cost=world.cost

@@ -8,7 +8,7 @@ from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.monitoring.spec import Monitor
 from mainspring.project.declared.declarations import asset_name
 from mainspring.project.declared.graph import Asset, Graph
-from mainspring.project.environment import EnvironmentMap
+from mainspring.project.environment import EnvironmentVersion
 from mainspring.project.planned.stages import (
     BuildBaseline,
     BuildTrainingSet,
@@ -27,7 +27,7 @@ _REASON = "new build on the data of now"
 
 
 def retrain_stages(
-    graph: Graph, asset: Asset, environment: EnvironmentMap, *, heads: Mapping[str, int]
+    graph: Graph, asset: Asset, environment: EnvironmentVersion, *, heads: Mapping[str, int]
 ) -> tuple[Stage, ...]:
     """Training set, fit, gates, baselines and the move of the pointers.
 
@@ -111,7 +111,7 @@ def _rows_stage(taught_on: Asset, identity: Digest, model: Model) -> BuildTraini
     )
 
 
-def _move(asset: Asset, environment: EnvironmentMap) -> PointerMove:
+def _move(asset: Asset, environment: EnvironmentVersion) -> PointerMove:
     pointer = environment.pointers.get(asset.name)
     return PointerMove(
         asset=asset.name,

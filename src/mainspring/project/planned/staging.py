@@ -9,8 +9,8 @@ from mainspring.features.spec import FeatureView, OnDemandFeatureView
 from mainspring.monitoring.spec import Monitor
 from mainspring.project.declared.declarations import asset_name
 from mainspring.project.declared.graph import Asset, Graph
-from mainspring.project.environment import Build, EnvironmentMap
-from mainspring.project.planned.diff import Change
+from mainspring.project.environment import Build, EnvironmentVersion
+from mainspring.project.planned.diff import AssetChange
 from mainspring.project.planned.stages import (
     BuildBaseline,
     BuildTrainingSet,
@@ -42,9 +42,9 @@ _ORDER = (ImportSource, BuildView, BuildTrainingSet, TrainModel, JudgeGates, Bui
 
 def stages_for(
     graph: Graph,
-    changes: Sequence[Change],
+    changes: Sequence[AssetChange],
     *,
-    environment: EnvironmentMap,
+    environment: EnvironmentVersion,
     builds: Mapping[tuple[str, Digest], Build],
 ) -> tuple[Stage, ...]:
     """The stages that make the changes so, in the order in which they run; none for no changes."""
@@ -61,10 +61,10 @@ def stages_for(
     return (*made, staging.move(made))
 
 
-def reason_of(change: Change) -> str:
+def reason_of(change: AssetChange) -> str:
     """Why an asset is in the plan, in a few words.
 
-    >>> reason_of(Change(asset="source.a", kind="source", change="added", at="a.py:1"))
+    >>> reason_of(AssetChange(asset="source.a", kind="source", change="added", at="a.py:1"))
     'new'
     """
     named = ", ".join(field.field for field in change.fields)
@@ -87,8 +87,8 @@ class _Staging:
     def __init__(
         self,
         graph: Graph,
-        changes: Sequence[Change],
-        environment: EnvironmentMap,
+        changes: Sequence[AssetChange],
+        environment: EnvironmentVersion,
         builds: Mapping[tuple[str, Digest], Build],
     ) -> None:
         self._graph, self._changes, self._environment, self._builds = (
@@ -105,7 +105,7 @@ class _Staging:
                 [_STAGE_OF.get(asset.kind, asset.kind), asset.build_fingerprint, after]
             )
 
-    def iter_stages(self, change: Change) -> Iterator[Stage]:
+    def iter_stages(self, change: AssetChange) -> Iterator[Stage]:
         """What one change asks for: a model is built, if that is what changed, and judged in any
         case.
         """

@@ -9,7 +9,7 @@ from mainspring.elements.expression.text import WHITE_SPACE
 from mainspring.elements.time import format_duration, format_instant
 from mainspring.elements.window import UNBOUNDED
 
-__all__ = ["say", "say_change", "say_value"]
+__all__ = ["render_field", "render_field_change", "render_value"]
 
 _DURATIONS = frozenset({"windows", "ttl", "hop", "lateness", "clock_skew", "retention", "hold"})
 _INSTANTS = frozenset({"train_from", "test_from", "test_until"})
@@ -52,12 +52,12 @@ _WHOLE = frozenset(
 """Expressions, which are told whole."""
 
 
-def say(field: str, written: str | None) -> str:
+def render_field(field: str, written: str | None) -> str:
     """The value of a field, as kept in a definition, for people.
 
-    >>> say("windows", "[3600000000,86400000000]")
+    >>> render_field("windows", "[3600000000,86400000000]")
     '1h, 24h'
-    >>> say("ttl", None)
+    >>> render_field("ttl", None)
     'none'
     """
     if written is None:
@@ -70,10 +70,10 @@ def say(field: str, written: str | None) -> str:
             return _say_in(field, value)
 
 
-def say_change(field: str, before: str | None, after: str | None) -> str:
+def render_field_change(field: str, before: str | None, after: str | None) -> str:
     """What a field turned from and into; of two records with several fields only those that differ.
 
-    >>> say_change("ttl", "3600000000", None)
+    >>> render_field_change("ttl", "3600000000", None)
     '1h → none'
     """
     old, new = _record(before), _record(after)
@@ -83,10 +83,10 @@ def say_change(field: str, before: str | None, after: str | None) -> str:
             for key in new
             if old.get(key) != new[key]
         )
-    return f"{say(field, before)} → {say(field, after)}"
+    return f"{render_field(field, before)} → {render_field(field, after)}"
 
 
-def say_value(value: object) -> str:
+def render_value(value: object) -> str:
     """A described value in the user's notation."""
     match value:
         case None:
@@ -96,7 +96,7 @@ def say_value(value: object) -> str:
         case str():
             return value
         case list():
-            return f"[{', '.join(map(say_value, value))}]"
+            return f"[{', '.join(map(render_value, value))}]"
         case {"asset": str(name)}:
             return name
         case dict() if isinstance(kind := value.get("is"), str):
@@ -119,7 +119,7 @@ def _say_in(field: str, value: object) -> str:
             return format_duration(value)
         if last in _INSTANTS:
             return format_instant(value)
-    return say_value(value)
+    return render_value(value)
 
 
 def _say_record(kind: str, value: Mapping[str, object]) -> str:
@@ -143,10 +143,12 @@ def _say_record(kind: str, value: Mapping[str, object]) -> str:
         case {"operand": operand} if kind in _TEXT:
             return f"{_receiver(operand)}.str.{_say_text(value)}"
         case {"operand": operand}:
-            rest = ", ".join(say_value(v) for k, v in value.items() if k not in ("is", "operand"))
+            rest = ", ".join(
+                render_value(v) for k, v in value.items() if k not in ("is", "operand")
+            )
             return f"{_receiver(operand)}.{_METHODS.get(kind, kind)}({rest})"
         case {"is": "When", "condition": condition, "then": then, "otherwise": otherwise}:
-            asked, yes, no = (say_value(part) for part in (condition, then, otherwise))
+            asked, yes, no = (render_value(part) for part in (condition, then, otherwise))
             return f"when({asked}).then({yes}).otherwise({no})"
         case _:
             said = ", ".join(
@@ -168,7 +170,7 @@ def _say_text(value: Mapping[str, object]) -> str:
         case {"characters": str(characters), "ends": str(ends)}:
             return f"{_STRIPS[ends]}({'' if characters == WHITE_SPACE else _quoted(characters)})"
         case _:
-            return say_value(dict(value))
+            return render_value(dict(value))
 
 
 def _quoted(text: str) -> str:
@@ -184,7 +186,7 @@ def _say_told(aggregation: Mapping[str, object]) -> Iterator[str]:
         )
         yield written if name in _SPOKEN else f"{name}={written}"
     if where is not None:
-        yield f"where={say_value(where)}"
+        yield f"where={render_value(where)}"
 
 
 def _written(constant: object) -> str:
@@ -197,7 +199,7 @@ def _written(constant: object) -> str:
         case list():
             return f"[{', '.join(map(_written, constant))}]"
         case _:
-            return say_value(constant)
+            return render_value(constant)
 
 
 def _say_literal(value: Mapping[str, object]) -> str:
@@ -209,12 +211,12 @@ def _say_literal(value: Mapping[str, object]) -> str:
         case {"value": str(text)}:
             return f'"{text}"'
         case _:
-            return say_value(value["value"])
+            return render_value(value["value"])
 
 
 def _operand(value: object) -> str:
     """An operand, in brackets where it is an operation itself."""
-    text = say_value(value)
+    text = render_value(value)
     return f"({text})" if isinstance(value, dict) and "op" in value else text
 
 

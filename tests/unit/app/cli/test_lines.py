@@ -9,14 +9,14 @@ from mainspring.app.lifecycle import ApplyReport
 from mainspring.app.status import EndpointStatus, SourceStatus, StatusReport
 from mainspring.elements.identity import Digest
 from mainspring.govern.audit import AuditReport
-from mainspring.serving.replay import Outcome, Replay
+from mainspring.serving.replay import ReplayOutcome, ReplayResult
 from mainspring.sources.ingest import IngestReport
 
 PLAIN = Paint(colour=False)
 
 
-def replayed(name: str, outcome: Outcome, reason: str = "") -> Replay:
-    return Replay(prediction=name, outcome=outcome, told=0.5, score=0.5, reason=reason)
+def replayed(name: str, outcome: ReplayOutcome, reason: str = "") -> ReplayResult:
+    return ReplayResult(prediction=name, outcome=outcome, told=0.5, score=0.5, reason=reason)
 
 
 def status(version: int) -> StatusReport:
@@ -67,7 +67,7 @@ def test_a_run_that_changed_nothing_says_so() -> None:
 
 def test_identical_replays_take_one_line() -> None:
     assert list(
-        replay_lines([replayed(str(i), Outcome.IDENTICAL) for i in range(1000)], PLAIN)
+        replay_lines([replayed(str(i), ReplayOutcome.IDENTICAL) for i in range(1000)], PLAIN)
     ) == ["✓ 1,000/1,000 identical"]
 
 
@@ -75,8 +75,8 @@ def test_replays_that_differ_are_named_with_their_reason() -> None:
     lines = list(
         replay_lines(
             [
-                replayed("a", Outcome.IDENTICAL),
-                replayed("b", Outcome.NOT_AVAILABLE, "REG-002 changed"),
+                replayed("a", ReplayOutcome.IDENTICAL),
+                replayed("b", ReplayOutcome.NOT_AVAILABLE, "REG-002 changed"),
             ],
             PLAIN,
         )

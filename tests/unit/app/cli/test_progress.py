@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from mainspring.app.cli.paint import Paint
-from mainspring.app.cli.progress import BackfillProgress, DayProgress, LiveLine, StageProgress
+from mainspring.app.cli.progress import BackfillBar, DayProgress, LiveLine, StageProgress
 from mainspring.flow.step import Step, StepOutcome
 
 STEP = Step(identity="i", kind="import_source", subject="source.orders")
@@ -104,9 +104,7 @@ def test_a_simulation_leaves_no_line_behind() -> None:
 def test_a_backfill_shows_the_view_at_work_and_how_long_it_may_take(ticks: Iterator[float]) -> None:
     stream = io.StringIO()
     now = lambda: float(next(ticks))  # noqa: E731
-    follow = BackfillProgress(
-        LiveLine(stream, width=100, now=now), views=["pace", "demand"], now=now
-    )
+    follow = BackfillBar(LiveLine(stream, width=100, now=now), views=["pace", "demand"], now=now)
     follow.on_rows("pace", 250, 1_000)
     follow.on_rows("demand", 1_000, 1_000)
     follow.end()

@@ -8,7 +8,7 @@ import pytest
 
 from mainspring.app.cli.paint import Paint
 from mainspring.app.demo.errors import ClaimNotShown
-from mainspring.app.demo.stage import Stage
+from mainspring.app.demo.stage import DemoOutput
 
 
 @pytest.fixture
@@ -17,30 +17,32 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def stage(said: list[str]) -> Stage:
+def stage(said: list[str]) -> DemoOutput:
     seconds = count()
-    return Stage(
+    return DemoOutput(
         said.append, Paint(False), folder=Path("demo"), width=44, now=lambda: float(next(seconds))
     )
 
 
-def test_claim_that_does_not_hold_ends_the_demo(stage: Stage, said: list[str]) -> None:
+def test_claim_that_does_not_hold_ends_the_demo(stage: DemoOutput, said: list[str]) -> None:
     with pytest.raises(ClaimNotShown, match="pigs fly"):
         stage.claim(False, "pigs fly")
     assert said == []
 
 
-def test_claim_that_holds_is_said(stage: Stage, said: list[str]) -> None:
+def test_claim_that_holds_is_said(stage: DemoOutput, said: list[str]) -> None:
     stage.claim(True, "pigs walk")
     assert said == ["", "  ✓ pigs walk"]
 
 
-def test_output_is_cut_to_the_terminal(stage: Stage, said: list[str]) -> None:
+def test_output_is_cut_to_the_terminal(stage: DemoOutput, said: list[str]) -> None:
     stage.line("x" * 80)
     assert said == ["  │ " + "x" * 39 + "…"]
 
 
-def test_table_at_the_end_has_every_figure_and_every_act(stage: Stage, said: list[str]) -> None:
+def test_table_at_the_end_has_every_figure_and_every_act(
+    stage: DemoOutput, said: list[str]
+) -> None:
     stage.open_act("Real data", "Why.")
     stage.figure("replay", "all identical")
     assert stage.close() > 0

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from mainspring.app.access import create_token
-from mainspring.app.endpoints.host import Host, ServedEndpoint, ServedMap
+from mainspring.app.endpoints.host import EndpointHost, ServedEndpoint, ServedEnvironment
 from mainspring.app.http.metrics import ServerMetrics
-from mainspring.app.http.routes import Service, build_app
+from mainspring.app.http.routes import HttpDependencies, build_app
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.engines.local.state import SqliteState
 from mainspring.serving.errors import PredictionUnknown
@@ -64,15 +64,17 @@ def endpoints(model):
 
 @pytest.fixture
 def host(endpoints, predictor, clock):
-    served = ServedMap(environment="dev", version=4, endpoints=endpoints)
-    host = Host(lambda _: served, predictor, environment="dev", clock=clock, ids=SeededIds(1))
+    served = ServedEnvironment(environment="dev", version=4, endpoints=endpoints)
+    host = EndpointHost(
+        lambda _: served, predictor, environment="dev", clock=clock, ids=SeededIds(1)
+    )
     host.refresh()
     return host
 
 
 @pytest.fixture
 def service(host, state):
-    return Service(
+    return HttpDependencies(
         name="trips",
         host=host,
         state=state,

@@ -7,7 +7,7 @@ import sys
 import httpx
 import pytest
 
-from mainspring.app.http.bare import bare_app
+from mainspring.app.http.bare import model_server_app
 from mainspring.engines.onnx.scorer import OnnxScorer
 from tests.unit.engines.onnx.test_scorer import row_means
 
@@ -18,7 +18,7 @@ ABSENT = ("deltalake", "lightgbm", "numba", "onnx", "polars", "scipy", "sklearn"
 @pytest.fixture
 def ask():
     """Sends one request to the server."""
-    app = bare_app(OnnxScorer(row_means()), name="means", version="abc", token="secret")
+    app = model_server_app(OnnxScorer(row_means()), name="means", version="abc", token="secret")
 
     def ask(method, path, body=None, token="secret"):
         async def send():

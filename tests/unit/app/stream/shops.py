@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-from mainspring.app.stream.consume import Consumer
+from mainspring.app.stream.consume import StreamConsumer
 from mainspring.app.workspace import Workspace
 from mainspring.features.online.read import read_online
 from mainspring.features.state.replicate import read_shard
@@ -57,7 +57,7 @@ def sell(workspace: Workspace, first: int, count: int) -> None:
 
 
 @contextmanager
-def running(*consumers: Consumer) -> Iterator[None]:
+def running(*consumers: StreamConsumer) -> Iterator[None]:
     """Consume while the block runs."""
     stop = Event()
     threads = [Thread(target=consumer.run, args=(stop,)) for consumer in consumers]

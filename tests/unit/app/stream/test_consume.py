@@ -154,5 +154,5 @@ def test_another_number_of_partitions_is_built_beside_the_old_one_and_gc_drops_t
     again.sweeper.sweep(again.sweeper.plan(DAY))
     assert list(again.tools.state.iter_documents(SNAPSHOT)) == []
     assert sorted(again.tools.online.shards()) == sorted(
-        [*shards_of(again.reader.view("takings")), *shards_of(again.view("newest"))]
+        [*shards_of(again.reader.view("takings")), *shards_of(again.reader.view("newest"))]
     )

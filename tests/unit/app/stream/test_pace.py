@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainspring.app.stream.meter import Meter
+from mainspring.app.stream.meter import ThroughputMeter
 from mainspring.app.stream.pace import LONGEST_S, SHORTEST_S, pause_after
 
 
@@ -18,7 +18,7 @@ def test_the_longer_it_has_been_quiet_the_longer_is_the_pause(one: float, other:
 
 
 def test_records_that_several_views_read_count_once() -> None:
-    meter = Meter()
+    meter = ThroughputMeter()
     for shard, records in (("takings", 30), ("takings", 20), ("newest", 50), ("weather", 7)):
         meter.folded(shard, "source:weather" if shard == "weather" else "source:sales", records)
     meter.waited(0.2)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mainspring.app.endpoints.host import ServedMap
-from mainspring.app.stream.ready import ReadyMaps
+from mainspring.app.endpoints.host import ServedEnvironment
+from mainspring.app.stream.ready import ReadyLoader
 from mainspring.app.workspace import Workspace
 from tests.unit.app.stream.shops import PROJECT, applied, sell
 
@@ -22,10 +22,10 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def maps(workspace: Workspace) -> ReadyMaps:
+def maps(workspace: Workspace) -> ReadyLoader:
     """Maps of the workspace, the next number each time that one is loaded."""
-    return ReadyMaps(
-        lambda served: ServedMap(environment="dev", version=served.version + 1),
+    return ReadyLoader(
+        lambda served: ServedEnvironment(environment="dev", version=served.version + 1),
         workspace.streams.kept,
         workspace.tools,
     )
@@ -38,24 +38,24 @@ def without_newest(workspace: Workspace) -> None:
             workspace.tools.online.drop(shard)
 
 
-def test_the_first_map_is_not_waited_for(maps: ReadyMaps, workspace: Workspace) -> None:
+def test_the_first_map_is_not_waited_for(maps: ReadyLoader, workspace: Workspace) -> None:
     for shard in workspace.tools.online.shards():
         workspace.tools.online.drop(shard)
-    assert maps.load(ServedMap(environment="dev", version=-1)).version == 0
+    assert maps.load(ServedEnvironment(environment="dev", version=-1)).version == 0
 
 
 def test_a_map_whose_state_was_built_is_put_in_place_at_once(
-    maps: ReadyMaps, tmp_path: Path
+    maps: ReadyLoader, tmp_path: Path
 ) -> None:
-    first = maps.load(ServedMap(environment="dev", version=-1))
+    first = maps.load(ServedEnvironment(environment="dev", version=-1))
     applied(tmp_path / "shops")
     assert maps.load(first).version == 1
 
 
 def test_until_the_state_of_a_new_view_is_there_the_map_before_answers(
-    maps: ReadyMaps, tmp_path: Path
+    maps: ReadyLoader, tmp_path: Path
 ) -> None:
-    first = maps.load(ServedMap(environment="dev", version=-1))
+    first = maps.load(ServedEnvironment(environment="dev", version=-1))
     later = applied(tmp_path / "shops")
     without_newest(later)
     assert maps.load(first) is first
@@ -64,9 +64,9 @@ def test_until_the_state_of_a_new_view_is_there_the_map_before_answers(
 
 
 def test_what_comes_meanwhile_does_not_put_a_map_off_for_ever(
-    maps: ReadyMaps, workspace: Workspace, tmp_path: Path
+    maps: ReadyLoader, workspace: Workspace, tmp_path: Path
 ) -> None:
-    first = maps.load(ServedMap(environment="dev", version=-1))
+    first = maps.load(ServedEnvironment(environment="dev", version=-1))
     later = applied(tmp_path / "shops")
     without_newest(later)
     assert maps.load(first) is first

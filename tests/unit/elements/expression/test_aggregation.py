@@ -12,7 +12,7 @@ from mainspring.elements.expression.aggregation import (
     result_type,
     value_problems,
 )
-from mainspring.elements.expression.infer import faults_of
+from mainspring.elements.expression.infer import type_faults
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import HOUR
 
@@ -70,5 +70,5 @@ def test_sound_parameters_have_no_problems():
 
 def test_an_expression_over_a_list_is_refused():
     schema = Schema.of(ranks=DType.LIST_FLOAT64)
-    [fault] = faults_of((col("ranks").is_null() | (col("ranks") == 3.0)).node, schema)[:1]
+    [fault] = type_faults((col("ranks").is_null() | (col("ranks") == 3.0)).node, schema)[:1]
     assert (fault.code, "list[float64]" in fault.message) == ("PRJ-012", True)

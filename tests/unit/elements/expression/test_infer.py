@@ -6,7 +6,7 @@ import pytest
 
 from mainspring.elements.expression import Expr, col, days, hours, lit, timestamp, when
 from mainspring.elements.expression.errors import FaultyExpression
-from mainspring.elements.expression.infer import faults_of, infer_type
+from mainspring.elements.expression.infer import infer_type, type_faults
 from mainspring.elements.schema import DType, Schema
 
 SCHEMA = Schema.of(
@@ -109,7 +109,7 @@ def test_an_expression_has_the_type_that_its_operations_give(
     ],
 )
 def test_an_operation_that_cannot_be_meant_is_a_fault(expression: Expr, code: str) -> None:
-    assert [fault.code for fault in faults_of(expression.node, SCHEMA)] == [code]
+    assert [fault.code for fault in type_faults(expression.node, SCHEMA)] == [code]
 
 
 def test_all_faults_are_listed_at_once() -> None:
@@ -130,11 +130,11 @@ def test_an_unknown_column_comes_with_the_names_most_like_it() -> None:
 
 
 def test_one_fault_causes_no_others() -> None:
-    assert len(faults_of(((col("nowhere") + days(1)).dt.hour() * 2 > 3).node, SCHEMA)) == 1
+    assert len(type_faults(((col("nowhere") + days(1)).dt.hour() * 2 > 3).node, SCHEMA)) == 1
 
 
 def test_what_has_no_one_meaning_says_why_and_what_to_write_instead() -> None:
-    [fault] = faults_of((col("f") % 2).node, SCHEMA)
+    [fault] = type_faults((col("f") % 2).node, SCHEMA)
     assert "1.0 // 0.1 is 10 in one and 9 in the other" in fault.message
     assert "x - (x / y).floor() * y" in fault.remedy.format(**fault.details())
 

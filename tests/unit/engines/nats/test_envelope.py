@@ -9,7 +9,7 @@ from mainspring.engines.nats.envelope import (
     Append,
     Frame,
     Parts,
-    Share,
+    RecordShare,
     Trim,
     encode_frames,
     iter_places,
@@ -26,7 +26,8 @@ parts = st.none() | st.builds(
     Parts, st.lists(st.integers(1, 2**40), min_size=1).map(tuple), st.integers(1, 2**20)
 )
 shares = st.lists(
-    st.builds(Share, st.text(min_size=1), st.none() | st.integers(0, 2**40), frames), max_size=3
+    st.builds(RecordShare, st.text(min_size=1), st.none() | st.integers(0, 2**40), frames),
+    max_size=3,
 ).map(tuple)
 numbers = st.integers(0, 2**40)
 

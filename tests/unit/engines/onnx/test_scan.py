@@ -3,7 +3,7 @@
 import pytest
 from onnx import TensorProto, helper
 
-from mainspring.engines.onnx.scan import Finding, ScanLimits, scan_onnx
+from mainspring.engines.onnx.scan import ScanFinding, ScanLimits, scan_onnx
 
 VALUE = [
     helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["rows", 1]) for name in ("X", "value")
@@ -32,7 +32,7 @@ def test_a_graph_of_known_operators_has_no_findings():
 def test_an_operator_outside_the_list_is_named_once_with_its_count():
     strange = [helper.make_node("ConstantOfShape", ["X"], [name]) for name in ("a", "value")]
     assert scan_onnx(payload_of(*strange)) == (
-        Finding(rule="operator", where="graph", detail="ai.onnx.ConstantOfShape × 2"),
+        ScanFinding(rule="operator", where="graph", detail="ai.onnx.ConstantOfShape × 2"),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, ScoringFailed
-from mainspring.engines.onnx.scorer import OnnxScorer, TensorMetadata
+from mainspring.engines.onnx.scorer import OnnxScorer, ScorerTensor
 
 
 def model_of(nodes, outputs, *, dtype=TensorProto.DOUBLE, columns=3, constants=()):
@@ -63,8 +63,8 @@ def test_rows_in_any_memory_order_score_alike():
 
 def test_metadata_is_in_the_words_of_the_open_inference_protocol():
     scorer = OnnxScorer(row_means())
-    assert scorer.inputs == (TensorMetadata(name="X", datatype="FP64", shape=(-1, 3)),)
-    assert scorer.outputs == (TensorMetadata(name="value", datatype="FP64", shape=(-1, 1)),)
+    assert scorer.inputs == (ScorerTensor(name="X", datatype="FP64", shape=(-1, 3)),)
+    assert scorer.outputs == (ScorerTensor(name="value", datatype="FP64", shape=(-1, 1)),)
 
 
 def test_the_output_with_predictions_is_found_by_its_name():

@@ -8,7 +8,7 @@ import obstore
 import pytest
 
 from mainspring.elements.identity import digest_of
-from mainspring.engines.s3.bucket import Bucket, require_conditional_writes
+from mainspring.engines.s3.bucket import S3Bucket, require_conditional_writes
 from mainspring.engines.s3.errors import WritesUnconditional
 from mainspring.engines.s3.objects import S3Objects
 from mainspring.ports.errors import ObjectDamaged, StoreFailed, StoreUnreachable
@@ -17,7 +17,7 @@ from tests.buckets import make_bucket
 
 
 @pytest.fixture
-def forgetful(tmp_path: Path) -> Iterator[Bucket]:
+def forgetful(tmp_path: Path) -> Iterator[S3Bucket]:
     """A bucket on a server that checks secrets and not conditions."""
     try:
         server = servers.rclone(tmp_path, key="key", secret="secret")
@@ -26,7 +26,7 @@ def forgetful(tmp_path: Path) -> Iterator[Bucket]:
     (tmp_path / "lake").mkdir()
     with server:
         endpoint = f"http://127.0.0.1:{server.port}"
-        yield Bucket(
+        yield S3Bucket(
             url="s3://lake/tables",
             endpoint=endpoint,
             region="us-east-1",
@@ -36,21 +36,21 @@ def forgetful(tmp_path: Path) -> Iterator[Bucket]:
 
 
 def test_a_bucket_that_makes_an_object_once_is_trusted_again_and_again(
-    moto_server: servers.Server,
+    moto_server: servers.LocalServer,
 ) -> None:
     bucket = make_bucket(moto_server)
     for _ in range(3):
         require_conditional_writes(bucket)
 
 
-def test_a_bucket_that_overwrites_may_hold_objects_and_no_tables(forgetful: Bucket) -> None:
+def test_a_bucket_that_overwrites_may_hold_objects_and_no_tables(forgetful: S3Bucket) -> None:
     with pytest.raises(WritesUnconditional, match="does not hold conditional writes"):
         require_conditional_writes(forgetful)
     objects = S3Objects(forgetful)
     assert objects.read(objects.write(b"payload")) == b"payload"
 
 
-def test_a_wrong_secret_is_refused_and_not_shown(forgetful: Bucket) -> None:
+def test_a_wrong_secret_is_refused_and_not_shown(forgetful: S3Bucket) -> None:
     wrong = replace(forgetful, secret_access_key="a guess")
     with pytest.raises(StoreFailed) as caught:
         require_conditional_writes(wrong)
@@ -59,19 +59,21 @@ def test_a_wrong_secret_is_refused_and_not_shown(forgetful: Bucket) -> None:
     assert "a guess" not in caught.value.message + repr(wrong)
 
 
-def test_where_no_server_is_the_error_says_so(moto_server: servers.Server) -> None:
+def test_where_no_server_is_the_error_says_so(moto_server: servers.LocalServer) -> None:
     bucket = replace(make_bucket(moto_server), endpoint=f"http://127.0.0.1:{servers.free_port()}")
     with pytest.raises(StoreUnreachable, match="does not answer"):
         require_conditional_writes(bucket)
 
 
-def test_a_bucket_that_does_not_exist_is_named(moto_server: servers.Server) -> None:
+def test_a_bucket_that_does_not_exist_is_named(moto_server: servers.LocalServer) -> None:
     bucket = replace(make_bucket(moto_server), url="s3://nowhere/tables")
     with pytest.raises(StoreFailed, match="s3://nowhere/tables"):
         require_conditional_writes(bucket)
 
 
-def test_bytes_that_are_not_what_the_name_says_are_never_used(moto_server: servers.Server) -> None:
+def test_bytes_that_are_not_what_the_name_says_are_never_used(
+    moto_server: servers.LocalServer,
+) -> None:
     bucket = make_bucket(moto_server)
     digest = S3Objects(bucket).write(b"payload")
     name = digest.removeprefix("sha256:")
@@ -82,7 +84,7 @@ def test_bytes_that_are_not_what_the_name_says_are_never_used(moto_server: serve
     assert S3Objects(bucket).read(digest) == b"payload"
 
 
-def test_what_else_lies_in_the_bucket_is_no_object(moto_server: servers.Server) -> None:
+def test_what_else_lies_in_the_bucket_is_no_object(moto_server: servers.LocalServer) -> None:
     bucket = make_bucket(moto_server)
     require_conditional_writes(bucket)
     digest = S3Objects(bucket).write(b"payload")

@@ -21,7 +21,7 @@ from mainspring.elements.time import format_instant
 if TYPE_CHECKING:
     from mainspring.monitoring.window import WindowReport
     from mainspring.serving.predict import Prediction
-    from mainspring.serving.replay import Replay
+    from mainspring.serving.replay import ReplayResult
 
 __all__ = [
     "lineage",
@@ -194,7 +194,7 @@ def prediction_lines(predictions: Sequence["Prediction"], paint: Paint) -> Itera
     )
 
 
-def replay_lines(replays: Sequence["Replay"], paint: Paint) -> Iterator[str]:
+def replay_lines(replays: Sequence["ReplayResult"], paint: Paint) -> Iterator[str]:
     """How many came out the same, and what is wrong with the others."""
     counts = Counter(str(answer.outcome) for answer in replays)
     said = ", ".join(

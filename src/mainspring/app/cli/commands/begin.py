@@ -70,6 +70,6 @@ def serve_model(_: Invocation, file: Path, name: str, port: int) -> None:
     It speaks the Open Inference Protocol and knows nothing of features; `pip install
     mainspring[serve]` is enough for it.
     """
-    from mainspring.app.http.bare import serve_model as serve_file
+    from mainspring.app.http.bare import run_model_server as serve_file
 
     serve_file(file, name=name, port=port, announce=lambda line: click.echo(line))

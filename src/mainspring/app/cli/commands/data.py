@@ -10,11 +10,11 @@ import click
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
 from mainspring.app.cli.output import live_line
 from mainspring.app.cli.paint import Paint, columns, counted
-from mainspring.app.cli.progress import BackfillProgress
+from mainspring.app.cli.progress import BackfillBar
 from mainspring.app.cli.rows import read_rows
 
 if TYPE_CHECKING:
-    from mainspring.sources.ingest import IngestReport, Rows
+    from mainspring.sources.ingest import IngestReport, SourceRows
 
 __all__ = ["backfill", "ingest", "ingest_lines"]
 
@@ -46,10 +46,10 @@ def ingest(
     """
     if rows and file != "-":
         raise click.UsageError(f"give {file} or --row, not both")
-    given: Path | Rows = (
+    given: Path | SourceRows = (
         Path(file)
         if not rows and Path(file).suffix in _FORMATS
-        else cast("Rows", read_rows(file, rows))
+        else cast("SourceRows", read_rows(file, rows))
     )
     report = at.open().ingest(source, given, history=history, op=op or "")
     at.answer(report, lambda paint: ingest_lines(source, report, paint))
@@ -79,7 +79,7 @@ def backfill(at: Invocation, views: tuple[str, ...], spine: Path, out: Path) -> 
     """
     for path in (spine, out):
         _check_format(path)
-    progress = BackfillProgress(live_line(sys.stderr), views=views)
+    progress = BackfillBar(live_line(sys.stderr), views=views)
     report = at.open().feature_views.backfill(
         views, spine=spine, out=out, progress=progress.on_rows
     )

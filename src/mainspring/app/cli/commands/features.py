@@ -9,7 +9,7 @@ import click
 
 from mainspring.app.cli.faults import REFUSED
 from mainspring.app.cli.options import Invocation, WorkspaceGroup, WorkspaceVerb
-from mainspring.app.cli.paint import Paint, ago, columns, counted, size, sparks
+from mainspring.app.cli.paint import Paint, columns, counted, format_age, format_size, sparks
 from mainspring.elements.schema import DType
 from mainspring.elements.time import format_instant
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         ViewReport,
         ViewStatus,
     )
-    from mainspring.app.features.parity import ParityCount, ParityTest
+    from mainspring.app.features.parity import ParityCheckReport, ParityCount
     from mainspring.features.distribution import Distribution
 
 __all__ = ["features", "features_lines", "parity_lines", "test", "view_lines"]
@@ -107,13 +107,15 @@ def _status_cells(view: "ViewStatus", paint: Paint) -> list[str]:
     standing = "" if view.standing == "as declared" else paint.warn(view.standing)
     if not view.is_folded:
         return [*what, "", "", "", paint.quiet("no online state yet"), "", standing]
-    event = "no event yet" if view.event_age is None else f"newest event {ago(view.event_age)}"
+    event = (
+        "no event yet" if view.event_age is None else f"newest event {format_age(view.event_age)}"
+    )
     behind = paint.warn(f"{counted(view.lag, 'record')} behind") if view.lag else "up to date"
     return [
         *what,
         counted(view.folded, "record"),
         counted(view.keys, "key"),
-        size(view.size_bytes),
+        format_size(view.size_bytes),
         event,
         behind,
         standing,
@@ -151,11 +153,17 @@ def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
 
 def _state_lines(state: "ViewStatus") -> Iterator[str]:
     if state.is_folded:
-        age = "no event yet" if state.event_age is None else f"newest event {ago(state.event_age)}"
-        known = "" if state.visible_age is None else f", newest known {ago(state.visible_age)}"
+        age = (
+            "no event yet"
+            if state.event_age is None
+            else f"newest event {format_age(state.event_age)}"
+        )
+        known = (
+            "" if state.visible_age is None else f", newest known {format_age(state.visible_age)}"
+        )
         yield (
             f"  {counted(state.folded, 'record')}, {counted(state.keys, 'key')}, "
-            f"{size(state.size_bytes)}; {age}{known}; {state.lag:,} behind the log"
+            f"{format_size(state.size_bytes)}; {age}{known}; {state.lag:,} behind the log"
         )
 
 
@@ -197,12 +205,12 @@ def _said(value: float, dtype: DType) -> str:
         case DType.TIMESTAMP:
             return f"{format_instant(int(value))[:19]}Z"
         case DType.DURATION:
-            return ago(int(value)).removesuffix(" ago")
+            return format_age(int(value)).removesuffix(" ago")
         case _:
             return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
-def parity_lines(report: "ParityTest", paint: Paint) -> Iterator[str]:
+def parity_lines(report: "ParityCheckReport", paint: Paint) -> Iterator[str]:
     """What was compared, and what differs."""
     if report.mismatched:
         yield (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
-from mainspring.app.cli.paint import Paint, columns, counted, size
+from mainspring.app.cli.paint import Paint, columns, counted, format_size
 from mainspring.elements.time import format_instant, parse_duration
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def backup_lines(report: "BackupReport", paint: Paint) -> Iterator[str]:
     records = sum(report.cut.heads.values())
     yield (
         f"{paint.mark(True)} {paint.name(report.path)} holds "
-        f"{counted(report.files, 'file')}, {size(report.size_bytes)}"
+        f"{counted(report.files, 'file')}, {format_size(report.size_bytes)}"
     )
     rows = [
         ["log", f"{counted(records, 'record')} in {counted(len(report.cut.heads), 'topic')}"],

@@ -14,7 +14,7 @@ from mainspring.elements.time import format_instant
 if TYPE_CHECKING:
     from mainspring.app.lifecycle import ApplyReport
     from mainspring.app.status import StatusReport
-    from mainspring.project.environment import EnvironmentMap
+    from mainspring.project.environment import EnvironmentVersion
 
 __all__ = [
     "apply",
@@ -207,7 +207,7 @@ def _moment(at: int | None) -> str:
     return format_instant(at) if at is not None else "never"
 
 
-def _map_lines(restored: "EnvironmentMap", holds: str, paint: Paint) -> Iterator[str]:
+def _map_lines(restored: "EnvironmentVersion", holds: str, paint: Paint) -> Iterator[str]:
     models = [
         [pointer.asset, short(pointer.build_digest)]
         for pointer in restored.pointers.values()

@@ -47,10 +47,10 @@ def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool
         report = workspace.streams.once(views, takes_snapshots=snapshot)
         at.answer(report, lambda paint: [stream_line(report, paint)])
         return
-    from mainspring.app.endpoints.follower import Follower
+    from mainspring.app.endpoints.follower import PeriodicTask
 
     paint = colours_of(sys.stdout)
-    with _asked_to_stop() as stop, Follower(workspace.parity.run_due).running():
+    with _asked_to_stop() as stop, PeriodicTask(workspace.parity.run_due).running():
         streams = workspace.streams
         streams.consumer(
             views,

@@ -8,7 +8,7 @@ import msgspec
 
 from mainspring.app.demo.rows import timetable_rows
 from mainspring.app.demo.scene import AS_OF, Scene
-from mainspring.app.demo.server import Server, serving
+from mainspring.app.demo.server import ServerProcess, running_server
 from mainspring.serving.predict import Prediction
 
 __all__ = ["ask"]
@@ -18,7 +18,7 @@ class _Answer(msgspec.Struct):
     predictions: list[Prediction]
 
 
-def ask(scene: Scene) -> Server:
+def ask(scene: Scene) -> ServerProcess:
     """Start a server, ask it by curl, and replay what it said; the server, which lives on."""
     stage = scene.stage
     stage.open_act(
@@ -26,7 +26,7 @@ def ask(scene: Scene) -> Server:
         f"The caller sends what it knows, the server looks the features up at its own "
         f"now ({AS_OF[:16]}Z in the data), and every answer can be taken apart.",
     )
-    server = serving(scene, "dev")
+    server = running_server(scene, "dev")
     [row] = timetable_rows(scene, 1)
     body = json.dumps({"rows": [row]}, default=str)
     url = f"http://127.0.0.1:{server.port}/v1/endpoints/late-arrival/predict"

@@ -2,7 +2,7 @@
 
 from mainspring.app.demo.rows import timetable_rows
 from mainspring.app.demo.scene import Scene, wait_until
-from mainspring.app.demo.server import Server
+from mainspring.app.demo.server import ServerProcess
 from mainspring.elements.identity import short
 from mainspring.project.performed.read import read_environment
 from mainspring.registry.version import ModelVersion
@@ -15,7 +15,7 @@ _BEFORE = '''    entities=everyone,
 _AFTER = _BEFORE.replace("windows=windows", 'windows=["1h", "6h", "24h", "7d"]')
 
 
-def change_window(scene: Scene, server: Server) -> ModelVersion:
+def change_window(scene: Scene, server: ServerProcess) -> ModelVersion:
     """Edit one window of one view, plan, apply, and see the server follow; the version that it
     made.
     """

@@ -5,10 +5,10 @@ import sqlite3
 
 from mainspring.app.demo.rows import timetable_rows
 from mainspring.app.demo.scene import Scene, wait_until
-from mainspring.app.demo.server import Server, serving
+from mainspring.app.demo.server import ServerProcess, running_server
 from mainspring.registry.version import ModelVersion
 
-__all__ = ["crown_ungated"]
+__all__ = ["promote_ungated"]
 
 _REFUSED = 1
 _TREES = re.compile(r'"n_estimators": \d+')
@@ -19,7 +19,7 @@ _SQL = """UPDATE documents
   WHERE kind = 'environment' AND key = 'staging'"""
 
 
-def crown_ungated(scene: Scene, proven: ModelVersion) -> None:
+def promote_ungated(scene: Scene, proven: ModelVersion) -> None:
     """Promote what is proven; then make a model that fails its gates, and see both ways to crown it
     refused.
     """
@@ -52,7 +52,7 @@ def crown_ungated(scene: Scene, proven: ModelVersion) -> None:
         f"answering with {proven.label}.",
     )
     server.stop()
-    again = serving(scene, "staging")
+    again = running_server(scene, "staging")
     [answer] = again.predict(timetable_rows(scene, 1))
     stage.claim(
         answer.version == proven.digest,
@@ -67,7 +67,7 @@ def crown_ungated(scene: Scene, proven: ModelVersion) -> None:
     )
 
 
-def _promote(scene: Scene) -> Server:
+def _promote(scene: Scene) -> ServerProcess:
     stage = scene.stage
     [key] = [
         word.strip('[]"')
@@ -77,7 +77,7 @@ def _promote(scene: Scene) -> Server:
     ][:1]
     scene.edit("project.toml", _TRUST, _TRUST.replace("[]", f'["{key}"]'))
     scene.honest.run("promote", "dev", "staging")
-    server = serving(scene, "staging")
+    server = running_server(scene, "staging")
     stage.claim(
         server.process.poll() is None,
         "Judged again for staging, promoted by moving pointers, and served: nothing "

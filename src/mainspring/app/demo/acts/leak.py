@@ -6,7 +6,7 @@ import polars as pl
 from mainspring.app.demo.scene import Scene
 from mainspring.app.demo.shell import Process
 from mainspring.app.workspace import Workspace
-from mainspring.datasets.build import decode_rows
+from mainspring.datasets.build import parse_training_rows
 from mainspring.datasets.encoding import encode_frame
 from mainspring.registry.read import read_object
 from mainspring.registry.version import ModelVersion
@@ -80,9 +80,9 @@ def _served(scene: Scene, leaky: ModelVersion, honest: ModelVersion) -> tuple[fl
     """
     tools = Workspace.open(scene.leaky.folder).tools
     model = open_version(leaky, objects=tools.objects, scorers=tools.scorers)
-    rows = decode_rows(read_object(scene.open().tools.objects, honest, "training_set")).filter(
-        pl.col("_split") == "test"
-    )
+    rows = parse_training_rows(
+        read_object(scene.open().tools.objects, honest, "training_set")
+    ).filter(pl.col("_split") == "test")
     scores = np.asarray(model.scorer.predict(encode_frame(rows, model.encoding)), dtype=np.float64)
     labels = rows["_label"].cast(pl.Float64).to_numpy()
     return roc_auc(labels, scores), log_loss(labels, scores)

@@ -9,13 +9,13 @@ from mainspring.app.demo.shell import Process
 from mainspring.app.simulation.simulate import SimulationReport
 from mainspring.elements.time import format_instant
 
-__all__ = ["live_a_month", "start_month"]
+__all__ = ["simulate_month", "start_simulation"]
 
 _START = date(2013, 10, 1)
 _SOON = timedelta(days=3)
 
 
-def start_month(scene: Scene) -> Process:
+def start_simulation(scene: Scene) -> Process:
     """Begin to simulate October, with dep_delay sent in seconds instead of minutes from the middle
     on.
     """
@@ -24,7 +24,7 @@ def start_month(scene: Scene) -> Process:
     )
 
 
-def live_a_month(scene: Scene, simulating: Process) -> None:
+def simulate_month(scene: Scene, simulating: Process) -> None:
     """Show what came of it, and the incident that finds the fault."""
     stage, fault_on = scene.stage, _fault_on(scene)
     stage.open_act(

@@ -2,7 +2,7 @@
 
 from mainspring.app.demo.rows import timetable_rows
 from mainspring.app.demo.scene import Scene
-from mainspring.app.demo.server import Server
+from mainspring.app.demo.server import ServerProcess
 from mainspring.engines.local.objects import FileObjects
 from mainspring.registry.version import ModelVersion
 
@@ -12,7 +12,7 @@ _BATCH = 100
 _REFUSED = 1
 
 
-def recompute(scene: Scene, server: Server, serving: ModelVersion) -> None:
+def recompute(scene: Scene, server: ServerProcess, serving: ModelVersion) -> None:
     """Replay the newest predictions, across the rollback; then change one byte of a model's file,
     replay again, and repair it.
     """

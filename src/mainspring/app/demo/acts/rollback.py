@@ -6,7 +6,7 @@ import time
 from mainspring.app.demo.load import Load
 from mainspring.app.demo.rows import timetable_rows
 from mainspring.app.demo.scene import Scene
-from mainspring.app.demo.server import Server
+from mainspring.app.demo.server import ServerProcess
 from mainspring.elements.time import SECOND
 from mainspring.project.performed.read import read_environment
 from mainspring.registry.version import ModelVersion
@@ -17,7 +17,7 @@ _ROWS = 8_000
 _BOUND_S = 1.0
 
 
-def roll_back(scene: Scene, server: Server, back_to: ModelVersion) -> None:
+def roll_back(scene: Scene, server: ServerProcess, back_to: ModelVersion) -> None:
     """Roll back under load; the time until the first answer of the old version, and that no request
     failed.
     """

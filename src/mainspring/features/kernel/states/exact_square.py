@@ -23,7 +23,7 @@ from mainspring.features.kernel.states.exact_sum import (
     NO_LIMB,
     PAD,
     carry,
-    collect,
+    gather_limbs,
     nearest_double,
 )
 
@@ -113,7 +113,7 @@ def variance_of(
     caller's.
 
     Args:
-        number, signed_top: The collected sum, as `collect` gives it.
+        number, signed_top: The collected sum, as `gather_limbs` gives it.
         low: The lowest limb of the sum that may differ from zero; that of the squares is at least
             twice as high.
         cells, whole, part: The sum of squares as the difference of two rows.
@@ -122,7 +122,7 @@ def variance_of(
         count: How many values, 2 … 2**30.
         wide: (WIDE_CELLS,), room to calculate in.
     """
-    top = abs(collect(cells, whole, part, 2 * low, high, wide))
+    top = abs(gather_limbs(cells, whole, part, 2 * low, high, wide))
     last = abs(signed_top)
     highest = max(top, 2 * last - PAD + 1)
     for cell in range(PAD, top + 1):

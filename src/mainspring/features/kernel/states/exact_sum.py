@@ -38,7 +38,7 @@ __all__ = [
     "add_float",
     "add_integer",
     "carry",
-    "collect",
+    "gather_limbs",
     "integer_of",
     "mean_of",
     "nearest_double",
@@ -102,7 +102,7 @@ def add_integer(cells: Ints, row: int, value: int, sign: int) -> int:
 
 
 @compiled_part
-def collect(cells: Ints, whole: int, part: int, low: int, high: int, number: Ints) -> int:
+def gather_limbs(cells: Ints, whole: int, part: int, low: int, high: int, number: Ints) -> int:
     """Write the difference of two states as sign and magnitude into `number`.
 
     Args:

@@ -16,9 +16,17 @@ from mainspring.features.kernel.arrays import Ints, ShortInts
 from mainspring.features.kernel.jit import allocating_part, compiled_part
 from mainspring.features.kernel.states.sketch import hash_of
 
-__all__ = ["LIVE", "NUMBER", "Bags", "change", "clear_bag", "code_of_image", "empty_bags"]
+__all__ = [
+    "LIVE",
+    "NUMBER_FIELD",
+    "Bags",
+    "change_count",
+    "clear_bag",
+    "code_of_image",
+    "empty_bags",
+]
 
-NUMBER, MASK, LIVE = 0, 1, 2
+NUMBER_FIELD, MASK, LIVE = 0, 1, 2
 SMALLEST_TABLE: Final = 64
 
 
@@ -66,7 +74,7 @@ def empty_bags(bags: int, room: int, windows: int) -> Bags:
 @compiled_part
 def clear_bag(bags: Bags, bag: int, fixed: int) -> None:
     """Empty a multiset, which then has the codes 0 … fixed - 1 already."""
-    bags.sizes[bag, NUMBER] = fixed
+    bags.sizes[bag, NUMBER_FIELD] = fixed
     bags.sizes[bag, MASK] = SMALLEST_TABLE - 1
     for window in range(bags.counts.shape[2]):
         bags.sizes[bag, LIVE + window] = 0
@@ -84,8 +92,8 @@ def code_of_image(bags: Bags, bag: int, image: int, is_sorted: bool) -> int:
     slot = slot_of(bags, bag, image)
     if table[bag, slot] != 0:
         return int(table[bag, slot] - 1)
-    code = sizes[bag, NUMBER]
-    sizes[bag, NUMBER] = code + 1
+    code = sizes[bag, NUMBER_FIELD]
+    sizes[bag, NUMBER_FIELD] = code + 1
     bags.held[bag, code] = image
     table[bag, slot] = code + 1
     for window in range(bags.counts.shape[2]):
@@ -114,7 +122,7 @@ def grow(bags: Bags, bag: int) -> None:
     bags.sizes[bag, MASK] = mask
     for slot in range(mask + 1):
         bags.table[bag, slot] = 0
-    for code in range(bags.sizes[bag, NUMBER]):
+    for code in range(bags.sizes[bag, NUMBER_FIELD]):
         bags.table[bag, slot_of(bags, bag, bags.held[bag, code])] = code + 1
 
 
@@ -129,7 +137,7 @@ def place_in_order(bags: Bags, bag: int, code: int) -> None:
 
 
 @compiled_part
-def change(bags: Bags, bag: int, code: int, window: int, sign: int) -> None:
+def change_count(bags: Bags, bag: int, code: int, window: int, sign: int) -> None:
     """A fact with this code enters a window (sign 1) or leaves it (-1)."""
     count = bags.counts[bag, code, window] + sign
     bags.counts[bag, code, window] = count

@@ -19,10 +19,10 @@ from mainspring.features.kernel.jit import compiled_part
 __all__ = [
     "REGISTER_VALUES",
     "estimate_of",
-    "forget",
     "hash_of",
     "observation_of",
     "observe",
+    "reset_registers",
 ]
 
 RANK_BITS: Final = 6
@@ -73,7 +73,7 @@ def observe(registers: Bytes, histogram: Ints, observation: int) -> None:
 
 
 @compiled_part
-def forget(registers: Bytes, observation: int) -> None:
+def reset_registers(registers: Bytes, observation: int) -> None:
     """Put a register back to zero."""
     registers[observation >> RANK_BITS] = 0
 

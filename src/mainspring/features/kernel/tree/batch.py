@@ -8,8 +8,8 @@ from mainspring.features.kernel.arrays import Bytes, Ints
 
 __all__ = [
     "EVICTED_PAGE",
+    "EVICTED_UNTIL",
     "FACT_COUNT",
-    "FORGOTTEN",
     "INLINE_FIELDS",
     "IS_NEW",
     "IS_SEALED",
@@ -25,10 +25,10 @@ __all__ = [
     "TILE_COUNT",
     "WRITTEN",
     "WRITTEN_PAGE",
-    "Batch",
-    "Key",
-    "Layout",
-    "Output",
+    "GrowthBatch",
+    "GrowthOutput",
+    "OpenKey",
+    "PageLayout",
 ]
 
 TABLE_FIELDS: Final = 6
@@ -40,7 +40,7 @@ MAX_TILES: Final = 512
     TILE_COUNT,
     PAGE_COUNT,
     NEXT_NUMBER,
-    FORGOTTEN,
+    EVICTED_UNTIL,
     IS_SEALED,
     WRITTEN,
     LISTED,
@@ -56,14 +56,14 @@ the output or still where it was read.
 """
 
 
-class Layout(NamedTuple):
+class PageLayout(NamedTuple):
     """How a view's pages look.  Shapes: shape (SHAPE_FIELDS,), lanes (lanes, LANE_FIELDS)."""
 
     shape: Ints
     lanes: Ints
 
 
-class Batch(NamedTuple):
+class GrowthBatch(NamedTuple):
     """What comes in.
 
     Args:
@@ -94,7 +94,7 @@ class Batch(NamedTuple):
     until: int
 
 
-class Key(NamedTuple):
+class OpenKey(NamedTuple):
     """The key at hand, taken apart.
 
     Shapes:
@@ -120,7 +120,7 @@ class Key(NamedTuple):
     number: Ints
 
 
-class Output(NamedTuple):
+class GrowthOutput(NamedTuple):
     """Where pages are written.
 
     Shapes: words and texts are the same memory; table (…, TABLE_FIELDS); note (3,): how many rows

@@ -14,8 +14,8 @@ from mainspring.features.kernel.jit import allocating_part, compiled_part
 from mainspring.features.kernel.states.exact_sum import CELLS, NO_LIMB, NUMBER_CELLS
 from mainspring.features.kernel.tree.batch import (
     EVICTED_PAGE,
+    EVICTED_UNTIL,
     FACT_COUNT,
-    FORGOTTEN,
     INLINE_FIELDS,
     IS_NEW,
     IS_SEALED,
@@ -30,10 +30,10 @@ from mainspring.features.kernel.tree.batch import (
     TILE_COUNT,
     WRITTEN,
     WRITTEN_PAGE,
-    Batch,
-    Key,
-    Layout,
-    Output,
+    GrowthBatch,
+    GrowthOutput,
+    OpenKey,
+    PageLayout,
 )
 from mainspring.features.kernel.tree.page import (
     DIRECTORY_LEVEL,
@@ -47,7 +47,7 @@ from mainspring.features.kernel.tree.page import (
     LENGTH_MASK,
     LEVEL,
     NEXT,
-    NUMBER,
+    NUMBER_WORD,
     OPEN_FACTS,
     OPEN_TILES,
     PAGE_FACTS,
@@ -62,12 +62,12 @@ from mainspring.features.kernel.tree.page import (
     text_before,
 )
 from mainspring.features.kernel.tree.tile import (
-    HIGH,
     LONG_AGO,
-    LOW,
     MARK_FIELDS,
+    TILE_HIGH,
     TILE_LAST,
     TILE_LEVEL,
+    TILE_LOW,
     TILE_NUMBER,
     summarise_facts,
     summarise_tiles,
@@ -77,15 +77,15 @@ __all__ = ["grow_keys"]
 
 
 @allocating_part
-def grow_keys(layout: Layout, batch: Batch, out: Output) -> None:
+def grow_keys(layout: PageLayout, batch: GrowthBatch, out: GrowthOutput) -> None:
     """Add facts to the heads of their keys and write the new heads, and the pages that were sealed
     on the way.
     """
     shape, lanes = layout.shape, layout.lanes
     flat = np.empty(MAX_TILES * shape[TILE_WORDS], dtype=np.int64)
     marks = np.zeros((lanes.shape[0], MARK_FIELDS), dtype=np.int64)
-    marks[:, LOW], marks[:, HIGH] = NO_LIMB, -1
-    key = Key(
+    marks[:, TILE_LOW], marks[:, TILE_HIGH] = NO_LIMB, -1
+    key = OpenKey(
         shape,
         lanes,
         np.empty((OPEN_FACTS, shape[FACT_WORDS]), dtype=np.int64),
@@ -102,7 +102,7 @@ def grow_keys(layout: Layout, batch: Batch, out: Output) -> None:
 
 
 @compiled_part
-def grow_all(batch: Batch, key: Key, out: Output) -> None:
+def grow_all(batch: GrowthBatch, key: OpenKey, out: GrowthOutput) -> None:
     """Grow one key after the other, until there is no more room."""
     for code in range(batch.starts.shape[0]):
         if not grow_key(batch, key, out, code):
@@ -112,7 +112,7 @@ def grow_all(batch: Batch, key: Key, out: Output) -> None:
 
 
 @compiled_part
-def grow_key(batch: Batch, key: Key, out: Output, code: int) -> bool:
+def grow_key(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) -> bool:
     """Grow a key by its facts; whether there was room to write it."""
     load_head(batch, key, code)
     load_directory(batch, key, code)
@@ -133,7 +133,7 @@ def grow_key(batch: Batch, key: Key, out: Output, code: int) -> bool:
 
 
 @compiled_part
-def load_head(batch: Batch, key: Key, code: int) -> None:
+def load_head(batch: GrowthBatch, key: OpenKey, code: int) -> None:
     """Take the open facts; links point into the bytes that they were read from."""
     start, words = batch.starts[code, 0], batch.words
     key.state[FACT_COUNT] = 0 if start < 0 else words[start + FACTS]
@@ -150,14 +150,14 @@ def load_head(batch: Batch, key: Key, code: int) -> None:
 
 
 @compiled_part
-def load_directory(batch: Batch, key: Key, code: int) -> None:
+def load_directory(batch: GrowthBatch, key: OpenKey, code: int) -> None:
     """Take the tiles, and note where the pages beside them lie."""
     start, words, state = batch.starts[code, 1], batch.words, key.state
     state[TILE_COUNT] = state[PAGE_COUNT] = state[NEXT_NUMBER] = state[IS_SEALED] = 0
-    state[FORGOTTEN] = LONG_AGO
+    state[EVICTED_UNTIL] = LONG_AGO
     if start < 0:
         return
-    state[TILE_COUNT], state[NEXT_NUMBER], state[FORGOTTEN] = (
+    state[TILE_COUNT], state[NEXT_NUMBER], state[EVICTED_UNTIL] = (
         words[start + TILES],
         words[start + NEXT],
         words[start + EVICTED],
@@ -166,12 +166,12 @@ def load_directory(batch: Batch, key: Key, code: int) -> None:
         key.flat[word] = words[start + HEADER + word]
     page = start + words[start + SIZE]
     while page < batch.starts[code, 2]:
-        keep_inline(key, words[page + NUMBER], page, words[page + SIZE], 0)
+        keep_inline(key, words[page + NUMBER_WORD], page, words[page + SIZE], 0)
         page += words[page + SIZE]
 
 
 @compiled_part
-def insert_fact(batch: Batch, key: Key, row: int) -> None:
+def insert_fact(batch: GrowthBatch, key: OpenKey, row: int) -> None:
     """Put a fact where it belongs in total order: by event time, then id, then the moment from
     which it is seen.
     """
@@ -187,7 +187,7 @@ def insert_fact(batch: Batch, key: Key, row: int) -> None:
 
 
 @compiled_part
-def move_fact(key: Key, source: int, target: int) -> None:
+def move_fact(key: OpenKey, source: int, target: int) -> None:
     """Move an open fact to another place."""
     for word in range(key.facts.shape[1]):
         key.facts[target, word] = key.facts[source, word]
@@ -196,7 +196,7 @@ def move_fact(key: Key, source: int, target: int) -> None:
 
 
 @compiled_part
-def stands_before(batch: Batch, key: Key, row: int, place: int) -> bool:
+def stands_before(batch: GrowthBatch, key: OpenKey, row: int, place: int) -> bool:
     """Whether a new fact comes before the open one at this place."""
     if batch.facts[row, EVENT_TIME] != key.facts[place, EVENT_TIME]:
         return bool(batch.facts[row, EVENT_TIME] < key.facts[place, EVENT_TIME])
@@ -214,7 +214,7 @@ def stands_before(batch: Batch, key: Key, row: int, place: int) -> bool:
 
 
 @compiled_part
-def has_room(key: Key, out: Output) -> bool:
+def has_room(key: OpenKey, out: GrowthOutput) -> bool:
     """Whether the output can take a head, a directory, a page of facts, and one page of tiles for
     each level, with evictions.
     """
@@ -238,7 +238,7 @@ def has_room(key: Key, out: Output) -> bool:
 
 
 @compiled_part
-def keep_inline(key: Key, number: int, begin: int, size: int, is_new: int) -> None:
+def keep_inline(key: OpenKey, number: int, begin: int, size: int, is_new: int) -> None:
     """Note a page that stays beside the directory."""
     place = key.state[PAGE_COUNT]
     (
@@ -251,7 +251,7 @@ def keep_inline(key: Key, number: int, begin: int, size: int, is_new: int) -> No
 
 
 @compiled_part
-def drop_inline(key: Key, dropped: int) -> None:
+def drop_inline(key: OpenKey, dropped: int) -> None:
     """Forget the page at this place."""
     for place in range(dropped, key.state[PAGE_COUNT] - 1):
         for field in range(INLINE_FIELDS):
@@ -260,7 +260,7 @@ def drop_inline(key: Key, dropped: int) -> None:
 
 
 @compiled_part
-def copy_inline(batch: Batch, key: Key, out: Output, place: int) -> None:
+def copy_inline(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, place: int) -> None:
     """Write a page that stays as it is."""
     begin, at = key.inline[place, PAGE_BEGIN], key.state[WRITTEN]
     for word in range(key.inline[place, PAGE_SIZE]):
@@ -271,7 +271,7 @@ def copy_inline(batch: Batch, key: Key, out: Output, place: int) -> None:
 
 
 @compiled_part
-def seal_facts(batch: Batch, key: Key, out: Output) -> None:
+def seal_facts(batch: GrowthBatch, key: OpenKey, out: GrowthOutput) -> None:
     """Make a page of the oldest open facts, beside the directory, and keep its tile."""
     state, page, place = key.state, key.state[WRITTEN], key.state[TILE_COUNT]
     write_facts(batch, key, out, 1, state[NEXT_NUMBER], PAGE_FACTS)
@@ -297,7 +297,7 @@ def seal_facts(batch: Batch, key: Key, out: Output) -> None:
 
 
 @compiled_part
-def spill(batch: Batch, key: Key, out: Output, code: int) -> None:
+def spill(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) -> None:
     """Where the directory has too many pages beside it, give the oldest a row of its own."""
     if key.state[PAGE_COUNT] <= INLINE_PAGES:
         return
@@ -308,7 +308,7 @@ def spill(batch: Batch, key: Key, out: Output, code: int) -> None:
 
 
 @compiled_part
-def evict(key: Key, out: Output, code: int, oldest: int) -> None:
+def evict(key: OpenKey, out: GrowthOutput, code: int, oldest: int) -> None:
     """Forget the tiles whose every event is older, and list their pages that have rows."""
     state, left = key.state, 0
     for place in range(state[TILE_COUNT]):
@@ -316,7 +316,7 @@ def evict(key: Key, out: Output, code: int, oldest: int) -> None:
             move_tile(key, place, left)
             left += 1
             continue
-        state[FORGOTTEN] = max(state[FORGOTTEN], key.tiles[place, TILE_LAST])
+        state[EVICTED_UNTIL] = max(state[EVICTED_UNTIL], key.tiles[place, TILE_LAST])
         beside = place_inline(key, key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER])
         if beside >= 0:
             drop_inline(key, beside)
@@ -334,14 +334,14 @@ def evict(key: Key, out: Output, code: int, oldest: int) -> None:
 
 
 @compiled_part
-def move_tile(key: Key, source: int, target: int) -> None:
+def move_tile(key: OpenKey, source: int, target: int) -> None:
     """Move a tile to another place."""
     for word in range(key.tiles.shape[1]):
         key.tiles[target, word] = key.tiles[source, word]
 
 
 @compiled_part
-def place_inline(key: Key, level: int, number: int) -> int:
+def place_inline(key: OpenKey, level: int, number: int) -> int:
     """Where a page lies beside the directory, or -1."""
     for place in range(key.state[PAGE_COUNT]):
         if level == 1 and key.inline[place, PAGE_NUMBER] == number:
@@ -350,7 +350,7 @@ def place_inline(key: Key, level: int, number: int) -> int:
 
 
 @compiled_part
-def seal_tiles(key: Key, out: Output, code: int) -> None:
+def seal_tiles(key: OpenKey, out: GrowthOutput, code: int) -> None:
     """Where a level has too many tiles, write the first of them as a page and keep its tile
     instead, level by level.
     """
@@ -361,7 +361,7 @@ def seal_tiles(key: Key, out: Output, code: int) -> None:
 
 
 @compiled_part
-def count_level(key: Key, level: int) -> int:
+def count_level(key: OpenKey, level: int) -> int:
     """How many tiles are of this level."""
     found = 0
     for place in range(key.state[TILE_COUNT]):
@@ -370,7 +370,7 @@ def count_level(key: Key, level: int) -> int:
 
 
 @compiled_part
-def seal_level(key: Key, out: Output, code: int, level: int) -> None:
+def seal_level(key: OpenKey, out: GrowthOutput, code: int, level: int) -> None:
     """Write the first tiles of a level as a page, and keep its tile instead."""
     state, page, width = key.state, key.state[WRITTEN], key.tiles.shape[1]
     begin_page(key, out, level + 1, state[NEXT_NUMBER], FANOUT, 0)
@@ -403,7 +403,7 @@ def seal_level(key: Key, out: Output, code: int, level: int) -> None:
 
 @compiled_part
 def list_row(
-    key: Key, out: Output, what: int, code: int, level: int, number: int, begin: int
+    key: OpenKey, out: GrowthOutput, what: int, code: int, level: int, number: int, begin: int
 ) -> None:
     """List a row that was written from this word on, or that is gone."""
     row, table = key.state[LISTED], out.table
@@ -413,21 +413,23 @@ def list_row(
 
 
 @compiled_part
-def begin_page(key: Key, out: Output, level: int, number: int, tiles: int, facts: int) -> None:
+def begin_page(
+    key: OpenKey, out: GrowthOutput, level: int, number: int, tiles: int, facts: int
+) -> None:
     """Write the header of a page."""
     page, words = key.state[WRITTEN], out.words
-    words[page + LEVEL], words[page + NUMBER], words[page + FACTS], words[page + TILES] = (
+    words[page + LEVEL], words[page + NUMBER_WORD], words[page + FACTS], words[page + TILES] = (
         level,
         number,
         facts,
         tiles,
     )
     words[page + NEXT] = key.state[NEXT_NUMBER] if level == DIRECTORY_LEVEL else 0
-    words[page + EVICTED] = key.state[FORGOTTEN] if level == DIRECTORY_LEVEL else LONG_AGO
+    words[page + EVICTED] = key.state[EVICTED_UNTIL] if level == DIRECTORY_LEVEL else LONG_AGO
 
 
 @compiled_part
-def end_page(key: Key, out: Output, page: int, size: int, texts: int) -> None:
+def end_page(key: OpenKey, out: GrowthOutput, page: int, size: int, texts: int) -> None:
     """Note where the texts of the page begin and where it ends, in whole words."""
     out.words[page + TEXTS_AT] = 8 * size
     out.words[page + SIZE] = size + (texts + 7) // 8
@@ -435,7 +437,7 @@ def end_page(key: Key, out: Output, page: int, size: int, texts: int) -> None:
 
 
 @compiled_part
-def write_roots(batch: Batch, key: Key, out: Output, code: int) -> None:
+def write_roots(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) -> None:
     """Write the head, and where a page was sealed the directory with the pages beside it."""
     begin = key.state[WRITTEN]
     write_facts(batch, key, out, HEAD_LEVEL, 0, key.state[FACT_COUNT])
@@ -453,7 +455,9 @@ def write_roots(batch: Batch, key: Key, out: Output, code: int) -> None:
 
 
 @compiled_part
-def write_facts(batch: Batch, key: Key, out: Output, level: int, number: int, count: int) -> None:
+def write_facts(
+    batch: GrowthBatch, key: OpenKey, out: GrowthOutput, level: int, number: int, count: int
+) -> None:
     """Write a page of the first open facts with their texts."""
     page, width, links = key.state[WRITTEN], key.facts.shape[1], key.links.shape[1]
     begin_page(key, out, level, number, 0, count)

@@ -27,11 +27,11 @@ from mainspring.features.kernel.tree.page import (
 )
 from mainspring.features.kernel.tree.point import (
     ANSWERED,
-    FORGOTTEN,
+    EVICTED_BEFORE,
     MISSING,
-    Questions,
-    Rows,
-    Told,
+    PageRows,
+    PointRequests,
+    PointResults,
     count_pages,
     find_page,
     forgotten_until,
@@ -89,7 +89,9 @@ class Search(NamedTuple):
 
 
 @allocating_part
-def answer_lookups(rows: Rows, lookups: Lookups, questions: Questions, told: Told) -> None:
+def answer_lookups(
+    rows: PageRows, lookups: Lookups, questions: PointRequests, told: PointResults
+) -> None:
     """Answer every question with the values of the newest fact."""
     pages, _ = count_pages(rows.words, rows.starts)
     search = Search(
@@ -103,7 +105,9 @@ def answer_lookups(rows: Rows, lookups: Lookups, questions: Questions, told: Tol
 
 
 @compiled_part
-def look_up_all(rows: Rows, search: Search, questions: Questions, told: Told) -> None:
+def look_up_all(
+    rows: PageRows, search: Search, questions: PointRequests, told: PointResults
+) -> None:
     """Answer one question after the other."""
     worst = ANSWERED
     for question in range(questions.codes.size):
@@ -118,7 +122,7 @@ def look_up_all(rows: Rows, search: Search, questions: Questions, told: Told) ->
 
 
 @compiled_part
-def look_up(rows: Rows, search: Search, key: int, at: int) -> int:
+def look_up(rows: PageRows, search: Search, key: int, at: int) -> int:
     """Find the newest fact that is seen, or say what is in the way."""
     found = search.found
     found[BEST_PAGE] = NO_PAGE
@@ -126,7 +130,7 @@ def look_up(rows: Rows, search: Search, key: int, at: int) -> int:
     if begin == stop:
         return ANSWERED
     if forgotten_until(rows, begin, stop) >= at - search.reach:
-        return FORGOTTEN
+        return EVICTED_BEFORE
     wanted, certain = found[WANTED], LONG_AGO
     found[WAITING] = 0
     for row in range(begin, begin + roots_of(rows, begin, stop)):
@@ -143,7 +147,7 @@ def look_up(rows: Rows, search: Search, key: int, at: int) -> int:
 
 
 @compiled_part
-def consider_page(rows: Rows, search: Search, page: int, at: int) -> None:
+def consider_page(rows: PageRows, search: Search, page: int, at: int) -> None:
     """Take the newest fact of a page if it is the newest so far."""
     place = newest_of_page(rows, page, at)
     if (
@@ -156,7 +160,9 @@ def consider_page(rows: Rows, search: Search, page: int, at: int) -> None:
 
 
 @compiled_part
-def consider_tile(rows: Rows, search: Search, key: int, at: int, certain: int, tile: int) -> None:
+def consider_tile(
+    rows: PageRows, search: Search, key: int, at: int, certain: int, tile: int
+) -> None:
     """Have the page of a tile looked into if it may hold the newest fact."""
     words = rows.words
     bound = words[tile + TILE_STATES] if is_certain(words, tile, at) else words[tile + TILE_LAST]
@@ -183,7 +189,7 @@ def is_certain(words: Ints, tile: int, at: int) -> bool:
 
 
 @compiled_part
-def certainly_seen(rows: Rows, page: int, at: int) -> int:
+def certainly_seen(rows: PageRows, page: int, at: int) -> int:
     """An event time such that a fact of it is seen; nothing older can be the newest."""
     certain, words = LONG_AGO, rows.words
     place = newest_of_page(rows, page, at)
@@ -197,7 +203,7 @@ def certainly_seen(rows: Rows, page: int, at: int) -> int:
 
 
 @compiled_part
-def newest_of_page(rows: Rows, page: int, at: int) -> int:
+def newest_of_page(rows: PageRows, page: int, at: int) -> int:
     """The place of the newest fact of a page that is seen, or -1."""
     words = rows.words
     for place in range(words[page + FACTS] - 1, -1, -1):
@@ -211,7 +217,7 @@ def newest_of_page(rows: Rows, page: int, at: int) -> int:
 
 
 @compiled_part
-def comes_after(rows: Rows, search: Search, page: int, place: int) -> bool:
+def comes_after(rows: PageRows, search: Search, page: int, place: int) -> bool:
     """Whether a fact stands after the best one so far in total order."""
     words, shape = rows.words, rows.shape
     best_page, best_place = search.found[BEST_PAGE], search.found[BEST_PLACE]
@@ -236,7 +242,7 @@ def comes_after(rows: Rows, search: Search, page: int, place: int) -> bool:
 
 
 @compiled_part
-def write_values(rows: Rows, search: Search, question: int, told: Told) -> None:
+def write_values(rows: PageRows, search: Search, question: int, told: PointResults) -> None:
     """Write the values of the best fact as they stand, nulls too."""
     words, shape, page, place = (
         rows.words,

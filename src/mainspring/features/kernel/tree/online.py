@@ -12,25 +12,35 @@ import numpy as np
 
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.jit import allocating_part, entry_point, kernel_edition
-from mainspring.features.kernel.program import Kind, Op, compile_program
-from mainspring.features.kernel.program import Output as Wanted
+from mainspring.features.kernel.program import AggregateOp, OutputSpec, ValueKind, compile_program
 from mainspring.features.kernel.states.exact_sum import CELLS, NO_LIMB, NUMBER_CELLS
-from mainspring.features.kernel.tree.batch import TABLE_FIELDS, Batch, Layout, Output
+from mainspring.features.kernel.tree.batch import (
+    TABLE_FIELDS,
+    GrowthBatch,
+    GrowthOutput,
+    PageLayout,
+)
 from mainspring.features.kernel.tree.grow import grow_keys
 from mainspring.features.kernel.tree.newest import Lookups, answer_lookups
-from mainspring.features.kernel.tree.packed import request_door
+from mainspring.features.kernel.tree.packed import request_entry
 from mainspring.features.kernel.tree.page import FACTS
-from mainspring.features.kernel.tree.point import Questions, Rows, Told, Windows, answer_points
+from mainspring.features.kernel.tree.point import (
+    PageRows,
+    PointRequests,
+    PointResults,
+    WindowQuery,
+    answer_points,
+)
 from mainspring.features.kernel.tree.summary import compile_tiles
 from mainspring.features.kernel.tree.tile import (
-    HIGH,
-    LOW,
     MARK_FIELDS,
+    TILE_HIGH,
+    TILE_LOW,
     summarise_facts,
     summarise_tiles,
 )
 
-__all__ = ["NOTE", "answer_door", "grow_door", "lookup_door", "summary_door", "warm_online"]
+__all__ = ["NOTE", "grow_entry", "lookup_entry", "point_entry", "summary_entry", "warm_online"]
 
 NOTE = np.zeros(3, dtype=np.int64)
 """To be copied for each call."""
@@ -42,70 +52,70 @@ _WORDS, _TEXTS = np.frombuffer(b"", dtype=np.int64), np.frombuffer(b"", dtype=np
 function's signature.
 """
 
-Grow = Callable[[Layout, Batch, Output], None]
-Answer = Callable[[Rows, Windows, Questions, Told], None]
-LookUp = Callable[[Rows, Lookups, Questions, Told], None]
-Summarise = Callable[[Layout, Ints, Ints, Ints], None]
+Grow = Callable[[PageLayout, GrowthBatch, GrowthOutput], None]
+Answer = Callable[[PageRows, WindowQuery, PointRequests, PointResults], None]
+LookUp = Callable[[PageRows, Lookups, PointRequests, PointResults], None]
+Summarise = Callable[[PageLayout, Ints, Ints, Ints], None]
 
 
 def warm_online() -> None:
     """Load every door from numba's cache, or compile it; no request and no fold waits for a
     compiler after this.
     """
-    for door in (grow_door, answer_door, request_door, lookup_door, summary_door):
+    for door in (grow_entry, point_entry, request_entry, lookup_entry, summary_entry):
         door()
 
 
 @cache
-def grow_door() -> Grow:
+def grow_entry() -> Grow:
     """`grow_keys`, compiled."""
-    batch = Batch(_WORDS, _TEXTS, _TABLE, _NONE, _NONE, _TABLE, _TABLE, _NONE, 0, 0)
+    batch = GrowthBatch(_WORDS, _TEXTS, _TABLE, _NONE, _NONE, _TABLE, _TABLE, _NONE, 0, 0)
     table = np.zeros((0, TABLE_FIELDS), dtype=np.int64)
     return entry_point(
         _sealed_grow(kernel_edition()),
         _layout(),
         batch,
-        Output(_NONE.copy(), _NONE.view(np.uint8), table, NOTE),
+        GrowthOutput(_NONE.copy(), _NONE.view(np.uint8), table, NOTE),
     )
 
 
 @cache
-def answer_door() -> Answer:
+def point_entry() -> Answer:
     """`answer_points`, compiled."""
     return entry_point(
         _sealed_answer(kernel_edition()),
         _rows(),
-        Windows(_TABLE, _NONE, _TABLE, 0, 0),
-        Questions(_NONE, _NONE),
+        WindowQuery(_TABLE, _NONE, _TABLE, 0, 0),
+        PointRequests(_NONE, _NONE),
         _told(),
     )
 
 
 @cache
-def lookup_door() -> LookUp:
+def lookup_entry() -> LookUp:
     """`answer_lookups`, compiled."""
     return entry_point(
         _sealed_lookup(kernel_edition()),
         _rows(),
         Lookups(_TEXTS, _TABLE, 0),
-        Questions(_NONE, _NONE),
+        PointRequests(_NONE, _NONE),
         _told(),
     )
 
 
 @cache
-def summary_door() -> Summarise:
+def summary_entry() -> Summarise:
     """`summarise_page`, compiled."""
     return entry_point(_sealed_summary(kernel_edition()), _layout(), _NONE, _NONE, NOTE)
 
 
 @allocating_part
-def summarise_page(layout: Layout, words: Ints, tile: Ints) -> None:
+def summarise_page(layout: PageLayout, words: Ints, tile: Ints) -> None:
     """Write the tile of a page of facts or of tiles, but for its level and number."""
     shape, lanes = layout.shape, layout.lanes
     cells = np.zeros((lanes.shape[0] + 1, CELLS), dtype=np.int64)
     marks = np.zeros((lanes.shape[0], MARK_FIELDS), dtype=np.int64)
-    marks[:, LOW], marks[:, HIGH] = NO_LIMB, -1
+    marks[:, TILE_LOW], marks[:, TILE_HIGH] = NO_LIMB, -1
     number = np.zeros(NUMBER_CELLS, dtype=np.int64)
     if words[FACTS] > 0:
         summarise_facts(lanes, shape, cells, marks, number, words, 0, tile, 0)
@@ -113,23 +123,25 @@ def summarise_page(layout: Layout, words: Ints, tile: Ints) -> None:
         summarise_tiles(lanes, shape, cells, marks, number, words, 0, tile, 0)
 
 
-def _layout() -> Layout:
+def _layout() -> PageLayout:
     tiles = compile_tiles(
-        compile_program([Wanted(Op.SUM, 0, 1)], kinds=[Kind.FLOAT]), kinds=[Kind.FLOAT], texts=[]
+        compile_program([OutputSpec(AggregateOp.SUM, 0, 1)], kinds=[ValueKind.FLOAT]),
+        kinds=[ValueKind.FLOAT],
+        texts=[],
     )
-    return Layout(tiles.shape, tiles.lanes)
+    return PageLayout(tiles.shape, tiles.lanes)
 
 
-def _rows() -> Rows:
-    return Rows(_NONE, _WORDS, _NONE, _NONE, _TABLE)
+def _rows() -> PageRows:
+    return PageRows(_NONE, _WORDS, _NONE, _NONE, _TABLE)
 
 
-def _told() -> Told:
-    return Told(_TABLE, np.zeros((0, 0), dtype=np.uint8), _NONE, NOTE)
+def _told() -> PointResults:
+    return PointResults(_TABLE, np.zeros((0, 0), dtype=np.uint8), _NONE, NOTE)
 
 
 def _sealed_grow(edition: int) -> Grow:
-    def grow(layout: Layout, batch: Batch, out: Output) -> None:
+    def grow(layout: PageLayout, batch: GrowthBatch, out: GrowthOutput) -> None:
         out.note[2] = edition
         grow_keys(layout, batch, out)
 
@@ -137,7 +149,9 @@ def _sealed_grow(edition: int) -> Grow:
 
 
 def _sealed_answer(edition: int) -> Answer:
-    def answer(rows: Rows, windows: Windows, questions: Questions, told: Told) -> None:
+    def answer(
+        rows: PageRows, windows: WindowQuery, questions: PointRequests, told: PointResults
+    ) -> None:
         told.note[2] = edition
         answer_points(rows, windows, questions, told)
 
@@ -145,7 +159,9 @@ def _sealed_answer(edition: int) -> Answer:
 
 
 def _sealed_lookup(edition: int) -> LookUp:
-    def look_up(rows: Rows, lookups: Lookups, questions: Questions, told: Told) -> None:
+    def look_up(
+        rows: PageRows, lookups: Lookups, questions: PointRequests, told: PointResults
+    ) -> None:
         told.note[2] = edition
         answer_lookups(rows, lookups, questions, told)
 
@@ -153,7 +169,7 @@ def _sealed_lookup(edition: int) -> LookUp:
 
 
 def _sealed_summary(edition: int) -> Summarise:
-    def summarise(layout: Layout, words: Ints, tile: Ints, note: Ints) -> None:
+    def summarise(layout: PageLayout, words: Ints, tile: Ints, note: Ints) -> None:
         note[2] = edition
         summarise_page(layout, words, tile)
 

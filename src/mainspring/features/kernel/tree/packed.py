@@ -10,7 +10,7 @@ as records comes packed here, and is taken apart inside; it is the same code tha
     program   the numbers of lanes, windows and outputs, and the edge; then shape, lanes, reach and
               outputs, as in `TileProgram`
     told      for each output the bits of all questions; likewise as bytes which are there; what
-              became of the questions; then the note of `Told`
+              became of the questions; then the note of `PointResults`
 """
 
 from collections.abc import Callable, Sequence
@@ -29,23 +29,23 @@ from mainspring.features.kernel.tree.page import (
 )
 from mainspring.features.kernel.tree.point import (
     OUTPUT_FIELDS,
-    Questions,
-    Rows,
-    Told,
-    Windows,
+    PageRows,
+    PointRequests,
+    PointResults,
+    WindowQuery,
     answer_points,
 )
-from mainspring.features.kernel.tree.tile import LANE_FIELDS
+from mainspring.features.kernel.tree.tile import TILE_LANE_FIELDS
 
 __all__ = [
     "ROOTS",
     "WORST",
-    "bits_of_told",
-    "blank_told",
-    "flags_of_told",
+    "blank_results",
     "pack_program",
     "pack_request",
-    "request_door",
+    "request_entry",
+    "result_bits",
+    "result_flags",
 ]
 
 ROOTS = 2
@@ -63,18 +63,18 @@ def pack_request(codes: Sequence[int], times: Sequence[int], keys: int) -> Ints:
     return np.array([len(codes), keys, *codes, *times], _WORD)
 
 
-def blank_told(outputs: int, questions: int) -> Ints:
+def blank_results(outputs: int, questions: int) -> Ints:
     """Room for what is told."""
     values = outputs * questions
     return np.empty(values + ((values + 7) >> 3) + questions + NOTE_CELLS, _WORD)
 
 
-def bits_of_told(told: Ints, outputs: int, questions: int) -> Ints:
+def result_bits(told: Ints, outputs: int, questions: int) -> Ints:
     """Shapes: (outputs, questions)."""
     return told[: outputs * questions].reshape(outputs, questions)
 
 
-def flags_of_told(told: Ints, outputs: int, questions: int) -> Bytes:
+def result_flags(told: Ints, outputs: int, questions: int) -> Bytes:
     """Which values are there.  Shapes: (outputs, questions)."""
     values = outputs * questions
     return told[values:].view(np.uint8)[:values].reshape(outputs, questions)
@@ -87,7 +87,7 @@ def pack_program(shape: Ints, lanes: Ints, reach: Ints, outputs: Ints, *, edge: 
 
 
 @cache
-def request_door() -> Ask:
+def request_entry() -> Ask:
     """`answer_request`, compiled: takes words, request, program and told."""
     none = np.zeros(0, dtype=np.int64)
     return entry_point(
@@ -102,7 +102,7 @@ def answer_request(words: Ints, request: Ints, program: Ints, told: Ints) -> Non
     starts, key_rows = rows_of_roots(words, request[1])
     lanes, windows, outputs = program[0], program[1], program[2]
     lanes_at = _PROGRAM_COUNTS + SHAPE_FIELDS
-    reach_at = lanes_at + lanes * LANE_FIELDS
+    reach_at = lanes_at + lanes * TILE_LANE_FIELDS
     outputs_at = reach_at + windows
     values = outputs * questions
     outcome_at = values + ((values + 7) >> 3)
@@ -112,9 +112,11 @@ def answer_request(words: Ints, request: Ints, program: Ints, told: Ints) -> Non
         told[values:outcome_at].view(np.uint8)[:values].reshape((outputs, questions)),
     )
     answer_points(
-        Rows(program[_PROGRAM_COUNTS:lanes_at], words, starts, key_rows, told[:0].reshape((0, 3))),
-        Windows(
-            program[lanes_at:reach_at].reshape((lanes, LANE_FIELDS)),
+        PageRows(
+            program[_PROGRAM_COUNTS:lanes_at], words, starts, key_rows, told[:0].reshape((0, 3))
+        ),
+        WindowQuery(
+            program[lanes_at:reach_at].reshape((lanes, TILE_LANE_FIELDS)),
             program[reach_at:outputs_at],
             program[outputs_at : outputs_at + outputs * OUTPUT_FIELDS].reshape(
                 (outputs, OUTPUT_FIELDS)
@@ -122,14 +124,14 @@ def answer_request(words: Ints, request: Ints, program: Ints, told: Ints) -> Non
             program[3],
             1,
         ),
-        Questions(request[_COUNTS : _COUNTS + questions], request[_COUNTS + questions :]),
-        Told(bits, valid, told[outcome_at:note_at], told[note_at:]),
+        PointRequests(request[_COUNTS : _COUNTS + questions], request[_COUNTS + questions :]),
+        PointResults(bits, valid, told[outcome_at:note_at], told[note_at:]),
     )
 
 
 @allocating_part
 def rows_of_roots(words: Ints, keys: int) -> tuple[Ints, Ints]:
-    """`starts` and `key_rows` of `Rows`: every head begins another key."""
+    """`starts` and `key_rows` of `PageRows`: every head begins another key."""
     starts, key_rows = (
         np.empty(ROOTS * keys + 1, dtype=np.int64),
         np.empty(keys + 1, dtype=np.int64),

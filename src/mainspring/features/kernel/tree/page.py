@@ -41,7 +41,7 @@ __all__ = [
     "LENGTH_MASK",
     "LEVEL",
     "NEXT",
-    "NUMBER",
+    "NUMBER_WORD",
     "OPEN_FACTS",
     "OPEN_TILES",
     "PAGE_FACTS",
@@ -59,7 +59,7 @@ __all__ = [
     "tile_at",
 ]
 
-LEVEL, NUMBER, FACTS, TILES, NEXT, EVICTED, TEXTS_AT, SIZE, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8
+LEVEL, NUMBER_WORD, FACTS, TILES, NEXT, EVICTED, TEXTS_AT, SIZE, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8
 HEAD_LEVEL: Final = 0
 DIRECTORY_LEVEL: Final = 255
 """The levels of heads and directories; pages of facts have level 1, pages of tiles of level n have

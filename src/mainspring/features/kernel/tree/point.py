@@ -15,7 +15,7 @@ import numpy as np
 
 from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, VISIBLE_TO, Bytes, Ints
 from mainspring.features.kernel.jit import allocating_part, compiled_part
-from mainspring.features.kernel.program import Op
+from mainspring.features.kernel.program import AggregateOp
 from mainspring.features.kernel.states.exact_sum import CELLS, COUNT, NO_LIMB, NUMBER_CELLS
 from mainspring.features.kernel.states.extreme import value_of
 from mainspring.features.kernel.tree.page import (
@@ -25,7 +25,7 @@ from mainspring.features.kernel.tree.page import (
     FACTS,
     FLAG_WORDS,
     LEVEL,
-    NUMBER,
+    NUMBER_WORD,
     SIZE,
     TILES,
     fact_at,
@@ -33,35 +33,35 @@ from mainspring.features.kernel.tree.page import (
 )
 from mainspring.features.kernel.tree.tile import (
     BITS,
-    HIGH,
     LONG_AGO,
-    LOW,
     MARK_FIELDS,
     TIED,
     TILE_FIRST,
+    TILE_HIGH,
     TILE_LAST,
     TILE_LEVEL,
+    TILE_LOW,
     TILE_NUMBER,
     TILE_SETTLED,
     TILE_WIDE,
     TIME,
     add_fact,
     add_tile,
-    forget,
+    reset_summary,
 )
 from mainspring.features.kernel.windows.finalise import summed_value
 
 __all__ = [
     "AMBIGUOUS",
     "ANSWERED",
-    "FORGOTTEN",
+    "EVICTED_BEFORE",
     "MISSING",
     "OUTPUT_FIELDS",
     "OVERFLOW",
-    "Questions",
-    "Rows",
-    "Told",
-    "Windows",
+    "PageRows",
+    "PointRequests",
+    "PointResults",
+    "WindowQuery",
     "answer_points",
     "count_pages",
     "find_page",
@@ -73,7 +73,7 @@ __all__ = [
 
 OP, LANE, COUNTED, WINDOW, IS_FLOAT, COLUMN, SLOT, OUTPUT_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
 
-ANSWERED, MISSING, FORGOTTEN, AMBIGUOUS, OVERFLOW = 0, 1, 2, 3, 4
+ANSWERED, MISSING, EVICTED_BEFORE, AMBIGUOUS, OVERFLOW = 0, 1, 2, 3, 4
 """What became of a question: answered · pages are missing · the past it needs was evicted · two
 pages hold facts of one time that decide, so only the facts in total order can answer · a sum of
 whole numbers does not fit.
@@ -83,7 +83,7 @@ OPEN_PAGES, WHOLE_TILES, WAITING, WANTED, FOUND_FIELDS = 0, 1, 2, 3, 4
 PLACE, REST = 0, 1
 
 
-class Rows(NamedTuple):
+class PageRows(NamedTuple):
     """The rows that were read, joined, and which pages they lack.
 
     Shapes:
@@ -101,7 +101,7 @@ class Rows(NamedTuple):
     missing: Ints
 
 
-class Windows(NamedTuple):
+class WindowQuery(NamedTuple):
     """What is asked of every key.
 
     Args:
@@ -144,7 +144,7 @@ class Work(NamedTuple):
     number: Ints
 
 
-class Questions(NamedTuple):
+class PointRequests(NamedTuple):
     """What is asked.  Shapes: codes (questions,) of keys, -1 for one that names nobody; times
     (questions,).
     """
@@ -153,7 +153,7 @@ class Questions(NamedTuple):
     times: Ints
 
 
-class Told(NamedTuple):
+class PointResults(NamedTuple):
     """Where answers go.
 
     Shapes: bits and valid (slots, questions); outcome (questions,); note (3,): how many pages are
@@ -168,7 +168,9 @@ class Told(NamedTuple):
 
 
 @allocating_part
-def answer_points(rows: Rows, windows: Windows, questions: Questions, told: Told) -> None:
+def answer_points(
+    rows: PageRows, windows: WindowQuery, questions: PointRequests, told: PointResults
+) -> None:
     """Answer every question."""
     answer_all(
         rows,
@@ -192,7 +194,7 @@ def room_for(lanes: int, pages: int, tiles: int) -> Work:
     room = np.zeros(waiting_at + pages, dtype=np.int64)
     marks = room[marks_at:pages_at].reshape((lanes, MARK_FIELDS))
     for lane in range(lanes):
-        marks[lane, LOW], marks[lane, HIGH] = NO_LIMB, -1
+        marks[lane, TILE_LOW], marks[lane, TILE_HIGH] = NO_LIMB, -1
     return Work(
         room[pages_at:tiles_at].reshape((2, pages)),
         room[tiles_at:waiting_at].reshape((2, tiles)),
@@ -216,7 +218,9 @@ def count_pages(words: Ints, starts: Ints) -> tuple[int, int]:
 
 
 @compiled_part
-def answer_all(rows: Rows, windows: Windows, work: Work, told: Told, questions: Questions) -> None:
+def answer_all(
+    rows: PageRows, windows: WindowQuery, work: Work, told: PointResults, questions: PointRequests
+) -> None:
     """Answer one question after the other."""
     worst = ANSWERED
     for question in range(questions.codes.size):
@@ -235,7 +239,13 @@ def answer_all(rows: Rows, windows: Windows, work: Work, told: Told, questions: 
 
 @compiled_part
 def answer_point(
-    rows: Rows, windows: Windows, work: Work, told: Told, question: int, key: int, at: int
+    rows: PageRows,
+    windows: WindowQuery,
+    work: Work,
+    told: PointResults,
+    question: int,
+    key: int,
+    at: int,
 ) -> int:
     """Answer one question, or say what is in the way."""
     begin, stop = rows_of_key(rows, key)
@@ -243,7 +253,7 @@ def answer_point(
     work.found[OPEN_PAGES] = work.found[WHOLE_TILES] = 0
     if begin < stop:
         if forgotten_until(rows, begin, stop) >= at - windows.reach[windows.reach.size - 1]:
-            return FORGOTTEN
+            return EVICTED_BEFORE
         survey(rows, windows, work, key, at)
     if work.found[WANTED] > wanted:
         return MISSING
@@ -253,13 +263,13 @@ def answer_point(
 
 
 @compiled_part
-def rows_of_key(rows: Rows, key: int) -> tuple[int, int]:
+def rows_of_key(rows: PageRows, key: int) -> tuple[int, int]:
     """The first row of a key and the one after its last; none for a key that names nobody."""
     return (int(rows.key_rows[key]), int(rows.key_rows[key + 1])) if key >= 0 else (0, 0)
 
 
 @compiled_part
-def roots_of(rows: Rows, begin: int, stop: int) -> int:
+def roots_of(rows: PageRows, begin: int, stop: int) -> int:
     """In how many rows the tree of a key begins: 2 with a directory behind the head, else 1."""
     return (
         2
@@ -269,7 +279,7 @@ def roots_of(rows: Rows, begin: int, stop: int) -> int:
 
 
 @compiled_part
-def forgotten_until(rows: Rows, begin: int, stop: int) -> int:
+def forgotten_until(rows: PageRows, begin: int, stop: int) -> int:
     """The newest event time that was evicted; long ago if none was."""
     return (
         int(rows.words[rows.starts[begin + 1] + EVICTED])
@@ -279,19 +289,19 @@ def forgotten_until(rows: Rows, begin: int, stop: int) -> int:
 
 
 @compiled_part
-def find_page(rows: Rows, key: int, level: int, number: int) -> int:
+def find_page(rows: PageRows, key: int, level: int, number: int) -> int:
     """The first word of a page among the rows of a key, or -1."""
     begin, stop = rows_of_key(rows, key)
     page = rows.starts[begin]
     while page < rows.starts[stop]:
-        if rows.words[page + NUMBER] == number and rows.words[page + LEVEL] == level:
+        if rows.words[page + NUMBER_WORD] == number and rows.words[page + LEVEL] == level:
             return int(page)
         page += rows.words[page + SIZE]
     return -1
 
 
 @compiled_part
-def list_missing(rows: Rows, wanted: int, key: int, tile: int) -> None:
+def list_missing(rows: PageRows, wanted: int, key: int, tile: int) -> None:
     """List the page of a tile as missing, if there is room."""
     if wanted < rows.missing.shape[0]:
         rows.missing[wanted, 0] = key
@@ -302,7 +312,7 @@ def list_missing(rows: Rows, wanted: int, key: int, tile: int) -> None:
 
 
 @compiled_part
-def survey(rows: Rows, windows: Windows, work: Work, key: int, at: int) -> None:
+def survey(rows: PageRows, windows: WindowQuery, work: Work, key: int, at: int) -> None:
     """Sort the tree of one key into pages whose facts are needed and tiles that are used whole."""
     begin, stop = rows_of_key(rows, key)
     work.found[WAITING] = 0
@@ -321,7 +331,9 @@ def survey(rows: Rows, windows: Windows, work: Work, key: int, at: int) -> None:
 
 
 @compiled_part
-def survey_tile(rows: Rows, windows: Windows, work: Work, key: int, at: int, tile: int) -> None:
+def survey_tile(
+    rows: PageRows, windows: WindowQuery, work: Work, key: int, at: int, tile: int
+) -> None:
     """Use a tile as a whole, open its page, or list the page as missing."""
     words = rows.words
     first, last = words[tile + TILE_FIRST], words[tile + TILE_LAST]
@@ -349,7 +361,7 @@ def survey_tile(rows: Rows, windows: Windows, work: Work, key: int, at: int, til
 
 
 @compiled_part
-def ring_of(windows: Windows, time: int, at: int) -> int:
+def ring_of(windows: WindowQuery, time: int, at: int) -> int:
     """The smallest window that reaches back to this time; the number of windows if none does."""
     ring = 0
     while ring < windows.reach.size and time < at - windows.reach[ring]:
@@ -359,10 +371,10 @@ def ring_of(windows: Windows, time: int, at: int) -> int:
 
 @compiled_part
 def write_answers(
-    rows: Rows, windows: Windows, work: Work, told: Told, question: int, at: int
+    rows: PageRows, windows: WindowQuery, work: Work, told: PointResults, question: int, at: int
 ) -> int:
     """Walk the rings and write the outputs of each window; what became of the question."""
-    forget(windows.lanes, work.cells, work.marks)
+    reset_summary(windows.lanes, work.cells, work.marks)
     outcome = ANSWERED
     for ring in range(windows.reach.size):
         for place in range(work.found[WHOLE_TILES]):
@@ -378,7 +390,7 @@ def write_answers(
 
 @compiled_part
 def add_facts_of_ring(
-    rows: Rows, windows: Windows, work: Work, place: int, oldest: int, at: int
+    rows: PageRows, windows: WindowQuery, work: Work, place: int, oldest: int, at: int
 ) -> None:
     """Add the facts of a page that are not older than the ring and have not been added yet."""
     words, page, values = rows.words, work.pages[PLACE, place], FACT_TIMES + rows.shape[FLAG_WORDS]
@@ -396,7 +408,7 @@ def add_facts_of_ring(
 
 @compiled_part
 def write_window(
-    windows: Windows, work: Work, told: Told, window: int, question: int, at: int
+    windows: WindowQuery, work: Work, told: PointResults, window: int, question: int, at: int
 ) -> int:
     """Write the outputs of one window from what was accumulated so far."""
     outcome = ANSWERED
@@ -411,7 +423,9 @@ def write_window(
 
 
 @compiled_part
-def value_of_output(windows: Windows, work: Work, output: int, at: int) -> tuple[int, bool, int]:
+def value_of_output(
+    windows: WindowQuery, work: Work, output: int, at: int
+) -> tuple[int, bool, int]:
     """The bits of an output, whether there is a value, and what became of it."""
     op, lane, is_float = (
         windows.outputs[output, OP],
@@ -420,31 +434,33 @@ def value_of_output(windows: Windows, work: Work, output: int, at: int) -> tuple
     )
     cells, marks = work.cells, work.marks
     count = cells[windows.outputs[output, COUNTED], COUNT]
-    if op == Op.COUNT_ROWS or op == Op.COUNT:
+    if op == AggregateOp.COUNT_ROWS or op == AggregateOp.COUNT:
         return count, True, ANSWERED
-    if op == Op.ANY or op == Op.ALL:
+    if op == AggregateOp.ANY or op == AggregateOp.ALL:
         # The greatest (least) of booleans, as ranks; without any, any is false and all is true.
         return (
-            value_of(marks[lane, BITS], False, op == Op.ALL) if count > 0 else int(op == Op.ALL),
+            value_of(marks[lane, BITS], False, op == AggregateOp.ALL)
+            if count > 0
+            else int(op == AggregateOp.ALL),
             True,
             ANSWERED,
         )
     if count == 0:
-        return 0, op == Op.SUM, ANSWERED
-    if op == Op.SUM or op == Op.MEAN:
+        return 0, op == AggregateOp.SUM, ANSWERED
+    if op == AggregateOp.SUM or op == AggregateOp.MEAN:
         value, fits = summed_value(
             op,
             is_float,
             cells,
             lane,
             windows.lanes.shape[0],
-            marks[lane, LOW],
-            marks[lane, HIGH],
+            marks[lane, TILE_LOW],
+            marks[lane, TILE_HIGH],
             work.number,
         )
         return value, fits, ANSWERED if fits else OVERFLOW
-    if op == Op.MIN or op == Op.MAX:
-        return value_of(marks[lane, BITS], is_float, op == Op.MIN), True, ANSWERED
-    if op == Op.SINCE_LAST:
+    if op == AggregateOp.MIN or op == AggregateOp.MAX:
+        return value_of(marks[lane, BITS], is_float, op == AggregateOp.MIN), True, ANSWERED
+    if op == AggregateOp.SINCE_LAST:
         return at - marks[lane, TIME], True, ANSWERED
     return marks[lane, BITS], True, AMBIGUOUS if marks[lane, TIED] else ANSWERED

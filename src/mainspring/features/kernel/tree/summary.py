@@ -10,8 +10,15 @@ from typing import Literal as OneOf
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints
-from mainspring.features.kernel.program import WHOLE_ROW, Kind, Op, Output, Program, reach_of
-from mainspring.features.kernel.tree.batch import Layout
+from mainspring.features.kernel.program import (
+    WHOLE_ROW,
+    AggregateOp,
+    OutputSpec,
+    Program,
+    ValueKind,
+    reach_of,
+)
+from mainspring.features.kernel.tree.batch import PageLayout
 from mainspring.features.kernel.tree.packed import pack_program
 from mainspring.features.kernel.tree.page import (
     COLUMNS,
@@ -23,25 +30,30 @@ from mainspring.features.kernel.tree.page import (
     SHAPE_FIELDS,
     TILE_WORDS,
 )
-from mainspring.features.kernel.tree.point import OUTPUT_FIELDS, Windows
-from mainspring.features.kernel.tree.tile import LANE_FIELDS, TILE_STATES, Summary, words_of
+from mainspring.features.kernel.tree.point import OUTPUT_FIELDS, WindowQuery
+from mainspring.features.kernel.tree.tile import (
+    TILE_LANE_FIELDS,
+    TILE_STATES,
+    TileSummary,
+    words_of,
+)
 
 __all__ = ["TileKind", "TileProgram", "compile_tiles"]
 
 TileKind = OneOf["sums", "newest", "facts"]
 
 _SUMMARIES = {
-    Op.COUNT_ROWS: Summary.TALLY,
-    Op.COUNT: Summary.TALLY,
-    Op.SUM: Summary.SUM,
-    Op.MEAN: Summary.SUM,
-    Op.MIN: Summary.LEAST,
-    Op.MAX: Summary.GREATEST,
-    Op.ANY: Summary.GREATEST,
-    Op.ALL: Summary.LEAST,
-    Op.LAST: Summary.NEWEST,
-    Op.SINCE_LAST: Summary.NEWEST,
-    Op.FIRST: Summary.OLDEST,
+    AggregateOp.COUNT_ROWS: TileSummary.TALLY,
+    AggregateOp.COUNT: TileSummary.TALLY,
+    AggregateOp.SUM: TileSummary.SUM,
+    AggregateOp.MEAN: TileSummary.SUM,
+    AggregateOp.MIN: TileSummary.LEAST,
+    AggregateOp.MAX: TileSummary.GREATEST,
+    AggregateOp.ANY: TileSummary.GREATEST,
+    AggregateOp.ALL: TileSummary.LEAST,
+    AggregateOp.LAST: TileSummary.NEWEST,
+    AggregateOp.SINCE_LAST: TileSummary.NEWEST,
+    AggregateOp.FIRST: TileSummary.OLDEST,
 }
 
 
@@ -71,14 +83,14 @@ class TileProgram:
     outputs: Ints
 
     @cached_property
-    def layout(self) -> Layout:
+    def layout(self) -> PageLayout:
         """How pages look, for `grow`."""
-        return Layout(self.shape, self.lanes)
+        return PageLayout(self.shape, self.lanes)
 
     @cached_property
-    def windows(self) -> Windows:
+    def windows(self) -> WindowQuery:
         """What is asked of every key, for `point`."""
-        return Windows(self.lanes, self.reach, self.outputs, self.edge, 1)
+        return WindowQuery(self.lanes, self.reach, self.outputs, self.edge, 1)
 
     @cached_property
     def packed(self) -> Ints:
@@ -86,7 +98,7 @@ class TileProgram:
         return pack_program(self.shape, self.lanes, self.reach, self.outputs, edge=self.edge)
 
     @cached_property
-    def survey(self) -> Windows:
+    def survey(self) -> WindowQuery:
         """The same, to find out only which pages of facts are needed."""
         return self.windows._replace(from_tiles=0)
 
@@ -96,27 +108,32 @@ class TileProgram:
         return int(self.reach[-1])
 
 
-def compile_tiles(program: Program, *, kinds: Sequence[Kind], texts: Sequence[int]) -> TileProgram:
+def compile_tiles(
+    program: Program, *, kinds: Sequence[ValueKind], texts: Sequence[int]
+) -> TileProgram:
     """Lay out the tiles of a program over fact columns of these kinds.
 
     Args:
         texts: the columns that hold text; tiles do not.
     """
     outputs = program.outputs
-    if outputs and all(output.op is Op.LATEST for output in outputs):
+    if outputs and all(output.op is AggregateOp.LATEST for output in outputs):
         return _lookup_tiles(outputs, kinds=kinds, texts=texts)
     is_whole = all(
         output.op in _SUMMARIES
-        and (output.column not in texts or output.op in (Op.COUNT_ROWS, Op.COUNT, Op.SINCE_LAST))
+        and (
+            output.column not in texts
+            or output.op in (AggregateOp.COUNT_ROWS, AggregateOp.COUNT, AggregateOp.SINCE_LAST)
+        )
         for output in outputs
     )
     reach = sorted({reach_of(output, program.closed) for output in outputs})
     lanes, rows = _Lanes(kinds), []
     for place, output in enumerate(outputs if is_whole else ()):
-        column = WHOLE_ROW if output.op is Op.COUNT_ROWS else output.column
-        counted = lanes.add(Summary.TALLY, column)
+        column = WHOLE_ROW if output.op is AggregateOp.COUNT_ROWS else output.column
+        counted = lanes.add(TileSummary.TALLY, column)
         lane = lanes.add(_SUMMARIES[output.op], column)
-        is_float = column != WHOLE_ROW and kinds[column] is Kind.FLOAT
+        is_float = column != WHOLE_ROW and kinds[column] is ValueKind.FLOAT
         rows.append(
             [
                 output.op,
@@ -131,7 +148,7 @@ def compile_tiles(program: Program, *, kinds: Sequence[Kind], texts: Sequence[in
     return TileProgram(
         kind="sums" if is_whole else "facts",
         shape=_shape_of(len(kinds), texts=len(texts), tile_words=lanes.words),
-        lanes=np.array(lanes.rows, dtype=np.int64).reshape(-1, LANE_FIELDS),
+        lanes=np.array(lanes.rows, dtype=np.int64).reshape(-1, TILE_LANE_FIELDS),
         reach=np.array(reach, dtype=np.int64),
         edge=1 - program.tables.lag,
         outputs=np.array(rows, dtype=np.int64).reshape(-1, OUTPUT_FIELDS),
@@ -139,11 +156,11 @@ def compile_tiles(program: Program, *, kinds: Sequence[Kind], texts: Sequence[in
 
 
 def _lookup_tiles(
-    outputs: Sequence[Output], *, kinds: Sequence[Kind], texts: Sequence[int]
+    outputs: Sequence[OutputSpec], *, kinds: Sequence[ValueKind], texts: Sequence[int]
 ) -> TileProgram:
     """A tile of a lookup knows one thing: when its newest fact happened."""
     lanes = _Lanes(kinds)
-    lanes.add(Summary.NEWEST, WHOLE_ROW)
+    lanes.add(TileSummary.NEWEST, WHOLE_ROW)
     columns = [
         [output.column, texts.index(output.column) if output.column in texts else -1]
         for output in outputs
@@ -151,7 +168,7 @@ def _lookup_tiles(
     return TileProgram(
         kind="newest",
         shape=_shape_of(len(kinds), texts=len(texts), tile_words=lanes.words),
-        lanes=np.array(lanes.rows, dtype=np.int64).reshape(-1, LANE_FIELDS),
+        lanes=np.array(lanes.rows, dtype=np.int64).reshape(-1, TILE_LANE_FIELDS),
         reach=np.array([max(map(reach_of, outputs))], dtype=np.int64),
         edge=0,
         outputs=np.array(columns, dtype=np.int64).reshape(-1, 2),
@@ -161,17 +178,17 @@ def _lookup_tiles(
 class _Lanes:
     """Numbers lanes, each once, and lays them out in a tile."""
 
-    def __init__(self, kinds: Sequence[Kind]) -> None:
+    def __init__(self, kinds: Sequence[ValueKind]) -> None:
         self.rows: list[list[int]] = []
         self.words = TILE_STATES
         self._kinds = kinds
 
-    def add(self, summary: Summary, column: int) -> int:
+    def add(self, summary: TileSummary, column: int) -> int:
         """The number of this lane."""
         for number, (kind, known, _, _) in enumerate(self.rows):
             if (kind, known) == (summary, column):
                 return number
-        is_float = column != WHOLE_ROW and self._kinds[column] is Kind.FLOAT
+        is_float = column != WHOLE_ROW and self._kinds[column] is ValueKind.FLOAT
         self.rows.append([summary, column, int(is_float), self.words])
         self.words += words_of(summary)
         return len(self.rows) - 1

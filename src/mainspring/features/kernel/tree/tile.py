@@ -34,7 +34,7 @@ from mainspring.features.kernel.states.exact_sum import (
     RISING,
     add_float,
     add_integer,
-    collect,
+    gather_limbs,
 )
 from mainspring.features.kernel.states.extreme import LOWEST_RANK, rank_of
 from mainspring.features.kernel.tree.page import (
@@ -49,29 +49,29 @@ from mainspring.features.kernel.tree.page import (
 
 __all__ = [
     "BITS",
-    "HIGH",
     "KEPT_LIMBS",
     "LANE_COLUMN",
-    "LANE_FIELDS",
     "LANE_IS_FLOAT",
     "LANE_KIND",
     "LANE_OFFSET",
     "LONG_AGO",
-    "LOW",
     "MARK_FIELDS",
     "TIED",
     "TILE_FIRST",
+    "TILE_HIGH",
+    "TILE_LANE_FIELDS",
     "TILE_LAST",
     "TILE_LEVEL",
+    "TILE_LOW",
     "TILE_NUMBER",
     "TILE_SETTLED",
     "TILE_STATES",
     "TILE_WIDE",
     "TIME",
-    "Summary",
+    "TileSummary",
     "add_fact",
     "add_tile",
-    "forget",
+    "reset_summary",
     "summarise_facts",
     "summarise_tiles",
     "words_of",
@@ -90,15 +90,15 @@ TILE_LEVEL, TILE_NUMBER, TILE_FIRST, TILE_LAST, TILE_SETTLED, TILE_WIDE, TILE_ST
 on it may be used, whether never; then its lanes.
 """
 
-LANE_KIND, LANE_COLUMN, LANE_IS_FLOAT, LANE_OFFSET, LANE_FIELDS = 0, 1, 2, 3, 4
-LOW, HIGH, TIME, BITS, PAGE, TIED, MARK_FIELDS = 0, 1, 2, 3, 4, 5, 6
+LANE_KIND, LANE_COLUMN, LANE_IS_FLOAT, LANE_OFFSET, TILE_LANE_FIELDS = 0, 1, 2, 3, 4
+TILE_LOW, TILE_HIGH, TIME, BITS, PAGE, TIED, MARK_FIELDS = 0, 1, 2, 3, 4, 5, 6
 
 KEPT_LIMBS: Final = 6
 SUM_LOW, SUM_LIMBS = 4, 5
 LONG_AGO: Final = -(1 << 63)
 
 
-class Summary(IntEnum):
+class TileSummary(IntEnum):
     """Kinds of lane, and in brackets their words: a count [1], an exact sum with its count [11], a
     greatest rank [1], a newest or oldest value [2].
     """
@@ -111,28 +111,28 @@ class Summary(IntEnum):
     OLDEST = 5
 
 
-def words_of(kind: Summary) -> int:
+def words_of(kind: TileSummary) -> int:
     """How many words a lane takes in a tile."""
     match kind:
-        case Summary.TALLY | Summary.LEAST | Summary.GREATEST:
+        case TileSummary.TALLY | TileSummary.LEAST | TileSummary.GREATEST:
             return 1
-        case Summary.SUM:
+        case TileSummary.SUM:
             return SUM_LIMBS + KEPT_LIMBS
-        case Summary.NEWEST | Summary.OLDEST:
+        case TileSummary.NEWEST | TileSummary.OLDEST:
             return 2
 
 
 @compiled_part
-def forget(lanes: Ints, cells: Ints, marks: Ints) -> None:
+def reset_summary(lanes: Ints, cells: Ints, marks: Ints) -> None:
     """Empty the accumulators; touches only what was used."""
     for lane in range(lanes.shape[0]):
         for cell in range(LIMBS):
             cells[lane, cell] = 0
-        for limb in range(marks[lane, LOW], marks[lane, HIGH] + 1):
+        for limb in range(marks[lane, TILE_LOW], marks[lane, TILE_HIGH] + 1):
             cells[lane, LIMBS + limb] = 0
-        marks[lane, LOW] = NO_LIMB
-        marks[lane, HIGH] = -1
-        marks[lane, TIME] = NEVER if lanes[lane, LANE_KIND] == Summary.OLDEST else LONG_AGO
+        marks[lane, TILE_LOW] = NO_LIMB
+        marks[lane, TILE_HIGH] = -1
+        marks[lane, TIME] = NEVER if lanes[lane, LANE_KIND] == TileSummary.OLDEST else LONG_AGO
         marks[lane, BITS] = LOWEST_RANK
         marks[lane, TIED] = 0
 
@@ -149,23 +149,23 @@ def add_fact(
         if not has_value(words, fact, column):
             continue
         kind = lanes[lane, LANE_KIND]
-        if kind == Summary.TALLY:
+        if kind == TileSummary.TALLY:
             cells[lane, COUNT] += 1
             continue
         bits = words[fact + values + column]
-        if kind == Summary.SUM:
+        if kind == TileSummary.SUM:
             limb = (
                 add_float(cells, lane, bits, 1)
                 if lanes[lane, LANE_IS_FLOAT]
                 else add_integer(cells, lane, bits, 1)
             )
             if limb >= 0:
-                marks[lane, LOW] = min(marks[lane, LOW], limb)
-                marks[lane, HIGH] = max(marks[lane, HIGH], limb + 2)
-        elif kind <= Summary.GREATEST:
+                marks[lane, TILE_LOW] = min(marks[lane, TILE_LOW], limb)
+                marks[lane, TILE_HIGH] = max(marks[lane, TILE_HIGH], limb + 2)
+        elif kind <= TileSummary.GREATEST:
             marks[lane, BITS] = max(
                 marks[lane, BITS],
-                rank_of(bits, lanes[lane, LANE_IS_FLOAT] != 0, kind == Summary.LEAST),
+                rank_of(bits, lanes[lane, LANE_IS_FLOAT] != 0, kind == TileSummary.LEAST),
             )
         else:
             consider(marks, lane, kind, words[fact + EVENT_TIME], bits, page)
@@ -178,9 +178,9 @@ def consider(marks: Ints, lane: int, kind: int, time: int, bits: int, page: int)
         if page != marks[lane, PAGE]:
             marks[lane, TIED] = 1
             return
-        if kind == Summary.NEWEST:
+        if kind == TileSummary.NEWEST:
             return
-    elif (time < marks[lane, TIME]) == (kind == Summary.NEWEST):
+    elif (time < marks[lane, TIME]) == (kind == TileSummary.NEWEST):
         return
     marks[lane, TIME] = time
     marks[lane, BITS] = bits
@@ -194,11 +194,11 @@ def add_tile(lanes: Ints, cells: Ints, marks: Ints, words: Ints, tile: int) -> N
     for lane in range(lanes.shape[0]):
         state = tile + lanes[lane, LANE_OFFSET]
         kind = lanes[lane, LANE_KIND]
-        if kind == Summary.TALLY:
+        if kind == TileSummary.TALLY:
             cells[lane, COUNT] += words[state]
-        elif kind == Summary.SUM:
+        elif kind == TileSummary.SUM:
             add_sum(cells, marks, lane, words, state)
-        elif kind <= Summary.GREATEST:
+        elif kind <= TileSummary.GREATEST:
             marks[lane, BITS] = max(marks[lane, BITS], words[state])
         elif words[state] != LONG_AGO and words[state] != NEVER:
             consider(marks, lane, kind, words[state], words[state + 1], -tile)
@@ -215,8 +215,8 @@ def add_sum(cells: Ints, marks: Ints, lane: int, words: Ints, state: int) -> Non
     high = min(low + KEPT_LIMBS, NO_LIMB) - 1
     for limb in range(low, high + 1):
         cells[lane, LIMBS + limb] += words[state + SUM_LIMBS + limb - low]
-    marks[lane, LOW] = min(marks[lane, LOW], low)
-    marks[lane, HIGH] = max(marks[lane, HIGH], high)
+    marks[lane, TILE_LOW] = min(marks[lane, TILE_LOW], low)
+    marks[lane, TILE_HIGH] = max(marks[lane, TILE_HIGH], high)
 
 
 @compiled_part
@@ -232,7 +232,7 @@ def summarise_facts(
     tile: int,
 ) -> None:
     """Write the tile of a page of facts, which may lie in another array than the tile."""
-    forget(lanes, cells, marks)
+    reset_summary(lanes, cells, marks)
     first, last, settled = NEVER, LONG_AGO, LONG_AGO
     for place in range(words[page + FACTS] - 1, -1, -1):
         fact = fact_at(words, page, place, shape)
@@ -262,7 +262,7 @@ def summarise_tiles(
     tile: int,
 ) -> None:
     """Write the tile of a page of tiles."""
-    forget(lanes, cells, marks)
+    reset_summary(lanes, cells, marks)
     first, last, settled, wide = NEVER, LONG_AGO, LONG_AGO, 0
     for place in range(words[page + TILES]):
         child = tile_at(page, place, shape)
@@ -284,11 +284,11 @@ def write_states(lanes: Ints, cells: Ints, marks: Ints, number: Ints, out: Ints,
     for lane in range(lanes.shape[0]):
         state = tile + lanes[lane, LANE_OFFSET]
         kind = lanes[lane, LANE_KIND]
-        if kind == Summary.TALLY:
+        if kind == TileSummary.TALLY:
             out[state] = cells[lane, COUNT]
-        elif kind == Summary.SUM:
+        elif kind == TileSummary.SUM:
             wide |= write_sum(lanes, cells, marks, number, lane, out, state)
-        elif kind <= Summary.GREATEST:
+        elif kind <= TileSummary.GREATEST:
             out[state] = marks[lane, BITS]
         else:
             out[state] = marks[lane, TIME]
@@ -306,8 +306,8 @@ def write_sum(
         out[state + cell] = cells[lane, cell]
     for limb in range(KEPT_LIMBS):
         out[state + SUM_LIMBS + limb] = 0
-    low, high = marks[lane, LOW], marks[lane, HIGH]
-    signed_top = collect(cells, lane, lanes.shape[0], low, high, number)
+    low, high = marks[lane, TILE_LOW], marks[lane, TILE_HIGH]
+    signed_top = gather_limbs(cells, lane, lanes.shape[0], low, high, number)
     top = abs(signed_top)
     while top >= PAD and number[top] == 0:
         top -= 1

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from mainspring.features.kernel.arrays import Answer, Facts, Ints, Spine
+from mainspring.features.kernel.arrays import Facts, Ints, KernelResult, Spine
 from mainspring.features.kernel.grouping.as_of import compiled_walk
 from mainspring.features.kernel.grouping.dictionary import compiled_dictionary
 from mainspring.features.kernel.grouping.group import compiled_grouping
@@ -16,10 +16,10 @@ from mainspring.features.kernel.windows.sweep import Part, sealed_sweep
 
 __all__ = ["aggregate", "blank_answer", "compiled_sweep", "warm"]
 
-Entry = Callable[[Part, Facts, Spine, Answer], None]
+Entry = Callable[[Part, Facts, Spine, KernelResult], None]
 
 
-def aggregate(program: Program, facts: Facts, spine: Spine) -> Answer:
+def aggregate(program: Program, facts: Facts, spine: Spine) -> KernelResult:
     """Every output of the program for every row of the spine.
 
     Args:
@@ -41,7 +41,7 @@ def aggregate(program: Program, facts: Facts, spine: Spine) -> Answer:
     return answer
 
 
-def run_pass(tables: Tables, facts: Facts, spine: Spine, answer: Answer) -> list[Ints]:
+def run_pass(tables: Tables, facts: Facts, spine: Spine, answer: KernelResult) -> list[Ints]:
     """Fill the rows of the answer that these tables speak of, on all processors; the notes of
     each.
     """
@@ -56,10 +56,10 @@ def run_pass(tables: Tables, facts: Facts, spine: Spine, answer: Answer) -> list
     return notes
 
 
-def blank_answer(outputs: int, rows: int) -> Answer:
+def blank_answer(outputs: int, rows: int) -> KernelResult:
     """Room for an answer, to be filled by the compiled kernel; so far all are values."""
     note = np.full(2, -1, dtype=np.int64)
-    return Answer(
+    return KernelResult(
         np.empty((outputs, rows), dtype=np.int64), np.ones((outputs, rows), dtype=np.uint8), note
     )
 

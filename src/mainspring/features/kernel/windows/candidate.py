@@ -8,15 +8,15 @@ than `SCAN` times the facts.
 
 from typing import Final
 
-from mainspring.features.kernel.arrays import Answer, Ints
+from mainspring.features.kernel.arrays import Ints, KernelResult
 from mainspring.features.kernel.jit import at, compiled_part
 from mainspring.features.kernel.lane import Lane
-from mainspring.features.kernel.output import Op
+from mainspring.features.kernel.output import AggregateOp
 from mainspring.features.kernel.program import Wanted
 from mainspring.features.kernel.states.extreme import LOWEST_RANK, rank_of, value_of
 from mainspring.features.kernel.windows.edge import Room, is_value
 from mainspring.features.kernel.windows.finalise import put_once, wanted_at
-from mainspring.features.kernel.windows.state import BEGIN, COLUMN, IS_FLOAT, KIND, STOP, State
+from mainspring.features.kernel.windows.state import BEGIN, COLUMN, IS_FLOAT, KIND, STOP, SweepState
 
 __all__ = ["write_extremes"]
 
@@ -25,7 +25,13 @@ SCAN: Final = 8
 
 @compiled_part
 def write_extremes(
-    state: State, room: Room, outputs: Ints, lane: int, is_dense: bool, rows: Ints, answer: Answer
+    state: SweepState,
+    room: Room,
+    outputs: Ints,
+    lane: int,
+    is_dense: bool,
+    rows: Ints,
+    answer: KernelResult,
 ) -> None:
     """Write the outputs MIN or MAX of a lane; it is dense if every fact has a value and none stands
     apart.
@@ -42,7 +48,7 @@ def write_extremes(
 
 @compiled_part
 def scan_windows(
-    state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer
+    state: SweepState, room: Room, outputs: Ints, lane: int, rows: Ints, answer: KernelResult
 ) -> None:
     """Look at every fact of each window but those of the next narrower one, which are known."""
     column, is_float, is_least = (
@@ -77,7 +83,7 @@ def greatest_of(ranks: Ints) -> int:
 
 @compiled_part
 def stack_windows(
-    state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer
+    state: SweepState, room: Room, outputs: Ints, lane: int, rows: Ints, answer: KernelResult
 ) -> None:
     """Keep a stack of the settled facts that no later one outranks: the oldest and greatest at the
     bottom.
@@ -137,17 +143,17 @@ def candidate(room: Room, first: int, depth: int) -> int:
 
 @compiled_part
 def write_extreme_of(
-    state: State,
+    state: SweepState,
     room: Room,
     wanted: Wanted,
     index: int,
     is_found: bool,
     rank: int,
-    answer: Answer,
+    answer: KernelResult,
     row: int,
 ) -> None:
     """Write MIN or MAX, given the rank of the settled candidate."""
-    is_float, is_least = wanted.is_float != 0, wanted.op == Op.MIN
+    is_float, is_least = wanted.is_float != 0, wanted.op == AggregateOp.MIN
     for extra in range(room.extra_start[index], room.extra_start[index + 1]):
         position = room.extra[extra]
         if (

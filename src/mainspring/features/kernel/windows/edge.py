@@ -19,7 +19,7 @@ from mainspring.features.kernel.jit import allocating_part, at, bit_length, comp
 from mainspring.features.kernel.lane import WHOLE_ROW
 from mainspring.features.kernel.order import lower_bound
 from mainspring.features.kernel.program import Tables, Wanted
-from mainspring.features.kernel.windows.state import BEGIN, LAG, REACH, STOP, State
+from mainspring.features.kernel.windows.state import BEGIN, LAG, REACH, STOP, SweepState
 
 __all__ = ["TOO_MANY", "Room", "empty_room", "find_edges", "is_value"]
 
@@ -120,7 +120,7 @@ def readers_of(outputs: Ints, lanes: int, windows: int) -> tuple[Ints, Ints]:
 
 
 @compiled_part
-def find_edges(state: State, room: Room, asked: Ints) -> int:
+def find_edges(state: SweepState, room: Room, asked: Ints) -> int:
     """Find for each question where its windows begin, how far facts have settled, and which others
     it sees.
 
@@ -142,7 +142,7 @@ def find_edges(state: State, room: Room, asked: Ints) -> int:
 
 
 @compiled_part
-def find_firsts(state: State, room: Room, window: int, asked: Ints, is_sparse: bool) -> None:
+def find_firsts(state: SweepState, room: Room, window: int, asked: Ints, is_sparse: bool) -> None:
     """Find where a window begins for each question: by a walk back from what has happened where
     windows are short, or on from question to question.
     """
@@ -179,7 +179,7 @@ def advance_to(times: Ints, first: int, stop: int, bound: int, is_sparse: bool) 
 
 
 @compiled_part
-def mark_apart(state: State, room: Room) -> int:
+def mark_apart(state: SweepState, room: Room) -> int:
     """Mark the facts that stand apart; how many do."""
     times, appears, begin, stop = state.times, state.appears, state.frame[BEGIN], state.frame[STOP]
     for bits in range(room.classes.size):
@@ -204,7 +204,7 @@ def mark_apart(state: State, room: Room) -> int:
 
 
 @compiled_part
-def settle(state: State, room: Room, apart: int, asked: Ints) -> bool:
+def settle(state: SweepState, room: Room, apart: int, asked: Ints) -> bool:
     """For each question the end of the settled stretch, and what it sees of the facts in flight
     behind that and of those apart before it.
     """
@@ -238,7 +238,7 @@ def settle(state: State, room: Room, apart: int, asked: Ints) -> bool:
 
 
 @compiled_part
-def see(state: State, room: Room, position: int, time: int, count: int) -> int:
+def see(state: SweepState, room: Room, position: int, time: int, count: int) -> int:
     """Note a position if its fact is visible, as long as there is room."""
     if (
         count < room.extra.size
@@ -250,6 +250,6 @@ def see(state: State, room: Room, position: int, time: int, count: int) -> int:
 
 
 @compiled_part
-def is_value(state: State, column: int, position: int) -> bool:
+def is_value(state: SweepState, column: int, position: int) -> bool:
     """Whether a fact counts for a column: its value is not null, or the row as a whole is meant."""
     return bool(column == WHOLE_ROW or state.valid[at(column), at(position)] != 0)

@@ -2,10 +2,10 @@
 
 import math
 
-from mainspring.features.kernel.arrays import EVENT_TIME, Answer, Ints
+from mainspring.features.kernel.arrays import EVENT_TIME, Ints, KernelResult
 from mainspring.features.kernel.jit import at, bits_of_double, compiled_part, double_of_bits
 from mainspring.features.kernel.lane import Lane
-from mainspring.features.kernel.output import DEFAULT_PRECISION, PARTS, Beyond, Op
+from mainspring.features.kernel.output import DEFAULT_PRECISION, PARTS, AggregateOp, OutOfRangeMode
 from mainspring.features.kernel.program import Wanted
 from mainspring.features.kernel.states.bucket import NAN_BUCKET, bucket_value
 from mainspring.features.kernel.states.exact_square import variance_of
@@ -19,14 +19,19 @@ from mainspring.features.kernel.states.exact_sum import (
     QUIET_NAN,
     RISING,
     SIGN_BIT,
-    collect,
+    gather_limbs,
     integer_of,
     mean_of,
     sum_of,
 )
 from mainspring.features.kernel.states.extreme import LOWEST_RANK, value_of
-from mainspring.features.kernel.states.multiset import LIVE, NUMBER
-from mainspring.features.kernel.states.sketch import estimate_of, forget, observation_of, observe
+from mainspring.features.kernel.states.multiset import LIVE, NUMBER_FIELD
+from mainspring.features.kernel.states.sketch import (
+    estimate_of,
+    observation_of,
+    observe,
+    reset_registers,
+)
 from mainspring.features.kernel.windows.ordered import decayed_mean, standard_moment
 from mainspring.features.kernel.windows.ranking import (
     greatest_rank,
@@ -42,7 +47,7 @@ from mainspring.features.kernel.windows.state import (
     NEWEST,
     NOTHING,
     PLACE,
-    State,
+    SweepState,
 )
 
 __all__ = [
@@ -57,27 +62,27 @@ __all__ = [
 
 
 @compiled_part
-def write_row(state: State, outputs: Ints, answer: Answer, row: int, time: int) -> None:
+def write_row(state: SweepState, outputs: Ints, answer: KernelResult, row: int, time: int) -> None:
     """Write every output of one spine row; the first integer overflow in spine order is noted."""
     for index in range(outputs.shape[0]):
         wanted = wanted_at(outputs, index)
         put(answer, wanted.slot, row, 0, False)
-        if wanted.op <= Op.ALL:
+        if wanted.op <= AggregateOp.ALL:
             write_count(state, wanted, answer, row)
-        elif wanted.op <= Op.STD:
+        elif wanted.op <= AggregateOp.STD:
             if not write_sum(state, wanted, answer, row):
                 note_overflow(answer, row, wanted.number)
-        elif wanted.op <= Op.FIRST:
+        elif wanted.op <= AggregateOp.FIRST:
             write_extreme(state, wanted, answer, row, time)
-        elif wanted.op <= Op.SINCE_LAST:
+        elif wanted.op <= AggregateOp.SINCE_LAST:
             write_newest(state, wanted, answer, row, time)
-        elif wanted.op <= Op.BOTTOM_K:
+        elif wanted.op <= AggregateOp.BOTTOM_K:
             write_list(state, wanted, answer, row, time)
-        elif wanted.op <= Op.APPROX_DISTINCT:
+        elif wanted.op <= AggregateOp.APPROX_DISTINCT:
             write_distinct(state, wanted, answer, row)
-        elif wanted.op == Op.QUANTILES:
+        elif wanted.op == AggregateOp.QUANTILES:
             write_quantiles(state, wanted, answer, row)
-        elif wanted.op <= Op.VALUE_COUNTS:
+        elif wanted.op <= AggregateOp.VALUE_COUNTS:
             write_counts(state, wanted, answer, row)
         else:
             write_ordered(state, wanted, answer, row, time)
@@ -91,14 +96,14 @@ def wanted_at(outputs: Ints, index: int) -> Wanted:
 
 
 @compiled_part
-def put(answer: Answer, slot: int, row: int, bits: int, is_value: bool) -> None:
+def put(answer: KernelResult, slot: int, row: int, bits: int, is_value: bool) -> None:
     """Write one value, or null."""
     answer.bits[at(slot), at(row)] = bits
     answer.valid[at(slot), at(row)] = is_value
 
 
 @compiled_part
-def put_once(answer: Answer, slot: int, row: int, bits: int, is_value: bool) -> None:
+def put_once(answer: KernelResult, slot: int, row: int, bits: int, is_value: bool) -> None:
     """Write one value, or null, where nothing was written yet: `blank_answer` holds values only,
     and to leave them so spares a third of the writing.
     """
@@ -108,7 +113,7 @@ def put_once(answer: Answer, slot: int, row: int, bits: int, is_value: bool) -> 
 
 
 @compiled_part
-def note_overflow(answer: Answer, row: int, output: int) -> None:
+def note_overflow(answer: KernelResult, row: int, output: int) -> None:
     """Note the first output, in the spine's order, whose sum does not fit."""
     place = row * answer.bits.shape[0] + output
     if answer.note[0] < 0 or place < answer.note[0]:
@@ -116,35 +121,35 @@ def note_overflow(answer: Answer, row: int, output: int) -> None:
 
 
 @compiled_part
-def tally_of(state: State, lane: int, window: int) -> int:
+def tally_of(state: SweepState, lane: int, window: int) -> int:
     """What an additive lane counts inside a window."""
     row = lane * (state.frame[AGGREGATED] + 1)
     return int(state.cells[row + state.frame[AGGREGATED], COUNT] - state.cells[row + window, COUNT])
 
 
 @compiled_part
-def write_count(state: State, wanted: Wanted, answer: Answer, row: int) -> None:
+def write_count(state: SweepState, wanted: Wanted, answer: KernelResult, row: int) -> None:
     """Write COUNT_ROWS, COUNT, ANY or ALL."""
     count = tally_of(state, wanted.lane, wanted.window)
-    if wanted.op == Op.ANY:
+    if wanted.op == AggregateOp.ANY:
         count = int(count != 0)
-    elif wanted.op == Op.ALL:
+    elif wanted.op == AggregateOp.ALL:
         count = int(count == tally_of(state, wanted.tally, wanted.window))
     put(answer, wanted.slot, row, count, True)
 
 
 @compiled_part
-def write_sum(state: State, wanted: Wanted, answer: Answer, row: int) -> bool:
+def write_sum(state: SweepState, wanted: Wanted, answer: KernelResult, row: int) -> bool:
     """Write SUM, MEAN, VAR or STD; whether it fits."""
     lanes, aggregated = state.lanes, state.frame[AGGREGATED]
     count = tally_of(state, wanted.tally, wanted.window)
-    if count < (2 if wanted.op >= Op.VAR else 1):
-        put(answer, wanted.slot, row, 0, wanted.op == Op.SUM)
+    if count < (2 if wanted.op >= AggregateOp.VAR else 1):
+        put(answer, wanted.slot, row, 0, wanted.op == AggregateOp.SUM)
         return True
     whole = wanted.tally * (aggregated + 1) + aggregated
     expired = wanted.tally * (aggregated + 1) + wanted.window
     low, high = lanes[wanted.tally, LOW], lanes[wanted.tally, HIGH]
-    if wanted.op >= Op.VAR:
+    if wanted.op >= AggregateOp.VAR:
         put(answer, wanted.slot, row, spread_value(state, wanted, whole, expired, count), True)
         return True
     value, fits = summed_value(
@@ -162,7 +167,7 @@ def write_sum(state: State, wanted: Wanted, answer: Answer, row: int) -> bool:
 
 
 @compiled_part
-def spread_value(state: State, wanted: Wanted, whole: int, expired: int, count: int) -> int:
+def spread_value(state: SweepState, wanted: Wanted, whole: int, expired: int, count: int) -> int:
     """The bits of the variance or standard deviation of at least two values."""
     cells, lanes, aggregated, is_float = (
         state.cells,
@@ -176,28 +181,34 @@ def spread_value(state: State, wanted: Wanted, whole: int, expired: int, count: 
     if high == NOTHING:
         return 0
     number, wide = state.scratch.number, state.scratch.wide
-    top = collect(cells, whole, expired, low, lanes[wanted.tally, HIGH], number)
+    top = gather_limbs(cells, whole, expired, low, lanes[wanted.tally, HIGH], number)
     row = wanted.lane * (aggregated + 1)
     variance = variance_of(
         number, top, low, cells, row + aggregated, row + wanted.window, high, count, is_float, wide
     )
     # IEEE 754 rounds the square root correctly.
-    return variance if wanted.op == Op.VAR else bits_of_double(math.sqrt(double_of_bits(variance)))
+    return (
+        variance
+        if wanted.op == AggregateOp.VAR
+        else bits_of_double(math.sqrt(double_of_bits(variance)))
+    )
 
 
 @compiled_part
-def write_extreme(state: State, wanted: Wanted, answer: Answer, row: int, time: int) -> None:
+def write_extreme(
+    state: SweepState, wanted: Wanted, answer: KernelResult, row: int, time: int
+) -> None:
     """Write MIN, MAX or FIRST."""
     first = state.windows[wanted.window, FIRST]
-    if wanted.op != Op.FIRST and tally_of(state, wanted.tally, wanted.window) == 0:
+    if wanted.op != AggregateOp.FIRST and tally_of(state, wanted.tally, wanted.window) == 0:
         return
     rank = greatest_rank(state, wanted.lane, first, time)
-    if wanted.op != Op.FIRST:
+    if wanted.op != AggregateOp.FIRST:
         put(
             answer,
             wanted.slot,
             row,
-            value_of(rank, wanted.is_float != 0, wanted.op == Op.MIN),
+            value_of(rank, wanted.is_float != 0, wanted.op == AggregateOp.MIN),
             True,
         )
     elif rank != LOWEST_RANK:
@@ -205,40 +216,45 @@ def write_extreme(state: State, wanted: Wanted, answer: Answer, row: int, time: 
 
 
 @compiled_part
-def write_newest(state: State, wanted: Wanted, answer: Answer, row: int, time: int) -> None:
+def write_newest(
+    state: SweepState, wanted: Wanted, answer: KernelResult, row: int, time: int
+) -> None:
     """Write LAST, LATEST or SINCE_LAST."""
     position, column = state.lanes[wanted.lane, NEWEST], wanted.column
     if position == NOTHING or position < state.windows[wanted.window, FIRST]:
         return
-    if wanted.op == Op.SINCE_LAST:
+    if wanted.op == AggregateOp.SINCE_LAST:
         put(answer, wanted.slot, row, time - state.times[EVENT_TIME, position], True)
     elif state.valid[column, position] != 0:
         put(answer, wanted.slot, row, state.values[column, position], True)
 
 
 @compiled_part
-def write_list(state: State, wanted: Wanted, answer: Answer, row: int, time: int) -> None:
+def write_list(
+    state: SweepState, wanted: Wanted, answer: KernelResult, row: int, time: int
+) -> None:
     """Write FIRST_K, LAST_K, TOP_K or BOTTOM_K: the length, then the values."""
     ranks, op, is_float = state.scratch.ranks[: wanted.size], wanted.op, wanted.is_float != 0
     length = min(tally_of(state, wanted.tally, wanted.window), wanted.size)
-    if op == Op.LAST_K:
+    if op == AggregateOp.LAST_K:
         recent_positions(state, wanted.lane, state.windows[wanted.window, FIRST], time, ranks)
     else:
         greatest_ranks(state, wanted.lane, state.windows[wanted.window, FIRST], time, ranks)
     put(answer, wanted.slot, row, length, True)
     for place in range(wanted.size):
         bits = 0
-        if place < length and op <= Op.LAST_K:
+        if place < length and op <= AggregateOp.LAST_K:
             bits = state.values[
-                wanted.column, ~ranks[place] if op == Op.FIRST_K else ranks[length - 1 - place]
+                wanted.column,
+                ~ranks[place] if op == AggregateOp.FIRST_K else ranks[length - 1 - place],
             ]
         elif place < length:
-            bits = value_of(ranks[place], is_float, op == Op.BOTTOM_K)
+            bits = value_of(ranks[place], is_float, op == AggregateOp.BOTTOM_K)
         put(answer, wanted.slot + 1 + place, row, bits, place < length)
 
 
 @compiled_part
-def write_quantiles(state: State, wanted: Wanted, answer: Answer, row: int) -> None:
+def write_quantiles(state: SweepState, wanted: Wanted, answer: KernelResult, row: int) -> None:
     """Write QUANTILES: for each rank the middle of the bucket that holds it; NaN where any value
     is.
     """
@@ -254,10 +270,10 @@ def write_quantiles(state: State, wanted: Wanted, answer: Answer, row: int) -> N
 
 
 @compiled_part
-def ranked_bucket(state: State, wanted: Wanted, rank: int) -> int:
+def ranked_bucket(state: SweepState, wanted: Wanted, rank: int) -> int:
     """The bucket of the value with a rank, 1 … the number of values, inside a window."""
     bags, bag = state.bags, state.lanes[wanted.lane, PLACE]
-    number = bags.sizes[bag, NUMBER]
+    number = bags.sizes[bag, NUMBER_FIELD]
     last = bags.order[bag, number - 1]
     if bags.held[bag, last] == NAN_BUCKET and bags.counts[bag, last, wanted.window] != 0:
         return NAN_BUCKET
@@ -269,7 +285,7 @@ def ranked_bucket(state: State, wanted: Wanted, rank: int) -> int:
 
 
 @compiled_part
-def write_counts(state: State, wanted: Wanted, answer: Answer, row: int) -> None:
+def write_counts(state: SweepState, wanted: Wanted, answer: KernelResult, row: int) -> None:
     """Write HISTOGRAM or VALUE_COUNTS."""
     bag = state.lanes[wanted.lane, PLACE]
     for code in range(wanted.size):
@@ -277,11 +293,13 @@ def write_counts(state: State, wanted: Wanted, answer: Answer, row: int) -> None
 
 
 @compiled_part
-def write_ordered(state: State, wanted: Wanted, answer: Answer, row: int, time: int) -> None:
+def write_ordered(
+    state: SweepState, wanted: Wanted, answer: KernelResult, row: int, time: int
+) -> None:
     """Write EWMA, SKEW or KURT; every NaN as the one quiet NaN."""
     value, is_value = (
         decayed_mean(state, wanted, time)
-        if wanted.op == Op.EWMA
+        if wanted.op == AggregateOp.EWMA
         else standard_moment(state, wanted, time)
     )
     if is_value:
@@ -289,10 +307,10 @@ def write_ordered(state: State, wanted: Wanted, answer: Answer, row: int, time: 
 
 
 @compiled_part
-def write_distinct(state: State, wanted: Wanted, answer: Answer, row: int) -> None:
+def write_distinct(state: SweepState, wanted: Wanted, answer: KernelResult, row: int) -> None:
     """Write DISTINCT or APPROX_DISTINCT."""
     parameters, offset = state.parameters, wanted.offset
-    if wanted.op == Op.APPROX_DISTINCT:
+    if wanted.op == AggregateOp.APPROX_DISTINCT:
         put(
             answer,
             wanted.slot,
@@ -305,14 +323,14 @@ def write_distinct(state: State, wanted: Wanted, answer: Answer, row: int) -> No
     if live > parameters[offset]:
         live = (
             parameters[offset]
-            if parameters[offset + 1] == Beyond.SATURATE
+            if parameters[offset + 1] == OutOfRangeMode.SATURATE
             else estimated(state, wanted.lane, wanted.window, DEFAULT_PRECISION)
         )
     put(answer, wanted.slot, row, live, True)
 
 
 @compiled_part
-def estimated(state: State, lane: int, window: int, precision: int) -> int:
+def estimated(state: SweepState, lane: int, window: int, precision: int) -> int:
     """The estimate of a HyperLogLog that has seen what a multiset holds inside a window, values or
     observations.
     """
@@ -324,16 +342,16 @@ def estimated(state: State, lane: int, window: int, precision: int) -> int:
     )
     is_observed = state.lanes[lane, KIND] == Lane.SKETCH
     histogram[0] = 1 << precision
-    for code in range(bags.sizes[bag, NUMBER]):
+    for code in range(bags.sizes[bag, NUMBER_FIELD]):
         if bags.counts[bag, code, window] != 0:
             held = bags.held[bag, code]
             observe(registers, histogram, held if is_observed else observation_of(held, precision))
     estimate = estimate_of(histogram, precision)
     for rank in range(histogram.size):
         histogram[rank] = 0
-    for code in range(bags.sizes[bag, NUMBER]):
+    for code in range(bags.sizes[bag, NUMBER_FIELD]):
         held = bags.held[bag, code]
-        forget(registers, held if is_observed else observation_of(held, precision))
+        reset_registers(registers, held if is_observed else observation_of(held, precision))
     return estimate
 
 
@@ -369,9 +387,9 @@ def summed_value(
         # Tiles keep no zeros below their lowest limb, nor any limb of a sum that is zero; an int64
         # is two limbs all the same.
         low, high = 0, max(high, 1)
-    signed_top = collect(cells, whole, expired, low, high, number)
+    signed_top = gather_limbs(cells, whole, expired, low, high, number)
     exponent = LIMB_BITS * low + (FLOAT_BASE if is_float else 0)
-    if op == Op.MEAN:
+    if op == AggregateOp.MEAN:
         return mean_of(
             number, signed_top, exponent, cells[whole, COUNT] - cells[expired, COUNT]
         ), True

@@ -13,9 +13,9 @@ from typing import Final
 from mainspring.features.kernel.arrays import EVENT_TIME
 from mainspring.features.kernel.jit import compiled_part, double_of_bits
 from mainspring.features.kernel.order import lower_bound
-from mainspring.features.kernel.output import Op
+from mainspring.features.kernel.output import AggregateOp
 from mainspring.features.kernel.program import Wanted
-from mainspring.features.kernel.windows.state import FIRST, LAG, STOP, State, is_seen
+from mainspring.features.kernel.windows.state import FIRST, LAG, STOP, SweepState, is_seen
 
 __all__ = ["decayed_mean", "standard_moment"]
 
@@ -59,7 +59,7 @@ def power(halvings: int) -> float:
 
 
 @compiled_part
-def last_position(state: State, window: int, time: int) -> int:
+def last_position(state: SweepState, window: int, time: int) -> int:
     """Where the facts of a window end: before the first that has not happened yet."""
     return lower_bound(
         state.times,
@@ -71,7 +71,7 @@ def last_position(state: State, window: int, time: int) -> int:
 
 
 @compiled_part
-def next_value(state: State, column: int, position: int, stop: int, time: int) -> int:
+def next_value(state: SweepState, column: int, position: int, stop: int, time: int) -> int:
     """The first position from here on that is seen and not null, `stop` if there is none before
     it.
     """
@@ -83,14 +83,14 @@ def next_value(state: State, column: int, position: int, stop: int, time: int) -
 
 
 @compiled_part
-def value_at(state: State, wanted: Wanted, position: int) -> float:
+def value_at(state: SweepState, wanted: Wanted, position: int) -> float:
     """A value as a double."""
     bits = state.values[wanted.column, position]
     return double_of_bits(bits) if wanted.is_float != 0 else float(bits)
 
 
 @compiled_part
-def decayed_mean(state: State, wanted: Wanted, time: int) -> tuple[float, bool]:
+def decayed_mean(state: SweepState, wanted: Wanted, time: int) -> tuple[float, bool]:
     """EWMA, and whether there is a value.
 
     Sum and weight halve with every half-life between one value and the next; then the value is
@@ -113,7 +113,7 @@ def decayed_mean(state: State, wanted: Wanted, time: int) -> tuple[float, bool]:
 
 
 @compiled_part
-def standard_moment(state: State, wanted: Wanted, time: int) -> tuple[float, bool]:
+def standard_moment(state: SweepState, wanted: Wanted, time: int) -> tuple[float, bool]:
     """SKEW (g1) or KURT (g2) of the population, and whether there are enough different values.
 
     One walk adds the values and divides the sum by their number; a second adds powers of the
@@ -126,7 +126,7 @@ def standard_moment(state: State, wanted: Wanted, time: int) -> tuple[float, boo
         number += 1.0
         mean += value_at(state, wanted, position)
         position = next_value(state, wanted.column, position + 1, stop, time)
-    if number < (3.0 if wanted.op == Op.SKEW else 4.0):
+    if number < (3.0 if wanted.op == AggregateOp.SKEW else 4.0):
         return 0.0, False
     mean /= number
     second, third, fourth = 0.0, 0.0, 0.0
@@ -141,7 +141,9 @@ def standard_moment(state: State, wanted: Wanted, time: int) -> tuple[float, boo
         )
         position = next_value(state, wanted.column, position + 1, stop, time)
     second /= number
-    scale = second * math.sqrt(second) if wanted.op == Op.SKEW else second * second
+    scale = second * math.sqrt(second) if wanted.op == AggregateOp.SKEW else second * second
     if scale == 0.0:
         return 0.0, False
-    return (third / number / scale if wanted.op == Op.SKEW else fourth / number / scale - 3.0), True
+    return (
+        third / number / scale if wanted.op == AggregateOp.SKEW else fourth / number / scale - 3.0
+    ), True

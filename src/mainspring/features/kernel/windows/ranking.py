@@ -18,7 +18,7 @@ from mainspring.features.kernel.windows.state import (
     LEAVES,
     PLACE,
     STOP,
-    State,
+    SweepState,
     counts,
     is_seen,
 )
@@ -27,7 +27,7 @@ __all__ = ["block_rank", "greatest_rank", "greatest_ranks", "rank_at", "recent_p
 
 
 @compiled_part
-def rank_at(state: State, lane: int, position: int) -> int:
+def rank_at(state: SweepState, lane: int, position: int) -> int:
     """The rank of a fact in the lane's tree."""
     lanes = state.lanes
     if lanes[lane, KIND] >= Lane.OLDEST:
@@ -40,7 +40,7 @@ def rank_at(state: State, lane: int, position: int) -> int:
 
 
 @compiled_part
-def block_end(state: State, position: int) -> int:
+def block_end(state: SweepState, position: int) -> int:
     """Where the block of a position ends."""
     begin = state.frame[BEGIN]
     return int(
@@ -49,7 +49,7 @@ def block_end(state: State, position: int) -> int:
 
 
 @compiled_part
-def block_rank(state: State, lane: int, position: int, time: int) -> int:
+def block_rank(state: SweepState, lane: int, position: int, time: int) -> int:
     """The greatest rank seen from a position to the end of its block."""
     best = LOWEST_RANK
     for neighbour in range(position, block_end(state, position)):
@@ -59,7 +59,7 @@ def block_rank(state: State, lane: int, position: int, time: int) -> int:
 
 
 @compiled_part
-def greatest_rank(state: State, lane: int, first: int, time: int) -> int:
+def greatest_rank(state: SweepState, lane: int, first: int, time: int) -> int:
     """The greatest rank seen from a position on."""
     offset, tree, leaves = first - state.frame[BEGIN], state.lanes[lane, PLACE], state.frame[LEAVES]
     if offset & (BLOCK - 1) == 0:
@@ -69,7 +69,7 @@ def greatest_rank(state: State, lane: int, first: int, time: int) -> int:
 
 
 @compiled_part
-def greatest_ranks(state: State, lane: int, first: int, time: int, ranks: Ints) -> None:
+def greatest_ranks(state: SweepState, lane: int, first: int, time: int, ranks: Ints) -> None:
     """Fill `ranks` with the greatest ranks seen from a position on, in descending order, and with
     `LOWEST_RANK` beyond.
 
@@ -102,7 +102,7 @@ def greatest_ranks(state: State, lane: int, first: int, time: int, ranks: Ints) 
 
 
 @compiled_part
-def recent_positions(state: State, lane: int, first: int, time: int, positions: Ints) -> None:
+def recent_positions(state: SweepState, lane: int, first: int, time: int, positions: Ints) -> None:
     """Fill `positions` with the last ones seen from `first` on, in descending order, and with first
     - 1 beyond; the lane's ranks are positions.
 
@@ -129,7 +129,7 @@ def recent_positions(state: State, lane: int, first: int, time: int, positions: 
 
 
 @compiled_part
-def keep_block(state: State, lane: int, position: int, time: int, ranks: Ints) -> None:
+def keep_block(state: SweepState, lane: int, position: int, time: int, ranks: Ints) -> None:
     """Take the ranks seen from a position to the end of its block in among the greatest ones."""
     for neighbour in range(position, block_end(state, position)):
         if is_seen(state, neighbour, time) and counts(state, lane, neighbour):

@@ -14,10 +14,10 @@ are not finite, and where too many facts are in flight or apart; the long way th
 windows begin and what has settled is the business of `edge`, minima and maxima that of `candidate`.
 """
 
-from mainspring.features.kernel.arrays import EVENT_TIME, Answer, Ints
+from mainspring.features.kernel.arrays import EVENT_TIME, Ints, KernelResult
 from mainspring.features.kernel.jit import at, compiled_part, whole_part
 from mainspring.features.kernel.lane import WHOLE_ROW, Lane
-from mainspring.features.kernel.output import Op
+from mainspring.features.kernel.output import AggregateOp
 from mainspring.features.kernel.program import Wanted
 from mainspring.features.kernel.states.exact_sum import FLOAT_BASE
 from mainspring.features.kernel.states.narrow_sum import (
@@ -42,7 +42,7 @@ from mainspring.features.kernel.windows.state import (
     KIND,
     NOTHING,
     STOP,
-    State,
+    SweepState,
 )
 
 __all__ = ["answer_settled"]
@@ -50,7 +50,7 @@ __all__ = ["answer_settled"]
 
 @whole_part
 def answer_settled(
-    state: State, room: Room, outputs: Ints, rows: Ints, asked: Ints, answer: Answer
+    state: SweepState, room: Room, outputs: Ints, rows: Ints, asked: Ints, answer: KernelResult
 ) -> bool:
     """Answer questions about one key in order of time; False where the short way declines, whatever
     has been written by then.
@@ -76,7 +76,7 @@ def answer_settled(
 
 
 @compiled_part
-def is_full(state: State, lane: int) -> bool:
+def is_full(state: SweepState, lane: int) -> bool:
     """Whether every fact that can matter has a value for a lane."""
     column = state.lanes[lane, COLUMN]
     if column == WHOLE_ROW:
@@ -90,7 +90,13 @@ def is_full(state: State, lane: int) -> bool:
 
 @compiled_part
 def write_totals(
-    state: State, room: Room, outputs: Ints, lane: int, is_dense: bool, rows: Ints, answer: Answer
+    state: SweepState,
+    room: Room,
+    outputs: Ints,
+    lane: int,
+    is_dense: bool,
+    rows: Ints,
+    answer: KernelResult,
 ) -> bool:
     """Write the outputs of an additive lane; False if its numbers do not fit a narrow sum.  Of a
     dense lane, positions are counts.
@@ -102,7 +108,7 @@ def write_totals(
         return False
     for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
         wanted = wanted_at(outputs, room.readers[reader])
-        if is_dense and wanted.op <= Op.COUNT:
+        if is_dense and wanted.op <= AggregateOp.COUNT:
             write_counts(room, wanted, rows, answer)
             continue
         for index in range(rows.size):
@@ -112,7 +118,7 @@ def write_totals(
 
 
 @compiled_part
-def write_counts(room: Room, wanted: Wanted, rows: Ints, answer: Answer) -> None:
+def write_counts(room: Room, wanted: Wanted, rows: Ints, answer: KernelResult) -> None:
     """Write COUNT_ROWS or COUNT of a dense lane; what is in flight counts besides."""
     for index in range(rows.size):
         first = room.firsts[at(wanted.window), at(index)]
@@ -123,7 +129,7 @@ def write_counts(room: Room, wanted: Wanted, rows: Ints, answer: Answer) -> None
 
 
 @compiled_part
-def sum_up(state: State, room: Room, lane: int) -> int:
+def sum_up(state: SweepState, room: Room, lane: int) -> int:
     """Prefix sums of an additive lane over the facts that do not stand apart; the unit of its
     numbers, `NOT_FINITE` if there is none.
     """
@@ -147,7 +153,7 @@ def sum_up(state: State, room: Room, lane: int) -> int:
 
 
 @compiled_part
-def unit_of(state: State, lane: int) -> int:
+def unit_of(state: SweepState, lane: int) -> int:
     """The shift that the numbers of a lane are counted in: the least of its floats, 0 for others;
     `NOT_FINITE` if narrow sums would not do.
     """
@@ -166,7 +172,7 @@ def unit_of(state: State, lane: int) -> int:
 
 
 @compiled_part
-def parts_of(state: State, lane: int, position: int, unit: int) -> tuple[int, int, int]:
+def parts_of(state: SweepState, lane: int, position: int, unit: int) -> tuple[int, int, int]:
     """What a fact with a value adds to count, high and low of a lane; of truths, the count is of
     those, and low counts all.
     """
@@ -184,7 +190,7 @@ def parts_of(state: State, lane: int, position: int, unit: int) -> tuple[int, in
 
 @compiled_part
 def total(
-    state: State, room: Room, wanted: Wanted, lane: int, unit: int, index: int
+    state: SweepState, room: Room, wanted: Wanted, lane: int, unit: int, index: int
 ) -> tuple[int, int, int]:
     """Count, high and low of an additive lane in a window of a question."""
     begin, first = state.frame[BEGIN], room.firsts[at(wanted.window), at(index)]
@@ -206,21 +212,25 @@ def total(
 
 @compiled_part
 def write_total(
-    wanted: Wanted, count: int, high: int, low: int, unit: int, answer: Answer, row: int
+    wanted: Wanted, count: int, high: int, low: int, unit: int, answer: KernelResult, row: int
 ) -> None:
     """Write COUNT_ROWS, COUNT, ANY, ALL, SUM or MEAN."""
     op, exponent = wanted.op, unit + FLOAT_BASE if wanted.is_float != 0 else 0
-    if op <= Op.ALL:
+    if op <= AggregateOp.ALL:
         put_once(
             answer,
             wanted.slot,
             row,
-            int(count != 0) if op == Op.ANY else int(count == low) if op == Op.ALL else count,
+            int(count != 0)
+            if op == AggregateOp.ANY
+            else int(count == low)
+            if op == AggregateOp.ALL
+            else count,
             True,
         )
     elif count == 0:
-        put_once(answer, wanted.slot, row, 0, op == Op.SUM)
-    elif op == Op.MEAN:
+        put_once(answer, wanted.slot, row, 0, op == AggregateOp.SUM)
+    elif op == AggregateOp.MEAN:
         put_once(answer, wanted.slot, row, narrow_mean(high, low, exponent, count), True)
     elif wanted.is_float != 0:
         put_once(answer, wanted.slot, row, narrow_sum(high, low, exponent), True)
@@ -233,7 +243,13 @@ def write_total(
 
 @compiled_part
 def write_newest_of(
-    state: State, room: Room, outputs: Ints, lane: int, rows: Ints, asked: Ints, answer: Answer
+    state: SweepState,
+    room: Room,
+    outputs: Ints,
+    lane: int,
+    rows: Ints,
+    asked: Ints,
+    answer: KernelResult,
 ) -> None:
     """Write LAST, LATEST and SINCE_LAST."""
     column, begin = state.lanes[lane, COLUMN], state.frame[BEGIN]
@@ -263,7 +279,7 @@ def write_newest_of(
 
 @compiled_part
 def write_oldest_of(
-    state: State, room: Room, outputs: Ints, lane: int, rows: Ints, answer: Answer
+    state: SweepState, room: Room, outputs: Ints, lane: int, rows: Ints, answer: KernelResult
 ) -> None:
     """Write FIRST: the settled fact at which the count of values rises above what it was before the
     window.
@@ -278,7 +294,7 @@ def write_oldest_of(
 
 
 @compiled_part
-def oldest_of(state: State, room: Room, wanted: Wanted, index: int) -> int:
+def oldest_of(state: SweepState, room: Room, wanted: Wanted, index: int) -> int:
     """The position of the oldest value in a window of a question, or `NOTHING`."""
     begin, first, settled, found = (
         state.frame[BEGIN],
@@ -318,12 +334,12 @@ def first_above(tally: Ints, low: int, high: int, bound: int) -> int:
 
 @compiled_part
 def write_position(
-    state: State, wanted: Wanted, position: int, time: int, answer: Answer, row: int
+    state: SweepState, wanted: Wanted, position: int, time: int, answer: KernelResult, row: int
 ) -> None:
     """Write FIRST, LAST, LATEST or SINCE_LAST, given the fact."""
     if position == NOTHING:
         put_once(answer, wanted.slot, row, 0, False)
-    elif wanted.op == Op.SINCE_LAST:
+    elif wanted.op == AggregateOp.SINCE_LAST:
         put_once(answer, wanted.slot, row, time - state.times[EVENT_TIME, at(position)], True)
     else:
         is_present = state.valid[at(wanted.column), at(position)] != 0

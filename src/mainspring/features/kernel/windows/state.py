@@ -34,8 +34,8 @@ __all__ = [
     "PLACE",
     "REACH",
     "STOP",
-    "Scratch",
-    "State",
+    "SweepBuffers",
+    "SweepState",
     "clear",
     "counts",
     "is_seen",
@@ -69,7 +69,7 @@ BEGIN, STOP, LEAVES, AGGREGATED, LAG, ENTERING, LEAVING, ENTERED, LEFT, FRAME_FI
 )
 
 
-class Scratch(NamedTuple):
+class SweepBuffers(NamedTuple):
     """Room in which a state is read.
 
     Shapes: number (NUMBER_CELLS,) for a sum, wide (WIDE_CELLS,) for a sum of squares; registers (of
@@ -84,7 +84,7 @@ class Scratch(NamedTuple):
     ranks: Ints
 
 
-class State(NamedTuple):
+class SweepState(NamedTuple):
     """What the sweep knows of the key that it is at, and the facts themselves.
 
     A record of arrays costs nothing in parts compiled without the allocator: LLVM takes it apart.
@@ -121,11 +121,11 @@ class State(NamedTuple):
     valid: Bytes
     appears: Ints
     leaves_at: Ints
-    scratch: Scratch
+    scratch: SweepBuffers
 
 
 @compiled_part
-def clear(state: State) -> None:
+def clear(state: SweepState) -> None:
     """Forget the last key and make ready for the positions BEGIN … STOP of the frame; touches only
     what was used.
     """
@@ -161,13 +161,13 @@ def clear(state: State) -> None:
 
 
 @compiled_part
-def counts(state: State, lane: int, position: int) -> bool:
+def counts(state: SweepState, lane: int, position: int) -> bool:
     """Whether a fact counts for a lane: its value is not null, or the row as a whole is meant."""
     column = state.lanes[lane, COLUMN]
     return bool(column == WHOLE_ROW or state.valid[column, position] != 0)
 
 
 @compiled_part
-def is_seen(state: State, position: int, time: int) -> bool:
+def is_seen(state: SweepState, position: int, time: int) -> bool:
     """Whether a fact is in the past, visible and not superseded."""
     return bool(state.appears[position] <= time < state.leaves_at[position])

@@ -19,14 +19,14 @@ from mainspring.features.kernel.arrays import (
     NEVER,
     VISIBLE_FROM,
     VISIBLE_TO,
-    Answer,
     Facts,
     Ints,
+    KernelResult,
     Spine,
 )
 from mainspring.features.kernel.jit import allocating_part, compiled_part, whole_part
 from mainspring.features.kernel.order import (
-    count_rows,
+    count_by_key,
     group_rows,
     lower_bound,
     sort_positions,
@@ -57,8 +57,8 @@ from mainspring.features.kernel.windows.state import (
     NOTHING,
     REACH,
     STOP,
-    Scratch,
-    State,
+    SweepBuffers,
+    SweepState,
     clear,
 )
 from mainspring.features.kernel.windows.transition import enter, expire, leave
@@ -83,12 +83,12 @@ class Part(NamedTuple):
     shares: int
 
 
-def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, Answer], None]:
+def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, KernelResult], None]:
     """The sweep with the edition of its source inside, which keeps numba's cache honest (see `jit`)
     and the answer attributable.
     """
 
-    def sweep(part: Part, facts: Facts, spine: Spine, answer: Answer) -> None:
+    def sweep(part: Part, facts: Facts, spine: Spine, answer: KernelResult) -> None:
         tables, key_start, outputs, keys = (
             part.tables,
             facts.key_start,
@@ -96,7 +96,7 @@ def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, Answer], None]:
             facts.key_start.size - 1,
         )
         answer.note[1] = edition
-        starts = count_rows(spine.key_code, keys)
+        starts = count_by_key(spine.key_code, keys)
         first_key, stop_key = (
             share_bound(key_start, starts, part.share, part.shares),
             share_bound(key_start, starts, part.share + 1, part.shares),
@@ -164,14 +164,14 @@ def share_bound(key_start: Ints, starts: Ints, share: int, shares: int) -> int:
 
 @whole_part
 def answer_episode(
-    state: State,
+    state: SweepState,
     outputs: Ints,
     rows: Ints,
     asked: Ints,
     entering: Ints,
     leaving: Ints,
     spare: Ints,
-    answer: Answer,
+    answer: KernelResult,
 ) -> None:
     """Answer questions about the facts in the frame, in order of time."""
     clear(state)
@@ -182,7 +182,7 @@ def answer_episode(
 
 
 @compiled_part
-def episode_end(state: State, asked: Ints, first: int, stop: int) -> int:
+def episode_end(state: SweepState, asked: Ints, first: int, stop: int) -> int:
     """The end of the questions after `first` that can share facts with it: before the first gap
     that no window spans.
     """
@@ -205,7 +205,7 @@ def largest_key(key_start: Ints, first: int, stop: int) -> int:
 
 
 @allocating_part
-def empty_state(tables: Tables, facts: Facts, largest: int) -> State:
+def empty_state(tables: Tables, facts: Facts, largest: int) -> SweepState:
     """The state before any key, with room for keys of up to this many facts."""
     times, sizes, lanes = facts.times, tables.sizes, empty_lanes(tables.lanes)
     windows, frame = empty_windows(tables.reach)
@@ -221,7 +221,7 @@ def empty_state(tables: Tables, facts: Facts, largest: int) -> State:
         times[VISIBLE_TO] if times.shape[0] > 1 else np.empty(times.shape[1], dtype=np.int64)
     )
     scratch = empty_scratch(sizes.registers, sizes.ranks)
-    return State(
+    return SweepState(
         lanes,
         windows,
         frame,
@@ -260,11 +260,11 @@ def empty_windows(reach: Ints) -> tuple[Ints, Ints]:
 
 
 @allocating_part
-def empty_scratch(registers: int, ranks: int) -> Scratch:
+def empty_scratch(registers: int, ranks: int) -> SweepBuffers:
     """Room to read a state in."""
     number, wide = np.zeros(NUMBER_CELLS, dtype=np.int64), np.zeros(WIDE_CELLS, dtype=np.int64)
     histogram = np.zeros(REGISTER_VALUES, dtype=np.int64)
-    return Scratch(
+    return SweepBuffers(
         number,
         wide,
         np.zeros(registers, dtype=np.uint8),
@@ -274,7 +274,7 @@ def empty_scratch(registers: int, ranks: int) -> Scratch:
 
 
 @compiled_part
-def choose(state: State, key_start: Ints, key: int, earliest: int, latest: int) -> None:
+def choose(state: SweepState, key_start: Ints, key: int, earliest: int, latest: int) -> None:
     """Set the frame to the positions of a key's facts that can matter to questions between two
     times; none for an unknown key.
     """
@@ -318,7 +318,7 @@ def newest_for_good(first: int, stop: int, time: int, times: Ints) -> int:
 
 
 @compiled_part
-def schedule(state: State, latest: int, entering: Ints, leaving: Ints, spare: Ints) -> None:
+def schedule(state: SweepState, latest: int, entering: Ints, leaving: Ints, spare: Ints) -> None:
     """List the facts of the frame that appear until `latest` in the order in which they do, and
     those that are superseded until then.
     """
@@ -345,7 +345,7 @@ def schedule(state: State, latest: int, entering: Ints, leaving: Ints, spare: In
 
 
 @compiled_part
-def advance(state: State, time: int, entering: Ints, leaving: Ints) -> None:
+def advance(state: SweepState, time: int, entering: Ints, leaving: Ints) -> None:
     """Bring the state of the key to a time not before the last."""
     windows, frame, times = state.windows, state.frame, state.times
     upto = frame[ENTERED]

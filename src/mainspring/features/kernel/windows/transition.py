@@ -20,7 +20,7 @@ from mainspring.features.kernel.states.bucket import (
 from mainspring.features.kernel.states.exact_square import SQUARE_SPREAD, add_square
 from mainspring.features.kernel.states.exact_sum import COUNT, SPREAD, add_float, add_integer
 from mainspring.features.kernel.states.extreme import BLOCK_SHIFT, raise_leaf, replace_leaf
-from mainspring.features.kernel.states.multiset import change, code_of_image
+from mainspring.features.kernel.states.multiset import change_count, code_of_image
 from mainspring.features.kernel.states.sketch import observation_of
 from mainspring.features.kernel.windows.ranking import block_rank, rank_at
 from mainspring.features.kernel.windows.state import (
@@ -39,7 +39,7 @@ from mainspring.features.kernel.windows.state import (
     NOTHING,
     OFFSET,
     PLACE,
-    State,
+    SweepState,
     counts,
     is_seen,
 )
@@ -48,7 +48,7 @@ __all__ = ["enter", "expire", "leave"]
 
 
 @compiled_part
-def add(state: State, lane: int, row: int, position: int, sign: int) -> int:
+def add(state: SweepState, lane: int, row: int, position: int, sign: int) -> int:
     """Add a fact to (sign 1) or take it from (-1) a row of cells.  Returns the lowest limb touched,
     or NOTHING.
     """
@@ -67,7 +67,7 @@ def add(state: State, lane: int, row: int, position: int, sign: int) -> int:
 
 
 @compiled_part
-def add_everywhere(state: State, lane: int, position: int, sign: int) -> None:
+def add_everywhere(state: SweepState, lane: int, position: int, sign: int) -> None:
     """Add a fact to everything, or take it away, and likewise for each window from which it has
     expired already.
     """
@@ -88,7 +88,7 @@ def add_everywhere(state: State, lane: int, position: int, sign: int) -> None:
 
 
 @compiled_part
-def enter(state: State, positions: Ints, upto: int) -> None:
+def enter(state: SweepState, positions: Ints, upto: int) -> None:
     """The facts at positions[ENTERED] … positions[upto] appear."""
     lanes, frame = state.lanes, state.frame
     for lane in range(lanes.shape[0]):
@@ -113,7 +113,7 @@ def enter(state: State, positions: Ints, upto: int) -> None:
 
 
 @compiled_part
-def leave(state: State, position: int, time: int) -> None:
+def leave(state: SweepState, position: int, time: int) -> None:
     """A fact that has appeared is superseded."""
     lanes, frame = state.lanes, state.frame
     for lane in range(lanes.shape[0]):
@@ -134,7 +134,7 @@ def leave(state: State, position: int, time: int) -> None:
 
 
 @compiled_part
-def expire(state: State, window: int, first: int, time: int) -> None:
+def expire(state: SweepState, window: int, first: int, time: int) -> None:
     """Move the start of a window on to the position `first`: the facts passed that are seen now
     have expired; `enter` counts those that are seen later.
     """
@@ -154,7 +154,7 @@ def expire(state: State, window: int, first: int, time: int) -> None:
 
 
 @compiled_part
-def code_at(state: State, lane: int, position: int) -> int:
+def code_at(state: SweepState, lane: int, position: int) -> int:
     """The code of a fact in the lane's multiset, NOTHING when it counts nowhere."""
     lanes, parameters = state.lanes, state.parameters
     kind, is_float, offset, length = (
@@ -176,7 +176,7 @@ def code_at(state: State, lane: int, position: int) -> int:
 
 
 @compiled_part
-def change_windows(state: State, lane: int, position: int, sign: int) -> None:
+def change_windows(state: SweepState, lane: int, position: int, sign: int) -> None:
     """Count a fact in the lane's multiset, or take it away, for each window from which it has not
     expired.
     """
@@ -187,16 +187,16 @@ def change_windows(state: State, lane: int, position: int, sign: int) -> None:
 
 
 @compiled_part
-def change_window(state: State, lane: int, position: int, window: int, sign: int) -> None:
+def change_window(state: SweepState, lane: int, position: int, window: int, sign: int) -> None:
     """Count a fact that has its code in the lane's multiset for one window, or take it away."""
     bag = state.lanes[lane, PLACE]
     code = state.bags.codes[bag, position - state.frame[BEGIN]]
     if code != NOTHING:
-        change(state.bags, bag, code, window, sign)
+        change_count(state.bags, bag, code, window, sign)
 
 
 @compiled_part
-def newest_before(state: State, lane: int, position: int, time: int) -> int:
+def newest_before(state: SweepState, lane: int, position: int, time: int) -> int:
     """The last fact before a position that is seen and counts for the lane, or NOTHING."""
     for earlier in range(position - 1, state.frame[BEGIN] - 1, -1):
         if is_seen(state, earlier, time) and counts(state, lane, earlier):

@@ -9,7 +9,11 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import format_instant
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
 from mainspring.features.view import feature_fields
-from mainspring.project.declared.faults.expressions import Place, column_faults, expression_faults
+from mainspring.project.declared.faults.expressions import (
+    FaultContext,
+    column_faults,
+    expression_faults,
+)
 from mainspring.project.declared.faults.features import feature_names, view_faults
 from mainspring.project.errors import (
     DuplicateFeature,
@@ -39,7 +43,7 @@ def training_set_faults(
         at = training_set.declared_at
         user = f"prediction_time of training set {training_set.name}"
         yield from expression_faults(
-            training_set.prediction_time, spine, Place(user, at), wanted=[DType.TIMESTAMP]
+            training_set.prediction_time, spine, FaultContext(user, at), wanted=[DType.TIMESTAMP]
         )
         yield from _request_faults(training_set, spine, truth)
     yield from _label_faults(training_set, spine, truth)
@@ -56,7 +60,7 @@ def _request_faults(
     yield from _leaks(
         training_set, "request", [name for name in training_set.request if name in hidden]
     )
-    place = Place(
+    place = FaultContext(
         f"request of training set {training_set.name} (spine {training_set.spine.name})",
         training_set.declared_at,
     )
@@ -80,7 +84,7 @@ def _on_demand_faults(
                     training_set=training_set.name, column=column, user=user, at=view.declared_at
                 )
         if not missing:
-            yield from expression_faults(node, request, Place(user, view.declared_at))
+            yield from expression_faults(node, request, FaultContext(user, view.declared_at))
 
 
 def _hidden_columns(
@@ -114,18 +118,20 @@ def _label_faults(
         yield from column_faults(
             label.join_on,
             spine,
-            Place(f"join_on of the label of {name}, in the spine {training_set.spine.name}", at),
+            FaultContext(
+                f"join_on of the label of {name}, in the spine {training_set.spine.name}", at
+            ),
         )
     if truth is not None:
         yield from column_faults(
             label.join_on,
             truth,
-            Place(f"join_on of the label of {name}, in source {label.source.name}", at),
+            FaultContext(f"join_on of the label of {name}, in source {label.source.name}", at),
         )
         yield from expression_faults(
             label.value,
             truth,
-            Place(f"label of training set {name} (source {label.source.name})", at),
+            FaultContext(f"label of training set {name} (source {label.source.name})", at),
             wanted=_TRUTHS,
         )
 

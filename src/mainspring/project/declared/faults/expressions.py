@@ -12,13 +12,13 @@ from mainspring.elements.expression.aggregation import (
     parameter_problems,
     value_problems,
 )
-from mainspring.elements.expression.infer import faults_of, infer_type, unknown_column
+from mainspring.elements.expression.infer import infer_type, type_faults, unknown_column
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType, Schema
 from mainspring.project.errors import UnfitAggregation, UnfitExpression, WrongType
 
 __all__ = [
-    "Place",
+    "FaultContext",
     "aggregation_faults",
     "column_faults",
     "expression_faults",
@@ -30,14 +30,14 @@ _ANY = tuple(dtype for dtype in DType if dtype is not DType.ZONED and not dtype.
 
 
 @dataclass(frozen=True)
-class Place:
+class FaultContext:
     """Who uses an expression, in words, and where it is declared."""
 
     user: str
     at: Location
 
 
-def in_place(fault: DeclarationError, place: Place) -> DeclarationError:
+def in_place(fault: DeclarationError, place: FaultContext) -> DeclarationError:
     """The fault as one of this place."""
     return UnfitExpression(
         user=place.user,
@@ -49,12 +49,12 @@ def in_place(fault: DeclarationError, place: Place) -> DeclarationError:
 
 
 def expression_faults(
-    node: Node, schema: Schema, place: Place, *, wanted: Collection[DType] = _ANY
+    node: Node, schema: Schema, place: FaultContext, *, wanted: Collection[DType] = _ANY
 ) -> Iterator[DeclarationError]:
     """Everything that is wrong with an expression over these columns, or its type if that is not
     wanted.
     """
-    faults = faults_of(node, schema)
+    faults = type_faults(node, schema)
     if faults:
         yield from (in_place(fault, place) for fault in faults)
     elif (dtype := infer_type(node, schema)) not in wanted:
@@ -67,17 +67,17 @@ def expression_faults(
 
 
 def aggregation_faults(
-    aggregation: Aggregation, schema: Schema, place: Place
+    aggregation: Aggregation, schema: Schema, place: FaultContext
 ) -> Iterator[DeclarationError]:
     """Everything that is wrong with what is aggregated: a sum of text, a column that is not there,
     a value that cannot occur.
     """
-    inside = Place(f"{place.user}, inside {aggregation.name}()", place.at)
+    inside = FaultContext(f"{place.user}, inside {aggregation.name}()", place.at)
     if aggregation.where is not None:
         yield from expression_faults(
             aggregation.where,
             schema,
-            Place(f"{place.user}, where", place.at),
+            FaultContext(f"{place.user}, where", place.at),
             wanted=[DType.BOOLEAN],
         )
     if aggregation.operand is not None:
@@ -95,7 +95,7 @@ def aggregation_faults(
             )
 
 
-def parameter_faults(aggregation: Aggregation, place: Place) -> Iterator[DeclarationError]:
+def parameter_faults(aggregation: Aggregation, place: FaultContext) -> Iterator[DeclarationError]:
     """Everything that is wrong with what an aggregate is told besides, whatever its operand is."""
     user = f"{place.user}, {aggregation.name}()"
     yield from (
@@ -105,7 +105,7 @@ def parameter_faults(aggregation: Aggregation, place: Place) -> Iterator[Declara
 
 
 def column_faults(
-    names: Collection[str], schema: Schema, place: Place
+    names: Collection[str], schema: Schema, place: FaultContext
 ) -> Iterator[DeclarationError]:
     """The names that are not columns."""
     yield from (

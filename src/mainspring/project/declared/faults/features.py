@@ -10,7 +10,7 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.window import Closed, format_window
 from mainspring.features.spec import FeatureView, Knowledge, Latest, OnDemandFeatureView
 from mainspring.project.declared.faults.expressions import (
-    Place,
+    FaultContext,
     aggregation_faults,
     column_faults,
     expression_faults,
@@ -47,18 +47,18 @@ def source_faults(source: Source, schema: Schema | None) -> Iterator[Declaration
         (TypeConflict, UnusableColumn, UnusableId) if source.id else (TypeConflict, UnusableColumn)
     )
     yield from (fault for fault in validate_source(source, schema) if isinstance(fault, told))
-    yield from column_faults(source.id, schema, Place(f"id of source {source.name}", at))
+    yield from column_faults(source.id, schema, FaultContext(f"id of source {source.name}", at))
     yield from column_faults(
         [name for name, _ in source.contract.columns],
         schema,
-        Place(f"contract of source {source.name}", at),
+        FaultContext(f"contract of source {source.name}", at),
     )
     for field, node in (("event_time", source.event_time), ("known_at", source.known_at)):
         if field == "event_time" or node != source.event_time:
             yield from expression_faults(
                 node,
                 schema,
-                Place(f"{field} of source {source.name}", at),
+                FaultContext(f"{field} of source {source.name}", at),
                 wanted=[DType.TIMESTAMP],
             )
 
@@ -108,7 +108,9 @@ def _column_faults(view: FeatureView, source: Source, schema: Schema) -> Iterato
     at, where = view.declared_at, f"view {view.name} (source {source.name})"
     for entity in view.entities:
         yield from column_faults(
-            entity.join_keys, schema, Place(f"join keys of entity {entity.name} in {where}", at)
+            entity.join_keys,
+            schema,
+            FaultContext(f"join keys of entity {entity.name} in {where}", at),
         )
         for name in entity.join_keys:
             if name in schema and schema[name].dtype not in _KEYS:
@@ -120,11 +122,11 @@ def _column_faults(view: FeatureView, source: Source, schema: Schema) -> Iterato
                 )
     match view.features:
         case Latest(columns):
-            yield from column_faults(columns, schema, Place(f"latest of {where}", at))
+            yield from column_faults(columns, schema, FaultContext(f"latest of {where}", at))
         case _:
             for name, aggregation in _aggregations(view):
                 yield from aggregation_faults(
-                    aggregation, schema, Place(f"feature {name} of {where}", at)
+                    aggregation, schema, FaultContext(f"feature {name} of {where}", at)
                 )
 
 
@@ -180,7 +182,7 @@ def _feature_faults(view: FeatureView) -> Iterator[DeclarationError]:
     ):
         yield InvalidValue(user=user, problem=f"two of its features are called {name}", at=at)
     for name, aggregation in _aggregations(view):
-        yield from parameter_faults(aggregation, Place(f"feature {name} of {user}", at))
+        yield from parameter_faults(aggregation, FaultContext(f"feature {name} of {user}", at))
     for name, made in _unaggregated(view).items():
         problem = "it says what a value is and not what to make of many: add .last() or .mean()"
         if callable(made):
