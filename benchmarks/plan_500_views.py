@@ -60,13 +60,13 @@ def main() -> int:
     began = time.perf_counter()
     from mainspring.elements.events import Actor
     from mainspring.elements.schema import DType, Schema
-    from mainspring.project.declared.discover import discover
-    from mainspring.project.declared.fingerprint import FingerprintContext
-    from mainspring.project.declared.graph import Graph, build_graph
-    from mainspring.project.declared.validate import validate
-    from mainspring.project.environment import AssetPointer, empty_environment, next_version
-    from mainspring.project.planned.explain import render_plan
-    from mainspring.project.planned.plan import PlanningContext, make_plan
+    from mainspring.project.loader.discover import discover
+    from mainspring.project.loader.fingerprint import FingerprintContext
+    from mainspring.project.loader.graph import Graph, build_graph
+    from mainspring.project.loader.validate import validate
+    from mainspring.project.plan.explain import render_plan
+    from mainspring.project.plan.plan import PlanningContext, make_plan
+    from mainspring.registry.environment import AssetPointer, empty_environment, next_version
 
     schema = Schema.of(
         id=DType.INT64,

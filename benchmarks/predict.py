@@ -16,9 +16,9 @@ import numpy as np
 from mainspring.app.cli.create import create_project
 from mainspring.app.workspace import Workspace
 from mainspring.elements.schema import Schema
+from mainspring.features.cast import cast_rows
 from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor
-from mainspring.serving.request import cast_rows
 
 CALLS = 400
 AS_OF = "2024-03-28T18:00:00Z"

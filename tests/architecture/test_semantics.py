@@ -19,7 +19,7 @@ PROOF, PAGES, STREAM, DOOR = (
     "laws/test_proof.py",
     "laws/test_pages.py",
     "unit/features/test_stream.py",
-    "unit/app/test_door.py",
+    "unit/app/test_workspace.py",
 )
 INGEST, SEQUENCER, AT_INGEST = (
     "unit/sources/test_ingest.py",
@@ -33,7 +33,7 @@ KERNEL, LAWS_OF_KERNEL, BUILD = (
 )
 PREDICT, REQUEST, LIVES = (
     "unit/serving/test_predict.py",
-    "unit/serving/test_request.py",
+    "unit/features/test_cast.py",
     "crash/test_lives.py",
 )
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from mainspring.app.keep.restore import restore_backup
 from mainspring.app.workspace import Workspace
 from mainspring.elements.time import format_instant
+from mainspring.maintenance.restore import restore_backup
 
 SHOPS = ("harbour", "market", "station", "old-town")
 

@@ -14,7 +14,7 @@ from mainspring.app.cli.create import create_project
 from mainspring.app.workspace import Workspace
 from mainspring.elements.events import ProjectName
 from mainspring.engines.local.state import SqliteState
-from mainspring.project.performed.read import read_environment
+from mainspring.registry.read_environment import read_environment
 
 pytestmark = pytest.mark.crash
 

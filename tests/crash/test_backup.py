@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 
 from mainspring.app.cli.create import create_project
-from mainspring.app.keep.backup import BackupReport
-from mainspring.app.keep.restore import restore_backup
 from mainspring.app.workspace import Workspace
 from mainspring.features.history.backfill import backfill_view
+from mainspring.maintenance.backup import BackupReport
+from mainspring.maintenance.restore import restore_backup
 from mainspring.sources.facts import read_facts
 from tests.crash.living import SHOPS, copy_of_project
 

@@ -14,7 +14,7 @@ from threading import Event, Thread
 import pytest
 
 from mainspring.app.workspace import Workspace
-from tests.unit.app.stream.shops import applied, counted, sell, state_of, wait_until_folded
+from tests.unit.serving.state.shops import applied, counted, sell, state_of, wait_until_folded
 
 pytestmark = pytest.mark.crash
 

@@ -18,7 +18,8 @@ from mainspring.app.cli.paint import Paint
 from mainspring.elements.errors import Location, MainspringError
 from mainspring.elements.expression.errors import UnknownColumn
 from mainspring.gates.verdict import Verdict
-from mainspring.project.errors import DuplicateName, GatesFailed, ProjectErrors
+from mainspring.project.errors import GatesFailed, ProjectErrors
+from mainspring.project.loader.errors import DuplicateName
 from mainspring.serving.errors import ModelRefused
 
 GOLDEN = Path(__file__).parent / "cli"

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from mainspring.elements.identity import Digest
-from mainspring.project.configured.config import Cost
-from mainspring.project.declared.graph import Graph
-from mainspring.project.environment import EnvironmentVersion, StageDuration, empty_environment
-from mainspring.project.planned.explain import render_plan
-from mainspring.project.planned.plan import Plan, PlanningContext, make_plan, plan_schema
+from mainspring.project.config.config import Cost
+from mainspring.project.loader.graph import Graph
+from mainspring.project.plan.explain import render_plan
+from mainspring.project.plan.plan import Plan, PlanningContext, make_plan, plan_schema
+from mainspring.registry.environment import EnvironmentVersion, StageDuration, empty_environment
 from tests.unit.project.conftest import WriteProject, write_shop
 from tests.unit.project.shop import build_of, definitions_of, graph_of, holding
 

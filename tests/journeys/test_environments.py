@@ -10,16 +10,16 @@ import msgspec
 import pytest
 
 from mainspring.app.cli.create import create_project
-from mainspring.app.endpoints.host import EndpointHost
 from mainspring.app.workspace import Workspace
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import parse_instant
 from mainspring.gates.errors import SelfApproval
 from mainspring.project.errors import GatesFailed
-from mainspring.project.performed.read import read_environment
 from mainspring.registry.read import find_version
+from mainspring.registry.read_environment import read_environment
 from mainspring.serving.errors import ModelRefused
-from mainspring.serving.replay import ReplayOutcome
+from mainspring.serving.host import EndpointHost
+from mainspring.serving.tracing.replay import ReplayOutcome
 
 pytestmark = pytest.mark.journey
 

@@ -14,7 +14,7 @@ from mainspring.app.engines import open_stores
 from mainspring.app.models.exporters import export_model
 from mainspring.app.models.scorers import OnnxScorerLoader
 from mainspring.app.models.trainer import ProcessTrainer
-from mainspring.app.planning import environment_config, state_folder
+from mainspring.app.planning import state_folder
 from mainspring.datasets.build import parse_training_rows
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.events import Actor, ProjectName
@@ -29,8 +29,8 @@ from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey, Signer
-from mainspring.project.declared.load import Project, load_definitions, load_project
-from mainspring.project.performed.tools import Runtime, TemporaryStores
+from mainspring.project.apply.runtime import Runtime, TemporaryStores
+from mainspring.project.loader.load import Project, load_definitions, load_project
 from mainspring.training.fit import TrainingBackend
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
@@ -72,7 +72,7 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         to ENG-014 for an engine that cannot be opened.
     """
     project = load_project(path)
-    config = environment_config(project, env)
+    config = project.config.environment(env)
     folder = state_folder(path)
     clock, stores = SystemClock(), open_stores(config.engines, folder, project=project.config.name)
     moment = as_of or config.as_of
@@ -105,7 +105,7 @@ def compose_in_memory(
         clock: of world and data; default: the machine's.
     """
     project = load_definitions(definitions)
-    environment_config(project, env)
+    project.config.environment(env)
     clock, objects = clock or SystemClock(), MemoryObjects()
     tools = Runtime(
         project=ProjectName(project.config.name),

@@ -16,7 +16,7 @@ from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.online import OnlineWriter
 from mainspring.ports.tables import TableWriter
-from mainspring.project.configured.engines import EngineChoice, EngineChoices
+from mainspring.project.config.engines import EngineChoice, EngineChoices
 
 if TYPE_CHECKING:
     from mainspring.engines.s3.bucket import S3Bucket

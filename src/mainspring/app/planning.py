@@ -5,22 +5,14 @@ answer at once.
 from pathlib import Path
 
 from mainspring.app.engines import open_log
-from mainspring.app.errors import UnknownEnvironment
 from mainspring.elements.events import ProjectName
 from mainspring.engines.local.state import SqliteState
-from mainspring.ports.log import LogReader
-from mainspring.ports.state import StateReader
-from mainspring.project.configured.config import EnvironmentConfig
-from mainspring.project.declared.load import Project, load_project
-from mainspring.project.performed.read import read_environment, read_world
-from mainspring.project.planned.plan import Plan, make_plan
-from mainspring.sources.files import count_rows
-from mainspring.sources.spec import Source
-from mainspring.sources.topic import topic_of
+from mainspring.project.config.config import STATE_FOLDER
+from mainspring.project.loader.load import load_project
+from mainspring.project.plan.plan import Plan
+from mainspring.project.plan.read import plan_environment
 
-__all__ = ["STATE_FOLDER", "environment_config", "plan_environment", "plan_project", "state_folder"]
-
-STATE_FOLDER = ".mainspring"
+__all__ = ["plan_project", "state_folder"]
 
 
 def state_folder(path: Path) -> Path:
@@ -32,21 +24,13 @@ def state_folder(path: Path) -> Path:
     return folder
 
 
-def environment_config(project: Project, env: str) -> EnvironmentConfig:
-    """The settings of an environment.  Raises: ACC-004 for one that the project does not have."""
-    environments = project.config.environments
-    if env not in environments:
-        raise UnknownEnvironment(environment=env, known=", ".join(environments))
-    return environments[env]
-
-
 def plan_project(path: Path, env: str) -> Plan:
     """The plan of the project at a folder or file.  Raises: PRJ-020, ACC-004.  Cost: no data is
     read, but for counting the rows of new files.
     """
     project = load_project(path)
     engines, folder, name = (
-        environment_config(project, env).engines,
+        project.config.environment(env).engines,
         state_folder(path),
         project.config.name,
     )
@@ -59,22 +43,3 @@ def plan_project(path: Path, env: str) -> Plan:
     finally:
         state.close()
         log.close()
-
-
-def plan_environment(project: Project, env: str, *, state: StateReader, log: LogReader) -> Plan:
-    """What it takes to make the environment hold what is declared."""
-    rows = {source.name: _rows_of(source, project, log) for source in project.declarations.sources}
-    world = read_world(
-        state, project.graph, read_environment(state, env), rows=rows, cost=project.config.cost
-    )
-    return make_plan(project.config.name, project.graph, world)
-
-
-def _rows_of(source: Source, project: Project, log: LogReader) -> int:
-    """The rows that the log holds of a source, or those of its file while it holds none."""
-    head = log.head(topic_of(source.name))
-    return (
-        head
-        if head or source.path is None
-        else count_rows(source, Path(project.declarations.root) / source.path)
-    )

@@ -8,23 +8,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from mainspring.app.endpoints.follower import PeriodicTask
-from mainspring.app.endpoints.host import EndpointHost
-from mainspring.app.endpoints.story import PredictionTrace
-from mainspring.app.features.parity import ParityMonitor
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_app
 from mainspring.app.http.server import run_server
-from mainspring.app.status import StatusReport
-from mainspring.app.stream.consume import StreamConsumer
-from mainspring.app.stream.streams import OnlineMaterializer
-from mainspring.app.watching import MonitorRunner
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
-from mainspring.project.declared.load import Project
-from mainspring.project.performed.tools import Runtime
+from mainspring.features.stream.consume import StreamConsumer
+from mainspring.flow.periodic import PeriodicTask
+from mainspring.monitoring.parity import ParityMonitor
+from mainspring.monitoring.runner import MonitorRunner
+from mainspring.project.apply.runtime import Runtime
+from mainspring.project.loader.load import Project
+from mainspring.project.status import StatusReport
+from mainspring.serving.host import EndpointHost
+from mainspring.serving.state.materializer import OnlineMaterializer
+from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
 

@@ -13,27 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from mainspring.app import access
+from mainspring.access.tokens import Tokens, load_or_create_token
 from mainspring.app.compose import OffsetClock, compose_in_memory, compose_on_disk, public_keys
-from mainspring.app.endpoints.host import EndpointHost
-from mainspring.app.endpoints.replays import PredictionReplays
-from mainspring.app.endpoints.revisions import EnvironmentLoader
-from mainspring.app.endpoints.story import PredictionTrace
-from mainspring.app.features.feature_views import FeatureCatalog
-from mainspring.app.features.parity import ParityMonitor
-from mainspring.app.features.reader import FeatureReader
-from mainspring.app.keep.backup import BackupReport, write_backup
-from mainspring.app.keep.restore import RestoreReport, restore_backup
-from mainspring.app.keep.sweep import GarbageCollector
-from mainspring.app.lifecycle import ApplyReport, EnvironmentDeployer
-from mainspring.app.lineage import asset_lineage, declared_source
-from mainspring.app.planning import environment_config
-from mainspring.app.simulation.scenario import scenario_for_environment
-from mainspring.app.simulation.simulate import SimulationReport, run_simulation
-from mainspring.app.status import StatusReport, status_of_environment
-from mainspring.app.stream.ready import ReadyLoader
-from mainspring.app.stream.streams import OnlineMaterializer
-from mainspring.app.watching import MonitorRunner
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
@@ -43,20 +24,38 @@ from mainspring.features.online.read import FeatureRows
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit_journal
 from mainspring.govern.lineage import LineageNode
+from mainspring.maintenance.backup import BackupReport, write_backup
+from mainspring.maintenance.collect import GarbageCollector
+from mainspring.maintenance.restore import RestoreReport, restore_backup
+from mainspring.monitoring.parity import ParityMonitor
+from mainspring.monitoring.runner import MonitorRunner
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
-from mainspring.project.declared.load import Project
-from mainspring.project.environment import EnvironmentVersion
-from mainspring.project.performed.perform import StageProgressCallback
-from mainspring.project.performed.read import read_environment
-from mainspring.project.performed.tools import Runtime
-from mainspring.project.planned.explain import render_plan
-from mainspring.project.planned.plan import Plan
+from mainspring.project.apply.evaluate import StageProgressCallback
+from mainspring.project.apply.runtime import Runtime
+from mainspring.project.catalog import FeatureCatalog
+from mainspring.project.deploy import ApplyReport, EnvironmentDeployer
+from mainspring.project.lineage import asset_lineage, declared_source
+from mainspring.project.loader.load import Project
+from mainspring.project.plan.explain import render_plan
+from mainspring.project.plan.plan import Plan
+from mainspring.project.status import StatusReport, status_of_environment
+from mainspring.registry.environment import EnvironmentVersion
 from mainspring.registry.read import find_version
+from mainspring.registry.read_environment import read_environment
+from mainspring.serving.host import EndpointHost
 from mainspring.serving.inference_log import inference_topic
+from mainspring.serving.loader import EnvironmentLoader
 from mainspring.serving.predict import Prediction, Predictor
-from mainspring.serving.replay import ReplayResult
+from mainspring.serving.state.materializer import OnlineMaterializer
+from mainspring.serving.state.reader import FeatureReader
+from mainspring.serving.state.ready import ReadyLoader
+from mainspring.serving.tracing.replay import ReplayResult
+from mainspring.serving.tracing.replays import PredictionReplays
+from mainspring.serving.tracing.trace import PredictionTrace
+from mainspring.simulation.scenario import scenario_for_environment
+from mainspring.simulation.simulate import SimulationReport, run_simulation
 from mainspring.sources.facts import read_facts
 from mainspring.sources.fold import TableMaterializer, materialize_table
 from mainspring.sources.ingest import (
@@ -183,7 +182,7 @@ class Workspace:
         """Let another environment hold what this one holds.  Raises: SRV-002 with all that is not
         proven for it.
         """
-        environment_config(self.project, target)
+        self.project.config.environment(target)
         return self.lifecycle.promote(target)
 
     def point_at(self, version: str) -> EnvironmentVersion:
@@ -200,7 +199,7 @@ class Workspace:
         """Approve the version here for a target environment, in the name of this workspace's actor.
         Raises: GAT-004, GAT-005.
         """
-        environment_config(self.project, target)
+        self.project.config.environment(target)
         signer = (
             FileSigner.load_or_create(self.folder / "keys" / "approver")
             if self.folder
@@ -409,9 +408,9 @@ class Workspace:
         return MonitorRunner(self.project, self.tools, self.environment)
 
     @cached_property
-    def tokens(self) -> access.Tokens:
+    def tokens(self) -> Tokens:
         """Who may ask the server what."""
-        return access.Tokens(
+        return Tokens(
             self.tools.state,
             actor=self.tools.actor,
             project=self.tools.project,
@@ -494,7 +493,7 @@ class Workspace:
         """The file with the owner's token, made on first use.  It can be read by its owner only."""
         assert self.folder is not None, "a workspace in memory has no server and no token"
         path, tools = self.folder / "token", self.tools
-        access.load_or_create_token(
+        load_or_create_token(
             path, tools.state, actor=tools.actor, project=tools.project, at=tools.clock.now()
         )
         return path

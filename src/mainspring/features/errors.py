@@ -5,7 +5,16 @@ from typing import ClassVar
 
 from mainspring.elements.errors import FeatureError
 
-__all__ = ["FeatureOverflow", "HorizonPassed", "MissingRequestField", "WrongRequestType"]
+__all__ = [
+    "FeatureNamedTwice",
+    "FeatureOverflow",
+    "HindsightAsked",
+    "HorizonPassed",
+    "MissingRequestField",
+    "MomentAhead",
+    "SpineUnusable",
+    "WrongRequestType",
+]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -76,3 +85,62 @@ class SnapshotUnreadable(FeatureError):
         "fold the log instead; the next mainspring stream --snapshot replaces it"
     )
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SpineUnusable(FeatureError):
+    """Features are asked for a frame of join keys and prediction times.  A column that is missing
+    or of another type would find nothing, silently.
+    """
+
+    code: ClassVar[str] = "FEA-010"
+    template: ClassVar[str] = "the spine's column {column!r} {problem}"
+    remedy: ClassVar[str] = (
+        "give the join keys in the types of their sources, and prediction_time as a "
+        "timestamp; a time without a zone is UTC"
+    )
+    column: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FeatureNamedTwice(FeatureError):
+    """Two views that are asked together give a column of the same name; one would hide the
+    other.
+    """
+
+    code: ClassVar[str] = "FEA-012"
+    template: ClassVar[str] = "{views} both give {feature}"
+    remedy: ClassVar[str] = (
+        "ask for each once and for one at a time, or rename the feature in one of them"
+    )
+    views: str
+    feature: str
+
+
+@dataclass(eq=False, kw_only=True)
+class HindsightAsked(FeatureError):
+    """A view with `knowledge="as_corrected"` sees what stands in the end, which online state cannot
+    know: it would tell what was known instead.
+    """
+
+    code: ClassVar[str] = "FEA-013"
+    template: ClassVar[str] = "view {view} sees with hindsight, and is not read online"
+    remedy: ClassVar[str] = "use get_historical_features"
+    view: str
+
+
+@dataclass(eq=False, kw_only=True)
+class MomentAhead(FeatureError):
+    """Features are asked for a time that is still to come, beyond what clocks may differ by (five
+    minutes).
+
+    What will be known by then nobody can say, so an answer would not be the one that a backfill
+    gives later.
+    """
+
+    code: ClassVar[str] = "FEA-011"
+    template: ClassVar[str] = "features are asked for {asked}, and it is {now}"
+    remedy: ClassVar[str] = "ask for now, or for a time in the past"
+    asked: str
+    now: str

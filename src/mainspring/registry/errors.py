@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import RegistryError
+from mainspring.elements.errors import AccessError, RegistryError
 
-__all__ = ["ArtifactChanged", "BusyRegistry", "UnknownVersion", "VersionChanged"]
+__all__ = ["ArtifactChanged", "BusyRegistry", "UnknownAsset", "UnknownVersion", "VersionChanged"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -69,3 +69,18 @@ class VersionChanged(RegistryError):
     version: str
     expected: str
     found: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownAsset(AccessError):
+    """The project, or the environment, has nothing of this name."""
+
+    code: ClassVar[str] = "ACC-006"
+    template: ClassVar[str] = "there is no {kind} {name!r}; there is: {known}"
+    remedy: ClassVar[str] = (
+        "check the name; `mainspring status` lists what there is, and `mainspring "
+        "features` the feature views"
+    )
+    kind: str
+    name: str
+    known: str

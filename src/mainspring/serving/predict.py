@@ -16,6 +16,7 @@ from mainspring.elements.expression.row import compile_row
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
+from mainspring.features.cast import cast_rows
 from mainspring.features.on_demand import compile_on_demand
 from mainspring.features.online.read import EntityRow, FeatureRows, Value, read_online
 from mainspring.features.online.recompute import offsets_read
@@ -26,7 +27,6 @@ from mainspring.ports.online import OnlineReader
 from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
 from mainspring.serving.inference_log import PredictionRecord, prediction_frame
-from mainspring.serving.request import cast_rows
 
 __all__ = ["Prediction", "Predictor", "ServedModel", "compile_served_model"]
 

@@ -36,8 +36,8 @@ from mainspring.training.errors import (
 )
 from mainspring.training.native import native_scores
 from mainspring.training.outcome import ExportCheck, TrainedModel
-from mainspring.training.power import single_feature_auc
 from mainspring.training.run import RunRecord, TrainData, TrainingRun
+from mainspring.training.single_feature_auc import single_feature_auc
 from mainspring.training.spec import Model
 
 __all__ = ["EXPORT_TOLERANCE", "Exporter", "TrainingBackend", "fit_and_export"]

@@ -10,9 +10,9 @@ from mainspring.elements.identity import Digest
 from mainspring.ports.compute import Compute, Task
 from mainspring.ports.objects import ObjectWriter
 from mainspring.training.fit import TrainingBackend, fit_and_export
-from mainspring.training.order import TrainTask, parse_train_result, render_train_task
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
+from mainspring.training.worker_protocol import TrainTask, parse_train_result, render_train_task
 
 __all__ = ["TRAIN_WORKER", "train", "train_in_memory"]
 

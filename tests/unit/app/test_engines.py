@@ -18,8 +18,8 @@ from mainspring.engines.local.objects import FileObjects
 from mainspring.engines.redis.online import RedisOnline
 from mainspring.engines.s3.objects import S3Objects
 from mainspring.ports.errors import SecretMissing, StoreUnreachable
-from mainspring.project.configured.config import parse_config
-from mainspring.project.configured.engines import EngineChoices
+from mainspring.project.config.config import parse_config
+from mainspring.project.config.engines import EngineChoices
 from mainspring.testing.servers import LocalServer, free_port
 from tests.buckets import make_bucket
 
@@ -98,7 +98,7 @@ import sys
 from pathlib import Path
 sys.modules[{module!r}] = None
 from mainspring.app.engines import open_stores
-from mainspring.project.configured.config import parse_config
+from mainspring.project.config.config import parse_config
 text = {f"[engines]{chr(10)}{setting}"!r}
 engines = parse_config(text, path="project.toml", name="shop").engines
 open_stores(engines, Path({str(tmp_path)!r}), project="shop")

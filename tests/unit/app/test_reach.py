@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 import mainspring as ms
 from mainspring import col
-from mainspring.app.errors import SpineUnusable
+from mainspring.features.errors import SpineUnusable
 
 CONTRACT = ms.Contract(
     id=ms.String(), ship=ms.String(), at=ms.Timestamp(), model=ms.String(), late=ms.Boolean()

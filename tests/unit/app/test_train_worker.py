@@ -13,7 +13,7 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.schema import DType
 from mainspring.engines.local.objects import FileObjects
 from mainspring.training.errors import FitFailed
-from mainspring.training.order import TrainTask, parse_train_result, render_train_task
+from mainspring.training.worker_protocol import TrainTask, parse_train_result, render_train_task
 
 PROJECT = """
 import lightgbm as lgb

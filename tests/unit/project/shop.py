@@ -7,10 +7,10 @@ from pathlib import Path
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of_value
 from mainspring.elements.schema import DType, Schema
-from mainspring.project.declared.discover import discover
-from mainspring.project.declared.fingerprint import FingerprintContext
-from mainspring.project.declared.graph import Graph, build_graph
-from mainspring.project.environment import (
+from mainspring.project.loader.discover import discover
+from mainspring.project.loader.fingerprint import FingerprintContext
+from mainspring.project.loader.graph import Graph, build_graph
+from mainspring.registry.environment import (
     AssetDefinition,
     AssetPointer,
     Build,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mainspring.project.configured.config import default_config, parse_config
-from mainspring.project.configured.engines import EngineChoice, EngineChoices
+from mainspring.project.config.config import default_config, parse_config
+from mainspring.project.config.engines import EngineChoice, EngineChoices
 from mainspring.project.errors import ProjectErrors
 
 KEY = "ed25519:" + "A" * 43 + "="

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mainspring.project.declared.declarations import asset_name
-from mainspring.project.declared.discover import discover, from_definitions, read_config
 from mainspring.project.errors import NothingDeclared, ProjectErrors, ProjectMissing
+from mainspring.project.loader.declarations import asset_name
+from mainspring.project.loader.discover import discover, from_definitions, read_config
 from tests.unit.project.conftest import WriteProject
 
 HEAD = "import mainspring as ms\nfrom mainspring import col\n"

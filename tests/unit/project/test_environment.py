@@ -1,7 +1,7 @@
 """Maps move on and back, one version at a time."""
 
 from mainspring.elements.events import Actor
-from mainspring.project.environment import (
+from mainspring.registry.environment import (
     EnvironmentVersion,
     empty_environment,
     next_version,

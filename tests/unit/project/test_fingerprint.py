@@ -2,9 +2,9 @@
 
 import pytest
 
-from mainspring.project.declared.discover import discover
-from mainspring.project.declared.fingerprint import FingerprintContext
-from mainspring.project.declared.graph import Graph, build_graph
+from mainspring.project.loader.discover import discover
+from mainspring.project.loader.fingerprint import FingerprintContext
+from mainspring.project.loader.graph import Graph, build_graph
 from tests.unit.project.conftest import SHOP, WriteProject
 from tests.unit.project.shop import CIRCUMSTANCES, SCHEMAS, graph_of
 

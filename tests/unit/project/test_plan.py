@@ -3,18 +3,18 @@
 import msgspec
 import pytest
 
-from mainspring.project.configured.config import Cost
-from mainspring.project.declared.graph import topological_order
-from mainspring.project.environment import StageDuration, empty_environment
-from mainspring.project.errors import DependencyCycle
-from mainspring.project.planned.plan import Plan, PlanningContext, make_plan
-from mainspring.project.planned.stages import (
+from mainspring.project.config.config import Cost
+from mainspring.project.loader.errors import DependencyCycle
+from mainspring.project.loader.graph import topological_order
+from mainspring.project.plan.plan import Plan, PlanningContext, make_plan
+from mainspring.project.plan.stages import (
     JudgeGates,
     MoveEnvironment,
     Stage,
     TrainModel,
     stage_kind,
 )
+from mainspring.registry.environment import StageDuration, empty_environment
 from tests.unit.project.conftest import WriteProject
 from tests.unit.project.shop import build_of, definitions_of, graph_of, holding
 

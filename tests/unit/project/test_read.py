@@ -6,10 +6,11 @@ import pytest
 from mainspring.elements.events import ProjectName
 from mainspring.engines.local.state import SqliteState
 from mainspring.ports.state import Change
-from mainspring.project.configured.config import Cost
-from mainspring.project.declared.graph import Graph
-from mainspring.project.environment import build_key, definition_key, environment_version_key
-from mainspring.project.performed.read import read_environment, read_past_environment, read_world
+from mainspring.project.config.config import Cost
+from mainspring.project.loader.graph import Graph
+from mainspring.project.plan.read import read_planning_context
+from mainspring.registry.environment import build_key, definition_key, environment_version_key
+from mainspring.registry.read_environment import read_environment, read_past_environment
 from tests.unit.project.conftest import WriteProject
 from tests.unit.project.shop import build_of, graph_of, holding
 
@@ -55,7 +56,7 @@ def test_an_environment_is_read_as_it_was_written(
 def test_of_unchanged_assets_nothing_is_read(state: SqliteState, write_shop: WriteProject) -> None:
     graph = graph_of(write_shop())
     put(state, graph)
-    world = read_world(state, graph, holding(graph), rows={}, cost=Cost())
+    world = read_planning_context(state, graph, holding(graph), rows={}, cost=Cost())
     assert (world.builds, world.definitions, world.durations) == ({}, {}, ())
 
 
@@ -64,12 +65,16 @@ def test_of_changed_assets_the_old_definition_is_read(
 ) -> None:
     put(state, graph_of(write_shop()))
     edited = graph_of(write_shop(('windows=["1h", "7d"]', 'windows=["2h", "7d"]')))
-    world = read_world(state, edited, read_environment(state, "dev"), rows={}, cost=Cost())
+    world = read_planning_context(
+        state, edited, read_environment(state, "dev"), rows={}, cost=Cost()
+    )
     assert world.definitions["view.spending"].build["windows"] == "[3600000000,604800000000]"
 
 
 def test_builds_of_what_is_declared_are_read(state: SqliteState, write_shop: WriteProject) -> None:
     graph = graph_of(write_shop())
     put(state, graph)
-    world = read_world(state, graph, read_environment(state, "staging"), rows={}, cost=Cost())
+    world = read_planning_context(
+        state, graph, read_environment(state, "staging"), rows={}, cost=Cost()
+    )
     assert [asset for asset, _ in world.builds] == ["view.spending"]

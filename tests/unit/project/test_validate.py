@@ -2,9 +2,9 @@
 
 import pytest
 
-from mainspring.project.declared.discover import discover
-from mainspring.project.declared.validate import validate
 from mainspring.project.errors import ProjectErrors
+from mainspring.project.loader.discover import discover
+from mainspring.project.loader.validate import validate
 from tests.unit.project.conftest import WriteProject
 from tests.unit.project.shop import SCHEMAS
 

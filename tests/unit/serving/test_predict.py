@@ -7,7 +7,7 @@ from mainspring.features.errors import HorizonPassed
 from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
 from mainspring.serving.inference_log import find_prediction, iter_predictions
-from mainspring.serving.replay import ReplayOutcome, replay_predictions
+from mainspring.serving.tracing.replay import ReplayOutcome, replay_predictions
 from mainspring.sources.facts import read_facts
 
 TOPIC = "inference:dev:late"

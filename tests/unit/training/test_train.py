@@ -8,8 +8,8 @@ from mainspring.app.models.scorers import OnnxScorerLoader
 from mainspring.elements.identity import Digest
 from mainspring.ports.compute import TaskResult
 from mainspring.training.fit import TrainingBackend
-from mainspring.training.order import TrainTask, parse_train_task, render_train_result
 from mainspring.training.train import TRAIN_WORKER, train, train_in_memory
+from mainspring.training.worker_protocol import TrainTask, parse_train_task, render_train_result
 
 
 def boosted(train, run):

@@ -54,15 +54,15 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "simulate": ("answers", "Live through months of data in minutes, as if they happened now."),
     },
     "Keep": {
-        "gc": ("keep", "Remove what nothing needs any more."),
-        "backup": ("keep", "Copy state, log and objects as one consistent whole."),
-        "restore": ("keep", "Bring a backup back, into a project that has no state."),
+        "gc": ("maintenance", "Remove what nothing needs any more."),
+        "backup": ("maintenance", "Copy state, log and objects as one consistent whole."),
+        "restore": ("maintenance", "Bring a backup back, into a project that has no state."),
     },
     "Trust": {
         "test": ("features", "Check that an environment keeps what it promises."),
         "explain": ("explain", "Say what a code means and what to do."),
-        "audit": ("people", "Show who did what, and check that nobody rewrote it."),
-        "auth": ("people", "Create, list and revoke tokens."),
+        "audit": ("access", "Show who did what, and check that nobody rewrote it."),
+        "auth": ("access", "Create, list and revoke tokens."),
     },
 }
 """By section: the commands, the module of each, and its summary, so that help needs none of the

@@ -9,10 +9,10 @@ from mainspring.app.cli.output import colours_of
 from mainspring.app.demo.acts.ask import ask
 from mainspring.app.demo.acts.change import change_window
 from mainspring.app.demo.acts.crash import crash_and_resume
-from mainspring.app.demo.acts.crown import promote_ungated
 from mainspring.app.demo.acts.leak import catch_leak, start_leaky
 from mainspring.app.demo.acts.month import simulate_month, start_simulation
 from mainspring.app.demo.acts.prepare import prepare
+from mainspring.app.demo.acts.promote import promote_ungated
 from mainspring.app.demo.acts.recompute import recompute
 from mainspring.app.demo.acts.rollback import roll_back
 from mainspring.app.demo.scene import Scale, Scene

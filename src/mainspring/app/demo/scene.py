@@ -13,8 +13,8 @@ from pathlib import Path
 
 from mainspring.app.demo.shell import Shell
 from mainspring.app.demo.stage import DemoOutput
-from mainspring.app.planning import STATE_FOLDER
 from mainspring.app.workspace import Workspace
+from mainspring.project.config.config import STATE_FOLDER
 from mainspring.registry.read import iter_versions
 from mainspring.registry.version import ModelVersion
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mainspring.app.errors import TokenMissing, TokenUnknown
+from mainspring.access.errors import TokenMissing, TokenUnknown
 from mainspring.app.http.problem import problem_response
 from mainspring.app.http.server import run_server
 from mainspring.elements.errors import MainspringError

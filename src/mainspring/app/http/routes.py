@@ -18,8 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mainspring.app.access import Permission, authorise
-from mainspring.app.endpoints.host import EndpointHost
+from mainspring.access.tokens import Permission, authorise
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.problem import problem_response, status_of
 from mainspring.elements.errors import MainspringError
@@ -27,6 +26,7 @@ from mainspring.elements.events import Actor
 from mainspring.ports.state import StateReader
 from mainspring.serving.body import parse_body
 from mainspring.serving.errors import BadRequest
+from mainspring.serving.host import EndpointHost
 from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
 from mainspring.sources.ingest import SourceRows
 

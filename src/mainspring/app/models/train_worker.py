@@ -39,7 +39,11 @@ def main() -> None:
 
 def _answer(payload: bytes) -> bytes:
     from mainspring.elements.errors import MainspringError
-    from mainspring.training.order import parse_train_task, render_train_result, train_failure_of
+    from mainspring.training.worker_protocol import (
+        parse_train_task,
+        render_train_result,
+        train_failure_of,
+    )
 
     order = parse_train_task(payload)
     try:
@@ -54,10 +58,10 @@ def _train(payload: bytes) -> bytes:
     from mainspring.app.models.scorers import OnnxScorerLoader
     from mainspring.datasets.build import parse_training_rows
     from mainspring.engines.local.objects import FileObjects
-    from mainspring.project.declared.discover import discover
-    from mainspring.project.declared.importing import importing_from
+    from mainspring.project.loader.discover import discover
+    from mainspring.project.loader.importing import importing_from
     from mainspring.training.fit import TrainingBackend, fit_and_export
-    from mainspring.training.order import parse_train_task, render_train_result
+    from mainspring.training.worker_protocol import parse_train_task, render_train_result
 
     order = parse_train_task(payload)
     project, objects = Path(order.project), FileObjects(Path(order.objects))

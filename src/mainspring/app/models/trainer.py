@@ -13,10 +13,10 @@ from mainspring.elements.identity import Digest
 from mainspring.engines.local.compute import LocalCompute
 from mainspring.engines.local.objects import FileObjects
 from mainspring.ports.objects import ObjectWriter
-from mainspring.training.order import TrainTask
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
 from mainspring.training.train import train
+from mainspring.training.worker_protocol import TrainTask
 
 __all__ = ["ProcessTrainer"]
 

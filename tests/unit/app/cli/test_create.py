@@ -6,7 +6,7 @@ import pytest
 
 from mainspring.app.cli.create import create_project
 from mainspring.app.cli.errors import ProjectExists
-from mainspring.project.declared.discover import discover, read_config
+from mainspring.project.loader.discover import discover, read_config
 
 
 def test_the_project_declares_one_of_everything(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from mainspring.app.cli.commands.explain import known_errors
 from mainspring.app.cli.faults import DONE, MISUSE, OURS, REFUSED, answer_for, exit_code_of
-from mainspring.app.errors import NothingToRollBack, UnknownAsset
 from mainspring.elements.errors import MainspringError
+from mainspring.project.errors import NothingToRollBack
+from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.errors import EmptyRequest, ModelRefused
 
 

@@ -1,15 +1,15 @@
 """Records as lines for people."""
 
+from mainspring.app.cli.commands.access import audit_lines
 from mainspring.app.cli.commands.answers import replay_lines
 from mainspring.app.cli.commands.data import ingest_lines
 from mainspring.app.cli.commands.lifecycle import apply_lines, status_lines
-from mainspring.app.cli.commands.people import audit_lines
 from mainspring.app.cli.paint import Paint
-from mainspring.app.lifecycle import ApplyReport
-from mainspring.app.status import EndpointStatus, SourceStatus, StatusReport
 from mainspring.elements.identity import Digest
 from mainspring.govern.audit import AuditReport
-from mainspring.serving.replay import ReplayOutcome, ReplayResult
+from mainspring.project.deploy import ApplyReport
+from mainspring.project.status import EndpointStatus, SourceStatus, StatusReport
+from mainspring.serving.tracing.replay import ReplayOutcome, ReplayResult
 from mainspring.sources.ingest import IngestReport
 
 PLAIN = Paint(colour=False)

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from mainspring.app.cli import command_line
 from mainspring.app.cli.commands.stream import stream_line
 from mainspring.app.cli.paint import Paint
-from mainspring.app.stream.meter import StreamReport
 from mainspring.app.workspace import Workspace
-from tests.unit.app.stream.shops import applied, counted, sell
+from mainspring.features.stream.meter import StreamReport
+from tests.unit.serving.state.shops import applied, counted, sell
 
 REPORT = StreamReport(
     at=43_200_000_000,

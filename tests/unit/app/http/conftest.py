@@ -5,13 +5,13 @@ import asyncio
 import httpx
 import pytest
 
-from mainspring.app.access import create_token
-from mainspring.app.endpoints.host import EndpointHost, ServedEndpoint, ServedEnvironment
+from mainspring.access.tokens import create_token
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_app
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.engines.local.state import SqliteState
 from mainspring.serving.errors import PredictionUnknown
+from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
 from mainspring.testing import SeededIds
 from tests.unit.serving.conftest import clock, log, model, predictor, row
 

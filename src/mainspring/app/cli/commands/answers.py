@@ -21,7 +21,7 @@ from mainspring.elements.time import format_instant
 if TYPE_CHECKING:
     from mainspring.monitoring.window import WindowReport
     from mainspring.serving.predict import Prediction
-    from mainspring.serving.replay import ReplayResult
+    from mainspring.serving.tracing.replay import ReplayResult
 
 __all__ = [
     "lineage",

@@ -14,14 +14,14 @@ from mainspring.elements.schema import DType
 from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
-    from mainspring.app.features.feature_views import (
+    from mainspring.features.distribution import Distribution
+    from mainspring.monitoring.parity import ParityCheckReport, ParityCount
+    from mainspring.project.catalog import (
         FeaturesReport,
         SourceClocks,
         ViewReport,
         ViewStatus,
     )
-    from mainspring.app.features.parity import ParityCheckReport, ParityCount
-    from mainspring.features.distribution import Distribution
 
 __all__ = ["features", "features_lines", "parity_lines", "test", "view_lines"]
 

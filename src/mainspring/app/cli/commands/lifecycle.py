@@ -12,9 +12,9 @@ from mainspring.elements.identity import short
 from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
-    from mainspring.app.lifecycle import ApplyReport
-    from mainspring.app.status import StatusReport
-    from mainspring.project.environment import EnvironmentVersion
+    from mainspring.project.deploy import ApplyReport
+    from mainspring.project.status import StatusReport
+    from mainspring.registry.environment import EnvironmentVersion
 
 __all__ = [
     "apply",
@@ -37,7 +37,7 @@ def plan(at: Invocation) -> None:
     Nothing is changed.  A project that the environment already holds plans to nothing, in one line.
     """
     from mainspring.app.planning import plan_project
-    from mainspring.project.planned.explain import render_plan
+    from mainspring.project.plan.explain import render_plan
 
     made = plan_project(at.project, at.environment)
     at.answer(made, lambda paint: [render_plan(made, colour=paint.colour)])
@@ -53,7 +53,7 @@ def apply(at: Invocation) -> None:
     Killed half way, the same command goes on from there: a finished stage is not done again.  Exit
     code 1 when a gate said no; the environment then keeps what it had.
     """
-    from mainspring.project.planned.explain import render_plan
+    from mainspring.project.plan.explain import render_plan
 
     workspace = at.open()
     made = workspace.plan()

@@ -17,7 +17,7 @@ from mainspring.elements.time import format_instant
 if TYPE_CHECKING:
     from types import FrameType
 
-    from mainspring.app.stream.meter import StreamReport
+    from mainspring.features.stream.meter import StreamReport
 
 __all__ = ["stream", "stream_line"]
 
@@ -47,7 +47,7 @@ def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool
         report = workspace.streams.once(views, takes_snapshots=snapshot)
         at.answer(report, lambda paint: [stream_line(report, paint)])
         return
-    from mainspring.app.endpoints.follower import PeriodicTask
+    from mainspring.flow.periodic import PeriodicTask
 
     paint = colours_of(sys.stdout)
     with _asked_to_stop() as stop, PeriodicTask(workspace.parity.run_due).running():

@@ -4,7 +4,7 @@ from mainspring.app.demo.rows import timetable_rows
 from mainspring.app.demo.scene import Scene, wait_until
 from mainspring.app.demo.server import ServerProcess
 from mainspring.elements.identity import short
-from mainspring.project.performed.read import read_environment
+from mainspring.registry.read_environment import read_environment
 from mainspring.registry.version import ModelVersion
 
 __all__ = ["change_window"]

@@ -6,8 +6,8 @@ import msgspec
 
 from mainspring.app.demo.scene import Scene
 from mainspring.app.demo.shell import Process
-from mainspring.app.simulation.simulate import SimulationReport
 from mainspring.elements.time import format_instant
+from mainspring.simulation.simulate import SimulationReport
 
 __all__ = ["simulate_month", "start_simulation"]
 

@@ -8,7 +8,7 @@ from mainspring.app.demo.rows import timetable_rows
 from mainspring.app.demo.scene import Scene
 from mainspring.app.demo.server import ServerProcess
 from mainspring.elements.time import SECOND
-from mainspring.project.performed.read import read_environment
+from mainspring.registry.read_environment import read_environment
 from mainspring.registry.version import ModelVersion
 
 __all__ = ["roll_back"]

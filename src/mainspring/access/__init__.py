@@ -1,0 +1,9 @@
+"""Who may do what: tokens with their actors and permissions; what is not permitted is denied.
+
+Owns tokens, stored as digests, and the check of one for a permission.  Which permission a route or
+a verb asks for belongs to whoever offers it.
+"""
+
+from mainspring.access.errors import NotPermitted, TokenMissing, TokenUnknown
+
+__all__ = ["NotPermitted", "TokenMissing", "TokenUnknown"]

@@ -1,0 +1,155 @@
+"""Who may do what: tokens, kept as digests, each with an actor and its permissions.  What is not
+permitted is denied.
+"""
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal as OneOf
+from typing import get_args
+
+import msgspec
+
+from mainspring.access.errors import NotPermitted, TokenMissing, TokenUnknown
+from mainspring.elements.events import Actor, Event, ProjectName
+from mainspring.elements.identity import canonical_json, digest_of
+from mainspring.elements.time import Micros
+from mainspring.ports.clock import Clock
+from mainspring.ports.state import Change, StateReader, StateWriter
+
+__all__ = [
+    "PERMISSIONS",
+    "Permission",
+    "TokenRecord",
+    "Tokens",
+    "authorise",
+    "create_token",
+    "load_or_create_token",
+    "revoke_token",
+]
+
+Permission = OneOf["predict", "ingest", "read", "operate"]
+PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
+_PREFIX = "msp_"
+
+
+class TokenRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a token; the token itself is shown once and never stored."""
+
+    actor: Actor
+    permissions: tuple[Permission, ...]
+    created_at: Micros
+
+
+def create_token(
+    state: StateWriter,
+    *,
+    owner: Actor,
+    permissions: Sequence[Permission],
+    project: ProjectName,
+    actor: Actor,
+    at: Micros,
+) -> str:
+    """A fresh token for its owner, made by the actor; only its digest is kept."""
+    token = _PREFIX + secrets.token_urlsafe(32)
+    record = TokenRecord(actor=owner, permissions=tuple(permissions), created_at=at)
+    event = Event(
+        kind="token.created",
+        project=project,
+        actor=actor,
+        at=at,
+        subject=_key(token)[7:19],
+        facts={"owner": owner, "permissions": list(permissions)},
+    )
+    state.commit([Change("token", _key(token), canonical_json(record), 0)], [event])
+    return token
+
+
+def revoke_token(
+    state: StateWriter, token: str, *, actor: Actor, project: ProjectName, at: Micros
+) -> None:
+    """Forget a token; the next request with it is refused."""
+    event = Event(
+        kind="token.revoked", project=project, actor=actor, at=at, subject=_key(token)[7:19]
+    )
+    state.commit([Change("token", _key(token), None)], [event])
+
+
+def authorise(state: StateReader, header: str | None, permission: Permission) -> Actor:
+    """The actor behind an Authorization header, if he may do this.
+
+    Raises: ACC-001 without a token, ACC-002 for an unknown one, ACC-003 without the permission.
+    """
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenMissing
+    document = state.get("token", _key(token.strip()))
+    if document is None:
+        raise TokenUnknown
+    record = msgspec.json.decode(document.payload, type=TokenRecord)
+    if permission not in record.permissions:
+        raise NotPermitted(actor=record.actor, permission=permission)
+    return record.actor
+
+
+def load_or_create_token(
+    path: Path, state: StateWriter, *, actor: Actor, project: ProjectName, at: Micros
+) -> str:
+    """The workspace owner's token, in a file that only he can read, so that printed commands can
+    use it.
+    """
+    if path.exists():
+        token = path.read_text().strip()
+        if state.get("token", _key(token)) is not None:
+            return token
+    token = create_token(
+        state, owner=actor, actor=actor, permissions=PERMISSIONS, project=project, at=at
+    )
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token + "\n")
+    fresh.replace(path)
+    return token
+
+
+class Tokens:
+    """The tokens of a project."""
+
+    def __init__(
+        self, state: StateWriter, *, actor: Actor, project: ProjectName, clock: Clock
+    ) -> None:
+        self._state, self._actor, self._project, self._clock = state, actor, project, clock
+
+    def create(self, actor: str, permissions: Sequence[str]) -> str:
+        """A fresh token for an actor; shown once."""
+        granted = [permission for permission in PERMISSIONS if permission in permissions]
+        return create_token(
+            self._state,
+            owner=Actor(actor),
+            actor=self._actor,
+            permissions=granted,
+            project=self._project,
+            at=self._clock.now(),
+        )
+
+    def list(self) -> list[TokenRecord]:
+        """Who has a token, and for what; the oldest first."""
+        found = [
+            msgspec.json.decode(document.payload, type=TokenRecord)
+            for document in self._state.iter_documents("token")
+        ]
+        return sorted(found, key=lambda record: (record.created_at, record.actor))
+
+    def revoke(self, token: str) -> None:
+        """Make a token worthless at once.  Raises: ACC-002 for one that is not known."""
+        if self._state.get("token", _key(token)) is None:
+            raise TokenUnknown
+        revoke_token(
+            self._state, token, actor=self._actor, project=self._project, at=self._clock.now()
+        )
+
+
+def _key(token: str) -> str:
+    return digest_of(token.encode())

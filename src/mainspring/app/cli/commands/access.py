@@ -1,0 +1,133 @@
+"""The commands about people: who may do what, and who did what."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from mainspring.access.tokens import PERMISSIONS
+from mainspring.app.cli.faults import REFUSED
+from mainspring.app.cli.options import Invocation, WorkspaceVerb
+from mainspring.app.cli.paint import Paint, columns
+from mainspring.elements.events import Event
+from mainspring.elements.identity import short
+from mainspring.elements.time import format_instant
+
+if TYPE_CHECKING:
+    from mainspring.govern.audit import AuditReport
+
+__all__ = ["audit", "audit_lines", "auth"]
+
+
+@click.group()
+def auth() -> None:
+    """Create, list and revoke tokens."""
+
+
+@auth.command("create", cls=WorkspaceVerb)
+@click.argument("owner", metavar="ACTOR")
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    required=True,
+    type=click.Choice(PERMISSIONS),
+    help="What it may do; may be repeated.",
+)
+@click.pass_obj
+def create_token(at: Invocation, owner: str, permissions: tuple[str, ...]) -> None:
+    """Make a token and show it, once.
+
+    ACTOR is whom it stands for, such as service:checkout.  Only its digest is kept.
+    """
+    token = at.open().tokens.create(owner, permissions)
+    record = {"token": token, "actor": owner, "permissions": permissions}
+    at.answer(record, lambda _: [token])
+    at.note(f"{owner} may {', '.join(permissions)}.  The token is not shown again.")
+
+
+@auth.command("list", cls=WorkspaceVerb)
+@click.pass_obj
+def list_tokens(at: Invocation) -> None:
+    """Show who has a token, and for what."""
+    found = at.open().tokens.list()
+    rows = [
+        [record.actor, ", ".join(record.permissions), f"since {format_instant(record.created_at)}"]
+        for record in found
+    ]
+    at.answer(found, lambda _: columns(rows) if rows else ["no token was made yet"])
+
+
+@auth.command("key", cls=WorkspaceVerb)
+@click.pass_obj
+def show_keys(at: Invocation) -> None:
+    """Show the public keys of this workspace, to be listed under the trust of an environment in
+    project.toml.
+    """
+    keys = at.open().public_keys()
+    at.answer(keys, lambda _: columns([[f"{role} =", f'["{key}"]'] for role, key in keys.items()]))
+
+
+@auth.command("revoke", cls=WorkspaceVerb)
+@click.argument("token")
+@click.pass_obj
+def revoke_token(at: Invocation, token: str) -> None:
+    """Make a token worthless at once."""
+    at.open().tokens.revoke(token)
+    at.answer(
+        {"revoked": True}, lambda paint: [f"{paint.mark(True)} the next request with it is refused"]
+    )
+
+
+@click.command(cls=WorkspaceVerb)
+@click.option(
+    "--last",
+    default=20,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many events to show.",
+)
+@click.option(
+    "--kind",
+    default="",
+    metavar="KIND",
+    help="Only events of this kind, such as environment.moved.",
+)
+@click.pass_obj
+def audit(at: Invocation, last: int, kind: str) -> int:
+    """Show who did what, and check that nobody rewrote it.
+
+    Each event of the journal carries a digest of all before it.  Exit code 1 when the chain is
+    broken.
+    """
+    report = at.open().audit(kind=kind, last=last)
+    at.answer(report, lambda paint: audit_lines(report, paint))
+    return 0 if report.intact else REFUSED
+
+
+def audit_lines(report: "AuditReport", paint: Paint) -> Iterator[str]:
+    """The newest events, and whether the chain holds."""
+    events = [record.event for record in report.shown]
+    rows = [
+        [
+            paint.quiet(format_instant(event.at)[:19]),
+            event.actor,
+            event.kind,
+            event.environment,
+            _subject(event),
+        ]
+        for event in events
+    ]
+    yield from columns(rows) if rows else []
+    if report.intact:
+        yield f"{paint.mark(True)} {report.events:,} events, and the chain through them is whole"
+    else:
+        yield (
+            f"{paint.mark(False)} the chain through {report.events:,} events breaks at "
+            f"event {report.broken_at}: from there on the journal was changed"
+        )
+
+
+def _subject(event: Event) -> str:
+    return short(event.subject) if event.subject.startswith("sha256:") else event.subject

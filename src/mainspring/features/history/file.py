@@ -1,0 +1,158 @@
+"""Backfill for a file of questions, which may be larger than memory: it is read and answered piece
+by piece, and the answer appears whole or not at all.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+import polars as pl
+
+from mainspring.elements.schema import DType
+from mainspring.features.errors import SpineUnusable
+from mainspring.features.history.gather import FactReader, backfill_from
+from mainspring.features.requests import prepare_spine, refuse_duplicate_features
+from mainspring.features.view import CompiledView
+
+__all__ = ["BackfillProgress", "BackfillReport", "backfill_file"]
+
+_ROWS_AT_ONCE = 1_000_000
+_TIME = "prediction_time"
+
+BackfillProgress = Callable[[str, int, int], None]
+"""Told the view at work, how many rows it has answered, and of how many."""
+
+
+class BackfillReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the answer is, and its shape."""
+
+    out: str
+    rows: int
+    columns: tuple[str, ...]
+
+
+def backfill_file(
+    views: Sequence[CompiledView],
+    spine: Path,
+    out: Path,
+    *,
+    facts_of: FactReader,
+    progress: BackfillProgress,
+    rows_at_once: int = _ROWS_AT_ONCE,
+) -> BackfillReport:
+    """Answer every row of a file of questions, in its order, into another file.
+
+    Args:
+        spine: join keys and `prediction_time`; the suffix says the format of this file and of
+            `out`.
+        rows_at_once: how many rows, with their answers, are in memory at a time, beside all facts
+            of the views' sources.
+
+    Raises: FEA-010 for a file that cannot be read, a column that is missing or of another type;
+        FEA-001.
+    """
+    if not out.parent.is_dir():
+        raise SpineUnusable(
+            column=_TIME,
+            problem=f"cannot be answered: there is no folder {out.parent} for the answer",
+        )
+    if out.resolve() == spine.resolve():
+        raise SpineUnusable(column=_TIME, problem=f"cannot be answered into its own file {out}")
+    refuse_duplicate_features(views)
+    with _reading(spine):
+        asked = _scan(
+            spine,
+            texts=[
+                field.name
+                for view in views
+                for field in view.key_fields
+                if field.dtype is DType.STRING
+            ],
+        )
+        total = int(asked.select(pl.len()).collect().item())
+    known = cache(facts_of)
+    with TemporaryDirectory(dir=out.parent, prefix=".backfill-") as folder:
+        done, schema = 0, pl.Schema()
+        for place, rows in enumerate(_translated(_iter_pieces(asked, rows_at_once), spine)):
+            done += rows.height
+            answer = _answer(views, rows, known, partial(_tell, progress, done, total))
+            schema = answer.schema
+            answer.write_parquet(Path(folder) / f"{place:06}.parquet")
+        _write(pl.scan_parquet(Path(folder) / "*.parquet"), out)
+    return BackfillReport(out=str(out), rows=done, columns=tuple(schema.names()))
+
+
+def _answer(
+    views: Sequence[CompiledView],
+    rows: pl.DataFrame,
+    facts_of: FactReader,
+    answered: Callable[[str], None],
+) -> pl.DataFrame:
+    asked, frames = prepare_spine(rows, views), [rows]
+    for view in views:
+        frames.append(backfill_from(view, facts_of, asked))
+        answered(view.view.name)
+    return pl.concat(frames, how="horizontal")
+
+
+def _tell(progress: BackfillProgress, done: int, total: int, view: str) -> None:
+    progress(view, done, total)
+
+
+def _iter_pieces(asked: pl.LazyFrame, rows_at_once: int) -> Iterator[pl.DataFrame]:
+    """The rows in their order, so many at once; a file without any is one piece without any."""
+    is_empty = True
+    for rows in asked.collect_batches(chunk_size=rows_at_once, maintain_order=True):
+        is_empty = False
+        yield rows
+    if is_empty:
+        yield asked.head(0).collect()
+
+
+def _scan(path: Path, *, texts: Sequence[str]) -> pl.LazyFrame:
+    """The file, with these columns as text: CSV does not say whether 007 is a number."""
+    match path.suffix:
+        case ".parquet":
+            return pl.scan_parquet(path)
+        case ".csv":
+            return pl.scan_csv(path, schema_overrides=dict.fromkeys(texts, pl.String))
+        case _:
+            return pl.scan_ndjson(path)
+
+
+def _translated(pieces: Iterator[pl.DataFrame], path: Path) -> Iterator[pl.DataFrame]:
+    """The pieces; what is wrong in the midst of the file is told as what is wrong at its
+    beginning.
+    """
+    while True:
+        with _reading(path):
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise SpineUnusable(
+            column=_TIME, problem=f"cannot be read from {path}: {str(error).partition(chr(10))[0]}"
+        ) from error
+
+
+def _write(answer: pl.LazyFrame, path: Path) -> None:
+    """Write beside the place and put it there at once, so that what is there is whole."""
+    fresh = path.with_name(f".{path.name}.part")
+    match path.suffix:
+        case ".parquet":
+            answer.sink_parquet(fresh)
+        case ".csv":
+            answer.sink_csv(fresh)
+        case _:
+            answer.sink_ndjson(fresh)
+    fresh.replace(path)

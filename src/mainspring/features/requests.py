@@ -1,0 +1,160 @@
+"""What somebody asks features for, as the kernel takes it: every join key there and of its own
+type, every time in microseconds.
+
+A key of another type would match nothing and look like an entity without facts, and milliseconds
+would look like the year 1970; so nothing is guessed here, and what does not fit is refused by name.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import polars as pl
+
+from mainspring.elements.errors import UnreadableInstant
+from mainspring.elements.frame import STORED
+from mainspring.elements.schema import DType, Field, Schema
+from mainspring.elements.time import MINUTE, Micros, format_instant, parse_instant
+from mainspring.features.cast import cast_rows
+from mainspring.features.errors import (
+    FeatureNamedTwice,
+    HindsightAsked,
+    MomentAhead,
+    SpineUnusable,
+    WrongRequestType,
+)
+from mainspring.features.online.read import EntityRow
+from mainspring.features.view import CompiledView
+
+__all__ = ["cast_entity_keys", "prepare_spine", "refuse_duplicate_features", "resolve_read_time"]
+
+_TIME = "prediction_time"
+_CLOCK_SKEW: Micros = 5 * MINUTE
+
+
+def prepare_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.DataFrame:
+    """The spine with its join keys as the views' sources type them, and `_prediction_time` in
+    microseconds.  Raises: FEA-010, FEA-012.
+    """
+    if not isinstance(spine, pl.DataFrame):
+        raise SpineUnusable(
+            column=_TIME,
+            problem=f"cannot be read from a {type(spine).__name__}: give a Polars DataFrame",
+        )
+    refuse_duplicate_features(views)
+    taken = [field.name for view in views for field in view.fields if field.name in spine.columns]
+    if taken:
+        raise SpineUnusable(column=taken[0], problem="has the name of a feature that is asked for")
+    keys = [_key(_column(spine, field.name), field) for field in _join_keys(views)]
+    return spine.with_columns(*keys, _times(_column(spine, _TIME)).alias("_prediction_time"))
+
+
+def cast_entity_keys(
+    keys: Sequence[Mapping[str, object]] | Mapping[str, object] | pl.DataFrame,
+    views: Sequence[CompiledView],
+) -> list[EntityRow]:
+    """The join keys of each row, as the views' sources type them.  Raises: FEA-003, FEA-004,
+    FEA-012, FEA-013.
+    """
+    refuse_duplicate_features(views)
+    for view in views:
+        if view.view.knowledge == "as_corrected":
+            raise HindsightAsked(view=view.view.name)
+    rows = (
+        keys.to_dicts()
+        if isinstance(keys, pl.DataFrame)
+        else [keys]
+        if isinstance(keys, Mapping)
+        else keys
+    )
+    for index, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise WrongRequestType(
+                row=index, field="keys", value=repr(row), dtype="a mapping of names to values"
+            )
+    return cast_rows(rows, _join_keys(views), passengers=Schema(()))
+
+
+def refuse_duplicate_features(views: Sequence[CompiledView]) -> None:
+    """Raises: FEA-012 where two of the views give a column of the same name."""
+    givers: dict[str, str] = {}
+    for view in views:
+        for name in view.column_names:
+            if name in givers:
+                raise FeatureNamedTwice(views=f"{givers[name]} and {view.view.name}", feature=name)
+            givers[name] = view.view.name
+
+
+def resolve_read_time(moment: Micros | str | datetime | None, *, now: Micros) -> Micros:
+    """The moment that is asked about as microseconds, now where none is.  Raises: PRJ-002, FEA-011
+    for one that is to come.
+    """
+    if moment is None:
+        return now
+    asked = moment if isinstance(moment, int) else parse_instant(moment)
+    if asked > now + _CLOCK_SKEW:
+        raise MomentAhead(asked=format_instant(asked), now=format_instant(now))
+    return asked
+
+
+def _join_keys(views: Sequence[CompiledView]) -> Schema:
+    return Schema(
+        tuple({field.name: field for view in views for field in view.key_fields}.values())
+    )
+
+
+def _column(spine: pl.DataFrame, name: str) -> pl.Series:
+    if name not in spine.columns:
+        raise SpineUnusable(
+            column=name, problem=f"is missing; there is {', '.join(spine.columns) or 'no column'}"
+        )
+    return spine[name]
+
+
+def _key(column: pl.Series, field: Field) -> pl.Series:
+    stored = STORED[field.dtype]
+    if column.dtype == stored:
+        return column
+    is_narrower = column.dtype.is_integer() and stored.is_integer()
+    is_text = isinstance(column.dtype, pl.Categorical | pl.Enum) and isinstance(stored, pl.String)
+    if column.null_count() == len(column) or is_narrower or is_text:
+        return column.cast(stored)
+    if field.dtype is DType.TIMESTAMP:
+        return _instants(column, field.name).cast(stored)
+    raise SpineUnusable(
+        column=field.name,
+        problem=f"is of type {column.dtype}, and facts are found by {field.dtype.value}",
+    )
+
+
+def _times(column: pl.Series) -> pl.Series:
+    if column.null_count():
+        raise SpineUnusable(column=_TIME, problem=f"is null in {column.null_count()} rows")
+    return _instants(column, _TIME)
+
+
+def _instants(column: pl.Series, name: str) -> pl.Series:
+    """Instants in microseconds; a null stays one."""
+    match column.dtype:
+        case pl.Datetime() | pl.Date():
+            return column.cast(pl.Datetime("us")).cast(pl.Int64)
+        case pl.String():
+            return pl.Series(
+                name,
+                [None if text is None else _instant(text, name) for text in column],
+                dtype=pl.Int64,
+            )
+        case dtype if dtype.is_integer():
+            return column.cast(pl.Int64)
+        case dtype:
+            raise SpineUnusable(
+                column=name,
+                problem=f"is of type {dtype}; instants are timestamps, ISO 8601 text or whole "
+                f"microseconds",
+            )
+
+
+def _instant(text: str, name: str) -> Micros:
+    try:
+        return parse_instant(text)
+    except UnreadableInstant as error:
+        raise SpineUnusable(column=name, problem=error.message) from error

@@ -1,0 +1,364 @@
+"""Parity in production: what was told while serving is recomputed from log and tables at the (L, q)
+that it carries, and compared as bytes.
+
+A share of all predictions is looked at in the background, each by one process.  On demand the
+newest predictions are, all of them, and reads of random keys from every view.  The number of reads
+that differ is expected to be zero: a single one opens an incident, which lasts until reads were
+compared on three days and none differed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import cache
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from mainspring.elements.errors import MainspringError
+from mainspring.elements.events import Event
+from mainspring.elements.identity import canonical_json
+from mainspring.elements.time import DAY, SECOND, Micros
+from mainspring.features.errors import FeatureOverflow, HorizonPassed
+from mainspring.features.history.gather import FactReader
+from mainspring.features.online.parity import check_reads, sample_keys
+from mainspring.features.state.stream import CLOCK_SLACK, horizon_at
+from mainspring.features.view import CompiledView, with_lookups
+from mainspring.monitoring.incident import update_incidents
+from mainspring.monitoring.record import iter_open_incidents, record_transitions
+from mainspring.monitoring.window import MonitorFinding
+from mainspring.ports.errors import StaleWrite
+from mainspring.ports.state import Change
+from mainspring.project.apply.runtime import Runtime
+from mainspring.project.loader.load import Project
+from mainspring.registry.read import read_version
+from mainspring.serving.inference_log import PredictionRecord, inference_topic, iter_predictions
+from mainspring.serving.open import open_version
+from mainspring.serving.predict import ServedModel
+from mainspring.serving.tracing.replay import ReplayOutcome, ReplayResult, replay_predictions
+from mainspring.serving.tracing.sample import is_sampled
+from mainspring.sources.facts import read_facts
+
+__all__ = ["PARITY_MONITOR", "ParityCheckReport", "ParityCount", "ParityMonitor", "ParityTotals"]
+
+PARITY_MONITOR = "parity"
+"""Who opens the incident."""
+
+_KIND = "parity"
+_PERIOD: Micros = 10 * SECOND
+_SHARE_OF_TIME = 0.05
+_MOST_SCANNED = 50_000
+_MOST_COMPARED = 256
+
+
+class ParityCount(msgspec.Struct, frozen=True, kw_only=True):
+    """What was compared of one endpoint or view.
+
+    Args:
+        subject: `endpoint.NAME` or `view.NAME`.
+        checked: reads that were recomputed; `mismatched` of them differ in at least one byte.
+        unavailable: reads that cannot be recomputed, or asked, any more; `reason` says why the
+            first cannot.
+        example: the first value that differs.
+    """
+
+    subject: str
+    checked: int = 0
+    mismatched: int = 0
+    unavailable: int = 0
+    reason: str = ""
+    example: str = ""
+
+
+class ParityCheckReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of an environment; `mismatched` is expected to be 0."""
+
+    environment: str
+    at: Micros
+    checked: int
+    mismatched: int
+    counts: tuple[ParityCount, ...]
+
+
+class ParityTotals(NamedTuple):
+    """What all processes together have compared in an environment since it began."""
+
+    checked: int
+    mismatched: int
+
+
+class _Tally(NamedTuple):
+    """What was compared on one day of the data, and altogether."""
+
+    day: Micros
+    checked: int
+    mismatched: int
+    totals: ParityTotals
+
+    def with_more(self, checked: int, mismatched: int) -> "_Tally":
+        totals = ParityTotals(self.totals.checked + checked, self.totals.mismatched + mismatched)
+        return _Tally(self.day, self.checked + checked, self.mismatched + mismatched, totals)
+
+
+_NOTHING = _Tally(0, 0, 0, ParityTotals(0, 0))
+
+
+class ParityMonitor:
+    """Checks the reads of one environment.
+
+    Args:
+        rate: the share of predictions that the background check looks at, 0 to 1.
+        views: gives the environment's views, compiled.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        tools: Runtime,
+        environment: str,
+        *,
+        rate: float,
+        views: Callable[[], Sequence[CompiledView]],
+    ) -> None:
+        self._project, self._tools, self._environment = project, tools, environment
+        self._rate, self._views = rate, views
+        self._due: Micros = 0
+        self._opened: dict[str, ServedModel] = {}
+
+    def run_due(self) -> ParityCheckReport | None:
+        """Compare the sampled predictions since the last check, at most every ten seconds and in at
+        most 5 % of the time; None when it is not time yet.
+
+        Cost: reads the facts that the longest window sees.
+        """
+        started = self._tools.clock.now()
+        if started < self._due or self._rate <= 0:
+            return None
+        test = self._settle(
+            [
+                self._count_sampled(endpoint.name)
+                for endpoint in self._project.declarations.endpoints
+            ]
+        )
+        finished = self._tools.clock.now()
+        self._due = finished + max(_PERIOD, round((finished - started) / _SHARE_OF_TIME))
+        return test
+
+    def test(self, rows: int) -> ParityCheckReport:
+        """Compare the newest predictions of every endpoint and reads of random keys from every
+        view, so many of each, and put it on record.
+        """
+        counts = [
+            self._count_predictions(endpoint.name, self._newest(endpoint.name, rows))
+            for endpoint in self._project.declarations.endpoints
+        ]
+        counts += [self._count_view(view, rows) for view in self._views()]
+        test = self._settle(counts)
+        self._record(test)
+        return test
+
+    def _settle(self, counts: Sequence[ParityCount]) -> ParityCheckReport:
+        """Add up what was counted; what differs opens an incident, or keeps it open."""
+        now = self._tools.data_clock.now()
+        findings = [_finding(count) for count in counts if count.mismatched]
+        if findings:
+            self._follow(findings, now)
+        checked, mismatched = (
+            sum(count.checked for count in counts),
+            sum(count.mismatched for count in counts),
+        )
+        self._count(now // DAY * DAY, checked, mismatched)
+        return ParityCheckReport(
+            environment=self._environment,
+            at=now,
+            checked=checked,
+            mismatched=mismatched,
+            counts=tuple(counts),
+        )
+
+    def _follow(self, findings: Sequence[MonitorFinding], at: Micros) -> None:
+        tools = self._tools
+        known = {
+            incident.kind: incident
+            for incident in iter_open_incidents(tools.state, self._environment, PARITY_MONITOR)
+        }
+        steps = update_incidents(known, findings, monitor=PARITY_MONITOR, at=at)
+        record_transitions(
+            tools.state, steps, project=tools.project, environment=self._environment, at=at
+        )
+
+    def totals(self) -> ParityTotals:
+        """What was compared here by any process."""
+        return self._tally()[0].totals
+
+    def _tally(self) -> tuple[_Tally, int]:
+        """The tally and the version of its document."""
+        document = self._tools.state.get(_KIND, self._environment)
+        return (
+            (msgspec.json.decode(document.payload, type=_Tally), document.version)
+            if document
+            else (_NOTHING, 0)
+        )
+
+    def _count(self, day: Micros, checked: int, mismatched: int) -> None:
+        """Add to the tally.  A day that is over, on which reads were compared and none differed, is
+        a quiet window for the open incident.
+        """
+        while True:
+            before, version = self._tally()
+            is_over = day > before.day
+            if not is_over and not checked:
+                return
+            after = (
+                before._replace(day=day, checked=0, mismatched=0) if is_over else before
+            ).with_more(checked, mismatched)
+            with suppress(StaleWrite):
+                self._tools.state.commit(
+                    [Change(_KIND, self._environment, canonical_json(after), version)], []
+                )
+                break
+        if is_over and before.checked and not before.mismatched:
+            self._follow([], day)
+
+    def _record(self, test: ParityCheckReport) -> None:
+        tools = self._tools
+        event = Event(
+            kind="parity.tested",
+            project=tools.project,
+            actor=tools.actor,
+            at=tools.clock.now(),
+            subject=self._environment,
+            environment=self._environment,
+            facts={"checked": test.checked, "mismatched": test.mismatched},
+        )
+        tools.state.commit([], [event])
+
+    def _count_sampled(self, endpoint: str) -> ParityCount:
+        sampled = [
+            record for record in self._iter_unchecked(endpoint) if is_sampled(record, self._rate)
+        ]
+        return self._count_predictions(endpoint, sampled[-_MOST_COMPARED:])
+
+    def _iter_unchecked(self, endpoint: str) -> Iterator[PredictionRecord]:
+        """The predictions since the last check by whichever process; what came too fast to be
+        looked through is passed over, oldest first.
+        """
+        log, topic = self._tools.log, inference_topic(self._environment, endpoint)
+        document, head = self._tools.state.get(_KIND, topic), log.head(topic)
+        done = msgspec.json.decode(document.payload, type=int) if document else head
+        if document is not None and done >= head:
+            return
+        # Whoever moves the place first has these predictions to himself.
+        with suppress(StaleWrite):
+            self._tools.state.commit(
+                [Change(_KIND, topic, canonical_json(head), document.version if document else 0)],
+                [],
+            )
+            yield from iter_predictions(
+                log, topic, start=max(done, head - _MOST_SCANNED, log.first(topic)), stop=head
+            )
+
+    def _newest(self, endpoint: str, rows: int) -> list[PredictionRecord]:
+        log, topic = self._tools.log, inference_topic(self._environment, endpoint)
+        return list(
+            iter_predictions(log, topic, start=max(log.head(topic) - rows, log.first(topic)))
+        )
+
+    def _count_predictions(self, endpoint: str, records: Sequence[PredictionRecord]) -> ParityCount:
+        subject = f"endpoint.{endpoint}"
+        if not records:
+            return ParityCount(subject=subject)
+        replays = replay_predictions(records, self._open, self._facts_for(records))
+        gone = [replay for replay in replays if replay.outcome is ReplayOutcome.NOT_AVAILABLE]
+        wrong = [replay for replay in replays if replay.differing]
+        return ParityCount(
+            subject=subject,
+            checked=len(replays) - len(gone),
+            mismatched=len(wrong),
+            unavailable=len(gone),
+            reason=gone[0].reason if gone else "",
+            example=_told_of(wrong[0]) if wrong else "",
+        )
+
+    def _open(self, record: PredictionRecord) -> ServedModel:
+        if record.version not in self._opened:
+            version = read_version(self._tools.state, record.version)
+            self._opened[record.version] = open_version(
+                version, objects=self._tools.objects, scorers=self._tools.scorers
+            )
+        return self._opened[record.version]
+
+    def _facts_for(self, records: Sequence[PredictionRecord]) -> FactReader:
+        """Reads the facts that these predictions can have seen; of a model that cannot be opened
+        none, which is told elsewhere.
+        """
+        views = list[CompiledView]()
+        for one in {record.version: record for record in records}.values():
+            with suppress(MainspringError):
+                views += self._open(one).training_set.views
+        return self._facts_seen(views, min(record.at for record in records))
+
+    def _facts_seen(self, views: Sequence[CompiledView], oldest: Micros) -> FactReader:
+        """Reads the facts that these views can see at a time or later, those of each source
+        once.
+        """
+        happened_from = min(
+            (horizon_at(view, oldest) for view in with_lookups(views)), default=oldest
+        )
+        return cache(
+            lambda source: read_facts(
+                source, log=self._tools.log, tables=self._tools.tables, happened_from=happened_from
+            )
+        )
+
+    def _count_view(self, view: CompiledView, rows: int) -> ParityCount:
+        subject, now = f"view.{view.view.name}", self._tools.data_clock.now()
+        if view.view.knowledge == "as_corrected":
+            return ParityCount(subject=subject, reason="sees with hindsight, which is never served")
+        keys = sample_keys(view, self._facts_seen([view], now - CLOCK_SLACK), rows=rows, seed=now)
+        if not keys.height:
+            return ParityCount(subject=subject, reason="no fact is recent enough to be seen")
+        ago = np.random.default_rng(now).integers(CLOCK_SLACK, size=keys.height)
+        ago[::2] = (
+            # every other question is about now, as when serving; the others are about the last
+            # hour, which state answers too
+            0
+        )
+        spine = keys.with_columns(_prediction_time=pl.Series(now - ago))
+        try:
+            report = check_reads(
+                view,
+                spine,
+                online=self._tools.online,
+                facts_of=self._facts_seen([view], now - CLOCK_SLACK),
+            )
+        except (HorizonPassed, FeatureOverflow) as error:
+            return ParityCount(
+                subject=subject, unavailable=keys.height, reason=f"{error.code} {error.message}"
+            )
+        return ParityCount(
+            subject=subject,
+            checked=report.rows,
+            mismatched=report.rows_differing,
+            example=report.example,
+        )
+
+
+def _finding(count: ParityCount) -> MonitorFinding:
+    sentence = (
+        f"{count.subject}: {count.mismatched:,} of {count.checked:,} reads are not what the "
+        f"log says; {count.example}"
+    )
+    return MonitorFinding(
+        kind="parity",
+        subject=count.subject,
+        statistic=count.mismatched / count.checked,
+        limit=0.0,
+        sentence=sentence,
+    )
+
+
+def _told_of(replay: ReplayResult) -> str:
+    name, (told, again) = next(iter(replay.differing.items()))
+    return f"{name} of {replay.prediction}: told {told!r}, the log says {again!r}"

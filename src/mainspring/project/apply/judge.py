@@ -1,0 +1,214 @@
+"""Judge a model for an environment: gather the evidence on the real path, have every gate decide,
+sign the verdicts.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+import polars as pl
+
+from mainspring.datasets.build import parse_training_rows
+from mainspring.datasets.card import TrainingSetCard
+from mainspring.datasets.predictions import parse_predictions
+from mainspring.elements.identity import Digest
+from mainspring.elements.time import Micros
+from mainspring.features.online.parity import ParityReport, check_parity, sample_instants
+from mainspring.features.state.stream import materialize_view
+from mainspring.features.view import with_lookups
+from mainspring.gates.attest import AttestationBinding, AttestationWriter, sign_verdicts
+from mainspring.gates.check.beats_champion import Contender
+from mainspring.gates.judge import EvidenceSource, judge, required_gates
+from mainspring.gates.verdict import Verdict
+from mainspring.project.apply.runtime import Runtime
+from mainspring.project.errors import GatesFailed
+from mainspring.registry.read import read_object, read_version
+from mainspring.registry.version import ModelVersion
+from mainspring.serving.open import open_version
+from mainspring.serving.predict import Predictor, ServedModel
+from mainspring.training.spec import GateDeclaration
+
+__all__ = ["judge_version", "require_passed"]
+
+_INSTANTS = 4
+_TRIES = 3
+_ACTOR = "service:gate"
+
+
+def require_passed(verdicts: Sequence[Verdict], version: ModelVersion, *, environment: str) -> None:
+    """Return, or raise GAT-010 with every verdict that is not passed."""
+    failed = [f"{verdict.gate} ({verdict.summary})" for verdict in verdicts if not verdict.passed]
+    if failed:
+        raise GatesFailed(
+            version=version.label,
+            environment=environment,
+            failed="; ".join(failed),
+            verdicts=tuple(verdicts),
+        )
+
+
+def judge_version(
+    gates: Sequence[GateDeclaration],
+    version: Digest,
+    *,
+    tools: Runtime,
+    environment: str,
+    policy: Digest,
+    champion: Digest | None,
+    declared_at: Mapping[str, str] = {},
+) -> list[Verdict]:
+    """The signed verdicts about a version, one for each gate, passed or not; `declared_at` lets
+    them point at the user's lines.
+    """
+    judged = read_version(tools.state, version)
+    against = champion if champion and champion != version else None
+    proof = _Proof(judged, tools, read_version(tools.state, against) if against else None)
+    required = required_gates(gates)
+    evidence = EvidenceSource(
+        challenger=lambda: proof.contender(judged),
+        champion=lambda: proof.contender(proof.champion) if proof.champion else None,
+        card=lambda: proof.card,
+        feature_auc=lambda: judged.feature_auc,
+        parity=proof.parity,
+        latency_ms=proof.latency_ms,
+        declared_at=declared_at,
+    )
+    verdicts = judge(
+        required, evidence, subject=version, champion=against or "", at=tools.clock.now()
+    )
+    notary = AttestationWriter(
+        signer=tools.signer,
+        state=tools.state,
+        objects=tools.objects,
+        project=tools.project,
+        actor=tools.actor,
+    )
+    binding = AttestationBinding(
+        version=judged,
+        policy=policy,
+        environment=environment,
+        champion=against or "",
+        asked=tuple(gate.name for gate in required),
+    )
+    sign_verdicts(verdicts, binding, notary)
+    return verdicts
+
+
+@dataclass(frozen=True)
+class _Standstill:
+    """A clock at one instant."""
+
+    at: Micros
+
+    def now(self) -> Micros:
+        """That instant."""
+        return self.at
+
+
+class _Proof:
+    """Gathers evidence about one version, each kind once."""
+
+    def __init__(
+        self, version: ModelVersion, tools: Runtime, champion: ModelVersion | None
+    ) -> None:
+        self._version, self._tools, self.champion = version, tools, champion
+
+    @cached_property
+    def card(self) -> TrainingSetCard:
+        """The card of the training set."""
+        return msgspec.json.decode(
+            read_object(self._tools.objects, self._version, "card"), type=TrainingSetCard
+        )
+
+    @cached_property
+    def _model(self) -> ServedModel:
+        return open_version(self._version, objects=self._tools.objects, scorers=self._tools.scorers)
+
+    @cached_property
+    def _tested(self) -> pl.DataFrame:
+        return parse_training_rows(
+            read_object(self._tools.objects, self._version, "training_set")
+        ).filter(pl.col("_split") == "test")
+
+    def contender(self, version: ModelVersion) -> Contender:
+        """A version's answers on its test rows."""
+        predictions = parse_predictions(read_object(self._tools.objects, version, "predictions"))
+        return Contender(
+            version=version.digest,
+            artifact=version.artifact,
+            predictions=predictions,
+            base_rate=version.base_rate,
+        )
+
+    def parity(self, rows: int) -> ParityReport:
+        """Replay the stream around a few instants of the test, and compare what it answers with the
+        training set.
+        """
+        reports = [self._parity_at(rows_near) for rows_near in self._rows_near_instants(rows)]
+        example = next((report.example for report in reports if report.example), "")
+        return ParityReport(
+            rows=sum(r.rows for r in reports),
+            values=sum(r.values for r in reports),
+            differing=sum(r.differing for r in reports),
+            example=example,
+        )
+
+    def _parity_at(self, rows: pl.DataFrame) -> ParityReport:
+        tools = self._tools
+        return check_parity(
+            self._model.training_set.views,
+            rows,
+            log=tools.log,
+            online=tools.scratch().online,
+            tables=tools.tables,
+        )
+
+    def _rows_near_instants(self, rows: int) -> list[pl.DataFrame]:
+        times: list[Micros] = self._tested["_prediction_time"].to_list()
+        instants = sample_instants(times, instants=_INSTANTS, seed=self._version.seed)
+        each = max(rows // len(instants), 1)
+        return [
+            self._tested.filter(pl.col("_prediction_time") >= instant).head(each)
+            for instant in instants
+        ]
+
+    def latency_ms(self, requests: int) -> Sequence[float]:
+        """The time of single predictions on the serving path, online state and log included, on
+        state as full as in production.
+
+        Each is the best of three, because what the machine's other tenants do meanwhile is not the
+        model's doing.
+        """
+        rows = self._rows_near_instants(requests)[0]
+        at = int(rows["_prediction_time"][0])
+        scratch = self._tools.scratch()
+        for view in with_lookups(self._model.training_set.views):
+            materialize_view(
+                view,
+                log=self._tools.log,
+                online=scratch.online,
+                now=at,
+                before=at + 1,
+                tables=self._tools.tables,
+            )
+        predictor = Predictor(scratch.online, scratch.log, _Standstill(at), self._tools.ids)
+        asked = _requests_of(rows, self._model)
+        self._time_one(predictor, asked[0])
+        return [
+            min(self._time_one(predictor, asked[place % len(asked)]) for _ in range(_TRIES))
+            for place in range(requests)
+        ]
+
+    def _time_one(self, predictor: Predictor, row: Mapping[str, object]) -> float:
+        started = time.perf_counter_ns()
+        predictor.predict(
+            self._model, [row], topic="inference:gate:latency", map_version=0, actor=_ACTOR
+        )
+        return (time.perf_counter_ns() - started) / 1e6
+
+
+def _requests_of(rows: pl.DataFrame, model: ServedModel) -> list[dict[str, object]]:
+    request = rows.select(model.training_set.spec.request)
+    return request.with_columns(pl.selectors.datetime().to_physical()).to_dicts()

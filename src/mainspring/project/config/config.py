@@ -1,0 +1,243 @@
+"""`project.toml`: what the project is called, its environments and whom they trust, and what an
+hour of a core costs.
+
+Every fault is reported at once with the line it is on.  A key that is not known is a fault: a
+misspelt `protected` would else leave production open.
+"""
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from mainspring.elements.errors import Location, UnreadableInstant
+from mainspring.elements.time import parse_instant
+from mainspring.ports.signer import PublicKey
+from mainspring.project.config.engines import EngineChoices, parse_engines
+from mainspring.project.config.settings import Settings
+from mainspring.project.errors import ConfigurationFault, ProjectErrors, UnknownEnvironment
+
+__all__ = [
+    "STATE_FOLDER",
+    "Cost",
+    "EnvironmentConfig",
+    "ProjectConfig",
+    "default_config",
+    "parse_config",
+]
+
+STATE_FOLDER = ".mainspring"
+"""Beside the project: where the embedded engines keep their files."""
+
+_PROTECTED = {"dev": False, "staging": True, "prod": True}
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_MOST_PARTITIONS = 1_024
+_LINE_OF_SYNTAX_ERROR = re.compile(r"at line (\d+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentConfig:
+    """One environment.
+
+    Args:
+        protected: only promoted builds with their attestations serve here.
+        requires: types of attestation that a build needs to be promoted here, such as `gates` and
+            `approval`.
+        trust: the public keys that are accepted here, by role.
+        as_of: where the clock of the data starts, for a project that looks at history; empty: now.
+        engines: what holds its log, online rows and tables.
+        partitions: into how many parts the online state of a view is divided, for as many processes
+            to fold; no answer depends on it.
+        parity: the share of predictions whose features are recomputed in the background and
+            compared as bytes, 0 to 1.
+    """
+
+    protected: bool
+    requires: tuple[str, ...] = ()
+    trust: Mapping[str, tuple[PublicKey, ...]] = field(default_factory=dict)
+    as_of: str = ""
+    engines: EngineChoices = field(default_factory=EngineChoices)
+    partitions: int = 1
+    parity: float = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What an hour of one core costs; None shows no costs."""
+
+    cpu_hour: float | None = None
+    currency: str = "EUR"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectConfig:
+    """A project's settings; `environments` always holds dev, staging and prod.
+
+    Args:
+        engines: what environments use that say nothing else, and what holds the objects of all,
+            since they share what was built.
+    """
+
+    name: str
+    environments: Mapping[str, EnvironmentConfig]
+    cost: Cost = field(default_factory=Cost)
+    engines: EngineChoices = field(default_factory=EngineChoices)
+
+    def environment(self, name: str) -> EnvironmentConfig:
+        """The settings of an environment.  Raises: ACC-004 for one that the project lacks."""
+        if name not in self.environments:
+            raise UnknownEnvironment(environment=name, known=", ".join(self.environments))
+        return self.environments[name]
+
+
+def default_config(name: str) -> ProjectConfig:
+    """What holds without a `project.toml`: dev is open; staging and prod are protected and ask for
+    verdicts of the gates.
+    """
+    return ProjectConfig(
+        name=name, environments={env: _default_environment(env) for env in _PROTECTED}
+    )
+
+
+def parse_config(text: str, *, path: str, name: str) -> ProjectConfig:
+    """The settings in the text of `project.toml`.
+
+    Args:
+        path: the file, for messages.
+        name: the project's name where the file gives none.
+
+    Raises:
+        PRJ-020 with a PRJ-023 for each fault.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _LINE_OF_SYNTAX_ERROR.search(str(error))
+        at = Location(path, int(found[1]) if found else text.count("\n") + 1)
+        raise ProjectErrors(
+            faults=(ConfigurationFault(setting="project.toml", problem=str(error), at=at),)
+        ) from error
+    settings = Settings(text, path)
+    config = _project(settings, document, name)
+    if settings.faults:
+        raise ProjectErrors(faults=tuple(settings.faults))
+    return config
+
+
+def _project(settings: Settings, document: object, name: str) -> ProjectConfig:
+    top = settings.table(document, "", known=("name", "cost", "engines", "environments"))
+    environments = settings.table(top.get("environments", {}), "environments")
+    for env in environments:
+        settings.text(
+            env, f"environments.{env}", _NAME, "named with letters, digits, dashes and underscores"
+        )
+    engines = parse_engines(settings, top.get("engines", {}), "engines", otherwise=EngineChoices())
+    names = [*_PROTECTED, *(env for env in environments if env not in _PROTECTED)]
+    return ProjectConfig(
+        name=settings.text(
+            top.get("name", name), "name", _NAME, "letters, digits, dashes and underscores"
+        ),
+        environments={
+            env: _environment(settings, environments.get(env, {}), env, engines) for env in names
+        },
+        cost=_cost(settings, top.get("cost", {})),
+        engines=engines,
+    )
+
+
+def _environment(
+    settings: Settings, value: object, name: str, engines: EngineChoices
+) -> EnvironmentConfig:
+    setting, default = f"environments.{name}", _default_environment(name)
+    table = settings.table(
+        value,
+        setting,
+        known=("protected", "requires", "trust", "as_of", "engines", "partitions", "parity"),
+    )
+    protected = table.get("protected", default.protected)
+    if not isinstance(protected, bool):
+        settings.fault(f"{setting}.protected", f"must be true or false, not {protected!r}")
+    trust = settings.table(table.get("trust", {}), f"{setting}.trust")
+    return EnvironmentConfig(
+        protected=protected is True,
+        requires=settings.texts(
+            table.get("requires", list(default.requires)),
+            f"{setting}.requires",
+            _NAME,
+            "types of attestation",
+        ),
+        trust={
+            role: _keys(settings, keys, f"{setting}.trust.{role}") for role, keys in trust.items()
+        },
+        as_of=_instant(settings, table.get("as_of", default.as_of), f"{setting}.as_of"),
+        engines=parse_engines(
+            settings,
+            table.get("engines", {}),
+            f"{setting}.engines",
+            otherwise=engines,
+            shared=("objects",),
+        ),
+        partitions=settings.whole(
+            table.get("partitions", default.partitions),
+            f"{setting}.partitions",
+            most=_MOST_PARTITIONS,
+        ),
+        parity=_share(settings, table.get("parity", default.parity), f"{setting}.parity"),
+    )
+
+
+def _share(settings: Settings, value: object, setting: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    settings.fault(setting, f"must be a share from 0 to 1, not {value!r}")
+    return 0.0
+
+
+def _instant(settings: Settings, value: object, setting: str) -> str:
+    """A date or time, as written; TOML has a notation of its own for it, and text is taken as
+    well.
+    """
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    if text:
+        try:
+            parse_instant(text)
+        except UnreadableInstant:
+            settings.fault(
+                setting, f"must be a date or time such as 2013-10-01T12:00:00Z, not {text!r}"
+            )
+    return text
+
+
+def _keys(settings: Settings, value: object, setting: str) -> tuple[PublicKey, ...]:
+    return tuple(
+        PublicKey(key)
+        for key in settings.texts(value, setting, _KEY, "public keys such as ed25519:BASE64")
+    )
+
+
+def _cost(settings: Settings, value: object) -> Cost:
+    table = settings.table(value, "cost", known=("cpu_hour", "currency"))
+    price = table.get("cpu_hour")
+    if price is not None and (
+        isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < math.inf
+    ):
+        settings.fault("cost.cpu_hour", f"must be a price of at least 0, not {price!r}")
+        price = None
+    return Cost(
+        cpu_hour=None if price is None else float(price),
+        currency=settings.text(
+            table.get("currency", Cost().currency),
+            "cost.currency",
+            _CURRENCY,
+            "three capital letters",
+        ),
+    )
+
+
+def _default_environment(name: str) -> EnvironmentConfig:
+    protected = _PROTECTED.get(name, True)
+    return EnvironmentConfig(protected=protected, requires=("gates",) if protected else ())

@@ -1,0 +1,223 @@
+"""Finds what a project declares: its modules are imported in isolation, and declarations are taken
+from them by type.
+
+Declarations are values of module variables, alone or in a list, tuple or dict, and of bare
+expressions such as `ms.Endpoint(...)`.  What they refer to belongs to the project too.  A file is a
+module of the project if it imports `mainspring` itself; others are imported only by those that need
+them.
+"""
+
+import ast
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from mainspring.elements.errors import DeclarationError, Location
+from mainspring.project.config.config import ProjectConfig, default_config, parse_config
+from mainspring.project.errors import (
+    ImportFailed,
+    NotADeclaration,
+    NothingDeclared,
+    OpensItself,
+    ProjectErrors,
+    ProjectMissing,
+    ProjectUnreadable,
+)
+from mainspring.project.loader.declarations import (
+    Declarations,
+    ProjectCode,
+    collect_declarations,
+    is_declaration,
+)
+from mainspring.project.loader.importing import BARE_EXPRESSIONS, importing_from
+
+__all__ = ["discover", "from_definitions", "read_config"]
+
+_SKIPPED_FOLDERS = frozenset({"tests", "__pycache__", "node_modules", "site-packages"})
+_IMPORTING: ContextVar[tuple[Path, ...]] = ContextVar("importing", default=())
+
+
+def read_config(path: Path) -> ProjectConfig:
+    """The settings of the project at a folder or file; defaults where there is no `project.toml`.
+
+    Raises: PRJ-020 with every fault, PRJ-021 where there is no project.
+    """
+    root, name = _root_of(path)
+    settings = root / "project.toml"
+    is_one_file = path.is_file() and path.suffix == ".py"
+    if is_one_file or not settings.is_file():
+        return default_config(name)
+    return parse_config(_read(settings), path=str(settings), name=name)
+
+
+def discover(path: Path) -> Declarations:
+    """Import the project at a folder or one file and return all that it declares.
+
+    Raises:
+        PRJ-020 with every module that cannot be imported, PRJ-021 where there is no project,
+        PRJ-022 where nothing is declared, PRJ-046 when one of its modules opens the project.
+    """
+    root, _ = _root_of(path)
+    files = [path.resolve()] if path.is_file() and path.suffix == ".py" else list(_iter_files(root))
+    faults: dict[str, DeclarationError] = {}
+    with _importing_once(root) as modules:
+        for file in files:
+            fault = _import_fault(file, root)
+            if fault is not None:
+                faults.setdefault(str(fault.at), fault)
+    if faults:
+        raise ProjectErrors(faults=tuple(faults.values()))
+    found = collect_declarations(
+        _iter_values(modules.values()), root=str(root), code=_code(modules)
+    )
+    if not found.assets:
+        raise NothingDeclared(path=str(path))
+    return found
+
+
+def from_definitions(definitions: Iterable[object]) -> Declarations:
+    """These declarations and all that they refer to, for a workspace that is nowhere on disk.
+
+    Raises: PRJ-022 when there are none, PRJ-047 for a value that declares nothing.
+    """
+    given = list(definitions)
+    for value in given:
+        if not is_declaration(value):
+            raise NotADeclaration(value=repr(value))
+    found = collect_declarations(given)
+    if not found.assets:
+        raise NothingDeclared(path="these definitions")
+    names = {str(getattr(model.fit, "__module__", "")) for model in found.models}
+    return replace(
+        found,
+        code=_code({name: sys.modules[name] for name in sorted(names) if name in sys.modules}),
+    )
+
+
+@contextmanager
+def _importing_once(root: Path) -> Iterator[Mapping[str, ModuleType]]:
+    """As `importing_from`; a module that opens the project which it belongs to would come here
+    again, without end.
+    """
+    if root in _IMPORTING.get():
+        raise OpensItself(path=str(root))
+    before = _IMPORTING.set((*_IMPORTING.get(), root))
+    try:
+        with importing_from(root) as modules:
+            yield modules
+    finally:
+        _IMPORTING.reset(before)
+
+
+def _root_of(path: Path) -> tuple[Path, str]:
+    """The folder of a project and the name that it has without one in `project.toml`."""
+    place = path.resolve()
+    if place.is_dir():
+        return place, place.name
+    if place.is_file() and place.suffix == ".py":
+        return place.parent, place.stem
+    if place.is_file() and place.name == "project.toml":
+        return place.parent, place.parent.name
+    raise ProjectMissing(path=str(path))
+
+
+def _iter_files(root: Path) -> Iterator[Path]:
+    """The Python files below a folder, sorted, without hidden folders, tests and installed
+    packages.
+    """
+    for entry in sorted(root.iterdir()):
+        if entry.name.startswith(".") or entry.name in _SKIPPED_FOLDERS:
+            continue
+        if entry.is_dir() and not (entry / "pyvenv.cfg").exists():
+            yield from _iter_files(entry)
+        elif entry.suffix == ".py":
+            yield entry
+
+
+def _import_fault(file: Path, root: Path) -> DeclarationError | None:
+    """Import one file if it declares anything; what went wrong, or None."""
+    parts = file.relative_to(root).with_suffix("").parts
+    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    try:
+        if _declares(file):
+            import_module(name)
+    except ProjectUnreadable as fault:
+        return fault
+    except SyntaxError as error:
+        at = Location(error.filename or str(file), error.lineno or 1)
+        return ImportFailed(module=name, problem=f"SyntaxError: {error.msg}", at=at)
+    # The edge to the user's code: whatever it raises is a fault of the project, with its line.
+    except (Exception, SystemExit) as error:
+        at = _last_line_within(root, error) or Location(str(file), 1)
+        if isinstance(error, DeclarationError):
+            error.at = error.at or at
+            return error
+        return ImportFailed(module=name, problem=f"{type(error).__name__}: {error}", at=at)
+    return None
+
+
+def _last_line_within(root: Path, error: BaseException) -> Location | None:
+    frames = traceback.extract_tb(error.__traceback__)
+    return next(
+        (
+            Location(f.filename, f.lineno or 1)
+            for f in reversed(frames)
+            if Path(f.filename).is_relative_to(root)
+        ),
+        None,
+    )
+
+
+def _declares(file: Path) -> bool:
+    """Whether the file imports `mainspring` itself; one that imports only parts of it, such as a
+    script, is not run to look inside.
+    """
+    text = _read(file)
+    if "mainspring" not in text:
+        return False
+    for node in ast.walk(ast.parse(text, str(file))):
+        match node:
+            case ast.Import(names=names) if any(alias.name == "mainspring" for alias in names):
+                return True
+            case ast.ImportFrom(module="mainspring", level=0):
+                return True
+    return False
+
+
+def _iter_values(modules: Iterable[ModuleType]) -> Iterator[object]:
+    """What the modules hold, and what their lists, tuples and dicts hold; bare expressions come
+    last, for they name what stands above them.
+    """
+    for module in modules:
+        for _, value in sorted(vars(module).items(), key=lambda item: item[0] == BARE_EXPRESSIONS):
+            match value:
+                case list() | tuple():
+                    yield from value
+                case dict():
+                    yield from value.values()
+                case _:
+                    yield value
+
+
+def _code(modules: Mapping[str, ModuleType]) -> ProjectCode:
+    files = [
+        Path(file)
+        for module in modules.values()
+        if (file := getattr(module, "__file__", None)) and file.endswith(".py")
+    ]
+    return ProjectCode(dict(modules), {str(file): _read(file) for file in files if file.is_file()})
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectUnreadable(
+            path=str(file), problem=str(error), at=Location(str(file), 1)
+        ) from error

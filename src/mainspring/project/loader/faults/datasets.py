@@ -1,0 +1,210 @@
+"""What can be wrong with a training set."""
+
+from collections.abc import Iterator, Mapping
+
+from mainspring.datasets.spec import TrainingSet
+from mainspring.elements.errors import DeclarationError
+from mainspring.elements.expression.tree import input_columns
+from mainspring.elements.schema import DType, Schema
+from mainspring.elements.time import format_instant
+from mainspring.features.spec import FeatureView, OnDemandFeatureView
+from mainspring.features.view import feature_fields
+from mainspring.project.loader.errors import (
+    DuplicateFeature,
+    JoinKeyNotInRequest,
+    LabelAsFeature,
+    ListOfTexts,
+    SplitOrder,
+)
+from mainspring.project.loader.faults.expressions import (
+    FaultContext,
+    column_faults,
+    expression_faults,
+)
+from mainspring.project.loader.faults.features import feature_names, view_faults
+
+__all__ = ["training_set_faults"]
+
+_TRUTHS = (DType.BOOLEAN, DType.INT64, DType.FLOAT64)
+
+
+def training_set_faults(
+    training_set: TrainingSet, schemas: Mapping[str, Schema]
+) -> Iterator[DeclarationError]:
+    """What is wrong with a training set; columns are checked where the schemas of its sources are
+    known.
+    """
+    yield from _split_faults(training_set)
+    yield from _duplicate_features(training_set)
+    yield from _missing_join_keys(training_set)
+    yield from _lists_of_texts(training_set, schemas)
+    spine, truth = schemas.get(training_set.spine.name), schemas.get(training_set.label.source.name)
+    if spine is not None:
+        at = training_set.declared_at
+        user = f"prediction_time of training set {training_set.name}"
+        yield from expression_faults(
+            training_set.prediction_time, spine, FaultContext(user, at), wanted=[DType.TIMESTAMP]
+        )
+        yield from _request_faults(training_set, spine, truth)
+    yield from _label_faults(training_set, spine, truth)
+
+
+def _request_faults(
+    training_set: TrainingSet, spine: Schema, truth: Schema | None
+) -> Iterator[DeclarationError]:
+    """Request columns, and what on-demand features read of them; a column of the label's is told as
+    what it is.
+    """
+    hidden = _hidden_columns(training_set, spine, truth)
+    plain = [name for name in training_set.request if name not in hidden]
+    yield from _leaks(
+        training_set, "request", [name for name in training_set.request if name in hidden]
+    )
+    place = FaultContext(
+        f"request of training set {training_set.name} (spine {training_set.spine.name})",
+        training_set.declared_at,
+    )
+    yield from column_faults(plain, spine, place)
+    request = spine.select(tuple(dict.fromkeys(name for name in plain if name in spine)))
+    for view in training_set.features:
+        if isinstance(view, OnDemandFeatureView):
+            yield from _on_demand_faults(training_set, view, request, hidden)
+
+
+def _on_demand_faults(
+    training_set: TrainingSet, view: OnDemandFeatureView, request: Schema, hidden: frozenset[str]
+) -> Iterator[DeclarationError]:
+    for name, node in view.features:
+        user, reads = f"feature {name} of on-demand view {view.name}", input_columns(node)
+        missing = [column for column in reads if column not in request]
+        yield from _leaks(training_set, user, [column for column in missing if column in hidden])
+        for column in missing:
+            if column not in hidden:
+                yield JoinKeyNotInRequest(
+                    training_set=training_set.name, column=column, user=user, at=view.declared_at
+                )
+        if not missing:
+            yield from expression_faults(node, request, FaultContext(user, view.declared_at))
+
+
+def _hidden_columns(
+    training_set: TrainingSet, spine: Schema, truth: Schema | None
+) -> frozenset[str]:
+    """Columns that only the label's fact has, and those that the label itself is made from where
+    its fact is the spine's own.
+    """
+    if training_set.label.source == training_set.spine:
+        return frozenset(input_columns(training_set.label.value))
+    return frozenset(truth.names if truth else ()) - frozenset(spine.names)
+
+
+def _leaks(training_set: TrainingSet, user: str, columns: list[str]) -> Iterator[DeclarationError]:
+    for column in columns:
+        source = training_set.label.source.name
+        yield LabelAsFeature(
+            training_set=training_set.name,
+            user=user,
+            column=column,
+            source=source,
+            at=training_set.declared_at,
+        )
+
+
+def _label_faults(
+    training_set: TrainingSet, spine: Schema | None, truth: Schema | None
+) -> Iterator[DeclarationError]:
+    label, name, at = training_set.label, training_set.name, training_set.declared_at
+    if spine is not None:
+        yield from column_faults(
+            label.join_on,
+            spine,
+            FaultContext(
+                f"join_on of the label of {name}, in the spine {training_set.spine.name}", at
+            ),
+        )
+    if truth is not None:
+        yield from column_faults(
+            label.join_on,
+            truth,
+            FaultContext(f"join_on of the label of {name}, in source {label.source.name}", at),
+        )
+        yield from expression_faults(
+            label.value,
+            truth,
+            FaultContext(f"label of training set {name} (source {label.source.name})", at),
+            wanted=_TRUTHS,
+        )
+
+
+def _missing_join_keys(training_set: TrainingSet) -> Iterator[DeclarationError]:
+    needed: dict[str, str] = {}
+    for view in training_set.features:
+        if isinstance(view, FeatureView):
+            needed = {
+                key: f"entity {entity.name} of view {view.name}"
+                for entity in view.entities
+                for key in entity.asked_keys
+            } | needed
+    for key, user in needed.items():
+        if key not in training_set.request:
+            yield JoinKeyNotInRequest(
+                training_set=training_set.name, column=key, user=user, at=training_set.declared_at
+            )
+
+
+def _lists_of_texts(
+    training_set: TrainingSet, schemas: Mapping[str, Schema]
+) -> Iterator[DeclarationError]:
+    """Features that no matrix has a place for, of views that are sound in themselves."""
+    for view in training_set.features:
+        schema = (
+            schemas.get(view.sources[0].name)
+            if isinstance(view, FeatureView) and view.sources
+            else None
+        )
+        if (
+            schema is not None
+            and isinstance(view, FeatureView)
+            and not any(view_faults(view, schemas))
+        ):
+            lists = [
+                field.name
+                for field in feature_fields(view, schema)
+                if field.dtype is DType.LIST_STRING
+            ]
+            yield from (
+                ListOfTexts(
+                    training_set=training_set.name,
+                    feature=name,
+                    view=view.name,
+                    at=training_set.declared_at,
+                )
+                for name in lists
+            )
+
+
+def _duplicate_features(training_set: TrainingSet) -> Iterator[DeclarationError]:
+    first: dict[str, str] = {}
+    for view in training_set.features:
+        for feature in feature_names(view):
+            if feature in first:
+                yield DuplicateFeature(
+                    training_set=training_set.name,
+                    feature=feature,
+                    first=first[feature],
+                    second=view.name,
+                    at=training_set.declared_at,
+                )
+            first.setdefault(feature, view.name)
+
+
+def _split_faults(training_set: TrainingSet) -> Iterator[DeclarationError]:
+    split = training_set.split
+    if not split.train_from < split.test_from < split.test_until:
+        yield SplitOrder(
+            training_set=training_set.name,
+            train_from=format_instant(split.train_from),
+            test_from=format_instant(split.test_from),
+            test_until=format_instant(split.test_until),
+            at=training_set.declared_at,
+        )

@@ -1,0 +1,113 @@
+"""Faults of expressions and columns in their place: whose they are, and on which line of the
+user's.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from mainspring.elements.errors import DeclarationError, Location
+from mainspring.elements.expression.aggregation import (
+    OPERANDS,
+    Aggregation,
+    parameter_problems,
+    value_problems,
+)
+from mainspring.elements.expression.infer import infer_type, type_faults, unknown_column
+from mainspring.elements.expression.tree import Node
+from mainspring.elements.schema import DType, Schema
+from mainspring.project.loader.errors import UnfitAggregation, UnfitExpression, WrongType
+
+__all__ = [
+    "FaultContext",
+    "aggregation_faults",
+    "column_faults",
+    "expression_faults",
+    "in_place",
+    "parameter_faults",
+]
+
+_ANY = tuple(dtype for dtype in DType if dtype is not DType.ZONED and not dtype.is_list)
+
+
+@dataclass(frozen=True)
+class FaultContext:
+    """Who uses an expression, in words, and where it is declared."""
+
+    user: str
+    at: Location
+
+
+def in_place(fault: DeclarationError, place: FaultContext) -> DeclarationError:
+    """The fault as one of this place."""
+    return UnfitExpression(
+        user=place.user,
+        problem=fault.message,
+        fault=fault.code,
+        advice=fault.remedy.format(**fault.details()),
+        at=place.at,
+    )
+
+
+def expression_faults(
+    node: Node, schema: Schema, place: FaultContext, *, wanted: Collection[DType] = _ANY
+) -> Iterator[DeclarationError]:
+    """Everything that is wrong with an expression over these columns, or its type if that is not
+    wanted.
+    """
+    faults = type_faults(node, schema)
+    if faults:
+        yield from (in_place(fault, place) for fault in faults)
+    elif (dtype := infer_type(node, schema)) not in wanted:
+        yield WrongType(
+            user=place.user,
+            dtype=dtype.value,
+            wanted=" or ".join(w.value for w in wanted),
+            at=place.at,
+        )
+
+
+def aggregation_faults(
+    aggregation: Aggregation, schema: Schema, place: FaultContext
+) -> Iterator[DeclarationError]:
+    """Everything that is wrong with what is aggregated: a sum of text, a column that is not there,
+    a value that cannot occur.
+    """
+    inside = FaultContext(f"{place.user}, inside {aggregation.name}()", place.at)
+    if aggregation.where is not None:
+        yield from expression_faults(
+            aggregation.where,
+            schema,
+            FaultContext(f"{place.user}, where", place.at),
+            wanted=[DType.BOOLEAN],
+        )
+    if aggregation.operand is not None:
+        faults = list(
+            expression_faults(
+                aggregation.operand, schema, inside, wanted=OPERANDS[aggregation.name]
+            )
+        )
+        yield from faults
+        if not faults:
+            problems = value_problems(aggregation, infer_type(aggregation.operand, schema))
+            yield from (
+                UnfitAggregation(user=inside.user, problem=problem, at=place.at)
+                for problem in problems
+            )
+
+
+def parameter_faults(aggregation: Aggregation, place: FaultContext) -> Iterator[DeclarationError]:
+    """Everything that is wrong with what an aggregate is told besides, whatever its operand is."""
+    user = f"{place.user}, {aggregation.name}()"
+    yield from (
+        UnfitAggregation(user=user, problem=problem, at=place.at)
+        for problem in parameter_problems(aggregation)
+    )
+
+
+def column_faults(
+    names: Collection[str], schema: Schema, place: FaultContext
+) -> Iterator[DeclarationError]:
+    """The names that are not columns."""
+    yield from (
+        in_place(unknown_column(name, schema), place) for name in names if name not in schema
+    )

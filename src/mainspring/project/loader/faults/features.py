@@ -1,0 +1,240 @@
+"""What can be wrong with sources and feature views."""
+
+from collections.abc import Iterator, Mapping
+from typing import get_args
+
+from mainspring.elements.errors import DeclarationError
+from mainspring.elements.expression.aggregation import Aggregation
+from mainspring.elements.expression.tree import input_columns
+from mainspring.elements.schema import DType, Schema
+from mainspring.elements.window import Closed, format_window
+from mainspring.features.spec import FeatureView, Knowledge, Latest, OnDemandFeatureView
+from mainspring.project.loader.errors import (
+    EventTimeMissing,
+    InvalidValue,
+    UnequalSources,
+    UnfitWindows,
+    WrongType,
+)
+from mainspring.project.loader.faults.expressions import (
+    FaultContext,
+    aggregation_faults,
+    column_faults,
+    expression_faults,
+    parameter_faults,
+)
+from mainspring.sources.contract import validate_source
+from mainspring.sources.errors import TypeConflict, UnusableColumn, UnusableId
+from mainspring.sources.spec import Source
+
+__all__ = ["feature_names", "source_faults", "view_faults"]
+
+_KEYS = (DType.INT64, DType.STRING, DType.BOOLEAN, DType.TIMESTAMP)
+
+
+def source_faults(source: Source, schema: Schema | None) -> Iterator[DeclarationError]:
+    """What is wrong with a source; its columns are checked where they are known."""
+    at = source.declared_at
+    if not source.id:
+        yield InvalidValue(user=f"source {source.name}", problem="id names no column", at=at)
+    for name, column in source.contract.columns:
+        if column.between is not None and not column.between[0] <= column.between[1]:
+            problem = f"contract of {name}: between={column.between} holds no value"
+            yield InvalidValue(user=f"source {source.name}", problem=problem, at=at)
+    if schema is None:
+        return
+    told = (
+        (TypeConflict, UnusableColumn, UnusableId) if source.id else (TypeConflict, UnusableColumn)
+    )
+    yield from (fault for fault in validate_source(source, schema) if isinstance(fault, told))
+    yield from column_faults(source.id, schema, FaultContext(f"id of source {source.name}", at))
+    yield from column_faults(
+        [name for name, _ in source.contract.columns],
+        schema,
+        FaultContext(f"contract of source {source.name}", at),
+    )
+    for field, node in (("event_time", source.event_time), ("known_at", source.known_at)):
+        if field == "event_time" or node != source.event_time:
+            yield from expression_faults(
+                node,
+                schema,
+                FaultContext(f"{field} of source {source.name}", at),
+                wanted=[DType.TIMESTAMP],
+            )
+
+
+def view_faults(view: FeatureView, schemas: Mapping[str, Schema]) -> Iterator[DeclarationError]:
+    """What is wrong with a feature view; columns are checked in each source whose schema is
+    known.
+    """
+    yield from _window_faults(view)
+    yield from _feature_faults(view)
+    if not view.entities:
+        yield InvalidValue(
+            user=f"view {view.name}",
+            problem="entities is empty; a view of everything has Entity(..., join_keys=[])",
+            at=view.declared_at,
+        )
+    for source in view.sources:
+        if source.name in schemas:
+            yield from _column_faults(view, source, schemas[source.name])
+    yield from _union_faults(view, schemas)
+
+
+def feature_names(view: FeatureView | OnDemandFeatureView) -> tuple[str, ...]:
+    """The columns that a view gives, as they are called in a training set."""
+    match view:
+        case OnDemandFeatureView(features=expressions):
+            return tuple(name for name, _ in expressions)
+        case FeatureView(features=Latest(columns)):
+            return tuple(
+                f"{entity.name}__{column}" for entity in view.entities for column in columns
+            )
+        case FeatureView(features=tuple() as features):
+            outputs = [
+                f"{name}__{format_window(window)}"
+                for name, _ in features
+                for window in view.windows
+            ]
+            return tuple(
+                f"{entity.name}__{output}" for entity in view.entities for output in outputs
+            )
+        case _:
+            raise AssertionError(view)
+
+
+def _column_faults(view: FeatureView, source: Source, schema: Schema) -> Iterator[DeclarationError]:
+    """What does not fit the columns of one source."""
+    at, where = view.declared_at, f"view {view.name} (source {source.name})"
+    for entity in view.entities:
+        yield from column_faults(
+            entity.join_keys,
+            schema,
+            FaultContext(f"join keys of entity {entity.name} in {where}", at),
+        )
+        for name in entity.join_keys:
+            if name in schema and schema[name].dtype not in _KEYS:
+                yield WrongType(
+                    user=f"join key {name} of view {view.name}",
+                    dtype=schema[name].dtype.value,
+                    wanted="a key that names",
+                    at=at,
+                )
+    match view.features:
+        case Latest(columns):
+            yield from column_faults(columns, schema, FaultContext(f"latest of {where}", at))
+        case _:
+            for name, aggregation in _aggregations(view):
+                yield from aggregation_faults(
+                    aggregation, schema, FaultContext(f"feature {name} of {where}", at)
+                )
+
+
+def _union_faults(view: FeatureView, schemas: Mapping[str, Schema]) -> Iterator[DeclarationError]:
+    """Sources that cannot be read as one history."""
+    names = [source.name for source in view.sources]
+    if not names:
+        yield InvalidValue(user=f"view {view.name}", problem="source is empty", at=view.declared_at)
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield InvalidValue(
+            user=f"view {view.name}", problem=f"source {name} stands twice", at=view.declared_at
+        )
+    for column in _columns_read(view):
+        types = {
+            name: schemas[name][column].dtype
+            for name in names
+            if name in schemas and column in schemas[name]
+        }
+        if len(set(types.values())) > 1:
+            said = ", ".join(f"{dtype.value} in source {name}" for name, dtype in types.items())
+            yield UnequalSources(view=view.name, column=column, types=said, at=view.declared_at)
+
+
+def _columns_read(view: FeatureView) -> tuple[str, ...]:
+    keys = {key for entity in view.entities for key in entity.join_keys}
+    if isinstance(view.features, Latest):
+        return tuple(sorted(keys.union(view.features.columns)))
+    nodes = [
+        node
+        for _, aggregation in _aggregations(view)
+        for node in (aggregation.operand, aggregation.where)
+        if node is not None
+    ]
+    return tuple(sorted(keys.union(*(input_columns(node) for node in nodes))))
+
+
+def _feature_faults(view: FeatureView) -> Iterator[DeclarationError]:
+    """What is wrong with features whatever the columns are."""
+    user, at = f"view {view.name}", view.declared_at
+    if view.knowledge not in get_args(Knowledge):
+        yield InvalidValue(
+            user=user,
+            problem=f"knowledge={view.knowledge!r} is none of {', '.join(get_args(Knowledge))}",
+            at=at,
+        )
+    if not view.features or (isinstance(view.features, Latest) and not view.features.columns):
+        yield InvalidValue(user=user, problem="it has no features", at=at)
+    names = feature_names(view)
+    for name in sorted(
+        {name for name in names if names.count(name) > 1}
+        if len(set(view.windows)) == len(view.windows)
+        else ()
+    ):
+        yield InvalidValue(user=user, problem=f"two of its features are called {name}", at=at)
+    for name, aggregation in _aggregations(view):
+        yield from parameter_faults(aggregation, FaultContext(f"feature {name} of {user}", at))
+    for name, made in _unaggregated(view).items():
+        problem = "it says what a value is and not what to make of many: add .last() or .mean()"
+        if callable(made):
+            problem = (
+                "it is a function, and features travel with a model as data, not as code: "
+                "write an expression, or compute the column before the source"
+            )
+        yield InvalidValue(user=f"feature {name} of {user}", problem=problem, at=at)
+
+
+def _aggregations(view: FeatureView) -> list[tuple[str, Aggregation]]:
+    """The features that aggregate, without what a user wrote in their place."""
+    stray = _unaggregated(view)
+    return (
+        []
+        if isinstance(view.features, Latest)
+        else [(name, made) for name, made in view.features if name not in stray]
+    )
+
+
+def _unaggregated(view: FeatureView) -> dict[str, object]:
+    declared: tuple[tuple[str, object], ...] = (
+        () if isinstance(view.features, Latest) else view.features
+    )
+    return {name: made for name, made in declared if not isinstance(made, Aggregation)}
+
+
+def _window_faults(view: FeatureView) -> Iterator[DeclarationError]:
+    problems = list(
+        _lookup_problems(view) if isinstance(view.features, Latest) else _aggregate_problems(view)
+    )
+    if view.closed not in get_args(Closed):
+        problems.append(f"closed={view.closed!r} is none of {', '.join(get_args(Closed))}")
+    yield from (
+        UnfitWindows(view=view.name, problem=problem, at=view.declared_at) for problem in problems
+    )
+    for source in view.sources if view.windows else ():
+        if not input_columns(source.event_time):
+            yield EventTimeMissing(view=view.name, source=source.name, at=view.declared_at)
+
+
+def _lookup_problems(view: FeatureView) -> Iterator[str]:
+    if view.windows:
+        yield "latest(...) has windows, and looks up one fact"
+    if view.closed != "left":
+        yield "latest(...) has closed edges, which only windows have"
+
+
+def _aggregate_problems(view: FeatureView) -> Iterator[str]:
+    if not view.windows:
+        yield "its aggregates have no windows"
+    if view.ttl is not None:
+        yield "its aggregates have a ttl, which only latest(...) knows"
+    if len(set(view.windows)) < len(view.windows):
+        yield "a window stands twice"

@@ -1,0 +1,103 @@
+"""What can be wrong with models and their gates, endpoints and monitors."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from mainspring.elements.errors import DeclarationError
+from mainspring.gates.spec import BeatsChampion, Gate, Latency, MinMetric
+from mainspring.monitoring.spec import Monitor
+from mainspring.project.loader.errors import (
+    InvalidEndpointName,
+    InvalidValue,
+    OutsideProject,
+    RolloutSteps,
+)
+from mainspring.serving.spec import Endpoint
+from mainspring.stats.metrics import METRICS
+from mainspring.training.spec import Model
+
+__all__ = ["endpoint_faults", "model_faults", "monitor_faults"]
+
+_ROUTE = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+
+
+def model_faults(model: Model) -> Iterator[DeclarationError]:
+    """What is no gate, gates that stand twice, that name no metric or cannot be passed or failed,
+    and slices by what is not in the request.
+    """
+    user = f"model {model.name}"
+    for stranger in (gate for gate in model.gates if not isinstance(gate, Gate)):
+        yield InvalidValue(
+            user=user,
+            problem=f"{stranger!r} is not a gate: make one with ms.gates",
+            at=model.declared_at,
+        )
+    gates = [gate for gate in model.gates if isinstance(gate, Gate)]
+    for name, number in Counter(gate.name for gate in gates).items():
+        if number > 1:
+            yield InvalidValue(
+                user=user, problem=f"gate {name} stands {number} times", at=model.declared_at
+            )
+    for gate in gates:
+        for problem in _gate_problems(gate):
+            yield InvalidValue(
+                user=user, problem=f"gate {gate.name}: {problem}", at=model.declared_at
+            )
+        if (
+            isinstance(gate, MinMetric)
+            and gate.by is not None
+            and gate.by not in model.training_set.request
+        ):
+            problem = (
+                f"gate {gate.name} slices by {gate.by!r}, which is not in request of "
+                f"training set {model.training_set.name}"
+            )
+            yield InvalidValue(user=user, problem=problem, at=model.declared_at)
+
+
+def _gate_problems(gate: Gate) -> Iterator[str]:
+    """What would else be found after an hour of training."""
+    if isinstance(gate, MinMetric | BeatsChampion):
+        if gate.metric not in METRICS:
+            yield f"there is no metric {gate.metric!r}; there are: {', '.join(sorted(METRICS))}"
+        if not 0 < gate.confidence < 1:
+            yield f"confidence must lie between 0 and 1, not {gate.confidence}"
+    if isinstance(gate, MinMetric) and not math.isfinite(gate.bound):
+        yield f"the bound must be a finite number, not {gate.bound}"
+    if isinstance(gate, Latency) and not (gate.p99_ms > 0 and gate.requests > 0):
+        yield f"p99_ms and requests must be above 0, not {gate.p99_ms} and {gate.requests}"
+
+
+def endpoint_faults(endpoint: Endpoint, root: str) -> Iterator[DeclarationError]:
+    """A name that is no route, a roll-out that never ends, a model of another project."""
+    at = endpoint.declared_at
+    if not _ROUTE.fullmatch(endpoint.name):
+        yield InvalidEndpointName(name=endpoint.name, at=at)
+    if endpoint.rollout is not None:
+        steps = endpoint.rollout.steps
+        rises = all(before < after for before, after in zip((0, *steps), steps, strict=False))
+        if not steps or steps[-1] != 100 or not rises:
+            yield RolloutSteps(endpoint=endpoint.name, steps=str(list(steps)), at=at)
+    yield from _outside(endpoint, f"endpoint {endpoint.name}", root)
+
+
+def monitor_faults(monitor: Monitor, root: str) -> Iterator[DeclarationError]:
+    """A sensitivity that can never or always be exceeded, a model of another project."""
+    if not monitor.sensitivity > 0:
+        yield InvalidValue(
+            user=f"monitor {monitor.name}",
+            problem=f"sensitivity must be above 0, not {monitor.sensitivity}",
+            at=monitor.declared_at,
+        )
+    yield from _outside(monitor, f"monitor {monitor.name}", root)
+
+
+def _outside(user: Endpoint | Monitor, words: str, root: str) -> Iterator[DeclarationError]:
+    place = user.model.declared_at
+    if root and not PurePath(place.path).is_relative_to(root):
+        yield OutsideProject(
+            user=words, model=user.model.name, other=str(place), at=user.declared_at
+        )

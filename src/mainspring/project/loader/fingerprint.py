@@ -1,0 +1,197 @@
+"""Identity by content: a declaration in canonical words, and the two fingerprints of it.
+
+The *build* part covers the declaration without its policy, the code it uses, the schema it reads,
+its parents' build fingerprints and the version of the kernel's semantics; a change of it rebuilds.
+The *policy* part covers the fields that a spec lists in `POLICY`; a change of it asks for new
+verdicts. Where a declaration stands in its file is in neither.  A parent appears by its name in the
+words and by its fingerprint beside them, so that a difference can be told as the asset's own or as
+its parent's.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+
+from mainspring.datasets.spec import TrainingSet
+from mainspring.elements.identity import Digest, canonical_json, digest_of_value
+from mainspring.elements.schema import Schema
+from mainspring.features.spec import FeatureView, OnDemandFeatureView
+from mainspring.project.loader.code import describe_function
+from mainspring.project.loader.declarations import Declaration, ProjectCode, asset_name
+from mainspring.registry.environment import AssetDefinition
+from mainspring.sources.spec import Source
+from mainspring.training.spec import Model
+
+__all__ = [
+    "FingerprintContext",
+    "build_fingerprint",
+    "canonical_value",
+    "define_asset",
+    "policy_fingerprint",
+]
+
+_UNSAID = frozenset({"declared_at", "name", "fit"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class FingerprintContext:
+    """What identity depends on beside the declaration itself.
+
+    Args:
+        semantics: the version of what the kernel's outcomes mean; raised when the same definition
+            would give other values.
+        schemas: the columns of each source, by its declared name.
+        training_environment: a digest of the locked packages that a fit runs with.
+        versions: the version of each package that fits import, by the name it is imported under.
+    """
+
+    semantics: int
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+    training_environment: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def define_asset(
+    declaration: Declaration,
+    parents: Mapping[str, Digest],
+    circumstances: FingerprintContext,
+    code: ProjectCode,
+) -> AssetDefinition:
+    """The declaration in canonical words; `parents` are its parents' build fingerprints by
+    asset.
+    """
+    own: dict[str, object] = {}
+    policy: dict[str, object] = {}
+    for f in fields(declaration):
+        if f.name not in _UNSAID:
+            _spread(
+                f.name,
+                getattr(declaration, f.name),
+                into=policy if f.name in declaration.POLICY else own,
+            )
+    own |= _surroundings(declaration, circumstances, code)
+    return AssetDefinition(
+        asset=asset_name(declaration),
+        build=_written(own),
+        policy=_written(policy),
+        parents=dict(sorted(parents.items())),
+    )
+
+
+def build_fingerprint(definition: AssetDefinition) -> Digest:
+    """Names what is built from the definition."""
+    return digest_of_value([definition.asset, definition.build, definition.parents])
+
+
+def policy_fingerprint(definition: AssetDefinition) -> Digest:
+    """Names what is asked of it."""
+    return digest_of_value([definition.asset, definition.policy])
+
+
+def canonical_value(value: object) -> object:
+    """A value of a declaration as JSON: records by type and fields, other declarations by name.
+
+    >>> canonical_value((1, None, "a"))
+    [1, None, 'a']
+    """
+    match value:
+        case Enum():
+            return value.value
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else {"float": repr(value)}
+        case tuple() | list():
+            return [canonical_value(item) for item in value]
+        case frozenset() | set():
+            return sorted((canonical_value(item) for item in value), key=canonical_json)
+        case dict():
+            return {
+                "entries": [
+                    [canonical_value(key), canonical_value(value[key])]
+                    for key in sorted(value, key=repr)
+                ]
+            }
+        case _ if isinstance(value, Declaration):
+            return {"asset": asset_name(value)}
+        case _ if is_dataclass(value):
+            said = {
+                f.name: canonical_value(getattr(value, f.name))
+                for f in fields(value)
+                if f.name != "declared_at"
+            }
+            return {"is": type(value).__name__, **said}
+        case _:
+            raise TypeError(f"{type(value).__name__} cannot be part of a declaration")
+
+
+def _spread(name: str, value: object, *, into: dict[str, object]) -> None:
+    """Put a field into words; named parts get a line each, so that a plan can say which one
+    changed.
+    """
+    parts = _named_parts(value)
+    if parts:
+        into[name] = list(parts)
+        into.update({f"{name}.{key}": canonical_value(part) for key, part in parts.items()})
+    elif is_dataclass(value) and not isinstance(value, Declaration) and _is_bundle(value):
+        for f in fields(value):
+            _spread(f"{name}.{f.name}", getattr(value, f.name), into=into)
+    else:
+        into[name] = canonical_value(value)
+
+
+def _named_parts(value: object) -> dict[str, object]:
+    """The parts of a tuple of (name, part) pairs, or of records with names of their own; empty
+    where names are missing or not unique.
+    """
+    if not isinstance(value, tuple):
+        return {}
+    parts = dict(part for item in value if (part := _named_part(item)))
+    return parts if len(parts) == len(value) else {}
+
+
+def _named_part(item: object) -> tuple[str, object] | None:
+    match item:
+        case (str(name), part):
+            return name, part
+        case _ if (
+            is_dataclass(item)
+            and not isinstance(item, Declaration)
+            and isinstance(own := getattr(item, "name", None), str)
+        ):
+            return own, item
+        case _:
+            return None
+
+
+def _is_bundle(value: object) -> bool:
+    """Whether a record only groups settings, and so is told field by field; an expression is told
+    whole.
+    """
+    return type(value).__name__ in {"Contract", "Label", "Split"}
+
+
+def _surroundings(
+    declaration: Declaration, circumstances: FingerprintContext, code: ProjectCode
+) -> dict[str, object]:
+    match declaration:
+        case Source(name=name):
+            schema = circumstances.schemas.get(name, Schema(()))
+            # A line for each column, so that a plan names those that were added, dropped or
+            # retyped.
+            return {
+                "schema": list(schema.names),
+                **{f"schema.{f.name}": [f.dtype.value, f.nullable] for f in schema},
+            }
+        case FeatureView() | OnDemandFeatureView() | TrainingSet():
+            return {"semantics": circumstances.semantics}
+        case Model(fit=fit):
+            written = describe_function(fit, code, circumstances.versions)
+            return {"code": written, "training_environment": circumstances.training_environment}
+        case _:
+            return {}
+
+
+def _written(words: Mapping[str, object]) -> dict[str, str]:
+    return {name: canonical_json(words[name]).decode() for name in sorted(words)}

@@ -1,0 +1,131 @@
+"""The declared project as a graph of assets, each with its parents and its fingerprints."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import PurePath
+
+from mainspring.elements.errors import Location
+from mainspring.elements.identity import Digest
+from mainspring.project.loader.declarations import (
+    Declaration,
+    Declarations,
+    asset_kind,
+    asset_name,
+    parents_of,
+)
+from mainspring.project.loader.errors import DependencyCycle
+from mainspring.project.loader.fingerprint import (
+    FingerprintContext,
+    build_fingerprint,
+    define_asset,
+    policy_fingerprint,
+)
+from mainspring.registry.environment import AssetDefinition, AssetKind
+from mainspring.sources.spec import Source
+
+__all__ = ["Asset", "Graph", "build_graph", "topological_order"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Asset:
+    """A declaration in its place in the graph.
+
+    Args:
+        parents: the names of the assets that it is made from.
+        at: where it is declared; relative to the project where it lies within.
+        is_assumed: it, or a source that it rests on, has an assumed `known_at`.
+    """
+
+    name: str
+    kind: AssetKind
+    declaration: Declaration
+    parents: tuple[str, ...]
+    definition: AssetDefinition
+    build_fingerprint: Digest
+    policy_fingerprint: Digest
+    at: Location
+    is_assumed: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Assets by name, parents before children."""
+
+    assets: Mapping[str, Asset]
+
+    @cached_property
+    def children(self) -> dict[str, tuple[str, ...]]:
+        """The assets that are made from each, in the graph's order."""
+        found: dict[str, list[str]] = {name: [] for name in self.assets}
+        for asset in self.assets.values():
+            for parent in asset.parents:
+                found[parent].append(asset.name)
+        return {name: tuple(children) for name, children in found.items()}
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.assets)}
+
+    def downstream(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Everything that rests on these assets, themselves left out, in the graph's order."""
+        start = frozenset(names)
+        reached: set[str] = set()
+        waiting = [name for name in start if name in self.assets]
+        while waiting:
+            fresh = [child for child in self.children[waiting.pop()] if child not in reached]
+            reached.update(fresh)
+            waiting += fresh
+        return tuple(sorted(reached - start, key=self._places.__getitem__))
+
+
+def build_graph(declarations: Declarations, circumstances: FingerprintContext) -> Graph:
+    """The graph of a valid project: names are unique within their kind.
+
+    Raises: PRJ-045 when declarations go round in a circle.
+    """
+    by_name = {asset_name(declaration): declaration for declaration in declarations.assets}
+    parents = {
+        name: tuple(asset_name(parent) for parent in parents_of(declaration))
+        for name, declaration in by_name.items()
+    }
+    assets: dict[str, Asset] = {}
+    for name in topological_order(parents):
+        declaration = by_name[name]
+        made_from = {parent: assets[parent].build_fingerprint for parent in parents[name]}
+        definition = define_asset(declaration, made_from, circumstances, declarations.code)
+        assets[name] = Asset(
+            name=name,
+            kind=asset_kind(declaration),
+            declaration=declaration,
+            parents=parents[name],
+            definition=definition,
+            build_fingerprint=build_fingerprint(definition),
+            policy_fingerprint=policy_fingerprint(definition),
+            at=_within(declarations.root, declaration.declared_at),
+            is_assumed=_assumes(declaration)
+            or any(assets[parent].is_assumed for parent in parents[name]),
+        )
+    return Graph(assets)
+
+
+def topological_order(parents: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The names, parents before children, else as they stand.  Raises: PRJ-045 for a circle."""
+    try:
+        return tuple(TopologicalSorter(parents).static_order())
+    except CycleError as error:
+        raise DependencyCycle(path=" → ".join(error.args[1])) from error
+
+
+def _assumes(declaration: Declaration) -> bool:
+    return isinstance(declaration, Source) and declaration.known_at_assumed
+
+
+def _within(root: str, at: Location) -> Location:
+    path = PurePath(at.path)
+    return (
+        Location(path.relative_to(root).as_posix(), at.line)
+        if root and path.is_relative_to(root)
+        else at
+    )

@@ -1,0 +1,110 @@
+"""Load a project: its settings, declarations, the schemas of its sources, and the graph with its
+fingerprints; every mistake at once.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from mainspring.elements.errors import MainspringError, SourceError
+from mainspring.elements.schema import Schema
+from mainspring.features import SEMANTICS_VERSION
+from mainspring.project.config.config import ProjectConfig, default_config
+from mainspring.project.loader.code import packages_used
+from mainspring.project.loader.declarations import Declarations
+from mainspring.project.loader.discover import discover, from_definitions, read_config
+from mainspring.project.loader.fingerprint import FingerprintContext
+from mainspring.project.loader.graph import Graph, build_graph
+from mainspring.project.loader.validate import validate
+from mainspring.sources.contract import effective_schema
+from mainspring.sources.files import read_schema
+from mainspring.sources.spec import Source
+from mainspring.training.environment import observe_environment
+
+__all__ = ["Project", "load_definitions", "load_project"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Project:
+    """A valid project.
+
+    Args:
+        path: its folder or file; None when it lives in memory only.
+        schemas: the columns of each source by name, as its contract and its file say.
+    """
+
+    path: Path | None
+    config: ProjectConfig
+    declarations: Declarations
+    schemas: Mapping[str, Schema]
+    graph: Graph
+
+    def source(self, name: str) -> Source | None:
+        """The source of this name, or None."""
+        return next((source for source in self.declarations.sources if source.name == name), None)
+
+
+def load_project(path: Path) -> Project:
+    """Load the project at a folder or file.  Raises: PRJ-020 with every mistake.  Cost: one import
+    of its modules, and the heads of its files.
+    """
+    config, declarations = read_config(path), discover(path)
+    return _project(path, config, declarations)
+
+
+def load_definitions(definitions: Iterable[object], *, name: str = "memory") -> Project:
+    """The project of these declarations.  Raises: PRJ-020 with every mistake."""
+    return _project(None, default_config(name), from_definitions(definitions))
+
+
+def _project(path: Path | None, config: ProjectConfig, declarations: Declarations) -> Project:
+    schemas, unreadable = _read_schemas(declarations)
+    validate(declarations, schemas, unreadable=unreadable)
+    functions = [model.fit for model in declarations.models]
+    circumstances = FingerprintContext(
+        semantics=SEMANTICS_VERSION,
+        schemas=schemas,
+        training_environment=observe_environment(_nothing).digest,
+        versions={
+            package: _version(package) for package in packages_used(functions, declarations.code)
+        },
+    )
+    return Project(
+        path=path,
+        config=config,
+        declarations=declarations,
+        schemas=schemas,
+        graph=build_graph(declarations, circumstances),
+    )
+
+
+def _read_schemas(declarations: Declarations) -> tuple[dict[str, Schema], dict[str, str]]:
+    """The columns of each readable source, and why the others cannot be read."""
+    schemas: dict[str, Schema] = {}
+    unreadable: dict[str, str] = {}
+    for source in declarations.sources:
+        try:
+            schemas[source.name] = effective_schema(
+                source, read_schema(source, Path(declarations.root))
+            )
+        except SourceError as error:
+            unreadable[source.name] = error.message
+        except MainspringError:
+            # A contract that does not fit its file; `validate` tells it with every other fault of
+            # the source.
+            schemas[source.name] = read_schema(source, Path(declarations.root))
+    return schemas, unreadable
+
+
+def _nothing(*_: object) -> None:
+    """A fit that imports nothing: what is observed of it are the packages that every fit goes
+    through.
+    """
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

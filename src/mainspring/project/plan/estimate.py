@@ -1,0 +1,104 @@
+"""What stages will take, judged by what they took before: the same asset's last time, else the mean
+of its kind, scaled by rows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from mainspring.datasets.spec import TrainingSet
+from mainspring.features.spec import FeatureView
+from mainspring.project.config.config import Cost
+from mainspring.project.loader.graph import Asset, Graph
+from mainspring.project.plan.stages import Estimate, MoveEnvironment, Stage, stage_kind
+from mainspring.registry.environment import StageDuration
+from mainspring.sources.spec import Source
+
+__all__ = ["expected_rows", "total_estimate", "with_estimates"]
+
+
+def expected_rows(graph: Graph, source_rows: Mapping[str, int]) -> dict[str, int]:
+    """How many rows the stage of each asset reads, where it is known.
+
+    Args:
+        source_rows: rows of each source, by its declared name.
+    """
+    found: dict[str, int] = {}
+    for asset in graph.assets.values():
+        rows = _rows_of(asset, source_rows, found)
+        if rows is not None:
+            found[asset.name] = rows
+    return found
+
+
+def with_estimates(
+    stages: Sequence[Stage],
+    *,
+    rows: Mapping[str, int],
+    durations: Iterable[StageDuration],
+    cost: Cost,
+) -> tuple[Stage, ...]:
+    """The same stages, each with its estimate; one that is reused, and the move itself, take
+    nothing.
+    """
+    history = list(durations)
+    rates = _rates(history)
+    last = {(d.stage, d.asset): d for d in history}
+    return tuple(
+        stage
+        if stage.reuses or isinstance(stage, MoveEnvironment)
+        else msgspec.structs.replace(
+            stage,
+            estimate=_estimate(stage, rows.get(stage.asset), last=last, rates=rates, cost=cost),
+        )
+        for stage in stages
+    )
+
+
+def total_estimate(stages: Iterable[Stage]) -> Estimate:
+    """The processor time and cost of all stages together; None where nothing is known of any."""
+    known = [stage.estimate for stage in stages if stage.estimate is not None]
+    seconds = [e.cpu_s for e in known if e.cpu_s is not None]
+    costs = [e.cost for e in known if e.cost is not None]
+    return Estimate(cpu_s=sum(seconds) if seconds else None, cost=sum(costs) if costs else None)
+
+
+def _rows_of(asset: Asset, source_rows: Mapping[str, int], found: Mapping[str, int]) -> int | None:
+    match asset.declaration:
+        case Source(name=name) | TrainingSet(spine=Source(name=name)):
+            return source_rows.get(name)
+        case FeatureView(sources=sources):
+            known = [source_rows[source.name] for source in sources if source.name in source_rows]
+            return sum(known) if len(known) == len(sources) else None
+        case _:
+            return next((found[parent] for parent in asset.parents if parent in found), None)
+
+
+def _rates(history: Sequence[StageDuration]) -> dict[str, float]:
+    """Seconds per row of each kind of stage, over all that is remembered of it."""
+    seconds: dict[str, float] = {}
+    rows: dict[str, int] = {}
+    for duration in history:
+        if duration.rows > 0:
+            seconds[duration.stage] = seconds.get(duration.stage, 0.0) + duration.cpu_s
+            rows[duration.stage] = rows.get(duration.stage, 0) + duration.rows
+    return {stage: seconds[stage] / rows[stage] for stage in rows}
+
+
+def _estimate(
+    stage: Stage,
+    rows: int | None,
+    *,
+    last: Mapping[tuple[str, str], StageDuration],
+    rates: Mapping[str, float],
+    cost: Cost,
+) -> Estimate:
+    kind = stage_kind(stage)
+    own = last.get((kind, stage.asset))
+    seconds: float | None
+    if own is not None:
+        seconds = own.cpu_s * (rows / own.rows if rows is not None and own.rows > 0 else 1.0)
+    else:
+        seconds = rates[kind] * rows if rows is not None and kind in rates else None
+    price = None if seconds is None or cost.cpu_hour is None else seconds / 3600 * cost.cpu_hour
+    return Estimate(rows=rows, cpu_s=seconds, cost=price)

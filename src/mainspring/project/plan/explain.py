@@ -1,0 +1,202 @@
+"""A plan as text for people: the other reader of the records that `apply` performs."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from mainspring.elements.identity import short
+from mainspring.elements.time import format_duration
+from mainspring.project.plan.diff import AssetChange, ChangeKind
+from mainspring.project.plan.estimate import total_estimate
+from mainspring.project.plan.notation import render_field_change
+from mainspring.project.plan.plan import FeatureProof, Plan
+from mainspring.project.plan.stages import (
+    Estimate,
+    JudgeGates,
+    MoveEnvironment,
+    Stage,
+    stage_kind,
+)
+
+__all__ = ["render_plan"]
+
+_SIGNS = {
+    "added": "+",
+    "changed": "~",
+    "changed_indirectly": "↳",
+    "policy_changed": "·",
+    "removed": "-",
+}
+_COUNTED: dict[ChangeKind, str] = {
+    "added": "added",
+    "changed": "changed",
+    "changed_indirectly": "changed through their parents",
+    "policy_changed": "changed in policy only",
+    "removed": "removed",
+}
+_COLOURS = {"+": "32", "~": "33", "↳": "36", "·": "35", "-": "31", "title": "1", "quiet": "2"}
+_TOUCHED = 6
+_ASSUMED = "known_at assumed"
+
+_Paint = Callable[[str, str], str]
+
+
+def render_plan(plan: Plan, *, colour: bool = False) -> str:
+    """What would change and why, what would run and what it takes; one line for a plan of nothing.
+    Ends without a line break.
+    """
+    paint = _coloured if colour else _plain
+    held = f"version {plan.environment_version}" if plan.environment_version else "nothing"
+    if plan.is_empty:
+        return (
+            f"Nothing to do: {plan.environment} ({held}) holds all {plan.unchanged} assets "
+            f"of {plan.project} as they are declared."
+        )
+    counts = Counter(change.change for change in plan.changes)
+    said = [f"{counts[kind]} {words}" for kind, words in _COUNTED.items() if counts[kind]]
+    lines = [
+        paint("title", f"Plan for {plan.project} → {plan.environment}, which holds {held}"),
+        ", ".join([*said, f"{plan.unchanged} unchanged"]),
+        "",
+        paint("title", "Changes"),
+        *_change_lines(plan.changes, paint),
+        "",
+        paint("title", "Stages"),
+        *_stage_lines(plan, paint),
+        "",
+        *_closing_lines(plan),
+    ]
+    return "\n".join(lines)
+
+
+def _change_lines(changes: Sequence[AssetChange], paint: _Paint) -> Iterator[str]:
+    names = max(len(change.asset) for change in changes)
+    places = max(len(change.at or "") for change in changes)
+    for change in changes:
+        sign = _SIGNS[change.change]
+        notes = (
+            [f"because of {', '.join(change.because_of)}"]
+            if change.change == "changed_indirectly"
+            else []
+        )
+        notes += [_ASSUMED] if change.is_assumed else []
+        asset, place = (
+            paint(sign, f"{sign} {change.asset:<{names}}"),
+            paint("quiet", f"{change.at or '':<{places}}"),
+        )
+        yield f"  {asset}  {place}  {'; '.join(notes)}".rstrip()
+        yield from _detail_lines(change)
+
+
+def _detail_lines(change: AssetChange) -> Iterator[str]:
+    width = max((len(field.field) for field in change.fields), default=0)
+    for field in change.fields:
+        yield f"      {field.field:<{width}}  {_turn(field.field, field.before, field.after)}"
+    if change.touches:
+        more = len(change.touches) - _TOUCHED
+        yield f"      touches {', '.join(change.touches[:_TOUCHED])}" + (
+            f" and {more} more" if more > 0 else ""
+        )
+
+
+def _turn(field: str, before: str | None, after: str | None) -> str:
+    """Old → new; code is told only as changed, for a tree says nothing to people."""
+    return (
+        "the code of the fit, or of what it uses"
+        if field == "code"
+        else render_field_change(field, before, after)
+    )
+
+
+def _stage_lines(plan: Plan, paint: _Paint) -> Iterator[str]:
+    rows = [_stage_cells(stage, plan.currency) for stage in plan.stages]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    for number, (stage, row) in enumerate(zip(plan.stages, rows, strict=True), start=1):
+        cells = [
+            f"{row[0]:<{widths[0]}}",
+            f"{row[1]:<{widths[1]}}",
+            *(f"{row[i]:>{widths[i]}}" for i in (2, 3, 4)),
+            row[5],
+        ]
+        line = f"  {number:>{len(str(len(rows)))}}  " + "  ".join(cell for cell in cells if cell)
+        yield paint("quiet", line.rstrip()) if stage.reuses else line.rstrip()
+
+
+def _stage_cells(stage: Stage, currency: str) -> tuple[str, str, str, str, str, str]:
+    """Kind, asset, rows, seconds, cost and notes of one stage."""
+    estimate = stage.estimate or Estimate()
+    notes = [f"reuses {short(stage.reuses)}"] if stage.reuses else [stage.reason]
+    match stage:
+        case JudgeGates(gates=gates, champion=champion):
+            notes.append(
+                f"{len(gates)} gates against {short(champion) if champion else 'the base rate'}"
+            )
+        case MoveEnvironment(from_version=version):
+            notes.append(f"version {version} → {version + 1}")
+        case _:
+            pass
+    notes += [_ASSUMED] if stage.is_assumed else []
+    return (
+        stage_kind(stage).replace("_", " "),
+        stage.asset,
+        f"{estimate.rows:,} rows" if estimate.rows is not None else "",
+        f"{_seconds(estimate.cpu_s)}" if estimate.cpu_s is not None else "",
+        _money(estimate.cost, currency) if estimate.cost is not None else "",
+        "; ".join(notes),
+    )
+
+
+def _closing_lines(plan: Plan) -> Iterator[str]:
+    sum_ = total_estimate(plan.stages)
+    reused = len(plan.stages) - len(plan.work)
+    noun = "stage" if len(plan.work) == 1 else "stages"
+    parts = [f"{len(plan.work)} {noun} to run" + (f", {reused} reused" if reused else "")]
+    if sum_.cpu_s is not None:
+        parts.append(f"about {_seconds(sum_.cpu_s)} of one core")
+    else:
+        parts.append("no estimate yet: nothing like it has run here")
+    if sum_.cost is not None:
+        parts.append(_money(sum_.cost, plan.currency))
+    yield "; ".join(parts) + "."
+    yield from _proof_lines(plan.features)
+    for assumed in plan.assumed:
+        after = format_duration(assumed.delay_us) if assumed.delay_us > 0 else "no time"
+        yield (
+            f"Assumed: facts of {assumed.source} are taken to be known {after} after they "
+            f"happen; {len(assumed.assets)} assets rest on that."
+        )
+
+
+def _proof_lines(proofs: Sequence[FeatureProof]) -> Iterator[str]:
+    proven = sum(len(proof.proven) for proof in proofs)
+    tested = [f"{proof.asset}: {', '.join(proof.tested)}" for proof in proofs if proof.tested]
+    ordered = [f"{proof.asset}: {', '.join(proof.ordered)}" for proof in proofs if proof.ordered]
+    said = [f"{proven} proven equal in batch and online"]
+    said += (
+        [f"ordered, at a cost that grows with the window: {'; '.join(ordered)}"] if ordered else []
+    )
+    said += [f"only tested: {'; '.join(tested)}"] if tested else []
+    yield f"Features: {'; '.join(said)}."
+    for proof in proofs:
+        if proof.hop_us is not None:
+            yield (
+                f"Hopped: {proof.asset} answers as at the last multiple of "
+                f"{format_duration(proof.hop_us)}, not at the prediction time."
+            )
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def _money(amount: float, currency: str) -> str:
+    return f"{amount:.2f} {currency}" if amount >= 0.01 or amount == 0 else f"< 0.01 {currency}"
+
+
+def _plain(_: str, text: str) -> str:
+    return text
+
+
+def _coloured(kind: str, text: str) -> str:
+    return f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m"

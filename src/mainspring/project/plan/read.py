@@ -1,0 +1,96 @@
+"""Reads what is known of an environment, and makes the plan."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from mainspring.ports.log import LogReader
+from mainspring.ports.state import StateReader
+from mainspring.project.config.config import Cost
+from mainspring.project.loader.graph import Graph
+from mainspring.project.loader.load import Project
+from mainspring.project.plan.plan import Plan, PlanningContext, make_plan
+from mainspring.registry.environment import (
+    EnvironmentVersion,
+    StageDuration,
+)
+from mainspring.registry.read_environment import read_build, read_definition, read_environment
+from mainspring.sources.files import count_rows
+from mainspring.sources.spec import Source
+from mainspring.sources.topic import topic_of
+
+__all__ = ["plan_environment", "read_planning_context"]
+
+
+def plan_environment(project: Project, env: str, *, state: StateReader, log: LogReader) -> Plan:
+    """The plan that makes the environment hold what is declared.  Cost: reads documents only."""
+    rows = {source.name: _rows_of(source, project, log) for source in project.declarations.sources}
+    world = read_planning_context(
+        state, project.graph, read_environment(state, env), rows=rows, cost=project.config.cost
+    )
+    return make_plan(project.config.name, project.graph, world)
+
+
+def _rows_of(source: Source, project: Project, log: LogReader) -> int:
+    """The rows that the log holds of a source, or those of its file while it holds none."""
+    head = log.head(topic_of(source.name))
+    return (
+        head
+        if head or source.path is None
+        else count_rows(source, Path(project.declarations.root) / source.path)
+    )
+
+
+def read_planning_context(
+    state: StateReader,
+    graph: Graph,
+    environment: EnvironmentVersion,
+    *,
+    rows: Mapping[str, int],
+    cost: Cost,
+) -> PlanningContext:
+    """What a plan of the graph needs to know; of assets that stay as they are nothing is read.
+
+    Args:
+        rows: how many rows each source has, by its declared name.
+    """
+    changed = [
+        asset for asset in graph.assets.values() if not _is_held(asset.name, graph, environment)
+    ]
+    builds = {
+        (asset.name, asset.build_fingerprint): read_build(
+            state, asset.name, asset.build_fingerprint
+        )
+        for asset in changed
+    }
+    definitions = {
+        name: read_definition(state, environment.pointers[name])
+        for name in (asset.name for asset in changed)
+        if name in environment.pointers
+    }
+    durations = (
+        (
+            msgspec.json.decode(document.payload, type=StageDuration)
+            for document in state.iter_documents("duration")
+        )
+        if changed
+        else ()
+    )
+    return PlanningContext(
+        environment=environment,
+        builds={key: build for key, build in builds.items() if build},
+        definitions={name: definition for name, definition in definitions.items() if definition},
+        durations=tuple(durations),
+        rows=rows,
+        cost=cost,
+    )
+
+
+def _is_held(asset: str, graph: Graph, environment: EnvironmentVersion) -> bool:
+    pointer, declared = environment.pointers.get(asset), graph.assets[asset]
+    return (
+        pointer is not None
+        and pointer.build_fingerprint == declared.build_fingerprint
+        and pointer.policy_fingerprint == declared.policy_fingerprint
+    )

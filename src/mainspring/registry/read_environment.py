@@ -1,0 +1,47 @@
+"""Reads environments, builds and definitions from state."""
+
+import msgspec
+
+from mainspring.elements.identity import Digest
+from mainspring.ports.state import StateReader
+from mainspring.registry.environment import (
+    AssetDefinition,
+    AssetPointer,
+    Build,
+    EnvironmentVersion,
+    build_key,
+    definition_key,
+    empty_environment,
+    environment_version_key,
+)
+
+__all__ = ["read_build", "read_definition", "read_environment", "read_past_environment"]
+
+
+def read_environment(state: StateReader, name: str) -> EnvironmentVersion:
+    """The newest map of an environment; version 0 where nothing was applied yet."""
+    document = state.get("environment", name)
+    return (
+        msgspec.json.decode(document.payload, type=EnvironmentVersion)
+        if document
+        else empty_environment(name)
+    )
+
+
+def read_past_environment(state: StateReader, name: str, version: int) -> EnvironmentVersion | None:
+    """One version of an environment's map, or None where there is none."""
+    document = state.get("environment", environment_version_key(name, version))
+    return msgspec.json.decode(document.payload, type=EnvironmentVersion) if document else None
+
+
+def read_build(state: StateReader, asset: str, fingerprint: Digest) -> Build | None:
+    """The newest build of a definition, or None."""
+    document = state.get("build", build_key(asset, fingerprint))
+    return msgspec.json.decode(document.payload, type=Build) if document else None
+
+
+def read_definition(state: StateReader, pointer: AssetPointer) -> AssetDefinition | None:
+    """What an asset was declared as when an environment came to hold it, or None."""
+    key = definition_key(pointer.asset, pointer.build_fingerprint, pointer.policy_fingerprint)
+    document = state.get("definition", key)
+    return msgspec.json.decode(document.payload, type=AssetDefinition) if document else None

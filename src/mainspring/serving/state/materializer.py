@@ -1,0 +1,115 @@
+"""What a workspace offers to keep its online state current."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
+
+from mainspring.elements.identity import digest_of_value, short
+from mainspring.features.state.replicate import snapshot_shard
+from mainspring.features.state.stream import shards_of
+from mainspring.features.stream.consume import StreamConsumer
+from mainspring.features.stream.meter import StreamReport
+from mainspring.features.stream.open import materialize_to_head
+from mainspring.features.view import CompiledView
+from mainspring.flow.consumer_group import GroupMember
+from mainspring.project.apply.runtime import Runtime
+from mainspring.project.loader.load import Project
+from mainspring.serving.state.views import ServedViews
+
+__all__ = ["OnlineMaterializer"]
+
+_FOLDING = 8
+
+
+class OnlineMaterializer:
+    """The online state of one environment."""
+
+    def __init__(self, project: Project, tools: Runtime, environment: str) -> None:
+        self._project, self._tools, self._environment = project, tools, environment
+
+    @cached_property
+    def kept(self) -> ServedViews:
+        """The views that are kept current."""
+        return ServedViews(self._project, self._tools, self._environment)
+
+    def fold(self) -> None:
+        """Bring every view that is kept current up to the log, one after the other."""
+        for view in self.kept.read():
+            materialize_to_head(view, self._tools)
+
+    def once(self, views: Sequence[str] = (), *, takes_snapshots: bool = False) -> StreamReport:
+        """Fold what the log holds now, views beside each other and whoever folds them too; no lease
+        is taken.
+
+        Args:
+            views: by name, with those that they look keys up in; default: all that are kept
+                current.
+            takes_snapshots: keep one of each shard at the end.
+
+        Raises: ACC-006 for a view that is not kept current.
+        """
+        began_s, cpu_s, tools, kept = (
+            time.monotonic(),
+            time.process_time(),
+            self._tools,
+            self._named(views),
+        )
+        with ThreadPoolExecutor(_FOLDING, "mainspring-fold") as folding:
+            records = sum(folding.map(partial(materialize_to_head, tools=tools), kept))
+        shards = [shard for view in kept for shard in shards_of(view)]
+        for shard in shards if takes_snapshots else ():
+            snapshot_shard(
+                shard,
+                online=tools.online,
+                objects=tools.objects,
+                state=tools.state,
+                at=tools.clock.now(),
+            )
+        length_s = time.monotonic() - began_s
+        return StreamReport(
+            at=tools.clock.now(),
+            events_per_s=round(records / length_s, 1),
+            lag_records=0,
+            lag_ms=round(1e3 * length_s, 1),
+            shards=len(shards),
+            of=len(shards),
+            members=1,
+            cpu=round((time.process_time() - cpu_s) / length_s, 3),
+        )
+
+    def consumer(
+        self,
+        views: Sequence[str] = (),
+        *,
+        is_reserve: bool = False,
+        takes_snapshots: bool = False,
+        on_report: Callable[[StreamReport], None] = lambda _: None,
+    ) -> StreamConsumer:
+        """What folds the log continuously, sharing the work with every other process that does.
+
+        Args:
+            views: by name, with those that they look keys up in; default: all that are kept
+                current.
+            is_reserve: fold only what no other process could.
+            takes_snapshots: keep one of each shard, made when it has caught up and every hour.
+            on_report: told once a second how it goes.
+
+        Raises: ACC-006 for a view that is not kept current.
+        """
+        subjects = tuple(view.view.name for view in self._named(views)) if views else ()
+        online = self._project.config.environments[self._environment].engines.online
+        return StreamConsumer(
+            tools=self._tools,
+            views=self.kept.read,
+            member=GroupMember(
+                name=self._tools.ids.new("consumer"), is_reserve=is_reserve, subjects=subjects
+            ),
+            group=self._environment,
+            store=short(digest_of_value(online)),
+            takes_snapshots=takes_snapshots,
+            on_report=on_report,
+        )
+
+    def _named(self, views: Sequence[str]) -> Sequence[CompiledView]:
+        return self.kept.named(views) if views else self.kept.read()

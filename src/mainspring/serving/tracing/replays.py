@@ -1,0 +1,106 @@
+"""Replays of an environment's predictions, and the story of one; what retention took is said and
+not passed over.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+import polars as pl
+
+from mainspring.datasets.encoding import parse_encoding
+from mainspring.elements.errors import MainspringError
+from mainspring.ports.errors import RetentionPassed
+from mainspring.project.apply.runtime import Runtime
+from mainspring.registry.read import read_object, read_version
+from mainspring.registry.version import ModelVersion
+from mainspring.serving.errors import PredictionUnknown
+from mainspring.serving.inference_log import PredictionRecord, find_prediction, iter_predictions
+from mainspring.serving.open import open_version
+from mainspring.serving.predict import ServedModel
+from mainspring.serving.tracing.replay import ReplayResult, expired_replay, replay_predictions
+from mainspring.serving.tracing.trace import PredictionTrace, build_trace, expired_trace
+from mainspring.sources.spec import Source
+
+__all__ = ["PredictionReplays"]
+
+
+class PredictionReplays:
+    """Recomputes predictions from log, tables and artifacts.
+
+    Args:
+        facts_of: gives all facts of a source.
+    """
+
+    def __init__(self, tools: Runtime, facts_of: Callable[[Source], pl.DataFrame]) -> None:
+        self._tools, self._facts_of = tools, facts_of
+
+    def latest(self, topics: Sequence[str], count: int) -> list[str]:
+        """The ids of the newest predictions of these topics that the log keeps, newest last."""
+        log, found = self._tools.log, list[PredictionRecord]()
+        for topic in topics:
+            found += iter_predictions(
+                log, topic, start=max(log.head(topic) - count, log.first(topic))
+            )
+        return [
+            record.id
+            for record in sorted(found, key=lambda record: (record.at, record.id))[-count:]
+        ]
+
+    def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
+        """Recompute these predictions, in their order.  Raises: SRV-008 for an id that is not
+        known.
+        """
+        records, gone = self._records(predictions)
+        cache = dict[str, pl.DataFrame]()
+
+        def facts_of(source: Source) -> pl.DataFrame:
+            if source.name not in cache:
+                cache[source.name] = self._facts_of(source)
+            return cache[source.name]
+
+        answers = {
+            replay.prediction: replay
+            for replay in replay_predictions(list(records.values()), self._open, facts_of)
+        }
+        return [gone[name] if name in gone else answers[name] for name in predictions]
+
+    def story(self, prediction: str) -> PredictionTrace:
+        """A replay with everything around it.  Raises: SRV-008."""
+        replay = self.replay([prediction])[0]
+        try:
+            topic, record = self._record_of(prediction)
+        except RetentionPassed:
+            return expired_trace(replay)
+        version: ModelVersion | None = None
+        names: tuple[str, ...] = ()
+        # The replay says that something is gone or changed; the rest is explained all the same.
+        with suppress(MainspringError):
+            version = read_version(self._tools.state, record.version)
+            names = parse_encoding(read_object(self._tools.objects, version, "encoding")).names
+        return build_trace(
+            replay, record, version, environment=topic.split(":")[1], names=names, tools=self._tools
+        )
+
+    def _records(
+        self, predictions: Sequence[str]
+    ) -> tuple[Mapping[str, PredictionRecord], Mapping[str, ReplayResult]]:
+        """The records of these predictions, and an answer for each whose record the log does not
+        keep any more.
+        """
+        records, gone = dict[str, PredictionRecord](), dict[str, ReplayResult]()
+        for name in predictions:
+            try:
+                records[name] = self._record_of(name)[1]
+            except RetentionPassed as error:
+                gone[name] = expired_replay(name, error)
+        return records, gone
+
+    def _record_of(self, prediction: str) -> tuple[str, PredictionRecord]:
+        found = find_prediction(self._tools.log, prediction)
+        if found is None:
+            raise PredictionUnknown(prediction=prediction)
+        return found
+
+    def _open(self, record: PredictionRecord) -> ServedModel:
+        version = read_version(self._tools.state, record.version)
+        return open_version(version, objects=self._tools.objects, scorers=self._tools.scorers)

@@ -1,0 +1,160 @@
+"""The story of one prediction: what answered, taught on what, let through by whom, knowing what."""
+
+import msgspec
+
+from mainspring.datasets.card import TrainingSetCard
+from mainspring.elements.errors import MainspringError
+from mainspring.elements.identity import short
+from mainspring.elements.time import format_instant
+from mainspring.features.online.read import Value
+from mainspring.gates.attest import read_envelopes
+from mainspring.gates.attestation import parse_statement
+from mainspring.project.apply.runtime import Runtime
+from mainspring.registry.read import read_object
+from mainspring.registry.version import ModelVersion
+from mainspring.serving.inference_log import PredictionRecord
+from mainspring.serving.tracing.replay import ReplayResult
+
+__all__ = ["PredictionTrace", "build_trace", "expired_trace"]
+
+_KNOWN_FEATURES = 6
+
+
+class PredictionTrace(msgspec.Struct, frozen=True, kw_only=True):
+    """A replay with everything around it, as lines for people and as fields for programs."""
+
+    replay: ReplayResult
+    version: str
+    digest: str
+    asked_by: str
+    asked_at: str
+    environment: str
+    taught_on: str
+    attested: tuple[str, ...]
+    read_at: dict[str, int]
+    features: dict[str, Value]
+    lines: tuple[str, ...]
+
+
+def build_trace(
+    replay: ReplayResult,
+    record: PredictionRecord,
+    version: ModelVersion | None,
+    *,
+    environment: str,
+    names: tuple[str, ...],
+    tools: Runtime,
+) -> PredictionTrace:
+    """The story of a replayed prediction; what is gone or was changed is said to be so in its
+    place.
+
+    Args:
+        version: the version that answered; None where it is not on record any more.
+        names: of the record's features; empty where nobody can say them any more.
+    """
+    features = dict(zip(names, record.features, strict=True)) if names else {}
+    taught_on = _taught_on(version, tools) if version else "not available"
+    attested = _attested(version, environment, tools) if version else ()
+    asked_at = format_instant(record.at)
+    head = [
+        f"{record.id}  {replay.outcome}" + (f" — {replay.reason}" if replay.reason else ""),
+        f"  answered   {record.score:.6f}"
+        + ("" if replay.score is None else f", recomputed {replay.score:.6f}"),
+        f"  asked      {asked_at} by {record.actor}",
+        f"  request    {', '.join(f'{name}={value}' for name, value in record.request.items())}",
+        (
+            f"  model      "
+            f"{_made(version) if version else f'({short(record.version)}) is not on record'}"
+        ),
+        f"  taught on  {taught_on}",
+    ]
+    if version is not None:
+        head.append(
+            f"  code       {short(version.code)} · Python {version.environment.python} "
+            f"· seed {version.seed}"
+        )
+    known = [
+        f"{name} = {_short_value(value)}"
+        for name, value in features.items()
+        if value is not None and "__" in name
+    ]
+    read_at = [f"{view} up to record {offset:,}" for view, offset in record.read_at.items()]
+    more = max(len(features) - _KNOWN_FEATURES, 0)
+    tail = [
+        *(f"  attested   {line}" for line in attested),
+        f"  read at    {', '.join(read_at)}",
+        f"  knew       {'; '.join(known[:_KNOWN_FEATURES])} … and {more} more features",
+    ]
+    return PredictionTrace(
+        replay=replay,
+        version=version.label if version else "",
+        digest=record.version,
+        asked_by=record.actor,
+        asked_at=asked_at,
+        environment=environment,
+        taught_on=taught_on,
+        attested=attested,
+        read_at=record.read_at,
+        features=features,
+        lines=(*head, *tail),
+    )
+
+
+def expired_trace(replay: ReplayResult) -> PredictionTrace:
+    """The story of a prediction whose record the log does not keep any more: that it was made, and
+    nothing else.
+    """
+    return PredictionTrace(
+        replay=replay,
+        version="",
+        digest="",
+        asked_by="",
+        asked_at="",
+        environment="",
+        taught_on="not available",
+        attested=(),
+        read_at={},
+        features={},
+        lines=(f"{replay.prediction}  {replay.outcome} — {replay.reason}",),
+    )
+
+
+def _made(version: ModelVersion) -> str:
+    return (
+        f"{version.label} ({short(version.digest)}), made "
+        f"{format_instant(version.registered_at)} by {version.author}: {version.reason}"
+    )
+
+
+def _taught_on(version: ModelVersion, tools: Runtime) -> str:
+    try:
+        card = msgspec.json.decode(
+            read_object(tools.objects, version, "card"), type=TrainingSetCard
+        )
+    except MainspringError as error:
+        return f"not available: {error.code} {error.message}"
+    return f"{card.name} {short(card.digest)}: {card.fitted:,} rows fitted, {card.tested:,} judged"
+
+
+def _attested(version: ModelVersion, environment: str, tools: Runtime) -> tuple[str, ...]:
+    try:
+        statements = [
+            parse_statement(e.payload)
+            for e in read_envelopes(
+                tools.state, tools.objects, environment=environment, version=version.digest
+            )
+        ]
+    except MainspringError as error:
+        return (f"not available: {error.code} {error.message}",)
+    return tuple(
+        (
+            f"{'✓' if s.predicate.passed else '✗'} "
+            f"{s.predicate_type.split('/', 1)[1].removesuffix('/v1')}: "
+            f"{s.predicate.summary} — {s.predicate.actor}"
+        )
+        for s in statements
+    )
+
+
+def _short_value(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,156 @@
+"""A file of questions is answered in pieces as it would be at once, and the answer appears whole or
+not at all.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import mainspring as ms
+from mainspring import col
+from mainspring.app.cli import command_line
+from mainspring.features.errors import SpineUnusable
+from mainspring.features.history.file import backfill_file
+
+SALES = ms.Source(
+    "sales",
+    id="sale",
+    event_time="at",
+    contract=ms.Contract(sale=ms.Int64(), shop=ms.String(), at=ms.Timestamp(), amount=ms.Float64()),
+)
+SHOP = ms.Entity("shop")
+TAKINGS = ms.FeatureView(
+    "takings",
+    source=SALES,
+    entities=[SHOP],
+    windows=["1h"],
+    features={"amount": col("amount").sum()},
+)
+NEWEST = ms.FeatureView("newest", source=SALES, entities=[SHOP], features=ms.latest("amount"))
+VIEWS = ["takings", "newest"]
+SPINE = pl.DataFrame(
+    {
+        "shop": ["ab"[row % 2] for row in range(10)],
+        "prediction_time": [f"2024-05-01T{row + 9:02}:15:00Z" for row in range(10)],
+        "note": [f"row {row}" for row in range(10)],
+    }
+)
+
+
+@pytest.fixture
+def workspace():
+    workspace = ms.Workspace.in_memory([TAKINGS, NEWEST])
+    at = [f"2024-05-01T{hour:02}:00:00Z" for hour in range(8, 20)]
+    workspace.ingest(
+        "sales",
+        [
+            {"sale": place, "shop": "ab"[place % 2], "at": moment, "amount": place / 8}
+            for place, moment in enumerate(at)
+        ],
+        history=True,
+    )
+    return workspace
+
+
+@pytest.fixture
+def answered(workspace, tmp_path: Path):
+    """Answers this spine in pieces of so many rows; the file, and what was told meanwhile."""
+
+    def answered(spine: Path, out: str, rows: int = 4):
+        told: list[tuple[str, int, int]] = []
+        views = [workspace.reader.view(name) for name in VIEWS]
+        report = backfill_file(
+            views,
+            spine,
+            tmp_path / out,
+            facts_of=workspace.facts_of,
+            progress=lambda *more: told.append(more),
+            rows_at_once=rows,
+        )
+        return report, told
+
+    return answered
+
+
+@pytest.mark.parametrize(
+    ("suffix", "write"),
+    [("parquet", "write_parquet"), ("csv", "write_csv"), ("jsonl", "write_ndjson")],
+)
+def test_pieces_give_what_the_whole_gives_in_every_format(
+    workspace, answered, tmp_path: Path, suffix, write
+):
+    getattr(SPINE, write)(tmp_path / f"spine.{suffix}")
+    report, told = answered(tmp_path / f"spine.{suffix}", "out.parquet")
+    whole = workspace.get_historical_features(VIEWS, spine=SPINE)
+    assert pl.read_parquet(tmp_path / "out.parquet").equals(whole)
+    assert (report.rows, list(report.columns)) == (10, whole.columns)
+    assert told == [(view, done, 10) for done in (4, 8, 10) for view in VIEWS]
+
+
+@pytest.mark.parametrize(
+    ("out", "read"), [("out.csv", pl.read_csv), ("out.ndjson", pl.read_ndjson)]
+)
+def test_the_answer_is_written_in_the_format_of_its_suffix(
+    workspace, answered, tmp_path: Path, out, read
+):
+    SPINE.write_parquet(tmp_path / "spine.parquet")
+    answered(tmp_path / "spine.parquet", out)
+    assert read(tmp_path / out).equals(workspace.get_historical_features(VIEWS, spine=SPINE))
+
+
+def test_a_spine_without_rows_gives_an_answer_with_columns_and_none(answered, tmp_path: Path):
+    SPINE.head(0).write_parquet(tmp_path / "spine.parquet")
+    report, _ = answered(tmp_path / "spine.parquet", "out.parquet")
+    assert (report.rows, pl.read_parquet(tmp_path / "out.parquet").columns) == (
+        0,
+        [*SPINE.columns, "shop__amount__1h", "shop__amount"],
+    )
+
+
+@pytest.mark.parametrize(
+    "spine",
+    [
+        SPINE.drop("prediction_time"),
+        SPINE.with_columns(prediction_time=pl.lit("noon")),
+        SPINE.with_columns(shop=pl.lit(1)),
+    ],
+)
+def test_a_spine_that_cannot_be_asked_leaves_nothing_behind(answered, tmp_path: Path, spine):
+    spine.write_parquet(tmp_path / "spine.parquet")
+    with pytest.raises(SpineUnusable):
+        answered(tmp_path / "spine.parquet", "out.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["spine.parquet"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [lambda path: None, lambda path: path.write_bytes(b"PAR1, not really"), partial(Path.mkdir)],
+    ids=["absent", "damaged", "folder"],
+)
+def test_a_file_that_cannot_be_read_is_named(answered, tmp_path: Path, write):
+    write(tmp_path / "spine.parquet")
+    with pytest.raises(SpineUnusable, match=r"cannot be read from .*spine\.parquet"):
+        answered(tmp_path / "spine.parquet", "out.parquet")
+
+
+def test_keys_of_text_stay_text_in_a_csv_file(answered, tmp_path: Path):
+    SPINE.with_columns(shop=pl.lit("007")).write_csv(tmp_path / "spine.csv")
+    report, _ = answered(tmp_path / "spine.csv", "out.csv")
+    assert report.rows == SPINE.height
+
+
+def test_a_folder_that_is_not_there_is_named(answered, tmp_path: Path):
+    SPINE.write_csv(tmp_path / "spine.csv")
+    with pytest.raises(SpineUnusable, match=r"there is no folder .*nowhere for the answer"):
+        answered(tmp_path / "spine.csv", "nowhere/out.csv")
+
+
+def test_an_unknown_format_is_misuse(tmp_path: Path):
+    answer = CliRunner().invoke(
+        command_line, ["backfill", "takings", "--spine", "spine.txt", "--out", "out.csv"]
+    )
+    assert answer.exit_code == 2
+    assert "has none of the suffixes" in answer.output

@@ -1,0 +1,94 @@
+"""Casting a request by the schema of the spine (DESIGN §4, line 12)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mainspring.elements.schema import DType, Schema
+from mainspring.features.cast import cast_rows
+from mainspring.features.errors import MissingRequestField, WrongRequestType
+
+SCHEMA = Schema.of(
+    n=DType.INT64, x=DType.FLOAT64, ok=DType.BOOLEAN, name=DType.STRING, at=DType.TIMESTAMP
+)
+ROW = {"n": 1, "x": 2.5, "ok": True, "name": "JFK", "at": "2013-10-01T06:30:00-04:00"}
+NONE = Schema(())
+
+
+def cast(**changes):
+    [row] = cast_rows([ROW | changes], SCHEMA, passengers=NONE)
+    return row
+
+
+def test_an_instant_becomes_microseconds_whatever_its_zone():
+    assert (
+        cast()["at"]
+        == cast(at="2013-10-01T10:30:00Z")["at"]
+        == cast(at="2013-10-01T10:30:00")["at"]
+        == 1_380_623_400_000_000
+    )
+
+
+def test_a_whole_number_is_a_real_one_where_that_is_wanted():
+    assert repr(cast(x=3)["x"]) == "3.0"
+
+
+def test_null_is_a_value_of_every_type():
+    assert set(cast_rows([dict.fromkeys(ROW)], SCHEMA, passengers=NONE)[0].values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("n", 1.0),
+        ("n", True),
+        ("n", 2**63),
+        ("x", "2.5"),
+        ("x", False),
+        ("x", 10**400),
+        ("ok", 1),
+        ("name", 7),
+        ("at", "yesterday"),
+        ("at", 1.5),
+        ("n", [1]),
+    ],
+)
+def test_a_value_of_another_type_is_refused_and_named(field, value):
+    with pytest.raises(WrongRequestType) as caught:
+        cast(**{field: value})
+    assert (caught.value.field, caught.value.row) == (field, 0)
+
+
+def test_an_absent_field_is_a_mistake():
+    with pytest.raises(MissingRequestField, match="row 1 lacks the field 'n'"):
+        cast_rows(
+            [ROW, {name: value for name, value in ROW.items() if name != "n"}],
+            SCHEMA,
+            passengers=NONE,
+        )
+
+
+def test_unknown_fields_are_left_out_and_passengers_kept_where_they_are_sent():
+    rows = cast_rows(
+        [ROW | {"trip": "t1", "junk": 1}, ROW], SCHEMA, passengers=Schema.of(trip=DType.STRING)
+    )
+    assert [row.get("trip") for row in rows] == ["t1", None]
+    assert "trip" not in rows[1]
+    assert "junk" not in rows[0]
+
+
+@given(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.lists(st.integers(), max_size=2),
+    st.sampled_from(SCHEMA.names),
+)
+def test_any_value_is_cast_or_refused_and_casting_again_changes_nothing(value, field):
+    try:
+        once = cast(**{field: value})
+    except WrongRequestType:
+        return
+    assert repr(cast_rows([once], SCHEMA, passengers=NONE)[0]) == repr(once)
