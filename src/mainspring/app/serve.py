@@ -19,7 +19,7 @@ from mainspring.features.stream.consume import StreamConsumer
 from mainspring.flow.periodic import PeriodicTask
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
 from mainspring.project.status import StatusReport
 from mainspring.serving.host import EndpointHost

@@ -7,8 +7,8 @@ import msgspec
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.monitoring.incident import Incident
-from mainspring.project.apply.runtime import Runtime
 from mainspring.project.config.config import EnvironmentConfig
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
 from mainspring.registry.environment import EnvironmentVersion
 from mainspring.registry.read import read_version

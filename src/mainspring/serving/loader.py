@@ -20,8 +20,8 @@ from mainspring.elements.time import DAY, Micros
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import APPROVAL, gate_predicate
 from mainspring.gates.verify import ChainReport, signed_gates, verify_chain
-from mainspring.project.apply.runtime import Runtime
 from mainspring.project.config.config import EnvironmentConfig
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
 from mainspring.registry.environment import EnvironmentVersion
 from mainspring.registry.read import read_artifact, read_version

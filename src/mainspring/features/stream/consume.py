@@ -31,7 +31,7 @@ from mainspring.features.stream.pace import pause_after
 from mainspring.features.view import CompiledView
 from mainspring.flow.consumer_group import Assignment, ConsumerGroup, GroupMember
 from mainspring.ports.errors import StaleWrite
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 
 __all__ = ["StreamConsumer"]
 

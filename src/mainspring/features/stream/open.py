@@ -17,7 +17,7 @@ from mainspring.features.state.stream import (
 )
 from mainspring.features.view import CompiledView
 from mainspring.ports.errors import StaleWrite
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 
 __all__ = ["materialize_to_head", "open_materializations"]
 

@@ -13,7 +13,7 @@ from mainspring.features.stream.meter import StreamReport
 from mainspring.features.stream.open import materialize_to_head
 from mainspring.features.view import CompiledView
 from mainspring.flow.consumer_group import GroupMember
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
 from mainspring.serving.state.views import ServedViews
 

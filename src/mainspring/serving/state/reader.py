@@ -13,8 +13,8 @@ from mainspring.features.online.read import FeatureRows, read_online
 from mainspring.features.requests import cast_entity_keys, prepare_spine, resolve_read_time
 from mainspring.features.stream.open import materialize_to_head
 from mainspring.features.view import CompiledView, with_lookups
-from mainspring.project.apply.runtime import Runtime
-from mainspring.project.loader.definition import compile_declared
+from mainspring.project.kinds.evaluation import Runtime
+from mainspring.project.loader.compile import compile_declared
 from mainspring.project.loader.load import Project
 from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.state.materializer import OnlineMaterializer

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.state.views import ServedViews
 from mainspring.sources.topic import topic_of

@@ -15,7 +15,7 @@ from mainspring.datasets.definition import (
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import Digest
 from mainspring.features.view import CompiledView, with_lookups
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
 from mainspring.registry.environment import AssetPointer
 from mainspring.registry.errors import UnknownAsset

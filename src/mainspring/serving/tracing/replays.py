@@ -10,7 +10,7 @@ import polars as pl
 from mainspring.datasets.encoding import parse_encoding
 from mainspring.elements.errors import MainspringError
 from mainspring.ports.errors import RetentionPassed
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.registry.read import read_object, read_version
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.errors import PredictionUnknown

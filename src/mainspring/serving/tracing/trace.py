@@ -9,7 +9,7 @@ from mainspring.elements.time import format_instant
 from mainspring.features.online.read import Value
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import parse_statement
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.registry.read import read_object
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.inference_log import PredictionRecord
