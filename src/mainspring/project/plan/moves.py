@@ -45,8 +45,8 @@ def make_promotion_plan(
         project,
         target,
         "promote",
-        source.environment,
         [*checks, move] if changed or gone else checks,
+        subject=source.environment,
         source_version=source.version,
     )
 
@@ -58,7 +58,7 @@ def make_rollback_plan(project: str, current: EnvironmentVersion, past: Environm
     gone = sorted(current.pointers.keys() - past.pointers.keys())
     reason = f"holds again what version {past.version} held"
     move = _move(current, moves=changed, removes=gone, reason=reason, restores=past.version)
-    return _plan(project, current, "rollback", "", [move])
+    return _plan(project, current, "rollback", [move])
 
 
 def make_pointing_plan(
@@ -79,16 +79,16 @@ def make_pointing_plan(
     )
     proven = _verification(pointer, current, version=version.digest)
     move = _move(current, moves=[moved], after=[proven], reason=f"{version.label} in charge")
-    return _plan(project, current, "point_at", version.label, [proven, move])
+    return _plan(project, current, "point_at", [proven, move], subject=version.label)
 
 
 def _plan(
     project: str,
     environment: EnvironmentVersion,
     act: Act,
-    subject: str,
     stages: Sequence[Stage],
     *,
+    subject: str = "",
     source_version: int | None = None,
 ) -> Plan:
     return Plan(
