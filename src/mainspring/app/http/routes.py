@@ -23,9 +23,10 @@ from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.problem import problem_response, status_of
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
+from mainspring.ports.errors import BadRequest
+from mainspring.ports.http import parse_body
 from mainspring.ports.state import StateReader
-from mainspring.serving.body import parse_body
-from mainspring.serving.errors import BadRequest
+from mainspring.serving.body import PredictBody
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
 from mainspring.sources.ingest import SourceRows
@@ -35,12 +36,6 @@ __all__ = ["HttpDependencies", "build_app"]
 _MAX_BODY = 32 * 1024 * 1024
 Endpoint = Callable[[Request], Awaitable[Response]]
 Form = TypeVar("Form")
-
-
-class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a predict request."""
-
-    rows: list[dict[str, object]]
 
 
 class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
