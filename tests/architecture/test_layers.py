@@ -51,6 +51,20 @@ def test_engines_know_only_ports_and_elements(graph: grimp.ImportGraph) -> None:
     assert not problems, "\n".join(problems)
 
 
+def test_only_the_engine_of_http_knows_which_server_there_is() -> None:
+    """Routes are functions from a call to a reply; another server is another engine."""
+    everything = grimp.build_graph("mainspring", cache_dir=None, include_external_packages=True)
+    problems = [
+        f"{importer} imports {server}"
+        for server in ("anyio", "asgiref", "starlette", "uvicorn")
+        if server in everything.modules
+        for importer in sorted(everything.find_modules_that_directly_import(server))
+        if not importer.startswith("mainspring.engines.http.")
+    ]
+    assert "uvicorn" in everything.modules
+    assert not problems, "\n".join(problems)
+
+
 def test_nothing_imports_the_app_the_tests_kit_or_the_front_door(graph: grimp.ImportGraph) -> None:
     may_be_imported_by = {"app": {"app", ""}, "testing": {"testing"}, "": {"app", "testing", ""}}
     problems = [

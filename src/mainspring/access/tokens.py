@@ -24,6 +24,7 @@ __all__ = [
     "TokenRecord",
     "Tokens",
     "authorise",
+    "bearer_token",
     "create_token",
     "load_or_create_token",
     "revoke_token",
@@ -76,21 +77,26 @@ def revoke_token(
     state.commit([Change("token", _key(token), None)], [event])
 
 
-def authorise(state: StateReader, header: str | None, permission: Permission) -> Actor:
+def authorise(state: StateReader, header: str | None, permission: str) -> Actor:
     """The actor behind an Authorization header, if he may do this.
 
     Raises: ACC-001 without a token, ACC-002 for an unknown one, ACC-003 without the permission.
     """
-    scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise TokenMissing
-    document = state.get("token", _key(token.strip()))
+    document = state.get("token", _key(bearer_token(header)))
     if document is None:
         raise TokenUnknown
     record = msgspec.json.decode(document.payload, type=TokenRecord)
     if permission not in record.permissions:
         raise NotPermitted(actor=record.actor, permission=permission)
     return record.actor
+
+
+def bearer_token(header: str | None) -> str:
+    """The token in an Authorization header.  Raises: TokenMissing ACC-001."""
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenMissing
+    return token.strip()
 
 
 def load_or_create_token(

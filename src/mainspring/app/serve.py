@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from mainspring.app.http.metrics import ServerMetrics
-from mainspring.app.http.routes import HttpDependencies, build_app
-from mainspring.app.http.server import run_server
+from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
+from mainspring.engines.http.server import UvicornServer
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.features.stream.consume import StreamConsumer
@@ -26,7 +26,7 @@ from mainspring.serving.host import EndpointHost
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
-from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
+from mainspring.sources.ingest import SourceWriter
 
 __all__ = ["ServableWorkspace", "check_sampled_parity", "run_environment_server"]
 
@@ -93,24 +93,16 @@ def run_environment_server(
     metrics.count_parity(*workspace.parity.totals())
     workspace.fold()
 
-    def push(source: str, rows: SourceRows, op: str, actor: Actor) -> IngestReport:
-        report = workspace.writer(source, actor=actor).write_rows(rows, op=op)
-        for outcome, count in (
-            ("accepted", report.accepted),
-            ("duplicate", report.duplicates),
-            ("quarantined", sum(report.quarantined.values())),
-        ):
-            metrics.events.labels(source, outcome).inc(count)
-        return report
-
-    service = HttpDependencies(
-        name=version("mainspring"),
-        host=host,
-        state=workspace.tools.state,
-        metrics=metrics,
-        push=push,
-        replay=workspace.story,
-        status=workspace.status,
+    service = build_http_service(
+        HttpDependencies(
+            version=version("mainspring"),
+            host=host,
+            state=workspace.tools.state,
+            metrics=metrics,
+            writer=lambda source, actor: workspace.writer(source, actor=actor),
+            replay=workspace.story,
+            status=workspace.status,
+        )
     )
     monitors = MonitorRunner(workspace.project, workspace.tools, workspace.environment)
     follower = PeriodicTask(host.refresh, workspace.tables.run_due, monitors.run_due)
@@ -123,10 +115,8 @@ def run_environment_server(
         comparing.running(),
         _consuming(workspace.streams.consumer(is_reserve=True)),
     ):
-        run_server(
-            build_app(service),
-            port=port,
-            on_bound=lambda bound: _announce(workspace, bound, announce),
+        UvicornServer().serve(
+            service, port=port, on_bound=lambda bound: _announce(workspace, bound, announce)
         )
 
 

@@ -6,6 +6,7 @@ Each has one embedded implementation in `engines.local` and is held by a contrac
 
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.compute import Compute, Task
+from mainspring.ports.http import Call, HttpServer, HttpService, Reply, Route
 from mainspring.ports.log import Identity, LogReader, LogWriter
 from mainspring.ports.models import ExportedModel, Scorer, ScorerLoader
 from mainspring.ports.objects import ObjectReader, ObjectWriter
@@ -15,11 +16,14 @@ from mainspring.ports.state import Change, Document, Lease, Leases, StateReader,
 from mainspring.ports.tables import TableReader, TableWriter
 
 __all__ = [
+    "Call",
     "Change",
     "Clock",
     "Compute",
     "Document",
     "ExportedModel",
+    "HttpServer",
+    "HttpService",
     "Identity",
     "Ids",
     "Lease",
@@ -32,6 +36,8 @@ __all__ = [
     "OnlineWriter",
     "Position",
     "PublicKey",
+    "Reply",
+    "Route",
     "Scorer",
     "ScorerLoader",
     "Signature",

@@ -5,12 +5,14 @@ to the ports and not to one engine.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import EngineError, FlowError
+from mainspring.elements.errors import EngineError, FlowError, ServingError
 
 __all__ = [
+    "BadRequest",
     "KeyUnusable",
     "LeaseHeld",
     "LeaseLost",
+    "MethodNotAllowed",
     "ObjectDamaged",
     "ObjectMissing",
     "ProductMissing",
@@ -23,6 +25,7 @@ __all__ = [
     "StoreUnreachable",
     "TaskFailed",
     "TaskOverdue",
+    "UnknownRoute",
 ]
 
 
@@ -276,3 +279,38 @@ class LeaseHeld(FlowError):
     resource: str
     holder: str
     until: str
+
+
+@dataclass(eq=False, kw_only=True)
+class BadRequest(ServingError):
+    """The body of the request is not what the route takes."""
+
+    code: ClassVar[str] = "SRV-004"
+    template: ClassVar[str] = "the request cannot be read: {reason}"
+    remedy: ClassVar[str] = "send JSON in the form that the documentation of the route shows"
+
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownRoute(ServingError):
+    """Nothing answers at this path: it is misspelt, or of another version of the server."""
+
+    code: ClassVar[str] = "SRV-020"
+    template: ClassVar[str] = "there is no route {path}"
+    remedy: ClassVar[str] = "check the path; docs/serving.md lists the routes"
+
+    path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class MethodNotAllowed(ServingError):
+    """Something answers at this path, but not to this method."""
+
+    code: ClassVar[str] = "SRV-021"
+    template: ClassVar[str] = "{path} does not answer {method}"
+    remedy: ClassVar[str] = "use one of {allowed}"
+
+    path: str
+    method: str
+    allowed: str

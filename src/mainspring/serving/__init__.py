@@ -3,12 +3,12 @@ afterwards.
 
 It owns the endpoint's declaration, the order in which a prediction is made, the Open Inference
 Protocol, roll-out by shares, the inference log and replay. Which model is in charge is the
-environment's map, loaded and followed in `app`; HTTP is `app.http`; whether answers still hold is
-`monitoring`.
+environment's map, loaded and followed in `app`; `api` holds the routes, and what speaks HTTP is
+`engines.http`; whether answers still hold is `monitoring`.
 """
 
+from mainspring.ports.errors import BadRequest
 from mainspring.serving.errors import (
-    BadRequest,
     EmptyRequest,
     ModelRefused,
     NotServing,

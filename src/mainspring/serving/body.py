@@ -1,24 +1,16 @@
-"""Bodies of requests, whatever bytes they are; apart from `request`, because a server of bare
-models has neither features nor schemas.
+"""What a predict request holds, and how much; apart from `predict`, because a server of bare models
+has neither features nor schemas.
 """
-
-from typing import TypeVar
 
 import msgspec
 
-from mainspring.serving.errors import BadRequest
-
-__all__ = ["MAX_ROWS", "parse_body"]
+__all__ = ["MAX_ROWS", "PredictBody"]
 
 MAX_ROWS = 10_000
 """How many rows one request may ask about."""
 
-Form = TypeVar("Form")
 
+class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a predict request."""
 
-def parse_body(payload: bytes, form: type[Form]) -> Form:
-    """The JSON body of a request in its form.  Raises: SRV-004, whatever the bytes are."""
-    try:
-        return msgspec.json.decode(payload, type=form)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(reason=str(error)) from error
+    rows: list[dict[str, object]]

@@ -6,7 +6,6 @@ from typing import ClassVar
 from mainspring.elements.errors import ServingError
 
 __all__ = [
-    "BadRequest",
     "EmptyRequest",
     "ModelRefused",
     "NotServing",
@@ -53,16 +52,6 @@ class NotServing(ServingError):
     template: ClassVar[str] = "endpoint {endpoint!r} has no model that may answer: {reason}"
     remedy: ClassVar[str] = "apply the project, and look at the server's incidents"
     endpoint: str
-    reason: str
-
-
-@dataclass(eq=False, kw_only=True)
-class BadRequest(ServingError):
-    """The body of the request is not what the route takes."""
-
-    code: ClassVar[str] = "SRV-004"
-    template: ClassVar[str] = "the request cannot be read: {reason}"
-    remedy: ClassVar[str] = "send JSON in the form that the documentation of the route shows"
     reason: str
 
 

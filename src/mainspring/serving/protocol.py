@@ -11,7 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from mainspring.serving.body import MAX_ROWS, parse_body
+from mainspring.ports.http import parse_body
+from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import TooManyRows, WrongTensor
 
 __all__ = [

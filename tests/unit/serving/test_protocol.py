@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mainspring.elements.errors import MainspringError
-from mainspring.serving.errors import BadRequest, TooManyRows, WrongTensor
+from mainspring.ports.errors import BadRequest
+from mainspring.serving.errors import TooManyRows, WrongTensor
 from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
 
 WIDTH = 2

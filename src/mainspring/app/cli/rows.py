@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from mainspring.serving.errors import BadRequest
+from mainspring.ports.errors import BadRequest
 
 __all__ = ["InputRow", "parse_rows", "read_rows"]
 

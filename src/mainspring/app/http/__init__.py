@@ -1,7 +1,7 @@
-"""The HTTP edge: routes, problem details, metrics, and the server process with its background work.
+"""HTTP as it is composed: the routes of all packages behind their permissions, errors as problem
+documents, and what is counted.
 
-A route reads the request, asks for a permission, calls one thing and renders its record.  What is
-answered and why is decided in `serving`.
+What is answered is decided by the `api` of each package; what speaks HTTP is `engines.http`.
 """
 
 __all__: list[str] = []

@@ -6,27 +6,23 @@ that.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from hmac import compare_digest
 from pathlib import Path
 
-import msgspec
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from mainspring.access.errors import TokenMissing, TokenUnknown
-from mainspring.app.http.problem import problem_response
-from mainspring.app.http.server import run_server
-from mainspring.elements.errors import MainspringError
+from mainspring.access.errors import TokenUnknown
+from mainspring.access.tokens import bearer_token
+from mainspring.app.http.problem import problem_reply
+from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
+from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.onnx.scorer import OnnxScorer
-from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
+from mainspring.ports.http import Call, HttpService, Reply, Route, json_reply
+from mainspring.serving.api import ModelApi, ProtocolModel, answer_live
 
-__all__ = ["model_server_app", "run_model_server"]
+__all__ = ["build_model_service", "run_model_server"]
 
-Act = Callable[[Request], Awaitable[Response]]
+_CALLER = Actor("service:bearer")
 
 
 def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[str], None]) -> None:
@@ -35,59 +31,42 @@ def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[st
     Raises: ENG-202 when the file is no model that can be scored.
     """
     payload = path.read_bytes()
-    token = secrets.token_urlsafe(32)
-    app = model_server_app(
-        OnnxScorer(payload), name=name, version=short(digest_of(payload)), token=token
-    )
+    version, token = short(digest_of(payload)), secrets.token_urlsafe(32)
+    service = build_model_service(OnnxScorer(payload), name=name, version=version, token=token)
 
     def announced(bound: int) -> None:
-        announce(
-            f"Serving {name} ({short(digest_of(payload))}) on http://127.0.0.1:{bound}/v2/models/{name}"
-        )
-        announce(
-            f'  curl -H "Authorization: Bearer {token}" http://127.0.0.1:{bound}/v2/models/{name}'
-        )
+        url = f"http://127.0.0.1:{bound}/v2/models/{name}"
+        announce(f"Serving {name} ({version}) on {url}")
+        announce(f'  curl -H "Authorization: Bearer {token}" {url}')
 
-    run_server(app, port=port, on_bound=announced)
+    UvicornServer().serve(service, port=port, on_bound=announced)
 
 
-def model_server_app(scorer: OnnxScorer, *, name: str, version: str, token: str) -> Starlette:
-    """The ASGI application of one model; every route but health needs the token."""
+def build_model_service(scorer: OnnxScorer, *, name: str, version: str, token: str) -> HttpService:
+    """The service of one model; every route but health needs the token."""
     columns = [str(place) for place in range(scorer.feature_count)]
-
-    def guarded(act: Act) -> Act:
-        async def answer(request: Request) -> Response:
-            scheme, _, given = request.headers.get("authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not given:
-                raise TokenMissing
-            if not compare_digest(given.strip().encode(), token.encode()):
-                raise TokenUnknown
-            return await act(request)
-
-        return answer
-
-    async def live(_: Request) -> Response:
-        return _json({"live": True})
-
-    async def ready(_: Request) -> Response:
-        return _json({"name": name, "ready": True})
-
-    async def metadata(_: Request) -> Response:
-        return _json(metadata_of(name, version, columns))
-
-    async def infer(request: Request) -> Response:
-        asked, matrix = matrix_of(await request.body(), scorer.feature_count)
-        return _json(infer_response(name, version, asked, scorer.predict(matrix)))
-
+    model = ProtocolModel(name, version, columns, scorer)
     base = f"/v2/models/{name}"
-    routes = [Route(path, live) for path in ("/healthz", "/v2/health/live", "/v2/health/ready")]
-    routes += [
-        Route(base, guarded(metadata)),
-        Route(f"{base}/ready", guarded(ready)),
-        Route(f"{base}/infer", guarded(infer), methods=["POST"]),
-    ]
-    return Starlette(routes=routes, exception_handlers={MainspringError: problem_response})
 
+    def authorise(call: Call, _: str) -> Actor:
+        given = bearer_token(call.headers.get("authorization"))
+        if not compare_digest(given.encode(), token.encode()):
+            raise TokenUnknown
+        return _CALLER
 
-def _json(record: object) -> Response:
-    return Response(msgspec.json.encode(record), media_type="application/json")
+    def ready(_: Call) -> Reply:
+        return json_reply({"name": name, "ready": True})
+
+    return HttpService(
+        routes=[
+            *ModelApi(lambda _: model, path=base).routes(),
+            Route("GET", f"{base}/ready", "read", ready),
+            # One model, loaded before the port is bound: whoever is alive is ready.
+            *(
+                Route("GET", path, None, answer_live)
+                for path in ("/healthz", "/v2/health/live", "/v2/health/ready")
+            ),
+        ],
+        authorise=authorise,
+        refuse=problem_reply,
+    )

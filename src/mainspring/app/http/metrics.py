@@ -2,7 +2,13 @@
 process do not share counts.
 """
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from mainspring.ports.http import Call, Reply
+from mainspring.serving.predict import Prediction
+from mainspring.sources.ingest import IngestReport
 
 __all__ = ["ServerMetrics"]
 
@@ -63,6 +69,30 @@ class ServerMetrics:
         )
 
         self._compared: tuple[int, int] | None = None
+
+    def counted(self, call: Call, reply: Reply) -> Reply:
+        """The reply, counted by route and status; where there was no route nothing is counted,
+        since anybody can make paths up.
+        """
+        if call.route:
+            self.requests.labels(call.route, str(reply.status)).inc()
+        return reply
+
+    def count_predictions(
+        self, endpoint: str, predictions: Sequence[Prediction], seconds: float
+    ) -> None:
+        """Count the predictions of one answered call, all of one version."""
+        self.predictions.labels(endpoint, predictions[0].version[7:19]).inc(len(predictions))
+        self.seconds.labels(endpoint).observe(seconds)
+
+    def count_events(self, source: str, report: IngestReport) -> None:
+        """Count the rows of one push by what became of them."""
+        for outcome, count in (
+            ("accepted", report.accepted),
+            ("duplicate", report.duplicates),
+            ("quarantined", sum(report.quarantined.values())),
+        ):
+            self.events.labels(source, outcome).inc(count)
 
     def count_parity(self, checked: int, mismatched: int) -> None:
         """Count up to what an environment has compared altogether; the first call says where

@@ -3,8 +3,6 @@ HTTP.
 """
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
 from mainspring.elements.errors import (
     AccessError,
@@ -16,6 +14,8 @@ from mainspring.elements.errors import (
     SourceError,
 )
 from mainspring.features.errors import HorizonPassed
+from mainspring.ports.errors import MethodNotAllowed, UnknownRoute
+from mainspring.ports.http import Call, Reply
 from mainspring.serving.errors import (
     ModelRefused,
     NotServing,
@@ -24,9 +24,11 @@ from mainspring.serving.errors import (
     UnknownEndpoint,
 )
 
-__all__ = ["problem_response", "status_of"]
+__all__ = ["problem_reply", "status_of"]
 
 _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
+    (UnknownRoute, 404),
+    (MethodNotAllowed, 405),
     (UnknownEndpoint, 404),
     (PredictionUnknown, 404),
     (TooManyRows, 413),
@@ -49,11 +51,10 @@ def status_of(error: MainspringError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-async def problem_response(_: Request, error: Exception) -> Response:
+def problem_reply(_: Call, error: MainspringError) -> Reply:
     """The problem document of an error of ours.  It says what is wrong and what to do, and nothing
     of our insides.
     """
-    assert isinstance(error, MainspringError), error
     status = status_of(error)
     body = {
         "type": f"urn:mainspring:error:{error.code}",
@@ -63,5 +64,13 @@ async def problem_response(_: Request, error: Exception) -> Response:
         "code": error.code,
         "remedy": error.remedy.format(**error.details()),
     }
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    return Response(msgspec.json.encode(body), status, headers, "application/problem+json")
+    return Reply(
+        status, msgspec.json.encode(body), "application/problem+json", _headers(status, error)
+    )
+
+
+def _headers(status: int, error: MainspringError) -> dict[str, str]:
+    """What HTTP asks of a reply with this status, beside its body."""
+    if status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Allow": error.allowed} if isinstance(error, MethodNotAllowed) else {}

@@ -8,6 +8,7 @@ class TestMyObjects(ObjectsContract):
 """
 
 from mainspring.testing.contracts.compute import ComputeContract
+from mainspring.testing.contracts.http import HttpServerContract
 from mainspring.testing.contracts.leases import LeasesContract
 from mainspring.testing.contracts.log import LogContract
 from mainspring.testing.contracts.objects import ObjectsContract
@@ -18,6 +19,7 @@ from mainspring.testing.contracts.tables import TablesContract
 
 __all__ = [
     "ComputeContract",
+    "HttpServerContract",
     "LeasesContract",
     "LogContract",
     "ObjectsContract",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mainspring.app.cli.rows import parse_rows, read_rows
-from mainspring.serving.errors import BadRequest
+from mainspring.ports.errors import BadRequest
 
 ROWS = [{"a": 1}, {"a": 2}]
 

@@ -7,17 +7,34 @@ import pytest
 
 from mainspring.access.tokens import create_token
 from mainspring.app.http.metrics import ServerMetrics
-from mainspring.app.http.routes import HttpDependencies, build_app
+from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.events import Actor, ProjectName
+from mainspring.engines.http.application import asgi_application
 from mainspring.engines.local.state import SqliteState
+from mainspring.project.status import StatusReport
+from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
+from mainspring.sources.compiled import CompiledSource
+from mainspring.sources.ingest import IngestJournal, SourceWriter
 from mainspring.testing import SeededIds
 from tests.unit.serving.conftest import clock, log, model, predictor, row
+from tests.unit.sources.conftest import SCHEMA, source_of
 
 __all__ = ["clock", "log", "model", "predictor", "row"]
 
 PROJECT = ProjectName("trips")
+STATUS = StatusReport(
+    project=PROJECT,
+    environment="dev",
+    version=4,
+    moved_by="person:ada",
+    moved_at=0,
+    reason="apply",
+    endpoints=(),
+    sources=(),
+    incidents=(),
+)
 
 
 class Client:
@@ -73,26 +90,35 @@ def host(endpoints, predictor, clock):
 
 
 @pytest.fixture
-def service(host, state):
+def arrivals(log, state, clock):
+    """Gives what takes in rows of the source `arrivals`, and knows no other source."""
+
+    def writer(source, actor):
+        if source != "arrivals":
+            raise UnknownAsset(kind="source", name=source, known="arrivals")
+        journal = IngestJournal(state, PROJECT, "dev", actor, clock)
+        compiled = CompiledSource(source_of(), SCHEMA)
+        return SourceWriter(compiled, log=log, clock=clock, journal=journal)
+
+    return writer
+
+
+@pytest.fixture
+def service(host, state, arrivals):
     return HttpDependencies(
-        name="trips",
+        version="0.1.0",
         host=host,
         state=state,
         metrics=ServerMetrics(),
-        push=lambda source, rows, op, actor: {
-            "source": source,
-            "rows": len(rows),
-            "op": op,
-            "actor": actor,
-        },
+        writer=arrivals,
         replay=no_prediction,
-        status=lambda: {"environment": "dev"},
+        status=lambda: STATUS,
     )
 
 
 @pytest.fixture
 def client(service):
-    return Client(build_app(service))
+    return Client(asgi_application(build_http_service(service)))
 
 
 @pytest.fixture

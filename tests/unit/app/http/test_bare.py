@@ -7,7 +7,8 @@ import sys
 import httpx
 import pytest
 
-from mainspring.app.http.bare import model_server_app
+from mainspring.app.http.bare import build_model_service
+from mainspring.engines.http.application import asgi_application
 from mainspring.engines.onnx.scorer import OnnxScorer
 from tests.unit.engines.onnx.test_scorer import row_means
 
@@ -18,7 +19,9 @@ ABSENT = ("deltalake", "lightgbm", "numba", "onnx", "polars", "scipy", "sklearn"
 @pytest.fixture
 def ask():
     """Sends one request to the server."""
-    app = model_server_app(OnnxScorer(row_means()), name="means", version="abc", token="secret")
+    scorer = OnnxScorer(row_means())
+    service = build_model_service(scorer, name="means", version="abc", token="secret")
+    app = asgi_application(service)
 
     def ask(method, path, body=None, token="secret"):
         async def send():
@@ -43,6 +46,11 @@ def test_a_bare_model_answers_the_protocol(ask):
 def test_a_bare_model_needs_its_token(ask):
     assert ask("GET", "/v2/models/means", token="wrong").status_code == 401
     assert ask("GET", "/v2/health/live", token="wrong").status_code == 200
+
+
+def test_a_bare_model_is_ready_and_no_other_is_there(ask):
+    assert ask("GET", "/v2/models/means/ready").json() == {"name": "means", "ready": True}
+    assert ask("GET", "/v2/models/medians").json()["code"] == "SRV-020"
 
 
 def test_a_bare_model_refuses_what_does_not_fit(ask):

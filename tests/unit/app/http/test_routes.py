@@ -8,7 +8,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from mainspring.app.http.routes import build_app
+from mainspring.access.tokens import PERMISSIONS
+from mainspring.app.http.routes import build_http_service
+from mainspring.engines.http.application import asgi_application
+from tests.unit.sources.conftest import row as arrival
 
 PREDICT, INFER = "/v1/endpoints/late/predict", "/v2/models/late/infer"
 GUARDED = [
@@ -104,6 +107,14 @@ def test_a_body_beyond_the_limit_is_refused_although_no_length_was_declared(clie
     )
 
 
+def test_the_body_of_a_caller_without_a_token_is_not_read(client):
+    async def chunks():
+        raise AssertionError("read")
+        yield b""
+
+    assert_problem(client.post(PREDICT, content=chunks()), 401, "ACC-001")
+
+
 def test_an_unknown_endpoint_is_not_found_and_one_without_a_model_is_unavailable(post, row):
     assert_problem(post("/v1/endpoints/nobody/predict", {"rows": [row]}), 404, "SRV-001")
     assert_problem(post("/v1/endpoints/refused/predict", {"rows": [row]}), 503, "SRV-003")
@@ -143,6 +154,10 @@ def test_a_tensor_request_that_does_not_fit_is_the_callers_fault(post, body):
     assert_problem(answer, 400, answer.json()["code"])
 
 
+def test_the_status_is_told(get):
+    assert get("/v1/status").json()["environment"] == "dev"
+
+
 def test_metadata_and_readiness_are_told(get):
     assert get("/v2/models/late").json()["inputs"][0]["shape"] == [-1, 2]
     assert [get(f"/v2/models/{name}/ready").status_code for name in ("late", "refused")] == [
@@ -152,9 +167,42 @@ def test_metadata_and_readiness_are_told(get):
     assert get("/v2").json()["name"] == "mainspring"
 
 
-def test_events_are_pushed_as_the_actor_of_the_token(post):
-    answer = post("/v1/sources/trips/events", {"rows": [{"a": 1}], "op": "replace"})
-    assert answer.json() == {"source": "trips", "rows": 1, "op": "replace", "actor": "person:ada"}
+def test_events_are_pushed_as_the_actor_of_the_token(post, state):
+    rows = [arrival(landed_at="1970-01-01T00:05:00Z"), arrival(2, carrier="too long")]
+    answer = post("/v1/sources/arrivals/events", {"rows": rows, "op": "replace"})
+    [recorded] = state.iter_events(kind="rows.ingested")
+    assert (answer.status_code, sum(answer.json()["quarantined"].values())) == (200, 1)
+    assert (recorded.event.actor, recorded.event.facts["quarantined"]) == ("person:ada", 1)
+
+
+def test_pushed_rows_are_counted_by_what_became_of_them(post, get):
+    row = arrival(landed_at="1970-01-01T00:05:00Z")
+    post("/v1/sources/arrivals/events", {"rows": [row, row]})
+    told = get("/metrics").text
+    for outcome, count in (("accepted", 1.0), ("duplicate", 1.0), ("quarantined", 0.0)):
+        sample = f'mainspring_events_total{{outcome="{outcome}",source="arrivals"}} {count}'
+        assert sample in told
+
+
+def test_a_source_that_is_not_declared_is_not_found(post):
+    assert_problem(post("/v1/sources/nobody/events", {"rows": []}), 404, "ACC-006")
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/endpoints/a/b/predict", "/v2/models//infer"])
+def test_a_path_that_no_route_has_is_a_problem_and_is_not_counted(client, get, path):
+    assert_problem(client.get(path), 404, "SRV-020")
+    assert "mainspring_requests_total{" not in get("/metrics").text
+
+
+def test_a_method_that_no_route_of_a_path_has_is_a_problem_that_names_those_there_are(client):
+    answer = client.request("DELETE", "/v1/status")
+    assert_problem(answer, 405, "SRV-021")
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
+def test_every_permission_that_a_route_asks_for_can_be_given(service):
+    asked = {route.permission for route in build_http_service(service).routes}
+    assert asked <= {*PERMISSIONS, None}
 
 
 def test_a_prediction_that_is_not_known_is_not_found(get):
@@ -163,7 +211,8 @@ def test_a_prediction_that_is_not_known_is_not_found(get):
 
 def test_a_long_replay_holds_up_nobody_else(service, token_for):
     health_answered = threading.Event()
-    app = build_app(replace(service, replay=lambda _: health_answered.wait(2)))
+    service = replace(service, replay=lambda _: health_answered.wait(2))
+    app = asgi_application(build_http_service(service))
 
     async def ask_for_both():
         async with httpx.AsyncClient(

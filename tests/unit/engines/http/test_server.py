@@ -4,10 +4,11 @@ import subprocess
 import sys
 
 SERVER = """
-from starlette.applications import Starlette
-from mainspring.app.http.server import run_server
+from mainspring.engines.http.server import UvicornServer
+from mainspring.ports.http import HttpService
+service = HttpService(routes=[], authorise=None, refuse=None)
 try:
-    run_server(Starlette(), port=0, on_bound=lambda port: print("bound", flush=True))
+    UvicornServer().serve(service, port=0, on_bound=lambda port: print("bound", flush=True))
 finally:
     print("left", flush=True)
 """

@@ -1,0 +1,151 @@
+"""The routes of serving: predictions, replays, health, and the Open Inference Protocol.
+
+What is computed is decided in `predict`, `replay` and `protocol`; here a call becomes arguments and
+a record becomes a reply.
+"""
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
+from mainspring.ports.models import Scorer
+from mainspring.serving.body import PredictBody
+from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
+
+if TYPE_CHECKING:
+    # A server of one bare model has the routes of the protocol and nothing of features, so neither
+    # Polars nor numba may be needed to import them.
+    from mainspring.serving.host import EndpointHost
+    from mainspring.serving.predict import Prediction
+
+__all__ = ["ModelApi", "ProtocolModel", "ServingApi", "answer_live"]
+
+
+class ProtocolModel(NamedTuple):
+    """A model as the Open Inference Protocol sees it.
+
+    Args:
+        label: of its version.
+        columns: the names of its inputs, in order.
+    """
+
+    name: str
+    label: str
+    columns: Sequence[str]
+    scorer: Scorer
+
+
+class ModelApi:
+    """The routes of the protocol that are about one model.
+
+    Args:
+        find: the model that answers this call; an error of ours where there is none.
+        path: of the model, or its template.
+    """
+
+    def __init__(
+        self, find: Callable[[Call], ProtocolModel], *, path: str = "/v2/models/{name}"
+    ) -> None:
+        self._find, self._path = find, path
+
+    def routes(self) -> list[Route]:
+        """Every route."""
+        return [
+            Route("GET", self._path, "read", self.metadata),
+            Route("POST", f"{self._path}/infer", "predict", self.infer),
+        ]
+
+    def metadata(self, call: Call) -> Reply:
+        """`GET /v2/models/{name}`: what the model takes and gives."""
+        model = self._find(call)
+        return json_reply(metadata_of(model.name, model.label, model.columns))
+
+    def infer(self, call: Call) -> Reply:
+        """`POST /v2/models/{name}/infer`: tensors in, tensors out.
+
+        Raises: BadRequest SRV-004, TooManyRows SRV-006, WrongTensor SRV-007.
+        """
+        model = self._find(call)
+        request, matrix = matrix_of(call.body, model.scorer.feature_count)
+        scores = model.scorer.predict(matrix)
+        return json_reply(infer_response(model.name, model.label, request, scores))
+
+
+class ServingApi:
+    """The routes about the endpoints of one environment.
+
+    A prediction takes half a millisecond and does not block. A replay may read the whole log, so it
+    does.
+
+    Args:
+        replay: the record to render for the id of a prediction; SRV-008 for one that is not known.
+        version: of this software.
+        observe: called for each answered predict call with the endpoint, its predictions, and the
+            seconds that they took.
+    """
+
+    def __init__(
+        self,
+        host: "EndpointHost",
+        *,
+        replay: Callable[[str], object],
+        version: str,
+        observe: Callable[[str, Sequence["Prediction"], float], None],
+    ) -> None:
+        self._host, self._replay, self._version, self._observe = host, replay, version, observe
+
+    def routes(self) -> list[Route]:
+        """Every route; those of health are open."""
+        return [
+            Route("POST", "/v1/endpoints/{name}/predict", "predict", self.predict),
+            Route("GET", "/v1/predictions/{id}/replay", "read", self.replay, blocks=True),
+            Route("GET", "/v2", "read", self.server_metadata),
+            Route("GET", "/v2/models/{name}/ready", "read", self.model_ready),
+            *ModelApi(self._model).routes(),
+            Route("GET", "/healthz", None, answer_live),
+            Route("GET", "/v2/health/live", None, answer_live),
+            Route("GET", "/v2/health/ready", None, self.ready),
+        ]
+
+    def predict(self, call: Call) -> Reply:
+        """`POST /v1/endpoints/{name}/predict`: rows in, a score and an id for each out.
+
+        Raises: SRV-001, SRV-003 to SRV-006; FEA-002 to FEA-004 and DAT-021 for what cannot be read
+            or cast.
+        """
+        started, name = perf_counter(), call.path["name"]
+        body = parse_body(call.body, PredictBody)
+        predictions = self._host.predict(name, body.rows, actor=call.actor)
+        self._observe(name, predictions, perf_counter() - started)
+        return json_reply({"predictions": predictions})
+
+    def replay(self, call: Call) -> Reply:
+        """`GET /v1/predictions/{id}/replay`: recompute a prediction.  Raises: SRV-008."""
+        return json_reply(self._replay(call.path["id"]))
+
+    def server_metadata(self, _: Call) -> Reply:
+        """`GET /v2`."""
+        return json_reply({"name": "mainspring", "version": self._version, "extensions": []})
+
+    def model_ready(self, call: Call) -> Reply:
+        """`GET /v2/models/{name}/ready`: 503 while no model may answer.  Raises: SRV-001."""
+        name = call.path["name"]
+        is_ready = self._host.endpoint(name).current is not None
+        return json_reply({"name": name, "ready": is_ready}, 200 if is_ready else 503)
+
+    def ready(self, _: Call) -> Reply:
+        """`GET /v2/health/ready`: every endpoint has a model that may answer; 503 until then."""
+        endpoints = self._host.served.endpoints.values()
+        is_ready = bool(endpoints) and all(endpoint.current for endpoint in endpoints)
+        return json_reply({"ready": is_ready}, 200 if is_ready else 503)
+
+    def _model(self, call: Call) -> ProtocolModel:
+        name = call.path["name"]
+        model = self._host.choose(name)
+        return ProtocolModel(name, model.label, model.encoding.column_names, model.scorer)
+
+
+def answer_live(_: Call) -> Reply:
+    """`GET /healthz`, `GET /v2/health/live`: the process answers."""
+    return json_reply({"live": True})

@@ -1,0 +1,58 @@
+"""The route of sources: rows are pushed, and answered once they are durable."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from mainspring.elements.events import Actor
+from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
+from mainspring.sources.ingest import IngestReport, SourceWriter
+
+__all__ = ["EventsBody", "SourceApi"]
+
+
+class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a push to a source; `op` is `replace` or `delete` for corrections of facts that
+    were accepted before.
+    """
+
+    rows: list[dict[str, str | int | float | bool | None]]
+    op: Literal["", "replace", "delete"] = ""
+
+
+class SourceApi:
+    """The route that takes rows in.
+
+    Args:
+        writer: what takes rows of a source in, in an actor's name; ACC-006 for a source that is not
+            declared.
+        observe: called with the source and the report of each push.
+    """
+
+    def __init__(
+        self,
+        writer: Callable[[str, Actor], SourceWriter],
+        *,
+        observe: Callable[[str, IngestReport], None],
+    ) -> None:
+        self._writer, self._observe = writer, observe
+
+    def routes(self) -> list[Route]:
+        """The one route.
+
+        One push at a time: two would decide on the same head of the log, and one of them would have
+        to decide again.
+        """
+        path = "/v1/sources/{name}/events"
+        return [Route("POST", path, "ingest", self.push, blocks=True, alone=True)]
+
+    def push(self, call: Call) -> Reply:
+        """`POST /v1/sources/{name}/events`: rows through the contract into the log.
+
+        Raises: SRV-004 for another body, and what `SourceWriter.write_rows` raises.
+        """
+        name, body = call.path["name"], parse_body(call.body, EventsBody)
+        report = self._writer(name, call.actor).write_rows(body.rows, op=body.op)
+        self._observe(name, report)
+        return json_reply(report)

@@ -1,0 +1,331 @@
+"""What every HTTP server keeps.  It is spoken to over a socket, as anybody would."""
+
+import json
+import queue
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from types import MappingProxyType
+from typing import NamedTuple
+
+import pytest
+
+from mainspring.elements.events import Actor
+from mainspring.ports.errors import BadRequest, StoreBusy
+from mainspring.ports.http import Call, HttpServer, HttpService, Reply, Route, json_reply
+
+__all__ = ["HttpServerContract"]
+
+_LIMIT = 24 * 1024 * 1024
+_PATIENCE_S = 30
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class _EchoService:
+    """Routes that say what they were called with, and one that waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.entered, self.let_go = threading.Event(), threading.Event()
+        self.at_once = self.most_at_once = 0
+        self.service = HttpService(
+            routes=[
+                Route("GET", "/echo/{name}", None, self.echo),
+                Route("POST", "/echo/{name}", None, self.echo),
+                Route("POST", "/size", None, lambda call: json_reply(len(call.body))),
+                Route("POST", "/guarded", "write", self.echo),
+                Route("GET", "/wait", None, self.wait, blocks=True),
+                Route("GET", "/alone", None, self.alone, blocks=True, alone=True),
+                Route("GET", "/busy", None, self.busy),
+                Route("GET", "/bug", None, lambda call: json_reply(1 // len(call.body))),
+                Route(
+                    "GET", "/plain", None, lambda _: Reply(202, b"as is", "text/x-a", {"X-A": "b"})
+                ),
+            ],
+            authorise=self.authorise,
+            refuse=lambda call, error: json_reply(
+                {"code": error.code, "route": call.route, "detail": error.message}, 418
+            ),
+            max_body_bytes=_LIMIT,
+        )
+
+    def authorise(self, call: Call, permission: str) -> Actor:
+        """Everybody who gives a name may do what is asked for."""
+        if "authorization" not in call.headers:
+            raise BadRequest(reason=f"nobody may {permission}")
+        return Actor(call.headers["authorization"])
+
+    def echo(self, call: Call) -> Reply:
+        """The call as JSON."""
+        return json_reply({**call._asdict(), "body": call.body.decode()})
+
+    def wait(self, _: Call) -> Reply:
+        """Answers once it is let go."""
+        self.entered.set()
+        return json_reply(self.let_go.wait(_PATIENCE_S))
+
+    def alone(self, _: Call) -> Reply:
+        """Counts how many are in here at once."""
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        time.sleep(0.02)
+        self.at_once -= 1
+        return json_reply(None)
+
+    def busy(self, _: Call) -> Reply:
+        """An error of ours."""
+        raise StoreBusy(store="the log", operation="append")
+
+
+class _Client:
+    """A connection of its own; HTTP as the standard library speaks it."""
+
+    def __init__(self, port: int) -> None:
+        self._http = HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterator[bytes] = b"",
+        headers: Mapping[str, str] = _NONE,
+    ) -> tuple[int, bytes, HTTPResponse]:
+        """Status, body and the rest of the answer."""
+        self._http.request(method, path, body or None, dict(headers))
+        response = self._http.getresponse()
+        return response.status, response.read(), response
+
+    def echoed(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = _NONE
+    ) -> dict[str, object]:
+        """The call that an echo answers with."""
+        echo: dict[str, object] = json.loads(self.call(method, path, body, headers)[1])
+        return echo
+
+    def call_without_body(self, method: str, path: str, *, length: int) -> tuple[int, bytes]:
+        """The answer to a call whose body is announced and never sent."""
+        self._http.putrequest(method, path)
+        self._http.putheader("Content-Length", str(length))
+        self._http.endheaders()
+        response = self._http.getresponse()
+        return response.status, response.read()
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._http.close()
+
+
+@contextmanager
+def _connected(port: int) -> Iterator[_Client]:
+    client = _Client(port)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+class _Running(NamedTuple):
+    """A server that answers in a thread until it is asked to stop."""
+
+    port: int
+    stop: threading.Event
+    thread: threading.Thread
+
+    def wait_until_closed(self) -> None:
+        """Until it takes no more connections."""
+        until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < until:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                return
+            time.sleep(0.02)
+        pytest.fail("the server still takes connections")
+
+
+@contextmanager
+def _running(server: HttpServer, service: HttpService) -> Iterator[_Running]:
+    ports, stop = queue.SimpleQueue[int](), threading.Event()
+    thread = threading.Thread(
+        target=server.serve,
+        args=(service,),
+        kwargs={"port": 0, "on_bound": ports.put, "stop": stop},
+        daemon=True,
+    )
+    thread.start()
+    try:
+        yield _Running(ports.get(timeout=_PATIENCE_S), stop, thread)
+    finally:
+        stop.set()
+        thread.join(_PATIENCE_S)
+
+
+class HttpServerContract:
+    """Override `server`."""
+
+    @pytest.fixture
+    def server(self) -> HttpServer:
+        """A server that does not serve yet."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def echo(self) -> _EchoService:
+        """What is served."""
+        return _EchoService()
+
+    @pytest.fixture
+    def running(self, server: HttpServer, echo: _EchoService) -> Iterator[_Running]:
+        """The server, answering in a thread."""
+        with _running(server, echo.service) as running:
+            yield running
+            echo.let_go.set()
+
+    @pytest.fixture
+    def client(self, running: _Running) -> Iterator[_Client]:
+        """A connection to it."""
+        client = _Client(running.port)
+        yield client
+        client.close()
+
+    def test_a_call_holds_what_the_request_said(self, client: _Client) -> None:
+        """Method, template, path, query, headers and body."""
+        call = client.echoed("POST", "/echo/a%20b?x=1&y=&x=2", b"body", headers={"X-Many": "1"})
+        assert (call["method"], call["route"], call["path"], call["query"], call["body"]) == (
+            "POST",
+            "/echo/{name}",
+            {"name": "a b"},
+            {"x": "2", "y": ""},
+            "body",
+        )
+
+    def test_names_of_headers_come_in_lower_case(self, client: _Client) -> None:
+        """Whatever case the caller wrote."""
+        for name in ("x-trace", "X-Trace", "X-TRACE"):
+            headers = client.echoed("GET", "/echo/a", headers={name: "AbC"})["headers"]
+            assert isinstance(headers, dict)
+            assert headers["x-trace"] == "AbC"
+
+    def test_a_reply_is_sent_as_it_was_given(self, client: _Client) -> None:
+        """Status, body, type and headers."""
+        status, body, response = client.call("GET", "/plain")
+        assert (status, body) == (202, b"as is")
+        assert (response.getheader("content-type"), response.getheader("x-a")) == ("text/x-a", "b")
+
+    def test_a_connection_is_kept_for_the_next_call(self, client: _Client) -> None:
+        """Replies do not run into each other."""
+        names = [client.echoed("GET", f"/echo/{name}")["path"] for name in range(5)]
+        assert names == [{"name": str(name)} for name in range(5)]
+
+    def test_head_is_answered_as_get_without_the_body(self, client: _Client) -> None:
+        """And the connection goes on."""
+        assert client.call("HEAD", "/plain")[:2] == (202, b"")
+        assert client.call("GET", "/plain")[:2] == (202, b"as is")
+
+    def test_a_path_that_no_route_has_is_refused_with_its_code(self, client: _Client) -> None:
+        """SRV-020, without a route."""
+        for path in ("/", "/echo", "/echo/a/b", "/echo//"):
+            status, body, _ = client.call("GET", path)
+            assert (status, json.loads(body)["code"], json.loads(body)["route"]) == (
+                418,
+                "SRV-020",
+                "",
+            )
+
+    def test_a_method_that_no_route_has_is_refused_with_its_code(self, client: _Client) -> None:
+        """SRV-021, with the route that nothing was asked of."""
+        for method in ("DELETE", "PATCH", "OPTIONS"):
+            status, body, _ = client.call(method, "/echo/a")
+            assert (status, json.loads(body)["code"]) == (418, "SRV-021")
+
+    def test_an_error_of_ours_becomes_the_reply_that_the_service_gives(
+        self, client: _Client
+    ) -> None:
+        """With the route that it happened at."""
+        status, body, _ = client.call("GET", "/busy")
+        assert (status, json.loads(body)["code"], json.loads(body)["route"]) == (
+            418,
+            "ENG-009",
+            "/busy",
+        )
+
+    def test_a_bug_is_answered_and_says_nothing_of_our_insides(
+        self, client: _Client, running: _Running
+    ) -> None:
+        """And the server goes on."""
+        status, body, _ = client.call("GET", "/bug")
+        assert status == 500
+        assert b"ZeroDivision" not in body
+        with _connected(running.port) as another:
+            assert another.call("GET", "/plain")[0] == 202
+
+    def test_the_actor_is_whom_the_service_authorised(self, client: _Client) -> None:
+        """Nobody on an open route."""
+        assert client.echoed("POST", "/guarded", headers={"Authorization": "person:ada"})[
+            "actor"
+        ] == ("person:ada")
+        assert (
+            client.echoed("POST", "/echo/a", headers={"Authorization": "person:ada"})["actor"] == ""
+        )
+
+    def test_a_body_is_asked_for_only_when_the_caller_may_send_it(self, running: _Running) -> None:
+        """The refusal comes before the first byte of the body is sent."""
+        with _connected(running.port) as client:
+            status, body = client.call_without_body("POST", "/guarded", length=_LIMIT)
+        assert (status, json.loads(body)["detail"]) == (
+            418,
+            "the request cannot be read: nobody may write",
+        )
+
+    def test_a_large_body_arrives_whole(self, client: _Client) -> None:
+        """Up to the limit, to the byte."""
+        assert client.call("POST", "/size", bytes(_LIMIT))[:2] == (200, str(_LIMIT).encode())
+
+    def test_a_body_beyond_the_limit_is_refused(self, client: _Client) -> None:
+        """SRV-004, whether its length was declared or not."""
+        for body in (bytes(_LIMIT + 1), iter([bytes(2**20)] * (_LIMIT // 2**20 + 1))):
+            status, answer, _ = client.call("POST", "/size", body)
+            assert (status, json.loads(answer)["code"]) == (418, "SRV-004")
+
+    def test_a_handler_that_blocks_holds_up_nobody(
+        self, client: _Client, running: _Running, echo: _EchoService
+    ) -> None:
+        """Others are answered meanwhile."""
+        with ThreadPoolExecutor(1) as pool, _connected(running.port) as another:
+            waiting = pool.submit(another.call, "GET", "/wait")
+            assert echo.entered.wait(_PATIENCE_S)
+            assert client.call("GET", "/plain")[0] == 202
+            echo.let_go.set()
+            assert waiting.result(_PATIENCE_S)[:2] == (200, b"true")
+
+    def test_a_route_that_wants_to_be_alone_is_called_once_at_a_time(
+        self, running: _Running, echo: _EchoService
+    ) -> None:
+        """And many that wait for it hold up no other that blocks."""
+
+        def call(path: str) -> int:
+            with _connected(running.port) as client:
+                return client.call("GET", path)[0]
+
+        echo.let_go.set()
+        with ThreadPoolExecutor(60) as pool:
+            statuses = list(pool.map(call, ["/alone"] * 60 + ["/wait"]))
+        assert (set(statuses), echo.most_at_once) == ({200}, 1)
+
+    def test_calls_in_flight_are_answered_before_the_server_ends(
+        self, server: HttpServer, echo: _EchoService
+    ) -> None:
+        """New ones are not taken any more."""
+        with _running(server, echo.service) as running, _connected(running.port) as client:
+            with ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(client.call, "GET", "/wait")
+                assert echo.entered.wait(_PATIENCE_S)
+                running.stop.set()
+                running.wait_until_closed()
+                assert running.thread.is_alive()
+                echo.let_go.set()
+                assert waiting.result(_PATIENCE_S)[:2] == (200, b"true")
+            running.thread.join(_PATIENCE_S)
+            assert not running.thread.is_alive()

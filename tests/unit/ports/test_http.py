@@ -1,0 +1,36 @@
+"""Bodies in their form, and records as JSON."""
+
+import msgspec
+import pytest
+
+from mainspring.ports.errors import BadRequest
+from mainspring.ports.http import Call, json_reply, parse_body
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True):
+    """A body with one field."""
+
+    rows: list[int]
+
+
+def test_a_body_is_read_in_its_form():
+    assert parse_body(b'{"rows": [1]}', Body) == Body(rows=[1])
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"{", b"[]", b'{"rows": ["a"]}', b'{"rows": [], "more": 1}', b"\xff", b"[" * 100_000],
+    ids=lambda payload: repr(payload[:20]),
+)
+def test_a_body_of_another_form_is_refused_whatever_its_bytes_are(payload):
+    with pytest.raises(BadRequest, match="SRV-004"):
+        parse_body(payload, Body)
+
+
+def test_a_record_is_rendered_with_its_type():
+    reply = json_reply(Body(rows=[1]), 202)
+    assert reply == (202, b'{"rows":[1]}', "application/json", {})
+
+
+def test_nobody_is_the_actor_of_a_call_that_was_not_authorised():
+    assert Call("GET").actor == ""

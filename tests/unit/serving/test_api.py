@@ -1,0 +1,149 @@
+"""The routes of serving, called with records."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from mainspring.elements.events import Actor
+from mainspring.ports.errors import BadRequest
+from mainspring.ports.http import Call
+from mainspring.serving.api import ModelApi, ProtocolModel, ServingApi, answer_live
+from mainspring.serving.errors import (
+    EmptyRequest,
+    NotServing,
+    PredictionUnknown,
+    UnknownEndpoint,
+    WrongTensor,
+)
+from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
+from mainspring.serving.inference_log import find_prediction
+from mainspring.testing import SeededIds
+from tests.unit.serving.conftest import Adder
+
+TENSOR = {"name": "features", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}
+
+
+def call(body=None, **path):
+    payload = b"" if body is None else json.dumps(body).encode()
+    return Call("POST", path=path, body=payload, actor=Actor("person:ada"))
+
+
+def unknown(prediction):
+    raise PredictionUnknown(prediction=prediction)
+
+
+@pytest.fixture
+def served(model):
+    late = ServedEndpoint(name="late", topic="inference:dev:late", current=model)
+    return ServedEnvironment(environment="dev", version=4, endpoints={"late": late})
+
+
+@pytest.fixture
+def api_of(predictor, clock):
+    """The routes over an environment, and what they observed."""
+
+    def api_of(served, replay=unknown):
+        host = EndpointHost(
+            lambda _: served, predictor, environment="dev", clock=clock, ids=SeededIds(1)
+        )
+        host.refresh()
+        observed = []
+        api = ServingApi(
+            host, replay=replay, version="9", observe=lambda *args: observed.append(args)
+        )
+        return api, observed
+
+    return api_of
+
+
+@pytest.fixture
+def api(api_of, served):
+    return api_of(served)[0]
+
+
+@pytest.fixture
+def refused(served):
+    late = replace(served.endpoints["late"], current=None, refusal="no attestation")
+    return replace(served, endpoints={"late": late})
+
+
+def test_a_prediction_is_answered_and_logged_for_the_actor_of_the_call(api, row, log):
+    reply = api.predict(call({"rows": [row]}, name="late"))
+    [prediction] = json.loads(reply.body)["predictions"]
+    found = find_prediction(log, prediction["id"])
+    assert (reply.status, prediction["score"], found[1].actor) == (200, 8.0, "person:ada")
+
+
+def test_what_was_answered_is_observed_and_what_failed_is_not(api_of, served, row):
+    api, observed = api_of(served)
+    with pytest.raises(EmptyRequest):
+        api.predict(call({"rows": []}, name="late"))
+    api.predict(call({"rows": [row, row]}, name="late"))
+    [(endpoint, predictions, seconds)] = observed
+    assert (endpoint, len(predictions)) == ("late", 2)
+    assert seconds > 0
+
+
+def test_a_predict_call_of_another_form_is_refused(api):
+    for body in ({"row": 1}, [], {"rows": [1]}, {"rows": [], "at": 0}):
+        with pytest.raises(BadRequest):
+            api.predict(call(body, name="late"))
+
+
+def test_an_endpoint_that_is_not_there_or_has_no_model_is_refused(api, api_of, refused, row):
+    with pytest.raises(UnknownEndpoint):
+        api.predict(call({"rows": [row]}, name="nobody"))
+    with pytest.raises(NotServing, match="no attestation"):
+        api_of(refused)[0].predict(call({"rows": [row]}, name="late"))
+
+
+def test_a_replay_is_rendered_as_it_was_given(api_of, served):
+    api, _ = api_of(served, replay=lambda prediction: {"id": prediction})
+    assert api.replay(call(id="p-1")).body == b'{"id":"p-1"}'
+
+
+def test_a_prediction_that_is_not_known_is_refused(api):
+    with pytest.raises(PredictionUnknown):
+        api.replay(call(id="p-1"))
+
+
+def test_a_model_is_ready_when_one_may_answer(api, api_of, refused):
+    assert (api.model_ready(call(name="late")).status, api.ready(call()).status) == (200, 200)
+    waiting = api_of(refused)[0]
+    assert waiting.model_ready(call(name="late")) == (
+        503,
+        b'{"name":"late","ready":false}',
+        "application/json",
+        {},
+    )
+    assert waiting.ready(call()).status == 503
+
+
+def test_an_environment_without_endpoints_is_not_ready(api_of, served):
+    assert api_of(replace(served, endpoints={}))[0].ready(call()).body == b'{"ready":false}'
+
+
+def test_the_protocol_says_what_server_and_model_are(api):
+    assert json.loads(api.server_metadata(call()).body)["version"] == "9"
+    [describe] = [route for route in api.routes() if route.path == "/v2/models/{name}"]
+    metadata = json.loads(describe.handler(call(name="late")).body)
+    assert (metadata["versions"], metadata["inputs"][0]["shape"]) == (["late v1"], [-1, 2])
+
+
+def test_tensors_are_scored_by_the_model_and_nothing_is_logged():
+    api = ModelApi(lambda _: ProtocolModel("sum", "sum v1", ["a", "b"], Adder(2)))
+    answer = json.loads(api.infer(call({"inputs": [TENSOR]})).body)
+    assert (answer["model_version"], answer["outputs"][0]["data"]) == ("sum v1", [3.0])
+    with pytest.raises(WrongTensor):
+        api.infer(call({"inputs": [TENSOR | {"shape": [2, 1]}]}))
+
+
+def test_only_health_is_open_and_only_what_reads_the_log_blocks(api):
+    assert {route.path for route in api.routes() if route.permission is None} == {
+        "/healthz",
+        "/v2/health/live",
+        "/v2/health/ready",
+    }
+    assert [route.handler for route in api.routes() if route.blocks] == [api.replay]
+    assert answer_live(call()).body == b'{"live":true}'

@@ -1,0 +1,85 @@
+"""The route of sources, called with records."""
+
+import json
+
+import pytest
+
+from mainspring.elements.events import Actor
+from mainspring.ports.errors import BadRequest
+from mainspring.ports.http import Call
+from mainspring.sources.api import SourceApi
+from mainspring.sources.errors import SourceNotReadable
+from mainspring.sources.ingest import IngestReport, SourceWriter
+from tests.unit.sources.conftest import Desk, row
+
+
+class Pushed:
+    """The route over a desk, and what it was called for."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.writers: list[tuple[str, str]] = []
+        self.reports: list[tuple[str, IngestReport]] = []
+        self.api = SourceApi(self.writer, observe=lambda *args: self.reports.append(args))
+
+    def writer(self, source: str, actor: Actor) -> SourceWriter:
+        """Notes for which source, and in whose name."""
+        self.writers.append((source, actor))
+        return self.desk.writer()
+
+    def push(self, body: object) -> dict[str, object]:
+        """The answer to a push by Ada."""
+        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+        call = Call("POST", path={"name": "arrivals"}, body=payload, actor=Actor("person:ada"))
+        report: dict[str, object] = json.loads(self.api.push(call).body)
+        return report
+
+
+@pytest.fixture
+def pushed(desk: Desk) -> Pushed:
+    """The route over the desk."""
+    return Pushed(desk)
+
+
+def test_rows_are_taken_in_for_the_actor_of_the_call(pushed: Pushed) -> None:
+    answer = pushed.push({"rows": [row(), row(2, delay=901.0)]})
+    assert (answer["accepted"], pushed.desk.facts().height) == (1, 1)
+    assert answer["quarantined"] == {"between:delay": 1}
+    assert pushed.writers == [("arrivals", "person:ada")]
+
+
+def test_an_operation_holds_for_all_rows_of_the_call(pushed: Pushed) -> None:
+    pushed.push({"rows": [row()]})
+    assert pushed.push({"rows": [row(delay=6.0)], "op": "replace"})["revised"] == 1
+
+
+def test_the_report_is_observed(pushed: Pushed) -> None:
+    pushed.push({"rows": [row(), row()]})
+    [(source, report)] = pushed.reports
+    assert (source, report.accepted, report.duplicates) == ("arrivals", 1, 1)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", [], {"rows": 1}, {"rows": [{"a": []}]}, {"rows": [], "op": "upsert"}], ids=str
+)
+def test_a_body_of_another_form_is_refused_before_anything_is_taken(
+    pushed: Pushed, body: object
+) -> None:
+    with pytest.raises(BadRequest):
+        pushed.push(body)
+    assert pushed.writers == []
+
+
+def test_a_push_that_fails_is_not_observed(pushed: Pushed) -> None:
+    def unreadable(source: str, actor: Actor) -> SourceWriter:
+        raise SourceNotReadable(source=source)
+
+    pushed.api = SourceApi(unreadable, observe=lambda *args: pushed.reports.append(args))
+    with pytest.raises(SourceNotReadable):
+        pushed.push({"rows": []})
+    assert pushed.reports == []
+
+
+def test_pushes_wait_for_each_other_in_a_thread(pushed: Pushed) -> None:
+    [route] = pushed.api.routes()
+    assert (route.permission, route.blocks, route.alone) == ("ingest", True, True)
