@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from mainspring.elements.expression.aggregation import ORDERED
-from mainspring.elements.expression.tree import Arithmetic, Literal
+from mainspring.elements.expression.operations.arithmetic import Arithmetic
+from mainspring.elements.expression.tree import Literal
 from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.elements.time import Micros
 from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
