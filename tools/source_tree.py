@@ -3,10 +3,11 @@ imported or run.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 __all__ = [
     "ROOT",
@@ -14,6 +15,7 @@ __all__ = [
     "Function",
     "PythonFile",
     "depth",
+    "documented_methods",
     "line_count",
     "python_files",
     "undocumented",
@@ -158,12 +160,36 @@ def _depth_of(child: ast.AST, parent: ast.AST) -> int:
     return depth(child) + (isinstance(child, LEVELS) and not is_elif)
 
 
-def undocumented(node: ast.Module | ast.ClassDef) -> Iterator[ast.ClassDef | FunctionNode]:
+def documented_methods(trees: Iterable[ast.Module]) -> Mapping[str, frozenset[str]]:
+    """The methods that have a docstring, by the name of their class."""
+    return {
+        owner.name: frozenset(
+            child.name
+            for child in owner.body
+            if isinstance(child, FUNCTIONS) and ast.get_docstring(child) is not None
+        )
+        for tree in trees
+        for owner in ast.walk(tree)
+        if isinstance(owner, ast.ClassDef)
+    }
+
+
+def undocumented(
+    node: ast.Module | ast.ClassDef, documented: Mapping[str, frozenset[str]] = MappingProxyType({})
+) -> Iterator[ast.ClassDef | FunctionNode]:
     """Public classes, functions and methods without a docstring; overloads and property setters
-    speak through their first form.
+    speak through their first form, and a method through the one that it overrides.
+
+    Args:
+        documented: the methods that have a docstring, by the name of their class.
     """
+    overridden: set[str] = set()
+    for base in node.bases if isinstance(node, ast.ClassDef) else ():
+        overridden |= documented.get(base.id, frozenset()) if isinstance(base, ast.Name) else set()
     for child in node.body:
         if not isinstance(child, (ast.ClassDef, *FUNCTIONS)) or child.name.startswith("_"):
+            continue
+        if child.name in overridden:
             continue
         decorators = {
             d.id if isinstance(d, ast.Name) else d.attr
@@ -173,4 +199,4 @@ def undocumented(node: ast.Module | ast.ClassDef) -> Iterator[ast.ClassDef | Fun
         if ast.get_docstring(child) is None and not decorators & {"overload", "setter", "deleter"}:
             yield child
         if isinstance(child, ast.ClassDef):
-            yield from undocumented(child)
+            yield from undocumented(child, documented)

@@ -6,7 +6,14 @@ from textwrap import dedent
 
 import pytest
 
-from tools.source_tree import Function, PythonFile, depth, line_count, undocumented
+from tools.source_tree import (
+    Function,
+    PythonFile,
+    depth,
+    documented_methods,
+    line_count,
+    undocumented,
+)
 
 
 def functions(source: str) -> list[Function]:
@@ -62,3 +69,9 @@ def test_private_names_overloads_and_setters_need_no_docstring() -> None:
         "v): ...\n def y(self): ..."
     )
     assert [node.name for node in undocumented(tree)] == ["C", "y"]
+
+
+def test_a_method_speaks_through_the_one_that_it_overrides() -> None:
+    tree = ast.parse("class A:\n 'a'\n def f(self): 'f'\nclass B(A):\n 'b'\n def f(self): ...")
+    assert list(undocumented(tree, documented_methods([tree]))) == []
+    assert [node.name for node in undocumented(tree)] == ["f"]

@@ -2,12 +2,12 @@
 expression and every row.
 """
 
+import json
 import math
 import struct
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
-from typing import get_args
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -20,41 +20,32 @@ from mainspring.datasets.definition import (
 )
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.expression.infer import infer_type
-from mainspring.elements.expression.row import compile_row
-from mainspring.elements.expression.tree import (
-    Abs,
-    Arithmetic,
-    Bucket,
-    Cast,
-    Ceil,
-    Clip,
-    Column,
-    Comparison,
-    DatePart,
-    Elementary,
-    FillNull,
-    Floor,
-    Hash,
-    IsIn,
-    IsNull,
-    Literal,
-    LocalTime,
-    Logical,
-    Negate,
-    Node,
-    Not,
-    Round,
-    Scalar,
+from mainspring.elements.expression.notation import parse_expression
+from mainspring.elements.expression.operations import NODES
+from mainspring.elements.expression.operations.arithmetic import Abs, Arithmetic, Negate
+from mainspring.elements.expression.operations.casting import Cast
+from mainspring.elements.expression.operations.comparison import Comparison, IsIn
+from mainspring.elements.expression.operations.conditional import When
+from mainspring.elements.expression.operations.dates import DatePart, LocalTime
+from mainspring.elements.expression.operations.elementary import Elementary
+from mainspring.elements.expression.operations.hashing import Bucket, Hash
+from mainspring.elements.expression.operations.logic import Logical, Not
+from mainspring.elements.expression.operations.nulls import FillNull, IsNull
+from mainspring.elements.expression.operations.rounding import Ceil, Clip, Floor, Round
+from mainspring.elements.expression.operations.text import (
     TextCase,
     TextLength,
     TextMatch,
     TextSlice,
     TextStrip,
-    When,
 )
+from mainspring.elements.expression.row import compile_row
+from mainspring.elements.expression.tree import Column, Literal, Node, Scalar
 from mainspring.elements.frame import STORED
+from mainspring.elements.identity import canonical_json
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import FOREVER, parse_instant
+from mainspring.project.loader.fingerprint import canonical_value
 
 N, F, B, S, T, D = (
     DType.INT64,
@@ -330,6 +321,13 @@ def test_an_expression_is_read_back_from_the_bytes_that_keep_it(node: Node) -> N
     assert repr(parse_training_set_definition(kept).training_set) == repr(node)
 
 
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(expressions)
+def test_an_expression_is_read_back_from_the_canonical_json_of_its_fingerprint(node: Node) -> None:
+    described = json.loads(canonical_json(canonical_value(node)))
+    assert repr(parse_expression(described)) == repr(node)
+
+
 def kinds(node: Node) -> set[type[Node]]:
     """The kinds of node in an expression."""
     parts = [getattr(node, field.name) for field in fields(node)]
@@ -341,4 +339,4 @@ def test_every_kind_of_node_is_among_those_generated() -> None:
     settings(max_examples=1_500, derandomize=True, database=None, deadline=None)(
         given(expressions)(lambda node: found.update(kinds(node)))
     )()
-    assert found == set(get_args(Node))
+    assert found == set(NODES)

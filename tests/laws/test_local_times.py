@@ -10,7 +10,7 @@ import pytest
 from mainspring.elements.expression import col
 from mainspring.elements.expression.calendar import LOCAL_CALENDAR
 from mainspring.elements.expression.columns import to_polars
-from mainspring.elements.expression.infer import is_time_zone
+from mainspring.elements.expression.operations.dates import is_time_zone
 from mainspring.elements.expression.row import compile_row
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Schema

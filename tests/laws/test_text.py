@@ -5,8 +5,8 @@ import pytest
 
 from mainspring.elements.expression import Expr, col
 from mainspring.elements.expression.columns import to_polars
+from mainspring.elements.expression.operations.text import WHITE_SPACE
 from mainspring.elements.expression.row import compile_row
-from mainspring.elements.expression.text import WHITE_SPACE
 from mainspring.elements.schema import DType, Schema
 
 SCHEMA = Schema.of(s=DType.STRING)

@@ -8,7 +8,7 @@ declaration and the kernel is believed.
 from collections.abc import Mapping, Sequence
 
 from mainspring.elements.expression import col, count
-from mainspring.elements.expression.stable_hash import hash_of_text
+from mainspring.elements.expression.operations.hashing import hash_of_text
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import HOUR, MINUTE
 from mainspring.features.kernel.output import AggregateOp, OutOfRangeMode

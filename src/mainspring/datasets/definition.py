@@ -17,7 +17,8 @@ from mainspring.datasets import spec as dataset_spec
 from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.errors import Location
-from mainspring.elements.expression import aggregation, tree
+from mainspring.elements.expression import aggregation
+from mainspring.elements.expression.operations import NODES
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.features import spec as feature_spec
@@ -36,7 +37,7 @@ __all__ = [
     "render_view_definition",
 ]
 
-_MODULES = (dataset_spec, feature_spec, source_spec, aggregation, tree)
+_MODULES = (dataset_spec, feature_spec, source_spec, aggregation)
 _RECORDS = {
     name: record
     for module in _MODULES
@@ -44,7 +45,7 @@ _RECORDS = {
     if isinstance(record, type)
     and dataclasses.is_dataclass(record)
     and record.__module__ == module.__name__
-} | {"Schema": Schema, "Field": Field}
+} | {record.__name__: record for record in (*NODES, Schema, Field)}
 _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
 
 

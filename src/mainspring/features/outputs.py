@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from mainspring.elements.expression.aggregation import Aggregation, AggregationName, result_type
 from mainspring.elements.expression.infer import infer_type
-from mainspring.elements.expression.tree import Column, Hash, Literal, Node, Scalar, When
+from mainspring.elements.expression.operations.conditional import When
+from mainspring.elements.expression.operations.hashing import Hash
+from mainspring.elements.expression.tree import Column, Literal, Node, Scalar
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.window import WindowLength, format_window
 from mainspring.features.kernel.program import AggregateOp, OutputSpec, ValueKind

@@ -3,7 +3,8 @@ fault of the declaration.
 """
 
 from mainspring.elements.errors import DeclarationError
-from mainspring.elements.expression.infer import infer_type, type_faults, unknown_column
+from mainspring.elements.expression.infer import infer_type, type_faults
+from mainspring.elements.expression.readings.types import unknown_column
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.sources.columns import is_reserved

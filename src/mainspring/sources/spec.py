@@ -8,7 +8,8 @@ from typing import ClassVar
 from mainspring.elements.declaration import caller, freeze
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
-from mainspring.elements.expression.tree import Arithmetic, Column, Literal, Node
+from mainspring.elements.expression.operations.arithmetic import Arithmetic
+from mainspring.elements.expression.tree import Column, Literal, Node
 from mainspring.elements.schema import DType
 from mainspring.elements.time import Micros, parse_duration
 

@@ -12,30 +12,16 @@ from typing import NoReturn
 from mainspring.elements.expression.aggregable import Aggregable, condition_of
 from mainspring.elements.expression.aggregation import Aggregation
 from mainspring.elements.expression.namespaces import DateTime, Text
-from mainspring.elements.expression.tree import (
-    Abs,
-    Arithmetic,
-    Bucket,
-    Cast,
-    Ceil,
-    Clip,
-    Column,
-    Comparison,
-    Elementary,
-    FillNull,
-    Floor,
-    Hash,
-    IsIn,
-    IsNull,
-    Literal,
-    Logical,
-    Negate,
-    Node,
-    Not,
-    Round,
-    Scalar,
-    When,
-)
+from mainspring.elements.expression.operations.arithmetic import Abs, Arithmetic, Negate
+from mainspring.elements.expression.operations.casting import Cast
+from mainspring.elements.expression.operations.comparison import Comparison, IsIn
+from mainspring.elements.expression.operations.conditional import When
+from mainspring.elements.expression.operations.elementary import Elementary
+from mainspring.elements.expression.operations.hashing import Bucket, Hash
+from mainspring.elements.expression.operations.logic import Logical, Not
+from mainspring.elements.expression.operations.nulls import FillNull, IsNull
+from mainspring.elements.expression.operations.rounding import Ceil, Clip, Floor, Round
+from mainspring.elements.expression.tree import Column, Literal, Node, Scalar
 from mainspring.elements.schema import DType
 from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, parse_instant
 

@@ -6,17 +6,16 @@ from collections.abc import Callable
 from operator import index
 from typing import Generic, TypeVar
 
-from mainspring.elements.expression.text import WHITE_SPACE
-from mainspring.elements.expression.tree import (
-    DatePart,
-    LocalTime,
-    Node,
+from mainspring.elements.expression.operations.dates import DatePart, LocalTime
+from mainspring.elements.expression.operations.text import (
+    WHITE_SPACE,
     TextCase,
     TextLength,
     TextMatch,
     TextSlice,
     TextStrip,
 )
+from mainspring.elements.expression.tree import Node
 
 __all__ = ["DateTime", "Text"]
 

@@ -12,7 +12,8 @@ from mainspring.elements.expression.aggregation import (
     parameter_problems,
     value_problems,
 )
-from mainspring.elements.expression.infer import infer_type, type_faults, unknown_column
+from mainspring.elements.expression.infer import infer_type, type_faults
+from mainspring.elements.expression.readings.types import unknown_column
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType, Schema
 from mainspring.project.loader.errors import UnfitAggregation, UnfitExpression, WrongType

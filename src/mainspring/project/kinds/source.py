@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import EventValue
-from mainspring.elements.expression.tree import Arithmetic, Literal
+from mainspring.elements.expression.operations.arithmetic import Arithmetic
+from mainspring.elements.expression.tree import Literal
 from mainspring.elements.identity import digest_of_value
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import Micros

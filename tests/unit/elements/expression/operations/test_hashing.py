@@ -1,4 +1,4 @@
-"""Hashes that never change: a model taught on buckets is served the same ones years later."""
+"""Hashes that never change: a model trained on buckets is served the same ones years later."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ import pytest
 
 from mainspring.elements.expression import col
 from mainspring.elements.expression.columns import to_polars
-from mainspring.elements.expression.stable_hash import hash_of_int, hash_value
+from mainspring.elements.expression.operations.hashing import hash_of_int, hash_value
 from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.schema import DType, Schema
 

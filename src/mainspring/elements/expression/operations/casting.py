@@ -1,0 +1,115 @@
+"""A value as another type, where that has one meaning."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mainspring.elements.expression.readings.notation import Written
+from mainspring.elements.expression.readings.rows import RowReading
+from mainspring.elements.expression.readings.types import INT64_MAX, INT64_MIN, TypeReading
+from mainspring.elements.expression.tree import Node
+from mainspring.elements.schema import DType
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mainspring.elements.expression.readings.columns import ColumnReading
+
+__all__ = ["Cast", "float_of_text", "int_of_float", "int_of_text"]
+
+_CASTS = {
+    DType.INT64: {DType.FLOAT64, DType.BOOLEAN, DType.STRING, DType.TIMESTAMP, DType.DURATION},
+    DType.FLOAT64: {DType.INT64, DType.BOOLEAN},
+    DType.BOOLEAN: {DType.INT64, DType.FLOAT64, DType.STRING},
+    DType.STRING: {DType.INT64, DType.FLOAT64},
+    DType.TIMESTAMP: {DType.INT64},
+    DType.DURATION: {DType.INT64},
+    DType.ZONED: set[DType](),
+}
+_UNSETTLED_CAST = "Polars and Python write floats with different digits and exponents"
+
+_WHOLE = re.compile(r"([+-]?)0*([0-9]+)")
+_DIGITS_OF_64_BITS = 19
+_REAL = re.compile(
+    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Cast(Node):
+    """The value as another type; what does not fit is null."""
+
+    operand: Node
+    dtype: DType
+
+    def typing(self, reading: TypeReading) -> DType | None:
+        [operand] = reading.operands
+        if operand is None:
+            return None
+        have, wanted = operand.dtype, self.dtype
+        if have == wanted != DType.ZONED or wanted in _CASTS[have]:
+            return wanted
+        if (have, wanted) == (DType.FLOAT64, DType.STRING):
+            return reading.unsettled(
+                f"a cast to {wanted}",
+                have,
+                why=_UNSETTLED_CAST,
+                instead="round it and cast it to int64 first",
+            )
+        return reading.wrong(
+            f"a cast to {wanted}",
+            have,
+            f"what has one meaning; {have} can become "
+            f"{', '.join(sorted(_CASTS[have])) or 'nothing else'}",
+        )
+
+    def columns(self, reading: "ColumnReading") -> "pl.Expr":
+        [operand] = reading.operands
+        return reading.cast(operand.column, self.dtype, strict=False)
+
+    def row(self, reading: RowReading) -> str:
+        [operand] = reading.operands
+        value, code = operand.text, reading.code
+        match operand.dtype, self.dtype:
+            case (DType.BOOLEAN, DType.STRING):
+                converted = f"'true' if {value} else 'false'"
+            case (DType.BOOLEAN, DType.INT64):
+                converted = f"int({value})"
+            case (have, DType.STRING) if have is not DType.STRING:
+                converted = f"str({value})"
+            case (have, DType.BOOLEAN) if have is not DType.BOOLEAN:
+                converted = f"{value} != 0"
+            case (DType.STRING, DType.INT64):
+                converted = code.call(int_of_text, value)
+            case (DType.STRING, DType.FLOAT64):
+                converted = code.call(float_of_text, value)
+            case (DType.FLOAT64, DType.INT64):
+                converted = code.call(int_of_float, value)
+            case (DType.INT64 | DType.BOOLEAN, DType.FLOAT64):
+                converted = f"float({value})"
+            case _:
+                return value
+        return code.when_present((value,), converted)
+
+    def notation(self, operands: tuple[Written, ...], /) -> Written:
+        return operands[0].method("cast", self.dtype.value)
+
+
+def int_of_float(number: float) -> int | None:
+    """The whole part, if it has 64 bits."""
+    return int(number) if -9223372036854775808.0 <= number < 9223372036854775808.0 else None
+
+
+def int_of_text(text: str) -> int | None:
+    """The whole number that a text of ASCII digits writes, if it has 64 bits."""
+    written = _WHOLE.fullmatch(text)
+    # Python refuses to read thousands of digits, so length is judged first.
+    if written is None or len(written[2]) > _DIGITS_OF_64_BITS:
+        return None
+    value = int(written[1] + written[2])
+    return value if INT64_MIN <= value <= INT64_MAX else None
+
+
+def float_of_text(text: str) -> float | None:
+    """The number that a text writes in ASCII digits, correctly rounded."""
+    return float(text) if _REAL.fullmatch(text) else None
