@@ -11,7 +11,15 @@ from mainspring.ports.models import ExportedModel, Scorer, ScorerLoader
 from mainspring.ports.objects import ObjectReader, ObjectWriter
 from mainspring.ports.online import OnlineReader, OnlineWriter, Position
 from mainspring.ports.signer import PublicKey, Signature, Signer, Verifier
-from mainspring.ports.state import Change, Document, Lease, Leases, StateReader, StateWriter
+from mainspring.ports.state import (
+    Change,
+    Document,
+    Lease,
+    Leases,
+    StateReader,
+    StateStore,
+    StateWriter,
+)
 from mainspring.ports.tables import TableReader, TableWriter
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "Signature",
     "Signer",
     "StateReader",
+    "StateStore",
     "StateWriter",
     "TableReader",
     "TableWriter",

@@ -16,6 +16,7 @@ from mainspring.flow.step import Step, StepOutcome
 from mainspring.gates.attest import AttestationBinding, AttestationWriter, sign_approval
 from mainspring.gates.attestation import render_envelope
 from mainspring.gates.verdict import Verdict
+from mainspring.gates.verify_version import verify_version
 from mainspring.ports.signer import Signer
 from mainspring.ports.state import Change, Lease
 from mainspring.project.apply.evaluate import PlanEvaluator, StageProgressCallback
@@ -38,7 +39,6 @@ from mainspring.registry.errors import UnknownAsset
 from mainspring.registry.read import find_version, read_version
 from mainspring.registry.read_environment import read_environment, read_past_environment
 from mainspring.serving.errors import ModelRefused
-from mainspring.serving.loader import verify_version
 from mainspring.sources.topic import topic_of
 
 __all__ = ["ApplyReport", "EnvironmentDeployer"]
@@ -329,9 +329,11 @@ class EnvironmentDeployer:
         chain = verify_version(
             version,
             policy,
-            tools=self.tools,
             environment=self.environment,
-            config=self.config,
+            policy=self.config.trust_policy,
+            state=self.tools.state,
+            objects=self.tools.objects,
+            verifier=self.tools.verifier,
             now=now,
         )
         if not chain.is_proven:

@@ -14,6 +14,7 @@ from datetime import date
 
 from mainspring.elements.errors import Location, UnreadableInstant
 from mainspring.elements.time import parse_instant
+from mainspring.gates.policy import TrustPolicy
 from mainspring.ports.signer import PublicKey
 from mainspring.project.config.engines import EngineChoices, parse_engines
 from mainspring.project.config.settings import Settings
@@ -63,6 +64,11 @@ class EnvironmentConfig:
     engines: EngineChoices = field(default_factory=EngineChoices)
     partitions: int = 1
     parity: float = 0.01
+
+    @property
+    def trust_policy(self) -> TrustPolicy:
+        """What a model version must show to serve here."""
+        return TrustPolicy(protected=self.protected, requires=self.requires, trust=self.trust)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,13 @@ from mainspring.features.spec import FeatureView
 from mainspring.features.view import CompiledView, compile_view
 from mainspring.project.loader.declarations import asset_name
 from mainspring.project.loader.load import Project
+from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.spec import Source
 
 __all__ = [
     "compile_declared",
+    "compile_declared_sources",
+    "compile_declared_views",
     "online_shard_name",
     "training_set_definition_of",
     "view_definition_of",
@@ -48,6 +51,22 @@ def compile_declared(project: Project, view: FeatureView, *, partitions: int = 1
         lookups=lookups,
         partitions=partitions,
     )
+
+
+def compile_declared_sources(project: Project) -> dict[str, CompiledSource]:
+    """Every declared source, ready to take rows in, by name in the order of declaration."""
+    return {
+        source.name: CompiledSource(source, project.schemas[source.name])
+        for source in project.declarations.sources
+    }
+
+
+def compile_declared_views(project: Project, *, partitions: int = 1) -> dict[str, CompiledView]:
+    """Every declared view, ready to compute, by name in the order of declaration."""
+    return {
+        view.name: compile_declared(project, view, partitions=partitions)
+        for view in project.declarations.views
+    }
 
 
 def training_set_definition_of(

@@ -12,8 +12,8 @@ from mainspring.elements.identity import short
 from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
+    from mainspring.govern.status import StatusReport
     from mainspring.project.deploy import ApplyReport
-    from mainspring.project.status import StatusReport
     from mainspring.registry.environment import EnvironmentVersion
 
 __all__ = [

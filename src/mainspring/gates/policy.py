@@ -1,0 +1,26 @@
+"""Whom an environment trusts, and what it asks for before a model version may serve there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mainspring.ports.signer import PublicKey
+
+__all__ = ["TrustPolicy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustPolicy:
+    """What an environment asks of the model versions that serve in it.
+
+    It comes from configuration, and never from the state database: whoever can write there must not
+    be able to say whom to believe.
+
+    Args:
+        protected: only versions whose chain of attestations holds may serve.
+        requires: types of attestation that a version needs, such as `gates` and `approval`.
+        trust: the public keys that are accepted, by role.
+    """
+
+    protected: bool
+    requires: tuple[str, ...] = ()
+    trust: Mapping[str, tuple[PublicKey, ...]] = field(default_factory=dict)

@@ -1,0 +1,57 @@
+"""Read all that is on file about a model version, and verify that it may serve."""
+
+from mainspring.elements.identity import Digest, digest_of
+from mainspring.elements.time import Micros
+from mainspring.gates.attest import read_envelopes
+from mainspring.gates.attestation import APPROVAL, gate_predicate
+from mainspring.gates.policy import TrustPolicy
+from mainspring.gates.verify import ChainReport, signed_gates, verify_chain
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.signer import Verifier
+from mainspring.ports.state import StateReader
+from mainspring.registry.read import read_artifact
+from mainspring.registry.version import ModelVersion
+
+__all__ = ["verify_version"]
+
+
+def verify_version(
+    version: ModelVersion,
+    policy_fingerprint: Digest,
+    *,
+    environment: str,
+    policy: TrustPolicy,
+    state: StateReader,
+    objects: ObjectReader,
+    verifier: Verifier,
+    now: Micros,
+) -> ChainReport:
+    """How every statement that the version needs to serve stands.  The bytes that would serve are
+    digested here, and not believed.
+
+    Args:
+        policy_fingerprint: of the model, as the environment that is to serve it holds it.
+        policy: whom that environment trusts, and what it requires.
+
+    Raises: REG-002 when the artifact's bytes were changed, ENG-002 when they are gone, GAT-007 when
+        a statement cannot be read.
+    """
+    artifact = digest_of(read_artifact(objects, version).payload)
+    envelopes = read_envelopes(state, objects, environment=environment, version=version.digest)
+    gates = signed_gates(
+        envelopes, policy=policy_fingerprint, trust=policy.trust, verifier=verifier
+    )
+    required = [gate_predicate(gate) for gate in gates] + (
+        [APPROVAL] if "approval" in policy.requires else []
+    )
+    return verify_chain(
+        version,
+        artifact,
+        envelopes,
+        environment=environment,
+        policy_fingerprint=policy_fingerprint,
+        required=required,
+        trust=policy.trust,
+        verifier=verifier,
+        now=now,
+    )
