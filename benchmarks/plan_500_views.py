@@ -60,8 +60,8 @@ def main() -> int:
     began = time.perf_counter()
     from mainspring.elements.events import Actor
     from mainspring.elements.schema import DType, Schema
+    from mainspring.project.kinds.asset import FingerprintContext
     from mainspring.project.loader.discover import discover
-    from mainspring.project.loader.fingerprint import FingerprintContext
     from mainspring.project.loader.graph import Graph, build_graph
     from mainspring.project.loader.validate import validate
     from mainspring.project.plan.explain import render_plan

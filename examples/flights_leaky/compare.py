@@ -25,7 +25,7 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.online.parity import ParityReport, check_parity, sample_instants
 from mainspring.gates.check.no_leakage import check_no_leakage
 from mainspring.gates.spec import no_leakage
-from mainspring.project.loader.definition import training_set_definition_of
+from mainspring.project.kinds.definition import training_set_definition_of
 from mainspring.project.loader.load import load_project
 from mainspring.sources.facts import read_facts
 from mainspring.sources.ingest import CompiledSource, SourceWriter

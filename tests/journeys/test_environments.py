@@ -209,7 +209,7 @@ def test_an_ungated_version_cannot_be_crowned_by_command(project: Path, rejected
     workspace.promote("staging")
     staging = Workspace.open(project, "staging", as_of=AS_OF)
     with pytest.raises(ModelRefused):
-        staging.lifecycle.point_at("late_delivery", rejected)
+        staging.point_at(rejected)
 
 
 def test_an_ungated_version_cannot_be_crowned_by_editing_the_database(

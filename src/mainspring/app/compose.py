@@ -29,14 +29,21 @@ from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey, Signer
-from mainspring.project.apply.runtime import Runtime, TemporaryStores
+from mainspring.project.kinds.evaluation import Runtime, TemporaryStores
 from mainspring.project.loader.load import LoadableProject, ProjectFiles, load_definitions
 from mainspring.training.fit import TrainingBackend
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
 from mainspring.training.train import train_in_memory
 
-__all__ = ["Composed", "OffsetClock", "compose_in_memory", "compose_on_disk", "public_keys"]
+__all__ = [
+    "Composed",
+    "OffsetClock",
+    "approver_signer",
+    "compose_in_memory",
+    "compose_on_disk",
+    "public_keys",
+]
 
 
 class OffsetClock:
@@ -99,7 +106,7 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         clock=clock,
         data_clock=OffsetClock(clock, parse_instant(moment)) if moment else clock,
         ids=RandomIds(clock),
-        scratch=_scratch,
+        temporary_stores=_temporary_stores,
     )
     return Composed(project, tools, folder)
 
@@ -130,9 +137,16 @@ def compose_in_memory(
         clock=clock,
         data_clock=clock,
         ids=RandomIds(clock),
-        scratch=_scratch,
+        temporary_stores=_temporary_stores,
     )
     return Composed(project, tools, None)
+
+
+def approver_signer(folder: Path | None) -> FileSigner:
+    """The key that approvals are signed with; made on first use.  Raises: ENG-008."""
+    if folder is None:
+        return FileSigner.in_memory()
+    return FileSigner.load_or_create(folder / "keys" / "approver")
 
 
 def public_keys(folder: Path | None, tester: Signer) -> dict[str, PublicKey]:
@@ -144,7 +158,7 @@ def public_keys(folder: Path | None, tester: Signer) -> dict[str, PublicKey]:
     return keys
 
 
-def _scratch() -> TemporaryStores:
+def _temporary_stores() -> TemporaryStores:
     return TemporaryStores(SqliteLog(None), SqliteOnline(None))
 
 

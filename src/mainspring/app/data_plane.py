@@ -11,8 +11,8 @@ import polars as pl
 from mainspring.elements.identity import digest_of_value, short
 from mainspring.features.stream.open import StreamPorts
 from mainspring.govern.status import StatusPorts, StatusReport, status_of_environment
-from mainspring.project.apply.runtime import Runtime
 from mainspring.project.config.config import EnvironmentConfig
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.registry.environment import asset_names
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader, LoaderPorts

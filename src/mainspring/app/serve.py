@@ -20,7 +20,7 @@ from mainspring.flow.periodic import PeriodicTask
 from mainspring.govern.status import StatusReport
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.state.materializer import OnlineMaterializer

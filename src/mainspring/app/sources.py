@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
-from mainspring.project.apply.runtime import Runtime
-from mainspring.project.loader.definition import compile_declared_sources
+from mainspring.project.kinds.evaluation import Runtime
+from mainspring.project.loader.compile import compile_declared_sources
 from mainspring.project.loader.load import Project
 from mainspring.registry.errors import UnknownAsset
 from mainspring.registry.read_environment import read_environment

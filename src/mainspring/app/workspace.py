@@ -14,7 +14,13 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.access.tokens import Tokens, load_or_create_token
-from mainspring.app.compose import OffsetClock, compose_in_memory, compose_on_disk, public_keys
+from mainspring.app.compose import (
+    OffsetClock,
+    approver_signer,
+    compose_in_memory,
+    compose_on_disk,
+    public_keys,
+)
 from mainspring.app.data_plane import (
     open_host,
     open_loader,
@@ -29,7 +35,6 @@ from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import DAY, Micros, parse_instant
-from mainspring.engines.local.signer import FileSigner
 from mainspring.features.online.read import FeatureRows
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit_journal
@@ -43,16 +48,15 @@ from mainspring.monitoring.runner import MonitorRunner
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
-from mainspring.project.apply.evaluate import StageProgressCallback
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.apply.evaluate import ApplyReport
 from mainspring.project.catalog import FeatureCatalog
-from mainspring.project.deploy import ApplyReport, EnvironmentDeployer
-from mainspring.project.loader.definition import compile_declared_views
+from mainspring.project.deploy import EnvironmentDeployer
+from mainspring.project.kinds.evaluation import Runtime, StageProgressCallback
+from mainspring.project.loader.compile import compile_declared_views
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
 from mainspring.project.plan.explain import render_plan
 from mainspring.project.plan.plan import Plan
 from mainspring.registry.environment import EnvironmentVersion
-from mainspring.registry.read import find_version
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader
@@ -67,11 +71,7 @@ from mainspring.simulation.simulate import SimulationReport, run_simulation
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_facts
 from mainspring.sources.fold import TableMaterializer, materialize_table
-from mainspring.sources.ingest import (
-    IngestReport,
-    SourceRows,
-    SourceWriter,
-)
+from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
@@ -153,13 +153,30 @@ class Workspace:
         return self._files.load()
 
     @cached_property
-    def lifecycle(self) -> EnvironmentDeployer:
-        """Plan, apply, run, promote, roll back."""
-        return EnvironmentDeployer(self.project, self.tools, self.environment)
+    def deployer(self) -> EnvironmentDeployer:
+        """Plans moves of this environment, and applies plans."""
+        config = self.project_config
+        return EnvironmentDeployer(config, self.tools, self.environment, lambda: self.project)
 
     def plan(self) -> Plan:
         """What would change."""
-        return self.lifecycle.plan()
+        return self.deployer.plan()
+
+    def plan_run(self, name: str) -> Plan:
+        """What a retraining of an unchanged model would do.  Raises: ACC-006."""
+        return self.deployer.plan_run(name)
+
+    def plan_promotion(self, target: str) -> Plan:
+        """What a promotion to another environment would do.  Raises: FLO-021, ACC-004."""
+        return self.deployer.plan_promotion(target)
+
+    def plan_rollback(self) -> Plan:
+        """What a rollback would do.  Raises: FLO-020."""
+        return self.deployer.plan_rollback()
+
+    def plan_pointing(self, version: str) -> Plan:
+        """What pointing at a version would do.  Raises: REG-001, ACC-006."""
+        return self.deployer.plan_pointing(version)
 
     def explain(self, plan: Plan) -> str:
         """The plan as text for people; what `mainspring plan` prints."""
@@ -172,10 +189,12 @@ class Workspace:
         observer: Observer | None = None,
         progress: StageProgressCallback = lambda *_: None,
     ) -> ApplyReport:
-        """Make the plan so (default: the plan of now).  Raises: GAT-010 when a gate is not passed,
-        ACC-005 in a protected environment.
+        """Do what a plan says (default: the plan of now), or refuse it whole.
+
+        Raises: FLO-026 for a plan that is stale, GAT-010 when a gate is not passed, SRV-002 for
+            what is not proven, ACC-005 in a protected environment, FLO-001.
         """
-        return self.lifecycle.apply(plan or self.plan(), observer=observer, progress=progress)
+        return self.deployer.apply(plan or self.plan(), observer=observer, progress=progress)
 
     def run(
         self,
@@ -185,38 +204,31 @@ class Workspace:
         progress: StageProgressCallback = lambda *_: None,
     ) -> ApplyReport:
         """Retrain an unchanged model on the data of now, and move the pointer through the gates.
-        Raises: GAT-010.
+        Raises: as `apply`, ACC-006.
         """
-        return self.lifecycle.run(name, observer=observer, progress=progress)
+        return self.apply(self.plan_run(name), observer=observer, progress=progress)
 
     def promote(self, target: str) -> ApplyReport:
-        """Let another environment hold what this one holds.  Raises: SRV-002 with all that is not
-        proven for it.
-        """
-        self.project_config.environment(target)
-        return self.lifecycle.promote(target)
+        """Let another environment hold what this one holds.  Raises: as `apply`, FLO-021."""
+        return self.apply(self.plan_promotion(target))
 
     def point_at(self, version: str) -> EnvironmentVersion:
-        """Put a version that was made before in charge of its model, if it is proven here.  Raises:
-        REG-001, SRV-002, ACC-006.
+        """Put a version that was made before in charge of its model, if it is proven here.
+        Raises: as `apply`, REG-001, ACC-006.
         """
-        return self.lifecycle.point_at(find_version(self.tools.state, version).model, version)
+        self.apply(self.plan_pointing(version))
+        return read_environment(self.tools.state, self.environment)
 
     def rollback(self) -> EnvironmentVersion:
-        """Restore the map before the present one.  Raises: FLO-020."""
-        return self.lifecycle.rollback()
+        """Restore the environment's previous version.  Raises: as `apply`, FLO-020."""
+        self.apply(self.plan_rollback())
+        return read_environment(self.tools.state, self.environment)
 
     def approve(self, model: str, target: str) -> Digest:
         """Approve the version here for a target environment, in the name of this workspace's actor.
-        Raises: GAT-004, GAT-005.
+        Raises: GAT-004, GAT-005, ACC-004, ACC-006.
         """
-        self.project_config.environment(target)
-        signer = (
-            FileSigner.load_or_create(self.folder / "keys" / "approver")
-            if self.folder
-            else FileSigner.in_memory()
-        )
-        return self.lifecycle.approve(model, target, signer)
+        return self.deployer.approve(model, target, approver_signer(self.folder))
 
     def public_keys(self) -> dict[str, PublicKey]:
         """The public half of each key that signs here, by role."""

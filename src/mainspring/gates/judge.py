@@ -15,7 +15,15 @@ from mainspring.gates.check.min_metric import check_min_metric
 from mainspring.gates.check.no_leakage import check_no_leakage
 from mainspring.gates.check.parity import check_parity_report
 from mainspring.gates.errors import UnknownGate
-from mainspring.gates.spec import BeatsChampion, Gate, Latency, MinMetric, NoLeakage, Parity
+from mainspring.gates.spec import (
+    GATES_OF_EVERY_MODEL,
+    BeatsChampion,
+    Gate,
+    Latency,
+    MinMetric,
+    NoLeakage,
+    Parity,
+)
 from mainspring.gates.verdict import GateFinding, Verdict
 from mainspring.training.spec import GateDeclaration
 
@@ -56,7 +64,7 @@ def required_gates(declared: Sequence[GateDeclaration]) -> tuple[Gate, ...]:
             raise UnknownGate(gate=repr(gate))
         gates.append(gate)
     names = {gate.name for gate in gates}
-    return (*(gate for gate in (NoLeakage(), Parity()) if gate.name not in names), *gates)
+    return (*(gate for gate in GATES_OF_EVERY_MODEL if gate.name not in names), *gates)
 
 
 def judge(

@@ -3,8 +3,10 @@ a new verdict.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 __all__ = [
+    "GATES_OF_EVERY_MODEL",
     "BeatsChampion",
     "Gate",
     "Latency",
@@ -99,6 +101,9 @@ class Parity:
 
 
 Gate = MinMetric | BeatsChampion | Latency | NoLeakage | Parity
+
+GATES_OF_EVERY_MODEL: Final = (NoLeakage(), Parity())
+"""What a model must prove whether its policy says so or not; a policy may set their parameters."""
 
 
 def min_metric(

@@ -24,7 +24,7 @@ from mainspring.gates.attestation import (
     subjects_of,
 )
 from mainspring.gates.errors import UnprovenVersion, UnreadableAttestation
-from mainspring.gates.spec import NoLeakage, Parity
+from mainspring.gates.spec import GATES_OF_EVERY_MODEL
 from mainspring.ports.signer import PublicKey, Verifier
 from mainspring.registry.version import ModelVersion
 
@@ -130,7 +130,7 @@ def signed_gates(
     A statement lists all gates of its policy, so that dropping the envelope of one gate does not
     drop the question.
     """
-    asked = {NoLeakage().name, Parity().name}
+    asked = {gate.name for gate in GATES_OF_EVERY_MODEL}
     for envelope in envelopes:
         if _is_signed(envelope, trust.get("tester", ()), verifier):
             predicate = parse_statement(envelope.payload).predicate

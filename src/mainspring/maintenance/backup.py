@@ -43,7 +43,7 @@ from mainspring.maintenance.manifest import (
     render_backup_manifest,
 )
 from mainspring.ports.errors import ObjectDamaged, StoreDamaged, StoreFailed
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 
 __all__ = ["BackupReport", "refuse_occupied", "translate_file_errors", "write_backup"]
 

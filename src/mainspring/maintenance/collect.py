@@ -38,8 +38,8 @@ from mainspring.maintenance.garbage import (
 from mainspring.maintenance.lease import maintenance_lease
 from mainspring.ports.online import Position
 from mainspring.ports.state import Change
-from mainspring.project.apply.runtime import Runtime
-from mainspring.project.loader.definition import online_shard_name
+from mainspring.project.kinds.definition import online_shard_name
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
 from mainspring.registry.environment import AssetPointer
 from mainspring.registry.read import read_object, read_version

@@ -30,7 +30,7 @@ from mainspring.monitoring.record import iter_open_incidents, record_transitions
 from mainspring.monitoring.window import MonitorFinding
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.state import Change
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
 from mainspring.registry.read import read_version
 from mainspring.serving.inference_log import PredictionRecord, inference_topic, iter_predictions

@@ -13,7 +13,7 @@ from mainspring.monitoring.spec import Monitor
 from mainspring.monitoring.watch import MonitoredModel, MonitorEvaluator
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.state import Change
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
 from mainspring.registry.errors import UnknownAsset
 from mainspring.registry.read import read_version

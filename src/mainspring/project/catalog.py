@@ -18,8 +18,8 @@ from mainspring.features.history.file import BackfillProgress, BackfillReport, b
 from mainspring.features.online.measure import measure_state, sample_answers
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
-from mainspring.project.apply.runtime import Runtime
-from mainspring.project.loader.declarations import asset_name
+from mainspring.project.kinds.evaluation import Runtime
+from mainspring.project.kinds.union import asset_name
 from mainspring.project.loader.fingerprint import canonical_value
 from mainspring.project.loader.load import Project
 from mainspring.project.plan.notation import render_field

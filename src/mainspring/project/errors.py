@@ -17,6 +17,7 @@ __all__ = [
     "NothingToPromote",
     "NothingToRollBack",
     "OpensItself",
+    "PlanStale",
     "ProjectErrors",
     "ProjectMissing",
     "ProjectUnreadable",
@@ -154,7 +155,7 @@ class GatesFailed(GateError):
     """
 
     code: ClassVar[str] = "GAT-010"
-    template: ClassVar[str] = "{version} is not let into {environment}: {failed}"
+    template: ClassVar[str] = "{version} failed its gates for {environment}: {failed}"
     remedy: ClassVar[str] = "read the verdicts; {environment} still serves what it served"
     version: str
     environment: str
@@ -210,3 +211,17 @@ class NothingToPromote(FlowError):
     source: str
     target: str
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class PlanStale(FlowError):
+    """A plan is obeyed or refused: it names the version of the environment and what every asset was
+    declared as, and one of them has moved since it was made.
+    """
+
+    code: ClassVar[str] = "FLO-026"
+    template: ClassVar[str] = "the plan to {act} in {environment} is stale: {moved}"
+    remedy: ClassVar[str] = "make the plan again, look at it, and apply that one"
+    environment: str
+    act: str
+    moved: str

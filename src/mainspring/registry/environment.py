@@ -7,7 +7,6 @@ as long as its builds are kept.
 """
 
 from collections.abc import Iterable
-from typing import Literal as OneOf
 
 import msgspec
 
@@ -17,7 +16,6 @@ from mainspring.elements.time import Micros
 
 __all__ = [
     "AssetDefinition",
-    "AssetKind",
     "AssetPointer",
     "Build",
     "EnvironmentVersion",
@@ -32,20 +30,19 @@ __all__ = [
     "restored_version",
 ]
 
-AssetKind = OneOf["source", "view", "on_demand", "training_set", "model", "endpoint", "monitor"]
-"""What an asset is; its name is the kind, a dot and the declared name: `view.departure_delays`."""
-
 
 class AssetPointer(msgspec.Struct, frozen=True, kw_only=True):
     """What an environment holds of one asset.
 
     Args:
+        asset: the kind, a dot and the declared name: `view.departure_delays`.
+        kind: as text; which kinds there are is known to whoever declares them.
         build_digest: the build in charge; for an asset that needs no building (on-demand view,
             endpoint) its build fingerprint.
     """
 
     asset: str
-    kind: AssetKind
+    kind: str
     build_fingerprint: Digest
     policy_fingerprint: Digest
     build_digest: Digest
@@ -117,7 +114,7 @@ class StageDuration(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: float
 
 
-def asset_names(environment: EnvironmentVersion, kind: AssetKind) -> list[str]:
+def asset_names(environment: EnvironmentVersion, kind: str) -> list[str]:
     """The declared names of the assets of a kind that an environment holds, sorted."""
     return sorted(
         pointer.asset.removeprefix(f"{kind}.")

@@ -5,7 +5,15 @@ from typing import ClassVar
 
 from mainspring.elements.errors import AccessError, RegistryError
 
-__all__ = ["ArtifactChanged", "BusyRegistry", "UnknownAsset", "UnknownVersion", "VersionChanged"]
+__all__ = [
+    "ArtifactChanged",
+    "BusyRegistry",
+    "DefinitionMissing",
+    "EnvironmentMoved",
+    "UnknownAsset",
+    "UnknownVersion",
+    "VersionChanged",
+]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -84,3 +92,33 @@ class UnknownAsset(AccessError):
     kind: str
     name: str
     known: str
+
+
+@dataclass(eq=False, kw_only=True)
+class EnvironmentMoved(RegistryError):
+    """Somebody else moved the environment after it was read, so what was decided about it does not
+    hold any more.
+    """
+
+    code: ClassVar[str] = "REG-005"
+    template: ClassVar[str] = (
+        "{environment} is at version {found}, moved by {by}, and not at {expected}"
+    )
+    remedy: ClassVar[str] = "look at what it holds now, and decide again"
+    environment: str
+    expected: int
+    found: int
+    by: str
+
+
+@dataclass(eq=False, kw_only=True)
+class DefinitionMissing(RegistryError):
+    """An environment names a definition that is not on record.  Nobody can say what its asset was
+    declared as, and so by which gates it is to be judged.
+    """
+
+    code: ClassVar[str] = "REG-006"
+    template: ClassVar[str] = "the definition of {asset} in {environment} is not on record"
+    remedy: ClassVar[str] = "apply the project again, or restore the state from a backup"
+    asset: str
+    environment: str

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mainspring.elements.time import Micros
 from mainspring.monitoring.baseline import parse_baseline
 from mainspring.monitoring.errors import NoBaseline
-from mainspring.project.apply.runtime import Runtime
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_environment

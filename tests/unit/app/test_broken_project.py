@@ -126,7 +126,6 @@ def test_facts_are_taken_in_as_was_applied_and_state_is_kept_current(
         broken.writer("nothing")
 
 
-@pytest.mark.xfail(reason="an environment is restored by what is made of declarations")
 def test_the_environment_is_rolled_back(broken: ms.Workspace) -> None:
     held = broken.status().endpoints[0].digest
     broken.rollback()

@@ -7,8 +7,8 @@ from pathlib import Path
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of_value
 from mainspring.elements.schema import DType, Schema
+from mainspring.project.kinds.asset import FingerprintContext
 from mainspring.project.loader.discover import discover
-from mainspring.project.loader.fingerprint import FingerprintContext
 from mainspring.project.loader.graph import Graph, build_graph
 from mainspring.registry.environment import (
     AssetDefinition,

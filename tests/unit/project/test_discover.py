@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mainspring.project.errors import NothingDeclared, ProjectErrors, ProjectMissing
-from mainspring.project.loader.declarations import asset_name
+from mainspring.project.kinds.union import asset_name
 from mainspring.project.loader.discover import discover, from_definitions, read_config
 from tests.unit.project.conftest import WriteProject
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from mainspring.project.kinds.asset import FingerprintContext
 from mainspring.project.loader.discover import discover
-from mainspring.project.loader.fingerprint import FingerprintContext
 from mainspring.project.loader.graph import Graph, build_graph
 from tests.unit.project.conftest import SHOP, WriteProject
 from tests.unit.project.shop import CIRCUMSTANCES, SCHEMAS, graph_of

@@ -4,16 +4,12 @@ import msgspec
 import pytest
 
 from mainspring.project.config.config import Cost
+from mainspring.project.kinds.model import JudgeGates, TrainModel
+from mainspring.project.kinds.stage import stage_kind
 from mainspring.project.loader.errors import DependencyCycle
 from mainspring.project.loader.graph import topological_order
 from mainspring.project.plan.plan import Plan, PlanningContext, make_plan
-from mainspring.project.plan.stages import (
-    JudgeGates,
-    MoveEnvironment,
-    Stage,
-    TrainModel,
-    stage_kind,
-)
+from mainspring.project.plan.stages import MoveEnvironment, Stage
 from mainspring.registry.environment import StageDuration, empty_environment
 from tests.unit.project.conftest import WriteProject
 from tests.unit.project.shop import build_of, definitions_of, graph_of, holding
@@ -101,7 +97,7 @@ def test_the_model_in_charge_is_the_champion(write_shop: WriteProject) -> None:
     judge = plan_after(write_shop, STRICTER).stages[0]
     assert isinstance(judge, JudgeGates)
     assert judge.champion == holding(graph_of(write_shop())).pointers["model.returned"].build_digest
-    assert judge.gates == ("min_metric:roc_auc", "no_leakage", "parity")
+    assert judge.gates == ("no_leakage", "parity", "min_metric:roc_auc")
 
 
 def test_a_build_of_the_same_definition_is_reused(write_shop: WriteProject) -> None:

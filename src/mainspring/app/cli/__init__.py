@@ -27,10 +27,10 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "status": ("lifecycle", "Show what serves, what came in, and what is wrong."),
         "approve": (
             "lifecycle",
-            "Sign, as another person than its author, that a model may go on.",
+            "Approve a model version for an environment (not your own).",
         ),
         "promote": ("lifecycle", "Move what one environment holds to another one."),
-        "rollback": ("lifecycle", "Put the map before the present one back in place."),
+        "rollback": ("lifecycle", "Restore the environment's previous version."),
     },
     "Data": {
         "ingest": ("data", "Take rows into a source's log, through its contract."),

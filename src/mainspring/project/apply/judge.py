@@ -21,14 +21,14 @@ from mainspring.features.view import with_lookups
 from mainspring.gates.attest import AttestationBinding, AttestationWriter, sign_verdicts
 from mainspring.gates.check.beats_champion import Contender
 from mainspring.gates.judge import EvidenceSource, judge, required_gates
+from mainspring.gates.spec import Gate
 from mainspring.gates.verdict import Verdict
-from mainspring.project.apply.runtime import Runtime
 from mainspring.project.errors import GatesFailed
+from mainspring.project.kinds.evaluation import Runtime
 from mainspring.registry.read import read_object, read_version
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import Predictor, ServedModel
-from mainspring.training.spec import GateDeclaration
 
 __all__ = ["judge_version", "require_passed"]
 
@@ -50,10 +50,10 @@ def require_passed(verdicts: Sequence[Verdict], version: ModelVersion, *, enviro
 
 
 def judge_version(
-    gates: Sequence[GateDeclaration],
+    gates: Sequence[Gate],
     version: Digest,
     *,
-    tools: Runtime,
+    runtime: Runtime,
     environment: str,
     policy: Digest,
     champion: Digest | None,
@@ -62,9 +62,9 @@ def judge_version(
     """The signed verdicts about a version, one for each gate, passed or not; `declared_at` lets
     them point at the user's lines.
     """
-    judged = read_version(tools.state, version)
+    judged = read_version(runtime.state, version)
     against = champion if champion and champion != version else None
-    proof = _Proof(judged, tools, read_version(tools.state, against) if against else None)
+    proof = _Proof(judged, runtime, read_version(runtime.state, against) if against else None)
     required = required_gates(gates)
     evidence = EvidenceSource(
         challenger=lambda: proof.contender(judged),
@@ -76,14 +76,14 @@ def judge_version(
         declared_at=declared_at,
     )
     verdicts = judge(
-        required, evidence, subject=version, champion=against or "", at=tools.clock.now()
+        required, evidence, subject=version, champion=against or "", at=runtime.clock.now()
     )
     notary = AttestationWriter(
-        signer=tools.signer,
-        state=tools.state,
-        objects=tools.objects,
-        project=tools.project,
-        actor=tools.actor,
+        signer=runtime.signer,
+        state=runtime.state,
+        objects=runtime.objects,
+        project=runtime.project,
+        actor=runtime.actor,
     )
     binding = AttestationBinding(
         version=judged,
@@ -111,30 +111,32 @@ class _Proof:
     """Gathers evidence about one version, each kind once."""
 
     def __init__(
-        self, version: ModelVersion, tools: Runtime, champion: ModelVersion | None
+        self, version: ModelVersion, runtime: Runtime, champion: ModelVersion | None
     ) -> None:
-        self._version, self._tools, self.champion = version, tools, champion
+        self._version, self._runtime, self.champion = version, runtime, champion
 
     @cached_property
     def card(self) -> TrainingSetCard:
         """The card of the training set."""
         return msgspec.json.decode(
-            read_object(self._tools.objects, self._version, "card"), type=TrainingSetCard
+            read_object(self._runtime.objects, self._version, "card"), type=TrainingSetCard
         )
 
     @cached_property
     def _model(self) -> ServedModel:
-        return open_version(self._version, objects=self._tools.objects, scorers=self._tools.scorers)
+        return open_version(
+            self._version, objects=self._runtime.objects, scorers=self._runtime.scorers
+        )
 
     @cached_property
     def _tested(self) -> pl.DataFrame:
         return parse_training_rows(
-            read_object(self._tools.objects, self._version, "training_set")
+            read_object(self._runtime.objects, self._version, "training_set")
         ).filter(pl.col("_split") == "test")
 
     def contender(self, version: ModelVersion) -> Contender:
         """A version's answers on its test rows."""
-        predictions = parse_predictions(read_object(self._tools.objects, version, "predictions"))
+        predictions = parse_predictions(read_object(self._runtime.objects, version, "predictions"))
         return Contender(
             version=version.digest,
             artifact=version.artifact,
@@ -156,13 +158,13 @@ class _Proof:
         )
 
     def _parity_at(self, rows: pl.DataFrame) -> ParityReport:
-        tools = self._tools
+        runtime = self._runtime
         return check_parity(
             self._model.training_set.views,
             rows,
-            log=tools.log,
-            online=tools.scratch().online,
-            tables=tools.tables,
+            log=runtime.log,
+            online=runtime.temporary_stores().online,
+            tables=runtime.tables,
         )
 
     def _rows_near_instants(self, rows: int) -> list[pl.DataFrame]:
@@ -183,17 +185,17 @@ class _Proof:
         """
         rows = self._rows_near_instants(requests)[0]
         at = int(rows["_prediction_time"][0])
-        scratch = self._tools.scratch()
+        scratch = self._runtime.temporary_stores()
         for view in with_lookups(self._model.training_set.views):
             materialize_view(
                 view,
-                log=self._tools.log,
+                log=self._runtime.log,
                 online=scratch.online,
                 now=at,
                 before=at + 1,
-                tables=self._tools.tables,
+                tables=self._runtime.tables,
             )
-        predictor = Predictor(scratch.online, scratch.log, _Standstill(at), self._tools.ids)
+        predictor = Predictor(scratch.online, scratch.log, _Standstill(at), self._runtime.ids)
         asked = _requests_of(rows, self._model)
         self._time_one(predictor, asked[0])
         return [

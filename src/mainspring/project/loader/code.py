@@ -21,7 +21,8 @@ from inspect import unwrap
 from types import CodeType, FunctionType, ModuleType
 
 from mainspring.elements.expression.build import Expr
-from mainspring.project.loader.declarations import ProjectCode, is_declaration
+from mainspring.features.spec import Entity
+from mainspring.project.kinds.asset import ProjectCode, is_declaration
 
 __all__ = ["describe_function", "normal_form", "packages_used"]
 
@@ -99,7 +100,7 @@ class _Walk:
                 return self._place(value, lambda: self._class(value))
             case Expr():
                 return {"expression": repr(value.node)}
-            case _ if is_declaration(value):
+            case _ if is_declaration(value) or isinstance(value, Entity):
                 return {"declaration": getattr(value, "name", "")}
             case _ if _is_plain(value):
                 return {"value": _plain(value)}

@@ -1,48 +1,21 @@
-"""What a project declares, by kind, and what its declarations are called in graphs, environments
-and plans.
-"""
+"""What a project declares: its assets and its entities, each object once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from types import ModuleType
-from typing import assert_never
+from typing import TypeVar
 
 from mainspring.datasets.spec import TrainingSet
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView
 from mainspring.monitoring.spec import Monitor
-from mainspring.registry.environment import AssetKind
+from mainspring.project.kinds.asset import Declaration, ProjectCode
+from mainspring.project.kinds.union import KINDS, is_asset, parents_of
 from mainspring.serving.spec import Endpoint
 from mainspring.sources.spec import Source
 from mainspring.training.spec import Model
 
-__all__ = [
-    "Declaration",
-    "Declarations",
-    "ProjectCode",
-    "asset_kind",
-    "asset_name",
-    "collect_declarations",
-    "is_declaration",
-    "parents_of",
-]
+__all__ = ["Declarations", "collect_declarations", "is_declared"]
 
-Declaration = Source | FeatureView | OnDemandFeatureView | TrainingSet | Model | Endpoint | Monitor
-"""A declaration that is an asset: something that is built, answers or watches.  Entities only name
-keys and belong to the views that use them.
-"""
-
-
-@dataclass(frozen=True)
-class ProjectCode:
-    """The project's own code, for fingerprints.
-
-    Args:
-        modules: its modules by the name under which they were imported.
-        texts: the text of each file, by the path that functions carry.
-    """
-
-    modules: Mapping[str, ModuleType] = field(default_factory=dict)
-    texts: Mapping[str, str] = field(default_factory=dict)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,79 +25,58 @@ class Declarations:
     Args:
         root: the folder that paths of sources are relative to; "" for declarations that live in
             memory only.
+        assets: all declarations that are assets, by kind: parents never follow their children.
+        entities: whom features describe; they belong to the views that use them.
     """
 
     root: str = ""
-    sources: tuple[Source, ...] = ()
+    assets: tuple[Declaration, ...] = ()
     entities: tuple[Entity, ...] = ()
-    views: tuple[FeatureView, ...] = ()
-    on_demand_views: tuple[OnDemandFeatureView, ...] = ()
-    training_sets: tuple[TrainingSet, ...] = ()
-    models: tuple[Model, ...] = ()
-    endpoints: tuple[Endpoint, ...] = ()
-    monitors: tuple[Monitor, ...] = ()
     code: ProjectCode = field(default_factory=ProjectCode)
 
+    def of(self, kind: type[T]) -> tuple[T, ...]:
+        """Those of one class."""
+        return tuple(asset for asset in self.assets if isinstance(asset, kind))
+
     @property
-    def assets(self) -> tuple[Declaration, ...]:
-        """All declarations that are assets, sources first: parents never follow their children."""
-        return (
-            *self.sources,
-            *self.views,
-            *self.on_demand_views,
-            *self.training_sets,
-            *self.models,
-            *self.endpoints,
-            *self.monitors,
-        )
+    def sources(self) -> tuple[Source, ...]:
+        """The sources."""
+        return self.of(Source)
+
+    @property
+    def views(self) -> tuple[FeatureView, ...]:
+        """The feature views."""
+        return self.of(FeatureView)
+
+    @property
+    def on_demand_views(self) -> tuple[OnDemandFeatureView, ...]:
+        """The on-demand feature views."""
+        return self.of(OnDemandFeatureView)
+
+    @property
+    def training_sets(self) -> tuple[TrainingSet, ...]:
+        """The training sets."""
+        return self.of(TrainingSet)
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The models."""
+        return self.of(Model)
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The endpoints."""
+        return self.of(Endpoint)
+
+    @property
+    def monitors(self) -> tuple[Monitor, ...]:
+        """The monitors."""
+        return self.of(Monitor)
 
 
-def is_declaration(value: object) -> bool:
-    """Whether it is something that a project declares."""
-    return isinstance(value, Declaration | Entity)
-
-
-def asset_kind(declaration: Declaration) -> AssetKind:
-    """What kind of asset it is."""
-    match declaration:
-        case Source():
-            return "source"
-        case FeatureView():
-            return "view"
-        case OnDemandFeatureView():
-            return "on_demand"
-        case TrainingSet():
-            return "training_set"
-        case Model():
-            return "model"
-        case Endpoint():
-            return "endpoint"
-        case Monitor():
-            return "monitor"
-        case _:
-            assert_never(declaration)
-
-
-def asset_name(declaration: Declaration) -> str:
-    """Its name among all assets: `view.departure_delays`."""
-    return f"{asset_kind(declaration)}.{declaration.name}"
-
-
-def parents_of(declaration: Declaration) -> tuple[Declaration, ...]:
-    """The declarations that it is made from, each once, in its own order."""
-    match declaration:
-        case Source() | OnDemandFeatureView():
-            return ()
-        case FeatureView(sources=sources, lookups=lookups):
-            return (*sources, *lookups)
-        case TrainingSet(spine=spine, label=label, features=features):
-            return _once((spine, label.source, *features))
-        case Model(training_set=training_set):
-            return (training_set,)
-        case Endpoint(model=model) | Monitor(model=model):
-            return (model,)
-        case _:
-            assert_never(declaration)
+def is_declared(value: object) -> bool:
+    """Whether it is something that a project declares: an asset or an entity."""
+    return is_asset(value) or isinstance(value, Entity)
 
 
 def collect_declarations(
@@ -133,35 +85,25 @@ def collect_declarations(
     """The declarations among these values and all that they refer to, each object once; other
     values are passed over.
     """
-    found: dict[int, Declaration | Entity] = {}
+    found: dict[int, Declaration] = {}
+    entities: dict[int, Entity] = {}
     for value in values:
-        _add(value, found)
+        _add(value, found, entities)
     every = list(found.values())
     return Declarations(
         root=root,
-        sources=tuple(d for d in every if isinstance(d, Source)),
-        entities=tuple(d for d in every if isinstance(d, Entity)),
-        views=tuple(d for d in every if isinstance(d, FeatureView)),
-        on_demand_views=tuple(d for d in every if isinstance(d, OnDemandFeatureView)),
-        training_sets=tuple(d for d in every if isinstance(d, TrainingSet)),
-        models=tuple(d for d in every if isinstance(d, Model)),
-        endpoints=tuple(d for d in every if isinstance(d, Endpoint)),
-        monitors=tuple(d for d in every if isinstance(d, Monitor)),
+        assets=tuple(d for kind in KINDS for d in every if isinstance(d, kind.declares)),
+        entities=tuple(entities.values()),
         code=code or ProjectCode(),
     )
 
 
-def _add(value: object, found: dict[int, Declaration | Entity]) -> None:
-    if not isinstance(value, Declaration | Entity) or id(value) in found:
-        return
-    if not isinstance(value, Entity):
-        for parent in (
-            *parents_of(value),
-            *(value.entities if isinstance(value, FeatureView) else ()),
-        ):
-            _add(parent, found)
-    found[id(value)] = value
-
-
-def _once(declarations: Iterable[Declaration]) -> tuple[Declaration, ...]:
-    return tuple({id(declaration): declaration for declaration in declarations}.values())
+def _add(value: object, found: dict[int, Declaration], entities: dict[int, Entity]) -> None:
+    if isinstance(value, Entity):
+        entities.setdefault(id(value), value)
+    elif is_asset(value) and id(value) not in found:
+        for parent in parents_of(value):
+            _add(parent, found, entities)
+        for entity in value.entities if isinstance(value, FeatureView) else ():
+            _add(entity, found, entities)
+        found[id(value)] = value

@@ -29,11 +29,11 @@ from mainspring.project.errors import (
     ProjectMissing,
     ProjectUnreadable,
 )
+from mainspring.project.kinds.asset import ProjectCode
 from mainspring.project.loader.declarations import (
     Declarations,
-    ProjectCode,
     collect_declarations,
-    is_declaration,
+    is_declared,
 )
 from mainspring.project.loader.importing import BARE_EXPRESSIONS, importing_from
 
@@ -96,7 +96,7 @@ def from_definitions(definitions: Iterable[object]) -> Declarations:
     """
     given = list(definitions)
     for value in given:
-        if not is_declaration(value):
+        if not is_declared(value):
             raise NotADeclaration(value=repr(value))
     found = collect_declarations(given)
     if not found.assets:

@@ -10,21 +10,15 @@ its parent's.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
 
-from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.identity import Digest, canonical_json, digest_of_value
-from mainspring.elements.schema import Schema
-from mainspring.features.spec import FeatureView, OnDemandFeatureView
-from mainspring.project.loader.code import describe_function
-from mainspring.project.loader.declarations import Declaration, ProjectCode, asset_name
+from mainspring.project.kinds.asset import Declaration, FingerprintContext
+from mainspring.project.kinds.union import asset_name, is_asset, kind_of
 from mainspring.registry.environment import AssetDefinition
-from mainspring.sources.spec import Source
-from mainspring.training.spec import Model
 
 __all__ = [
-    "FingerprintContext",
     "build_fingerprint",
     "canonical_value",
     "define_asset",
@@ -34,43 +28,19 @@ __all__ = [
 _UNSAID = frozenset({"declared_at", "name", "fit"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class FingerprintContext:
-    """What identity depends on beside the declaration itself.
-
-    Args:
-        semantics: the version of what the kernel's outcomes mean; raised when the same definition
-            would give other values.
-        schemas: the columns of each source, by its declared name.
-        training_environment: a digest of the locked packages that a fit runs with.
-        versions: the version of each package that fits import, by the name it is imported under.
-    """
-
-    semantics: int
-    schemas: Mapping[str, Schema] = field(default_factory=dict)
-    training_environment: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-
 def define_asset(
-    declaration: Declaration,
-    parents: Mapping[str, Digest],
-    circumstances: FingerprintContext,
-    code: ProjectCode,
+    declaration: Declaration, parents: Mapping[str, Digest], context: FingerprintContext
 ) -> AssetDefinition:
     """The declaration in canonical words; `parents` are its parents' build fingerprints by
     asset.
     """
     own: dict[str, object] = {}
     policy: dict[str, object] = {}
-    for f in fields(declaration):
-        if f.name not in _UNSAID:
-            _spread(
-                f.name,
-                getattr(declaration, f.name),
-                into=policy if f.name in declaration.POLICY else own,
-            )
-    own |= _surroundings(declaration, circumstances, code)
+    for name in _field_names(declaration):
+        if name not in _UNSAID:
+            into = policy if name in declaration.POLICY else own
+            _spread(name, getattr(declaration, name), into=into)
+    own |= kind_of(declaration).inputs(declaration, context)
     return AssetDefinition(
         asset=asset_name(declaration),
         build=_written(own),
@@ -113,7 +83,7 @@ def canonical_value(value: object) -> object:
                     for key in sorted(value, key=repr)
                 ]
             }
-        case _ if isinstance(value, Declaration):
+        case _ if is_asset(value):
             return {"asset": asset_name(value)}
         case _ if is_dataclass(value):
             said = {
@@ -126,6 +96,11 @@ def canonical_value(value: object) -> object:
             raise TypeError(f"{type(value).__name__} cannot be part of a declaration")
 
 
+def _field_names(declaration: object) -> list[str]:
+    assert is_dataclass(declaration), declaration
+    return [field.name for field in fields(declaration)]
+
+
 def _spread(name: str, value: object, *, into: dict[str, object]) -> None:
     """Put a field into words; named parts get a line each, so that a plan can say which one
     changed.
@@ -134,7 +109,7 @@ def _spread(name: str, value: object, *, into: dict[str, object]) -> None:
     if parts:
         into[name] = list(parts)
         into.update({f"{name}.{key}": canonical_value(part) for key, part in parts.items()})
-    elif is_dataclass(value) and not isinstance(value, Declaration) and _is_bundle(value):
+    elif is_dataclass(value) and not is_asset(value) and _is_bundle(value):
         for f in fields(value):
             _spread(f"{name}.{f.name}", getattr(value, f.name), into=into)
     else:
@@ -157,7 +132,7 @@ def _named_part(item: object) -> tuple[str, object] | None:
             return name, part
         case _ if (
             is_dataclass(item)
-            and not isinstance(item, Declaration)
+            and not is_asset(item)
             and isinstance(own := getattr(item, "name", None), str)
         ):
             return own, item
@@ -170,27 +145,6 @@ def _is_bundle(value: object) -> bool:
     whole.
     """
     return type(value).__name__ in {"Contract", "Label", "Split"}
-
-
-def _surroundings(
-    declaration: Declaration, circumstances: FingerprintContext, code: ProjectCode
-) -> dict[str, object]:
-    match declaration:
-        case Source(name=name):
-            schema = circumstances.schemas.get(name, Schema(()))
-            # A line for each column, so that a plan names those that were added, dropped or
-            # retyped.
-            return {
-                "schema": list(schema.names),
-                **{f"schema.{f.name}": [f.dtype.value, f.nullable] for f in schema},
-            }
-        case FeatureView() | OnDemandFeatureView() | TrainingSet():
-            return {"semantics": circumstances.semantics}
-        case Model(fit=fit):
-            written = describe_function(fit, code, circumstances.versions)
-            return {"code": written, "training_environment": circumstances.training_environment}
-        case _:
-            return {}
 
 
 def _written(words: Mapping[str, object]) -> dict[str, str]:

@@ -1,52 +1,23 @@
 """The declared project as a graph of assets, each with its parents and its fingerprints."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePath
 
 from mainspring.elements.errors import Location
-from mainspring.elements.identity import Digest
-from mainspring.project.loader.declarations import (
-    Declaration,
-    Declarations,
-    asset_kind,
-    asset_name,
-    parents_of,
-)
+from mainspring.project.kinds.asset import Asset, FingerprintContext
+from mainspring.project.kinds.union import asset_name, kind_of, parents_of
+from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.errors import DependencyCycle
 from mainspring.project.loader.fingerprint import (
-    FingerprintContext,
     build_fingerprint,
     define_asset,
     policy_fingerprint,
 )
-from mainspring.registry.environment import AssetDefinition, AssetKind
-from mainspring.sources.spec import Source
 
-__all__ = ["Asset", "Graph", "build_graph", "topological_order"]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Asset:
-    """A declaration in its place in the graph.
-
-    Args:
-        parents: the names of the assets that it is made from.
-        at: where it is declared; relative to the project where it lies within.
-        is_assumed: it, or a source that it rests on, has an assumed `known_at`.
-    """
-
-    name: str
-    kind: AssetKind
-    declaration: Declaration
-    parents: tuple[str, ...]
-    definition: AssetDefinition
-    build_fingerprint: Digest
-    policy_fingerprint: Digest
-    at: Location
-    is_assumed: bool
+__all__ = ["Graph", "build_graph", "topological_order"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +51,12 @@ class Graph:
         return tuple(sorted(reached - start, key=self._places.__getitem__))
 
 
-def build_graph(declarations: Declarations, circumstances: FingerprintContext) -> Graph:
+def build_graph(declarations: Declarations, context: FingerprintContext) -> Graph:
     """The graph of a valid project: names are unique within their kind.
 
     Raises: PRJ-045 when declarations go round in a circle.
     """
+    context = replace(context, code=declarations.code)
     by_name = {asset_name(declaration): declaration for declaration in declarations.assets}
     parents = {
         name: tuple(asset_name(parent) for parent in parents_of(declaration))
@@ -92,19 +64,19 @@ def build_graph(declarations: Declarations, circumstances: FingerprintContext) -
     }
     assets: dict[str, Asset] = {}
     for name in topological_order(parents):
-        declaration = by_name[name]
+        declaration, kind = by_name[name], kind_of(by_name[name])
         made_from = {parent: assets[parent].build_fingerprint for parent in parents[name]}
-        definition = define_asset(declaration, made_from, circumstances, declarations.code)
+        definition = define_asset(declaration, made_from, context)
         assets[name] = Asset(
             name=name,
-            kind=asset_kind(declaration),
+            kind=kind.name,
             declaration=declaration,
             parents=parents[name],
             definition=definition,
             build_fingerprint=build_fingerprint(definition),
             policy_fingerprint=policy_fingerprint(definition),
             at=_within(declarations.root, declaration.declared_at),
-            is_assumed=_assumes(declaration)
+            is_assumed=kind.assumed_delay(declaration) is not None
             or any(assets[parent].is_assumed for parent in parents[name]),
         )
     return Graph(assets)
@@ -116,10 +88,6 @@ def topological_order(parents: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]
         return tuple(TopologicalSorter(parents).static_order())
     except CycleError as error:
         raise DependencyCycle(path=" → ".join(error.args[1])) from error
-
-
-def _assumes(declaration: Declaration) -> bool:
-    return isinstance(declaration, Source) and declaration.known_at_assumed
 
 
 def _within(root: str, at: Location) -> Location:

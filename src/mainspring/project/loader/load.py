@@ -12,6 +12,7 @@ from mainspring.elements.errors import MainspringError, SourceError
 from mainspring.elements.schema import Schema
 from mainspring.features import SEMANTICS_VERSION
 from mainspring.project.config.config import ProjectConfig, default_config
+from mainspring.project.kinds.asset import FingerprintContext
 from mainspring.project.loader.code import packages_used
 from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.discover import (
@@ -20,7 +21,6 @@ from mainspring.project.loader.discover import (
     read_config,
     refuse_from_within,
 )
-from mainspring.project.loader.fingerprint import FingerprintContext
 from mainspring.project.loader.graph import Graph, build_graph
 from mainspring.project.loader.validate import validate
 from mainspring.registry.errors import UnknownAsset
@@ -114,7 +114,7 @@ def _project(path: Path | None, config: ProjectConfig, declarations: Declaration
     schemas, unreadable = _read_schemas(declarations)
     validate(declarations, schemas, unreadable=unreadable)
     functions = [model.fit for model in declarations.models]
-    circumstances = FingerprintContext(
+    context = FingerprintContext(
         semantics=SEMANTICS_VERSION,
         schemas=schemas,
         training_environment=observe_environment(_nothing).digest,
@@ -127,7 +127,7 @@ def _project(path: Path | None, config: ProjectConfig, declarations: Declaration
         config=config,
         declarations=declarations,
         schemas=schemas,
-        graph=build_graph(declarations, circumstances),
+        graph=build_graph(declarations, context),
     )
 
 

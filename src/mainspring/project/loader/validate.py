@@ -9,12 +9,11 @@ from mainspring.elements.errors import DeclarationError, Location
 from mainspring.elements.schema import Schema
 from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
 from mainspring.project.errors import ProjectErrors
-from mainspring.project.loader.declarations import Declarations, asset_kind, asset_name
-from mainspring.project.loader.errors import DuplicateName, InvalidName, UnreadableSource
-from mainspring.project.loader.faults.datasets import training_set_faults
-from mainspring.project.loader.faults.entities import entity_faults, lookup_faults
-from mainspring.project.loader.faults.features import source_faults, view_faults
-from mainspring.project.loader.faults.serving import endpoint_faults, model_faults, monitor_faults
+from mainspring.project.faults.entities import entity_faults
+from mainspring.project.kinds.asset import FaultScope
+from mainspring.project.kinds.union import asset_name, kind_of
+from mainspring.project.loader.declarations import Declarations
+from mainspring.project.loader.errors import DuplicateName, InvalidName
 
 __all__ = ["iter_project_faults", "validate"]
 
@@ -49,39 +48,31 @@ def iter_project_faults(
 ) -> Iterator[DeclarationError]:
     """Every mistake of the project, as it is met."""
     yield from _name_faults(declarations)
-    for source in declarations.sources:
-        if source.name in unreadable:
-            yield UnreadableSource(
-                name=source.name, problem=unreadable[source.name], at=source.declared_at
-            )
-        yield from source_faults(source, schemas.get(source.name))
     for entity in declarations.entities:
         yield from entity_faults(entity)
-    for view in declarations.views:
-        yield from view_faults(view, schemas)
-        yield from lookup_faults(view, schemas)
-    for training_set in declarations.training_sets:
-        yield from training_set_faults(training_set, schemas)
-    for model in declarations.models:
-        yield from model_faults(model)
-    for endpoint in declarations.endpoints:
-        yield from endpoint_faults(endpoint, declarations.root)
-    for monitor in declarations.monitors:
-        yield from monitor_faults(monitor, declarations.root)
+    scope = FaultScope(root=declarations.root, schemas=schemas, unreadable=unreadable)
+    for asset in declarations.assets:
+        yield from kind_of(asset).faults(asset, scope)
 
 
 def _name_faults(declarations: Declarations) -> Iterator[DeclarationError]:
-    named: list[tuple[str, str, str, Location]] = [
-        (asset_name(asset), asset_kind(asset), asset.name, asset.declared_at)
+    named: list[tuple[str, str, str, Location, bool]] = [
+        (
+            asset_name(asset),
+            kind_of(asset).name,
+            asset.name,
+            asset.declared_at,
+            kind_of(asset).has_plain_name,
+        )
         for asset in declarations.assets
     ]
     named += [
-        (f"entity.{entity.name}", "entity", entity.name, entity.declared_at)
+        (f"entity.{entity.name}", "entity", entity.name, entity.declared_at, True)
         for entity in declarations.entities
     ]
     first: dict[str, Location] = {}
-    for full, kind, name, at in named:
-        if kind != "endpoint" and not _is_name(name):
+    for full, kind, name, at, checks_name in named:
+        if checks_name and not _is_name(name):
             yield InvalidName(kind=kind, name=name, at=at)
         if full in first:
             yield DuplicateName(name=full.replace(".", " ", 1), other=str(first[full]), at=at)

@@ -5,10 +5,10 @@ from typing import Literal as OneOf
 
 import msgspec
 
-from mainspring.project.loader.graph import Asset, Graph
+from mainspring.project.kinds.asset import Asset
+from mainspring.project.loader.graph import Graph
 from mainspring.registry.environment import (
     AssetDefinition,
-    AssetKind,
     AssetPointer,
     EnvironmentVersion,
 )
@@ -40,7 +40,7 @@ class AssetChange(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     asset: str
-    kind: AssetKind
+    kind: str
     change: ChangeKind
     at: str | None
     fields: tuple[FieldChange, ...] = ()

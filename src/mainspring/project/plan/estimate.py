@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from mainspring.datasets.spec import TrainingSet
-from mainspring.features.spec import FeatureView
 from mainspring.project.config.config import Cost
-from mainspring.project.loader.graph import Asset, Graph
-from mainspring.project.plan.stages import Estimate, MoveEnvironment, Stage, stage_kind
+from mainspring.project.kinds.stage import Estimate, stage_kind
+from mainspring.project.kinds.union import kind_of
+from mainspring.project.loader.graph import Graph
+from mainspring.project.plan.stages import MoveEnvironment, Stage
 from mainspring.registry.environment import StageDuration
-from mainspring.sources.spec import Source
 
 __all__ = ["expected_rows", "total_estimate", "with_estimates"]
 
@@ -25,7 +24,7 @@ def expected_rows(graph: Graph, source_rows: Mapping[str, int]) -> dict[str, int
     """
     found: dict[str, int] = {}
     for asset in graph.assets.values():
-        rows = _rows_of(asset, source_rows, found)
+        rows = kind_of(asset.declaration).expected_rows(asset, source_rows, found)
         if rows is not None:
             found[asset.name] = rows
     return found
@@ -61,17 +60,6 @@ def total_estimate(stages: Iterable[Stage]) -> Estimate:
     seconds = [e.cpu_s for e in known if e.cpu_s is not None]
     costs = [e.cost for e in known if e.cost is not None]
     return Estimate(cpu_s=sum(seconds) if seconds else None, cost=sum(costs) if costs else None)
-
-
-def _rows_of(asset: Asset, source_rows: Mapping[str, int], found: Mapping[str, int]) -> int | None:
-    match asset.declaration:
-        case Source(name=name) | TrainingSet(spine=Source(name=name)):
-            return source_rows.get(name)
-        case FeatureView(sources=sources):
-            known = [source_rows[source.name] for source in sources if source.name in source_rows]
-            return sum(known) if len(known) == len(sources) else None
-        case _:
-            return next((found[parent] for parent in asset.parents if parent in found), None)
 
 
 def _rates(history: Sequence[StageDuration]) -> dict[str, float]:

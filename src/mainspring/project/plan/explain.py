@@ -5,17 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mainspring.elements.identity import short
 from mainspring.elements.time import format_duration
+from mainspring.project.kinds.kind import FeatureProof
+from mainspring.project.kinds.stage import Estimate, stage_kind
+from mainspring.project.kinds.union import kind_of_stage
 from mainspring.project.plan.diff import AssetChange, ChangeKind
 from mainspring.project.plan.estimate import total_estimate
 from mainspring.project.plan.notation import render_field_change
-from mainspring.project.plan.plan import FeatureProof, Plan
-from mainspring.project.plan.stages import (
-    Estimate,
-    JudgeGates,
-    MoveEnvironment,
-    Stage,
-    stage_kind,
-)
+from mainspring.project.plan.plan import Plan
+from mainspring.project.plan.stages import MoveEnvironment, Stage, VerifyVersion
 
 __all__ = ["render_plan"]
 
@@ -51,6 +48,8 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
             f"Nothing to do: {plan.environment} ({held}) holds all {plan.unchanged} assets "
             f"of {plan.project} as they are declared."
         )
+    if plan.act != "apply":
+        return "\n".join(_lines_of_move(plan, held, paint))
     counts = Counter(change.change for change in plan.changes)
     said = [f"{counts[kind]} {words}" for kind, words in _COUNTED.items() if counts[kind]]
     lines = [
@@ -66,6 +65,23 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
         *_closing_lines(plan),
     ]
     return "\n".join(lines)
+
+
+def _lines_of_move(plan: Plan, held: str, paint: _Paint) -> Iterator[str]:
+    """A plan that no difference of declarations asked for: what moves, and what is done first."""
+    title = f"Plan for {plan.project} → {plan.environment}, which holds {held}: {plan.reason}"
+    yield paint("title", title)
+    last = [stage for stage in plan.stages if isinstance(stage, MoveEnvironment)]
+    moves = [move for stage in last for move in stage.moves]
+    if moves:
+        yield from ("", paint("title", "Moves"))
+        names = max(len(move.asset) for move in moves)
+        for move in moves:
+            before = short(move.before) if move.before else "nothing"
+            after = short(move.digest) if move.digest else "a new build"
+            yield f"  {move.asset:<{names}}  {before} → {after}"
+    yield from (f"  {name}  taken out" for stage in last for name in stage.removes)
+    yield from ("", paint("title", "Stages"), *_stage_lines(plan, paint))
 
 
 def _change_lines(changes: Sequence[AssetChange], paint: _Paint) -> Iterator[str]:
@@ -126,14 +142,12 @@ def _stage_cells(stage: Stage, currency: str) -> tuple[str, str, str, str, str, 
     estimate = stage.estimate or Estimate()
     notes = [f"reuses {short(stage.reuses)}"] if stage.reuses else [stage.reason]
     match stage:
-        case JudgeGates(gates=gates, champion=champion):
-            notes.append(
-                f"{len(gates)} gates against {short(champion) if champion else 'the base rate'}"
-            )
         case MoveEnvironment(from_version=version):
             notes.append(f"version {version} → {version + 1}")
+        case VerifyVersion(version=digest):
+            notes.append(short(digest))
         case _:
-            pass
+            notes += kind_of_stage(stage).notes(stage)
     notes += [_ASSUMED] if stage.is_assumed else []
     return (
         stage_kind(stage).replace("_", " "),

@@ -6,39 +6,44 @@ holds the version of the environment that it was made for, so that applying it t
 moved since is noticed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal as OneOf
 
 import msgspec
 
-from mainspring.elements.expression.aggregation import ORDERED
-from mainspring.elements.expression.tree import Arithmetic, Literal
 from mainspring.elements.identity import Digest, digest_of_value
-from mainspring.elements.time import Micros
-from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
 from mainspring.project.config.config import Cost
-from mainspring.project.loader.declarations import Declaration
+from mainspring.project.kinds.asset import Asset
+from mainspring.project.kinds.kind import FeatureProof
+from mainspring.project.kinds.union import kind_of
 from mainspring.project.loader.graph import Graph
 from mainspring.project.plan.diff import AssetChange, diff_environment
 from mainspring.project.plan.estimate import expected_rows, with_estimates
 from mainspring.project.plan.stages import Stage
-from mainspring.project.plan.staging import stages_for
+from mainspring.project.plan.staging import retrain_stages, stages_for
 from mainspring.registry.environment import (
     AssetDefinition,
     Build,
     EnvironmentVersion,
     StageDuration,
 )
-from mainspring.sources.spec import Source
 
 __all__ = [
+    "Act",
+    "AssetFingerprints",
     "AssumedKnowledge",
-    "FeatureProof",
     "Plan",
     "PlanningContext",
+    "fingerprints_of",
+    "identity_of_plan",
     "make_plan",
+    "make_run_plan",
     "plan_schema",
 ]
+
+Act = OneOf["apply", "run", "promote", "rollback", "point_at"]
+"""What moves an environment."""
 
 
 class AssumedKnowledge(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,33 +54,26 @@ class AssumedKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     assets: tuple[str, ...]
 
 
-class FeatureProof(msgspec.Struct, frozen=True, kw_only=True):
-    """How sure we are that a view's features are the same in batch and online.
+class AssetFingerprints(msgspec.Struct, frozen=True):
+    """What an asset is declared as: what its build is named by, and what is asked of it."""
 
-    Args:
-        proven: features that are expressions, whose two evaluators are held equal on every value.
-        tested: features that call a Python function, which can be tried on samples only.
-        ordered: those among the proven that fold events one by one in total order, at a cost that
-            grows with the window.
-        hop_us: answers are dated to the last multiple of this length in microseconds; None where
-            they are exact at the prediction time.
-    """
-
-    asset: str
-    proven: tuple[str, ...]
-    tested: tuple[str, ...]
-    ordered: tuple[str, ...] = ()
-    hop_us: int | None = None
+    build: Digest
+    policy: Digest
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What `apply` would do to an environment, and why.
+    """A move of an environment, and all that is done for it; whoever applies it does exactly that.
 
     Args:
         identity: names the plan by its stages and the version of the environment that it starts
             from.
-        environment_version: the version of the map that it was made for.
-        changes: what differs from the environment; an empty list is an empty plan.
+        act: the verb that it is for; `subject` is what it names beside the environment: the model
+            of a run, the environment that is promoted, the version that is pointed at.
+        environment_version: the version of the environment that it was made for.
+        source_version: of a promotion, the version of the environment that is promoted.
+        fingerprints: what every asset was declared as when the plan was made; empty for a plan that
+            no declaration takes part in.
+        changes: what differs from the environment; an apply without any is an empty plan.
         unchanged: how many assets stay as they are.
         stages: in the order in which they run.
         currency: of the costs.
@@ -84,18 +82,28 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     identity: Digest
     project: str
     environment: str
+    act: Act = "apply"
+    subject: str = ""
     environment_version: int
-    changes: tuple[AssetChange, ...]
-    unchanged: int
+    source_version: int | None = None
+    fingerprints: dict[str, AssetFingerprints] = {}
+    changes: tuple[AssetChange, ...] = ()
+    unchanged: int = 0
     stages: tuple[Stage, ...]
-    assumed: tuple[AssumedKnowledge, ...]
-    features: tuple[FeatureProof, ...]
-    currency: str
+    assumed: tuple[AssumedKnowledge, ...] = ()
+    features: tuple[FeatureProof, ...] = ()
+    currency: str = Cost().currency
 
     @property
     def is_empty(self) -> bool:
-        """Whether the environment already holds what is declared."""
-        return not self.changes
+        """Whether the environment already holds what the plan is to bring about."""
+        return not self.stages
+
+    @property
+    def reason(self) -> str:
+        """What the journal says of the move: `apply`, `run late_arrival`, `promote dev`."""
+        verb = self.act.replace("_", " ")
+        return f"{verb} {self.subject}" if self.subject else verb
 
     @property
     def work(self) -> tuple[Stage, ...]:
@@ -125,90 +133,90 @@ class PlanningContext:
     cost: Cost = field(default_factory=Cost)
 
 
-def make_plan(project: str, graph: Graph, world: PlanningContext) -> Plan:
+def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
     """What it takes to make the environment hold what is declared.
 
     Cost: linear in the assets and their edges; nothing is read.
     """
-    changes, unchanged = diff_environment(graph, world.environment, world.definitions)
-    planned = stages_for(graph, changes, environment=world.environment, builds=world.builds)
-    stages = with_estimates(
-        planned, rows=expected_rows(graph, world.rows), durations=world.durations, cost=world.cost
-    )
-    identity = digest_of_value(
-        [
-            world.environment.environment,
-            world.environment.version,
-            [stage.identity for stage in stages],
-        ]
-    )
+    environment = context.environment
+    changes, unchanged = diff_environment(graph, environment, context.definitions)
+    staged = stages_for(graph, changes, environment=environment, builds=context.builds)
     return Plan(
-        identity=identity,
+        identity=identity_of_plan(environment, staged),
         project=project,
-        environment=world.environment.environment,
-        environment_version=world.environment.version,
+        environment=environment.environment,
+        environment_version=environment.version,
+        fingerprints=fingerprints_of(graph),
         changes=changes,
         unchanged=unchanged,
-        stages=stages,
+        stages=_estimated(staged, graph, context),
         assumed=_assumed(graph),
         features=_proofs(graph),
-        currency=world.cost.currency,
+        currency=context.cost.currency,
     )
+
+
+def make_run_plan(
+    project: str, graph: Graph, context: PlanningContext, asset: Asset, *, heads: Mapping[str, int]
+) -> Plan:
+    """What it takes to make a new build of an unchanged model on the data of now.
+
+    Args:
+        heads: the log position of every source, by name.
+    """
+    environment = context.environment
+    staged = retrain_stages(graph, asset, environment, heads=heads)
+    return Plan(
+        identity=identity_of_plan(environment, staged),
+        project=project,
+        environment=environment.environment,
+        act="run",
+        subject=asset.declaration.name,
+        environment_version=environment.version,
+        fingerprints=fingerprints_of(graph),
+        unchanged=len(graph.assets),
+        stages=_estimated(staged, graph, context),
+        currency=context.cost.currency,
+    )
+
+
+def fingerprints_of(graph: Graph) -> dict[str, AssetFingerprints]:
+    """What every asset is declared as."""
+    return {
+        name: AssetFingerprints(asset.build_fingerprint, asset.policy_fingerprint)
+        for name, asset in graph.assets.items()
+    }
+
+
+def identity_of_plan(environment: EnvironmentVersion, stages: Iterable[Stage]) -> Digest:
+    """Names a plan by where it starts from and what it does."""
+    identities = [stage.identity for stage in stages]
+    return digest_of_value([environment.environment, environment.version, identities])
 
 
 def plan_schema() -> bytes:
-    """The JSON schema of `plan --json`, as kept in `docs/plan-schema.json`."""
-    return (
-        msgspec.json.format(
-            msgspec.json.encode(msgspec.json.schema(Plan), order="sorted"), indent=2
-        )
-        + b"\n"
-    )
+    """The JSON schema of `plan --json` and of every `--dry-run --json`, as in
+    `docs/plan-schema.json`.
+    """
+    schema = msgspec.json.encode(msgspec.json.schema(Plan), order="sorted")
+    return msgspec.json.format(schema, indent=2) + b"\n"
+
+
+def _estimated(
+    stages: Sequence[Stage], graph: Graph, context: PlanningContext
+) -> tuple[Stage, ...]:
+    rows = expected_rows(graph, context.rows)
+    return with_estimates(stages, rows=rows, durations=context.durations, cost=context.cost)
 
 
 def _assumed(graph: Graph) -> tuple[AssumedKnowledge, ...]:
     return tuple(
-        AssumedKnowledge(
-            source=asset.name,
-            delay_us=_assumed_delay(asset.declaration),
-            assets=graph.downstream([asset.name]),
-        )
+        AssumedKnowledge(source=asset.name, delay_us=delay, assets=graph.downstream([asset.name]))
         for asset in graph.assets.values()
-        if isinstance(asset.declaration, Source) and asset.declaration.known_at_assumed
+        if (delay := kind_of(asset.declaration).assumed_delay(asset.declaration)) is not None
     )
 
 
-def _assumed_delay(source: Source) -> Micros:
-    match source.known_at:
-        case Arithmetic(right=Literal(value=int(delay))):
-            return delay
-        case _:
-            return 0
-
-
 def _proofs(graph: Graph) -> tuple[FeatureProof, ...]:
-    found = (_proof(asset.name, asset.declaration) for asset in graph.assets.values())
+    found = (kind_of(asset.declaration).proof(asset) for asset in graph.assets.values())
     return tuple(proof for proof in found if proof)
-
-
-def _proof(asset: str, declaration: Declaration) -> FeatureProof | None:
-    match declaration:
-        case FeatureView(features=Latest(columns=columns), hop=hop):
-            return FeatureProof(asset=asset, proven=columns, tested=(), hop_us=hop)
-        case FeatureView(features=tuple() as aggregations, hop=hop):
-            ordered = tuple(
-                name for name, aggregation in aggregations if aggregation.name in ORDERED
-            )
-            return FeatureProof(
-                asset=asset,
-                proven=tuple(name for name, _ in aggregations),
-                tested=(),
-                ordered=ordered,
-                hop_us=hop,
-            )
-        case OnDemandFeatureView(features=expressions):
-            return FeatureProof(
-                asset=asset, proven=tuple(name for name, _ in expressions), tested=()
-            )
-        case _:
-            return None

@@ -1,6 +1,6 @@
 """Reads what is known of an environment, and makes the plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -20,16 +20,32 @@ from mainspring.sources.files import count_rows
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
-__all__ = ["plan_environment", "read_planning_context"]
+__all__ = ["plan_environment", "read_planning_context", "read_run_context"]
 
 
 def plan_environment(project: Project, env: str, *, state: StateReader, log: LogReader) -> Plan:
     """The plan that makes the environment hold what is declared.  Cost: reads documents only."""
-    rows = {source.name: _rows_of(source, project, log) for source in project.declarations.sources}
-    world = read_planning_context(
-        state, project.graph, read_environment(state, env), rows=rows, cost=project.config.cost
+    environment = read_environment(state, env)
+    context = read_planning_context(
+        state, project.graph, environment, rows=_rows(project, log), cost=project.config.cost
     )
-    return make_plan(project.config.name, project.graph, world)
+    return make_plan(project.config.name, project.graph, context)
+
+
+def read_run_context(
+    project: Project, env: str, *, state: StateReader, log: LogReader
+) -> PlanningContext:
+    """What the plan of a run needs to know: nothing is reused, and stages are estimated."""
+    return PlanningContext(
+        environment=read_environment(state, env),
+        durations=tuple(_iter_durations(state)),
+        rows=_rows(project, log),
+        cost=project.config.cost,
+    )
+
+
+def _rows(project: Project, log: LogReader) -> dict[str, int]:
+    return {source.name: _rows_of(source, project, log) for source in project.declarations.sources}
 
 
 def _rows_of(source: Source, project: Project, log: LogReader) -> int:
@@ -69,22 +85,19 @@ def read_planning_context(
         for name in (asset.name for asset in changed)
         if name in environment.pointers
     }
-    durations = (
-        (
-            msgspec.json.decode(document.payload, type=StageDuration)
-            for document in state.iter_documents("duration")
-        )
-        if changed
-        else ()
-    )
     return PlanningContext(
         environment=environment,
         builds={key: build for key, build in builds.items() if build},
         definitions={name: definition for name, definition in definitions.items() if definition},
-        durations=tuple(durations),
+        durations=tuple(_iter_durations(state)) if changed else (),
         rows=rows,
         cost=cost,
     )
+
+
+def _iter_durations(state: StateReader) -> Iterator[StageDuration]:
+    for document in state.iter_documents("duration"):
+        yield msgspec.json.decode(document.payload, type=StageDuration)
 
 
 def _is_held(asset: str, graph: Graph, environment: EnvironmentVersion) -> bool:

@@ -1,43 +1,28 @@
-"""From changes to stages: what has to be made, judged and moved, in order."""
+"""From changes to stages: what has to be made, judged and moved, in order.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypedDict, assert_never
+What the stages of an asset are is known to its kind; here they are put in order, given what they
+are made from, and told which build they can reuse.
+"""
 
-from mainspring.datasets.spec import TrainingSet
+from collections.abc import Iterable, Mapping, Sequence
+from typing import assert_never
+
+import msgspec
+
 from mainspring.elements.identity import Digest, digest_of_value
-from mainspring.features.spec import FeatureView, OnDemandFeatureView
-from mainspring.monitoring.spec import Monitor
-from mainspring.project.loader.declarations import asset_name
-from mainspring.project.loader.graph import Asset, Graph
+from mainspring.project.kinds.asset import Asset
+from mainspring.project.kinds.kind import StageInputs
+from mainspring.project.kinds.stage import StageRecord
+from mainspring.project.kinds.union import KINDS, kind_of
+from mainspring.project.loader.graph import Graph
 from mainspring.project.plan.diff import AssetChange
-from mainspring.project.plan.stages import (
-    BuildBaseline,
-    BuildTrainingSet,
-    BuildView,
-    ImportSource,
-    JudgeGates,
-    MoveEnvironment,
-    PointerMove,
-    Stage,
-    TrainModel,
-)
+from mainspring.project.plan.stages import MoveEnvironment, PointerMove
 from mainspring.registry.environment import Build, EnvironmentVersion
-from mainspring.serving.spec import Endpoint
-from mainspring.sources.spec import Source
-from mainspring.training.spec import Model
 
-__all__ = ["GATES_OF_EVERY_MODEL", "reason_of", "stages_for"]
+__all__ = ["reason_of", "retrain_stages", "stages_for"]
 
-GATES_OF_EVERY_MODEL = ("no_leakage", "parity")
-
-_STAGE_OF = {
-    "source": "import_source",
-    "view": "build_view",
-    "training_set": "build_training_set",
-    "model": "train_model",
-    "monitor": "build_baseline",
-}
-_ORDER = (ImportSource, BuildView, BuildTrainingSet, TrainModel, JudgeGates, BuildBaseline)
+_ORDER = tuple(stage for kind in KINDS for stage in kind.stages)
+_RETRAINED = "new build on the data of now"
 
 
 def stages_for(
@@ -46,19 +31,42 @@ def stages_for(
     *,
     environment: EnvironmentVersion,
     builds: Mapping[tuple[str, Digest], Build],
-) -> tuple[Stage, ...]:
+) -> tuple[StageRecord, ...]:
     """The stages that make the changes so, in the order in which they run; none for no changes."""
     if not changes:
         return ()
-    staging = _Staging(graph, changes, environment, builds)
-    made = [
-        stage
-        for change in changes
-        if change.change != "removed"
-        for stage in staging.iter_stages(change)
+    reasons = {change.asset: reason_of(change) for change in changes if change.change != "removed"}
+    rebuilt = {c.asset for c in changes if c.change not in ("policy_changed", "removed")}
+    removed = tuple(change.asset for change in changes if change.change == "removed")
+    staging = _Staging(graph, environment, rebuilt, identity=_identities(graph))
+    made = staging.stages(reasons, builds)
+    return (*made, staging.move(reasons, removed, made))
+
+
+def retrain_stages(
+    graph: Graph, asset: Asset, environment: EnvironmentVersion, *, heads: Mapping[str, int]
+) -> tuple[StageRecord, ...]:
+    """The stages of a run: training set, fit, gates, baselines and the move of the pointers.
+
+    The same data gives the same identities, so running twice is running once.
+
+    Args:
+        asset: the model.
+        heads: the log position of every source, which together with the definition names the work.
+    """
+    training_set = graph.assets[asset.parents[0]]
+    children = [graph.assets[child] for child in graph.children[asset.name]]
+    remade = [
+        training_set,
+        asset,
+        *(child for child in children if kind_of(child.declaration).is_built),
     ]
-    made.sort(key=lambda stage: _ORDER.index(type(stage)))
-    return (*made, staging.move(made))
+    data = digest_of_value(["run", asset.build_fingerprint, sorted(heads.items())])
+    identities = {part.name: digest_of_value([data, part.name]) for part in remade}
+    staging = _Staging(graph, environment, set(identities), identity=identities)
+    reasons = dict.fromkeys(identities, _RETRAINED)
+    made = staging.stages(reasons, {})
+    return (*made, staging.move(reasons, (), made))
 
 
 def reason_of(change: AssetChange) -> str:
@@ -83,150 +91,105 @@ def reason_of(change: AssetChange) -> str:
             assert_never(change.change)
 
 
+def _identities(graph: Graph) -> dict[str, Digest]:
+    """What names the building of each asset: its fingerprint, and what it is built after."""
+    found: dict[str, Digest] = {}
+    for asset in graph.assets.values():
+        stages = kind_of(asset.declaration).stages
+        kind = str(stages[0].__struct_config__.tag) if stages else asset.kind
+        after = [found[parent] for parent in asset.parents]
+        found[asset.name] = digest_of_value([kind, asset.build_fingerprint, after])
+    return found
+
+
 class _Staging:
     def __init__(
         self,
         graph: Graph,
-        changes: Sequence[AssetChange],
         environment: EnvironmentVersion,
-        builds: Mapping[tuple[str, Digest], Build],
+        rebuilt: set[str],
+        *,
+        identity: Mapping[str, Digest],
     ) -> None:
-        self._graph, self._changes, self._environment, self._builds = (
-            graph,
-            changes,
-            environment,
-            builds,
-        )
-        self._rebuilt = {c.asset for c in changes if c.change not in ("policy_changed", "removed")}
-        self._identities: dict[str, Digest] = {}
-        for asset in graph.assets.values():
-            after = [self._identities[parent] for parent in asset.parents]
-            self._identities[asset.name] = digest_of_value(
-                [_STAGE_OF.get(asset.kind, asset.kind), asset.build_fingerprint, after]
-            )
+        self._graph, self._environment = graph, environment
+        self._rebuilt, self._identity = rebuilt, identity
 
-    def iter_stages(self, change: AssetChange) -> Iterator[Stage]:
-        """What one change asks for: a model is built, if that is what changed, and judged in any
-        case.
-        """
-        asset = self._graph.assets[change.asset]
-        if asset.name in self._rebuilt:
-            yield from self._iter_builds(asset, reason_of(change))
-        if isinstance(asset.declaration, Model):
-            yield self._judgement(asset, asset.declaration, reason_of(change))
+    def stages(
+        self, reasons: Mapping[str, str], builds: Mapping[tuple[str, Digest], Build]
+    ) -> tuple[StageRecord, ...]:
+        """The stages of these assets in the order in which they run; what is built is reused."""
+        made: list[StageRecord] = []
+        for name, reason in reasons.items():
+            asset = self._graph.assets[name]
+            stages = kind_of(asset.declaration).plan(asset, self._inputs(asset), reason=reason)
+            made += [self._with_build(stage, builds) for stage in stages]
+        return tuple(sorted(made, key=lambda stage: _ORDER.index(type(stage))))
 
-    def _iter_builds(self, asset: Asset, reason: str) -> Iterator[Stage]:
-        build = self._builds.get((asset.name, asset.build_fingerprint))
-        said = _Said(
-            identity=self._identities[asset.name],
-            asset=asset.name,
-            fingerprint=asset.build_fingerprint,
+    def _inputs(self, asset: Asset) -> StageInputs:
+        held = self._environment.pointers.get(asset.name)
+        return StageInputs(
+            identity=self._identity[asset.name],
             after=self._stages_of(asset.parents),
-            reason=reason,
-            reuses=build.digest if build else None,
-            is_assumed=asset.is_assumed,
-        )
-        match asset.declaration:
-            case Source(path=path):
-                yield ImportSource(**said, path=path)
-            case FeatureView(sources=sources):
-                yield BuildView(**said, sources=tuple(asset_name(source) for source in sources))
-            case TrainingSet(spine=spine):
-                yield BuildTrainingSet(**said, spine=asset_name(spine))
-            case Model(training_set=training_set):
-                yield TrainModel(**said, training_set=asset_name(training_set))
-            case Monitor(model=model):
-                yield BuildBaseline(**said, model=asset_name(model))
-            case OnDemandFeatureView() | Endpoint():
-                return
-            case _:
-                assert_never(asset.declaration)
-
-    def _judgement(self, asset: Asset, model: Model, reason: str) -> JudgeGates:
-        pointer = self._environment.pointers.get(asset.name)
-        champion = pointer.build_digest if pointer else None
-        name = self._environment.environment
-        gates = tuple(dict.fromkeys([*(gate.name for gate in model.gates), *GATES_OF_EVERY_MODEL]))
-        after = self._stages_of([asset.name])
-        return JudgeGates(
-            identity=digest_of_value(
-                [
-                    "judge_gates",
-                    asset.build_fingerprint,
-                    asset.policy_fingerprint,
-                    name,
-                    champion,
-                    after,
-                ]
-            ),
-            asset=asset.name,
-            fingerprint=asset.build_fingerprint,
-            after=after,
-            reason=reason,
-            is_assumed=asset.is_assumed,
-            policy_fingerprint=asset.policy_fingerprint,
-            gates=gates,
-            environment=name,
-            champion=champion,
+            judged_after=self._stages_of([asset.name]),
+            is_rebuilt=asset.name in self._rebuilt,
+            environment=self._environment.environment,
+            champion=held.build_digest if held else None,
         )
 
-    def move(self, made: Sequence[Stage]) -> MoveEnvironment:
+    def _with_build(
+        self, stage: StageRecord, builds: Mapping[tuple[str, Digest], Build]
+    ) -> StageRecord:
+        """The stage with the build that it reuses; a stage that judges makes none."""
+        build = builds.get((stage.asset, stage.fingerprint))
+        if build is None or stage.identity != self._identity[stage.asset]:
+            return stage
+        return msgspec.structs.replace(stage, reuses=build.digest, build=build)
+
+    def move(
+        self, assets: Iterable[str], removes: tuple[str, ...], made: Sequence[StageRecord]
+    ) -> MoveEnvironment:
         """The last stage: every changed asset's pointer, at once."""
-        moves = tuple(
-            self._pointer_move(self._graph.assets[c.asset])
-            for c in self._changes
-            if c.change != "removed"
-        )
-        removes = tuple(c.asset for c in self._changes if c.change == "removed")
+        moved = [self._graph.assets[name] for name in assets]
+        moves = tuple(self._pointer_move(asset) for asset in moved)
         name, version = self._environment.environment, self._environment.version
         after = tuple(stage.identity for stage in made)
         holds = digest_of_value(
             [[move.asset, move.build_fingerprint, move.policy_fingerprint] for move in moves]
             + [removes]
         )
+        counts = ((len(moves), "set"), (len(removes), "taken out"))
         return MoveEnvironment(
             identity=digest_of_value(["move_environment", name, version, holds, after]),
             asset=name,
             fingerprint=holds,
             after=after,
-            reason=", ".join(
-                f"{number} {words}"
-                for number, words in ((len(moves), "set"), (len(removes), "taken out"))
-                if number
-            ),
-            is_assumed=any(c.is_assumed for c in self._changes),
+            reason=", ".join(f"{number} {words}" for number, words in counts if number),
+            is_assumed=any(asset.is_assumed for asset in moved),
             from_version=version,
             moves=moves,
             removes=removes,
         )
 
     def _pointer_move(self, asset: Asset) -> PointerMove:
-        pointer = self._environment.pointers.get(asset.name)
+        held = self._environment.pointers.get(asset.name)
+        before = held.build_digest if held else None
+        stage = next(iter(self._stages_of([asset.name])), None)
+        is_built = kind_of(asset.declaration).is_built
         return PointerMove(
             asset=asset.name,
             kind=asset.kind,
             build_fingerprint=asset.build_fingerprint,
             policy_fingerprint=asset.policy_fingerprint,
-            before=pointer.build_digest if pointer else None,
-            stage=next(iter(self._stages_of([asset.name])), None),
+            before=before,
+            digest=None if stage else before if is_built else asset.build_fingerprint,
+            stage=stage,
+            definition=asset.definition,
         )
 
     def _stages_of(self, names: Iterable[str]) -> tuple[Digest, ...]:
         """The stages of this plan that make these assets."""
         return tuple(
-            self._identities[name]
+            self._identity[name]
             for name in names
-            if name in self._rebuilt and self._graph.assets[name].kind in _STAGE_OF
+            if name in self._rebuilt and kind_of(self._graph.assets[name].declaration).is_built
         )
-
-
-class _Said(TypedDict):
-    """What the stage of any asset says."""
-
-    identity: Digest
-    asset: str
-    fingerprint: Digest
-    after: tuple[Digest, ...]
-    reason: str
-    reuses: Digest | None
-    is_assumed: bool

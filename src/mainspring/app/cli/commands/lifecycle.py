@@ -12,8 +12,10 @@ from mainspring.elements.identity import short
 from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
+    from mainspring.app.workspace import Workspace
     from mainspring.govern.status import StatusReport
-    from mainspring.project.deploy import ApplyReport
+    from mainspring.project.apply.evaluate import ApplyReport
+    from mainspring.project.plan.plan import Plan
     from mainspring.registry.environment import EnvironmentVersion
 
 __all__ = [
@@ -45,37 +47,43 @@ def plan(at: Invocation) -> None:
         at.note("\nMake it so: mainspring apply")
 
 
+_DRY_RUN = click.option(
+    "--dry-run", is_flag=True, help="Show the plan, and change nothing (--json: its schema)."
+)
+
+
 @click.command(cls=WorkspaceVerb)
+@_DRY_RUN
 @click.pass_obj
-def apply(at: Invocation) -> None:
+def apply(at: Invocation, dry_run: bool) -> None:
     """Build what is declared, prove it, and put it in place.
 
     Killed half way, the same command goes on from there: a finished stage is not done again.  Exit
     code 1 when a gate said no; the environment then keeps what it had.
     """
-    from mainspring.project.plan.explain import render_plan
-
     workspace = at.open()
     made = workspace.plan()
-    if made.is_empty:
-        at.answer(made, lambda paint: [render_plan(made, colour=paint.colour)])
-        return
-    follow = at.follow(stages=len(made.work))
-    report = workspace.apply(made, observer=follow, progress=follow.on_progress)
-    at.answer(report, lambda paint: apply_lines(report, paint))
+    if made.is_empty or dry_run:
+        _answer_plan(at, made)
+    else:
+        _answer_applied(at, workspace, made)
 
 
 @click.command(cls=WorkspaceVerb)
 @click.argument("name", metavar="MODEL")
+@_DRY_RUN
 @click.pass_obj
-def run(at: Invocation, name: str) -> None:
+def run(at: Invocation, name: str, dry_run: bool) -> None:
     """Make a model again from today's data.
 
     The definition stays as it is; the new version takes its place only through the gates.
     """
-    follow = at.follow()
-    report = at.open().run(name, observer=follow, progress=follow.on_progress)
-    at.answer(report, lambda paint: apply_lines(report, paint))
+    workspace = at.open()
+    made = workspace.plan_run(name)
+    if dry_run:
+        _answer_plan(at, made)
+    else:
+        _answer_applied(at, workspace, made)
 
 
 @click.command(cls=WorkspaceVerb)
@@ -86,8 +94,9 @@ def run(at: Invocation, name: str) -> None:
     metavar="VERSION",
     help="Only this model version, such as late_arrival@v3, if it is proven there.",
 )
+@_DRY_RUN
 @click.pass_obj
-def promote(at: Invocation, environments: tuple[str, ...], version: str) -> None:
+def promote(at: Invocation, environments: tuple[str, ...], version: str, dry_run: bool) -> None:
     """Move what one environment holds to another one.
 
     Pointers move and nothing is copied.  What lacks an attestation that the other environment asks
@@ -96,23 +105,32 @@ def promote(at: Invocation, environments: tuple[str, ...], version: str) -> None
     if len(environments) > 2:
         raise click.UsageError("name one or two environments: where from, where to")
     source, target = environments if len(environments) == 2 else (at.environment, environments[0])
-    if version:
-        pointed = at.open(target).point_at(version)
+    workspace = at.open(target if version else source)
+    made = workspace.plan_pointing(version) if version else workspace.plan_promotion(target)
+    if dry_run:
+        _answer_plan(at, made)
+    elif version:
+        pointed = workspace.point_at(version)
         at.answer(pointed, lambda paint: _map_lines(pointed, f"{version} in charge", paint))
-        return
-    report = at.open(source).promote(target)
-    at.answer(report, lambda paint: apply_lines(report, paint))
+    else:
+        report = workspace.apply(made)
+        at.answer(report, lambda paint: apply_lines(report, paint))
 
 
 @click.command(cls=WorkspaceVerb)
+@_DRY_RUN
 @click.pass_obj
-def rollback(at: Invocation) -> None:
-    """Put the map before the present one back in place.
+def rollback(at: Invocation, dry_run: bool) -> None:
+    """Restore the environment's previous version.
 
     A running server follows within a second and refuses no request meanwhile.  A second rollback
     goes back one further.
     """
-    restored = at.open().rollback()
+    workspace = at.open()
+    if dry_run:
+        _answer_plan(at, workspace.plan_rollback())
+        return
+    restored = workspace.rollback()
     at.answer(restored, lambda paint: _map_lines(restored, "what stood before", paint))
 
 
@@ -121,7 +139,7 @@ def rollback(at: Invocation) -> None:
 @click.argument("target", metavar="FOR")
 @click.pass_obj
 def approve(at: Invocation, model: str, target: str) -> None:
-    """Sign, as another person than its author, that a model may go on.
+    """Approve a model version for an environment (not your own).
 
     MODEL is a model that --env holds; FOR is the environment that it may go to.
     """
@@ -138,6 +156,18 @@ def status(at: Invocation) -> None:
     """Show what serves, what came in, and what is wrong."""
     report = at.open().status()
     at.answer(report, lambda paint: status_lines(report, paint))
+
+
+def _answer_plan(at: Invocation, made: "Plan") -> None:
+    from mainspring.project.plan.explain import render_plan
+
+    at.answer(made, lambda paint: [render_plan(made, colour=paint.colour)])
+
+
+def _answer_applied(at: Invocation, workspace: "Workspace", made: "Plan") -> None:
+    follow = at.follow(stages=len(made.work))
+    report = workspace.apply(made, observer=follow, progress=follow.on_progress)
+    at.answer(report, lambda paint: apply_lines(report, paint))
 
 
 def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:

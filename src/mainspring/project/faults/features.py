@@ -9,19 +9,19 @@ from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.window import Closed, format_window
 from mainspring.features.spec import FeatureView, Knowledge, Latest, OnDemandFeatureView
+from mainspring.project.faults.expressions import (
+    FaultContext,
+    aggregation_faults,
+    column_faults,
+    expression_faults,
+    parameter_faults,
+)
 from mainspring.project.loader.errors import (
     EventTimeMissing,
     InvalidValue,
     UnequalSources,
     UnfitWindows,
     WrongType,
-)
-from mainspring.project.loader.faults.expressions import (
-    FaultContext,
-    aggregation_faults,
-    column_faults,
-    expression_faults,
-    parameter_faults,
 )
 from mainspring.sources.contract import validate_source
 from mainspring.sources.errors import TypeConflict, UnusableColumn, UnusableId

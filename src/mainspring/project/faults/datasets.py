@@ -9,6 +9,12 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import format_instant
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
 from mainspring.features.view import feature_fields
+from mainspring.project.faults.expressions import (
+    FaultContext,
+    column_faults,
+    expression_faults,
+)
+from mainspring.project.faults.features import feature_names, view_faults
 from mainspring.project.loader.errors import (
     DuplicateFeature,
     JoinKeyNotInRequest,
@@ -16,12 +22,6 @@ from mainspring.project.loader.errors import (
     ListOfTexts,
     SplitOrder,
 )
-from mainspring.project.loader.faults.expressions import (
-    FaultContext,
-    column_faults,
-    expression_faults,
-)
-from mainspring.project.loader.faults.features import feature_names, view_faults
 
 __all__ = ["training_set_faults"]
 

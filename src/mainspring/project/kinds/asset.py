@@ -1,0 +1,117 @@
+"""Declarations that are assets, and an asset: a declaration in its place in the graph."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import ClassVar, Protocol, TypeGuard
+
+from mainspring.elements.errors import Location
+from mainspring.elements.identity import Digest
+from mainspring.elements.schema import Schema
+from mainspring.registry.environment import AssetDefinition
+
+__all__ = [
+    "Asset",
+    "Declaration",
+    "FaultScope",
+    "FingerprintContext",
+    "ProjectCode",
+    "is_declaration",
+]
+
+
+class Declaration(Protocol):
+    """A declaration that is an asset: something that is built, answers or watches.
+
+    Entities are none: they only name keys and belong to the views that use them.
+    """
+
+    POLICY: ClassVar[frozenset[str]]
+    """The fields that ask for new verdicts only; a change of any other rebuilds."""
+
+    @property
+    def name(self) -> str:
+        """The declared name, unique within the kind."""
+        ...
+
+    @property
+    def declared_at(self) -> Location:
+        """The user's line."""
+        ...
+
+
+def is_declaration(value: object) -> TypeGuard[Declaration]:
+    """Whether a value is a declaration that is an asset; judged by its class, since a stand-in made
+    for tests has every attribute.
+    """
+    return isinstance(getattr(type(value), "POLICY", None), frozenset)
+
+
+@dataclass(frozen=True)
+class ProjectCode:
+    """The project's own code, for fingerprints.
+
+    Args:
+        modules: its modules by the name under which they were imported.
+        texts: the text of each file, by the path that functions carry.
+    """
+
+    modules: Mapping[str, ModuleType] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FingerprintContext:
+    """What identity depends on beside the declaration itself.
+
+    Args:
+        semantics: the version of what the kernel's outcomes mean; raised when the same definition
+            would give other values.
+        schemas: the columns of each source, by its declared name.
+        training_environment: a digest of the locked packages that a fit runs with.
+        versions: the version of each package that fits import, by the name it is imported under.
+        code: the project's own.
+    """
+
+    semantics: int
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+    training_environment: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    code: ProjectCode = field(default_factory=ProjectCode)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultScope:
+    """What a declaration is checked against.
+
+    Args:
+        root: the project's folder; "" in memory.
+        schemas: the columns of each source, by its declared name; of a source that has none here,
+            columns are not checked.
+        unreadable: why the file of a source cannot be read, by the source's name.
+    """
+
+    root: str = ""
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Asset:
+    """A declaration in its place in the graph.
+
+    Args:
+        parents: the names of the assets that it is made from.
+        at: where it is declared; relative to the project where it lies within.
+        is_assumed: it, or a source that it rests on, has an assumed `known_at`.
+    """
+
+    name: str
+    kind: str
+    declaration: Declaration
+    parents: tuple[str, ...]
+    definition: AssetDefinition
+    build_fingerprint: Digest
+    policy_fingerprint: Digest
+    at: Location
+    is_assumed: bool

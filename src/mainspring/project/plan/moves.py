@@ -1,0 +1,205 @@
+"""Plans that build nothing: a promotion, a rollback, and pointing at a version made before.
+
+They are made from environments and stored definitions alone, so that they work whatever the
+project's files say meanwhile, or whether they can be loaded at all.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from mainspring.elements.identity import Digest, digest_of_value
+from mainspring.gates.definition import parse_gates
+from mainspring.gates.judge import required_gates
+from mainspring.project.kinds.model import JudgeGates
+from mainspring.project.plan.plan import Act, Plan, identity_of_plan
+from mainspring.project.plan.stages import MoveEnvironment, PointerMove, Stage, VerifyVersion
+from mainspring.registry.environment import AssetDefinition, AssetPointer, EnvironmentVersion
+from mainspring.registry.version import ModelVersion
+
+__all__ = ["make_pointing_plan", "make_promotion_plan", "make_rollback_plan"]
+
+
+def make_promotion_plan(
+    project: str,
+    source: EnvironmentVersion,
+    target: EnvironmentVersion,
+    definitions: Mapping[str, AssetDefinition],
+) -> Plan:
+    """Let the target hold what the source holds; every model is judged against the target's
+    champion, by the gates that the source's policy asks for, and must be proven there.
+
+    Args:
+        definitions: of the source's models, by asset, as the source holds them.
+    """
+    models = [pointer for pointer in source.pointers.values() if pointer.kind == "model"]
+    judged = [_judgement(each, definitions[each.asset], target) for each in models]
+    proven = [
+        _verification(each, target, after=[stage.identity])
+        for each, stage in zip(models, judged, strict=True)
+    ]
+    gone = sorted(target.pointers.keys() - source.pointers.keys())
+    checks: list[Stage] = [*judged, *proven]
+    moves = tuple(_moved(pointer, target) for pointer in source.pointers.values())
+    changed = [move for move in moves if not _is_held(move, target)]
+    move = _move(target, moves=changed, removes=gone, after=checks, reason=_counts(changed, gone))
+    return _plan(
+        project,
+        target,
+        "promote",
+        source.environment,
+        [*checks, move] if changed or gone else checks,
+        source_version=source.version,
+    )
+
+
+def make_rollback_plan(project: str, current: EnvironmentVersion, past: EnvironmentVersion) -> Plan:
+    """Let an environment hold again what an earlier version of it held."""
+    moves = [_moved(pointer, current) for pointer in past.pointers.values()]
+    changed = [move for move in moves if not _is_held(move, current)]
+    gone = sorted(current.pointers.keys() - past.pointers.keys())
+    reason = f"holds again what version {past.version} held"
+    move = _move(current, moves=changed, removes=gone, reason=reason, restores=past.version)
+    return _plan(project, current, "rollback", "", [move])
+
+
+def make_pointing_plan(
+    project: str, current: EnvironmentVersion, pointer: AssetPointer, version: ModelVersion
+) -> Plan:
+    """Put a version that was made before in charge of its model, if it is proven here.
+
+    Args:
+        pointer: what the environment holds of the model now.
+    """
+    moved = PointerMove(
+        asset=pointer.asset,
+        kind=pointer.kind,
+        build_fingerprint=version.fingerprint,
+        policy_fingerprint=pointer.policy_fingerprint,
+        before=pointer.build_digest,
+        digest=version.digest,
+    )
+    proven = _verification(pointer, current, version=version.digest)
+    move = _move(current, moves=[moved], after=[proven], reason=f"{version.label} in charge")
+    return _plan(project, current, "point_at", version.label, [proven, move])
+
+
+def _plan(
+    project: str,
+    environment: EnvironmentVersion,
+    act: Act,
+    subject: str,
+    stages: Sequence[Stage],
+    *,
+    source_version: int | None = None,
+) -> Plan:
+    return Plan(
+        identity=identity_of_plan(environment, stages),
+        project=project,
+        environment=environment.environment,
+        act=act,
+        subject=subject,
+        environment_version=environment.version,
+        source_version=source_version,
+        unchanged=len(environment.pointers),
+        stages=tuple(stages),
+    )
+
+
+def _judgement(
+    pointer: AssetPointer, definition: AssetDefinition, target: EnvironmentVersion
+) -> JudgeGates:
+    held = target.pointers.get(pointer.asset)
+    champion = held.build_digest if held else None
+    name, policy = target.environment, pointer.policy_fingerprint
+    parts = ["judge_gates", pointer.build_digest, policy, name, champion, target.version]
+    return JudgeGates(
+        identity=digest_of_value(parts),
+        asset=pointer.asset,
+        fingerprint=pointer.build_fingerprint,
+        after=(),
+        reason=f"must pass its gates for {name}",
+        definition=definition,
+        parents=definition.parents,
+        version=pointer.build_digest,
+        policy_fingerprint=policy,
+        gates=tuple(gate.name for gate in required_gates(parse_gates(definition.policy))),
+        environment=name,
+        champion=champion,
+    )
+
+
+def _verification(
+    pointer: AssetPointer,
+    target: EnvironmentVersion,
+    *,
+    version: Digest | None = None,
+    after: Iterable[Digest] = (),
+) -> VerifyVersion:
+    digest, name = version or pointer.build_digest, target.environment
+    parts = ["verify_version", digest, pointer.policy_fingerprint, name, target.version]
+    return VerifyVersion(
+        identity=digest_of_value(parts),
+        asset=pointer.asset,
+        fingerprint=pointer.build_fingerprint,
+        after=tuple(after),
+        reason=f"must be proven for {name}",
+        version=digest,
+        policy_fingerprint=pointer.policy_fingerprint,
+        environment=name,
+    )
+
+
+def _moved(pointer: AssetPointer, environment: EnvironmentVersion) -> PointerMove:
+    held = environment.pointers.get(pointer.asset)
+    return PointerMove(
+        asset=pointer.asset,
+        kind=pointer.kind,
+        build_fingerprint=pointer.build_fingerprint,
+        policy_fingerprint=pointer.policy_fingerprint,
+        before=held.build_digest if held else None,
+        digest=pointer.build_digest,
+    )
+
+
+def _is_held(move: PointerMove, environment: EnvironmentVersion) -> bool:
+    held = environment.pointers.get(move.asset)
+    return held is not None and (
+        (held.build_digest, held.build_fingerprint, held.policy_fingerprint)
+        == (move.digest, move.build_fingerprint, move.policy_fingerprint)
+    )
+
+
+def _move(
+    environment: EnvironmentVersion,
+    *,
+    moves: Sequence[PointerMove],
+    removes: Sequence[str] = (),
+    after: Sequence[Stage] = (),
+    reason: str,
+    restores: int | None = None,
+) -> MoveEnvironment:
+    name, version = environment.environment, environment.version
+    holds = digest_of_value(
+        [[move.asset, move.digest, move.policy_fingerprint] for move in moves] + [list(removes)]
+    )
+    return MoveEnvironment(
+        identity=digest_of_value(["move_environment", name, version, holds, restores]),
+        asset=name,
+        fingerprint=holds,
+        after=tuple(stage.identity for stage in after),
+        reason=reason,
+        from_version=version,
+        moves=tuple(moves),
+        removes=tuple(removes),
+        restores=restores,
+    )
+
+
+def _counts(moves: Sequence[PointerMove], removes: Sequence[str]) -> str:
+    return ", ".join(_iter_counts(moves, removes)) or "holds the same already"
+
+
+def _iter_counts(moves: Sequence[PointerMove], removes: Sequence[str]) -> Iterator[str]:
+    if moves:
+        yield f"{len(moves)} set"
+    if removes:
+        yield f"{len(removes)} taken out"

@@ -1,0 +1,119 @@
+"""A promotion, a rollback and pointing at a version are plans: shown, obeyed, and without code."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import mainspring as ms
+from mainspring.project.errors import GatesFailed, NothingToPromote, NothingToRollBack
+from mainspring.project.kinds.model import JudgeGates
+from mainspring.project.plan.plan import Plan
+from mainspring.project.plan.stages import MoveEnvironment, VerifyVersion
+from mainspring.serving.errors import ModelRefused
+from tests.unit.project.desk import edited, write_desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[ms.Workspace]:
+    """A project whose dev holds its first version; staging trusts the local key."""
+    folder = write_desk(tmp_path)
+    workspace = ms.Workspace.open(folder)
+    key = workspace.public_keys()["tester"]
+    (folder / "project.toml").write_text(f'[environments.staging.trust]\ntester = ["{key}"]\n')
+    workspace.apply()
+    return ms.Workspace.open(folder)
+
+
+def retrained(desk: ms.Workspace) -> ms.Workspace:
+    """The same project with another model in dev, as version 2."""
+    assert desk.folder is not None
+    edited(desk.folder.parent, "num_leaves=4", "num_leaves=5")
+    workspace = ms.Workspace.open(desk.folder.parent)
+    workspace.apply()
+    return workspace
+
+
+def test_a_promotion_judges_then_verifies_then_moves(desk: ms.Workspace) -> None:
+    plan = desk.plan_promotion("staging")
+    assert [type(stage) for stage in plan.stages] == [JudgeGates, VerifyVersion, MoveEnvironment]
+    assert (plan.act, plan.subject, plan.environment, plan.source_version) == (
+        "promote",
+        "dev",
+        "staging",
+        1,
+    )
+
+
+def test_a_promotion_judges_by_the_gates_that_the_environment_holds(desk: ms.Workspace) -> None:
+    assert desk.folder is not None
+    edited(desk.folder.parent, "ms.gates.latency(p99_ms=500, requests=3)", "")
+    [judge, *_] = ms.Workspace.open(desk.folder.parent).plan_promotion("staging").stages
+    assert isinstance(judge, JudgeGates)
+    assert judge.gates == ("no_leakage", "parity", "latency")
+    assert judge.definition is not None
+    assert "500" in judge.definition.policy["gates.latency"]
+
+
+def test_a_promotion_again_moves_nothing(desk: ms.Workspace) -> None:
+    assert desk.promote("staging").version == 1
+    assert (report := desk.promote("staging")).version == 1
+    assert not report.moved
+
+
+def test_an_environment_without_trust_takes_no_promotion(desk: ms.Workspace) -> None:
+    with pytest.raises(ModelRefused, match="no valid signature by a key accepted"):
+        desk.promote("prod")
+
+
+def test_a_rollback_is_a_plan_that_restores_a_version(desk: ms.Workspace) -> None:
+    workspace = retrained(desk)
+    plan = workspace.plan_rollback()
+    [move] = plan.stages
+    assert isinstance(move, MoveEnvironment)
+    assert (move.restores, move.from_version) == (1, 2)
+    assert workspace.apply(plan).version == 3
+    assert workspace.status().endpoints[0].model == "slow v1"
+
+
+def test_pointing_at_a_version_verifies_it_first(desk: ms.Workspace) -> None:
+    workspace = retrained(desk)
+    plan = workspace.plan_pointing("slow@v1")
+    assert [type(stage) for stage in plan.stages] == [VerifyVersion, MoveEnvironment]
+    assert workspace.apply(plan).version == 3
+    assert workspace.status().endpoints[0].model == "slow v1"
+
+
+def test_what_cannot_be_planned_says_why(desk: ms.Workspace) -> None:
+    with pytest.raises(NothingToRollBack):
+        desk.plan_rollback()
+    with pytest.raises(NothingToPromote, match="they are the same"):
+        desk.plan_promotion("dev")
+
+
+def test_a_refused_promotion_leaves_the_target_and_its_verdicts_on_record(
+    desk: ms.Workspace,
+) -> None:
+    assert desk.folder is not None
+    desk.promote("staging")
+    edited(desk.folder.parent, "p99_ms=500", "p99_ms=0.000001")
+    strict = ms.Workspace.open(desk.folder.parent)
+    with pytest.raises(GatesFailed):
+        strict.apply()
+    assert strict.status().version == 1
+
+
+@pytest.mark.parametrize("act", ["plan", "run", "promote", "rollback"])
+def test_a_plan_reads_in_words_and_as_json(desk: ms.Workspace, act: str) -> None:
+    workspace = retrained(desk)
+    makers = {
+        "plan": workspace.plan,
+        "run": lambda: workspace.plan_run("slow"),
+        "promote": lambda: workspace.plan_promotion("staging"),
+        "rollback": workspace.plan_rollback,
+    }
+    plan = makers[act]()
+    again = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
+    assert again == plan
+    assert plan.environment in workspace.explain(plan)
