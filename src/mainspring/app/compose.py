@@ -14,7 +14,7 @@ from mainspring.app.engines import open_stores
 from mainspring.app.models.exporters import export_model
 from mainspring.app.models.scorers import OnnxScorerLoader
 from mainspring.app.models.trainer import ProcessTrainer
-from mainspring.app.planning import state_folder
+from mainspring.app.planning import has_state, state_folder
 from mainspring.datasets.build import parse_training_rows
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.events import Actor, ProjectName
@@ -30,7 +30,7 @@ from mainspring.engines.local.tables import MemoryTables
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey, Signer
 from mainspring.project.kinds.evaluation import Runtime, TemporaryStores
-from mainspring.project.loader.load import Project, load_definitions, load_project
+from mainspring.project.loader.load import LoadableProject, ProjectFiles, load_definitions
 from mainspring.training.fit import TrainingBackend
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
@@ -62,7 +62,7 @@ class OffsetClock:
 class Composed(NamedTuple):
     """A project with the engines of one environment; `folder` is None in memory."""
 
-    project: Project
+    project: LoadableProject
     tools: Runtime
     folder: Path | None
 
@@ -70,16 +70,24 @@ class Composed(NamedTuple):
 def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -> Composed:
     """The project at a folder or file, and its engines.
 
+    What it declares is loaded when it is first asked for, so that what was applied can be served
+    and looked at also where the project's files do not load any more.
+
     Args:
         actor: who acts; default: the user of this process.
         as_of: where the clock of the data starts; default: what the environment's configuration
             says, else now.
 
-    Raises: PRJ-020 with every mistake in the project, ACC-004 for an unknown environment, ENG-012
-        to ENG-014 for an engine that cannot be opened.
+    Raises: PRJ-020 with every mistake in `project.toml`, ACC-004 for an unknown environment,
+        ENG-012 to ENG-014 for an engine that cannot be opened.  Where nothing was ever applied:
+        PRJ-020 with every mistake in the project, PRJ-022 where it declares nothing.
     """
-    project = load_project(path)
+    project: LoadableProject = ProjectFiles.open(path)
     config = project.config.environment(env)
+    if not has_state(path):
+        # Nothing is there yet but what is declared: its mistakes are told now, before a state
+        # folder is made in a place that may be no project at all.
+        project = project.load()
     folder = state_folder(path)
     clock, stores = SystemClock(), open_stores(config.engines, folder, project=project.config.name)
     moment = as_of or config.as_of

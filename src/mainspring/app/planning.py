@@ -12,16 +12,25 @@ from mainspring.project.loader.load import load_project
 from mainspring.project.plan.plan import Plan
 from mainspring.project.plan.read import plan_environment
 
-__all__ = ["plan_project", "state_folder"]
+__all__ = ["has_state", "plan_project", "state_folder"]
+
+
+def has_state(path: Path) -> bool:
+    """Whether the project at a folder or file was ever opened."""
+    return _state_folder(path).is_dir()
 
 
 def state_folder(path: Path) -> Path:
     """Where the state of the project at a folder or file lies; made, for its owner alone, where it
     is absent.
     """
-    folder = (path if path.is_dir() else path.parent).resolve() / STATE_FOLDER
+    folder = _state_folder(path)
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+def _state_folder(path: Path) -> Path:
+    return (path if path.is_dir() else path.parent).resolve() / STATE_FOLDER
 
 
 def plan_project(path: Path, env: str) -> Plan:

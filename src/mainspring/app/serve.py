@@ -17,11 +17,11 @@ from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.features.stream.consume import StreamConsumer
 from mainspring.flow.periodic import PeriodicTask
+from mainspring.govern.status import StatusReport
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import Project
-from mainspring.project.status import StatusReport
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.tracing.trace import PredictionTrace
@@ -34,9 +34,13 @@ __all__ = ["ServableWorkspace", "check_sampled_parity", "run_environment_server"
 class ServableWorkspace(Protocol):
     """What a server needs of a workspace."""
 
-    project: Project
     tools: Runtime
     environment: str
+
+    @property
+    def project(self) -> Project:
+        """What is declared."""
+        ...
 
     @property
     def parity(self) -> ParityMonitor:
@@ -116,7 +120,9 @@ def run_environment_server(
         _consuming(workspace.streams.consumer(is_reserve=True)),
     ):
         UvicornServer().serve(
-            service, port=port, on_bound=lambda bound: _announce(workspace, bound, announce)
+            service,
+            port=port,
+            on_bound=lambda bound: _announce(workspace, host, bound, announce),
         )
 
 
@@ -137,15 +143,19 @@ def _consuming(consumer: StreamConsumer) -> Iterator[None]:
             stop.set()
 
 
-def _announce(workspace: ServableWorkspace, port: int, announce: Callable[[str], None]) -> None:
+def _announce(
+    workspace: ServableWorkspace, host: EndpointHost, port: int, announce: Callable[[str], None]
+) -> None:
     token = workspace.token()
     shown = token.relative_to(token.parent.parent)
     announce(
         f"Serving {workspace.environment} on http://127.0.0.1:{port} (data as of "
         f"{format_instant(workspace.tools.data_clock.now())[:19]}Z)."
     )
-    for endpoint in workspace.project.declarations.endpoints:
-        fields = ", ".join(f'"{name}": …' for name in endpoint.model.training_set.request)
+    for endpoint in host.served.endpoints.values():
+        model = endpoint.current
+        request = model.training_set.spec.request if model else ()
+        fields = ", ".join(f'"{name}": …' for name in request)
         announce(
             f'  curl -H "Authorization: Bearer $(cat {shown})" '
             f"http://127.0.0.1:{port}/v1/endpoints/{endpoint.name}/predict \\"

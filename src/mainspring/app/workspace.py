@@ -21,6 +21,16 @@ from mainspring.app.compose import (
     compose_on_disk,
     public_keys,
 )
+from mainspring.app.data_plane import (
+    open_host,
+    open_loader,
+    open_materializer,
+    open_replays,
+    open_tables,
+    read_status,
+    stream_ports,
+)
+from mainspring.app.sources import compile_sources, open_writer
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
@@ -28,7 +38,8 @@ from mainspring.elements.time import DAY, Micros, parse_instant
 from mainspring.features.online.read import FeatureRows
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit_journal
-from mainspring.govern.lineage import LineageNode
+from mainspring.govern.lineage import LineageNode, asset_lineage
+from mainspring.govern.status import StatusReport
 from mainspring.maintenance.backup import BackupReport, write_backup
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.maintenance.restore import RestoreReport, restore_backup
@@ -41,34 +52,26 @@ from mainspring.project.apply.evaluate import ApplyReport
 from mainspring.project.catalog import FeatureCatalog
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime, StageProgressCallback
-from mainspring.project.lineage import asset_lineage, declared_source
-from mainspring.project.loader.load import Project
+from mainspring.project.loader.compile import compile_declared_views
+from mainspring.project.loader.load import LoadableProject, Project, declared_source
 from mainspring.project.plan.explain import render_plan
 from mainspring.project.plan.plan import Plan
-from mainspring.project.status import StatusReport, status_of_environment
 from mainspring.registry.environment import EnvironmentVersion
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.host import EndpointHost
-from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.loader import EnvironmentLoader
-from mainspring.serving.predict import Prediction, Predictor
+from mainspring.serving.predict import Prediction
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.state.reader import FeatureReader
-from mainspring.serving.state.ready import ReadyLoader
 from mainspring.serving.tracing.replay import ReplayResult
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.simulation.scenario import scenario_for_environment
 from mainspring.simulation.simulate import SimulationReport, run_simulation
+from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_facts
 from mainspring.sources.fold import TableMaterializer, materialize_table
-from mainspring.sources.ingest import (
-    CompiledSource,
-    IngestJournal,
-    IngestReport,
-    SourceRows,
-    SourceWriter,
-)
+from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
@@ -83,14 +86,10 @@ class Workspace:
     """
 
     def __init__(
-        self, project: Project, tools: Runtime, *, environment: str, folder: Path | None
+        self, project: LoadableProject, tools: Runtime, *, environment: str, folder: Path | None
     ) -> None:
-        self.project, self.tools, self.environment, self.folder = (
-            project,
-            tools,
-            environment,
-            folder,
-        )
+        self._files, self.project_config = project, project.config
+        self.tools, self.environment, self.folder = tools, environment, folder
         config = project.config.environments[environment]
         if not config.protected:
             # The owner of the disk can forge everything here anyway: one local key means "tested",
@@ -110,8 +109,9 @@ class Workspace:
             as_of: where the clock of the data starts; default: what the environment's
                 configuration says, else now.
 
-        Raises: PRJ-020 with every mistake in the project, ACC-004 for an unknown environment,
-            ENG-012 to ENG-014 for an engine that cannot be opened.
+        Raises: PRJ-020 with every mistake in `project.toml`, ACC-004 for an unknown environment,
+            ENG-012 to ENG-014 for an engine that cannot be opened.  What is declared is loaded when
+            it is first needed, and may raise PRJ-020 then; where nothing was ever applied, now.
         """
         composed = compose_on_disk(Path(path), env, actor=actor, as_of=as_of)
         return cls(composed.project, composed.tools, environment=env, folder=composed.folder)
@@ -146,10 +146,17 @@ class Workspace:
         return restore_backup(Path(path), Path(archive), actor=actor, digest=digest)
 
     @cached_property
+    def project(self) -> Project:
+        """What is declared.  Raises: PRJ-020 with every mistake.  Cost: the first time, an import
+        of the project's modules.
+        """
+        return self._files.load()
+
+    @cached_property
     def deployer(self) -> EnvironmentDeployer:
         """Plans moves of this environment, and applies plans."""
-        project = self.project
-        return EnvironmentDeployer(project.config, self.tools, self.environment, lambda: project)
+        config = self.project_config
+        return EnvironmentDeployer(config, self.tools, self.environment, lambda: self.project)
 
     def plan(self) -> Plan:
         """What would change."""
@@ -229,7 +236,7 @@ class Workspace:
 
     def status(self) -> StatusReport:
         """What the environment holds."""
-        return status_of_environment(self.project, self.tools, self.environment, config=self.config)
+        return read_status(self.tools, self.environment, self.config)
 
     def audit(self, *, kind: str = "", last: int = 50) -> AuditReport:
         """The journal, checked.  Cost: about 10 µs an event."""
@@ -240,7 +247,7 @@ class Workspace:
         endpoint, the last made is meant.  Raises: ACC-006.
         """
         current = read_environment(self.tools.state, self.environment)
-        return asset_lineage(asset, self.project, current, state=self.tools.state)
+        return asset_lineage(asset, current, state=self.tools.state)
 
     def source(self, name: str) -> Source:
         """A declared source.  Raises: ACC-006."""
@@ -274,20 +281,12 @@ class Workspace:
 
         Raises: ACC-006.
         """
-        self.source(source)
-        tools, compiled = self.tools, self._compiled_sources[source]
-        by = actor or tools.actor
-        journal = IngestJournal(tools.state, tools.project, self.environment, by, tools.clock)
-        return SourceWriter(
-            compiled, log=tools.log, clock=tools.data_clock, tables=tools.tables, journal=journal
-        )
+        sources, by = self._compiled_sources, actor or self.tools.actor
+        return open_writer(source, sources, self.tools, environment=self.environment, actor=by)
 
     @cached_property
     def _compiled_sources(self) -> dict[str, CompiledSource]:
-        return {
-            source.name: CompiledSource(source, self.project.schemas[source.name])
-            for source in self.project.declarations.sources
-        }
+        return compile_sources(lambda: self.project, self.tools, self.environment)
 
     def facts_of(self, source: Source, schema: Schema | None = None) -> pl.DataFrame:
         """All facts of a source with the span in which each is seen; in the types of a schema where
@@ -299,7 +298,11 @@ class Workspace:
     def reader(self) -> FeatureReader:
         """Reads features as this environment holds them: a `view`, all `views`, their values."""
         partitions = self.config.partitions
-        return FeatureReader(self.project, self.tools, self.streams, partitions=partitions)
+        return FeatureReader(
+            stream_ports(self.tools),
+            self.streams.kept,
+            declared=lambda: compile_declared_views(self.project, partitions=partitions),
+        )
 
     def get_historical_features(
         self, features: Sequence[str], *, spine: pl.DataFrame
@@ -364,25 +367,12 @@ class Workspace:
 
     def host(self) -> EndpointHost:
         """The endpoints of this environment, answering; `refresh` follows the map."""
-        maps = ReadyLoader(self.loader.load, self.streams.kept, self.tools)
-        host = EndpointHost(
-            maps.load,
-            self._predictor,
-            environment=self.environment,
-            clock=self.tools.data_clock,
-            ids=self.tools.ids,
-        )
-        host.refresh()
-        return host
+        return open_host(self.tools, self.loader, self.streams.kept)
 
     @cached_property
     def loader(self) -> EnvironmentLoader:
         """Opens what the map holds, if it is proven."""
-        return EnvironmentLoader(self.project, self.tools, self.environment, self.config)
-
-    @cached_property
-    def _predictor(self) -> Predictor:
-        return Predictor(self.tools.online, self.tools.log, self.tools.data_clock, self.tools.ids)
+        return open_loader(self.tools, self.environment, self.config)
 
     def fold(self) -> None:
         """Bring the online state of every view that is kept current up to the log."""
@@ -391,13 +381,12 @@ class Workspace:
     @cached_property
     def streams(self) -> OnlineMaterializer:
         """Online state kept current: `once`, or by a `consumer` continuously."""
-        return OnlineMaterializer(self.project, self.tools, self.environment)
+        return open_materializer(self.tools, self.environment, self.config)
 
     @cached_property
     def tables(self) -> TableMaterializer:
-        """Keeps the tables of all sources current."""
-        sources = [source.name for source in self.project.declarations.sources]
-        return TableMaterializer(sources, log=self.tools.log, tables=self.tools.tables)
+        """Keeps the tables of all sources of the map current."""
+        return open_tables(self.tools, self.streams.kept)
 
     def serve(
         self, port: int = 8000, as_of: str | None = None, *, announce: Callable[[str], None] = print
@@ -413,7 +402,7 @@ class Workspace:
         if as_of:
             tools = replace(tools, data_clock=OffsetClock(tools.clock, parse_instant(as_of)))
         run_environment_server(
-            Workspace(self.project, tools, environment=self.environment, folder=self.folder),
+            Workspace(self._files, tools, environment=self.environment, folder=self.folder),
             port=port,
             announce=announce,
         )
@@ -435,13 +424,7 @@ class Workspace:
 
     def latest_predictions(self, count: int) -> list[str]:
         """The ids of the newest predictions of this environment that the log keeps, newest last."""
-        return self.replays.latest(
-            [
-                inference_topic(self.environment, endpoint.name)
-                for endpoint in self.project.declarations.endpoints
-            ],
-            count,
-        )
+        return self.replays.latest(self.environment, count)
 
     def predict(
         self, endpoint: str, rows: Sequence[Mapping[str, object]] | Mapping[str, object]
@@ -456,7 +439,7 @@ class Workspace:
     @cached_property
     def replays(self) -> PredictionReplays:
         """Predictions recomputed, and their stories."""
-        return PredictionReplays(self.tools, self.facts_of)
+        return open_replays(self.tools, self.facts_of)
 
     def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
         """Recompute predictions, or the one of this id, from log and artifacts.  Raises: SRV-008

@@ -1,15 +1,23 @@
 """Where a thing comes from: a walk from an asset to the raw files, by what the journal says was
 built from what.
+
+What an asset is made from stands in its stored definition, so a lineage is that of what the
+environment holds, whatever the project's files say by now.
 """
 
 from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
 
 import msgspec
 
 from mainspring.elements.events import EventValue, Recorded
 from mainspring.elements.identity import short
+from mainspring.ports.state import StateReader
+from mainspring.registry.environment import AssetDefinition, EnvironmentVersion
+from mainspring.registry.errors import UnknownAsset
+from mainspring.registry.read_environment import read_definition
 
-__all__ = ["LineageNode", "trace_lineage"]
+__all__ = ["LineageNode", "asset_lineage", "trace_lineage"]
 
 
 class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +44,45 @@ class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
             lines.append(f"{'└─ ' if last else '├─ '}{first}")
             lines += [f"{'   ' if last else '│  '}{line}" for line in rest]
         return [indent + line for line in lines]
+
+
+def asset_lineage(
+    asset: str, environment: EnvironmentVersion, *, state: StateReader
+) -> LineageNode:
+    """The tree of what an asset of an environment was made from; of assets with one name, such as a
+    model and its endpoint, the last made is meant.
+
+    Raises: ACC-006 for one that the environment does not hold.
+    """
+    definitions = {
+        name: definition
+        for name, pointer in environment.pointers.items()
+        if (definition := read_definition(state, pointer))
+    }
+    made_from = {
+        name: tuple(definitions[name].parents) if name in definitions else ()
+        for name in environment.pointers
+    }
+    order = [
+        name for name in TopologicalSorter(made_from).static_order() if name in environment.pointers
+    ]
+    found = [name for name in order if asset in (name, name.partition(".")[2])]
+    if not found:
+        raise UnknownAsset(kind="asset", name=asset, known=", ".join(order) or "none")
+    files = {name: _file_of(definition) for name, definition in definitions.items()}
+    return trace_lineage(
+        found[-1],
+        parents=made_from | {name: (f"file {path}",) for name, path in files.items() if path},
+        digests={name: pointer.build_digest for name, pointer in environment.pointers.items()},
+        journal=list(state.iter_events(kind="build.made")),
+    )
+
+
+def _file_of(definition: AssetDefinition) -> str | None:
+    """The file of a source; None for a source that is only pushed to, and for other assets."""
+    if not definition.asset.startswith("source."):
+        return None
+    return msgspec.json.decode(definition.build.get("path", "null"), type=str | None)
 
 
 def trace_lineage(

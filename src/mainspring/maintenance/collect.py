@@ -294,7 +294,7 @@ class GarbageCollector:
         """What the maps hold, and into how many parts its environment divides online state."""
         for environment, config in self.project.config.environments.items():
             for past in iter_retained_versions(
-                self.tools, read_environment(self.tools.state, environment)
+                self.tools.state, read_environment(self.tools.state, environment)
             ):
                 yield from ((pointer, config.partitions) for pointer in past.pointers.values())
 

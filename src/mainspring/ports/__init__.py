@@ -12,7 +12,15 @@ from mainspring.ports.models import ExportedModel, Scorer, ScorerLoader
 from mainspring.ports.objects import ObjectReader, ObjectWriter
 from mainspring.ports.online import OnlineReader, OnlineWriter, Position
 from mainspring.ports.signer import PublicKey, Signature, Signer, Verifier
-from mainspring.ports.state import Change, Document, Lease, Leases, StateReader, StateWriter
+from mainspring.ports.state import (
+    Change,
+    Document,
+    Lease,
+    Leases,
+    StateReader,
+    StateStore,
+    StateWriter,
+)
 from mainspring.ports.tables import TableReader, TableWriter
 
 __all__ = [
@@ -43,6 +51,7 @@ __all__ = [
     "Signature",
     "Signer",
     "StateReader",
+    "StateStore",
     "StateWriter",
     "TableReader",
     "TableWriter",

@@ -20,6 +20,7 @@ __all__ = [
     "Build",
     "EnvironmentVersion",
     "StageDuration",
+    "asset_names",
     "build_key",
     "definition_key",
     "duration_key",
@@ -111,6 +112,15 @@ class StageDuration(msgspec.Struct, frozen=True, kw_only=True):
     asset: str
     rows: int
     cpu_s: float
+
+
+def asset_names(environment: EnvironmentVersion, kind: str) -> list[str]:
+    """The declared names of the assets of a kind that an environment holds, sorted."""
+    return sorted(
+        pointer.asset.removeprefix(f"{kind}.")
+        for pointer in environment.pointers.values()
+        if pointer.kind == kind
+    )
 
 
 def build_key(asset: str, fingerprint: Digest) -> str:

@@ -5,6 +5,10 @@ The state database says what should serve; it is not believed.  In a protected e
 is opened when signed statements say so, checked against the keys that the project's own
 configuration pins.  What is refused does not serve: the endpoint keeps what it had, or falls back
 to the newest earlier map whose model is proven.
+
+What an endpoint answers with is read from the definition stored beside its pointer.  The project's
+files are never looked at: what they say now may not be applied yet, and a server must start, and
+follow a rollback, also where they do not load.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,32 +18,32 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from mainspring.elements.errors import MainspringError
-from mainspring.elements.events import Event
-from mainspring.elements.identity import Digest, digest_of
-from mainspring.elements.time import DAY, Micros
-from mainspring.gates.attest import read_envelopes
-from mainspring.gates.attestation import APPROVAL, gate_predicate
-from mainspring.gates.verify import ChainReport, signed_gates, verify_chain
-from mainspring.project.config.config import EnvironmentConfig
-from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.load import Project
-from mainspring.registry.environment import EnvironmentVersion
-from mainspring.registry.read import read_artifact, read_version
-from mainspring.registry.read_environment import read_past_environment
-from mainspring.registry.version import ModelVersion
+from mainspring.elements.events import Actor, Event, ProjectName
+from mainspring.elements.identity import Digest
+from mainspring.elements.time import DAY
+from mainspring.gates.policy import TrustPolicy
+from mainspring.gates.verify_version import verify_version
+from mainspring.ports.clock import Clock
+from mainspring.ports.models import ScorerLoader
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.signer import Verifier
+from mainspring.ports.state import StateReader, StateWriter
+from mainspring.registry.environment import EnvironmentVersion, asset_names
+from mainspring.registry.read import read_version
+from mainspring.registry.read_environment import read_definition, read_past_environment
+from mainspring.serving.definition import EndpointDefinition, parse_endpoint_definition
 from mainspring.serving.errors import ModelRefused
 from mainspring.serving.host import ServedEndpoint, ServedEnvironment
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
-from mainspring.serving.spec import Endpoint
 
 __all__ = [
     "RETAINED_VERSIONS",
     "EnvironmentLoader",
-    "endpoint_names",
+    "LoaderPorts",
     "iter_retained_versions",
-    "verify_version",
+    "read_endpoint_definition",
 ]
 
 RETAINED_VERSIONS = 3
@@ -48,59 +52,55 @@ features current.
 """
 
 
-def endpoint_names(environment: EnvironmentVersion) -> list[str]:
-    """The endpoints that a map holds, sorted."""
-    return sorted(
-        name.removeprefix("endpoint.")
-        for name in environment.pointers
-        if name.startswith("endpoint.")
-    )
-
-
 def iter_retained_versions(
-    tools: Runtime, environment: EnvironmentVersion
+    state: StateReader, environment: EnvironmentVersion
 ) -> Iterator[EnvironmentVersion]:
     """The map and the ones before it that are kept warm, newest first."""
     yield environment
     for version in range(
         environment.version - 1, max(environment.version - RETAINED_VERSIONS, 0), -1
     ):
-        past = read_past_environment(tools.state, environment.environment, version)
+        past = read_past_environment(state, environment.environment, version)
         if past is not None:
             yield past
 
 
-def verify_version(
-    version: ModelVersion,
-    policy: Digest,
-    *,
-    tools: Runtime,
-    environment: str,
-    config: EnvironmentConfig,
-    now: Micros,
-) -> ChainReport:
-    """How every statement that the version needs to serve stands.  The bytes that would serve are
-    digested here, and not believed.
+def read_endpoint_definition(
+    state: StateReader, environment: EnvironmentVersion, name: str
+) -> EndpointDefinition | None:
+    """What a version of an environment holds of an endpoint; None where it has none of this name,
+    or no definition of it is stored.
+
+    Raises: SRV-002 when what is stored defines no endpoint.
     """
-    artifact = digest_of(read_artifact(tools.objects, version).payload)
-    envelopes = read_envelopes(
-        tools.state, tools.objects, environment=environment, version=version.digest
-    )
-    gates = signed_gates(envelopes, policy=policy, trust=config.trust, verifier=tools.verifier)
-    required = [gate_predicate(gate) for gate in gates] + (
-        [APPROVAL] if "approval" in config.requires else []
-    )
-    return verify_chain(
-        version,
-        artifact,
-        envelopes,
-        environment=environment,
-        policy_fingerprint=policy,
-        required=required,
-        trust=config.trust,
-        verifier=tools.verifier,
-        now=now,
-    )
+    pointer = environment.pointers.get(f"endpoint.{name}")
+    stored = read_definition(state, pointer) if pointer else None
+    try:
+        return parse_endpoint_definition(stored) if stored else None
+    except msgspec.MsgspecError as error:
+        raise ModelRefused(
+            version=name,
+            environment=environment.environment,
+            reasons=f"its stored definition cannot be read: {error}",
+        ) from error
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LoaderPorts:
+    """What an environment is loaded with.
+
+    Args:
+        project, actor: who is on record where a model is refused.
+        clock: the time of the world, at which proofs must hold.
+    """
+
+    state: StateWriter
+    objects: ObjectReader
+    scorers: ScorerLoader
+    verifier: Verifier
+    clock: Clock
+    project: ProjectName
+    actor: Actor
 
 
 @dataclass
@@ -110,29 +110,29 @@ class EnvironmentLoader:
 
     Args:
         environment: the name of the environment that is served.
+        policy: whom it trusts.
+        partitions: into how many parts the online state of its views is divided.
     """
 
-    project: Project
-    tools: Runtime
+    ports: LoaderPorts
     environment: str
-    config: EnvironmentConfig
+    policy: TrustPolicy
+    partitions: int = 1
     _opened: dict[Digest, ServedModel] = field(default_factory=dict)
 
     def load(self, served: ServedEnvironment) -> ServedEnvironment:
         """The map as it stands now, or the same object when the environment's document has not
         changed and was checked within a day.
         """
-        document, now = (
-            self.tools.state.get("environment", self.environment),
-            self.tools.clock.now(),
-        )
+        document = self.ports.state.get("environment", self.environment)
+        now = self.ports.clock.now()
         if document is None or (
             document.payload == served.document and now - served.checked_at < DAY
         ):
             return served
         current = msgspec.json.decode(document.payload, type=EnvironmentVersion)
         endpoints = {
-            name: self._endpoint(name, current, served) for name in endpoint_names(current)
+            name: self._endpoint(name, current, served) for name in asset_names(current, "endpoint")
         }
         self._forget_cold(current, endpoints.values())
         return ServedEnvironment(
@@ -144,12 +144,12 @@ class EnvironmentLoader:
         )
 
     def _warm_versions(self, current: EnvironmentVersion) -> set[Digest]:
-        return {
-            digest
-            for past in iter_retained_versions(self.tools, current)
-            for name in endpoint_names(past)
-            if (digest := self._pointed(name, past))
-        }
+        warm: set[Digest] = set()
+        for past in iter_retained_versions(self.ports.state, current):
+            for name in asset_names(past, "endpoint"):
+                with suppress(ModelRefused):
+                    warm.add(self._pointed(name, past))
+        return warm
 
     def _forget_cold(
         self, current: EnvironmentVersion, endpoints: Iterable[ServedEndpoint]
@@ -191,7 +191,7 @@ class EnvironmentLoader:
 
     def _newest_proven(self, name: str, current: EnvironmentVersion) -> ServedModel | None:
         for version in range(current.version, max(current.version - RETAINED_VERSIONS, 0), -1):
-            past = read_past_environment(self.tools.state, self.environment, version)
+            past = read_past_environment(self.ports.state, self.environment, version)
             with suppress(MainspringError):
                 if past is not None:
                     return self._model(name, past)
@@ -210,15 +210,14 @@ class EnvironmentLoader:
         """
         previous, rollout = None, None
         if (
-            self.config.protected
+            self.policy.protected
             and before
             and before.current
             and before.current.version != model.version
+            and moved.reason != "rollback"
         ):
-            declared = next(
-                (e for e in self.project.declarations.endpoints if e.name == name), None
-            )
-            rollout = declared.rollout if declared and moved.reason != "rollback" else None
+            definition = read_endpoint_definition(self.ports.state, moved, name)
+            rollout = definition.rollout if definition else None
             previous = before.current if rollout else None
         topic = inference_topic(self.environment, name)
         return ServedEndpoint(
@@ -232,21 +231,17 @@ class EnvironmentLoader:
 
     def _model(self, name: str, past: EnvironmentVersion) -> ServedModel:
         digest = self._pointed(name, past)
-        if digest is None:
-            raise ModelRefused(
-                version=name, environment=self.environment, reasons="the map names no model for it"
-            )
-        version = read_version(self.tools.state, digest)
-        if self.config.protected:
-            policy = past.pointers[f"model.{version.model}"].policy_fingerprint
-            now = self.tools.clock.now()
+        ports, version = self.ports, read_version(self.ports.state, digest)
+        if self.policy.protected:
             chain = verify_version(
                 version,
-                policy,
-                tools=self.tools,
+                past.pointers[f"model.{version.model}"].policy_fingerprint,
                 environment=self.environment,
-                config=self.config,
-                now=now,
+                policy=self.policy,
+                state=ports.state,
+                objects=ports.objects,
+                verifier=ports.verifier,
+                now=ports.clock.now(),
             )
             if not chain.is_proven:
                 raise ModelRefused(
@@ -255,35 +250,33 @@ class EnvironmentLoader:
                     reasons="; ".join(map(str, chain.faults)),
                 )
         if digest not in self._opened:
-            objects, scorers = self.tools.objects, self.tools.scorers
             self._opened[digest] = open_version(
-                version, objects=objects, scorers=scorers, partitions=self.config.partitions
+                version,
+                objects=ports.objects,
+                scorers=ports.scorers,
+                partitions=self.partitions,
             )
         return self._opened[digest]
 
-    def _pointed(self, name: str, past: EnvironmentVersion) -> Digest | None:
+    def _pointed(self, name: str, past: EnvironmentVersion) -> Digest:
         """The version that a map has for an endpoint's model."""
-        endpoint: Endpoint | None = next(
-            (e for e in self.project.declarations.endpoints if e.name == name), None
-        )
-        models = (
-            [f"model.{endpoint.model.name}"]
-            if endpoint
-            else [asset for asset in past.pointers if asset.startswith("model.")]
-        )
-        return next(
-            (past.pointers[model].build_digest for model in models if model in past.pointers), None
-        )
+        endpoint = read_endpoint_definition(self.ports.state, past, name)
+        pointer = past.pointers.get(endpoint.model) if endpoint else None
+        if pointer is None:
+            raise ModelRefused(
+                version=name, environment=self.environment, reasons="the map names no model for it"
+            )
+        return pointer.build_digest
 
     def _tell_refused(self, name: str, error: MainspringError) -> None:
-        tools = self.tools
+        ports = self.ports
         event = Event(
             kind="model.refused",
-            project=tools.project,
-            actor=tools.actor,
-            at=tools.clock.now(),
+            project=ports.project,
+            actor=ports.actor,
+            at=ports.clock.now(),
             subject=f"endpoint.{name}",
             environment=self.environment,
             facts={"code": error.code, "reason": error.message},
         )
-        tools.state.commit([], [event])
+        ports.state.commit([], [event])

@@ -2,7 +2,7 @@
 loses and doubles nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import polars as pl
 
@@ -48,17 +48,19 @@ class TableMaterializer:
     """Keeps the tables of sources current: each takes one commit for many records.
 
     Args:
-        sources: by name.
+        sources: gives their names; called at every turn, since an environment gains and loses
+            sources while a server runs.
     """
 
-    def __init__(self, sources: Sequence[str], *, log: LogReader, tables: TableWriter) -> None:
-        self._topics = [topic_of(source) for source in sources]
-        self._log, self._tables = log, tables
+    def __init__(
+        self, sources: Callable[[], Sequence[str]], *, log: LogReader, tables: TableWriter
+    ) -> None:
+        self._sources, self._log, self._tables = sources, log, tables
         self._reached: dict[str, int] = {}
 
     def run_due(self) -> None:
         """Bring a table up to the log where a thousand records wait for it."""
-        for topic in self._topics:
+        for topic in map(topic_of, self._sources()):
             if topic not in self._reached:
                 # Reading a table's position costs 2 ms, and a server asks 50 times a second; it
                 # only grows, so the last one seen is a safe bound.

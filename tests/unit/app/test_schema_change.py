@@ -106,7 +106,7 @@ def test_old_facts_take_the_new_column_when_they_are_replaced(held: Path) -> Non
 
 def test_a_column_that_a_view_needs_is_missed_at_its_line_and_nothing_crashes(held: Path) -> None:
     with pytest.raises(ProjectErrors) as refused:
-        opened(held, landings())
+        opened(held, landings()).plan()
     assert [fault.code for fault in refused.value.faults] == ["PRJ-033"]
 
 
@@ -117,7 +117,7 @@ def test_a_type_that_the_contract_does_not_allow_is_refused_by_the_plan(held: Pa
             landings(delay=["much"] * 4),
             features='{"all": ms.count()}',
             contract=", contract=ms.Contract(delay=ms.Int64())",
-        )
+        ).plan()
     assert [fault.code for fault in refused.value.faults] == ["PRJ-016"]
 
 

@@ -294,11 +294,6 @@ def test_a_plan_explains_itself_as_the_command_line_does(workspace):
     )
 
 
-def test_of_a_model_and_its_endpoint_with_one_name_lineage_takes_the_endpoint():
-    found = ms.Workspace.in_memory([ms.Endpoint("late", model=late)]).lineage("late")
-    assert found.asset == "endpoint.late"
-
-
 @pytest.fixture
 def answering():
     """A workspace whose endpoint answers."""
@@ -313,6 +308,10 @@ def answering():
     workspace.ingest("sales", rows, history=True)
     assert workspace.apply().moved
     return workspace
+
+
+def test_of_a_model_and_its_endpoint_with_one_name_lineage_takes_the_endpoint(answering):
+    assert answering.lineage("late").asset == "endpoint.late"
 
 
 def test_one_row_is_answered_and_one_prediction_replayed_without_a_list(answering):

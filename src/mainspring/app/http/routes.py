@@ -10,10 +10,10 @@ from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.problem import problem_reply
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
+from mainspring.govern.api import StatusApi
+from mainspring.govern.status import StatusReport
 from mainspring.ports.http import Call, HttpService, Reply, Route
 from mainspring.ports.state import StateReader
-from mainspring.project.api import StatusApi
-from mainspring.project.status import StatusReport
 from mainspring.serving.api import ServingApi
 from mainspring.serving.host import EndpointHost
 from mainspring.sources.api import SourceApi

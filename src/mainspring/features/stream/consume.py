@@ -26,12 +26,11 @@ from mainspring.features.state.names import shard_of_partition
 from mainspring.features.state.replicate import snapshot_shard
 from mainspring.features.state.stream import CLOCK_SLACK, ViewMaterialization
 from mainspring.features.stream.meter import StreamReport, ThroughputMeter
-from mainspring.features.stream.open import open_materializations
+from mainspring.features.stream.open import StreamPorts, open_materializations
 from mainspring.features.stream.pace import pause_after
 from mainspring.features.view import CompiledView
 from mainspring.flow.consumer_group import Assignment, ConsumerGroup, GroupMember
 from mainspring.ports.errors import StaleWrite
-from mainspring.project.kinds.evaluation import Runtime
 
 __all__ = ["StreamConsumer"]
 
@@ -60,7 +59,7 @@ class StreamConsumer:
         on_report: told once a second how it goes.
     """
 
-    tools: Runtime
+    ports: StreamPorts
     views: Callable[[], Sequence[CompiledView]]
     member: GroupMember
     group: str
@@ -84,7 +83,7 @@ class StreamConsumer:
         """Be a member of the group while the block runs."""
         with ThreadPoolExecutor(_LEASING, "mainspring-lease") as leasing:
             sharer = ConsumerGroup(
-                self.tools.state, self.group, self.member, clock=self.tools.clock, executor=leasing
+                self.ports.state, self.group, self.member, clock=self.ports.clock, executor=leasing
             )
             try:
                 yield sharer
@@ -144,8 +143,8 @@ class _Loop:
         folding: Executor,
     ) -> None:
         self._consumer, self._sharer, self._stop, self._folding = consumer, sharer, stop, folding
-        self._tools, self._meter, self._finished = (
-            consumer.tools,
+        self._ports, self._meter, self._finished = (
+            consumer.ports,
             ThroughputMeter(),
             threading.Event(),
         )
@@ -171,7 +170,7 @@ class _Loop:
         self._open_missing(now)
         with self._telling(now):
             heads = {
-                topic: self._tools.log.head(topic)
+                topic: self._ports.log.head(topic)
                 for topic in {topic for line in self._lines for topic in line.fold.topics}
             }
             self._set_going(heads, now)
@@ -261,7 +260,7 @@ class _Loop:
             view = parts[0].view
             if self._resting.get(view.shard, now) <= now:
                 opening = self._begin(
-                    open_materializations, view, [part.partition for part in parts], self._tools
+                    open_materializations, view, [part.partition for part in parts], self._ports
                 )
                 self._openings[opening] = parts
 
@@ -282,7 +281,7 @@ class _Loop:
         """Fold for a while; in the pool."""
         until = time.monotonic() + _SLICE_S
         for topic, records in fold.iter_steps(
-            heads, now=self._tools.data_clock.now() - CLOCK_SLACK
+            heads, now=self._ports.data_clock.now() - CLOCK_SLACK
         ):
             self._meter.folded(fold.view.shard, topic, records)
             if self._stop.is_set() or time.monotonic() >= until:
@@ -291,14 +290,14 @@ class _Loop:
 
     def _snapshot(self, parts: Sequence[_Part]) -> bool:
         """Write snapshots; in the pool."""
-        tools = self._tools
+        ports = self._ports
         for part in parts:
             snapshot_shard(
                 part.shard,
-                online=tools.online,
-                objects=tools.objects,
-                state=tools.state,
-                at=tools.clock.now(),
+                online=ports.online,
+                objects=ports.objects,
+                state=ports.state,
+                at=ports.clock.now(),
             )
         return True
 
@@ -317,7 +316,7 @@ class _Loop:
         }
         self._consumer.on_report(
             StreamReport(
-                at=self._tools.clock.now(),
+                at=self._ports.clock.now(),
                 events_per_s=round(events / length_s, 1),
                 lag_records=sum(max(heads[topic] - offset, 0) for topic, offset in reached.items()),
                 lag_ms=round(1e3 * max([waited_s, *(now - line.whole_at for line in behind)]), 1),

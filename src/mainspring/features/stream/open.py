@@ -5,6 +5,7 @@ it, anew where it has left out what is needed.
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from mainspring.elements.errors import MainspringError
 from mainspring.features.state.names import shard_of_partition
@@ -16,37 +17,63 @@ from mainspring.features.state.stream import (
     horizon_at,
 )
 from mainspring.features.view import CompiledView
+from mainspring.ports.clock import Clock
 from mainspring.ports.errors import StaleWrite
-from mainspring.project.kinds.evaluation import Runtime
+from mainspring.ports.log import LogReader
+from mainspring.ports.objects import ObjectWriter
+from mainspring.ports.online import OnlineWriter
+from mainspring.ports.state import StateStore
+from mainspring.ports.tables import TableReader
 
-__all__ = ["materialize_to_head", "open_materializations"]
+__all__ = ["StreamPorts", "materialize_to_head", "open_materializations"]
 
 _LOG = logging.getLogger("mainspring.stream")
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StreamPorts:
+    """What online state is kept current with.
+
+    Args:
+        log, tables: what is folded: the tables where the log was trimmed.
+        online: where the state lies.
+        state, objects: hold the leases of those who fold, and the snapshots.
+        clock: the time of the world, for records.
+        data_clock: the time of the data, up to which facts are visible.
+    """
+
+    state: StateStore
+    log: LogReader
+    tables: TableReader
+    online: OnlineWriter
+    objects: ObjectWriter
+    clock: Clock
+    data_clock: Clock
+
+
 def open_materializations(
-    view: CompiledView, partitions: Sequence[int], tools: Runtime
+    view: CompiledView, partitions: Sequence[int], ports: StreamPorts
 ) -> list[ViewMaterialization]:
     """Folds of these partitions, those that are equally far in one, so that one that is far behind
     holds up no other.
 
     Raises: ENG-004 when another process opens them just now.
     """
-    now, online = tools.data_clock.now(), tools.online
+    now, online = ports.data_clock.now(), ports.online
     shards = [
         shard_of_partition(view.shard, partition, view.partitions) for partition in partitions
     ]
     drop_late_state(view, shards, online=online, now=now)
     for shard in shards:
         if online.read(shard, [])[0] is None:
-            _restore(view, shard, tools)
+            _restore(view, shard, ports)
     opened = ViewMaterialization(
-        view, partitions, log=tools.log, online=online, now=now - CLOCK_SLACK, tables=tools.tables
+        view, partitions, log=ports.log, online=online, now=now - CLOCK_SLACK, tables=ports.tables
     )
     return opened.split()
 
 
-def materialize_to_head(view: CompiledView, tools: Runtime) -> int:
+def materialize_to_head(view: CompiledView, ports: StreamPorts) -> int:
     """Bring a view's state up to the log; where other processes fold it too, each goes on from
     where the others have got to.
 
@@ -56,25 +83,25 @@ def materialize_to_head(view: CompiledView, tools: Runtime) -> int:
     records = 0
     while True:
         with suppress(StaleWrite):
-            for fold in open_materializations(view, range(view.partitions), tools):
-                heads = {topic: tools.log.head(topic) for topic in fold.topics}
+            for fold in open_materializations(view, range(view.partitions), ports):
+                heads = {topic: ports.log.head(topic) for topic in fold.topics}
                 records += sum(
                     count
-                    for _, count in fold.iter_steps(heads, now=tools.data_clock.now() - CLOCK_SLACK)
+                    for _, count in fold.iter_steps(heads, now=ports.data_clock.now() - CLOCK_SLACK)
                 )
             return records
 
 
-def _restore(view: CompiledView, shard: str, tools: Runtime) -> None:
+def _restore(view: CompiledView, shard: str, ports: StreamPorts) -> None:
     """Begin with a snapshot, if there is one; a damaged one is told and costs time only."""
-    kept_from = horizon_at(view, tools.data_clock.now() - CLOCK_SLACK)
+    kept_from = horizon_at(view, ports.data_clock.now() - CLOCK_SLACK)
     try:
         position = restore_shard(
             shard,
-            online=tools.online,
-            objects=tools.objects,
-            state=tools.state,
-            log=tools.log,
+            online=ports.online,
+            objects=ports.objects,
+            state=ports.state,
+            log=ports.log,
             kept_from=kept_from,
         )
     except StaleWrite:

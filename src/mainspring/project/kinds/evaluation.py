@@ -16,7 +16,7 @@ from mainspring.ports.models import ScorerLoader
 from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.online import OnlineWriter
 from mainspring.ports.signer import Signer, Verifier
-from mainspring.ports.state import Change, Leases, StateWriter
+from mainspring.ports.state import Change, StateStore
 from mainspring.ports.tables import TableWriter
 from mainspring.project.kinds.asset import Asset
 from mainspring.project.kinds.stage import StageRecord
@@ -29,19 +29,12 @@ __all__ = [
     "Evaluation",
     "Runtime",
     "StageProgressCallback",
-    "StateStore",
     "TemporaryStores",
     "Trainer",
 ]
 
 StageProgressCallback = Callable[[str, int, int], None]
 """Called with the asset, and how many rows of how many are done."""
-
-
-class StateStore(StateWriter, Leases, Protocol):
-    """State and leases of one engine, since a fencing token is checked in the transaction that it
-    guards.
-    """
 
 
 class TemporaryStores(NamedTuple):

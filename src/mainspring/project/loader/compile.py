@@ -1,11 +1,12 @@
-"""Compile a declared view, for whoever asks about one that no environment holds yet."""
+"""Compile what is declared, for whoever asks about what no environment holds yet."""
 
 from mainspring.features.spec import FeatureView
 from mainspring.features.view import CompiledView
 from mainspring.project.kinds.definition import compile_asset_view
 from mainspring.project.loader.load import Project
+from mainspring.sources.compiled import CompiledSource
 
-__all__ = ["compile_declared"]
+__all__ = ["compile_declared", "compile_declared_sources", "compile_declared_views"]
 
 
 def compile_declared(project: Project, view: FeatureView, *, partitions: int = 1) -> CompiledView:
@@ -17,3 +18,19 @@ def compile_declared(project: Project, view: FeatureView, *, partitions: int = 1
     """
     assets = project.graph.assets
     return compile_asset_view(view, project.schemas, assets, partitions=partitions)
+
+
+def compile_declared_sources(project: Project) -> dict[str, CompiledSource]:
+    """Every declared source, ready to take rows in, by name in the order of declaration."""
+    return {
+        source.name: CompiledSource(source, project.schemas[source.name])
+        for source in project.declarations.sources
+    }
+
+
+def compile_declared_views(project: Project, *, partitions: int = 1) -> dict[str, CompiledView]:
+    """Every declared view, ready to compute, by name in the order of declaration."""
+    return {
+        view.name: compile_declared(project, view, partitions=partitions)
+        for view in project.declarations.views
+    }

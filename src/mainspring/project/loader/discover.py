@@ -37,7 +37,7 @@ from mainspring.project.loader.declarations import (
 )
 from mainspring.project.loader.importing import BARE_EXPRESSIONS, importing_from
 
-__all__ = ["discover", "from_definitions", "read_config"]
+__all__ = ["discover", "from_definitions", "read_config", "refuse_from_within"]
 
 _SKIPPED_FOLDERS = frozenset({"tests", "__pycache__", "node_modules", "site-packages"})
 _IMPORTING: ContextVar[tuple[Path, ...]] = ContextVar("importing", default=())
@@ -54,6 +54,14 @@ def read_config(path: Path) -> ProjectConfig:
     if is_one_file or not settings.is_file():
         return default_config(name)
     return parse_config(_read(settings), path=str(settings), name=name)
+
+
+def refuse_from_within(path: Path) -> None:
+    """Return, or raise PRJ-046 while the project at a folder or file is being imported: one of its
+    own modules is opening it.
+    """
+    if _root_of(path)[0] in _IMPORTING.get():
+        raise OpensItself(path=str(_root_of(path)[0]))
 
 
 def discover(path: Path) -> Declarations:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Protocol
 
 from mainspring.elements.errors import MainspringError, SourceError
 from mainspring.elements.schema import Schema
@@ -14,15 +15,41 @@ from mainspring.project.config.config import ProjectConfig, default_config
 from mainspring.project.kinds.asset import FingerprintContext
 from mainspring.project.loader.code import packages_used
 from mainspring.project.loader.declarations import Declarations
-from mainspring.project.loader.discover import discover, from_definitions, read_config
+from mainspring.project.loader.discover import (
+    discover,
+    from_definitions,
+    read_config,
+    refuse_from_within,
+)
 from mainspring.project.loader.graph import Graph, build_graph
 from mainspring.project.loader.validate import validate
+from mainspring.registry.errors import UnknownAsset
 from mainspring.sources.contract import effective_schema
 from mainspring.sources.files import read_schema
 from mainspring.sources.spec import Source
 from mainspring.training.environment import observe_environment
 
-__all__ = ["Project", "load_definitions", "load_project"]
+__all__ = [
+    "LoadableProject",
+    "Project",
+    "ProjectFiles",
+    "declared_source",
+    "load_definitions",
+    "load_project",
+]
+
+
+class LoadableProject(Protocol):
+    """The settings of a project, and what it declares once that is needed."""
+
+    @property
+    def config(self) -> ProjectConfig:
+        """Its settings."""
+        ...
+
+    def load(self) -> "Project":
+        """The project with its declarations.  Raises: PRJ-020 with every mistake."""
+        ...
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,17 +67,42 @@ class Project:
     schemas: Mapping[str, Schema]
     graph: Graph
 
-    def source(self, name: str) -> Source | None:
-        """The source of this name, or None."""
-        return next((source for source in self.declarations.sources if source.name == name), None)
+    def load(self) -> "Project":
+        """Itself."""
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectFiles:
+    """A project on disk of which only `project.toml` was read.
+
+    Whoever serves, restores or audits what an environment holds needs no more, and must not depend
+    on the project's modules and data files: they are imported by `load` and not before.
+    """
+
+    path: Path
+    config: ProjectConfig
+
+    @classmethod
+    def open(cls, path: Path) -> "ProjectFiles":
+        """The project at a folder or file.  Raises: PRJ-020 with every fault of its settings,
+        PRJ-021 where there is no project, PRJ-046 from a module of the project itself.
+        """
+        refuse_from_within(path)
+        return cls(path, read_config(path))
+
+    def load(self) -> Project:
+        """The project with its declarations.  Raises: PRJ-020 with every mistake.  Cost: one import
+        of its modules, and the heads of its files.
+        """
+        return _project(self.path, self.config, discover(self.path))
 
 
 def load_project(path: Path) -> Project:
     """Load the project at a folder or file.  Raises: PRJ-020 with every mistake.  Cost: one import
     of its modules, and the heads of its files.
     """
-    config, declarations = read_config(path), discover(path)
-    return _project(path, config, declarations)
+    return ProjectFiles.open(path).load()
 
 
 def load_definitions(definitions: Iterable[object], *, name: str = "memory") -> Project:
@@ -77,6 +129,15 @@ def _project(path: Path | None, config: ProjectConfig, declarations: Declaration
         schemas=schemas,
         graph=build_graph(declarations, context),
     )
+
+
+def declared_source(project: Project, name: str) -> Source:
+    """The source of this name.  Raises: ACC-006."""
+    for source in project.declarations.sources:
+        if source.name == name:
+            return source
+    known = ", ".join(source.name for source in project.declarations.sources)
+    raise UnknownAsset(kind="source", name=name, known=known)
 
 
 def _read_schemas(declarations: Declarations) -> tuple[dict[str, Schema], dict[str, str]]:

@@ -3,18 +3,16 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from functools import partial
 
-from mainspring.elements.identity import digest_of_value, short
 from mainspring.features.state.replicate import snapshot_shard
 from mainspring.features.state.stream import shards_of
 from mainspring.features.stream.consume import StreamConsumer
 from mainspring.features.stream.meter import StreamReport
-from mainspring.features.stream.open import materialize_to_head
+from mainspring.features.stream.open import StreamPorts, materialize_to_head
 from mainspring.features.view import CompiledView
 from mainspring.flow.consumer_group import GroupMember
-from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.load import Project
+from mainspring.ports.clock import Ids
 from mainspring.serving.state.views import ServedViews
 
 __all__ = ["OnlineMaterializer"]
@@ -23,20 +21,22 @@ _FOLDING = 8
 
 
 class OnlineMaterializer:
-    """The online state of one environment."""
+    """The online state of one environment.
 
-    def __init__(self, project: Project, tools: Runtime, environment: str) -> None:
-        self._project, self._tools, self._environment = project, tools, environment
+    Args:
+        kept: the views that are kept current.
+        ids: names the members of the group that shares the work.
+        store: what tells this online store from others that the same state gives leases for.
+    """
 
-    @cached_property
-    def kept(self) -> ServedViews:
-        """The views that are kept current."""
-        return ServedViews(self._project, self._tools, self._environment)
+    def __init__(self, ports: StreamPorts, kept: ServedViews, *, ids: Ids, store: str) -> None:
+        self.kept = kept
+        self._ports, self._ids, self._store = ports, ids, store
 
     def fold(self) -> None:
         """Bring every view that is kept current up to the log, one after the other."""
         for view in self.kept.read():
-            materialize_to_head(view, self._tools)
+            materialize_to_head(view, self._ports)
 
     def once(self, views: Sequence[str] = (), *, takes_snapshots: bool = False) -> StreamReport:
         """Fold what the log holds now, views beside each other and whoever folds them too; no lease
@@ -49,26 +49,22 @@ class OnlineMaterializer:
 
         Raises: ACC-006 for a view that is not kept current.
         """
-        began_s, cpu_s, tools, kept = (
-            time.monotonic(),
-            time.process_time(),
-            self._tools,
-            self._named(views),
-        )
+        began_s, cpu_s = time.monotonic(), time.process_time()
+        ports, kept = self._ports, self._named(views)
         with ThreadPoolExecutor(_FOLDING, "mainspring-fold") as folding:
-            records = sum(folding.map(partial(materialize_to_head, tools=tools), kept))
+            records = sum(folding.map(partial(materialize_to_head, ports=ports), kept))
         shards = [shard for view in kept for shard in shards_of(view)]
         for shard in shards if takes_snapshots else ():
             snapshot_shard(
                 shard,
-                online=tools.online,
-                objects=tools.objects,
-                state=tools.state,
-                at=tools.clock.now(),
+                online=ports.online,
+                objects=ports.objects,
+                state=ports.state,
+                at=ports.clock.now(),
             )
         length_s = time.monotonic() - began_s
         return StreamReport(
-            at=tools.clock.now(),
+            at=ports.clock.now(),
             events_per_s=round(records / length_s, 1),
             lag_records=0,
             lag_ms=round(1e3 * length_s, 1),
@@ -98,15 +94,14 @@ class OnlineMaterializer:
         Raises: ACC-006 for a view that is not kept current.
         """
         subjects = tuple(view.view.name for view in self._named(views)) if views else ()
-        online = self._project.config.environments[self._environment].engines.online
         return StreamConsumer(
-            tools=self._tools,
+            ports=self._ports,
             views=self.kept.read,
             member=GroupMember(
-                name=self._tools.ids.new("consumer"), is_reserve=is_reserve, subjects=subjects
+                name=self._ids.new("consumer"), is_reserve=is_reserve, subjects=subjects
             ),
-            group=self._environment,
-            store=short(digest_of_value(online)),
+            group=self.kept.environment,
+            store=self._store,
             takes_snapshots=takes_snapshots,
             on_report=on_report,
         )

@@ -2,8 +2,9 @@
 state.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 
 import polars as pl
 
@@ -11,13 +12,10 @@ from mainspring.elements.time import Micros
 from mainspring.features.history.gather import backfill_from
 from mainspring.features.online.read import FeatureRows, read_online
 from mainspring.features.requests import cast_entity_keys, prepare_spine, resolve_read_time
-from mainspring.features.stream.open import materialize_to_head
+from mainspring.features.stream.open import StreamPorts, materialize_to_head
 from mainspring.features.view import CompiledView, with_lookups
-from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.compile import compile_declared
-from mainspring.project.loader.load import Project
 from mainspring.registry.errors import UnknownAsset
-from mainspring.serving.state.materializer import OnlineMaterializer
+from mainspring.serving.state.views import ServedViews
 from mainspring.sources.facts import read_facts
 from mainspring.sources.spec import Source
 
@@ -27,27 +25,36 @@ __all__ = ["FeatureReader"]
 class FeatureReader:
     """Reads the feature views of one environment, as the environment holds them; what is edited and
     not applied yet is not read.
+
+    Args:
+        held: the views that the environment holds.
+        declared: gives the views as they are declared now, by name and in that order; called
+            once, and only for what the environment does not hold.
     """
 
     def __init__(
-        self, project: Project, tools: Runtime, streams: OnlineMaterializer, *, partitions: int
+        self,
+        ports: StreamPorts,
+        held: ServedViews,
+        *,
+        declared: Callable[[], Mapping[str, CompiledView]],
     ) -> None:
-        self._project, self._tools, self._streams = project, tools, streams
-        self._partitions = partitions
+        self._ports, self._held, self._compile_declared = ports, held, declared
+
+    @cached_property
+    def _declared(self) -> Mapping[str, CompiledView]:
+        return self._compile_declared()
 
     def view(self, name: str) -> CompiledView:
         """A feature view, compiled: as this environment holds it, and as it is declared only where
         it holds none of that name.  Raises: ACC-006.
         """
-        held = self._streams.kept.held()
+        held = self._held.held()
         if name in held:
             return held[name]
-        declared = next(
-            (view for view in self._project.declarations.views if view.name == name), None
-        )
-        if declared is None:
+        if name not in self._declared:
             raise UnknownAsset(kind="feature view", name=name, known=", ".join(self._view_names()))
-        return compile_declared(self._project, declared, partitions=self._partitions)
+        return self._declared[name]
 
     def views(self) -> list[CompiledView]:
         """Every feature view that is declared or held here."""
@@ -58,14 +65,7 @@ class FeatureReader:
 
     def _view_names(self) -> list[str]:
         """In the order in which they are declared, then those that this environment still holds."""
-        return list(
-            dict.fromkeys(
-                [
-                    *(view.name for view in self._project.declarations.views),
-                    *sorted(self._streams.kept.held()),
-                ]
-            )
-        )
+        return list(dict.fromkeys([*self._declared, *sorted(self._held.held())]))
 
     def get_historical_features(
         self, features: Sequence[str], *, spine: pl.DataFrame
@@ -111,16 +111,16 @@ class FeatureReader:
             column of one name, FEA-013 for a view with hindsight.
         """
         views = self._views_of(features)
-        now, rows = self._tools.data_clock.now(), cast_entity_keys(keys, views)
+        now, rows = self._ports.data_clock.now(), cast_entity_keys(keys, views)
         for view in with_lookups(views):
-            materialize_to_head(view, self._tools)
+            materialize_to_head(view, self._ports)
         return read_online(
             views,
-            self._tools.online,
+            self._ports.online,
             rows,
             at=[resolve_read_time(at, now=now)] * len(rows),
             reasons=reasons,
         )
 
     def _facts_of(self, source: Source) -> pl.DataFrame:
-        return read_facts(source, log=self._tools.log, tables=self._tools.tables)
+        return read_facts(source, log=self._ports.log, tables=self._ports.tables)

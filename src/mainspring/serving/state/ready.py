@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
-from mainspring.project.kinds.evaluation import Runtime
+from mainspring.ports.log import LogReader
+from mainspring.ports.online import OnlineReader
 from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.state.views import ServedViews
 from mainspring.sources.topic import topic_of
@@ -31,9 +32,11 @@ class ReadyLoader:
         self,
         load: Callable[[ServedEnvironment], ServedEnvironment],
         kept: ServedViews,
-        tools: Runtime,
+        *,
+        log: LogReader,
+        online: OnlineReader,
     ) -> None:
-        self._load, self._kept, self._tools = load, kept, tools
+        self._load, self._kept, self._log, self._online = load, kept, log, online
         self._views: Sequence[CompiledView] = ()
         self._floor: Mapping[str, int] | None = None
 
@@ -56,7 +59,7 @@ class ReadyLoader:
         ]
         if self._floor is None:
             self._floor = {
-                topic: offset if offset > 0 else self._tools.log.head(topic)
+                topic: offset if offset > 0 else self._log.head(topic)
                 for topic, offset in sorted(reached)
             }
         return all(
@@ -65,7 +68,7 @@ class ReadyLoader:
 
     def _reached(self, view: CompiledView) -> dict[str, int]:
         """How far all partitions of a view have folded each topic."""
-        positions = [self._tools.online.read(shard, [])[0] for shard in shards_of(view)]
+        positions = [self._online.read(shard, [])[0] for shard in shards_of(view)]
         topics = [topic_of(source.name) for source in view.view.sources]
         return {
             topic: min(

@@ -9,19 +9,16 @@ from dataclasses import dataclass, field
 from mainspring.datasets.definition import (
     compile_training_set_definition,
     compile_view_definition,
-    parse_training_set_definition,
-    parse_view_definition,
 )
 from mainspring.elements.errors import MainspringError
-from mainspring.elements.identity import Digest
 from mainspring.features.view import CompiledView, with_lookups
-from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.load import Project
-from mainspring.registry.environment import AssetPointer
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.state import StateReader
+from mainspring.registry.environment import AssetPointer, EnvironmentVersion, empty_environment
 from mainspring.registry.errors import UnknownAsset
-from mainspring.registry.read import read_object, read_version
-from mainspring.registry.read_environment import read_build, read_environment
+from mainspring.registry.read_environment import read_environment
 from mainspring.serving.loader import iter_retained_versions
+from mainspring.serving.state.read import read_training_set_definition, read_view_definition
 
 __all__ = ["ServedViews"]
 
@@ -35,12 +32,17 @@ class ServedViews:
     A model brings its views as they were declared when it was taught, a view as it was declared
     when it was built: what the project's code says now is not asked, so that a process that started
     before an `apply` folds what it brought.
+
+    Args:
+        partitions: into how many parts their online state is divided.
     """
 
-    project: Project
-    tools: Runtime
+    state: StateReader
+    objects: ObjectReader
     environment: str
+    partitions: int = 1
     _document: bytes | None = None
+    _version: EnvironmentVersion = field(default_factory=lambda: empty_environment(""))
     _views: tuple[CompiledView, ...] = field(default=())
     _held: Mapping[str, CompiledView] = field(default_factory=dict)
 
@@ -51,13 +53,13 @@ class ServedViews:
         What cannot be read any more is told, and the others are kept.  Cost: one read of a
         document.
         """
-        found = self.tools.state.get("environment", self.environment)
+        found = self.state.get("environment", self.environment)
         document = found.payload if found else b""
         if document != self._document:
-            current = read_environment(self.tools.state, self.environment)
+            current = read_environment(self.state, self.environment)
             pointers = {
                 pointer.asset + pointer.build_digest: pointer
-                for past in iter_retained_versions(self.tools, current)
+                for past in iter_retained_versions(self.state, current)
                 for pointer in past.pointers.values()
             }
             views = {key: self._readable_views_of(pointer) for key, pointer in pointers.items()}
@@ -68,8 +70,14 @@ class ServedViews:
                 for pointer in own
                 for view in views[pointer.asset + pointer.build_digest]
             }
-            self._document = document
+            # Last, since consumers in other threads take an equal document for the whole.
+            self._version, self._document = current, document
         return self._views
+
+    def version(self) -> EnvironmentVersion:
+        """The map that the views are of."""
+        self.read()
+        return self._version
 
     def held(self) -> Mapping[str, CompiledView]:
         """The views of the map itself, by name; without those that cannot be read."""
@@ -96,23 +104,16 @@ class ServedViews:
             return ()
 
     def _views_of(self, pointer: AssetPointer) -> Sequence[CompiledView]:
-        partitions = self.project.config.environments[self.environment].partitions
         match pointer.kind:
             case "model":
-                version = read_version(self.tools.state, pointer.build_digest)
-                definition = parse_training_set_definition(
-                    read_object(self.tools.objects, version, "definition")
+                definition = read_training_set_definition(
+                    pointer, state=self.state, objects=self.objects
                 )
-                return compile_training_set_definition(definition, partitions=partitions).views
+                return compile_training_set_definition(definition, partitions=self.partitions).views
             case "view":
-                build = read_build(self.tools.state, pointer.asset, pointer.build_fingerprint)
-                stored = build.facts.get("definition") if build else None
-                # A build of an earlier release has none; a model brings such a view.
-                payload = self.tools.objects.read(Digest(str(stored))) if stored else None
-                return (
-                    [compile_view_definition(parse_view_definition(payload), partitions=partitions)]
-                    if payload
-                    else []
-                )
+                view = read_view_definition(pointer, state=self.state, objects=self.objects)
+                if view is None:
+                    return []
+                return [compile_view_definition(view, partitions=self.partitions)]
             case _:
                 return []

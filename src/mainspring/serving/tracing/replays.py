@@ -10,11 +10,19 @@ import polars as pl
 from mainspring.datasets.encoding import parse_encoding
 from mainspring.elements.errors import MainspringError
 from mainspring.ports.errors import RetentionPassed
-from mainspring.project.kinds.evaluation import Runtime
+from mainspring.ports.log import LogReader
+from mainspring.ports.models import ScorerLoader
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_object, read_version
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.errors import PredictionUnknown
-from mainspring.serving.inference_log import PredictionRecord, find_prediction, iter_predictions
+from mainspring.serving.inference_log import (
+    PredictionRecord,
+    find_prediction,
+    inference_topic,
+    iter_predictions,
+)
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
 from mainspring.serving.tracing.replay import ReplayResult, expired_replay, replay_predictions
@@ -31,13 +39,26 @@ class PredictionReplays:
         facts_of: gives all facts of a source.
     """
 
-    def __init__(self, tools: Runtime, facts_of: Callable[[Source], pl.DataFrame]) -> None:
-        self._tools, self._facts_of = tools, facts_of
+    def __init__(
+        self,
+        facts_of: Callable[[Source], pl.DataFrame],
+        *,
+        state: StateReader,
+        log: LogReader,
+        objects: ObjectReader,
+        scorers: ScorerLoader,
+    ) -> None:
+        self._facts_of, self._state, self._log = facts_of, state, log
+        self._objects, self._scorers = objects, scorers
 
-    def latest(self, topics: Sequence[str], count: int) -> list[str]:
-        """The ids of the newest predictions of these topics that the log keeps, newest last."""
-        log, found = self._tools.log, list[PredictionRecord]()
-        for topic in topics:
+    def latest(self, environment: str, count: int) -> list[str]:
+        """The ids of the newest predictions of an environment that the log keeps, newest last; also
+        of endpoints that it does not hold any more.
+        """
+        log, found = self._log, list[PredictionRecord]()
+        for topic in log.topics():
+            if not topic.startswith(inference_topic(environment, "")):
+                continue
             found += iter_predictions(
                 log, topic, start=max(log.head(topic) - count, log.first(topic))
             )
@@ -75,10 +96,16 @@ class PredictionReplays:
         names: tuple[str, ...] = ()
         # The replay says that something is gone or changed; the rest is explained all the same.
         with suppress(MainspringError):
-            version = read_version(self._tools.state, record.version)
-            names = parse_encoding(read_object(self._tools.objects, version, "encoding")).names
+            version = read_version(self._state, record.version)
+            names = parse_encoding(read_object(self._objects, version, "encoding")).names
         return build_trace(
-            replay, record, version, environment=topic.split(":")[1], names=names, tools=self._tools
+            replay,
+            record,
+            version,
+            environment=topic.split(":")[1],
+            names=names,
+            state=self._state,
+            objects=self._objects,
         )
 
     def _records(
@@ -96,11 +123,11 @@ class PredictionReplays:
         return records, gone
 
     def _record_of(self, prediction: str) -> tuple[str, PredictionRecord]:
-        found = find_prediction(self._tools.log, prediction)
+        found = find_prediction(self._log, prediction)
         if found is None:
             raise PredictionUnknown(prediction=prediction)
         return found
 
     def _open(self, record: PredictionRecord) -> ServedModel:
-        version = read_version(self._tools.state, record.version)
-        return open_version(version, objects=self._tools.objects, scorers=self._tools.scorers)
+        version = read_version(self._state, record.version)
+        return open_version(version, objects=self._objects, scorers=self._scorers)

@@ -9,7 +9,8 @@ from mainspring.elements.time import format_instant
 from mainspring.features.online.read import Value
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import parse_statement
-from mainspring.project.kinds.evaluation import Runtime
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_object
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.inference_log import PredictionRecord
@@ -43,7 +44,8 @@ def build_trace(
     *,
     environment: str,
     names: tuple[str, ...],
-    tools: Runtime,
+    state: StateReader,
+    objects: ObjectReader,
 ) -> PredictionTrace:
     """The story of a replayed prediction; what is gone or was changed is said to be so in its
     place.
@@ -53,8 +55,8 @@ def build_trace(
         names: of the record's features; empty where nobody can say them any more.
     """
     features = dict(zip(names, record.features, strict=True)) if names else {}
-    taught_on = _taught_on(version, tools) if version else "not available"
-    attested = _attested(version, environment, tools) if version else ()
+    taught_on = _taught_on(version, objects) if version else "not available"
+    attested = _attested(version, environment, state=state, objects=objects) if version else ()
     asked_at = format_instant(record.at)
     head = [
         f"{record.id}  {replay.outcome}" + (f" — {replay.reason}" if replay.reason else ""),
@@ -126,23 +128,21 @@ def _made(version: ModelVersion) -> str:
     )
 
 
-def _taught_on(version: ModelVersion, tools: Runtime) -> str:
+def _taught_on(version: ModelVersion, objects: ObjectReader) -> str:
     try:
-        card = msgspec.json.decode(
-            read_object(tools.objects, version, "card"), type=TrainingSetCard
-        )
+        card = msgspec.json.decode(read_object(objects, version, "card"), type=TrainingSetCard)
     except MainspringError as error:
         return f"not available: {error.code} {error.message}"
     return f"{card.name} {short(card.digest)}: {card.fitted:,} rows fitted, {card.tested:,} judged"
 
 
-def _attested(version: ModelVersion, environment: str, tools: Runtime) -> tuple[str, ...]:
+def _attested(
+    version: ModelVersion, environment: str, *, state: StateReader, objects: ObjectReader
+) -> tuple[str, ...]:
     try:
         statements = [
             parse_statement(e.payload)
-            for e in read_envelopes(
-                tools.state, tools.objects, environment=environment, version=version.digest
-            )
+            for e in read_envelopes(state, objects, environment=environment, version=version.digest)
         ]
     except MainspringError as error:
         return (f"not available: {error.code} {error.message}",)

@@ -27,7 +27,8 @@ def maps(workspace: Workspace) -> ReadyLoader:
     return ReadyLoader(
         lambda served: ServedEnvironment(environment="dev", version=served.version + 1),
         workspace.streams.kept,
-        workspace.tools,
+        log=workspace.tools.log,
+        online=workspace.tools.online,
     )
 
 

@@ -13,9 +13,9 @@ from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
+    from mainspring.govern.status import StatusReport
     from mainspring.project.apply.evaluate import ApplyReport
     from mainspring.project.plan.plan import Plan
-    from mainspring.project.status import StatusReport
     from mainspring.registry.environment import EnvironmentVersion
 
 __all__ = [

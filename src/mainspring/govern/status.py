@@ -1,23 +1,36 @@
 """What an environment holds, at a glance."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import msgspec
 
+from mainspring.elements.events import ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
+from mainspring.gates.policy import TrustPolicy
+from mainspring.gates.verify_version import verify_version
 from mainspring.monitoring.incident import Incident
-from mainspring.project.config.config import EnvironmentConfig
-from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.load import Project
-from mainspring.registry.environment import EnvironmentVersion
+from mainspring.ports.clock import Clock
+from mainspring.ports.log import LogReader
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.signer import Verifier
+from mainspring.ports.state import StateReader
+from mainspring.ports.tables import TableReader
+from mainspring.registry.environment import EnvironmentVersion, asset_names
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_environment
-from mainspring.serving.loader import endpoint_names, verify_version
+from mainspring.serving.loader import read_endpoint_definition
 from mainspring.sources.read import iter_records
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 
-__all__ = ["EndpointStatus", "SourceStatus", "StatusReport", "status_of_environment"]
+__all__ = [
+    "EndpointStatus",
+    "SourceStatus",
+    "StatusPorts",
+    "StatusReport",
+    "status_of_environment",
+]
 
 
 class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,62 +67,76 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...]
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StatusPorts:
+    """What a status is read from; `clock` is the time of the world, at which proofs must hold."""
+
+    state: StateReader
+    log: LogReader
+    tables: TableReader
+    objects: ObjectReader
+    verifier: Verifier
+    clock: Clock
+
+
 def status_of_environment(
-    project: Project, tools: Runtime, environment: str, *, config: EnvironmentConfig
+    environment: str, *, project: ProjectName, policy: TrustPolicy, ports: StatusPorts
 ) -> StatusReport:
-    """The report; `config` says whom the environment trusts."""
-    current = read_environment(tools.state, environment)
+    """The report.
+
+    Args:
+        policy: whom the environment trusts.
+    """
+    current = read_environment(ports.state, environment)
     incidents = (
         msgspec.json.decode(document.payload, type=Incident)
-        for document in tools.state.iter_documents("incident", f"{environment}/")
+        for document in ports.state.iter_documents("incident", f"{environment}/")
     )
     return StatusReport(
-        project=project.config.name,
+        project=project,
         environment=environment,
         version=current.version,
         moved_by=current.moved_by,
         moved_at=current.moved_at,
         reason=current.reason,
-        endpoints=tuple(_iter_endpoints(project, tools, current, config=config)),
-        sources=tuple(_source(tools, source.name) for source in project.declarations.sources),
+        endpoints=tuple(_iter_endpoints(current, policy, ports)),
+        sources=tuple(_source(name, ports) for name in asset_names(current, "source")),
         incidents=tuple(incident for incident in incidents if incident.closed_at is None),
     )
 
 
 def _iter_endpoints(
-    project: Project, tools: Runtime, current: EnvironmentVersion, *, config: EnvironmentConfig
+    current: EnvironmentVersion, policy: TrustPolicy, ports: StatusPorts
 ) -> Iterator[EndpointStatus]:
-    models = {
-        endpoint.name: f"model.{endpoint.model.name}" for endpoint in project.declarations.endpoints
-    }
-    for name in endpoint_names(current):
-        pointer = current.pointers.get(models.get(name, ""))
+    for name in asset_names(current, "endpoint"):
+        endpoint = read_endpoint_definition(ports.state, current, name)
+        pointer = current.pointers.get(endpoint.model) if endpoint else None
         if pointer is not None:
-            version = read_version(tools.state, pointer.build_digest)
-            now = tools.clock.now()
+            version = read_version(ports.state, pointer.build_digest)
             chain = verify_version(
                 version,
                 pointer.policy_fingerprint,
-                tools=tools,
                 environment=current.environment,
-                config=config,
-                now=now,
+                policy=policy,
+                state=ports.state,
+                objects=ports.objects,
+                verifier=ports.verifier,
+                now=ports.clock.now(),
             )
             yield EndpointStatus(
                 name=name, model=version.label, digest=version.digest, attested=chain.is_proven
             )
 
 
-def _source(tools: Runtime, name: str) -> SourceStatus:
-    head = tools.log.head(topic_of(name))
+def _source(name: str, ports: StatusPorts) -> SourceStatus:
+    topic, log = topic_of(name), ports.log
+    head = log.head(topic)
     newest = None
-    for frame in iter_records(
-        topic_of(name), log=tools.log, tables=tools.tables, start=max(head - 1, 0)
-    ):
+    for frame in iter_records(topic, log=log, tables=ports.tables, start=max(head - 1, 0)):
         newest = int(frame["_event_time"][-1])
     return SourceStatus(
         name=name,
         rows=head,
-        quarantined=tools.log.head(quarantine_topic_of(name)),
+        quarantined=log.head(quarantine_topic_of(name)),
         last_event_time=newest,
     )

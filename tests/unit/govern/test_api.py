@@ -2,9 +2,9 @@
 
 import json
 
+from mainspring.govern.api import StatusApi
+from mainspring.govern.status import StatusReport
 from mainspring.ports.http import Call
-from mainspring.project.api import StatusApi
-from mainspring.project.status import StatusReport
 
 REPORT = StatusReport(
     project="trips",

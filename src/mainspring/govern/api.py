@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from mainspring.govern.status import StatusReport
 from mainspring.ports.http import Call, Reply, Route, json_reply
-from mainspring.project.status import StatusReport
 
 __all__ = ["StatusApi"]
 

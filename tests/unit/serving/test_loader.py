@@ -1,0 +1,170 @@
+"""What an endpoint answers with is what the environment's version says, and nothing else."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import mainspring as ms
+from mainspring import col
+from mainspring.elements.identity import canonical_json
+from mainspring.gates.policy import TrustPolicy
+from mainspring.ports.state import Change
+from mainspring.project.loader.load import load_definitions
+from mainspring.registry.environment import EnvironmentVersion, definition_key
+from mainspring.registry.read_environment import read_environment, read_past_environment
+from mainspring.serving.host import ServedEnvironment
+from mainspring.serving.loader import EnvironmentLoader
+
+SALES = ms.Source(
+    "sales",
+    id="sale",
+    event_time="at",
+    contract=ms.Contract(
+        sale=ms.String(), shop=ms.String(), at=ms.Timestamp(), amount=ms.Float64()
+    ),
+)
+TAKINGS = ms.FeatureView(
+    "takings",
+    source=SALES,
+    entities=[ms.Entity("shop")],
+    windows=["1h"],
+    features={"sales": ms.count()},
+)
+LATE = ms.TrainingSet(
+    "late",
+    spine=SALES,
+    prediction_time=col("at"),
+    request=["shop"],
+    label=ms.Label(SALES, col("amount") > 1, join_on="sale"),
+    features=[TAKINGS],
+    split=ms.split_by_time(
+        train_from="2024-05-01", test_from="2024-05-03", test_until="2024-05-05"
+    ),
+)
+NOTHING = ServedEnvironment(environment="dev", version=-1)
+CANARY = ms.Canary(steps=[5, 100], hold="10m")
+
+
+@ms.model(LATE)
+def first(train, run):
+    return LogisticRegression().fit(train.X, train.y)
+
+
+@ms.model(LATE)
+def second(train, run):
+    return LogisticRegression(C=0.1).fit(train.X, train.y)
+
+
+class CountedState:
+    """State that counts which documents are read."""
+
+    def __init__(self, state):
+        self._state, self.read = state, Counter()
+
+    def get(self, kind, key):
+        self.read[kind] += 1
+        return self._state.get(kind, key)
+
+    def __getattr__(self, name):
+        return getattr(self._state, name)
+
+
+def declared(model, **said):
+    return [ms.Endpoint("late", model=model, **said), first, second]
+
+
+@pytest.fixture
+def workspace():
+    """An endpoint of the first model, applied; and then of the second."""
+    opened = ms.Workspace.in_memory(declared(first))
+    rows = [
+        {
+            "sale": f"{hour}",
+            "shop": "aab"[hour % 3],
+            "at": f"2024-05-0{1 + hour // 24}T{hour % 24:02}:30:00Z",
+            "amount": 2.0 * (hour % 3 == 1 or hour % 5 == 0),
+        }
+        for hour in range(96)
+    ]
+    opened.ingest("sales", rows, history=True)
+    opened.apply()
+    edited = load_definitions(declared(second, rollout=CANARY))
+    ms.Workspace(edited, opened.tools, environment="dev", folder=None).apply()
+    return opened
+
+
+@pytest.fixture
+def loader(workspace):
+    """A loader that asks for proofs, as that of a protected environment does."""
+    trust = TrustPolicy(
+        protected=True,
+        requires=("gates",),
+        trust={"tester": (workspace.tools.signer.public_key,)},
+    )
+    return replace(workspace.loader, policy=trust)
+
+
+def label(served):
+    return served.endpoints["late"].current.label
+
+
+def version(workspace, number) -> EnvironmentVersion:
+    past = read_past_environment(workspace.tools.state, "dev", number)
+    assert past is not None
+    return past
+
+
+def moved_to(workspace, past: EnvironmentVersion) -> None:
+    """Let the environment hold what an earlier version held."""
+    workspace.tools.state.commit([Change("environment", "dev", canonical_json(past))], [])
+
+
+def test_the_model_is_that_of_the_map_whatever_is_declared(workspace, loader):
+    said = workspace.project.declarations.endpoints[0].model.name
+    assert (said, label(loader.load(NOTHING))) == ("first", "second v1")
+
+
+def test_a_map_that_is_restored_names_the_model_that_it_named(workspace, loader):
+    served = loader.load(NOTHING)
+    moved_to(workspace, version(workspace, 1))
+    assert label(loader.load(served)) == "first v1"
+
+
+def test_a_new_revision_takes_over_as_the_map_says(workspace, loader):
+    held = read_environment(workspace.tools.state, "dev")
+    moved_to(workspace, version(workspace, 1))
+    served = loader.load(NOTHING)
+    moved_to(workspace, held)
+    fresh = loader.load(served).endpoints["late"]
+    assert (fresh.current.label, fresh.previous.label, fresh.rollout) == (
+        "second v1",
+        "first v1",
+        CANARY,
+    )
+
+
+def test_while_the_map_stands_one_document_is_read(workspace, loader):
+    served = loader.load(NOTHING)
+    state = CountedState(workspace.tools.state)
+    counting = EnvironmentLoader(replace(loader.ports, state=state), "dev", policy=loader.policy)
+    assert counting.load(served) is served
+    assert state.read == {"environment": 1}
+
+
+def test_an_endpoint_whose_definition_says_nothing_of_a_model_is_refused(workspace, loader):
+    pointer = read_environment(workspace.tools.state, "dev").pointers["endpoint.late"]
+    key = definition_key(pointer.asset, pointer.build_fingerprint, pointer.policy_fingerprint)
+    empty = b'{"asset":"endpoint.late","build":{},"policy":{},"parents":{}}'
+    workspace.tools.state.commit([Change("definition", key, empty)], [])
+    refused = loader.load(NOTHING).endpoints["late"]
+    assert refused.refusal.startswith("SRV-002")
+    assert "its stored definition cannot be read" in refused.refusal
+    assert refused.current.label == "first v1"
+
+
+def test_who_is_not_trusted_proves_nothing(loader):
+    strangers = replace(loader, policy=replace(loader.policy, trust={}))
+    refused = strangers.load(NOTHING).endpoints["late"]
+    assert (refused.current, "untrusted" in refused.refusal) == (None, True)
