@@ -67,11 +67,7 @@ from mainspring.simulation.simulate import SimulationReport, run_simulation
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_facts
 from mainspring.sources.fold import TableMaterializer, materialize_table
-from mainspring.sources.ingest import (
-    IngestReport,
-    SourceRows,
-    SourceWriter,
-)
+from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 

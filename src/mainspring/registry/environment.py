@@ -117,7 +117,7 @@ class StageDuration(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: float
 
 
-def asset_names(environment: EnvironmentVersion, kind: AssetKind) -> list[str]:
+def asset_names(environment: EnvironmentVersion, kind: str) -> list[str]:
     """The declared names of the assets of a kind that an environment holds, sorted."""
     return sorted(
         pointer.asset.removeprefix(f"{kind}.")

@@ -9,7 +9,6 @@ from mainspring.govern.lineage import asset_lineage
 from mainspring.ports.state import Change
 from mainspring.registry.environment import (
     AssetDefinition,
-    AssetKind,
     AssetPointer,
     EnvironmentVersion,
     definition_key,
@@ -20,7 +19,7 @@ from mainspring.registry.errors import UnknownAsset
 from mainspring.testing import FrozenClock
 
 ADA, SHOP = Actor("person:ada"), ProjectName("shop")
-KINDS: dict[str, AssetKind] = {
+KINDS = {
     "source.sales": "source",
     "source.pushed": "source",
     "training_set.late": "training_set",

@@ -6,19 +6,32 @@ import pytest
 import mainspring as ms
 from mainspring import col
 from mainspring.elements.time import DAY, MINUTE
-from mainspring.project.loader.declarations import ProjectCode
-from mainspring.project.loader.fingerprint import FingerprintContext, define_asset
+from mainspring.project.loader.load import load_definitions
 from mainspring.registry.environment import AssetDefinition
 from mainspring.serving.definition import EndpointDefinition, parse_endpoint_definition
 
-SALES = ms.Source("sales", id="sale", event_time="at")
+SALES = ms.Source(
+    "sales",
+    id="sale",
+    event_time="at",
+    contract=ms.Contract(
+        sale=ms.String(), shop=ms.String(), at=ms.Timestamp(), amount=ms.Float64()
+    ),
+)
+TAKINGS = ms.FeatureView(
+    "takings",
+    source=SALES,
+    entities=[ms.Entity("shop")],
+    windows=["1h"],
+    features={"sales": ms.count()},
+)
 LATE = ms.TrainingSet(
     "late",
     spine=SALES,
     prediction_time=col("at"),
     request=["shop"],
     label=ms.Label(SALES, col("amount") > 1, join_on="sale"),
-    features=[],
+    features=[TAKINGS],
     split=ms.split_by_time(
         train_from="2024-05-01", test_from="2024-05-03", test_until="2024-05-05"
     ),
@@ -31,7 +44,7 @@ def lateness(train, run):
 
 
 def stored(endpoint: ms.Endpoint) -> AssetDefinition:
-    return define_asset(endpoint, {}, FingerprintContext(semantics=1), ProjectCode({}))
+    return load_definitions([endpoint]).graph.assets[f"endpoint.{endpoint.name}"].definition
 
 
 def test_an_endpoint_comes_back_with_its_model_rollout_and_retention() -> None:
