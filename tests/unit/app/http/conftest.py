@@ -11,7 +11,7 @@ from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.engines.http.application import asgi_application
 from mainspring.engines.local.state import SqliteState
-from mainspring.project.status import StatusReport
+from mainspring.govern.status import StatusReport
 from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
