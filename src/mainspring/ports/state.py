@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from mainspring.elements.events import Event, Recorded
 from mainspring.elements.time import Micros
 
-__all__ = ["Change", "Document", "Lease", "Leases", "StateReader", "StateWriter"]
+__all__ = ["Change", "Document", "Lease", "Leases", "StateReader", "StateStore", "StateWriter"]
 
 
 class Document(NamedTuple):
@@ -108,3 +108,9 @@ class Leases(Protocol):
     def release(self, lease: Lease) -> None:
         """Give it back; releasing one that passed to another is no error."""
         ...
+
+
+class StateStore(StateWriter, Leases, Protocol):
+    """State and leases of one engine, since a fencing token is checked in the transaction that it
+    guards.
+    """

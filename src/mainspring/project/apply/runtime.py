@@ -13,18 +13,12 @@ from mainspring.ports.models import ScorerLoader
 from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.online import OnlineWriter
 from mainspring.ports.signer import Signer, Verifier
-from mainspring.ports.state import Leases, StateWriter
+from mainspring.ports.state import StateStore
 from mainspring.ports.tables import TableWriter
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
 
-__all__ = ["Runtime", "StateStore", "TemporaryStores", "Trainer"]
-
-
-class StateStore(StateWriter, Leases, Protocol):
-    """State and leases of one engine, since a fencing token is checked in the transaction that it
-    guards.
-    """
+__all__ = ["Runtime", "TemporaryStores", "Trainer"]
 
 
 class TemporaryStores(NamedTuple):
