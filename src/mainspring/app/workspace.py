@@ -15,10 +15,11 @@ import polars as pl
 
 from mainspring.access.tokens import Tokens, load_or_create_token
 from mainspring.app.compose import OffsetClock, compose_in_memory, compose_on_disk, public_keys
+from mainspring.app.simulation import simulate_environment
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
-from mainspring.elements.time import DAY, Micros, parse_instant
+from mainspring.elements.time import Micros, parse_instant
 from mainspring.engines.local.signer import FileSigner
 from mainspring.features.online.read import FeatureRows
 from mainspring.flow.execute import Observer
@@ -54,8 +55,7 @@ from mainspring.serving.state.ready import ReadyLoader
 from mainspring.serving.tracing.replay import ReplayResult
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.serving.tracing.trace import PredictionTrace
-from mainspring.simulation.scenario import scenario_for_environment
-from mainspring.simulation.simulate import SimulationReport, run_simulation
+from mainspring.simulation.simulate import SimulationReport
 from mainspring.sources.facts import read_facts
 from mainspring.sources.fold import TableMaterializer, materialize_table
 from mainspring.sources.ingest import (
@@ -464,17 +464,16 @@ class Workspace:
         """Run days of production on a virtual clock with the model in charge here.  Raises:
         PRJ-060, NoBaseline MON-001, ACC-006.
         """
-        begin = parse_instant(start)
-        scenario = scenario_for_environment(
+        return simulate_environment(
             self.project,
             self.tools,
             self.environment,
-            start=begin,
-            end=begin + days * DAY,
+            start=parse_instant(start),
+            days=days,
             seed=seed,
-            faults=inject,
+            inject=inject,
+            on_day=on_day,
         )
-        return run_simulation(replace(scenario, on_day=on_day))
 
     @cached_property
     def sweeper(self) -> GarbageCollector:
