@@ -67,8 +67,8 @@ def test_keys_token_and_journal_came_along(
 def test_the_second_gc_removes_what_the_first_found(
     restored: ms.Workspace, expected: dict[str, Any]
 ) -> None:
-    collector = restored.sweeper
+    collector = restored.garbage_collector
     plan = collector.plan(-10_000 * DAY)
     assert expected["unreferenced"] in [getattr(step, "digest", "") for step in plan.steps]
-    assert collector.sweep(plan).objects == 1
+    assert collector.collect(plan).objects == 1
     assert not restored.tools.objects.exists(expected["unreferenced"])

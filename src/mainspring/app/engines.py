@@ -36,6 +36,7 @@ __all__ = [
     "open_objects",
     "open_state",
     "open_stores",
+    "open_tables",
 ]
 
 _KNOCK_TIMEOUT_S = 3.0
@@ -79,7 +80,7 @@ def open_stores(choices: EngineChoices, folder: Path, *, project: str) -> Stores
     return Stores(
         log=open_log(choices.log, folder, project=project),
         online=_open_online(choices.online, folder, project=project),
-        tables=_open_tables(choices.tables, folder),
+        tables=open_tables(choices.tables, folder),
         objects=open_objects(choices.objects, folder / "objects"),
     )
 
@@ -151,7 +152,8 @@ def _open_online(choice: EngineChoice, folder: Path, *, project: str) -> OnlineW
             )
 
 
-def _open_tables(choice: EngineChoice, folder: Path) -> TableWriter:
+def open_tables(choice: EngineChoice, folder: Path) -> TableWriter:
+    """The offline store.  Raises: ENG-013, ENG-014; ENG-301 for a bucket that overwrites."""
     from mainspring.engines.delta.tables import DeltaTables
 
     if choice.product == "files":

@@ -15,6 +15,7 @@ import polars as pl
 
 from mainspring.access.tokens import Tokens, load_or_create_token
 from mainspring.app.compose import OffsetClock, compose_in_memory, compose_on_disk, public_keys
+from mainspring.app.maintenance import back_up_workspace, garbage_collector_of, restore_workspace
 from mainspring.app.simulation import simulate_environment
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
@@ -25,9 +26,9 @@ from mainspring.features.online.read import FeatureRows
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit_journal
 from mainspring.govern.lineage import LineageNode
-from mainspring.maintenance.backup import BackupReport, write_backup
+from mainspring.maintenance.backup import BackupReport
 from mainspring.maintenance.collect import GarbageCollector
-from mainspring.maintenance.restore import RestoreReport, restore_backup
+from mainspring.maintenance.restore import RestoreReport
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.monitoring.window import WindowReport
@@ -139,7 +140,7 @@ class Workspace:
 
         Raises: FLO-022, FLO-023, FLO-024, ENG-001.
         """
-        return restore_backup(Path(path), Path(archive), actor=actor, digest=digest)
+        return restore_workspace(Path(path), Path(archive), actor=actor, digest=digest)
 
     @cached_property
     def lifecycle(self) -> EnvironmentDeployer:
@@ -476,17 +477,15 @@ class Workspace:
         )
 
     @cached_property
-    def sweeper(self) -> GarbageCollector:
-        """Tidies up: `plan` what may go, and `sweep` it.  Raises: FLO-001 while somebody is at
-        work.
-        """
-        return GarbageCollector(self.project, self.tools, self.folder)
+    def garbage_collector(self) -> GarbageCollector:
+        """`plan` what nothing needs, and `collect` it.  Raises: FLO-001 while somebody works."""
+        return garbage_collector_of(self.tools, self.project.config, self.folder)
 
     def backup(self, target: Path | str, *, secrets: bool = False) -> BackupReport:
         """Copy state, log and objects as one consistent whole to a folder that does not exist yet.
         Raises: FLO-001, FLO-024, FLO-025.
         """
-        return write_backup(self.folder, Path(target), tools=self.tools, secrets=secrets)
+        return back_up_workspace(self.tools, self.folder, Path(target), secrets=secrets)
 
     def token(self) -> Path:
         """The file with the owner's token, made on first use.  It can be read by its owner only."""

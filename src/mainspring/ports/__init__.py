@@ -4,6 +4,7 @@ Each has one embedded implementation in `engines.local` and is held by a contrac
 `testing`, which ships for those who write engines.
 """
 
+from mainspring.ports.backup import BackupSource, FolderReader, FolderWriter
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.compute import Compute, Task
 from mainspring.ports.log import Identity, LogReader, LogWriter
@@ -11,15 +12,26 @@ from mainspring.ports.models import ExportedModel, Scorer, ScorerLoader
 from mainspring.ports.objects import ObjectReader, ObjectWriter
 from mainspring.ports.online import OnlineReader, OnlineWriter, Position
 from mainspring.ports.signer import PublicKey, Signature, Signer, Verifier
-from mainspring.ports.state import Change, Document, Lease, Leases, StateReader, StateWriter
+from mainspring.ports.state import (
+    Change,
+    Document,
+    Lease,
+    Leases,
+    StateReader,
+    StateStore,
+    StateWriter,
+)
 from mainspring.ports.tables import TableReader, TableWriter
 
 __all__ = [
+    "BackupSource",
     "Change",
     "Clock",
     "Compute",
     "Document",
     "ExportedModel",
+    "FolderReader",
+    "FolderWriter",
     "Identity",
     "Ids",
     "Lease",
@@ -37,6 +49,7 @@ __all__ = [
     "Signature",
     "Signer",
     "StateReader",
+    "StateStore",
     "StateWriter",
     "TableReader",
     "TableWriter",

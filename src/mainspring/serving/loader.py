@@ -20,6 +20,7 @@ from mainspring.elements.time import DAY, Micros
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import APPROVAL, gate_predicate
 from mainspring.gates.verify import ChainReport, signed_gates, verify_chain
+from mainspring.ports.state import StateReader
 from mainspring.project.apply.runtime import Runtime
 from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.loader.load import Project
@@ -58,14 +59,14 @@ def endpoint_names(environment: EnvironmentVersion) -> list[str]:
 
 
 def iter_retained_versions(
-    tools: Runtime, environment: EnvironmentVersion
+    state: StateReader, environment: EnvironmentVersion
 ) -> Iterator[EnvironmentVersion]:
     """The map and the ones before it that are kept warm, newest first."""
     yield environment
     for version in range(
         environment.version - 1, max(environment.version - RETAINED_VERSIONS, 0), -1
     ):
-        past = read_past_environment(tools.state, environment.environment, version)
+        past = read_past_environment(state, environment.environment, version)
         if past is not None:
             yield past
 
@@ -146,7 +147,7 @@ class EnvironmentLoader:
     def _warm_versions(self, current: EnvironmentVersion) -> set[Digest]:
         return {
             digest
-            for past in iter_retained_versions(self.tools, current)
+            for past in iter_retained_versions(self.tools.state, current)
             for name in endpoint_names(past)
             if (digest := self._pointed(name, past))
         }

@@ -57,7 +57,7 @@ class ServedViews:
             current = read_environment(self.tools.state, self.environment)
             pointers = {
                 pointer.asset + pointer.build_digest: pointer
-                for past in iter_retained_versions(self.tools, current)
+                for past in iter_retained_versions(self.tools.state, current)
                 for pointer in past.pointers.values()
             }
             views = {key: self._readable_views_of(pointer) for key, pointer in pointers.items()}
