@@ -13,7 +13,6 @@ from pathlib import Path
 
 from mainspring.app.workspace import Workspace
 from mainspring.elements.time import format_instant
-from mainspring.maintenance.restore import restore_backup
 
 SHOPS = ("harbour", "market", "station", "old-town")
 
@@ -55,7 +54,7 @@ def restore_for_ever(project: Path, archive: Path, places: Path) -> Iterator[str
     complete.
     """
     for number in count():
-        restore_backup(copy_of_project(project, places / f"{number:04}"), archive)
+        Workspace.restore(copy_of_project(project, places / f"{number:04}"), archive)
         yield f"{number:04}"
 
 

@@ -17,7 +17,6 @@ from mainspring.app.cli.create import create_project
 from mainspring.app.workspace import Workspace
 from mainspring.features.history.backfill import backfill_view
 from mainspring.maintenance.backup import BackupReport
-from mainspring.maintenance.restore import restore_backup
 from mainspring.sources.facts import read_facts
 from tests.crash.living import SHOPS, copy_of_project
 
@@ -54,7 +53,7 @@ def lines(process: "subprocess.Popen[str]", count: int) -> list[str]:
 
 def elsewhere(origin: Path, archive: Path, folder: Path) -> Workspace:
     """The project as it is checked out on another machine, with the backup brought back."""
-    restore_backup(copy_of_project(origin, folder), archive)
+    Workspace.restore(copy_of_project(origin, folder), archive)
     return Workspace.open(folder)
 
 
@@ -96,7 +95,7 @@ def test_facts_and_features_are_the_same_bytes_at_the_same_position(
     origin, restored, report, _ = drill
     source, view, head = (
         origin.source("deliveries"),
-        origin.view("pace"),
+        origin.reader.view("pace"),
         report.cut.heads["source:deliveries"],
     )
     known = read_facts(source, log=origin.tools.log, tables=origin.tools.tables, until=head)
@@ -168,6 +167,6 @@ def test_a_restore_killed_at_any_instant_is_whole_or_not_there(
         assert set(acknowledged) <= {folder.name for folder in found}
         assert all(Workspace.open(folder).plan().is_empty for folder in found[-2:])
         again = copy_of_project(origin, places / f"{len(found):04}")
-        restore_backup(again, tmp_path / "backup")
+        Workspace.restore(again, tmp_path / "backup")
         assert Workspace.open(again).plan().is_empty
         assert [path.name for path in again.glob(".mainspring*")] == [".mainspring"]

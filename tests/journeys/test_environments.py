@@ -284,7 +284,7 @@ def test_a_simulation_says_what_the_training_set_said(workspace: Workspace) -> N
     assert report.log_loss == pytest.approx(version.metrics["log_loss"], abs=1e-12)
 
 
-def test_a_planted_fault_is_found_the_night_after(workspace: Workspace) -> None:
+def test_an_injected_fault_is_found_the_night_after(workspace: Workspace) -> None:
     report = workspace.simulate(
         start="2024-03-24", days=5, inject=["unit-change:minutes@2024-03-26"]
     )

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from mainspring.app.engines import open_stores
+from mainspring.app.engines import open_compute, open_state, open_stores
 from mainspring.app.models.exporters import export_model
 from mainspring.app.models.scorers import OnnxScorerLoader
 from mainspring.app.models.trainer import ProcessTrainer
@@ -25,7 +25,6 @@ from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
-from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey, Signer
@@ -94,12 +93,17 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
     tools = Runtime(
         project=ProjectName(project.config.name),
         actor=Actor(actor or f"person:{getpass.getuser()}"),
-        state=SqliteState(folder / "state.db", ProjectName(project.config.name), clock=clock),
+        state=open_state(config.engines.state, folder, project=project.config.name, clock=clock),
         log=stores.log,
         tables=stores.tables,
         online=stores.online,
         objects=stores.objects,
-        trainer=ProcessTrainer(path.resolve(), stores.objects, folder=folder),
+        trainer=ProcessTrainer(
+            path.resolve(),
+            stores.objects,
+            folder=folder,
+            compute=open_compute(config.engines.compute),
+        ),
         scorers=OnnxScorerLoader(),
         signer=FileSigner.load_or_create(folder / "keys" / "tester"),
         verifier=Ed25519Verifier(),
@@ -120,12 +124,12 @@ def compose_in_memory(
         clock: of world and data; default: the machine's.
     """
     project = load_definitions(definitions)
-    project.config.environment(env)
+    config = project.config.environment(env)
     clock, objects = clock or SystemClock(), MemoryObjects()
     tools = Runtime(
         project=ProjectName(project.config.name),
         actor=Actor(f"person:{getpass.getuser()}"),
-        state=SqliteState(None, ProjectName(project.config.name), clock=clock),
+        state=open_state(config.engines.state, None, project=project.config.name, clock=clock),
         log=SqliteLog(None),
         tables=MemoryTables(),
         online=SqliteOnline(None),

@@ -8,20 +8,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from mainspring.elements.events import ProjectName
+from mainspring.engines.local.compute import LocalCompute
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import FileObjects
 from mainspring.engines.local.online import SqliteOnline
+from mainspring.engines.local.state import SqliteState
+from mainspring.ports.clock import Clock
+from mainspring.ports.compute import Compute
 from mainspring.ports.errors import ProductMissing, SecretMissing, StoreUnreachable
 from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.online import OnlineWriter
+from mainspring.ports.state import StateStore
 from mainspring.ports.tables import TableWriter
 from mainspring.project.config.engines import EngineChoice, EngineChoices
 
 if TYPE_CHECKING:
     from mainspring.engines.s3.bucket import S3Bucket
 
-__all__ = ["OpenLog", "Stores", "open_log", "open_objects", "open_stores"]
+__all__ = [
+    "OpenLog",
+    "OpenState",
+    "Stores",
+    "open_compute",
+    "open_log",
+    "open_objects",
+    "open_state",
+    "open_stores",
+    "open_tables",
+]
 
 _KNOCK_TIMEOUT_S = 3.0
 
@@ -34,8 +50,16 @@ class OpenLog(LogWriter, Protocol):
         ...
 
 
+class OpenState(StateStore, Protocol):
+    """State and leases that whoever opened them can close."""
+
+    def close(self) -> None:
+        """Let go of files and connections; using the state afterwards is a fault."""
+        ...
+
+
 class Stores(NamedTuple):
-    """One engine for each port that holds data."""
+    """One engine for each port that holds data, but for the state."""
 
     log: OpenLog
     online: OnlineWriter
@@ -56,9 +80,28 @@ def open_stores(choices: EngineChoices, folder: Path, *, project: str) -> Stores
     return Stores(
         log=open_log(choices.log, folder, project=project),
         online=_open_online(choices.online, folder, project=project),
-        tables=_open_tables(choices.tables, folder),
+        tables=open_tables(choices.tables, folder),
         objects=open_objects(choices.objects, folder / "objects"),
     )
+
+
+def open_state(
+    choice: EngineChoice, folder: Path | None, *, project: str, clock: Clock | None = None
+) -> OpenState:
+    """The state and journal of a project.
+
+    Args:
+        folder: where an embedded engine keeps its file; None keeps everything in memory.
+        clock: what leases run out by; default: the machine's.
+    """
+    assert choice.product == "sqlite", choice
+    return SqliteState(folder and folder / "state.db", ProjectName(project), clock=clock)
+
+
+def open_compute(choice: EngineChoice) -> Compute:
+    """What runs training."""
+    assert choice.product == "local", choice
+    return LocalCompute()
 
 
 def open_log(choice: EngineChoice, folder: Path, *, project: str) -> OpenLog:
@@ -109,7 +152,8 @@ def _open_online(choice: EngineChoice, folder: Path, *, project: str) -> OnlineW
             )
 
 
-def _open_tables(choice: EngineChoice, folder: Path) -> TableWriter:
+def open_tables(choice: EngineChoice, folder: Path) -> TableWriter:
+    """The offline store.  Raises: ENG-013, ENG-014; ENG-301 for a bucket that overwrites."""
     from mainspring.engines.delta.tables import DeltaTables
 
     if choice.product == "files":

@@ -4,9 +4,7 @@ answer at once.
 
 from pathlib import Path
 
-from mainspring.app.engines import open_log
-from mainspring.elements.events import ProjectName
-from mainspring.engines.local.state import SqliteState
+from mainspring.app.engines import open_log, open_state
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.loader.load import load_project
 from mainspring.project.plan.plan import Plan
@@ -44,7 +42,7 @@ def plan_project(path: Path, env: str) -> Plan:
         project.config.name,
     )
     state, log = (
-        SqliteState(folder / "state.db", ProjectName(name)),
+        open_state(engines.state, folder, project=name),
         open_log(engines.log, folder, project=name),
     )
     try:

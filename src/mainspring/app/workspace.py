@@ -30,19 +30,21 @@ from mainspring.app.data_plane import (
     read_status,
     stream_ports,
 )
+from mainspring.app.maintenance import back_up_workspace, garbage_collector_of, restore_workspace
+from mainspring.app.simulation import simulate_environment
 from mainspring.app.sources import compile_sources, open_writer
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
-from mainspring.elements.time import DAY, Micros, parse_instant
+from mainspring.elements.time import Micros, parse_instant
 from mainspring.features.online.read import FeatureRows
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit_journal
 from mainspring.govern.lineage import LineageNode, asset_lineage
 from mainspring.govern.status import StatusReport
-from mainspring.maintenance.backup import BackupReport, write_backup
+from mainspring.maintenance.backup import BackupReport
 from mainspring.maintenance.collect import GarbageCollector
-from mainspring.maintenance.restore import RestoreReport, restore_backup
+from mainspring.maintenance.restore import RestoreReport
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.monitoring.window import WindowReport
@@ -66,8 +68,7 @@ from mainspring.serving.state.reader import FeatureReader
 from mainspring.serving.tracing.replay import ReplayResult
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.serving.tracing.trace import PredictionTrace
-from mainspring.simulation.scenario import scenario_for_environment
-from mainspring.simulation.simulate import SimulationReport, run_simulation
+from mainspring.simulation.simulate import SimulationReport
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_facts
 from mainspring.sources.fold import TableMaterializer, materialize_table
@@ -143,7 +144,7 @@ class Workspace:
 
         Raises: FLO-022, FLO-023, FLO-024, ENG-001.
         """
-        return restore_backup(Path(path), Path(archive), actor=actor, digest=digest)
+        return restore_workspace(Path(path), Path(archive), actor=actor, digest=digest)
 
     @cached_property
     def project(self) -> Project:
@@ -463,30 +464,27 @@ class Workspace:
         """Run days of production on a virtual clock with the model in charge here.  Raises:
         PRJ-060, NoBaseline MON-001, ACC-006.
         """
-        begin = parse_instant(start)
-        scenario = scenario_for_environment(
+        return simulate_environment(
             self.project,
             self.tools,
             self.environment,
-            start=begin,
-            end=begin + days * DAY,
+            start=parse_instant(start),
+            days=days,
             seed=seed,
-            faults=inject,
+            inject=inject,
+            on_day=on_day,
         )
-        return run_simulation(replace(scenario, on_day=on_day))
 
     @cached_property
-    def sweeper(self) -> GarbageCollector:
-        """Tidies up: `plan` what may go, and `sweep` it.  Raises: FLO-001 while somebody is at
-        work.
-        """
-        return GarbageCollector(self.project, self.tools, self.folder)
+    def garbage_collector(self) -> GarbageCollector:
+        """`plan` what nothing needs, and `collect` it.  Raises: FLO-001 while somebody works."""
+        return garbage_collector_of(self.tools, self.project.config, self.folder)
 
     def backup(self, target: Path | str, *, secrets: bool = False) -> BackupReport:
         """Copy state, log and objects as one consistent whole to a folder that does not exist yet.
         Raises: FLO-001, FLO-024, FLO-025.
         """
-        return write_backup(self.folder, Path(target), tools=self.tools, secrets=secrets)
+        return back_up_workspace(self.tools, self.folder, Path(target), secrets=secrets)
 
     def token(self) -> Path:
         """The file with the owner's token, made on first use.  It can be read by its owner only."""

@@ -1,7 +1,7 @@
-"""Keeps a workspace in order: garbage collection, backup and restore, one at a time.
+"""Maintenance of a workspace: garbage collection, backup and restore, one at a time.
 
-Owns what may go, what a backup is made of, and the lease under which both happen.  How an engine
-copies, lists and restores its own part is left to that engine.
+Owns what may go, what a backup is made of and in which order, and the lease under which both
+happen.  How an engine copies its own part is left to that engine (`ports.backup`).
 """
 
 from mainspring.maintenance.errors import ArchiveDamaged, ArchiveForeign, NotEmbedded, PlaceTaken

@@ -13,37 +13,22 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from mainspring.elements.events import Event, EventValue
 from mainspring.elements.identity import Digest, digest_of
-from mainspring.engines.local.durable import (
-    appearing,
-    copy_private,
-    digest_of_file,
-    iter_files,
-    write_durably,
-)
-from mainspring.engines.local.log import SqliteLog
-from mainspring.engines.local.objects import FileObjects
-from mainspring.engines.local.sqlite import copy_database
-from mainspring.engines.local.state import SqliteState, copy_state
 from mainspring.maintenance.errors import NotEmbedded, PlaceTaken
 from mainspring.maintenance.lease import maintenance_lease
 from mainspring.maintenance.manifest import (
     FORMAT,
-    INFERENCE_LOG,
-    LOG,
     MANIFEST,
-    OBJECTS,
-    SECRETS,
-    STATE,
     TABLES,
     ArchivedFile,
     BackupCut,
     BackupManifest,
     render_backup_manifest,
 )
-from mainspring.ports.errors import ObjectDamaged, StoreDamaged, StoreFailed
-from mainspring.project.kinds.evaluation import Runtime
+from mainspring.maintenance.ports import FolderEngines, MaintenancePorts
+from mainspring.ports.backup import BackupSource
+from mainspring.ports.errors import StoreDamaged, StoreFailed
+from mainspring.ports.tables import TableReader
 
 __all__ = ["BackupReport", "refuse_occupied", "translate_file_errors", "write_backup"]
 
@@ -66,46 +51,47 @@ class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_backup(
-    folder: Path | None, target: Path, *, tools: Runtime, secrets: bool = False
+    target: Path,
+    *,
+    ports: MaintenancePorts,
+    engines: FolderEngines,
+    secrets: BackupSource | None = None,
 ) -> BackupReport:
-    """Write a backup of the workspace in a folder to a place where nothing is.
+    """Write a backup of a workspace to a place where nothing is.
 
     Args:
-        secrets: carry private keys and the owner's token, too; whoever has such a backup can sign
-            and ask in their name.
+        engines: what the copies are read with.
+        secrets: private keys and the owner's token, where they are to be in it, too; whoever has
+            such a backup can sign and ask in their name.
 
-    Raises: FLO-024 when something is there, FLO-025 for what does not lie in the folder, FLO-001
-        while `gc` or another backup is at work, ENG-001.
+    Raises: PlaceTaken FLO-024 when something is there, NotEmbedded FLO-025 for what cannot be
+        copied, LeaseHeld FLO-001 while `gc` or another backup is at work, StoreFailed ENG-001.
     Cost: one pass over all bytes; nobody waits for it.
     """
-    source = _embedded(folder, tools)
+    sources = _Sources(
+        state=_source("state", ports.state),
+        log=_source("log", ports.log),
+        objects=_source("objects", ports.objects),
+        secrets=secrets,
+        tables=ports.tables,
+    )
     target = target.absolute()
     refuse_occupied(target)
     with (
-        maintenance_lease(tools),
+        maintenance_lease(ports.state, ports.actor),
         translate_file_errors("the backup", target),
-        appearing(target) as root,
+        engines.folders.appearing(target) as root,
     ):
-        manifest = _Writing(source, root, tools).write(secrets=secrets)
+        manifest = _write_parts(root, sources, ports=ports, engines=engines)
     report = _report(target, manifest)
-    facts: dict[str, EventValue] = {
-        "digest": report.digest,
-        "journal": manifest.cut.journal,
-        "secrets": secrets,
-    }
-    at = tools.clock.now()
-    tools.state.commit(
-        [],
-        [
-            Event(
-                kind="backup.made",
-                project=tools.project,
-                actor=tools.actor,
-                at=at,
-                subject=str(target),
-                facts=facts,
-            )
-        ],
+    ports.record(
+        "backup.made",
+        str(target),
+        {
+            "digest": report.digest,
+            "journal": manifest.cut.journal,
+            "secrets": manifest.secrets,
+        },
     )
     return report
 
@@ -127,116 +113,97 @@ def translate_file_errors(store: str, place: Path) -> Iterator[None]:
         raise StoreFailed(store=store, operation="write", reason=str(error)) from error
 
 
-@dataclass(frozen=True, eq=False)
-class _Writing:
-    """A backup on its way, in a folder of its own."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Sources:
+    """What a backup is made from."""
 
-    folder: Path
-    root: Path
-    tools: Runtime
+    state: BackupSource
+    log: BackupSource
+    objects: BackupSource
+    secrets: BackupSource | None
+    tables: TableReader
 
-    def write(self, *, secrets: bool) -> BackupManifest:
-        """Copy every part in the order that makes them one whole, and write the manifest last."""
-        copy_database(self.folder / INFERENCE_LOG, self.root / INFERENCE_LOG)
-        copy_state(self.folder / STATE, self.root / STATE)
-        copy_database(self.folder / LOG, self.root / LOG)
-        damaged = self._copy_objects()
-        cut = self._cut()
-        trimmed = self._copy_trimmed(cut)
-        if secrets:
-            self._copy_secrets()
-        manifest = BackupManifest(
-            format=FORMAT,
-            product=version("mainspring"),
-            project=self.tools.project,
-            made_at=self.tools.clock.now(),
-            made_by=self.tools.actor,
-            cut=cut,
-            secrets=secrets,
-            damaged=damaged,
-            trimmed=trimmed,
-            files=tuple(
-                ArchivedFile(path=name, size_bytes=path.stat().st_size, digest=digest_of_file(path))
-                for name, path in iter_files(self.root)
-            ),
-        )
-        write_durably(self.root / MANIFEST, render_backup_manifest(manifest))
-        return manifest
 
-    def _copy_objects(self) -> tuple[Digest, ...]:
-        """Every object with its digest checked; those that are damaged already, which are left
-        out.
-        """
-        copies, damaged = FileObjects(self.root / OBJECTS), list[Digest]()
-        for digest in sorted(self.tools.objects.iter_digests()):
-            try:
-                copies.write(self.tools.objects.read(digest))
-            except ObjectDamaged:
-                damaged.append(digest)
-        return tuple(damaged)
+def _source(part: str, engine: object) -> BackupSource:
+    """The engine, if it can copy itself."""
+    if not isinstance(engine, BackupSource):
+        raise NotEmbedded(part=part, product=type(engine).__name__)
+    if not engine.backup_parts():
+        raise NotEmbedded(part=part, product="memory")
+    return engine
 
-    def _cut(self) -> BackupCut:
-        """Where the copies stand, read from the copies themselves."""
-        state, log = SqliteState(self.root / STATE, self.tools.project), SqliteLog(self.root / LOG)
-        try:
-            heads = {topic: log.head(topic) for topic in log.topics()}
-            kept_from = {topic: first for topic in heads if (first := log.first(topic))}
-            return BackupCut(journal=state.journal_head(), heads=heads, kept_from=kept_from)
-        finally:
-            state.close()
-            log.close()
 
-    def _copy_trimmed(self, cut: BackupCut) -> dict[str, str]:
-        """The records of each table that the log does not keep any more: they never change, so they
-        are of any moment.
-        """
-        trimmed: dict[str, str] = {}
-        for topic, first in cut.kept_from.items():
-            scan = self.tools.tables.scan(topic)
-            if scan is None:
-                continue
-            (self.root / TABLES).mkdir(mode=0o700, exist_ok=True)
-            path = self.root / TABLES / f"{len(trimmed)}.parquet"
-            scan.filter(pl.col("_offset") < first).sort("_offset").sink_parquet(path)
-            rows = pl.scan_parquet(path).select(pl.len()).collect().item()
-            if rows != first:
-                raise StoreDamaged(
-                    store=f"table {topic}",
-                    reason=f"it holds {rows} of the {first} records that the log does not keep "
-                    f"any more",
-                )
-            trimmed[topic] = path.relative_to(self.root).as_posix()
-        return trimmed
-
-    def _copy_secrets(self) -> None:
-        for part in SECRETS:
-            source = self.folder / part
-            files = (
-                [path for _, path in iter_files(source)]
-                if source.is_dir()
-                else [source]
-                if source.exists()
-                else []
+def _write_parts(
+    root: Path, sources: _Sources, *, ports: MaintenancePorts, engines: FolderEngines
+) -> BackupManifest:
+    """Copy every part in the order that makes them one whole, and write the manifest last."""
+    # What refers is copied before what it refers to, for each part only grows meanwhile (the lease
+    # keeps `gc` away): a prediction names a version in the state, a build in the state names
+    # offsets of facts, and all of them name objects.
+    copied = [
+        sources.log.copy_part("predictions", root),
+        sources.state.copy_part("state", root),
+        sources.log.copy_part("facts", root),
+        sources.objects.copy_part("objects", root),
+    ]
+    cut = _read_cut(root, ports=ports, engines=engines)
+    trimmed = _copy_trimmed(root, cut, sources.tables)
+    if sources.secrets is not None:
+        copied.append(sources.secrets.copy_part("secrets", root))
+    # Digested only now: to read where the copies stand, they were opened.
+    names = sorted([*(name for part in copied for name in part.files), *trimmed.values()])
+    manifest = BackupManifest(
+        format=FORMAT,
+        product=version("mainspring"),
+        project=ports.project,
+        made_at=ports.clock.now(),
+        made_by=ports.actor,
+        cut=cut,
+        secrets=sources.secrets is not None,
+        damaged=tuple(digest for part in copied for digest in part.damaged),
+        trimmed=trimmed,
+        files=tuple(
+            ArchivedFile(
+                path=name,
+                size_bytes=(root / name).stat().st_size,
+                digest=engines.folders.digest(root / name),
             )
-            for path in files:
-                copy = self.root / path.relative_to(self.folder)
-                copy.parent.mkdir(mode=0o700, exist_ok=True)
-                copy_private(path, copy)
+            for name in names
+        ),
+    )
+    engines.folders.write_file(root / MANIFEST, render_backup_manifest(manifest))
+    return manifest
 
 
-def _embedded(folder: Path | None, tools: Runtime) -> Path:
-    """The folder, if all that is copied from files lies in it."""
-    for part, engine, wanted in (
-        ("state", tools.state, SqliteState),
-        ("log", tools.log, SqliteLog),
-        ("objects", tools.objects, FileObjects),
-    ):
-        if folder is None or not isinstance(engine, wanted):
-            raise NotEmbedded(
-                part=part, product="memory" if folder is None else type(engine).__name__
+def _read_cut(root: Path, *, ports: MaintenancePorts, engines: FolderEngines) -> BackupCut:
+    """Where the copies stand, read from the copies themselves."""
+    with engines.open_state(root, ports.project) as state, engines.open_log(root) as log:
+        heads = {topic: log.head(topic) for topic in log.topics()}
+        kept_from = {topic: first for topic in heads if (first := log.first(topic))}
+        return BackupCut(journal=state.journal_head(), heads=heads, kept_from=kept_from)
+
+
+def _copy_trimmed(root: Path, cut: BackupCut, tables: TableReader) -> dict[str, str]:
+    """The records of each table that the log does not hold any more, by topic the file: they never
+    change, so they are of any moment.
+    """
+    trimmed: dict[str, str] = {}
+    for topic, first in cut.kept_from.items():
+        scan = tables.scan(topic)
+        if scan is None:
+            continue
+        (root / TABLES).mkdir(mode=0o700, exist_ok=True)
+        path = root / TABLES / f"{len(trimmed)}.parquet"
+        scan.filter(pl.col("_offset") < first).sort("_offset").sink_parquet(path)
+        rows = pl.scan_parquet(path).select(pl.len()).collect().item()
+        if rows != first:
+            raise StoreDamaged(
+                store=f"table {topic}",
+                reason=f"it holds {rows} of the {first} records that the log does not keep any "
+                f"more",
             )
-    assert folder is not None
-    return folder
+        trimmed[topic] = path.relative_to(root).as_posix()
+    return trimmed
 
 
 def _report(target: Path, manifest: BackupManifest) -> BackupReport:

@@ -1,9 +1,10 @@
-"""What may go: a plan of steps, made from what is there and from what points to it.  `gc` tells the
-plan, and then does it.
+"""What may go: a plan of steps, made from what is there and from what points to it.  `gc` prints
+the plan, and then does it.
 
-An object goes in two passes.  The first notes that nothing names it; the second, a grace period
-later, removes it if that is still so.  What a run has written and not yet named is younger than
-that, and both passes hold the leases of all environments, so no run is on its way.
+Objects go by mark and sweep, in two passes.  The first marks one that nothing references; the
+second, a grace period later, removes it if that is still so.  What a run has written and not yet
+referenced is younger than that, and both passes hold the leases of all environments, so no run is
+on its way.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,14 +24,14 @@ __all__ = [
     "MarkObject",
     "RemoveLeftover",
     "RemoveObject",
-    "TidyTable",
     "TopicUsage",
     "TrimTopic",
+    "VacuumTable",
     "make_gc_plan",
     "render_gc_plan",
 ]
 
-FILES_KEPT_FOR: Micros = 7 * DAY
+FILE_RETENTION: Micros = 7 * DAY
 """How long a file stays that the table has replaced: somebody may be reading the version that it
 belongs to.
 """
@@ -43,7 +44,7 @@ _LOSES = {
     "quarantine": "these refused rows and their reasons are gone for good",
     "inference": (
         "these predictions cannot be replayed any more (not available: retention), and "
-        "monitors judge them no more"
+        "monitors evaluate them no more"
     ),
 }
 
@@ -73,36 +74,36 @@ class CompactTopic(_Step, frozen=True, kw_only=True, tag="compact_topic"):
     topic: str
 
 
-class TidyTable(_Step, frozen=True, kw_only=True, tag="tidy_table"):
+class VacuumTable(_Step, frozen=True, kw_only=True, tag="vacuum_table"):
     """Join the small files of a table, and delete those that were replaced more than seven days
     ago.
     """
 
     table: str
-    keep: Micros = FILES_KEPT_FOR
+    retain: Micros = FILE_RETENTION
 
 
 class DropShard(_Step, frozen=True, kw_only=True, tag="drop_shard"):
-    """Drop online state of a build that no recent map of any environment names, or that is divided
-    as none of them has it, and forget its snapshot.
+    """Drop online state of a build that no recent version of any environment uses, or that is
+    divided as none of them has it, and forget its snapshot.
 
-    Should it be asked for again, it is folded again.
+    Should it be needed again, it is materialized again.
     """
 
     shard: str
 
 
-class MarkObject(_Step, frozen=True, kw_only=True, tag="note_object"):
-    """Note that nothing names an object, for a later `gc` to remove it."""
+class MarkObject(_Step, frozen=True, kw_only=True, tag="mark_object"):
+    """Mark an object that nothing references, for a later `gc` to remove it."""
 
     digest: Digest
 
 
 class RemoveObject(_Step, frozen=True, kw_only=True, tag="remove_object"):
-    """Remove an object that nothing has named since a `gc` noted it."""
+    """Remove an object that nothing has referenced since a `gc` marked it."""
 
     digest: Digest
-    noted_at: Micros
+    marked_at: Micros
 
 
 class RemoveLeftover(_Step, frozen=True, kw_only=True, tag="remove_leftover"):
@@ -112,7 +113,7 @@ class RemoveLeftover(_Step, frozen=True, kw_only=True, tag="remove_leftover"):
 
 
 GcStep = (
-    TrimTopic | CompactTopic | TidyTable | DropShard | MarkObject | RemoveObject | RemoveLeftover
+    TrimTopic | CompactTopic | VacuumTable | DropShard | MarkObject | RemoveObject | RemoveLeftover
 )
 
 
@@ -121,7 +122,7 @@ class GcPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         at: the present instant; `data_at`: that of the data, by which records age.
-        grace: how long nothing must have named an object before it is removed.
+        grace: for how long nothing must reference an object before it is removed.
         trouble: why no online state is dropped; empty where it is known which is needed.
     """
 
@@ -169,9 +170,10 @@ class GarbageInventory:
     """What is there and what points to it, read before the plan is made.
 
     Args:
-        shards: all online state; `live`: that which recent maps name, None where it cannot be told.
-        named: the objects that a document names; `noted`: since when an earlier `gc` knows that
-            none does.
+        shards: all online state; `live`: that which recent versions of environments use, None where
+            it cannot be told.
+        referenced: the objects that a document names; `marked`: since when an earlier `gc` knows
+            that none does.
     """
 
     project: str
@@ -184,8 +186,8 @@ class GarbageInventory:
     live: frozenset[str] | None = frozenset()
     trouble: str = ""
     objects: tuple[Digest, ...] = ()
-    named: frozenset[Digest] = frozenset()
-    noted: Mapping[Digest, Micros] = field(default_factory=dict)
+    referenced: frozenset[Digest] = frozenset()
+    marked: Mapping[Digest, Micros] = field(default_factory=dict)
     leftovers: tuple[str, ...] = ()
 
 
@@ -195,7 +197,7 @@ def make_gc_plan(found: GarbageInventory) -> GcPlan:
     steps: list[GcStep] = [
         *_trims(found.topics),
         *(CompactTopic(topic=topic.name) for topic in found.topics if topic.head > topic.first),
-        *(TidyTable(table=table) for table in found.tables),
+        *(VacuumTable(table=table) for table in found.tables),
         *(DropShard(shard=shard) for shard in found.shards if shard not in live),
         *_objects(found),
         *(RemoveLeftover(path=path) for path in found.leftovers),
@@ -232,13 +234,13 @@ def _trims(topics: tuple[TopicUsage, ...]) -> Iterator[TrimTopic]:
 
 def _objects(found: GarbageInventory) -> Iterator[MarkObject | RemoveObject]:
     for digest in found.objects:
-        noted_at = found.noted.get(digest)
-        if digest in found.named:
+        marked_at = found.marked.get(digest)
+        if digest in found.referenced:
             continue
-        if noted_at is None:
+        if marked_at is None:
             yield MarkObject(digest=digest)
-        elif found.at - noted_at >= found.grace:
-            yield RemoveObject(digest=digest, noted_at=noted_at)
+        elif found.at - marked_at >= found.grace:
+            yield RemoveObject(digest=digest, marked_at=marked_at)
 
 
 def render_gc_plan(plan: GcPlan) -> list[str]:
@@ -246,14 +248,14 @@ def render_gc_plan(plan: GcPlan) -> list[str]:
 
     >>> found = GarbageInventory(project="shop", at=0, data_at=0, grace=DAY, shards=("takings@0",))
     >>> render_gc_plan(make_gc_plan(found))
-    ['drop online state takings@0, which no recent map names']
+    ['drop online state takings@0, which no recent version of an environment uses']
     """
-    lines = [line for step in plan.steps for line in _told_alone(step)]
-    lines += _told_together(plan)
+    lines = [line for step in plan.steps for line in _lines_of_one(step)]
+    lines += _lines_of_many(plan)
     return [*lines, *([f"keep all online state: {plan.trouble}"] if plan.trouble else [])]
 
 
-def _told_alone(step: GcStep) -> Iterator[str]:
+def _lines_of_one(step: GcStep) -> Iterator[str]:
     match step:
         case TrimTopic(topic=topic, first=first, before=before, retention=retention, loses=loses):
             yield (
@@ -262,32 +264,32 @@ def _told_alone(step: GcStep) -> Iterator[str]:
             )
             yield f"  {loses}"
         case DropShard(shard=shard):
-            yield f"drop online state {shard}, which no recent map names"
+            yield f"drop online state {shard}, which no recent version of an environment uses"
         case RemoveLeftover(path=path):
             yield f"remove {path}, which a process that died left half done"
         case _:
             return
 
 
-def _told_together(plan: GcPlan) -> Iterator[str]:
+def _lines_of_many(plan: GcPlan) -> Iterator[str]:
     """Steps of which there may be thousands."""
-    removed = [step.noted_at for step in plan.steps if isinstance(step, RemoveObject)]
+    removed = [step.marked_at for step in plan.steps if isinstance(step, RemoveObject)]
     if removed:
         yield (
-            f"remove {_counted(len(removed), 'object')} that nothing has named since "
+            f"remove {_counted(len(removed), 'object')} that nothing has referenced since "
             f"{format_instant(max(removed))[:19]}Z at the latest"
         )
-    if noted := sum(isinstance(step, MarkObject) for step in plan.steps):
+    if marked := sum(isinstance(step, MarkObject) for step in plan.steps):
         yield (
-            f"note {_counted(noted, 'object')} that nothing names: a gc in "
+            f"mark {_counted(marked, 'object')} that nothing references: a gc in "
             f"{format_duration(plan.grace)} or later removes them"
         )
     if joined := sum(isinstance(step, CompactTopic) for step in plan.steps):
         yield f"join small batches in {_counted(joined, 'topic')} of the log"
-    if tables := sum(isinstance(step, TidyTable) for step in plan.steps):
+    if tables := sum(isinstance(step, VacuumTable) for step in plan.steps):
         yield (
             f"join small files in {_counted(tables, 'table')}, and delete those that were "
-            f"replaced more than {format_duration(FILES_KEPT_FOR)} ago"
+            f"replaced more than {format_duration(FILE_RETENTION)} ago"
         )
 
 

@@ -1,12 +1,12 @@
-"""The right to tidy up or to copy: `gc` and `backup` never run at once, for one removes what the
-other is about to read.
+"""The lease of maintenance: `gc` and `backup` never run at once, for one removes what the other is
+about to read.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mainspring.elements.time import HOUR
-from mainspring.project.kinds.evaluation import Runtime
+from mainspring.ports.state import Leases
 
 __all__ = ["maintenance_lease"]
 
@@ -14,10 +14,10 @@ _RESOURCE = "maintenance"
 
 
 @contextmanager
-def maintenance_lease(tools: Runtime) -> Iterator[None]:
-    """Hold it.  Raises: FLO-001 while another process does."""
-    lease = tools.state.acquire(_RESOURCE, tools.actor, ttl=12 * HOUR)
+def maintenance_lease(leases: Leases, holder: str) -> Iterator[None]:
+    """Hold it.  Raises: LeaseHeld FLO-001 while another process does."""
+    lease = leases.acquire(_RESOURCE, holder, ttl=12 * HOUR)
     try:
         yield
     finally:
-        tools.state.release(lease)
+        leases.release(lease)

@@ -1,39 +1,37 @@
 """Restore a backup into a project that has no state: every digest is checked first, and the state
 appears whole or not at all.
+
+What was copied is restored by putting it in place: the files of a backup are those of the embedded
+engines (`ports.backup`).  Tables are materialized from the log, but for the records that it does
+not hold any more, which are appended to them first.
 """
 
-import getpass
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
-from mainspring.elements.events import Actor, Event, EventValue
+from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import Digest, digest_of
-from mainspring.engines.delta.tables import DeltaTables
-from mainspring.engines.local.clock import SystemClock
-from mainspring.engines.local.durable import appearing, copy_private, digest_of_file, iter_files
-from mainspring.engines.local.state import SqliteState
 from mainspring.maintenance.backup import refuse_occupied, translate_file_errors
 from mainspring.maintenance.errors import ArchiveDamaged, ArchiveForeign
 from mainspring.maintenance.manifest import (
     FORMAT,
     MANIFEST,
-    STATE,
-    TABLES,
     BackupCut,
     BackupManifest,
     iter_archive_faults,
     parse_backup_manifest,
 )
-from mainspring.project.config.config import STATE_FOLDER
-from mainspring.project.loader.discover import read_config
+from mainspring.maintenance.ports import FolderEngines
+from mainspring.ports.backup import FolderReader
+from mainspring.ports.clock import Clock
 
 __all__ = ["RestoreReport", "restore_backup"]
 
 _ROWS_AT_ONCE = 262_144
-_FAULTS_TOLD = 5
+_FAULTS_SHOWN = 5
 
 
 class RestoreReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,37 +56,48 @@ class RestoreReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def restore_backup(
-    project: Path, archive: Path, *, actor: str = "", digest: str = ""
+    folder: Path,
+    archive: Path,
+    *,
+    project: ProjectName,
+    engines: FolderEngines,
+    clock: Clock,
+    actor: Actor,
+    digest: str = "",
 ) -> RestoreReport:
-    """Put the state of a backup in place for the project at a folder or file.
+    """Put the state of a backup in place, into a folder where nothing is.
 
     Args:
-        actor: who restores; default: the user of this process.
+        project: the one that the backup must be of.
+        engines: what the restored state is opened with.
+        actor: who restores.
         digest: what `backup` said its digest is; given, a backup that was exchanged as a whole is
             refused as well.
 
-    Raises: FLO-022 for a damaged backup, FLO-023 for one of something else, FLO-024 where the
-        project has state already, ENG-001.
+    Raises: ArchiveDamaged FLO-022 for a damaged backup, ArchiveForeign FLO-023 for one of something
+        else, PlaceTaken FLO-024 where the project has state already, StoreFailed ENG-001.
     """
-    manifest, found = _checked_manifest(archive, digest)
-    name = read_config(project).name
-    if manifest.project != name:
+    folders = engines.folders
+    manifest, found = _checked_manifest(archive, digest, folders)
+    if manifest.project != project:
         raise ArchiveForeign(
             path=str(archive),
-            reason=f"it is of the project {manifest.project}, and this one is {name}",
+            reason=f"it is of the project {manifest.project}, and this one is {project}",
         )
-    folder = (project if project.is_dir() else project.parent).resolve() / STATE_FOLDER
     refuse_occupied(folder)
-    _check_digests(manifest, archive)
-    with translate_file_errors("the restored state", folder), appearing(folder) as root:
-        _fill(root, manifest, archive)
-        _record(
-            root,
-            manifest,
-            archive,
-            actor=Actor(actor or f"person:{getpass.getuser()}"),
-            digest=found,
+    _check_digests(manifest, archive, folders)
+    with translate_file_errors("the restored state", folder), folders.appearing(folder) as root:
+        _fill(root, manifest, archive, engines=engines)
+        event = Event(
+            kind="backup.restored",
+            project=manifest.project,
+            actor=actor,
+            at=clock.now(),
+            subject=str(archive),
+            facts={"digest": found, "made_by": manifest.made_by},
         )
+        with engines.open_state(root, manifest.project) as state:
+            state.commit([], [event])
     return RestoreReport(
         project=manifest.project,
         folder=str(folder),
@@ -102,7 +111,9 @@ def restore_backup(
     )
 
 
-def _checked_manifest(archive: Path, digest: str) -> tuple[BackupManifest, Digest]:
+def _checked_manifest(
+    archive: Path, digest: str, folders: FolderReader
+) -> tuple[BackupManifest, Digest]:
     """The manifest and its digest, once the names and sizes of all files are as it says."""
     try:
         payload = (archive / MANIFEST).read_bytes()
@@ -124,73 +135,45 @@ def _checked_manifest(archive: Path, digest: str) -> tuple[BackupManifest, Diges
             path=str(archive),
             reason=f"its format is {manifest.format}, and this version reads {FORMAT}",
         )
-    sizes = {
-        name: -1 if path.is_symlink() or not path.is_file() else path.stat().st_size
-        for name, path in iter_files(archive)
-        if name != MANIFEST
-    }
+    sizes = {name: size for name, size in folders.sizes(archive).items() if name != MANIFEST}
     _refuse(archive, list(iter_archive_faults(manifest, sizes)))
     return manifest, found
 
 
-def _check_digests(manifest: BackupManifest, archive: Path) -> None:
+def _check_digests(manifest: BackupManifest, archive: Path, folders: FolderReader) -> None:
     _refuse(
         archive,
         [
             f"{file.path} has other bytes"
             for file in manifest.files
-            if digest_of_file(archive / file.path) != file.digest
+            if folders.digest(archive / file.path) != file.digest
         ],
     )
 
 
 def _refuse(archive: Path, faults: list[str]) -> None:
     if faults:
-        more = f", and {len(faults) - _FAULTS_TOLD} more" if len(faults) > _FAULTS_TOLD else ""
-        raise ArchiveDamaged(path=str(archive), what=", ".join(faults[:_FAULTS_TOLD]) + more)
+        more = f", and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+        raise ArchiveDamaged(path=str(archive), what=", ".join(faults[:_FAULTS_SHOWN]) + more)
 
 
-def _fill(root: Path, manifest: BackupManifest, archive: Path) -> None:
+def _fill(root: Path, manifest: BackupManifest, archive: Path, *, engines: FolderEngines) -> None:
     """Copy every file with its digest checked again, and bring trimmed records into their
     tables.
     """
     carried = frozenset(manifest.trimmed.values())
     for file in manifest.files:
-        target = root / file.path
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if file.path not in carried and copy_private(archive / file.path, target) != file.digest:
+        if file.path in carried:
+            continue
+        if engines.folders.copy_file(archive / file.path, root / file.path) != file.digest:
             raise ArchiveDamaged(
                 path=str(archive), what=f"{file.path} changed while it was restored"
             )
-    tables = DeltaTables(root / TABLES)
+    tables = engines.open_tables(root)
     for topic, path in manifest.trimmed.items():
         for frame in _iter_frames(archive / path):
             first, last = int(frame["_offset"][0]), int(frame["_offset"][-1])
             tables.append(topic, frame, expected=first, position=last + 1)
-
-
-def _record(
-    root: Path, manifest: BackupManifest, archive: Path, *, actor: Actor, digest: Digest
-) -> None:
-    """Say in the restored journal what was done."""
-    at, facts = SystemClock().now(), dict[str, EventValue](digest=digest, made_by=manifest.made_by)
-    state = SqliteState(root / STATE, manifest.project)
-    try:
-        state.commit(
-            [],
-            [
-                Event(
-                    kind="backup.restored",
-                    project=manifest.project,
-                    actor=actor,
-                    at=at,
-                    subject=str(archive),
-                    facts=facts,
-                )
-            ],
-        )
-    finally:
-        state.close()
 
 
 def _iter_frames(path: Path) -> Iterator[pl.DataFrame]:

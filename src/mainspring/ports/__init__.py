@@ -4,6 +4,7 @@ Each has one embedded implementation in `engines.local` and is held by a contrac
 `testing`, which ships for those who write engines.
 """
 
+from mainspring.ports.backup import BackupSource, FolderReader, FolderWriter
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.compute import Compute, Task
 from mainspring.ports.http import Call, HttpServer, HttpService, Reply, Route
@@ -24,12 +25,15 @@ from mainspring.ports.state import (
 from mainspring.ports.tables import TableReader, TableWriter
 
 __all__ = [
+    "BackupSource",
     "Call",
     "Change",
     "Clock",
     "Compute",
     "Document",
     "ExportedModel",
+    "FolderReader",
+    "FolderWriter",
     "HttpServer",
     "HttpService",
     "Identity",

@@ -36,8 +36,8 @@ class TableWriter(TableReader, Protocol):
         """Add the records with `expected <= offset < position`."""
         ...
 
-    def tidy(self, table: str, *, keep: Micros) -> int:
-        """Join small files, and delete those that no version of the table younger than `keep`
+    def vacuum(self, table: str, *, retain: Micros) -> int:
+        """Join small files, and delete those that no version of the table younger than `retain`
         needs; how many were deleted.
 
         Neither rows nor position change; readers and writers may go on meanwhile.

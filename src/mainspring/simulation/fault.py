@@ -1,4 +1,4 @@
-"""Faults to plant in a simulation: what an upstream team does on a Friday."""
+"""Faults to inject into a simulation: what an upstream team does on a Friday."""
 
 import re
 from dataclasses import dataclass

@@ -3,11 +3,16 @@ every fact of its sources.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mainspring.elements.time import Micros
 from mainspring.monitoring.baseline import parse_baseline
 from mainspring.monitoring.errors import NoBaseline
-from mainspring.project.kinds.evaluation import Runtime
+from mainspring.ports.log import LogReader
+from mainspring.ports.models import ScorerLoader
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.state import StateReader
+from mainspring.ports.tables import TableReader
 from mainspring.project.loader.load import Project
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_environment
@@ -16,12 +21,23 @@ from mainspring.simulation.fault import parse_injected_fault
 from mainspring.simulation.simulate import Scenario
 from mainspring.sources.facts import read_facts
 
-__all__ = ["scenario_for_environment"]
+__all__ = ["ScenarioPorts", "scenario_for_environment"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ScenarioPorts:
+    """What a scenario is read from: the environment, its model, and every fact of its sources."""
+
+    state: StateReader
+    objects: ObjectReader
+    scorers: ScorerLoader
+    log: LogReader
+    tables: TableReader
 
 
 def scenario_for_environment(
     project: Project,
-    tools: Runtime,
+    ports: ScenarioPorts,
     environment: str,
     *,
     start: Micros,
@@ -29,8 +45,11 @@ def scenario_for_environment(
     seed: int,
     faults: Sequence[str],
 ) -> Scenario:
-    """The scenario of the first monitor that is declared.  Raises: PRJ-060, MON-001."""
-    current = read_environment(tools.state, environment)
+    """The scenario of the first monitor that is declared.
+
+    Raises: UnreadableFault PRJ-060, NoBaseline MON-001.
+    """
+    current = read_environment(ports.state, environment)
     monitor = next(iter(project.declarations.monitors), None)
     pointer = current.pointers.get(f"model.{monitor.model.name}") if monitor else None
     baseline = current.pointers.get(f"monitor.{monitor.name}") if monitor else None
@@ -39,26 +58,26 @@ def scenario_for_environment(
             monitor=monitor.name if monitor else "(none declared)", version="the environment"
         )
     model = open_version(
-        read_version(tools.state, pointer.build_digest),
-        objects=tools.objects,
-        scorers=tools.scorers,
+        read_version(ports.state, pointer.build_digest),
+        objects=ports.objects,
+        scorers=ports.scorers,
     )
     schemas = model.training_set.schemas
     return Scenario(
         model=model,
         monitor=monitor,
-        baseline=parse_baseline(tools.objects.read(baseline.build_digest)),
+        baseline=parse_baseline(ports.objects.read(baseline.build_digest)),
         endpoint=next(
             (e.name for e in project.declarations.endpoints if e.model.name == monitor.model.name),
             monitor.model.name,
         ),
         facts={
-            s.name: read_facts(s, log=tools.log, tables=tools.tables, schema=schemas[s.name])
+            s.name: read_facts(s, log=ports.log, tables=ports.tables, schema=schemas[s.name])
             for s in model.training_set.sources
         },
         start=start,
         end=end,
         seed=seed,
         faults=[parse_injected_fault(text) for text in faults],
-        told_faults=tuple(faults),
+        fault_texts=tuple(faults),
     )

@@ -2,7 +2,7 @@
 that jumps from event to event.
 
 Nothing of the serving path is replaced.  Facts pass the contract and become visible at their time,
-questions are asked at theirs and answered from online state, labels arrive late, monitors run each
+requests come at theirs and are answered from online state, labels arrive late, monitors run each
 midnight.  Only the clock, the ids and the stores (in memory) are others, so the same seed gives the
 same bytes.
 """
@@ -18,10 +18,6 @@ from mainspring.elements.events import ProjectName
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import DAY, FOREVER, HOUR, Micros, format_instant
-from mainspring.engines.local.clock import FrozenClock, SeededIds
-from mainspring.engines.local.log import SqliteLog
-from mainspring.engines.local.online import SqliteOnline
-from mainspring.engines.local.state import SqliteState
 from mainspring.features.state.stream import horizon_at, materialize_view
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.baseline import Baseline
@@ -31,6 +27,7 @@ from mainspring.monitoring.watch import MonitoredModel, MonitorEvaluator
 from mainspring.monitoring.window import LabelledDay, WindowReport
 from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor, ServedModel
+from mainspring.simulation.engines import SimulationEngines
 from mainspring.simulation.fault import InjectedFault
 from mainspring.sources.ingest import CompiledSource, SourceWriter
 from mainspring.sources.spec import Source
@@ -46,7 +43,7 @@ _LABELS_ARRIVE_WITHIN = 2 * DAY
 
 
 class SimulationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it.  The same scenario and seed give the same report, byte for byte.
+    """What came out.  The same scenario and seed give the same report, byte for byte.
 
     Args:
         roc_auc, log_loss: over all predictions whose label came; None where no label came or only
@@ -80,9 +77,9 @@ class SimulationReport(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.endpoint} ({self.version}) from {format_instant(self.start)[:10]} "
                 f"to {format_instant(self.end)[:10]}, seed {self.seed}"
             ),
-            *(f"  planted      {fault}" for fault in self.faults),
+            *(f"  injected     {fault}" for fault in self.faults),
             f"  facts        {self.facts:,} arrived at their time",
-            f"  predictions  {self.predictions:,} asked at their time",
+            f"  predictions  {self.predictions:,} made at their time",
             f"  labels       {self.labelled:,} joined · {metrics}",
             *_sparkline("daily AUC", [day.roc_auc for day in self.days]),
             *_sparkline("label rate", [day.label_rate for day in self.days]),
@@ -129,13 +126,13 @@ class Scenario:
     end: Micros
     seed: int = 0
     faults: Sequence[InjectedFault] = ()
-    told_faults: tuple[str, ...] = ()
+    fault_texts: tuple[str, ...] = ()
     on_day: Callable[[WindowReport], None] = field(default=lambda _: None)
 
 
-def run_simulation(scenario: Scenario) -> SimulationReport:
-    """Run the scenario.  Cost: about 2 ms for every moment at which something is asked."""
-    return _Simulation(scenario).run()
+def run_simulation(scenario: Scenario, engines: SimulationEngines) -> SimulationReport:
+    """Run the scenario on fresh engines.  Cost: about 2 ms for every moment with a request."""
+    return _Simulation(scenario, engines).run()
 
 
 class _Arrivals:
@@ -166,10 +163,10 @@ class _Arrivals:
 
 
 class _Simulation:
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, engines: SimulationEngines) -> None:
         self._scenario, self._training_set = scenario, scenario.model.training_set
-        self._clock, ids = FrozenClock(scenario.start), SeededIds(scenario.seed)
-        self._log, self._online = SqliteLog(None), SqliteOnline(None)
+        self._clock, ids = engines.clock(scenario.start), engines.ids(scenario.seed)
+        self._log, self._online = engines.log(), engines.online()
         self._predictor = Predictor(self._online, self._log, self._clock, ids)
         watched = MonitoredModel(
             monitor=scenario.monitor,
@@ -179,7 +176,7 @@ class _Simulation:
             encoding=scenario.model.encoding,
             baseline=scenario.baseline,
         )
-        self._state = SqliteState(None, ProjectName("simulation"), clock=self._clock)
+        self._state = engines.state(ProjectName("simulation"), self._clock)
         self._watcher = MonitorEvaluator(
             watched,
             log=self._log,
@@ -191,23 +188,23 @@ class _Simulation:
             _Arrivals(s, self._training_set.schemas[s.name], self._faulty(scenario.facts[s.name]))
             for s in self._training_set.sources
         ]
-        self._questions = self._every_question()
-        self._moments = self._questions["_asked"].to_numpy()
+        self._requests = self._all_requests()
+        self._moments = self._requests["_requested"].to_numpy()
         self._arrived = 0
 
-    def _every_question(self) -> pl.DataFrame:
-        """The requests of the spine's facts with the moment at which each is asked, in order."""
+    def _all_requests(self) -> pl.DataFrame:
+        """The requests of the spine's facts with the moment at which each comes, in order."""
         spec = self._training_set.spec
         facts, schema = (
             self._scenario.facts[spec.spine.name],
             self._training_set.schemas[spec.spine.name],
         )
-        asked = to_polars(spec.prediction_time, schema).cast(pl.Int64).alias("_asked")
+        requested = to_polars(spec.prediction_time, schema).cast(pl.Int64).alias("_requested")
         names = dict.fromkeys([*spec.request, *spec.label.join_on])
         rows = (
             facts.filter(pl.col("_visible_to") == FOREVER)
-            .select(asked, "_id", *names)
-            .sort("_asked", "_id")
+            .select(requested, "_id", *names)
+            .sort("_requested", "_id")
             .drop("_id")
         )
         return rows.with_columns(pl.selectors.temporal().to_physical())
@@ -225,14 +222,14 @@ class _Simulation:
             until = min(day + DAY, scenario.end)
             for hour in range(day, until, HOUR):
                 self._live_until(min(hour + HOUR, until))
-                self._ask(hour, min(hour + HOUR, until))
+                self._predict(hour, min(hour + HOUR, until))
             scenario.on_day(self._watcher.watch(day, until))
         for hour in range(scenario.end, scenario.end + _LABELS_ARRIVE_WITHIN, HOUR):
             self._live_until(hour + HOUR)
         return self._report()
 
     def _load_history(self) -> None:
-        """What was known before the first question, as far back as a feature can see."""
+        """What was known before the first request, as far back as a feature can see."""
         start = self._scenario.start
         for arrivals in self._arrivals:
             known = arrivals.until(start - 1)
@@ -257,13 +254,13 @@ class _Simulation:
         for view in views:
             materialize_view(view, log=self._log, online=self._online, now=now)
 
-    def _ask(self, start: Micros, end: Micros) -> None:
-        """Ask what is asked in an hour, each question at its own moment."""
+    def _predict(self, start: Micros, end: Micros) -> None:
+        """Answer what is requested in an hour, each request at its own moment."""
         place, stop = np.searchsorted(self._moments, [start, end], side="left")
         if place == stop:
             return
         rows, at = (
-            self._questions.slice(place, stop - place).to_dicts(),
+            self._requests.slice(place, stop - place).to_dicts(),
             self._moments[place:stop].tolist(),
         )
         records = self._predictor.answer(
@@ -308,7 +305,7 @@ class _Simulation:
             start=scenario.start,
             end=scenario.end,
             seed=scenario.seed,
-            faults=scenario.told_faults,
+            faults=scenario.fault_texts,
             facts=self._arrived,
             predictions=self._log.head(_TOPIC),
             labelled=len(labels),

@@ -136,9 +136,9 @@ class FailingTables:
             lambda: self.tables.append(table, frame, expected=expected, position=position),
         )
 
-    def tidy(self, table: str, *, keep: Micros) -> int:
-        """Tidy, or fail."""
-        return self.failures.write("the tables", lambda: self.tables.tidy(table, keep=keep))
+    def vacuum(self, table: str, *, retain: Micros) -> int:
+        """Vacuum, or fail."""
+        return self.failures.write("the tables", lambda: self.tables.vacuum(table, retain=retain))
 
 
 @dataclass(frozen=True)

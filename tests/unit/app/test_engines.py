@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from mainspring.app.cli.create import create_project
-from mainspring.app.engines import open_stores
+from mainspring.app.engines import open_compute, open_state, open_stores
 from mainspring.app.workspace import Workspace
 from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.lmdb.online import LmdbOnline
+from mainspring.engines.local.compute import LocalCompute
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import FileObjects
+from mainspring.engines.local.state import SqliteState
 from mainspring.engines.redis.online import RedisOnline
 from mainspring.engines.s3.objects import S3Objects
 from mainspring.ports.errors import SecretMissing, StoreUnreachable
@@ -51,6 +53,16 @@ def elsewhere(
 def test_what_is_not_named_is_embedded(tmp_path: Path) -> None:
     stores = open_stores(EngineChoices(), tmp_path, project="shop")
     assert [type(store) for store in stores] == [SqliteLog, LmdbOnline, DeltaTables, FileObjects]
+
+
+def test_state_and_compute_are_chosen_here_alone(tmp_path: Path) -> None:
+    state = open_state(EngineChoices().state, tmp_path, project="shop")
+    assert (type(state), [path.name for path in tmp_path.glob("*.db")]) == (
+        SqliteState,
+        ["state.db"],
+    )
+    state.close()
+    assert type(open_compute(EngineChoices().compute)) is LocalCompute
 
 
 def test_what_is_named_is_opened_with_its_secrets(tmp_path: Path, elsewhere: str) -> None:
@@ -97,7 +109,7 @@ def test_a_client_that_is_not_installed_is_an_error_that_says_what_to_install(
 import sys
 from pathlib import Path
 sys.modules[{module!r}] = None
-from mainspring.app.engines import open_stores
+from mainspring.app.engines import open_compute, open_state, open_stores
 from mainspring.project.config.config import parse_config
 text = {f"[engines]{chr(10)}{setting}"!r}
 engines = parse_config(text, path="project.toml", name="shop").engines

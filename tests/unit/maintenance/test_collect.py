@@ -11,13 +11,15 @@ from sklearn.linear_model import LogisticRegression
 import mainspring as ms
 from mainspring import col
 from mainspring.app.workspace import Workspace
-from mainspring.elements.identity import Digest
+from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.time import DAY, HOUR, MINUTE, format_instant, parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.maintenance.garbage import DropShard, TrimTopic, render_gc_plan
 from mainspring.ports.errors import LeaseHeld
 from mainspring.ports.state import Change
 from mainspring.project.loader.load import load_definitions
+from mainspring.registry.environment import AssetPointer, definition_key, next_version
+from mainspring.registry.read_environment import read_environment
 from mainspring.serving.inference_log import PredictionRecord, inference_topic, prediction_frame
 
 SALES = ms.Source(
@@ -77,6 +79,28 @@ def edited(workspace: Workspace, *definitions: object) -> Workspace:
     return again
 
 
+def hold_declared(workspace: Workspace, asset: str) -> None:
+    """Let dev hold an asset as it is declared, without what it is made of."""
+    state, declared = workspace.tools.state, workspace.project.graph.assets[asset]
+    pointer = AssetPointer(
+        asset=asset,
+        kind=asset.partition(".")[0],
+        build_fingerprint=declared.build_fingerprint,
+        policy_fingerprint=declared.policy_fingerprint,
+        build_digest=declared.build_fingerprint,
+    )
+    held = next_version(
+        read_environment(state, "dev"), [pointer], by=workspace.tools.actor, at=START, reason="test"
+    )
+    key = definition_key(asset, pointer.build_fingerprint, pointer.policy_fingerprint)
+    definition = canonical_json(declared.definition)
+    changes = [
+        Change("environment", "dev", canonical_json(held)),
+        Change("definition", key, definition),
+    ]
+    state.commit(changes, [])
+
+
 def sell(workspace: Workspace, first: int, count: int = 10) -> None:
     at = format_instant(workspace.tools.clock.now())
     workspace.ingest(
@@ -106,7 +130,7 @@ def workspace(clock: FrozenClock) -> Workspace:
 
 
 def gc(workspace: Workspace, grace: int = DAY):
-    return workspace.sweeper.sweep(workspace.sweeper.plan(grace))
+    return workspace.garbage_collector.collect(workspace.garbage_collector.plan(grace))
 
 
 def told(workspace: Workspace) -> dict[str, list[object]]:
@@ -140,9 +164,9 @@ def test_online_state_is_built_anew_from_the_table_below_what_the_log_keeps(
 
 
 def test_the_plan_says_what_goes_and_what_goes_with_it(workspace: Workspace) -> None:
-    told_plan = "\n".join(render_gc_plan(workspace.sweeper.plan(DAY)))
-    assert "trim source:sales from record 0 up to 10: appended more than 30d ago" in told_plan
-    assert "these refused rows and their reasons are gone for good" in told_plan
+    lines = "\n".join(render_gc_plan(workspace.garbage_collector.plan(DAY)))
+    assert "trim source:sales from record 0 up to 10: appended more than 30d ago" in lines
+    assert "these refused rows and their reasons are gone for good" in lines
     assert workspace.tools.log.first(TOPIC) == 0
 
 
@@ -152,7 +176,9 @@ def test_nothing_is_trimmed_that_the_table_does_not_have(clock: FrozenClock) -> 
         [{"n": 1, "at": "2024-05-01", "shop": "east", "amount": 1.0}]
     )
     clock.advance(40 * DAY)
-    assert not [step for step in workspace.sweeper.plan(DAY).steps if isinstance(step, TrimTopic)]
+    assert not [
+        step for step in workspace.garbage_collector.plan(DAY).steps if isinstance(step, TrimTopic)
+    ]
     sell(workspace, 2)
     workspace.get_online_features(["takings"], keys=[{"shop": "east"}])
     assert gc(workspace).trimmed == 1
@@ -194,37 +220,41 @@ def test_online_state_of_the_last_three_maps_is_kept_and_older_one_dropped(
     ]
 
 
-def test_an_object_that_nothing_names_goes_a_grace_period_after_it_was_noted(
+def test_an_object_that_nothing_references_goes_a_grace_period_after_it_was_marked(
     workspace: Workspace, clock: FrozenClock
 ) -> None:
     orphan = workspace.tools.objects.write(b"of a run that was killed")
-    assert (gc(workspace).noted, gc(workspace).objects) == (1, 0)
+    assert (gc(workspace).marked, gc(workspace).objects) == (1, 0)
     clock.advance(DAY - MINUTE)
     assert gc(workspace).objects == 0
     clock.advance(MINUTE)
-    assert (gc(workspace).objects, workspace.tools.objects.exists(orphan), gc(workspace).noted) == (
+    assert (
+        gc(workspace).objects,
+        workspace.tools.objects.exists(orphan),
+        gc(workspace).marked,
+    ) == (
         1,
         False,
         0,
     )
 
 
-def test_an_object_that_is_named_again_is_kept_and_its_grace_starts_anew(
+def test_an_object_that_is_referenced_again_is_kept_and_its_grace_starts_anew(
     workspace: Workspace, clock: FrozenClock
 ) -> None:
     orphan = workspace.tools.objects.write(b"found again")
     gc(workspace)
     clock.advance(2 * DAY)
-    plan = workspace.sweeper.plan(DAY)
+    plan = workspace.garbage_collector.plan(DAY)
     workspace.tools.state.commit([Change("bundle", "b", f'{{"object":"{orphan}"}}'.encode())], [])
-    report = workspace.sweeper.sweep(plan)
+    report = workspace.garbage_collector.collect(plan)
     assert (report.objects, report.passed_over, workspace.tools.objects.exists(orphan)) == (
         0,
         1,
         True,
     )
     workspace.tools.state.commit([Change("bundle", "b", None)], [])
-    assert (gc(workspace).noted, workspace.tools.objects.exists(orphan)) == (1, True)
+    assert (gc(workspace).marked, workspace.tools.objects.exists(orphan)) == (1, True)
 
 
 @pytest.mark.parametrize("held", ["environment:prod", "maintenance"])
@@ -244,6 +274,7 @@ def test_leases_are_given_back(workspace: Workspace) -> None:
 
 def test_trimmed_predictions_are_not_available_for_retention(clock: FrozenClock) -> None:
     workspace = Workspace.in_memory([ms.Endpoint("late", model=late, retention="7d")], clock=clock)
+    hold_declared(workspace, "endpoint.late")
     topic, log = inference_topic("dev", "late"), workspace.tools.log
     for name in ("old", "young"):
         now = clock.now()
@@ -286,7 +317,7 @@ def test_online_state_is_kept_where_a_version_cannot_be_read(workspace: Workspac
     assert current is not None
     broken = current.payload.replace(b'"kind":"view"', b'"kind":"model"')
     workspace.tools.state.commit([Change("environment", "dev", broken)], [])
-    plan = workspace.sweeper.plan(DAY)
+    plan = workspace.garbage_collector.plan(DAY)
     assert plan.trouble.startswith("REG-001")
     assert not [step for step in plan.steps if isinstance(step, DropShard)]
 
@@ -294,7 +325,7 @@ def test_online_state_is_kept_where_a_version_cannot_be_read(workspace: Workspac
 def test_a_second_gc_finds_nothing_to_remove(workspace: Workspace) -> None:
     gc(workspace)
     report = gc(workspace)
-    assert (report.trimmed, report.shards, report.objects, report.noted, report.joined) == (
+    assert (report.trimmed, report.shards, report.objects, report.marked, report.joined) == (
         0,
         0,
         0,
@@ -325,7 +356,7 @@ def test_records_age_by_the_earlier_of_the_clocks_of_world_and_data(
     workspace: Workspace,
 ) -> None:
     looking_back = replace(workspace.tools, data_clock=FrozenClock(START))
-    plan = Workspace(workspace.project, looking_back, environment="dev", folder=None).sweeper.plan(
-        DAY
-    )
+    plan = Workspace(
+        workspace.project, looking_back, environment="dev", folder=None
+    ).garbage_collector.plan(DAY)
     assert not [step for step in plan.steps if isinstance(step, TrimTopic)]

@@ -11,9 +11,9 @@ from mainspring.maintenance.garbage import (
     MarkObject,
     RemoveLeftover,
     RemoveObject,
-    TidyTable,
     TopicUsage,
     TrimTopic,
+    VacuumTable,
     make_gc_plan,
     render_gc_plan,
 )
@@ -83,12 +83,12 @@ def test_a_trim_says_what_can_no_longer_be_done(name: str, words: str) -> None:
 
 
 def test_an_object_goes_in_two_passes_with_a_grace_period_between() -> None:
-    plan = plan_of(objects=(A, B, C), named=frozenset({C}), noted={A: 9 * DAY, C: 0})
-    assert plan.steps == (RemoveObject(digest=A, noted_at=9 * DAY), MarkObject(digest=B))
-    assert plan_of(objects=(A,), noted={A: 9 * DAY + HOUR}).steps == ()
+    plan = plan_of(objects=(A, B, C), referenced=frozenset({C}), marked={A: 9 * DAY, C: 0})
+    assert plan.steps == (RemoveObject(digest=A, marked_at=9 * DAY), MarkObject(digest=B))
+    assert plan_of(objects=(A,), marked={A: 9 * DAY + HOUR}).steps == ()
 
 
-def test_online_state_that_no_map_names_is_dropped() -> None:
+def test_online_state_that_no_recent_version_uses_is_dropped() -> None:
     assert plan_of(shards=("new@1", "old@0"), live=frozenset({"new@1", "gone@2"})).steps == (
         DropShard(shard="old@0"),
     )
@@ -103,26 +103,26 @@ def test_steps_of_which_there_are_many_are_told_together() -> None:
     digests = [Digest(f"sha256:{number:064}") for number in range(2_000)]
     plan = plan_of(
         objects=tuple(digests),
-        noted=dict.fromkeys(digests[:1_500], 8 * DAY),
+        marked=dict.fromkeys(digests[:1_500], 8 * DAY),
         tables=("source:a", "source:b"),
         leftovers=("/there/.x",),
     )
     assert render_gc_plan(plan) == [
         "remove /there/.x, which a process that died left half done",
-        "remove 1,500 objects that nothing has named since 1970-01-09T00:00:00Z at the latest",
-        "note 500 objects that nothing names: a gc in 24h or later removes them",
+        "remove 1,500 objects that nothing has referenced since 1970-01-09T00:00:00Z at the latest",
+        "mark 500 objects that nothing references: a gc in 24h or later removes them",
         "join small files in 2 tables, and delete those that were replaced more than 7d ago",
     ]
     assert RemoveLeftover(path="/there/.x") in plan.steps
-    assert TidyTable(table="source:b") in plan.steps
+    assert VacuumTable(table="source:b") in plan.steps
 
 
 def test_a_step_holds_while_nothing_has_come_to_need_what_it_removes() -> None:
-    before = plan_of(topics=(topic(),), objects=(A,), noted={A: 0}, shards=("old@0",))
+    before = plan_of(topics=(topic(),), objects=(A,), marked={A: 0}, shards=("old@0",))
     further = plan_of(
         topics=(topic(aged=85),),
         objects=(A,),
-        named=frozenset({A}),
+        referenced=frozenset({A}),
         shards=("old@0",),
         live=frozenset({"old@0"}),
     )

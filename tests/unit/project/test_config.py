@@ -1,5 +1,7 @@
 """project.toml: defaults, what it may say, and every fault with its line."""
 
+from dataclasses import fields
+
 import pytest
 
 from mainspring.project.config.config import default_config, parse_config
@@ -101,9 +103,15 @@ secret_access_key = "env:LAKE_SECRET"
 
 def test_without_settings_everything_is_embedded() -> None:
     choices = default_config("shop").environments["prod"].engines
-    assert [
-        choice.product for choice in (choices.log, choices.online, choices.tables, choices.objects)
-    ] == ["sqlite", "lmdb", "files", "files"]
+    products = {field.name: getattr(choices, field.name).product for field in fields(choices)}
+    assert products == {
+        "state": "sqlite",
+        "log": "sqlite",
+        "online": "lmdb",
+        "tables": "files",
+        "objects": "files",
+        "compute": "local",
+    }
 
 
 def test_an_environment_uses_the_engines_of_the_project_but_for_those_it_names() -> None:
@@ -146,13 +154,15 @@ def test_an_environment_uses_the_engines_of_the_project_but_for_those_it_names()
         ('online = "redis://host:port"', "must be lmdb"),
         ("log = 7", "must be sqlite, or an address such as nats://HOST:4222"),
         ('log = { stream = "x" }', "must be sqlite"),
-        ('logs = "sqlite"', "is not a setting; here may stand log, online, tables"),
+        ('compute = "ray"', "must be local"),
+        ('logs = "sqlite"', "is not a setting; here may stand compute, log, online, tables"),
         (
             'tables = { url = "s3://lake", bucket = "x" }',
             "is not a setting; here may stand access_key_id, endpoint, region",
         ),
         ('tables = { url = "s3://lake", endpoint = 9000 }', "must be a text, not 9000"),
-        ('objects = "s3://lake"', "is not a setting; here may stand log, online, tables"),
+        ('objects = "s3://lake"', "is not a setting; here may stand compute, log, online, tables"),
+        ('state = "sqlite"', "is not a setting; here may stand compute, log, online, tables"),
     ],
 )
 def test_an_engine_that_cannot_be_meant_is_a_fault_with_what_can(setting: str, told: str) -> None:
@@ -161,6 +171,14 @@ def test_an_engine_that_cannot_be_meant_is_a_fault_with_what_can(setting: str, t
     [fault] = caught.value.faults
     assert told in fault.message
     assert str(fault.at) == "project.toml:2"
+
+
+def test_the_state_is_chosen_for_the_whole_project() -> None:
+    said = '[engines]\nstate = "sqlite"\n'
+    chosen = parse_config(said, path="project.toml", name="shop")
+    assert chosen.environments["prod"].engines.state == EngineChoice(product="sqlite")
+    with pytest.raises(ProjectErrors, match="must be sqlite"):
+        parse_config(said.replace("sqlite", "oracle"), path="project.toml", name="shop")
 
 
 @pytest.mark.parametrize(

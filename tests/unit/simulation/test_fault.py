@@ -1,4 +1,4 @@
-"""Faults that are planted in a simulation."""
+"""Faults that are injected into a simulation."""
 
 import polars as pl
 import pytest

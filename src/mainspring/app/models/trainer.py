@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.identity import Digest
-from mainspring.engines.local.compute import LocalCompute
 from mainspring.engines.local.objects import FileObjects
+from mainspring.ports.compute import Compute
 from mainspring.ports.objects import ObjectWriter
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
@@ -28,10 +28,14 @@ class ProcessTrainer:
         project: its folder or file.
         objects: where its objects are kept.
         folder: the state of the project; objects on files lie in `objects` there.
+        compute: what runs the process.
     """
 
-    def __init__(self, project: Path, objects: ObjectWriter, *, folder: Path) -> None:
+    def __init__(
+        self, project: Path, objects: ObjectWriter, *, folder: Path, compute: Compute
+    ) -> None:
         self._project, self._objects, self._folder = project, objects, folder
+        self._compute = compute
 
     def __call__(
         self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest
@@ -72,4 +76,4 @@ class ProcessTrainer:
             fingerprint=fingerprint,
             code=code,
         )
-        return train(order, compute=LocalCompute(), objects=objects)
+        return train(order, compute=self._compute, objects=objects)

@@ -76,23 +76,25 @@ class DeltaTables:
             except CommitFailedError as error:
                 raise _stale(table, expected, self.position(table)) from error
 
-    def tidy(self, table: str, *, keep: Micros) -> int:
-        """Join small files, and delete those that no version younger than `keep` needs; how many
+    def vacuum(self, table: str, *, retain: Micros) -> int:
+        """Join small files, and delete those that no version younger than `retain` needs; how many
         were deleted.  Cost: writes what it joins once.
         """
-        with _translated(table, "tidy"):
+        with _translated(table, "vacuum"):
             try:
                 found = self._open(table)
                 if found is None:
                     return 0
                 found.optimize.compact()
                 vacuum = partial(
-                    found.vacuum, retention_hours=-(-keep // HOUR), enforce_retention_duration=False
+                    found.vacuum,
+                    retention_hours=-(-retain // HOUR),
+                    enforce_retention_duration=False,
                 )
                 # A vacuum writes commits of its own, so it is only done where something is to go.
                 return len(vacuum(dry_run=False)) if vacuum(dry_run=True) else 0
             except CommitFailedError as error:
-                raise StoreBusy(store=f"table {table}", operation="tidy") from error
+                raise StoreBusy(store=f"table {table}", operation="vacuum") from error
 
     def _address(self, table: str) -> str:
         parts = (

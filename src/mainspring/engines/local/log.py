@@ -26,6 +26,7 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from mainspring.engines.local.sqlite import SqliteDatabase
+from mainspring.ports.backup import BackupPart, CopiedPart
 from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreFailed
 from mainspring.ports.log import Identity
 
@@ -229,6 +230,18 @@ class SqliteLog:
                 "SELECT start, count FROM batches WHERE number = ? ORDER BY start", (number,)
             )
             return [_Batch(*row) for row in rows]
+
+    def backup_parts(self) -> Sequence[BackupPart]:
+        """The parts that it can copy; none while everything is in memory."""
+        return () if self._facts.is_in_memory else ("predictions", "facts")
+
+    def copy_part(self, part: BackupPart, folder: Path) -> CopiedPart:
+        """Write facts with quarantine, or predictions, of one instant into a folder; what was
+        written.
+        """
+        assert part in ("predictions", "facts"), part
+        database = self._predictions if part == "predictions" else self._facts
+        return CopiedPart((database.copy_into(folder),))
 
     def close(self) -> None:
         """Close both files; using the log afterwards is a fault."""

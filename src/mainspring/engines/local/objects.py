@@ -7,14 +7,15 @@ with the power.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 from mainspring.elements.identity import Digest, digest_of
-from mainspring.engines.local.durable import flush_folder, write_durably
+from mainspring.engines.local.folders import flush_folder, write_durably
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
+from mainspring.ports.backup import BackupPart, CopiedPart
 from mainspring.ports.errors import ObjectDamaged, ObjectMissing, StoreFailed
 
 __all__ = ["FileObjects", "MemoryObjects"]
@@ -79,6 +80,26 @@ class FileObjects:
         """Forget an object; removing an absent one is no error."""
         with _translated("remove"):
             self.path_of(digest).unlink(missing_ok=True)
+
+    def backup_parts(self) -> Sequence[BackupPart]:
+        """The parts that it can copy: all objects."""
+        return ("objects",)
+
+    def copy_part(self, part: BackupPart, folder: Path) -> CopiedPart:
+        """Write every object into a folder, its digest checked; what was written, and what was left
+        out since it is damaged already.
+        """
+        assert part == "objects", part
+        copies, damaged = FileObjects(folder / self._root.name), list[Digest]()
+        files: list[str] = []
+        for digest in sorted(self.iter_digests()):
+            try:
+                copied = copies.path_of(copies.write(self.read(digest)))
+            except ObjectDamaged:
+                damaged.append(digest)
+            else:
+                files.append(copied.relative_to(folder).as_posix())
+        return CopiedPart(tuple(files), tuple(damaged))
 
     def path_of(self, digest: Digest) -> Path:
         """Where the object lies, or would."""

@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeVar
 
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
 
-__all__ = ["SqliteDatabase", "Synchronous", "copy_database", "translate_sqlite_errors"]
+__all__ = ["SqliteDatabase", "Synchronous", "translate_sqlite_errors"]
 
 T = TypeVar("T")
 Synchronous = Literal["FULL", "NORMAL"]
@@ -50,31 +50,6 @@ def translate_sqlite_errors(store: str, operation: str) -> Iterator[None]:
         if reason in _DAMAGED:
             raise StoreDamaged(store=store, reason=str(error)) from error
         raise StoreFailed(store=store, operation=operation, reason=str(error)) from error
-
-
-def copy_database(source: Path, target: Path, *, finish: str = "") -> None:
-    """Write all that a database holds at one instant to a file that did not exist, while others
-    read and write it.
-
-    Args:
-        finish: statements to run on the copy.
-
-    Cost: one pass over the pages, during which the source's write-ahead log cannot shrink; nobody
-        waits.
-    """
-    _make_private(target)
-    with (
-        translate_sqlite_errors(f"the database {source.name}", "copy"),
-        closing(sqlite3.connect(source)) as read,
-        closing(sqlite3.connect(target)) as written,
-    ):
-        # All pages in one step: one snapshot.  In several, each commit of another process would
-        # start the copy anew.
-        read.backup(written, pages=-1)
-        # The copy is one file, so that one digest names it; whoever opens it as a database turns
-        # the write-ahead log on again.
-        written.execute("PRAGMA journal_mode = DELETE")
-        written.executescript(finish)
 
 
 class SqliteDatabase:
@@ -126,6 +101,38 @@ class SqliteDatabase:
             if not all(result.done() for result in results):
                 self._commit_waiting()
         return results
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether it has no file."""
+        return self._path is None
+
+    def copy_into(self, folder: Path, *, finish: str = "") -> str:
+        """Write all that it holds at one instant to a file of the same name in another folder,
+        while others read and write; that name.
+
+        Args:
+            finish: statements to run on the copy.
+
+        Cost: one pass over the pages, during which the write-ahead log cannot shrink; nobody
+            waits.
+        """
+        assert self._path is not None, "what is in memory has no file"
+        target = folder / self._path.name
+        _make_private(target)
+        with (
+            translate_sqlite_errors(self.name, "copy"),
+            closing(sqlite3.connect(self._path)) as read,
+            closing(sqlite3.connect(target)) as written,
+        ):
+            # All pages in one step: one snapshot.  In several, each commit of another process
+            # would start the copy anew.
+            read.backup(written, pages=-1)
+            # The copy is one file, so that one digest names it; whoever opens it as a database
+            # turns the write-ahead log on again.
+            written.execute("PRAGMA journal_mode = DELETE")
+            written.executescript(finish)
+        return target.name
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:

@@ -18,12 +18,13 @@ from mainspring.elements.journal import GENESIS, chain_of
 from mainspring.elements.time import Micros, format_instant
 from mainspring.engines.local.clock import SystemClock
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
-from mainspring.engines.local.sqlite import SqliteDatabase, copy_database
+from mainspring.engines.local.sqlite import SqliteDatabase
+from mainspring.ports.backup import BackupPart, CopiedPart
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import LeaseHeld, LeaseLost, StaleWrite
 from mainspring.ports.state import Change, Document, Lease
 
-__all__ = ["SqliteState", "copy_state"]
+__all__ = ["SqliteState"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -49,13 +50,6 @@ _ABOVE_ALL_TEXT = "\U0010ffff"
 
 _decode_event = msgspec.json.Decoder(Event).decode
 _decode_process = msgspec.json.Decoder(ProcessName).decode
-
-
-def copy_state(source: Path, target: Path) -> None:
-    """Write the state of one instant to a file that did not exist; in the copy nobody holds a
-    lease, for who held one here holds none there.
-    """
-    copy_database(source, target, finish=f"UPDATE leases SET holder = '{_NOBODY}'")
 
 
 class SqliteState:
@@ -169,6 +163,18 @@ class SqliteState:
                 (_NOBODY, self._project, lease.resource, lease.token),
             )
         )
+
+    def backup_parts(self) -> Sequence[BackupPart]:
+        """The parts that it can copy; none while everything is in memory."""
+        return () if self._database.is_in_memory else ("state",)
+
+    def copy_part(self, part: BackupPart, folder: Path) -> CopiedPart:
+        """Write the state of one instant into a folder, all projects in the file; what was
+        written.  In the copy nobody holds a lease: who held one here holds none there.
+        """
+        assert part == "state", part
+        finish = f"UPDATE leases SET holder = '{_NOBODY}'"
+        return CopiedPart((self._database.copy_into(folder, finish=finish),))
 
     def close(self) -> None:
         """Close the database; using the state afterwards is a fault."""

@@ -40,7 +40,7 @@ class MemoryTables:
                 )
             self._tables[table] = (position, (*frames, frame))
 
-    def tidy(self, table: str, *, keep: Micros) -> int:  # noqa: ARG002  # the port's parameter; in memory nothing is ever kept beside the rows
+    def vacuum(self, table: str, *, retain: Micros) -> int:  # noqa: ARG002  # the port's parameter; in memory nothing is ever kept beside the rows
         """Join what was appended bit by bit; there are no files."""
         with self._lock:
             if table in self._tables:

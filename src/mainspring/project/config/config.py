@@ -50,7 +50,7 @@ class EnvironmentConfig:
             `approval`.
         trust: the public keys that are accepted here, by role.
         as_of: where the clock of the data starts, for a project that looks at history; empty: now.
-        engines: what holds its log, online rows and tables.
+        engines: what holds its log, online rows and tables, and what runs its training.
         partitions: into how many parts the online state of a view is divided, for as many processes
             to fold; no answer depends on it.
         parity: the share of predictions whose features are recomputed in the background and
@@ -84,8 +84,8 @@ class ProjectConfig:
     """A project's settings; `environments` always holds dev, staging and prod.
 
     Args:
-        engines: what environments use that say nothing else, and what holds the objects of all,
-            since they share what was built.
+        engines: what environments use that say nothing else, and what holds the state and the
+            objects of all, since they share what was built.
     """
 
     name: str
@@ -185,7 +185,7 @@ def _environment(
             table.get("engines", {}),
             f"{setting}.engines",
             otherwise=engines,
-            shared=("objects",),
+            shared=("objects", "state"),
         ),
         partitions=settings.whole(
             table.get("partitions", default.partitions),

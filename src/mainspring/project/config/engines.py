@@ -50,12 +50,14 @@ class EngineChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineChoices:
-    """The engine behind each port that holds data."""
+    """The engine behind each port that holds data, and behind the one that runs training."""
 
+    state: EngineChoice = field(default_factory=lambda: EngineChoice(product="sqlite"))
     log: EngineChoice = field(default_factory=lambda: EngineChoice(product="sqlite"))
     online: EngineChoice = field(default_factory=lambda: EngineChoice(product="lmdb"))
     tables: EngineChoice = field(default_factory=lambda: EngineChoice(product="files"))
     objects: EngineChoice = field(default_factory=lambda: EngineChoice(product="files"))
+    compute: EngineChoice = field(default_factory=lambda: EngineChoice(product="local"))
 
 
 class _Product(NamedTuple):
@@ -76,16 +78,20 @@ _S3 = _Product(
     ("access_key_id", "secret_access_key", "session_token"),
 )
 _EMBEDDED = {
+    "state": ("sqlite",),
     "log": ("sqlite",),
     "online": ("lmdb", "sqlite"),
     "tables": ("files",),
     "objects": ("files",),
+    "compute": ("local",),
 }
-_BY_SCHEME = {
+_BY_SCHEME: Mapping[str, Mapping[str, _Product]] = {
+    "state": {},
     "log": {"nats": _NATS, "tls": _NATS},
     "online": {"redis": _REDIS, "rediss": _REDIS},
     "tables": {"s3": _S3},
     "objects": {"s3": _S3},
+    "compute": {},
 }
 
 
@@ -120,11 +126,7 @@ def _choice(settings: Settings, value: object, setting: str, port: str) -> Engin
     addresses = _addresses(table.get("url"))
     product = _BY_SCHEME[port].get(addresses[0].scheme) if addresses else None
     if product is None:
-        examples = dict.fromkeys(found.example for found in _BY_SCHEME[port].values())
-        settings.fault(
-            setting,
-            f"must be {', '.join(_EMBEDDED[port])}, or an address such as {', '.join(examples)}",
-        )
+        settings.fault(setting, f"must be {_allowed(port)}")
         return EngineChoice(product="")
     if any("@" in address.netloc or address.query for address in addresses):
         # The address is not repeated: it may hold what must not be shown.
@@ -133,6 +135,17 @@ def _choice(settings: Settings, value: object, setting: str, port: str) -> Engin
             setting, f"must not hold credentials or options in its address; write {example}"
         )
     return _server(settings, table, setting, product)
+
+
+def _allowed(port: str) -> str:
+    """What may stand for a port, as a sentence goes on after "must be".
+
+    >>> _allowed("log"), _allowed("state")
+    ('sqlite, or an address such as nats://HOST:4222', 'sqlite')
+    """
+    examples = dict.fromkeys(product.example for product in _BY_SCHEME[port].values())
+    embedded = ", ".join(_EMBEDDED[port])
+    return f"{embedded}, or an address such as {', '.join(examples)}" if examples else embedded
 
 
 def _addresses(url: object) -> list[SplitResult]:

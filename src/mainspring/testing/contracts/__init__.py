@@ -7,7 +7,9 @@ class TestMyObjects(ObjectsContract):
         return MyObjects(tmp_path)
 """
 
+from mainspring.testing.contracts.backup import BackupContract
 from mainspring.testing.contracts.compute import ComputeContract
+from mainspring.testing.contracts.folders import FoldersContract
 from mainspring.testing.contracts.http import HttpServerContract
 from mainspring.testing.contracts.leases import LeasesContract
 from mainspring.testing.contracts.log import LogContract
@@ -18,7 +20,9 @@ from mainspring.testing.contracts.state import StateContract
 from mainspring.testing.contracts.tables import TablesContract
 
 __all__ = [
+    "BackupContract",
     "ComputeContract",
+    "FoldersContract",
     "HttpServerContract",
     "LeasesContract",
     "LogContract",

@@ -1,19 +1,13 @@
 """What everything that gives leases keeps."""
 
-from typing import Protocol
-
 import pytest
 
 from mainspring.elements.time import MINUTE
 from mainspring.ports.errors import LeaseHeld, LeaseLost
-from mainspring.ports.state import Change, Leases, StateWriter
+from mainspring.ports.state import Change, StateStore
 from mainspring.testing.clock import FrozenClock
 
-__all__ = ["LeasesContract", "LeasingState"]
-
-
-class LeasingState(StateWriter, Leases, Protocol):
-    """State and leases of one engine."""
+__all__ = ["LeasesContract"]
 
 
 class LeasesContract:
@@ -25,24 +19,24 @@ class LeasesContract:
         return FrozenClock(0)
 
     @pytest.fixture
-    def state(self) -> LeasingState:
+    def state(self) -> StateStore:
         """An empty store for the project `contract`, on `clock`."""
         raise NotImplementedError
 
-    def test_a_second_holder_is_refused_while_the_first_is_alive(self, state: LeasingState) -> None:
+    def test_a_second_holder_is_refused_while_the_first_is_alive(self, state: StateStore) -> None:
         """FLO-001 names who has it."""
         state.acquire("apply", "ada", ttl=MINUTE)
         with pytest.raises(LeaseHeld, match="ada works on apply"):
             state.acquire("apply", "bob", ttl=MINUTE)
         assert state.acquire("serve", "bob", ttl=MINUTE).holder == "bob"
 
-    def test_a_released_lease_is_free_and_its_token_grows(self, state: LeasingState) -> None:
+    def test_a_released_lease_is_free_and_its_token_grows(self, state: StateStore) -> None:
         """Tokens never repeat."""
         first = state.acquire("apply", "ada", ttl=MINUTE)
         state.release(first)
         assert state.acquire("apply", "bob", ttl=MINUTE).token > first.token
 
-    def test_a_lease_ends_with_its_time(self, state: LeasingState, clock: FrozenClock) -> None:
+    def test_a_lease_ends_with_its_time(self, state: StateStore, clock: FrozenClock) -> None:
         """Unless it is renewed."""
         lease = state.acquire("apply", "ada", ttl=MINUTE)
         lease = state.renew(lease, ttl=2 * MINUTE)
@@ -53,7 +47,7 @@ class LeasesContract:
         assert state.acquire("apply", "bob", ttl=MINUTE).holder == "bob"
 
     def test_who_slept_through_his_time_cannot_write(
-        self, state: LeasingState, clock: FrozenClock
+        self, state: StateStore, clock: FrozenClock
     ) -> None:
         """ENG-005: the token fences."""
         lease = state.acquire("apply", "ada", ttl=MINUTE)
@@ -66,7 +60,7 @@ class LeasesContract:
         assert state.get("build", "a") is None
 
     def test_releasing_a_lease_that_passed_on_leaves_it_with_its_holder(
-        self, state: LeasingState, clock: FrozenClock
+        self, state: StateStore, clock: FrozenClock
     ) -> None:
         """And is no error."""
         old = state.acquire("apply", "ada", ttl=MINUTE)
@@ -76,7 +70,7 @@ class LeasesContract:
         with pytest.raises(LeaseHeld, match="bob"):
             state.acquire("apply", "eve", ttl=MINUTE)
 
-    def test_a_released_lease_does_not_write(self, state: LeasingState) -> None:
+    def test_a_released_lease_does_not_write(self, state: StateStore) -> None:
         """Given back is given back."""
         lease = state.acquire("apply", "ada", ttl=MINUTE)
         state.release(lease)

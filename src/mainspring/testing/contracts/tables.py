@@ -88,9 +88,9 @@ class TablesContract:
             assert sum(pool.map(compete, range(8))) == 1
         assert self._offsets(tables) == [0, 1, 2]
 
-    def test_tidying_changes_neither_rows_nor_position(self, tables: TableWriter) -> None:
-        """And what comes next is added as before; an absent table is tidy."""
-        assert tables.tidy(TABLE, keep=0) == 0
+    def test_a_vacuum_changes_neither_rows_nor_position(self, tables: TableWriter) -> None:
+        """And what comes next is added as before; an absent table has nothing to delete."""
+        assert tables.vacuum(TABLE, retain=0) == 0
         for first in range(0, 12, 2):
             tables.append(
                 TABLE,
@@ -101,7 +101,7 @@ class TablesContract:
         before = tables.scan(TABLE)
         assert before is not None
         held = before.sort("_offset").collect()
-        assert tables.tidy(TABLE, keep=0) >= 0
+        assert tables.vacuum(TABLE, retain=0) >= 0
         after = tables.scan(TABLE)
         assert after is not None
         assert after.sort("_offset").collect().select(held.columns).equals(held, null_equal=True)
@@ -109,20 +109,22 @@ class TablesContract:
         tables.append(TABLE, _rows(12, 1), expected=12, position=13)
         assert self._offsets(tables) == list(range(13))
 
-    def test_many_who_append_while_it_is_tidied_lose_nothing(self, tables: TableWriter) -> None:
-        """Whoever is told that he was too late does it again."""
+    def test_many_who_append_during_a_vacuum_lose_nothing(self, tables: TableWriter) -> None:
+        """Whoever is told that they were too late does it again."""
 
         def append() -> None:
             first = tables.position(TABLE)
             with suppress(StaleWrite):
                 tables.append(TABLE, _rows(first, 2), expected=first, position=first + 2)
 
-        def tidy() -> None:
+        def vacuum() -> None:
             with suppress(StoreBusy):
-                tables.tidy(TABLE, keep=DAY)
+                tables.vacuum(TABLE, retain=DAY)
 
         with ThreadPoolExecutor(3) as pool:
-            for done in [pool.submit(tidy if number % 4 == 3 else append) for number in range(24)]:
+            for done in [
+                pool.submit(vacuum if number % 4 == 3 else append) for number in range(24)
+            ]:
                 done.result()
         position = tables.position(TABLE)
         assert position > 0

@@ -45,8 +45,8 @@ def test_gc_says_first_what_it_is_going_to_do(folder: Path) -> None:
 def test_a_plan_of_gc_does_nothing_and_is_one_document(folder: Path) -> None:
     orphan = ms.Workspace.open(folder).tools.objects.write(b"orphan")
     plan = json.loads(said("gc", "--plan", "--json", "--project", str(folder)))
-    assert {"step": "note_object", "digest": orphan} in plan["steps"]
-    assert json.loads(said("gc", "--json", "--project", str(folder)))["noted"] == 1
+    assert {"step": "mark_object", "digest": orphan} in plan["steps"]
+    assert json.loads(said("gc", "--json", "--project", str(folder)))["marked"] == 1
     assert (
         json.loads(said("gc", "--json", "--grace", "1us", "--project", str(folder)))["objects"] == 1
     )
@@ -61,7 +61,7 @@ def test_what_gc_did_is_told_in_one_line() -> None:
         files=0,
         shards=1,
         objects=0,
-        noted=0,
+        marked=0,
         leftovers=0,
         passed_over=1,
     )

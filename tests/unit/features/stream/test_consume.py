@@ -151,7 +151,7 @@ def test_another_number_of_partitions_is_built_beside_the_old_one_and_gc_drops_t
     again.streams.once()
     assert counted(workspace) == counted(again) == 60
     workspace.streams.once(takes_snapshots=True)
-    again.sweeper.sweep(again.sweeper.plan(DAY))
+    again.garbage_collector.collect(again.garbage_collector.plan(DAY))
     assert list(again.tools.state.iter_documents(SNAPSHOT)) == []
     assert sorted(again.tools.online.shards()) == sorted(
         [*shards_of(again.reader.view("takings")), *shards_of(again.reader.view("newest"))]

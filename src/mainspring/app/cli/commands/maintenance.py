@@ -1,4 +1,4 @@
-"""The commands that keep what there is: tidy it up, copy it, bring it back."""
+"""The commands of maintenance: collect garbage, back up, restore."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,24 +28,25 @@ _SECRETS = "private keys and the owner's token"
     default="24h",
     show_default=True,
     metavar="TIME",
-    help="How long nothing must have named an object before it goes.",
+    help="For how long nothing must reference an object before it is removed.",
 )
 @click.pass_obj
 def gc(at: Invocation, *, only_plan: bool, grace: str) -> None:
     """Remove what nothing needs any more.
 
-    Trims the log where a source or an endpoint declares a retention, drops online state that no
-    recent map names, removes objects that nothing names, and joins what many small writes left in
-    small pieces.  It says first what goes and what can no longer be done without it.
+    Trims the log where a source or an endpoint has a retention, drops online state that no recent
+    version of an environment uses, removes objects that nothing references, and joins what many
+    small writes left in small pieces.  It says first what goes and what can no longer be done
+    without it.
     """
-    sweeper = at.open().sweeper
-    made = sweeper.plan(parse_duration(grace))
+    collector = at.open().garbage_collector
+    made = collector.plan(parse_duration(grace))
     if only_plan:
         at.answer(made, lambda paint: gc_plan_lines(made, paint))
         return
     if not at.as_json:
         at.answer(made, lambda paint: gc_plan_lines(made, paint))
-    report = sweeper.sweep(made)
+    report = collector.collect(made)
     at.answer(report, lambda paint: gc_lines(report, paint))
 
 
@@ -89,13 +90,13 @@ def gc_plan_lines(plan: "GcPlan", paint: Paint) -> Iterator[str]:
     """What goes, and what goes with it."""
     from mainspring.maintenance.garbage import render_gc_plan
 
-    told = render_gc_plan(plan)
+    lines = render_gc_plan(plan)
     yield (
         paint.title(f"To do in {plan.project}")
-        if told
+        if lines
         else f"Nothing to do: {plan.project} holds nothing that nobody needs."
     )
-    yield from (f"  {paint.warn(line)}" if line.startswith("  ") else f"  {line}" for line in told)
+    yield from (f"  {paint.warn(line)}" if line.startswith("  ") else f"  {line}" for line in lines)
 
 
 def gc_lines(report: "GcReport", paint: Paint) -> Iterator[str]:
@@ -104,7 +105,7 @@ def gc_lines(report: "GcReport", paint: Paint) -> Iterator[str]:
         (report.trimmed, "record", "trimmed"),
         (report.shards, "shard", "dropped"),
         (report.objects, "object", "removed"),
-        (report.noted, "object", "noted"),
+        (report.marked, "object", "marked"),
         (report.leftovers, "leftover", "removed"),
         (report.joined, "small batch", "joined"),
         (report.files, "file", "deleted"),

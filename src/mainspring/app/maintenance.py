@@ -1,0 +1,95 @@
+"""Backup, restore and garbage collection of a workspace, composed from its engines."""
+
+import getpass
+from contextlib import closing
+from pathlib import Path
+
+from mainspring.app.engines import OpenLog, OpenState, open_log, open_state, open_tables
+from mainspring.elements.events import Actor, ProjectName
+from mainspring.engines.local.clock import SystemClock
+from mainspring.engines.local.folders import LocalFolders, SecretFiles
+from mainspring.maintenance.backup import BackupReport, write_backup
+from mainspring.maintenance.collect import GarbageCollector
+from mainspring.maintenance.ports import FolderEngines, MaintenancePorts
+from mainspring.maintenance.restore import RestoreReport, restore_backup
+from mainspring.project.config.config import STATE_FOLDER, ProjectConfig
+from mainspring.project.config.engines import EngineChoices
+from mainspring.project.kinds.evaluation import Runtime
+from mainspring.project.loader.discover import read_config
+
+__all__ = ["back_up_workspace", "garbage_collector_of", "restore_workspace"]
+
+_EMBEDDED = EngineChoices()
+"""What the parts of a backup are files of, whatever the project is configured to use."""
+
+_SECRETS = ("keys", "token")
+
+
+def back_up_workspace(
+    runtime: Runtime, folder: Path | None, target: Path, *, secrets: bool
+) -> BackupReport:
+    """Write a backup of the workspace whose state lies in a folder (None: in memory).  Raises: as
+    `write_backup`.
+    """
+    return write_backup(
+        target,
+        ports=_ports_of(runtime),
+        engines=_folder_engines(),
+        secrets=SecretFiles(folder, _SECRETS) if secrets and folder else None,
+    )
+
+
+def restore_workspace(path: Path, archive: Path, *, actor: str, digest: str) -> RestoreReport:
+    """Restore a backup for the project at a folder or file.  Raises: as `restore_backup`."""
+    return restore_backup(
+        (path if path.is_dir() else path.parent).resolve() / STATE_FOLDER,
+        archive,
+        project=ProjectName(read_config(path).name),
+        engines=_folder_engines(),
+        clock=SystemClock(),
+        actor=Actor(actor or f"person:{getpass.getuser()}"),
+        digest=digest,
+    )
+
+
+def garbage_collector_of(
+    runtime: Runtime, config: ProjectConfig, folder: Path | None
+) -> GarbageCollector:
+    """What collects the garbage of all environments of a project."""
+    return GarbageCollector(
+        ports=_ports_of(runtime),
+        environments={name: env.partitions for name, env in config.environments.items()},
+        folder=folder,
+        folders=LocalFolders(),
+    )
+
+
+def _ports_of(runtime: Runtime) -> MaintenancePorts:
+    return MaintenancePorts(
+        project=runtime.project,
+        actor=runtime.actor,
+        state=runtime.state,
+        log=runtime.log,
+        tables=runtime.tables,
+        online=runtime.online,
+        objects=runtime.objects,
+        clock=runtime.clock,
+        data_clock=runtime.data_clock,
+    )
+
+
+def _folder_engines() -> FolderEngines:
+    return FolderEngines(
+        folders=LocalFolders(),
+        open_state=_open_state,
+        open_log=_open_log,
+        open_tables=lambda folder: open_tables(_EMBEDDED.tables, folder),
+    )
+
+
+def _open_state(folder: Path, project: ProjectName) -> closing[OpenState]:
+    return closing(open_state(_EMBEDDED.state, folder, project=project))
+
+
+def _open_log(folder: Path) -> closing[OpenLog]:
+    return closing(open_log(_EMBEDDED.log, folder, project=""))

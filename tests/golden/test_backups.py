@@ -1,0 +1,74 @@
+"""Backups that earlier releases wrote are restored, and answer as they did then."""
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import mainspring as ms
+from mainspring.elements.time import DAY
+
+WRITTEN = Path(__file__).parent / "backups"
+RELEASES = sorted(path.parent.name for path in WRITTEN.glob("*/expected.json"))
+AT = "2024-05-02T00:00:00Z"
+SHOPS = ["Café 東京", "elsewhere"]
+
+
+@pytest.fixture(params=RELEASES)
+def release(request: pytest.FixtureRequest) -> Path:
+    return WRITTEN / request.param
+
+
+@pytest.fixture
+def expected(release: Path) -> dict[str, Any]:
+    return json.loads((release / "expected.json").read_text())
+
+
+@pytest.fixture
+def restored(release: Path, expected: dict[str, Any], tmp_path: Path) -> ms.Workspace:
+    with tarfile.open(release / "backup.tar.gz") as archive:
+        archive.extractall(tmp_path / "backup", filter="data")
+    project = tmp_path / "project"
+    shutil.copytree(release, project, ignore=shutil.ignore_patterns("backup.tar.gz"))
+    ms.Workspace.restore(project, tmp_path / "backup", digest=expected["digest"])
+    return ms.Workspace.open(project)
+
+
+def test_features_and_facts_are_what_they_were(
+    restored: ms.Workspace, expected: dict[str, Any]
+) -> None:
+    spine = pl.DataFrame({"shop": SHOPS, "prediction_time": [AT] * len(SHOPS)})
+    found = restored.get_historical_features(["takings"], spine=spine)
+    assert found.drop(spine.columns).to_dict(as_series=False) == expected["features"]
+    assert restored.facts_of(restored.source("sales")).height == expected["facts"]
+    assert restored.plan().is_empty
+
+
+def test_the_log_begins_where_it_was_trimmed(
+    restored: ms.Workspace, expected: dict[str, Any]
+) -> None:
+    log = restored.tools.log
+    assert {topic: log.first(topic) for topic in expected["trimmed"]} == expected["trimmed"]
+
+
+def test_keys_token_and_journal_came_along(
+    restored: ms.Workspace, expected: dict[str, Any]
+) -> None:
+    assert restored.public_keys() == expected["keys"]
+    assert restored.token().read_text().strip() == expected["token"]
+    audit = restored.audit()
+    assert (audit.intact, len(audit.shown)) == (True, expected["journal"] + 1)
+
+
+def test_the_second_gc_removes_what_the_first_found(
+    restored: ms.Workspace, expected: dict[str, Any]
+) -> None:
+    collector = restored.garbage_collector
+    plan = collector.plan(-10_000 * DAY)
+    assert expected["unreferenced"] in [getattr(step, "digest", "") for step in plan.steps]
+    assert collector.collect(plan).objects == 1
+    assert not restored.tools.objects.exists(expected["unreferenced"])
