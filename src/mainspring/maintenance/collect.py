@@ -16,7 +16,8 @@ import msgspec
 from mainspring.datasets.definition import parse_training_set_definition
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Event, EventValue
-from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.identity import Digest
+from mainspring.elements.stored import parse_bare, render_bare
 from mainspring.elements.time import HOUR, Micros
 from mainspring.engines.local.durable import iter_left_behind
 from mainspring.features.state.names import shards_of_partitions
@@ -168,7 +169,7 @@ class GarbageCollector:
         gone = self._named() | {step.digest for step in done if isinstance(step, RemoveObject)}
         kept = {digest: since for digest, since in noted.items() if digest not in gone}
         if kept != before:
-            self.tools.state.commit([Change(_KIND, _KEY, canonical_json(kept))], [])
+            self.tools.state.commit([Change(_KIND, _KEY, render_bare(kept))], [])
 
     def _record(self, counts: Counter[str]) -> None:
         changed: dict[str, EventValue] = {
@@ -327,4 +328,8 @@ class GarbageCollector:
 
     def _noted(self) -> dict[Digest, Micros]:
         document = self.tools.state.get(_KIND, _KEY)
-        return msgspec.json.decode(document.payload, type=dict[Digest, Micros]) if document else {}
+        return (
+            parse_bare(document.payload, dict[Digest, Micros], title="what gc noted")
+            if document
+            else {}
+        )

@@ -24,6 +24,7 @@ from mainspring.maintenance.manifest import (
     TABLES,
     BackupCut,
     BackupManifest,
+    format_of_manifest,
     iter_archive_faults,
     parse_backup_manifest,
 )
@@ -114,15 +115,15 @@ def _checked_manifest(archive: Path, digest: str) -> tuple[BackupManifest, Diges
     if digest and digest != found:
         raise ArchiveDamaged(path=str(archive), what=f"its digest is {found}, not {digest}")
     try:
-        manifest = parse_backup_manifest(payload)
+        written = format_of_manifest(payload)
+        manifest = parse_backup_manifest(payload) if written == FORMAT else None
     except msgspec.MsgspecError as error:
         raise ArchiveDamaged(
             path=str(archive), what=f"{MANIFEST} cannot be read: {error}"
         ) from error
-    if manifest.format != FORMAT:
+    if manifest is None:
         raise ArchiveForeign(
-            path=str(archive),
-            reason=f"its format is {manifest.format}, and this version reads {FORMAT}",
+            path=str(archive), reason=f"its format is {written}, and this release reads {FORMAT}"
         )
     sizes = {
         name: -1 if path.is_symlink() or not path.is_file() else path.stat().st_size

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from mainspring.elements.identity import Digest
+from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import Micros
 from mainspring.monitoring.incident import Incident
 from mainspring.project.apply.runtime import Runtime
@@ -60,7 +61,7 @@ def status_of_environment(
     """The report; `config` says whom the environment trusts."""
     current = read_environment(tools.state, environment)
     incidents = (
-        msgspec.json.decode(document.payload, type=Incident)
+        parse_stored(document.payload, Incident)
         for document in tools.state.iter_documents("incident", f"{environment}/")
     )
     return StatusReport(

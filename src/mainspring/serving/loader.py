@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Event
 from mainspring.elements.identity import Digest, digest_of
+from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import DAY, Micros
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import APPROVAL, gate_predicate
@@ -130,7 +129,7 @@ class EnvironmentLoader:
             document.payload == served.document and now - served.checked_at < DAY
         ):
             return served
-        current = msgspec.json.decode(document.payload, type=EnvironmentVersion)
+        current = parse_stored(document.payload, EnvironmentVersion, key=self.environment)
         endpoints = {
             name: self._endpoint(name, current, served) for name in endpoint_names(current)
         }

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-import msgspec
 import polars as pl
 
 from mainspring.datasets.build import build_training_set, parse_training_rows
@@ -25,7 +24,8 @@ from mainspring.datasets.encoding import encode_frame, parse_encoding
 from mainspring.datasets.predictions import parse_predictions
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.events import Event, EventValue
-from mainspring.elements.identity import Digest, canonical_json, digest_of_value
+from mainspring.elements.identity import Digest, digest_of_value
+from mainspring.elements.stored import parse_stored, render_stored
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.spec import FeatureView
 from mainspring.features.state.stream import rematerialize_view
@@ -119,7 +119,7 @@ class PlanEvaluator:
                 Change(
                     "duration",
                     duration_key(duration.stage, duration.asset),
-                    canonical_json(duration),
+                    render_stored(duration),
                 )
             ],
             [],
@@ -251,7 +251,7 @@ class PlanEvaluator:
         objects = self.tools.objects
         objects.write(built.payload)
         card, written = (
-            objects.write(canonical_json(built.card)),
+            objects.write(render_stored(built.card)),
             objects.write(render_training_set_definition(definition)),
         )
         facts: dict[str, EventValue] = {
@@ -272,15 +272,17 @@ class PlanEvaluator:
         model = asset.declaration
         assert isinstance(model, Model)
         built = self._build_of(self.project.graph.assets[asset.parents[0]])
-        card = msgspec.json.decode(
-            self.tools.objects.read(Digest(str(built.facts["card"]))), type=TrainingSetCard
+        card = parse_stored(
+            self.tools.objects.read(Digest(str(built.facts["card"]))), TrainingSetCard
         )
         code = digest_of_value(asset.definition.build.get("code", ""))
         trained = self.tools.trainer(model, card, fingerprint=asset.build_fingerprint, code=code)
-        version = register_version(
-            trained,
+        manifest = trained.manifest(
             definition=Digest(str(built.facts["definition"])),
             card=Digest(str(built.facts["card"])),
+        )
+        version = register_version(
+            manifest,
             state=self.tools.state,
             objects=self.tools.objects,
             project=self.tools.project,
@@ -373,7 +375,7 @@ class PlanEvaluator:
             at=self.tools.clock.now(),
             reason=self.reason,
         )
-        payload = canonical_json(fresh)
+        payload = render_stored(fresh)
         changes = [
             Change("environment", self.environment, payload),
             Change(
@@ -409,7 +411,7 @@ class PlanEvaluator:
             yield Change(
                 "definition",
                 definition_key(move.asset, move.build_fingerprint, move.policy_fingerprint),
-                canonical_json(definition),
+                render_stored(definition),
             )
 
     def _record(
@@ -438,11 +440,7 @@ class PlanEvaluator:
             {"digest": digest, "fingerprint": asset.build_fingerprint, "rows": rows, **facts},
         )
         self.tools.state.commit(
-            [
-                Change(
-                    "build", build_key(asset.name, asset.build_fingerprint), canonical_json(build)
-                )
-            ],
+            [Change("build", build_key(asset.name, asset.build_fingerprint), render_stored(build))],
             [event],
         )
         self.digests[asset.name] = digest

@@ -14,6 +14,7 @@ import msgspec
 from mainspring.elements.expression.aggregation import ORDERED
 from mainspring.elements.expression.tree import Arithmetic, Literal
 from mainspring.elements.identity import Digest, digest_of_value
+from mainspring.elements.stored import StoredRecord
 from mainspring.elements.time import Micros
 from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
 from mainspring.project.config.config import Cost
@@ -68,7 +69,7 @@ class FeatureProof(msgspec.Struct, frozen=True, kw_only=True):
     hop_us: int | None = None
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(StoredRecord, frozen=True, kw_only=True):
     """What `apply` would do to an environment, and why.
 
     Args:
@@ -80,6 +81,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         stages: in the order in which they run.
         currency: of the costs.
     """
+
+    title = "a plan"
 
     identity: Digest
     project: str

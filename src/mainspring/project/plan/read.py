@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
+from mainspring.elements.stored import parse_stored
 from mainspring.ports.log import LogReader
 from mainspring.ports.state import StateReader
 from mainspring.project.config.config import Cost
@@ -71,7 +70,7 @@ def read_planning_context(
     }
     durations = (
         (
-            msgspec.json.decode(document.payload, type=StageDuration)
+            parse_stored(document.payload, StageDuration)
             for document in state.iter_documents("duration")
         )
         if changed
