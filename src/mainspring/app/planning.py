@@ -7,6 +7,7 @@ from pathlib import Path
 from mainspring.app.engines import open_log
 from mainspring.elements.events import ProjectName
 from mainspring.engines.local.state import SqliteState
+from mainspring.maintenance.upgrade import require_known_format
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.loader.load import load_project
 from mainspring.project.plan.plan import Plan
@@ -25,8 +26,8 @@ def state_folder(path: Path) -> Path:
 
 
 def plan_project(path: Path, env: str) -> Plan:
-    """The plan of the project at a folder or file.  Raises: PRJ-020, ACC-004.  Cost: no data is
-    read, but for counting the rows of new files.
+    """The plan of the project at a folder or file.  Raises: PRJ-020, ACC-004, NewerFormat
+    REG-005.  Cost: no data is read, but for counting the rows of new files.
     """
     project = load_project(path)
     engines, folder, name = (
@@ -39,6 +40,7 @@ def plan_project(path: Path, env: str) -> Plan:
         open_log(engines.log, folder, project=name),
     )
     try:
+        require_known_format(state)
         return plan_environment(project, env, state=state, log=log)
     finally:
         state.close()
