@@ -40,6 +40,7 @@ from mainspring.project.lineage import asset_lineage, declared_source
 from mainspring.project.loader.load import Project
 from mainspring.project.plan.explain import render_plan
 from mainspring.project.plan.plan import Plan
+from mainspring.project.renew import GateRenewal, RenewalReport
 from mainspring.project.status import StatusReport, status_of_environment
 from mainspring.registry.environment import EnvironmentVersion
 from mainspring.registry.read import find_version
@@ -81,12 +82,8 @@ class Workspace:
     def __init__(
         self, project: Project, tools: Runtime, *, environment: str, folder: Path | None
     ) -> None:
-        self.project, self.tools, self.environment, self.folder = (
-            project,
-            tools,
-            environment,
-            folder,
-        )
+        self.project, self.tools = project, tools
+        self.environment, self.folder = environment, folder
         config = project.config.environments[environment]
         if not config.protected:
             # The owner of the disk can forge everything here anyway: one local key means "tested",
@@ -207,6 +204,21 @@ class Workspace:
         )
         return self.lifecycle.approve(model, target, signer)
 
+    @cached_property
+    def gate_renewal(self) -> GateRenewal:
+        """Judges again what the environment holds: `plan` says what, `renew` does it."""
+        return GateRenewal(self.project, self.tools, self.environment, self.config)
+
+    def renew_gates(self, *, all_retained: bool = False) -> RenewalReport:
+        """Judge every model of the map again by the gates in force, and sign new statements.
+
+        Args:
+            all_retained: the models of the earlier maps that a rollback can lead to, too.
+
+        Raises: GAT-011 where the project declares other gates than are in force, FLO-001.
+        """
+        return self.gate_renewal.renew(all_retained=all_retained)
+
     def public_keys(self) -> dict[str, PublicKey]:
         """The public half of each key that signs here, by role."""
         return public_keys(self.folder, self.tools.signer)
@@ -325,13 +337,8 @@ class Workspace:
     @cached_property
     def parity(self) -> ParityMonitor:
         """Compares what was told while serving with the log: `test` it now, or `run_due`."""
-        return ParityMonitor(
-            self.project,
-            self.tools,
-            self.environment,
-            rate=self.config.parity,
-            views=self.reader.views,
-        )
+        rate, views = self.config.parity, self.reader.views
+        return ParityMonitor(self.project, self.tools, self.environment, rate=rate, views=views)
 
     @cached_property
     def feature_views(self) -> FeatureCatalog:
@@ -410,22 +417,14 @@ class Workspace:
     @cached_property
     def tokens(self) -> Tokens:
         """Who may ask the server what."""
-        return Tokens(
-            self.tools.state,
-            actor=self.tools.actor,
-            project=self.tools.project,
-            clock=self.tools.clock,
-        )
+        tools = self.tools
+        return Tokens(tools.state, actor=tools.actor, project=tools.project, clock=tools.clock)
 
     def latest_predictions(self, count: int) -> list[str]:
         """The ids of the newest predictions of this environment that the log keeps, newest last."""
-        return self.replays.latest(
-            [
-                inference_topic(self.environment, endpoint.name)
-                for endpoint in self.project.declarations.endpoints
-            ],
-            count,
-        )
+        endpoints = self.project.declarations.endpoints
+        topics = [inference_topic(self.environment, endpoint.name) for endpoint in endpoints]
+        return self.replays.latest(topics, count)
 
     def predict(
         self, endpoint: str, rows: Sequence[Mapping[str, object]] | Mapping[str, object]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import msgspec
 
 from mainspring.elements.events import Event, EventValue
-from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.identity import Digest
+from mainspring.elements.stored import render_stored
 from mainspring.elements.time import HOUR
 from mainspring.flow.execute import Observer, RunRecorder, SilentObserver, execute
 from mainspring.flow.step import Step, StepOutcome
@@ -22,7 +23,12 @@ from mainspring.project.apply.evaluate import PlanEvaluator, StageProgressCallba
 from mainspring.project.apply.judge import judge_version
 from mainspring.project.apply.runtime import Runtime
 from mainspring.project.config.config import EnvironmentConfig
-from mainspring.project.errors import NothingToPromote, NothingToRollBack, ProtectedEnvironment
+from mainspring.project.errors import (
+    NothingToPromote,
+    NothingToRollBack,
+    PolicyNotInForce,
+    ProtectedEnvironment,
+)
 from mainspring.project.loader.load import Project
 from mainspring.project.plan.plan import Plan
 from mainspring.project.plan.read import plan_environment
@@ -140,7 +146,8 @@ class EnvironmentDeployer:
 
         Every model is judged against the target's champion, and taken only when the chain holds for
         the target's own trust roots.
-        Raises: SRV-002 naming all that is missing, FLO-021 when there is nothing to move.
+        Raises: SRV-002 naming all that is missing, FLO-021 when there is nothing to move, GAT-011
+            when the gates were edited and not applied.
         """
         there = EnvironmentDeployer(self.project, self.tools, target)
         source = read_environment(self.tools.state, self.environment)
@@ -313,6 +320,10 @@ class EnvironmentDeployer:
         )
         champion = current.pointers[asset].build_digest if asset in current.pointers else None
         policy = source.pointers[asset].policy_fingerprint
+        if declared and self.project.graph.assets[asset].policy_fingerprint != policy:
+            # Verdicts of edited gates would be signed as those of the policy that the map names,
+            # and take the place of the ones that prove what serves under it.
+            raise PolicyNotInForce(environment=source.environment, models=version.label)
         gates = declared.gates if declared else ()
         return judge_version(
             gates,
@@ -343,7 +354,7 @@ class EnvironmentDeployer:
 
     def _put(self, fresh: EnvironmentVersion, lease: Lease) -> None:
         """Write a map as the newest and under its version, with its event, in one transaction."""
-        payload = canonical_json(fresh)
+        payload = render_stored(fresh)
         facts: dict[str, EventValue] = {"version": fresh.version, "reason": fresh.reason}
         event = Event(
             kind="environment.moved",

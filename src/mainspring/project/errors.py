@@ -163,6 +163,27 @@ class GatesFailed(GateError):
 
 
 @dataclass(eq=False, kw_only=True)
+class PolicyNotInForce(GateError):
+    """Models are judged again, for a promotion or a renewal, by the gates that the project
+    declares; here these are not the ones that the environment holds its models under.
+
+    Statements name the gates of their policy and not the limits that these were judged by, so
+    verdicts for a policy that is not declared any more cannot be given again.
+    """
+
+    code: ClassVar[str] = "GAT-011"
+    template: ClassVar[str] = (
+        "{environment} is under another policy than the project declares for {models}"
+    )
+    remedy: ClassVar[str] = (
+        "apply or promote first, so that the declared gates are in force in {environment}; or "
+        "use the code that declares the gates in force there"
+    )
+    environment: str
+    models: str
+
+
+@dataclass(eq=False, kw_only=True)
 class UnknownEnvironment(AccessError):
     """The project has no environment of this name."""
 
