@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Literal as OneOf
 from typing import get_args
 
-import msgspec
-
 from mainspring.access.errors import NotPermitted, TokenMissing, TokenUnknown
 from mainspring.elements.events import Actor, Event, ProjectName
-from mainspring.elements.identity import canonical_json, digest_of
+from mainspring.elements.identity import digest_of
+from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
 from mainspring.elements.time import Micros
 from mainspring.ports.clock import Clock
 from mainspring.ports.state import Change, StateReader, StateWriter
@@ -35,8 +34,11 @@ PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 _PREFIX = "msp_"
 
 
-class TokenRecord(msgspec.Struct, frozen=True, kw_only=True):
+class TokenRecord(StoredRecord, frozen=True, kw_only=True):
     """What is kept of a token; the token itself is shown once and never stored."""
+
+    title = "a token"
+    document = "token"
 
     actor: Actor
     permissions: tuple[Permission, ...]
@@ -63,7 +65,7 @@ def create_token(
         subject=_key(token)[7:19],
         facts={"owner": owner, "permissions": list(permissions)},
     )
-    state.commit([Change("token", _key(token), canonical_json(record), 0)], [event])
+    state.commit([Change("token", _key(token), render_stored(record), 0)], [event])
     return token
 
 
@@ -85,7 +87,7 @@ def authorise(state: StateReader, header: str | None, permission: str) -> Actor:
     document = state.get("token", _key(bearer_token(header)))
     if document is None:
         raise TokenUnknown
-    record = msgspec.json.decode(document.payload, type=TokenRecord)
+    record = parse_stored(document.payload, TokenRecord)
     if permission not in record.permissions:
         raise NotPermitted(actor=record.actor, permission=permission)
     return record.actor
@@ -143,7 +145,7 @@ class Tokens:
     def list(self) -> list[TokenRecord]:
         """Who has a token, and for what; the oldest first."""
         found = [
-            msgspec.json.decode(document.payload, type=TokenRecord)
+            parse_stored(document.payload, TokenRecord)
             for document in self._state.iter_documents("token")
         ]
         return sorted(found, key=lambda record: (record.created_at, record.actor))

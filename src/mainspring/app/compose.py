@@ -26,6 +26,7 @@ from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.tables import MemoryTables
+from mainspring.maintenance.upgrade import upgrade_workspace
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey, Signer
 from mainspring.project.kinds.evaluation import Runtime, TemporaryStores
@@ -80,6 +81,7 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
     Raises: PRJ-020 with every mistake in `project.toml`, ACC-004 for an unknown environment,
         ENG-012 to ENG-014 for an engine that cannot be opened.  Where nothing was ever applied:
         PRJ-020 with every mistake in the project, PRJ-022 where it declares nothing.
+        NewerFormat REG-005 for a workspace that a later release has upgraded.
     """
     project: LoadableProject = ProjectFiles.open(path)
     config = project.config.environment(env)
@@ -89,11 +91,14 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         project = project.load()
     folder = state_folder(path)
     clock, stores = SystemClock(), open_stores(config.engines, folder, project=project.config.name)
-    moment = as_of or config.as_of
+    moment, name = as_of or config.as_of, ProjectName(project.config.name)
+    who = Actor(actor or f"person:{getpass.getuser()}")
+    state = open_state(config.engines.state, folder, project=name, clock=clock)
+    upgrade_workspace(state, project=name, actor=who, at=clock.now())
     tools = Runtime(
-        project=ProjectName(project.config.name),
-        actor=Actor(actor or f"person:{getpass.getuser()}"),
-        state=open_state(config.engines.state, folder, project=project.config.name, clock=clock),
+        project=name,
+        actor=who,
+        state=state,
         log=stores.log,
         tables=stores.tables,
         online=stores.online,

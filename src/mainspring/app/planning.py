@@ -5,6 +5,7 @@ answer at once.
 from pathlib import Path
 
 from mainspring.app.engines import open_log, open_state
+from mainspring.maintenance.upgrade import require_known_format
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.loader.load import load_project
 from mainspring.project.plan.plan import Plan
@@ -32,8 +33,8 @@ def _state_folder(path: Path) -> Path:
 
 
 def plan_project(path: Path, env: str) -> Plan:
-    """The plan of the project at a folder or file.  Raises: PRJ-020, ACC-004.  Cost: no data is
-    read, but for counting the rows of new files.
+    """The plan of the project at a folder or file.  Raises: PRJ-020, ACC-004, NewerFormat
+    REG-005.  Cost: no data is read, but for counting the rows of new files.
     """
     project = load_project(path)
     engines, folder, name = (
@@ -46,6 +47,7 @@ def plan_project(path: Path, env: str) -> Plan:
         open_log(engines.log, folder, project=name),
     )
     try:
+        require_known_format(state)
         return plan_environment(project, env, state=state, log=log)
     finally:
         state.close()

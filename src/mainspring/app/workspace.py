@@ -58,6 +58,7 @@ from mainspring.project.loader.compile import compile_declared_views
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
 from mainspring.project.plan.explain import render_plan
 from mainspring.project.plan.plan import Plan
+from mainspring.project.renew import GateRenewal, RenewalReport
 from mainspring.registry.environment import EnvironmentVersion
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.host import EndpointHost
@@ -231,6 +232,21 @@ class Workspace:
         """
         return self.deployer.approve(model, target, approver_signer(self.folder))
 
+    @cached_property
+    def gate_renewal(self) -> GateRenewal:
+        """Judges again what the environment holds: `plan` says what, `renew` does it."""
+        return GateRenewal(self.tools, self.environment, self.config.trust_policy)
+
+    def renew_gates(self, *, all_retained: bool = False) -> RenewalReport:
+        """Judge every model of the map again by the gates in force, and sign new statements.
+
+        Args:
+            all_retained: the models of the earlier maps that a rollback can lead to, too.
+
+        Raises: DefinitionMissing REG-006, DefinitionChanged REG-008, LeaseHeld FLO-001.
+        """
+        return self.gate_renewal.renew(all_retained=all_retained)
+
     def public_keys(self) -> dict[str, PublicKey]:
         """The public half of each key that signs here, by role."""
         return public_keys(self.folder, self.tools.signer)
@@ -345,13 +361,8 @@ class Workspace:
     @cached_property
     def parity(self) -> ParityMonitor:
         """Compares what was told while serving with the log: `test` it now, or `run_due`."""
-        return ParityMonitor(
-            self.project,
-            self.tools,
-            self.environment,
-            rate=self.config.parity,
-            views=self.reader.views,
-        )
+        rate, views = self.config.parity, self.reader.views
+        return ParityMonitor(self.project, self.tools, self.environment, rate=rate, views=views)
 
     @cached_property
     def feature_views(self) -> FeatureCatalog:
@@ -416,12 +427,8 @@ class Workspace:
     @cached_property
     def tokens(self) -> Tokens:
         """Who may ask the server what."""
-        return Tokens(
-            self.tools.state,
-            actor=self.tools.actor,
-            project=self.tools.project,
-            clock=self.tools.clock,
-        )
+        tools = self.tools
+        return Tokens(tools.state, actor=tools.actor, project=tools.project, clock=tools.clock)
 
     def latest_predictions(self, count: int) -> list[str]:
         """The ids of the newest predictions of this environment that the log keeps, newest last."""

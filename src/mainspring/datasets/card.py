@@ -6,6 +6,7 @@ import msgspec
 
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import DType
+from mainspring.elements.stored import StoredRecord
 
 __all__ = ["FeatureColumn", "TrainingSetCard"]
 
@@ -21,7 +22,7 @@ class FeatureColumn(msgspec.Struct, frozen=True):
     size: int | None = None
 
 
-class TrainingSetCard(msgspec.Struct, frozen=True, kw_only=True):
+class TrainingSetCard(StoredRecord, frozen=True, kw_only=True):
     """The record beside the rows of one build of a training set.
 
     Args:
@@ -36,6 +37,8 @@ class TrainingSetCard(msgspec.Struct, frozen=True, kw_only=True):
             is claimed and not observed.
         inputs: offset of the log that each source was read up to.
     """
+
+    title = "the card of a training set"
 
     name: str
     digest: Digest

@@ -11,8 +11,6 @@ import math
 from collections.abc import Mapping
 from enum import Enum
 
-import msgspec
-
 from mainspring.datasets import spec as dataset_spec
 from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.spec import TrainingSet
@@ -21,6 +19,7 @@ from mainspring.elements.expression import aggregation
 from mainspring.elements.expression.operations import NODES
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.schema import DType, Field, Schema
+from mainspring.elements.stored import parse_bare
 from mainspring.features import spec as feature_spec
 from mainspring.features.spec import FeatureView
 from mainspring.features.view import CompiledView, compile_view
@@ -85,7 +84,7 @@ def render_training_set_definition(definition: TrainingSetDefinition) -> bytes:
 def parse_training_set_definition(payload: bytes) -> TrainingSetDefinition:
     """The definition of these bytes; only records of the closed list are made."""
     training_set, schemas, shards = (
-        _from_data(part) for part in msgspec.json.decode(payload, type=list[object])
+        _from_data(part) for part in parse_bare(payload, list[object], title="a definition")
     )
     return TrainingSetDefinition(training_set, schemas, shards)  # type: ignore[arg-type]
 
@@ -115,7 +114,7 @@ def render_view_definition(definition: ViewDefinition) -> bytes:
 def parse_view_definition(payload: bytes) -> ViewDefinition:
     """The definition of these bytes; only records of the closed list are made."""
     view, schemas, shards = (
-        _from_data(part) for part in msgspec.json.decode(payload, type=list[object])
+        _from_data(part) for part in parse_bare(payload, list[object], title="a definition")
     )
     return ViewDefinition(view, schemas, shards)  # type: ignore[arg-type]
 

@@ -9,6 +9,7 @@ training and by rows for serving, give equal bytes; a law test holds them togeth
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -16,8 +17,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.datasets.errors import InexactFeature, UnencodableFeature, UnencodableValue
-from mainspring.elements.identity import Digest, canonical_json, digest_of_value
+from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.elements.schema import DType
+from mainspring.elements.stored import (
+    FieldsByFormat,
+    StoredRecord,
+    content_of,
+    parse_stored,
+    render_stored,
+)
 
 __all__ = [
     "EncodedFeature",
@@ -53,8 +61,11 @@ class EncodedFeature(msgspec.Struct, frozen=True):
         )
 
 
-class Encoding(msgspec.Struct, frozen=True, dict=True):
+class Encoding(StoredRecord, frozen=True, dict=True):
     """The features that a model is fed, in order."""
+
+    title = "an encoding"
+    fields_by_format: ClassVar[FieldsByFormat] = {1: ("features",)}
 
     features: tuple[EncodedFeature, ...]
 
@@ -81,7 +92,7 @@ class Encoding(msgspec.Struct, frozen=True, dict=True):
     @property
     def digest(self) -> Digest:
         """What names this encoding."""
-        return digest_of_value(self)
+        return digest_of_value(content_of(self))
 
     @cached_property
     def readers(self) -> tuple[tuple[str, Callable[[object], float]], ...]:
@@ -95,12 +106,12 @@ class Encoding(msgspec.Struct, frozen=True, dict=True):
 
 def render_encoding(encoding: Encoding) -> bytes:
     """The encoding as canonical JSON."""
-    return canonical_json(encoding)
+    return render_stored(encoding)
 
 
 def parse_encoding(payload: bytes) -> Encoding:
     """The encoding that `render_encoding` wrote."""
-    return msgspec.json.decode(payload, type=Encoding)
+    return parse_stored(payload, Encoding)
 
 
 def learn_encoding(

@@ -33,6 +33,7 @@ __all__ = [
     "Location",
     "MainspringError",
     "MonitoringError",
+    "NewerFormat",
     "RegistryError",
     "ServingError",
     "SourceError",
@@ -166,3 +167,24 @@ class UnreadableInstant(DeclarationError):
     template: ClassVar[str] = "{text!r} is not a date or time"
     remedy: ClassVar[str] = "write it as 2013-10-01 or 2013-10-01T06:30:00Z"
     text: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NewerFormat(RegistryError):
+    """A record was stored by a later release, in a format that this one does not know.
+
+    Reading it as if it were of an older format could overlook what it says, so it is not read at
+    all.  Records of every older format are read.
+    """
+
+    code: ClassVar[str] = "REG-005"
+    template: ClassVar[str] = (
+        "{record} is stored in format {found}; this release reads up to format {known}"
+    )
+    remedy: ClassVar[str] = (
+        "upgrade Mainspring to the release that stored it, or a later one; "
+        "`mainspring --version` says which this is"
+    )
+    record: str
+    found: int
+    known: int

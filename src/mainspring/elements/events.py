@@ -4,13 +4,14 @@ project.
 Governance (lineage, audit, cost) is a fold over these; no stage calls it, so none can forget to.
 """
 
-from typing import NewType
+from typing import ClassVar, NewType
 
 import msgspec
 
+from mainspring.elements.stored import FieldsByFormat, StoredRecord
 from mainspring.elements.time import Micros
 
-__all__ = ["Actor", "Event", "EventValue", "ProjectName", "Recorded"]
+__all__ = ["Actor", "Event", "EventValue", "ProjectName", "Recorded", "current_kind"]
 
 Actor = NewType("Actor", str)
 """Who acts: `person:ada`, `service:server`, `schedule:nightly`."""
@@ -23,8 +24,13 @@ EventValue = (
 )
 """A value that an event may carry: flat, so that every reader can show it."""
 
+_CURRENT_KINDS = {"facts.taken": "rows.ingested"}
+"""What a kind is called now, by what it was called when older journals were written.  A journal is
+chained and so never rewritten: whoever reads it by kind must know both.
+"""
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+
+class Event(StoredRecord, frozen=True, kw_only=True):
     """One thing that happened.
 
     Args:
@@ -33,13 +39,18 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         subject: what it happened to: an asset name, a build digest, a run id.
     """
 
+    title = "an event of the journal"
+    fields_by_format: ClassVar[FieldsByFormat] = {
+        1: ("kind", "project", "actor", "at", "subject", "environment", "facts")
+    }
+
     kind: str
     project: ProjectName
     actor: Actor
     at: Micros
     subject: str
     environment: str = ""
-    facts: dict[str, EventValue] = {}
+    facts: dict[str, EventValue] = msgspec.field(default_factory=dict)
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,3 +61,12 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
     event: Event
     chain: str
+
+
+def current_kind(kind: str) -> str:
+    """What a kind of event is called now.
+
+    >>> current_kind("facts.taken"), current_kind("run.started")
+    ('rows.ingested', 'run.started')
+    """
+    return _CURRENT_KINDS.get(kind, kind)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from mainspring.elements.events import Event, Recorded
 from mainspring.elements.identity import digest_of_value
+from mainspring.elements.stored import content_of
 
 __all__ = ["GENESIS", "chain_of", "verify_journal"]
 
@@ -26,7 +27,7 @@ def chain_of(event: Event, previous: str) -> str:
         >>> chain_of(event, GENESIS) == chain_of(event, chain_of(event, GENESIS))
         False
     """
-    return digest_of_value({"event": event, "previous": previous})
+    return digest_of_value({"event": content_of(event), "previous": previous})
 
 
 def verify_journal(

@@ -12,9 +12,7 @@ from concurrent.futures import Executor, Future
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-import msgspec
-
-from mainspring.elements.identity import canonical_json
+from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
 from mainspring.elements.time import SECOND, Micros
 from mainspring.flow.assignment import assign_partitions
 from mainspring.ports.clock import Clock
@@ -30,13 +28,16 @@ class _State(StateWriter, Leases, Protocol):
     """State and leases of one engine."""
 
 
-class GroupMember(msgspec.Struct, frozen=True, kw_only=True):
+class GroupMember(StoredRecord, frozen=True, kw_only=True):
     """One of the processes of a group.  Document kind `member`, key `<group>/<name>`.
 
     Args:
         is_reserve: takes parts only while no other member could.
         subjects: what its parts must be about; empty for all.
     """
+
+    title = "a member of a group"
+    document = _KIND
 
     name: str
     is_reserve: bool = False
@@ -127,13 +128,13 @@ class ConsumerGroup:
                     self._resource(self._member.name), self._member.name, ttl=self._ttl
                 )
                 self._state.commit(
-                    [Change(_KIND, self._key(self._member.name), canonical_json(self._member))], []
+                    [Change(_KIND, self._key(self._member.name), render_stored(self._member))], []
                 )
 
     def _others(self) -> list[GroupMember]:
         """The other members that are alive; the dead are struck off."""
         documents = self._state.iter_documents(_KIND, f"{self._group}/")
-        others = [msgspec.json.decode(document.payload, type=GroupMember) for document in documents]
+        others = [parse_stored(document.payload, GroupMember) for document in documents]
         return [
             other
             for other in others

@@ -15,7 +15,7 @@ import msgspec
 
 from mainspring.elements.errors import EngineError, MainspringError
 from mainspring.elements.events import Actor, Event, EventValue, ProjectName
-from mainspring.elements.identity import canonical_json
+from mainspring.elements.stored import render_stored
 from mainspring.elements.time import HOUR, SECOND, Micros
 from mainspring.flow.errors import StepsOutOfOrder
 from mainspring.flow.read import finished_step, iter_runs
@@ -248,7 +248,7 @@ class _Execution:
         }
         facts = {**outcome.facts, **work, "cpu_s": outcome.cpu_s, "wall_s": wall_s}
         event = self._ledger.event("step.finished", step.identity, **facts)
-        document = Change(STEP, step.identity, canonical_json(done))
+        document = Change(STEP, step.identity, render_stored(done))
         self._record({"performed": (*self._run.performed, step.identity)}, event, document)
 
     def _check_dependencies(self, step: Step) -> None:
@@ -299,7 +299,7 @@ def _abandon_runs_of_the_dead(ledger: RunRecorder, lease: Lease) -> None:
 
 
 def _document(run: Run) -> Change:
-    return Change(RUN, run.id, canonical_json(run))
+    return Change(RUN, run.id, render_stored(run))
 
 
 def _code_of(error: BaseException) -> str:

@@ -2,32 +2,28 @@
 
 from collections.abc import Iterator
 
-import msgspec
-
+from mainspring.elements.stored import parse_stored
 from mainspring.flow.run import RUN, Run
 from mainspring.flow.step import STEP, FinishedStep, StepDuration
 from mainspring.ports.state import StateReader
 
 __all__ = ["durations", "finished_step", "iter_finished_steps", "iter_runs"]
 
-_decode_step = msgspec.json.Decoder(FinishedStep).decode
-_decode_run = msgspec.json.Decoder(Run).decode
-
 
 def iter_runs(state: StateReader) -> Iterator[Run]:
     """Every run, the oldest first."""
-    return (_decode_run(document.payload) for document in state.iter_documents(RUN))
+    return (parse_stored(document.payload, Run) for document in state.iter_documents(RUN))
 
 
 def finished_step(state: StateReader, identity: str) -> FinishedStep | None:
     """The record of a step if it is done."""
     document = state.get(STEP, identity)
-    return None if document is None else _decode_step(document.payload)
+    return None if document is None else parse_stored(document.payload, FinishedStep)
 
 
 def iter_finished_steps(state: StateReader) -> Iterator[FinishedStep]:
     """Every step that is done, by identity."""
-    return (_decode_step(document.payload) for document in state.iter_documents(STEP))
+    return (parse_stored(document.payload, FinishedStep) for document in state.iter_documents(STEP))
 
 
 def durations(state: StateReader, kind: str, subject: str | None = None) -> list[StepDuration]:

@@ -5,6 +5,7 @@ from typing import Literal as OneOf
 import msgspec
 
 from mainspring.elements.events import Actor
+from mainspring.elements.stored import StoredRecord
 from mainspring.elements.time import Micros
 
 __all__ = ["RUN", "Run", "RunFault", "RunState"]
@@ -26,7 +27,7 @@ class RunFault(msgspec.Struct, frozen=True, kw_only=True):
     step: str
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class Run(StoredRecord, frozen=True, kw_only=True):
     """One execution.
 
     Args:
@@ -35,6 +36,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         reused: those that were finished before it began.
         performed: those that it finished itself.
     """
+
+    title = "a run"
+    document = RUN
 
     id: str
     resource: str

@@ -5,6 +5,7 @@ it once.
 import msgspec
 
 from mainspring.elements.events import Actor, EventValue
+from mainspring.elements.stored import StoredRecord
 from mainspring.elements.time import Micros
 
 __all__ = ["STEP", "FinishedStep", "Step", "StepDuration", "StepOutcome"]
@@ -43,10 +44,13 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: float = 0.0
 
 
-class FinishedStep(msgspec.Struct, frozen=True, kw_only=True):
+class FinishedStep(StoredRecord, frozen=True, kw_only=True):
     """A step that is done, as its document keeps it; `wall_s` counts from the start of its last
     attempt.
     """
+
+    title = "a finished step"
+    document = STEP
 
     step: Step
     outcome: StepOutcome

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from mainspring.elements.events import Actor, Event, ProjectName
-from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.identity import Digest, digest_of_value
+from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
 from mainspring.elements.time import DAY, Micros
 from mainspring.gates.attestation import (
     APPROVAL,
@@ -34,6 +33,7 @@ __all__ = [
     "VALID_FOR",
     "AttestationBinding",
     "AttestationWriter",
+    "FiledStatement",
     "read_envelopes",
     "sign_approval",
     "sign_verdicts",
@@ -51,8 +51,8 @@ class AttestationBinding:
 
     Args:
         policy: the policy fingerprint of the model; `environment`: where it is to serve.
-        asked: the names of all gates that the policy asks for, so that a loader without the
-            project's code knows what must be proven.
+        required_gates: the names of all gates that the policy asks for, so that a loader without
+            the project's code knows what must be proven.
         champion: the version that it was compared with, empty for none.
         valid_for: how long it counts, None for ever.
     """
@@ -61,7 +61,7 @@ class AttestationBinding:
     policy: Digest
     environment: str
     champion: str = ""
-    asked: tuple[str, ...] = ()
+    required_gates: tuple[str, ...] = ()
     valid_for: Micros | None = VALID_FOR
 
 
@@ -76,10 +76,18 @@ class AttestationWriter:
     actor: Actor
 
 
-class _Filed(msgspec.Struct, frozen=True, kw_only=True):
-    """Document kind `attestation`, key `<environment>/<version digest>/<predicate type>`: the
-    newest envelope of that type.
+class FiledStatement(StoredRecord, frozen=True, kw_only=True):
+    """Document kind `attestation`, key `<environment>/<version digest>/<binding>/<predicate type>`:
+    the newest envelope of that type and binding.
+
+    The binding is a digest of policy, champion and signer.  With one envelope for each type alone,
+    as release 0.1 filed them without a binding in the key, a promotion that was refused under
+    another policy, or signed with a key that the environment does not trust, took the place of the
+    statements that prove what serves there.
     """
+
+    title = "the record of an attestation"
+    document = "attestation"
 
     envelope: Digest
     passed: bool
@@ -121,13 +129,15 @@ def sign_approval(
 def read_envelopes(
     state: StateReader, objects: ObjectReader, *, environment: str, version: Digest
 ) -> list[Envelope]:
-    """The envelopes on file for a version in an environment, by predicate type; their signatures
-    are not checked.
+    """The envelopes on file for a version in an environment, those of every policy, champion and
+    signer; their signatures are not checked.
 
     Raises: GAT-007 when one cannot be read; ENG-002, ENG-003 when its object is gone or damaged.
     """
     documents = state.iter_documents("attestation", f"{environment}/{version}/")
-    filed = [msgspec.json.decode(document.payload, type=_Filed) for document in documents]
+    filed = [
+        parse_stored(document.payload, FiledStatement, key=document.key) for document in documents
+    ]
     return [parse_envelope(objects.read(entry.envelope)) for entry in filed]
 
 
@@ -139,9 +149,10 @@ def _file(
     kind: str,
 ) -> list[Envelope]:
     envelopes, changes, events = [], [], []
+    slot = _slot(binding, notary)
     for predicate_type, finding, at in findings:
         envelope = _sign(predicate_type, finding, binding, notary=notary, at=at)
-        filed = _Filed(
+        filed = FiledStatement(
             envelope=notary.objects.write(render_envelope(envelope)),
             passed=finding.passed,
             issued_at=at,
@@ -150,13 +161,22 @@ def _file(
         changes.append(
             Change(
                 "attestation",
-                f"{binding.environment}/{binding.version.digest}/{predicate_type}",
-                canonical_json(filed),
+                f"{slot}/{predicate_type}",
+                render_stored(filed),
             )
         )
         events.append(_event(kind, finding, binding, notary=notary, at=at))
     notary.state.commit(changes, events)
     return envelopes
+
+
+def _slot(binding: AttestationBinding, notary: AttestationWriter) -> str:
+    """Where statements of a binding are filed: a later one of the same takes the place of the
+    earlier, and of no other.
+    """
+    bound = digest_of_value([binding.policy, binding.champion, notary.signer.public_key])
+    name = bound.removeprefix("sha256:")
+    return f"{binding.environment}/{binding.version.digest}/{name}"
 
 
 def _sign(
@@ -173,7 +193,7 @@ def _sign(
         artifact=version.artifact,
         fingerprint=version.fingerprint,
         policy=binding.policy,
-        asked=binding.asked,
+        required_gates=binding.required_gates,
         environment=binding.environment,
         evaluation=version.predictions,
         champion=binding.champion,

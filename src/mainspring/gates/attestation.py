@@ -4,17 +4,21 @@ was said.
 A DSSE envelope holds the bytes of an in-toto Statement; the signature covers the bytes and their
 type (PAE), so nothing is parsed before it is trusted. The predicate binds the verdict to build,
 policy, environment, data, champion and time: an attestation that fits none of them proves nothing.
+The format of a statement is the version at the end of its predicate type, as in-toto has it.
 
 Source: https://github.com/secure-systems-lab/dsse, protocol v1; https://in-toto.io/Statement/v1
 """
 
 import base64
+import re
 from typing import Literal as OneOf
 
 import msgspec
 
+from mainspring.elements.errors import NewerFormat
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.stored import FieldsByFormat
 from mainspring.elements.time import Micros
 from mainspring.gates.errors import UnreadableAttestation
 from mainspring.gates.verdict import Evidence
@@ -23,13 +27,18 @@ from mainspring.ports.signer import PublicKey, Signature
 __all__ = [
     "APPROVAL",
     "PAYLOAD_TYPE",
+    "PREDICATE_FIELDS",
+    "STATEMENT_FORMAT",
     "STATEMENT_TYPE",
     "Envelope",
     "Predicate",
     "Role",
     "Statement",
     "Subject",
+    "claimed_type",
+    "format_of_statement",
     "gate_predicate",
+    "is_comparison",
     "parse_envelope",
     "parse_statement",
     "pre_authentication_encoding",
@@ -37,12 +46,41 @@ __all__ = [
     "render_statement",
     "role_for",
     "sealed",
+    "statement_name",
     "subjects_of",
 ]
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-APPROVAL = "mainspring/approval/v1"
+STATEMENT_FORMAT = 1
+"""The format of what is signed now; older ones are read, newer ones refused."""
+
+APPROVAL = f"mainspring/approval/v{STATEMENT_FORMAT}"
+
+PREDICATE_FIELDS: FieldsByFormat = {
+    1: (
+        "version",
+        "artifact",
+        "fingerprint",
+        "policy",
+        "asked",
+        "environment",
+        "evaluation",
+        "champion",
+        "passed",
+        "summary",
+        "evidence",
+        "actor",
+        "role",
+        "issued_at",
+        "expires_at",
+    )
+}
+"""What a predicate says in each format, by its keys; one that says more or less is refused, since a
+field that is overlooked could be the one that binds it to something else.
+"""
+
+_PREDICATE_TYPE = re.compile(r"(?P<name>mainspring/.+)/v(?P<format>[1-9]\d*)")
 
 Role = OneOf["tester", "approver"]
 """Whose key may sign: testers sign verdicts, approvers approvals."""
@@ -54,8 +92,8 @@ class Predicate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     Args:
         version: the digest of the version; `artifact`: of the exported model; `fingerprint`: of the
             model's definition.
-        policy: the policy fingerprint that the gates were taken from; `asked`: the names of all
-            gates that it asks for.
+        policy: the policy fingerprint that the gates were taken from; `required_gates`: the names
+            of all gates that it asks for, stored as `asked`.
         evaluation: the digest of the predictions that were judged.
         champion: the version that it was compared with, empty for none.
         issued_at, expires_at: microseconds; None never expires.
@@ -65,7 +103,7 @@ class Predicate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     artifact: Digest
     fingerprint: Digest
     policy: Digest
-    asked: tuple[str, ...]
+    required_gates: tuple[str, ...] = msgspec.field(name="asked")
     environment: str
     evaluation: Digest
     champion: str
@@ -92,6 +130,13 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     subject: tuple[Subject, ...]
     predicate_type: str = msgspec.field(name="predicateType")
     predicate: Predicate
+
+
+class _Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be said of a statement before its format is known."""
+
+    predicate_type: str = msgspec.field(name="predicateType")
+    predicate: dict[str, msgspec.Raw]
 
 
 class _Signed(msgspec.Struct, frozen=True):
@@ -128,12 +173,40 @@ def gate_predicate(gate: str) -> str:
     >>> gate_predicate("latency")
     'mainspring/gate/latency/v1'
     """
-    return f"mainspring/gate/{gate}/v1"
+    return f"mainspring/gate/{gate}/v{STATEMENT_FORMAT}"
+
+
+def statement_name(predicate_type: str) -> str:
+    """A predicate type without its format: what a statement is about in every format.
+
+    >>> statement_name("mainspring/gate/latency/v1")
+    'mainspring/gate/latency'
+    """
+    typed = _PREDICATE_TYPE.fullmatch(predicate_type)
+    return typed["name"] if typed else predicate_type
+
+
+def format_of_statement(predicate_type: str) -> int:
+    """The format that a predicate type names; 0 where it names none.
+
+    >>> format_of_statement("mainspring/gate/latency/v1")
+    1
+    """
+    typed = _PREDICATE_TYPE.fullmatch(predicate_type)
+    return int(typed["format"]) if typed else 0
+
+
+def is_comparison(predicate_type: str) -> bool:
+    """Whether statements of this type compare a version with a champion, and so say something else
+    for each champion.
+    """
+    return statement_name(predicate_type).startswith("mainspring/gate/beats_champion:")
 
 
 def role_for(predicate_type: str) -> Role:
     """Whose key must sign statements of this type."""
-    return "approver" if predicate_type == APPROVAL else "tester"
+    is_approval = statement_name(predicate_type) == statement_name(APPROVAL)
+    return "approver" if is_approval else "tester"
 
 
 def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
@@ -161,11 +234,44 @@ def render_statement(statement: Statement) -> bytes:
 
 
 def parse_statement(payload: bytes) -> Statement:
-    """The statement that `render_statement` wrote.  Raises: GAT-007."""
+    """The statement that `render_statement` wrote.
+
+    Raises: UnreadableAttestation GAT-007; NewerFormat REG-005 for one that a later release signed.
+    """
     try:
+        claim = msgspec.json.decode(payload, type=_Claim)
+        _require_fields(claim)
         return msgspec.json.decode(payload, type=Statement)
     except msgspec.DecodeError as error:
         raise UnreadableAttestation(reason=str(error)) from error
+
+
+def claimed_type(payload: bytes) -> str:
+    """The predicate type that a statement of any format claims; nothing of it is checked.  Raises:
+    GAT-007.
+    """
+    try:
+        return msgspec.json.decode(payload, type=_Claim).predicate_type
+    except msgspec.DecodeError as error:
+        raise UnreadableAttestation(reason=str(error)) from error
+
+
+def _require_fields(claim: _Claim) -> None:
+    """Raise where a statement has another format than this release knows, or other fields than its
+    format.
+    """
+    found = format_of_statement(claim.predicate_type)
+    if found > STATEMENT_FORMAT:
+        raise NewerFormat(
+            record=f"the statement {statement_name(claim.predicate_type)}",
+            found=found,
+            known=STATEMENT_FORMAT,
+        )
+    fields = PREDICATE_FIELDS.get(found)
+    if fields is None or set(fields) != claim.predicate.keys():
+        raise UnreadableAttestation(
+            reason=f"its predicate has not the fields of {claim.predicate_type}"
+        )
 
 
 def sealed(payload: bytes, signature: Signature) -> Envelope:

@@ -4,23 +4,31 @@ read, the keys that it trusts, and the time.
 Everything that is wrong is told at once.  A statement counts only if its signature is by a key
 trusted for its role, and if it speaks of this version, these bytes, this policy, this environment
 and this day; among those that do, the newest of each type decides.
+
+A comparison says something about one champion only: having lost to another one later, when somebody
+tried to promote it again, does not unsay that a version was better than the one it replaced, or a
+rollback to it would find it refused.  So of comparisons the newest for each champion count, and one
+that is passed is enough.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
+from mainspring.elements.errors import NewerFormat
 from mainspring.elements.identity import Digest, short
 from mainspring.elements.time import Micros, format_instant
 from mainspring.gates.attestation import (
-    APPROVAL,
     PAYLOAD_TYPE,
     STATEMENT_TYPE,
     Envelope,
-    Predicate,
     Statement,
+    claimed_type,
+    format_of_statement,
+    is_comparison,
     parse_statement,
     role_for,
+    statement_name,
     subjects_of,
 )
 from mainspring.gates.errors import UnprovenVersion, UnreadableAttestation
@@ -28,7 +36,20 @@ from mainspring.gates.spec import GATES_OF_EVERY_MODEL
 from mainspring.ports.signer import PublicKey, Verifier
 from mainspring.registry.version import ModelVersion
 
-__all__ = ["ChainItem", "ChainReport", "signed_gates", "verify_chain"]
+__all__ = [
+    "OLDEST_BINDING_FORMAT",
+    "ChainItem",
+    "ChainReport",
+    "compared_champion",
+    "signed_gates",
+    "verify_chain",
+]
+
+OLDEST_BINDING_FORMAT = 1
+"""The oldest format of statements that bind all that a verdict must be bound to.  Raised together
+with `STATEMENT_FORMAT` where a new field binds something: older statements then prove nothing in a
+protected environment, until `mainspring gates renew` has signed new ones.
+"""
 
 Standing = OneOf["proven", "missing", "stale", "failed", "untrusted"]
 # From the most to the least that a statement could be worth, so that the best one on file speaks
@@ -47,7 +68,7 @@ class ChainItem:
 
     def __str__(self) -> str:
         return (
-            f"{self.predicate_type.removeprefix('mainspring/').removesuffix('/v1')} {self.standing}"
+            f"{statement_name(self.predicate_type).removeprefix('mainspring/')} {self.standing}"
             + (f" ({self.reason})" if self.reason else "")
         )
 
@@ -81,6 +102,20 @@ class ChainReport:
 
 
 @dataclass(frozen=True)
+class _Weighed:
+    """How a statement stands, when it was issued, and the champion that it speaks of."""
+
+    item: ChainItem
+    at: Micros = 0
+    champion: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says yes or no, and not nothing."""
+        return self.item.standing in ("proven", "failed")
+
+
+@dataclass(frozen=True)
 class _Question:
     """What a statement must speak of to count."""
 
@@ -89,6 +124,7 @@ class _Question:
     environment: str
     policy: Digest
     now: Micros
+    oldest_format: int
 
 
 def verify_chain(
@@ -102,6 +138,7 @@ def verify_chain(
     trust: Mapping[str, Sequence[PublicKey]],
     verifier: Verifier,
     now: Micros,
+    oldest_format: int = OLDEST_BINDING_FORMAT,
 ) -> ChainReport:
     """How each required statement stands.
 
@@ -110,8 +147,9 @@ def verify_chain(
         required: predicate types: `gate_predicate(name)` of each gate, and `APPROVAL` where one is
             asked for.
         trust: for each role the keys that this environment accepts.
+        oldest_format: of statements that count.
     """
-    question = _Question(version, artifact, environment, policy_fingerprint, now)
+    question = _Question(version, artifact, environment, policy_fingerprint, now, oldest_format)
     judged = [_weigh(envelope, question, trust=trust, verifier=verifier) for envelope in envelopes]
     items = [_best(predicate_type, judged) for predicate_type in required]
     return ChainReport(version.label, environment, (*_iter_forged(version, artifact), *items))
@@ -134,8 +172,30 @@ def signed_gates(
     for envelope in envelopes:
         if _is_signed(envelope, trust.get("tester", ()), verifier):
             predicate = parse_statement(envelope.payload).predicate
-            asked.update(predicate.asked if predicate.policy == policy else ())
+            asked.update(predicate.required_gates if predicate.policy == policy else ())
     return tuple(sorted(asked))
+
+
+def compared_champion(
+    envelopes: Sequence[Envelope],
+    *,
+    policy: Digest,
+    trust: Mapping[str, Sequence[PublicKey]],
+    verifier: Verifier,
+) -> Digest | None:
+    """The champion that trusted testers have last found a version better than under a policy; None
+    where it was compared with the base rate, or with nothing.
+    """
+    won = [
+        statement.predicate
+        for envelope in envelopes
+        if _is_signed(envelope, trust.get("tester", ()), verifier)
+        and is_comparison((statement := parse_statement(envelope.payload)).predicate_type)
+        and statement.predicate.policy == policy
+        and statement.predicate.passed
+    ]
+    newest = max(won, key=lambda predicate: predicate.issued_at, default=None)
+    return Digest(newest.champion) if newest and newest.champion else None
 
 
 def _iter_forged(version: ModelVersion, artifact: Digest) -> Iterator[ChainItem]:
@@ -155,18 +215,30 @@ def _iter_forged(version: ModelVersion, artifact: Digest) -> Iterator[ChainItem]
         )
 
 
-def _best(predicate_type: str, judged: Sequence[tuple[Micros, ChainItem]]) -> ChainItem:
+def _best(predicate_type: str, judged: Sequence[_Weighed]) -> ChainItem:
     """The item that speaks for a type: what counts goes before what does not, and then the
     newest.
     """
-    candidates = [(at, item) for at, item in judged if item.predicate_type == predicate_type]
+    name = statement_name(predicate_type)
+    candidates = [each for each in judged if statement_name(each.item.predicate_type) == name]
     if not candidates:
         return ChainItem(predicate_type, "missing")
-    counting = [(at, item) for at, item in candidates if item.standing in ("proven", "failed")]
-    return max(
-        counting or candidates,
-        key=lambda candidate: (candidate[0], -_WORTH.index(candidate[1].standing)),
-    )[1]
+    counting = [each for each in candidates if each.counts]
+    if is_comparison(predicate_type):
+        newest = _newest_by_champion(counting)
+        counting = [each for each in newest if each.item.standing == "proven"] or newest
+    return _newest(counting or candidates).item
+
+
+def _newest_by_champion(weighed: Sequence[_Weighed]) -> list[_Weighed]:
+    champions = {each.champion for each in weighed}
+    return [
+        _newest([each for each in weighed if each.champion == champion]) for champion in champions
+    ]
+
+
+def _newest(weighed: Sequence[_Weighed]) -> _Weighed:
+    return max(weighed, key=lambda each: (each.at, -_WORTH.index(each.item.standing)))
 
 
 def _weigh(
@@ -175,26 +247,34 @@ def _weigh(
     *,
     trust: Mapping[str, Sequence[PublicKey]],
     verifier: Verifier,
-) -> tuple[Micros, ChainItem]:
-    """When a statement was issued and how it stands.  Of one that cannot be trusted only the type
-    that it claims is taken, to say what is wrong with it.
+) -> _Weighed:
+    """How a statement stands.  Of one that cannot be trusted only the type that it claims is taken,
+    to say what is wrong with it.
     """
     try:
         statement = parse_statement(envelope.payload)
     except UnreadableAttestation as error:
-        return 0, ChainItem("", "untrusted", error.reason)
+        return _Weighed(ChainItem("", "untrusted", error.reason))
+    except NewerFormat as error:
+        kind = claimed_type(envelope.payload)
+        return _Weighed(ChainItem(kind, "untrusted", f"{error.message}: upgrade Mainspring"))
     predicate, kind = statement.predicate, statement.predicate_type
     if not _is_signed(envelope, trust.get(role_for(kind), ()), verifier):
-        return 0, ChainItem(
-            kind, "untrusted", f"no valid signature by a key accepted for {role_for(kind)}s"
-        )
+        reason = f"no valid signature by a key accepted for {role_for(kind)}s"
+        return _Weighed(ChainItem(kind, "untrusted", reason))
     if fault := _distrust(statement, question):
-        return 0, ChainItem(kind, "untrusted", fault, predicate.actor)
-    if fault := _staleness(predicate, question):
-        return predicate.issued_at, ChainItem(kind, "stale", fault, predicate.actor)
+        return _Weighed(ChainItem(kind, "untrusted", fault, predicate.actor))
+    return _Weighed(_standing_of(statement, question), predicate.issued_at, predicate.champion)
+
+
+def _standing_of(statement: Statement, question: _Question) -> ChainItem:
+    """How a statement that can be trusted stands."""
+    predicate, kind = statement.predicate, statement.predicate_type
+    if fault := _staleness(statement, question):
+        return ChainItem(kind, "stale", fault, predicate.actor)
     if not predicate.passed:
-        return predicate.issued_at, ChainItem(kind, "failed", predicate.summary, predicate.actor)
-    return predicate.issued_at, ChainItem(kind, "proven", "", predicate.actor)
+        return ChainItem(kind, "failed", predicate.summary, predicate.actor)
+    return ChainItem(kind, "proven", "", predicate.actor)
 
 
 def _is_signed(envelope: Envelope, keys: Sequence[PublicKey], verifier: Verifier) -> bool:
@@ -218,15 +298,21 @@ def _distrust(statement: Statement, question: _Question) -> str:
         question.artifact,
     ):
         return "it speaks of another version or of other bytes"
-    if statement.predicate_type == APPROVAL and (
+    if role_for(statement.predicate_type) == "approver" and (
         predicate.actor == version.author or not predicate.actor.startswith("person:")
     ):
         return f"{predicate.actor} cannot approve it"
     return ""
 
 
-def _staleness(predicate: Predicate, question: _Question) -> str:
+def _staleness(statement: Statement, question: _Question) -> str:
     """Why a trusted statement does not count any more, or here; or nothing."""
+    predicate, found = statement.predicate, format_of_statement(statement.predicate_type)
+    if found < question.oldest_format:
+        return (
+            f"signed in format {found}, which does not bind all that format "
+            f"{question.oldest_format} does"
+        )
     if predicate.environment != question.environment:
         return f"made for {predicate.environment}"
     if predicate.policy != question.policy:

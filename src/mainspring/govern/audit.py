@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mainspring.elements.events import Recorded
+from mainspring.elements.events import Recorded, current_kind
 from mainspring.elements.journal import verify_journal
 from mainspring.ports.state import StateReader
 
@@ -31,12 +31,18 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def audit_journal(state: StateReader, *, kind: str = "", last: int = 50) -> AuditReport:
-    """Check the whole journal, and show the last events of a kind.  Cost: about 10 µs an event."""
+    """Check the whole journal, and show the last events of a kind, whatever an older release called
+    it.  Cost: about 10 µs an event.
+    """
     records = list(state.iter_events())
-    shown = [record for record in records if record.event.kind.startswith(kind)]
+    shown = [record for record in records if _is_of_kind(record.event.kind, kind)]
     return AuditReport(
         events=len(records),
         broken_at=verify_journal(records),
         newest=records[-1].chain if records else "",
         shown=tuple(shown[-last:] if last else shown),
     )
+
+
+def _is_of_kind(found: str, kind: str) -> bool:
+    return current_kind(found).startswith(kind) or found.startswith(kind)

@@ -7,6 +7,7 @@ import msgspec
 
 from mainspring.elements.events import ProjectName
 from mainspring.elements.identity import Digest
+from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import Micros
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verify_version import verify_version
@@ -89,7 +90,7 @@ def status_of_environment(
     """
     current = read_environment(ports.state, environment)
     incidents = (
-        msgspec.json.decode(document.payload, type=Incident)
+        parse_stored(document.payload, Incident)
         for document in ports.state.iter_documents("incident", f"{environment}/")
     )
     return StatusReport(

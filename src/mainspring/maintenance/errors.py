@@ -32,7 +32,10 @@ class ArchiveForeign(FlowError):
 
     code: ClassVar[str] = "FLO-023"
     template: ClassVar[str] = "{path} cannot be restored here: {reason}"
-    remedy: ClassVar[str] = "name the folder that `mainspring backup` wrote for this project"
+    remedy: ClassVar[str] = (
+        "name the folder that `mainspring backup` wrote for this project; one of a later format "
+        "needs the release that wrote it"
+    )
     path: str
     reason: str
 

@@ -31,6 +31,7 @@ __all__ = [
     "ArchivedFile",
     "BackupCut",
     "BackupManifest",
+    "format_of_manifest",
     "iter_archive_faults",
     "parse_backup_manifest",
     "render_backup_manifest",
@@ -44,6 +45,12 @@ SECRETS = ("keys", "token")
 """Private keys and the owner's token; carried only where that is asked for."""
 
 _PARTS = frozenset({STATE, LOG, INFERENCE_LOG, OBJECTS, TABLES, *SECRETS})
+
+
+class _AnyManifest(msgspec.Struct, frozen=True):
+    """What manifests of every format have."""
+
+    format: str
 
 
 class ArchivedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +106,13 @@ def render_backup_manifest(manifest: BackupManifest) -> bytes:
 def parse_backup_manifest(payload: bytes) -> BackupManifest:
     """The manifest in these bytes.  Raises: msgspec.MsgspecError for anything else."""
     return msgspec.json.decode(payload, type=BackupManifest)
+
+
+def format_of_manifest(payload: bytes) -> str:
+    """The format of a manifest, to be asked before it is parsed: one of a later format has other
+    fields.  Raises: msgspec.MsgspecError for what is no manifest.
+    """
+    return msgspec.json.decode(payload, type=_AnyManifest).format
 
 
 def iter_archive_faults(manifest: BackupManifest, found: Mapping[str, int]) -> Iterator[str]:

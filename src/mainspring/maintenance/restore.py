@@ -21,6 +21,7 @@ from mainspring.maintenance.manifest import (
     MANIFEST,
     BackupCut,
     BackupManifest,
+    format_of_manifest,
     iter_archive_faults,
     parse_backup_manifest,
 )
@@ -125,15 +126,15 @@ def _checked_manifest(
     if digest and digest != found:
         raise ArchiveDamaged(path=str(archive), what=f"its digest is {found}, not {digest}")
     try:
-        manifest = parse_backup_manifest(payload)
+        written = format_of_manifest(payload)
+        manifest = parse_backup_manifest(payload) if written == FORMAT else None
     except msgspec.MsgspecError as error:
         raise ArchiveDamaged(
             path=str(archive), what=f"{MANIFEST} cannot be read: {error}"
         ) from error
-    if manifest.format != FORMAT:
+    if manifest is None:
         raise ArchiveForeign(
-            path=str(archive),
-            reason=f"its format is {manifest.format}, and this version reads {FORMAT}",
+            path=str(archive), reason=f"its format is {written}, and this release reads {FORMAT}"
         )
     sizes = {name: size for name, size in folders.sizes(archive).items() if name != MANIFEST}
     _refuse(archive, list(iter_archive_faults(manifest, sizes)))

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
 from mainspring.elements.time import DAY
 from mainspring.monitoring.change import largest_change
 from mainspring.monitoring.errors import UnreadableBaseline
@@ -55,7 +56,7 @@ class ColumnBaseline(msgspec.Struct, frozen=True):
         return psi(np.array(self.counts), histogram(values, np.array(self.edges)))
 
 
-class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+class Baseline(StoredRecord, frozen=True, kw_only=True):
     """What live data is compared with.
 
     Args:
@@ -68,6 +69,8 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
             has both labels.
     """
 
+    title = "a baseline"
+
     features: dict[str, ColumnBaseline]
     score: ColumnBaseline
     label_rate: float
@@ -77,13 +80,13 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
 def render_baseline(baseline: Baseline) -> bytes:
     """Canonical bytes; `parse_baseline` is the inverse."""
-    return msgspec.json.encode(baseline, order="sorted")
+    return render_stored(baseline)
 
 
 def parse_baseline(payload: bytes) -> Baseline:
     """The baseline of these bytes.  Raises: MON-002."""
     try:
-        return msgspec.json.decode(payload, type=Baseline)
+        return parse_stored(payload, Baseline)
     except msgspec.DecodeError as error:
         raise UnreadableBaseline(reason=str(error)) from error
 

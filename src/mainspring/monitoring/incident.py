@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from mainspring.elements.stored import StoredRecord
 from mainspring.elements.time import Micros
 from mainspring.monitoring.window import FindingKind, MonitorFinding
 
@@ -14,7 +15,7 @@ __all__ = ["Incident", "IncidentTransition", "update_incidents"]
 _QUIET_WINDOWS = 3
 
 
-class Incident(msgspec.Struct, frozen=True, kw_only=True):
+class Incident(StoredRecord, frozen=True, kw_only=True):
     """Something wrong that lasts.
 
     Args:
@@ -23,6 +24,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
             them.
         quiet: how many windows have passed without the finding; the incident closes after three.
     """
+
+    title = "an incident"
+    document = "incident"
 
     id: str
     monitor: str

@@ -18,7 +18,7 @@ import polars as pl
 
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Event
-from mainspring.elements.identity import canonical_json
+from mainspring.elements.stored import parse_bare, render_bare
 from mainspring.elements.time import DAY, SECOND, Micros
 from mainspring.features.errors import FeatureOverflow, HorizonPassed
 from mainspring.features.history.gather import FactReader
@@ -196,7 +196,7 @@ class ParityMonitor:
         """The tally and the version of its document."""
         document = self._tools.state.get(_KIND, self._environment)
         return (
-            (msgspec.json.decode(document.payload, type=_Tally), document.version)
+            (parse_bare(document.payload, _Tally, title="a parity tally"), document.version)
             if document
             else (_NOTHING, 0)
         )
@@ -215,7 +215,7 @@ class ParityMonitor:
             ).with_more(checked, mismatched)
             with suppress(StaleWrite):
                 self._tools.state.commit(
-                    [Change(_KIND, self._environment, canonical_json(after), version)], []
+                    [Change(_KIND, self._environment, render_bare(after), version)], []
                 )
                 break
         if is_over and before.checked and not before.mismatched:
@@ -246,13 +246,13 @@ class ParityMonitor:
         """
         log, topic = self._tools.log, inference_topic(self._environment, endpoint)
         document, head = self._tools.state.get(_KIND, topic), log.head(topic)
-        done = msgspec.json.decode(document.payload, type=int) if document else head
+        done = parse_bare(document.payload, int, title="a parity position") if document else head
         if document is not None and done >= head:
             return
         # Whoever moves the place first has these predictions to himself.
         with suppress(StaleWrite):
             self._tools.state.commit(
-                [Change(_KIND, topic, canonical_json(head), document.version if document else 0)],
+                [Change(_KIND, topic, render_bare(head), document.version if document else 0)],
                 [],
             )
             yield from iter_predictions(

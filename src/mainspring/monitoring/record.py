@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from mainspring.elements.events import Actor, Event, EventValue, ProjectName
-from mainspring.elements.identity import canonical_json
+from mainspring.elements.stored import parse_stored, render_stored
 from mainspring.elements.time import Micros
 from mainspring.monitoring.incident import Incident, IncidentTransition
 from mainspring.ports.state import Change, StateReader, StateWriter
@@ -19,7 +17,7 @@ _MOST_SUBJECTS = 10
 def iter_open_incidents(state: StateReader, environment: str, monitor: str) -> Iterator[Incident]:
     """The incidents that a monitor has left open."""
     for document in state.iter_documents("incident", f"{environment}/{monitor}/"):
-        incident = msgspec.json.decode(document.payload, type=Incident)
+        incident = parse_stored(document.payload, Incident)
         if incident.closed_at is None:
             yield incident
 
@@ -34,7 +32,7 @@ def record_transitions(
 ) -> None:
     """Keep each incident as it stands now, and say in the journal which were opened and closed."""
     changes = [
-        Change("incident", f"{environment}/{step.incident.id}", canonical_json(step.incident))
+        Change("incident", f"{environment}/{step.incident.id}", render_stored(step.incident))
         for step in steps
     ]
     events = [

@@ -2,9 +2,7 @@
 somebody asks.
 """
 
-import msgspec
-
-from mainspring.elements.identity import canonical_json
+from mainspring.elements.stored import parse_bare, render_bare
 from mainspring.elements.time import Micros
 from mainspring.flow.schedule import ScheduleWindow, due_window
 from mainspring.monitoring.baseline import parse_baseline
@@ -113,12 +111,14 @@ class MonitorRunner:
     def _last(self, monitor: Monitor) -> ScheduleWindow | None:
         document = self._tools.state.get("watched", self._key(monitor))
         return (
-            ScheduleWindow(*msgspec.json.decode(document.payload, type=tuple[Micros, Micros]))
+            ScheduleWindow(
+                *parse_bare(document.payload, tuple[Micros, Micros], title="a monitor's window")
+            )
             if document
             else None
         )
 
     def _remember(self, monitor: Monitor, window: ScheduleWindow) -> None:
         self._tools.state.commit(
-            [Change("watched", self._key(monitor), canonical_json(tuple(window)))], []
+            [Change("watched", self._key(monitor), render_bare(tuple(window)))], []
         )

@@ -26,12 +26,12 @@ from mainspring.project.plan.moves import (
 from mainspring.project.plan.plan import Plan, fingerprints_of, make_run_plan
 from mainspring.project.plan.read import plan_environment, read_run_context
 from mainspring.registry.environment import AssetPointer, EnvironmentVersion
-from mainspring.registry.errors import DefinitionMissing, UnknownAsset
+from mainspring.registry.errors import UnknownAsset
 from mainspring.registry.read import find_version, read_version
 from mainspring.registry.read_environment import (
-    read_definition,
     read_environment,
     read_past_environment,
+    require_definition,
 )
 from mainspring.sources.topic import topic_of
 
@@ -76,7 +76,7 @@ class EnvironmentDeployer:
 
         Raises:
             NothingToPromote: FLO-021 when there is nothing to move.
-            DefinitionMissing: REG-006.
+            DefinitionMissing: REG-006; DefinitionChanged: REG-008.
         """
         self.config.environment(target)
         source, there = self._held(), read_environment(self.runtime.state, target)
@@ -84,13 +84,13 @@ class EnvironmentDeployer:
             is_same = target == self.environment
             reason = "they are the same" if is_same else f"{self.environment} holds nothing yet"
             raise NothingToPromote(source=self.environment, target=target, reason=reason)
-        definitions = {}
-        for pointer in source.pointers.values():
-            if pointer.kind == "model":
-                found = read_definition(self.runtime.state, pointer)
-                if found is None:
-                    raise DefinitionMissing(asset=pointer.asset, environment=self.environment)
-                definitions[pointer.asset] = found
+        definitions = {
+            pointer.asset: require_definition(
+                self.runtime.state, pointer, environment=self.environment
+            )
+            for pointer in source.pointers.values()
+            if pointer.kind == "model"
+        }
         return make_promotion_plan(self.config.name, source, there, definitions)
 
     def plan_rollback(self) -> Plan:

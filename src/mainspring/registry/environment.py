@@ -11,7 +11,8 @@ from collections.abc import Iterable
 import msgspec
 
 from mainspring.elements.events import Actor, EventValue
-from mainspring.elements.identity import Digest
+from mainspring.elements.identity import Digest, digest_of_value
+from mainspring.elements.stored import StoredRecord
 from mainspring.elements.time import Micros
 
 __all__ = [
@@ -48,7 +49,7 @@ class AssetPointer(msgspec.Struct, frozen=True, kw_only=True):
     build_digest: Digest
 
 
-class EnvironmentVersion(msgspec.Struct, frozen=True, kw_only=True):
+class EnvironmentVersion(StoredRecord, frozen=True, kw_only=True):
     """One version of an environment.  Document kind `environment`: key `<name>` for the newest,
     `<name>/<version:08d>` for each.
 
@@ -57,6 +58,9 @@ class EnvironmentVersion(msgspec.Struct, frozen=True, kw_only=True):
             yet.
         previous: the version that a rollback restores; None where there is nothing to go back to.
     """
+
+    title = "an environment's version"
+    document = "environment"
 
     environment: str
     version: int
@@ -67,7 +71,7 @@ class EnvironmentVersion(msgspec.Struct, frozen=True, kw_only=True):
     previous: int | None
 
 
-class Build(msgspec.Struct, frozen=True, kw_only=True):
+class Build(StoredRecord, frozen=True, kw_only=True):
     """What was made of one definition.  Document kind `build`, key `<asset>/<build fingerprint>`:
     the newest of that definition.
 
@@ -77,16 +81,19 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
         facts: what else is worth showing: a share of late facts, a metric.
     """
 
+    title = "a build"
+    document = "build"
+
     asset: str
     fingerprint: Digest
     digest: Digest
     made_at: Micros
     inputs: dict[str, int]
     rows: int
-    facts: dict[str, EventValue] = {}
+    facts: dict[str, EventValue] = msgspec.field(default_factory=dict)
 
 
-class AssetDefinition(msgspec.Struct, frozen=True, kw_only=True):
+class AssetDefinition(StoredRecord, frozen=True, kw_only=True):
     """A declaration in canonical words, kept so that a later plan can say what changed from what.
 
     Document kind `definition`, key `<asset>/<build fingerprint>/<policy fingerprint>`.
@@ -97,16 +104,32 @@ class AssetDefinition(msgspec.Struct, frozen=True, kw_only=True):
         parents: the build fingerprints of the assets that it is made from.
     """
 
+    title = "the definition of an asset"
+    document = "definition"
+
     asset: str
     build: dict[str, str]
     policy: dict[str, str]
     parents: dict[str, Digest]
 
+    @property
+    def build_fingerprint(self) -> Digest:
+        """Names what is built from it."""
+        return digest_of_value([self.asset, self.build, self.parents])
 
-class StageDuration(msgspec.Struct, frozen=True, kw_only=True):
+    @property
+    def policy_fingerprint(self) -> Digest:
+        """Names what is asked of it."""
+        return digest_of_value([self.asset, self.policy])
+
+
+class StageDuration(StoredRecord, frozen=True, kw_only=True):
     """What a stage took when it last ran for an asset.  Document kind `duration`, key
     `<stage>/<asset>`; estimates come from these.
     """
+
+    title = "the duration of a stage"
+    document = "duration"
 
     stage: str
     asset: str

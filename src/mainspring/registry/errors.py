@@ -8,6 +8,7 @@ from mainspring.elements.errors import AccessError, RegistryError
 __all__ = [
     "ArtifactChanged",
     "BusyRegistry",
+    "DefinitionChanged",
     "DefinitionMissing",
     "EnvironmentMoved",
     "UnknownAsset",
@@ -100,7 +101,7 @@ class EnvironmentMoved(RegistryError):
     hold any more.
     """
 
-    code: ClassVar[str] = "REG-005"
+    code: ClassVar[str] = "REG-007"
     template: ClassVar[str] = (
         "{environment} is at version {found}, moved by {by}, and not at {expected}"
     )
@@ -120,5 +121,19 @@ class DefinitionMissing(RegistryError):
     code: ClassVar[str] = "REG-006"
     template: ClassVar[str] = "the definition of {asset} in {environment} is not on record"
     remedy: ClassVar[str] = "apply the project again, or restore the state from a backup"
+    asset: str
+    environment: str
+
+
+@dataclass(eq=False, kw_only=True)
+class DefinitionChanged(RegistryError):
+    """The stored definition of an asset does not have the policy fingerprint that its environment
+    names: somebody edited the state database.  Verdicts by what it says now would be signed as
+    verdicts of another policy.
+    """
+
+    code: ClassVar[str] = "REG-008"
+    template: ClassVar[str] = "the definition of {asset} in {environment} was changed"
+    remedy: ClassVar[str] = "restore the state database from a backup, or apply the project again"
     asset: str
     environment: str

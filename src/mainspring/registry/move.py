@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
 from mainspring.elements.events import Actor, Event, ProjectName
-from mainspring.elements.identity import canonical_json
+from mainspring.elements.stored import parse_stored, render_stored
 from mainspring.ports.state import Change, Lease, StateWriter
 from mainspring.registry.environment import (
     AssetDefinition,
@@ -37,16 +35,16 @@ def move_environment(
         definitions: of the pointers that the environment did not hold before.
 
     Raises:
-        EnvironmentMoved: REG-005 when another version stands than the one before `fresh`.
+        EnvironmentMoved: REG-007 when another version stands than the one before `fresh`.
         LeaseLost: ENG-005 when the lease has passed on.
         StaleWrite: ENG-004 when the document changed in between.
     """
-    name, payload = fresh.environment, canonical_json(fresh)
+    name, payload = fresh.environment, render_stored(fresh)
     # The document's own version is what the store can compare, so it is read beside the version
     # that the payload names.  Under a lease nobody else moves the environment; a process that
     # slept through its lease is stopped by the lease, and one that ignores leases by `expected`.
     document = state.get("environment", name)
-    held = msgspec.json.decode(document.payload, type=EnvironmentVersion) if document else None
+    held = parse_stored(document.payload, EnvironmentVersion) if document else None
     found = held.version if held else 0
     if found != fresh.version - 1:
         raise EnvironmentMoved(
@@ -74,4 +72,4 @@ def move_environment(
 
 def _definition_change(pointer: AssetPointer, definition: AssetDefinition) -> Change:
     key = definition_key(pointer.asset, pointer.build_fingerprint, pointer.policy_fingerprint)
-    return Change("definition", key, canonical_json(definition))
+    return Change("definition", key, render_stored(definition))

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterator
 
-import msgspec
-
 from mainspring.elements.identity import Digest, digest_of, short
+from mainspring.elements.stored import parse_bare, parse_stored
 from mainspring.ports.errors import ObjectDamaged
 from mainspring.ports.models import ExportedModel
 from mainspring.ports.objects import ObjectReader
-from mainspring.ports.state import StateReader
+from mainspring.ports.state import Document, StateReader
 from mainspring.registry.errors import ArtifactChanged, UnknownVersion, VersionChanged
-from mainspring.registry.version import ModelVersion
+from mainspring.registry.version import ModelVersion, VersionPart
 
 __all__ = [
     "find_version",
@@ -38,7 +37,7 @@ def version_key(model: str, ordinal: int) -> str:
 def iter_versions(state: StateReader, model: str = "") -> Iterator[ModelVersion]:
     """The versions of a model, oldest first; without a model those of all models, by name."""
     for document in state.iter_documents("version", f"{model}/" if model else ""):
-        yield _decode(document.payload)
+        yield _version_of(document)
 
 
 def read_version(state: StateReader, digest: Digest) -> ModelVersion:
@@ -47,12 +46,11 @@ def read_version(state: StateReader, digest: Digest) -> ModelVersion:
     Raises: REG-001 when there is none; REG-004 when its record was changed.
     """
     pointer = state.get("version_digest", digest)
-    document = (
-        state.get("version", msgspec.json.decode(pointer.payload, type=str)) if pointer else None
-    )
+    key = parse_bare(pointer.payload, str, title="the place of a version") if pointer else ""
+    document = state.get("version", key) if pointer else None
     if document is None:
         raise UnknownVersion(reference=digest, known=_known(state))
-    version = _decode(document.payload)
+    version = _version_of(document)
     if version.digest != digest or not version.is_intact:
         raise VersionChanged(
             version=version.label, expected=digest, found=version.digest_of_manifest
@@ -68,7 +66,7 @@ def find_version(state: StateReader, reference: str) -> ModelVersion:
     """
     if label := _LABEL.fullmatch(reference):
         document = state.get("version", version_key(label["model"], int(label["ordinal"])))
-        found = [_decode(document.payload).digest] if document else []
+        found = [_version_of(document).digest] if document else []
     elif digits := _DIGITS.fullmatch(reference):
         found = [
             Digest(document.key)
@@ -88,13 +86,12 @@ def read_artifact(objects: ObjectReader, version: ModelVersion) -> ExportedModel
     return ExportedModel(version.format, read_object(objects, version, "artifact"), version.output)
 
 
-def read_object(objects: ObjectReader, version: ModelVersion, part: str) -> bytes:
-    """The bytes of one part of a version: `artifact`, `encoding`, `predictions`, `training_set`,
-    `definition` or `card`.
+def read_object(objects: ObjectReader, version: ModelVersion, part: VersionPart) -> bytes:
+    """The bytes of one part of a version.
 
     Raises: REG-002 when they were changed; ENG-002 when they are gone.
     """
-    expected = Digest(getattr(version, part))
+    expected = version.digest_of_part(part)
     try:
         payload = objects.read(expected)
     except ObjectDamaged as error:
@@ -109,8 +106,8 @@ def read_object(objects: ObjectReader, version: ModelVersion, part: str) -> byte
     return payload
 
 
-def _decode(payload: bytes) -> ModelVersion:
-    return msgspec.json.decode(payload, type=ModelVersion)
+def _version_of(document: Document) -> ModelVersion:
+    return parse_stored(document.payload, ModelVersion, key=document.key)
 
 
 def _known(state: StateReader) -> str:

@@ -1,8 +1,7 @@
 """Reads environments, builds and definitions from state."""
 
-import msgspec
-
 from mainspring.elements.identity import Digest
+from mainspring.elements.stored import parse_stored
 from mainspring.ports.state import StateReader
 from mainspring.registry.environment import (
     AssetDefinition,
@@ -14,15 +13,22 @@ from mainspring.registry.environment import (
     empty_environment,
     environment_version_key,
 )
+from mainspring.registry.errors import DefinitionChanged, DefinitionMissing
 
-__all__ = ["read_build", "read_definition", "read_environment", "read_past_environment"]
+__all__ = [
+    "read_build",
+    "read_definition",
+    "read_environment",
+    "read_past_environment",
+    "require_definition",
+]
 
 
 def read_environment(state: StateReader, name: str) -> EnvironmentVersion:
     """The newest map of an environment; version 0 where nothing was applied yet."""
     document = state.get("environment", name)
     return (
-        msgspec.json.decode(document.payload, type=EnvironmentVersion)
+        parse_stored(document.payload, EnvironmentVersion, key=name)
         if document
         else empty_environment(name)
     )
@@ -30,18 +36,36 @@ def read_environment(state: StateReader, name: str) -> EnvironmentVersion:
 
 def read_past_environment(state: StateReader, name: str, version: int) -> EnvironmentVersion | None:
     """One version of an environment's map, or None where there is none."""
-    document = state.get("environment", environment_version_key(name, version))
-    return msgspec.json.decode(document.payload, type=EnvironmentVersion) if document else None
+    key = environment_version_key(name, version)
+    document = state.get("environment", key)
+    return parse_stored(document.payload, EnvironmentVersion, key=key) if document else None
 
 
 def read_build(state: StateReader, asset: str, fingerprint: Digest) -> Build | None:
     """The newest build of a definition, or None."""
     document = state.get("build", build_key(asset, fingerprint))
-    return msgspec.json.decode(document.payload, type=Build) if document else None
+    return parse_stored(document.payload, Build, key=asset) if document else None
 
 
 def read_definition(state: StateReader, pointer: AssetPointer) -> AssetDefinition | None:
     """What an asset was declared as when an environment came to hold it, or None."""
     key = definition_key(pointer.asset, pointer.build_fingerprint, pointer.policy_fingerprint)
     document = state.get("definition", key)
-    return msgspec.json.decode(document.payload, type=AssetDefinition) if document else None
+    return parse_stored(document.payload, AssetDefinition, key=key) if document else None
+
+
+def require_definition(
+    state: StateReader, pointer: AssetPointer, *, environment: str
+) -> AssetDefinition:
+    """What an asset was declared as, checked to ask what the environment says it asks.
+
+    The state database is not signed; the policy fingerprint is, in every statement about a model.
+
+    Raises: DefinitionMissing REG-006, DefinitionChanged REG-008.
+    """
+    found = read_definition(state, pointer)
+    if found is None:
+        raise DefinitionMissing(asset=pointer.asset, environment=environment)
+    if found.policy_fingerprint != pointer.policy_fingerprint:
+        raise DefinitionChanged(asset=pointer.asset, environment=environment)
+    return found

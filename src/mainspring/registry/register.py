@@ -1,14 +1,14 @@
 """Register what a fit made, once, at the next place of its model."""
 
 from mainspring.elements.events import Actor, Event, ProjectName
-from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.stored import render_bare, render_stored
 from mainspring.elements.time import Micros
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import Change, StateWriter
 from mainspring.registry.errors import BusyRegistry
 from mainspring.registry.read import iter_versions, read_object, read_version, version_key
-from mainspring.registry.version import ModelVersion, manifest_of, version_of
+from mainspring.registry.version import ModelManifest, ModelVersion, version_of
 
 __all__ = ["register_version"]
 
@@ -16,10 +16,8 @@ _ATTEMPTS = 20
 
 
 def register_version(
-    trained: object,
+    manifest: ModelManifest,
     *,
-    definition: Digest,
-    card: Digest,
     state: StateWriter,
     objects: ObjectReader,
     project: ProjectName,
@@ -30,14 +28,9 @@ def register_version(
     """The version of what was trained: a new one, or the one that was registered before from the
     same manifest.
 
-    Args:
-        trained: `TrainedModel`, or any record with the fields of a manifest.
-        definition, card: of the training set, as stored.
-
     Raises: REG-002 when the artifact is not what was trained; ENG-002 when it is not there;
         REG-003.
     """
-    manifest = manifest_of(trained, definition=definition, card=card)
     for _ in range(_ATTEMPTS):
         if state.get("version_digest", manifest.digest_of_manifest):
             return read_version(state, manifest.digest_of_manifest)
@@ -62,8 +55,8 @@ def _put(version: ModelVersion, state: StateWriter) -> bool:
     """
     key = version_key(version.model, version.ordinal)
     changes = [
-        Change("version", key, canonical_json(version), 0),
-        Change("version_digest", version.digest, canonical_json(key), 0),
+        Change("version", key, render_stored(version), 0),
+        Change("version_digest", version.digest, render_bare(key), 0),
     ]
     try:
         state.commit(changes, [_registered(version)])

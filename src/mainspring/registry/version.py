@@ -2,10 +2,14 @@
 the place it has among its kind.
 """
 
+from typing import ClassVar, assert_never
+from typing import Literal as OneOf
+
 import msgspec
 
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.identity import Digest, digest_of_value
+from mainspring.elements.stored import FieldsByFormat, StoredRecord, content_of
 from mainspring.elements.time import Micros
 
 __all__ = [
@@ -13,20 +17,35 @@ __all__ = [
     "FitEnvironment",
     "ModelManifest",
     "ModelVersion",
-    "manifest_of",
+    "VersionPart",
     "version_of",
 ]
 
-Parameter = str | int | float | bool | None
+VersionPart = OneOf["artifact", "encoding", "predictions", "training_set", "definition", "card"]
+"""A part of a version that lies in the object store; `definition` and `card` are those of its
+training set.
+"""
+
+_Parameter = str | int | float | bool | None
 
 
 class FitEnvironment(msgspec.Struct, frozen=True):
-    """Where it was fitted; `packages` maps distributions to versions."""
+    """Where a model was fitted: the interpreter, the machine, and the version of each distribution
+    that its numbers depend on.
+
+    Two environments with one digest promise equal bits of equal fits; a replay on another states
+    its tolerance instead.
+    """
 
     python: str
     system: str
     machine: str
     packages: dict[str, str]
+
+    @property
+    def digest(self) -> Digest:
+        """What names this environment."""
+        return digest_of_value(self)
 
 
 class ExportCheck(msgspec.Struct, frozen=True):
@@ -39,7 +58,7 @@ class ExportCheck(msgspec.Struct, frozen=True):
     largest: float
 
 
-class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
+class ModelManifest(StoredRecord, frozen=True, kw_only=True):
     """Everything that makes a version what it is, and nothing else: no time, no name of a person,
     no cost.
 
@@ -50,6 +69,33 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
         metrics: on the test rows; `base_rate`: the mean label of the fitted rows; `feature_auc`:
             what each feature is worth alone.
     """
+
+    title = "a model version"
+    document = "version"
+    fields_by_format: ClassVar[FieldsByFormat] = {
+        1: (
+            "model",
+            "fingerprint",
+            "code",
+            "artifact",
+            "format",
+            "output",
+            "encoding",
+            "training_set",
+            "definition",
+            "card",
+            "predictions",
+            "environment",
+            "seed",
+            "params",
+            "metrics",
+            "base_rate",
+            "fitted",
+            "tested",
+            "feature_auc",
+            "export",
+        )
+    }
 
     model: str
     fingerprint: Digest
@@ -64,7 +110,7 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     predictions: Digest
     environment: FitEnvironment
     seed: int
-    params: dict[str, Parameter]
+    params: dict[str, _Parameter]
     metrics: dict[str, float]
     base_rate: float
     fitted: int
@@ -75,9 +121,25 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest_of_manifest(self) -> Digest:
         """What a version with this content is named, whatever it says of itself."""
-        return digest_of_value(
-            {name: getattr(self, name) for name in ModelManifest.__struct_fields__}
-        )
+        return digest_of_value(content_of(self))
+
+    def digest_of_part(self, part: VersionPart) -> Digest:
+        """The name of the object that holds a part."""
+        match part:
+            case "artifact":
+                return self.artifact
+            case "encoding":
+                return self.encoding
+            case "predictions":
+                return self.predictions
+            case "training_set":
+                return self.training_set
+            case "definition":
+                return self.definition
+            case "card":
+                return self.card
+            case _:
+                assert_never(part)
 
 
 class ModelVersion(ModelManifest, frozen=True, kw_only=True):
@@ -107,22 +169,6 @@ class ModelVersion(ModelManifest, frozen=True, kw_only=True):
         return self.digest == self.digest_of_manifest
 
 
-def manifest_of(trained: object, *, definition: Digest, card: Digest) -> ModelManifest:
-    """The manifest of what a fit made: any record that has the fields of a manifest, training's
-    `TrainedModel` being one.
-
-    It is taken by its fields because the registry also holds models that were not trained here.
-    """
-    given = {
-        name: getattr(trained, name)
-        for name in ModelManifest.__struct_fields__
-        if name not in ("definition", "card")
-    }
-    return msgspec.convert(
-        {**given, "definition": definition, "card": card}, ModelManifest, from_attributes=True
-    )
-
-
 def version_of(
     manifest: ModelManifest,
     *,
@@ -133,9 +179,8 @@ def version_of(
     reason: str,
 ) -> ModelVersion:
     """The version with this content at this place."""
-    content = {name: getattr(manifest, name) for name in ModelManifest.__struct_fields__}
     return ModelVersion(
-        **content,
+        **msgspec.structs.asdict(manifest),
         digest=manifest.digest_of_manifest,
         ordinal=ordinal,
         project=project,

@@ -4,11 +4,11 @@ per prediction, in the log.
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
 import polars as pl
 
 from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.identity import Digest
+from mainspring.elements.stored import StoredRecord, pack_stored, unpack_stored
 from mainspring.elements.time import Micros
 from mainspring.features.online.read import Value
 from mainspring.ports.log import LogReader
@@ -22,10 +22,9 @@ __all__ = [
 ]
 
 _PREFIX = "inference:"
-_ENCODE = msgspec.msgpack.Encoder().encode
 
 
-class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
+class PredictionRecord(StoredRecord, frozen=True, kw_only=True):
     """One prediction.
 
     Args:
@@ -42,6 +41,8 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
         score: what was answered.
         actor: who asked.
     """
+
+    title = "a prediction"
 
     id: str
     version: Digest
@@ -66,7 +67,7 @@ def prediction_frame(records: Sequence[PredictionRecord]) -> pl.DataFrame:
     """
     times = [record.at for record in records]
     ids = [record.id for record in records]
-    packed = [_ENCODE(record) for record in records]
+    packed = [pack_stored(record) for record in records]
     columns = {
         "_id": pl.Series(ids, dtype=pl.String),
         "_content": pl.Series(
@@ -87,9 +88,8 @@ def iter_predictions(
     log: LogReader, topic: str, *, start: int = 0, stop: int | None = None
 ) -> Iterator[PredictionRecord]:
     """The predictions of a topic in the order of the log."""
-    decoder = msgspec.msgpack.Decoder(PredictionRecord)
     for frame in log.read(topic, start=start, stop=stop):
-        yield from (decoder.decode(packed) for packed in frame["record"].to_list())
+        yield from (unpack_stored(packed, PredictionRecord) for packed in frame["record"].to_list())
 
 
 def find_prediction(log: LogReader, prediction: str) -> tuple[str, PredictionRecord] | None:

@@ -20,6 +20,7 @@ import msgspec
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import Digest
+from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import DAY
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verify_version import verify_version
@@ -130,7 +131,7 @@ class EnvironmentLoader:
             document.payload == served.document and now - served.checked_at < DAY
         ):
             return served
-        current = msgspec.json.decode(document.payload, type=EnvironmentVersion)
+        current = parse_stored(document.payload, EnvironmentVersion, key=self.environment)
         endpoints = {
             name: self._endpoint(name, current, served) for name in asset_names(current, "endpoint")
         }

@@ -17,6 +17,7 @@ import polars as pl
 from mainspring.elements.events import ProjectName
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.schema import Schema
+from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import DAY, FOREVER, HOUR, Micros, format_instant
 from mainspring.features.state.stream import horizon_at, materialize_view
 from mainspring.features.view import CompiledView, with_lookups
@@ -291,7 +292,7 @@ class _Simulation:
         days = tuple(self._watcher.labelled_days(scenario.end))
         scores, labels = self._watcher.judged()
         incidents = [
-            msgspec.json.decode(document.payload, type=Incident)
+            parse_stored(document.payload, Incident)
             for document in self._state.iter_documents("incident")
         ]
         both = (

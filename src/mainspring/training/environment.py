@@ -1,8 +1,5 @@
 """What a fit ran on: the interpreter, the machine, and the versions of the packages that its
 numbers depend on.
-
-Two environments with one digest promise equal bits of equal fits; a replay on another states its
-tolerance instead.
 """
 
 import dis
@@ -12,12 +9,10 @@ from collections.abc import Iterator
 from importlib import metadata
 from types import FunctionType, ModuleType
 
-import msgspec
-
-from mainspring.elements.identity import Digest, digest_of_value
+from mainspring.registry.version import FitEnvironment
 from mainspring.training.spec import FitFunction
 
-__all__ = ["TrainingEnvironment", "observe_environment"]
+__all__ = ["observe_environment"]
 
 # Recorded wherever they are installed: features, fits and exports go through them whether or not
 # the user's module imports them.
@@ -33,23 +28,7 @@ _NUMERIC = {
 }
 
 
-class TrainingEnvironment(msgspec.Struct, frozen=True):
-    """One place where models are fitted; `packages` maps the name of a distribution to its
-    version.
-    """
-
-    python: str
-    system: str
-    machine: str
-    packages: dict[str, str]
-
-    @property
-    def digest(self) -> Digest:
-        """What names this environment."""
-        return digest_of_value(self)
-
-
-def observe_environment(fit: FitFunction) -> TrainingEnvironment:
+def observe_environment(fit: FitFunction) -> FitEnvironment:
     """The environment of this process: numeric packages, and all that the fit function's module or
     its own body imports.
 
@@ -64,7 +43,7 @@ def observe_environment(fit: FitFunction) -> TrainingEnvironment:
         *_NUMERIC.values(),
         *(name for module in imported for name in _distributions_of(module)),
     }
-    return TrainingEnvironment(
+    return FitEnvironment(
         python=platform.python_version(),
         system=platform.system(),
         machine=platform.machine(),

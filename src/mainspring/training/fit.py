@@ -23,6 +23,7 @@ from mainspring.elements.errors import Location, MainspringError
 from mainspring.elements.identity import Digest
 from mainspring.ports.models import ExportedModel, ScorerLoader
 from mainspring.ports.objects import ObjectWriter
+from mainspring.registry.version import ExportCheck
 from mainspring.stats.export_parity import compare_export
 from mainspring.stats.metrics import METRICS
 from mainspring.training.environment import observe_environment
@@ -35,7 +36,7 @@ from mainspring.training.errors import (
     OneClass,
 )
 from mainspring.training.native import native_scores
-from mainspring.training.outcome import ExportCheck, TrainedModel
+from mainspring.training.outcome import TrainedModel
 from mainspring.training.run import RunRecord, TrainData, TrainingRun
 from mainspring.training.single_feature_auc import single_feature_auc
 from mainspring.training.spec import Model

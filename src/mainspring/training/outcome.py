@@ -5,20 +5,10 @@ from.
 import msgspec
 
 from mainspring.elements.identity import Digest
-from mainspring.training.environment import TrainingEnvironment
+from mainspring.registry.version import ExportCheck, FitEnvironment, ModelManifest
 from mainspring.training.run import MetricPoint, RunParameter
 
-__all__ = ["ExportCheck", "TrainedModel"]
-
-
-class ExportCheck(msgspec.Struct, frozen=True):
-    """Exported against native scores on the test rows: how many rows, how many differ in any bit,
-    and by how much at most.
-    """
-
-    rows: int
-    differing: int
-    largest: float
+__all__ = ["TrainedModel"]
 
 
 class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +39,7 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
     encoding: Digest
     training_set: Digest
     predictions: Digest
-    environment: TrainingEnvironment
+    environment: FitEnvironment
     seed: int
     params: dict[str, RunParameter]
     metrics: dict[str, float]
@@ -62,3 +52,32 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
     export: ExportCheck
     cpu_s: float = 0.0
     transcript: Digest | None = None
+
+    def manifest(self, *, definition: Digest, card: Digest) -> ModelManifest:
+        """What the registry registers of it.
+
+        Args:
+            definition, card: of the training set, as stored.
+        """
+        return ModelManifest(
+            model=self.model,
+            fingerprint=self.fingerprint,
+            code=self.code,
+            artifact=self.artifact,
+            format=self.format,
+            output=self.output,
+            encoding=self.encoding,
+            training_set=self.training_set,
+            definition=definition,
+            card=card,
+            predictions=self.predictions,
+            environment=self.environment,
+            seed=self.seed,
+            params=self.params,
+            metrics=self.metrics,
+            base_rate=self.base_rate,
+            fitted=self.fitted,
+            tested=self.tested,
+            feature_auc=self.feature_auc,
+            export=self.export,
+        )

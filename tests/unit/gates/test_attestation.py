@@ -5,8 +5,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from mainspring.elements.errors import NewerFormat
 from mainspring.elements.events import Actor, ProjectName
-from mainspring.elements.identity import Digest
+from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.time import DAY
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
@@ -20,15 +21,19 @@ from mainspring.gates.attest import (
 )
 from mainspring.gates.attestation import (
     APPROVAL,
+    PAYLOAD_TYPE,
     Envelope,
     gate_predicate,
     parse_envelope,
     parse_statement,
+    pre_authentication_encoding,
     render_envelope,
+    sealed,
 )
 from mainspring.gates.errors import NotAPerson, SelfApproval, UnprovenVersion, UnreadableAttestation
 from mainspring.gates.verdict import Verdict
-from mainspring.gates.verify import signed_gates, verify_chain
+from mainspring.gates.verify import compared_champion, signed_gates, verify_chain
+from mainspring.ports.state import Change
 
 NOW = 1_000 * DAY
 LATENCY = gate_predicate("latency")
@@ -133,6 +138,103 @@ def test_filed_envelopes_are_read_back(verdict, binding, notary, version):
         )
         == []
     )
+
+
+@pytest.fixture
+def filed(notary, version):
+    """What is on file for the version in `prod`."""
+
+    def filed():
+        desk = notary("tester")
+        return read_envelopes(desk.state, desk.objects, environment="prod", version=version.digest)
+
+    return filed
+
+
+def test_a_verdict_of_another_policy_does_not_take_a_proofs_place(
+    check, filed, verdict, binding, notary
+):
+    sign_verdicts([verdict], binding, notary("tester"))
+    stricter = replace(binding, policy=Digest("sha256:stricter"))
+    refused = msgspec.structs.replace(verdict, passed=False, at=NOW + 1)
+    sign_verdicts([refused], stricter, notary("tester"))
+    assert check(filed()).is_proven
+
+
+def test_a_key_that_is_not_trusted_does_not_take_a_proofs_place(
+    check, filed, verdict, binding, notary
+):
+    sign_verdicts([verdict], binding, notary("tester"))
+    sign_verdicts([msgspec.structs.replace(verdict, at=NOW + 1)], binding, notary("stranger"))
+    assert check(filed()).is_proven
+
+
+def test_a_failed_verdict_of_the_same_policy_takes_a_proofs_place(
+    check, filed, verdict, binding, notary
+):
+    sign_verdicts([verdict], binding, notary("tester"))
+    refused = msgspec.structs.replace(verdict, passed=False, at=NOW + 1)
+    sign_verdicts([refused], binding, notary("tester"))
+    assert standing(check(filed())) == ["failed"]
+
+
+def test_what_0_1_filed_is_read_where_it_lies(check, filed, verdict, binding, notary, version):
+    desk = notary("tester")
+    sign_verdicts([verdict], binding, desk)
+    [document] = desk.state.iter_documents("attestation")
+    old_key = f"prod/{version.digest}/{LATENCY}"
+    desk.state.commit(
+        [
+            Change("attestation", document.key, None),
+            Change("attestation", old_key, document.payload),
+        ],
+        [],
+    )
+    assert check(filed()).is_proven
+    refused = msgspec.structs.replace(verdict, passed=False, at=NOW + 1)
+    sign_verdicts([refused], binding, desk)
+    assert standing(check(filed())) == ["failed"]
+
+
+CHAMPION, OTHER = "sha256:" + "c" * 64, "sha256:" + "d" * 64
+BEATS = gate_predicate("beats_champion:log_loss")
+
+
+@pytest.fixture
+def compared(filed, verdict, binding, notary):
+    """Files a comparison with a champion."""
+
+    def compared(champion, *, passed, at):
+        found = msgspec.structs.replace(
+            verdict, gate="beats_champion:log_loss", passed=passed, at=at, champion=champion
+        )
+        sign_verdicts([found], replace(binding, champion=champion), notary("tester"))
+
+    return compared
+
+
+def test_losing_to_another_champion_does_not_unsay_what_was_won(check, filed, compared):
+    compared(CHAMPION, passed=True, at=NOW)
+    compared(OTHER, passed=False, at=NOW + 1)
+    assert check(filed(), (BEATS,)).is_proven
+
+
+def test_losing_to_the_same_champion_counts(check, filed, compared):
+    compared(CHAMPION, passed=True, at=NOW)
+    compared(CHAMPION, passed=False, at=NOW + 1)
+    assert standing(check(filed(), (BEATS,))) == ["failed"]
+
+
+def test_the_champion_that_was_beaten_is_remembered(filed, compared, policy, keys):
+    compared(CHAMPION, passed=True, at=NOW)
+    compared(OTHER, passed=False, at=NOW + 1)
+    found = compared_champion(
+        filed(),
+        policy=policy,
+        trust={"tester": [keys["tester"].public_key]},
+        verifier=Ed25519Verifier(),
+    )
+    assert found == CHAMPION
 
 
 def test_verdicts_are_on_record_in_the_journal(verdict, binding, notary):
@@ -293,7 +395,7 @@ def asked(policy, keys):
 def test_one_statement_names_all_gates_of_its_policy(asked, verdict, binding, notary):
     envelopes = sign_verdicts(
         [verdict],
-        replace(binding, asked=("latency", "min_metric:roc_auc", "no_leakage", "parity")),
+        replace(binding, required_gates=("latency", "min_metric:roc_auc", "no_leakage", "parity")),
         notary("tester"),
     )
     assert asked(envelopes) == ("latency", "min_metric:roc_auc", "no_leakage", "parity")
@@ -306,7 +408,7 @@ def test_gates_named_by_a_stranger_or_another_policy_are_not_asked(
     asked, verdict, binding, notary, role, change
 ):
     envelopes = sign_verdicts(
-        [verdict], replace(binding, asked=("latency",), **change), notary(role)
+        [verdict], replace(binding, required_gates=("latency",), **change), notary(role)
     )
     assert asked(envelopes) == ("no_leakage", "parity")
 
@@ -324,6 +426,47 @@ def test_envelope_and_statement_are_read_back(verdict, binding, notary):
     [envelope] = sign_verdicts([verdict], binding, notary("tester"))
     assert parse_envelope(render_envelope(envelope)) == envelope
     assert parse_statement(envelope.payload).predicate.evidence == {"p99_ms": 3.0}
+
+
+def test_a_statement_of_an_older_format_than_binds_is_stale(check, verdict, binding, notary):
+    report = check(sign_verdicts([verdict], binding, notary("tester")), oldest_format=2)
+    assert "signed in format 1, which does not bind all that format 2 does" in str(report.items[0])
+    assert standing(report) == ["stale"]
+
+
+def signed(signer, statement):
+    """An envelope around a statement that this release would not write."""
+    payload = canonical_json(statement)
+    return sealed(payload, signer.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload)))
+
+
+def rewritten(envelope, signer, *, predicate_type=LATENCY, **fields):
+    statement = msgspec.json.decode(envelope.payload)
+    statement["predicateType"] = predicate_type
+    statement["predicate"] |= fields
+    return signed(signer, statement)
+
+
+def test_a_statement_of_a_later_release_is_told_apart(check, verdict, binding, notary, keys):
+    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
+    kind = "mainspring/gate/latency/v2"
+    later = rewritten(envelope, keys["tester"], predicate_type=kind, region="eu")
+    with pytest.raises(NewerFormat, match="mainspring/gate/latency is stored in format 2"):
+        parse_statement(later.payload)
+    report = check([later])
+    assert standing(report) == ["untrusted"]
+    assert "reads up to format 1: upgrade Mainspring" in str(report.items[0])
+
+
+@pytest.mark.parametrize("change", [{"region": "eu"}, {"predicate_type": "gate/latency/v0"}])
+def test_a_statement_with_other_fields_than_its_format_is_refused(
+    check, verdict, binding, notary, keys, change
+):
+    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
+    forged = rewritten(envelope, keys["tester"], **change)
+    with pytest.raises(UnreadableAttestation):
+        parse_statement(forged.payload)
+    assert not check([forged]).is_proven
 
 
 @pytest.mark.parametrize(

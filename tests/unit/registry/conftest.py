@@ -1,7 +1,6 @@
-"""A registry in memory, and a fit to register."""
+"""A registry in memory, and the manifest of a fit to register."""
 
-from dataclasses import dataclass, field, replace
-
+import msgspec
 import pytest
 
 from mainspring.elements.events import Actor, ProjectName
@@ -9,44 +8,9 @@ from mainspring.elements.identity import Digest
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.state import SqliteState
 from mainspring.registry.register import register_version
-from mainspring.registry.version import ExportCheck, FitEnvironment
+from mainspring.registry.version import ExportCheck, FitEnvironment, ModelManifest
 
 HOUR = 3_600_000_000
-
-
-@dataclass(frozen=True)
-class Fit:
-    """What a fit made, in the words of a manifest."""
-
-    artifact: str
-    model: str = "late_arrival"
-    fingerprint: str = "sha256:" + "1" * 64
-    code: str = "sha256:" + "2" * 64
-    format: str = "onnx"
-    output: str = "probability"
-    encoding: str = "sha256:" + "3" * 64
-    training_set: str = "sha256:" + "4" * 64
-    predictions: str = "sha256:" + "5" * 64
-    environment: FitEnvironment = field(
-        default_factory=lambda: FitEnvironment(
-            "3.11.2", "Linux", "x86_64", {"numpy": "2.4.0", "lightgbm": "4.7.0"}
-        )
-    )
-    seed: int = 7
-    params: dict = field(default_factory=dict)
-    metrics: dict = field(default_factory=lambda: {"roc_auc": 0.7641, "log_loss": 0.44201})
-    base_rate: float = 0.243
-    fitted: int = 238_694
-    tested: int = 82_609
-    feature_auc: dict = field(
-        default_factory=lambda: {
-            "origin__delay_mean__3h": 0.68,
-            "minute": 0.61,
-            "weekday": 0.51,
-            "distance": 0.52,
-        }
-    )
-    export: ExportCheck = field(default_factory=lambda: ExportCheck(82_609, 12, 2.2e-16))
 
 
 @pytest.fixture
@@ -63,7 +27,35 @@ def state(tmp_path):
 
 @pytest.fixture
 def fit(objects):
-    return Fit(artifact=objects.write(b"model"))
+    return ModelManifest(
+        model="late_arrival",
+        fingerprint=Digest("sha256:" + "1" * 64),
+        code=Digest("sha256:" + "2" * 64),
+        artifact=objects.write(b"model"),
+        format="onnx",
+        output="probability",
+        encoding=Digest("sha256:" + "3" * 64),
+        training_set=Digest("sha256:" + "4" * 64),
+        definition=Digest("sha256:" + "6" * 64),
+        card=Digest("sha256:" + "7" * 64),
+        predictions=Digest("sha256:" + "5" * 64),
+        environment=FitEnvironment(
+            "3.11.2", "Linux", "x86_64", {"numpy": "2.4.0", "lightgbm": "4.7.0"}
+        ),
+        seed=7,
+        params={},
+        metrics={"roc_auc": 0.7641, "log_loss": 0.44201},
+        base_rate=0.243,
+        fitted=238_694,
+        tested=82_609,
+        feature_auc={
+            "origin__delay_mean__3h": 0.68,
+            "minute": 0.61,
+            "weekday": 0.51,
+            "distance": 0.52,
+        },
+        export=ExportCheck(82_609, 12, 2.2e-16),
+    )
 
 
 @pytest.fixture
@@ -72,9 +64,7 @@ def register(state, objects):
 
     def register(fit, **changes):
         return register_version(
-            replace(fit, **changes),
-            definition=Digest("sha256:" + "6" * 64),
-            card=Digest("sha256:" + "7" * 64),
+            msgspec.structs.replace(fit, **changes),
             state=state,
             objects=objects,
             project=ProjectName("flights"),

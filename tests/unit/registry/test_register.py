@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mainspring.elements.events import Actor, ProjectName
-from mainspring.elements.identity import Digest
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.ports.errors import ObjectMissing
 from mainspring.registry.read import iter_versions
@@ -52,8 +51,6 @@ def test_version_without_its_artifact_is_refused(fit, state):
     with pytest.raises(ObjectMissing):
         register_version(
             fit,
-            definition=Digest("sha256:6"),
-            card=Digest("sha256:7"),
             state=state,
             objects=MemoryObjects(),
             project=ProjectName("flights"),

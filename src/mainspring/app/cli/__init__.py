@@ -60,6 +60,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Trust": {
         "test": ("features", "Check that an environment keeps what it promises."),
+        "gates": ("gates", "Judge again what an environment serves."),
         "explain": ("explain", "Say what a code means and what to do."),
         "audit": ("access", "Show who did what, and check that nobody rewrote it."),
         "auth": ("access", "Create, list and revoke tokens."),

@@ -15,6 +15,7 @@ import msgspec
 from mainspring.elements.events import Event, ProjectName, Recorded
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.journal import GENESIS, chain_of
+from mainspring.elements.stored import parse_stored, render_stored
 from mainspring.elements.time import Micros, format_instant
 from mainspring.engines.local.clock import SystemClock
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
@@ -48,7 +49,6 @@ _NOBODY = ""
 _PAGE = 500
 _ABOVE_ALL_TEXT = "\U0010ffff"
 
-_decode_event = msgspec.json.Decoder(Event).decode
 _decode_process = msgspec.json.Decoder(ProcessName).decode
 
 
@@ -123,7 +123,7 @@ class SqliteState:
             if not page:
                 return
             for sequence, event, chain in page:
-                yield Recorded(sequence=sequence, event=_decode_event(event), chain=chain)
+                yield Recorded(sequence=sequence, event=parse_stored(event, Event), chain=chain)
             after = page[-1][0]
 
     def journal_head(self) -> int:
@@ -228,7 +228,7 @@ class SqliteState:
         head, chain = self._head(connection)
         for event in events:
             head, chain = head + 1, chain_of(event, chain)
-            row = (self._project, head, canonical_json(event).decode(), chain)
+            row = (self._project, head, render_stored(event).decode(), chain)
             connection.execute(
                 "INSERT INTO journal (project, sequence, event, chain) VALUES (?, ?, ?, ?)", row
             )

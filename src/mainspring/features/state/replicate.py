@@ -7,9 +7,8 @@ whoever opens the shard finds it and `gc` keeps the object.
 
 from collections.abc import Iterator
 
-import msgspec
-
-from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.identity import Digest
+from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
 from mainspring.elements.time import Micros
 from mainspring.features.state.snapshot import Snapshot, parse_snapshot, render_snapshot
 from mainspring.ports.errors import StaleWrite
@@ -31,12 +30,15 @@ SNAPSHOT = "snapshot"
 _ATTEMPTS = 100
 
 
-class KeptSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+class KeptSnapshot(StoredRecord, frozen=True, kw_only=True):
     """The newest snapshot of a shard.
 
     Args:
         digest: of the object; made_at: the clock's instant.
     """
+
+    title = "the record of a snapshot"
+    document = SNAPSHOT
 
     shard: str
     digest: Digest
@@ -69,7 +71,7 @@ def snapshot_shard(
         size_bytes=len(payload),
         made_at=at,
     )
-    state.commit([Change(SNAPSHOT, shard, canonical_json(kept))], [])
+    state.commit([Change(SNAPSHOT, shard, render_stored(kept))], [])
     return kept
 
 
@@ -94,7 +96,7 @@ def restore_shard(
     Cost: one commit of all its rows.
     """
     document = state.get(SNAPSHOT, shard)
-    kept = msgspec.json.decode(document.payload, type=KeptSnapshot) if document else None
+    kept = parse_stored(document.payload, KeptSnapshot) if document else None
     if (
         kept is None
         or kept.position.kept_from > kept_from

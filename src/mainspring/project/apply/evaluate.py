@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import msgspec
 
 from mainspring.elements.events import EventValue
-from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.identity import Digest
+from mainspring.elements.stored import render_stored
 from mainspring.elements.time import HOUR
 from mainspring.flow.execute import Observer, RunRecorder, SilentObserver, execute
 from mainspring.flow.step import Step, StepOutcome
@@ -164,7 +165,7 @@ class _Evaluator:
         )
         key = duration_key(duration.stage, duration.asset)
         state = self.evaluation.runtime.state
-        state.commit([Change("duration", key, canonical_json(duration))], [])
+        state.commit([Change("duration", key, render_stored(duration))], [])
         return StepOutcome(facts=outcome.facts, rows=outcome.rows, cpu_s=cpu_s)
 
     def _dispatch(self, stage: StageRecord) -> StepOutcome:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import msgspec
 import polars as pl
 
 from mainspring.datasets.build import parse_training_rows
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.datasets.predictions import parse_predictions
 from mainspring.elements.identity import Digest
+from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import Micros
 from mainspring.features.online.parity import ParityReport, check_parity, sample_instants
 from mainspring.features.state.stream import materialize_view
@@ -90,7 +90,7 @@ def judge_version(
         policy=policy,
         environment=environment,
         champion=against or "",
-        asked=tuple(gate.name for gate in required),
+        required_gates=tuple(gate.name for gate in required),
     )
     sign_verdicts(verdicts, binding, notary)
     return verdicts
@@ -118,8 +118,8 @@ class _Proof:
     @cached_property
     def card(self) -> TrainingSetCard:
         """The card of the training set."""
-        return msgspec.json.decode(
-            read_object(self._runtime.objects, self._version, "card"), type=TrainingSetCard
+        return parse_stored(
+            read_object(self._runtime.objects, self._version, "card"), TrainingSetCard
         )
 
     @cached_property

@@ -6,8 +6,9 @@ from typing import NamedTuple, Protocol
 
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.events import Actor, Event, EventValue, ProjectName
-from mainspring.elements.identity import Digest, canonical_json
+from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
+from mainspring.elements.stored import render_stored
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.verdict import Verdict
 from mainspring.ports.clock import Clock, Ids
@@ -149,6 +150,6 @@ class Evaluation:
             facts={"digest": digest, "fingerprint": stage.fingerprint, "rows": rows, **facts},
         )
         key = build_key(stage.asset, stage.fingerprint)
-        state.commit([Change("build", key, canonical_json(build))], [event])
+        state.commit([Change("build", key, render_stored(build))], [event])
         self.builds[stage.asset] = build
         return StepOutcome(facts=dict(facts), rows=rows, cpu_s=cpu_s)

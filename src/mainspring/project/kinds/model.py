@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-import msgspec
-
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import EventValue
 from mainspring.elements.identity import Digest, digest_of_value, short
+from mainspring.elements.stored import parse_stored
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
@@ -135,14 +134,12 @@ class ModelKind(Kind[Model]):
         assert stage.definition is not None
         trained = runtime.trainer(
             model,
-            msgspec.json.decode(runtime.objects.read(card), type=TrainingSetCard),
+            parse_stored(runtime.objects.read(card), TrainingSetCard),
             fingerprint=stage.fingerprint,
             code=digest_of_value(stage.definition.build.get("code", "")),
         )
         version = register_version(
-            trained,
-            definition=definition,
-            card=card,
+            trained.manifest(definition=definition, card=card),
             state=runtime.state,
             objects=runtime.objects,
             project=runtime.project,

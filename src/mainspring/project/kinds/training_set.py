@@ -10,7 +10,7 @@ from mainspring.datasets.definition import (
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import EventValue
-from mainspring.elements.identity import canonical_json
+from mainspring.elements.stored import render_stored
 from mainspring.flow.step import StepOutcome
 from mainspring.project.faults.datasets import training_set_faults
 from mainspring.project.kinds.asset import Asset, Declaration, FaultScope, FingerprintContext
@@ -98,7 +98,7 @@ class TrainingSetKind(Kind[TrainingSet]):
         objects, card = runtime.objects, built.card
         objects.write(built.payload)
         facts: dict[str, EventValue] = {
-            "card": objects.write(canonical_json(card)),
+            "card": objects.write(render_stored(card)),
             "definition": objects.write(render_training_set_definition(definition)),
             "fitted": card.fitted,
             "tested": card.tested,

@@ -13,16 +13,14 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
-from mainspring.elements.identity import Digest, canonical_json, digest_of_value
+from mainspring.elements.identity import Digest, canonical_json
 from mainspring.project.kinds.asset import Declaration, FingerprintContext
 from mainspring.project.kinds.union import asset_name, is_asset, kind_of
 from mainspring.registry.environment import AssetDefinition
 
 __all__ = [
-    "build_fingerprint",
     "canonical_value",
     "define_asset",
-    "policy_fingerprint",
 ]
 
 _UNSAID = frozenset({"declared_at", "name", "fit"})
@@ -47,16 +45,6 @@ def define_asset(
         policy=_written(policy),
         parents=dict(sorted(parents.items())),
     )
-
-
-def build_fingerprint(definition: AssetDefinition) -> Digest:
-    """Names what is built from the definition."""
-    return digest_of_value([definition.asset, definition.build, definition.parents])
-
-
-def policy_fingerprint(definition: AssetDefinition) -> Digest:
-    """Names what is asked of it."""
-    return digest_of_value([definition.asset, definition.policy])
 
 
 def canonical_value(value: object) -> object:

@@ -11,11 +11,7 @@ from mainspring.project.kinds.asset import Asset, FingerprintContext
 from mainspring.project.kinds.union import asset_name, kind_of, parents_of
 from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.errors import DependencyCycle
-from mainspring.project.loader.fingerprint import (
-    build_fingerprint,
-    define_asset,
-    policy_fingerprint,
-)
+from mainspring.project.loader.fingerprint import define_asset
 
 __all__ = ["Graph", "build_graph", "topological_order"]
 
@@ -73,8 +69,8 @@ def build_graph(declarations: Declarations, context: FingerprintContext) -> Grap
             declaration=declaration,
             parents=parents[name],
             definition=definition,
-            build_fingerprint=build_fingerprint(definition),
-            policy_fingerprint=policy_fingerprint(definition),
+            build_fingerprint=definition.build_fingerprint,
+            policy_fingerprint=definition.policy_fingerprint,
             at=_within(declarations.root, declaration.declared_at),
             is_assumed=kind.assumed_delay(declaration) is not None
             or any(assets[parent].is_assumed for parent in parents[name]),

@@ -13,6 +13,7 @@ from typing import Literal as OneOf
 import msgspec
 
 from mainspring.elements.identity import Digest, digest_of_value
+from mainspring.elements.stored import StoredRecord
 from mainspring.project.config.config import Cost
 from mainspring.project.kinds.asset import Asset
 from mainspring.project.kinds.kind import FeatureProof
@@ -61,7 +62,7 @@ class AssetFingerprints(msgspec.Struct, frozen=True):
     policy: Digest
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(StoredRecord, frozen=True, kw_only=True):
     """A move of an environment, and all that is done for it; whoever applies it does exactly that.
 
     Args:
@@ -79,6 +80,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         currency: of the costs.
     """
 
+    title = "a plan"
+
     identity: Digest
     project: str
     environment: str
@@ -86,7 +89,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
     environment_version: int
     source_version: int | None = None
-    fingerprints: dict[str, AssetFingerprints] = {}
+    fingerprints: dict[str, AssetFingerprints] = msgspec.field(default_factory=dict)
     changes: tuple[AssetChange, ...] = ()
     unchanged: int = 0
     stages: tuple[Stage, ...]

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import msgspec
-
+from mainspring.elements.stored import parse_stored
 from mainspring.ports.log import LogReader
 from mainspring.ports.state import StateReader
 from mainspring.project.config.config import Cost
@@ -97,7 +96,7 @@ def read_planning_context(
 
 def _iter_durations(state: StateReader) -> Iterator[StageDuration]:
     for document in state.iter_documents("duration"):
-        yield msgspec.json.decode(document.payload, type=StageDuration)
+        yield parse_stored(document.payload, StageDuration)
 
 
 def _is_held(asset: str, graph: Graph, environment: EnvironmentVersion) -> bool:

@@ -5,13 +5,15 @@ import msgspec
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import short
+from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import format_instant
 from mainspring.features.online.read import Value
 from mainspring.gates.attest import read_envelopes
-from mainspring.gates.attestation import parse_statement
+from mainspring.gates.attestation import parse_statement, statement_name
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_object
+from mainspring.registry.read_environment import read_past_environment
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.inference_log import PredictionRecord
 from mainspring.serving.tracing.replay import ReplayResult
@@ -56,7 +58,11 @@ def build_trace(
     """
     features = dict(zip(names, record.features, strict=True)) if names else {}
     taught_on = _taught_on(version, objects) if version else "not available"
-    attested = _attested(version, environment, state=state, objects=objects) if version else ()
+    attested = (
+        _attested(version, environment, record.map_version, state=state, objects=objects)
+        if version
+        else ()
+    )
     asked_at = format_instant(record.at)
     head = [
         f"{record.id}  {replay.outcome}" + (f" — {replay.reason}" if replay.reason else ""),
@@ -130,15 +136,21 @@ def _made(version: ModelVersion) -> str:
 
 def _taught_on(version: ModelVersion, objects: ObjectReader) -> str:
     try:
-        card = msgspec.json.decode(read_object(objects, version, "card"), type=TrainingSetCard)
+        card = parse_stored(read_object(objects, version, "card"), TrainingSetCard)
     except MainspringError as error:
         return f"not available: {error.code} {error.message}"
     return f"{card.name} {short(card.digest)}: {card.fitted:,} rows fitted, {card.tested:,} judged"
 
 
 def _attested(
-    version: ModelVersion, environment: str, *, state: StateReader, objects: ObjectReader
+    version: ModelVersion,
+    environment: str,
+    map_version: int,
+    *,
+    state: StateReader,
+    objects: ObjectReader,
 ) -> tuple[str, ...]:
+    """What was signed about a version under the policy that was in force when it answered."""
     try:
         statements = [
             parse_statement(e.payload)
@@ -146,13 +158,20 @@ def _attested(
         ]
     except MainspringError as error:
         return (f"not available: {error.code} {error.message}",)
+    past = read_past_environment(state, environment, map_version)
+    pointer = past.pointers.get(f"model.{version.model}") if past else None
+    newest = {
+        s.predicate_type: s
+        for s in sorted(statements, key=lambda statement: statement.predicate.issued_at)
+        if pointer is None or s.predicate.policy == pointer.policy_fingerprint
+    }
     return tuple(
         (
             f"{'✓' if s.predicate.passed else '✗'} "
-            f"{s.predicate_type.split('/', 1)[1].removesuffix('/v1')}: "
+            f"{statement_name(kind).split('/', 1)[1]}: "
             f"{s.predicate.summary} — {s.predicate.actor}"
         )
-        for s in statements
+        for kind, s in sorted(newest.items())
     )
 
 

@@ -1,0 +1,193 @@
+"""Judge again what an environment serves, and sign new statements: before those on file run out, or
+before servers of a release arrive to which the old ones prove too little.
+
+Nothing moves.  The gates are those of the definitions that the environment holds, which are checked
+against its policy fingerprints: signed statements name the gates of their policy, not their limits.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from mainspring.elements.identity import Digest
+from mainspring.elements.time import HOUR
+from mainspring.gates.attest import read_envelopes
+from mainspring.gates.definition import parse_gates
+from mainspring.gates.judge import required_gates
+from mainspring.gates.policy import TrustPolicy
+from mainspring.gates.spec import Gate
+from mainspring.gates.verdict import Verdict
+from mainspring.gates.verify import compared_champion
+from mainspring.gates.verify_version import verify_version
+from mainspring.project.apply.judge import judge_version
+from mainspring.project.kinds.evaluation import Runtime
+from mainspring.registry.environment import AssetPointer, EnvironmentVersion
+from mainspring.registry.read import read_version
+from mainspring.registry.read_environment import read_environment, require_definition
+from mainspring.serving.loader import iter_retained_versions
+
+__all__ = ["GateRenewal", "ModelToRenew", "RenewalPlan", "RenewalReport", "RenewedModel"]
+
+
+class ModelToRenew(msgspec.Struct, frozen=True, kw_only=True):
+    """A model version that is to be judged again.
+
+    Args:
+        asset: `model.NAME`; `model`: the version as people call it.
+        policy: its policy fingerprint in the map that holds it.
+        champion: the version that it was found better than, and is compared with again; None for
+            the base rate.
+        gates: the names of all that is asked of it; `declared`: the gates of its policy.
+    """
+
+    asset: str
+    model: str
+    version: Digest
+    policy: Digest
+    champion: Digest | None
+    gates: tuple[str, ...]
+    declared: tuple[Gate, ...]
+
+
+class RenewalPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a renewal judges; `environment_version` is the version that it was made for."""
+
+    environment: str
+    environment_version: int
+    models: tuple[ModelToRenew, ...]
+
+
+class RenewedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one.
+
+    Args:
+        unproven: what the environment still misses, such as an approval that ran out; empty where
+            the version may serve there.
+    """
+
+    model: str
+    version: Digest
+    verdicts: tuple[Verdict, ...]
+    unproven: tuple[str, ...]
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether every gate said yes and the environment takes the version."""
+        return not self.unproven and all(verdict.passed for verdict in self.verdicts)
+
+
+class RenewalReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a renewal found."""
+
+    environment: str
+    environment_version: int
+    models: tuple[RenewedModel, ...]
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether all that was judged may go on serving."""
+        return all(model.is_proven for model in self.models)
+
+
+@dataclass(frozen=True, eq=False)
+class GateRenewal:
+    """Renews the statements of one environment; `policy` says whom it trusts."""
+
+    runtime: Runtime
+    environment: str
+    policy: TrustPolicy
+
+    def plan(self, *, all_retained: bool = False) -> RenewalPlan:
+        """What would be judged; nothing is changed.
+
+        Args:
+            all_retained: the models of the earlier versions of the environment that a rollback can
+                lead to, too.
+
+        Raises: DefinitionMissing REG-006, DefinitionChanged REG-008, NewerFormat REG-005.
+        """
+        state = self.runtime.state
+        current, *earlier = iter_retained_versions(state, read_environment(state, self.environment))
+        held = dict.fromkeys(_models_of(current))
+        if all_retained:
+            held |= dict.fromkeys(pointer for each in earlier for pointer in _models_of(each))
+        return RenewalPlan(
+            environment=self.environment,
+            environment_version=current.version,
+            models=tuple(self._to_renew(pointer) for pointer in held),
+        )
+
+    def renew(self, *, all_retained: bool = False) -> RenewalReport:
+        """Judge all that `plan` names and sign the verdicts, passed and failed alike.
+
+        A verdict that is failed counts from then on: the environment goes on serving what servers
+        have loaded, and a fresh one refuses it.
+
+        Raises: as `plan`; LeaseHeld FLO-001 while somebody moves the environment.
+        Cost: that of all gates of each model, on the real path.
+        """
+        state = self.runtime.state
+        # Whoever moves the environment meanwhile would have other models judged than those held.
+        lease = state.acquire(f"environment:{self.environment}", self.runtime.actor, ttl=HOUR)
+        try:
+            plan = self.plan(all_retained=all_retained)
+            models = tuple(self._renewed(model) for model in plan.models)
+        finally:
+            state.release(lease)
+        return RenewalReport(
+            environment=plan.environment,
+            environment_version=plan.environment_version,
+            models=models,
+        )
+
+    def _renewed(self, model: ModelToRenew) -> RenewedModel:
+        runtime = self.runtime
+        verdicts = judge_version(
+            model.declared,
+            model.version,
+            runtime=runtime,
+            environment=self.environment,
+            policy=model.policy,
+            champion=model.champion,
+        )
+        chain = verify_version(
+            read_version(runtime.state, model.version),
+            model.policy,
+            environment=self.environment,
+            policy=self.policy,
+            state=runtime.state,
+            objects=runtime.objects,
+            verifier=runtime.verifier,
+            now=runtime.clock.now(),
+        )
+        return RenewedModel(
+            model=model.model,
+            version=model.version,
+            verdicts=tuple(verdicts),
+            unproven=tuple(map(str, chain.faults)),
+        )
+
+    def _to_renew(self, pointer: AssetPointer) -> ModelToRenew:
+        state, policy = self.runtime.state, pointer.policy_fingerprint
+        version = read_version(state, pointer.build_digest)
+        definition = require_definition(state, pointer, environment=self.environment)
+        declared = parse_gates(definition.policy)
+        envelopes = read_envelopes(
+            state, self.runtime.objects, environment=self.environment, version=version.digest
+        )
+        champion = compared_champion(
+            envelopes, policy=policy, trust=self.policy.trust, verifier=self.runtime.verifier
+        )
+        return ModelToRenew(
+            asset=pointer.asset,
+            model=version.label,
+            version=version.digest,
+            policy=policy,
+            champion=champion,
+            gates=tuple(gate.name for gate in required_gates(declared)),
+            declared=declared,
+        )
+
+
+def _models_of(environment: EnvironmentVersion) -> list[AssetPointer]:
+    return [pointer for pointer in environment.pointers.values() if pointer.kind == "model"]
