@@ -15,6 +15,7 @@ import polars as pl
 
 from mainspring.access.tokens import Tokens, load_or_create_token
 from mainspring.app.compose import OffsetClock, compose_in_memory, compose_on_disk, public_keys
+from mainspring.app.ports import monitor_ports, parity_ports
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
@@ -324,14 +325,9 @@ class Workspace:
 
     @cached_property
     def parity(self) -> ParityMonitor:
-        """Compares what was told while serving with the log: `test` it now, or `run_due`."""
-        return ParityMonitor(
-            self.project,
-            self.tools,
-            self.environment,
-            rate=self.config.parity,
-            views=self.reader.views,
-        )
+        """Compares what was served with the log: `test` it now, or `run_due`."""
+        ports, views = parity_ports(self.tools), self.reader.views
+        return ParityMonitor(ports, self.environment, rate=self.config.parity, views=views)
 
     @cached_property
     def feature_views(self) -> FeatureCatalog:
@@ -405,7 +401,7 @@ class Workspace:
     @cached_property
     def monitors(self) -> MonitorRunner:
         """The monitors of this environment: `run` one now, or `run_due`."""
-        return MonitorRunner(self.project, self.tools, self.environment)
+        return MonitorRunner(monitor_ports(self.tools), self.environment)
 
     @cached_property
     def tokens(self) -> Tokens:

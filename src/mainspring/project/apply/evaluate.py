@@ -31,7 +31,7 @@ from mainspring.features.spec import FeatureView
 from mainspring.features.state.stream import rematerialize_view
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.verdict import Verdict
-from mainspring.monitoring.baseline import JudgedPredictions, make_baseline, render_baseline
+from mainspring.monitoring.baseline import HoldoutPredictions, make_baseline, render_baseline
 from mainspring.monitoring.spec import Monitor
 from mainspring.ports.state import Change, Lease
 from mainspring.project.apply.judge import judge_version, require_passed
@@ -343,7 +343,7 @@ class PlanEvaluator:
             encoding.column_names,
             times=fitted["_prediction_time"].to_numpy(),
             labels=fitted["_label"].cast(pl.Float64).to_numpy(),
-            judged=JudgedPredictions(
+            holdout=HoldoutPredictions(
                 judged.scores, judged.labels, judged.frame["_prediction_time"].to_numpy()
             ),
         )
