@@ -99,7 +99,7 @@ def make_baseline(
     """Summarise the fitted rows.
 
     Args:
-        matrix: (rows, features) as the model saw it.
+        matrix: (rows, features) as the model takes it.
         times: prediction times of the rows.
         labels: of the rows.
         holdout: what the model predicted for the rows that it was tested on.

@@ -58,7 +58,7 @@ class MonitorPorts:
     clock: Clock
 
 
-class _Kept(NamedTuple):
+class _CachedMemory(NamedTuple):
     """The memory of a monitor as of a version of its document."""
 
     version: int
@@ -76,7 +76,7 @@ class MonitorRunner:
         self._ports, self._environment = ports, environment
         # Between two windows of one process the memory stays; it is read from the objects only
         # when a process begins, or another one was faster.
-        self._kept: dict[str, _Kept] = {}
+        self._cached: dict[str, _CachedMemory] = {}
 
     def run_due(self) -> list[WindowReport]:
         """Evaluate each monitor on the newest complete window that it was not evaluated on yet."""
@@ -133,9 +133,9 @@ class MonitorRunner:
         incidents, too.
         """
         ports, monitored = self._ports, self._monitored(monitor)
-        subject, kept = subject_of(monitored), self._kept.pop(monitor.name, None)
-        if kept and kept.version == before.version and kept.memory.subject == subject:
-            memory = kept.memory
+        subject, cached = subject_of(monitored), self._cached.pop(monitor.name, None)
+        if cached and (cached.version, cached.memory.subject) == (before.version, subject):
+            memory = cached.memory
         else:
             memory = read_memory(ports.objects, before.position, subject=subject, end=window.end)
         evaluated = self._evaluator(monitored, memory).evaluate(*window)
@@ -149,7 +149,7 @@ class MonitorRunner:
             record_findings(findings, self._journal(monitor.name), at=window.end, changes=changes)
         except StaleWrite:
             return None
-        self._kept[monitor.name] = _Kept(before.version + 1, memory)
+        self._cached[monitor.name] = _CachedMemory(before.version + 1, memory)
         return evaluated.report
 
     def _monitors(self) -> Iterator[MonitorDefinition]:

@@ -95,7 +95,7 @@ def drift_findings(
     """Features and scores of one window whose PSI exceeds the limit; too few rows are not compared.
 
     Args:
-        matrix: (predictions, features) as the model saw it.
+        matrix: (predictions, features) as the model takes it.
     """
     if len(scores) < MIN_ROWS:
         return []
