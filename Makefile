@@ -10,7 +10,7 @@ KILLS ?= 1000
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-features prove crash docs lock clean
+.PHONY: help demo test check bench bench-features bench-rollback prove crash docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: $(READY) ## benchmarks, as ratios to a stated baseline
 
 bench-features: $(READY) ## the feature engine beside its peers, about an hour; writes docs/benchmarks.md (BENCH_ARGS=--quick: a minute)
 	@$(BIN)/python -m benchmarks.features $(BENCH_ARGS)
+
+bench-rollback: $(READY) ## how soon a rollback is served while a slow monitor runs, as a ratio to the refresh period
+	@$(BIN)/python -m benchmarks.rollback
 
 prove: $(READY) ## a million values, each answered in every way; 0 may differ (PROBES=, SEED=)
 	@$(BIN)/python -m tests.proof.prove --probes $(PROBES) --seed $(SEED)

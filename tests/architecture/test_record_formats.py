@@ -25,6 +25,7 @@ ROW = re.compile(
 TO_PEOPLE = "an answer to a person or a caller"
 ON_ITS_OWN = "says in words of its own what it is"
 IDENTITY = "digested or compared, never read back"
+FIELD = "a field of a stored definition, which has the format of the record"
 BY_HAND = {
     "app.cli.commands.stream": TO_PEOPLE,
     "app.cli.output": TO_PEOPLE,
@@ -33,10 +34,8 @@ BY_HAND = {
     "app.demo.acts.month": TO_PEOPLE,
     "app.demo.load": TO_PEOPLE,
     "app.demo.server": TO_PEOPLE,
-    "app.http.bare": TO_PEOPLE,
     "app.http.problem": TO_PEOPLE,
-    "app.http.routes": TO_PEOPLE,
-    "serving.body": TO_PEOPLE,
+    "ports.http": TO_PEOPLE,
     "project.catalog": TO_PEOPLE,
     "project.plan.plan": "the schema of a plan",
     "training.worker_protocol": "between a process and its child, of one release",
@@ -53,6 +52,11 @@ BY_HAND = {
     "engines.nats.index": "a row of an index that is computed from the stream",
     "features.state.snapshot": ON_ITS_OWN,
     "gates.attestation": ON_ITS_OWN,
+    "govern.lineage": FIELD,
+    "maintenance.read_inventory": FIELD,
+    "monitoring.definition": FIELD,
+    "monitoring.join": IDENTITY,
+    "serving.definition": FIELD,
     "maintenance.manifest": ON_ITS_OWN,
 }
 CODECS = {"canonical_json", "encode", "Encoder", "decode", "Decoder"}

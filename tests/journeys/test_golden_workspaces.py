@@ -220,3 +220,13 @@ def test_a_server_knows_the_token_and_answers(project: Path, expected: dict[str,
         told = post(path, expected["token"], {"rows": expected["rows"]})
     scored = [prediction["score"] for prediction in told["predictions"]]
     assert scored == expected["environments"]["dev"]["scores"]
+
+
+def test_a_monitor_is_evaluated_as_it_was_declared_then(
+    project: Path, expected: dict[str, Any]
+) -> None:
+    workspace = ms.Workspace.open(project)
+    workspace.predict(ENDPOINT, expected["rows"])
+    report = workspace.monitors.run("long_ride-monitor")
+    assert report.predictions >= len(expected["environments"]["dev"]["predictions"])
+    assert workspace.monitors.run_due() == []

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +28,19 @@ from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import SourceWriter
 
-__all__ = ["ServableWorkspace", "check_sampled_parity", "run_environment_server"]
+__all__ = [
+    "REFRESH_PERIOD_S",
+    "ServableWorkspace",
+    "background_tasks",
+    "check_sampled_parity",
+    "run_environment_server",
+]
+
+REFRESH_PERIOD_S = 0.02
+"""How often a server looks whether its environment has moved."""
+
+_TABLES_PERIOD_S = 0.1
+_MONITORS_PERIOD_S = 1.0
 
 
 class ServableWorkspace(Protocol):
@@ -44,7 +56,12 @@ class ServableWorkspace(Protocol):
 
     @property
     def parity(self) -> ParityMonitor:
-        """Compares what was told with the log."""
+        """Compares what was served with the log."""
+        ...
+
+    @property
+    def monitors(self) -> MonitorRunner:
+        """Evaluates the monitors of the environment."""
         ...
 
     def host(self) -> EndpointHost:
@@ -108,22 +125,32 @@ def run_environment_server(
             status=workspace.status,
         )
     )
-    monitors = MonitorRunner(workspace.project, workspace.tools, workspace.environment)
-    follower = PeriodicTask(host.refresh, workspace.tables.run_due, monitors.run_due)
-    # Comparing takes seconds where windows are long, and nothing may wait behind it.
-    comparing = PeriodicTask(partial(check_sampled_parity, workspace.parity, metrics))
-    # In reserve: where a `mainspring stream` runs, requests need not share their process with the
-    # folding.
-    with (
-        follower.running(),
-        comparing.running(),
-        _consuming(workspace.streams.consumer(is_reserve=True)),
-    ):
+    with ExitStack() as running:
+        for task in background_tasks(workspace, host, metrics):
+            running.enter_context(task.running())
+        # In reserve: where a `mainspring stream` runs, requests need not share their process with
+        # the folding.
+        running.enter_context(_consuming(workspace.streams.consumer(is_reserve=True)))
         UvicornServer().serve(
             service,
             port=port,
             on_bound=lambda bound: _announce(workspace, host, bound, announce),
         )
+
+
+def background_tasks(
+    workspace: ServableWorkspace, host: EndpointHost, metrics: ServerMetrics
+) -> tuple[PeriodicTask, ...]:
+    """What a server does while it answers, each in a thread of its own: a rollback is served within
+    a period of refreshing, whatever a monitor or a check of parity has at hand.
+    """
+    compare = partial(check_sampled_parity, workspace.parity, metrics)
+    return (
+        PeriodicTask(host.refresh, name="refresh", period_s=REFRESH_PERIOD_S),
+        PeriodicTask(workspace.tables.run_due, name="tables", period_s=_TABLES_PERIOD_S),
+        PeriodicTask(workspace.monitors.run_due, name="monitors", period_s=_MONITORS_PERIOD_S),
+        PeriodicTask(compare, name="parity", period_s=_MONITORS_PERIOD_S),
+    )
 
 
 def check_sampled_parity(parity: ParityMonitor, metrics: ServerMetrics) -> None:
@@ -136,7 +163,7 @@ def check_sampled_parity(parity: ParityMonitor, metrics: ServerMetrics) -> None:
 def _consuming(consumer: StreamConsumer) -> Iterator[None]:
     """Fold the log in a thread while the block runs."""
     stop = threading.Event()
-    with PeriodicTask(partial(consumer.run, stop)).running():
+    with PeriodicTask(partial(consumer.run, stop), name="stream").running():
         try:
             yield
         finally:

@@ -31,6 +31,7 @@ from mainspring.app.data_plane import (
     stream_ports,
 )
 from mainspring.app.maintenance import back_up_workspace, garbage_collector_of, restore_workspace
+from mainspring.app.ports import monitor_ports, parity_ports
 from mainspring.app.simulation import simulate_environment
 from mainspring.app.sources import compile_sources, open_writer
 from mainspring.elements.events import Actor
@@ -360,9 +361,9 @@ class Workspace:
 
     @cached_property
     def parity(self) -> ParityMonitor:
-        """Compares what was told while serving with the log: `test` it now, or `run_due`."""
-        rate, views = self.config.parity, self.reader.views
-        return ParityMonitor(self.project, self.tools, self.environment, rate=rate, views=views)
+        """Compares what was served with the log: `test` it now, or `run_due`."""
+        ports, views = parity_ports(self.tools), self.reader.views
+        return ParityMonitor(ports, self.environment, rate=self.config.parity, views=views)
 
     @cached_property
     def feature_views(self) -> FeatureCatalog:
@@ -422,7 +423,7 @@ class Workspace:
     @cached_property
     def monitors(self) -> MonitorRunner:
         """The monitors of this environment: `run` one now, or `run_due`."""
-        return MonitorRunner(self.project, self.tools, self.environment)
+        return MonitorRunner(monitor_ports(self.tools), self.environment)
 
     @cached_property
     def tokens(self) -> Tokens:

@@ -1,4 +1,4 @@
-"""Work in the background: acts that are repeated in a thread while something else goes on."""
+"""Work in the background: an act that a thread repeats while something else goes on."""
 
 import logging
 import threading
@@ -10,44 +10,49 @@ from mainspring.elements.errors import MainspringError
 __all__ = ["PeriodicTask"]
 
 _LOG = logging.getLogger("mainspring.server")
-_PERIOD_S = 0.02
 
 
 class PeriodicTask:
-    """Repeats its acts every 20 ms in a thread, until it is closed.  An act that fails is told once
+    """Repeats one act in a thread of its own, until it is closed.  An act that fails is logged once
     and tried again.
+
+    One act and not several: whatever shares a thread waits for the slowest of it, and a rollback
+    must not wait for a monitor.
+
+    Args:
+        name: of the act; the thread is called `mainspring-<name>`.
+        period_s: from the end of one call to the begin of the next, above 0.
     """
 
-    def __init__(self, *acts: Callable[[], object]) -> None:
-        self._acts = acts
+    def __init__(self, act: Callable[[], object], *, name: str, period_s: float = 0.02) -> None:
+        self._act, self._period_s = act, period_s
         self._stop = threading.Event()
-        self._told: dict[int, str] = {}
-        self._thread = threading.Thread(target=self._run, name="mainspring-follower", daemon=True)
+        self._logged = ""
+        self._thread = threading.Thread(target=self._run, name=f"mainspring-{name}", daemon=True)
 
     def _run(self) -> None:
-        while not self._stop.wait(_PERIOD_S):
-            for place, act in enumerate(self._acts):
-                self._attempt(place, act)
+        while not self._stop.wait(self._period_s):
+            self._attempt()
 
-    def _attempt(self, place: int, act: Callable[[], object]) -> None:
+    def _attempt(self) -> None:
         try:
-            act()
-            self._told.pop(place, None)
+            self._act()
+            self._logged = ""
         except MainspringError as error:
-            self._tell(place, error)
+            self._log(error)
         # the edge of a thread: were it to die of our own bug, the server would go on with what it
         # had, unnoticed
         except Exception as error:
-            self._tell(place, error, trace=True)
+            self._log(error, trace=True)
 
-    def _tell(self, place: int, error: Exception, *, trace: bool = False) -> None:
-        if self._told.get(place) != str(error):
-            _LOG.warning("%s", error, exc_info=trace)
-        self._told[place] = str(error)
+    def _log(self, error: Exception, *, trace: bool = False) -> None:
+        if self._logged != str(error):
+            _LOG.warning("%s: %s", self._thread.name, error, exc_info=trace)
+        self._logged = str(error)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Follow while the block runs."""
+        """Repeat the act while the block runs; at its end, wait for the call that is under way."""
         self._thread.start()
         try:
             yield

@@ -12,7 +12,7 @@ from typing import assert_never
 import msgspec
 
 from mainspring.elements.events import EventValue
-from mainspring.elements.identity import canonical_json
+from mainspring.elements.stored import render_bare
 from mainspring.elements.time import HOUR, Micros
 from mainspring.features.state.replicate import forget_snapshot
 from mainspring.maintenance.garbage import (
@@ -176,7 +176,7 @@ class GarbageCollector:
         gone |= read_referenced(self.ports.state)
         after = {digest: since for digest, since in marks.items() if digest not in gone}
         if after != before:
-            self.ports.state.commit([Change(*MARKS, canonical_json(after))], [])
+            self.ports.state.commit([Change(*MARKS, render_bare(after))], [])
 
     def _record(self, counts: Counter[str]) -> None:
         changed: dict[str, EventValue] = {

@@ -14,6 +14,7 @@ import msgspec
 from mainspring.datasets.definition import parse_training_set_definition
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import Digest
+from mainspring.elements.stored import parse_bare
 from mainspring.elements.time import Micros
 from mainspring.features.state.names import shards_of_partitions
 from mainspring.maintenance.garbage import GarbageInventory, TopicUsage
@@ -96,7 +97,11 @@ def read_referenced(state: StateReader) -> frozenset[Digest]:
 def read_marks(state: StateReader) -> dict[Digest, Micros]:
     """Since when an earlier `gc` knows of objects that nothing references them."""
     document = state.get(*MARKS)
-    return msgspec.json.decode(document.payload, type=dict[Digest, Micros]) if document else {}
+    return (
+        parse_bare(document.payload, dict[Digest, Micros], title="the marks of garbage")
+        if document
+        else {}
+    )
 
 
 def _iter_topics(

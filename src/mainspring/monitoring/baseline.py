@@ -1,5 +1,5 @@
-"""What a model was taught, in a few kilobytes: a histogram per column with the most that any single
-day differed from the whole.
+"""What a model was trained on, in a few kilobytes: a histogram of each column, and the largest PSI
+that a single day of the training rows has against all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
 from mainspring.elements.time import DAY
-from mainspring.monitoring.change import largest_change
 from mainspring.monitoring.errors import UnreadableBaseline
+from mainspring.stats.change_of_level import largest_change
 from mainspring.stats.histogram import edges_from, histogram
 from mainspring.stats.psi import psi
 from mainspring.stats.roc_auc import roc_auc
@@ -20,7 +20,7 @@ from mainspring.stats.roc_auc import roc_auc
 __all__ = [
     "Baseline",
     "ColumnBaseline",
-    "JudgedPredictions",
+    "HoldoutPredictions",
     "baseline_of_column",
     "daily_shares",
     "make_baseline",
@@ -34,8 +34,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class JudgedPredictions(NamedTuple):
-    """Scores, labels and prediction times of the judged rows, each (rows,)."""
+class HoldoutPredictions(NamedTuple):
+    """Scores, labels and prediction times of the test set, each (rows,)."""
 
     scores: Floats
     labels: Floats
@@ -43,16 +43,16 @@ class JudgedPredictions(NamedTuple):
 
 
 class ColumnBaseline(msgspec.Struct, frozen=True):
-    """The histogram of a column, and `limit`: the largest index of stability (PSI) that one of the
-    baseline's own days has against the whole.
+    """The histogram of a column, and `limit`: the largest population stability index (PSI) that one
+    of the baseline's own days has against the whole.
     """
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
     limit: float
 
-    def index_of(self, values: Floats) -> float:
-        """The index of these values against the baseline; 0 where it is the same."""
+    def psi_of(self, values: Floats) -> float:
+        """The PSI of these values against the baseline; 0 where both have the same shares."""
         return psi(np.array(self.counts), histogram(values, np.array(self.edges)))
 
 
@@ -61,12 +61,12 @@ class Baseline(StoredRecord, frozen=True, kw_only=True):
 
     Args:
         features: by the name of the model's column; texts are counted by their codes.
-        score: of the judged rows.
+        score: of the rows that the model was tested on.
         label_rate: the mean label of the fitted rows.
         label_change: the largest change of level in the daily label rate; None when the rows span
             too few days.
-        daily_auc: the mean ROC AUC within one day of the judged rows, by rows; None where no day
-            has both labels.
+        daily_auc: the mean ROC AUC within one day of those rows, weighted by rows; None where no
+            day has both labels.
     """
 
     title = "a baseline"
@@ -92,15 +92,20 @@ def parse_baseline(payload: bytes) -> Baseline:
 
 
 def make_baseline(
-    matrix: Floats, names: Sequence[str], *, times: Ints, labels: Floats, judged: JudgedPredictions
+    matrix: Floats,
+    names: Sequence[str],
+    *,
+    times: Ints,
+    labels: Floats,
+    holdout: HoldoutPredictions,
 ) -> Baseline:
     """Summarise the fitted rows.
 
     Args:
-        matrix: (rows, features) as the model saw it.
+        matrix: (rows, features) as the model takes it.
         times: prediction times of the rows.
         labels: of the rows.
-        judged: what the model said on the rows that it was judged on.
+        holdout: what the model predicted for the rows that it was tested on.
     """
     days = times // DAY
     shares = daily_shares(labels, days)
@@ -109,10 +114,10 @@ def make_baseline(
             name: baseline_of_column(np.ascontiguousarray(matrix[:, place]), days)
             for place, name in enumerate(names)
         },
-        score=baseline_of_column(judged.scores, judged.times // DAY),
+        score=baseline_of_column(holdout.scores, holdout.times // DAY),
         label_rate=float(labels.mean()),
         label_change=largest_change(list(shares.values())),
-        daily_auc=_daily_auc(judged),
+        daily_auc=_daily_auc(holdout),
     )
 
 
@@ -137,22 +142,22 @@ def daily_shares(labels: Floats, days: Ints) -> Mapping[int, float]:
     }
 
 
-def _daily_auc(judged: JudgedPredictions) -> float | None:
+def _daily_auc(holdout: HoldoutPredictions) -> float | None:
     """Within days and not over all rows: that some days are worse for everybody is no merit of the
     model, and one day's AUC cannot show it.
     """
-    if not np.isin(judged.labels, (0.0, 1.0)).all():
+    if not np.isin(holdout.labels, (0.0, 1.0)).all():
         return None
     parts = [
         places
-        for places in _places_by_day(judged.times // DAY)
-        if len(places) >= _MIN_ROWS_A_DAY and 0.0 < judged.labels[places].mean() < 1.0
+        for places in _places_by_day(holdout.times // DAY)
+        if len(places) >= _MIN_ROWS_A_DAY and 0.0 < holdout.labels[places].mean() < 1.0
     ]
     if not parts:
         return None
     return float(
         np.average(
-            [roc_auc(judged.labels[places], judged.scores[places]) for places in parts],
+            [roc_auc(holdout.labels[places], holdout.scores[places]) for places in parts],
             weights=[len(places) for places in parts],
         )
     )

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from mainspring.elements.errors import MonitoringError
 
-__all__ = ["NoBaseline", "UnreadableBaseline"]
+__all__ = ["NoBaseline", "UnreadableBaseline", "UnreadableMonitor"]
 
 
 @dataclass(eq=False, kw_only=True)
 class NoBaseline(MonitoringError):
-    """A monitor compares with the rows that the model was taught on; this version has no summary of
-    them.
+    """A monitor compares with the rows that the model was trained on; this version has no summary
+    of them.
     """
 
     code: ClassVar[str] = "MON-001"
@@ -24,10 +24,24 @@ class NoBaseline(MonitoringError):
 @dataclass(eq=False, kw_only=True)
 class UnreadableBaseline(MonitoringError):
     """A baseline was written in another form than this release reads; it is a summary, and can be
-    made again from the rows that the model was taught on.
+    made again from the rows that the model was trained on.
     """
 
     code: ClassVar[str] = "MON-002"
     template: ClassVar[str] = "a baseline cannot be read: {reason}"
     remedy: ClassVar[str] = "run `mainspring run MODEL`: it makes the baseline anew"
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnreadableMonitor(MonitoringError):
+    """The definition that an environment holds of a monitor, or of the endpoint that it monitors,
+    has a field that this release does not read.
+    """
+
+    code: ClassVar[str] = "MON-003"
+    template: ClassVar[str] = "the definition of {asset} has the field {field} as {found}"
+    remedy: ClassVar[str] = "use the release that applied it last, or a later one"
+    asset: str
+    field: str
+    found: str

@@ -1,5 +1,5 @@
-"""Incidents: findings that belong together, opened once, kept up to date while they last, closed
-when they are gone.
+"""Incidents: findings that belong together, opened once, updated while they last, closed when they
+have been gone for three windows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _QUIET_WINDOWS = 3
 
 
 class Incident(StoredRecord, frozen=True, kw_only=True):
-    """Something wrong that lasts.
+    """Findings of one kind, from the first window that had one to the third without.
 
     Args:
         id: `<monitor>/<kind>/<opened_at>`.
@@ -39,7 +39,7 @@ class Incident(StoredRecord, frozen=True, kw_only=True):
 
 
 class IncidentTransition(msgspec.Struct, frozen=True, kw_only=True):
-    """A step of an incident's life to put on record."""
+    """A change of an incident, to be recorded."""
 
     event: str
     incident: Incident
@@ -52,8 +52,8 @@ def update_incidents(
     monitor: str,
     at: Micros,
 ) -> list[IncidentTransition]:
-    """What the findings of one window do to the open incidents of a monitor: open, keep, or close
-    them.
+    """What the findings of one window change in the open incidents of a monitor: which are opened,
+    seen again, quiet, or closed.
     """
     by_kind: dict[FindingKind, list[MonitorFinding]] = {}
     for finding in findings:

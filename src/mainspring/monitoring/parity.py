@@ -1,14 +1,15 @@
-"""Parity in production: what was told while serving is recomputed from log and tables at the (L, q)
-that it carries, and compared as bytes.
+"""Parity in production: features that were served are recomputed from log and tables at the (L, q)
+that they carry, and compared as bytes.
 
-A share of all predictions is looked at in the background, each by one process.  On demand the
-newest predictions are, all of them, and reads of random keys from every view.  The number of reads
-that differ is expected to be zero: a single one opens an incident, which lasts until reads were
-compared on three days and none differed.
+A share of all predictions is checked in the background, each by one process.  On demand the newest
+predictions are, all of them, and reads of random keys from every view.  The number of reads that
+differ is expected to be zero: a single one opens an incident, which lasts until reads were compared
+on three days and none differed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from mainspring.elements.errors import MainspringError
-from mainspring.elements.events import Event
+from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.stored import parse_bare, render_bare
 from mainspring.elements.time import DAY, SECOND, Micros
 from mainspring.features.errors import FeatureOverflow, HorizonPassed
@@ -25,14 +26,18 @@ from mainspring.features.history.gather import FactReader
 from mainspring.features.online.parity import check_reads, sample_keys
 from mainspring.features.state.stream import CLOCK_SLACK, horizon_at
 from mainspring.features.view import CompiledView, with_lookups
-from mainspring.monitoring.incident import update_incidents
-from mainspring.monitoring.record import iter_open_incidents, record_transitions
+from mainspring.monitoring.record import IncidentJournal, record_findings
 from mainspring.monitoring.window import MonitorFinding
+from mainspring.ports.clock import Clock
 from mainspring.ports.errors import StaleWrite
-from mainspring.ports.state import Change
-from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.load import Project
+from mainspring.ports.log import LogReader
+from mainspring.ports.models import ScorerLoader
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.online import OnlineReader
+from mainspring.ports.state import Change, StateWriter
+from mainspring.ports.tables import TableReader
 from mainspring.registry.read import read_version
+from mainspring.registry.read_environment import read_environment
 from mainspring.serving.inference_log import PredictionRecord, inference_topic, iter_predictions
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
@@ -40,10 +45,17 @@ from mainspring.serving.tracing.replay import ReplayOutcome, ReplayResult, repla
 from mainspring.serving.tracing.sample import is_sampled
 from mainspring.sources.facts import read_facts
 
-__all__ = ["PARITY_MONITOR", "ParityCheckReport", "ParityCount", "ParityMonitor", "ParityTotals"]
+__all__ = [
+    "PARITY_MONITOR",
+    "ParityCheckReport",
+    "ParityCount",
+    "ParityMonitor",
+    "ParityPorts",
+    "ParityTotals",
+]
 
 PARITY_MONITOR = "parity"
-"""Who opens the incident."""
+"""The monitor that opens the incident."""
 
 _KIND = "parity"
 _PERIOD: Micros = 10 * SECOND
@@ -52,13 +64,34 @@ _MOST_SCANNED = 50_000
 _MOST_COMPARED = 256
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ParityPorts:
+    """What parity is checked with.
+
+    Args:
+        clock: the time of the world, for records and for when a check is due.
+        data_clock: the time of the data, at which features are read.
+    """
+
+    project: ProjectName
+    actor: Actor
+    state: StateWriter
+    log: LogReader
+    tables: TableReader
+    online: OnlineReader
+    objects: ObjectReader
+    scorers: ScorerLoader
+    clock: Clock
+    data_clock: Clock
+
+
 class ParityCount(msgspec.Struct, frozen=True, kw_only=True):
     """What was compared of one endpoint or view.
 
     Args:
         subject: `endpoint.NAME` or `view.NAME`.
         checked: reads that were recomputed; `mismatched` of them differ in at least one byte.
-        unavailable: reads that cannot be recomputed, or asked, any more; `reason` says why the
+        unavailable: reads that cannot be recomputed, or read, any more; `reason` says why the
             first cannot.
         example: the first value that differs.
     """
@@ -108,20 +141,19 @@ class ParityMonitor:
     """Checks the reads of one environment.
 
     Args:
-        rate: the share of predictions that the background check looks at, 0 to 1.
+        rate: the share of predictions that is checked in the background, 0 to 1.
         views: gives the environment's views, compiled.
     """
 
     def __init__(
         self,
-        project: Project,
-        tools: Runtime,
+        ports: ParityPorts,
         environment: str,
         *,
         rate: float,
         views: Callable[[], Sequence[CompiledView]],
     ) -> None:
-        self._project, self._tools, self._environment = project, tools, environment
+        self._ports, self._environment = ports, environment
         self._rate, self._views = rate, views
         self._due: Micros = 0
         self._opened: dict[str, ServedModel] = {}
@@ -132,38 +164,42 @@ class ParityMonitor:
 
         Cost: reads the facts that the longest window sees.
         """
-        started = self._tools.clock.now()
+        started = self._ports.clock.now()
         if started < self._due or self._rate <= 0:
             return None
-        test = self._settle(
-            [
-                self._count_sampled(endpoint.name)
-                for endpoint in self._project.declarations.endpoints
-            ]
-        )
-        finished = self._tools.clock.now()
+        report = self._add_up([self._count_sampled(endpoint) for endpoint in self._endpoints()])
+        finished = self._ports.clock.now()
         self._due = finished + max(_PERIOD, round((finished - started) / _SHARE_OF_TIME))
-        return test
+        return report
 
     def test(self, rows: int) -> ParityCheckReport:
         """Compare the newest predictions of every endpoint and reads of random keys from every
         view, so many of each, and put it on record.
         """
         counts = [
-            self._count_predictions(endpoint.name, self._newest(endpoint.name, rows))
-            for endpoint in self._project.declarations.endpoints
+            self._count_predictions(endpoint, self._newest(endpoint, rows))
+            for endpoint in self._endpoints()
         ]
         counts += [self._count_view(view, rows) for view in self._views()]
-        test = self._settle(counts)
-        self._record(test)
-        return test
+        report = self._add_up(counts)
+        self._record(report)
+        return report
 
-    def _settle(self, counts: Sequence[ParityCount]) -> ParityCheckReport:
+    def _endpoints(self) -> list[str]:
+        """The endpoints that the environment holds, sorted."""
+        current = read_environment(self._ports.state, self._environment)
+        return [
+            asset.partition(".")[2]
+            for asset, pointer in sorted(current.pointers.items())
+            if pointer.kind == "endpoint"
+        ]
+
+    def _add_up(self, counts: Sequence[ParityCount]) -> ParityCheckReport:
         """Add up what was counted; what differs opens an incident, or keeps it open."""
-        now = self._tools.data_clock.now()
+        now = self._ports.data_clock.now()
         findings = [_finding(count) for count in counts if count.mismatched]
         if findings:
-            self._follow(findings, now)
+            self._record_findings(findings, now)
         checked, mismatched = (
             sum(count.checked for count in counts),
             sum(count.mismatched for count in counts),
@@ -177,16 +213,10 @@ class ParityMonitor:
             counts=tuple(counts),
         )
 
-    def _follow(self, findings: Sequence[MonitorFinding], at: Micros) -> None:
-        tools = self._tools
-        known = {
-            incident.kind: incident
-            for incident in iter_open_incidents(tools.state, self._environment, PARITY_MONITOR)
-        }
-        steps = update_incidents(known, findings, monitor=PARITY_MONITOR, at=at)
-        record_transitions(
-            tools.state, steps, project=tools.project, environment=self._environment, at=at
-        )
+    def _record_findings(self, findings: Sequence[MonitorFinding], at: Micros) -> None:
+        ports = self._ports
+        journal = IncidentJournal(ports.state, ports.project, self._environment, PARITY_MONITOR)
+        record_findings(findings, journal, at=at)
 
     def totals(self) -> ParityTotals:
         """What was compared here by any process."""
@@ -194,7 +224,7 @@ class ParityMonitor:
 
     def _tally(self) -> tuple[_Tally, int]:
         """The tally and the version of its document."""
-        document = self._tools.state.get(_KIND, self._environment)
+        document = self._ports.state.get(_KIND, self._environment)
         return (
             (parse_bare(document.payload, _Tally, title="a parity tally"), document.version)
             if document
@@ -214,25 +244,25 @@ class ParityMonitor:
                 before._replace(day=day, checked=0, mismatched=0) if is_over else before
             ).with_more(checked, mismatched)
             with suppress(StaleWrite):
-                self._tools.state.commit(
+                self._ports.state.commit(
                     [Change(_KIND, self._environment, render_bare(after), version)], []
                 )
                 break
         if is_over and before.checked and not before.mismatched:
-            self._follow([], day)
+            self._record_findings([], day)
 
-    def _record(self, test: ParityCheckReport) -> None:
-        tools = self._tools
+    def _record(self, report: ParityCheckReport) -> None:
+        ports = self._ports
         event = Event(
             kind="parity.tested",
-            project=tools.project,
-            actor=tools.actor,
-            at=tools.clock.now(),
+            project=ports.project,
+            actor=ports.actor,
+            at=ports.clock.now(),
             subject=self._environment,
             environment=self._environment,
-            facts={"checked": test.checked, "mismatched": test.mismatched},
+            facts={"checked": report.checked, "mismatched": report.mismatched},
         )
-        tools.state.commit([], [event])
+        ports.state.commit([], [event])
 
     def _count_sampled(self, endpoint: str) -> ParityCount:
         sampled = [
@@ -241,17 +271,17 @@ class ParityMonitor:
         return self._count_predictions(endpoint, sampled[-_MOST_COMPARED:])
 
     def _iter_unchecked(self, endpoint: str) -> Iterator[PredictionRecord]:
-        """The predictions since the last check by whichever process; what came too fast to be
-        looked through is passed over, oldest first.
+        """The predictions since the last check by whichever process; of more than can be checked
+        the oldest are passed over.
         """
-        log, topic = self._tools.log, inference_topic(self._environment, endpoint)
-        document, head = self._tools.state.get(_KIND, topic), log.head(topic)
+        log, topic = self._ports.log, inference_topic(self._environment, endpoint)
+        document, head = self._ports.state.get(_KIND, topic), log.head(topic)
         done = parse_bare(document.payload, int, title="a parity position") if document else head
         if document is not None and done >= head:
             return
-        # Whoever moves the place first has these predictions to himself.
+        # Whichever process moves the position first checks these predictions alone.
         with suppress(StaleWrite):
-            self._tools.state.commit(
+            self._ports.state.commit(
                 [Change(_KIND, topic, render_bare(head), document.version if document else 0)],
                 [],
             )
@@ -260,7 +290,7 @@ class ParityMonitor:
             )
 
     def _newest(self, endpoint: str, rows: int) -> list[PredictionRecord]:
-        log, topic = self._tools.log, inference_topic(self._environment, endpoint)
+        log, topic = self._ports.log, inference_topic(self._environment, endpoint)
         return list(
             iter_predictions(log, topic, start=max(log.head(topic) - rows, log.first(topic)))
         )
@@ -278,20 +308,20 @@ class ParityMonitor:
             mismatched=len(wrong),
             unavailable=len(gone),
             reason=gone[0].reason if gone else "",
-            example=_told_of(wrong[0]) if wrong else "",
+            example=_difference(wrong[0]) if wrong else "",
         )
 
     def _open(self, record: PredictionRecord) -> ServedModel:
         if record.version not in self._opened:
-            version = read_version(self._tools.state, record.version)
+            version = read_version(self._ports.state, record.version)
             self._opened[record.version] = open_version(
-                version, objects=self._tools.objects, scorers=self._tools.scorers
+                version, objects=self._ports.objects, scorers=self._ports.scorers
             )
         return self._opened[record.version]
 
     def _facts_for(self, records: Sequence[PredictionRecord]) -> FactReader:
         """Reads the facts that these predictions can have seen; of a model that cannot be opened
-        none, which is told elsewhere.
+        none, which the replay reports.
         """
         views = list[CompiledView]()
         for one in {record.version: record for record in records}.values():
@@ -308,29 +338,27 @@ class ParityMonitor:
         )
         return cache(
             lambda source: read_facts(
-                source, log=self._tools.log, tables=self._tools.tables, happened_from=happened_from
+                source, log=self._ports.log, tables=self._ports.tables, happened_from=happened_from
             )
         )
 
     def _count_view(self, view: CompiledView, rows: int) -> ParityCount:
-        subject, now = f"view.{view.view.name}", self._tools.data_clock.now()
+        subject, now = f"view.{view.view.name}", self._ports.data_clock.now()
         if view.view.knowledge == "as_corrected":
             return ParityCount(subject=subject, reason="sees with hindsight, which is never served")
         keys = sample_keys(view, self._facts_seen([view], now - CLOCK_SLACK), rows=rows, seed=now)
         if not keys.height:
             return ParityCount(subject=subject, reason="no fact is recent enough to be seen")
         ago = np.random.default_rng(now).integers(CLOCK_SLACK, size=keys.height)
-        ago[::2] = (
-            # every other question is about now, as when serving; the others are about the last
-            # hour, which state answers too
-            0
-        )
+        # Every other read is as of now, as when serving; the others are as of the last hour, which
+        # state can be read at too.
+        ago[::2] = 0
         spine = keys.with_columns(_prediction_time=pl.Series(now - ago))
         try:
             report = check_reads(
                 view,
                 spine,
-                online=self._tools.online,
+                online=self._ports.online,
                 facts_of=self._facts_seen([view], now - CLOCK_SLACK),
             )
         except (HorizonPassed, FeatureOverflow) as error:
@@ -347,8 +375,8 @@ class ParityMonitor:
 
 def _finding(count: ParityCount) -> MonitorFinding:
     sentence = (
-        f"{count.subject}: {count.mismatched:,} of {count.checked:,} reads are not what the "
-        f"log says; {count.example}"
+        f"{count.subject}: {count.mismatched:,} of {count.checked:,} reads differ from the log; "
+        f"{count.example}"
     )
     return MonitorFinding(
         kind="parity",
@@ -359,6 +387,6 @@ def _finding(count: ParityCount) -> MonitorFinding:
     )
 
 
-def _told_of(replay: ReplayResult) -> str:
-    name, (told, again) = next(iter(replay.differing.items()))
-    return f"{name} of {replay.prediction}: told {told!r}, the log says {again!r}"
+def _difference(replay: ReplayResult) -> str:
+    name, (served, recomputed) = next(iter(replay.differing.items()))
+    return f"{name} of {replay.prediction}: served {served!r}, recomputed {recomputed!r}"

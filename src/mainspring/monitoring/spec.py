@@ -1,4 +1,4 @@
-"""What is watched once a model answers."""
+"""What is monitored once a model serves."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -13,8 +13,8 @@ __all__ = ["Monitor"]
 
 @dataclass(frozen=True, init=False)
 class Monitor:
-    """Compares what a model sees and says with what it was taught on, and with the truth as it
-    arrives.
+    """Compares the features and scores of a model in production with those of the rows that it was
+    trained on, and its scores with the labels as they arrive.
 
     Args:
         schedule: the window of a comparison and how often it is made.

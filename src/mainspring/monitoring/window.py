@@ -1,5 +1,5 @@
-"""One window of live data judged against the baseline: a pure decision from predictions, labels and
-ingestion counts to findings.
+"""One window of production data compared with the baseline: pure functions from predictions, labels
+and ingestion counts to findings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 
 from mainspring.elements.time import Micros
 from mainspring.monitoring.baseline import Baseline
-from mainspring.monitoring.change import change_of_level
 from mainspring.stats.calibration import expected_calibration_error
+from mainspring.stats.change_of_level import PRIOR_DAYS, RECENT_DAYS, change_of_level
 from mainspring.stats.log_loss import log_loss
 from mainspring.stats.roc_auc import roc_auc
 
 __all__ = [
+    "MIN_ROWS",
     "FindingKind",
     "LabelledDay",
     "MonitorFinding",
     "WindowReport",
-    "judge_ingestion",
-    "judge_labels",
-    "judge_window",
+    "data_quality_findings",
+    "drift_findings",
+    "label_findings",
     "measure_day",
 ]
 
@@ -33,18 +34,20 @@ FindingKind = OneOf[
 Floats = NDArray[np.float64]
 
 MIN_ROWS = 50
+"""Fewer rows are not compared: their statistics vary more than what they would show."""
+
 _QUARANTINE_SHARE = 0.01
 _AUC_DROP = 0.08
 _PERFORMANCE_DAYS = 7
 
 
 class MonitorFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is not as it was.
+    """A statistic that is beyond its limit.
 
     Args:
         subject: the column or source that it is about.
-        statistic, limit: what was measured, and what the baseline's own days never exceeded (times
-            the sensitivity).
+        statistic, limit: what was measured, and the limit that was fitted on the baseline's own
+            days (times the sensitivity).
         sentence: for people.
     """
 
@@ -56,7 +59,7 @@ class MonitorFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LabelledDay(msgspec.Struct, frozen=True, kw_only=True):
-    """One day's predictions whose truth is known by now.
+    """One day's predictions whose labels are known by now.
 
     `roc_auc` is None without both classes; all three metrics are where the label is a number and
     not yes or no.
@@ -72,7 +75,11 @@ class LabelledDay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WindowReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a monitor saw in one window."""
+    """What a monitor measured and found in one window.
+
+    Args:
+        predictions: made in the window; labelled: of those days, with a label by now.
+    """
 
     start: Micros
     end: Micros
@@ -82,44 +89,42 @@ class WindowReport(msgspec.Struct, frozen=True, kw_only=True):
     latest_labelled: LabelledDay | None = None
 
 
-def judge_window(
+def drift_findings(
     baseline: Baseline, matrix: Floats, names: Sequence[str], *, scores: Floats, sensitivity: float
 ) -> list[MonitorFinding]:
-    """Features and scores of one window against the baseline; too few rows are not judged.
+    """Features and scores of one window whose PSI exceeds the limit; too few rows are not compared.
 
     Args:
-        matrix: (predictions, features) as the model saw it.
+        matrix: (predictions, features) as the model takes it.
     """
     if len(scores) < MIN_ROWS:
         return []
     found = []
     for place, name in enumerate(names):
         column = baseline.features[name]
-        index, limit = (
-            column.index_of(np.ascontiguousarray(matrix[:, place])),
-            column.limit * sensitivity,
-        )
-        if index > limit:
-            found.append(_drift("feature_drift", name, index, limit=limit))
-    index, limit = baseline.score.index_of(scores), baseline.score.limit * sensitivity
-    if index > limit:
-        found.append(_drift("score_drift", "score", index, limit=limit))
+        value = column.psi_of(np.ascontiguousarray(matrix[:, place]))
+        limit = column.limit * sensitivity
+        if value > limit:
+            found.append(_drift("feature_drift", name, value, limit=limit))
+    value, limit = baseline.score.psi_of(scores), baseline.score.limit * sensitivity
+    if value > limit:
+        found.append(_drift("score_drift", "score", value, limit=limit))
     return found
 
 
-def _drift(kind: FindingKind, subject: str, index: float, *, limit: float) -> MonitorFinding:
+def _drift(kind: FindingKind, subject: str, value: float, *, limit: float) -> MonitorFinding:
     sentence = (
-        f"{subject}: stability index {index:.2f}, and no day of the baseline came near {limit:.2f}"
+        f"{subject}: PSI {value:.2f} exceeds the limit {limit:.2f} fitted on the baseline's days"
     )
     return MonitorFinding(
-        kind=kind, subject=subject, statistic=index, limit=limit, sentence=sentence
+        kind=kind, subject=subject, statistic=value, limit=limit, sentence=sentence
     )
 
 
-def judge_ingestion(
+def data_quality_findings(
     counts: Mapping[str, tuple[int, Mapping[str, int]]], *, usual: Mapping[str, float]
 ) -> list[MonitorFinding]:
-    """Sources whose rows break their contract more often than usual.
+    """Sources whose rows fail their contract more often than usual.
 
     Args:
         counts: by source, the rows accepted in the window, and the rows quarantined by reason.
@@ -128,15 +133,14 @@ def judge_ingestion(
     found = []
     for source, (accepted, reasons) in sorted(counts.items()):
         quarantined = sum(reasons.values())
-        share, limit = (
-            quarantined / max(accepted + quarantined, 1),
-            max(_QUARANTINE_SHARE, 3 * usual.get(source, 0.0)),
-        )
-        if share > limit and accepted + quarantined >= MIN_ROWS:
+        rows = accepted + quarantined
+        share = quarantined / max(rows, 1)
+        limit = max(_QUARANTINE_SHARE, 3 * usual.get(source, 0.0))
+        if share > limit and rows >= MIN_ROWS:
             worst = max(sorted(reasons), key=lambda reason: reasons[reason])
             sentence = (
-                f"{source}: {share:.1%} of {accepted + quarantined} rows broke the "
-                f"contract, most by {worst}"
+                f"{source}: {share:.1%} of {rows:,} rows failed the contract, most of them "
+                f"{worst}; the limit is {limit:.1%}"
             )
             found.append(
                 MonitorFinding(
@@ -165,14 +169,14 @@ def measure_day(day: Micros, labels: Floats, scores: Floats) -> LabelledDay:
     )
 
 
-def judge_labels(
+def label_findings(
     baseline: Baseline, days: Sequence[LabelledDay], *, sensitivity: float
 ) -> list[MonitorFinding]:
-    """Label rate and performance of the days up to now, oldest first."""
-    return [*_judge_label_rate(baseline, days, sensitivity), *_judge_performance(baseline, days)]
+    """Label rate and performance beyond their limits, of the days up to now, oldest first."""
+    return [*_label_rate_findings(baseline, days, sensitivity), *_performance(baseline, days)]
 
 
-def _judge_label_rate(
+def _label_rate_findings(
     baseline: Baseline, days: Sequence[LabelledDay], sensitivity: float
 ) -> list[MonitorFinding]:
     change = change_of_level([day.label_rate for day in days])
@@ -183,8 +187,8 @@ def _judge_label_rate(
     ):
         return []
     sentence = (
-        f"the share of positive labels moved by {change:+.3f} within six weeks; while the "
-        f"model learned it never moved by {limit:.3f}"
+        f"the label rate changed by {change:+.3f} (the last {RECENT_DAYS} days against the "
+        f"{PRIOR_DAYS} before), which exceeds the limit {limit:.3f} fitted on the baseline's days"
     )
     return [
         MonitorFinding(
@@ -193,7 +197,7 @@ def _judge_label_rate(
     ]
 
 
-def _judge_performance(baseline: Baseline, days: Sequence[LabelledDay]) -> list[MonitorFinding]:
+def _performance(baseline: Baseline, days: Sequence[LabelledDay]) -> list[MonitorFinding]:
     recent = [day for day in days[-_PERFORMANCE_DAYS:] if day.roc_auc is not None]
     if len(recent) < _PERFORMANCE_DAYS or baseline.daily_auc is None:
         return []
@@ -202,8 +206,8 @@ def _judge_performance(baseline: Baseline, days: Sequence[LabelledDay]) -> list[
     if auc >= limit:
         return []
     sentence = (
-        f"ROC AUC within a day is {auc:.3f} over {_PERFORMANCE_DAYS} days; it was "
-        f"{baseline.daily_auc:.3f} when the model was judged"
+        f"ROC AUC within a day is {auc:.3f} over {_PERFORMANCE_DAYS} days, below the limit "
+        f"{limit:.3f}; it was {baseline.daily_auc:.3f} on the test set"
     )
     return [
         MonitorFinding(

@@ -22,9 +22,10 @@ from mainspring.elements.time import DAY, FOREVER, HOUR, Micros, format_instant
 from mainspring.features.state.stream import horizon_at, materialize_view
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.baseline import Baseline
+from mainspring.monitoring.evaluate import MonitoredModel, MonitorEvaluator
 from mainspring.monitoring.incident import Incident
+from mainspring.monitoring.record import IncidentJournal, record_findings
 from mainspring.monitoring.spec import Monitor
-from mainspring.monitoring.watch import MonitoredModel, MonitorEvaluator
 from mainspring.monitoring.window import LabelledDay, WindowReport
 from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor, ServedModel
@@ -169,22 +170,19 @@ class _Simulation:
         self._clock, ids = engines.clock(scenario.start), engines.ids(scenario.seed)
         self._log, self._online = engines.log(), engines.online()
         self._predictor = Predictor(self._online, self._log, self._clock, ids)
-        watched = MonitoredModel(
-            monitor=scenario.monitor,
+        monitored = MonitoredModel(
+            monitor=scenario.monitor.name,
+            sensitivity=scenario.monitor.sensitivity,
             version=scenario.model.version,
             topic=_TOPIC,
             training_set=self._training_set,
             encoding=scenario.model.encoding,
             baseline=scenario.baseline,
         )
-        self._state = engines.state(ProjectName("simulation"), self._clock)
-        self._watcher = MonitorEvaluator(
-            watched,
-            log=self._log,
-            state=self._state,
-            project=ProjectName("simulation"),
-            environment="simulation",
-        )
+        project = ProjectName("simulation")
+        self._state = engines.state(project, self._clock)
+        self._journal = IncidentJournal(self._state, project, "simulation", scenario.monitor.name)
+        self._evaluator = MonitorEvaluator(monitored, log=self._log)
         self._arrivals = [
             _Arrivals(s, self._training_set.schemas[s.name], self._faulty(scenario.facts[s.name]))
             for s in self._training_set.sources
@@ -224,7 +222,9 @@ class _Simulation:
             for hour in range(day, until, HOUR):
                 self._live_until(min(hour + HOUR, until))
                 self._predict(hour, min(hour + HOUR, until))
-            scenario.on_day(self._watcher.watch(day, until))
+            report = self._evaluator.evaluate(day, until).report
+            record_findings(report.findings, self._journal, at=until)
+            scenario.on_day(report)
         for hour in range(scenario.end, scenario.end + _LABELS_ARRIVE_WITHIN, HOUR):
             self._live_until(hour + HOUR)
         return self._report()
@@ -242,7 +242,7 @@ class _Simulation:
                 known.filter(arrivals.event_time >= horizon), history=True
             )
             self._fold(views, start)
-        self._watcher.start_at_head()
+        self._evaluator.start_at_head()
 
     def _views_of(self, source: str) -> list[CompiledView]:
         return [
@@ -289,8 +289,8 @@ class _Simulation:
 
     def _report(self) -> SimulationReport:
         scenario = self._scenario
-        days = tuple(self._watcher.labelled_days(scenario.end))
-        scores, labels = self._watcher.judged()
+        days = tuple(self._evaluator.labelled_days())
+        scores, labels = self._evaluator.scores_and_labels()
         incidents = [
             parse_stored(document.payload, Incident)
             for document in self._state.iter_documents("incident")

@@ -1,4 +1,4 @@
-"""The thread that follows the map and folds the log while requests go on."""
+"""A thread that repeats one act while requests go on."""
 
 import logging
 import threading
@@ -26,24 +26,45 @@ def told(caplog):
     return [record.levelname for record in caplog.records if record.name == "mainspring.server"]
 
 
-def test_a_follower_repeats_its_acts_until_it_is_closed(caplog):
+def test_a_task_repeats_its_act_until_it_is_closed(caplog):
     act = Acts()
-    with PeriodicTask(act).running():
+    with PeriodicTask(act, name="act").running():
         assert act.done.wait(10)
     assert told(caplog) == []
 
 
-def test_an_act_that_fails_is_told_once_and_does_not_stop_the_others(caplog):
-    failing, act = Acts(StaleWrite(what="shard", expected="1", found="2")), Acts()
-    with caplog.at_level(logging.WARNING), PeriodicTask(failing, act).running():
+def test_an_act_that_fails_is_logged_once_by_its_name_and_tried_again(caplog):
+    failing = Acts(StaleWrite(what="shard", expected="1", found="2"))
+    with caplog.at_level(logging.WARNING), PeriodicTask(failing, name="tables").running():
         assert failing.done.wait(10)
-        assert act.done.wait(10)
     assert told(caplog) == ["WARNING"]
+    assert "mainspring-tables: " in caplog.text
 
 
-def test_a_bug_of_ours_does_not_end_the_following(caplog):
+def test_an_act_that_takes_its_time_does_not_hold_up_another():
+    release, quick = threading.Event(), Acts()
+    slow = PeriodicTask(lambda: release.wait(60), name="slow")
+    with slow.running(), PeriodicTask(quick, name="quick").running():
+        assert quick.done.wait(10)
+        assert not release.is_set()
+        release.set()
+
+
+def test_a_thread_is_called_by_its_act():
+    names, seen = list[str](), threading.Event()
+
+    def act():
+        names.append(threading.current_thread().name)
+        seen.set()
+
+    with PeriodicTask(act, name="refresh").running():
+        assert seen.wait(10)
+    assert set(names) == {"mainspring-refresh"}
+
+
+def test_a_bug_of_ours_does_not_end_the_thread(caplog):
     failing = Acts(ZeroDivisionError("ours"))
-    with caplog.at_level(logging.WARNING), PeriodicTask(failing).running():
+    with caplog.at_level(logging.WARNING), PeriodicTask(failing, name="failing").running():
         assert failing.done.wait(10)
     assert told(caplog) == ["WARNING"]
     assert "ZeroDivisionError" in caplog.text

@@ -15,6 +15,7 @@ from mainspring.app.cli import command_line
 from mainspring.app.cli.commands.features import parity_lines
 from mainspring.app.cli.paint import Paint
 from mainspring.app.http.metrics import ServerMetrics
+from mainspring.app.ports import parity_ports
 from mainspring.app.serve import check_sampled_parity
 from mainspring.app.workspace import Workspace
 from mainspring.elements.time import DAY, SECOND, format_instant, parse_instant
@@ -101,8 +102,7 @@ def workspace(clock):
 def runs_of(workspace, *, rate: float = 1.0) -> ParityMonitor:
     """A process that looks at this share of reads, and has looked at nothing yet."""
     return ParityMonitor(
-        workspace.project,
-        workspace.tools,
+        parity_ports(workspace.tools),
         workspace.environment,
         rate=rate,
         views=workspace.reader.views,
@@ -146,8 +146,8 @@ def test_other_bytes_in_online_state_raise_the_alarm_with_an_example(workspace, 
     [incident] = workspace.status().incidents
     assert (incident.kind, incident.subjects) == ("parity", ("endpoint.late",))
     said = (
-        f"endpoint.late: 1 of 2 reads are not what the log says; shop__amount__24h of "
-        f"{answer.id}: told 8.5, the log says 8.25"
+        f"endpoint.late: 1 of 2 reads differ from the log; shop__amount__24h of "
+        f"{answer.id}: served 8.5, recomputed 8.25"
     )
     assert incident.sentence == said
 
@@ -243,7 +243,7 @@ def test_views_without_state_with_hindsight_or_without_recent_facts_say_why_noth
 
 def test_the_newest_predictions_are_those_of_this_environment(workspace):
     workspace.predict("late", [{"shop": "a"}] * 3)
-    runs = ParityMonitor(workspace.project, workspace.tools, "staging", rate=1.0, views=list)
+    runs = ParityMonitor(parity_ports(workspace.tools), "staging", rate=1.0, views=list)
     assert runs.test(10).checked == 0
     assert workspace.tools.log.head(inference_topic("dev", "late")) == 3
 
@@ -273,7 +273,7 @@ def test_a_process_that_folds_looks_at_reads_beside_it(workspace, clock, watched
         if watched.run_due():
             told.set()
 
-    with PeriodicTask(look).running():
+    with PeriodicTask(look, name="parity").running():
         assert told.wait(20)
     assert [incident.kind for incident in workspace.status().incidents] == ["parity"]
 

@@ -50,7 +50,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "predict": ("answers", "Ask an endpoint, without a server."),
         "replay": ("answers", "Recompute predictions, and compare them byte by byte."),
         "lineage": ("answers", "Show what an asset is made from, down to the raw files."),
-        "watch": ("answers", "Judge what a monitor has seen since its last window."),
+        "watch": ("answers", "Evaluate a monitor on its current window."),
         "simulate": ("answers", "Live through months of data in minutes, as if they happened now."),
     },
     "Keep": {

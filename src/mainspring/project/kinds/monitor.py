@@ -9,7 +9,7 @@ from mainspring.datasets.encoding import encode_frame, parse_encoding
 from mainspring.datasets.predictions import parse_predictions
 from mainspring.elements.errors import DeclarationError
 from mainspring.flow.step import StepOutcome
-from mainspring.monitoring.baseline import JudgedPredictions, make_baseline, render_baseline
+from mainspring.monitoring.baseline import HoldoutPredictions, make_baseline, render_baseline
 from mainspring.monitoring.spec import Monitor
 from mainspring.project.faults.serving import monitor_faults
 from mainspring.project.kinds.asset import Asset, Declaration, FaultScope
@@ -75,7 +75,7 @@ class MonitorKind(Kind[Monitor]):
             encoding.column_names,
             times=fitted["_prediction_time"].to_numpy(),
             labels=fitted["_label"].cast(pl.Float64).to_numpy(),
-            judged=JudgedPredictions(
+            holdout=HoldoutPredictions(
                 judged.scores, judged.labels, judged.frame["_prediction_time"].to_numpy()
             ),
         )

@@ -119,10 +119,10 @@ def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
 @click.argument("monitor")
 @click.pass_obj
 def watch(at: Invocation, monitor: str) -> int:
-    """Judge what a monitor has seen since its last window.
+    """Evaluate a monitor on its current window.
 
-    The server does this by itself at the end of every window.  Exit code 1 when something is not as
-    it was.
+    A server evaluates it by itself at the end of every window.  Exit code 1 when a limit is
+    exceeded.
     """
     report = at.open().monitors.run(monitor)
     at.answer(report, lambda paint: watch_lines(report, paint))
@@ -139,7 +139,7 @@ def watch_lines(report: "WindowReport", paint: Paint) -> Iterator[str]:
         f"{paint.mark(False)} {finding.kind}: {finding.sentence}" for finding in report.findings
     )
     if not report.findings:
-        yield f"{paint.mark(True)} nothing that the days of the baseline have not shown as well"
+        yield f"{paint.mark(True)} nothing exceeds the limits fitted on the baseline's days"
 
 
 @click.command(cls=WorkspaceVerb)

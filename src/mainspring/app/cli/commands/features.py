@@ -63,7 +63,9 @@ def show(at: Invocation, name: str, keys: int) -> None:
 
 @click.command(cls=WorkspaceVerb)
 @click.option(
-    "--parity", is_flag=True, help="What was told online is what the log says, byte for byte."
+    "--parity",
+    is_flag=True,
+    help="Features as they were served equal those recomputed, byte for byte.",
 )
 @click.option(
     "--rows",

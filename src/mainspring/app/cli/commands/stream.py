@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["stream", "stream_line"]
 
+_PARITY_PERIOD_S = 1.0
+
 
 @click.command(cls=WorkspaceVerb)
 @click.option(
@@ -50,7 +52,8 @@ def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool
     from mainspring.flow.periodic import PeriodicTask
 
     paint = colours_of(sys.stdout)
-    with _asked_to_stop() as stop, PeriodicTask(workspace.parity.run_due).running():
+    parity = PeriodicTask(workspace.parity.run_due, name="parity", period_s=_PARITY_PERIOD_S)
+    with _asked_to_stop() as stop, parity.running():
         streams = workspace.streams
         streams.consumer(
             views,
