@@ -51,15 +51,15 @@ def main() -> None:
         workspace = Workspace.open(Path(folder), as_of=AS_OF)
         workspace.apply()
         host = workspace.host()
-        workspace.fold()
+        workspace.materialize()
         model = host.endpoint("late-delivery").current
         assert model is not None
-        now = workspace.tools.data_clock.now()
+        now = workspace.runtime.data_clock.now()
         predictor = Predictor(
-            workspace.tools.online,
-            workspace.tools.log,
-            workspace.tools.data_clock,
-            workspace.tools.ids,
+            workspace.runtime.online,
+            workspace.runtime.log,
+            workspace.runtime.data_clock,
+            workspace.runtime.ids,
         )
         records = predictor.answer(model, [row(0)], at=[now], map_version=1, actor="benchmark")
         cast = cast_rows(
@@ -73,10 +73,10 @@ def main() -> None:
                 lambda call: model.scorer.predict(matrix[call : call + 1])
             ),
             "features read and computed": median_us(
-                lambda call: model.features_of([cast[call]], workspace.tools.online, at=[now])
+                lambda call: model.features_of([cast[call]], workspace.runtime.online, at=[now])
             ),
             "record written to the log": median_us(
-                lambda call: workspace.tools.log.append(
+                lambda call: workspace.runtime.log.append(
                     {f"inference:bench:{call}": prediction_frame(records)}, expected={}
                 )
             ),

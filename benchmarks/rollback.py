@@ -43,7 +43,7 @@ def two_versions(folder: Path) -> Workspace:
 
 def log_predictions(workspace: Workspace, host: EndpointHost, count: int) -> None:
     """So many predictions in the inference log, for the monitor to evaluate."""
-    tools, model = workspace.tools, host.endpoint(ENDPOINT).current
+    tools, model = workspace.runtime, host.endpoint(ENDPOINT).current
     assert model is not None
     predictor = Predictor(tools.online, tools.log, tools.data_clock, tools.ids)
     topic, now = inference_topic(workspace.environment, ENDPOINT), tools.data_clock.now()
@@ -60,7 +60,7 @@ class SlowMonitor:
     """
 
     def __init__(self, workspace: Workspace) -> None:
-        self._ports, self._environment = monitor_ports(workspace.tools), workspace.environment
+        self._ports, self._environment = monitor_ports(workspace.runtime), workspace.environment
         self.taken_s: list[float] = []
 
     def __call__(self) -> None:
@@ -106,7 +106,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         workspace = two_versions(Path(folder))
         host, slow = workspace.host(), SlowMonitor(workspace)
-        workspace.fold()
+        workspace.materialize()
         log_predictions(workspace, host, PREDICTIONS)
         with ExitStack() as running:
             for task in background_tasks(workspace, host, ServerMetrics()):

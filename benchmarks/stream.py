@@ -125,7 +125,7 @@ def _push(folder: Path, acknowledged: "SynchronizedArray[int]") -> None:
     began = time.monotonic()
     for batch in range(len(acknowledged)):
         time.sleep(max(0.0, began + batch * BATCH / RATE - time.monotonic()))
-        at = workspace.tools.data_clock.now() - 1
+        at = workspace.runtime.data_clock.now() - 1
         rows = [
             {
                 "n": n,
@@ -147,8 +147,8 @@ def _read(folder: Path, seen: "SynchronizedArray[int]") -> None:
     workspace = Workspace.open(folder)
     views, online, clock = (
         [workspace.reader.view(name) for name in VIEWS],
-        workspace.tools.online,
-        workspace.tools.data_clock,
+        workspace.runtime.online,
+        workspace.runtime.data_clock,
     )
     for batch in range(len(seen)):
         asked = [{"shop": f"probe {batch}"}]

@@ -19,9 +19,9 @@ SHOPS = ("harbour", "market", "station", "old-town")
 
 def live(workspace: Workspace) -> Iterator[str]:
     """Twenty deliveries in a call, and one question after each; ids go on where they stand."""
-    first = workspace.tools.log.head("source:deliveries") + 1_000_000
+    first = workspace.runtime.log.head("source:deliveries") + 1_000_000
     for batch in count():
-        now = format_instant(workspace.tools.data_clock.now())
+        now = format_instant(workspace.runtime.data_clock.now())
         ids = range(first + 20 * batch, first + 20 * batch + 20)
         rows = [
             {

@@ -32,9 +32,9 @@ def outcome_of(workspace: Workspace) -> dict[str, object]:
     """Pointers by asset, the artifacts that they name, and the tables without the instants at which
     records were appended.
     """
-    environment = read_environment(workspace.tools.state, "dev")
+    environment = read_environment(workspace.runtime.state, "dev")
     tables = {
-        source.name: workspace.tools.tables.scan(f"source:{source.name}")
+        source.name: workspace.runtime.tables.scan(f"source:{source.name}")
         for source in workspace.project.declarations.sources
     }
     rows = {

@@ -83,9 +83,11 @@ def test_all_that_was_acknowledged_before_the_copy_is_in_it(
     assert (
         max(map(int, facts))
         <= report.cut.heads["source:deliveries"]
-        == restored.tools.log.head("source:deliveries")
+        == restored.runtime.log.head("source:deliveries")
     )
-    assert origin.tools.log.head("source:deliveries") > restored.tools.log.head("source:deliveries")
+    assert origin.runtime.log.head("source:deliveries") > restored.runtime.log.head(
+        "source:deliveries"
+    )
     assert set(predictions) <= set(restored.latest_predictions(1_000))
 
 
@@ -98,7 +100,7 @@ def test_facts_and_features_are_the_same_bytes_at_the_same_position(
         origin.reader.view("pace"),
         report.cut.heads["source:deliveries"],
     )
-    known = read_facts(source, log=origin.tools.log, tables=origin.tools.tables, until=head)
+    known = read_facts(source, log=origin.runtime.log, tables=origin.runtime.tables, until=head)
     assert restored.facts_of(source).equals(known)
     q = int(known["_visible_from"].max()) + 1
     told = restored.get_online_features(["pace"], keys=[{"shop": shop} for shop in SHOPS], at=q)

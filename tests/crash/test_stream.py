@@ -83,10 +83,10 @@ def test_streams_that_are_killed_and_replaced_make_the_rows_that_one_makes(tmp_p
             stream.communicate()
     assert [stream.returncode for stream in streams] == [0] * STREAMS
     assert counted(workspace) == acknowledged[0] > 0
-    assert list(workspace.tools.state.iter_documents("member")) == []
+    assert list(workspace.runtime.state.iter_documents("member")) == []
     told = state_of(workspace)
-    for shard in workspace.tools.online.shards():
-        workspace.tools.online.drop(shard)
+    for shard in workspace.runtime.online.shards():
+        workspace.runtime.online.drop(shard)
     workspace.streams.once()
     assert [(each.rows, each.position.offsets) for each in told] == [
         (each.rows, each.position.offsets) for each in state_of(workspace)

@@ -51,7 +51,7 @@ def test_features_and_facts_are_what_they_were(
 def test_the_log_begins_where_it_was_trimmed(
     restored: ms.Workspace, expected: dict[str, Any]
 ) -> None:
-    log = restored.tools.log
+    log = restored.runtime.log
     assert {topic: log.first(topic) for topic in expected["trimmed"]} == expected["trimmed"]
 
 
@@ -71,4 +71,4 @@ def test_the_second_gc_removes_what_the_first_found(
     plan = collector.plan(-10_000 * DAY)
     assert expected["unreferenced"] in [getattr(step, "digest", "") for step in plan.steps]
     assert collector.collect(plan).objects == 1
-    assert not restored.tools.objects.exists(expected["unreferenced"])
+    assert not restored.runtime.objects.exists(expected["unreferenced"])

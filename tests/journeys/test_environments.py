@@ -106,16 +106,20 @@ def test_a_failed_gate_moves_nothing(project: Path) -> None:
     strict = edited(project, 'min_metric("roc_auc", 0.75)', 'min_metric("roc_auc", 0.999)')
     with pytest.raises(GatesFailed):
         strict.apply()
-    assert read_environment(strict.tools.state, "dev").version == 1
+    assert read_environment(strict.runtime.state, "dev").version == 1
 
 
 def test_running_on_the_same_data_makes_the_same_version(workspace: Workspace) -> None:
     before = (
-        read_environment(workspace.tools.state, "dev").pointers["model.late_delivery"].build_digest
+        read_environment(workspace.runtime.state, "dev")
+        .pointers["model.late_delivery"]
+        .build_digest
     )
     report = workspace.run("late_delivery")
     assert (
-        read_environment(workspace.tools.state, "dev").pointers["model.late_delivery"].build_digest
+        read_environment(workspace.runtime.state, "dev")
+        .pointers["model.late_delivery"]
+        .build_digest
         == before
     )
     assert not report.moved
@@ -145,7 +149,7 @@ def test_history_imported_later_does_not_change_a_replay(workspace: Workspace) -
 
 def test_a_changed_artifact_is_noticed(workspace: Workspace, project: Path) -> None:
     [prediction] = workspace.predict("late-delivery", [ROW])
-    version = find_version(workspace.tools.state, "late_delivery")
+    version = find_version(workspace.runtime.state, "late_delivery")
     path = next(
         p
         for p in (project / ".mainspring" / "objects").rglob("*")
@@ -164,13 +168,13 @@ def rejected(project: Path) -> Iterator[Digest]:
     strict = edited(project, "num_boost_round=60", "num_boost_round=1")
     with pytest.raises(GatesFailed):
         strict.apply()
-    yield find_version(strict.tools.state, "late_delivery").digest
+    yield find_version(strict.runtime.state, "late_delivery").digest
     edited(project, "num_boost_round=1", "num_boost_round=60")
 
 
 def test_promotion_moves_pointers_and_copies_nothing(workspace: Workspace, project: Path) -> None:
     report = workspace.promote("staging")
-    here, there = (read_environment(workspace.tools.state, name) for name in ("dev", "staging"))
+    here, there = (read_environment(workspace.runtime.state, name) for name in ("dev", "staging"))
     assert all(verdict.passed for verdict in report.verdicts)
     assert there.pointers == here.pointers
     assert Workspace.open(project, "staging", as_of=AS_OF).predict("late-delivery", [ROW])
@@ -189,14 +193,14 @@ def test_promotion_takes_away_what_is_not_declared_any_more(
     without = edited(project, "ms.Monitor(late_delivery)", "")
     without.apply()
     without.promote("staging")
-    here, there = (read_environment(without.tools.state, name) for name in ("dev", "staging"))
+    here, there = (read_environment(without.runtime.state, name) for name in ("dev", "staging"))
     assert there.pointers == here.pointers
 
 
 def test_promotion_needs_a_key_that_the_environment_trusts(workspace: Workspace) -> None:
     with pytest.raises(ModelRefused, match="untrusted"):
         workspace.promote("prod")
-    assert read_environment(workspace.tools.state, "prod").version == 0
+    assert read_environment(workspace.runtime.state, "prod").version == 0
 
 
 def test_an_author_cannot_approve_his_own_version(workspace: Workspace) -> None:
@@ -223,7 +227,7 @@ def test_an_ungated_version_cannot_be_crowned_by_editing_the_database(
     assert host.refresh()
     assert label_of(host) == proven
     assert host.endpoint("late-delivery").refusal.startswith("SRV-002")
-    assert [record.event.kind for record in staging.tools.state.iter_events(kind="model.refused")]
+    assert [record.event.kind for record in staging.runtime.state.iter_events(kind="model.refused")]
 
 
 def test_a_restarted_server_falls_back_to_what_is_proven(project: Path, rejected: Digest) -> None:
@@ -278,7 +282,7 @@ def test_the_same_seed_gives_the_same_bytes(workspace: Workspace) -> None:
 
 def test_a_simulation_says_what_the_training_set_said(workspace: Workspace) -> None:
     report = workspace.simulate(start="2024-03-22", days=10)
-    version = find_version(workspace.tools.state, "late_delivery")
+    version = find_version(workspace.runtime.state, "late_delivery")
     assert report.labelled == version.tested
     assert report.roc_auc == pytest.approx(version.metrics["roc_auc"], abs=1e-12)
     assert report.log_loss == pytest.approx(version.metrics["log_loss"], abs=1e-12)

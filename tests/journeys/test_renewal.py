@@ -81,10 +81,10 @@ def serves(workspace: Workspace) -> bool:
 
 def issued(workspace: Workspace) -> set[int]:
     """When the statements on file were made."""
-    version = find_version(workspace.tools.state, "late_delivery")
+    version = find_version(workspace.runtime.state, "late_delivery")
     envelopes = read_envelopes(
-        workspace.tools.state,
-        workspace.tools.objects,
+        workspace.runtime.state,
+        workspace.runtime.objects,
         environment=workspace.environment,
         version=version.digest,
     )
@@ -93,7 +93,7 @@ def issued(workspace: Workspace) -> set[int]:
 
 def age(workspace: Workspace) -> None:
     """Put statements in place of those on file that were made ninety-one days ago."""
-    tools = workspace.tools
+    tools = workspace.runtime
     pointer = read_environment(tools.state, workspace.environment).pointers["model.late_delivery"]
     version = find_version(tools.state, "late_delivery")
     [model] = workspace.project.declarations.models
@@ -124,11 +124,11 @@ def test_a_refused_promotion_under_stricter_gates_leaves_what_serves_proven(
     opened: Callable[..., Workspace],
 ) -> None:
     staging = opened("staging")
-    version = find_version(staging.tools.state, "late_delivery").digest
+    version = find_version(staging.runtime.state, "late_delivery").digest
     verdicts = judge_version(
         [min_metric("roc_auc", 0.99)],
         version,
-        runtime=staging.tools,
+        runtime=staging.runtime,
         environment="staging",
         policy=msgspec.convert("sha256:" + "0" * 64, type(version)),
         champion=version,
@@ -169,7 +169,7 @@ def test_proofs_that_ran_out_are_renewed(opened: Callable[..., Workspace]) -> No
     assert [model.model for model in report.models] == ["late_delivery v1"]
     assert is_attested(staging)
     assert serves(opened("staging"))
-    assert read_environment(staging.tools.state, "staging").version == 1
+    assert read_environment(staging.runtime.state, "staging").version == 1
 
 
 def test_a_dry_run_names_the_models_and_judges_nothing(opened: Callable[..., Workspace]) -> None:
@@ -192,7 +192,7 @@ def test_a_definition_that_was_edited_in_the_state_is_no_policy(
     opened: Callable[..., Workspace],
 ) -> None:
     staging = opened("staging")
-    state = staging.tools.state
+    state = staging.runtime.state
     pointer = read_environment(state, "staging").pointers["model.late_delivery"]
     definition = read_definition(state, pointer)
     assert definition is not None

@@ -63,7 +63,7 @@ class Composed(NamedTuple):
     """A project with the engines of one environment; `folder` is None in memory."""
 
     project: LoadableProject
-    tools: Runtime
+    runtime: Runtime
     folder: Path | None
 
 
@@ -95,7 +95,7 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
     who = Actor(actor or f"person:{getpass.getuser()}")
     state = open_state(config.engines.state, folder, project=name, clock=clock)
     upgrade_workspace(state, project=name, actor=who, at=clock.now())
-    tools = Runtime(
+    runtime = Runtime(
         project=name,
         actor=who,
         state=state,
@@ -117,7 +117,7 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         ids=RandomIds(clock),
         temporary_stores=_temporary_stores,
     )
-    return Composed(project, tools, folder)
+    return Composed(project, runtime, folder)
 
 
 def compose_in_memory(
@@ -131,7 +131,7 @@ def compose_in_memory(
     project = load_definitions(definitions)
     config = project.config.environment(env)
     clock, objects = clock or SystemClock(), MemoryObjects()
-    tools = Runtime(
+    runtime = Runtime(
         project=ProjectName(project.config.name),
         actor=Actor(f"person:{getpass.getuser()}"),
         state=open_state(config.engines.state, None, project=project.config.name, clock=clock),
@@ -148,7 +148,7 @@ def compose_in_memory(
         ids=RandomIds(clock),
         temporary_stores=_temporary_stores,
     )
-    return Composed(project, tools, None)
+    return Composed(project, runtime, None)
 
 
 def approver_signer(folder: Path | None) -> FileSigner:
@@ -179,12 +179,12 @@ def _train_here(
     code: Digest,
     objects: MemoryObjects,
 ) -> TrainedModel:
-    tools = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
+    runtime = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
     return train_in_memory(
         model,
         parse_training_rows(objects.read(card.digest)),
         card,
-        tools=tools,
+        runtime=tools,
         fingerprint=fingerprint,
         code=code,
     )

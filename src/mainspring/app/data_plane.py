@@ -35,86 +35,86 @@ __all__ = [
 ]
 
 
-def stream_ports(tools: Runtime) -> StreamPorts:
+def stream_ports(runtime: Runtime) -> StreamPorts:
     """What online state is kept current with."""
     return StreamPorts(
-        state=tools.state,
-        log=tools.log,
-        tables=tools.tables,
-        online=tools.online,
-        objects=tools.objects,
-        clock=tools.clock,
-        data_clock=tools.data_clock,
+        state=runtime.state,
+        log=runtime.log,
+        tables=runtime.tables,
+        online=runtime.online,
+        objects=runtime.objects,
+        clock=runtime.clock,
+        data_clock=runtime.data_clock,
     )
 
 
-def open_loader(tools: Runtime, environment: str, config: EnvironmentConfig) -> EnvironmentLoader:
+def open_loader(runtime: Runtime, environment: str, config: EnvironmentConfig) -> EnvironmentLoader:
     """Opens what the environment holds, if it is proven."""
     ports = LoaderPorts(
-        state=tools.state,
-        objects=tools.objects,
-        scorers=tools.scorers,
-        verifier=tools.verifier,
-        clock=tools.clock,
-        project=tools.project,
-        actor=tools.actor,
+        state=runtime.state,
+        objects=runtime.objects,
+        scorers=runtime.scorers,
+        verifier=runtime.verifier,
+        clock=runtime.clock,
+        project=runtime.project,
+        actor=runtime.actor,
     )
     return EnvironmentLoader(
         ports, environment, policy=config.trust_policy, partitions=config.partitions
     )
 
 
-def open_host(tools: Runtime, loader: EnvironmentLoader, views: ServedViews) -> EndpointHost:
+def open_host(runtime: Runtime, loader: EnvironmentLoader, views: ServedViews) -> EndpointHost:
     """The environment's endpoints, answering with what it holds now."""
-    maps = ReadyLoader(loader.load, views, log=tools.log, online=tools.online)
+    maps = ReadyLoader(loader.load, views, log=runtime.log, online=runtime.online)
     host = EndpointHost(
         maps.load,
-        Predictor(tools.online, tools.log, tools.data_clock, tools.ids),
+        Predictor(runtime.online, runtime.log, runtime.data_clock, runtime.ids),
         environment=loader.environment,
-        clock=tools.data_clock,
-        ids=tools.ids,
+        clock=runtime.data_clock,
+        ids=runtime.ids,
     )
     host.refresh()
     return host
 
 
 def open_materializer(
-    tools: Runtime, environment: str, config: EnvironmentConfig
+    runtime: Runtime, environment: str, config: EnvironmentConfig
 ) -> OnlineMaterializer:
     """Keeps online state current."""
-    views = ServedViews(tools.state, tools.objects, environment, partitions=config.partitions)
+    views = ServedViews(runtime.state, runtime.objects, environment, partitions=config.partitions)
     store = short(digest_of_value(config.engines.online))
-    return OnlineMaterializer(stream_ports(tools), views, ids=tools.ids, store=store)
+    return OnlineMaterializer(stream_ports(runtime), views, ids=runtime.ids, store=store)
 
 
-def open_tables(tools: Runtime, views: ServedViews) -> TableMaterializer:
+def open_tables(runtime: Runtime, views: ServedViews) -> TableMaterializer:
     """Keeps the tables of all sources of the environment current."""
     return TableMaterializer(
-        lambda: asset_names(views.version(), "source"), log=tools.log, tables=tools.tables
+        lambda: asset_names(views.version(), "source"), log=runtime.log, tables=runtime.tables
     )
 
 
-def open_replays(tools: Runtime, facts_of: Callable[[Source], pl.DataFrame]) -> PredictionReplays:
+def open_replays(runtime: Runtime, facts_of: Callable[[Source], pl.DataFrame]) -> PredictionReplays:
     """Recomputes and explains predictions."""
     return PredictionReplays(
         facts_of,
-        state=tools.state,
-        log=tools.log,
-        objects=tools.objects,
-        scorers=tools.scorers,
+        state=runtime.state,
+        log=runtime.log,
+        objects=runtime.objects,
+        scorers=runtime.scorers,
     )
 
 
-def read_status(tools: Runtime, environment: str, config: EnvironmentConfig) -> StatusReport:
+def read_status(runtime: Runtime, environment: str, config: EnvironmentConfig) -> StatusReport:
     """What the environment holds."""
     ports = StatusPorts(
-        state=tools.state,
-        log=tools.log,
-        tables=tools.tables,
-        objects=tools.objects,
-        verifier=tools.verifier,
-        clock=tools.clock,
+        state=runtime.state,
+        log=runtime.log,
+        tables=runtime.tables,
+        objects=runtime.objects,
+        verifier=runtime.verifier,
+        clock=runtime.clock,
     )
     return status_of_environment(
-        environment, project=tools.project, policy=config.trust_policy, ports=ports
+        environment, project=runtime.project, policy=config.trust_policy, ports=ports
     )

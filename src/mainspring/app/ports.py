@@ -7,30 +7,30 @@ from mainspring.project.kinds.evaluation import Runtime
 __all__ = ["monitor_ports", "parity_ports"]
 
 
-def monitor_ports(tools: Runtime) -> MonitorPorts:
+def monitor_ports(runtime: Runtime) -> MonitorPorts:
     """The ports that monitors work with."""
     return MonitorPorts(
-        project=tools.project,
-        state=tools.state,
-        log=tools.log,
-        tables=tools.tables,
-        objects=tools.objects,
-        scorers=tools.scorers,
-        clock=tools.data_clock,
+        project=runtime.project,
+        state=runtime.state,
+        log=runtime.log,
+        tables=runtime.tables,
+        objects=runtime.objects,
+        scorers=runtime.scorers,
+        clock=runtime.data_clock,
     )
 
 
-def parity_ports(tools: Runtime) -> ParityPorts:
+def parity_ports(runtime: Runtime) -> ParityPorts:
     """The ports that parity is checked with."""
     return ParityPorts(
-        project=tools.project,
-        actor=tools.actor,
-        state=tools.state,
-        log=tools.log,
-        tables=tools.tables,
-        online=tools.online,
-        objects=tools.objects,
-        scorers=tools.scorers,
-        clock=tools.clock,
-        data_clock=tools.data_clock,
+        project=runtime.project,
+        actor=runtime.actor,
+        state=runtime.state,
+        log=runtime.log,
+        tables=runtime.tables,
+        online=runtime.online,
+        objects=runtime.objects,
+        scorers=runtime.scorers,
+        clock=runtime.clock,
+        data_clock=runtime.data_clock,
     )

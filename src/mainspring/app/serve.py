@@ -46,7 +46,7 @@ _MONITORS_PERIOD_S = 1.0
 class ServableWorkspace(Protocol):
     """What a server needs of a workspace."""
 
-    tools: Runtime
+    runtime: Runtime
     environment: str
 
     @property
@@ -68,7 +68,7 @@ class ServableWorkspace(Protocol):
         """The endpoints, answering."""
         ...
 
-    def fold(self) -> None:
+    def materialize(self) -> None:
         """Bring online state up to the log."""
         ...
 
@@ -86,7 +86,7 @@ class ServableWorkspace(Protocol):
         """What takes rows of a source in, in somebody's name."""
         ...
 
-    def story(self, prediction: str) -> PredictionTrace:
+    def trace(self, prediction: str) -> PredictionTrace:
         """Replay a prediction."""
         ...
 
@@ -112,16 +112,16 @@ def run_environment_server(
     warm_online()
     host, metrics = workspace.host(), ServerMetrics()
     metrics.count_parity(*workspace.parity.totals())
-    workspace.fold()
+    workspace.materialize()
 
     service = build_http_service(
         HttpDependencies(
             version=version("mainspring"),
             host=host,
-            state=workspace.tools.state,
+            state=workspace.runtime.state,
             metrics=metrics,
             writer=lambda source, actor: workspace.writer(source, actor=actor),
-            replay=workspace.story,
+            replay=workspace.trace,
             status=workspace.status,
         )
     )
@@ -177,7 +177,7 @@ def _announce(
     shown = token.relative_to(token.parent.parent)
     announce(
         f"Serving {workspace.environment} on http://127.0.0.1:{port} (data as of "
-        f"{format_instant(workspace.tools.data_clock.now())[:19]}Z)."
+        f"{format_instant(workspace.runtime.data_clock.now())[:19]}Z)."
     )
     for endpoint in host.served.endpoints.values():
         model = endpoint.current

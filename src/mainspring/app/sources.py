@@ -20,7 +20,7 @@ _LOG = logging.getLogger("mainspring")
 
 
 def compile_sources(
-    load: Callable[[], Project], tools: Runtime, environment: str
+    load: Callable[[], Project], runtime: Runtime, environment: str
 ) -> dict[str, CompiledSource]:
     """The declared sources by name; where the project does not load, those that the environment's
     models and views read, as they were applied.
@@ -32,8 +32,8 @@ def compile_sources(
     except DeclarationError as error:
         # Facts that are refused are lost, while a mistake in a file is mended tomorrow: a server
         # goes on by the contracts that were applied.
-        current = read_environment(tools.state, environment)
-        held = read_held_sources(current, state=tools.state, objects=tools.objects)
+        current = read_environment(runtime.state, environment)
+        held = read_held_sources(current, state=runtime.state, objects=runtime.objects)
         if not held:
             raise
         _LOG.warning("facts are taken in as %s holds their sources: %s", environment, error)
@@ -43,7 +43,7 @@ def compile_sources(
 def open_writer(
     name: str,
     sources: Mapping[str, CompiledSource],
-    tools: Runtime,
+    runtime: Runtime,
     *,
     environment: str,
     actor: Actor,
@@ -53,8 +53,8 @@ def open_writer(
         raise UnknownAsset(kind="source", name=name, known=", ".join(sources))
     return SourceWriter(
         sources[name],
-        log=tools.log,
-        clock=tools.data_clock,
-        tables=tools.tables,
-        journal=IngestJournal(tools.state, tools.project, environment, actor, tools.clock),
+        log=runtime.log,
+        clock=runtime.data_clock,
+        tables=runtime.tables,
+        journal=IngestJournal(runtime.state, runtime.project, environment, actor, runtime.clock),
     )

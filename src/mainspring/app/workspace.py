@@ -8,12 +8,12 @@ project; in memory nothing is written anywhere.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
-from mainspring.access.tokens import Tokens, load_or_create_token
+from mainspring.access.tokens import load_or_create_token
+from mainspring.app.collaborators import Collaborators
 from mainspring.app.compose import (
     OffsetClock,
     approver_signer,
@@ -22,21 +22,12 @@ from mainspring.app.compose import (
     public_keys,
 )
 from mainspring.app.data_plane import (
-    open_host,
-    open_loader,
-    open_materializer,
-    open_replays,
-    open_tables,
     read_status,
-    stream_ports,
 )
-from mainspring.app.maintenance import back_up_workspace, garbage_collector_of, restore_workspace
-from mainspring.app.ports import monitor_ports, parity_ports
+from mainspring.app.maintenance import back_up_workspace, restore_workspace
 from mainspring.app.simulation import simulate_environment
-from mainspring.app.sources import compile_sources, open_writer
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
-from mainspring.elements.schema import Schema
 from mainspring.elements.time import Micros, parse_instant
 from mainspring.features.online.read import FeatureRows
 from mainspring.flow.execute import Observer
@@ -44,62 +35,34 @@ from mainspring.govern.audit import AuditReport, audit_journal
 from mainspring.govern.lineage import LineageNode, asset_lineage
 from mainspring.govern.status import StatusReport
 from mainspring.maintenance.backup import BackupReport
-from mainspring.maintenance.collect import GarbageCollector
 from mainspring.maintenance.restore import RestoreReport
-from mainspring.monitoring.parity import ParityMonitor
-from mainspring.monitoring.runner import MonitorRunner
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
 from mainspring.project.apply.evaluate import ApplyReport
-from mainspring.project.catalog import FeatureCatalog
-from mainspring.project.deploy import EnvironmentDeployer
-from mainspring.project.kinds.evaluation import Runtime, StageProgressCallback
-from mainspring.project.loader.compile import compile_declared_views
-from mainspring.project.loader.load import LoadableProject, Project, declared_source
+from mainspring.project.kinds.evaluation import StageProgressCallback
 from mainspring.project.plan.explain import render_plan
 from mainspring.project.plan.plan import Plan
-from mainspring.project.renew import GateRenewal, RenewalReport
+from mainspring.project.renew import RenewalReport
 from mainspring.registry.environment import EnvironmentVersion
 from mainspring.registry.read_environment import read_environment
-from mainspring.serving.host import EndpointHost
-from mainspring.serving.loader import EnvironmentLoader
 from mainspring.serving.predict import Prediction
-from mainspring.serving.state.materializer import OnlineMaterializer
-from mainspring.serving.state.reader import FeatureReader
 from mainspring.serving.tracing.replay import ReplayResult
-from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.simulation.simulate import SimulationReport
-from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.facts import read_facts
-from mainspring.sources.fold import TableMaterializer, materialize_table
-from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
-from mainspring.sources.spec import Source
+from mainspring.sources.fold import materialize_table
+from mainspring.sources.ingest import IngestReport, SourceRows
 from mainspring.sources.topic import topic_of
 
 __all__ = ["Workspace"]
 
 
-class Workspace:
+class Workspace(Collaborators):
     """One project in one environment, ready to work.  Stable.
 
     Open one with `Workspace.open(path, env=...)`, or with nothing on disk with
     `Workspace.in_memory(definitions)`.
     """
-
-    def __init__(
-        self, project: LoadableProject, tools: Runtime, *, environment: str, folder: Path | None
-    ) -> None:
-        self._files, self.project_config = project, project.config
-        self.tools, self.environment, self.folder = tools, environment, folder
-        config = project.config.environments[environment]
-        if not config.protected:
-            # The owner of the disk can forge everything here anyway: one local key means "tested",
-            # never "approved".
-            trusted = (*config.trust.get("tester", ()), tools.signer.public_key)
-            config = replace(config, trust={**config.trust, "tester": trusted})
-        self.config = config
 
     @classmethod
     def open(
@@ -117,7 +80,7 @@ class Workspace:
             it is first needed, and may raise PRJ-020 then; where nothing was ever applied, now.
         """
         composed = compose_on_disk(Path(path), env, actor=actor, as_of=as_of)
-        return cls(composed.project, composed.tools, environment=env, folder=composed.folder)
+        return cls(composed.project, composed.runtime, environment=env, folder=composed.folder)
 
     @classmethod
     def in_memory(
@@ -132,7 +95,14 @@ class Workspace:
         Raises: PRJ-020, PRJ-022, PRJ-047, ACC-004.
         """
         composed = compose_in_memory(definitions, env, clock=clock)
-        return cls(composed.project, composed.tools, environment=env, folder=None)
+        return cls(composed.project, composed.runtime, environment=env, folder=None)
+
+    def acting_as(self, actor: str) -> "Workspace":
+        """The same workspace in the name of another actor, such as `person:grace`: what it does is
+        on record as theirs.
+        """
+        runtime = replace(self.runtime, actor=Actor(actor))
+        return Workspace(self._files, runtime, environment=self.environment, folder=self.folder)
 
     @staticmethod
     def restore(
@@ -147,19 +117,6 @@ class Workspace:
         Raises: FLO-022, FLO-023, FLO-024, ENG-001.
         """
         return restore_workspace(Path(path), Path(archive), actor=actor, digest=digest)
-
-    @cached_property
-    def project(self) -> Project:
-        """What is declared.  Raises: PRJ-020 with every mistake.  Cost: the first time, an import
-        of the project's modules.
-        """
-        return self._files.load()
-
-    @cached_property
-    def deployer(self) -> EnvironmentDeployer:
-        """Plans moves of this environment, and applies plans."""
-        config = self.project_config
-        return EnvironmentDeployer(config, self.tools, self.environment, lambda: self.project)
 
     def plan(self) -> Plan:
         """What would change."""
@@ -220,23 +177,18 @@ class Workspace:
         Raises: as `apply`, REG-001, ACC-006.
         """
         self.apply(self.plan_pointing(version))
-        return read_environment(self.tools.state, self.environment)
+        return read_environment(self.runtime.state, self.environment)
 
     def rollback(self) -> EnvironmentVersion:
         """Restore the environment's previous version.  Raises: as `apply`, FLO-020."""
         self.apply(self.plan_rollback())
-        return read_environment(self.tools.state, self.environment)
+        return read_environment(self.runtime.state, self.environment)
 
     def approve(self, model: str, target: str) -> Digest:
         """Approve the version here for a target environment, in the name of this workspace's actor.
         Raises: GAT-004, GAT-005, ACC-004, ACC-006.
         """
         return self.deployer.approve(model, target, approver_signer(self.folder))
-
-    @cached_property
-    def gate_renewal(self) -> GateRenewal:
-        """Judges again what the environment holds: `plan` says what, `renew` does it."""
-        return GateRenewal(self.tools, self.environment, self.config.trust_policy)
 
     def renew_gates(self, *, all_retained: bool = False) -> RenewalReport:
         """Judge every model of the map again by the gates in force, and sign new statements.
@@ -250,26 +202,22 @@ class Workspace:
 
     def public_keys(self) -> dict[str, PublicKey]:
         """The public half of each key that signs here, by role."""
-        return public_keys(self.folder, self.tools.signer)
+        return public_keys(self.folder, self.runtime.signer)
 
     def status(self) -> StatusReport:
         """What the environment holds."""
-        return read_status(self.tools, self.environment, self.config)
+        return read_status(self.runtime, self.environment, self.config)
 
     def audit(self, *, kind: str = "", last: int = 50) -> AuditReport:
         """The journal, checked.  Cost: about 10 µs an event."""
-        return audit_journal(self.tools.state, kind=kind, last=last)
+        return audit_journal(self.runtime.state, kind=kind, last=last)
 
     def lineage(self, asset: str) -> LineageNode:
         """From an asset to the raw files; of assets with one name, such as a model and its
         endpoint, the last made is meant.  Raises: ACC-006.
         """
-        current = read_environment(self.tools.state, self.environment)
-        return asset_lineage(asset, current, state=self.tools.state)
-
-    def source(self, name: str) -> Source:
-        """A declared source.  Raises: ACC-006."""
-        return declared_source(self.project, name)
+        current = read_environment(self.runtime.state, self.environment)
+        return asset_lineage(asset, current, state=self.runtime.state)
 
     def ingest(
         self, source: str, rows: SourceRows | Path | str, *, history: bool = False, op: str = ""
@@ -288,39 +236,8 @@ class Workspace:
             report = self.writer(source).write_file(Path(rows), history=history, op=op)
         else:
             report = self.writer(source).write_rows(rows, history=history, op=op)
-        materialize_table(topic_of(source), log=self.tools.log, tables=self.tools.tables)
+        materialize_table(topic_of(source), log=self.runtime.log, tables=self.runtime.tables)
         return report
-
-    def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
-        """What takes rows of a source in, without folding the table: for many small batches.
-
-        Args:
-            actor: who brings the rows; default: the actor of this workspace.
-
-        Raises: ACC-006.
-        """
-        sources, by = self._compiled_sources, actor or self.tools.actor
-        return open_writer(source, sources, self.tools, environment=self.environment, actor=by)
-
-    @cached_property
-    def _compiled_sources(self) -> dict[str, CompiledSource]:
-        return compile_sources(lambda: self.project, self.tools, self.environment)
-
-    def facts_of(self, source: Source, schema: Schema | None = None) -> pl.DataFrame:
-        """All facts of a source with the span in which each is seen; in the types of a schema where
-        the source has had several.
-        """
-        return read_facts(source, log=self.tools.log, tables=self.tools.tables, schema=schema)
-
-    @cached_property
-    def reader(self) -> FeatureReader:
-        """Reads features as this environment holds them: a `view`, all `views`, their values."""
-        partitions = self.config.partitions
-        return FeatureReader(
-            stream_ports(self.tools),
-            self.streams.kept,
-            declared=lambda: compile_declared_views(self.project, partitions=partitions),
-        )
 
     def get_historical_features(
         self, features: Sequence[str], *, spine: pl.DataFrame
@@ -359,47 +276,9 @@ class Workspace:
         """
         return self.reader.get_online_features(features, keys=keys, at=at, reasons=reasons)
 
-    @cached_property
-    def parity(self) -> ParityMonitor:
-        """Compares what was served with the log: `test` it now, or `run_due`."""
-        ports, views = parity_ports(self.tools), self.reader.views
-        return ParityMonitor(ports, self.environment, rate=self.config.parity, views=views)
-
-    @cached_property
-    def feature_views(self) -> FeatureCatalog:
-        """The feature views and their state: `report` on all, `show` one, `backfill` a file of
-        questions.
-        """
-        return FeatureCatalog(
-            self.project,
-            self.tools,
-            self.environment,
-            view=self.reader.view,
-            views=self.reader.views,
-        )
-
-    def host(self) -> EndpointHost:
-        """The endpoints of this environment, answering; `refresh` follows the map."""
-        return open_host(self.tools, self.loader, self.streams.kept)
-
-    @cached_property
-    def loader(self) -> EnvironmentLoader:
-        """Opens what the map holds, if it is proven."""
-        return open_loader(self.tools, self.environment, self.config)
-
-    def fold(self) -> None:
+    def materialize(self) -> None:
         """Bring the online state of every view that is kept current up to the log."""
-        self.streams.fold()
-
-    @cached_property
-    def streams(self) -> OnlineMaterializer:
-        """Online state kept current: `once`, or by a `consumer` continuously."""
-        return open_materializer(self.tools, self.environment, self.config)
-
-    @cached_property
-    def tables(self) -> TableMaterializer:
-        """Keeps the tables of all sources of the map current."""
-        return open_tables(self.tools, self.streams.kept)
+        self.streams.materialize()
 
     def serve(
         self, port: int = 8000, as_of: str | None = None, *, announce: Callable[[str], None] = print
@@ -411,25 +290,14 @@ class Workspace:
         """
         from mainspring.app.serve import run_environment_server
 
-        tools = self.tools
+        runtime = self.runtime
         if as_of:
-            tools = replace(tools, data_clock=OffsetClock(tools.clock, parse_instant(as_of)))
+            runtime = replace(runtime, data_clock=OffsetClock(runtime.clock, parse_instant(as_of)))
         run_environment_server(
-            Workspace(self._files, tools, environment=self.environment, folder=self.folder),
+            Workspace(self._files, runtime, environment=self.environment, folder=self.folder),
             port=port,
             announce=announce,
         )
-
-    @cached_property
-    def monitors(self) -> MonitorRunner:
-        """The monitors of this environment: `run` one now, or `run_due`."""
-        return MonitorRunner(monitor_ports(self.tools), self.environment)
-
-    @cached_property
-    def tokens(self) -> Tokens:
-        """Who may ask the server what."""
-        tools = self.tools
-        return Tokens(tools.state, actor=tools.actor, project=tools.project, clock=tools.clock)
 
     def latest_predictions(self, count: int) -> list[str]:
         """The ids of the newest predictions of this environment that the log keeps, newest last."""
@@ -440,15 +308,10 @@ class Workspace:
     ) -> list[Prediction]:
         """Answer rows, or one, as the server would.  Raises: SRV-001, SRV-003, FEA-003, FEA-004."""
         host = self.host()
-        self.fold()
+        self.materialize()
         return host.predict(
-            endpoint, [rows] if isinstance(rows, Mapping) else rows, actor=self.tools.actor
+            endpoint, [rows] if isinstance(rows, Mapping) else rows, actor=self.runtime.actor
         )
-
-    @cached_property
-    def replays(self) -> PredictionReplays:
-        """Predictions recomputed, and their stories."""
-        return open_replays(self.tools, self.facts_of)
 
     def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
         """Recompute predictions, or the one of this id, from log and artifacts.  Raises: SRV-008
@@ -456,9 +319,9 @@ class Workspace:
         """
         return self.replays.replay([predictions] if isinstance(predictions, str) else predictions)
 
-    def story(self, prediction: str) -> PredictionTrace:
+    def trace(self, prediction: str) -> PredictionTrace:
         """A replay with everything around it.  Raises: SRV-008."""
-        return self.replays.story(prediction)
+        return self.replays.trace(prediction)
 
     def simulate(
         self,
@@ -474,7 +337,7 @@ class Workspace:
         """
         return simulate_environment(
             self.project,
-            self.tools,
+            self.runtime,
             self.environment,
             start=parse_instant(start),
             days=days,
@@ -483,22 +346,21 @@ class Workspace:
             on_day=on_day,
         )
 
-    @cached_property
-    def garbage_collector(self) -> GarbageCollector:
-        """`plan` what nothing needs, and `collect` it.  Raises: FLO-001 while somebody works."""
-        return garbage_collector_of(self.tools, self.project.config, self.folder)
-
     def backup(self, target: Path | str, *, secrets: bool = False) -> BackupReport:
         """Copy state, log and objects as one consistent whole to a folder that does not exist yet.
         Raises: FLO-001, FLO-024, FLO-025.
         """
-        return back_up_workspace(self.tools, self.folder, Path(target), secrets=secrets)
+        return back_up_workspace(self.runtime, self.folder, Path(target), secrets=secrets)
 
     def token(self) -> Path:
         """The file with the owner's token, made on first use.  It can be read by its owner only."""
         assert self.folder is not None, "a workspace in memory has no server and no token"
-        path, tools = self.folder / "token", self.tools
+        path, runtime = self.folder / "token", self.runtime
         load_or_create_token(
-            path, tools.state, actor=tools.actor, project=tools.project, at=tools.clock.now()
+            path,
+            runtime.state,
+            actor=runtime.actor,
+            project=runtime.project,
+            at=runtime.clock.now(),
         )
         return path

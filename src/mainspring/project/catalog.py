@@ -116,7 +116,7 @@ class FeatureCatalog:
     def __init__(
         self,
         project: Project,
-        tools: Runtime,
+        runtime: Runtime,
         environment: str,
         *,
         view: Callable[[str], CompiledView],
@@ -124,7 +124,7 @@ class FeatureCatalog:
     ) -> None:
         self._project, self._tools, self._environment, self._view, self._views = (
             project,
-            tools,
+            runtime,
             environment,
             view,
             views,

@@ -28,11 +28,11 @@ def main(project: Path) -> None:
     workspace.ingest("sales", [sale(number) for number in range(40)], history=True)
     # Trimmed: the first forty records are carried from the table; ten and a refused row are not
     # in the table yet.
-    assert workspace.tools.log.trim("source:sales", 40) == 40
+    assert workspace.runtime.log.trim("source:sales", 40) == 40
     workspace.push(
         "sales", [sale(number) for number in range(40, 50)] + [{"n": None}], history=True
     )
-    orphan = workspace.tools.objects.write(b"of a run that was killed")
+    orphan = workspace.runtime.objects.write(b"of a run that was killed")
     noted = workspace.sweeper.sweep(workspace.sweeper.plan(DAY)).noted
     assert noted == 1, "the first pass of gc remembers what nothing names"
     token = workspace.token().read_text().strip()

@@ -114,7 +114,7 @@ def test_the_journal_and_the_tokens_are_there(broken: ms.Workspace) -> None:
 def test_facts_are_taken_in_as_was_applied_and_state_is_kept_current(
     broken: ms.Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    now = format_instant(broken.tools.data_clock.now() - 1)
+    now = format_instant(broken.runtime.data_clock.now() - 1)
     sale = {"sale": "new", "shop": "a", "at": now, "amount": 1.0}
     assert broken.ingest("sales", [sale]).accepted == 1
     assert "facts are taken in as dev holds their sources" in caplog.text

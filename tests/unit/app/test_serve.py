@@ -89,7 +89,7 @@ def test_a_rollback_is_served_before_the_batch_of_a_monitor_ends() -> None:
         "the rollback is served",
         "the monitor's batch ends",
     ]
-    stored = read_position(shop.tools.state, "dev", MONITOR)
+    stored = read_position(shop.runtime.state, "dev", MONITOR)
     assert stored is not None
     assert stored.position.window.end == NOON + HOUR
 

@@ -259,7 +259,7 @@ def test_the_journal_says_who_brought_which_records(workspace):
     workspace.writer("sales", actor=Actor("service:till")).write_rows([sale("1"), sale("2")])
     workspace.writer("sales", actor=Actor("service:till")).write_rows([sale("1")])
     (event,) = [
-        recorded.event for recorded in workspace.tools.state.iter_events(kind="rows.ingested")
+        recorded.event for recorded in workspace.runtime.state.iter_events(kind="rows.ingested")
     ]
     assert (event.actor, event.subject, event.facts["accepted"], event.facts["next_offset"]) == (
         "service:till",
@@ -323,7 +323,7 @@ def test_the_story_of_a_prediction_is_told_although_its_version_is_not_on_record
     answering,
 ):
     (prediction,) = answering.predict("late", {"shop": "a"})
-    answering.tools.state.commit([Change("version_digest", prediction.version, None)], [])
+    answering.runtime.state.commit([Change("version_digest", prediction.version, None)], [])
     story = answering.story(prediction.id)
     assert (story.replay.outcome, story.digest, story.taught_on) == (
         "not available",
@@ -334,11 +334,11 @@ def test_the_story_of_a_prediction_is_told_although_its_version_is_not_on_record
 
 def test_the_story_of_a_prediction_is_told_although_the_card_of_its_training_set_is_gone(answering):
     (prediction,) = answering.predict("late", {"shop": "a"})
-    version = read_version(answering.tools.state, prediction.version)
+    version = read_version(answering.runtime.state, prediction.version)
     kept = MemoryObjects()
-    for digest in set(answering.tools.objects.iter_digests()) - {version.card}:
-        kept.write(answering.tools.objects.read(digest))
+    for digest in set(answering.runtime.objects.iter_digests()) - {version.card}:
+        kept.write(answering.runtime.objects.read(digest))
     without = Workspace(
-        answering.project, replace(answering.tools, objects=kept), environment="dev", folder=None
+        answering.project, replace(answering.runtime, objects=kept), environment="dev", folder=None
     )
     assert without.story(prediction.id).taught_on.startswith("not available: ENG-002")

@@ -91,10 +91,13 @@ def test_what_is_restored_answers_as_before(
 
 def test_a_trimmed_log_comes_back_with_its_table(workspace: Workspace, tmp_path: Path) -> None:
     before = answers(workspace)
-    assert workspace.tools.log.trim("source:sales", 40) == 40
+    assert workspace.runtime.log.trim("source:sales", 40) == 40
     workspace.backup(tmp_path / "backup")
     again = restored(tmp_path / "backup", tmp_path / "again")
-    assert (again.tools.log.first("source:sales"), again.tools.tables.position("source:sales")) == (
+    assert (
+        again.runtime.log.first("source:sales"),
+        again.runtime.tables.position("source:sales"),
+    ) == (
         40,
         40,
     )
@@ -108,7 +111,7 @@ def test_a_trimmed_log_comes_back_with_its_table(workspace: Workspace, tmp_path:
 def test_a_backup_of_a_table_that_lacks_what_the_log_trimmed_is_refused(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    workspace.tools.log.trim("source:sales", 50)
+    workspace.runtime.log.trim("source:sales", 50)
     with pytest.raises(StoreDamaged, match="40 of the 50 records"):
         workspace.backup(tmp_path / "backup")
     assert [path.name for path in tmp_path.iterdir()] == ["origin"]
@@ -138,9 +141,9 @@ def test_keys_and_token_travel_only_when_asked(
 
 
 def test_leases_are_not_held_in_a_restored_state(workspace: Workspace, tmp_path: Path) -> None:
-    held = workspace.tools.state.acquire("environment:dev", "person:ada", ttl=10**12)
+    held = workspace.runtime.state.acquire("environment:dev", "person:ada", ttl=10**12)
     workspace.backup(tmp_path / "backup")
-    fresh = restored(tmp_path / "backup", tmp_path / "again").tools.state.acquire(
+    fresh = restored(tmp_path / "backup", tmp_path / "again").runtime.state.acquire(
         "environment:dev", "person:grace", ttl=1
     )
     assert fresh.token > held.token
@@ -149,9 +152,9 @@ def test_leases_are_not_held_in_a_restored_state(workspace: Workspace, tmp_path:
 def test_the_journals_of_both_sides_say_what_was_done(
     workspace: Workspace, archive: Path, tmp_path: Path
 ) -> None:
-    made = list(workspace.tools.state.iter_events(kind="backup."))
+    made = list(workspace.runtime.state.iter_events(kind="backup."))
     again = restored(archive, tmp_path / "again", actor="person:ada")
-    [brought] = again.tools.state.iter_events(kind="backup.")
+    [brought] = again.runtime.state.iter_events(kind="backup.")
     assert [record.event.kind for record in made] == ["backup.made"]
     assert (brought.event.kind, brought.event.actor) == ("backup.restored", "person:ada")
     assert brought.event.facts["digest"] == made[0].event.facts["digest"]
@@ -250,16 +253,16 @@ def test_an_empty_folder_is_no_obstacle(workspace: Workspace, tmp_path: Path) ->
 def test_an_object_that_is_damaged_already_is_named_and_left_out(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    objects = workspace.tools.objects
+    objects = workspace.runtime.objects
     good, bad = objects.write(b"good"), objects.write(b"bad")
-    workspace.tools.objects.path_of(bad).write_bytes(b"worse")
+    workspace.runtime.objects.path_of(bad).write_bytes(b"worse")
     assert workspace.backup(tmp_path / "backup").damaged == (bad,)
-    again = restored(tmp_path / "backup", tmp_path / "again").tools.objects
+    again = restored(tmp_path / "backup", tmp_path / "again").runtime.objects
     assert (again.exists(good), again.exists(bad)) == (True, False)
 
 
 def test_two_backups_do_not_run_at_once(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.tools.state.acquire("maintenance", "person:ada", ttl=10**12)
+    workspace.runtime.state.acquire("maintenance", "person:ada", ttl=10**12)
     with pytest.raises(LeaseHeld):
         workspace.backup(tmp_path / "backup")
 
@@ -271,7 +274,7 @@ def test_what_lies_with_another_product_is_not_passed_over(
         ms.Workspace.in_memory(workspace.project.declarations.sources).backup(tmp_path / "backup")
     elsewhere = Workspace(
         workspace.project,
-        replace(workspace.tools, objects=MemoryObjects()),
+        replace(workspace.runtime, objects=MemoryObjects()),
         environment="dev",
         folder=workspace.folder,
     )

@@ -73,7 +73,7 @@ def applied_at(clock: FrozenClock, *definitions: object) -> Workspace:
 def edited(workspace: Workspace, *definitions: object) -> Workspace:
     """The same workspace after its code changed, and was applied."""
     again = Workspace(
-        load_definitions(definitions), workspace.tools, environment="dev", folder=None
+        load_definitions(definitions), workspace.runtime, environment="dev", folder=None
     )
     again.apply()
     return again
@@ -81,7 +81,7 @@ def edited(workspace: Workspace, *definitions: object) -> Workspace:
 
 def hold_declared(workspace: Workspace, asset: str) -> None:
     """Let dev hold an asset as it is declared, without what it is made of."""
-    state, declared = workspace.tools.state, workspace.project.graph.assets[asset]
+    state, declared = workspace.runtime.state, workspace.project.graph.assets[asset]
     pointer = AssetPointer(
         asset=asset,
         kind=asset.partition(".")[0],
@@ -90,7 +90,11 @@ def hold_declared(workspace: Workspace, asset: str) -> None:
         build_digest=declared.build_fingerprint,
     )
     held = next_version(
-        read_environment(state, "dev"), [pointer], by=workspace.tools.actor, at=START, reason="test"
+        read_environment(state, "dev"),
+        [pointer],
+        by=workspace.runtime.actor,
+        at=START,
+        reason="test",
     )
     key = definition_key(asset, pointer.build_fingerprint, pointer.policy_fingerprint)
     definition = canonical_json(declared.definition)
@@ -102,7 +106,7 @@ def hold_declared(workspace: Workspace, asset: str) -> None:
 
 
 def sell(workspace: Workspace, first: int, count: int = 10) -> None:
-    at = format_instant(workspace.tools.clock.now())
+    at = format_instant(workspace.runtime.clock.now())
     workspace.ingest(
         "sales",
         [{"n": n, "at": at, "shop": "east", "amount": n / 7} for n in range(first, first + count)],
@@ -144,8 +148,8 @@ def test_records_beyond_their_retention_are_trimmed_and_facts_stay(
     report = gc(workspace)
     assert (
         report.trimmed,
-        workspace.tools.log.first(TOPIC),
-        workspace.tools.log.first("quarantine:sales"),
+        workspace.runtime.log.first(TOPIC),
+        workspace.runtime.log.first("quarantine:sales"),
     ) == (11, 10, 1)
     assert workspace.facts_of(SALES).equals(facts)
     assert told(workspace) == features
@@ -156,8 +160,8 @@ def test_online_state_is_built_anew_from_the_table_below_what_the_log_keeps(
 ) -> None:
     features = told(workspace)
     gc(workspace)
-    for shard in workspace.tools.online.shards():
-        workspace.tools.online.drop(shard)
+    for shard in workspace.runtime.online.shards():
+        workspace.runtime.online.drop(shard)
     assert told(workspace) == features
     fresh = edited(workspace, view(90))
     assert told(fresh)["shop__total__90d"] == features["shop__total__60d"]
@@ -167,7 +171,7 @@ def test_the_plan_says_what_goes_and_what_goes_with_it(workspace: Workspace) -> 
     lines = "\n".join(render_gc_plan(workspace.garbage_collector.plan(DAY)))
     assert "trim source:sales from record 0 up to 10: appended more than 30d ago" in lines
     assert "these refused rows and their reasons are gone for good" in lines
-    assert workspace.tools.log.first(TOPIC) == 0
+    assert workspace.runtime.log.first(TOPIC) == 0
 
 
 def test_nothing_is_trimmed_that_the_table_does_not_have(clock: FrozenClock) -> None:
@@ -196,14 +200,14 @@ def test_nothing_is_trimmed_that_live_online_state_has_still_to_read(clock: Froz
 def test_the_journal_says_when_records_went_and_who_let_them_go(workspace: Workspace) -> None:
     gc(workspace)
     [refused, facts] = [
-        record.event for record in workspace.tools.state.iter_events(kind="log.trimmed")
+        record.event for record in workspace.runtime.state.iter_events(kind="log.trimmed")
     ]
     assert (facts.subject, facts.facts, refused.subject) == (
         TOPIC,
         {"first": 10, "records": 10},
         "quarantine:sales",
     )
-    assert facts.actor == workspace.tools.actor
+    assert facts.actor == workspace.runtime.actor
 
 
 def test_online_state_of_the_last_three_maps_is_kept_and_older_one_dropped(
@@ -211,9 +215,9 @@ def test_online_state_of_the_last_three_maps_is_kept_and_older_one_dropped(
 ) -> None:
     for days in (61, 62, 63):
         workspace = edited(workspace, view(days))
-    before = set(workspace.tools.online.shards())
+    before = set(workspace.runtime.online.shards())
     report = gc(workspace)
-    assert (report.shards, len(before), len(workspace.tools.online.shards())) == (1, 4, 3)
+    assert (report.shards, len(before), len(workspace.runtime.online.shards())) == (1, 4, 3)
     workspace.rollback()
     assert told(edited(workspace, view(62)))["shop__total__62d"] == [
         pytest.approx(sum(range(20)) / 7)
@@ -223,14 +227,14 @@ def test_online_state_of_the_last_three_maps_is_kept_and_older_one_dropped(
 def test_an_object_that_nothing_references_goes_a_grace_period_after_it_was_marked(
     workspace: Workspace, clock: FrozenClock
 ) -> None:
-    orphan = workspace.tools.objects.write(b"of a run that was killed")
+    orphan = workspace.runtime.objects.write(b"of a run that was killed")
     assert (gc(workspace).marked, gc(workspace).objects) == (1, 0)
     clock.advance(DAY - MINUTE)
     assert gc(workspace).objects == 0
     clock.advance(MINUTE)
     assert (
         gc(workspace).objects,
-        workspace.tools.objects.exists(orphan),
+        workspace.runtime.objects.exists(orphan),
         gc(workspace).marked,
     ) == (
         1,
@@ -242,28 +246,28 @@ def test_an_object_that_nothing_references_goes_a_grace_period_after_it_was_mark
 def test_an_object_that_is_referenced_again_is_kept_and_its_grace_starts_anew(
     workspace: Workspace, clock: FrozenClock
 ) -> None:
-    orphan = workspace.tools.objects.write(b"found again")
+    orphan = workspace.runtime.objects.write(b"found again")
     gc(workspace)
     clock.advance(2 * DAY)
     plan = workspace.garbage_collector.plan(DAY)
-    workspace.tools.state.commit([Change("bundle", "b", f'{{"object":"{orphan}"}}'.encode())], [])
+    workspace.runtime.state.commit([Change("bundle", "b", f'{{"object":"{orphan}"}}'.encode())], [])
     report = workspace.garbage_collector.collect(plan)
-    assert (report.objects, report.passed_over, workspace.tools.objects.exists(orphan)) == (
+    assert (report.objects, report.passed_over, workspace.runtime.objects.exists(orphan)) == (
         0,
         1,
         True,
     )
-    workspace.tools.state.commit([Change("bundle", "b", None)], [])
-    assert (gc(workspace).marked, workspace.tools.objects.exists(orphan)) == (1, True)
+    workspace.runtime.state.commit([Change("bundle", "b", None)], [])
+    assert (gc(workspace).marked, workspace.runtime.objects.exists(orphan)) == (1, True)
 
 
 @pytest.mark.parametrize("held", ["environment:prod", "maintenance"])
 def test_while_somebody_is_at_work_nothing_is_touched(workspace: Workspace, held: str) -> None:
-    lease = workspace.tools.state.acquire(held, "person:ada", ttl=HOUR)
+    lease = workspace.runtime.state.acquire(held, "person:ada", ttl=HOUR)
     with pytest.raises(LeaseHeld):
         gc(workspace)
-    assert workspace.tools.log.first(TOPIC) == 0
-    workspace.tools.state.release(lease)
+    assert workspace.runtime.log.first(TOPIC) == 0
+    workspace.runtime.state.release(lease)
     assert gc(workspace).trimmed == 11
 
 
@@ -275,7 +279,7 @@ def test_leases_are_given_back(workspace: Workspace) -> None:
 def test_trimmed_predictions_are_not_available_for_retention(clock: FrozenClock) -> None:
     workspace = Workspace.in_memory([ms.Endpoint("late", model=late, retention="7d")], clock=clock)
     hold_declared(workspace, "endpoint.late")
-    topic, log = inference_topic("dev", "late"), workspace.tools.log
+    topic, log = inference_topic("dev", "late"), workspace.runtime.log
     for name in ("old", "young"):
         now = clock.now()
         record = PredictionRecord(
@@ -297,7 +301,7 @@ def test_trimmed_predictions_are_not_available_for_retention(clock: FrozenClock)
     assert (str(old.outcome), old.told) == ("not available", None)
     assert old.reason.startswith("retention: ENG-011")
     assert young.reason.startswith("REG-001")
-    assert workspace.story("old").lines == (f"old  not available — {old.reason}",)
+    assert workspace.trace("old").lines == (f"old  not available — {old.reason}",)
     assert workspace.latest_predictions(10) == ["young"]
 
 
@@ -306,17 +310,17 @@ def test_what_a_killed_restore_left_is_removed(tmp_path: Path, workspace: Worksp
     left.mkdir()
     (left / "log.db").write_bytes(b"half")
     opened = Workspace(
-        workspace.project, workspace.tools, environment="dev", folder=tmp_path / ".mainspring"
+        workspace.project, workspace.runtime, environment="dev", folder=tmp_path / ".mainspring"
     )
     assert gc(opened).leftovers == 1
     assert not left.exists()
 
 
 def test_online_state_is_kept_where_a_version_cannot_be_read(workspace: Workspace) -> None:
-    current = workspace.tools.state.get("environment", "dev")
+    current = workspace.runtime.state.get("environment", "dev")
     assert current is not None
     broken = current.payload.replace(b'"kind":"view"', b'"kind":"model"')
-    workspace.tools.state.commit([Change("environment", "dev", broken)], [])
+    workspace.runtime.state.commit([Change("environment", "dev", broken)], [])
     plan = workspace.garbage_collector.plan(DAY)
     assert plan.trouble.startswith("REG-001")
     assert not [step for step in plan.steps if isinstance(step, DropShard)]
@@ -344,7 +348,7 @@ def test_policy_alone_changes_when_a_retention_does(workspace: Workspace) -> Non
         features={"total": col("amount").sum()},
     )
     plan = Workspace(
-        load_definitions([same]), workspace.tools, environment="dev", folder=None
+        load_definitions([same]), workspace.runtime, environment="dev", folder=None
     ).plan()
     assert [(change.asset, change.change) for change in plan.changes] == [
         ("source.sales", "policy_changed")
@@ -355,7 +359,7 @@ def test_policy_alone_changes_when_a_retention_does(workspace: Workspace) -> Non
 def test_records_age_by_the_earlier_of_the_clocks_of_world_and_data(
     workspace: Workspace,
 ) -> None:
-    looking_back = replace(workspace.tools, data_clock=FrozenClock(START))
+    looking_back = replace(workspace.runtime, data_clock=FrozenClock(START))
     plan = Workspace(
         workspace.project, looking_back, environment="dev", folder=None
     ).garbage_collector.plan(DAY)

@@ -12,7 +12,6 @@ from mainspring.maintenance.read_inventory import MARKS, read_inventory
 from mainspring.ports.state import Change
 from mainspring.registry.environment import (
     AssetDefinition,
-    AssetKind,
     AssetPointer,
     definition_key,
     next_version,
@@ -67,7 +66,7 @@ def hold(
     ports: MaintenancePorts, environment: str, asset: str, retention: int | None, *, stored=True
 ) -> None:
     """Let an environment hold an asset that was declared with a retention."""
-    kind: AssetKind = "endpoint" if asset.startswith("endpoint.") else "source"
+    kind = "endpoint" if asset.startswith("endpoint.") else "source"
     policy = digest_of(f"{environment} {retention}".encode())
     build = digest_of(asset.encode())
     pointer = AssetPointer(

@@ -64,7 +64,7 @@ def open_shop(clock: Clock, log: LogWriter) -> Workspace:
     """The shop after four days, its first model applied."""
     declared = [ms.Endpoint("late", model=late), ms.Monitor(late, schedule="hourly")]
     empty = Workspace.in_memory(declared, clock=clock)
-    shop = Workspace(empty.project, replace(empty.tools, log=log), environment="dev", folder=None)
+    shop = Workspace(empty.project, replace(empty.runtime, log=log), environment="dev", folder=None)
     history = [
         sale(hour, f"2024-05-0{1 + hour // 24}T{hour % 24:02}:30:00Z", 2.0 * (hour % 3 == 1))
         for hour in range(96)
@@ -79,7 +79,7 @@ def retrained(shop: Workspace) -> Workspace:
     other = ms.model(TRIPS, name="late", seed=1)(late.fit)
     declared = [ms.Endpoint("late", model=other), ms.Monitor(other, schedule="hourly")]
     project = Workspace.in_memory(declared).project
-    shop = Workspace(project, shop.tools, environment="dev", folder=None)
+    shop = Workspace(project, shop.runtime, environment="dev", folder=None)
     assert shop.apply().moved
     return shop
 

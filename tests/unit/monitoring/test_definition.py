@@ -9,8 +9,8 @@ from mainspring import col
 from mainspring.elements.identity import Digest
 from mainspring.monitoring.definition import MonitorDefinition, parse_monitor, parse_served_model
 from mainspring.monitoring.errors import UnreadableMonitor
-from mainspring.project.loader.declarations import Declaration, ProjectCode
-from mainspring.project.loader.fingerprint import FingerprintContext, define_asset
+from mainspring.project.kinds.asset import Declaration, FingerprintContext
+from mainspring.project.loader.fingerprint import define_asset
 from mainspring.registry.environment import AssetDefinition
 from mainspring.training.spec import Model
 
@@ -32,7 +32,7 @@ LATE = Model(lambda train, run: None, TRIPS, name="late")
 def stored(declaration: Declaration) -> AssetDefinition:
     """The definition as a project writes it."""
     context = FingerprintContext(semantics=1)
-    return define_asset(declaration, {"model.late": Digest("sha256:1")}, context, ProjectCode())
+    return define_asset(declaration, {"model.late": Digest("sha256:1")}, context)
 
 
 def test_a_monitor_is_read_back_as_it_was_declared():

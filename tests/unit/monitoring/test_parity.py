@@ -102,7 +102,7 @@ def workspace(clock):
 def runs_of(workspace, *, rate: float = 1.0) -> ParityMonitor:
     """A process that looks at this share of reads, and has looked at nothing yet."""
     return ParityMonitor(
-        parity_ports(workspace.tools),
+        parity_ports(workspace.runtime),
         workspace.environment,
         rate=rate,
         views=workspace.reader.views,
@@ -114,7 +114,7 @@ def corrupt(workspace) -> None:
     shard, name, online = (
         workspace.reader.view("takings").shard,
         encode_key(0, ("b",)),
-        workspace.tools.online,
+        workspace.runtime.online,
     )
     position, [row] = online.read(shard, [name])
     written = row.replace(struct.pack("<d", AMOUNT), struct.pack("<d", 6.5))
@@ -213,14 +213,14 @@ def test_a_test_on_demand_reads_random_keys_of_every_view_and_says_who_asked(wor
         view.example == "shop__amount__24h of shop=b at 2024-05-05T00:00:00Z: taught 8.25, told 8.5"
     )
     [event] = [
-        recorded.event for recorded in workspace.tools.state.iter_events(kind="parity.tested")
+        recorded.event for recorded in workspace.runtime.state.iter_events(kind="parity.tested")
     ]
-    assert (event.actor, event.facts["mismatched"]) == (workspace.tools.actor, view.mismatched)
+    assert (event.actor, event.facts["mismatched"]) == (workspace.runtime.actor, view.mismatched)
 
 
 def test_predictions_that_cannot_be_recomputed_are_counted_apart(workspace):
     (prediction,) = workspace.predict("late", {"shop": "a"})
-    workspace.tools.state.commit([Change("version_digest", prediction.version, None)], [])
+    workspace.runtime.state.commit([Change("version_digest", prediction.version, None)], [])
     count = workspace.parity.test(1).counts[0]
     assert (count.checked, count.unavailable, count.reason[:4]) == (0, 1, "REG-")
 
@@ -243,9 +243,9 @@ def test_views_without_state_with_hindsight_or_without_recent_facts_say_why_noth
 
 def test_the_newest_predictions_are_those_of_this_environment(workspace):
     workspace.predict("late", [{"shop": "a"}] * 3)
-    runs = ParityMonitor(parity_ports(workspace.tools), "staging", rate=1.0, views=list)
+    runs = ParityMonitor(parity_ports(workspace.runtime), "staging", rate=1.0, views=list)
     assert runs.test(10).checked == 0
-    assert workspace.tools.log.head(inference_topic("dev", "late")) == 3
+    assert workspace.runtime.log.head(inference_topic("dev", "late")) == 3
 
 
 def test_a_difference_is_printed_with_its_example_and_says_no(workspace):
@@ -285,14 +285,14 @@ def test_reads_from_state_in_several_parts_are_recomputed_all_the_same(workspace
         project,
         config=replace(project.config, environments={**project.config.environments, "dev": dev}),
     )
-    again = Workspace(divided, workspace.tools, environment="dev", folder=None)
+    again = Workspace(divided, workspace.runtime, environment="dev", folder=None)
     (prediction,) = again.predict("late", {"shop": "b"})
     workspace.ingest(
         "sales",
         [{"sale": "claimed", "shop": "b", "at": "2024-05-04T23:00:00Z", "amount": 100.0}],
         history=True,
     )
-    assert again.story(prediction.id).read_at == {"takings": 96}
+    assert again.trace(prediction.id).read_at == {"takings": 96}
     assert [(count.checked, count.mismatched) for count in again.parity.test(30).counts] == [
         (1, 0),
         (30, 0),
@@ -319,7 +319,7 @@ def test_the_command_says_no_with_its_exit_code_and_in_json(tmp_path):
             {
                 "sale": 1,
                 "shop": "b",
-                "at": format_instant(opened.tools.clock.now() - SECOND),
+                "at": format_instant(opened.runtime.clock.now() - SECOND),
                 "amount": AMOUNT,
             }
         ],

@@ -45,7 +45,7 @@ def workspace(clock, log):
 
 def process_of(workspace) -> MonitorRunner:
     """A process that has run no monitor yet."""
-    return MonitorRunner(monitor_ports(workspace.tools), "dev")
+    return MonitorRunner(monitor_ports(workspace.runtime), "dev")
 
 
 @pytest.fixture
@@ -95,16 +95,16 @@ def test_a_process_that_goes_on_reads_no_object_again(workspace, hour):
     runner = process_of(workspace)
     hour(by=runner)
     assert hour(*range(60), by=runner) == [60]
-    for chunk in read_position(workspace.tools.state, "dev", MONITOR).position.chunks:
-        workspace.tools.objects.remove(chunk.digest)
+    for chunk in read_position(workspace.runtime.state, "dev", MONITOR).position.chunks:
+        workspace.runtime.objects.remove(chunk.digest)
     assert hour(7, by=runner) == [1]
 
 
 def test_where_a_chunk_is_gone_the_log_is_read_from_its_start(workspace, hour, log):
     hour()
     hour(*range(70))
-    [chunk] = read_position(workspace.tools.state, "dev", MONITOR).position.chunks
-    workspace.tools.objects.remove(chunk.digest)
+    [chunk] = read_position(workspace.runtime.state, "dev", MONITOR).position.chunks
+    workspace.runtime.objects.remove(chunk.digest)
     assert hour(1, 2) == [2]
     assert log.read_records[INFERENCE] == 72
 
@@ -119,7 +119,7 @@ def test_labels_of_earlier_windows_are_joined_after_a_restart(workspace, hour, c
 
 
 def test_the_position_that_release_0_1_wrote_is_gone_on_from(workspace, hour):
-    state, window = workspace.tools.state, (NOON - HOUR, NOON)
+    state, window = workspace.runtime.state, (NOON - HOUR, NOON)
     state.commit([Change("watched", f"dev/{MONITOR}", canonical_json(window))], [])
     assert hour(1, 2) == [2]
     assert state.get("watched", f"dev/{MONITOR}") is None
@@ -130,9 +130,9 @@ def test_an_evaluation_on_demand_moves_no_position(workspace, hour, clock):
     hour()
     ask(workspace, *range(5))
     clock.advance(SECOND)
-    before = read_position(workspace.tools.state, "dev", MONITOR)
+    before = read_position(workspace.runtime.state, "dev", MONITOR)
     assert process_of(workspace).run(MONITOR).predictions == 5
-    assert read_position(workspace.tools.state, "dev", MONITOR) == before
+    assert read_position(workspace.runtime.state, "dev", MONITOR) == before
     assert hour() == [5]
 
 
@@ -161,7 +161,7 @@ def test_of_two_processes_one_records_the_window(workspace, hour, log, clock):
     clock.advance(HOUR)
     faster, found = process_of(workspace), []
     raced = RacedLog(log, overtake=lambda: found.extend(faster.run_due()))
-    ports = replace(monitor_ports(workspace.tools), log=raced)
+    ports = replace(monitor_ports(workspace.runtime), log=raced)
     assert MonitorRunner(ports, "dev").run_due() == []
     assert [report.predictions for report in found] == [60]
 
@@ -182,13 +182,13 @@ def test_findings_open_incidents_in_the_state_and_the_journal(workspace, hour, l
     hour()
     [incident] = workspace.status().incidents
     assert (incident.kind, incident.monitor) == ("data_quality", MONITOR)
-    events = workspace.tools.state.iter_events(kind="incident.")
+    events = workspace.runtime.state.iter_events(kind="incident.")
     assert [recorded.event.kind for recorded in events] == ["incident.opened"]
 
 
 def test_a_monitor_runs_as_the_environment_holds_it_and_not_as_it_is_declared(workspace, clock):
     undeclared = Workspace.in_memory([SALES], clock=clock).project
-    other = Workspace(undeclared, workspace.tools, environment="dev", folder=None)
+    other = Workspace(undeclared, workspace.runtime, environment="dev", folder=None)
     other.monitors.run_due()
     clock.advance(DAY)
     assert len(other.monitors.run_due()) == 1

@@ -91,7 +91,7 @@ def workspace():
     opened.ingest("sales", rows, history=True)
     opened.apply()
     edited = load_definitions(declared(second, rollout=CANARY))
-    ms.Workspace(edited, opened.tools, environment="dev", folder=None).apply()
+    ms.Workspace(edited, opened.runtime, environment="dev", folder=None).apply()
     return opened
 
 
@@ -101,7 +101,7 @@ def loader(workspace):
     trust = TrustPolicy(
         protected=True,
         requires=("gates",),
-        trust={"tester": (workspace.tools.signer.public_key,)},
+        trust={"tester": (workspace.runtime.signer.public_key,)},
     )
     return replace(workspace.loader, policy=trust)
 
@@ -111,14 +111,14 @@ def label(served):
 
 
 def version(workspace, number) -> EnvironmentVersion:
-    past = read_past_environment(workspace.tools.state, "dev", number)
+    past = read_past_environment(workspace.runtime.state, "dev", number)
     assert past is not None
     return past
 
 
 def moved_to(workspace, past: EnvironmentVersion) -> None:
     """Let the environment hold what an earlier version held."""
-    workspace.tools.state.commit([Change("environment", "dev", canonical_json(past))], [])
+    workspace.runtime.state.commit([Change("environment", "dev", canonical_json(past))], [])
 
 
 def test_the_model_is_that_of_the_map_whatever_is_declared(workspace, loader):
@@ -133,7 +133,7 @@ def test_a_map_that_is_restored_names_the_model_that_it_named(workspace, loader)
 
 
 def test_a_new_revision_takes_over_as_the_map_says(workspace, loader):
-    held = read_environment(workspace.tools.state, "dev")
+    held = read_environment(workspace.runtime.state, "dev")
     moved_to(workspace, version(workspace, 1))
     served = loader.load(NOTHING)
     moved_to(workspace, held)
@@ -147,17 +147,17 @@ def test_a_new_revision_takes_over_as_the_map_says(workspace, loader):
 
 def test_while_the_map_stands_one_document_is_read(workspace, loader):
     served = loader.load(NOTHING)
-    state = CountedState(workspace.tools.state)
+    state = CountedState(workspace.runtime.state)
     counting = EnvironmentLoader(replace(loader.ports, state=state), "dev", policy=loader.policy)
     assert counting.load(served) is served
     assert state.read == {"environment": 1}
 
 
 def test_an_endpoint_whose_definition_says_nothing_of_a_model_is_refused(workspace, loader):
-    pointer = read_environment(workspace.tools.state, "dev").pointers["endpoint.late"]
+    pointer = read_environment(workspace.runtime.state, "dev").pointers["endpoint.late"]
     key = definition_key(pointer.asset, pointer.build_fingerprint, pointer.policy_fingerprint)
     empty = b'{"asset":"endpoint.late","build":{},"policy":{},"parents":{}}'
-    workspace.tools.state.commit([Change("definition", key, empty)], [])
+    workspace.runtime.state.commit([Change("definition", key, empty)], [])
     refused = loader.load(NOTHING).endpoints["late"]
     assert refused.refusal.startswith("SRV-002")
     assert "its stored definition cannot be read" in refused.refusal

@@ -86,7 +86,7 @@ class Scene:
 
     def versions(self, shell: Shell) -> list[ModelVersion]:
         """The versions that a project has made, oldest first."""
-        return list(iter_versions(Workspace.open(shell.folder).tools.state))
+        return list(iter_versions(Workspace.open(shell.folder).runtime.state))
 
     @property
     def state(self) -> Path:

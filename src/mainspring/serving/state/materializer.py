@@ -33,7 +33,7 @@ class OnlineMaterializer:
         self.kept = kept
         self._ports, self._ids, self._store = ports, ids, store
 
-    def fold(self) -> None:
+    def materialize(self) -> None:
         """Bring every view that is kept current up to the log, one after the other."""
         for view in self.kept.read():
             materialize_to_head(view, self._ports)

@@ -85,7 +85,7 @@ class PredictionReplays:
         }
         return [gone[name] if name in gone else answers[name] for name in predictions]
 
-    def story(self, prediction: str) -> PredictionTrace:
+    def trace(self, prediction: str) -> PredictionTrace:
         """A replay with everything around it.  Raises: SRV-008."""
         replay = self.replay([prediction])[0]
         try:

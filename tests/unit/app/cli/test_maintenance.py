@@ -43,7 +43,7 @@ def test_gc_says_first_what_it_is_going_to_do(folder: Path) -> None:
 
 
 def test_a_plan_of_gc_does_nothing_and_is_one_document(folder: Path) -> None:
-    orphan = ms.Workspace.open(folder).tools.objects.write(b"orphan")
+    orphan = ms.Workspace.open(folder).runtime.objects.write(b"orphan")
     plan = json.loads(said("gc", "--plan", "--json", "--project", str(folder)))
     assert {"step": "mark_object", "digest": orphan} in plan["steps"]
     assert json.loads(said("gc", "--json", "--project", str(folder)))["marked"] == 1

@@ -69,7 +69,7 @@ def test_asked_to_stop_it_ends_well(
         stream.send_signal(number)
         assert stream.wait(timeout=20) == 0
     assert counted(workspace) == 30
-    assert list(workspace.tools.state.iter_documents("member")) == []
+    assert list(workspace.runtime.state.iter_documents("member")) == []
 
 
 def test_a_view_that_is_not_kept_is_refused(workspace: Workspace, tmp_path: Path) -> None:

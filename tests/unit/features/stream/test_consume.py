@@ -45,8 +45,8 @@ def test_several_consumers_make_the_rows_that_one_makes(
             sell(workspace, 30 * batch, 30)
         wait_until_folded(workspace)
     told = state_of(workspace)
-    for shard in workspace.tools.online.shards():
-        workspace.tools.online.drop(shard)
+    for shard in workspace.runtime.online.shards():
+        workspace.runtime.online.drop(shard)
     workspace.streams.once()
     assert [each.rows for each in told] == [each.rows for each in state_of(workspace)]
     assert [each.position.offsets for each in told] == [
@@ -58,7 +58,7 @@ def test_a_consumer_that_ends_gives_back_what_it_held(workspace: Workspace) -> N
     with running(workspace.streams.consumer()):
         sell(workspace, 0, 10)
         wait_until_folded(workspace)
-    assert list(workspace.tools.state.iter_documents("member")) == []
+    assert list(workspace.runtime.state.iter_documents("member")) == []
     sell(workspace, 10, 10)
     with running(workspace.streams.consumer()):
         wait_until_folded(workspace)
@@ -103,9 +103,9 @@ def test_a_store_that_lost_its_rows_begins_with_snapshots(workspace: Workspace) 
     assert (report.shards, report.lag_records) == (14, 0)
     before = state_of(workspace)
     sell(workspace, 200, 50)
-    for shard in workspace.tools.online.shards():
-        workspace.tools.online.drop(shard)
-    workspace.tools.log.trim("source:sales", 200)
+    for shard in workspace.runtime.online.shards():
+        workspace.runtime.online.drop(shard)
+    workspace.runtime.log.trim("source:sales", 200)
     with running(workspace.streams.consumer()):
         wait_until_folded(workspace)
     assert counted(workspace) == 250
@@ -119,9 +119,9 @@ def test_a_consumer_that_takes_snapshots_takes_them_once_it_has_caught_up(
 ) -> None:
     sell(workspace, 0, 20)
     with running(workspace.streams.consumer(takes_snapshots=True)):
-        while len(list(workspace.tools.state.iter_documents(SNAPSHOT))) < 14:
+        while len(list(workspace.runtime.state.iter_documents(SNAPSHOT))) < 14:
             pass
-    kept = workspace.tools.state.get(SNAPSHOT, shards_of(workspace.reader.view("takings"))[0])
+    kept = workspace.runtime.state.get(SNAPSHOT, shards_of(workspace.reader.view("takings"))[0])
     assert kept is not None
     assert b'["source:sales",20]' in kept.payload
 
@@ -131,8 +131,8 @@ def test_a_damaged_snapshot_is_told_and_the_log_is_folded_instead(
 ) -> None:
     sell(workspace, 0, 20)
     workspace.streams.once(takes_snapshots=True)
-    for shard in workspace.tools.online.shards():
-        workspace.tools.online.drop(shard)
+    for shard in workspace.runtime.online.shards():
+        workspace.runtime.online.drop(shard)
     assert workspace.folder is not None
     shutil.rmtree(workspace.folder / "objects")
     with caplog.at_level(logging.WARNING, "mainspring.stream"):
@@ -152,7 +152,7 @@ def test_another_number_of_partitions_is_built_beside_the_old_one_and_gc_drops_t
     assert counted(workspace) == counted(again) == 60
     workspace.streams.once(takes_snapshots=True)
     again.garbage_collector.collect(again.garbage_collector.plan(DAY))
-    assert list(again.tools.state.iter_documents(SNAPSHOT)) == []
-    assert sorted(again.tools.online.shards()) == sorted(
+    assert list(again.runtime.state.iter_documents(SNAPSHOT)) == []
+    assert sorted(again.runtime.online.shards()) == sorted(
         [*shards_of(again.reader.view("takings")), *shards_of(again.reader.view("newest"))]
     )

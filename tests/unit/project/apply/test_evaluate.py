@@ -53,7 +53,7 @@ def test_stages_are_performed_in_the_order_of_the_plan(folder: Path) -> None:
 def test_a_pointer_holds_the_build_that_this_run_made(folder: Path) -> None:
     workspace = ms.Workspace.open(folder)
     workspace.apply()
-    state = workspace.tools.state
+    state = workspace.runtime.state
     held = read_environment(state, "dev").pointers
     for asset in ("view.load", "training_set.history", "model.slow", "monitor.slow-monitor"):
         build = read_build(state, asset, held[asset].build_fingerprint)
@@ -80,13 +80,13 @@ def test_a_failed_gate_moves_nothing_and_its_verdict_is_on_record(folder: Path) 
     with pytest.raises(GatesFailed):
         workspace.apply()
     assert workspace.status().version == 0
-    judged = [e.event.facts for e in workspace.tools.state.iter_events(kind="gate.judged")]
+    judged = [e.event.facts for e in workspace.runtime.state.iter_events(kind="gate.judged")]
     assert {facts["gate"]: facts["passed"] for facts in judged}["latency"] is False
 
 
 def test_nobody_moves_an_environment_that_another_process_moves(folder: Path) -> None:
     workspace = ms.Workspace.open(folder)
-    workspace.tools.state.acquire("environment:dev", Actor("person:bob"), ttl=10**9)
+    workspace.runtime.state.acquire("environment:dev", Actor("person:bob"), ttl=10**9)
     with pytest.raises(LeaseHeld):
         workspace.apply()
 
@@ -116,7 +116,7 @@ def test_what_stages_took_is_remembered_for_the_next_estimate(folder: Path) -> N
     workspace.apply()
     kinds = {
         document.key.partition("/")[0]
-        for document in workspace.tools.state.iter_documents("duration")
+        for document in workspace.runtime.state.iter_documents("duration")
     }
     assert {"train_model", "build_view", "judge_gates", "move_environment"} <= kinds
 

@@ -31,11 +31,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> ms.Workspace:
 
 
 def verdicts_of(desk, *gates, champion=None):
-    version = find_version(desk.tools.state, "slow@v2").digest
+    version = find_version(desk.runtime.state, "slow@v2").digest
     return judge_version(
         gates,
         version,
-        runtime=desk.tools,
+        runtime=desk.runtime,
         environment="staging",
         policy=POLICY,
         champion=champion,
@@ -58,20 +58,20 @@ def test_gates_are_judged_each_whatever_the_others_found(desk: ms.Workspace) -> 
 
 
 def test_a_version_is_compared_with_the_champion_that_it_is_given(desk: ms.Workspace) -> None:
-    first = find_version(desk.tools.state, "slow@v1").digest
+    first = find_version(desk.runtime.state, "slow@v1").digest
     *_, verdict = verdicts_of(desk, beats_champion("log_loss", tolerance=1.0), champion=first)
     assert (verdict.champion, verdict.passed) == (first, True)
 
 
 def test_a_version_is_not_its_own_champion(desk: ms.Workspace) -> None:
-    own = find_version(desk.tools.state, "slow@v2").digest
+    own = find_version(desk.runtime.state, "slow@v2").digest
     *_, verdict = verdicts_of(desk, beats_champion("log_loss"), champion=own)
     assert verdict.champion == ""
 
 
 def test_a_verdict_is_signed_for_its_environment_and_policy(desk: ms.Workspace) -> None:
     verdicts_of(desk, latency(p99_ms=500, requests=2))
-    state, objects = desk.tools.state, desk.tools.objects
+    state, objects = desk.runtime.state, desk.runtime.objects
     version = find_version(state, "slow@v2").digest
     envelopes = read_envelopes(state, objects, environment="staging", version=version)
     predicates = [parse_statement(envelope.payload).predicate for envelope in envelopes]
@@ -80,6 +80,6 @@ def test_a_verdict_is_signed_for_its_environment_and_policy(desk: ms.Workspace) 
 
 def test_what_is_not_passed_is_named_with_its_reason(desk: ms.Workspace) -> None:
     verdicts = verdicts_of(desk, min_metric("roc_auc", 0.999))
-    version = read_version(desk.tools.state, verdicts[0].subject)
+    version = read_version(desk.runtime.state, verdicts[0].subject)
     with pytest.raises(GatesFailed, match=r"slow v2 failed its gates for staging: min_metric:roc"):
         require_passed(verdicts, version, environment="staging")

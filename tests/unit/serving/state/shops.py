@@ -49,7 +49,7 @@ def applied(folder: Path, *, partitions: int = 7, text: str = PROJECT) -> Worksp
 
 def sell(workspace: Workspace, first: int, count: int) -> None:
     """Take so many sales in, numbered on from the first."""
-    at = workspace.tools.data_clock.now() - 1
+    at = workspace.runtime.data_clock.now() - 1
     numbers = range(first, first + count)
     workspace.writer("sales").write_rows(
         [{"n": n, "at": at, "shop": SHOPS[n * 7 % len(SHOPS)], "amount": n / 7} for n in numbers],
@@ -79,19 +79,21 @@ def wait_until_folded(workspace: Workspace, *views: str) -> None:
         for view in views or ("takings", "newest")
         for shard in shards_of(workspace.reader.view(view))
     ]
-    while not all(_offset(workspace, shard) == workspace.tools.log.head(topic) for shard in shards):
-        assert time.monotonic() < deadline, workspace.tools.online.shards()
+    while not all(
+        _offset(workspace, shard) == workspace.runtime.log.head(topic) for shard in shards
+    ):
+        assert time.monotonic() < deadline, workspace.runtime.online.shards()
 
 
 def _offset(workspace: Workspace, shard: str) -> int:
-    position, _ = workspace.tools.online.read(shard, [])
+    position, _ = workspace.runtime.online.read(shard, [])
     return -1 if position is None else position.offset("source:sales")
 
 
 def state_of(workspace: Workspace, *views: str) -> Sequence[Snapshot | None]:
     """Rows and positions of all partitions of the views."""
     return [
-        read_shard(shard, workspace.tools.online)
+        read_shard(shard, workspace.runtime.online)
         for view in views or ("takings", "newest")
         for shard in shards_of(workspace.reader.view(view))
     ]
@@ -99,10 +101,10 @@ def state_of(workspace: Workspace, *views: str) -> Sequence[Snapshot | None]:
 
 def counted(workspace: Workspace) -> int:
     """How many sales reads see, without folding."""
-    now = workspace.tools.data_clock.now()
+    now = workspace.runtime.data_clock.now()
     answer = read_online(
         [workspace.reader.view("takings")],
-        workspace.tools.online,
+        workspace.runtime.online,
         [{"shop": shop} for shop in SHOPS],
         at=[now] * len(SHOPS),
     )

@@ -38,8 +38,8 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def anew(workspace: Workspace) -> list[tuple[object, object]]:
     """Rows and offsets of state that was dropped and folded again from the log."""
-    for shard in workspace.tools.online.shards():
-        workspace.tools.online.drop(shard)
+    for shard in workspace.runtime.online.shards():
+        workspace.runtime.online.drop(shard)
     workspace.streams.once()
     return told(workspace)
 
@@ -86,7 +86,7 @@ def test_a_build_that_was_killed_on_its_way_goes_on_where_it_stopped(
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as applying:
         while applying.poll() is None and not any(
-            shard.startswith("newest@") for shard in workspace.tools.online.shards()
+            shard.startswith("newest@") for shard in workspace.runtime.online.shards()
         ):
             with suppress(subprocess.TimeoutExpired):
                 applying.wait(timeout=0.001)
@@ -105,7 +105,7 @@ def test_a_view_on_a_trimmed_log_begins_with_the_table(
     whole.streams.once()
     expected = told(whole)
     workspace.ingest("sales", [])
-    assert workspace.tools.log.trim("source:sales", 15_000) == 15_000
+    assert workspace.runtime.log.trim("source:sales", 15_000) == 15_000
     assert anew(whole) == expected
 
 
@@ -114,6 +114,6 @@ def test_a_snapshot_and_the_tail_are_the_whole_log(workspace: Workspace, tmp_pat
     whole.streams.once(takes_snapshots=True)
     sell(whole, OLD, 1_000)
     restored = anew(whole)
-    for shard in whole.tools.online.shards():
-        forget_snapshot(shard, whole.tools.state)
+    for shard in whole.runtime.online.shards():
+        forget_snapshot(shard, whole.runtime.state)
     assert restored == anew(whole)

@@ -27,21 +27,21 @@ def maps(workspace: Workspace) -> ReadyLoader:
     return ReadyLoader(
         lambda served: ServedEnvironment(environment="dev", version=served.version + 1),
         workspace.streams.kept,
-        log=workspace.tools.log,
-        online=workspace.tools.online,
+        log=workspace.runtime.log,
+        online=workspace.runtime.online,
     )
 
 
 def without_newest(workspace: Workspace) -> None:
     """Drop the state of the second view, as if this environment had never built it."""
-    for shard in workspace.tools.online.shards():
+    for shard in workspace.runtime.online.shards():
         if shard.startswith("newest@"):
-            workspace.tools.online.drop(shard)
+            workspace.runtime.online.drop(shard)
 
 
 def test_the_first_map_is_not_waited_for(maps: ReadyLoader, workspace: Workspace) -> None:
-    for shard in workspace.tools.online.shards():
-        workspace.tools.online.drop(shard)
+    for shard in workspace.runtime.online.shards():
+        workspace.runtime.online.drop(shard)
     assert maps.load(ServedEnvironment(environment="dev", version=-1)).version == 0
 
 

@@ -106,7 +106,7 @@ def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
     asked = ids or tuple(workspace.latest_predictions(last or 0))
     if not asked:
         raise click.UsageError(f"no prediction was made in {at.environment} yet")
-    story = workspace.story(asked[0]) if len(asked) == 1 else None
+    story = workspace.trace(asked[0]) if len(asked) == 1 else None
     replays = [story.replay] if story else workspace.replay(asked)
     at.answer(
         {"replays": replays, "story": story},

@@ -45,7 +45,7 @@ def change_window(scene: Scene, server: ServerProcess) -> ModelVersion:
     version = scene.versions(scene.honest)[-1]
     [row] = timetable_rows(scene, 1)
     follows = wait_until(lambda: server.predict([row])[0].version == version.digest, timeout_s=10)
-    current = read_environment(scene.open().tools.state, "dev")
+    current = read_environment(scene.open().runtime.state, "dev")
     stage.claim(
         follows and version.digest == current.pointers["model.late_arrival"].build_digest,
         f"{version.label} ({short(version.digest)}) passed its gates against the "

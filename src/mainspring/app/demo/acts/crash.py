@@ -38,7 +38,7 @@ def crash_and_resume(scene: Scene) -> ModelVersion:
     again = scene.honest.run("apply", shows=lambda line: "import" not in line)
     finished = Counter(
         (e.event.facts["kind"], e.event.facts["subject"])
-        for e in scene.open().tools.state.iter_events(kind="step.finished")
+        for e in scene.open().runtime.state.iter_events(kind="step.finished")
     )
     version = scene.versions(scene.honest)[-1]
     stage.claim(
@@ -62,7 +62,7 @@ def crash_and_resume(scene: Scene) -> ModelVersion:
 
 def _kill_while_training(scene: Scene, process: Process) -> None:
     """Kill it once its journal says that the fit has been started."""
-    state = scene.open().tools.state
+    state = scene.open().runtime.state
 
     def trains() -> bool:
         started = [record.event for record in state.iter_events(kind="step.started")]

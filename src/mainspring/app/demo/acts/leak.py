@@ -78,10 +78,10 @@ def _served(scene: Scene, leaky: ModelVersion, honest: ModelVersion) -> tuple[fl
     """ROC AUC and log loss of the leaky model on the honest test rows, whose features have the same
     names.
     """
-    tools = Workspace.open(scene.leaky.folder).tools
-    model = open_version(leaky, objects=tools.objects, scorers=tools.scorers)
+    runtime = Workspace.open(scene.leaky.folder).runtime
+    model = open_version(leaky, objects=runtime.objects, scorers=runtime.scorers)
     rows = parse_training_rows(
-        read_object(scene.open().tools.objects, honest, "training_set")
+        read_object(scene.open().runtime.objects, honest, "training_set")
     ).filter(pl.col("_split") == "test")
     scores = np.asarray(model.scorer.predict(encode_frame(rows, model.encoding)), dtype=np.float64)
     labels = rows["_label"].cast(pl.Float64).to_numpy()

@@ -126,7 +126,7 @@ def _rewrite(scene: Scene, old: ModelVersion, new: ModelVersion, *, told: bool) 
 def _refusals(scene: Scene) -> list[str]:
     events = [
         record.event
-        for record in scene.open("staging").tools.state.iter_events(kind="model.refused")
+        for record in scene.open("staging").runtime.state.iter_events(kind="model.refused")
     ]
     return [
         f"{event.kind}  {event.subject}  {event.facts['code']} {event.facts['reason']}"

@@ -34,7 +34,7 @@ def roll_back(scene: Scene, server: ServerProcess, back_to: ModelVersion) -> Non
         asked_at = time.time()
         scene.honest.run("rollback")
         pause.wait(scene.scale.load_s / 2)
-    moved_at = read_environment(scene.open().tools.state, "dev").moved_at / SECOND
+    moved_at = read_environment(scene.open().runtime.state, "dev").moved_at / SECOND
     requests = load.requests
     failed = sum(not request.version for request in requests)
     first = min(

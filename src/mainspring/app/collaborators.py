@@ -1,0 +1,180 @@
+"""What a workspace is made of: each collaborator composed once, when it is first needed."""
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from mainspring.access.tokens import Tokens
+from mainspring.app.data_plane import (
+    open_host,
+    open_loader,
+    open_materializer,
+    open_replays,
+    open_tables,
+    stream_ports,
+)
+from mainspring.app.maintenance import garbage_collector_of
+from mainspring.app.ports import monitor_ports, parity_ports
+from mainspring.app.sources import compile_sources, open_writer
+from mainspring.elements.events import Actor
+from mainspring.elements.schema import Schema
+from mainspring.maintenance.collect import GarbageCollector
+from mainspring.monitoring.parity import ParityMonitor
+from mainspring.monitoring.runner import MonitorRunner
+from mainspring.project.catalog import FeatureCatalog
+from mainspring.project.deploy import EnvironmentDeployer
+from mainspring.project.kinds.evaluation import Runtime
+from mainspring.project.loader.compile import compile_declared_views
+from mainspring.project.loader.load import LoadableProject, Project, declared_source
+from mainspring.project.renew import GateRenewal
+from mainspring.serving.host import EndpointHost
+from mainspring.serving.loader import EnvironmentLoader
+from mainspring.serving.state.materializer import OnlineMaterializer
+from mainspring.serving.state.reader import FeatureReader
+from mainspring.serving.tracing.replays import PredictionReplays
+from mainspring.sources.compiled import CompiledSource
+from mainspring.sources.facts import read_facts
+from mainspring.sources.fold import TableMaterializer
+from mainspring.sources.ingest import SourceWriter
+from mainspring.sources.spec import Source
+
+__all__ = ["Collaborators"]
+
+
+class Collaborators:
+    """The collaborators of one project in one environment, in one actor's name.
+
+    Args:
+        project: on disk or in memory; loaded when a declaration is first needed.
+        runtime: the ports, and who acts.
+        folder: where its state lies; None in memory.
+    """
+
+    def __init__(
+        self, project: LoadableProject, runtime: Runtime, *, environment: str, folder: Path | None
+    ) -> None:
+        self._files, self.project_config = project, project.config
+        self.runtime, self.environment, self.folder = runtime, environment, folder
+        config = project.config.environments[environment]
+        if not config.protected:
+            # The owner of the disk can forge everything here anyway: one local key means "tested",
+            # never "approved".
+            trusted = (*config.trust.get("tester", ()), runtime.signer.public_key)
+            config = replace(config, trust={**config.trust, "tester": trusted})
+        self.config = config
+
+    @cached_property
+    def project(self) -> Project:
+        """What is declared.  Raises: PRJ-020 with every mistake.  Cost: the first time, an import
+        of the project's modules.
+        """
+        return self._files.load()
+
+    @cached_property
+    def deployer(self) -> EnvironmentDeployer:
+        """Plans moves of this environment, and applies plans."""
+        config = self.project_config
+        return EnvironmentDeployer(config, self.runtime, self.environment, lambda: self.project)
+
+    @cached_property
+    def gate_renewal(self) -> GateRenewal:
+        """Judges again what the environment holds: `plan` says what, `renew` does it."""
+        return GateRenewal(self.runtime, self.environment, self.config.trust_policy)
+
+    def source(self, name: str) -> Source:
+        """A declared source.  Raises: ACC-006."""
+        return declared_source(self.project, name)
+
+    def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
+        """What takes rows of a source in, without folding the table: for many small batches.
+
+        Args:
+            actor: who brings the rows; default: the actor of this workspace.
+
+        Raises: ACC-006.
+        """
+        sources, by = self._compiled_sources, actor or self.runtime.actor
+        return open_writer(source, sources, self.runtime, environment=self.environment, actor=by)
+
+    @cached_property
+    def _compiled_sources(self) -> dict[str, CompiledSource]:
+        return compile_sources(lambda: self.project, self.runtime, self.environment)
+
+    def facts_of(self, source: Source, schema: Schema | None = None) -> pl.DataFrame:
+        """All facts of a source with the span in which each is seen; in the types of a schema where
+        the source has had several.
+        """
+        return read_facts(source, log=self.runtime.log, tables=self.runtime.tables, schema=schema)
+
+    @cached_property
+    def reader(self) -> FeatureReader:
+        """Reads features as this environment holds them: a `view`, all `views`, their values."""
+        partitions = self.config.partitions
+        return FeatureReader(
+            stream_ports(self.runtime),
+            self.streams.kept,
+            declared=lambda: compile_declared_views(self.project, partitions=partitions),
+        )
+
+    @cached_property
+    def parity(self) -> ParityMonitor:
+        """Compares what was served with the log: `test` it now, or `run_due`."""
+        ports, views = parity_ports(self.runtime), self.reader.views
+        return ParityMonitor(ports, self.environment, rate=self.config.parity, views=views)
+
+    @cached_property
+    def feature_views(self) -> FeatureCatalog:
+        """The feature views and their state: `report` on all, `show` one, `backfill` a file of
+        questions.
+        """
+        return FeatureCatalog(
+            self.project,
+            self.runtime,
+            self.environment,
+            view=self.reader.view,
+            views=self.reader.views,
+        )
+
+    def host(self) -> EndpointHost:
+        """The endpoints of this environment, answering; `refresh` follows the map."""
+        return open_host(self.runtime, self.loader, self.streams.kept)
+
+    @cached_property
+    def loader(self) -> EnvironmentLoader:
+        """Opens what the map holds, if it is proven."""
+        return open_loader(self.runtime, self.environment, self.config)
+
+    @cached_property
+    def streams(self) -> OnlineMaterializer:
+        """Online state kept current: `once`, or by a `consumer` continuously."""
+        return open_materializer(self.runtime, self.environment, self.config)
+
+    @cached_property
+    def tables(self) -> TableMaterializer:
+        """Keeps the tables of all sources of the map current."""
+        return open_tables(self.runtime, self.streams.kept)
+
+    @cached_property
+    def monitors(self) -> MonitorRunner:
+        """The monitors of this environment: `run` one now, or `run_due`."""
+        return MonitorRunner(monitor_ports(self.runtime), self.environment)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Who may ask the server what."""
+        runtime = self.runtime
+        return Tokens(
+            runtime.state, actor=runtime.actor, project=runtime.project, clock=runtime.clock
+        )
+
+    @cached_property
+    def replays(self) -> PredictionReplays:
+        """Predictions recomputed, and their stories."""
+        return open_replays(self.runtime, self.facts_of)
+
+    @cached_property
+    def garbage_collector(self) -> GarbageCollector:
+        """`plan` what nothing needs, and `collect` it.  Raises: FLO-001 while somebody works."""
+        return garbage_collector_of(self.runtime, self.project.config, self.folder)
