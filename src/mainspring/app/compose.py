@@ -179,12 +179,12 @@ def _train_here(
     code: Digest,
     objects: MemoryObjects,
 ) -> TrainedModel:
-    runtime = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
+    backend = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
     return train_in_memory(
         model,
         parse_training_rows(objects.read(card.digest)),
         card,
-        runtime=tools,
+        backend=backend,
         fingerprint=fingerprint,
         code=code,
     )

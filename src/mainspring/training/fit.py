@@ -97,7 +97,7 @@ def fit_and_export(
     frame: pl.DataFrame,
     card: TrainingSetCard,
     *,
-    tools: TrainingBackend,
+    backend: TrainingBackend,
     fingerprint: Digest,
     code: Digest,
 ) -> TrainedModel:
@@ -117,10 +117,10 @@ def fit_and_export(
     matrix = encode_frame(tested, encoding)
     run = TrainingRun(seed=model.seed)
     estimator = _fit(model, train, run)
-    exported = tools.export(estimator, len(encoding.columns))
+    exported = backend.export(estimator, len(encoding.columns))
     judged = _judge(
         model,
-        tools.scorers.open(exported).predict(matrix),
+        backend.scorers.open(exported).predict(matrix),
         estimator,
         matrix=matrix,
         tested=tested,
@@ -132,12 +132,12 @@ def fit_and_export(
         model=model.name,
         fingerprint=fingerprint,
         code=code,
-        artifact=tools.objects.write(exported.payload),
+        artifact=backend.objects.write(exported.payload),
         format=exported.format,
         output=exported.output,
-        encoding=tools.objects.write(render_encoding(encoding)),
+        encoding=backend.objects.write(render_encoding(encoding)),
         training_set=card.digest,
-        predictions=tools.objects.write(
+        predictions=backend.objects.write(
             render_predictions(_predictions(tested, judged.scores, request=card.request))
         ),
         environment=observe_environment(model.fit),
@@ -157,7 +157,7 @@ def fit_and_export(
         if judged.is_classified
         else {},
         logged=record.metrics,
-        artifacts=_store(record, tools.objects),
+        artifacts=_store(record, backend.objects),
         export=judged.check,
     )
 

@@ -40,7 +40,7 @@ def train_in_memory(
     frame: pl.DataFrame,
     card: TrainingSetCard,
     *,
-    tools: TrainingBackend,
+    backend: TrainingBackend,
     fingerprint: Digest,
     code: Digest,
 ) -> TrainedModel:
@@ -50,5 +50,7 @@ def train_in_memory(
     Raises: as `train`, but for the process's own.
     """
     began = time.process_time()
-    trained = fit_and_export(model, frame, card, tools=tools, fingerprint=fingerprint, code=code)
+    trained = fit_and_export(
+        model, frame, card, backend=backend, fingerprint=fingerprint, code=code
+    )
     return msgspec.structs.replace(trained, cpu_s=time.process_time() - began)

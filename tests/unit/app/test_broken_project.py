@@ -88,7 +88,7 @@ def test_its_predictions_are_replayed_and_explained(broken: ms.Workspace) -> Non
     newest = broken.latest_predictions(10)
     assert len(newest) >= 2
     assert {replay.outcome for replay in broken.replay(newest)} == {"identical"}
-    assert broken.story(newest[0]).version.startswith("lateness")
+    assert broken.trace(newest[0]).version.startswith("lateness")
 
 
 def test_status_tells_what_the_environment_holds(broken: ms.Workspace) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mainspring.app.demo.errors import FlightsDamaged, FlightsMissing
+from mainspring.app.errors import FlightsDamaged, FlightsMissing
 from mainspring.app.flights import flights_ready, prepare_flights, unpack_flights
 
 

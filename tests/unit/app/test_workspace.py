@@ -324,7 +324,7 @@ def test_the_story_of_a_prediction_is_told_although_its_version_is_not_on_record
 ):
     (prediction,) = answering.predict("late", {"shop": "a"})
     answering.runtime.state.commit([Change("version_digest", prediction.version, None)], [])
-    story = answering.story(prediction.id)
+    story = answering.trace(prediction.id)
     assert (story.replay.outcome, story.digest, story.taught_on) == (
         "not available",
         prediction.version,
@@ -341,4 +341,4 @@ def test_the_story_of_a_prediction_is_told_although_the_card_of_its_training_set
     without = Workspace(
         answering.project, replace(answering.runtime, objects=kept), environment="dev", folder=None
     )
-    assert without.story(prediction.id).taught_on.startswith("not available: ENG-002")
+    assert without.trace(prediction.id).taught_on.startswith("not available: ENG-002")

@@ -1,4 +1,4 @@
-"""A small training set, and the tools to fit on it."""
+"""A small training set, and the backend to fit on it."""
 
 import numpy as np
 import polars as pl
@@ -85,12 +85,12 @@ def fitted(frame, card, objects, declared):
     """Fits a function on the rows; `change` changes them before."""
 
     def fit(function, change=lambda rows: rows):
-        tools = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
+        backend = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
         return fit_and_export(
             declared(function),
             change(frame),
             card,
-            tools=tools,
+            backend=backend,
             fingerprint=Digest("sha256:f"),
             code=Digest("sha256:c"),
         )

@@ -19,12 +19,12 @@ def boosted(train, run):
 
 @pytest.fixture
 def here(frame, card, objects, declared):
-    tools = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
+    backend = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
     return train_in_memory(
         declared(boosted),
         frame,
         card,
-        tools=tools,
+        backend=backend,
         fingerprint=Digest("sha256:f"),
         code=Digest("sha256:c"),
     )

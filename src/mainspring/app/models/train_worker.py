@@ -67,7 +67,7 @@ def _train(payload: bytes) -> bytes:
     project, objects = Path(order.project), FileObjects(Path(order.objects))
     model = next(model for model in discover(project).models if model.name == order.model)
     frame = parse_training_rows(objects.read(order.card.digest))
-    runtime = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
+    backend = TrainingBackend(objects=objects, export=export_model, scorers=OnnxScorerLoader())
     # Held open for imports inside the fit function, which run only now.
     with importing_from(project if project.is_dir() else project.parent):
         return render_train_result(
@@ -75,7 +75,7 @@ def _train(payload: bytes) -> bytes:
                 model,
                 frame,
                 order.card,
-                runtime=tools,
+                backend=backend,
                 fingerprint=order.fingerprint,
                 code=order.code,
             )
