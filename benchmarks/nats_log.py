@@ -17,7 +17,7 @@ from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.nats.log import NatsLog
 from mainspring.ports.log import LogWriter
 from mainspring.testing.contracts.log import records
-from tests.contracts.nats_server import NatsServer
+from tests.contracts.nats_server import RunningServer
 
 TOPIC, BATCH, REPEATS = "source:flights", 1_000, 200
 
@@ -65,7 +65,7 @@ def main() -> None:
     """Print the table."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as name:
-        folder, server = Path(name), NatsServer(Path(name, "server"))
+        folder, server = Path(name), RunningServer(Path(name, "server"))
         server.start()
         nats, embedded = NatsLog(server.url, folder / "index.db"), SqliteLog(folder / "log.db")
         for size in (1, BATCH):

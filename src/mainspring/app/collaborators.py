@@ -12,7 +12,7 @@ from mainspring.app.data_plane import (
     open_loader,
     open_materializer,
     open_replays,
-    open_tables,
+    open_table_materializer,
     stream_ports,
 )
 from mainspring.app.maintenance import garbage_collector_of
@@ -154,7 +154,7 @@ class Collaborators:
     @cached_property
     def tables(self) -> TableMaterializer:
         """Keeps the tables of all sources of the map current."""
-        return open_tables(self.runtime, self.streams.kept)
+        return open_table_materializer(self.runtime, self.streams.kept)
 
     @cached_property
     def monitors(self) -> MonitorRunner:

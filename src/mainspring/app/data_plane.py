@@ -29,7 +29,7 @@ __all__ = [
     "open_loader",
     "open_materializer",
     "open_replays",
-    "open_tables",
+    "open_table_materializer",
     "read_status",
     "stream_ports",
 ]
@@ -87,7 +87,7 @@ def open_materializer(
     return OnlineMaterializer(stream_ports(runtime), views, ids=runtime.ids, store=store)
 
 
-def open_tables(runtime: Runtime, views: ServedViews) -> TableMaterializer:
+def open_table_materializer(runtime: Runtime, views: ServedViews) -> TableMaterializer:
     """Keeps the tables of all sources of the environment current."""
     return TableMaterializer(
         lambda: asset_names(views.version(), "source"), log=runtime.log, tables=runtime.tables

@@ -21,7 +21,6 @@ from mainspring.govern.status import StatusReport
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.load import Project
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.tracing.trace import PredictionTrace
@@ -48,11 +47,6 @@ class ServableWorkspace(Protocol):
 
     runtime: Runtime
     environment: str
-
-    @property
-    def project(self) -> Project:
-        """What is declared."""
-        ...
 
     @property
     def parity(self) -> ParityMonitor:
