@@ -149,7 +149,7 @@ def _kinds_named(tree: ast.Module) -> set[str]:
 
 
 def _code_lines(text: str) -> Iterator[str]:
-    """The lines that hold code: no docstrings, comments or blank lines."""
+    """The lines that hold code, without the comments behind it: no docstrings or blank lines."""
     tree, skipped = ast.parse(text), set[int]()
     for node in ast.walk(tree):
         if (
@@ -160,7 +160,7 @@ def _code_lines(text: str) -> Iterator[str]:
             skipped.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     for number, line in enumerate(text.splitlines(), start=1):
         if number not in skipped and line.strip() and not line.strip().startswith("#"):
-            yield line
+            yield line.split("  # ")[0]
 
 
 def _density(texts: Iterable[str]) -> float:

@@ -11,7 +11,9 @@ from mainspring.simulation.errors import UnreadableFault
 __all__ = ["InjectedFault", "parse_injected_fault"]
 
 _FAULT = re.compile(
-    r"(?P<kind>unit-change|nulls|constant):(?P<column>\w+)(?:\*(?P<factor>[0-9]+(?:\.[0-9]+)?))?@(?P<at>.+)"
+    r"(?P<kind>unit-change|nulls|constant):(?P<column>\w+)"
+    r"(?:\*(?P<factor>[0-9]+(?:\.[0-9]+)?))?"
+    r"@(?P<at>.+)"
 )
 _MINUTES_TO_SECONDS = 60.0
 

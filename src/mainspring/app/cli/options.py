@@ -63,7 +63,8 @@ class _Shared(click.Command):
     shared: tuple[str, ...] = ("as_json",)
 
     def __init__(self, *args: object, **settings: object) -> None:
-        super().__init__(*args, **settings)  # type: ignore[arg-type]  # click's own signature, passed on as it is
+        # Click's own signature, passed on as it is.
+        super().__init__(*args, **settings)  # type: ignore[arg-type]
         self.params += [option for option in _shared_options() if option.name in self.shared]
 
     def invoke(self, ctx: click.Context) -> object:

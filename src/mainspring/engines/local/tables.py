@@ -40,8 +40,9 @@ class MemoryTables:
                 )
             self._tables[table] = (position, (*frames, frame))
 
-    def vacuum(self, table: str, *, retain: Micros) -> int:  # noqa: ARG002  # the port's parameter; in memory nothing is ever kept beside the rows
+    def vacuum(self, table: str, *, retain: Micros) -> int:  # noqa: ARG002
         """Join what was appended bit by bit; there are no files."""
+        # `retain` is the port's: in memory nothing is ever kept beside the rows.
         with self._lock:
             if table in self._tables:
                 position, frames = self._tables[table]
