@@ -228,7 +228,7 @@ def test_a_key_that_cannot_be_looked_up_is_told_at_its_entity(
         ids + LOOKUP.replace(before, after) + 'customer = ms.Entity("customer", through=names)',
     )
     [fault] = [fault for fault in faults_of(write_shop, reached) if "PRJ-050" in fault]
-    assert fault.startswith("10 PRJ-050 entity customer is reached through view names: ")
+    assert fault.startswith("10 PRJ-050 entity customer is joined through view names: ")
     assert said in fault
 
 

@@ -59,7 +59,7 @@ class LeasesContract:
         lease = state.acquire("apply", "ada", ttl=MINUTE)
         clock.advance(MINUTE)
         state.acquire("apply", "bob", ttl=MINUTE)
-        with pytest.raises(LeaseLost, match="ada does not hold apply any more"):
+        with pytest.raises(LeaseLost, match="ada does not hold the lease on apply any more"):
             state.commit([Change("build", "a", b"{}")], [], lease=lease)
         with pytest.raises(LeaseLost):
             state.renew(lease, ttl=MINUTE)
