@@ -181,7 +181,7 @@ def test_every_prediction_replays_identically(
     told = expected["environments"][env]["predictions"]
     replays = ms.Workspace.open(project, env).replay(list(told))
     assert {replay.outcome for replay in replays} == {"identical"}
-    assert {replay.prediction: replay.told for replay in replays} == told
+    assert {replay.prediction: replay.recorded for replay in replays} == told
 
 
 def test_what_is_asked_today_replays_too(project: Path, expected: dict[str, Any]) -> None:

@@ -65,7 +65,7 @@ class ServableWorkspace(Protocol):
         """What takes rows of a source in, in somebody's name."""
         ...
 
-    def story(self, prediction: str) -> PredictionTrace:
+    def trace(self, prediction: str) -> PredictionTrace:
         """Replay a prediction."""
         ...
 
@@ -109,7 +109,7 @@ def run_environment_server(
         state=workspace.tools.state,
         metrics=metrics,
         push=push,
-        replay=workspace.story,
+        replay=workspace.trace,
         status=workspace.status,
     )
     monitors = MonitorRunner(workspace.project, workspace.tools, workspace.environment)

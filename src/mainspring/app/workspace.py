@@ -464,9 +464,9 @@ class Workspace:
         """
         return self.replays.replay([predictions] if isinstance(predictions, str) else predictions)
 
-    def story(self, prediction: str) -> PredictionTrace:
+    def trace(self, prediction: str) -> PredictionTrace:
         """A replay with everything around it.  Raises: SRV-008."""
-        return self.replays.story(prediction)
+        return self.replays.trace(prediction)
 
     def simulate(
         self,

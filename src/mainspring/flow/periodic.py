@@ -34,13 +34,13 @@ class PeriodicTask:
             act()
             self._told.pop(place, None)
         except MainspringError as error:
-            self._tell(place, error)
+            self._report(place, error)
         # the edge of a thread: were it to die of our own bug, the server would go on with what it
         # had, unnoticed
         except Exception as error:
-            self._tell(place, error, trace=True)
+            self._report(place, error, trace=True)
 
-    def _tell(self, place: int, error: Exception, *, trace: bool = False) -> None:
+    def _report(self, place: int, error: Exception, *, trace: bool = False) -> None:
         if self._told.get(place) != str(error):
             _LOG.warning("%s", error, exc_info=trace)
         self._told[place] = str(error)

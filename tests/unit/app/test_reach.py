@@ -99,7 +99,7 @@ def test_history_and_online_say_the_same_of_unions_lists_and_keys_that_are_looke
 
 def test_a_prediction_is_replayed_from_the_positions_of_every_source_that_it_read(workspace):
     (prediction,) = workspace.predict("late", {"ship": "Ada"})
-    assert workspace.story(prediction.id).read_at == {
+    assert workspace.trace(prediction.id).read_at == {
         "models": 3,
         "calls/arrivals": 96,
         "calls/departures": 96,
@@ -111,7 +111,7 @@ def test_a_prediction_is_replayed_from_the_positions_of_every_source_that_it_rea
 
 def test_a_list_is_logged_as_it_was_read_and_the_matrix_has_a_column_for_each_element(workspace):
     (prediction,) = workspace.predict("late", {"ship": "Eve"})
-    assert workspace.story(prediction.id).features["ship__models__unbounded"] == [0, 64]
+    assert workspace.trace(prediction.id).features["ship__models__unbounded"] == [0, 64]
 
 
 def test_a_view_that_looks_keys_up_has_that_view_as_a_parent(workspace):

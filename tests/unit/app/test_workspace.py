@@ -320,20 +320,20 @@ def test_one_row_is_answered_and_one_prediction_replayed_without_a_list(answerin
     assert [replay.outcome for replay in answering.replay(prediction.id)] == ["identical"]
 
 
-def test_the_story_of_a_prediction_is_told_although_its_version_is_not_on_record_any_more(
+def test_a_prediction_has_a_trace_although_its_version_is_not_on_record_any_more(
     answering,
 ):
     (prediction,) = answering.predict("late", {"shop": "a"})
     answering.tools.state.commit([Change("version_digest", prediction.version, None)], [])
-    story = answering.story(prediction.id)
-    assert (story.replay.outcome, story.digest, story.taught_on) == (
+    trace = answering.trace(prediction.id)
+    assert (trace.replay.outcome, trace.digest, trace.trained_on) == (
         "not available",
         prediction.version,
         "not available",
     )
 
 
-def test_the_story_of_a_prediction_is_told_although_the_card_of_its_training_set_is_gone(answering):
+def test_a_prediction_has_a_trace_although_the_card_of_its_training_set_is_gone(answering):
     (prediction,) = answering.predict("late", {"shop": "a"})
     version = read_version(answering.tools.state, prediction.version)
     kept = MemoryObjects()
@@ -342,4 +342,4 @@ def test_the_story_of_a_prediction_is_told_although_the_card_of_its_training_set
     without = Workspace(
         answering.project, replace(answering.tools, objects=kept), environment="dev", folder=None
     )
-    assert without.story(prediction.id).taught_on.startswith("not available: ENG-002")
+    assert without.trace(prediction.id).trained_on.startswith("not available: ENG-002")

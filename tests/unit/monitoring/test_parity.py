@@ -292,7 +292,7 @@ def test_reads_from_state_in_several_parts_are_recomputed_all_the_same(workspace
         [{"sale": "claimed", "shop": "b", "at": "2024-05-04T23:00:00Z", "amount": 100.0}],
         history=True,
     )
-    assert again.story(prediction.id).read_at == {"takings": 96}
+    assert again.trace(prediction.id).read_at == {"takings": 96}
     assert [(count.checked, count.mismatched) for count in again.parity.test(30).counts] == [
         (1, 0),
         (30, 0),
