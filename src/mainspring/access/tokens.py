@@ -79,7 +79,8 @@ def revoke_token(
 def authorise(state: StateReader, header: str | None, permission: Permission) -> Actor:
     """The actor behind an Authorization header, if he may do this.
 
-    Raises: ACC-001 without a token, ACC-002 for an unknown one, ACC-003 without the permission.
+    Raises: TokenMissing ACC-001 without a token, TokenUnknown ACC-002 for an unknown one,
+        NotPermitted ACC-003 without the permission.
     """
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -143,7 +144,7 @@ class Tokens:
         return sorted(found, key=lambda record: (record.created_at, record.actor))
 
     def revoke(self, token: str) -> None:
-        """Make a token worthless at once.  Raises: ACC-002 for one that is not known."""
+        """Make a token worthless at once.  Raises: TokenUnknown ACC-002 for one that is not known."""
         if self._state.get("token", _key(token)) is None:
             raise TokenUnknown
         revoke_token(

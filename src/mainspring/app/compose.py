@@ -75,8 +75,9 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         as_of: where the clock of the data starts; default: what the environment's configuration
             says, else now.
 
-    Raises: PRJ-020 with every mistake in the project, ACC-004 for an unknown environment, ENG-012
-        to ENG-014 for an engine that cannot be opened.
+    Raises: ProjectErrors PRJ-020 with every mistake in the project, UnknownEnvironment ACC-004 for
+        an unknown environment, StoreUnreachable ENG-012, ProductMissing ENG-013 or SecretMissing
+        ENG-014 for an engine that cannot be opened.
     """
     project = load_project(path)
     config = project.config.environment(env)
@@ -135,7 +136,7 @@ def compose_in_memory(
 
 
 def approver_signer(folder: Path | None) -> FileSigner:
-    """The key that approvals are signed with; made on first use.  Raises: ENG-008."""
+    """The key that approvals are signed with; made on first use.  Raises: KeyUnusable ENG-008."""
     if folder is None:
         return FileSigner.in_memory()
     return FileSigner.load_or_create(folder / "keys" / "approver")

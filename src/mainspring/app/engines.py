@@ -50,8 +50,9 @@ def open_stores(choices: EngineChoices, folder: Path, *, project: str) -> Stores
         folder: where embedded engines keep their files.
         project: what a server calls this project's share of it.
 
-    Raises: ENG-012 when a server does not answer, ENG-013 when its client is not installed, ENG-014
-        when a secret is not set; ENG-301 for tables in a bucket that overwrites.
+    Raises: StoreUnreachable ENG-012 when a server does not answer, ProductMissing ENG-013 when its
+        client is not installed, SecretMissing ENG-014 when a secret is not set; WritesUnconditional
+        ENG-301 for tables in a bucket that overwrites.
     """
     return Stores(
         log=open_log(choices.log, folder, project=project),
@@ -80,7 +81,7 @@ def open_log(choice: EngineChoice, folder: Path, *, project: str) -> OpenLog:
 
 
 def open_objects(choice: EngineChoice, folder: Path) -> ObjectWriter:
-    """The object store.  Raises: ENG-013, ENG-014."""
+    """The object store.  Raises: ProductMissing ENG-013, SecretMissing ENG-014."""
     if choice.product == "files":
         return FileObjects(folder)
     with _installed("obstore", package="obstore", extra="s3"):

@@ -25,8 +25,8 @@ def state_folder(path: Path) -> Path:
 
 
 def plan_project(path: Path, env: str) -> Plan:
-    """The plan of the project at a folder or file.  Raises: PRJ-020, ACC-004.  Cost: no data is
-    read, but for counting the rows of new files.
+    """The plan of the project at a folder or file.  Raises: ProjectErrors PRJ-020,
+    UnknownEnvironment ACC-004.  Cost: no data is read, but for counting the rows of new files.
     """
     project = load_project(path)
     engines, folder, name = (

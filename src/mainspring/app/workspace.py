@@ -110,8 +110,9 @@ class Workspace:
             as_of: where the clock of the data starts; default: what the environment's
                 configuration says, else now.
 
-        Raises: PRJ-020 with every mistake in the project, ACC-004 for an unknown environment,
-            ENG-012 to ENG-014 for an engine that cannot be opened.
+        Raises: ProjectErrors PRJ-020 with every mistake in the project, UnknownEnvironment ACC-004
+            for an unknown environment, StoreUnreachable ENG-012, ProductMissing ENG-013 or
+            SecretMissing ENG-014 for an engine that cannot be opened.
         """
         composed = compose_on_disk(Path(path), env, actor=actor, as_of=as_of)
         return cls(composed.project, composed.tools, environment=env, folder=composed.folder)
@@ -126,7 +127,8 @@ class Workspace:
         Args:
             clock: of world and data; default: the machine's.
 
-        Raises: PRJ-020, PRJ-022, PRJ-047, ACC-004.
+        Raises: ProjectErrors PRJ-020, NothingDeclared PRJ-022, NotADeclaration PRJ-047,
+            UnknownEnvironment ACC-004.
         """
         composed = compose_in_memory(definitions, env, clock=clock)
         return cls(composed.project, composed.tools, environment=env, folder=None)
@@ -141,7 +143,8 @@ class Workspace:
             digest: what `backup` returned; given, a backup that was exchanged as a whole is refused
                 as well.
 
-        Raises: FLO-022, FLO-023, FLO-024, ENG-001.
+        Raises: ArchiveDamaged FLO-022, ArchiveForeign FLO-023, PlaceTaken FLO-024, StoreFailed
+            ENG-001.
         """
         return restore_backup(Path(path), Path(archive), actor=actor, digest=digest)
 
@@ -156,19 +159,23 @@ class Workspace:
         return self.deployer.plan()
 
     def plan_run(self, name: str) -> Plan:
-        """What a retraining of an unchanged model would do.  Raises: ACC-006."""
+        """What a retraining of an unchanged model would do.  Raises: UnknownAsset ACC-006."""
         return self.deployer.plan_run(name)
 
     def plan_promotion(self, target: str) -> Plan:
-        """What a promotion to another environment would do.  Raises: FLO-021, ACC-004."""
+        """What a promotion to another environment would do.  Raises: NothingToPromote FLO-021,
+        UnknownEnvironment ACC-004.
+        """
         return self.deployer.plan_promotion(target)
 
     def plan_rollback(self) -> Plan:
-        """What a rollback would do.  Raises: FLO-020."""
+        """What a rollback would do.  Raises: NothingToRollBack FLO-020."""
         return self.deployer.plan_rollback()
 
     def plan_pointing(self, version: str) -> Plan:
-        """What pointing at a version would do.  Raises: REG-001, ACC-006."""
+        """What pointing at a version would do.  Raises: UnknownVersion REG-001, UnknownAsset
+        ACC-006.
+        """
         return self.deployer.plan_pointing(version)
 
     def explain(self, plan: Plan) -> str:
@@ -184,8 +191,9 @@ class Workspace:
     ) -> ApplyReport:
         """Do what a plan says (default: the plan of now), or refuse it whole.
 
-        Raises: FLO-026 for a plan that is stale, GAT-010 when a gate is not passed, SRV-002 for
-            what is not proven, ACC-005 in a protected environment, FLO-001.
+        Raises: PlanStale FLO-026 for a plan that is stale, GatesFailed GAT-010 when a gate is not
+            passed, ModelRefused SRV-002 for what is not proven, ProtectedEnvironment ACC-005 in a
+            protected environment, LeaseHeld FLO-001.
         """
         return self.deployer.apply(plan or self.plan(), observer=observer, progress=progress)
 
@@ -197,29 +205,34 @@ class Workspace:
         progress: StageProgressCallback = lambda *_: None,
     ) -> ApplyReport:
         """Retrain an unchanged model on the data of now, and move the pointer through the gates.
-        Raises: as `apply`, ACC-006.
+        Raises: as `apply`, UnknownAsset ACC-006.
         """
         return self.apply(self.plan_run(name), observer=observer, progress=progress)
 
     def promote(self, target: str) -> ApplyReport:
-        """Let another environment hold what this one holds.  Raises: as `apply`, FLO-021."""
+        """Let another environment hold what this one holds.  Raises: as `apply`, NothingToPromote
+        FLO-021.
+        """
         return self.apply(self.plan_promotion(target))
 
     def point_at(self, version: str) -> EnvironmentVersion:
         """Put a version that was made before in charge of its model, if it is proven here.
-        Raises: as `apply`, REG-001, ACC-006.
+        Raises: as `apply`, UnknownVersion REG-001, UnknownAsset ACC-006.
         """
         self.apply(self.plan_pointing(version))
         return read_environment(self.tools.state, self.environment)
 
     def rollback(self) -> EnvironmentVersion:
-        """Restore the environment's previous version.  Raises: as `apply`, FLO-020."""
+        """Restore the environment's previous version.  Raises: as `apply`, NothingToRollBack
+        FLO-020.
+        """
         self.apply(self.plan_rollback())
         return read_environment(self.tools.state, self.environment)
 
     def approve(self, model: str, target: str) -> Digest:
         """Approve the version here for a target environment, in the name of this workspace's actor.
-        Raises: GAT-004, GAT-005, ACC-004, ACC-006.
+        Raises: SelfApproval GAT-004, NotAPerson GAT-005, UnknownEnvironment ACC-004, UnknownAsset
+            ACC-006.
         """
         return self.deployer.approve(model, target, approver_signer(self.folder))
 
@@ -237,13 +250,13 @@ class Workspace:
 
     def lineage(self, asset: str) -> LineageNode:
         """From an asset to the raw files; of assets with one name, such as a model and its
-        endpoint, the last made is meant.  Raises: ACC-006.
+        endpoint, the last made is meant.  Raises: UnknownAsset ACC-006.
         """
         current = read_environment(self.tools.state, self.environment)
         return asset_lineage(asset, self.project, current, state=self.tools.state)
 
     def source(self, name: str) -> Source:
-        """A declared source.  Raises: ACC-006."""
+        """A declared source.  Raises: UnknownAsset ACC-006."""
         return declared_source(self.project, name)
 
     def ingest(
@@ -257,7 +270,7 @@ class Workspace:
                 and not now.
             op: `replace` or `delete`, for corrections of facts that were accepted before.
 
-        Raises: ACC-006, SRC-001 to SRC-005.
+        Raises: UnknownAsset ACC-006, a SourceError SRC-001 to SRC-006.
         """
         if isinstance(rows, Path | str):
             report = self.writer(source).write_file(Path(rows), history=history, op=op)
@@ -272,7 +285,7 @@ class Workspace:
         Args:
             actor: who brings the rows; default: the actor of this workspace.
 
-        Raises: ACC-006.
+        Raises: UnknownAsset ACC-006.
         """
         self.source(source)
         tools, compiled = self.tools, self._compiled_sources[source]
@@ -312,7 +325,8 @@ class Workspace:
             spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text
                 or int64 microseconds.
 
-        Raises: ACC-006, FEA-010 for a column that is missing or of another type.
+        Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
+            another type.
         """
         return self.reader.get_historical_features(features, spine=spine)
 
@@ -332,9 +346,10 @@ class Workspace:
 
         Returns: values as models take them: instants and lengths of time are int64 microseconds.
 
-        Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join
-            key or one of another type, FEA-011 for the future, FEA-012 where two views give a
-            column of one name, FEA-013 for a view with hindsight.
+        Raises: HorizonPassed FEA-002 when that time lies before what is kept, MissingRequestField
+            FEA-003, WrongRequestType FEA-004 for a missing join key or one of another type,
+            MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two views give a
+            column of one name, HindsightAsked FEA-013 for a view with hindsight.
         """
         return self.reader.get_online_features(features, keys=keys, at=at, reasons=reasons)
 
@@ -446,7 +461,9 @@ class Workspace:
     def predict(
         self, endpoint: str, rows: Sequence[Mapping[str, object]] | Mapping[str, object]
     ) -> list[Prediction]:
-        """Answer rows, or one, as the server would.  Raises: SRV-001, SRV-003, FEA-003, FEA-004."""
+        """Answer rows, or one, as the server would.  Raises: UnknownEndpoint SRV-001, NotServing
+        SRV-003, MissingRequestField FEA-003, WrongRequestType FEA-004.
+        """
         host = self.host()
         self.fold()
         return host.predict(
@@ -459,13 +476,13 @@ class Workspace:
         return PredictionReplays(self.tools, self.facts_of)
 
     def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
-        """Recompute predictions, or the one of this id, from log and artifacts.  Raises: SRV-008
-        for an id that is not known.
+        """Recompute predictions, or the one of this id, from log and artifacts.  Raises:
+        PredictionUnknown SRV-008 for an id that is not known.
         """
         return self.replays.replay([predictions] if isinstance(predictions, str) else predictions)
 
     def trace(self, prediction: str) -> PredictionTrace:
-        """A replay with everything around it.  Raises: SRV-008."""
+        """A replay with everything around it.  Raises: PredictionUnknown SRV-008."""
         return self.replays.trace(prediction)
 
     def simulate(
@@ -478,7 +495,7 @@ class Workspace:
         on_day: Callable[[WindowReport], None] = lambda _: None,
     ) -> SimulationReport:
         """Run days of production on a virtual clock with the model in charge here.  Raises:
-        PRJ-060, NoBaseline MON-001, ACC-006.
+        UnreadableFault PRJ-060, NoBaseline MON-001, UnknownAsset ACC-006.
         """
         begin = parse_instant(start)
         scenario = scenario_for_environment(
@@ -494,14 +511,14 @@ class Workspace:
 
     @cached_property
     def sweeper(self) -> GarbageCollector:
-        """Tidies up: `plan` what may go, and `sweep` it.  Raises: FLO-001 while somebody is at
-        work.
+        """Tidies up: `plan` what may go, and `sweep` it.  Raises: LeaseHeld FLO-001 while somebody
+        is at work.
         """
         return GarbageCollector(self.project, self.tools, self.folder)
 
     def backup(self, target: Path | str, *, secrets: bool = False) -> BackupReport:
         """Copy state, log and objects as one consistent whole to a folder that does not exist yet.
-        Raises: FLO-001, FLO-024, FLO-025.
+        Raises: LeaseHeld FLO-001, PlaceTaken FLO-024, NotEmbedded FLO-025.
         """
         return write_backup(self.folder, Path(target), tools=self.tools, secrets=secrets)
 

@@ -105,8 +105,8 @@ def execute(
         perform: does one step; harmless to repeat until it returns.
         lease: held by the caller, who also releases it.
 
-    Raises: what `perform` raised, once it is on record; FLO-002 for a step before its dependencies;
-        ENG-005 when the lease has passed on.
+    Raises: what `perform` raised, once it is on record; StepsOutOfOrder FLO-002 for a step before
+        its dependencies; LeaseLost ENG-005 when the lease has passed on.
     """
     _abandon_runs_of_the_dead(ledger, lease)
     execution = _Execution(

@@ -65,8 +65,8 @@ often than it moves.
 
 
 def refuse_long_keys(keys: Iterable[bytes], *, store: str) -> None:
-    """For engines, before they write.  Raises: ENG-001 when a key is longer than `KEY_LIMIT_BYTES`:
-    what one engine takes, all must take.
+    """For engines, before they write.  Raises: StoreFailed ENG-001 when a key is longer than
+    `KEY_LIMIT_BYTES`: what one engine takes, all must take.
     """
     longest = max(map(len, keys), default=0)
     if longest > KEY_LIMIT_BYTES:

@@ -11,7 +11,7 @@ __all__ = ["asset_lineage", "declared_source"]
 
 
 def declared_source(project: Project, name: str) -> Source:
-    """The source of this name.  Raises: ACC-006."""
+    """The source of this name.  Raises: UnknownAsset ACC-006."""
     found = project.source(name)
     if found is None:
         known = ", ".join(source.name for source in project.declarations.sources)
@@ -25,7 +25,7 @@ def asset_lineage(
     """The tree of what an asset was made from; of assets with one name, such as a model and its
     endpoint, the last made is meant.
 
-    Raises: ACC-006.
+    Raises: UnknownAsset ACC-006.
     """
     assets = project.graph.assets
     found = [name for name in assets if asset in (name, name.partition(".")[2])]

@@ -189,7 +189,7 @@ class CompiledSource:
                     )
 
     def _readable(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The columns of the source that a frame has.  Raises: SRC-006."""
+        """The columns of the source that a frame has.  Raises: UnreadableRows SRC-006."""
         found = [name for name in self._names if name in rows.columns]
         strange = [
             name

@@ -33,7 +33,8 @@ def read_schema(source: Source, root: Path) -> Schema:
     contract for a source without a file.
 
     Raises:
-        SourceError: SRC-001, SRC-002, SRC-003, at the user's line.
+        SourceError: FileMissing SRC-001, FileUnreadable SRC-002, EmptyFolder SRC-003, at the user's
+            line.
         UnusableColumn: PRJ-019.
     """
     if source.path is None:
@@ -60,7 +61,7 @@ def scan_files(source: Source, path: Path) -> pl.LazyFrame:
     """The rows of a file or folder, lazily, in their stored types; CSV as text.
 
     Raises:
-        SourceError: SRC-001, SRC-002, SRC-003.
+        SourceError: FileMissing SRC-001, FileUnreadable SRC-002, EmptyFolder SRC-003.
     """
     files, kind = _files(source, path)
     with _reading(source, files[0]):

@@ -185,7 +185,7 @@ class SourceWriter:
             progress: called with the rows that are done, and how many there are.
 
         Raises:
-            SourceError: SRC-001, SRC-002, SRC-003.
+            SourceError: FileMissing SRC-001, FileUnreadable SRC-002, EmptyFolder SRC-003.
             StaleWrite: ENG-004, when other writers were faster twenty times in a row.
         """
         source = self.compiled.source

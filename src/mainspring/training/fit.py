@@ -107,7 +107,8 @@ def fit_and_export(
         frame: the rows that `card` describes; rows without a label are left out whatever their
             mark.
 
-    Raises: TRA-001 to TRA-007, DAT-020, DAT-021, and what the exporter refuses.
+    Raises: a TrainingError TRA-001 to TRA-007, UnencodableFeature DAT-020, InexactFeature
+        DAT-021, and what the exporter refuses.
     """
     fitted, tested = _labelled(frame, "fit"), _labelled(frame, "test")
     _require(model, fitted, tested)

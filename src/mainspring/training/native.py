@@ -39,7 +39,7 @@ def native_scores(
     An estimator without `predict_proba`, such as LightGBM's own Booster, is taken to predict
     probabilities where its export says so.
 
-    Raises: TRA-007.
+    Raises: NotScorable TRA-007.
     """
     if output.startswith("probabilit") and isinstance(estimator, _Classifier):
         probabilities = np.asarray(estimator.predict_proba(matrix), dtype=np.float64)

@@ -26,7 +26,8 @@ def train(
     """Have the model fitted, exported and checked in a process of its own, and keep what the
     process printed.
 
-    Raises: TRA-001 to TRA-008; ENG-006 when the process died, ENG-007 when its time was up.
+    Raises: a TrainingError TRA-001 to TRA-008; TaskFailed ENG-006 when the process died,
+        TaskOverdue ENG-007 when its time was up.
     """
     result = compute.run(Task(TRAIN_WORKER, render_train_task(order), timeout_s))
     trained = parse_train_result(result.answer, model=order.model)

@@ -23,8 +23,8 @@ _FIRST_DAY = datetime(2024, 3, 4, tzinfo=UTC)
 def create_project(folder: Path, name: str) -> list[Path]:
     """Write a project that runs into a folder; returns the files written.
 
-    Raises: ProjectExists ACC-007 when the folder already has something that looks like a project;
-        nothing is written then.
+    Raises: ProjectExists ACC-007 when the folder already has something that looks
+        like a project; nothing is written then.
     """
     found = [
         path

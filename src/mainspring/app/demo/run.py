@@ -34,7 +34,8 @@ def run_demo(*, keep: bool = False, folder: Path | None = None, scale: Scale | N
         folder: where to run, absent or empty; default: a temporary folder, or with `keep` a new
             one in the working directory.
 
-    Raises: ClaimNotShown FLO-901 for a claim that does not hold; the folder then stays.
+    Raises: ClaimNotShown FLO-901 for a claim that does not hold; the folder then
+        stays.
     Cost: about four minutes on two cores, 1.5 GB of disk, 2 GB of memory.
     """
     place = folder or (

@@ -42,9 +42,9 @@ def export_model(model: object, n_features: int) -> ExportedModel:
 
     Raises:
         NoExporter: ENG-204, naming what is supported.
-        EngineError: ENG-1xx, the library's exporter refuses this model; ENG-201, the graph reads
-            other columns; ENG-202, it cannot be scored, or does not say by its output's name what
-            it predicts.
+        EngineError: ENG-1xx, the library's exporter refuses this model; InputMismatch ENG-201, the
+            graph reads other columns; InvalidModel ENG-202, it cannot be scored, or does not say by
+            its output's name what it predicts.
     """
     from mainspring.engines.onnx.errors import InputMismatch, InvalidModel
     from mainspring.engines.onnx.scorer import OnnxScorer

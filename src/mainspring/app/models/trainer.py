@@ -36,7 +36,9 @@ class ProcessTrainer:
     def __call__(
         self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest
     ) -> TrainedModel:
-        """The fitted, exported and checked model.  Raises: TRA-001 to TRA-008, ENG-006, ENG-007."""
+        """The fitted, exported and checked model.  Raises: a TrainingError TRA-001 to TRA-008,
+        TaskFailed ENG-006, TaskOverdue ENG-007.
+        """
         if isinstance(self._objects, FileObjects):
             return self._train(
                 model,

@@ -203,7 +203,7 @@ def open_environment(path: Path, *, name: str, map_bytes: int | None = None) -> 
         map_bytes: how large the file can become; default: 1 TiB, or what the limits of this process
             allow.
 
-    Raises: ENG-001 when it cannot be made, ENG-010 when it is not LMDB's.
+    Raises: StoreFailed ENG-001 when it cannot be made, StoreDamaged ENG-010 when it is not LMDB's.
     """
     key = os.path.realpath(path)
     with _OPENING:

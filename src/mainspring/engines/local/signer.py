@@ -40,7 +40,8 @@ class FileSigner:
     def load_or_create(cls, path: Path) -> "FileSigner":
         """The key in this file (PKCS #8, PEM), made when there is none.
 
-        Raises: ENG-008 when it is no such key, or when others can read it or replace it.
+        Raises: KeyUnusable ENG-008 when it is no such key, or when others can read it or replace
+            it.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

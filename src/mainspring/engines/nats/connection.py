@@ -92,7 +92,7 @@ class NatsConnection:
     """A client, its loop and its thread; safe to use from several threads.
 
     Raises:
-        ENG-009 when the server does not answer, ENG-001 when it refuses.
+        StoreBusy ENG-009 when the server does not answer, StoreFailed ENG-001 when it refuses.
     """
 
     def __init__(self, server: NatsServer) -> None:

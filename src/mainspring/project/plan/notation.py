@@ -1,5 +1,5 @@
-"""Canonical descriptions in the notation that users write: `col("dep_delay").clip(-30,
-240).mean()`, `3h`, `2013-10-01T00:00:00Z`.
+"""Canonical values in the notation that users write: `col("dep_delay").clip(-30, 240).mean()`,
+`3h`, `2013-10-01T00:00:00Z`.
 """
 
 import json
@@ -13,7 +13,7 @@ __all__ = ["render_field", "render_field_change", "render_value"]
 
 _DURATIONS = frozenset({"windows", "ttl", "hop", "lateness", "clock_skew", "retention", "hold"})
 _INSTANTS = frozenset({"train_from", "test_from", "test_until"})
-_SPOKEN = frozenset({"k", "q", "qs", "edges", "values"})
+_POSITIONAL = frozenset({"k", "q", "qs", "edges", "values"})
 _INFIX = frozenset({"Arithmetic", "Comparison"})
 _METHODS = {
     "Abs": "abs",
@@ -49,11 +49,11 @@ _WHOLE = frozenset(
         "When",
     }
 )
-"""Expressions, which are told whole."""
+"""Expressions, which are always printed whole."""
 
 
 def render_field(field: str, written: str | None) -> str:
-    """The value of a field, as kept in a definition, for people.
+    """The value of a field of a definition, for people.
 
     >>> render_field("windows", "[3600000000,86400000000]")
     '1h, 24h'
@@ -65,13 +65,13 @@ def render_field(field: str, written: str | None) -> str:
     value: object = json.loads(written)
     match value:
         case list():
-            return ", ".join(_say_in(field, item) for item in value) or "none"
+            return ", ".join(_render_in(field, item) for item in value) or "none"
         case _:
-            return _say_in(field, value)
+            return _render_in(field, value)
 
 
 def render_field_change(field: str, before: str | None, after: str | None) -> str:
-    """What a field turned from and into; of two records with several fields only those that differ.
+    """The change of a field; of two records with several fields only the fields that differ.
 
     >>> render_field_change("ttl", "3600000000", None)
     '1h → none'
@@ -79,7 +79,7 @@ def render_field_change(field: str, before: str | None, after: str | None) -> st
     old, new = _record(before), _record(after)
     if old and new and old["is"] == new["is"] and old["is"] not in _WHOLE:
         return ", ".join(
-            f"{key} {_say_in(key, old.get(key))} → {_say_in(key, new[key])}"
+            f"{key} {_render_in(key, old.get(key))} → {_render_in(key, new[key])}"
             for key in new
             if old.get(key) != new[key]
         )
@@ -100,7 +100,7 @@ def render_value(value: object) -> str:
         case {"asset": str(name)}:
             return name
         case dict() if isinstance(kind := value.get("is"), str):
-            return _say_record(kind, value)
+            return _render_record(kind, value)
         case _:
             return str(value)
 
@@ -110,7 +110,7 @@ def _record(written: str | None) -> dict[str, object] | None:
     return value if isinstance(value, dict) and "is" in value else None
 
 
-def _say_in(field: str, value: object) -> str:
+def _render_in(field: str, value: object) -> str:
     last = field.rpartition(".")[2]
     if value is None and last == "windows":
         return UNBOUNDED
@@ -122,15 +122,15 @@ def _say_in(field: str, value: object) -> str:
     return render_value(value)
 
 
-def _say_record(kind: str, value: Mapping[str, object]) -> str:
+def _render_record(kind: str, value: Mapping[str, object]) -> str:
     match value:
         case {"is": "Column", "name": name}:
             return f'col("{name}")'
         case {"is": "Literal"}:
-            return _say_literal(value)
+            return _render_literal(value)
         case {"is": "Aggregation", "name": name, "operand": operand}:
             receiver = "" if operand is None else f"{_receiver(operand)}."
-            return f"{receiver}{name}({', '.join(_say_told(value))})"
+            return f"{receiver}{name}({', '.join(_render_parameters(value))})"
         case {"op": op, "left": left, "right": right}:
             sign = op if kind in _INFIX else {"and": "&", "or": "|"}.get(str(op), op)
             return f"{_operand(left)} {sign} {_operand(right)}"
@@ -141,23 +141,23 @@ def _say_record(kind: str, value: Mapping[str, object]) -> str:
         case {"is": "Elementary", "operand": operand, "function": function}:
             return f"{_receiver(operand)}.{function}()"
         case {"operand": operand} if kind in _TEXT:
-            return f"{_receiver(operand)}.str.{_say_text(value)}"
+            return f"{_receiver(operand)}.str.{_render_text(value)}"
         case {"operand": operand}:
             rest = ", ".join(
                 render_value(v) for k, v in value.items() if k not in ("is", "operand")
             )
             return f"{_receiver(operand)}.{_METHODS.get(kind, kind)}({rest})"
         case {"is": "When", "condition": condition, "then": then, "otherwise": otherwise}:
-            asked, yes, no = (render_value(part) for part in (condition, then, otherwise))
-            return f"when({asked}).then({yes}).otherwise({no})"
+            test, yes, no = (render_value(part) for part in (condition, then, otherwise))
+            return f"when({test}).then({yes}).otherwise({no})"
         case _:
-            said = ", ".join(
-                f"{k}={_say_in(k, v)}" for k, v in value.items() if k != "is" and v is not None
+            parts = ", ".join(
+                f"{k}={_render_in(k, v)}" for k, v in value.items() if k != "is" and v is not None
             )
-            return f"{kind}({said})"
+            return f"{kind}({parts})"
 
 
-def _say_text(value: Mapping[str, object]) -> str:
+def _render_text(value: Mapping[str, object]) -> str:
     match value:
         case {"case": case}:
             return f"to_{case}case()"
@@ -177,14 +177,14 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _say_told(aggregation: Mapping[str, object]) -> Iterator[str]:
-    """What an aggregate is told besides its operand, as its method takes it."""
+def _render_parameters(aggregation: Mapping[str, object]) -> Iterator[str]:
+    """The parameters of an aggregation, as its method takes them."""
     parameters, where = aggregation.get("parameters"), aggregation.get("where")
     for name, value in parameters if isinstance(parameters, list) else ():
         written = _written(
             format_duration(value) if name == "half_life" and isinstance(value, int) else value
         )
-        yield written if name in _SPOKEN else f"{name}={written}"
+        yield written if name in _POSITIONAL else f"{name}={written}"
     if where is not None:
         yield f"where={render_value(where)}"
 
@@ -202,7 +202,7 @@ def _written(constant: object) -> str:
             return render_value(constant)
 
 
-def _say_literal(value: Mapping[str, object]) -> str:
+def _render_literal(value: Mapping[str, object]) -> str:
     match value:
         case {"value": int(micros), "dtype": "duration"}:
             return format_duration(micros) if micros > 0 else f"{micros}us"

@@ -47,8 +47,8 @@ class PredictionReplays:
         ]
 
     def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
-        """Recompute these predictions, in their order.  Raises: SRV-008 for an id that is not
-        known.
+        """Recompute these predictions, in their order.  Raises: PredictionUnknown SRV-008 for an id
+        that is not known.
         """
         records, gone = self._records(predictions)
         cache = dict[str, pl.DataFrame]()
@@ -65,7 +65,9 @@ class PredictionReplays:
         return [gone[name] if name in gone else answers[name] for name in predictions]
 
     def trace(self, prediction: str) -> PredictionTrace:
-        """A replay and where the prediction came from.  Raises: PredictionUnknown SRV-008."""
+        """A replay and where the prediction came from.  Raises: PredictionUnknown PredictionUnknown
+        SRV-008.
+        """
         replay = self.replay([prediction])[0]
         try:
             topic, record = self._record_of(prediction)
