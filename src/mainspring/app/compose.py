@@ -1,4 +1,4 @@
-"""The composition root: configuration becomes objects here and nowhere else.
+"""The composition root: objects are made from configuration here and nowhere else.
 
 A workspace is one project in one environment.  On disk its state lies in `.mainspring/` beside the
 project; in memory nothing is written anywhere.
@@ -47,9 +47,7 @@ __all__ = [
 
 
 class OffsetClock:
-    """A clock moved to another time, running on from there: for an environment that looks at
-    history.
-    """
+    """A clock that was set to another time and runs on from there, for historical data."""
 
     def __init__(self, clock: Clock, starts_at: Micros) -> None:
         self._clock, self._offset = clock, starts_at - clock.now()

@@ -1,4 +1,4 @@
-"""Opens what `project.toml` says under `engines`; what is not asked for is not imported."""
+"""Opens the engines that `project.toml` names; others are not imported."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ _KNOCK_TIMEOUT_S = 3.0
 
 
 class OpenLog(LogWriter, Protocol):
-    """A log that whoever opened it can close."""
+    """A log that can be closed."""
 
     def close(self) -> None:
         """Let go of files and connections; using the log afterwards is a fault."""
@@ -35,7 +35,7 @@ class OpenLog(LogWriter, Protocol):
 
 
 class Stores(NamedTuple):
-    """One engine for each port that holds data."""
+    """One engine for each port that stores data."""
 
     log: OpenLog
     online: OnlineWriter

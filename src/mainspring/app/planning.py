@@ -1,6 +1,4 @@
-"""Make a plan, and open for it no more than a plan reads: it is asked for many times a day and must
-answer at once.
-"""
+"""Make a plan, and open only what a plan reads: it runs many times a day and has to be fast."""
 
 from pathlib import Path
 

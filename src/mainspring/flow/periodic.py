@@ -1,4 +1,4 @@
-"""Work in the background: acts that are repeated in a thread while something else goes on."""
+"""Periodic tasks: functions that are called again and again in a background thread."""
 
 import logging
 import threading
@@ -14,8 +14,8 @@ _PERIOD_S = 0.02
 
 
 class PeriodicTask:
-    """Repeats its acts every 20 ms in a thread, until it is closed.  An act that fails is told once
-    and tried again.
+    """Calls its functions every 20 ms in a thread, until it is closed.  A failure is reported once,
+    and the function is called again.
     """
 
     def __init__(self, *acts: Callable[[], object]) -> None:
@@ -47,7 +47,7 @@ class PeriodicTask:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Follow while the block runs."""
+        """Run while the block runs."""
         self._thread.start()
         try:
             yield

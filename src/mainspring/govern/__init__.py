@@ -1,6 +1,6 @@
-"""Folds over the journal: where a thing comes from, and whether the record is whole.
+"""Lineage and audit, computed from the journal.
 
-No stage calls this package, so none can forget to; it reads what everybody writes anyway.
+No stage calls this package, so none can forget to: it reads the events that are written anyway.
 """
 
 from mainspring.govern.audit import AuditReport, audit_journal

@@ -1,8 +1,8 @@
-"""What a fit ran on: the interpreter, the machine, and the versions of the packages that its
-numbers depend on.
+"""The environment of a fit: the interpreter, the machine, and the versions of the packages that its
+results depend on.
 
-Two environments with one digest promise equal bits of equal fits; a replay on another states its
-tolerance instead.
+Equal fits in environments of the same digest give the same bits; in another one a replay compares
+within a tolerance.
 """
 
 import dis
@@ -34,9 +34,7 @@ _NUMERIC = {
 
 
 class TrainingEnvironment(msgspec.Struct, frozen=True):
-    """One place where models are fitted; `packages` maps the name of a distribution to its
-    version.
-    """
+    """An environment in which models are fitted; `packages` maps distributions to versions."""
 
     python: str
     system: str
@@ -45,7 +43,7 @@ class TrainingEnvironment(msgspec.Struct, frozen=True):
 
     @property
     def digest(self) -> Digest:
-        """What names this environment."""
+        """The digest that identifies this environment."""
         return digest_of_value(self)
 
 

@@ -241,5 +241,6 @@ def test_a_misspelled_knowledge_is_no_hindsight_and_is_told_at_its_line(
     assert [
         fault
         for fault in told
-        if "PRJ-044" in fault and "knowledge='as-known' is not one of as_known, as_corrected" in fault
+        if "PRJ-044" in fault
+        and "knowledge='as-known' is not one of as_known, as_corrected" in fault
     ]

@@ -1,9 +1,8 @@
-"""From a fitted model of any supported library to bytes that the registry can hold and a server can
-score.
+"""Export a fitted model of any supported library to bytes that can be stored and scored.
 
-The library is told by the modules of the model's class and its ancestors, so none has to be
-installed to ask.  A model that brings its own graph (`to_onnx() -> bytes`) comes first: whoever
-wrote that method knows better.
+The library is recognised by the modules of the model's class and its base classes, so none has to
+be installed.  A model with its own graph (`to_onnx() -> bytes`) is exported by that method, because
+its author knows best.
 """
 
 from typing import Protocol, runtime_checkable

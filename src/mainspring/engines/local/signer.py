@@ -1,7 +1,6 @@
-"""Ed25519 keys in files: one key for each role, in a folder of its owner's, outside the state
-database.
+"""Ed25519 keys in files: one key for each role, in a private folder, outside the state database.
 
-A key that others could read vouches for nothing, so such a file is refused rather than repaired.
+A key that others could read proves nothing, so such a file is refused rather than repaired.
 """
 
 import base64

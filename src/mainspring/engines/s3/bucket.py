@@ -1,4 +1,4 @@
-"""Where a bucket is, how one is let in, and whether two writers can trust it."""
+"""The address and credentials of a bucket, and whether it supports conditional writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What everything that gives leases keeps."""
+"""The guarantees of every lease store."""
 
 from typing import Protocol
 
@@ -52,7 +52,7 @@ class LeasesContract:
         clock.advance(MINUTE)
         assert state.acquire("apply", "bob", ttl=MINUTE).holder == "bob"
 
-    def test_who_slept_through_his_time_cannot_write(
+    def test_a_holder_whose_time_is_over_cannot_write(
         self, state: LeasingState, clock: FrozenClock
     ) -> None:
         """ENG-005: the token fences."""
