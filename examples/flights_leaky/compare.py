@@ -139,7 +139,7 @@ def train_project(root: Path, *, share: TrainedProject | None = None) -> Trained
     project = load_project(root)
     model = project.declarations.models[0]
     compiled = compile_training_set_definition(
-        training_set_definition_of(project, model.training_set)
+        training_set_definition_of(model.training_set, project.schemas, project.graph.assets)
     )
     log = share.log if share else SqliteLog(None)
     if share is None:
