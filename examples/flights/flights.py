@@ -1,7 +1,7 @@
-"""Will this flight land more than 15 minutes late?  Asked one hour before its scheduled departure.
+"""Will this flight land more than 15 minutes late?  Predicted one hour before scheduled departure.
 
-Every flight that left New York City in 2013.  A row of training data sees what was known at the
-moment the question would have been asked, and nothing else: a departure once the aircraft has left,
+Every flight that left New York City in 2013.  A training row has what was known at its prediction
+time, and nothing else: a departure once the aircraft has left,
 an arrival once it has landed, a weather reading once its hour is over.
 """
 
@@ -122,7 +122,7 @@ flights = ms.TrainingSet(
         ms.gates.min_metric("roc_auc", 0.60, by="carrier", min_rows=500),
         ms.gates.beats_champion(
             "log_loss", tolerance=0.002
-        ),  # no worse than the one in charge, by more than chance and a hair
+        ),  # not worse than the champion by more than chance and the tolerance
         ms.gates.latency(p99_ms=25),
     ],
 )

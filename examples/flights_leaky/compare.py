@@ -1,5 +1,5 @@
-"""Measures what docs/leakage.md tells: a model taught honestly beside models taught with hindsight,
-on their own rows and on what they would be served.
+"""Measures the figures of docs/leakage.md: a model without leakage beside models with it, on their
+own test rows and on the features that they would get in production.
 
 Declarations, features, joins and fits are those of the projects; only storage is in memory.
 "Served" means the features of the honest project, which are what an endpoint reads one hour before
@@ -35,7 +35,7 @@ from mainspring.stats.roc_auc import roc_auc
 from mainspring.training.run import TrainData, TrainingRun
 from mainspring.training.spec import Model
 
-__all__ = ["Figures", "Taught", "teach"]
+__all__ = ["Figures", "TrainedProject", "train_project"]
 
 
 class _Estimator(Protocol):
@@ -54,7 +54,7 @@ class Figures:
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
+class TrainedProject:
     """A project's training set, and its model fitted on it."""
 
     root: Path
@@ -72,7 +72,7 @@ class Taught:
         """Judged on rows of its own training set, as everybody does."""
         return self.judged_on(self.tested)
 
-    def served(self, honest: "Taught") -> Figures:
+    def served(self, honest: "TrainedProject") -> Figures:
         """Judged on the features that it would be given in earnest: those of the honest project,
         one hour before departure.
         """
@@ -80,8 +80,8 @@ class Taught:
 
     def judged_on(self, rows: pl.DataFrame) -> Figures:
         """Judged on these rows."""
-        truth, scores = rows["_label"].cast(pl.Float64).to_numpy(), self.score(rows)
-        return Figures(roc_auc(truth, scores), log_loss(truth, scores))
+        labels, scores = rows["_label"].cast(pl.Float64).to_numpy(), self.score(rows)
+        return Figures(roc_auc(labels, scores), log_loss(labels, scores))
 
     def verdict(self) -> str:
         """What the gate `no_leakage` says."""
@@ -92,7 +92,7 @@ class Taught:
         return check_no_leakage(no_leakage(), self.built.card, {}, places).summary
 
     def parity(self, *, instants: int = 3, rows: int = 100) -> ParityReport:
-        """A sample of the test rows asked of the online path, and compared with the training
+        """A sample of the test rows read by the online path, and compared with the training
         set.
         """
         chosen = sample_instants(
@@ -129,7 +129,7 @@ class Scorer:
         return self._estimator.predict_proba(encode_frame(rows, self._encoding))[:, 1]
 
 
-def teach(root: Path, *, share: Taught | None = None) -> Taught:
+def train_project(root: Path, *, share: TrainedProject | None = None) -> TrainedProject:
     """Build the training set of the project at a folder and fit its model.  Cost: about 25 s of one
     core and 2.6 GB.
 
@@ -154,4 +154,4 @@ def teach(root: Path, *, share: Taught | None = None) -> Taught:
         return read_facts(source, log=log)
 
     built = build_training_set(compiled, facts_of, inputs={})
-    return Taught(root, compiled, built, Scorer(model, built), log)
+    return TrainedProject(root, compiled, built, Scorer(model, built), log)

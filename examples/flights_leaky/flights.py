@@ -1,13 +1,13 @@
-"""The mistake that everyone makes once: the same question as in `../flights`, with a model that
-looks better and is worse.
+"""Leakage: the same prediction as in `../flights`, with a model that looks better offline and is
+worse in production.
 
-Four tempting choices, each of which a review would let pass:
-  1. rows are built as of the departure, when the question is asked one hour earlier;
-  2. windows are ordered by scheduled time, because that is the column every table has;
-  3. the newest truth is joined, whether or not it was known by then (`knowledge="as_corrected"`);
+Four choices that are easy to miss in a review:
+  1. rows are built as of the departure, although the prediction is one hour earlier;
+  2. windows are ordered by scheduled time, because every table has that column;
+  3. the newest values are joined, known by then or not (`knowledge="as_corrected"`);
   4. so the weather of the departure hour is there, too.
-With `prediction_time=col("scheduled_departure") - ms.hours(1)` the first is mended, and the smaller
-leak is left.  See docs/leakage.md.
+With `prediction_time=col("scheduled_departure") - ms.hours(1)` the first is corrected, and the
+smaller leak remains.  See docs/leakage.md.
 """
 
 import lightgbm as lgb

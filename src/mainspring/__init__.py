@@ -1,4 +1,4 @@
-"""Mainspring: declare a machine-learning system once; plan it, build it, prove it, serve it, watch
+"""Mainspring: declare a machine-learning system once; plan it, build it, test it, serve it, monitor
 it.
 
 Everything that a project declares is here, and the workspace that does the rest:
@@ -82,7 +82,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """`Workspace`, whose engines are imported when it is first used and not before."""
+    """`Workspace`, imported when it is first used, because it imports the engines."""
     if name != "Workspace":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     workspace: object = import_module("mainspring.app.workspace").Workspace

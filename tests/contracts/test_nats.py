@@ -251,7 +251,7 @@ def test_a_reader_on_its_way_is_told_of_a_trim_by_another_process(open_log: Open
     frames = reader.read(FACTS)
     next(frames)
     other.trim(FACTS, 790)
-    with pytest.raises(RetentionPassed, match="kept from offset 790"):
+    with pytest.raises(RetentionPassed, match="starts at offset 790"):
         list(frames)
 
 

@@ -59,7 +59,7 @@ def append_one(log: NatsLog, name: str = "a") -> int:
 
 def test_without_a_server_the_log_is_busy() -> None:
     with pytest.raises(
-        StoreBusy, match=r"the log on NATS at 127\.0\.0\.1:9 was busy when asked to connect"
+        StoreBusy, match=r"the log on NATS at 127\.0\.0\.1:9 was busy and could not connect"
     ):
         NatsLog("nats://someone:secret@127.0.0.1:9", patience_s=0.3)
 
@@ -69,7 +69,7 @@ def test_a_server_that_stays_away_is_told_after_the_patience(start: Start) -> No
     log = NatsLog(server.url, patience_s=0.5)
     log.append({FACTS: records(["a"])}, expected={})
     server.kill()
-    with pytest.raises(StoreBusy, match="busy when asked to append"):
+    with pytest.raises(StoreBusy, match="busy and could not append"):
         log.append({FACTS: records(["b"])}, expected={})
     with pytest.raises(StoreBusy):
         wait_until(lambda: log.head(FACTS) != 1)

@@ -1,7 +1,7 @@
 """Who may do what: tokens with their actors and permissions; what is not permitted is denied.
 
-Owns tokens, stored as digests, and the check of one for a permission.  Which permission a route or
-a verb asks for belongs to whoever offers it.
+Owns tokens, stored as digests, and the check that a token has a permission.  Which permission a
+route or a verb requires is defined there.
 """
 
 from mainspring.access.errors import NotPermitted, TokenMissing, TokenUnknown

@@ -10,10 +10,10 @@ __all__ = ["NotPermitted", "TokenMissing", "TokenUnknown"]
 
 @dataclass(eq=False, kw_only=True)
 class TokenMissing(AccessError):
-    """Every route but health needs a token: deny by default."""
+    """A request has no token.  Every route except health needs one."""
 
     code: ClassVar[str] = "ACC-001"
-    template: ClassVar[str] = "the request carries no token"
+    template: ClassVar[str] = "the request has no token"
     remedy: ClassVar[str] = (
         "send the header Authorization: Bearer TOKEN; the token of this workspace is "
         "in .mainspring/token"
@@ -22,7 +22,7 @@ class TokenMissing(AccessError):
 
 @dataclass(eq=False, kw_only=True)
 class TokenUnknown(AccessError):
-    """The token belongs to nobody here; it may have been revoked."""
+    """A token is not known; it may have been revoked."""
 
     code: ClassVar[str] = "ACC-002"
     template: ClassVar[str] = "the token is not known"
@@ -31,12 +31,12 @@ class TokenUnknown(AccessError):
 
 @dataclass(eq=False, kw_only=True)
 class NotPermitted(AccessError):
-    """The token is good and does not carry this permission."""
+    """A token is valid but does not have the permission that the request needs."""
 
     code: ClassVar[str] = "ACC-003"
     template: ClassVar[str] = "{actor} may not {permission}"
     remedy: ClassVar[str] = (
-        "use a token with that permission: `mainspring auth create --permission {permission}`"
+        "use a token that has it: `mainspring auth create --permission {permission}`"
     )
     actor: str
     permission: str

@@ -1,6 +1,4 @@
-"""Who may do what: tokens, kept as digests, each with an actor and its permissions.  What is not
-permitted is denied.
-"""
+"""Tokens, stored as digests, each with an actor and its permissions; everything else is denied."""
 
 import os
 import secrets
@@ -35,7 +33,7 @@ _PREFIX = "msp_"
 
 
 class TokenRecord(StoredRecord, frozen=True, kw_only=True):
-    """What is kept of a token; the token itself is shown once and never stored."""
+    """The stored record of a token; the token itself is shown once and never stored."""
 
     title = "a token"
     document = "token"
@@ -54,7 +52,7 @@ def create_token(
     actor: Actor,
     at: Micros,
 ) -> str:
-    """A fresh token for its owner, made by the actor; only its digest is kept."""
+    """A new token for its owner, made by the actor; only its digest is stored."""
     token = _PREFIX + secrets.token_urlsafe(32)
     record = TokenRecord(actor=owner, permissions=tuple(permissions), created_at=at)
     event = Event(
@@ -72,7 +70,7 @@ def create_token(
 def revoke_token(
     state: StateWriter, token: str, *, actor: Actor, project: ProjectName, at: Micros
 ) -> None:
-    """Forget a token; the next request with it is refused."""
+    """Revoke a token; the next request with it is refused."""
     event = Event(
         kind="token.revoked", project=project, actor=actor, at=at, subject=_key(token)[7:19]
     )
@@ -80,9 +78,10 @@ def revoke_token(
 
 
 def authorise(state: StateReader, header: str | None, permission: str) -> Actor:
-    """The actor behind an Authorization header, if he may do this.
+    """The actor of an Authorization header, if they have the permission.
 
-    Raises: ACC-001 without a token, ACC-002 for an unknown one, ACC-003 without the permission.
+    Raises: TokenMissing ACC-001 without a token, TokenUnknown ACC-002 for an unknown one,
+        NotPermitted ACC-003 without the permission.
     """
     document = state.get("token", _key(bearer_token(header)))
     if document is None:
@@ -104,7 +103,7 @@ def bearer_token(header: str | None) -> str:
 def load_or_create_token(
     path: Path, state: StateWriter, *, actor: Actor, project: ProjectName, at: Micros
 ) -> str:
-    """The workspace owner's token, in a file that only he can read, so that printed commands can
+    """The workspace owner's token, in a file that only they can read, so that printed commands can
     use it.
     """
     if path.exists():
@@ -131,7 +130,7 @@ class Tokens:
         self._state, self._actor, self._project, self._clock = state, actor, project, clock
 
     def create(self, actor: str, permissions: Sequence[str]) -> str:
-        """A fresh token for an actor; shown once."""
+        """A new token for an actor; shown once."""
         granted = [permission for permission in PERMISSIONS if permission in permissions]
         return create_token(
             self._state,
@@ -143,7 +142,7 @@ class Tokens:
         )
 
     def list(self) -> list[TokenRecord]:
-        """Who has a token, and for what; the oldest first."""
+        """All tokens, the oldest first."""
         found = [
             parse_stored(document.payload, TokenRecord)
             for document in self._state.iter_documents("token")
@@ -151,7 +150,9 @@ class Tokens:
         return sorted(found, key=lambda record: (record.created_at, record.actor))
 
     def revoke(self, token: str) -> None:
-        """Make a token worthless at once.  Raises: ACC-002 for one that is not known."""
+        """Revoke a token, effective at once.  Raises: TokenUnknown ACC-002 for one that is not
+        known.
+        """
         if self._state.get("token", _key(token)) is None:
             raise TokenUnknown
         revoke_token(

@@ -1,8 +1,7 @@
-"""The edges: the workspace that puts everything together, the command line, the HTTP server, the
-simulator and the demonstration.
+"""The edges: the composition root, the command line, the composition of the HTTP server, and the
+demonstration.
 
-This is the only package that chooses engines, reads configuration and talks to people.  Nothing
-imports it.
+This is the only package that chooses engines, reads configuration and prints.  Nothing imports it.
 """
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""The composition root: configuration becomes objects here and nowhere else.
+"""The composition root: objects are made from configuration here and nowhere else.
 
 A workspace is one project in one environment.  On disk its state lies in `.mainspring/` beside the
 project; in memory nothing is written anywhere.
@@ -47,9 +47,7 @@ __all__ = [
 
 
 class OffsetClock:
-    """A clock moved to another time, running on from there: for an environment that looks at
-    history.
-    """
+    """A clock that was set to another time and runs on from there, for historical data."""
 
     def __init__(self, clock: Clock, starts_at: Micros) -> None:
         self._clock, self._offset = clock, starts_at - clock.now()
@@ -78,10 +76,11 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         as_of: where the clock of the data starts; default: what the environment's configuration
             says, else now.
 
-    Raises: PRJ-020 with every mistake in `project.toml`, ACC-004 for an unknown environment,
-        ENG-012 to ENG-014 for an engine that cannot be opened.  Where nothing was ever applied:
+    Raises: ProjectErrors PRJ-020 with every mistake in `project.toml`, UnknownEnvironment ACC-004
+        for an unknown environment, StoreUnreachable ENG-012, ProductMissing ENG-013 or
+        SecretMissing ENG-014 for an engine that cannot be opened, NewerFormat REG-005 for a
+        workspace that a later release has upgraded.  Where nothing was ever applied: ProjectErrors
         PRJ-020 with every mistake in the project, PRJ-022 where it declares nothing.
-        NewerFormat REG-005 for a workspace that a later release has upgraded.
     """
     project: LoadableProject = ProjectFiles.open(path)
     config = project.config.environment(env)
@@ -152,7 +151,7 @@ def compose_in_memory(
 
 
 def approver_signer(folder: Path | None) -> FileSigner:
-    """The key that approvals are signed with; made on first use.  Raises: ENG-008."""
+    """The key that approvals are signed with; made on first use.  Raises: KeyUnusable ENG-008."""
     if folder is None:
         return FileSigner.in_memory()
     return FileSigner.load_or_create(folder / "keys" / "approver")

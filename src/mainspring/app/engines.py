@@ -1,4 +1,4 @@
-"""Opens what `project.toml` says under `engines`; what is not asked for is not imported."""
+"""Opens the engines that `project.toml` names; others are not imported."""
 
 import os
 import socket
@@ -43,7 +43,7 @@ _KNOCK_TIMEOUT_S = 3.0
 
 
 class OpenLog(LogWriter, Protocol):
-    """A log that whoever opened it can close."""
+    """A log that can be closed."""
 
     def close(self) -> None:
         """Let go of files and connections; using the log afterwards is a fault."""
@@ -59,7 +59,7 @@ class OpenState(StateStore, Protocol):
 
 
 class Stores(NamedTuple):
-    """One engine for each port that holds data, but for the state."""
+    """One engine for each port that stores data, but for the state."""
 
     log: OpenLog
     online: OnlineWriter
@@ -74,8 +74,9 @@ def open_stores(choices: EngineChoices, folder: Path, *, project: str) -> Stores
         folder: where embedded engines keep their files.
         project: what a server calls this project's share of it.
 
-    Raises: ENG-012 when a server does not answer, ENG-013 when its client is not installed, ENG-014
-        when a secret is not set; ENG-301 for tables in a bucket that overwrites.
+    Raises: StoreUnreachable ENG-012 when a server does not answer, ProductMissing ENG-013 when its
+        client is not installed, SecretMissing ENG-014 when a secret is not set; WritesUnconditional
+        ENG-301 for tables in a bucket that overwrites.
     """
     return Stores(
         log=open_log(choices.log, folder, project=project),
@@ -123,7 +124,7 @@ def open_log(choice: EngineChoice, folder: Path, *, project: str) -> OpenLog:
 
 
 def open_objects(choice: EngineChoice, folder: Path) -> ObjectWriter:
-    """The object store.  Raises: ENG-013, ENG-014."""
+    """The object store.  Raises: ProductMissing ENG-013, SecretMissing ENG-014."""
     if choice.product == "files":
         return FileObjects(folder)
     with _installed("obstore", package="obstore", extra="s3"):

@@ -1,6 +1,4 @@
-"""Make a plan, and open for it no more than a plan reads: it is asked for many times a day and must
-answer at once.
-"""
+"""Make a plan, and open only what a plan reads: it runs many times a day and has to be fast."""
 
 from pathlib import Path
 
@@ -33,8 +31,9 @@ def _state_folder(path: Path) -> Path:
 
 
 def plan_project(path: Path, env: str) -> Plan:
-    """The plan of the project at a folder or file.  Raises: PRJ-020, ACC-004, NewerFormat
-    REG-005.  Cost: no data is read, but for counting the rows of new files.
+    """The plan of the project at a folder or file.  Raises: ProjectErrors PRJ-020,
+    UnknownEnvironment ACC-004, NewerFormat REG-005.  Cost: no data is read, but for counting the
+    rows of new files.
     """
     project = load_project(path)
     engines, folder, name = (

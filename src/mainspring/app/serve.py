@@ -43,7 +43,7 @@ _MONITORS_PERIOD_S = 1.0
 
 
 class ServableWorkspace(Protocol):
-    """What a server needs of a workspace."""
+    """The part of a workspace that a server uses."""
 
     runtime: Runtime
     environment: str
@@ -99,8 +99,8 @@ def run_environment_server(
     """Answer on the loopback address until the process is asked to stop.
 
     Args:
-        port: 0 takes a free one.
-        announce: told, line by line, where the server answers and how to ask it.
+        port: 0 chooses a free port.
+        announce: prints, line by line, the address of the server and how to call it.
     """
     warm()
     warm_online()

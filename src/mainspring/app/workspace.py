@@ -75,9 +75,11 @@ class Workspace(Collaborators):
             as_of: where the clock of the data starts; default: what the environment's
                 configuration says, else now.
 
-        Raises: PRJ-020 with every mistake in `project.toml`, ACC-004 for an unknown environment,
-            ENG-012 to ENG-014 for an engine that cannot be opened.  What is declared is loaded when
-            it is first needed, and may raise PRJ-020 then; where nothing was ever applied, now.
+        Raises: ProjectErrors PRJ-020 with every mistake in `project.toml`, UnknownEnvironment
+            ACC-004 for an unknown environment, StoreUnreachable ENG-012, ProductMissing ENG-013 or
+            SecretMissing ENG-014 for an engine that cannot be opened.  What is declared is loaded
+            when it is first needed, and may raise PRJ-020 then; where nothing was ever applied,
+            now.
         """
         composed = compose_on_disk(Path(path), env, actor=actor, as_of=as_of)
         return cls(composed.project, composed.runtime, environment=env, folder=composed.folder)
@@ -92,7 +94,8 @@ class Workspace(Collaborators):
         Args:
             clock: of world and data; default: the machine's.
 
-        Raises: PRJ-020, PRJ-022, PRJ-047, ACC-004.
+        Raises: ProjectErrors PRJ-020, NothingDeclared PRJ-022, NotADeclaration PRJ-047,
+            UnknownEnvironment ACC-004.
         """
         composed = compose_in_memory(definitions, env, clock=clock)
         return cls(composed.project, composed.runtime, environment=env, folder=None)
@@ -114,7 +117,8 @@ class Workspace(Collaborators):
             digest: what `backup` returned; given, a backup that was exchanged as a whole is refused
                 as well.
 
-        Raises: FLO-022, FLO-023, FLO-024, ENG-001.
+        Raises: ArchiveDamaged FLO-022, ArchiveForeign FLO-023, PlaceTaken FLO-024, StoreFailed
+            ENG-001.
         """
         return restore_workspace(Path(path), Path(archive), actor=actor, digest=digest)
 
@@ -123,19 +127,23 @@ class Workspace(Collaborators):
         return self.deployer.plan()
 
     def plan_run(self, name: str) -> Plan:
-        """What a retraining of an unchanged model would do.  Raises: ACC-006."""
+        """What a retraining of an unchanged model would do.  Raises: UnknownAsset ACC-006."""
         return self.deployer.plan_run(name)
 
     def plan_promotion(self, target: str) -> Plan:
-        """What a promotion to another environment would do.  Raises: FLO-021, ACC-004."""
+        """What a promotion to another environment would do.  Raises: NothingToPromote FLO-021,
+        UnknownEnvironment ACC-004.
+        """
         return self.deployer.plan_promotion(target)
 
     def plan_rollback(self) -> Plan:
-        """What a rollback would do.  Raises: FLO-020."""
+        """What a rollback would do.  Raises: NothingToRollBack FLO-020."""
         return self.deployer.plan_rollback()
 
     def plan_pointing(self, version: str) -> Plan:
-        """What pointing at a version would do.  Raises: REG-001, ACC-006."""
+        """What pointing at a version would do.  Raises: UnknownVersion REG-001, UnknownAsset
+        ACC-006.
+        """
         return self.deployer.plan_pointing(version)
 
     def explain(self, plan: Plan) -> str:
@@ -151,8 +159,9 @@ class Workspace(Collaborators):
     ) -> ApplyReport:
         """Do what a plan says (default: the plan of now), or refuse it whole.
 
-        Raises: FLO-026 for a plan that is stale, GAT-010 when a gate is not passed, SRV-002 for
-            what is not proven, ACC-005 in a protected environment, FLO-001.
+        Raises: PlanStale FLO-026 for a plan that is stale, GatesFailed GAT-010 when a gate is not
+            passed, ModelRefused SRV-002 for what is not proven, ProtectedEnvironment ACC-005 in a
+            protected environment, LeaseHeld FLO-001.
         """
         return self.deployer.apply(plan or self.plan(), observer=observer, progress=progress)
 
@@ -164,29 +173,34 @@ class Workspace(Collaborators):
         progress: StageProgressCallback = lambda *_: None,
     ) -> ApplyReport:
         """Retrain an unchanged model on the data of now, and move the pointer through the gates.
-        Raises: as `apply`, ACC-006.
+        Raises: as `apply`, UnknownAsset ACC-006.
         """
         return self.apply(self.plan_run(name), observer=observer, progress=progress)
 
     def promote(self, target: str) -> ApplyReport:
-        """Let another environment hold what this one holds.  Raises: as `apply`, FLO-021."""
+        """Let another environment hold what this one holds.  Raises: as `apply`, NothingToPromote
+        FLO-021.
+        """
         return self.apply(self.plan_promotion(target))
 
     def point_at(self, version: str) -> EnvironmentVersion:
         """Put a version that was made before in charge of its model, if it is proven here.
-        Raises: as `apply`, REG-001, ACC-006.
+        Raises: as `apply`, UnknownVersion REG-001, UnknownAsset ACC-006.
         """
         self.apply(self.plan_pointing(version))
         return read_environment(self.runtime.state, self.environment)
 
     def rollback(self) -> EnvironmentVersion:
-        """Restore the environment's previous version.  Raises: as `apply`, FLO-020."""
+        """Restore the environment's previous version.  Raises: as `apply`, NothingToRollBack
+        FLO-020.
+        """
         self.apply(self.plan_rollback())
         return read_environment(self.runtime.state, self.environment)
 
     def approve(self, model: str, target: str) -> Digest:
         """Approve the version here for a target environment, in the name of this workspace's actor.
-        Raises: GAT-004, GAT-005, ACC-004, ACC-006.
+        Raises: SelfApproval GAT-004, NotAPerson GAT-005, UnknownEnvironment ACC-004, UnknownAsset
+            ACC-006.
         """
         return self.deployer.approve(model, target, approver_signer(self.folder))
 
@@ -214,7 +228,7 @@ class Workspace(Collaborators):
 
     def lineage(self, asset: str) -> LineageNode:
         """From an asset to the raw files; of assets with one name, such as a model and its
-        endpoint, the last made is meant.  Raises: ACC-006.
+        endpoint, the last made is meant.  Raises: UnknownAsset ACC-006.
         """
         current = read_environment(self.runtime.state, self.environment)
         return asset_lineage(asset, current, state=self.runtime.state)
@@ -230,7 +244,7 @@ class Workspace(Collaborators):
                 and not now.
             op: `replace` or `delete`, for corrections of facts that were accepted before.
 
-        Raises: ACC-006, SRC-001 to SRC-005.
+        Raises: UnknownAsset ACC-006, a SourceError SRC-001 to SRC-006.
         """
         if isinstance(rows, Path | str):
             report = self.writer(source).write_file(Path(rows), history=history, op=op)
@@ -250,7 +264,8 @@ class Workspace(Collaborators):
             spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text
                 or int64 microseconds.
 
-        Raises: ACC-006, FEA-010 for a column that is missing or of another type.
+        Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
+            another type.
         """
         return self.reader.get_historical_features(features, spine=spine)
 
@@ -270,9 +285,10 @@ class Workspace(Collaborators):
 
         Returns: values as models take them: instants and lengths of time are int64 microseconds.
 
-        Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join
-            key or one of another type, FEA-011 for the future, FEA-012 where two views give a
-            column of one name, FEA-013 for a view with hindsight.
+        Raises: HorizonPassed FEA-002 when that time lies before what is kept, MissingRequestField
+            FEA-003, WrongRequestType FEA-004 for a missing join key or one of another type,
+            MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two views give a
+            column of one name, HindsightAsked FEA-013 for a view with hindsight.
         """
         return self.reader.get_online_features(features, keys=keys, at=at, reasons=reasons)
 
@@ -306,7 +322,9 @@ class Workspace(Collaborators):
     def predict(
         self, endpoint: str, rows: Sequence[Mapping[str, object]] | Mapping[str, object]
     ) -> list[Prediction]:
-        """Answer rows, or one, as the server would.  Raises: SRV-001, SRV-003, FEA-003, FEA-004."""
+        """Answer rows, or one, as the server would.  Raises: UnknownEndpoint SRV-001, NotServing
+        SRV-003, MissingRequestField FEA-003, WrongRequestType FEA-004.
+        """
         host = self.host()
         self.materialize()
         return host.predict(
@@ -314,13 +332,13 @@ class Workspace(Collaborators):
         )
 
     def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
-        """Recompute predictions, or the one of this id, from log and artifacts.  Raises: SRV-008
-        for an id that is not known.
+        """Recompute predictions, or the one of this id, from log and artifacts.  Raises:
+        PredictionUnknown SRV-008 for an id that is not known.
         """
         return self.replays.replay([predictions] if isinstance(predictions, str) else predictions)
 
     def trace(self, prediction: str) -> PredictionTrace:
-        """A replay with everything around it.  Raises: SRV-008."""
+        """A replay with everything around it.  Raises: PredictionUnknown SRV-008."""
         return self.replays.trace(prediction)
 
     def simulate(
@@ -333,7 +351,7 @@ class Workspace(Collaborators):
         on_day: Callable[[WindowReport], None] = lambda _: None,
     ) -> SimulationReport:
         """Run days of production on a virtual clock with the model in charge here.  Raises:
-        PRJ-060, NoBaseline MON-001, ACC-006.
+        UnreadableFault PRJ-060, NoBaseline MON-001, UnknownAsset ACC-006.
         """
         return simulate_environment(
             self.project,
@@ -348,7 +366,7 @@ class Workspace(Collaborators):
 
     def backup(self, target: Path | str, *, secrets: bool = False) -> BackupReport:
         """Copy state, log and objects as one consistent whole to a folder that does not exist yet.
-        Raises: FLO-001, FLO-024, FLO-025.
+        Raises: LeaseHeld FLO-001, PlaceTaken FLO-024, NotEmbedded FLO-025.
         """
         return back_up_workspace(self.runtime, self.folder, Path(target), secrets=secrets)
 

@@ -1,4 +1,4 @@
-"""What can be wrong with rows to learn from."""
+"""What can go wrong with training sets."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,9 +10,9 @@ __all__ = ["InexactFeature", "UnencodableFeature", "UnencodableValue"]
 
 @dataclass(eq=False, kw_only=True)
 class UnencodableFeature(DatasetError):
-    """A model is fed numbers: a feature must be a number, a boolean, text, an instant, a length of
-    time, or a list of numbers, booleans or instants whose most elements are declared.  Lists of
-    text and records have no place in a matrix.
+    """A feature has a type that cannot become numbers for a model.  It must be a number, a boolean,
+    text, a timestamp, a duration, or a list of numbers, booleans or timestamps with a declared
+    maximum length.  Lists of text and structs cannot be columns of a matrix.
     """
 
     code: ClassVar[str] = "DAT-020"
@@ -26,12 +26,14 @@ class UnencodableFeature(DatasetError):
 
 @dataclass(eq=False, kw_only=True)
 class InexactFeature(DatasetError):
-    """Models compute in float64, which holds whole numbers exactly only up to 2^53.  Beyond it two
-    ids could silently become one.
+    """A whole number is too large for float64, in which models compute: it is exact only up to
+    2^53, and beyond that two ids could become the same number.
     """
 
     code: ClassVar[str] = "DAT-021"
-    template: ClassVar[str] = "feature {feature!r} holds {value}, which float64 cannot hold exactly"
+    template: ClassVar[str] = (
+        "feature {feature!r} has the value {value}, which float64 cannot represent exactly"
+    )
     remedy: ClassVar[str] = "cast an id to text, or scale the number down"
     feature: str
     value: int
@@ -39,13 +41,11 @@ class InexactFeature(DatasetError):
 
 @dataclass(eq=False, kw_only=True)
 class UnencodableValue(DatasetError):
-    """A row that a model is asked about carries a value of another type than the rows that it
-    learned from.
-    """
+    """A row to predict has a value of another type than the training rows."""
 
     code: ClassVar[str] = "DAT-022"
     template: ClassVar[str] = (
-        "feature {feature!r} is {value!r}, where the model learned from {dtype}"
+        "feature {feature!r} is {value!r}, but the model was trained on {dtype}"
     )
     remedy: ClassVar[str] = "send a value of that type, or null"
     feature: str

@@ -1,7 +1,7 @@
-"""What everything is made of: identity, time, schema, expressions, events and errors.
+"""The values that everything else uses: identity, time, schema, expressions, events and errors.
 
-Pure values and functions on them; nothing here reads a clock, a disk or a network.  What the world
-must offer is in `ports`.
+Pure values and functions on them; nothing here reads a clock, a disk or a network.  Interfaces to
+those are in `ports`.
 """
 
 from mainspring.elements.errors import Location, MainspringError

@@ -1,18 +1,18 @@
-"""Every error that Mainspring raises on purpose, and the tree that they hang in.
+"""Every error that Mainspring raises on purpose, in one tree.
 
     MainspringError
-    ├── DeclarationError   PRJ  a project says something that cannot be meant
+    ├── DeclarationError   PRJ  a declaration in a project is wrong
     ├── SourceError        SRC  data broke its contract, or a file cannot be read
     ├── FeatureError       FEA  a feature cannot be computed or read
     ├── DatasetError       DAT  a training set cannot be built
     ├── TrainingError      TRA  a fit failed, or its model cannot be exported
-    ├── RegistryError      REG  a version, artifact or pointer is not what was asked for
-    ├── GateError          GAT  a model has not proven what it must
+    ├── RegistryError      REG  a version, artifact or pointer is missing or was changed
+    ├── GateError          GAT  a model did not pass its gates, or a gate cannot be judged
     ├── ServingError       SRV  a request cannot be answered
     ├── MonitoringError    MON  a monitor has nothing to compare with
-    ├── FlowError          FLO  a run, step or lease is not ours any more
+    ├── FlowError          FLO  a run, plan, lease or backup cannot go on
     ├── EngineError        ENG  a product behind a port failed
-    └── AccessError        ACC  the caller may not do this
+    └── AccessError        ACC  the caller may not do this, or names something that does not exist
 
 A concrete class lives in the `errors` module of its package, is a dataclass, and sets three things:
 `code`, `template` (what is wrong, with its fields) and `remedy` (what to do next).  Its docstring
@@ -57,9 +57,7 @@ class Location:
 
 @dataclass(eq=False, kw_only=True)
 class MainspringError(Exception):
-    """The root of all errors raised on purpose; catch it to catch everything that Mainspring can
-    explain.
-    """
+    """The root of all errors raised on purpose: catch it to catch all that have a code."""
 
     code: ClassVar[str] = "MSP-000"
     template: ClassVar[str] = "something went wrong"
@@ -89,7 +87,7 @@ class MainspringError(Exception):
 
 
 class DeclarationError(MainspringError):
-    """A project says something that cannot be meant."""
+    """A declaration in a project is wrong."""
 
 
 class SourceError(MainspringError):
@@ -109,11 +107,11 @@ class TrainingError(MainspringError):
 
 
 class RegistryError(MainspringError):
-    """A version, artifact or pointer is not what was asked for."""
+    """A version, artifact or pointer is missing or was changed."""
 
 
 class GateError(MainspringError):
-    """A model has not proven what it must."""
+    """A model did not pass its gates, or a gate cannot be judged."""
 
 
 class ServingError(MainspringError):
@@ -125,7 +123,7 @@ class MonitoringError(MainspringError):
 
 
 class FlowError(MainspringError):
-    """A run, step or lease is not ours any more."""
+    """A run, plan, lease or backup cannot go on."""
 
 
 class EngineError(MainspringError):
@@ -136,7 +134,7 @@ class EngineError(MainspringError):
 
 
 class AccessError(MainspringError):
-    """The caller may not do this."""
+    """The caller may not do this, or names something that does not exist."""
 
 
 def iter_error_classes(
@@ -149,19 +147,21 @@ def iter_error_classes(
 
 @dataclass(eq=False, kw_only=True)
 class UnreadableDuration(DeclarationError):
-    """A length of time is text, a positive whole number and one unit: `us`, `ms`, `s`, `m`, `h`,
-    `d` or `w`; at most 2**62 microseconds.  `1d` is 24 hours.
+    """A duration cannot be read.  It is text: a positive whole number and one unit, `us`, `ms`,
+    `s`, `m`, `h`, `d` or `w`; at most 2**62 microseconds.  `1d` is 24 hours.
     """
 
     code: ClassVar[str] = "PRJ-001"
-    template: ClassVar[str] = "{text!r} is not a length of time"
+    template: ClassVar[str] = "{text!r} is not a duration"
     remedy: ClassVar[str] = "write a positive whole number and a unit, such as 90s, 3h or 7d"
     text: str
 
 
 @dataclass(eq=False, kw_only=True)
 class UnreadableInstant(DeclarationError):
-    """An instant is written in ISO 8601; a text without a zone is taken as UTC."""
+    """A date or time cannot be read.  It is written in ISO 8601; without a time zone it is taken as
+    UTC.
+    """
 
     code: ClassVar[str] = "PRJ-002"
     template: ClassVar[str] = "{text!r} is not a date or time"

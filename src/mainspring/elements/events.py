@@ -1,7 +1,6 @@
-"""What happened, as the journal keeps it: every event says who did what to what, when, in which
-project.
+"""Events of the journal: who did what to what, when, and in which project.
 
-Governance (lineage, audit, cost) is a fold over these; no stage calls it, so none can forget to.
+Governance (lineage, audit, cost) is computed from these; no stage calls it, so none can forget to.
 """
 
 from typing import ClassVar, NewType
@@ -22,7 +21,7 @@ ProjectName = NewType("ProjectName", str)
 EventValue = (
     str | int | float | bool | None | list[str] | dict[str, str | int | float | bool | None]
 )
-"""A value that an event may carry: flat, so that every reader can show it."""
+"""A value of an event's facts: flat, so that every reader can show it."""
 
 _CURRENT_KINDS = {"facts.taken": "rows.ingested"}
 """What a kind is called now, by what it was called when older journals were written.  A journal is
@@ -31,12 +30,12 @@ chained and so never rewritten: whoever reads it by kind must know both.
 
 
 class Event(StoredRecord, frozen=True, kw_only=True):
-    """One thing that happened.
+    """One event.
 
     Args:
         kind: dotted, past tense: `stage.finished`, `environment.moved`, `gate.judged`,
             `incident.opened`.
-        subject: what it happened to: an asset name, a build digest, a run id.
+        subject: what it is about: an asset name, a build digest, a run id.
     """
 
     title = "an event of the journal"

@@ -1,4 +1,4 @@
-"""Identity by content: the digest of canonical bytes names whatever the platform makes.
+"""Identity by content: whatever Mainspring makes is named by the digest of its canonical bytes.
 
 SHA-256 rather than a faster hash, because OCI, in-toto and SLSA name artifacts by it and a digest
 here can be checked with `sha256sum`.

@@ -1,8 +1,8 @@
-"""The chain that runs through the journal: each record digests its event and the chain before it,
-so that an edit in the past shows.
+"""The hash chain of the journal: each record has a digest of its event and of the chain before it,
+so that a change of a past event is detected.
 
-What it cannot show is a journal cut off at its end, or rewritten from some point on by one who owns
-the disk: keep the newest chain elsewhere for that.
+It cannot detect a journal that was truncated at its end, or rewritten from some point on by the
+owner of the disk: note the newest chain elsewhere for that.
 """
 
 from collections.abc import Iterable
@@ -33,8 +33,8 @@ def chain_of(event: Event, previous: str) -> str:
 def verify_journal(
     records: Iterable[Recorded], *, sequence: int = 0, chain: str = GENESIS
 ) -> int | None:
-    """The sequence number at which the journal stops being whole, or None when every record fits
-    the ones before.
+    """The first sequence number whose chain does not match, or None if every record matches those
+    before it.
 
     Args:
         records: the journal from after `sequence` on, in order.

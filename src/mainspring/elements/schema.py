@@ -10,8 +10,8 @@ __all__ = ["DType", "Field", "Schema"]
 class DType(StrEnum):
     """A type of column.
 
-    `ZONED` is a timestamp seen on a local clock and exists only inside expressions.  Lists are what
-    some aggregates give; no source has a column of them, and no expression reads one.
+    `ZONED` is a timestamp in local time and exists only inside expressions.  Lists are results of
+    some aggregations; no source has a column of them, and no expression reads one.
     """
 
     INT64 = "int64"
@@ -94,5 +94,5 @@ class Schema:
         return iter(self.fields)
 
     def select(self, names: tuple[str, ...]) -> "Schema":
-        """The named columns only, in the order asked."""
+        """The named columns only, in the given order."""
         return Schema(tuple(self[name] for name in names))

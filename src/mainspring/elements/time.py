@@ -54,7 +54,7 @@ def from_micros(moment: Micros) -> datetime:
 
 
 def parse_duration(text: str) -> Micros:
-    """The length that a short text like `90s`, `3h` or `7d` names; `1d` is 24 hours.
+    """The duration of a short text like `90s`, `3h` or `7d`; `1d` is 24 hours.
 
     >>> parse_duration("3h") == 3 * HOUR
     True

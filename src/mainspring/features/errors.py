@@ -19,8 +19,8 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class FeatureOverflow(FeatureError):
-    """A sum of whole numbers left the range of int64.  Mainspring does not wrap around: a wrong
-    number that looks right is worse than none.
+    """A sum of whole numbers does not fit int64.  Mainspring raises instead of wrapping around,
+    because a wrong number that looks right is worse than none.
     """
 
     code: ClassVar[str] = "FEA-001"
@@ -32,13 +32,13 @@ class FeatureOverflow(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class HorizonPassed(FeatureError):
-    """Online state keeps only as much of the past as its windows need.  A read before that cannot
-    be answered from it.
+    """A read is further in the past than online state reaches.  Online state stores only as much
+    history as its windows need.
     """
 
     code: ClassVar[str] = "FEA-002"
     template: ClassVar[str] = (
-        "view {view} keeps facts from {kept_from} on, and the question needs them from "
+        "the state of view {view} begins at {kept_from}, and this read needs facts from "
         "{needed_from}"
     )
     remedy: ClassVar[str] = "use get_historical_features, which recomputes from the log"
@@ -49,12 +49,12 @@ class HorizonPassed(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class MissingRequestField(FeatureError):
-    """The request lacks a field that a join key or an on-demand feature reads.  A null is a value;
-    an absent field is a mistake.
+    """A request has no value for a field that a join key or an on-demand feature reads.  Null is a
+    value; a missing field is a mistake.
     """
 
     code: ClassVar[str] = "FEA-003"
-    template: ClassVar[str] = "row {row} lacks the field {field!r}"
+    template: ClassVar[str] = "row {row} has no field {field!r}"
     remedy: ClassVar[str] = "send every request field; send null where the value is not known"
     row: int
     field: str
@@ -62,11 +62,11 @@ class MissingRequestField(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class WrongRequestType(FeatureError):
-    """A request field has a type that the spine's schema does not take."""
+    """A field of a request does not have the type that the spine's schema declares."""
 
     code: ClassVar[str] = "FEA-004"
     template: ClassVar[str] = "row {row}, field {field!r}: {value} is not of type {dtype}"
-    remedy: ClassVar[str] = "send numbers as numbers, text as text and instants as ISO 8601 text"
+    remedy: ClassVar[str] = "send numbers as numbers, text as text and times as ISO 8601 text"
     row: int
     field: str
     value: str
@@ -75,29 +75,29 @@ class WrongRequestType(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class SnapshotUnreadable(FeatureError):
-    """A snapshot of online state is cut off, or was written by another version.  Nothing was
-    restored from it; the log holds everything that it held.
+    """A snapshot of online state is incomplete, or was written by another version.  Nothing was
+    restored from it, and nothing is lost: the log holds all of it.
     """
 
     code: ClassVar[str] = "FEA-005"
     template: ClassVar[str] = "the snapshot cannot be read: {reason}"
     remedy: ClassVar[str] = (
-        "fold the log instead; the next mainspring stream --snapshot replaces it"
+        "materialize from the log instead; the next `mainspring stream --snapshot` replaces it"
     )
     reason: str
 
 
 @dataclass(eq=False, kw_only=True)
 class SpineUnusable(FeatureError):
-    """Features are asked for a frame of join keys and prediction times.  A column that is missing
-    or of another type would find nothing, silently.
+    """A spine frame does not have the columns that the features need.  A missing column, or one of
+    another type, would match nothing without any error.
     """
 
     code: ClassVar[str] = "FEA-010"
     template: ClassVar[str] = "the spine's column {column!r} {problem}"
     remedy: ClassVar[str] = (
         "give the join keys in the types of their sources, and prediction_time as a "
-        "timestamp; a time without a zone is UTC"
+        "timestamp; a time without a time zone is UTC"
     )
     column: str
     problem: str
@@ -105,14 +105,12 @@ class SpineUnusable(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class FeatureNamedTwice(FeatureError):
-    """Two views that are asked together give a column of the same name; one would hide the
-    other.
-    """
+    """Two of the requested views have a feature of the same name, so one would hide the other."""
 
     code: ClassVar[str] = "FEA-012"
-    template: ClassVar[str] = "{views} both give {feature}"
+    template: ClassVar[str] = "{views} both have a feature {feature}"
     remedy: ClassVar[str] = (
-        "ask for each once and for one at a time, or rename the feature in one of them"
+        "name each view once, read these views one at a time, or rename the feature in one of them"
     )
     views: str
     feature: str
@@ -120,27 +118,29 @@ class FeatureNamedTwice(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class HindsightAsked(FeatureError):
-    """A view with `knowledge="as_corrected"` sees what stands in the end, which online state cannot
-    know: it would tell what was known instead.
+    """A view with `knowledge="as_corrected"` cannot be read online.  It uses corrections that came
+    later, which online state does not have.
     """
 
     code: ClassVar[str] = "FEA-013"
-    template: ClassVar[str] = "view {view} sees with hindsight, and is not read online"
+    template: ClassVar[str] = (
+        "view {view} uses corrections that came later, so it is not read online"
+    )
     remedy: ClassVar[str] = "use get_historical_features"
     view: str
 
 
 @dataclass(eq=False, kw_only=True)
 class MomentAhead(FeatureError):
-    """Features are asked for a time that is still to come, beyond what clocks may differ by (five
+    """Features were requested for a time in the future, beyond the allowed clock skew (five
     minutes).
 
-    What will be known by then nobody can say, so an answer would not be the one that a backfill
-    gives later.
+    Facts may still arrive until then, so the values could differ from those that a backfill gives
+    later.
     """
 
     code: ClassVar[str] = "FEA-011"
-    template: ClassVar[str] = "features are asked for {asked}, and it is {now}"
-    remedy: ClassVar[str] = "ask for now, or for a time in the past"
+    template: ClassVar[str] = "features were requested for {asked}, and it is {now}"
+    remedy: ClassVar[str] = "use the present time, or a time in the past"
     asked: str
     now: str

@@ -1,9 +1,9 @@
-"""Work that survives a crash: steps that are done once by their identity, runs that say how far
-they came, schedules that do not pile up.
+"""Work that survives a crash: steps done once per identity, runs that record their progress, and
+schedules without a backlog.
 
-A thin journal of our own over the state port, with leases and fencing tokens.  What a step does
-belongs to its caller, which passes a function; what the journal means for lineage, audit and cost
-belongs to `govern`.
+A thin journal over the state port, with leases and fencing tokens.  What a step does belongs to its
+caller, which passes a function; what the journal means for lineage, audit and cost belongs to
+`govern`.
 """
 
 from mainspring.flow.errors import StepsOutOfOrder

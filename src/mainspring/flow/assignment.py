@@ -1,9 +1,9 @@
-"""Who does which part of some work that several processes share: a pure function of the parts and
-of who is there.
+"""Assign partitions to the members of a consumer group: a pure function of both.
 
-Every process computes the same answer from the same roster, so nobody has to be asked and nobody
-decides for others.  A part goes to the process that scores highest for it, by a hash of both names,
-unless that one has its fair share already; so when one comes or goes, few parts move that need not.
+Every member computes the same assignment from the same list of members, so no coordinator is
+needed.  A partition goes to the member that scores best for it, by a hash of both names, unless
+that member has its fair share already (rendezvous hashing); so when a member joins or leaves, few
+other partitions move.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ __all__ = ["assign_partitions", "fair_share"]
 
 
 def fair_share(parts: int, members: int) -> int:
-    """The most parts that one member has while each part has somebody.
+    """The most partitions that one member needs to have, so that each partition has a member.
 
     >>> fair_share(7, 3), fair_share(0, 3)
     (3, 0)
@@ -23,10 +23,10 @@ def fair_share(parts: int, members: int) -> int:
 
 
 def assign_partitions(takers: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
-    """For each member the parts that are its own.
+    """For each member the partitions assigned to it.
 
     Args:
-        takers: for each part the members that may take it; one that nobody may take is left out.
+        takers: for each partition the members that may take it; one without members is left out.
 
     Cost: about 1 µs for each part and each member that may take it.
 
@@ -56,5 +56,5 @@ def assign_partitions(takers: Mapping[str, Sequence[str]]) -> dict[str, frozense
 
 
 def _score(part: str, member: str) -> bytes:
-    """Low is best; the same in every process."""
+    """Lower is better; the same in every process."""
     return blake2b(f"{part}\0{member}".encode(), digest_size=8).digest()

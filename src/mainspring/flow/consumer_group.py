@@ -1,10 +1,10 @@
-"""Share work with other processes: each part is done by one of them at a time, and what a process
-leaves when it dies the others take over.
+"""Consumer groups: processes share partitions, each held by one of them at a time; when a process
+dies, the others take over its partitions.
 
-A member of a group says that it is there by a document, and that it is alive by a lease.  Nobody
-keeps time for others: whoever can take the lease of another member knows that it is dead, on this
-machine at once, and takes its name off the roster.  Then all compute the same allotment, give back
-what is not theirs any more, and take what is.
+A member registers by a document, and shows that it is alive by a lease.  There are no heartbeat
+timeouts: a process that can acquire another member's lease knows that it is dead (on this machine
+at once) and removes its document.  Then every member computes the same assignment, releases the
+partitions that are not its own any more, and acquires those that are.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -32,8 +32,8 @@ class GroupMember(StoredRecord, frozen=True, kw_only=True):
     """One of the processes of a group.  Document kind `member`, key `<group>/<name>`.
 
     Args:
-        is_reserve: takes parts only while no other member could.
-        subjects: what its parts must be about; empty for all.
+        is_reserve: takes partitions only while no other member can.
+        subjects: the views that it takes partitions of; empty for all.
     """
 
     title = "a member of a group"
@@ -44,12 +44,12 @@ class GroupMember(StoredRecord, frozen=True, kw_only=True):
     subjects: tuple[str, ...] = ()
 
     def may_take(self, subject: str) -> bool:
-        """Whether parts about this are its business."""
+        """Whether it may take partitions of this subject."""
         return not self.subjects or subject in self.subjects
 
 
 class Assignment(NamedTuple):
-    """What a member holds, what is to be its own, and how many members there are."""
+    """What a member holds, what is assigned to it, and how many members there are."""
 
     held: frozenset[str]
     allotted: frozenset[str]
@@ -60,10 +60,10 @@ class ConsumerGroup:
     """This process as a member of a group.
 
     Args:
-        group: who shares; a part that two groups name is held by a member of one.
-        ttl: how long leases are held; only another machine ever waits it out.
-        executor: where leases are taken and renewed beside each other, so that they share a flush
-            of the disk; of two threads at least.
+        group: its name; a partition that two groups share is held by a member of one of them.
+        ttl: how long leases are held; only another machine has to wait for its end.
+        executor: acquires and renews leases concurrently, so that they share one flush of the
+            disk; it needs at least two threads.
     """
 
     def __init__(
@@ -88,11 +88,10 @@ class ConsumerGroup:
         self._held: dict[str, Lease] = {}
 
     def keep(self, parts: Mapping[str, str]) -> Assignment:
-        """Stay a member, see who else is one, and come to hold what is allotted; to be called every
-        second or so.
+        """Stay a member, find the others, and acquire what is assigned; call it about every second.
 
         Args:
-            parts: the resource of each part, and what it is about.
+            parts: the resource of each partition, and its subject.
 
         Cost: about 0.1 ms for each other member and each part that is wanted, and a flush of the
             disk every third of the ttl.
@@ -111,7 +110,7 @@ class ConsumerGroup:
         return self._executor.submit(self.keep, parts)
 
     def leave(self) -> None:
-        """Give everything back, and leave the group; leaving twice is leaving once."""
+        """Release everything and leave the group; leaving twice has no further effect."""
         self._give_back(list(self._held))
         if self._alive is not None:
             self._state.commit([Change(_KIND, self._key(self._member.name), None)], [])
@@ -119,8 +118,8 @@ class ConsumerGroup:
             self._alive = None
 
     def _show(self) -> None:
-        """Be on the roster; first alive and then on it, so that nobody finds a member that seems
-        dead.
+        """Register as a member.  The lease comes before the document: in the other order another
+        member could find the document without a lease and remove it as dead.
         """
         if self._alive is None:
             with suppress(LeaseHeld):  # somebody who took us for dead is about to strike us off
@@ -132,7 +131,7 @@ class ConsumerGroup:
                 )
 
     def _others(self) -> list[GroupMember]:
-        """The other members that are alive; the dead are struck off."""
+        """The other members that are alive; documents of dead ones are removed."""
         documents = self._state.iter_documents(_KIND, f"{self._group}/")
         others = [parse_stored(document.payload, GroupMember) for document in documents]
         return [
@@ -166,14 +165,14 @@ class ConsumerGroup:
                 self._held[part] = lease
 
     def _renewed(self, lease: Lease) -> Lease | None:
-        """The lease for longer; None where it has passed to another."""
+        """The renewed lease; None if it has passed to another member."""
         try:
             return self._state.renew(lease, ttl=self._ttl)
         except LeaseLost:
             return None
 
     def _acquired(self, part: str) -> Lease | None:
-        """The lease of a part; None while another holds it."""
+        """The lease on a partition; None while another member holds it."""
         try:
             return self._state.acquire(part, self._member.name, ttl=self._ttl)
         except LeaseHeld:
@@ -191,7 +190,7 @@ class ConsumerGroup:
 
 
 def _takers(parts: Mapping[str, str], roster: Collection[GroupMember]) -> dict[str, list[str]]:
-    """For each part who may take it: reserves where nobody else may."""
+    """For each partition the members that may take it; reserves only if no other member may."""
     takers: dict[str, list[str]] = {}
     for part, subject in parts.items():
         able = [member for member in roster if member.may_take(subject)]

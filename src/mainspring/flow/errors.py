@@ -10,11 +10,10 @@ __all__ = ["StepsOutOfOrder"]
 
 @dataclass(eq=False, kw_only=True)
 class StepsOutOfOrder(FlowError):
-    """A step depends on another that is neither finished nor earlier in the list, so doing it would
-    build on nothing.
+    """A step depends on another one that is neither finished nor earlier in the list.
 
     A plan made by Mainspring is always in order; a saved plan that was edited, or that is older
-    than a clean-up of the state, may not be.
+    than a garbage collection of the state, may not be.
     """
 
     code: ClassVar[str] = "FLO-002"

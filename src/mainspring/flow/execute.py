@@ -1,10 +1,9 @@
-"""Execute steps in order, each at most once: what is finished is reused, what fails is on record,
-what was killed is done again.
+"""Execute steps in order, each at most once: finished steps are reused, failures are recorded, and
+interrupted steps are done again.
 
 Killed at any instant, the next execution finds each step either finished, with its outcome, or not;
 a step must therefore be harmless to repeat up to its last write.  The lease is checked in the same
-transaction that records a step, so a process that was taken for dead cannot record anything any
-more.
+transaction that records a step, so a process that was taken for dead can record nothing more.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,19 +37,19 @@ class _State(StateWriter, Leases, Protocol):
 
 
 class Observer(Protocol):
-    """Told how an execution goes on; for people, never for decisions."""
+    """Gets the progress of an execution; for display, never for decisions."""
 
     def on_started(self, step: Step) -> None:
         """The step is about to be performed."""
         ...
 
     def on_finished(self, step: Step, outcome: StepOutcome, reused: bool) -> None:
-        """The step is done, now or (`reused`) long ago."""
+        """The step is done, now or (`reused`) by an earlier run."""
         ...
 
 
 class SilentObserver:
-    """An observer that says nothing."""
+    """An observer that does nothing."""
 
     def on_started(self, step: Step) -> None:
         """Nothing."""
@@ -61,11 +60,11 @@ class SilentObserver:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecorder:
-    """Where an execution is written down, and in whose name.
+    """Records an execution in the journal, in an actor's name.
 
     Args:
-        lease_ttl: for how long each step holds the lease.  Only another machine ever waits it out:
-            here the kernel tells who is dead.
+        lease_ttl: for how long each step renews the lease.  Only another machine has to wait for
+            its end: on this one the kernel says whether the holder is alive.
     """
 
     state: _State
@@ -77,7 +76,7 @@ class RunRecorder:
     lease_ttl: Micros = 6 * HOUR
 
     def event(self, kind: str, subject: str, /, **facts: EventValue) -> Event:
-        """An event of now, in this ledger's name."""
+        """An event of the present time, in this recorder's name."""
         at = self.clock.now()
         return Event(
             kind=kind,
@@ -105,8 +104,8 @@ def execute(
         perform: does one step; harmless to repeat until it returns.
         lease: held by the caller, who also releases it.
 
-    Raises: what `perform` raised, once it is on record; FLO-002 for a step before its dependencies;
-        ENG-005 when the lease has passed on.
+    Raises: what `perform` raised, once it is recorded; StepsOutOfOrder FLO-002 for a step before
+        its dependencies; LeaseLost ENG-005 when the lease has passed on.
     """
     _abandon_runs_of_the_dead(ledger, lease)
     execution = _Execution(
@@ -123,7 +122,7 @@ def execute(
 
 
 class _Execution:
-    """One run on its way."""
+    """One run in progress."""
 
     def __init__(
         self,
@@ -149,7 +148,7 @@ class _Execution:
         )
 
     def begin(self, steps: Sequence[str]) -> None:
-        """Put the run on record before anything is done."""
+        """Record the run before anything is done."""
         self._record(
             {"steps": tuple(steps)},
             self._ledger.event(
@@ -176,7 +175,7 @@ class _Execution:
         self._observer.on_finished(step, outcome, False)
 
     def end(self) -> Run:
-        """Put the run's end on record."""
+        """Record the end of the run."""
         self._end(
             "finished",
             self._ledger.event(
@@ -189,7 +188,7 @@ class _Execution:
         return self._run
 
     def _attempt(self, step: Step) -> StepOutcome:
-        """Perform the step until it succeeds or must be given up, and record its outcome."""
+        """Perform the step until it succeeds or no retry is left, and record its outcome."""
         self._check_dependencies(step)
         self._lease = self._ledger.state.renew(self._lease, ttl=self._ledger.lease_ttl)
         self._record(
@@ -285,8 +284,8 @@ class _Execution:
 
 
 def _abandon_runs_of_the_dead(ledger: RunRecorder, lease: Lease) -> None:
-    """Whoever holds the lease knows that a run of the same resource that still says `running` has
-    no process any more.
+    """Mark runs as abandoned that are still `running` on this resource: their process is dead,
+    because this one holds the lease.
     """
     for run in list(iter_runs(ledger.state)):
         if run.state == "running" and run.resource == lease.resource:

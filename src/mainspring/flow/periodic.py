@@ -1,4 +1,4 @@
-"""Work in the background: an act that a thread repeats while something else goes on."""
+"""Periodic tasks: a function that is called again and again in a background thread."""
 
 import logging
 import threading
@@ -13,15 +13,15 @@ _LOG = logging.getLogger("mainspring.server")
 
 
 class PeriodicTask:
-    """Repeats one act in a thread of its own, until it is closed.  An act that fails is logged once
-    and tried again.
+    """Calls one function periodically in a thread of its own, until it is closed.  A failure is
+    logged once, and the function is called again.
 
-    One act and not several: whatever shares a thread waits for the slowest of it, and a rollback
-    must not wait for a monitor.
+    One function and not several: whatever shares a thread waits for the slowest of it, and a
+    rollback must not wait for a monitor.
 
     Args:
-        name: of the act; the thread is called `mainspring-<name>`.
-        period_s: from the end of one call to the begin of the next, above 0.
+        name: of the task; the thread is called `mainspring-<name>`.
+        period_s: from the end of one call to the start of the next, above 0.
     """
 
     def __init__(self, act: Callable[[], object], *, name: str, period_s: float = 0.02) -> None:

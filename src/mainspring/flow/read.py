@@ -1,4 +1,4 @@
-"""Reading what was done: a finished step by its identity, what steps took, and the runs."""
+"""Read finished steps, their durations, and runs."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ __all__ = ["durations", "finished_step", "iter_finished_steps", "iter_runs"]
 
 
 def iter_runs(state: StateReader) -> Iterator[Run]:
-    """Every run, the oldest first."""
+    """All runs, the oldest first."""
     return (parse_stored(document.payload, Run) for document in state.iter_documents(RUN))
 
 
@@ -22,13 +22,13 @@ def finished_step(state: StateReader, identity: str) -> FinishedStep | None:
 
 
 def iter_finished_steps(state: StateReader) -> Iterator[FinishedStep]:
-    """Every step that is done, by identity."""
+    """All finished steps, by identity."""
     return (parse_stored(document.payload, FinishedStep) for document in state.iter_documents(STEP))
 
 
 def durations(state: StateReader, kind: str, subject: str | None = None) -> list[StepDuration]:
-    """What steps of a kind took, the oldest first; of one subject or of all.  For estimates of
-    cost.
+    """The durations of steps of a kind, the oldest first; of one subject or of all.  For estimates
+    of cost.
 
     Cost: reads every finished step of the project, about 10 µs each.
     """

@@ -16,14 +16,14 @@ class Retry:
     Args:
         pauses_s: the pause before each further attempt; their number is the number of further
             attempts.
-        wait: how to pause; a test passes a function that only notes it.
+        wait: sleeps; a test passes a function that only records the pause.
     """
 
     pauses_s: tuple[float, ...] = (0.2, 1.0, 5.0)
     wait: Callable[[float], None] = time.sleep
 
     def pause_after(self, error: EngineError, attempt: int) -> float | None:
-        """How long to wait after this attempt (the first is 1) failed so; None means give up.
+        """How long to wait after this attempt (the first is 1) failed; None means no retry.
 
         >>> Retry().pause_after(EngineError(), 1) is None
         True

@@ -11,10 +11,10 @@ from mainspring.elements.time import Micros
 __all__ = ["RUN", "Run", "RunFault", "RunState"]
 
 RUN = "run"
-"""The kind of the documents that runs leave, by id; ids sort by time."""
+"""The kind of the documents of runs, by id; ids sort by time."""
 
 RunState = OneOf["running", "finished", "failed", "abandoned"]
-"""`abandoned`: its process died; what it finished is kept, and whoever came next said so."""
+"""`abandoned`: its process died, and a later run recorded that; finished steps are still valid."""
 
 
 class RunFault(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Run(StoredRecord, frozen=True, kw_only=True):
     """One execution.
 
     Args:
-        resource: what its lease gave the right to act on.
+        resource: the resource of its lease.
         steps: identities in order.
         reused: those that were finished before it began.
         performed: those that it finished itself.

@@ -1,8 +1,8 @@
 """Schedules at the boundaries of UTC hours and days, as pure functions of the last window and the
 present instant.
 
-After a pause only the newest complete window is due: working off a backlog would hold up the
-present, and the windows that were skipped are named, so that somebody can ask for them.
+After a pause only the newest complete window is due: working off a backlog would delay the present
+one.  The skipped windows are returned too, so that they can be run on request.
 """
 
 from typing import Literal as OneOf
@@ -24,7 +24,7 @@ class ScheduleWindow(NamedTuple):
 
 
 class DueWindow(NamedTuple):
-    """What is to be done now, and the windows between the last one and it that will not be."""
+    """The window that is due, and those between the last one and it that are skipped."""
 
     window: ScheduleWindow
     skipped: tuple[ScheduleWindow, ...]
@@ -36,7 +36,7 @@ def due_window(
     """The newest window that is complete at `now`, unless it was the last one; None then.
 
     Args:
-        last: the window that was worked on last; None when none was, and then nothing counts as
+        last: the last window that was done; None if there is none, and then nothing counts as
             skipped.
 
     Example:

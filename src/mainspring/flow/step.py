@@ -1,6 +1,4 @@
-"""Steps: pieces of work that are named by what they are made from, so that doing one twice is doing
-it once.
-"""
+"""Steps: pieces of work identified by their inputs, so that a second execution finds the first."""
 
 import msgspec
 
@@ -11,14 +9,14 @@ from mainspring.elements.time import Micros
 __all__ = ["STEP", "FinishedStep", "Step", "StepDuration", "StepOutcome"]
 
 STEP = "step"
-"""The kind of the documents that finished steps leave, by identity."""
+"""The kind of the documents of finished steps, by identity."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of work.
 
     Args:
-        identity: names it by what it is made from.
+        identity: a digest of its inputs.
         kind: what is done: `train_model`.
         subject: to what: the name of an asset.
         depends_on: identities of steps that must be finished before.
@@ -31,11 +29,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a step.
+    """The outcome of a step.
 
     Args:
-        facts: what the journal keeps of it.
-        rows: how many rows it worked on: what its duration is compared by.
+        facts: recorded in the journal.
+        rows: how many rows it processed; durations are compared per row.
         cpu_s: seconds of processor time, child processes included.
     """
 
@@ -45,9 +43,7 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FinishedStep(StoredRecord, frozen=True, kw_only=True):
-    """A step that is done, as its document keeps it; `wall_s` counts from the start of its last
-    attempt.
-    """
+    """A finished step, as stored; `wall_s` counts from the start of its last attempt."""
 
     title = "a finished step"
     document = STEP

@@ -1,4 +1,4 @@
-"""What can go wrong while a model proves itself, and what it is told when it has not."""
+"""What can go wrong when a model is judged by its gates, approved and verified."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,7 +18,7 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class UnknownMetric(GateError):
-    """A gate names a metric that nobody computes."""
+    """A gate names a metric that does not exist."""
 
     code: ClassVar[str] = "GAT-001"
     template: ClassVar[str] = "there is no metric {metric!r}; there are: {known}"
@@ -29,8 +29,8 @@ class UnknownMetric(GateError):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownSlice(GateError):
-    """A gate judges by slice, and slices come from the request columns of the training set: what a
-    caller sends is what fairness is asked about.
+    """A gate judges by slices of a column that the test rows do not have.  Slices are made by the
+    request columns of the training set.
     """
 
     code: ClassVar[str] = "GAT-002"
@@ -42,7 +42,7 @@ class UnknownSlice(GateError):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownGate(GateError):
-    """A model's gates are made by the functions in `ms.gates`."""
+    """A gate in a model's `gates` is not a gate; they are made by the functions in `ms.gates`."""
 
     code: ClassVar[str] = "GAT-003"
     template: ClassVar[str] = "{gate} is not a gate"
@@ -52,10 +52,12 @@ class UnknownGate(GateError):
 
 @dataclass(eq=False, kw_only=True)
 class SelfApproval(GateError):
-    """Approval is the second pair of eyes: whoever had a version made cannot approve it."""
+    """The author of a model version tried to approve it.  An approval has to come from another
+    person.
+    """
 
     code: ClassVar[str] = "GAT-004"
-    template: ClassVar[str] = "{actor} had {version} made and cannot approve it"
+    template: ClassVar[str] = "{actor} is the author of {version} and cannot approve it"
     remedy: ClassVar[str] = "have another person approve it"
     version: str
     actor: str
@@ -63,7 +65,7 @@ class SelfApproval(GateError):
 
 @dataclass(eq=False, kw_only=True)
 class NotAPerson(GateError):
-    """Only people approve; a service or a schedule may ask."""
+    """A service or a schedule tried to approve a model version.  Only people can approve."""
 
     code: ClassVar[str] = "GAT-005"
     template: ClassVar[str] = "{actor} is not a person and cannot approve {version}"
@@ -74,19 +76,20 @@ class NotAPerson(GateError):
 
 @dataclass(eq=False, kw_only=True)
 class UnprovenVersion(GateError):
-    """A protected environment takes a build only with a chain of signed attestations, each bound to
-    this build, policy and environment.
+    """A protected environment does not accept a model version, because a signed attestation is
+    missing or not valid.  Each attestation is bound to this build, this policy and this
+    environment.
 
     `missing`: never judged.  `stale`: judged for another policy, environment or build, on other
-    rows, or too long ago.  `failed`: judged, and found wanting. `untrusted`: not signed by a key
+    rows, or too long ago.  `failed`: judged, and a gate failed.  `untrusted`: not signed by a key
     that this environment accepts for the role, or changed after it was signed.
     """
 
     code: ClassVar[str] = "GAT-006"
-    template: ClassVar[str] = "{version} may not serve in {environment}: {faults}"
+    template: ClassVar[str] = "{version} cannot be deployed to {environment}: {faults}"
     remedy: ClassVar[str] = (
-        "have it judged and approved there (`mainspring apply`, `mainspring approve`), "
-        "signed with keys that the environment accepts"
+        "judge and approve it for that environment (`mainspring apply`, `mainspring "
+        "approve`) with keys that the environment accepts"
     )
     version: str
     environment: str
@@ -95,7 +98,7 @@ class UnprovenVersion(GateError):
 
 @dataclass(eq=False, kw_only=True)
 class UnreadableAttestation(GateError):
-    """An attestation is a DSSE envelope around an in-toto statement; these bytes are neither."""
+    """An attestation cannot be read.  It should be a DSSE envelope with an in-toto statement."""
 
     code: ClassVar[str] = "GAT-007"
     template: ClassVar[str] = "an attestation cannot be read: {reason}"

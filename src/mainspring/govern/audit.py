@@ -1,4 +1,4 @@
-"""Who did what, when, and whether the record of it was tampered with."""
+"""The audit of the journal: who did what and when, and whether an event was changed."""
 
 import msgspec
 
@@ -15,8 +15,8 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         events: how many there are.
         broken_at: the first sequence number whose chain does not fit; None when all fit.
-        newest: the chain of the newest event: kept elsewhere, it shows a journal that was cut off.
-        shown: the events asked for, oldest first.
+        newest: the chain of the newest event; noted elsewhere, it reveals a truncated journal.
+        shown: the requested events, oldest first.
     """
 
     events: int

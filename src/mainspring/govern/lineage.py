@@ -21,7 +21,7 @@ __all__ = ["LineageNode", "asset_lineage", "trace_lineage"]
 
 
 class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
-    """An asset, the build of it, who made that build and when, and what it is made from."""
+    """An asset, its build, who made it and when, and its parents."""
 
     asset: str
     digest: str
@@ -96,8 +96,8 @@ def trace_lineage(
 
     Args:
         parents: what each asset is made from.
-        digests: the build of each asset that the environment's map names.
-        journal: the `build.made` events; the one of each digest says who and when.
+        digests: the build of each asset in the environment.
+        journal: the `build.made` events, for who made each digest and when.
     """
     made = {
         (record.event.subject, str(record.event.facts.get("digest"))): record for record in journal

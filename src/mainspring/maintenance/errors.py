@@ -10,24 +10,24 @@ __all__ = ["ArchiveDamaged", "ArchiveForeign", "NotEmbedded", "PlaceTaken"]
 
 @dataclass(eq=False, kw_only=True)
 class ArchiveDamaged(FlowError):
-    """A backup is not what was written: files are missing, cut off, changed or added, or its
+    """A backup is not as it was written: files are missing, truncated, changed or added, or its
     manifest cannot be read.
 
     Nothing of it was restored.  Every file is checked against the digest in the manifest before
-    anything is touched, and again while it is copied.
+    anything is written, and again while it is copied.
     """
 
     code: ClassVar[str] = "FLO-022"
-    template: ClassVar[str] = "the backup in {path} is not what was written: {what}"
-    remedy: ClassVar[str] = "restore another backup, or copy this one again from where it came from"
+    template: ClassVar[str] = "the backup in {path} is damaged: {what}"
+    remedy: ClassVar[str] = "restore another backup, or copy this one again from its original place"
     path: str
     what: str
 
 
 @dataclass(eq=False, kw_only=True)
 class ArchiveForeign(FlowError):
-    """What was given is no backup that can be restored here: it is something else, of another
-    format, or of another project.
+    """A folder is not a backup that can be restored here: it is something else, of another format,
+    or of another project.
     """
 
     code: ClassVar[str] = "FLO-023"
@@ -42,26 +42,28 @@ class ArchiveForeign(FlowError):
 
 @dataclass(eq=False, kw_only=True)
 class PlaceTaken(FlowError):
-    """A backup is written to a place where nothing is, and restored to a project without state:
-    neither overwrites anything.
+    """The target of a backup or a restore exists already.  A backup is written to a new folder, and
+    restored to a project without state; neither overwrites anything.
     """
 
     code: ClassVar[str] = "FLO-024"
-    template: ClassVar[str] = "{path} holds something already"
-    remedy: ClassVar[str] = "name another place, or move what is there away first"
+    template: ClassVar[str] = "{path} exists already"
+    remedy: ClassVar[str] = "name another folder, or move that one away first"
     path: str
 
 
 @dataclass(eq=False, kw_only=True)
 class NotEmbedded(FlowError):
-    """A part of the workspace does not lie in its folder, but with another product or in memory,
-    and `backup` copies what lies in the folder.
+    """A part of the workspace is stored in another product or in memory, and `mainspring backup`
+    copies only what is in the workspace's folder.
 
-    Such products have backups of their own that know how to copy them while they are written to.
+    Such products have their own backups, which can copy them while they are written to.
     """
 
     code: ClassVar[str] = "FLO-025"
-    template: ClassVar[str] = "the {part} of this workspace cannot be copied: it lies in {product}"
-    remedy: ClassVar[str] = "back it up by the means of that product"
+    template: ClassVar[str] = (
+        "the {part} of this workspace cannot be copied: it is stored in {product}"
+    )
+    remedy: ClassVar[str] = "back it up with the tools of that product"
     part: str
     product: str

@@ -10,8 +10,8 @@ __all__ = ["NoBaseline", "UnreadableBaseline", "UnreadableMonitor"]
 
 @dataclass(eq=False, kw_only=True)
 class NoBaseline(MonitoringError):
-    """A monitor compares with the rows that the model was trained on; this version has no summary
-    of them.
+    """A model version has no baseline, which a monitor compares with: a summary of the rows that
+    the model was trained on.
     """
 
     code: ClassVar[str] = "MON-001"
@@ -23,13 +23,13 @@ class NoBaseline(MonitoringError):
 
 @dataclass(eq=False, kw_only=True)
 class UnreadableBaseline(MonitoringError):
-    """A baseline was written in another form than this release reads; it is a summary, and can be
-    made again from the rows that the model was trained on.
+    """A baseline was written in a format that this release cannot read.  It is a summary, and can
+    be made again from the rows that the model was trained on.
     """
 
     code: ClassVar[str] = "MON-002"
     template: ClassVar[str] = "a baseline cannot be read: {reason}"
-    remedy: ClassVar[str] = "run `mainspring run MODEL`: it makes the baseline anew"
+    remedy: ClassVar[str] = "run `mainspring run MODEL`, which makes the baseline again"
     reason: str
 
 

@@ -1,4 +1,4 @@
-"""What the world must offer, in the words of the stages that need it: protocols of few methods.
+"""Ports: protocols of few methods for everything outside, such as stores, clocks and signers.
 
 Each has one embedded implementation in `engines.local` and is held by a contract suite in
 `testing`, which ships for those who write engines.

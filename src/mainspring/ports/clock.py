@@ -1,5 +1,5 @@
-"""Time and identity come from outside, so that a simulation can run months in a minute and repeat
-itself byte for byte.
+"""Ports of time and ids, so that a simulation can run months in a minute and repeat them byte for
+byte.
 """
 
 from typing import Protocol
@@ -21,11 +21,11 @@ class Clock(Protocol):
 
 
 class Ids(Protocol):
-    """Makes names for runs, requests and predictions.
+    """Makes ids for runs, requests and predictions.
 
-    Guarantees: no name is given twice in a project; names made later sort later within one process.
+    Guarantees: an id is unique in a project; within one process later ids sort later.
     """
 
     def new(self, kind: str) -> str:
-        """A fresh name, such as `prediction-01jd3…` for kind `prediction`."""
+        """A new id, such as `prediction-01jd3…` for kind `prediction`."""
         ...

@@ -1,4 +1,4 @@
-"""Where heavy work runs: a process of its own, here or elsewhere."""
+"""The port of compute: heavy work in its own process, on this machine or another."""
 
 from typing import NamedTuple, Protocol
 
@@ -6,13 +6,13 @@ __all__ = ["Compute", "Task", "TaskResult"]
 
 
 class Task(NamedTuple):
-    """Work for a process of its own.
+    """A task for a worker process.
 
     Args:
         module: a module that is run as `python -m module`; it reads `order` on standard input and
-            writes its answer to standard output.
+            writes its result to standard output.
         order: JSON for the module.
-        timeout_s: after so many seconds it is killed.
+        timeout_s: it is killed after so many seconds.
     """
 
     module: str
@@ -21,9 +21,7 @@ class Task(NamedTuple):
 
 
 class TaskResult(NamedTuple):
-    """What came of it: the answer, what it printed to standard error, and the processor time it
-    took.
-    """
+    """The result of a task, what it printed to standard error, and its processor time."""
 
     answer: bytes
     transcript: str

@@ -31,16 +31,16 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class StoreFailed(EngineError):
-    """A store refused an operation: the disk is full, a folder cannot be written, a value has a
-    type that the store cannot hold.
+    """A store could not do an operation: for example the disk is full, a folder is not writable, or
+    a value has a type that the store cannot hold.
 
-    Nothing of the operation happened: every write of an engine is all or nothing.
+    Nothing was written: every write of an engine is all or nothing.
     """
 
     code: ClassVar[str] = "ENG-001"
     template: ClassVar[str] = "{store} failed to {operation}: {reason}"
     remedy: ClassVar[str] = (
-        "remove the cause (space, permissions, a value of another type) and do the same again"
+        "remove the cause (space, permissions, the type of a value) and do the same again"
     )
 
     store: str
@@ -50,8 +50,8 @@ class StoreFailed(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class ObjectMissing(EngineError):
-    """No artifact of this digest is stored here: it was never built in this workspace, or someone
-    removed it.
+    """The object store has no object of this digest: it was never built in this workspace, or was
+    removed.
     """
 
     code: ClassVar[str] = "ENG-002"
@@ -65,15 +65,15 @@ class ObjectMissing(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class ObjectDamaged(EngineError):
-    """The bytes stored under a digest have another digest: the disk lost some, or someone edited
-    them.  They are never used.
+    """The bytes of an object do not have the digest that they are stored under: the disk lost some,
+    or somebody edited them.  They are never used.
     """
 
     code: ClassVar[str] = "ENG-003"
-    template: ClassVar[str] = "object {digest} holds bytes of digest {found}"
+    template: ClassVar[str] = "object {digest} has bytes of digest {found}"
     remedy: ClassVar[str] = (
-        "restore it from a backup, or build it again: writing the right bytes replaces "
-        "the damaged ones"
+        "restore it from a backup, or build it again: writing the right bytes replaces the "
+        "damaged ones"
     )
 
     digest: str
@@ -82,13 +82,11 @@ class ObjectDamaged(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class StaleWrite(EngineError):
-    """A write was decided on a state that has changed since: another writer was faster.  Nothing
-    was written.
-    """
+    """A write was based on a state that another writer has changed since.  Nothing was written."""
 
     code: ClassVar[str] = "ENG-004"
     template: ClassVar[str] = "{what} is at {found}, not at {expected}"
-    remedy: ClassVar[str] = "read it again, decide anew and write"
+    remedy: ClassVar[str] = "read it again, decide again and write"
 
     what: str
     expected: str
@@ -97,13 +95,13 @@ class StaleWrite(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class LeaseLost(EngineError):
-    """The right to act alone has passed to another holder, so this one must not write any more: it
-    slept through its time, or was taken for dead.
+    """A process lost its lease to another holder, because it did not renew it in time or was taken
+    for dead.  It must not write any more.
     """
 
     code: ClassVar[str] = "ENG-005"
-    template: ClassVar[str] = "{holder} does not hold {resource} any more"
-    remedy: ClassVar[str] = "start again; what was finished is kept and not done twice"
+    template: ClassVar[str] = "{holder} does not hold the lease on {resource} any more"
+    remedy: ClassVar[str] = "start again; finished steps are stored and not done twice"
 
     resource: str
     holder: str
@@ -111,13 +109,11 @@ class LeaseLost(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class TaskFailed(EngineError):
-    """A process that was started for a piece of work ended with a fault; the end of what it printed
-    is in the message.
-    """
+    """A worker process ended with an error; the message has the end of its output."""
 
     code: ClassVar[str] = "ENG-006"
     template: ClassVar[str] = "{module} ended with {status}\n{transcript}"
-    remedy: ClassVar[str] = "read the last lines above; they are the task's own"
+    remedy: ClassVar[str] = "read the last lines above: they are the output of the task"
 
     module: str
     status: str
@@ -126,13 +122,13 @@ class TaskFailed(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class TaskOverdue(EngineError):
-    """A process that was started for a piece of work did not end in time; it and its children were
-    killed.
-    """
+    """A worker process did not end in time; it and its children were killed."""
 
     code: ClassVar[str] = "ENG-007"
     template: ClassVar[str] = "{module} did not end within {timeout_s} s\n{transcript}"
-    remedy: ClassVar[str] = "give it more time, or find what it waits for in the last lines above"
+    remedy: ClassVar[str] = (
+        "give it more time, or find out from the last lines above what it waits for"
+    )
 
     module: str
     timeout_s: float
@@ -141,15 +137,15 @@ class TaskOverdue(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class KeyUnusable(EngineError):
-    """A private key cannot be used: it is not an Ed25519 key, or others than its owner can read or
-    replace its file.
+    """A private key cannot be used: it is not an Ed25519 key, or other users can read or replace
+    its file.
     """
 
     code: ClassVar[str] = "ENG-008"
     template: ClassVar[str] = "the key in {path} cannot be used: {reason}"
     remedy: ClassVar[str] = (
-        "make a new key and have its public half accepted in project.toml: one that "
-        "others could read proves nothing"
+        "make a new key and list its public half in project.toml; a key that others could "
+        "read proves nothing"
     )
 
     path: str
@@ -158,12 +154,12 @@ class KeyUnusable(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class StoreBusy(EngineError):
-    """A store did not get its turn in time: other processes held it, or it cannot be reached for
+    """A store was not available in time: other processes held its lock, or it cannot be reached at
     the moment.
     """
 
     code: ClassVar[str] = "ENG-009"
-    template: ClassVar[str] = "{store} was busy when asked to {operation}"
+    template: ClassVar[str] = "{store} was busy and could not {operation}"
     remedy: ClassVar[str] = (
         "do the same again in a moment; if it stays busy, look for a process that hangs"
     )
@@ -175,15 +171,15 @@ class StoreBusy(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class StoreDamaged(EngineError):
-    """The files of a store are not what the store wrote: cut off, overwritten, or of another
+    """The files of a store are not as the store wrote them: truncated, overwritten, or of another
     program.
     """
 
     code: ClassVar[str] = "ENG-010"
     template: ClassVar[str] = "{store} is damaged: {reason}"
     remedy: ClassVar[str] = (
-        "restore it from a backup; tables and online rows may simply be removed, they "
-        "are folded again from the log"
+        "restore it from a backup; tables and online rows can be removed, they are "
+        "materialized again from the log"
     )
 
     store: str
@@ -192,20 +188,20 @@ class StoreDamaged(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class RetentionPassed(EngineError):
-    """The log does not hold these records any more: they were older than what its retention keeps.
+    """The log has removed these records: they were older than its retention.
 
-    What was accepted is not lost with them: the table of a source keeps its history, and reading
-    facts takes trimmed records from there.  Predictions have no table, so those that were trimmed
-    cannot be replayed.
+    Accepted facts are not lost: the table of a source has its full history, and reading facts takes
+    removed records from there.  Predictions have no table, so those that were removed cannot be
+    replayed.
     """
 
     code: ClassVar[str] = "ENG-011"
     template: ClassVar[str] = (
-        "topic {topic} is kept from offset {kept_from} on; offset {asked} was asked for"
+        "topic {topic} starts at offset {kept_from}; offset {asked} was requested"
     )
     remedy: ClassVar[str] = (
-        "read a source's older records from its table; `mainspring gc --plan` says "
-        "what retention takes next"
+        "read a source's older records from its table; `mainspring gc --plan` shows what "
+        "retention removes next"
     )
 
     topic: str
@@ -215,14 +211,14 @@ class RetentionPassed(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class StoreUnreachable(EngineError):
-    """No server answers where `project.toml` says that a store is: it was not started, or the
-    address is another.
+    """No server answers at the address that `project.toml` has for a store: it was not started, or
+    the address is wrong.
     """
 
     code: ClassVar[str] = "ENG-012"
     template: ClassVar[str] = "{store} does not answer: {reason}"
     remedy: ClassVar[str] = (
-        "start it ({start}), or write its address into the engines of project.toml"
+        "start it ({start}), or correct its address under engines in project.toml"
     )
 
     store: str
@@ -232,8 +228,8 @@ class StoreUnreachable(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class ProductMissing(EngineError):
-    """An engine that `project.toml` asks for is a package of its own, so that nobody carries what
-    he does not use; it is not installed here.
+    """An engine that `project.toml` names needs a package that is not installed.  Such packages are
+    extras, so that nobody has to install what they do not use.
     """
 
     code: ClassVar[str] = "ENG-013"
@@ -247,13 +243,13 @@ class ProductMissing(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class SecretMissing(EngineError):
-    """Secrets never stand in `project.toml`, which names the environment variables that hold them;
-    this one is not set, or empty.
+    """The environment variable of a secret is not set, or is empty.  Secrets are never written in
+    `project.toml`, which names the environment variables that hold them.
     """
 
     code: ClassVar[str] = "ENG-014"
     template: ClassVar[str] = (
-        "{setting} is to be read from the environment variable {variable}, which is not set"
+        "{setting} is read from the environment variable {variable}, which is not set"
     )
     remedy: ClassVar[str] = "set {variable} for this process"
 
@@ -263,17 +259,17 @@ class SecretMissing(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class LeaseHeld(FlowError):
-    """Another process acts on the same thing right now, and two at once would undo each other's
-    work.
+    """Another process holds the lease on the same resource.  Two processes that change it at once
+    would undo each other's work.
     """
 
     code: ClassVar[str] = "FLO-001"
     template: ClassVar[str] = (
-        "{holder} works on {resource} (until {until} at most, unless it holds it longer)"
+        "{holder} holds the lease on {resource} (until {until}, unless it is renewed)"
     )
     remedy: ClassVar[str] = (
-        "wait for it to end, or stop it: the lease of a process that died on this "
-        "machine is free at once"
+        "wait for it to end, or stop it: the lease of a process that died on this machine is "
+        "released at once"
     )
 
     resource: str

@@ -1,4 +1,4 @@
-"""How a fitted model becomes bytes that every server can run, and how those bytes answer."""
+"""Ports of exported models: their bytes, and the scorers that run them."""
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -25,7 +25,7 @@ class ExportedModel(NamedTuple):
 
 
 class Scorer(Protocol):
-    """Answers for one model.
+    """Scores rows with one model.
 
     Guarantees: a row's score does not depend on the rows beside it, to the bit; safe to call from
         several threads.
@@ -34,7 +34,7 @@ class Scorer(Protocol):
 
     @property
     def feature_count(self) -> int:
-        """The width of the matrix that it takes."""
+        """The number of columns of its input matrix."""
         ...
 
     def predict(self, matrix: "NDArray[np.float64]") -> "NDArray[np.float64]":
@@ -48,7 +48,7 @@ class ScorerLoader(Protocol):
     """Opens models."""
 
     def open(self, model: ExportedModel) -> Scorer:
-        """A scorer ready to answer.  Errors: ENG-202 when the bytes are not a model of this
+        """A scorer of the model.  Errors: ENG-202 when the bytes are not a model of this
         format.
         """
         ...

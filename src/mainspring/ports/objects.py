@@ -1,4 +1,4 @@
-"""Immutable bytes under the digest of their content."""
+"""The port of the object store: immutable bytes under the digest of their content."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -11,7 +11,7 @@ __all__ = ["ObjectReader", "ObjectWriter"]
 class ObjectReader(Protocol):
     """Reads artifacts.
 
-    Guarantees: what `read` returns has the digest asked for; it checks on every read.
+    Guarantees: what `read` returns has the given digest; every read checks it.
     Errors: ENG-002 when absent, ENG-003 when the stored bytes have another digest.
     """
 
@@ -32,7 +32,7 @@ class ObjectWriter(ObjectReader, Protocol):
     """Writes artifacts.
 
     Guarantees: durable when `write` returns; killed at any instant it leaves the whole object or
-        none; writing twice is writing once.
+        none; writing the same bytes again changes nothing.
     """
 
     def write(self, payload: bytes) -> Digest:
@@ -40,7 +40,7 @@ class ObjectWriter(ObjectReader, Protocol):
         ...
 
     def remove(self, digest: Digest) -> None:
-        """Forget an object; removing an absent one is no error.  Whoever calls it knows that
-        nothing names the object.
+        """Remove an object; removing an absent one is no error.  The caller has made sure that
+        nothing refers to it.
         """
         ...

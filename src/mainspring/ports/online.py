@@ -1,7 +1,7 @@
-"""Online state: rows of bytes by (shard, key), read in place by the feature kernel.
+"""The port of the online store: rows of bytes by (shard, key), read in place by the feature kernel.
 
-A shard is one build of one feature view, or a part of it.  What keys and rows hold is the business
-of `features`; a store compares keys and hands rows back.
+A shard is one build of one feature view, or a partition of it.  The content of keys and rows
+belongs to `features`; a store only compares keys and returns rows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,8 +26,8 @@ __all__ = [
 ]
 
 KEY_LIMIT_BYTES = 400
-"""The longest key that every engine takes.  LMDB sets it, with room for the engine's own prefix;
-who has longer names stores under their digest.
+"""The longest key that every engine takes.  It is LMDB's limit, with room for the engine's prefix;
+store longer names under their digest.
 """
 
 _POSITIONS_KEPT = 4_096
@@ -35,12 +35,11 @@ _POSITIONS_KEPT = 4_096
 
 @dataclass(frozen=True)
 class Position:
-    """How far a shard has folded: per topic the offset (exclusive), and K, the largest visible time
-    among what was folded.
+    """How far a shard is materialized: per topic the offset (exclusive), and K, the largest visible
+    time of the facts in it.
 
     Args:
-        kept_from: the event time from which on no fact was left out; facts before it may be
-            missing.
+        kept_from: the event time from which on no fact is missing; earlier facts may be.
     """
 
     offsets: tuple[tuple[str, int], ...]
@@ -48,25 +47,23 @@ class Position:
     kept_from: Micros = -(2**62)
 
     def offset(self, topic: str) -> int:
-        """The offset of one topic; 0 when nothing of it was folded."""
+        """The offset of one topic; 0 if nothing of it is materialized."""
         return dict(self.offsets).get(topic, 0)
 
 
 encode_position = msgspec.json.Encoder().encode
-"""The bytes of a position, as engines keep it beside the rows; the same position always gives the
-same bytes.
-"""
+"""The bytes of a position, as engines store it with the rows; equal positions give equal bytes."""
 
 
 decode_position = lru_cache(maxsize=_POSITIONS_KEPT)(msgspec.json.Decoder(Position).decode)
-"""The position of these bytes.  Cost: 0.1 µs for bytes seen before, and a shard is read far more
-often than it moves.
+"""The position of these bytes.  Cost: 0.1 µs for bytes seen before, because a shard is read
+far more often than it moves.
 """
 
 
 def refuse_long_keys(keys: Iterable[bytes], *, store: str) -> None:
-    """For engines, before they write.  Raises: ENG-001 when a key is longer than `KEY_LIMIT_BYTES`:
-    what one engine takes, all must take.
+    """For engines, before they write.  Raises: StoreFailed ENG-001 when a key is longer than
+    `KEY_LIMIT_BYTES`: all engines must accept the same keys.
     """
     longest = max(map(len, keys), default=0)
     if longest > KEY_LIMIT_BYTES:
@@ -78,7 +75,7 @@ def refuse_long_keys(keys: Iterable[bytes], *, store: str) -> None:
 
 
 class ShardCommit(NamedTuple):
-    """What `OnlineWriter.commit` takes, for one of several shards."""
+    """The arguments of `OnlineWriter.commit`, for one of several shards."""
 
     shard: str
     rows: Mapping[bytes, bytes | None]
@@ -89,7 +86,7 @@ class ShardCommit(NamedTuple):
 class OnlineReader(Protocol):
     """Reads online state.
 
-    Guarantees: rows and position of one call belong to the same commit; an empty row is a row.
+    Guarantees: rows and position of one call are from the same commit; a row may be empty.
     Callers may assume: a key is at most `KEY_LIMIT_BYTES` long wherever it is stored.
     """
 
@@ -111,12 +108,12 @@ class OnlineReader(Protocol):
 
 
 class OnlineWriter(OnlineReader, Protocol):
-    """Folds into online state.
+    """Writes online state.
 
     Guarantees: rows and position move in one transaction, or nothing does.
-    Errors: ENG-004 when the position is not the expected one (another process folds the same
-        shard): read it and fold from there. ENG-001 for a key that is too long, or when the store
-        cannot be written; what was committed before still stands.
+    Errors: ENG-004 when the position is not the expected one (another process writes the same
+        shard): read it and continue from there. ENG-001 for a key that is too long, or when the
+        store cannot be written; earlier commits are still valid.
     """
 
     def commit(
@@ -131,11 +128,11 @@ class OnlineWriter(OnlineReader, Protocol):
         ...
 
     def commit_all(self, commits: Sequence[ShardCommit]) -> None:
-        """Commit to several shards, each as by itself, at the cost of one flush where the product
-        has such; raises the first error once all were tried.
+        """Commit to several shards, each independently, with one flush if the product has one;
+        raises the first error after all were tried.
         """
         ...
 
     def drop(self, shard: str) -> None:
-        """Forget a shard; dropping an absent one is no error."""
+        """Remove a shard; dropping an absent one is no error."""
         ...

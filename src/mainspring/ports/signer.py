@@ -1,6 +1,4 @@
-"""Signatures: who vouches for a verdict.  Private keys live behind this port, never in the state
-database.
-"""
+"""The port of signatures.  Private keys are behind this port, never in the state database."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, NewType, Protocol
@@ -12,7 +10,7 @@ PublicKey = NewType("PublicKey", str)
 
 
 class Signature(NamedTuple):
-    """A signature and the key that it can be checked with."""
+    """A signature and the public key to verify it with."""
 
     public_key: PublicKey
     value: bytes
@@ -23,7 +21,7 @@ class Signer(Protocol):
 
     @property
     def public_key(self) -> PublicKey:
-        """The key that others check with."""
+        """The public key to verify its signatures with."""
         ...
 
     def sign(self, message: bytes) -> Signature:
@@ -35,5 +33,5 @@ class Verifier(Protocol):
     """Checks signatures; needs no secret."""
 
     def is_valid(self, message: bytes, signature: Signature, trusted: Sequence[PublicKey]) -> bool:
-        """Whether the signature is right and made by one of the trusted keys."""
+        """Whether the signature is valid and made by one of the trusted keys."""
         ...

@@ -1,4 +1,4 @@
-"""State and journal: small documents with versions, the record of what happened, and leases, all in
+"""The port of state: small documents with versions, the journal of events, and leases, written in
 one transaction.
 """
 
@@ -21,7 +21,7 @@ class Document(NamedTuple):
 
 class Change(NamedTuple):
     """A document to put (payload None removes it).  `expected` is the version it must have now: 0
-    means absent, None means whatever.
+    means absent, None means any.
     """
 
     kind: str
@@ -31,8 +31,8 @@ class Change(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """The right to act alone on a resource.  `token` grows with every holder, so that a holder who
-    slept through his time is told apart.
+    """The exclusive right to change a resource.  `token` grows with every holder (a fencing token),
+    so that a holder whose time is over can be detected.
     """
 
     resource: str
@@ -44,7 +44,7 @@ class Lease(NamedTuple):
 class StateReader(Protocol):
     """Reads documents and the journal of one project.
 
-    A kind is a noun: `environment`, `build`, `version`, `attestation`, `run`, `step`, `incident`.
+    Kinds are nouns: `environment`, `build`, `version`, `attestation`, `run`, `step`, `incident`.
     Keys sort as text.
     """
 
@@ -90,7 +90,7 @@ class StateWriter(StateReader, Protocol):
 
 
 class Leases(Protocol):
-    """Gives the right to act alone.
+    """Gives exclusive leases.
 
     Guarantees: at most one holder at a time; the lease of a process that died on this machine is
         free at once, of one elsewhere when its time is up.
@@ -98,15 +98,15 @@ class Leases(Protocol):
     """
 
     def acquire(self, resource: str, holder: str, *, ttl: Micros) -> Lease:
-        """Take the lease, or raise."""
+        """Acquire the lease, or raise."""
         ...
 
     def renew(self, lease: Lease, *, ttl: Micros) -> Lease:
-        """Hold it longer."""
+        """Extend the lease."""
         ...
 
     def release(self, lease: Lease) -> None:
-        """Give it back; releasing one that passed to another is no error."""
+        """Release it; releasing one that passed to another holder is no error."""
         ...
 
 

@@ -1,4 +1,6 @@
-"""The offline store: a table per source, a fold of the log that knows how far it has folded."""
+"""The port of the offline store: a table per source, materialized from the log, with its
+position.
+"""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +19,7 @@ class TableReader(Protocol):
     """
 
     def position(self, table: str) -> int:
-        """The offset up to which the log is folded; 0 for a table that does not exist."""
+        """The offset up to which the log is materialized; 0 for a table that does not exist."""
         ...
 
     def scan(self, table: str) -> "pl.LazyFrame | None":
@@ -26,7 +28,7 @@ class TableReader(Protocol):
 
 
 class TableWriter(TableReader, Protocol):
-    """Folds the log into tables.
+    """Materializes the log into tables.
 
     Guarantees: rows and position move in one commit, or neither does.
     Errors: ENG-004 when the position is not the expected one.
@@ -37,8 +39,8 @@ class TableWriter(TableReader, Protocol):
         ...
 
     def vacuum(self, table: str, *, retain: Micros) -> int:
-        """Join small files, and delete those that no version of the table younger than `retain`
-        needs; how many were deleted.
+        """Merge small files, and delete those that no version of the table younger than `retain`
+        needs; returns how many were deleted.
 
         Neither rows nor position change; readers and writers may go on meanwhile.
         """

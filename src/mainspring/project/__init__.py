@@ -1,5 +1,5 @@
-"""From declarations to the world: discovered, checked, fingerprinted, compared with an environment,
-planned and explained.
+"""Declarations of a project are discovered, checked, fingerprinted, compared with an environment,
+planned and applied.
 
 A plan is a list of frozen stage records with two readers: `apply` performs them, `explain` prints
 them.  What a stage does is left to the package of its noun (features, datasets, training, gates);

@@ -138,7 +138,7 @@ class FeatureCatalog:
 
     def show(self, name: str, *, keys: int = 1_000) -> ViewReport:
         """One view in words, and what it says at the clock's now of a sample of its keys.  Raises:
-        ACC-006.
+        UnknownAsset ACC-006.
         """
         view, now = self._view(name), self._tools.data_clock.now()
         distributions, silence = self._distributions(view, now, keys)
@@ -165,7 +165,7 @@ class FeatureCatalog:
         Args:
             progress: told a view, how many rows it has answered, and of how many.
 
-        Raises: ACC-006, FEA-010, FEA-001.
+        Raises: UnknownAsset ACC-006, SpineUnusable FEA-010, FeatureOverflow FEA-001.
         """
         facts_of = partial(read_facts, log=self._tools.log, tables=self._tools.tables)
         return backfill_file(

@@ -170,7 +170,8 @@ class EnvironmentDeployer:
         """Sign, as a person other than its author, that the version here may serve in a target
         environment; the envelope's digest.
 
-        Raises: UnknownAsset ACC-006, SelfApproval GAT-004, NotAPerson GAT-005.
+        Raises: UnknownAsset ACC-006, SelfApproval GAT-004, NotAPerson
+            GAT-005.
         """
         self.config.environment(target)
         runtime, pointer = self.runtime, self._model(model, self._held())

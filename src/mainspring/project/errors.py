@@ -1,5 +1,5 @@
-"""What can be wrong with a project.  Each fault knows the user's line; `ProjectErrors` carries all
-of them at once.
+"""What can be wrong with a project.  Each fault has the user's line; `ProjectErrors` lists all of
+them at once.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class ProjectErrors(DeclarationError):
-    """Everything that is wrong with a project, found in one pass.  Nothing was changed: a project
-    is checked whole before anything is planned.
+    """A project has mistakes; all of them are listed.  Nothing was changed: the whole project is
+    checked before anything is planned.
     """
 
     code: ClassVar[str] = "PRJ-020"
@@ -51,34 +51,33 @@ class ProjectErrors(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class ProjectMissing(DeclarationError):
-    """A project is a folder of Python modules, with or without `project.toml`, or one Python
-    file.
+    """There is no project at a path.  A project is a folder of Python modules, with or without
+    `project.toml`, or one Python file.
     """
 
     code: ClassVar[str] = "PRJ-021"
     template: ClassVar[str] = "there is no project at {path}"
-    remedy: ClassVar[str] = "name a folder or a .py file, or begin one with: mainspring init"
+    remedy: ClassVar[str] = "name a folder or a .py file, or create one with: mainspring init"
     path: str
 
 
 @dataclass(eq=False, kw_only=True)
 class NothingDeclared(DeclarationError):
-    """Only modules that import `mainspring` itself are read, and not those in `tests` or hidden
-    folders.
+    """No module of the project declares anything.  Only modules that import `mainspring` themselves
+    are read, and not those in `tests` or hidden folders.
     """
 
     code: ClassVar[str] = "PRJ-022"
     template: ClassVar[str] = "nothing is declared in {path}"
-    remedy: ClassVar[str] = (
-        "declare a source or a model in a module that says: import mainspring as ms"
-    )
+    remedy: ClassVar[str] = "declare a source or a model in a module with: import mainspring as ms"
     path: str
 
 
 @dataclass(eq=False, kw_only=True)
 class ConfigurationFault(DeclarationError):
-    """`project.toml` holds `name`, `[cost]` and `[environments.NAME]` with `protected`, `requires`,
-    `trust` and `engines`; nothing else, so that a misspelt setting cannot be ignored in silence.
+    """A setting in `project.toml` is wrong or unknown.  The file has `name`, `[cost]` and
+    `[environments.NAME]` with `protected`, `requires`, `trust` and `engines`, and nothing else, so
+    that a misspelt setting is not ignored.
     """
 
     code: ClassVar[str] = "PRJ-023"
@@ -90,8 +89,8 @@ class ConfigurationFault(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class ImportFailed(DeclarationError):
-    """A module of the project could not be imported.  The place is the last line of the project's
-    own that ran.
+    """A module of the project could not be imported.  The location is the last line of the
+    project's own code that ran.
     """
 
     code: ClassVar[str] = "PRJ-024"
@@ -107,18 +106,18 @@ class ProjectUnreadable(DeclarationError):
 
     code: ClassVar[str] = "PRJ-025"
     template: ClassVar[str] = "{path} cannot be read: {problem}"
-    remedy: ClassVar[str] = "make it UTF-8 text that this user may read"
+    remedy: ClassVar[str] = "save it as UTF-8 text, and make it readable for this user"
     path: str
     problem: str
 
 
 @dataclass(eq=False, kw_only=True)
 class OpensItself(DeclarationError):
-    """A module of a project opens the workspace of that project while it is imported, and would be
-    imported again, without end.
+    """A module of a project opens the workspace of that project while it is imported, so it would
+    be imported again without end.
 
-    Every file below the project's folder that imports `mainspring` is one of its modules; a script
-    that works with the project is not meant to be.
+    Every file in the project's folder that imports `mainspring` is one of its modules, including
+    scripts that work with the project.
     """
 
     code: ClassVar[str] = "PRJ-046"
@@ -133,30 +132,28 @@ class OpensItself(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class NotADeclaration(DeclarationError):
-    """A workspace in memory is made of declarations; another value among them would be left out
-    without a word.
-    """
+    """A value among the definitions of an in-memory workspace is not a declaration."""
 
     code: ClassVar[str] = "PRJ-047"
-    template: ClassVar[str] = "{value} declares nothing"
+    template: ClassVar[str] = "{value} is not a declaration"
     remedy: ClassVar[str] = (
-        "give sources, views, training sets, models, endpoints and monitors; a fit "
-        "function needs @ms.model above it"
+        "give sources, views, training sets, models, endpoints and monitors; a fit function "
+        "needs @ms.model above it"
     )
     value: str
 
 
 @dataclass(eq=False, kw_only=True)
 class GatesFailed(GateError):
-    """A model did not prove what its gates ask.
+    """A model version failed its gates.
 
-    Everything that was built stays and is reused, the verdicts are signed and on record, and the
-    environment's map did not move.
+    What was built is stored and will be reused, the verdicts are signed and recorded, and the
+    environment did not move.
     """
 
     code: ClassVar[str] = "GAT-010"
     template: ClassVar[str] = "{version} failed its gates for {environment}: {failed}"
-    remedy: ClassVar[str] = "read the verdicts; {environment} still serves what it served"
+    remedy: ClassVar[str] = "read the verdicts; {environment} still serves what it served before"
     version: str
     environment: str
     failed: str
@@ -176,13 +173,13 @@ class UnknownEnvironment(AccessError):
 
 @dataclass(eq=False, kw_only=True)
 class ProtectedEnvironment(AccessError):
-    """A protected environment holds only what was promoted to it: nothing is built or pointed at
-    there directly.
+    """Something was applied or pointed at in a protected environment.  It changes only by
+    promotions and rollbacks.
     """
 
     code: ClassVar[str] = "ACC-005"
     template: ClassVar[str] = (
-        "{environment} is protected: it takes promotions and rollbacks, not {act}"
+        "{environment} is protected: it accepts promotions and rollbacks, not {act}"
     )
     remedy: ClassVar[str] = "apply to dev, then `mainspring promote dev {environment}`"
     environment: str
@@ -191,19 +188,17 @@ class ProtectedEnvironment(AccessError):
 
 @dataclass(eq=False, kw_only=True)
 class NothingToRollBack(FlowError):
-    """A rollback restores the map before the present one; this environment has none."""
+    """A rollback restores the previous version of an environment; this environment has none."""
 
     code: ClassVar[str] = "FLO-020"
-    template: ClassVar[str] = "{environment} has no earlier map to go back to"
-    remedy: ClassVar[str] = "nothing needs doing"
+    template: ClassVar[str] = "{environment} has no earlier version to roll back to"
+    remedy: ClassVar[str] = "there is nothing to do"
     environment: str
 
 
 @dataclass(eq=False, kw_only=True)
 class NothingToPromote(FlowError):
-    """A promotion moves what one environment holds to another one; here there is nothing to move,
-    or nowhere to move it.
-    """
+    """There is nothing to promote, or no other environment to promote it to."""
 
     code: ClassVar[str] = "FLO-021"
     template: ClassVar[str] = "nothing can be promoted from {source} to {target}: {reason}"
@@ -215,13 +210,14 @@ class NothingToPromote(FlowError):
 
 @dataclass(eq=False, kw_only=True)
 class PlanStale(FlowError):
-    """A plan is obeyed or refused: it names the version of the environment and what every asset was
-    declared as, and one of them has moved since it was made.
+    """A plan was made for another state than the present one.  It names the version of the
+    environment and the fingerprint of every asset, and one of them has changed since; nothing was
+    applied.
     """
 
     code: ClassVar[str] = "FLO-026"
     template: ClassVar[str] = "the plan to {act} in {environment} is stale: {moved}"
-    remedy: ClassVar[str] = "make the plan again, look at it, and apply that one"
+    remedy: ClassVar[str] = "make the plan again, review it, and apply that one"
     environment: str
     act: str
     moved: str

@@ -19,13 +19,13 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class UnknownVersion(RegistryError):
-    """A version is named by its digest (twelve digits or more), by model and ordinal as
-    `late_arrival@v3`, or by the model alone for the newest.
+    """A model version was not found.  A version is named by its digest (at least twelve hexadecimal
+    digits), by model and number as `late_arrival@v3`, or by the model alone for the newest one.
     """
 
     code: ClassVar[str] = "REG-001"
     template: ClassVar[str] = "there is no version {reference!r}; there are: {known}"
-    remedy: ClassVar[str] = "name one of them, or apply to make one"
+    remedy: ClassVar[str] = "name one of them, or run `mainspring apply` to make one"
     reference: str
     known: str
 
@@ -34,8 +34,8 @@ class UnknownVersion(RegistryError):
 class ArtifactChanged(RegistryError):
     """The stored bytes of an artifact are not those that were registered.
 
-    Names of objects are digests of their content, so this is damage or tampering.  Nothing that is
-    read from such an object can be believed.
+    Objects are named by the digest of their content, so this means damage or tampering.  Nothing in
+    such an object can be trusted.
     """
 
     code: ClassVar[str] = "REG-002"
@@ -43,8 +43,8 @@ class ArtifactChanged(RegistryError):
         "the {part} of {version} was changed: object {expected} now has the digest {found}"
     )
     remedy: ClassVar[str] = (
-        "restore the object from a backup, or train again; find out who could write to "
-        "the object store"
+        "restore the object from a backup, or train again; find out who could write to the "
+        "object store"
     )
     version: str
     part: str
@@ -54,7 +54,9 @@ class ArtifactChanged(RegistryError):
 
 @dataclass(eq=False, kw_only=True)
 class BusyRegistry(RegistryError):
-    """Other processes registered versions of the same model faster, every time."""
+    """A model version could not be registered, because other processes registered versions of the
+    same model at the same time, in every attempt.
+    """
 
     code: ClassVar[str] = "REG-003"
     template: ClassVar[str] = "could not register a version of {model!r} in {attempts} attempts"
@@ -65,13 +67,13 @@ class BusyRegistry(RegistryError):
 
 @dataclass(eq=False, kw_only=True)
 class VersionChanged(RegistryError):
-    """The record of a version does not have the digest that it is named by: somebody edited the
-    state database.
+    """The record of a version does not have the digest that it is stored under: the state database
+    was edited.
     """
 
     code: ClassVar[str] = "REG-004"
     template: ClassVar[str] = (
-        "the record of {version} was changed: it is named {expected}, and what it says "
+        "the record of {version} was changed: it is stored under {expected}, but its content "
         "has the digest {found}"
     )
     remedy: ClassVar[str] = "restore the state database from a backup, or train again"
@@ -82,12 +84,12 @@ class VersionChanged(RegistryError):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownAsset(AccessError):
-    """The project, or the environment, has nothing of this name."""
+    """The project, or the environment, has no asset of this name."""
 
     code: ClassVar[str] = "ACC-006"
-    template: ClassVar[str] = "there is no {kind} {name!r}; there is: {known}"
+    template: ClassVar[str] = "there is no {kind} {name!r}; there are: {known}"
     remedy: ClassVar[str] = (
-        "check the name; `mainspring status` lists what there is, and `mainspring "
+        "check the name; `mainspring status` lists endpoints and sources, and `mainspring "
         "features` the feature views"
     )
     kind: str
@@ -97,15 +99,15 @@ class UnknownAsset(AccessError):
 
 @dataclass(eq=False, kw_only=True)
 class EnvironmentMoved(RegistryError):
-    """Somebody else moved the environment after it was read, so what was decided about it does not
-    hold any more.
+    """Somebody else moved the environment after it was read, so a decision based on that version is
+    out of date.
     """
 
     code: ClassVar[str] = "REG-007"
     template: ClassVar[str] = (
-        "{environment} is at version {found}, moved by {by}, and not at {expected}"
+        "{environment} is at version {found}, moved by {by}, not at {expected}"
     )
-    remedy: ClassVar[str] = "look at what it holds now, and decide again"
+    remedy: ClassVar[str] = "read its present version and decide again"
     environment: str
     expected: int
     found: int
@@ -114,12 +116,12 @@ class EnvironmentMoved(RegistryError):
 
 @dataclass(eq=False, kw_only=True)
 class DefinitionMissing(RegistryError):
-    """An environment names a definition that is not on record.  Nobody can say what its asset was
-    declared as, and so by which gates it is to be judged.
+    """The definition of an asset in an environment is not stored, so it is not known which gates it
+    has to pass.
     """
 
     code: ClassVar[str] = "REG-006"
-    template: ClassVar[str] = "the definition of {asset} in {environment} is not on record"
+    template: ClassVar[str] = "the definition of {asset} in {environment} is not stored"
     remedy: ClassVar[str] = "apply the project again, or restore the state from a backup"
     asset: str
     environment: str

@@ -1,4 +1,4 @@
-"""What can go wrong with an answer."""
+"""What can go wrong with a prediction."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,7 +18,7 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class UnknownEndpoint(ServingError):
-    """No endpoint of this name is in the environment's map."""
+    """The environment has no endpoint of this name."""
 
     code: ClassVar[str] = "SRV-001"
     template: ClassVar[str] = "there is no endpoint {endpoint!r} in {environment}; it has: {known}"
@@ -30,14 +30,14 @@ class UnknownEndpoint(ServingError):
 
 @dataclass(eq=False, kw_only=True)
 class ModelRefused(ServingError):
-    """The loader takes a model only with a chain of attestations that its own trust roots confirm.
-    Whatever the state database says, this one has none.
+    """A model version was refused, because it has no valid chain of attestations by keys that this
+    environment trusts.  This holds whatever the state database says.
     """
 
     code: ClassVar[str] = "SRV-002"
-    template: ClassVar[str] = "the loader refuses {version} for {environment}: {reasons}"
+    template: ClassVar[str] = "{version} is refused for {environment}: {reasons}"
     remedy: ClassVar[str] = (
-        "promote a version that passed its gates; pointers cannot be set by hand"
+        "promote a version that passed its gates; editing the state database has no effect"
     )
     version: str
     environment: str
@@ -46,33 +46,33 @@ class ModelRefused(ServingError):
 
 @dataclass(eq=False, kw_only=True)
 class NotServing(ServingError):
-    """The endpoint is declared, and no revision of it could be loaded yet."""
+    """An endpoint is declared, but no version of its model could be loaded yet."""
 
     code: ClassVar[str] = "SRV-003"
-    template: ClassVar[str] = "endpoint {endpoint!r} has no model that may answer: {reason}"
-    remedy: ClassVar[str] = "apply the project, and look at the server's incidents"
+    template: ClassVar[str] = "endpoint {endpoint!r} has no model to answer with: {reason}"
+    remedy: ClassVar[str] = "apply the project, and look at the open incidents: mainspring status"
     endpoint: str
     reason: str
 
 
 @dataclass(eq=False, kw_only=True)
 class EmptyRequest(ServingError):
-    """A request must ask about at least one row."""
+    """A request has no rows to predict; it needs at least one."""
 
     code: ClassVar[str] = "SRV-005"
-    template: ClassVar[str] = "the request holds no rows"
+    template: ClassVar[str] = "the request has no rows"
     remedy: ClassVar[str] = 'send {{"rows": [...]}} with at least one row'
 
 
 @dataclass(eq=False, kw_only=True)
 class TooManyRows(ServingError):
-    """One request may ask about a bounded number of rows, so that no caller can hold up the
-    others.
+    """A request has more rows than one request may have.  The limit keeps one caller from delaying
+    the others.
     """
 
     code: ClassVar[str] = "SRV-006"
-    template: ClassVar[str] = "the request holds {rows} rows, and at most {limit} are taken"
-    remedy: ClassVar[str] = "send several requests"
+    template: ClassVar[str] = "the request has {rows} rows; the limit is {limit}"
+    remedy: ClassVar[str] = "split it into several requests"
     rows: int
     limit: int
 
@@ -92,9 +92,9 @@ class WrongTensor(ServingError):
 
 @dataclass(eq=False, kw_only=True)
 class PredictionUnknown(ServingError):
-    """No prediction of this id is in the inference log."""
+    """The inference log has no prediction with this id."""
 
     code: ClassVar[str] = "SRV-008"
     template: ClassVar[str] = "there is no prediction {prediction!r} in this workspace"
-    remedy: ClassVar[str] = "take the id from the answer of a predict call"
+    remedy: ClassVar[str] = "use the id in the response of a predict call"
     prediction: str

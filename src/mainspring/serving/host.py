@@ -38,7 +38,7 @@ class ServedEndpoint:
     refusal: str = ""
 
     def model_for(self, request: str, now: Micros) -> ServedModel:
-        """The model that answers this request.  Raises: SRV-003 when there is none."""
+        """The model that answers this request.  Raises: NotServing SRV-003 when there is none."""
         if self.current is None:
             raise NotServing(endpoint=self.name, reason=self.refusal)
         if self.previous is None or takes_canary(
@@ -98,7 +98,7 @@ class EndpointHost:
         return changed
 
     def endpoint(self, name: str) -> ServedEndpoint:
-        """An endpoint.  Raises: SRV-001 when the map has none of this name."""
+        """An endpoint.  Raises: UnknownEndpoint SRV-001 when the map has none of this name."""
         served = self._served
         if name not in served.endpoints:
             raise UnknownEndpoint(
@@ -109,13 +109,17 @@ class EndpointHost:
         return served.endpoints[name]
 
     def choose(self, name: str) -> ServedModel:
-        """The model that answers the next request.  Raises: SRV-001, SRV-003."""
+        """The model that answers the next request.  Raises: UnknownEndpoint SRV-001, NotServing
+        SRV-003.
+        """
         return self.endpoint(name).model_for(self._ids.new("request"), self._clock.now())
 
     def predict(
         self, name: str, rows: Sequence[Mapping[str, object]], *, actor: str
     ) -> list[Prediction]:
-        """Answer rows.  Raises: SRV-001, SRV-003, and what `Predictor.predict` raises."""
+        """Answer rows.  Raises: UnknownEndpoint SRV-001, NotServing SRV-003, and what
+        `Predictor.predict` raises.
+        """
         served, endpoint = self._served, self.endpoint(name)
         model = endpoint.model_for(self._ids.new("request"), self._clock.now())
         return self._predictor.predict(

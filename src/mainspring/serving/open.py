@@ -24,8 +24,8 @@ def open_version(
     Args:
         partitions: into how many parts the online state that it reads is divided.
 
-    Raises: REG-002 when bytes were changed, ENG-002 when they are gone, ENG-202 when they are no
-        model.
+    Raises: ArtifactChanged REG-002 when bytes were changed, ObjectMissing ENG-002 when they are
+        gone, InvalidModel ENG-202 when they are no model.
     Cost: about 50 ms, most of it the model's own loading.
     """
     definition = parse_training_set_definition(read_object(objects, version, "definition"))

@@ -124,7 +124,8 @@ class Predictor:
     ) -> list[Prediction]:
         """Answer these rows at the clock's now, and log them.
 
-        Raises: SRV-005, SRV-006 for no or too many rows; FEA-003, FEA-004 for a bad row.
+        Raises: EmptyRequest SRV-005, TooManyRows SRV-006 for no or too many rows;
+            MissingRequestField FEA-003, WrongRequestType FEA-004 for a bad row.
         Cost: about 0.5 ms, of which half is the log.
         """
         if not rows:

@@ -101,8 +101,8 @@ def metadata_of(name: str, version: str, features: Sequence[str]) -> ModelMetada
 def matrix_of(body: bytes, width: int) -> tuple[InferRequest, NDArray[np.float64]]:
     """The request and its (rows, width) matrix; a missing value is NaN.
 
-    Raises: SRV-004 when the body is not such a request, SRV-006 for too many rows, SRV-007 when a
-        tensor does not fit.
+    Raises: BadRequest SRV-004 when the body is not such a request, TooManyRows SRV-006 for too many
+        rows, WrongTensor SRV-007 when a tensor does not fit.
     """
     request = parse_body(body, InferRequest)
     unknown = [output.name for output in request.outputs or () if output.name != OUTPUT]

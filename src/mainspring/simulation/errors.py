@@ -10,8 +10,8 @@ __all__ = ["UnreadableFault"]
 
 @dataclass(eq=False, kw_only=True)
 class UnreadableFault(DeclarationError):
-    """A fault to inject is written `unit-change:COLUMN@DATE` (values times 60, or `COLUMN*FACTOR`),
-    `nulls:COLUMN@DATE` or `constant:COLUMN@DATE`.
+    """A fault to inject cannot be read.  It is `unit-change:COLUMN@DATE` (values times 60, or
+    `COLUMN*FACTOR`), `nulls:COLUMN@DATE` or `constant:COLUMN@DATE`.
     """
 
     code: ClassVar[str] = "PRJ-060"

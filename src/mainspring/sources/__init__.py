@@ -1,9 +1,8 @@
-"""Where data comes from and what it promises: contract, ingest, sequencer, quarantine, and the
-facts that the log holds.
+"""Sources of data: contracts, ingestion, the sequencer, quarantine, and the facts in the log.
 
-A row is accepted once, on append, and what was decided is stored with it; everything after is a
+A row is accepted once, on append, and the decision is stored with it; everything after is a
 function of accepted records.  What is computed from facts belongs to `features` and `datasets`;
-where the log and the tables live is the engines' affair.
+storing the log and the tables belongs to the engines.
 """
 
 from mainspring.sources.errors import (

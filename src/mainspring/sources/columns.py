@@ -1,12 +1,12 @@
-"""The columns of facts in the types that a schema gives them, however they came: from a file, from
-an older batch, from a table.
+"""The columns of facts in the types of a schema, whether they come from a file, an older batch or a
+table.
 
-A source's file may gain, lose or retype a column.  The log keeps each batch as it was written, so
-whoever reads it asks for the types that he works with; a value that has no meaning in the type that
-is asked for is null, and so is a column that was not there.
+A source's file may gain, lose or retype a column.  The log stores each batch as it was written, so
+a reader passes the types that it works with; a value that cannot be converted to them is null, and
+so is a column that the batch did not have.
 
-A table, which has one type for each column, keeps the values of another type in a column beside it,
-`delay~float64`: Delta would squeeze 1.5 into a column of whole numbers as 1.
+A table, which has one type for each column, stores the values of another type in a second column,
+`delay~float64`: Delta would store 1.5 in a column of whole numbers as 1.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,9 +32,7 @@ _MARK = "~"
 
 
 def conversion(column: pl.Expr, stored: pl.DataType, dtype: DType) -> pl.Expr:
-    """A column of a stored type as one of the type wanted; a value that has no meaning there is
-    null.
-    """
+    """A column converted to the wanted type; a value that cannot be converted is null."""
     wanted = STORED[dtype]
     if dtype is DType.TIMESTAMP:
         moment = _instant(column, stored)
@@ -55,7 +53,7 @@ def conversion(column: pl.Expr, stored: pl.DataType, dtype: DType) -> pl.Expr:
 
 
 def may_fail(stored: pl.DataType, dtype: DType) -> bool:
-    """Whether some value of the stored type has none in the type wanted."""
+    """Whether some values of the stored type cannot be converted to the wanted one."""
     if stored == pl.Null or (stored == STORED[dtype] and dtype is not DType.TIMESTAMP):
         return False
     return not (
@@ -101,8 +99,8 @@ def split_changed_columns(frame: pl.DataFrame, held: dict[str, DType]) -> pl.Dat
 
 
 def rejoin_changed_columns(frame: pl.DataFrame, schema: Schema | None = None) -> pl.DataFrame:
-    """Records of a table with each column whole again: in the type of the schema where it has the
-    column, else in one that holds all.
+    """Records of a table with the parts of each column joined again: in the type of the schema if
+    it has the column, else in a type that can hold all values.
     """
     wanted = {field.name: field.dtype for field in schema or ()}
     for name, variants in _variants(frame.schema).items():
@@ -118,7 +116,7 @@ def rejoin_changed_columns(frame: pl.DataFrame, schema: Schema | None = None) ->
 
 
 def is_reserved(name: str) -> bool:
-    """Whether the name is one that the log or its tables keep for themselves.
+    """Whether the name is reserved for the log and its tables.
 
     >>> is_reserved("_offset"), is_reserved("delay~float64"), is_reserved("a~b")
     (True, True, False)

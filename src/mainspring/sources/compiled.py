@@ -1,8 +1,7 @@
-"""A source ready to take rows: its columns converted, its promises checked, its ids and times
-computed, in one Polars query for a frame.
+"""A compiled source: converts columns, checks the contract, and computes ids and times, in one
+Polars query for a frame.
 
-What is compiled depends on the declaration and the columns only, so one object serves every batch
-of a source.
+It depends on the declaration and the columns only, so one object serves every batch of a source.
 """
 
 import hashlib
@@ -46,10 +45,10 @@ _BROKEN, _JSON, _BEYOND_JSON = "_broken", "_json", "_beyond_json"
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A batch of rows, judged by themselves.
+    """A batch of rows, each checked by itself.
 
     Args:
-        kept: rows that keep their promises: payload columns, `_id`, `_content`, `_event_time`,
+        kept: rows that fulfil the contract: payload columns, `_id`, `_content`, `_event_time`,
             `_known_at` and, if any is given, `_op`.
         broken: `_id` (may be null), `_event_time`, `_known_at` (may be null), `reason`, `row` (the
             row as JSON, as it came) and `code`.
@@ -61,7 +60,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Rule:
-    """A promise about one row: what to write where the expression is true."""
+    """A rule of the contract: the reason to write if the expression is true for a row."""
 
     reason: str
     breaks: pl.Expr
@@ -149,12 +148,12 @@ class CompiledSource:
             raise
 
     def require_rows(self, rows: object) -> None:
-        """Raise SRC-006 for what is no list of rows, such as a generator, which could be read only
-        once.
+        """Raises: UnreadableRows SRC-006 for anything but a list of rows, such as a generator,
+        which could be read only once.
         """
         if not isinstance(rows, Sequence) or isinstance(rows, str | bytes):
             raise UnreadableRows(
-                source=self.source.name, problem=f"{type(rows).__name__} is no list of rows"
+                source=self.source.name, problem=f"{type(rows).__name__} is not a list of rows"
             )
 
     def ignored(self, rows: Sequence[Mapping[str, Cell]] | pl.DataFrame) -> tuple[str, ...]:
@@ -165,7 +164,9 @@ class CompiledSource:
         return tuple(sorted(map(str, found.difference(self._names))))
 
     def _refuse_unreadable(self, rows: Sequence[Mapping[str, Cell]]) -> None:
-        """Raise SRC-006 for the first row that is no mapping, or has what is no value of a row."""
+        """Raises: UnreadableRows SRC-006 for the first row that is not a mapping, or has a value of
+        another kind.
+        """
         for place, row in enumerate(rows):
             if not isinstance(row, Mapping):
                 raise UnreadableRows(
@@ -189,7 +190,7 @@ class CompiledSource:
                     )
 
     def _readable(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The columns of the source that a frame has.  Raises: SRC-006."""
+        """The columns of the source that a frame has.  Raises: UnreadableRows SRC-006."""
         found = [name for name in self._names if name in rows.columns]
         strange = [
             name
@@ -234,9 +235,7 @@ class CompiledSource:
         return _Plan([*(e.alias(n) for n, e in conversions.items()), *flags], rules, breaks)
 
     def _with_content(self, kept: pl.DataFrame) -> pl.DataFrame:
-        """Digest what the rows say, which leaves the frame to the caller without its working
-        columns.
-        """
+        """Add the digest of the rows' content, and drop the working columns."""
         beyond, lines = kept.drop_in_place(_BEYOND_JSON), kept.drop_in_place(_JSON).to_list()
         if beyond.any():
             for place, row in zip(
@@ -416,7 +415,7 @@ def _series(field: Field, values: list[Cell]) -> pl.Series:
 
 def _as_text(name: str, values: list[Cell]) -> pl.Series:
     if not all(map(_has_text, values)):
-        raise TypeError(f"{name}: a value that is none of a row")
+        raise TypeError(f"{name}: a value that a row cannot have")
     return pl.Series(
         name,
         [value if value is None or isinstance(value, str) else _text(value) for value in values],

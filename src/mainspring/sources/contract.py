@@ -1,6 +1,4 @@
-"""What a source's columns are, from what its data has and what its contract promises, and every
-fault of the declaration.
-"""
+"""The columns of a source, from its data and its contract, and every fault of the declaration."""
 
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.expression.infer import infer_type, type_faults
@@ -23,9 +21,7 @@ _READABLE_AS = {(DType.STRING, DType.TIMESTAMP), (DType.INT64, DType.FLOAT64)}
 
 
 def contract_schema(source: Source) -> Schema:
-    """The columns that the contract names: all there is to know of a source that is only pushed
-    to.
-    """
+    """The columns that the contract names: the whole schema of a source that is only pushed to."""
     return Schema(
         tuple(
             Field(name, column.dtype, column.nullable) for name, column in source.contract.columns

@@ -26,21 +26,19 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class FileMissing(SourceError):
-    """The file or folder that a source names is not there.  Paths are relative to the project's
-    folder.
-    """
+    """The file or folder of a source does not exist.  Paths are relative to the project."""
 
     code: ClassVar[str] = "SRC-001"
     template: ClassVar[str] = "source {source!r}: there is no file {path}"
-    remedy: ClassVar[str] = "put the file there, or mend the path in the declaration"
+    remedy: ClassVar[str] = "put the file there, or correct the path in the declaration"
     source: str
     path: str
 
 
 @dataclass(eq=False, kw_only=True)
 class FileUnreadable(SourceError):
-    """A file is there but is not what its suffix says: `.parquet`, `.csv`, `.jsonl` and `.ndjson`
-    are read.
+    """The file of a source cannot be read in the format that its suffix names.  The formats are
+    `.parquet`, `.csv`, `.jsonl` and `.ndjson`.
     """
 
     code: ClassVar[str] = "SRC-002"
@@ -53,11 +51,11 @@ class FileUnreadable(SourceError):
 
 @dataclass(eq=False, kw_only=True)
 class EmptyFolder(SourceError):
-    """A source names a folder that holds no data file, or files of several kinds."""
+    """The folder of a source has no data file in it, or files of several formats."""
 
     code: ClassVar[str] = "SRC-003"
-    template: ClassVar[str] = "source {source!r}: the folder {path} holds {found}"
-    remedy: ClassVar[str] = "keep files of one kind in it: .parquet, .csv, .jsonl or .ndjson"
+    template: ClassVar[str] = "source {source!r}: the folder {path} has {found}"
+    remedy: ClassVar[str] = "put files of one format in it: .parquet, .csv, .jsonl or .ndjson"
     source: str
     path: str
     found: str
@@ -65,24 +63,24 @@ class EmptyFolder(SourceError):
 
 @dataclass(eq=False, kw_only=True)
 class SourceNotReadable(SourceError):
-    """A source without a path gets its rows pushed; there is no file to read, so its contract has
-    to name every column.
+    """A source without a path has no file to read: its rows are pushed, so its contract has to name
+    every column.
     """
 
     code: ClassVar[str] = "SRC-004"
     template: ClassVar[str] = "source {source!r} has no path"
-    remedy: ClassVar[str] = "give it a path, or push rows to it with `ingest`"
+    remedy: ClassVar[str] = "give it a path, or push rows to it with `mainspring ingest`"
     source: str
 
 
 @dataclass(eq=False, kw_only=True)
 class UnknownOperation(SourceError):
-    """A row comes with an operation; `insert`, `replace` and `delete` exist, one for each row."""
+    """The operation of a row is unknown.  It is one of `insert`, `replace` and `delete`."""
 
     code: ClassVar[str] = "SRC-005"
-    template: ClassVar[str] = "source {source!r}: {found} cannot be done"
+    template: ClassVar[str] = "source {source!r}: {found} is not an operation"
     remedy: ClassVar[str] = (
-        "give one of insert, replace, delete for each row, or leave the operations out"
+        "give insert, replace or delete for each row, or leave the operations out"
     )
     source: str
     found: str
@@ -90,16 +88,16 @@ class UnknownOperation(SourceError):
 
 @dataclass(eq=False, kw_only=True)
 class UnreadableRows(SourceError):
-    """What was handed in are no rows: no list, a row that is no mapping, a value that is a list or
-    bytes, text that cannot be written down, a frame without any column of the source.  Nothing of
-    the call was taken.
+    """The rows of an ingestion cannot be read, so none of them was written.  They are not a list,
+    or one of them is not a mapping, or has a list or bytes as a value, or text that is not valid
+    Unicode, or the frame has no column of the source.
     """
 
     code: ClassVar[str] = "SRC-006"
     template: ClassVar[str] = "source {source!r}: {problem}"
     remedy: ClassVar[str] = (
-        "give a frame, or a list of mappings such as "
-        "{{'id': 1, 'at': '2024-05-01T12:00:00Z'}}; nothing was taken"
+        "give a frame, or a list of mappings such as {{'id': 1, 'at': "
+        "'2024-05-01T12:00:00Z'}}; no row was written"
     )
     source: str
     problem: str
@@ -107,62 +105,66 @@ class UnreadableRows(SourceError):
 
 @dataclass(eq=False, kw_only=True)
 class BrokenContract(SourceError):
-    """A row does not keep what its source promises; it lies in quarantine and nothing reads it.
+    """A row breaks the contract of its source.  It is in quarantine and nothing reads it.
 
-    The reason names each broken promise and its column: `type:x` (the value is not of the type),
-    `null:x`, `nan:x`, `between:x`, `one_of:x`, `max_length:x`, `id_missing`, `event_time_missing`,
-    `known_at_missing`.
+    The reason names each rule that it breaks, and the column: `type:x` (the value is not of the
+    type), `null:x`, `nan:x`, `between:x`, `one_of:x`, `max_length:x`, `id_missing`,
+    `event_time_missing`, `known_at_missing`.
     """
 
     code: ClassVar[str] = "SRC-010"
     template: ClassVar[str] = "source {source!r}: a row breaks its contract: {reason}"
-    remedy: ClassVar[str] = "mend the producer, or widen the contract; then ingest the row again"
+    remedy: ClassVar[str] = "correct the producer or widen the contract, then ingest the row again"
     source: str
     reason: str
 
 
 @dataclass(eq=False, kw_only=True)
 class LateFact(SourceError):
-    """A fact became visible later after it happened than its source allows; it lies in
-    quarantine.
+    """A fact became visible (when it arrived, or at its `known_at` if that is later) longer after
+    its event time than the lateness of its source allows.  It is in quarantine.
     """
 
     code: ClassVar[str] = "SRC-011"
-    template: ClassVar[str] = "source {source!r}: a fact came later than its lateness allows"
+    template: ClassVar[str] = (
+        "source {source!r}: a fact became visible later than the lateness of its source allows"
+    )
     remedy: ClassVar[str] = "declare a longer `lateness`, or import the rows as history"
     source: str
 
 
 @dataclass(eq=False, kw_only=True)
 class ConflictingFact(SourceError):
-    """A fact has the id of another that says something else, and does not say that it replaces it;
-    it lies in quarantine.
+    """A fact has the id of an accepted fact and other values, and does not say that it replaces it.
+    It is in quarantine.
     """
 
     code: ClassVar[str] = "SRC-012"
-    template: ClassVar[str] = "source {source!r}: a fact contradicts an accepted one of the same id"
+    template: ClassVar[str] = (
+        "source {source!r}: a fact has the id of an accepted fact and other values"
+    )
     remedy: ClassVar[str] = (
-        "ingest it with the operation `replace` if it is a correction, or mend the id"
+        "if it is a correction, ingest it with the operation `replace`; otherwise correct its id"
     )
     source: str
 
 
 @dataclass(eq=False, kw_only=True)
 class FutureFact(SourceError):
-    """A fact claims to become known later than the clock and its source's clock skew allow; it lies
-    in quarantine.
+    """A fact has a `known_at` in the future, further ahead than the clock skew of its source
+    allows.  It is in quarantine.
 
-    A delay that the declaration adds (`col("hour") + ms.minutes(60)`, an assumed delay) is no claim
-    and does not count.
+    A delay that the declaration adds (`col("hour") + ms.minutes(60)`, or an assumed delay) does not
+    count.
     """
 
     code: ClassVar[str] = "SRC-013"
     template: ClassVar[str] = (
-        "source {source!r}: a fact claims to be known in the future, beyond the clock skew"
+        "source {source!r}: a fact has a known_at in the future, beyond the clock skew"
     )
     remedy: ClassVar[str] = (
-        "set the producer's clock right and ingest it again; declare a longer "
-        "`clock_skew` where facts are announced ahead"
+        "correct the producer's clock and ingest the fact again; declare a longer "
+        "`clock_skew` if facts are announced ahead"
     )
     source: str
 
@@ -175,7 +177,7 @@ class PromisedColumnMissing(DeclarationError):
     template: ClassVar[str] = (
         "source {source!r}: its contract names {column!r}, which the data does not have"
     )
-    remedy: ClassVar[str] = "the data has: {known}"
+    remedy: ClassVar[str] = "the columns of the data are: {known}"
     source: str
     column: str
     known: str
@@ -183,15 +185,15 @@ class PromisedColumnMissing(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class TypeConflict(DeclarationError):
-    """A contract gives a column a type that the data's type cannot be read as.  Text becomes a
-    timestamp, a whole number a float; nothing else is guessed.
+    """A contract gives a column a type that its values cannot be read as.  Text can be read as a
+    timestamp and a whole number as a float; nothing else is converted.
     """
 
     code: ClassVar[str] = "PRJ-016"
     template: ClassVar[str] = (
         "source {source!r}: column {column!r} is {found} in the data and {promised} in the contract"
     )
-    remedy: ClassVar[str] = "promise {found}, or convert the data"
+    remedy: ClassVar[str] = "declare {found} in the contract, or convert the data"
     source: str
     column: str
     found: str
@@ -200,13 +202,13 @@ class TypeConflict(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnusableTime(DeclarationError):
-    """`event_time` and `known_at` have to be timestamps; a day or a text becomes one by promising
-    it in the contract.
+    """`event_time` or `known_at` is not a timestamp.  A date or a text is read as one if the
+    contract declares the column as `Timestamp()`.
     """
 
     code: ClassVar[str] = "PRJ-017"
     template: ClassVar[str] = "source {source!r}: its {role} is {found}, not a timestamp"
-    remedy: ClassVar[str] = "name a timestamp column, or promise one: Contract(name=Timestamp())"
+    remedy: ClassVar[str] = "name a timestamp column, or declare one: Contract(name=Timestamp())"
     source: str
     role: str
     found: str
@@ -214,8 +216,8 @@ class UnusableTime(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnusableId(DeclarationError):
-    """An id names facts: it needs at least one column, each once, and none of floats, which have no
-    one text.
+    """The columns cannot be the id of a source.  An id needs at least one column, each named once,
+    and no floats, because the same number can be written in several ways.
     """
 
     code: ClassVar[str] = "PRJ-018"
@@ -230,15 +232,16 @@ class UnusableId(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnusableColumn(DeclarationError):
-    """A column has a type that a source cannot hold (a list, a struct), or a name that the log or
-    its tables keep for themselves.
+    """A column has a type that a source cannot store (a list, a struct), or a name that is reserved
+    for the log and its tables.
 
-    Those begin with an underscore, such as `_offset`, or end with a type, such as `delay~float64`.
+    Reserved names begin with an underscore, such as `_offset`, or end with a type, such as
+    `delay~float64`.
     """
 
     code: ClassVar[str] = "PRJ-019"
-    template: ClassVar[str] = "source {source!r}: column {column!r} ({found}) cannot be kept"
-    remedy: ClassVar[str] = "rename, flatten or leave it out when the file is written"
+    template: ClassVar[str] = "source {source!r}: column {column!r} ({found}) cannot be stored"
+    remedy: ClassVar[str] = "rename, flatten or drop the column when you write the file"
     source: str
     column: str
     found: str

@@ -1,5 +1,5 @@
-"""Reads a source's facts: each accepted revision once, with the span of time in which it was the
-one to be seen.
+"""Read a source's facts: each accepted revision once, with the span of time in which it
+is visible.
 """
 
 import polars as pl
@@ -37,8 +37,8 @@ def read_facts(
     Args:
         tables: where the log below the table's position is read faster; None reads the log alone.
         until: only records below this offset count; None reads up to the head.
-        visible_until: leaves out what became visible later; what is taken back later is still
-            closed then.
+        visible_until: leaves out what became visible later; a fact that is withdrawn later still
+            has the end of its span.
         happened_from: leaves out what happened before, which a table need not be read for.
         schema: the columns that the facts shall have, and their types: the source may have had
             others when they were accepted.
@@ -79,7 +79,7 @@ def read_facts(
 
 
 def _with_spans(records: pl.DataFrame) -> pl.DataFrame:
-    """A retract closes the revision before it of the same id and is left out itself."""
+    """A retract ends the span of the revision before it of the same id, and is left out itself."""
     payload = [name for name in records.columns if name not in ENVELOPE]
     taken_back = records.filter(pl.col("_op") == "retract")
     closed = pl.lit(FOREVER, dtype=pl.Int64)

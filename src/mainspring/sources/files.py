@@ -33,7 +33,8 @@ def read_schema(source: Source, root: Path) -> Schema:
     contract for a source without a file.
 
     Raises:
-        SourceError: SRC-001, SRC-002, SRC-003, at the user's line.
+        SourceError: FileMissing SRC-001, FileUnreadable SRC-002, EmptyFolder SRC-003, at the user's
+            line.
         UnusableColumn: PRJ-019.
     """
     if source.path is None:
@@ -60,7 +61,7 @@ def scan_files(source: Source, path: Path) -> pl.LazyFrame:
     """The rows of a file or folder, lazily, in their stored types; CSV as text.
 
     Raises:
-        SourceError: SRC-001, SRC-002, SRC-003.
+        SourceError: FileMissing SRC-001, FileUnreadable SRC-002, EmptyFolder SRC-003.
     """
     files, kind = _files(source, path)
     with _reading(source, files[0]):
@@ -85,7 +86,7 @@ def iter_rows(source: Source, path: Path, *, rows: int) -> Iterator[pl.DataFrame
 
 
 def _as_promised(source: Source, found: Schema) -> Schema:
-    """Text formats carry no types, so those of the contract are as good as found."""
+    """Text formats have no types, so those of the contract are used."""
     promised = dict(source.contract.columns)
     return Schema(
         tuple(Field(f.name, promised[f.name].dtype) if f.name in promised else f for f in found)
@@ -105,7 +106,7 @@ def _files(source: Source, path: Path) -> tuple[list[Path], str]:
             at=source.declared_at,
         )
     if kinds[0] not in _KINDS.values():
-        reason = f"{path.suffix or 'no suffix'} names no format that is read"
+        reason = f"{path.suffix or 'no suffix'} is not a format that can be read"
         raise FileUnreadable(
             source=source.name, path=str(path), reason=reason, at=source.declared_at
         )

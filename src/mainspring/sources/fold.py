@@ -1,5 +1,5 @@
-"""Folds the log of a topic into its table, from where the table stands; stopping at any instant
-loses and doubles nothing.
+"""Materialize the log of a topic into its table, from the table's position on; a crash at any
+instant loses and doubles nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,17 +23,17 @@ _WORTH_A_COMMIT = 1_000
 def materialize_table(
     topic: str, *, log: LogReader, tables: TableWriter, rows: int = 262_144
 ) -> int:
-    """Bring the table of a topic, which has its name, up to the head of the log; the position
-    reached.
+    """Bring the table of a topic, which has its name, up to the head of the log; returns the
+    position reached.
 
-    Where another process folds the same topic its work stands, and this one goes on from there.
+    If another process materializes the same topic, this one continues from its position.
 
     Args:
         rows: about how many records go into one commit; fewer commits make a faster table.
 
     Raises:
         StaleWrite: ENG-004 when others were faster twenty times in a row.
-        RetentionPassed: ENG-011 when the log was trimmed above where the table stands.
+        RetentionPassed: ENG-011 when the log was trimmed beyond the table's position.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -45,7 +45,7 @@ def materialize_table(
 
 
 class TableMaterializer:
-    """Keeps the tables of sources current: each takes one commit for many records.
+    """Keeps the tables of sources current, with one commit for many records.
 
     Args:
         sources: gives their names; called at every turn, since an environment gains and loses
@@ -59,7 +59,7 @@ class TableMaterializer:
         self._reached: dict[str, int] = {}
 
     def run_due(self) -> None:
-        """Bring a table up to the log where a thousand records wait for it."""
+        """Bring each table up to the log for which a thousand records wait."""
         for topic in map(topic_of, self._sources()):
             if topic not in self._reached:
                 # Reading a table's position costs 2 ms, and a server asks 50 times a second; it

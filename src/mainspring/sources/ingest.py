@@ -1,8 +1,8 @@
-"""Takes rows into the log: prepares them, lets the sequencer decide, and appends records and
-quarantine in one transaction.
+"""Write rows to the log: prepare them, let the sequencer decide, and append records and quarantine
+in one transaction.
 
 Another writer may append between the decision and the append.  The log then refuses, and the
-decision is made anew on what it holds now: no lock, no lost row, and the same answer as if the
+sequencer decides again on its present content: no lock, no lost row, and the same result as if the
 other writer had come first.
 """
 
@@ -32,10 +32,10 @@ from mainspring.sources.topic import quarantine_topic_of, topic_of
 __all__ = ["CompiledSource", "IngestJournal", "IngestReport", "SourceRows", "SourceWriter"]
 
 Progress = Callable[[int, int], None]
-"""Told how many rows of how many are done."""
+"""Called with the number of rows done, and of all rows."""
 
 SourceRows = Sequence[Mapping[str, Cell]] | pl.DataFrame
-"""Rows to take in: mappings with instants as ISO 8601 text, datetimes or microseconds; or a
+"""Rows to write: mappings with instants as ISO 8601 text, datetimes or microseconds; or a
 frame.
 """
 
@@ -45,16 +45,16 @@ _ATTEMPTS = 20
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What became of the rows.
+    """The result of an ingestion.
 
     Args:
         accepted: new facts; `revised` and `deleted` are counted apart.
-        duplicates: rows that said again what the log holds.
-        unknown: deletes of facts that nobody has said, which changed nothing.
+        duplicates: rows that the log has already.
+        unknown: deletes of facts that do not exist, which changed nothing.
         quarantined: how many rows were refused, by reason.
         first_offset: the head of the log before, `next_offset` after: the records between them are
-            of this call if nobody else wrote.
-        ignored: columns that the rows have and the source does not; they are kept nowhere.
+            of this call unless another writer appended too.
+        ignored: columns that the rows have and the source does not; they are not stored.
         profile: of the whole file; empty for rows that were pushed.
     """
 
@@ -71,7 +71,7 @@ class IngestReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows changed something or were refused, by what became of them."""
+        """How many rows changed something or were refused, by outcome."""
         return {
             "accepted": self.accepted,
             "revised": self.revised,
@@ -95,7 +95,7 @@ class IngestReport:
 
 
 class IngestJournal(NamedTuple):
-    """Where it is put on record who brought which rows: in whose project and environment.
+    """The journal of ingestions: who wrote which rows, in which project and environment.
 
     Args:
         clock: the time of the world, for the record.
@@ -109,16 +109,16 @@ class IngestJournal(NamedTuple):
 
 
 class SourceWriter:
-    """The one way in for the rows of a source: rows and files, with the same arguments and
-    defaults.
+    """Writes the rows of a source: rows and files, with the same arguments and defaults.  There is
+    no other way to write them.
 
     A row is in the log, or in quarantine with its reason, when a call returns; a call that changed
     something is in the journal.
 
     Args:
         clock: the time of the data; a row becomes visible no earlier than it is appended.
-        tables: where revisions of facts find the rows that the log does not keep any more.
-        journal: None where nobody asks who brought what, as in a simulation.
+        tables: where revisions find rows that the log has trimmed.
+        journal: None for no journal, as in a simulation.
     """
 
     def __init__(
@@ -141,14 +141,14 @@ class SourceWriter:
         op: str | Sequence[str] = "",
         ahead: Micros = 0,
     ) -> IngestReport:
-        """Take rows in.
+        """Write rows.
 
         Args:
-            history: the rows tell of the past: they become visible when they say they were known,
-                and not now.
+            history: the rows are historical: they are visible from their `known_at` on, and not
+                only from now.
             op: `insert`, `replace` or `delete`, for all rows or for each; default: insert.
-            ahead: by how much the rows are handed in before their time, as a simulation does for
-                an hour at once; no clock error.
+            ahead: by how much the rows are written before their time, as a simulation does for an
+                hour at once; that is not a clock error.
 
         Raises:
             UnknownOperation: SRC-005.
@@ -177,15 +177,15 @@ class SourceWriter:
         op: str = "",
         progress: Progress | None = None,
     ) -> IngestReport:
-        """Take a file or folder in, in chunks; rows that the log holds already are counted as
-        duplicates, so it may be done again at any time.
+        """Write a file or folder, in chunks; rows that the log has already are counted as
+        duplicates, so it may be repeated at any time.
 
         Args:
             history, op: as of `write_rows`.
             progress: called with the rows that are done, and how many there are.
 
         Raises:
-            SourceError: SRC-001, SRC-002, SRC-003.
+            SourceError: FileMissing SRC-001, FileUnreadable SRC-002, EmptyFolder SRC-003.
             StaleWrite: ENG-004, when other writers were faster twenty times in a row.
         """
         source = self.compiled.source
@@ -211,8 +211,8 @@ class SourceWriter:
         return _ingest(target, prepared, now=self._clock.now(), history=history, ahead=ahead)
 
     def _record(self, report: IngestReport) -> None:
-        """Say in the journal who brought which records; of a call that changed nothing there is
-        nothing to say.
+        """Record in the journal who wrote which records; a call that changed nothing is not
+        recorded.
         """
         counts = report.counts
         if self._journal is None or not any(counts.values()):
@@ -235,7 +235,7 @@ class SourceWriter:
 
 
 class _Target(NamedTuple):
-    """The source that rows go to, and where its records lie."""
+    """The source that rows are written to, and its topics."""
 
     compiled: CompiledSource
     log: LogWriter

@@ -1,6 +1,4 @@
-"""What a source's columns hold: counts, range, mean and about how many distinct values, in one
-pass.
-"""
+"""Profiles of columns: counts, range, mean and an estimate of distinct values, in one pass."""
 
 from dataclasses import dataclass
 

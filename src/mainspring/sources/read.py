@@ -1,6 +1,4 @@
-"""Reads the records of a source wherever they lie: in the log, and below what the log keeps in the
-table that it was folded into.
-"""
+"""Read the records of a source: from the log, and those that the log has trimmed from the table."""
 
 from collections.abc import Iterator
 
@@ -31,7 +29,7 @@ def iter_records(
     may be trimmed while they are read.
 
     Args:
-        tables: where records lie that the log does not keep any more.
+        tables: where trimmed records are read.
         schema: the columns that every frame shall have, and their types; None leaves each batch as
             it was written.
 

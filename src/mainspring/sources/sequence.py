@@ -1,9 +1,9 @@
-"""The sequencer: which rows become records, from when each is seen, and which lie in quarantine.
-Decided once, on append, and stored.
+"""The sequencer decides which rows become records, from when each is visible, and which go to
+quarantine.  It decides once, on append, and the decision is stored.
 
-Most batches bring ids that nobody has seen, each once: those rows are judged by columns.  Only rows
-that share an id with another row or record, or that say they replace or delete one, are *contested*
-and judged one after the other, in their order.
+Most batches have new ids, each once: those rows are decided by columns.  Only rows that share an id
+with another row or record, or that replace or delete one, are *contested* and are decided one by
+one, in their order.
 """
 
 import hashlib
@@ -108,14 +108,14 @@ def sequence(
     old_rows: OldRows,
     known_until: Micros | None = None,
 ) -> Decision:
-    """Decide about a batch, given the newest revision of each of its ids that the log holds.
+    """Decide on a batch, given the newest revision of each of its ids that the log holds.
 
     Args:
         now: when the batch is appended.
-        history: whether the facts are seen from when they were known; a live fact is seen from
+        history: whether the facts are visible from their `known_at` on; a live fact is visible from
             `max(known_at, now)` on.
         lateness: how much later than it happened a fact may become visible; None accepts all.
-        known_until: the latest instant at which a fact may claim to become known; None accepts all.
+        known_until: the latest `known_at` that a fact may have; None accepts all.
 
     Cost: about 0.3 µs a row that is not contested, 5 µs one that is.
     """

@@ -1,5 +1,5 @@
-"""What a team declares about data: where it comes from, when its facts happen and become known, and
-what they promise.
+"""The declaration of a source: where its data is, when its facts happen and become known, and its
+contract.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ColumnContract:
-    """What one column promises: its type, whether it may be null, and bounds on its values."""
+    """The contract of one column: its type, whether it may be null, and bounds on its values."""
 
     dtype: DType
     nullable: bool = True
@@ -76,8 +76,8 @@ def Timestamp(*, nullable: bool = True) -> ColumnContract:
 
 @dataclass(frozen=True, init=False)
 class Contract:
-    """What the columns of a source promise.  Columns that it does not name take the type of the
-    file and may hold anything of it.
+    """The contract of a source.  A column that it does not name has the type of the file, and any
+    value of that type.
     """
 
     columns: tuple[tuple[str, ColumnContract], ...]
@@ -88,8 +88,8 @@ class Contract:
 
 @dataclass(frozen=True)
 class AssumedDelay:
-    """A guess of how long after it happened a fact becomes known; marked *assumed* in every plan,
-    card and training set.
+    """An assumed delay between event time and `known_at`; marked *assumed* in every plan, card and
+    training set.
     """
 
     delay: Micros
@@ -112,15 +112,15 @@ class Source:
             revision, or quarantined.
         event_time: when it happened: a timestamp column or expression.
         known_at: when it could first be known; default: when it happened.
-        contract: what the columns promise.
+        contract: of the columns.
         lateness: facts that become visible later than this after they happened go to quarantine;
             None accepts all.
-        clock_skew: facts that claim to be known later than this from now go to quarantine: a
-            producer's clock is wrong.  A delay that the declaration itself adds is no claim and
-            does not count.  None accepts all.
-        retention: for how long after they were appended the log keeps records; then `gc` may trim
-            those that the table has.  None keeps all.
-        owner: who answers for it.
+        clock_skew: facts whose `known_at` is further in the future than this go to quarantine,
+            because the producer's clock is wrong.  A delay that the declaration itself adds does
+            not count.  None accepts all.
+        retention: how long after the append the log stores records; after that `gc` may trim
+            those that the table has.  None stores them for ever.
+        owner: the person or team that is responsible for it.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description", "retention"})

@@ -1,4 +1,4 @@
-"""Where a source's records lie in the log, and the name of the table that they are folded into."""
+"""The topics of a source in the log, and the name of its table."""
 
 __all__ = ["quarantine_topic_of", "topic_of"]
 

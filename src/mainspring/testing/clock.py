@@ -1,5 +1,5 @@
-"""Time and names for tests: they move when told, and repeat with the seed.  The same that
-simulations run on.
+"""A clock and ids for tests: the clock moves only when it is set, and ids repeat with the seed.
+Simulations use the same ones.
 """
 
 from mainspring.engines.local.clock import FrozenClock, SeededIds

@@ -1,8 +1,8 @@
-"""How a model comes to be: the fit function's run, its tracking, the environment, and the export
-that is proven equal to what was fitted.
+"""Training: the run of the fit function, its tracking, its environment, and the export, which is
+checked to equal the fitted model.
 
-It takes rows from `datasets` and ends with a record of stored bytes.  Which versions exist is left
-to `registry`, and whether one is good enough to `gates`.
+Its input are rows from `datasets`, its output a record of stored artifacts.  Which versions exist
+is left to `registry`, and whether one is good enough to `gates`.
 """
 
 from mainspring.training.spec import FitFunction, GateDeclaration, Model, model

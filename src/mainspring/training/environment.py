@@ -1,5 +1,8 @@
-"""What a fit ran on: the interpreter, the machine, and the versions of the packages that its
-numbers depend on.
+"""The environment of a fit: the interpreter, the machine, and the versions of the packages that its
+results depend on.
+
+Equal fits in environments of the same digest give the same bits; in another one a replay compares
+within a tolerance.
 """
 
 import dis

@@ -19,14 +19,14 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class FitFailed(TrainingError):
-    """The function that fits the model raised.  The place is the innermost line of the project's
-    own files; the transcript ends with the traceback.
+    """The fit function of a model raised.  The location is the innermost line of the project's own
+    files; the captured output ends with the traceback.
     """
 
     code: ClassVar[str] = "TRA-001"
     template: ClassVar[str] = "fitting {model!r} raised {error}: {detail}"
     remedy: ClassVar[str] = (
-        "mend the function and apply again; what was printed before ends with:\n{transcript}"
+        "correct the function and apply again; its output ends with:\n{transcript}"
     )
     model: str
     error: str
@@ -36,20 +36,20 @@ class FitFailed(TrainingError):
 
 @dataclass(eq=False, kw_only=True)
 class FitReturnedNothing(TrainingError):
-    """A fit function hands back the fitted estimator; forgetting `return` hands back nothing."""
+    """A fit function returned None instead of the fitted estimator; usually `return` is missing."""
 
     code: ClassVar[str] = "TRA-002"
-    template: ClassVar[str] = "fitting {model!r} returned nothing"
+    template: ClassVar[str] = "fitting {model!r} returned None"
     remedy: ClassVar[str] = "return the fitted estimator"
     model: str
 
 
 @dataclass(eq=False, kw_only=True)
 class NoRows(TrainingError):
-    """Without a row with a label there is nothing to learn from, or nothing to judge by.
+    """There is no labelled row to train or to test the model on.
 
-    Rows without a label, outside of the split, or whose label was not yet known at the cut-off do
-    not count; the training set's card says how many.
+    Rows without a label, outside the split, or whose label was not yet known at the cut-off do not
+    count; the training set's card says how many there are of each.
     """
 
     code: ClassVar[str] = "TRA-003"
@@ -64,12 +64,10 @@ class NoRows(TrainingError):
 
 @dataclass(eq=False, kw_only=True)
 class OneClass(TrainingError):
-    """A label that is always the same teaches nothing and cannot be judged."""
+    """All labels have the same value, so a model can neither be trained nor be judged on them."""
 
     code: ClassVar[str] = "TRA-004"
-    template: ClassVar[str] = (
-        "all {rows} rows that {model!r} would be fitted on have the label {label}"
-    )
+    template: ClassVar[str] = "all {rows} rows to train {model!r} on have the label {label}"
     remedy: ClassVar[str] = "check the label's expression, or widen the split"
     model: str
     rows: int
@@ -78,13 +76,13 @@ class OneClass(TrainingError):
 
 @dataclass(eq=False, kw_only=True)
 class DegenerateScore(TrainingError):
-    """A model that answers the same to every row, or answers with what is not a number, must not be
-    registered, however good it looks by accident.
+    """A model gives every row the same score, or scores that are not finite.  Such a model is never
+    registered, whatever its metrics are.
     """
 
     code: ClassVar[str] = "TRA-005"
-    template: ClassVar[str] = "{model!r} answers {rows} test rows with {finding}"
-    remedy: ClassVar[str] = "look at the features it was given and at the estimator's parameters"
+    template: ClassVar[str] = "{model!r} gives {rows} test rows {finding}"
+    remedy: ClassVar[str] = "check the features that it was given and the estimator's parameters"
     model: str
     rows: int
     finding: str
@@ -92,8 +90,8 @@ class DegenerateScore(TrainingError):
 
 @dataclass(eq=False, kw_only=True)
 class ExportDiffers(TrainingError):
-    """What would be served is not what was fitted: the exported model gives other scores than the
-    native one on the test rows, beyond rounding.
+    """The exported model does not give the scores of the fitted one: on the test rows they differ
+    by more than rounding.
 
     Some converters fail silently on some estimators; that is why every export is checked on every
     test row.
@@ -101,8 +99,8 @@ class ExportDiffers(TrainingError):
 
     code: ClassVar[str] = "TRA-006"
     template: ClassVar[str] = (
-        "the export of {model!r} differs from the fitted model: by up to {largest:g} "
-        "(allowed {tolerance:g}), {differing} of {rows} rows in a bit"
+        "the export of {model!r} differs from the fitted model by up to {largest:g} (allowed "
+        "{tolerance:g}); {differing} of {rows} rows are not bit-identical"
     )
     remedy: ClassVar[str] = "use an estimator that can be exported exactly, such as LightGBM's"
     model: str
@@ -114,8 +112,8 @@ class ExportDiffers(TrainingError):
 
 @dataclass(eq=False, kw_only=True)
 class NotScorable(TrainingError):
-    """To compare it with its export, the native model is asked as scikit-learn's estimators are:
-    `predict_proba`, or `predict`.
+    """The fitted object has no method to score rows, so its export cannot be compared with it.  It
+    needs scikit-learn's interface: `predict_proba`, or `predict`.
     """
 
     code: ClassVar[str] = "TRA-007"
@@ -128,8 +126,8 @@ class NotScorable(TrainingError):
 
 @dataclass(eq=False, kw_only=True)
 class WorkerFailed(TrainingError):
-    """The process that trains the model reported an error of another part of Mainspring; the reason
-    carries its own code.
+    """The process that trains a model reported an error of another part of Mainspring; the reason
+    has that error's code.
     """
 
     code: ClassVar[str] = "TRA-008"

@@ -1,7 +1,7 @@
-"""Fit a model, export it, and prove that the export says what the model says.
+"""Fit a model, export it, and check that the export predicts what the model predicts.
 
-What is judged and served is the export, so test predictions and metrics are taken from it and not
-from the estimator: a gate speaks about bytes that exist.
+The export is what is judged and served, so test predictions and metrics are computed with it and
+not with the estimator.
 """
 
 import random
@@ -44,8 +44,8 @@ from mainspring.training.spec import Model
 __all__ = ["EXPORT_TOLERANCE", "Exporter", "TrainingBackend", "fit_and_export"]
 
 EXPORT_TOLERANCE = 1e-9
-"""How far an exported score may lie from the native one.  Exports are in double precision, so only
-the last bits of a link function may differ.
+"""How much an exported score may differ from the native one.  Exports are in double precision, so
+only the last bits of a link function may differ.
 """
 
 _CLASSIFIED = ("accuracy", "brier", "log_loss", "roc_auc")
@@ -67,7 +67,7 @@ class Exporter(Protocol):
 
 @dataclass(frozen=True)
 class TrainingBackend:
-    """What a fit needs from the world: where bytes go, who exports, who opens what was exported."""
+    """What a fit works with: the object store, the exporter, and the loader of exported models."""
 
     objects: ObjectWriter
     export: Exporter
@@ -101,14 +101,14 @@ def fit_and_export(
     fingerprint: Digest,
     code: Digest,
 ) -> TrainedModel:
-    """Fit on the rows marked `fit`, judge on those marked `test`, store everything, and say what
-    was made.
+    """Fit on the rows marked `fit`, compute metrics on those marked `test`, and store everything.
 
     Args:
         frame: the rows that `card` describes; rows without a label are left out whatever their
             mark.
 
-    Raises: TRA-001 to TRA-007, DAT-020, DAT-021, and what the exporter refuses.
+    Raises: a TrainingError TRA-001 to TRA-007, UnencodableFeature DAT-020, InexactFeature
+        DAT-021, and what the exporter refuses.
     """
     fitted, tested = _labelled(frame, "fit"), _labelled(frame, "test")
     _require(model, fitted, tested)
@@ -177,7 +177,7 @@ def _labels(frame: pl.DataFrame) -> NDArray[np.int64] | Floats:
 
 
 def _require(model: Model, fitted: pl.DataFrame, tested: pl.DataFrame) -> None:
-    """Refuse what cannot be learned from or judged by, before anybody waits for it."""
+    """Refuse rows that a model cannot be trained or tested on, before the fit starts."""
     for rows, purpose in ((fitted, "fit"), (tested, "test")):
         if rows.is_empty():
             raise NoRows(
@@ -196,7 +196,7 @@ def _require(model: Model, fitted: pl.DataFrame, tested: pl.DataFrame) -> None:
 
 
 def _fit(model: Model, train: TrainData, run: TrainingRun) -> object:
-    """Run the user's function; whatever it raises is told with the user's line."""
+    """Run the user's function; whatever it raises is reported with the user's line."""
     try:
         with _seeded(model.seed):
             estimator = model.fit(train, run)
@@ -256,7 +256,7 @@ def _judge(
     tested: pl.DataFrame,
     exported: ExportedModel,
 ) -> _Judged:
-    """Hold the export against the native model, and the scores against common sense."""
+    """Compare the export with the native model, and check that its scores are plausible."""
     parity = compare_export(
         native_scores(model.name, estimator, matrix=matrix, output=exported.output),
         scores,

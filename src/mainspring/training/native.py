@@ -1,5 +1,5 @@
-"""The native model's own scores, asked as scikit-learn's estimators are, in the sense that the
-export declares.
+"""The scores of the native model, by scikit-learn's interface, with the meaning that the export
+declares.
 """
 
 from typing import Protocol, runtime_checkable
@@ -33,13 +33,13 @@ class _Predictor(Protocol):
 def native_scores(
     model: str, estimator: object, *, matrix: NDArray[np.float64], output: str
 ) -> NDArray[np.float64]:
-    """What the fitted estimator says: `(rows,)` for `probability` and `value`, `(rows, classes)`
-    for `probabilities`.
+    """The scores of the fitted estimator: `(rows,)` for `probability` and `value`, `(rows,
+    classes)` for `probabilities`.
 
     An estimator without `predict_proba`, such as LightGBM's own Booster, is taken to predict
-    probabilities where its export says so.
+    probabilities if its export declares so.
 
-    Raises: TRA-007.
+    Raises: NotScorable TRA-007.
     """
     if output.startswith("probabilit") and isinstance(estimator, _Classifier):
         probabilities = np.asarray(estimator.predict_proba(matrix), dtype=np.float64)

@@ -1,6 +1,4 @@
-"""What comes of a fit: the record that a registry version, the gates and the monitors are made
-from.
-"""
+"""The outcome of a fit: the record from which model versions, verdicts and baselines are made."""
 
 import msgspec
 
@@ -19,11 +17,11 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
         fingerprint: of the model's definition; `code`: of the fit function and all that it calls.
         artifact: the exported model's bytes; `format` and `output` say how to open and read it.
         encoding: how its features become numbers.
-        predictions: what the exported model answered on the test rows.
-        training_set: the rows that it was taught on.
-        metrics: on the test rows, by name; `base_rate`: the mean label of the fitted rows, what
-            knowing nothing would answer.
-        feature_auc: what each feature alone is worth on the test rows, in [0.5, 1]; empty for
+        predictions: of the exported model on the test rows.
+        training_set: the rows that it was trained on.
+        metrics: on the test rows, by name; `base_rate`: the mean label of the fitted rows, as a
+            constant prediction.
+        feature_auc: the AUC of each feature alone on the test rows, in [0.5, 1]; empty for
             labels that are not boolean.
         logged: what the run logged; `artifacts`: files that it logged, by name.
         cpu_s: processor time of the fit's process; `transcript`: what it printed, None where it ran

@@ -1,4 +1,4 @@
-"""What a fit function is given: the rows to learn from, and a run to report to."""
+"""The arguments of a fit function: the training rows, and a run to log to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ RunParameter = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class TrainData:
-    """The rows to fit, and nothing of the test.
+    """The training rows, without the test rows.
 
     Args:
         X: (rows, features) float64 in C order; NaN is missing, a text is its code.
@@ -43,7 +43,9 @@ class TrainData:
 
     @property
     def categorical_indices(self) -> list[int]:
-        """The places of the categorical columns, as LightGBM's `categorical_feature` takes them."""
+        """The indices of the categorical columns, as LightGBM's `categorical_feature`
+        takes them.
+        """
         return [self.feature_names.index(name) for name in self.categorical]
 
 
@@ -56,7 +58,7 @@ class MetricPoint(msgspec.Struct, frozen=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True):
-    """Everything that a run was told, in the order it was told."""
+    """Everything that a run logged, in order."""
 
     params: dict[str, RunParameter]
     metrics: tuple[MetricPoint, ...]
@@ -64,7 +66,7 @@ class RunRecord(msgspec.Struct, frozen=True):
 
 
 class TrainingRun:
-    """The notebook of one fit: its randomness, and what it wants remembered.  Stable.
+    """The run of one fit: its seed, and the log of its parameters, metrics and artifacts.  Stable.
 
     >>> run = TrainingRun(seed=7)
     >>> run.log_params({"trees": 120})
@@ -80,23 +82,23 @@ class TrainingRun:
         self._artifacts: dict[str, bytes] = {}
 
     def log_metric(self, name: str, value: float, step: int = 0) -> None:
-        """Remember a value of a metric; the same name and step twice keeps both."""
+        """Log a value of a metric; two values of the same name and step are both stored."""
         self._metrics.append(MetricPoint(name, float(value), step))
 
     def log_metrics(self, name: str, values: Sequence[float]) -> None:
-        """Remember a curve: one value a step, from step 0."""
+        """Log a curve: one value a step, from step 0."""
         self._metrics.extend(
             MetricPoint(name, float(value), step) for step, value in enumerate(values)
         )
 
     def log_params(self, params: Mapping[str, RunParameter]) -> None:
-        """Remember parameters; a name given again takes the new value."""
+        """Log parameters; a later value of a name replaces the earlier one."""
         self._params.update(params)
 
     def log_artifact(self, name: str, payload: bytes) -> None:
-        """Remember a file under a name."""
+        """Log a file under a name."""
         self._artifacts[name] = bytes(payload)
 
     def record(self) -> RunRecord:
-        """What was told so far."""
+        """What was logged so far."""
         return RunRecord(dict(self._params), tuple(self._metrics), dict(self._artifacts))

@@ -1,6 +1,4 @@
-"""What each feature is worth alone: the first thing to look at when a model is too good to be
-true.
-"""
+"""The AUC of each feature alone: the first thing to look at when a model seems too good."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +9,7 @@ from mainspring.stats.roc_auc import roc_auc
 __all__ = ["MOST_ROWS", "single_feature_auc"]
 
 MOST_ROWS = 20_000
-"""Rows looked at: enough to tell 0.95 from 0.94, and 120 features cost half a second."""
+"""Rows used: enough to tell 0.95 from 0.94, and 120 features take half a second."""
 
 
 def single_feature_auc(
@@ -46,14 +44,14 @@ def single_feature_auc(
 
 
 def _places(codes: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Codes as places from 1; 0 is what is missing."""
+    """Codes as indices from 1; 0 is a missing value."""
     return np.where(np.isnan(codes), -1.0, codes).astype(np.int64) + 1
 
 
 def _shares(
     codes: NDArray[np.float64], labels: NDArray[np.float64], *, size: int
 ) -> NDArray[np.float64]:
-    """The share of positives of each place; NaN of one without rows."""
+    """The share of positives of each index; NaN for one without rows."""
     places = _places(codes)
     rows = np.bincount(places, minlength=size + 1)
     positives = np.bincount(places, weights=labels, minlength=size + 1)

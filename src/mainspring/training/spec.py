@@ -1,6 +1,4 @@
-"""What a team declares about a model: the function that fits it, what it learns from, and what it
-must prove.
-"""
+"""The declaration of a model: the function that fits it, its training set, and its gates."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["FitFunction", "GateDeclaration", "Model", "model"]
 
 FitFunction = Callable[["TrainData", "TrainingRun"], object]
-"""Takes the rows to fit and the run to report to; returns the fitted estimator."""
+"""Takes the training rows and the run to log to; returns the fitted estimator."""
 
 
 class GateDeclaration(Protocol):
-    """Something that a model must prove; the gates themselves are declared in `gates`."""
+    """A gate of a model; the gates themselves are declared in `gates`."""
 
     @property
     def name(self) -> str:
@@ -30,10 +28,10 @@ class GateDeclaration(Protocol):
 
 @dataclass(frozen=True, init=False)
 class Model:
-    """A model: fitted by a function on a training set, and let through by gates.
+    """A model: fitted by a function on a training set, and judged by gates.
 
     Args:
-        seed: the randomness that the fit may use, as `run.seed`.
+        seed: for the random numbers of the fit, as `run.seed`.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"gates", "owner", "description"})

@@ -1,4 +1,4 @@
-"""Train a model in a process of its own, or, for what lives in memory only, here."""
+"""Train a model in its own process or, for a project in memory, in this one."""
 
 import time
 
@@ -17,16 +17,16 @@ from mainspring.training.worker_protocol import TrainTask, parse_train_result, r
 __all__ = ["TRAIN_WORKER", "train", "train_in_memory"]
 
 TRAIN_WORKER = "mainspring.app.models.train_worker"
-"""The module that the process runs; named and not imported, for the composition root is above."""
+"""The module that the process runs; named and not imported, because `app` is a higher layer."""
 
 
 def train(
     order: TrainTask, *, compute: Compute, objects: ObjectWriter, timeout_s: float = 3600.0
 ) -> TrainedModel:
-    """Have the model fitted, exported and checked in a process of its own, and keep what the
-    process printed.
+    """Fit, export and check a model in its own process, and store what the process printed.
 
-    Raises: TRA-001 to TRA-008; ENG-006 when the process died, ENG-007 when its time was up.
+    Raises: a TrainingError TRA-001 to TRA-008; TaskFailed ENG-006 when the process died,
+        TaskOverdue ENG-007 when its time was up.
     """
     result = compute.run(Task(TRAIN_WORKER, render_train_task(order), timeout_s))
     trained = parse_train_result(result.answer, model=order.model)
@@ -44,10 +44,10 @@ def train_in_memory(
     fingerprint: Digest,
     code: Digest,
 ) -> TrainedModel:
-    """The same in the caller's process: for a workspace without a disk, whose functions no other
-    process could import.
+    """The same in the caller's process: for a workspace in memory, whose functions no other process
+    could import.
 
-    Raises: as `train`, but for the process's own.
+    Raises: as `train`, except the errors of the process.
     """
     began = time.process_time()
     trained = fit_and_export(

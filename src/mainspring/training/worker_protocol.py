@@ -1,5 +1,5 @@
-"""What the process that trains is told, and what it answers: JSON over standard input and
-output.
+"""The protocol of the training worker: a task as JSON on standard input, a result as JSON on
+standard output.
 """
 
 import msgspec
@@ -23,13 +23,13 @@ __all__ = [
 
 
 class TrainTask(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be fitted, on what, and where the results go.
+    """The model to fit, its rows, and where the results go.
 
     Args:
         project: the project's folder or file.
         model: the model's name in it.
         objects: the folder of the object store, which holds the rows that `card` describes.
-        fingerprint: of the model's definition; `code`: of its code, both passed on to what is made.
+        fingerprint: of the model's definition; `code`: of its code; both are copied to the result.
     """
 
     project: str
@@ -41,9 +41,7 @@ class TrainTask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrainFailure(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
-    """Why there is no model: an error by its code and fields, and the user's line where it is
-    known.
-    """
+    """Why there is no model: the code and fields of an error, and the user's line if known."""
 
     code: str
     message: str
@@ -52,9 +50,7 @@ class TrainFailure(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     line: int = 0
 
     def error(self, model: str) -> TrainingError:
-        """The same error on this side; one that is not of training comes as TRA-008 with its code
-        inside.
-        """
+        """The error itself; one of another package becomes WorkerFailed TRA-008 with its code."""
         at = Location(self.path, self.line) if self.path else None
         for name in errors.__all__:
             kind: type[TrainingError] = getattr(errors, name)
@@ -64,7 +60,7 @@ class TrainFailure(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
 
 
 class Trained(msgspec.Struct, frozen=True, kw_only=True, tag="trained"):
-    """A model was made."""
+    """The result of a successful fit."""
 
     model: TrainedModel
 
@@ -74,7 +70,7 @@ _ANSWER: msgspec.json.Decoder[TrainResult] = msgspec.json.Decoder(TrainResult)
 
 
 def train_failure_of(error: MainspringError) -> TrainFailure:
-    """The refusal that says what an error says."""
+    """The failure for an error."""
     fields = {
         name: value
         for name, value in error.details().items()
@@ -90,22 +86,22 @@ def train_failure_of(error: MainspringError) -> TrainFailure:
 
 
 def render_train_task(order: TrainTask) -> bytes:
-    """The order as JSON."""
+    """The task as JSON."""
     return canonical_json(order)
 
 
 def parse_train_task(payload: bytes) -> TrainTask:
-    """The order that `render_train_task` wrote."""
+    """The task that `render_train_task` wrote."""
     return msgspec.json.decode(payload, type=TrainTask)
 
 
 def render_train_result(outcome: TrainedModel | TrainFailure) -> bytes:
-    """The answer as JSON."""
+    """The result as JSON."""
     return canonical_json(outcome if isinstance(outcome, TrainFailure) else Trained(model=outcome))
 
 
 def parse_train_result(payload: bytes, *, model: str) -> TrainedModel:
-    """The model that the answer tells of.  Raises: the TRA error that it tells of."""
+    """The model in a result.  Raises: the TrainingError in it."""
     answer = _ANSWER.decode(payload)
     match answer:
         case Trained(model=trained):

@@ -75,7 +75,7 @@ def test_what_is_named_is_opened_with_its_secrets(tmp_path: Path, elsewhere: str
 def test_a_secret_that_is_not_set_is_named_with_its_setting(tmp_path: Path) -> None:
     with pytest.raises(
         SecretMissing,
-        match=r"engines.online.password is to be read from the environment variable "
+        match=r"engines.online.password is read from the environment variable "
         r"NOT_SET_ANYWHERE",
     ):
         open_stores(

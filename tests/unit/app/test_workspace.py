@@ -211,7 +211,7 @@ def test_a_read_of_a_time_in_the_past_is_what_a_backfill_says(at_noon, at):
 def test_a_read_of_a_time_before_what_state_keeps_is_refused(at_noon):
     with pytest.raises(
         HorizonPassed,
-        match="takings keeps facts from 2024-05-01T10:00:00Z on, and the question needs them "
+        match="state of view takings begins at 2024-05-01T10:00:00Z, and this read needs facts "
         "from 2024-05-01T09:59:59Z",
     ):
         at_noon.get_online_features(["takings"], keys=[{"shop": "A"}], at="2024-05-01T10:59:59Z")
@@ -223,7 +223,7 @@ def test_a_read_of_a_time_to_come_is_refused_beyond_what_clocks_may_differ_by(at
     ).columns == {"shop__sales__1h": [0]}
     with pytest.raises(
         MomentAhead,
-        match=r"features are asked for 2024-05-01T12:05:00\.000001Z, and it is "
+        match=r"features were requested for 2024-05-01T12:05:00\.000001Z, and it is "
         r"2024-05-01T12:00:00Z",
     ):
         at_noon.get_online_features(["takings"], keys=[{"shop": "A"}], at=NOON + 5 * MINUTE + 1)
@@ -319,20 +319,20 @@ def test_one_row_is_answered_and_one_prediction_replayed_without_a_list(answerin
     assert [replay.outcome for replay in answering.replay(prediction.id)] == ["identical"]
 
 
-def test_the_story_of_a_prediction_is_told_although_its_version_is_not_on_record_any_more(
+def test_a_prediction_has_a_trace_although_its_version_is_not_on_record_any_more(
     answering,
 ):
     (prediction,) = answering.predict("late", {"shop": "a"})
     answering.runtime.state.commit([Change("version_digest", prediction.version, None)], [])
-    story = answering.trace(prediction.id)
-    assert (story.replay.outcome, story.digest, story.taught_on) == (
+    trace = answering.trace(prediction.id)
+    assert (trace.replay.outcome, trace.digest, trace.trained_on) == (
         "not available",
         prediction.version,
         "not available",
     )
 
 
-def test_the_story_of_a_prediction_is_told_although_the_card_of_its_training_set_is_gone(answering):
+def test_a_prediction_has_a_trace_although_the_card_of_its_training_set_is_gone(answering):
     (prediction,) = answering.predict("late", {"shop": "a"})
     version = read_version(answering.runtime.state, prediction.version)
     kept = MemoryObjects()
@@ -341,4 +341,4 @@ def test_the_story_of_a_prediction_is_told_although_the_card_of_its_training_set
     without = Workspace(
         answering.project, replace(answering.runtime, objects=kept), environment="dev", folder=None
     )
-    assert without.trace(prediction.id).taught_on.startswith("not available: ENG-002")
+    assert without.trace(prediction.id).trained_on.startswith("not available: ENG-002")

@@ -60,7 +60,7 @@ def test_a_value_of_another_type_is_refused_and_named(field, value):
 
 
 def test_an_absent_field_is_a_mistake():
-    with pytest.raises(MissingRequestField, match="row 1 lacks the field 'n'"):
+    with pytest.raises(MissingRequestField, match="row 1 has no field 'n'"):
         cast_rows(
             [ROW, {name: value for name, value in ROW.items() if name != "n"}],
             SCHEMA,

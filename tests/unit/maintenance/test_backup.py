@@ -270,7 +270,7 @@ def test_two_backups_do_not_run_at_once(workspace: Workspace, tmp_path: Path) ->
 def test_what_lies_with_another_product_is_not_passed_over(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    with pytest.raises(NotEmbedded, match="it lies in memory"):
+    with pytest.raises(NotEmbedded, match="it is stored in memory"):
         ms.Workspace.in_memory(workspace.project.declarations.sources).backup(tmp_path / "backup")
     elsewhere = Workspace(
         workspace.project,
@@ -278,7 +278,7 @@ def test_what_lies_with_another_product_is_not_passed_over(
         environment="dev",
         folder=workspace.folder,
     )
-    with pytest.raises(NotEmbedded, match="lies in MemoryObjects"):
+    with pytest.raises(NotEmbedded, match="stored in MemoryObjects"):
         elsewhere.backup(tmp_path / "backup")
 
 

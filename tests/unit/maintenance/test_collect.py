@@ -298,7 +298,7 @@ def test_trimmed_predictions_are_not_available_for_retention(clock: FrozenClock)
         clock.advance(5 * DAY)
     assert gc(workspace).trimmed == 1
     old, young = workspace.replay(["old", "young"])
-    assert (str(old.outcome), old.told) == ("not available", None)
+    assert (str(old.outcome), old.recorded) == ("not available", None)
     assert old.reason.startswith("retention: ENG-011")
     assert young.reason.startswith("REG-001")
     assert workspace.trace("old").lines == (f"old  not available — {old.reason}",)

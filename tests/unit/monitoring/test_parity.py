@@ -231,7 +231,7 @@ def test_views_without_state_with_hindsight_or_without_recent_facts_say_why_noth
     workspace = Workspace.in_memory([TAKINGS, HINDSIGHT, NEWER], clock=clock)
     workspace.ingest("sales", [sale(95)], history=True)
     reasons = [count.reason for count in workspace.parity.test(3).counts]
-    assert reasons[0].startswith("FEA-002 view takings keeps facts from never")
+    assert reasons[0].startswith("FEA-002 the state of view takings begins at never")
     assert reasons[1] == "sees with hindsight, which is never served"
     workspace.get_online_features(["newer"], keys=[{}])
     assert [count.checked for count in workspace.parity.test(3).counts] == [0, 0, 3]

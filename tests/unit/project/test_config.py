@@ -155,14 +155,14 @@ def test_an_environment_uses_the_engines_of_the_project_but_for_those_it_names()
         ("log = 7", "must be sqlite, or an address such as nats://HOST:4222"),
         ('log = { stream = "x" }', "must be sqlite"),
         ('compute = "ray"', "must be local"),
-        ('logs = "sqlite"', "is not a setting; here may stand compute, log, online, tables"),
+        ('logs = "sqlite"', "is not a setting; known here: compute, log, online, tables"),
         (
             'tables = { url = "s3://lake", bucket = "x" }',
-            "is not a setting; here may stand access_key_id, endpoint, region",
+            "is not a setting; known here: access_key_id, endpoint, region",
         ),
         ('tables = { url = "s3://lake", endpoint = 9000 }', "must be a text, not 9000"),
-        ('objects = "s3://lake"', "is not a setting; here may stand compute, log, online, tables"),
-        ('state = "sqlite"', "is not a setting; here may stand compute, log, online, tables"),
+        ('objects = "s3://lake"', "is not a setting; known here: compute, log, online, tables"),
+        ('state = "sqlite"', "is not a setting; known here: compute, log, online, tables"),
     ],
 )
 def test_an_engine_that_cannot_be_meant_is_a_fault_with_what_can(setting: str, told: str) -> None:

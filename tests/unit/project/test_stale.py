@@ -43,7 +43,7 @@ def test_a_plan_is_not_applied_with_an_edited_policy(desk: Path) -> None:
 def test_a_plan_knows_what_is_declared_since_and_no_longer(desk: Path) -> None:
     plan = ms.Workspace.open(desk).plan()
     edited(desk, 'ms.Endpoint("slow"', 'ms.Endpoint("slower"')
-    with pytest.raises(PlanStale, match=r"endpoint.slow is no longer .*endpoint.slower is decl"):
+    with pytest.raises(PlanStale, match=r"endpoint.slow is no longer .*endpoint.slower is newly"):
         ms.Workspace.open(desk).apply(plan)
 
 

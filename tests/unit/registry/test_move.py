@@ -85,7 +85,7 @@ def test_a_move_from_a_version_that_does_not_stand_changes_nothing(
 ) -> None:
     move(first())
     with pytest.raises(
-        EnvironmentMoved, match=r"dev is at version 1, moved by person:ada, and not"
+        EnvironmentMoved, match=r"dev is at version 1, moved by person:ada, not at 0"
     ):
         move(first())
     assert len(list(state.iter_events(kind="environment.moved"))) == 1

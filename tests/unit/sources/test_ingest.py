@@ -142,7 +142,7 @@ def test_a_row_that_cannot_be_read_is_named_and_nothing_is_taken(
 
 @pytest.mark.parametrize("rows", [5, "rows", row(), (row(number) for number in range(2))])
 def test_rows_that_are_no_list_are_refused(desk: Desk, rows: object) -> None:
-    with pytest.raises(UnreadableRows, match=f"{type(rows).__name__} is no list of rows"):
+    with pytest.raises(UnreadableRows, match=f"{type(rows).__name__} is not a list of rows"):
         SourceWriter(desk.compiled, log=desk.log, clock=desk.clock).write_rows(rows)
 
 

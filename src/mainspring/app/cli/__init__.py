@@ -1,8 +1,8 @@
 """The command line: a command parses, calls one function of the workspace, and renders one record.
 
-`main` is the console script.  What a command asks for is decided elsewhere; what it prints, where
-progress goes and which exit code says what is decided here.  Nothing heavy is imported before a
-command runs, so asking for help stays instant.
+`main` is the console script.  The workspace does the work; this package decides what is printed,
+where progress goes, and what the exit codes mean.  Nothing heavy is imported before a command runs,
+so help appears at once.
 """
 
 import sys
@@ -16,53 +16,50 @@ from mainspring.app.cli.faults import answer_for
 __all__ = ["command_line", "main"]
 
 _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
-    "Begin": {
-        "init": ("begin", "Write a small project that runs, to be changed into your own."),
-        "demo": ("begin", "See everything at work on real flights, in about three minutes."),
+    "Get started": {
+        "init": ("begin", "Create a small project that runs, to start your own from."),
+        "demo": ("begin", "Show everything on real flight data, in about three minutes."),
     },
-    "Change": {
+    "Plan and deploy": {
         "plan": ("lifecycle", "Show what apply would change, run and cost."),
-        "apply": ("lifecycle", "Build what is declared, prove it, and put it in place."),
-        "run": ("lifecycle", "Make a model again from today's data."),
-        "status": ("lifecycle", "Show what serves, what came in, and what is wrong."),
+        "apply": ("lifecycle", "Build what is declared, judge it by its gates, and deploy it."),
+        "run": ("lifecycle", "Retrain a model on the present data."),
+        "status": ("lifecycle", "Show endpoints, sources and open incidents."),
         "approve": (
             "lifecycle",
             "Approve a model version for an environment (not your own).",
         ),
-        "promote": ("lifecycle", "Move what one environment holds to another one."),
+        "promote": ("lifecycle", "Promote what one environment holds to another one."),
         "rollback": ("lifecycle", "Restore the environment's previous version."),
     },
     "Data": {
-        "ingest": ("data", "Take rows into a source's log, through its contract."),
-        "stream": ("stream", "Fold the log into online state until stopped."),
-        "backfill": ("data", "Compute features for many past moments at once."),
+        "ingest": ("data", "Write rows to a source, checked by its contract."),
+        "stream": ("stream", "Materialize the log into online state until stopped."),
+        "backfill": ("data", "Compute features for many prediction times at once."),
         "features": (
             "features",
-            (
-                "Show feature views: how fresh their online state is, how large, and how "
-                "far behind the log."
-            ),
+            "Show feature views: freshness, size and lag of their online state.",
         ),
     },
-    "Ask": {
-        "serve": ("answers", "Answer predictions over HTTP until stopped."),
+    "Serve and monitor": {
+        "serve": ("answers", "Serve predictions over HTTP until stopped."),
         "serve-model": ("begin", "Serve one ONNX file, without a project."),
-        "predict": ("answers", "Ask an endpoint, without a server."),
-        "replay": ("answers", "Recompute predictions, and compare them byte by byte."),
+        "predict": ("answers", "Predict with an endpoint, without a server."),
+        "replay": ("answers", "Recompute predictions and compare them byte by byte."),
         "lineage": ("answers", "Show what an asset is made from, down to the raw files."),
         "watch": ("answers", "Evaluate a monitor on its current window."),
-        "simulate": ("answers", "Live through months of data in minutes, as if they happened now."),
+        "simulate": ("answers", "Simulate months of production on a virtual clock."),
     },
-    "Keep": {
-        "gc": ("maintenance", "Remove what nothing needs any more."),
-        "backup": ("maintenance", "Copy state, log and objects as one consistent whole."),
-        "restore": ("maintenance", "Bring a backup back, into a project that has no state."),
+    "Maintenance": {
+        "gc": ("maintenance", "Remove records, state and objects that are not needed any more."),
+        "backup": ("maintenance", "Copy state, log and objects into one consistent backup."),
+        "restore": ("maintenance", "Restore a backup into a project that has no state."),
     },
-    "Trust": {
-        "test": ("features", "Check that an environment keeps what it promises."),
-        "gates": ("gates", "Judge again what an environment serves."),
-        "explain": ("explain", "Say what a code means and what to do."),
-        "audit": ("access", "Show who did what, and check that nobody rewrote it."),
+    "Checks and access": {
+        "test": ("features", "Check that served features equal recomputed ones."),
+        "gates": ("gates", "Judge again, and sign anew, what an environment serves."),
+        "explain": ("explain", "Explain an error code and what to do about it."),
+        "audit": ("access", "Show who did what, and verify that the journal is unchanged."),
         "auth": ("access", "Create, list and revoke tokens."),
     },
 }
@@ -74,7 +71,7 @@ _MODULES = {name: module for members in _SECTIONS.values() for name, (module, _)
 
 
 class _Sections(click.Group):
-    """A group that imports a command when it is called, and lists all by what they are for."""
+    """A group that imports a command when it is called, and lists all commands by section."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Every command, in the order of the help."""
@@ -91,7 +88,7 @@ class _Sections(click.Group):
         return found if isinstance(found, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """One block for each section, all summaries below each other."""
+        """One block for each section, with all summaries aligned."""
         width = max(map(len, _MODULES))
         for title, members in _SECTIONS.items():
             with formatter.section(title):
@@ -100,8 +97,8 @@ class _Sections(click.Group):
                 )
 
 
-def _show_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
-    if is_asked:
+def _show_version(ctx: click.Context, _: click.Parameter, is_given: bool) -> None:
+    if is_given:
         from importlib.metadata import version
 
         click.echo(f"mainspring {version('mainspring')}")
@@ -118,16 +115,16 @@ def _show_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> Non
     help="Show the version and exit.",
 )
 def command_line() -> None:
-    """Declare a machine-learning system once; plan it, build it, prove it, serve it, watch it.
+    """Declare a machine-learning system once; plan it, build it, test it, serve it, monitor it.
 
-    New here?  `mainspring demo` shows everything on real data; `mainspring init` begins a project
+    New here?  `mainspring demo` shows everything on real data; `mainspring init` creates a project
     of your own.
     """
 
 
 def main() -> None:
-    """The console script.  Exit codes: 0 done, 1 a gate or check said no, 2 misuse, 3 a fault of
-    ours.
+    """The console script.  Exit codes: 0 done, 1 a gate or check failed, 2 misuse, 3 a bug in
+    Mainspring or a failure of a product behind a port.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -1,4 +1,4 @@
-"""Writes the project that `mainspring init` begins with."""
+"""Writes the project that `mainspring init` creates."""
 
 import csv
 import io
@@ -21,10 +21,10 @@ _FIRST_DAY = datetime(2024, 3, 4, tzinfo=UTC)
 
 
 def create_project(folder: Path, name: str) -> list[Path]:
-    """Write a project that runs into a folder; the files written.
+    """Write a project that runs into a folder; returns the files written.
 
-    Raises: ACC-007 when something that looks like a project is there already; nothing is written
-        then.
+    Raises: ProjectExists ACC-007 when the folder already has something that looks
+        like a project; nothing is written then.
     """
     found = [
         path
@@ -59,7 +59,7 @@ def create_project(folder: Path, name: str) -> list[Path]:
 def _invent() -> tuple[str, str]:
     """Four weeks of orders and deliveries as CSV; always the same ones.
 
-    A shop that is behind stays behind for hours, which is what the features of the project can see.
+    A shop that is behind stays behind for hours, so features over the last hours can predict it.
     """
     dice = random.Random(20240304)
     orders: list[tuple[object, ...]] = []
@@ -83,7 +83,7 @@ def _invent() -> tuple[str, str]:
 
 
 def _iter_orders(dice: random.Random) -> Iterator[tuple[int, datetime, dict[str, float]]]:
-    """Order ids, moments, and by how many minutes each shop is behind then."""
+    """Order ids, times, and by how many minutes each shop is behind then."""
     behind = dict.fromkeys(_SHOPS, 0.0)
     order_id = 0
     for day in range(7 * _WEEKS):

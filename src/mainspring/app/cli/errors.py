@@ -10,12 +10,10 @@ __all__ = ["ProjectExists"]
 
 @dataclass(eq=False, kw_only=True)
 class ProjectExists(AccessError):
-    """A new project is written into a folder that holds none: what somebody wrote before is never
-    overwritten.
-    """
+    """A folder for a new project has a project in it already.  Nothing was overwritten."""
 
     code: ClassVar[str] = "ACC-007"
-    template: ClassVar[str] = "{folder} holds a project already: there is {found}"
+    template: ClassVar[str] = "{folder} already has a project: {found} exists"
     remedy: ClassVar[str] = "name another folder: mainspring init FOLDER"
     folder: str
     found: str

@@ -1,13 +1,12 @@
-"""What a command answers when it cannot do what it was asked: which exit code, and which words.
+"""What a command prints when it fails, and its exit code.
 
     0  done
-    1  understood and refused: a gate, a check, or the state of things said no
-    2  misuse: the command line, the project or the data asked for something that cannot be meant,
-       or that the caller may not do
-    3  a fault of ours, or of a product behind a port
+    1  refused: a gate or a check failed, or the present state does not allow it
+    2  misuse: the command line, the project or the data is wrong, or the caller has no permission
+    3  a bug in Mainspring, or a failure of a product behind a port
 
-A traceback is for whoever mends Mainspring: it goes to a file that only the user can read, and the
-terminal names the file.
+A traceback is for the developers of Mainspring: it is written to a file that only the user can
+read, and the terminal names the file.
 """
 
 import os
@@ -67,11 +66,11 @@ _BRANCHES: tuple[tuple[type[MainspringError], int], ...] = (
 
 
 class ErrorRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An error as `--json` gives it.
+    """An error as `--json` prints it.
 
     Args:
-        at: the place in the user's files as `path:line`, empty where there is none.
-        faults: what is wrong one by one, where an error gathers several.
+        at: the place in the user's files as `path:line`, empty if there is none.
+        faults: the single mistakes, if the error lists several.
     """
 
     code: str
@@ -82,59 +81,59 @@ class ErrorRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def exit_code_of(error: MainspringError) -> int:
-    """The exit code for an error that was raised on purpose."""
+    """The exit code for an error of Mainspring."""
     if error.code in _CODES:
         return _CODES[error.code]
     return next((code for branch, code in _BRANCHES if isinstance(error, branch)), REFUSED)
 
 
 def error_record(error: MainspringError) -> ErrorRecord:
-    """The error and all that it gathers."""
+    """The error and all mistakes that it lists."""
     return ErrorRecord(
         code=error.code,
         message=error.message,
         at=_place(error.at),
         remedy=error.remedy.format(**error.details()),
-        faults=tuple(error_record(fault) for fault in _gathered(error)),
+        faults=tuple(error_record(fault) for fault in _listed_faults(error)),
     )
 
 
 def render_error(error: MainspringError, paint: "Paint") -> list[str]:
-    """`CODE message`, the place and what to do next; first the verdicts that it rests on, last
-    every mistake that it gathers.
+    """`CODE message`, the place and what to do next; before it the verdicts of failed gates, after
+    it every mistake that the error lists.
     """
     lines = [*_verdict_lines(error, paint), *_record_lines(error_record(error), paint)]
-    for fault in _gathered(error):
+    for fault in _listed_faults(error):
         lines += ["", *render_error(fault, paint)]
     return lines
 
 
 def answer_for(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) -> int:
-    """Run a command to its exit code; whatever goes wrong is told in words."""
+    """Run a command and return its exit code; every error is printed."""
     as_json = "--json" in arguments
     try:
         code = command(arguments)
     except MainspringError as error:
-        return _tell_refusal(error, as_json=as_json)
+        return _report_refusal(error, as_json=as_json)
     except click.ClickException as error:
-        return _tell_misuse(error, as_json=as_json)
+        return _report_misuse(error, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         sys.stderr.write(
-            "\nstopped; what was finished stays, and the same command goes on from there\n"
+            "\nstopped; finished steps are stored, and the same command continues from there\n"
         )
         return _STOPPED
     except BrokenPipeError:
-        # Whoever read the output has seen enough; Python would else complain once more while it
-        # closes.
+        # The reader closed the pipe, as `head` does; without this Python would complain once more
+        # when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    # the edge of the process: nothing above could tell the user what happened and where to look
+    # The edge of the process: no caller is left who could report what happened.
     except Exception as error:
-        return _tell_fault(error, as_json=as_json)
+        return _report_fault(error, as_json=as_json)
     return code if isinstance(code, int) else DONE
 
 
-def _tell(
+def _report(
     record: ErrorRecord, render: Callable[["Paint"], Sequence[str]], *, code: int, as_json: bool
 ) -> int:
     from mainspring.app.cli.output import colours_of, render_json
@@ -145,8 +144,8 @@ def _tell(
     return code
 
 
-def _tell_refusal(error: MainspringError, *, as_json: bool) -> int:
-    return _tell(
+def _report_refusal(error: MainspringError, *, as_json: bool) -> int:
+    return _report(
         error_record(error),
         lambda paint: render_error(error, paint),
         code=exit_code_of(error),
@@ -154,17 +153,17 @@ def _tell_refusal(error: MainspringError, *, as_json: bool) -> int:
     )
 
 
-def _tell_misuse(error: click.ClickException, *, as_json: bool) -> int:
+def _report_misuse(error: click.ClickException, *, as_json: bool) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return MISUSE
     context = error.ctx if isinstance(error, click.UsageError) else None
     remedy = f"see: {context.command_path} --help" if context else ""
     record = ErrorRecord(code="usage", message=error.format_message(), at="", remedy=remedy)
-    return _tell(record, lambda paint: _record_lines(record, paint), code=MISUSE, as_json=as_json)
+    return _report(record, lambda paint: _record_lines(record, paint), code=MISUSE, as_json=as_json)
 
 
-def _tell_fault(error: Exception, *, as_json: bool) -> int:
+def _report_fault(error: Exception, *, as_json: bool) -> int:
     import tempfile
     import traceback
 
@@ -172,14 +171,14 @@ def _tell_fault(error: Exception, *, as_json: bool) -> int:
         "w", prefix="mainspring-fault-", suffix=".txt", delete=False, encoding="utf-8"
     ) as file:
         file.writelines(traceback.format_exception(error))
-    message = f"a fault of ours: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    message = f"a bug in Mainspring: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
     record = ErrorRecord(
         code="MSP-000",
         message=message,
         at="",
         remedy=f"the traceback is in {file.name}; please report it",
     )
-    return _tell(record, lambda paint: _record_lines(record, paint), code=OURS, as_json=as_json)
+    return _report(record, lambda paint: _record_lines(record, paint), code=OURS, as_json=as_json)
 
 
 def _record_lines(record: ErrorRecord, paint: "Paint") -> list[str]:
@@ -195,7 +194,7 @@ def _record_lines(record: ErrorRecord, paint: "Paint") -> list[str]:
     ]
 
 
-def _gathered(error: MainspringError) -> tuple[DeclarationError, ...]:
+def _listed_faults(error: MainspringError) -> tuple[DeclarationError, ...]:
     from mainspring.project.errors import ProjectErrors
 
     return error.faults if isinstance(error, ProjectErrors) else ()
@@ -222,7 +221,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _place(at: Location | None) -> str:
-    """The place, as seen from where the user stands."""
+    """The place, relative to the working directory if it lies below it."""
     if at is None:
         return ""
     path, here = Path(at.path), Path.cwd()

@@ -1,5 +1,5 @@
-"""What every command takes, and what a command is given: where, in which environment, as whom, and
-how to answer.
+"""The options that every command takes, and the record of them that a command gets: which project,
+which environment, who acts, and how to print the result.
 """
 
 import sys
@@ -34,31 +34,32 @@ class Invocation:
     as_json: bool = False
 
     def open(self, environment: str = "") -> "Workspace":
-        """The workspace, in the environment that was asked for or in another one.  Raises: PRJ-020,
-        ACC-004.
+        """The workspace, in the environment of `--env` or in another one.
+
+        Raises: ProjectErrors PRJ-020, UnknownEnvironment ACC-004.
         """
         from mainspring.app.workspace import Workspace
 
         return Workspace.open(self.project, environment or self.environment, actor=self.actor)
 
     def answer(self, record: object, render: Callable[[Paint], Iterable[str]]) -> None:
-        """Write the record, as JSON or as the lines that `render` makes of it."""
+        """Print the record, as JSON or as the lines that `render` makes of it."""
         write_answer(
             record, () if self.as_json else render(colours_of(sys.stdout)), as_json=self.as_json
         )
 
     def follow(self, *, stages: int = 0) -> StageProgress:
-        """What tells on standard error how a run goes on."""
+        """Shows the progress of a run on standard error."""
         return StageProgress(live_line(sys.stderr), colours_of(sys.stderr), total=stages)
 
     def note(self, text: str) -> None:
-        """A remark beside the answer, for people only."""
+        """Print a remark on standard error, for people only."""
         if not self.as_json:
             sys.stderr.write(f"{text}\n")
 
 
 class _Shared(click.Command):
-    """Takes the options that commands share, and hands them on as an `Invocation`."""
+    """Parses the options that commands share, and passes them on as an `Invocation`."""
 
     shared: tuple[str, ...] = ("as_json",)
 
@@ -68,28 +69,28 @@ class _Shared(click.Command):
         self.params += [option for option in _shared_options() if option.name in self.shared]
 
     def invoke(self, ctx: click.Context) -> object:
-        """Take the shared options out of the way, and call the command with an `Invocation`."""
+        """Call the command with an `Invocation` instead of the shared options."""
         ctx.obj = Invocation(**{name: ctx.params.pop(name) for name in self.shared})
         return super().invoke(ctx)
 
     def write_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The command's own options first, the ones that every command takes below them."""
+        """The command's own options first, then those that every command takes."""
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        told = [(param, record) for param in options if (record := param.get_help_record(ctx))]
+        shown = [(param, record) for param in options if (record := param.get_help_record(ctx))]
         everywhere = {
             *self.shared,
             *(option.name for option in [self.get_help_option(ctx)] if option),
         }
-        own = [record for param, record in told if param.name not in everywhere]
-        shared = [record for param, record in told if param.name in everywhere]
-        for title, records in (("Options", own), ("Everywhere", shared)):
+        own = [record for param, record in shown if param.name not in everywhere]
+        shared = [record for param, record in shown if param.name in everywhere]
+        for title, records in (("Options", own), ("Common options", shared)):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
 
 
 class Verb(_Shared):
-    """A command that answers in words or, with `--json`, with one document."""
+    """A command that prints text or, with `--json`, one document."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """As `write_options`."""
@@ -103,12 +104,12 @@ class WorkspaceVerb(Verb):
 
 
 class WorkspaceGroup(_Shared, click.Group):
-    """A command on the workspace of a project that has others below it."""
+    """A command on the workspace of a project that has subcommands."""
 
     shared = WorkspaceVerb.shared
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """As `write_options`, and the commands below."""
+        """As `write_options`, and the subcommands."""
         self.write_options(ctx, formatter)
         self.format_commands(ctx, formatter)
 
@@ -122,7 +123,7 @@ def _shared_options() -> list[click.Option]:
             default=".",
             envvar="MAINSPRING_PROJECT",
             metavar="PATH",
-            help="The project's folder or file.  [here]",
+            help="The project's folder or file.  [current folder]",
         ),
         click.Option(
             ["--env", "environment"],
@@ -136,7 +137,7 @@ def _shared_options() -> list[click.Option]:
             default="",
             envvar="MAINSPRING_ACTOR",
             metavar="ACTOR",
-            help="Who acts, such as person:ada.  [you]",
+            help="Who acts, such as person:ada.  [current user]",
         ),
-        click.Option(["--json", "as_json"], is_flag=True, help="Answer with one JSON document."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
     ]

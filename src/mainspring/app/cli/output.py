@@ -1,4 +1,4 @@
-"""The one place that writes an answer: one JSON document for programs, or lines for people."""
+"""The one place that prints a result: one JSON document for programs, or lines for people."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def colours_of(stream: TextIO) -> Paint:
 
 
 def live_line(stream: TextIO) -> LiveLine:
-    """The line of a stream in which work shows; it stays in place on a terminal only."""
+    """The progress line of a stream; it is rewritten in place on a terminal only."""
     in_place = stream.isatty() and os.environ.get("TERM") != "dumb"
     return LiveLine(stream, width=shutil.get_terminal_size().columns if in_place else 0)
 
@@ -31,7 +31,7 @@ def render_json(record: object) -> str:
 
 
 def write_answer(record: object, lines: Iterable[str], *, as_json: bool) -> None:
-    """Answer with the record or with the lines about it."""
+    """Print the record or the lines about it."""
     text = render_json(record) if as_json else "\n".join(lines)
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

@@ -1,7 +1,7 @@
-"""How text looks on a terminal: colour where a person looks on, aligned columns, figures that are
-easy to read.
+"""How text looks on a terminal: colours, aligned columns, readable figures.
 
-Colour says nothing that the words do not say too, so a pipe, a file and `NO_COLOR` lose nothing.
+Colour never carries information that the text does not have too, so a pipe, a file and `NO_COLOR`
+lose nothing.
 """
 
 import re
@@ -27,7 +27,7 @@ __all__ = [
 _CODES = {"title": "1", "quiet": "2", "good": "32", "bad": "31", "warn": "33", "name": "36"}
 _SPARKS = "▁▂▃▄▅▆▇█"
 _DAY = 86_400
-_NOTHING_MORE = re.compile(r" 0 (s|min|h)$")
+_ZERO_UNIT = re.compile(r" 0 (s|min|h)$")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -38,27 +38,27 @@ class Paint:
     colour: bool
 
     def title(self, text: str) -> str:
-        """What a block is about."""
+        """The heading of a block."""
         return self._coloured("title", text)
 
     def quiet(self, text: str) -> str:
-        """What may be passed over."""
+        """Less important text."""
         return self._coloured("quiet", text)
 
     def good(self, text: str) -> str:
-        """What went well."""
+        """A success."""
         return self._coloured("good", text)
 
     def bad(self, text: str) -> str:
-        """What went wrong."""
+        """A failure."""
         return self._coloured("bad", text)
 
     def warn(self, text: str) -> str:
-        """What wants a look."""
+        """A warning."""
         return self._coloured("warn", text)
 
     def name(self, text: str) -> str:
-        """What the user called it."""
+        """A name that the user chose."""
         return self._coloured("name", text)
 
     def mark(self, passed: bool) -> str:
@@ -70,29 +70,29 @@ class Paint:
 
 
 def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether what is written there may be coloured: a terminal that is not dumb, and no
-    `NO_COLOR`.
+    """Whether output to the stream may be coloured: it is a terminal that is not dumb, and
+    `NO_COLOR` is not set.
     """
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 
 def paint_for(stream: TextIO, environment: Mapping[str, str]) -> Paint:
-    """The colours for what is written there."""
+    """The colours for output to a stream."""
     return Paint(wants_colour(stream, environment))
 
 
 def visible_width(text: str) -> int:
-    """How many columns a text takes, colours left out."""
+    """How many columns a text takes, without its colour codes."""
     return len(_ESCAPE.sub("", text))
 
 
 def columns(
     rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), indent: int = 2
 ) -> list[str]:
-    """The rows as lines, their cells below each other.
+    """The rows as lines with aligned cells.
 
     Args:
-        right: the columns whose cells end below each other, as figures should.
+        right: the columns that are aligned to the right, as figures should be.
 
     >>> columns([["late-arrival", "v3"], ["eta", "v12"]], right=[1])
     ['  late-arrival   v3', '  eta           v12']
@@ -144,7 +144,7 @@ def sparks(counts: Sequence[int]) -> str:
 
 
 def clip(text: str, width: int) -> str:
-    """An uncoloured text that fits into so many columns.
+    """An uncoloured text, shortened to so many columns.
 
     >>> clip("departure_delays", 10)
     'departure…'
@@ -153,7 +153,7 @@ def clip(text: str, width: int) -> str:
 
 
 def format_seconds(length_s: float) -> str:
-    """A length of time for people.
+    """A duration for people.
 
     >>> format_seconds(0.0042), format_seconds(3.21), format_seconds(75), format_seconds(4000)
     ('4 ms', '3.2 s', '1 min 15 s', '1 h 6 min')
@@ -171,23 +171,23 @@ def format_seconds(length_s: float) -> str:
 
 
 def format_age(age_us: int) -> str:
-    """How long something is past, in its largest two units.
+    """How long ago something was, in its largest two units.
 
     >>> format_age(0), format_age(3_200_000), format_age(93_784_000_000), format_age(-7_200_000_000)
     ('now', '3.2 s ago', '1 d 2 h ago', 'in 2 h')
     """
     length_s = abs(age_us) / 1_000_000
     days, hours = divmod(round(length_s / 3600), 24)
-    said = _NOTHING_MORE.sub(
+    age = _ZERO_UNIT.sub(
         "", format_seconds(length_s) if length_s < _DAY else f"{days:,} d {hours} h"
     )
     if not age_us:
         return "now"
-    return f"{said} ago" if age_us > 0 else f"in {said}"
+    return f"{age} ago" if age_us > 0 else f"in {age}"
 
 
 def format_size(size_bytes: int) -> str:
-    """How much room something takes, for people.
+    """A size for people.
 
     >>> format_size(900), format_size(15_300), format_size(2_500_000_000)
     ('900 bytes', '15.3 kB', '2.5 GB')

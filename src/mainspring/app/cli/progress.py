@@ -1,8 +1,8 @@
-"""What is being done, while it is being done.
+"""Progress of running work.
 
-On a terminal one line changes in place and is replaced by its result; on a pipe each stage leaves
-one line when it is finished.  Everything goes to standard error, so that the answer on standard
-output stays one document.
+On a terminal one line changes in place and is replaced by its result; on a pipe each stage prints
+one line when it is finished.  Everything goes to standard error, so that standard output has only
+the result.
 """
 
 import time
@@ -20,7 +20,7 @@ _PATIENCE_S = 2.0
 _ASSET_WIDTH = 32
 _KIND_WIDTH = len("build training set")
 
-_TOLD: Mapping[str, tuple[str, ...]] = {
+_SHOWN_FACTS: Mapping[str, tuple[str, ...]] = {
     "import_source": ("accepted", "duplicates", "quarantined", "reasons"),
     "build_view": ("features",),
     "build_training_set": ("fitted", "tested", "features"),
@@ -28,18 +28,18 @@ _TOLD: Mapping[str, tuple[str, ...]] = {
     "build_baseline": ("columns",),
     "move_environment": ("version",),
 }
-"""The facts of a stage that people want to see, by its kind; the others are digests, or are shown
+"""The facts of a stage that are printed, by its kind; the others are digests, or are printed
 elsewhere.
 """
 
 
 class LiveLine:
-    """The last line of the terminal, rewritten in place; on anything but a terminal only finished
-    lines are written.
+    """The last line of the terminal, rewritten in place; without a terminal only finished lines are
+    written.
 
     Args:
-        width: columns of the terminal; 0 where there is none.
-        now: seconds of a clock that only goes forward.
+        width: columns of the terminal; 0 if there is none.
+        now: seconds of a monotonic clock.
     """
 
     def __init__(
@@ -50,19 +50,19 @@ class LiveLine:
         self._is_drawn = False
 
     def show(self, text: str, *, at_once: bool = False) -> None:
-        """Put a text in place, at most ten times in a second."""
+        """Show a text in place, at most ten times a second."""
         if not self._width or (not at_once and self._now() - self._drawn_at < _PERIOD_S):
             return
         self._drawn_at, self._is_drawn = self._now(), True
         self._write(f"\r\x1b[2K{clip(text, self._width - 1)}")
 
     def leave(self, text: str) -> None:
-        """Write a line that stays."""
+        """Print a line that stays."""
         self.clear()
         self._write(f"{text}\n")
 
     def clear(self) -> None:
-        """Take away what was in place."""
+        """Erase the text that is shown in place."""
         if self._is_drawn:
             self._write("\r\x1b[2K")
         self._is_drawn = False
@@ -73,10 +73,10 @@ class LiveLine:
 
 
 class StageProgress:
-    """Follows the steps of a run.
+    """Shows the steps of a run.
 
     Args:
-        total: how many there are; 0 when nobody knows.
+        total: how many there are; 0 if unknown.
     """
 
     def __init__(
@@ -92,12 +92,12 @@ class StageProgress:
         self._kind, self._started_at = "", 0.0
 
     def on_started(self, step: Step) -> None:
-        """A step begins."""
+        """A step starts."""
         self._kind, self._started_at = step.kind, self._now()
         self._line.show(self._head("…", step.subject, step.kind), at_once=True)
 
     def on_progress(self, asset: str, done: int, total: int) -> None:
-        """So many rows of so many are done; a total of 0 is not known."""
+        """`done` rows of `total` are processed; a total of 0 is unknown."""
         parts = (
             [f"{done:,} rows"]
             if total <= 0
@@ -106,11 +106,11 @@ class StageProgress:
         self._line.show("  ".join([self._head("…", asset, self._kind), *filter(None, parts)]))
 
     def on_finished(self, step: Step, outcome: StepOutcome, reused: bool) -> None:
-        """A step is done, now or long ago."""
+        """A step is finished, now or by an earlier run."""
         self._finished += 1
         head = self._head("·" if reused else "✓", step.subject, step.kind)
         took = "reused" if reused else f"{format_seconds(self._now() - self._started_at):>7}"
-        line = f"{head}  {took}  {_say(step.kind, outcome.facts)}".rstrip()
+        line = f"{head}  {took}  {_render_facts(step.kind, outcome.facts)}".rstrip()
         self._line.leave(
             self._paint.quiet(line) if reused else line.replace("✓", self._paint.good("✓"), 1)
         )
@@ -124,7 +124,7 @@ class StageProgress:
         return f"  {count}{sign} {kind.replace('_', ' '):<{_KIND_WIDTH}}  {asset:<{_ASSET_WIDTH}}"
 
     def _left(self, done: int, total: int) -> str:
-        """How long it may still take, once there is something to judge it by."""
+        """The time it may still take, once there is enough progress to estimate it."""
         passed_s = self._now() - self._started_at
         return (
             f"{format_seconds(passed_s * (total - done) / done)} left"
@@ -133,18 +133,18 @@ class StageProgress:
         )
 
 
-def _say(kind: str, facts: Mapping[str, EventValue]) -> str:
+def _render_facts(kind: str, facts: Mapping[str, EventValue]) -> str:
     if kind == "judge_gates":
         return f"{counted(len(facts), 'gate')} passed"
     return ", ".join(
-        _say_fact(name, facts[name]) for name in _TOLD.get(kind, ()) if facts.get(name)
+        _render_fact(name, facts[name]) for name in _SHOWN_FACTS.get(kind, ()) if facts.get(name)
     )
 
 
-def _say_fact(name: str, value: EventValue) -> str:
+def _render_fact(name: str, value: EventValue) -> str:
     match value:
         case str() if name == "reasons":
-            return f"because of {value}"
+            return f"reasons: {value}"
         case str():
             return value
         case float():
@@ -162,10 +162,10 @@ def _say_fact(name: str, value: EventValue) -> str:
 
 
 class BackfillBar:
-    """Follows the views of a backfill through its rows.
+    """Shows the progress of a backfill.
 
     Args:
-        views: their names, in the order in which each piece of rows is answered.
+        views: their names, in the order in which they are computed for each piece of rows.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class BackfillBar:
         self._started_at = now()
 
     def on_rows(self, view: str, done: int, total: int) -> None:
-        """A view has answered so many rows of so many."""
+        """A view is computed for `done` rows of `total`."""
         place = self._views.index(view) + 1
         passed_s = self._now() - self._started_at
         left = (
@@ -189,24 +189,24 @@ class BackfillBar:
         )
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """Clear the line."""
         self._line.clear()
 
 
 class DayProgress:
-    """Follows the days of a simulation."""
+    """Shows the days of a simulation."""
 
     def __init__(self, line: LiveLine, *, days: int) -> None:
         self._line, self._days, self._done = line, days, 0
 
-    def on_day(self, said: str) -> None:
-        """A day is over."""
+    def on_day(self, text: str) -> None:
+        """A day is finished."""
         self._done += 1
         self._line.show(
-            f"  {bar(self._done, self._days)}  day {self._done} of {self._days}  {said}",
+            f"  {bar(self._done, self._days)}  day {self._done} of {self._days}  {text}",
             at_once=self._done == self._days,
         )
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """Clear the line."""
         self._line.clear()

@@ -21,7 +21,7 @@ class _Wrapped(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def parse_rows(text: str | bytes) -> list[InputRow]:
-    """The rows in a text.  Raises: SRV-004 when they cannot be read.
+    """The rows in a text.  Raises: BadRequest SRV-004 when they cannot be read.
 
     >>> parse_rows('{"origin": "JFK"}')
     [{'origin': 'JFK'}]
@@ -36,14 +36,14 @@ def parse_rows(text: str | bytes) -> list[InputRow]:
         return list(msgspec.json.Decoder(InputRow).decode_lines(text))
     except msgspec.DecodeError as error:
         raise BadRequest(
-            reason=f"rows are JSON objects, in an array or one on each line: {error}"
+            reason=f"rows must be JSON objects, in an array or one on each line: {error}"
         ) from error
 
 
 def read_rows(path: str, given: Sequence[str]) -> list[InputRow]:
     """The rows given on the command line, else those in a file, `-` being standard input.
 
-    Raises: SRV-004 when they cannot be read, or there are none to read.
+    Raises: BadRequest SRV-004 when they cannot be read, or the file does not exist.
     """
     if given:
         return [row for text in given for row in parse_rows(text)]

@@ -2,21 +2,21 @@
 
 __all__ = ["DECLARATIONS", "IGNORED", "SETTINGS"]
 
-IGNORED = """# what Mainspring keeps about this machine: logs, builds, keys
+IGNORED = """# local state of Mainspring: logs, builds, keys
 .mainspring/
 """
 
 SETTINGS = """name = "{name}"
 
-# dev is open: apply builds and moves it.  The data that came with the project ends here, and so its
-# clock starts here, each time it is opened: with data of your own leave this line out, and it is
-# today.
+# dev is open: `mainspring apply` builds in it and moves it.  The example data ends at this time, so
+# the clock of dev starts here each time it is opened.  Remove this line when you use your own data:
+# the clock is then the real time.
 [environments.dev]
 as_of = 2024-03-31T22:30:00Z
 
-# staging and prod take only what was promoted to them with its proofs; the keys that may sign them
-# are listed by role. The key below was made on this machine: good enough to try, and to be replaced
-# by that of your test runner.  `mainspring auth key` shows it.
+# staging and prod accept only promoted models whose attestations are signed by a trusted key.  Keys
+# are listed by role.  The key below was made on this machine, which is good enough to try; replace
+# it by the key of your test runner.  `mainspring auth key` shows it.
 [environments.staging]
 protected = true
 [environments.staging.trust]
@@ -29,14 +29,14 @@ tester = []
 """
 
 DECLARATIONS = '''\
-"""Will this delivery take more than 40 minutes?  Asked when the order comes in."""
+"""Will this delivery take more than 40 minutes?  Predicted when the order comes in."""
 
 import lightgbm as lgb
 
 import mainspring as ms
 from mainspring import col
 
-# Where data comes from.  Every fact has an id and a time when it happened; a delivery is known when
+# Sources: where data comes from.  Every fact has an id and an event time; a delivery is known when
 # it happens, not when it was ordered.
 orders = ms.Source(
     "orders",
@@ -49,12 +49,12 @@ deliveries = ms.Source(
     "deliveries", "data/deliveries.csv", id="order_id", event_time="delivered_at"
 )
 
-# Whom features are about: each shop, and all of them together.
+# Entities: what features describe; here each shop, and the town as a whole.
 shop = ms.Entity("shop")
 town = ms.Entity("town", join_keys=[])
 
-# What is made of it.  Columns come out as shop__minutes_mean__3h: the mean over the three hours
-# before the question.
+# Feature views.  Columns are named like shop__minutes_mean__3h: the mean over the three hours
+# before the prediction time.
 pace = ms.FeatureView(
     "pace",
     source=deliveries,
@@ -70,7 +70,7 @@ order = ms.OnDemandFeatureView(
     features={"distance_km": col("distance_km"), "hour": col("ordered_at").dt.hour()},
 )
 
-# What the model is taught: one row for each order, seeing only what was known when it came in.
+# The training set: one row for each order, with the features that were known when it came in.
 history = ms.TrainingSet(
     "history",
     spine=orders,
@@ -84,7 +84,7 @@ history = ms.TrainingSet(
 )
 
 
-# The model, and what it must prove before it may answer.
+# The model, and the gates that it has to pass before it is deployed.
 @ms.model(
     history,
     gates=[
@@ -101,7 +101,7 @@ def late_delivery(train, run):
     return lgb.train(shape, lgb.Dataset(train.X, train.y), num_boost_round=60)
 
 
-# Who may ask, and who watches.
+# The endpoint that serves the model, and the monitor that watches it.
 ms.Endpoint("late-delivery", model=late_delivery)
 ms.Monitor(late_delivery)
 '''

@@ -1,4 +1,4 @@
-"""Verdicts as lines: ✓ or ✗, the gate, and its sentence."""
+"""Verdicts as lines: ✓ or ✗, the gate, and its summary."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ __all__ = ["verdict_lines"]
 
 
 def verdict_lines(verdicts: Sequence[Verdict], paint: Paint) -> list[str]:
-    """One line for each verdict, in the order in which they were given."""
+    """One line for each verdict, in their order."""
     return (
         columns(
             [[paint.mark(verdict.passed), verdict.gate, verdict.summary] for verdict in verdicts]

@@ -1,9 +1,9 @@
-"""The demo: the whole way that data takes, on real flights, with everything that may go wrong made
-to go wrong.
+"""The demo: from raw data to monitored production on real flights, with crashes, leaks and faults
+caused on purpose.
 
-Each act is a module that plays on the stage, checks what it claims and fails loudly otherwise;
-nothing is shown that did not happen.  Commands are the ones that a user types, run in processes of
-their own.  Printing is the stage's, starting and killing processes the shell's.
+Each step is a module in `acts`: it runs commands, prints their output, and checks what it claims;
+a claim that does not hold ends the demo with an error.  Commands are the ones that a user types,
+run in their own processes.  `DemoOutput` prints, `Shell` starts and kills processes.
 """
 
 from mainspring.app.demo.run import run_demo

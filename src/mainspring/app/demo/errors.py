@@ -10,8 +10,8 @@ __all__ = ["ClaimNotShown"]
 
 @dataclass(eq=False, kw_only=True)
 class ClaimNotShown(FlowError):
-    """The demo checks what it says.  An act that did not show what it claims ends the demo, and its
-    folder stays as it is to be looked at.
+    """A step of the demo did not show what it claims.  The demo stops, and its folder is left as it
+    is.
     """
 
     code: ClassVar[str] = "FLO-901"

@@ -1,6 +1,4 @@
-"""Requests, one after the other in several threads, each with a row of its own, until it is enough;
-every answer is kept.
-"""
+"""A load of requests from several threads, each with another row; every response is recorded."""
 
 import itertools
 import threading
@@ -26,7 +24,7 @@ class _Answered(msgspec.Struct):
 @dataclass(frozen=True)
 class Request:
     """One request: when it was sent and answered (seconds since the epoch), and the version that
-    answered, empty for none.
+    answered, empty if it failed.
     """
 
     sent_at: float
@@ -39,8 +37,8 @@ class Load:
     """A load on a server.
 
     Args:
-        rows: asked in turn.
-        requests: what was asked so far; read it when the load has stopped.
+        rows: predicted in turn.
+        requests: those sent so far; read it when the load has stopped.
     """
 
     server: ServerProcess
@@ -72,8 +70,8 @@ class Load:
             try:
                 status, body = connection.post([row])
             except OSError:
-                # A refused or torn connection is what this load looks for; it counts as a failure
-                # and the next request takes a new one.
+                # A refused or broken connection is what this load looks for: it counts as a failed
+                # request, and the next request opens a new connection.
                 status, body = 0, b""
                 connection.close()
             version = (

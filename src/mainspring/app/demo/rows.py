@@ -1,4 +1,4 @@
-"""Questions to ask: flights of the timetable as a caller would send them."""
+"""Rows to predict: flights of the timetable as a caller would send them."""
 
 import polars as pl
 
@@ -11,8 +11,8 @@ _COLUMNS = ("carrier", "dest", "distance", "origin", "scheduled_departure", "tai
 
 
 def timetable_rows(scene: Scene, count: int) -> list[dict[str, object]]:
-    """The next flights that leave at least an hour after the now of the data, each a different
-    one.
+    """The next flights that leave at least an hour after the present time of the data, each
+    another one.
     """
     earliest = pl.lit(parse_instant(AS_OF) + HOUR)
     table = pl.scan_parquet(scene.honest.folder / "data" / "timetable.parquet")

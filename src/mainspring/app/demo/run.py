@@ -1,4 +1,4 @@
-"""Plays the demo from the first act to the last."""
+"""Runs the demo from the first step to the last."""
 
 import shutil
 import sys
@@ -26,15 +26,16 @@ _DONE = 0
 
 
 def run_demo(*, keep: bool = False, folder: Path | None = None, scale: Scale | None = None) -> int:
-    """Play all acts; 0 when each has shown what it claims.
+    """Run all steps; 0 when each has shown what it claims.
 
     Args:
-        keep: leave the projects and a running server behind; else everything is taken away at the
+        keep: leave the projects and a running server in place; else everything is removed at the
             end.
-        folder: where to play, absent or empty; default: a temporary folder, or with `keep` a fresh
-            one here.
+        folder: where to run, absent or empty; default: a temporary folder, or with `keep` a new
+            one in the working directory.
 
-    Raises: FLO-901 for a claim that was not shown; the folder is left behind then.
+    Raises: ClaimNotShown FLO-901 for a claim that does not hold; the folder then
+        stays.
     Cost: about four minutes on two cores, 1.5 GB of disk, 2 GB of memory.
     """
     place = folder or (
@@ -46,7 +47,7 @@ def run_demo(*, keep: bool = False, folder: Path | None = None, scale: Scale | N
         folder=place,
         width=shutil.get_terminal_size((160, 40)).columns,
     )
-    _write(f"Mainspring, shown on real data.  Everything below happens now, in {place}.")
+    _write(f"Mainspring on real data.  Everything below runs now, in {place}.")
     scene = Scene.set_up(place, stage, scale or Scale())
     is_whole = False
     try:
@@ -55,23 +56,23 @@ def run_demo(*, keep: bool = False, folder: Path | None = None, scale: Scale | N
         _end(scene, server, keep=keep)
         is_whole = True
     finally:
-        # What went wrong can only be understood where it happened.
+        # A failed run is left in place, to find out what went wrong.
         scene.close(remove=is_whole and not keep)
     return _DONE
 
 
 def _play(scene: Scene) -> ServerProcess:
-    """All acts in order; the server that still answers at the end."""
+    """All steps in order; returns the server that still runs at the end."""
     prepare(scene)
-    # The tempting variant is built meanwhile: it shares nothing with the honest project, and a
-    # machine has more than one core.
+    # The leaky variant is built meanwhile: it shares nothing with the honest project, and a machine
+    # has more than one core.
     leaky = start_leaky(scene)
     first = crash_and_resume(scene)
     catch_leak(scene, leaky, first)
     server = ask(scene)
     change_window(scene, server)
     roll_back(scene, server, first)
-    # It reads and changes nothing, so it can run beside the next acts.
+    # It changes nothing that the next steps use, so it can run beside them.
     month = start_simulation(scene)
     promote_ungated(scene, first)
     recompute(scene, server, first)
@@ -80,21 +81,21 @@ def _play(scene: Scene) -> ServerProcess:
 
 
 def _end(scene: Scene, server: ServerProcess, *, keep: bool) -> None:
-    """How to look further."""
+    """Print what to do next."""
     _write("")
     if keep:
         scene.honest.leave(server.process)
         _write(
-            f"  The server answers on http://127.0.0.1:{server.port} until you end it: "
+            f"  The server runs on http://127.0.0.1:{server.port} until you stop it: "
             f"kill {server.process.pid}"
         )
         _write(
-            f"  Look further: cd {scene.honest.folder}, then mainspring status, audit, "
-            f"lineage late-arrival, or change flights.py and plan."
+            f"  To continue: cd {scene.honest.folder}, then mainspring status, audit, "
+            f"lineage late-arrival, or edit flights.py and plan."
         )
     else:
-        _write("  Everything was taken away again.  To look around in it: mainspring demo --keep")
-        _write("  To begin with your own data: mainspring init my-project")
+        _write("  Everything was removed.  To look around in it: mainspring demo --keep")
+        _write("  To start with your own data: mainspring init my-project")
 
 
 def _fresh(path: Path) -> Path:

@@ -1,5 +1,5 @@
-"""Where the demo plays: two projects in a fresh folder, copied from the examples that ship with the
-package, and the data that both read.
+"""The projects of the demo: two copies of the examples that ship with the package, in a new folder,
+and the data that both read.
 """
 
 import difflib
@@ -21,20 +21,19 @@ from mainspring.registry.version import ModelVersion
 __all__ = ["AS_OF", "Scale", "Scene", "wait_until"]
 
 AS_OF = "2013-10-15T12:00:00Z"
-"""The now of the data: the demo serves an hour of history."""
+"""The present time of the data: the demo serves historical data."""
 
 _PERIOD_S = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """How big it is played.
+    """The size of the demo.
 
     Args:
-        simulated_days: from 1 October on; the fault is planted after half of them.
+        simulated_days: from 1 October on; the fault is injected after half of them.
         load_s: how long requests are sent before and after the rollback, together.
-        edits: texts of both projects that are replaced before anything is done, for a smaller
-            model.
+        edits: texts to replace in both projects before anything runs, for a smaller model.
     """
 
     simulated_days: int = 31
@@ -81,7 +80,7 @@ class Scene:
         )
 
     def open(self, env: str = "dev") -> Workspace:
-        """The honest project, to look things up in."""
+        """The workspace of the honest project."""
         return Workspace.open(self.honest.folder, env)
 
     def versions(self, shell: Shell) -> list[ModelVersion]:
@@ -90,13 +89,11 @@ class Scene:
 
     @property
     def state(self) -> Path:
-        """Where the honest project's state lies."""
+        """The folder with the state of the honest project."""
         return self.honest.folder / STATE_FOLDER
 
     def edit(self, name: str, before: str, after: str, *, shown: bool = True) -> None:
-        """Replace a text that stands once in a file of the honest project, and show the
-        difference.
-        """
+        """Replace a text that occurs once in a file of the honest project, and print the diff."""
         path = self.honest.folder / name
         old = path.read_text(encoding="utf-8")
         if old.count(before) != 1:
@@ -112,7 +109,7 @@ class Scene:
         self.stage.lines(line for line in difference if not line.startswith(("---", "+++")))
 
     def close(self, *, remove: bool) -> None:
-        """End what runs, and take the folder away if asked to."""
+        """End running processes, and remove the folder if `remove`."""
         for shell in (self.honest, self.leaky):
             shell.close()
         if remove:
@@ -120,7 +117,7 @@ class Scene:
 
 
 def wait_until(happened: Callable[[], bool], *, timeout_s: float = 60.0) -> bool:
-    """Look every 20 ms whether something has happened; False when it has not within the time."""
+    """Check every 20 ms whether something has happened; False if it has not in time."""
     pause, deadline = threading.Event(), time.monotonic() + timeout_s
     while not happened():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""A `mainspring serve` in a process of its own, and requests to it over HTTP."""
+"""A `mainspring serve` in its own process, and requests to it over HTTP."""
 
 import http.client
 import re
@@ -24,38 +24,38 @@ class _Answered(msgspec.Struct):
 
 
 class KeepAliveConnection:
-    """One connection that is kept open; used by one thread."""
+    """One keep-alive connection; used by one thread."""
 
     def __init__(self, port: int, token: str) -> None:
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def post(self, rows: Sequence[Row]) -> tuple[int, bytes]:
-        """Ask for predictions: the status and the body."""
+        """Request predictions; returns the status and the body."""
         self._http.request("POST", _ENDPOINT, msgspec.json.encode({"rows": rows}), self._headers)
         response = self._http.getresponse()
         return response.status, response.read()
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
-        """The predictions for these rows; an answer without them is an error."""
+        """The predictions for these rows; any other response is an error."""
         _, body = self.post(rows)
         return msgspec.json.decode(body, type=_Answered).predictions
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         self._http.close()
 
 
 @dataclass(frozen=True)
 class ServerProcess:
-    """A server that answers."""
+    """A running server."""
 
     process: Process
     port: int
     token: str
 
     def connect(self) -> KeepAliveConnection:
-        """A connection of one's own."""
+        """A new connection."""
         return KeepAliveConnection(self.port, self.token)
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
@@ -67,12 +67,12 @@ class ServerProcess:
             connection.close()
 
     def stop(self) -> None:
-        """Ask it to end."""
+        """Stop it."""
         end_process(self.process)
 
 
 def running_server(scene: Scene, environment: str) -> ServerProcess:
-    """Start the server of an environment and wait until it answers; it is shown on the stage."""
+    """Start the server of an environment and wait until it answers; the command is printed."""
     words = ("serve", *(() if environment == "dev" else ("--env", environment)), "--port", "0")
     scene.stage.command(f"{' '.join(['mainspring', *words])} &")
     log = scene.folder / f"server-{environment}.log"

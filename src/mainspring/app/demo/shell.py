@@ -1,4 +1,4 @@
-"""Runs `mainspring` as a user would: in a process of its own, in the folder of a project."""
+"""Runs `mainspring` as a user would: in its own process, in the folder of a project."""
 
 import subprocess
 import sys
@@ -37,11 +37,10 @@ def all_output(_: str) -> bool:
 
 @dataclass(frozen=True)
 class Shell:
-    """A shell in the folder of a project; whatever it started and nobody ended, it ends when it is
-    closed.
+    """A shell in the folder of a project; closing it ends the processes that it started.
 
     Args:
-        stage: where commands and their answers are shown.
+        stage: prints commands and their output.
     """
 
     folder: Path
@@ -51,16 +50,16 @@ class Shell:
     def run(
         self, *words: str, code: int = 0, shows: Callable[[str], bool] = all_output
     ) -> CommandOutput:
-        """Run a command to its end, and show it and what it answers, as it comes.
+        """Run a command to its end, and print it and its output as it comes.
 
         Args:
             code: the exit code that it must end with.
             shows: whether a line is shown; the output is abridged by it.
 
-        Raises: FLO-901 when it ends with another code.
+        Raises: ClaimNotShown FLO-901 when it ends with another code.
         """
-        told = " ".join(["mainspring", *words])
-        self.stage.command(told)
+        command = " ".join(["mainspring", *words])
+        self.stage.command(command)
         lines: list[str] = []
         with subprocess.Popen(
             _command(words),
@@ -77,12 +76,12 @@ class Shell:
         if process.returncode != code:
             self.stage.lines(line for line in lines if not shows(line))
             self.stage.fail(
-                f"`{told}` ends with exit code {code}; it ended with {process.returncode}"
+                f"`{command}` ends with exit code {code}; it ended with {process.returncode}"
             )
         return CommandOutput(process.returncode, tuple(lines))
 
     def start(self, *words: str, log: Path) -> Process:
-        """Start a command in the background; what it prints goes to a file."""
+        """Start a command in the background; its output goes to a file."""
         with log.open("w", encoding="utf-8") as stream:
             process = subprocess.Popen(
                 _command(words),
@@ -97,7 +96,7 @@ class Shell:
         return process
 
     def leave(self, process: Process) -> None:
-        """Let a process live on when the shell is closed."""
+        """Let a process run on when the shell is closed."""
         self._started.remove(process)
 
     def close(self) -> None:
@@ -107,7 +106,7 @@ class Shell:
 
 
 def end_process(process: Process) -> None:
-    """Ask a process to end, and see that it does."""
+    """Terminate a process, and kill it if it does not end in time."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(_PATIENCE_S)

@@ -1,5 +1,5 @@
-"""What the demo looks like: for each act a headline, why it matters, the commands, what they
-answered, and what was shown.
+"""The output of the demo: for each step a headline, why it matters, the commands with their output,
+and what they show.
 """
 
 import textwrap
@@ -20,19 +20,19 @@ _MARGIN = "  "
 
 @dataclass(frozen=True)
 class Figure:
-    """Something measured, for the table at the end."""
+    """A measurement, for the table at the end."""
 
     name: str
     value: str
 
 
 class DemoOutput:
-    """Prints the demo, keeps the time, and believes no claim that does not hold.
+    """Prints the demo, measures its steps, and raises for a claim that does not hold.
 
     Args:
-        write: takes one line.
-        folder: where the projects lie, to be named when a claim does not hold.
-        width: columns of the terminal, or how long a line of output may be where there is none.
+        write: prints one line.
+        folder: the folder of the projects, for messages.
+        width: columns of the terminal, or the longest line if there is none.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class DemoOutput:
         self._figures: list[Figure] = []
 
     def open_act(self, title: str, why: str) -> None:
-        """Begin an act: its headline, and one sentence that says why anybody should care."""
+        """Start a step: print its headline, and why it matters."""
         self._close_act()
         self._act, self._act_began_at = title, self._now()
         number = len(self._acts)
@@ -70,13 +70,13 @@ class DemoOutput:
         self.say(why)
 
     def say(self, text: str) -> None:
-        """A paragraph."""
+        """Print a paragraph."""
         self._write("")
         for line in textwrap.wrap(text, _PROSE, break_long_words=False, break_on_hyphens=False):
             self._write(f"{_MARGIN}{line}")
 
     def command(self, text: str) -> None:
-        """What a user would type; continued lines are part of it."""
+        """Print a command that a user would type; it may have several lines."""
         self._write("")
         first, *more = text.split("\n")
         self._write(f"{_MARGIN}{self._paint.quiet('$')} {self._paint.name(first)}")
@@ -84,25 +84,25 @@ class DemoOutput:
             self._write(f"{_MARGIN}  {self._paint.name(line)}")
 
     def line(self, text: str) -> None:
-        """One line of what a command answered."""
+        """Print one line of a command's output."""
         self._write(
             f"{_MARGIN}{self._paint.quiet('│')} {clip(text.rstrip(), max(self._width - 4, 40))}"
         )
 
     def passage(self, text: str) -> None:
-        """Something long that a command answered, broken between words and not cut off."""
+        """Print a long line of output, wrapped between words and not shortened."""
         for line in textwrap.wrap(
             text.strip(), _PROSE, break_long_words=False, break_on_hyphens=False
         ):
             self.line(line)
 
     def lines(self, texts: Iterable[str]) -> None:
-        """Some lines of what a command answered."""
+        """Print some lines of a command's output."""
         for text in texts:
             self.line(text)
 
     def claim(self, holds: bool, text: str) -> None:
-        """What was shown, said only if it holds.  Raises: FLO-901 otherwise."""
+        """Print what was shown if it holds.  Raises: ClaimNotShown FLO-901 otherwise."""
         if not holds:
             self.fail(text)
         first, *more = textwrap.wrap(
@@ -114,30 +114,30 @@ class DemoOutput:
             self._write(f"{_MARGIN}  {line}")
 
     def fail(self, claim: str) -> NoReturn:
-        """End the demo over something that was not shown.  Raises: FLO-901."""
+        """End the demo because a claim does not hold.  Raises: ClaimNotShown FLO-901."""
         raise ClaimNotShown(claim=claim, folder=str(self._folder))
 
     def figure(self, name: str, value: str) -> None:
-        """Keep a figure for the table at the end."""
+        """Add a figure to the table at the end."""
         self._figures.append(Figure(name, value))
 
     def close(self) -> float:
-        """The table of all figures and of the time that each act took; seconds since the
-        beginning.
+        """Print the table of all figures and of each step's duration; returns the seconds since
+        the start.
         """
         self._close_act()
         total_s = self._now() - self._began_at
         self._write("")
-        self._write(self._paint.title(f"━━ What was measured {'━' * (_PROSE - 20)}"))
+        self._write(self._paint.title(f"━━ Measurements {'━' * (_PROSE - 16)}"))
         self._write("")
         for text in columns([[figure.name, figure.value] for figure in self._figures]):
             self._write(text)
         self._write("")
         acts = [
-            [f"act {number}", title, format_seconds(took_s)]
+            [f"step {number}", title, format_seconds(took_s)]
             for number, (title, took_s) in enumerate(self._acts)
         ]
-        for text in columns([*acts, ["", "in all", format_seconds(total_s)]], right=(2,)):
+        for text in columns([*acts, ["", "total", format_seconds(total_s)]], right=(2,)):
             self._write(text)
         return total_s
 
@@ -148,5 +148,5 @@ class DemoOutput:
 
 
 def _clock(elapsed_s: float) -> str:
-    """Minutes and seconds since the beginning."""
+    """Minutes and seconds since the start."""
     return f"{int(elapsed_s) // 60}:{int(elapsed_s) % 60:02d}"

@@ -47,12 +47,12 @@ class ServerMetrics:
         )
         self.map_version = Gauge(
             "mainspring_map_version",
-            "Version of the environment's map being served.",
+            "Version of the environment that is served.",
             registry=self.registry,
         )
         self.refused = Gauge(
             "mainspring_model_refused",
-            "1 while the loader refuses what the map points at.",
+            "1 while the deployed model of an endpoint is refused because it is not proven.",
             ["endpoint"],
             registry=self.registry,
         )
@@ -64,7 +64,7 @@ class ServerMetrics:
         )
         self.parity_mismatch = Counter(
             "mainspring_parity_mismatch",
-            "Of these, reads that differ: expected 0, an alarm.",
+            "Of these, reads that differ; expected to be 0.",
             registry=self.registry,
         )
 

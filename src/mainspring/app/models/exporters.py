@@ -1,9 +1,8 @@
-"""From a fitted model of any supported library to bytes that the registry can hold and a server can
-score.
+"""Export a fitted model of any supported library to bytes that can be stored and scored.
 
-The library is told by the modules of the model's class and its ancestors, so none has to be
-installed to ask.  A model that brings its own graph (`to_onnx() -> bytes`) comes first: whoever
-wrote that method knows better.
+The library is recognised by the modules of the model's class and its base classes, so none has to
+be installed.  A model with its own graph (`to_onnx() -> bytes`) is exported by that method, because
+its author knows best.
 """
 
 from typing import Protocol, runtime_checkable
@@ -42,9 +41,9 @@ def export_model(model: object, n_features: int) -> ExportedModel:
 
     Raises:
         NoExporter: ENG-204, naming what is supported.
-        EngineError: ENG-1xx, the library's exporter refuses this model; ENG-201, the graph reads
-            other columns; ENG-202, it cannot be scored, or does not say by its output's name what
-            it predicts.
+        EngineError: ENG-1xx, the library's exporter refuses this model; InputMismatch ENG-201, the
+            graph reads other columns; InvalidModel ENG-202, it cannot be scored, or does not say by
+            its output's name what it predicts.
     """
     from mainspring.engines.onnx.errors import InputMismatch, InvalidModel
     from mainspring.engines.onnx.scorer import OnnxScorer

@@ -10,7 +10,7 @@ class OnnxScorerLoader:
     """The `Scorers` port, answered by ONNX Runtime."""
 
     def open(self, model: ExportedModel) -> Scorer:
-        """A scorer ready to answer.  Raises: ENG-201 when the bytes are not a model that can be
-        scored.
+        """A scorer ready to answer.  Raises: InvalidModel ENG-202 when the bytes are not a model
+        that can be scored.
         """
         return OnnxScorer(model.payload, output=model.output)

@@ -1,5 +1,5 @@
-"""The process that trains one model: an order on standard input, an answer on standard output,
-everything printed on standard error.
+"""The process that trains one model: a task on standard input, a result on standard output, and
+printed output on standard error.
 
 Nothing is imported before `main` has pinned the threads: OpenMP reads their number once, and with
 more threads than free cores a fit can stall.
@@ -21,10 +21,10 @@ _THREADS = (
 
 
 def main() -> None:
-    """Read the order, fit, and answer with the model or with why there is none.
+    """Read the task, fit, and write the model or the reason why there is none.
 
-    A fault of ours ends the process with a traceback and status 1, which the caller sees as
-    ENG-006.
+    A bug in Mainspring ends the process with a traceback and status 1, which the caller sees as
+    TaskFailed ENG-006.
     """
     answer_to = os.dup(sys.stdout.fileno())
     # Below Python, because libraries print to the file itself: one stray line would spoil the

@@ -1,8 +1,8 @@
-"""Trains in a process of its own, wherever objects are kept.
+"""Trains in a worker process, wherever objects are stored.
 
-That process runs the user's code, so it is given files and no secrets: where objects lie in a
-bucket, it finds the rows that it is to fit in a folder of its own, and what it leaves there is put
-into the bucket from here.
+That process runs the user's code, so it gets files and no secrets: if objects are in a bucket, the
+rows to fit are copied to a temporary folder, and what the worker writes there is uploaded by this
+process.
 """
 
 from pathlib import Path
@@ -40,7 +40,9 @@ class ProcessTrainer:
     def __call__(
         self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest
     ) -> TrainedModel:
-        """The fitted, exported and checked model.  Raises: TRA-001 to TRA-008, ENG-006, ENG-007."""
+        """The fitted, exported and checked model.  Raises: a TrainingError TRA-001 to TRA-008,
+        TaskFailed ENG-006, TaskOverdue ENG-007.
+        """
         if isinstance(self._objects, FileObjects):
             return self._train(
                 model,

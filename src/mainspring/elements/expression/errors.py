@@ -21,14 +21,14 @@ __all__ = [
 class FaultyExpression(DeclarationError):
     """An expression does not fit the columns that it reads.
 
-    Every fault is listed, each with a code of its own: PRJ-011 unknown columns, PRJ-012 operands of
-    the wrong type, PRJ-013 unknown time zones, PRJ-014 constants that cannot be meant, PRJ-003
-    operations that have no one meaning.
+    Every fault is listed with its own code: PRJ-011 unknown columns, PRJ-012 operands of the wrong
+    type, PRJ-013 unknown time zones, PRJ-014 invalid constants, PRJ-003 operations whose result is
+    not the same in training and serving.
     """
 
     code: ClassVar[str] = "PRJ-010"
     template: ClassVar[str] = "the expression has {count} fault(s):{listing}"
-    remedy: ClassVar[str] = "mend each of them; `mainspring explain` has a page for every code"
+    remedy: ClassVar[str] = "correct each of them; `mainspring explain CODE` describes each code"
     faults: tuple[DeclarationError, ...] = field(default=())
 
     def details(self) -> dict[str, object]:
@@ -40,7 +40,7 @@ class FaultyExpression(DeclarationError):
 @dataclass(eq=False, kw_only=True)
 class UnknownColumn(DeclarationError):
     """An expression, an id or a time names a column that its source or spine does not have.  Names
-    are matched exactly, capitals included.
+    must match exactly, including case.
     """
 
     code: ClassVar[str] = "PRJ-011"
@@ -59,13 +59,13 @@ class UnknownColumn(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class WrongOperand(DeclarationError):
-    """An operation is given types that it is not defined for.
+    """An operation is applied to types that it is not defined for.
 
-    Arithmetic takes numbers; `+` and `-` also timestamps with durations, two timestamps for `-`,
-    and two texts for `+`.  A duration can be multiplied by a whole number, and divided by one or by
-    another duration.  A comparison takes two values of one type, or two numbers.  `&`, `|` and `~`
-    take booleans. Parts of a date are taken from timestamps, `.str` from text.  Cast where another
-    type is meant.
+    Arithmetic takes numbers; `+` and `-` also take a timestamp and a duration, `-` two timestamps,
+    and `+` two texts.  A duration can be multiplied by a whole number, and divided by a whole
+    number or by another duration.  A comparison takes two values of one type, or two numbers.  `&`,
+    `|` and `~` take booleans.  `.dt` works on timestamps, `.str` on text.  Cast a value first if it
+    has another type.
     """
 
     code: ClassVar[str] = "PRJ-012"
@@ -78,8 +78,8 @@ class WrongOperand(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnknownTimeZone(DeclarationError):
-    """`convert_time_zone` takes a name of the IANA time zone database, such as `America/New_York`;
-    abbreviations of your own country are ambiguous.
+    """A time zone is not in the IANA database.  `convert_time_zone` takes a name from it, such as
+    `America/New_York`; abbreviations such as `EST` or `IST` are ambiguous.
     """
 
     code: ClassVar[str] = "PRJ-013"
@@ -90,15 +90,15 @@ class UnknownTimeZone(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnfitConstant(DeclarationError):
-    """A constant cannot be meant.
+    """A constant is not valid in its operation.
 
-    Such are a whole number beyond 64 bits, half a character, an empty range of `clip` or a NaN as
-    its bound, a zero under `//` or `%`, fewer than one bucket, more than 15 digits to round to (a
-    float has no more that can be trusted), and a slice of negative length.
+    Examples are a whole number beyond 64 bits, half of a surrogate pair, an empty range for `clip`
+    or NaN as its bound, zero as the divisor of `//` or `%`, fewer than one bucket, rounding to more
+    than 15 digits (a float has no more that are exact), and a slice of negative length.
     """
 
     code: ClassVar[str] = "PRJ-014"
-    template: ClassVar[str] = "{value} cannot stand in {operation}"
+    template: ClassVar[str] = "{value} is not valid in {operation}"
     remedy: ClassVar[str] = "{wanted}"
     value: str
     operation: str
@@ -107,20 +107,20 @@ class UnfitConstant(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnsettledOperation(DeclarationError):
-    """An operation means different things to the two evaluators, over columns and for one row, so
-    no value could be the same in training and serving.
+    """An operation gives different results over columns and for one row, so training and serving
+    could get different values.
 
-    `//` and `%` on floats: Polars takes the quotient, which is rounded already, and rounds it down;
-    Python works with the exact one.  1.0 // 0.1 is 10 in one and 9 in the other.  Whole numbers and
-    durations have exact quotients; for floats write `(x / y).floor()`, which says which rounding is
-    meant.
+    `//` and `%` on floats: Polars rounds the quotient first and then rounds it down; Python works
+    with the exact quotient.  1.0 // 0.1 is 10 in one and 9 in the other.  Whole numbers and
+    durations have exact quotients; for floats write `(x / y).floor()`, which says which rounding
+    you want.
 
-    A float as text: the shortest digits are the same, but Polars and Python change to exponents at
+    A float as text: the shortest digits are the same, but Polars and Python switch to exponents at
     different sizes and write them differently.
     """
 
     code: ClassVar[str] = "PRJ-003"
-    template: ClassVar[str] = "{operation} has no one meaning for {operands}: {why}"
+    template: ClassVar[str] = "{operation} is ambiguous for {operands}: {why}"
     remedy: ClassVar[str] = "{instead}"
     operation: str
     operands: str

@@ -1,13 +1,13 @@
 """One Delta table for each source, in a folder or in a bucket.
 
 The position travels in the Delta commit that adds the rows, as an application transaction, so one
-file of Delta's log decides on both.  A commit is never tried again at a later version: whoever was
-faster has folded the same records, and adding them after him would double them.
+file of Delta's log decides on both.  A commit is never tried again at a later version: a faster
+writer has materialized the same records, and adding them again would double them.
 
 In a bucket this rests on conditional writes: of two writers of one name, the store must refuse the
 second (`engines.s3.bucket` can ask whether it does).
 
-The table is a fold of the log.  Should a power cut damage it, it is removed and folded again.
+The table is derived from the log.  If a power cut damages it, remove it: it is materialized again.
 """
 
 import re

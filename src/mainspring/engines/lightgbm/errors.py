@@ -10,13 +10,13 @@ __all__ = ["NotABooster", "UnsupportedBooster"]
 
 @dataclass(eq=False, kw_only=True)
 class NotABooster(EngineError):
-    """The object to export is neither a LightGBM `Booster` nor a fitted estimator that holds one.
+    """The object to export is neither a LightGBM `Booster` nor a fitted estimator with one.
 
-    An estimator holds a booster once `fit` has returned; an unfitted `LGBMClassifier` has none.
+    An estimator has a booster once `fit` has returned; an unfitted `LGBMClassifier` has none.
     """
 
     code: ClassVar[str] = "ENG-101"
-    template: ClassVar[str] = "{found} holds no fitted LightGBM booster"
+    template: ClassVar[str] = "{found} has no fitted LightGBM booster"
     remedy: ClassVar[str] = (
         "return a Booster, or an LGBMClassifier, LGBMRegressor or LGBMRanker after fit"
     )
@@ -26,12 +26,12 @@ class NotABooster(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class UnsupportedBooster(EngineError):
-    """The booster uses something that cannot be written as an ONNX graph with the same decisions,
-    so it is refused rather than approximated.
+    """A booster uses something that cannot be written as an ONNX graph with exactly the same
+    results, so the export is refused rather than approximated.
 
-    Refused are: custom objectives and objectives without a known link; linear trees; random forest
-    mode (averaged output); `zero_as_missing`; and categories taken from a pandas frame, whose order
-    lives outside of the trees (encode categories as integer codes before `fit`).
+    Not supported are: custom objectives and objectives without a known link; linear trees; random
+    forest mode (averaged output); `zero_as_missing`; and categories taken from a pandas frame,
+    whose order is not stored in the trees (encode categories as integer codes before `fit`).
     """
 
     code: ClassVar[str] = "ENG-102"

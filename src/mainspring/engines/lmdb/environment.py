@@ -4,7 +4,7 @@ our errors instead of its own.
 The map is as large as an address space lets it be, and the file grows within it.  Starting small
 and growing was rejected: LMDB moves its map only while no transaction of the process is open and
 cannot check that, so every read would have to take a lock, and every other process would have to be
-told.
+notified.
 
 metasync=False: a commit flushes its pages and not the page that makes them valid.  The loss of
 power may undo the last commit, whole, and harms nothing older; sync=False would commit in
@@ -12,7 +12,7 @@ microseconds, and may leave a file that is torn without anybody noticing.
 
 Forks: LMDB must not be used across one, so a child opens the file anew when it first asks.  It
 cannot while another thread of its parent was reading at the instant of the fork, because that read
-still seems to go on; it is told so.  (Closing what was inherited would be worse: it ends the
+still seems to go on; it gets an error.  (Closing what was inherited would be worse: it ends the
 parent's reads.)
 """
 
@@ -203,7 +203,7 @@ def open_environment(path: Path, *, name: str, map_bytes: int | None = None) -> 
         map_bytes: how large the file can become; default: 1 TiB, or what the limits of this process
             allow.
 
-    Raises: ENG-001 when it cannot be made, ENG-010 when it is not LMDB's.
+    Raises: StoreFailed ENG-001 when it cannot be made, StoreDamaged ENG-010 when it is not LMDB's.
     """
     key = os.path.realpath(path)
     with _OPENING:

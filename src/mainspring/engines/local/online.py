@@ -2,7 +2,7 @@
 one on disk by configuration.
 
 synchronous=NORMAL: a power cut may undo the last commits, but rows and position together, and the
-stream folds the same records again.
+the stream materializes the same records again.
 """
 
 import sqlite3

@@ -1,9 +1,9 @@
-"""Which process holds something, and whether it still lives: told by the kernel, not by a
+"""Which process holds a lease, and whether it is alive: known from the kernel, not from a
 heartbeat.
 
 A process id alone is not enough: ids are used again, differ between containers and start anew with
-the machine.  So a process is named by boot, namespace, id and start time; about one of another boot
-or namespace nothing can be told from here.
+the machine.  So a process is named by boot, namespace, id and start time; of a process of another
+boot or namespace nothing is known here.
 """
 
 import os

@@ -1,7 +1,6 @@
-"""Ed25519 keys in files: one key for each role, in a folder of its owner's, outside the state
-database.
+"""Ed25519 keys in files: one key for each role, in a private folder, outside the state database.
 
-A key that others could read vouches for nothing, so such a file is refused rather than repaired.
+A key that others could read proves nothing, so such a file is refused rather than repaired.
 """
 
 import base64
@@ -40,7 +39,8 @@ class FileSigner:
     def load_or_create(cls, path: Path) -> "FileSigner":
         """The key in this file (PKCS #8, PEM), made when there is none.
 
-        Raises: ENG-008 when it is no such key, or when others can read it or replace it.
+        Raises: KeyUnusable ENG-008 when it is no such key, or when others can read it or replace
+            it.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

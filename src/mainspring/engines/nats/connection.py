@@ -2,8 +2,8 @@
 thread of its own.
 
 The client reconnects by itself when the server goes away.  It closes for good when the server
-refuses it; whoever calls next opens another one, so a server whose accounts were mended needs no
-restart of ours.
+refuses it; whoever calls next opens another one, so a server whose accounts were corrected
+needs no restart here.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ PASSING = (
 
 @dataclass(frozen=True)
 class NatsServer:
-    """Where a server is and how one is let in.
+    """The address of a server and its credentials.
 
     Args:
         url: `nats://host:port`, or `tls://…`; several with commas.
@@ -92,7 +92,7 @@ class NatsConnection:
     """A client, its loop and its thread; safe to use from several threads.
 
     Raises:
-        ENG-009 when the server does not answer, ENG-001 when it refuses.
+        StoreBusy ENG-009 when the server does not answer, StoreFailed ENG-001 when it refuses.
     """
 
     def __init__(self, server: NatsServer) -> None:

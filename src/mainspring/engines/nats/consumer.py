@@ -51,7 +51,8 @@ class PullConsumer:
     """Follows a stream from the message after `after` on.
 
     Raises:
-        ENG-009 when the server is silent, or something was lost on the way: start another consumer.
+        StoreBusy ENG-009 when the server is silent, or something was lost on the way: start another
+        consumer.
     """
 
     def __init__(self, stream: str, after: int, *, connection: NatsConnection) -> None:

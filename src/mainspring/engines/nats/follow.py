@@ -85,10 +85,10 @@ class StreamPoller:
             try:
                 self._follow()
             except EngineError as error:
-                self._tell(error)
+                self._report(error)
             # The edge of a thread: what ends it must reach those who wait for it.
             except Exception as error:
-                self._tell(
+                self._report(
                     StoreFailed(
                         store="the index of the log",
                         operation="fold the stream",
@@ -96,7 +96,7 @@ class StreamPoller:
                     )
                 )
 
-    def _tell(self, trouble: EngineError) -> None:
+    def _report(self, trouble: EngineError) -> None:
         with self._changed:
             self._trouble = trouble
             self._changed.notify_all()

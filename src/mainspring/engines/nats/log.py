@@ -60,8 +60,8 @@ class NatsLog:
         patience_s: how long the server may be away before ENG-009.
 
     Raises:
-        ENG-009 when there is no server, ENG-001 when it refuses, ENG-010 when the index was made
-        from another stream.
+        StoreBusy ENG-009 when there is no server, StoreFailed ENG-001 when it refuses, StoreDamaged
+        ENG-010 when the index was made from another stream.
     """
 
     def __init__(

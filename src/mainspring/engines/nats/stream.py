@@ -72,7 +72,7 @@ class JetStream:
         replicas: on how many servers of a cluster it is kept, where it is created.
 
     Raises:
-        ENG-001 for a stream whose settings would lose records.
+        StoreFailed ENG-001 for a stream whose settings would lose records.
     """
 
     def __init__(self, name: str, *, connection: NatsConnection, replicas: int) -> None:

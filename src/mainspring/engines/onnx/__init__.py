@@ -1,5 +1,5 @@
-"""ONNX: graphs are scored, brought to canonical bytes, and searched for what a model has no
-business to contain.
+"""ONNX: graphs are scored, brought to canonical bytes, and scanned for content that a model
+should not have.
 
 Owns the session settings under which a row's prediction is the same bytes alone and in a batch.
 Scoring needs ONNX Runtime only; `canonical` and `scan` need the `onnx` package.  Leaves the making

@@ -1,4 +1,4 @@
-"""What can go wrong between a graph and its scores."""
+"""What can go wrong when an ONNX model is loaded and scored."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ __all__ = ["InputMismatch", "InvalidModel", "NoExporter", "ScoringFailed"]
 
 @dataclass(eq=False, kw_only=True)
 class InputMismatch(EngineError):
-    """The rows to score do not have the form that the model was exported for."""
+    """The rows to score do not have the shape that the model was exported for."""
 
     code: ClassVar[str] = "ENG-201"
     template: ClassVar[str] = "the model reads (rows, {features}), the array has shape {shape}"
@@ -22,11 +22,11 @@ class InputMismatch(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class InvalidModel(EngineError):
-    """The bytes are not an ONNX model that the installed ONNX Runtime can run with one matrix in
-    and one tensor out.
+    """The bytes are not an ONNX model that the installed ONNX Runtime can run, with one matrix as
+    input and one tensor as output.
 
-    Either they are damaged, or the graph asks for operators that this ONNX Runtime lacks, or its
-    inputs and outputs are of another form.
+    Either they are damaged, or the graph needs operators that this ONNX Runtime lacks, or it has
+    other inputs and outputs.
     """
 
     code: ClassVar[str] = "ENG-202"
@@ -41,7 +41,7 @@ class InvalidModel(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class ScoringFailed(EngineError):
-    """ONNX Runtime accepted the model, but failed while it scored rows of the right shape."""
+    """ONNX Runtime loaded the model, but failed when it scored rows of the right shape."""
 
     code: ClassVar[str] = "ENG-203"
     template: ClassVar[str] = "ONNX Runtime failed: {reason}"
@@ -54,10 +54,10 @@ class ScoringFailed(EngineError):
 
 @dataclass(eq=False, kw_only=True)
 class NoExporter(EngineError):
-    """No exporter knows how to write this kind of model as an ONNX graph.
+    """No exporter can write this kind of model as an ONNX graph.
 
-    Mainspring stores no pickle, since unpickling runs whatever code the file holds.  A model of any
-    library can bring its own graph: give it a method `to_onnx()` that returns the bytes.
+    Mainspring stores no pickle, since unpickling runs whatever code the file contains.  A model of
+    any library can bring its own graph: give it a method `to_onnx()` that returns the bytes.
     """
 
     code: ClassVar[str] = "ENG-204"

@@ -57,7 +57,7 @@ ALLOWED_OPERATORS: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class ScanLimits:
-    """The largest model that is let in."""
+    """The largest model that is accepted."""
 
     size_bytes: int = 512 * 1024 * 1024
     nodes: int = 20_000

@@ -72,7 +72,7 @@ class RedisOnline:
         prefix: what its keys begin with; projects that share a server need different ones.
         username, password: None where the server asks for none.
 
-    Raises: ENG-012 when no server answers there.
+    Raises: StoreUnreachable ENG-012 when no server answers there.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
-"""Objects in a bucket that speaks S3, and what others need to know of one: where it is, who is let
-in, and whether it is safe to write to.
+"""Objects in an S3 bucket, and what other engines need to know of one: its address, credentials,
+and whether it is safe to write to.
 
 The client (`obstore`) comes with the extra `s3`.  Import what you need from its module: this
 package loads nothing.

@@ -1,4 +1,4 @@
-"""Where a bucket is, how one is let in, and whether two writers can trust it."""
+"""The address and credentials of a bucket, and whether it supports conditional writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +62,8 @@ def require_conditional_writes(bucket: S3Bucket) -> None:
     """See whether a server is there, lets us in, and makes an object once only.  Cost: one request,
     two the first time.
 
-    Raises: ENG-012 when none answers, ENG-301 when it overwrites, ENG-001 when it refuses.
+    Raises: StoreUnreachable ENG-012 when none answers, WritesUnconditional ENG-301 when it
+        overwrites, StoreFailed ENG-001 when it refuses.
     """
     store, name = bucket.open(retries=2, patience=_OPENING), f"bucket {bucket.url}"
     try:

@@ -10,12 +10,12 @@ __all__ = ["UnsupportedEstimator"]
 
 @dataclass(eq=False, kw_only=True)
 class UnsupportedEstimator(EngineError):
-    """The estimator, or a step of the pipeline, has no graph of ours; an approximation would break
-    the parity of training and serving.
+    """An estimator, or a step of a pipeline, cannot be exported exactly, and an approximation would
+    give other results than the fitted model.
 
-    Written by hand are: SimpleImputer (of NaN, without indicator), StandardScaler,
-    LinearRegression, Ridge, Lasso, ElasticNet and LogisticRegression, the last as the end of a
-    Pipeline or alone; all must be fitted.
+    Supported are: SimpleImputer (of NaN, without indicator), StandardScaler, LinearRegression,
+    Ridge, Lasso, ElasticNet and LogisticRegression, the last one at the end of a Pipeline or alone;
+    all must be fitted.
     """
 
     code: ClassVar[str] = "ENG-121"

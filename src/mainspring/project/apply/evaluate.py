@@ -1,7 +1,7 @@
 """Evaluate a plan: perform its stages in order, each once, under the lease of its environment.
 
-The lease is taken first, and only then is the plan compared with the world: what is found equal
-stays so until the move, since nobody else may move the environment meanwhile.
+The lease is acquired before the plan is compared with the environment.  In the other order somebody
+could move the environment between the comparison and the move.
 """
 
 import time
@@ -49,8 +49,8 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         version: of the environment now.
-        performed, reused: how many stages ran, and how many were found done.
-        moved: whether the environment is at another version than before.
+        performed, reused: how many stages ran, and how many had been done before.
+        moved: whether the environment has a new version.
     """
 
     environment: str
@@ -73,7 +73,7 @@ def evaluate_plan(
     """Do what the plan says, or refuse it whole before anything is done.
 
     Args:
-        policy: what the environment asks of a version before it may be in charge.
+        policy: what the environment requires of a version before it is deployed.
         fingerprints: what is declared now; empty where no declaration takes part.
 
     Raises:
@@ -115,7 +115,7 @@ def evaluate_plan(
 
 @contextmanager
 def _leased(runtime: Runtime, environment: str) -> Iterator[Lease]:
-    """The right to move an environment while the block runs.  Raises: LeaseHeld FLO-001."""
+    """Hold the lease on an environment while the block runs.  Raises: LeaseHeld FLO-001."""
     lease = runtime.state.acquire(f"environment:{environment}", runtime.actor, ttl=HOUR)
     try:
         yield lease
@@ -145,7 +145,7 @@ def _recorder(runtime: Runtime, environment: str) -> RunRecorder:
 
 @dataclass(frozen=True, eq=False)
 class _Evaluator:
-    """Performs stages, and remembers what each took."""
+    """Performs stages, and records how long each took."""
 
     evaluation: Evaluation
     policy: TrustPolicy
@@ -153,7 +153,7 @@ class _Evaluator:
     lease: Lease
 
     def perform(self, stage: StageRecord) -> StepOutcome:
-        """Do what the stage says, and put on record how long it took."""
+        """Perform the stage, and record how long it took."""
         started = time.process_time()
         outcome = self._dispatch(stage)
         cpu_s = time.process_time() - started + outcome.cpu_s
@@ -206,7 +206,7 @@ class _Evaluator:
         runtime = self.evaluation.runtime
         fresh, by, at = self._next(stage), runtime.actor, runtime.clock.now()
         if fresh.pointers == self.before.pointers:
-            # A run on the data of the last one makes the version that is in charge already.
+            # A run on the same data as the last one makes the version that is deployed already.
             facts: dict[str, EventValue] = {"version": self.before.version, "unchanged": True}
             return StepOutcome(facts=facts, rows=len(stage.moves))
         fresh = msgspec.structs.replace(fresh, moved_by=by, moved_at=at)

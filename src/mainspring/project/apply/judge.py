@@ -1,5 +1,5 @@
-"""Judge a model for an environment: gather the evidence on the real path, have every gate decide,
-sign the verdicts.
+"""Judge a model for an environment: gather evidence on the serving path, evaluate every gate, sign
+the verdicts.
 """
 
 import time
@@ -38,7 +38,7 @@ _ACTOR = "service:gate"
 
 
 def require_passed(verdicts: Sequence[Verdict], version: ModelVersion, *, environment: str) -> None:
-    """Return, or raise GAT-010 with every verdict that is not passed."""
+    """Raises: GatesFailed GAT-010 with all verdicts, unless every gate passed."""
     failed = [f"{verdict.gate} ({verdict.summary})" for verdict in verdicts if not verdict.passed]
     if failed:
         raise GatesFailed(
@@ -59,8 +59,10 @@ def judge_version(
     champion: Digest | None,
     declared_at: Mapping[str, str] = {},
 ) -> list[Verdict]:
-    """The signed verdicts about a version, one for each gate, passed or not; `declared_at` lets
-    them point at the user's lines.
+    """The signed verdicts on a version, one for each gate, passed or not.
+
+    Args:
+        declared_at: the user's line of each view, to name in the verdicts.
     """
     judged = read_version(runtime.state, version)
     against = champion if champion and champion != version else None
@@ -78,7 +80,7 @@ def judge_version(
     verdicts = judge(
         required, evidence, subject=version, champion=against or "", at=runtime.clock.now()
     )
-    notary = AttestationWriter(
+    writer = AttestationWriter(
         signer=runtime.signer,
         state=runtime.state,
         objects=runtime.objects,
@@ -92,7 +94,7 @@ def judge_version(
         champion=against or "",
         required_gates=tuple(gate.name for gate in required),
     )
-    sign_verdicts(verdicts, binding, notary)
+    sign_verdicts(verdicts, binding, writer)
     return verdicts
 
 
@@ -108,7 +110,7 @@ class _Standstill:
 
 
 class _Proof:
-    """Gathers evidence about one version, each kind once."""
+    """Gathers the evidence on one version, each kind once."""
 
     def __init__(
         self, version: ModelVersion, runtime: Runtime, champion: ModelVersion | None
@@ -135,7 +137,7 @@ class _Proof:
         ).filter(pl.col("_split") == "test")
 
     def contender(self, version: ModelVersion) -> Contender:
-        """A version's answers on its test rows."""
+        """A version's predictions on its test rows."""
         predictions = parse_predictions(read_object(self._runtime.objects, version, "predictions"))
         return Contender(
             version=version.digest,
@@ -145,8 +147,8 @@ class _Proof:
         )
 
     def parity(self, rows: int) -> ParityReport:
-        """Replay the stream around a few instants of the test, and compare what it answers with the
-        training set.
+        """Replay the stream around a few times of the test period, and compare its feature values
+        with the training set.
         """
         reports = [self._parity_at(rows_near) for rows_near in self._rows_near_instants(rows)]
         example = next((report.example for report in reports if report.example), "")
@@ -177,11 +179,10 @@ class _Proof:
         ]
 
     def latency_ms(self, requests: int) -> Sequence[float]:
-        """The time of single predictions on the serving path, online state and log included, on
-        state as full as in production.
+        """The time of single predictions on the serving path, including online state and log, with
+        as much state as in production.
 
-        Each is the best of three, because what the machine's other tenants do meanwhile is not the
-        model's doing.
+        Each is the best of three, because other processes on the machine can delay one of them.
         """
         rows = self._rows_near_instants(requests)[0]
         at = int(rows["_prediction_time"][0])

@@ -1,8 +1,8 @@
-"""What `project.toml` says: environments, the engines behind each port, trust roots and costs, read
-with every fault and the line that it is on.
+"""The settings in `project.toml`: environments, the engines behind each port, trust roots and
+costs. Every fault is reported with its line.
 
-Owns the records of configuration.  What is declared in Python is left to `declared`, and opening
-engines to whoever needs them.
+Owns the records of configuration.  Declarations in Python are left to `loader`, and opening engines
+to the composition root.
 """
 
 __all__: list[str] = []

@@ -1,8 +1,8 @@
-"""`project.toml`: what the project is called, its environments and whom they trust, and what an
-hour of a core costs.
+"""`project.toml`: the project's name, its environments and the keys that they trust, and the price
+of an hour of one core.
 
-Every fault is reported at once with the line it is on.  A key that is not known is a fault: a
-misspelt `protected` would else leave production open.
+All faults are reported at once, each with its line.  An unknown key is a fault: otherwise a
+misspelt `protected` would leave production open.
 """
 
 import math
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 STATE_FOLDER = ".mainspring"
-"""Beside the project: where the embedded engines keep their files."""
+"""The folder in the project with the files of the embedded engines."""
 
 _PROTECTED = {"dev": False, "staging": True, "prod": True}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -45,14 +45,14 @@ class EnvironmentConfig:
     """One environment.
 
     Args:
-        protected: only promoted builds with their attestations serve here.
+        protected: only promoted builds with valid attestations serve here.
         requires: types of attestation that a build needs to be promoted here, such as `gates` and
             `approval`.
         trust: the public keys that are accepted here, by role.
-        as_of: where the clock of the data starts, for a project that looks at history; empty: now.
-        engines: what holds its log, online rows and tables, and what runs its training.
-        partitions: into how many parts the online state of a view is divided, for as many processes
-            to fold; no answer depends on it.
+        as_of: the time at which the clock of the data starts, for historical data; empty: now.
+        engines: the products that store its log, online rows and tables, and run its training.
+        partitions: the number of partitions of a view's online state, so that as many processes
+            can materialize it; no feature value depends on it.
         parity: the share of predictions whose features are recomputed in the background and
             compared as bytes, 0 to 1.
     """
@@ -67,13 +67,13 @@ class EnvironmentConfig:
 
     @property
     def trust_policy(self) -> TrustPolicy:
-        """What a model version must show to serve here."""
+        """What a model version needs to serve here."""
         return TrustPolicy(protected=self.protected, requires=self.requires, trust=self.trust)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What an hour of one core costs; None shows no costs."""
+    """The price of an hour of one core; None shows no costs."""
 
     cpu_hour: float | None = None
     currency: str = "EUR"
@@ -84,8 +84,8 @@ class ProjectConfig:
     """A project's settings; `environments` always holds dev, staging and prod.
 
     Args:
-        engines: what environments use that say nothing else, and what holds the state and the
-            objects of all, since they share what was built.
+        engines: the defaults of environments, and the stores of state and objects of all of them,
+            since they share what was built.
     """
 
     name: str
@@ -94,15 +94,15 @@ class ProjectConfig:
     engines: EngineChoices = field(default_factory=EngineChoices)
 
     def environment(self, name: str) -> EnvironmentConfig:
-        """The settings of an environment.  Raises: ACC-004 for one that the project lacks."""
+        """The settings of an environment.  Raises: UnknownEnvironment ACC-004."""
         if name not in self.environments:
             raise UnknownEnvironment(environment=name, known=", ".join(self.environments))
         return self.environments[name]
 
 
 def default_config(name: str) -> ProjectConfig:
-    """What holds without a `project.toml`: dev is open; staging and prod are protected and ask for
-    verdicts of the gates.
+    """The settings without a `project.toml`: dev is open; staging and prod are protected and
+    require verdicts of the gates.
     """
     return ProjectConfig(
         name=name, environments={env: _default_environment(env) for env in _PROTECTED}
@@ -114,10 +114,10 @@ def parse_config(text: str, *, path: str, name: str) -> ProjectConfig:
 
     Args:
         path: the file, for messages.
-        name: the project's name where the file gives none.
+        name: the project's name if the file has none.
 
-    Raises:
-        PRJ-020 with a PRJ-023 for each fault.
+    Raises: ProjectErrors PRJ-020 with a ConfigurationFault PRJ-023
+        for each fault.
     """
     try:
         document = tomllib.loads(text)
@@ -204,9 +204,7 @@ def _share(settings: Settings, value: object, setting: str) -> float:
 
 
 def _instant(settings: Settings, value: object, setting: str) -> str:
-    """A date or time, as written; TOML has a notation of its own for it, and text is taken as
-    well.
-    """
+    """A date or time as text; TOML's own notation for dates is accepted too."""
     text = value.isoformat() if isinstance(value, date) else str(value)
     if text:
         try:

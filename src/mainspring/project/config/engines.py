@@ -1,7 +1,7 @@
-"""Which product stands behind each port: what `project.toml` may say under `engines`, for the whole
+"""Which product is used for each port: the tables `engines` of `project.toml`, for the whole
 project or for one environment.
 
-    [engines]                                   # what holds for every environment
+    [engines]                                   # defaults of every environment
     objects = "s3://lake/objects"
 
     [environments.prod.engines]
@@ -14,8 +14,8 @@ project or for one environment.
     secret_access_key = "env:LAKE_SECRET"
 
 An engine is the name of an embedded product, an address, or a table with an address and settings.
-Secrets are named, never written: `env:NAME` is read from the environment of the process when the
-engine is opened.
+Secrets are never written in the file: `env:NAME` is read from the environment of the process when
+the engine is opened.
 """
 
 import re
@@ -34,10 +34,10 @@ _ANY_TEXT = re.compile(r".+")
 
 @dataclass(frozen=True, kw_only=True)
 class EngineChoice:
-    """A product, and how it is reached.
+    """A product, and how to connect to it.
 
     Args:
-        url: the address of its server; empty for what is embedded.
+        url: the address of its server; empty for an embedded product.
         settings: its settings by name.
         secrets: for each secret the environment variable that holds it.
     """
@@ -50,7 +50,7 @@ class EngineChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineChoices:
-    """The engine behind each port that holds data, and behind the one that runs training."""
+    """The engine of each port that stores data, and of the one that runs training."""
 
     state: EngineChoice = field(default_factory=lambda: EngineChoice(product="sqlite"))
     log: EngineChoice = field(default_factory=lambda: EngineChoice(product="sqlite"))
@@ -61,7 +61,7 @@ class EngineChoices:
 
 
 class _Product(NamedTuple):
-    """What a server's engine may be told, and an address that could be its own."""
+    """The settings that a server's engine takes, and an example of its address."""
 
     name: str
     example: str
@@ -106,7 +106,7 @@ def parse_engines(
     """The engines that a table names.
 
     Args:
-        otherwise: what holds for a port that it does not name.
+        otherwise: the default for a port that it does not name.
         shared: ports that can be chosen for the whole project only.
     """
     ports = [port for port in _EMBEDDED if port not in shared]
@@ -129,10 +129,10 @@ def _choice(settings: Settings, value: object, setting: str, port: str) -> Engin
         settings.fault(setting, f"must be {_allowed(port)}")
         return EngineChoice(product="")
     if any("@" in address.netloc or address.query for address in addresses):
-        # The address is not repeated: it may hold what must not be shown.
+        # The address is not printed: it may contain a password.
         example = f'{{ url = "{product.example}", {product.secrets[0]} = "env:NAME" }}'
         settings.fault(
-            setting, f"must not hold credentials or options in its address; write {example}"
+            setting, f"must not have credentials or options in its address; write {example}"
         )
     return _server(settings, table, setting, product)
 
@@ -183,10 +183,10 @@ def _server(
 def _variable(settings: Settings, value: object, setting: str) -> str:
     found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        # The value is not repeated, for it may be the secret itself.
+        # The value is not printed: it may be the secret itself.
         settings.fault(
             setting,
-            "must name an environment variable, such as env:NAME: secrets do not stand "
+            "must name an environment variable, such as env:NAME: secrets are never written "
             "in this file",
         )
         return ""

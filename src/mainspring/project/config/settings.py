@@ -1,6 +1,4 @@
-"""Takes settings out of the tables of a TOML file, and collects every fault with the line it is
-on.
-"""
+"""Reads settings from the tables of a TOML file, and collects every fault with its line."""
 
 import re
 from collections.abc import Collection
@@ -15,7 +13,7 @@ _ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=")
 
 
 class Settings:
-    """A file's settings; each is named by its keys with dots between.
+    """A file's settings; each is named by its keys, joined with dots.
 
     Args:
         path: the file, for messages.
@@ -26,7 +24,7 @@ class Settings:
         self.faults: list[DeclarationError] = []
 
     def fault(self, setting: str, problem: str) -> None:
-        """Note what is wrong with a setting."""
+        """Record what is wrong with a setting."""
         self.faults.append(
             ConfigurationFault(
                 setting=setting,
@@ -38,9 +36,7 @@ class Settings:
     def table(
         self, value: object, setting: str, *, known: Collection[str] = ()
     ) -> dict[str, object]:
-        """A table's items; each key that is not among the known ones is a fault, if any are
-        given.
-        """
+        """A table's items; if `known` is given, each other key is a fault."""
         if not isinstance(value, dict):
             self.fault(setting, "must be a table")
             return {}
@@ -48,12 +44,12 @@ class Settings:
         for key in value:
             if known and key not in known:
                 self.fault(
-                    f"{prefix}{key}", f"is not a setting; here may stand {', '.join(sorted(known))}"
+                    f"{prefix}{key}", f"is not a setting; known here: {', '.join(sorted(known))}"
                 )
         return value
 
     def text(self, value: object, setting: str, pattern: re.Pattern[str], wanted: str) -> str:
-        """A text that fits the pattern."""
+        """A text that matches the pattern."""
         if isinstance(value, str) and pattern.fullmatch(value):
             return value
         self.fault(setting, f"must be {wanted}, not {value!r}")
@@ -69,7 +65,7 @@ class Settings:
     def texts(
         self, value: object, setting: str, pattern: re.Pattern[str], wanted: str
     ) -> tuple[str, ...]:
-        """A list of texts that fit the pattern."""
+        """A list of texts that match the pattern."""
         if not isinstance(value, list):
             self.fault(setting, f"must be a list of {wanted}")
             return ()
@@ -77,9 +73,7 @@ class Settings:
 
 
 def _line_of(setting: str, lines: list[str]) -> int:
-    """The line where the setting, or else the innermost table around it, is written; 1 where it is
-    not found.
-    """
+    """The line of the setting, or of the innermost table around it; 1 if neither is found."""
     best, depth, header = 1, 0, ""
     for number, line in enumerate(lines, start=1):
         if found := _HEADER.match(line):

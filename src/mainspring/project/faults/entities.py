@@ -1,4 +1,4 @@
-"""What can be wrong with entities, and with the views through which they are reached."""
+"""What can be wrong with entities, and with the views through which they are joined."""
 
 from collections.abc import Iterator, Mapping
 from typing import get_args
@@ -12,13 +12,15 @@ __all__ = ["entity_faults", "lookup_faults"]
 
 
 def entity_faults(entity: Entity) -> Iterator[DeclarationError]:
-    """What is wrong with an entity, and with the view that it is reached through."""
+    """What is wrong with an entity, and with the view that it is joined through."""
     if entity.null_keys not in get_args(NullKeys):
-        problem = f"null_keys={entity.null_keys!r} is none of {', '.join(get_args(NullKeys))}"
+        problem = f"null_keys={entity.null_keys!r} is not one of {', '.join(get_args(NullKeys))}"
         yield InvalidValue(user=f"entity {entity.name}", problem=problem, at=entity.declared_at)
     if len(set(entity.join_keys)) < len(entity.join_keys):
         yield InvalidValue(
-            user=f"entity {entity.name}", problem="a join key stands twice", at=entity.declared_at
+            user=f"entity {entity.name}",
+            problem="a join key is listed twice",
+            at=entity.declared_at,
         )
     if entity.through is not None:
         yield from (
@@ -28,9 +30,7 @@ def entity_faults(entity: Entity) -> Iterator[DeclarationError]:
 
 
 def lookup_faults(view: FeatureView, schemas: Mapping[str, Schema]) -> Iterator[DeclarationError]:
-    """Keys that a view's entities are reached by, and that are of another type in the view which
-    knows them.
-    """
+    """Join keys of a view's entities that have another type in the view they are looked up in."""
     own = schemas.get(view.sources[0].name) if view.sources else None
     for entity in view.entities:
         known = (
@@ -53,17 +53,17 @@ def _through_problems(entity: Entity, lookup: FeatureView) -> Iterator[str]:
     if not entity.join_keys:
         yield "the entity has no join keys to look up"
     if not isinstance(lookup.features, Latest):
-        yield "it aggregates, and a key is one value of the newest fact"
+        yield "it aggregates, but a key is one value of the newest fact: use latest(...)"
     else:
         yield from (
-            f"it does not give {key!r}"
+            f"it has no column {key!r}"
             for key in entity.join_keys
             if key not in lookup.features.columns
         )
     if len(lookup.entities) != 1:
-        yield f"it has {len(lookup.entities)} entities, and the key must be that of one"
+        yield f"it has {len(lookup.entities)} entities, but needs exactly one"
     if any(each.through is not None for each in lookup.entities):
-        yield "its entity is reached through a view too, and a chain has one step"
+        yield "its own entity is joined through a view too; only one step is allowed"
 
 
 def _unfit(entity: Entity, lookup: FeatureView, problem: str) -> UnfitLookup:

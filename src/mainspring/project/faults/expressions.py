@@ -1,6 +1,4 @@
-"""Faults of expressions and columns in their place: whose they are, and on which line of the
-user's.
-"""
+"""Faults of expressions and columns, with the declaration that uses them and the user's line."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -32,14 +30,14 @@ _ANY = tuple(dtype for dtype in DType if dtype is not DType.ZONED and not dtype.
 
 @dataclass(frozen=True)
 class FaultContext:
-    """Who uses an expression, in words, and where it is declared."""
+    """The declaration that uses an expression, and where it is declared."""
 
     user: str
     at: Location
 
 
 def in_place(fault: DeclarationError, place: FaultContext) -> DeclarationError:
-    """The fault as one of this place."""
+    """The fault, attributed to this place."""
     return UnfitExpression(
         user=place.user,
         problem=fault.message,
@@ -52,8 +50,8 @@ def in_place(fault: DeclarationError, place: FaultContext) -> DeclarationError:
 def expression_faults(
     node: Node, schema: Schema, place: FaultContext, *, wanted: Collection[DType] = _ANY
 ) -> Iterator[DeclarationError]:
-    """Everything that is wrong with an expression over these columns, or its type if that is not
-    wanted.
+    """Everything that is wrong with an expression over these columns, or that its type is not one
+    of `wanted`.
     """
     faults = type_faults(node, schema)
     if faults:
@@ -70,7 +68,7 @@ def expression_faults(
 def aggregation_faults(
     aggregation: Aggregation, schema: Schema, place: FaultContext
 ) -> Iterator[DeclarationError]:
-    """Everything that is wrong with what is aggregated: a sum of text, a column that is not there,
+    """Everything that is wrong with the operand of an aggregation: a sum of text, a missing column,
     a value that cannot occur.
     """
     inside = FaultContext(f"{place.user}, inside {aggregation.name}()", place.at)
@@ -97,7 +95,7 @@ def aggregation_faults(
 
 
 def parameter_faults(aggregation: Aggregation, place: FaultContext) -> Iterator[DeclarationError]:
-    """Everything that is wrong with what an aggregate is told besides, whatever its operand is."""
+    """Everything that is wrong with the parameters of an aggregation, whatever its operand is."""
     user = f"{place.user}, {aggregation.name}()"
     yield from (
         UnfitAggregation(user=user, problem=problem, at=place.at)
@@ -108,7 +106,7 @@ def parameter_faults(aggregation: Aggregation, place: FaultContext) -> Iterator[
 def column_faults(
     names: Collection[str], schema: Schema, place: FaultContext
 ) -> Iterator[DeclarationError]:
-    """The names that are not columns."""
+    """A fault for each name that is not a column."""
     yield from (
         in_place(unknown_column(name, schema), place) for name in names if name not in schema
     )

@@ -33,20 +33,20 @@ _KEYS = (DType.INT64, DType.STRING, DType.BOOLEAN, DType.TIMESTAMP)
 
 
 def source_faults(source: Source, schema: Schema | None) -> Iterator[DeclarationError]:
-    """What is wrong with a source; its columns are checked where they are known."""
+    """What is wrong with a source; its columns are checked if they are known."""
     at = source.declared_at
     if not source.id:
-        yield InvalidValue(user=f"source {source.name}", problem="id names no column", at=at)
+        yield InvalidValue(user=f"source {source.name}", problem="id has no columns", at=at)
     for name, column in source.contract.columns:
         if column.between is not None and not column.between[0] <= column.between[1]:
-            problem = f"contract of {name}: between={column.between} holds no value"
+            problem = f"contract of {name}: between={column.between} is an empty range"
             yield InvalidValue(user=f"source {source.name}", problem=problem, at=at)
     if schema is None:
         return
-    told = (
+    reported = (
         (TypeConflict, UnusableColumn, UnusableId) if source.id else (TypeConflict, UnusableColumn)
     )
-    yield from (fault for fault in validate_source(source, schema) if isinstance(fault, told))
+    yield from (fault for fault in validate_source(source, schema) if isinstance(fault, reported))
     yield from column_faults(source.id, schema, FaultContext(f"id of source {source.name}", at))
     yield from column_faults(
         [name for name, _ in source.contract.columns],
@@ -72,7 +72,7 @@ def view_faults(view: FeatureView, schemas: Mapping[str, Schema]) -> Iterator[De
     if not view.entities:
         yield InvalidValue(
             user=f"view {view.name}",
-            problem="entities is empty; a view of everything has Entity(..., join_keys=[])",
+            problem="entities is empty; use Entity(..., join_keys=[]) for a view over all facts",
             at=view.declared_at,
         )
     for source in view.sources:
@@ -82,7 +82,7 @@ def view_faults(view: FeatureView, schemas: Mapping[str, Schema]) -> Iterator[De
 
 
 def feature_names(view: FeatureView | OnDemandFeatureView) -> tuple[str, ...]:
-    """The columns that a view gives, as they are called in a training set."""
+    """The columns of a view, named as in a training set."""
     match view:
         case OnDemandFeatureView(features=expressions):
             return tuple(name for name, _ in expressions)
@@ -117,7 +117,7 @@ def _column_faults(view: FeatureView, source: Source, schema: Schema) -> Iterato
                 yield WrongType(
                     user=f"join key {name} of view {view.name}",
                     dtype=schema[name].dtype.value,
-                    wanted="a key that names",
+                    wanted="int64, string, boolean or timestamp",
                     at=at,
                 )
     match view.features:
@@ -137,7 +137,7 @@ def _union_faults(view: FeatureView, schemas: Mapping[str, Schema]) -> Iterator[
         yield InvalidValue(user=f"view {view.name}", problem="source is empty", at=view.declared_at)
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield InvalidValue(
-            user=f"view {view.name}", problem=f"source {name} stands twice", at=view.declared_at
+            user=f"view {view.name}", problem=f"source {name} is listed twice", at=view.declared_at
         )
     for column in _columns_read(view):
         types = {
@@ -164,12 +164,12 @@ def _columns_read(view: FeatureView) -> tuple[str, ...]:
 
 
 def _feature_faults(view: FeatureView) -> Iterator[DeclarationError]:
-    """What is wrong with features whatever the columns are."""
+    """What is wrong with features, independent of the columns."""
     user, at = f"view {view.name}", view.declared_at
     if view.knowledge not in get_args(Knowledge):
         yield InvalidValue(
             user=user,
-            problem=f"knowledge={view.knowledge!r} is none of {', '.join(get_args(Knowledge))}",
+            problem=f"knowledge={view.knowledge!r} is not one of {', '.join(get_args(Knowledge))}",
             at=at,
         )
     if not view.features or (isinstance(view.features, Latest) and not view.features.columns):
@@ -184,17 +184,17 @@ def _feature_faults(view: FeatureView) -> Iterator[DeclarationError]:
     for name, aggregation in _aggregations(view):
         yield from parameter_faults(aggregation, FaultContext(f"feature {name} of {user}", at))
     for name, made in _unaggregated(view).items():
-        problem = "it says what a value is and not what to make of many: add .last() or .mean()"
+        problem = "it is a value and not an aggregation: add for example .last() or .mean()"
         if callable(made):
             problem = (
-                "it is a function, and features travel with a model as data, not as code: "
-                "write an expression, or compute the column before the source"
+                "it is a Python function, but features are stored as data, not as code: write an "
+                "expression, or compute the column before the source"
             )
         yield InvalidValue(user=f"feature {name} of {user}", problem=problem, at=at)
 
 
 def _aggregations(view: FeatureView) -> list[tuple[str, Aggregation]]:
-    """The features that aggregate, without what a user wrote in their place."""
+    """The features that are aggregations."""
     stray = _unaggregated(view)
     return (
         []
@@ -215,7 +215,7 @@ def _window_faults(view: FeatureView) -> Iterator[DeclarationError]:
         _lookup_problems(view) if isinstance(view.features, Latest) else _aggregate_problems(view)
     )
     if view.closed not in get_args(Closed):
-        problems.append(f"closed={view.closed!r} is none of {', '.join(get_args(Closed))}")
+        problems.append(f"closed={view.closed!r} is not one of {', '.join(get_args(Closed))}")
     yield from (
         UnfitWindows(view=view.name, problem=problem, at=view.declared_at) for problem in problems
     )
@@ -226,15 +226,15 @@ def _window_faults(view: FeatureView) -> Iterator[DeclarationError]:
 
 def _lookup_problems(view: FeatureView) -> Iterator[str]:
     if view.windows:
-        yield "latest(...) has windows, and looks up one fact"
+        yield "latest(...) looks up one fact and has no windows"
     if view.closed != "left":
-        yield "latest(...) has closed edges, which only windows have"
+        yield "latest(...) has no windows, so closed= does not apply"
 
 
 def _aggregate_problems(view: FeatureView) -> Iterator[str]:
     if not view.windows:
-        yield "its aggregates have no windows"
+        yield "its aggregations have no windows"
     if view.ttl is not None:
-        yield "its aggregates have a ttl, which only latest(...) knows"
+        yield "its aggregations have a ttl, which only latest(...) takes"
     if len(set(view.windows)) < len(view.windows):
-        yield "a window stands twice"
+        yield "a window is listed twice"

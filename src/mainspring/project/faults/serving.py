@@ -25,8 +25,8 @@ _ROUTE = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
 def model_faults(model: Model) -> Iterator[DeclarationError]:
-    """What is no gate, gates that stand twice, that name no metric or cannot be passed or failed,
-    and slices by what is not in the request.
+    """Values that are not gates, gates listed twice, unknown metrics, bounds that can never be
+    passed or failed, and slices by columns that are not in the request.
     """
     user = f"model {model.name}"
     for stranger in (gate for gate in model.gates if not isinstance(gate, Gate)):
@@ -39,7 +39,7 @@ def model_faults(model: Model) -> Iterator[DeclarationError]:
     for name, number in Counter(gate.name for gate in gates).items():
         if number > 1:
             yield InvalidValue(
-                user=user, problem=f"gate {name} stands {number} times", at=model.declared_at
+                user=user, problem=f"gate {name} is listed {number} times", at=model.declared_at
             )
     for gate in gates:
         for problem in _gate_problems(gate):
@@ -59,7 +59,7 @@ def model_faults(model: Model) -> Iterator[DeclarationError]:
 
 
 def _gate_problems(gate: Gate) -> Iterator[str]:
-    """What would else be found after an hour of training."""
+    """Mistakes that would otherwise be found only after an hour of training."""
     if isinstance(gate, MinMetric | BeatsChampion):
         if gate.metric not in METRICS:
             yield f"there is no metric {gate.metric!r}; there are: {', '.join(sorted(METRICS))}"
@@ -72,7 +72,7 @@ def _gate_problems(gate: Gate) -> Iterator[str]:
 
 
 def endpoint_faults(endpoint: Endpoint, root: str) -> Iterator[DeclarationError]:
-    """A name that is no route, a roll-out that never ends, a model of another project."""
+    """A name that cannot be a route, a roll-out that never ends, a model of another project."""
     at = endpoint.declared_at
     if not _ROUTE.fullmatch(endpoint.name):
         yield InvalidEndpointName(name=endpoint.name, at=at)

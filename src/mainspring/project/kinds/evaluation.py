@@ -46,7 +46,9 @@ class TemporaryStores(NamedTuple):
 
 
 class Trainer(Protocol):
-    """Fits a model on the rows of a training set.  Raises: TRA-0xx, ENG-006, ENG-007."""
+    """Fits a model on the rows of a training set.  Raises: a TrainingError TRA-001 to TRA-008,
+    TaskFailed ENG-006, TaskOverdue ENG-007.
+    """
 
     def __call__(
         self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest

@@ -108,7 +108,9 @@ class ModelKind(Kind[Model]):
         )
 
     def perform(self, stage: StageRecord, evaluation: Evaluation) -> StepOutcome:
-        """Fit and register, or judge.  Raises: GatesFailed GAT-010, once verdicts are on record."""
+        """Fit and register, or judge.  Raises: GatesFailed GAT-010, once verdicts are
+        on record.
+        """
         if isinstance(stage, JudgeGates):
             return _judge(stage, evaluation)
         assert isinstance(stage, TrainModel)

@@ -46,7 +46,8 @@ _IMPORTING: ContextVar[tuple[Path, ...]] = ContextVar("importing", default=())
 def read_config(path: Path) -> ProjectConfig:
     """The settings of the project at a folder or file; defaults where there is no `project.toml`.
 
-    Raises: PRJ-020 with every fault, PRJ-021 where there is no project.
+    Raises: ProjectErrors PRJ-020 with every fault, ProjectMissing PRJ-021 where there is no
+        project.
     """
     root, name = _root_of(path)
     settings = root / "project.toml"
@@ -68,8 +69,9 @@ def discover(path: Path) -> Declarations:
     """Import the project at a folder or one file and return all that it declares.
 
     Raises:
-        PRJ-020 with every module that cannot be imported, PRJ-021 where there is no project,
-        PRJ-022 where nothing is declared, PRJ-046 when one of its modules opens the project.
+        ProjectErrors PRJ-020 with every module that cannot be imported, ProjectMissing PRJ-021
+        where there is no project, NothingDeclared PRJ-022 where nothing is declared, OpensItself
+        PRJ-046 when one of its modules opens the project.
     """
     root, _ = _root_of(path)
     files = [path.resolve()] if path.is_file() and path.suffix == ".py" else list(_iter_files(root))
@@ -92,7 +94,8 @@ def discover(path: Path) -> Declarations:
 def from_definitions(definitions: Iterable[object]) -> Declarations:
     """These declarations and all that they refer to, for a workspace that is nowhere on disk.
 
-    Raises: PRJ-022 when there are none, PRJ-047 for a value that declares nothing.
+    Raises: NothingDeclared PRJ-022 when there are none, NotADeclaration PRJ-047 for a value that
+        declares nothing.
     """
     given = list(definitions)
     for value in given:

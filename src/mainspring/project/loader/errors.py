@@ -31,15 +31,15 @@ __all__ = [
 
 @dataclass(eq=False, kw_only=True)
 class DuplicateName(DeclarationError):
-    """Two declarations of one kind have the same name.  Names are the keys of environments, so each
-    must be unique within its kind.
+    """Two declarations of one kind have the same name.  Names must be unique within their kind,
+    because environments refer to assets by name.
     """
 
     code: ClassVar[str] = "PRJ-030"
-    template: ClassVar[str] = "two declarations are called {name}; the other is at {other}"
+    template: ClassVar[str] = "two declarations are called {name}; the other one is at {other}"
     remedy: ClassVar[str] = (
-        "if they are the same, declare it once and name that object wherever it is "
-        "needed; else rename one of them"
+        "if they are the same, declare it once and use that object everywhere; otherwise "
+        "rename one of them"
     )
     name: str
     other: str
@@ -47,12 +47,14 @@ class DuplicateName(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class InvalidName(DeclarationError):
-    """Names become parts of columns, keys and file names."""
+    """A name has characters that are not allowed.  Names become parts of columns, keys and file
+    names.
+    """
 
     code: ClassVar[str] = "PRJ-031"
     template: ClassVar[str] = "{kind} cannot be called {name!r}"
     remedy: ClassVar[str] = (
-        "begin with a letter and use letters, digits, dashes and underscores only"
+        "start with a letter, and use only letters, digits, dashes and underscores"
     )
     kind: str
     name: str
@@ -60,18 +62,18 @@ class InvalidName(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class InvalidEndpointName(DeclarationError):
-    """The name of an endpoint is part of its route."""
+    """The name of an endpoint has characters that are not allowed.  It is part of its route."""
 
     code: ClassVar[str] = "PRJ-032"
     template: ClassVar[str] = "endpoint cannot be called {name!r}"
-    remedy: ClassVar[str] = "use letters, digits and dashes only, such as late-arrival"
+    remedy: ClassVar[str] = "use only letters, digits and dashes, such as late-arrival"
     name: str
 
 
 @dataclass(eq=False, kw_only=True)
 class UnfitExpression(DeclarationError):
     """An expression, a key or a contract does not fit the columns that it reads.  The code in
-    brackets has a page of its own.
+    brackets has its own page.
     """
 
     code: ClassVar[str] = "PRJ-033"
@@ -85,13 +87,13 @@ class UnfitExpression(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class WrongType(DeclarationError):
-    """An expression is sound and has another type than its place asks for."""
+    """An expression is valid but has another type than it needs where it is used."""
 
     code: ClassVar[str] = "PRJ-034"
     template: ClassVar[str] = "{user} is of type {dtype}"
     remedy: ClassVar[str] = (
-        "it takes {wanted}: change the expression, cast it, or give its column that "
-        "type in the contract of the source"
+        "it has to be {wanted}: change the expression, cast it, or declare that type for its "
+        "column in the contract of the source"
     )
     user: str
     dtype: str
@@ -105,8 +107,8 @@ class UnreadableSource(DeclarationError):
     code: ClassVar[str] = "PRJ-035"
     template: ClassVar[str] = "source {name}: {problem}"
     remedy: ClassVar[str] = (
-        "correct the path, which is relative to the project, or leave it out for a "
-        "source that is pushed to"
+        "correct the path, which is relative to the project, or leave it out if rows are "
+        "pushed to the source"
     )
     name: str
     problem: str
@@ -114,21 +116,21 @@ class UnreadableSource(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnfitWindows(DeclarationError):
-    """Aggregates are made over windows; `latest` looks up one fact and has a time to live
-    instead.
+    """A feature view has windows where it needs none, or none where it needs them.  Aggregations
+    are computed over windows; `latest` looks up one fact and has a `ttl` instead.
     """
 
     code: ClassVar[str] = "PRJ-036"
     template: ClassVar[str] = "view {view}: {problem}"
-    remedy: ClassVar[str] = 'give aggregates windows=["1h", ...], and latest(...) a ttl'
+    remedy: ClassVar[str] = 'give aggregations windows=["1h", ...], and latest(...) a ttl'
     view: str
     problem: str
 
 
 @dataclass(eq=False, kw_only=True)
 class EventTimeMissing(DeclarationError):
-    """A window is an interval of event time, so the facts of its source must say when they
-    happened.
+    """A feature view has windows, but its source has no event time.  A window is an interval of
+    event time.
     """
 
     code: ClassVar[str] = "PRJ-037"
@@ -142,8 +144,8 @@ class EventTimeMissing(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class JoinKeyNotInRequest(DeclarationError):
-    """A caller sends the request, and features are looked up by it: each join key and each column
-    of an on-demand feature must be in it.
+    """A join key, or a column of an on-demand feature, is not in the request.  The caller sends the
+    request, and features are looked up and computed from it.
     """
 
     code: ClassVar[str] = "PRJ-038"
@@ -158,14 +160,14 @@ class JoinKeyNotInRequest(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class LabelAsFeature(DeclarationError):
-    """What the label is made from is not known when the question is asked.  A model that sees it
-    looks brilliant and is useless.
+    """A feature reads a column that the label is made from, which is not known at prediction time.
+    A model trained with it looks very good and is useless.
     """
 
     code: ClassVar[str] = "PRJ-039"
     template: ClassVar[str] = (
-        "training set {training_set}: {user} reads {column!r}, which the label is "
-        "taken from (source {source})"
+        "training set {training_set}: {user} reads {column!r}, which the label is made from "
+        "(source {source})"
     )
     remedy: ClassVar[str] = "leave it out: it is only known after the prediction"
     training_set: str
@@ -176,8 +178,8 @@ class LabelAsFeature(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class SplitOrder(DeclarationError):
-    """Rows are fitted in [train_from, test_from) and judged in [test_from, test_until); neither may
-    be empty.
+    """The dates of a split are not in order.  A model is trained on rows in [train_from, test_from)
+    and judged on rows in [test_from, test_until); neither may be empty.
     """
 
     code: ClassVar[str] = "PRJ-040"
@@ -185,7 +187,7 @@ class SplitOrder(DeclarationError):
         "training set {training_set}: train_from < test_from < test_until does not "
         "hold for {train_from}, {test_from}, {test_until}"
     )
-    remedy: ClassVar[str] = "put the three instants in order"
+    remedy: ClassVar[str] = "put the three dates in order"
     training_set: str
     train_from: str
     test_from: str
@@ -194,7 +196,7 @@ class SplitOrder(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class DuplicateFeature(DeclarationError):
-    """Two features of one training set would be the same column."""
+    """Two features of a training set have the same name, so they would be the same column."""
 
     code: ClassVar[str] = "PRJ-041"
     template: ClassVar[str] = (
@@ -209,29 +211,31 @@ class DuplicateFeature(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class RolloutSteps(DeclarationError):
-    """A canary takes over in rising shares and ends with all requests."""
+    """The steps of a canary are not valid.  They are rising percentages of the requests and end
+    with 100.
+    """
 
     code: ClassVar[str] = "PRJ-042"
     template: ClassVar[str] = (
         "endpoint {endpoint}: steps {steps} do not rise from at least 1 to 100"
     )
-    remedy: ClassVar[str] = "write rising shares that end in 100, such as [5, 25, 100]"
+    remedy: ClassVar[str] = "write rising percentages that end with 100, such as [5, 25, 100]"
     endpoint: str
     steps: str
 
 
 @dataclass(eq=False, kw_only=True)
 class OutsideProject(DeclarationError):
-    """An endpoint or a monitor is of a model that another project declares.  A project builds what
-    it answers with.
+    """An endpoint or a monitor uses a model that another project declares.  A project builds the
+    models that it serves.
     """
 
     code: ClassVar[str] = "PRJ-043"
     template: ClassVar[str] = (
-        "{user} is of model {model}, which is declared outside of this project, at {other}"
+        "{user} uses model {model}, which is declared outside this project, at {other}"
     )
     remedy: ClassVar[str] = (
-        "declare the model in this project, or move the declaration to where the model is"
+        "declare the model in this project, or move the declaration to the project of the model"
     )
     user: str
     model: str
@@ -240,7 +244,7 @@ class OutsideProject(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class InvalidValue(DeclarationError):
-    """A value is outside of what its field can hold."""
+    """A field of a declaration has a value that it cannot have."""
 
     code: ClassVar[str] = "PRJ-044"
     template: ClassVar[str] = "{user}: {problem}"
@@ -251,40 +255,40 @@ class InvalidValue(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class DependencyCycle(DeclarationError):
-    """Declarations are made from one another in a circle, so none can be built first."""
+    """Declarations depend on each other in a cycle, so none of them can be built first."""
 
     code: ClassVar[str] = "PRJ-045"
-    template: ClassVar[str] = "declarations depend on each other in a circle: {path}"
-    remedy: ClassVar[str] = "take one of them out of the circle"
+    template: ClassVar[str] = "declarations depend on each other in a cycle: {path}"
+    remedy: ClassVar[str] = "remove one of these dependencies"
     path: str
 
 
 @dataclass(eq=False, kw_only=True)
 class UnfitAggregation(DeclarationError):
-    """An aggregate is told something that it cannot do.
+    """A parameter of an aggregation is not valid.
 
-    `k` is a whole number from 1 to 1,000; ranks of quantiles lie in [0, 1]; edges of a histogram
-    are finite and ascend, and are whole among whole numbers; `value_counts` lists different values
-    of the operand's type; the limit of `count_distinct` is at least 1, and beyond it the answer
-    saturates or is approximate; the precision of `approx_count_distinct` is 4 to 16.
+    `k` is a whole number from 1 to 1,000; quantiles are in [0, 1]; edges of a histogram are finite
+    and ascending, and whole for whole numbers; `value_counts` lists different values of the
+    operand's type; the limit of `count_distinct` is at least 1, and beyond it the result saturates
+    or is approximate; the precision of `approx_count_distinct` is 4 to 16.
     """
 
     code: ClassVar[str] = "PRJ-048"
     template: ClassVar[str] = "{user}: {problem}"
-    remedy: ClassVar[str] = "change what the aggregate is told"
+    remedy: ClassVar[str] = "change the parameter"
     user: str
     problem: str
 
 
 @dataclass(eq=False, kw_only=True)
 class UnequalSources(DeclarationError):
-    """A view of several sources reads their facts as one history, so each column that it reads must
-    have one type in all of them.
+    """A column has different types in the sources of one view.  The view reads their facts as one
+    history, so each column that it reads needs one type.
     """
 
     code: ClassVar[str] = "PRJ-049"
     template: ClassVar[str] = "view {view}: {column!r} is {types}"
-    remedy: ClassVar[str] = "give the column one type in the contracts of the sources"
+    remedy: ClassVar[str] = "declare one type for the column in the contracts of the sources"
     view: str
     column: str
     types: str
@@ -292,17 +296,17 @@ class UnequalSources(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class UnfitLookup(DeclarationError):
-    """An entity that is reached through a view takes its key from what that view knew at the
+    """An entity cannot be joined through a view.  Its key is read from what that view knew at the
     prediction time.
 
-    So the view is one of `latest(...)` with the join keys among its columns, for exactly one
-    entity.  One step is enough: that entity is not itself reached through a view.
+    So the view has to be one of `latest(...)` with the join keys among its columns, for exactly one
+    entity, which is not itself joined through a view.
     """
 
     code: ClassVar[str] = "PRJ-050"
-    template: ClassVar[str] = "entity {entity} is reached through view {view}: {problem}"
+    template: ClassVar[str] = "entity {entity} is joined through view {view}: {problem}"
     remedy: ClassVar[str] = (
-        "look the keys up in a view such as FeatureView(..., entities=[one], "
+        "read the keys from a view such as FeatureView(..., entities=[one], "
         "features=latest({keys}))"
     )
     entity: str
@@ -313,17 +317,17 @@ class UnfitLookup(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class ListOfTexts(DeclarationError):
-    """A model is fed numbers.  A text becomes the place in a vocabulary; a list of texts has no
-    order or number that a column could hold.
+    """A feature is a list of texts, which cannot become numbers for a model.  A single text is
+    encoded by a vocabulary; a list of texts has no such encoding.
     """
 
     code: ClassVar[str] = "PRJ-051"
     template: ClassVar[str] = (
-        "training set {training_set}: feature {feature} of view {view} is a list of "
-        "texts, which cannot become columns of numbers"
+        "training set {training_set}: feature {feature} of view {view} is a list of texts, "
+        "which cannot become columns of numbers"
     )
     remedy: ClassVar[str] = (
-        "take one text with .last() or .max(), count listed ones with "
+        "reduce it to one text with .last() or .max(), count given texts with "
         ".value_counts([...]), or leave the view out"
     )
     training_set: str

@@ -50,7 +50,7 @@ class Graph:
 def build_graph(declarations: Declarations, context: FingerprintContext) -> Graph:
     """The graph of a valid project: names are unique within their kind.
 
-    Raises: PRJ-045 when declarations go round in a circle.
+    Raises: DependencyCycle PRJ-045 when declarations go round in a circle.
     """
     context = replace(context, code=declarations.code)
     by_name = {asset_name(declaration): declaration for declaration in declarations.assets}
@@ -79,7 +79,9 @@ def build_graph(declarations: Declarations, context: FingerprintContext) -> Grap
 
 
 def topological_order(parents: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """The names, parents before children, else as they stand.  Raises: PRJ-045 for a circle."""
+    """The names, parents before children, else as they stand.  Raises: DependencyCycle PRJ-045 for
+    a circle.
+    """
     try:
         return tuple(TopologicalSorter(parents).static_order())
     except CycleError as error:

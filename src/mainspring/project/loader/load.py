@@ -99,14 +99,14 @@ class ProjectFiles:
 
 
 def load_project(path: Path) -> Project:
-    """Load the project at a folder or file.  Raises: PRJ-020 with every mistake.  Cost: one import
-    of its modules, and the heads of its files.
+    """Load the project at a folder or file.  Raises: ProjectErrors PRJ-020 with every mistake.
+    Cost: one import of its modules, and the heads of its files.
     """
     return ProjectFiles.open(path).load()
 
 
 def load_definitions(definitions: Iterable[object], *, name: str = "memory") -> Project:
-    """The project of these declarations.  Raises: PRJ-020 with every mistake."""
+    """The project of these declarations.  Raises: ProjectErrors PRJ-020 with every mistake."""
     return _project(None, default_config(name), from_definitions(definitions))
 
 

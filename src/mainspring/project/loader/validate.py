@@ -33,7 +33,7 @@ def validate(
             columns are not checked.
         unreadable: why the file of a source cannot be read, by the source's name.
 
-    Raises: PRJ-020 with every mistake, by file and line.
+    Raises: ProjectErrors PRJ-020 with every mistake, by file and line.
     """
     faults = sorted(
         iter_project_faults(declarations, schemas, unreadable or {}),

@@ -1,4 +1,4 @@
-"""A plan as text for people: the other reader of the records that `apply` performs."""
+"""A plan as text for people; `apply` is the other reader of the same records."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -38,8 +38,8 @@ _Paint = Callable[[str, str], str]
 
 
 def render_plan(plan: Plan, *, colour: bool = False) -> str:
-    """What would change and why, what would run and what it takes; one line for a plan of nothing.
-    Ends without a line break.
+    """What would change and why, what would run, and its cost; one line for an empty plan.  Ends
+    without a line break.
     """
     paint = _coloured if colour else _plain
     held = f"version {plan.environment_version}" if plan.environment_version else "nothing"
@@ -68,7 +68,7 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
 
 
 def _lines_of_move(plan: Plan, held: str, paint: _Paint) -> Iterator[str]:
-    """A plan that no difference of declarations asked for: what moves, and what is done first."""
+    """A plan that was not made from a difference of declarations: the moves and their stages."""
     title = f"Plan for {plan.project} → {plan.environment}, which holds {held}: {plan.reason}"
     yield paint("title", title)
     last = [stage for stage in plan.stages if isinstance(stage, MoveEnvironment)]
@@ -80,7 +80,7 @@ def _lines_of_move(plan: Plan, held: str, paint: _Paint) -> Iterator[str]:
             before = short(move.before) if move.before else "nothing"
             after = short(move.digest) if move.digest else "a new build"
             yield f"  {move.asset:<{names}}  {before} → {after}"
-    yield from (f"  {name}  taken out" for stage in last for name in stage.removes)
+    yield from (f"  {name}  removed" for stage in last for name in stage.removes)
     yield from ("", paint("title", "Stages"), *_stage_lines(plan, paint))
 
 
@@ -115,7 +115,7 @@ def _detail_lines(change: AssetChange) -> Iterator[str]:
 
 
 def _turn(field: str, before: str | None, after: str | None) -> str:
-    """Old → new; code is told only as changed, for a tree says nothing to people."""
+    """Old → new; a change of code is only named, because its syntax tree is not readable."""
     return (
         "the code of the fit, or of what it uses"
         if field == "code"
@@ -167,7 +167,7 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
     if sum_.cpu_s is not None:
         parts.append(f"about {_seconds(sum_.cpu_s)} of one core")
     else:
-        parts.append("no estimate yet: nothing like it has run here")
+        parts.append("no estimate yet, because no such stage has run here")
     if sum_.cost is not None:
         parts.append(_money(sum_.cost, plan.currency))
     yield "; ".join(parts) + "."
@@ -175,8 +175,8 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
     for assumed in plan.assumed:
         after = format_duration(assumed.delay_us) if assumed.delay_us > 0 else "no time"
         yield (
-            f"Assumed: facts of {assumed.source} are taken to be known {after} after they "
-            f"happen; {len(assumed.assets)} assets rest on that."
+            f"Assumed: facts of {assumed.source} are known {after} after they happen; "
+            f"{len(assumed.assets)} assets depend on that."
         )
 
 
@@ -193,8 +193,8 @@ def _proof_lines(proofs: Sequence[FeatureProof]) -> Iterator[str]:
     for proof in proofs:
         if proof.hop_us is not None:
             yield (
-                f"Hopped: {proof.asset} answers as at the last multiple of "
-                f"{format_duration(proof.hop_us)}, not at the prediction time."
+                f"Hopped: {proof.asset} is computed as of the last multiple of "
+                f"{format_duration(proof.hop_us)}, not of the prediction time."
             )
 
 

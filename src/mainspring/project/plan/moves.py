@@ -1,7 +1,7 @@
 """Plans that build nothing: a promotion, a rollback, and pointing at a version made before.
 
-They are made from environments and stored definitions alone, so that they work whatever the
-project's files say meanwhile, or whether they can be loaded at all.
+They are made from environments and stored definitions alone, so they do not depend on the
+project's files, which may have changed or may not even load.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,8 +24,8 @@ def make_promotion_plan(
     target: EnvironmentVersion,
     definitions: Mapping[str, AssetDefinition],
 ) -> Plan:
-    """Let the target hold what the source holds; every model is judged against the target's
-    champion, by the gates that the source's policy asks for, and must be proven there.
+    """Make the target hold what the source holds.  Every model is judged against the target's
+    champion, by the gates in the source's stored definition, and must be proven for the target.
 
     Args:
         definitions: of the source's models, by asset, as the source holds them.
@@ -52,11 +52,11 @@ def make_promotion_plan(
 
 
 def make_rollback_plan(project: str, current: EnvironmentVersion, past: EnvironmentVersion) -> Plan:
-    """Let an environment hold again what an earlier version of it held."""
+    """Restore an earlier version of an environment."""
     moves = [_moved(pointer, current) for pointer in past.pointers.values()]
     changed = [move for move in moves if not _is_held(move, current)]
     gone = sorted(current.pointers.keys() - past.pointers.keys())
-    reason = f"holds again what version {past.version} held"
+    reason = f"restores version {past.version}"
     move = _move(current, moves=changed, removes=gone, reason=reason, restores=past.version)
     return _plan(project, current, "rollback", [move])
 
@@ -64,7 +64,7 @@ def make_rollback_plan(project: str, current: EnvironmentVersion, past: Environm
 def make_pointing_plan(
     project: str, current: EnvironmentVersion, pointer: AssetPointer, version: ModelVersion
 ) -> Plan:
-    """Put a version that was made before in charge of its model, if it is proven here.
+    """Deploy a version that was made before, if it is proven for this environment.
 
     Args:
         pointer: what the environment holds of the model now.
@@ -78,7 +78,7 @@ def make_pointing_plan(
         digest=version.digest,
     )
     proven = _verification(pointer, current, version=version.digest)
-    move = _move(current, moves=[moved], after=[proven], reason=f"{version.label} in charge")
+    move = _move(current, moves=[moved], after=[proven], reason=f"deploys {version.label}")
     return _plan(project, current, "point_at", [proven, move], subject=version.label)
 
 
@@ -195,11 +195,11 @@ def _move(
 
 
 def _counts(moves: Sequence[PointerMove], removes: Sequence[str]) -> str:
-    return ", ".join(_iter_counts(moves, removes)) or "holds the same already"
+    return ", ".join(_iter_counts(moves, removes)) or "no pointer differs"
 
 
 def _iter_counts(moves: Sequence[PointerMove], removes: Sequence[str]) -> Iterator[str]:
     if moves:
         yield f"{len(moves)} set"
     if removes:
-        yield f"{len(removes)} taken out"
+        yield f"{len(removes)} removed"

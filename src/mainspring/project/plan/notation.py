@@ -27,7 +27,7 @@ _INSTANTS = frozenset({"train_from", "test_from", "test_until"})
 
 
 def render_field(field: str, written: str | None) -> str:
-    """The value of a field, as kept in a definition, for people.
+    """The value of a field of a definition, for people.
 
     >>> render_field("windows", "[3600000000,86400000000]")
     '1h, 24h'
@@ -45,7 +45,7 @@ def render_field(field: str, written: str | None) -> str:
 
 
 def render_field_change(field: str, before: str | None, after: str | None) -> str:
-    """What a field turned from and into; of two records with several fields only those that differ.
+    """The change of a field; of two records with several fields only the fields that differ.
 
     >>> render_field_change("ttl", "3600000000", None)
     '1h → none'

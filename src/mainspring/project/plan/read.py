@@ -1,4 +1,4 @@
-"""Reads what is known of an environment, and makes the plan."""
+"""Reads what a plan needs to know about an environment, and makes it."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,7 +34,7 @@ def plan_environment(project: Project, env: str, *, state: StateReader, log: Log
 def read_run_context(
     project: Project, env: str, *, state: StateReader, log: LogReader
 ) -> PlanningContext:
-    """What the plan of a run needs to know: nothing is reused, and stages are estimated."""
+    """What the plan of a run needs to know; runs reuse no builds."""
     return PlanningContext(
         environment=read_environment(state, env),
         durations=tuple(_iter_durations(state)),
@@ -48,7 +48,7 @@ def _rows(project: Project, log: LogReader) -> dict[str, int]:
 
 
 def _rows_of(source: Source, project: Project, log: LogReader) -> int:
-    """The rows that the log holds of a source, or those of its file while it holds none."""
+    """The rows of a source in the log, or those of its file while the log has none."""
     head = log.head(topic_of(source.name))
     return (
         head
@@ -65,7 +65,7 @@ def read_planning_context(
     rows: Mapping[str, int],
     cost: Cost,
 ) -> PlanningContext:
-    """What a plan of the graph needs to know; of assets that stay as they are nothing is read.
+    """What a plan of the graph needs to know; nothing is read for unchanged assets.
 
     Args:
         rows: how many rows each source has, by its declared name.

@@ -1,7 +1,7 @@
-"""From changes to stages: what has to be made, judged and moved, in order.
+"""From changes to stages: what has to be built, judged and moved, in order.
 
-What the stages of an asset are is known to its kind; here they are put in order, given what they
-are made from, and told which build they can reuse.
+The kind of an asset makes its stages; this module orders them, gives them their inputs, and finds
+the builds that they can reuse.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from mainspring.registry.environment import Build, EnvironmentVersion
 __all__ = ["reason_of", "retrain_stages", "stages_for"]
 
 _ORDER = tuple(stage for kind in KINDS for stage in kind.stages)
-_RETRAINED = "new build on the data of now"
+_RETRAINED = "new build on the present data"
 
 
 def stages_for(
@@ -32,7 +32,7 @@ def stages_for(
     environment: EnvironmentVersion,
     builds: Mapping[tuple[str, Digest], Build],
 ) -> tuple[StageRecord, ...]:
-    """The stages that make the changes so, in the order in which they run; none for no changes."""
+    """The stages that bring about the changes, in execution order; empty without changes."""
     if not changes:
         return ()
     reasons = {change.asset: reason_of(change) for change in changes if change.change != "removed"}
@@ -48,11 +48,11 @@ def retrain_stages(
 ) -> tuple[StageRecord, ...]:
     """The stages of a run: training set, fit, gates, baselines and the move of the pointers.
 
-    The same data gives the same identities, so running twice is running once.
+    The same data gives the same identities, so a second run on the same data does nothing.
 
     Args:
         asset: the model.
-        heads: the log position of every source, which together with the definition names the work.
+        heads: the log position of every source, part of the identity of the stages.
     """
     training_set = graph.assets[asset.parents[0]]
     children = [graph.assets[child] for child in graph.children[asset.name]]
@@ -92,7 +92,7 @@ def reason_of(change: AssetChange) -> str:
 
 
 def _identities(graph: Graph) -> dict[str, Digest]:
-    """What names the building of each asset: its fingerprint, and what it is built after."""
+    """The identity of each asset's build stage: its fingerprint and the stages before it."""
     found: dict[str, Digest] = {}
     for asset in graph.assets.values():
         stages = kind_of(asset.declaration).stages
@@ -117,7 +117,7 @@ class _Staging:
     def stages(
         self, reasons: Mapping[str, str], builds: Mapping[tuple[str, Digest], Build]
     ) -> tuple[StageRecord, ...]:
-        """The stages of these assets in the order in which they run; what is built is reused."""
+        """The stages of these assets in execution order; existing builds are reused."""
         made: list[StageRecord] = []
         for name, reason in reasons.items():
             asset = self._graph.assets[name]
@@ -139,7 +139,7 @@ class _Staging:
     def _with_build(
         self, stage: StageRecord, builds: Mapping[tuple[str, Digest], Build]
     ) -> StageRecord:
-        """The stage with the build that it reuses; a stage that judges makes none."""
+        """The stage with the build that it reuses, if there is one; a judge stage has none."""
         build = builds.get((stage.asset, stage.fingerprint))
         if build is None or stage.identity != self._identity[stage.asset]:
             return stage
@@ -157,7 +157,7 @@ class _Staging:
             [[move.asset, move.build_fingerprint, move.policy_fingerprint] for move in moves]
             + [removes]
         )
-        counts = ((len(moves), "set"), (len(removes), "taken out"))
+        counts = ((len(moves), "set"), (len(removes), "removed"))
         return MoveEnvironment(
             identity=digest_of_value(["move_environment", name, version, holds, after]),
             asset=name,

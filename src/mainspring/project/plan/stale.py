@@ -1,4 +1,4 @@
-"""Whether a plan still speaks of the world that it was made for."""
+"""Whether a plan still fits the environment and the declarations that it was made for."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,12 +18,13 @@ def stale_reasons(
     fingerprints: Mapping[str, AssetFingerprints],
     source: EnvironmentVersion | None = None,
 ) -> list[str]:
-    """What has moved since the plan was made; nothing when it can be obeyed.
+    """What has changed since the plan was made; empty if it can be applied.
 
     Args:
-        environment: that the plan is for, as it stands under the lease.
-        fingerprints: what is declared now; looked at only if the plan was made from declarations.
-        source: of a promotion, the environment that is promoted, as it stands now.
+        environment: the environment of the plan, read under the lease.
+        fingerprints: those of the present declarations; compared only if the plan was made from
+            declarations.
+        source: for a promotion, the environment that is promoted, read now.
     """
     reasons = []
     if environment.version != plan.environment_version:
@@ -49,7 +50,7 @@ def _iter_edited(
         if asset not in declared:
             yield f"{asset} is no longer declared"
         elif asset not in planned:
-            yield f"{asset} is declared since"
+            yield f"{asset} is newly declared"
         elif planned[asset].build != declared[asset].build:
             yield f"{asset} was edited"
         elif planned[asset].policy != declared[asset].policy:

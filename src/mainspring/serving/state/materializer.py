@@ -47,7 +47,7 @@ class OnlineMaterializer:
                 current.
             takes_snapshots: keep one of each shard at the end.
 
-        Raises: ACC-006 for a view that is not kept current.
+        Raises: UnknownAsset ACC-006 for a view that is not kept current.
         """
         began_s, cpu_s = time.monotonic(), time.process_time()
         ports, kept = self._ports, self._named(views)
@@ -91,7 +91,7 @@ class OnlineMaterializer:
             takes_snapshots: keep one of each shard, made when it has caught up and every hour.
             on_report: told once a second how it goes.
 
-        Raises: ACC-006 for a view that is not kept current.
+        Raises: UnknownAsset ACC-006 for a view that is not kept current.
         """
         subjects = tuple(view.view.name for view in self._named(views)) if views else ()
         return StreamConsumer(

@@ -47,7 +47,7 @@ class FeatureReader:
 
     def view(self, name: str) -> CompiledView:
         """A feature view, compiled: as this environment holds it, and as it is declared only where
-        it holds none of that name.  Raises: ACC-006.
+        it holds none of that name.  Raises: UnknownAsset ACC-006.
         """
         held = self._held.held()
         if name in held:
@@ -79,7 +79,8 @@ class FeatureReader:
             spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text
                 or int64 microseconds.
 
-        Raises: ACC-006, FEA-010 for a column that is missing or of another type.
+        Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
+            another type.
         """
         views = self._views_of(features)
         asked = prepare_spine(spine, views)
@@ -106,9 +107,10 @@ class FeatureReader:
 
         Returns: values as models take them: instants and lengths of time are int64 microseconds.
 
-        Raises: FEA-002 when that time lies before what is kept, FEA-003, FEA-004 for a missing join
-            key or one of another type, FEA-011 for the future, FEA-012 where two views give a
-            column of one name, FEA-013 for a view with hindsight.
+        Raises: HorizonPassed FEA-002 when that time lies before what is kept, MissingRequestField
+            FEA-003, WrongRequestType FEA-004 for a missing join key or one of another type,
+            MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two views give a
+            column of one name, HindsightAsked FEA-013 for a view with hindsight.
         """
         views = self._views_of(features)
         now, rows = self._ports.data_clock.now(), cast_entity_keys(keys, views)

@@ -85,7 +85,9 @@ class ServedViews:
         return self._held
 
     def named(self, names: Sequence[str]) -> tuple[CompiledView, ...]:
-        """The kept views of these names, and those that they look keys up in.  Raises: ACC-006."""
+        """The kept views of these names, and those that they look keys up in.  Raises: UnknownAsset
+        ACC-006.
+        """
         views = self.read()
         for name in names:
             if not any(view.view.name == name for view in views):

@@ -1,4 +1,4 @@
-"""Recompute predictions from the log and the artifacts, and say whether they come out the same.
+"""Recompute predictions from the log and the artifacts, and compare them with the record.
 
 The features are recomputed by backfill and not read from online state: the second computation
 shares the kernel and nothing else with the first.
@@ -29,7 +29,7 @@ TOLERANCE = 1e-9
 
 
 class ReplayOutcome(StrEnum):
-    """What a replay can say."""
+    """The result of a replay."""
 
     IDENTICAL = "identical"
     EQUAL_WITHIN_TOLERANCE = f"equal within {TOLERANCE}"
@@ -38,18 +38,18 @@ class ReplayOutcome(StrEnum):
 
 
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer about one prediction.
+    """The replay of one prediction.
 
     Args:
-        told: what was answered; None where the record itself is gone.
+        recorded: the score in the inference log; None if the record was removed.
         reason: why it differs or is not available; empty otherwise.
-        score: as recomputed; None when not available.
-        differing: features whose bytes differ, with what was told and what comes out now.
+        score: the recomputed score; None when not available.
+        differing: features whose bytes differ, as (recorded, recomputed).
     """
 
     prediction: str
     outcome: ReplayOutcome
-    told: float | None
+    recorded: float | None
     score: float | None
     reason: str = ""
     differing: dict[str, tuple[Value, Value]] = {}
@@ -84,18 +84,18 @@ def _not_available(record: PredictionRecord, error: MainspringError) -> ReplayRe
     return ReplayResult(
         prediction=record.id,
         outcome=ReplayOutcome.NOT_AVAILABLE,
-        told=record.score,
+        recorded=record.score,
         score=None,
         reason=f"{error.code} {error.message}",
     )
 
 
 def expired_replay(prediction: str, error: RetentionPassed) -> ReplayResult:
-    """The answer about a prediction whose record the log does not keep any more."""
+    """The replay of a prediction whose record the log has removed."""
     return ReplayResult(
         prediction=prediction,
         outcome=ReplayOutcome.NOT_AVAILABLE,
-        told=None,
+        recorded=None,
         score=None,
         reason=f"retention: {error.code} {error.message}",
     )
@@ -150,9 +150,9 @@ def _compare(
     record: PredictionRecord, again: Sequence[Value], score: float, *, names: Sequence[str]
 ) -> ReplayResult:
     differing = {
-        name: (told, now)
-        for name, told, now in zip(names, record.features, again, strict=True)
-        if not same_bytes(told, now)
+        name: (recorded, now)
+        for name, recorded, now in zip(names, record.features, again, strict=True)
+        if not same_bytes(recorded, now)
     }
     same = same_bytes(record.score, score)
     close = abs(record.score - score) <= TOLERANCE
@@ -171,7 +171,7 @@ def _compare(
     return ReplayResult(
         prediction=record.id,
         outcome=outcome,
-        told=record.score,
+        recorded=record.score,
         score=score,
         reason=reason,
         differing=differing,

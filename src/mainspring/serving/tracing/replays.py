@@ -1,5 +1,5 @@
-"""Replays of an environment's predictions, and the story of one; what retention took is said and
-not passed over.
+"""Replays of an environment's predictions, and the trace of one; records that retention has removed
+are reported, not skipped.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -68,8 +68,8 @@ class PredictionReplays:
         ]
 
     def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
-        """Recompute these predictions, in their order.  Raises: SRV-008 for an id that is not
-        known.
+        """Recompute these predictions, in their order.  Raises: PredictionUnknown SRV-008 for an id
+        that is not known.
         """
         records, gone = self._records(predictions)
         cache = dict[str, pl.DataFrame]()
@@ -86,7 +86,7 @@ class PredictionReplays:
         return [gone[name] if name in gone else answers[name] for name in predictions]
 
     def trace(self, prediction: str) -> PredictionTrace:
-        """A replay with everything around it.  Raises: SRV-008."""
+        """A replay and where the prediction came from.  Raises: PredictionUnknown SRV-008."""
         replay = self.replay([prediction])[0]
         try:
             topic, record = self._record_of(prediction)

@@ -1,4 +1,4 @@
-"""The story of one prediction: what answered, taught on what, let through by whom, knowing what."""
+"""The trace of one prediction: its model, training set, attestations and features."""
 
 import msgspec
 
@@ -24,15 +24,15 @@ _KNOWN_FEATURES = 6
 
 
 class PredictionTrace(msgspec.Struct, frozen=True, kw_only=True):
-    """A replay with everything around it, as lines for people and as fields for programs."""
+    """A replay and its context, as fields for programs and as lines for people."""
 
     replay: ReplayResult
     version: str
     digest: str
-    asked_by: str
-    asked_at: str
+    requested_by: str
+    requested_at: str
     environment: str
-    taught_on: str
+    trained_on: str
     attested: tuple[str, ...]
     read_at: dict[str, int]
     features: dict[str, Value]
@@ -49,36 +49,35 @@ def build_trace(
     state: StateReader,
     objects: ObjectReader,
 ) -> PredictionTrace:
-    """The story of a replayed prediction; what is gone or was changed is said to be so in its
-    place.
+    """The trace of a replayed prediction; a part that is missing or was changed says so.
 
     Args:
-        version: the version that answered; None where it is not on record any more.
-        names: of the record's features; empty where nobody can say them any more.
+        version: the version that answered; None if it is not stored any more.
+        names: of the record's features; empty if they are not known any more.
     """
     features = dict(zip(names, record.features, strict=True)) if names else {}
-    taught_on = _taught_on(version, objects) if version else "not available"
+    trained_on = _trained_on(version, objects) if version else "not available"
     attested = (
         _attested(version, environment, record.map_version, state=state, objects=objects)
         if version
         else ()
     )
-    asked_at = format_instant(record.at)
+    requested_at = format_instant(record.at)
     head = [
         f"{record.id}  {replay.outcome}" + (f" — {replay.reason}" if replay.reason else ""),
-        f"  answered   {record.score:.6f}"
+        f"  answered    {record.score:.6f}"
         + ("" if replay.score is None else f", recomputed {replay.score:.6f}"),
-        f"  asked      {asked_at} by {record.actor}",
-        f"  request    {', '.join(f'{name}={value}' for name, value in record.request.items())}",
+        f"  requested   {requested_at} by {record.actor}",
+        f"  request     {', '.join(f'{name}={value}' for name, value in record.request.items())}",
         (
-            f"  model      "
-            f"{_made(version) if version else f'({short(record.version)}) is not on record'}"
+            f"  model       "
+            f"{_made(version) if version else f'({short(record.version)}) is not stored'}"
         ),
-        f"  taught on  {taught_on}",
+        f"  trained on  {trained_on}",
     ]
     if version is not None:
         head.append(
-            f"  code       {short(version.code)} · Python {version.environment.python} "
+            f"  code        {short(version.code)} · Python {version.environment.python} "
             f"· seed {version.seed}"
         )
     known = [
@@ -89,18 +88,18 @@ def build_trace(
     read_at = [f"{view} up to record {offset:,}" for view, offset in record.read_at.items()]
     more = max(len(features) - _KNOWN_FEATURES, 0)
     tail = [
-        *(f"  attested   {line}" for line in attested),
-        f"  read at    {', '.join(read_at)}",
-        f"  knew       {'; '.join(known[:_KNOWN_FEATURES])} … and {more} more features",
+        *(f"  attested    {line}" for line in attested),
+        f"  read at     {', '.join(read_at)}",
+        f"  features    {'; '.join(known[:_KNOWN_FEATURES])} … and {more} more",
     ]
     return PredictionTrace(
         replay=replay,
         version=version.label if version else "",
         digest=record.version,
-        asked_by=record.actor,
-        asked_at=asked_at,
+        requested_by=record.actor,
+        requested_at=requested_at,
         environment=environment,
-        taught_on=taught_on,
+        trained_on=trained_on,
         attested=attested,
         read_at=record.read_at,
         features=features,
@@ -109,17 +108,15 @@ def build_trace(
 
 
 def expired_trace(replay: ReplayResult) -> PredictionTrace:
-    """The story of a prediction whose record the log does not keep any more: that it was made, and
-    nothing else.
-    """
+    """The trace of a prediction whose record the log has removed: only that it was made."""
     return PredictionTrace(
         replay=replay,
         version="",
         digest="",
-        asked_by="",
-        asked_at="",
+        requested_by="",
+        requested_at="",
         environment="",
-        taught_on="not available",
+        trained_on="not available",
         attested=(),
         read_at={},
         features={},
@@ -134,12 +131,12 @@ def _made(version: ModelVersion) -> str:
     )
 
 
-def _taught_on(version: ModelVersion, objects: ObjectReader) -> str:
+def _trained_on(version: ModelVersion, objects: ObjectReader) -> str:
     try:
         card = parse_stored(read_object(objects, version, "card"), TrainingSetCard)
     except MainspringError as error:
         return f"not available: {error.code} {error.message}"
-    return f"{card.name} {short(card.digest)}: {card.fitted:,} rows fitted, {card.tested:,} judged"
+    return f"{card.name} {short(card.digest)}: {card.fitted:,} rows fitted, {card.tested:,} tested"
 
 
 def _attested(

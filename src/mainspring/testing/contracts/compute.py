@@ -1,5 +1,5 @@
-"""What everything that runs tasks keeps.  The tasks are modules of this package: `echo`, `fail` and
-`hang` in `testing.tasks`.
+"""The guarantees of every compute engine.  The tasks are modules of this package: `echo`, `fail`
+and `hang` in `testing.tasks`.
 """
 
 import time

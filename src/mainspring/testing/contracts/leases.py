@@ -1,4 +1,4 @@
-"""What everything that gives leases keeps."""
+"""The guarantees of every lease store."""
 
 import pytest
 
@@ -46,14 +46,14 @@ class LeasesContract:
         clock.advance(MINUTE)
         assert state.acquire("apply", "bob", ttl=MINUTE).holder == "bob"
 
-    def test_who_slept_through_his_time_cannot_write(
+    def test_a_holder_whose_time_is_over_cannot_write(
         self, state: StateStore, clock: FrozenClock
     ) -> None:
         """ENG-005: the token fences."""
         lease = state.acquire("apply", "ada", ttl=MINUTE)
         clock.advance(MINUTE)
         state.acquire("apply", "bob", ttl=MINUTE)
-        with pytest.raises(LeaseLost, match="ada does not hold apply any more"):
+        with pytest.raises(LeaseLost, match="ada does not hold the lease on apply any more"):
             state.commit([Change("build", "a", b"{}")], [], lease=lease)
         with pytest.raises(LeaseLost):
             state.renew(lease, ttl=MINUTE)

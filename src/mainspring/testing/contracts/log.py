@@ -1,4 +1,4 @@
-"""What every log keeps."""
+"""The guarantees of every log."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

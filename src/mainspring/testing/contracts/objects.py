@@ -1,4 +1,4 @@
-"""What every object store keeps."""
+"""The guarantees of every object store."""
 
 from concurrent.futures import ThreadPoolExecutor
 

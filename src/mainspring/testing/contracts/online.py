@@ -1,4 +1,4 @@
-"""What every online store keeps."""
+"""The guarantees of every online store."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -16,7 +16,7 @@ PLAIN = Paint(colour=False)
 
 
 def replayed(name: str, outcome: ReplayOutcome, reason: str = "") -> ReplayResult:
-    return ReplayResult(prediction=name, outcome=outcome, told=0.5, score=0.5, reason=reason)
+    return ReplayResult(prediction=name, outcome=outcome, recorded=0.5, score=0.5, reason=reason)
 
 
 def status(version: int) -> StatusReport:
@@ -38,9 +38,7 @@ def status(version: int) -> StatusReport:
 
 
 def test_an_empty_environment_says_how_to_fill_it() -> None:
-    assert list(status_lines(status(0), PLAIN)) == [
-        "dev holds nothing yet.  Fill it: mainspring apply"
-    ]
+    assert list(status_lines(status(0), PLAIN)) == ["dev is empty.  Deploy to it: mainspring apply"]
 
 
 def test_status_shows_what_is_not_attested_and_what_is_in_quarantine() -> None:
@@ -87,7 +85,7 @@ def test_replays_that_differ_are_named_with_their_reason() -> None:
 def test_refused_rows_are_counted_by_reason_worst_first() -> None:
     report = IngestReport(accepted=7, duplicates=2, quarantined={"null:a": 1, "between:b": 12})
     assert list(ingest_lines("orders", report, PLAIN)) == [
-        "✗ orders: 7 accepted, 2 said before",
+        "✗ orders: 7 accepted, 2 duplicates",
         "  13 rows in quarantine",
         "    12  between:b",
         "     1  null:a",
@@ -97,13 +95,13 @@ def test_refused_rows_are_counted_by_reason_worst_first() -> None:
 def test_what_came_to_nothing_is_told() -> None:
     report = IngestReport(accepted=1, unknown=3, ignored=("belt", "gate"))
     assert list(ingest_lines("orders", report, PLAIN)) == [
-        "✓ orders: 1 accepted, 3 never said, so not deleted",
-        "  not columns of the source, and kept nowhere: belt, gate",
+        "✓ orders: 1 accepted, 3 unknown, so not deleted",
+        "  not columns of the source, so not stored: belt, gate",
     ]
 
 
 def test_a_broken_journal_is_told_with_its_place() -> None:
     report = AuditReport(events=9, broken_at=4, newest="", shown=())
     assert list(audit_lines(report, PLAIN)) == [
-        "✗ the chain through 9 events breaks at event 4: from there on the journal was changed"
+        "✗ the chain of digests breaks at event 4 of 9: the journal was changed there"
     ]

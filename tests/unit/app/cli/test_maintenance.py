@@ -39,7 +39,7 @@ def said(*arguments: str) -> str:
 def test_gc_says_first_what_it_is_going_to_do(folder: Path) -> None:
     lines = said("gc", "--project", str(folder)).splitlines()
     assert lines[0] == "To do in shop"
-    assert lines[-1] == "✓ nothing had to go"
+    assert lines[-1] == "✓ nothing had to be removed"
 
 
 def test_a_plan_of_gc_does_nothing_and_is_one_document(folder: Path) -> None:
@@ -67,7 +67,7 @@ def test_what_gc_did_is_told_in_one_line() -> None:
     )
     assert list(gc_lines(report, Paint(colour=False))) == [
         "✓ 1,200 records trimmed, 1 shard dropped, 2 small batches joined",
-        "  1 step passed over, for something needed it by then",
+        "  1 step skipped, because it is needed again",
     ]
 
 

@@ -39,7 +39,7 @@ def test_a_pipe_gets_one_line_for_each_finished_stage(ticks: Iterator[float]) ->
     )
     assert stream.getvalue() == (
         "  ✓ import source       source.orders                       2.0 s  10 "
-        "accepted, 1 quarantined, because of null:at 1\n"
+        "accepted, 1 quarantined, reasons: null:at 1\n"
     )
 
 

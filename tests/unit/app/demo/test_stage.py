@@ -47,7 +47,7 @@ def test_table_at_the_end_has_every_figure_and_every_act(
     stage.figure("replay", "all identical")
     assert stage.close() > 0
     assert any("replay  all identical" in line for line in said)
-    assert any(line.startswith("  act 0  Real data") for line in said)
+    assert any(line.startswith("  step 0  Real data") for line in said)
 
 
 def test_examples_ship_with_the_package() -> None:

@@ -298,5 +298,5 @@ def test_all_reasons_are_named_at_once() -> None:
 
 @pytest.mark.parametrize("model", [lgb.LGBMClassifier(), object()], ids=["unfitted", "foreign"])
 def test_an_object_without_a_booster_is_refused(model: object) -> None:
-    with pytest.raises(NotABooster, match="holds no fitted LightGBM booster"):
+    with pytest.raises(NotABooster, match="has no fitted LightGBM booster"):
         export_booster(model)

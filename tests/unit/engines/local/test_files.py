@@ -49,7 +49,7 @@ def test_one_changed_byte_of_an_object_is_noticed_and_both_digests_are_named(
     objects = FileObjects(tmp_path)
     digest = objects.write(b"model")
     objects.path_of(digest).write_bytes(b"modeL")
-    with pytest.raises(ObjectDamaged, match=f"{digest} holds bytes of digest sha256:"):
+    with pytest.raises(ObjectDamaged, match=f"{digest} has bytes of digest sha256:"):
         objects.read(digest)
 
 

@@ -44,7 +44,7 @@ def test_a_bucket_that_makes_an_object_once_is_trusted_again_and_again(
 
 
 def test_a_bucket_that_overwrites_may_hold_objects_and_no_tables(forgetful: S3Bucket) -> None:
-    with pytest.raises(WritesUnconditional, match="does not hold conditional writes"):
+    with pytest.raises(WritesUnconditional, match="does not support conditional writes"):
         require_conditional_writes(forgetful)
     objects = S3Objects(forgetful)
     assert objects.read(objects.write(b"payload")) == b"payload"

@@ -1,8 +1,8 @@
-"""One module for each kind of command.  A command parses, calls one function of the workspace, and
-renders one record.
+"""The commands, in modules by topic.  A command parses its arguments, calls one function of the
+workspace, and renders one record.
 
-None is imported before it is called; what every command takes and how answers are written is left
-to the modules of `cli` itself.
+A module is imported when one of its commands is called.  Shared options and output belong to the
+modules of `cli` itself.
 """
 
 __all__: list[str] = []

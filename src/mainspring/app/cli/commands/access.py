@@ -1,4 +1,4 @@
-"""The commands about people: who may do what, and who did what."""
+"""The commands about access: tokens and keys, and the audit of the journal."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -32,13 +32,13 @@ def auth() -> None:
     multiple=True,
     required=True,
     type=click.Choice(PERMISSIONS),
-    help="What it may do; may be repeated.",
+    help="A permission of the token; may be repeated.",
 )
 @click.pass_obj
 def create_token(at: Invocation, owner: str, permissions: tuple[str, ...]) -> None:
-    """Make a token and show it, once.
+    """Create a token and show it once.
 
-    ACTOR is whom it stands for, such as service:checkout.  Only its digest is kept.
+    ACTOR is who will use it, such as service:checkout.  Only its digest is stored.
     """
     token = at.open().tokens.create(owner, permissions)
     record = {"token": token, "actor": owner, "permissions": permissions}
@@ -49,21 +49,19 @@ def create_token(at: Invocation, owner: str, permissions: tuple[str, ...]) -> No
 @auth.command("list", cls=WorkspaceVerb)
 @click.pass_obj
 def list_tokens(at: Invocation) -> None:
-    """Show who has a token, and for what."""
+    """List tokens: their actors and permissions."""
     found = at.open().tokens.list()
     rows = [
         [record.actor, ", ".join(record.permissions), f"since {format_instant(record.created_at)}"]
         for record in found
     ]
-    at.answer(found, lambda _: columns(rows) if rows else ["no token was made yet"])
+    at.answer(found, lambda _: columns(rows) if rows else ["there is no token yet"])
 
 
 @auth.command("key", cls=WorkspaceVerb)
 @click.pass_obj
 def show_keys(at: Invocation) -> None:
-    """Show the public keys of this workspace, to be listed under the trust of an environment in
-    project.toml.
-    """
+    """Show the public keys of this workspace, for an environment's trust in project.toml."""
     keys = at.open().public_keys()
     at.answer(keys, lambda _: columns([[f"{role} =", f'["{key}"]'] for role, key in keys.items()]))
 
@@ -72,11 +70,9 @@ def show_keys(at: Invocation) -> None:
 @click.argument("token")
 @click.pass_obj
 def revoke_token(at: Invocation, token: str) -> None:
-    """Make a token worthless at once."""
+    """Revoke a token, effective at once."""
     at.open().tokens.revoke(token)
-    at.answer(
-        {"revoked": True}, lambda paint: [f"{paint.mark(True)} the next request with it is refused"]
-    )
+    at.answer({"revoked": True}, lambda paint: [f"{paint.mark(True)} the token is revoked"])
 
 
 @click.command(cls=WorkspaceVerb)
@@ -96,9 +92,9 @@ def revoke_token(at: Invocation, token: str) -> None:
 )
 @click.pass_obj
 def audit(at: Invocation, last: int, kind: str) -> int:
-    """Show who did what, and check that nobody rewrote it.
+    """Show who did what, and verify that the journal is unchanged.
 
-    Each event of the journal carries a digest of all before it.  Exit code 1 when the chain is
+    Each event of the journal has a digest of all events before it.  Exit code 1 when this chain is
     broken.
     """
     report = at.open().audit(kind=kind, last=last)
@@ -107,7 +103,7 @@ def audit(at: Invocation, last: int, kind: str) -> int:
 
 
 def audit_lines(report: "AuditReport", paint: Paint) -> Iterator[str]:
-    """The newest events, and whether the chain holds."""
+    """The newest events, and whether the chain of digests is intact."""
     events = [record.event for record in report.shown]
     rows = [
         [
@@ -121,11 +117,11 @@ def audit_lines(report: "AuditReport", paint: Paint) -> Iterator[str]:
     ]
     yield from columns(rows) if rows else []
     if report.intact:
-        yield f"{paint.mark(True)} {report.events:,} events, and the chain through them is whole"
+        yield f"{paint.mark(True)} {report.events:,} events, and their chain of digests is intact"
     else:
         yield (
-            f"{paint.mark(False)} the chain through {report.events:,} events breaks at "
-            f"event {report.broken_at}: from there on the journal was changed"
+            f"{paint.mark(False)} the chain of digests breaks at event {report.broken_at} of "
+            f"{report.events:,}: the journal was changed there"
         )
 
 

@@ -1,6 +1,4 @@
-"""The commands that ask: for predictions, for how they came about, and for how it would have
-gone.
-"""
+"""The commands that serve, predict, replay, monitor and simulate."""
 
 import sys
 from collections import Counter
@@ -46,20 +44,20 @@ _GOOD = frozenset({"identical"})
     show_default=True,
     type=click.IntRange(0, 65_535),
     metavar="PORT",
-    help="0 takes a free one.",
+    help="0 chooses a free port.",
 )
 @click.option(
     "--as-of",
     default=None,
     metavar="TIME",
-    help="Start the clock of the data there, to serve history.",
+    help="Start the clock of the data at this time, to serve historical data.",
 )
 @click.pass_obj
 def serve(at: Invocation, port: int, as_of: str | None) -> None:
-    """Answer predictions over HTTP until stopped.
+    """Serve predictions over HTTP until stopped.
 
-    Follows the environment: what is applied, promoted or rolled back is served within a second, and
-    no request fails meanwhile.
+    The server follows the environment: after apply, promote or rollback it serves the new version
+    within a second, and no request fails in between.
     """
     at.open().serve(port, as_of, announce=_say_at_once)
 
@@ -68,11 +66,15 @@ def serve(at: Invocation, port: int, as_of: str | None) -> None:
 @click.argument("endpoint")
 @click.argument("file", default="-", metavar="[FILE]")
 @click.option(
-    "--row", "rows", multiple=True, metavar="JSON", help="A row instead of a file; may be repeated."
+    "--row",
+    "rows",
+    multiple=True,
+    metavar="JSON",
+    help="A row, in place of a file; may be repeated.",
 )
 @click.pass_obj
 def predict(at: Invocation, endpoint: str, file: str, rows: tuple[str, ...]) -> None:
-    """Ask an endpoint, without a server.
+    """Predict with an endpoint, without a server.
 
     Rows come from --row, from FILE, or from standard input, as JSON: one object, an array, or one
     object on each line.
@@ -80,7 +82,7 @@ def predict(at: Invocation, endpoint: str, file: str, rows: tuple[str, ...]) -> 
     predictions = at.open().predict(endpoint, read_rows(file, rows))
     at.answer(predictions, lambda paint: prediction_lines(predictions, paint))
     if predictions:
-        at.note(f"\nHow it came about: mainspring replay {predictions[0].id}")
+        at.note(f"\nExplain this prediction: mainspring replay {predictions[0].id}")
 
 
 @click.command(cls=WorkspaceVerb)
@@ -90,27 +92,27 @@ def predict(at: Invocation, endpoint: str, file: str, rows: tuple[str, ...]) -> 
     type=click.IntRange(min=1),
     default=None,
     metavar="N",
-    help="The newest N predictions instead of ids.",
+    help="The newest N predictions, in place of ids.",
 )
 @click.pass_obj
 def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
-    """Recompute predictions, and compare them byte by byte.
+    """Recompute predictions and compare them byte by byte.
 
-    They are recomputed from the log and the artifacts, not from what was served.
+    They are recomputed from the log and the artifacts, not from the online state that served them.
 
-    One id tells its whole story; several are counted.  Exit code 1 unless all came out identical.
+    For one id a full trace is printed, for several a count.  Exit code 1 unless all are identical.
     """
     if bool(ids) == bool(last):
-        raise click.UsageError("name predictions, or say how many of the newest: --last N")
+        raise click.UsageError("give the ids of predictions, or --last N for the newest")
     workspace = at.open()
-    asked = ids or tuple(workspace.latest_predictions(last or 0))
-    if not asked:
-        raise click.UsageError(f"no prediction was made in {at.environment} yet")
-    story = workspace.trace(asked[0]) if len(asked) == 1 else None
-    replays = [story.replay] if story else workspace.replay(asked)
+    predictions = ids or tuple(workspace.latest_predictions(last or 0))
+    if not predictions:
+        raise click.UsageError(f"there is no prediction in {at.environment} yet")
+    trace = workspace.trace(predictions[0]) if len(predictions) == 1 else None
+    replays = [trace.replay] if trace else workspace.replay(predictions)
     at.answer(
-        {"replays": replays, "story": story},
-        lambda paint: [*replay_lines(replays, paint), *(["", *story.lines] if story else [])],
+        {"replays": replays, "trace": trace},
+        lambda paint: [*replay_lines(replays, paint), *(["", *trace.lines] if trace else [])],
     )
     return 0 if all(answer.outcome in _GOOD for answer in replays) else REFUSED
 
@@ -130,7 +132,7 @@ def watch(at: Invocation, monitor: str) -> int:
 
 
 def watch_lines(report: "WindowReport", paint: Paint) -> Iterator[str]:
-    """What was compared, and what was found."""
+    """What was compared, and the findings."""
     yield (
         f"{format_instant(report.start)} to {format_instant(report.end)}: "
         f"{report.predictions:,} predictions, {report.labelled:,} labels"
@@ -157,19 +159,19 @@ def lineage(at: Invocation, asset: str) -> None:
 @click.command(cls=WorkspaceVerb)
 @click.option("--from", "start", required=True, metavar="DATE", help="The first day.")
 @click.option("--days", required=True, type=click.IntRange(min=1), help="How many days.")
-@click.option("--seed", default=0, show_default=True, help="Same seed, same output.")
+@click.option("--seed", default=0, show_default=True, help="The same seed gives the same output.")
 @click.option(
     "--inject",
     multiple=True,
     metavar="FAULT",
-    help="Plant a fault, such as unit-change:dep_delay@2013-11-15; may be repeated.",
+    help="Inject a fault, such as unit-change:dep_delay@2013-11-15; may be repeated.",
 )
 @click.pass_obj
 def simulate(at: Invocation, start: str, days: int, *, seed: int, inject: tuple[str, ...]) -> None:
-    """Live through months of data in minutes, as if they happened now.
+    """Simulate months of production on a virtual clock.
 
-    Predictions are asked at their time, facts arrive at theirs, monitors run each night.  Nothing
-    of it stays.
+    Predictions are requested at their time, facts arrive at theirs, and monitors run each night.
+    It runs in temporary stores; nothing in the workspace changes.
     """
     progress = DayProgress(live_line(sys.stderr), days=days)
     report = at.open().simulate(
@@ -184,7 +186,7 @@ def simulate(at: Invocation, start: str, days: int, *, seed: int, inject: tuple[
 
 
 def prediction_lines(predictions: Sequence["Prediction"], paint: Paint) -> Iterator[str]:
-    """A score and an id for each row, in their order."""
+    """A score and an id for each row, in row order."""
     yield paint.quiet(
         f"version {short(predictions[0].version)}, features as of "
         f"{format_instant(predictions[0].at)}"
@@ -195,22 +197,22 @@ def prediction_lines(predictions: Sequence["Prediction"], paint: Paint) -> Itera
 
 
 def replay_lines(replays: Sequence["ReplayResult"], paint: Paint) -> Iterator[str]:
-    """How many came out the same, and what is wrong with the others."""
+    """How many are identical, and what differs in the others."""
     counts = Counter(str(answer.outcome) for answer in replays)
-    said = ", ".join(
+    summary = ", ".join(
         f"{count:,}/{len(replays):,} {outcome}"
         for outcome, count in sorted(counts.items(), key=lambda item: -item[1])
     )
     others = [answer for answer in replays if answer.outcome not in _GOOD]
-    yield f"{paint.mark(not others)} {said or 'no prediction to replay'}"
+    yield f"{paint.mark(not others)} {summary or 'no prediction to replay'}"
     if others:
         yield from columns(
             [[answer.prediction, str(answer.outcome), answer.reason] for answer in others[:_SHOWN]]
         )
     if len(others) > _SHOWN:
         yield paint.quiet(f"  and {len(others) - _SHOWN:,} more")
-    for name, (told, now) in others[0].differing.items() if len(replays) == 1 and others else ():
-        yield f"    {name}: {told} was told, {now} comes out now"
+    for name, (served, now) in others[0].differing.items() if len(replays) == 1 and others else ():
+        yield f"    {name}: {served} was served, {now} is recomputed"
 
 
 def _say_at_once(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands to begin with."""
+"""The commands to get started with."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ __all__ = ["demo", "init", "serve_model"]
 @click.argument(
     "folder", default=".", type=click.Path(path_type=Path, file_okay=False), metavar="[FOLDER]"
 )
-@click.option("--name", default="", help="What the project is called.  [the folder's name]")
+@click.option("--name", default="", help="The project's name.  [the folder's name]")
 @click.pass_obj
 def init(at: Invocation, folder: Path, name: str) -> None:
-    """Write a small project that runs, to be changed into your own.
+    """Create a small project that runs, to start your own from.
 
-    One Python file with its declarations explained, project.toml, .gitignore, and four weeks of
-    made-up data.  An existing project is never touched.
+    It has one Python file with commented declarations, project.toml, .gitignore, and four weeks of
+    made-up data.  An existing project is never overwritten.
     """
     written = create_project(folder, name or folder.resolve().name)
     step_in = "" if folder == Path() else f"cd {folder} && "
@@ -30,18 +30,18 @@ def init(at: Invocation, folder: Path, name: str) -> None:
         lambda paint: [
             *(f"{paint.mark(True)} {path}" for path in written),
             "",
-            f"See what it takes: {step_in}mainspring plan",
+            f"Next: {step_in}mainspring plan",
         ],
     )
 
 
 @click.command(cls=Verb)
 @click.option(
-    "--keep", is_flag=True, help="Leave the server running, and the workspace in place, at the end."
+    "--keep", is_flag=True, help="Leave the server running and the project in place at the end."
 )
 @click.pass_obj
 def demo(_: Invocation, keep: bool) -> int:
-    """See everything at work on real flights, in about three minutes."""
+    """Show everything on real flight data, in about three minutes."""
     from mainspring.app.demo import run_demo
 
     return run_demo(keep=keep)
@@ -61,14 +61,14 @@ def demo(_: Invocation, keep: bool) -> int:
     default=8000,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="0 takes a free one.",
+    help="0 chooses a free port.",
 )
 @click.pass_obj
 def serve_model(_: Invocation, file: Path, name: str, port: int) -> None:
     """Serve one ONNX file, without a project.
 
-    It speaks the Open Inference Protocol and knows nothing of features; `pip install
-    mainspring[serve]` is enough for it.
+    It speaks the Open Inference Protocol and computes no features; `pip install mainspring[serve]`
+    is enough for it.
     """
     from mainspring.app.http.bare import run_model_server as serve_file
 

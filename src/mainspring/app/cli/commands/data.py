@@ -1,4 +1,4 @@
-"""The commands that take data in, and that give features out in bulk."""
+"""The commands that ingest data and backfill features."""
 
 import sys
 from collections.abc import Iterator
@@ -25,24 +25,28 @@ _FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson")
 @click.argument("source")
 @click.argument("file", default="-", metavar="[FILE]")
 @click.option(
-    "--row", "rows", multiple=True, metavar="JSON", help="A row instead of a file; may be repeated."
+    "--row",
+    "rows",
+    multiple=True,
+    metavar="JSON",
+    help="A row, in place of a file; may be repeated.",
 )
-@click.option("--history", is_flag=True, help="The facts were known at their own time, not now.")
+@click.option("--history", is_flag=True, help="The facts became known at their own time, not now.")
 @click.option(
     "--op",
     type=click.Choice(["replace", "delete"]),
     default=None,
-    help="Correct or take back facts that were accepted before.",
+    help="Replace or delete facts that were accepted before.",
 )
 @click.pass_obj
 def ingest(
     at: Invocation, source: str, file: str, rows: tuple[str, ...], *, history: bool, op: str | None
 ) -> None:
-    """Take rows into a source's log, through its contract.
+    """Write rows to a source, checked by its contract.
 
-    FILE is Parquet, CSV or JSON lines; without one, rows are read from standard input as JSON.
-    Rows that break the contract go to quarantine with the reason; a row that the log holds already
-    is counted as a duplicate, so doing it again is harmless.
+    FILE is Parquet, CSV or JSON lines; without it, rows are read from standard input as JSON.
+    Rows that break the contract go to quarantine with the reason; a row that the log has already
+    is counted as a duplicate, so ingesting the same rows twice changes nothing.
     """
     if rows and file != "-":
         raise click.UsageError(f"give {file} or --row, not both")
@@ -61,21 +65,21 @@ def ingest(
     "--spine",
     required=True,
     type=click.Path(path_type=Path),
-    help="Rows to answer: join keys, request fields, prediction_time.",
+    help="The rows: join keys, request fields, prediction_time.",
 )
 @click.option(
     "--out",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the answer goes: .parquet, .csv or .jsonl.",
+    help="The output file: .parquet, .csv or .jsonl.",
 )
 @click.pass_obj
 def backfill(at: Invocation, views: tuple[str, ...], spine: Path, out: Path) -> None:
-    """Compute features for many past moments at once.
+    """Compute features for many prediction times at once.
 
-    Each row sees what was known at its own prediction_time.  The answer has one row for each row of
-    the spine, in its order, and appears when it is whole. A spine larger than memory is answered a
-    million rows at a time.
+    Each row gets what was known at its own prediction_time.  The output has one row for each row of
+    the spine, in its order; the file appears when it is complete.  A spine larger than memory is
+    computed a million rows at a time.
     """
     for path in (spine, out):
         _check_format(path)
@@ -96,12 +100,12 @@ def backfill(at: Invocation, views: tuple[str, ...], spine: Path, out: Path) -> 
 
 
 def ingest_lines(source: str, report: "IngestReport", paint: Paint) -> Iterator[str]:
-    """What became of the rows."""
+    """How many rows were accepted, and why others were not."""
     counts = [
         ("revised", report.revised),
         ("deleted", report.deleted),
-        ("said before", report.duplicates),
-        ("never said, so not deleted", report.unknown),
+        ("duplicate" if report.duplicates == 1 else "duplicates", report.duplicates),
+        ("unknown, so not deleted", report.unknown),
     ]
     more = "".join(f", {count:,} {name}" for name, count in counts if count)
     yield (
@@ -109,9 +113,7 @@ def ingest_lines(source: str, report: "IngestReport", paint: Paint) -> Iterator[
         f"accepted{more}"
     )
     if report.ignored:
-        yield paint.warn(
-            f"  not columns of the source, and kept nowhere: {', '.join(report.ignored)}"
-        )
+        yield paint.warn(f"  not columns of the source, so not stored: {', '.join(report.ignored)}")
     if report.quarantined:
         yield paint.warn(f"  {counted(sum(report.quarantined.values()), 'row')} in quarantine")
         worst_first = sorted(report.quarantined.items(), key=lambda item: (-item[1], item[0]))

@@ -1,4 +1,4 @@
-"""The pages behind the codes: `mainspring explain SRC-010`."""
+"""The command that explains error codes: `mainspring explain SRC-010`."""
 
 import difflib
 import inspect
@@ -21,7 +21,7 @@ _WIDTH = 100
 
 
 class ErrorPage(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told about a code.
+    """The page of an error code.
 
     Args:
         template: the message, with its fields in braces.
@@ -40,9 +40,9 @@ class ErrorPage(msgspec.Struct, frozen=True, kw_only=True):
 @click.argument("code", default="")
 @click.pass_obj
 def explain(at: Invocation, code: str) -> None:
-    """Say what a code means and what to do.
+    """Explain an error code and what to do about it.
 
-    Without a code, all of them are listed.
+    Without a code, all codes are listed.
     """
     pages = [page_of(error) for error in known_errors()]
     if not code:
@@ -60,7 +60,7 @@ def explain(at: Invocation, code: str) -> None:
         )
         raise click.BadParameter(
             f"there is no code {code!r}"
-            + (f"; near it are {', '.join(sorted(near))}" if near else ""),
+            + (f"; similar ones are {', '.join(sorted(near))}" if near else ""),
             param_hint="CODE",
         )
     at.answer(found[0], lambda paint: page_lines(found[0], paint))
@@ -92,7 +92,7 @@ def page_of(error: type[MainspringError]) -> ErrorPage:
 
 
 def page_lines(page: ErrorPage, paint: Paint) -> Iterator[str]:
-    """The page for people, its fields shown as ‹field›."""
+    """The page as lines, its fields shown as ‹field›."""
     yield f"{paint.bad(page.code)} {paint.title(page.name)}  {paint.quiet(page.branch)}"
     yield f"  {_readable(page.template)}"
     for paragraph in page.meaning.split("\n\n"):

@@ -1,5 +1,5 @@
-"""The commands about features: what there is and how fresh it is, what one means and says, and
-whether online and history still agree.
+"""The commands about features: which views there are and how fresh, what one view means and its
+values, and whether online and recomputed features are equal.
 """
 
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ __all__ = ["features", "features_lines", "parity_lines", "test", "view_lines"]
 @click.group(cls=WorkspaceGroup, invoke_without_command=True)
 @click.pass_context
 def features(ctx: click.Context) -> None:
-    """Show feature views: how fresh their online state is, how large, and how far behind the log.
+    """Show feature views: freshness, size and lag of their online state.
 
-    Nothing is folded for it; reads all online state, about four seconds for a million keys.
+    Nothing is materialized.  It reads all online state, about four seconds for a million keys.
     """
     if ctx.invoked_subcommand is None:
         at = ctx.ensure_object(Invocation)
@@ -47,15 +47,16 @@ def features(ctx: click.Context) -> None:
     show_default=True,
     type=click.IntRange(min=1),
     metavar="N",
-    help="How many keys of each entity to look at.",
+    help="How many keys of each entity to sample.",
 )
 @click.pass_obj
 def show(at: Invocation, name: str, keys: int) -> None:
-    """Say in words what a view means, and draw what it says now.
+    """Explain a view, and show the distribution of its present values.
 
-    Windows and their edges, ttl and hop, the two clocks of its sources, how sure it is that history
-    and online agree; then the distribution of each feature at this moment over a sample of keys: 16
-    equal parts from the 1st to the 99th percentile, and the values at 5, 50 and 95 %.
+    The explanation covers windows and their edges, ttl and hop, the event time and known_at of its
+    sources, and how equality of batch and online is ensured.  The distribution of each feature is
+    over a sample of keys: 16 equal bins from the 1st to the 99th percentile, and the values at 5,
+    50 and 95 %.
     """
     report = at.open().feature_views.show(name, keys=keys)
     at.answer(report, lambda paint: view_lines(report, paint))
@@ -77,14 +78,14 @@ def show(at: Invocation, name: str, keys: int) -> None:
 )
 @click.pass_obj
 def test(at: Invocation, *, parity: bool, rows: int) -> int:
-    """Check that an environment keeps what it promises.
+    """Check that served features equal recomputed ones.
 
-    --parity recomputes the newest predictions' features, and reads of random keys of every view,
-    from log and tables as of the position and the moment that they were read at.  Exit code 1 when
-    a single byte differs, which opens an incident, too.
+    --parity recomputes the features of the newest predictions, and of random keys of every view,
+    from log and tables, for the same log position and prediction time.  If a single byte differs,
+    the exit code is 1 and an incident is opened.
     """
     if not parity:
-        raise click.UsageError("say what to test: --parity")
+        raise click.UsageError("choose what to test: --parity")
     report = at.open().parity.test(rows)
     at.answer(report, lambda paint: parity_lines(report, paint))
     return REFUSED if report.mismatched else 0
@@ -125,7 +126,7 @@ def _status_cells(view: "ViewStatus", paint: Paint) -> list[str]:
 
 
 def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
-    """A view in words, and its distributions."""
+    """A view explained, and the distributions of its features."""
     from mainspring.features.explanation import render_explanation
 
     first, *rest = render_explanation(report.explanation).splitlines()
@@ -141,7 +142,7 @@ def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
     yield from _state_lines(report.status)
     yield ""
     if report.silence:
-        yield paint.quiet(f"nothing to draw: {report.silence}")
+        yield paint.quiet(f"no values to show: {report.silence}")
         return
     yield (
         f"{paint.title('Values')} "
@@ -192,7 +193,7 @@ def _ranks(spread: "Distribution", paint: Paint) -> str:
     if spread.p5 is None or spread.p50 is None or spread.p95 is None:
         return paint.quiet("no value")
     low, middle, high = (
-        _said(value, spread.dtype) for value in (spread.p5, spread.p50, spread.p95)
+        _render_quantile(value, spread.dtype) for value in (spread.p5, spread.p50, spread.p95)
     )
     unit = " elements" if spread.of == "lengths" else ""
     return (
@@ -202,7 +203,7 @@ def _ranks(spread: "Distribution", paint: Paint) -> str:
     )
 
 
-def _said(value: float, dtype: DType) -> str:
+def _render_quantile(value: float, dtype: DType) -> str:
     match dtype:
         case DType.TIMESTAMP:
             return f"{format_instant(int(value))[:19]}Z"
@@ -217,12 +218,12 @@ def parity_lines(report: "ParityCheckReport", paint: Paint) -> Iterator[str]:
     if report.mismatched:
         yield (
             f"{paint.mark(False)} {report.mismatched:,} of "
-            f"{counted(report.checked, 'read')} differ from what the log says"
+            f"{counted(report.checked, 'read')} differ from the values recomputed from the log"
         )
     elif report.checked:
         yield (
-            f"{paint.mark(True)} {counted(report.checked, 'read')}, recomputed from the "
-            f"log: the same bytes"
+            f"{paint.mark(True)} {counted(report.checked, 'read')} recomputed from the log: "
+            f"the same bytes"
         )
     else:
         yield f"{paint.quiet('·')} nothing could be compared in {paint.name(report.environment)}"

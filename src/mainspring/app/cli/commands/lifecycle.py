@@ -1,4 +1,4 @@
-"""The commands that change an environment, and the one that says how it stands."""
+"""The commands that plan, change and show an environment."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ __all__ = [
 def plan(at: Invocation) -> None:
     """Show what apply would change, run and cost.
 
-    Nothing is changed.  A project that the environment already holds plans to nothing, in one line.
+    Nothing is changed.  If the environment already holds what is declared, the plan is empty.
     """
     from mainspring.app.planning import plan_project
     from mainspring.project.plan.explain import render_plan
@@ -44,11 +44,11 @@ def plan(at: Invocation) -> None:
     made = plan_project(at.project, at.environment)
     at.answer(made, lambda paint: [render_plan(made, colour=paint.colour)])
     if made.work:
-        at.note("\nMake it so: mainspring apply")
+        at.note("\nApply it: mainspring apply")
 
 
 _DRY_RUN = click.option(
-    "--dry-run", is_flag=True, help="Show the plan, and change nothing (--json: its schema)."
+    "--dry-run", is_flag=True, help="Show the plan and change nothing (with --json as a document)."
 )
 
 
@@ -56,10 +56,10 @@ _DRY_RUN = click.option(
 @_DRY_RUN
 @click.pass_obj
 def apply(at: Invocation, dry_run: bool) -> None:
-    """Build what is declared, prove it, and put it in place.
+    """Build what is declared, judge it by its gates, and deploy it.
 
-    Killed half way, the same command goes on from there: a finished stage is not done again.  Exit
-    code 1 when a gate said no; the environment then keeps what it had.
+    If it is interrupted, run it again: finished stages are not repeated.  Exit code 1 when a gate
+    fails; the environment then stays as it was.
     """
     workspace = at.open()
     made = workspace.plan()
@@ -74,9 +74,9 @@ def apply(at: Invocation, dry_run: bool) -> None:
 @_DRY_RUN
 @click.pass_obj
 def run(at: Invocation, name: str, dry_run: bool) -> None:
-    """Make a model again from today's data.
+    """Retrain a model on the present data.
 
-    The definition stays as it is; the new version takes its place only through the gates.
+    The definition stays as it is; the new version is deployed only if it passes its gates.
     """
     workspace = at.open()
     made = workspace.plan_run(name)
@@ -92,18 +92,18 @@ def run(at: Invocation, name: str, dry_run: bool) -> None:
     "--version",
     default="",
     metavar="VERSION",
-    help="Only this model version, such as late_arrival@v3, if it is proven there.",
+    help="Deploy only this model version, such as late_arrival@v3, if it is proven there.",
 )
 @_DRY_RUN
 @click.pass_obj
 def promote(at: Invocation, environments: tuple[str, ...], version: str, dry_run: bool) -> None:
-    """Move what one environment holds to another one.
+    """Promote what one environment holds to another one.
 
-    Pointers move and nothing is copied.  What lacks an attestation that the other environment asks
-    for is refused.
+    Pointers move and nothing is copied.  Models are judged by their gates for the target, and are
+    refused if an attestation that the target requires is missing.
     """
     if len(environments) > 2:
-        raise click.UsageError("name one or two environments: where from, where to")
+        raise click.UsageError("name one or two environments: [FROM] TO")
     source, target = environments if len(environments) == 2 else (at.environment, environments[0])
     workspace = at.open(target if version else source)
     made = workspace.plan_pointing(version) if version else workspace.plan_promotion(target)
@@ -111,7 +111,7 @@ def promote(at: Invocation, environments: tuple[str, ...], version: str, dry_run
         _answer_plan(at, made)
     elif version:
         pointed = workspace.point_at(version)
-        at.answer(pointed, lambda paint: _map_lines(pointed, f"{version} in charge", paint))
+        at.answer(pointed, lambda paint: _map_lines(pointed, f"{version} deployed", paint))
     else:
         report = workspace.apply(made)
         at.answer(report, lambda paint: apply_lines(report, paint))
@@ -123,15 +123,15 @@ def promote(at: Invocation, environments: tuple[str, ...], version: str, dry_run
 def rollback(at: Invocation, dry_run: bool) -> None:
     """Restore the environment's previous version.
 
-    A running server follows within a second and refuses no request meanwhile.  A second rollback
-    goes back one further.
+    A running server follows within a second, and no request fails in between.  A second rollback
+    goes back one version further.
     """
     workspace = at.open()
     if dry_run:
         _answer_plan(at, workspace.plan_rollback())
         return
     restored = workspace.rollback()
-    at.answer(restored, lambda paint: _map_lines(restored, "what stood before", paint))
+    at.answer(restored, lambda paint: _map_lines(restored, "rolled back", paint))
 
 
 @click.command(cls=WorkspaceVerb)
@@ -153,7 +153,7 @@ def approve(at: Invocation, model: str, target: str) -> None:
 @click.command(cls=WorkspaceVerb)
 @click.pass_obj
 def status(at: Invocation) -> None:
-    """Show what serves, what came in, and what is wrong."""
+    """Show endpoints, sources and open incidents."""
     report = at.open().status()
     at.answer(report, lambda paint: status_lines(report, paint))
 
@@ -171,26 +171,26 @@ def _answer_applied(at: Invocation, workspace: "Workspace", made: "Plan") -> Non
 
 
 def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:
-    """What an apply did: the verdicts, and where the environment stands."""
+    """What an apply did: the verdicts, and the version of the environment."""
     if report.verdicts:
         yield paint.title("Verdicts")
         yield from verdict_lines(report.verdicts, paint)
     done = [f"{counted(report.performed, 'stage')} done"] if report.performed else []
     done += [f"{report.reused} reused"] if report.reused else []
-    said = f": {', '.join(done)}" if done else ""
+    summary = f": {', '.join(done)}" if done else ""
     sign, stands = (
         (paint.mark(True), "is now at") if report.moved else (paint.quiet("·"), "stays at")
     )
     yield (
-        f"{sign} {paint.name(report.environment)} {stands} version {report.version}{said}  "
+        f"{sign} {paint.name(report.environment)} {stands} version {report.version}{summary}  "
         f"{paint.quiet(report.run)}"
     ).rstrip()
 
 
 def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
-    """How an environment stands."""
+    """What an environment holds, and what is wrong in it."""
     if not report.version:
-        yield f"{paint.name(report.environment)} holds nothing yet.  Fill it: mainspring apply"
+        yield f"{paint.name(report.environment)} is empty.  Deploy to it: mainspring apply"
         return
     yield f"{paint.title(report.environment)} is at version {report.version}"
     yield paint.quiet(
@@ -237,14 +237,13 @@ def _moment(at: int | None) -> str:
     return format_instant(at) if at is not None else "never"
 
 
-def _map_lines(restored: "EnvironmentVersion", holds: str, paint: Paint) -> Iterator[str]:
+def _map_lines(moved: "EnvironmentVersion", done: str, paint: Paint) -> Iterator[str]:
     models = [
         [pointer.asset, short(pointer.build_digest)]
-        for pointer in restored.pointers.values()
+        for pointer in moved.pointers.values()
         if pointer.kind == "model"
     ]
     yield (
-        f"{paint.mark(True)} {paint.name(restored.environment)} is at version "
-        f"{restored.version}, which holds {holds}"
+        f"{paint.mark(True)} {paint.name(moved.environment)} is at version {moved.version}: {done}"
     )
     yield from columns(models) if models else []

@@ -1,4 +1,4 @@
-"""The commands of maintenance: collect garbage, back up, restore."""
+"""The commands for maintenance: garbage collection, backup and restore."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,22 +22,24 @@ _SECRETS = "private keys and the owner's token"
 
 
 @click.command(cls=WorkspaceVerb)
-@click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option(
+    "--plan", "only_plan", is_flag=True, help="Show what would be removed, and remove nothing."
+)
 @click.option(
     "--grace",
     default="24h",
     show_default=True,
     metavar="TIME",
-    help="For how long nothing must reference an object before it is removed.",
+    help="How long an object must have been unused before it is removed.",
 )
 @click.pass_obj
 def gc(at: Invocation, *, only_plan: bool, grace: str) -> None:
-    """Remove what nothing needs any more.
+    """Remove records, state and objects that are not needed any more.
 
-    Trims the log where a source or an endpoint has a retention, drops online state that no recent
-    version of an environment uses, removes objects that nothing references, and joins what many
-    small writes left in small pieces.  It says first what goes and what can no longer be done
-    without it.
+    It trims the log where a source or an endpoint declares a retention, drops online state that no
+    recent version of an environment uses, removes objects that nothing refers to, and merges the
+    small files of many small writes.  It prints first what will be removed, and what cannot be done
+    any more without it.
     """
     collector = at.open().garbage_collector
     made = collector.plan(parse_duration(grace))
@@ -52,14 +54,14 @@ def gc(at: Invocation, *, only_plan: bool, grace: str) -> None:
 
 @click.command(cls=WorkspaceVerb)
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--secrets", is_flag=True, help="Carry private keys and the owner's token, too.")
+@click.option("--secrets", is_flag=True, help="Also copy private keys and the owner's token.")
 @click.pass_obj
 def backup(at: Invocation, path: Path, *, secrets: bool) -> None:
-    """Copy state, log and objects as one consistent whole.
+    """Copy state, log and objects into one consistent backup.
 
-    PATH is a folder that does not exist yet.  Servers and writers go on meanwhile.  Without
-    --secrets a restored project makes new keys: what the old ones signed counts where project.toml
-    trusts them.
+    PATH is a folder that does not exist yet.  Servers and writers can go on meanwhile.  Without
+    --secrets a restored project makes new keys; what the old keys signed is still valid where
+    project.toml trusts them.
     """
     report = at.open().backup(path, secrets=secrets)
     at.answer(report, lambda paint: backup_lines(report, paint))
@@ -71,14 +73,15 @@ def backup(at: Invocation, path: Path, *, secrets: bool) -> None:
     "--digest",
     default="",
     metavar="DIGEST",
-    help="What backup said; shows that nobody exchanged the whole.",
+    help="The digest that backup printed; proves that the backup was not replaced.",
 )
 @click.pass_obj
 def restore(at: Invocation, path: Path, *, digest: str) -> None:
-    """Bring a backup back, into a project that has no state.
+    """Restore a backup into a project that has no state.
 
-    Every file is checked before anything is touched; a wrong, cut off or changed backup is refused.
-    Online state and tables are folded again from the log when they are needed.
+    Every file is checked before anything is written; a truncated or changed backup, or one of
+    another project, is refused.  Online state and tables are materialized again from the log when
+    they are needed.
     """
     from mainspring.app.workspace import Workspace
 
@@ -87,16 +90,18 @@ def restore(at: Invocation, path: Path, *, digest: str) -> None:
 
 
 def gc_plan_lines(plan: "GcPlan", paint: Paint) -> Iterator[str]:
-    """What goes, and what goes with it."""
+    """What will be removed, and what cannot be done any more without it."""
     from mainspring.maintenance.garbage import render_gc_plan
 
-    lines = render_gc_plan(plan)
+    removals = render_gc_plan(plan)
     yield (
         paint.title(f"To do in {plan.project}")
-        if lines
-        else f"Nothing to do: {plan.project} holds nothing that nobody needs."
+        if removals
+        else f"Nothing to do: everything in {plan.project} is still needed."
     )
-    yield from (f"  {paint.warn(line)}" if line.startswith("  ") else f"  {line}" for line in lines)
+    yield from (
+        f"  {paint.warn(line)}" if line.startswith("  ") else f"  {line}" for line in removals
+    )
 
 
 def gc_lines(report: "GcReport", paint: Paint) -> Iterator[str]:
@@ -115,15 +120,15 @@ def gc_lines(report: "GcReport", paint: Paint) -> Iterator[str]:
         for count, noun, verb in counts
         if count
     ]
-    yield f"{paint.mark(True)} {', '.join(done) or 'nothing had to go'}"
+    yield f"{paint.mark(True)} {', '.join(done) or 'nothing had to be removed'}"
     if report.passed_over:
         yield paint.quiet(
-            f"  {counted(report.passed_over, 'step')} passed over, for something needed it by then"
+            f"  {counted(report.passed_over, 'step')} skipped, because it is needed again"
         )
 
 
 def backup_lines(report: "BackupReport", paint: Paint) -> Iterator[str]:
-    """What was written, and what to keep elsewhere."""
+    """What was written, and which digest to note."""
     records = sum(report.cut.heads.values())
     yield (
         f"{paint.mark(True)} {paint.name(report.path)} holds "
@@ -134,7 +139,7 @@ def backup_lines(report: "BackupReport", paint: Paint) -> Iterator[str]:
         ["journal", f"up to event {report.cut.journal:,}"],
         [
             "secrets",
-            f"{_SECRETS} are in it: keep it as you keep those"
+            f"{_SECRETS} are in it: protect it as you protect them"
             if report.secrets
             else f"{_SECRETS} are not in it",
         ],
@@ -142,7 +147,7 @@ def backup_lines(report: "BackupReport", paint: Paint) -> Iterator[str]:
             "digest",
             (
                 f"{report.digest}  "
-                f"{paint.quiet('kept elsewhere, it shows that nobody exchanged the whole')}"
+                f"{paint.quiet('note it elsewhere: it proves that the backup was not replaced')}"
             ),
         ],
     ]
@@ -162,9 +167,9 @@ def restore_lines(report: "RestoreReport", paint: Paint) -> Iterator[str]:
         ["journal", f"up to event {report.cut.journal:,}"],
         [
             "secrets",
-            f"{_SECRETS} came with it"
+            f"{_SECRETS} were restored"
             if report.secrets
-            else f"{_SECRETS} are made anew when they are needed",
+            else f"{_SECRETS} are made again when they are needed",
         ],
     ]
     yield from columns(rows)
@@ -174,7 +179,7 @@ def restore_lines(report: "RestoreReport", paint: Paint) -> Iterator[str]:
 def _damaged_lines(damaged: tuple[str, ...], paint: Paint) -> Iterator[str]:
     if damaged:
         yield paint.warn(
-            f"  {counted(len(damaged), 'object')} could not be carried, for their bytes "
-            f"were damaged already:"
+            f"  {counted(len(damaged), 'object')} could not be copied, because their "
+            f"bytes were damaged already:"
         )
         yield from (f"    {digest}" for digest in damaged)

@@ -1,4 +1,4 @@
-"""The command that keeps online state current."""
+"""The command that materializes the log into online state."""
 
 import signal
 import sys
@@ -26,23 +26,27 @@ _PARITY_PERIOD_S = 1.0
 
 @click.command(cls=WorkspaceVerb)
 @click.option(
-    "--view", "views", multiple=True, metavar="NAME", help="Fold this view only; may be repeated."
+    "--view",
+    "views",
+    multiple=True,
+    metavar="NAME",
+    help="Materialize this view only; may be repeated.",
 )
-@click.option("--once", is_flag=True, help="Fold what the log holds now, and end.")
+@click.option("--once", is_flag=True, help="Materialize what the log has now, and exit.")
 @click.option(
     "--snapshot",
     is_flag=True,
-    help="Keep a snapshot of each shard: at the end, or when it has caught up and every hour.",
+    help="Save a snapshot of each shard: at the end, or when it is up to date and every hour.",
 )
 @click.pass_obj
 def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool) -> None:
-    """Fold the log into online state until stopped.
+    """Materialize the log into online state until stopped.
 
-    Folds the views of the environment's map and of the two before it, so that a rollback finds
-    current state.  Any number of these processes share the work, partition by partition; what one
-    leaves when it ends or dies the others take over.  Each second is one line; with --json one
-    document.  A share of the predictions that are made meanwhile is recomputed and compared, as the
-    server does it.
+    It materializes the views of the environment's present version and of the two before it, so that
+    online state is current after a rollback.  Several of these processes share the partitions; when
+    one of them ends or dies, the others take over its partitions.  Each second prints one line, or
+    one document with --json.  A sample of the predictions made meanwhile is recomputed and
+    compared, as a server does.
     """
     workspace = at.open()
     if once:
@@ -53,19 +57,19 @@ def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool
 
     paint = colours_of(sys.stdout)
     parity = PeriodicTask(workspace.parity.run_due, name="parity", period_s=_PARITY_PERIOD_S)
-    with _asked_to_stop() as stop, parity.running():
+    with _stopping_on_signal() as stop, parity.running():
         streams = workspace.streams
         streams.consumer(
             views,
             takes_snapshots=snapshot,
-            on_report=lambda report: _tell(report, paint, as_json=at.as_json),
+            on_report=lambda report: _print_report(report, paint, as_json=at.as_json),
         ).run(stop)
 
 
 def stream_line(report: "StreamReport", paint: Paint) -> str:
-    """One second of a consumer."""
+    """The report of one second, as a line."""
     behind = f"{counted(report.lag_records, 'record')} behind"
-    told = [
+    cells = [
         paint.quiet(format_instant(report.at)[11:19]),
         f"{report.events_per_s:>9,.0f} events/s",
         paint.warn(behind) if report.lag_records else behind,
@@ -73,18 +77,18 @@ def stream_line(report: "StreamReport", paint: Paint) -> str:
         f"{report.shards} of {counted(report.of, 'shard')}",
         paint.quiet(f"{report.cpu:.0%} CPU"),
     ]
-    return "  ".join(told)
+    return "  ".join(cells)
 
 
-def _tell(report: "StreamReport", paint: Paint, *, as_json: bool) -> None:
+def _print_report(report: "StreamReport", paint: Paint, *, as_json: bool) -> None:
     import msgspec
 
     click.echo(msgspec.json.encode(report).decode() if as_json else stream_line(report, paint))
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Set when the process is asked to end; it then finishes what is at hand."""
+def _stopping_on_signal() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, so that the process ends after its present batch."""
     stop = threading.Event()
 
     def ask(_number: int, _frame: "FrameType | None") -> None:

@@ -1,7 +1,6 @@
-"""The acts of the demo, one module each: what happens on the stage, and what must have been seen
-when it ends.
+"""The steps of the demo, one module each: what it runs, and what must hold at its end.
 
-They share the scene and hand records to each other; what they print in common is the stage's.
+They share the scene and pass records to each other; printing belongs to `DemoOutput`.
 """
 
 __all__: list[str] = []

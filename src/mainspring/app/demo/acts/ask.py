@@ -1,4 +1,4 @@
-"""Act 3: serve, ask, and have the answer explained."""
+"""Step 3: serve, predict, and explain a prediction."""
 
 import json
 import shutil
@@ -19,22 +19,28 @@ class _Answer(msgspec.Struct):
 
 
 def ask(scene: Scene) -> ServerProcess:
-    """Start a server, ask it by curl, and replay what it said; the server, which lives on."""
+    """Start a server, predict with curl, and replay the prediction; returns the running server."""
     stage = scene.stage
     stage.open_act(
-        "Serve, and explain every answer",
-        f"The caller sends what it knows, the server looks the features up at its own "
-        f"now ({AS_OF[:16]}Z in the data), and every answer can be taken apart.",
+        "Serve, and explain every prediction",
+        f"The caller sends request fields, and the server reads the features as of the "
+        f"present time ({AS_OF[:16]}Z in the data).  Every prediction can be replayed.",
     )
     server = running_server(scene, "dev")
     [row] = timetable_rows(scene, 1)
     body = json.dumps({"rows": [row]}, default=str)
     url = f"http://127.0.0.1:{server.port}/v1/endpoints/late-arrival/predict"
-    told = f"curl -s -H \"Authorization: Bearer $(cat .mainspring/token)\" {url} \\\n  -d '{body}'"
-    stage.command(told)
+    command = (
+        f"curl -s -H \"Authorization: Bearer $(cat .mainspring/token)\" {url} \\\n  -d '{body}'"
+    )
+    stage.command(command)
     if shutil.which("curl"):
         answered = subprocess.run(
-            ["sh", "-c", told], cwd=scene.honest.folder, capture_output=True, text=True, check=True
+            ["sh", "-c", command],
+            cwd=scene.honest.folder,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
     else:
         answered = json.dumps(
@@ -42,11 +48,11 @@ def ask(scene: Scene) -> ServerProcess:
         )
     stage.line(answered)
     [prediction] = msgspec.json.decode(answered, type=_Answer).predictions
-    story = scene.honest.run("replay", prediction.id)
+    replay = scene.honest.run("replay", prediction.id)
     stage.claim(
-        "identical" in story.text,
+        "identical" in replay.text,
         f"A probability of {prediction.score:.3f}, recomputed from the log and the "
-        f"artifact to the same bytes; with it who asked, which model answered, "
-        "what it was taught on, who let it through, and what was known at that moment.",
+        f"artifact to the same bytes; with it who requested it, the model version, what it was "
+        "trained on, its attestations, and the features.",
     )
     return server

@@ -1,4 +1,4 @@
-"""Act 4: change one window."""
+"""Step 4: change one window."""
 
 from mainspring.app.demo.rows import timetable_rows
 from mainspring.app.demo.scene import Scene, wait_until
@@ -16,18 +16,18 @@ _AFTER = _BEFORE.replace("windows=windows", 'windows=["1h", "6h", "24h", "7d"]')
 
 
 def change_window(scene: Scene, server: ServerProcess) -> ModelVersion:
-    """Edit one window of one view, plan, apply, and see the server follow; the version that it
-    made.
+    """Edit one window of one view, plan, apply, and see the server follow; returns the new
+    version.
     """
     stage = scene.stage
     stage.open_act(
         "Change one window",
-        "The plan says what a change touches and what it costs before anything runs; "
-        "what it does not touch is not built again.",
+        "The plan shows what a change affects and what it costs before anything runs; "
+        "everything else is not built again.",
     )
     scene.edit("flights.py", _BEFORE, _AFTER)
     plan = scene.open().plan()
-    scene.honest.run("plan", shows=lambda line: not line.startswith(("Features:", "Make it so")))
+    scene.honest.run("plan", shows=lambda line: not line.startswith(("Features:", "Apply it")))
     touched = {change.asset for change in plan.changes}
     stage.claim(
         touched
@@ -38,8 +38,8 @@ def change_window(scene: Scene, server: ServerProcess) -> ModelVersion:
             "endpoint.late-arrival",
             "monitor.late_arrival-monitor",
         },
-        f"One view changed, four assets through it, {plan.unchanged} left alone: no "
-        f"source is imported again, no other view is folded again.",
+        f"One view changed, four assets depend on it, {plan.unchanged} are unchanged: no "
+        f"source is imported again, and no other view is materialized again.",
     )
     scene.honest.run("apply")
     version = scene.versions(scene.honest)[-1]
@@ -49,7 +49,7 @@ def change_window(scene: Scene, server: ServerProcess) -> ModelVersion:
     stage.claim(
         follows and version.digest == current.pointers["model.late_arrival"].build_digest,
         f"{version.label} ({short(version.digest)}) passed its gates against the "
-        f"champion, and the running server answers with it: nobody restarted it.",
+        f"champion, and the running server serves it without a restart.",
     )
     auc, loss = version.metrics["roc_auc"], version.metrics["log_loss"]
     stage.figure(

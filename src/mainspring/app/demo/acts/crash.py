@@ -1,4 +1,4 @@
-"""Act 1: plan, apply, kill -9, apply again."""
+"""Step 1: plan, apply, kill -9, apply again."""
 
 import os
 import signal
@@ -12,20 +12,19 @@ __all__ = ["crash_and_resume"]
 
 
 def crash_and_resume(scene: Scene) -> ModelVersion:
-    """Kill the first apply while it trains, and let the second one finish; the version that it
-    made.
+    """Kill the first apply while it trains, and let the second one finish; returns the version that
+    it made.
     """
     stage = scene.stage
     stage.open_act(
         "Plan, apply, kill -9, apply again",
-        "A pipeline that must be started over after a crash is a pipeline that nobody "
-        "dares to touch.  Here each finished stage is on record under the "
-        "digest of what it was made from, so it is never done twice.",
+        "After a crash a pipeline should continue, not start over.  Each finished stage is "
+        "recorded under the digest of its inputs, so it is never done twice.",
     )
     scene.honest.run(
         "plan", shows=lambda line: line.startswith("  + ") or line.endswith(".") or "stages" in line
     )
-    stage.command("mainspring apply & # and once the journal says that training has begun: kill -9")
+    stage.command("mainspring apply & # kill -9 once the journal says that training has started")
     log = scene.folder / "killed-apply.log"
     process = scene.honest.start("apply", log=log)
     _kill_while_training(scene, process)
@@ -44,14 +43,14 @@ def crash_and_resume(scene: Scene) -> ModelVersion:
     stage.claim(
         max(finished.values()) == 1
         and not any("import source" in line and "✓" in line for line in again.lines),
-        f"The second apply went on from there: the journal has {sum(finished.values())} "
+        f"The second apply continued from there: the journal has {sum(finished.values())} "
         f"stages, each finished exactly once, across both processes.",
     )
     auc, loss = version.metrics["roc_auc"], version.metrics["log_loss"]
     stage.claim(
         version.tested > 0,
-        f"On {version.tested:,} flights it never saw: ROC AUC {auc:.4f}, log loss "
-        f"{loss:.4f}.  Every gate has signed.",
+        f"On {version.tested:,} test flights: ROC AUC {auc:.4f}, log loss "
+        f"{loss:.4f}.  It passed every gate, and the verdicts are signed.",
     )
     stage.figure(
         "honest model", f"ROC AUC {auc:.4f}, log loss {loss:.4f} on {version.tested:,} test flights"
@@ -61,7 +60,7 @@ def crash_and_resume(scene: Scene) -> ModelVersion:
 
 
 def _kill_while_training(scene: Scene, process: Process) -> None:
-    """Kill it once its journal says that the fit has been started."""
+    """Kill it once the journal says that training has started."""
     state = scene.open().runtime.state
 
     def trains() -> bool:

@@ -1,4 +1,4 @@
-"""Act 2: the model that looks better and is worse."""
+"""Step 2: a model that looks better offline and is worse in production."""
 
 import numpy as np
 import polars as pl
@@ -20,20 +20,18 @@ _REFUSED = 1
 
 
 def start_leaky(scene: Scene) -> Process:
-    """Begin to build the tempting variant, in a workspace that shares nothing with the other
-    one.
-    """
+    """Start to build the leaky variant, in a workspace that shares nothing with the other one."""
     return scene.leaky.start("apply", log=scene.folder / "leaky-apply.log")
 
 
 def catch_leak(scene: Scene, building: Process, honest: ModelVersion) -> None:
-    """Show that its gate refused it, with file and line, and what it would have been worth."""
+    """Show that a gate refused it, with file and line, and how it would have performed."""
     stage = scene.stage
     stage.open_act(
-        "The leak",
-        "A colleague has a better idea: features as of the departure, windows over "
-        "scheduled time, the newest truth joined.  Every review would let it pass, "
-        "and offline it wins.  It was built beside the honest one, in a workspace of its own.",
+        "A model with leakage",
+        "A variant computes features as of the departure, with windows over scheduled time, "
+        "and joins the newest values.  It is easy to miss in a review, and it is better "
+        "offline.  It was built meanwhile, in its own workspace.",
     )
     stage.command("cd ../flights_leaky && mainspring apply")
     code = building.wait()
@@ -42,7 +40,7 @@ def catch_leak(scene: Scene, building: Process, honest: ModelVersion) -> None:
     refusal = next((line for line in lines if "✗" in line and "no_leakage" in line), "")
     stage.claim(
         code == _REFUSED and "(flights.py:" in refusal,
-        "Refused, and the gate names the views that read with hindsight, with file and line.",
+        "Refused: the gate names the views that use later knowledge, with file and line.",
     )
 
     [version] = scene.versions(scene.leaky)
@@ -50,22 +48,18 @@ def catch_leak(scene: Scene, building: Process, honest: ModelVersion) -> None:
     offline_auc, offline_loss = version.metrics["roc_auc"], version.metrics["log_loss"]
     honest_auc = honest.metrics["roc_auc"]
     stage.say(
-        "What if it had gone live?  The same model, asked one hour before departure, "
-        "with what is known by then:"
+        "In production the same model would predict one hour before departure, with what "
+        "is known by then:"
     )
     stage.line("                       ROC AUC   log loss")
-    stage.line(
-        f"leaky, as tested        {offline_auc:.4f}     {offline_loss:.4f}   ← what the review sees"
-    )
-    stage.line(
-        f"leaky, as served        {served_auc:.4f}     {served_loss:.4f}   ← what production gets"
-    )
+    stage.line(f"leaky, as tested        {offline_auc:.4f}     {offline_loss:.4f}   ← offline")
+    stage.line(f"leaky, as served        {served_auc:.4f}     {served_loss:.4f}   ← production")
     stage.line(f"honest                  {honest_auc:.4f}     {honest.metrics['log_loss']:.4f}")
     stage.claim(
         served_auc < honest_auc < offline_auc,
-        f"It promised {offline_auc:.3f} and would have served {served_auc:.3f}.  The "
-        f"honest model keeps its {honest_auc:.3f}: the parity gate found the same "
-        "bytes online as in training.",
+        f"Tested at {offline_auc:.3f}, it would have served at {served_auc:.3f}.  The honest "
+        f"model stays at {honest_auc:.3f}: the parity gate found the same bytes online as in "
+        "training.",
     )
     stage.figure(
         "leaky model",

@@ -1,4 +1,4 @@
-"""Act 8: a month of production in a minute, with a fault planted in it."""
+"""Step 8: a month of production in a minute, with an injected fault."""
 
 from datetime import date, timedelta
 
@@ -16,7 +16,7 @@ _SOON = timedelta(days=3)
 
 
 def start_simulation(scene: Scene) -> Process:
-    """Begin to simulate October, with dep_delay sent in seconds instead of minutes from the middle
+    """Start to simulate October, with dep_delay sent in seconds instead of minutes from the middle
     on.
     """
     return scene.honest.start(
@@ -25,22 +25,22 @@ def start_simulation(scene: Scene) -> Process:
 
 
 def simulate_month(scene: Scene, simulating: Process) -> None:
-    """Show what came of it, and the incident that finds the fault."""
+    """Show the result, and the incident that reports the fault."""
     stage, fault_on = scene.stage, _fault_on(scene)
     stage.open_act(
-        "A month of production, with a fault planted",
+        "A month of production, with an injected fault",
         f"From {fault_on:%d %B} on, an upstream team sends departure delays in seconds "
-        f"instead of minutes.  Nothing crashes.  Every question of the month is "
-        "asked at its own time, every fact arrives at its own time, labels come late, "
-        "and monitors look each night.  (It began while the last acts played.)",
+        f"instead of minutes.  Nothing crashes.  Predictions are requested and facts arrive at "
+        "their own times, labels come late, and monitors run each night.  (It ran beside "
+        "the last steps.)",
     )
     stage.command(" ".join(["mainspring", "simulate", *_options(scene)]))
     code = simulating.wait()
-    answered = (scene.folder / "month.json").read_bytes()
+    output = (scene.folder / "month.json").read_bytes()
     if code != 0:
-        stage.lines(answered.decode().splitlines())
+        stage.lines(output.decode().splitlines())
         stage.fail("a month can be simulated")
-    report = msgspec.json.decode(answered, type=SimulationReport)
+    report = msgspec.json.decode(output, type=SimulationReport)
     stage.lines(report.render().splitlines())
     found = [
         incident
@@ -49,16 +49,16 @@ def simulate_month(scene: Scene, simulating: Process) -> None:
         <= date.fromisoformat(format_instant(incident.opened_at)[:10])
         <= fault_on + _SOON
     ]
-    told = [incident for incident in found if "dep_delay" in incident.sentence]
-    first = min((format_instant(incident.opened_at)[:10] for incident in told), default="")
+    named = [incident for incident in found if "dep_delay" in incident.sentence]
+    first = min((format_instant(incident.opened_at)[:10] for incident in named), default="")
     stage.claim(
-        bool(told),
-        f"Planted on {fault_on}, found by the monitors of the night that ended it: an "
-        f"incident was opened on {first}, and it names the column.",
+        bool(named),
+        f"Injected on {fault_on} and found by that night's monitors: an incident was opened "
+        f"on {first}, and it names the column.",
     )
     stage.figure(
-        "planted fault",
-        f"planted {fault_on}, incident {first}; {report.predictions:,} predictions, "
+        "injected fault",
+        f"injected {fault_on}, incident {first}; {report.predictions:,} predictions, "
         f"{report.labelled:,} labels joined",
     )
 

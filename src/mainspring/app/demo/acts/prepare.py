@@ -1,4 +1,4 @@
-"""Act 0: the data."""
+"""Step 0: the data."""
 
 from mainspring.app.demo.scene import Scene
 from mainspring.app.flights import FLIGHTS_ROWS, flights_ready, prepare_flights
@@ -13,14 +13,11 @@ def prepare(scene: Scene) -> None:
     stage = scene.stage
     stage.open_act(
         "Real data",
-        "Every flight that left New York City in 2013.  The question: one hour before "
-        "it is scheduled to leave, will it land more than 15 minutes late?",
+        "Every flight that left New York City in 2013.  The prediction, one hour before "
+        "scheduled departure: will it land more than 15 minutes late?",
     )
     data = scene.honest.folder / "data"
-    stage.command(
-        "cd flights && ls  # a project is a file of declarations, settings, and the "
-        "data that they read"
-    )
+    stage.command("cd flights && ls  # a project: a file of declarations, settings, and data")
     prepare_flights(data)
     stage.lines(
         sorted(

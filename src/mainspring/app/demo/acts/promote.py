@@ -1,4 +1,4 @@
-"""Act 6: try to put an ungated model in charge, by command and by editing the database."""
+"""Step 6: try to deploy an unproven model, by command and by editing the database."""
 
 import re
 import sqlite3
@@ -20,50 +20,49 @@ _SQL = """UPDATE documents
 
 
 def promote_ungated(scene: Scene, proven: ModelVersion) -> None:
-    """Promote what is proven; then make a model that fails its gates, and see both ways to crown it
-    refused.
+    """Promote a proven model; then make one that fails its gates, and see that it is refused both
+    by command and in the database.
     """
     stage = scene.stage
     stage.open_act(
-        "Crown an ungated model",
-        "Friday evening, somebody is in a hurry.  staging is protected: its server "
-        "believes signatures by keys that its own configuration lists, and neither "
-        "commands nor the database.",
+        "Deploy a model that failed its gates",
+        "staging is protected: its server accepts only models with signatures by keys that "
+        "its own configuration lists, whatever commands or the database say.",
     )
     server = _promote(scene)
     ungated = _fail_gates(scene)
     reference = f"{ungated.model}@v{ungated.ordinal}"
 
-    stage.say(f"First try, by command: point staging at {reference}.")
+    stage.say(f"First try, by command: deploy {reference} to staging.")
     tried = scene.honest.run("promote", "staging", "--version", reference, code=_REFUSED)
     stage.claim(
-        "SRV-002" in tried.text, "Refused: there is no statement by a trusted key that it passed."
+        "SRV-002" in tried.text, "Refused: no trusted key has signed that it passed its gates."
     )
 
     stage.say("Second try, with write access to the database:")
     refusals = len(_refusals(scene))
-    _rewrite(scene, proven, ungated, told=True)
+    _rewrite(scene, proven, ungated, shown=True)
     noticed = wait_until(lambda: len(_refusals(scene)) > refusals, timeout_s=10)
     [answer] = server.predict(timetable_rows(scene, 1))
     stage.lines(_refusals(scene)[-1:])
     stage.claim(
         noticed and answer.version == proven.digest,
-        f"The running server noticed, refused, wrote it into the journal, and goes on "
-        f"answering with {proven.label}.",
+        f"The running server noticed it, refused it, recorded that in the journal, and still "
+        f"serves {proven.label}.",
     )
     server.stop()
     again = running_server(scene, "staging")
     [answer] = again.predict(timetable_rows(scene, 1))
     stage.claim(
         answer.version == proven.digest,
-        f"A server started afresh on the forged map answers with {proven.label}, too: "
-        f"the newest that is proven.",
+        f"A server started on the forged database also serves {proven.label}, the newest "
+        f"proven version.",
     )
     scene.honest.run("audit", "--kind", "model.refused", "--last", "2")
     again.stop()
-    _rewrite(scene, ungated, proven, told=False)
+    _rewrite(scene, ungated, proven, shown=False)
     stage.figure(
-        "ungated model", "refused by command and in the database; the proven one kept serving"
+        "unproven model", "refused by command and in the database; the proven one still served"
     )
 
 
@@ -80,17 +79,17 @@ def _promote(scene: Scene) -> ServerProcess:
     server = running_server(scene, "staging")
     stage.claim(
         server.process.poll() is None,
-        "Judged again for staging, promoted by moving pointers, and served: nothing "
-        "was copied or built.",
+        "Judged again for staging, promoted by moving pointers, and served: nothing was "
+        "copied or built.",
     )
     return server
 
 
 def _fail_gates(scene: Scene) -> ModelVersion:
-    """A model of three trees, which is on record and failed."""
+    """A model of three trees, which is registered and failed its gates."""
     stage = scene.stage
     before = len(scene.versions(scene.honest))
-    stage.say("The hurry: a much smaller model, trained in seconds.")
+    stage.say("Now a much smaller model, trained in seconds.")
     source = (scene.honest.folder / "flights.py").read_text(encoding="utf-8")
     found = _TREES.search(source)
     if found is None:
@@ -101,16 +100,16 @@ def _fail_gates(scene: Scene) -> ModelVersion:
     versions = scene.versions(scene.honest)
     stage.claim(
         len(versions) == before + 1,
-        f"It is on record as {versions[-1].label}, with its failed verdicts, and dev "
-        f"still serves what it served.",
+        f"It is registered as {versions[-1].label} with its failed verdicts, and dev still "
+        f"serves what it served before.",
     )
     return versions[-1]
 
 
-def _rewrite(scene: Scene, old: ModelVersion, new: ModelVersion, *, told: bool) -> None:
-    """Put another version's digest into staging's map, past every rule of ours."""
+def _rewrite(scene: Scene, old: ModelVersion, new: ModelVersion, *, shown: bool) -> None:
+    """Write another version's digest into staging's pointers, bypassing Mainspring."""
     sql = _SQL.format(proven=old.digest, ungated=new.digest)
-    if told:
+    if shown:
         scene.stage.command(
             f"sqlite3 .mainspring/state.db "
             f'"{_SQL.format(proven=f"{old.digest[:15]}…", ungated=f"{new.digest[:15]}…")}"'
@@ -120,7 +119,7 @@ def _rewrite(scene: Scene, old: ModelVersion, new: ModelVersion, *, told: bool) 
         changed = connection.execute(sql).rowcount
     connection.close()
     if changed != 1:
-        scene.stage.fail("the map of staging can be rewritten by whoever can write to the database")
+        scene.stage.fail("the pointers of staging can be edited in the database")
 
 
 def _refusals(scene: Scene) -> list[str]:

@@ -1,4 +1,4 @@
-"""Act 7: recompute what was answered, then break one byte."""
+"""Step 7: recompute predictions, then corrupt one byte."""
 
 from mainspring.app.demo.rows import timetable_rows
 from mainspring.app.demo.scene import Scene
@@ -18,20 +18,17 @@ def recompute(scene: Scene, server: ServerProcess, serving: ModelVersion) -> Non
     """
     stage, count = scene.stage, scene.scale.replayed
     stage.open_act(
-        "A thousand answers, recomputed",
-        "An answer that cannot be reproduced cannot be defended.  Features are "
-        "recomputed from the log with a second reader, scores from the stored model; "
-        "the bytes must be the same.",
+        "A thousand predictions, recomputed",
+        "Predictions should be reproducible.  Features are recomputed from the log by "
+        "backfill, scores by the stored model; the bytes must be the same.",
     )
     rows = timetable_rows(scene, count)
-    asked = [
+    served = [
         prediction
         for start in range(0, count, _BATCH)
         for prediction in server.predict(rows[start : start + _BATCH])
     ]
-    stage.say(
-        f"The server has just been asked about the next {len(asked):,} flights of the timetable."
-    )
+    stage.say(f"The server has just predicted the next {len(served):,} flights of the timetable.")
     replay = scene.honest.run("replay", "--last", str(count))
     stage.claim(
         f"{count:,}/{count:,} identical" in replay.text,
@@ -49,7 +46,7 @@ def recompute(scene: Scene, server: ServerProcess, serving: ModelVersion) -> Non
     try:
         path.write_bytes(payload[:place] + bytes([payload[place] ^ 1]) + payload[place + 1 :])
         broken = scene.honest.run(
-            "replay", asked[-1].id, code=_REFUSED, shows=lambda line: "✗ 1/1" in line
+            "replay", served[-1].id, code=_REFUSED, shows=lambda line: "✗ 1/1" in line
         )
     finally:
         path.write_bytes(payload)
@@ -58,8 +55,8 @@ def recompute(scene: Scene, server: ServerProcess, serving: ModelVersion) -> Non
     )
     stage.claim(
         serving.artifact in broken.text and broken.text.count("sha256:") > 1,
-        "The replay says so and names both digests: the one that the version was "
-        "registered with, and the one that the file has now.",
+        "The replay reports it and names both digests: the one that was registered, and the "
+        "one that the file has now.",
     )
-    scene.honest.run("replay", asked[-1].id, shows=lambda line: "1/1" in line)
-    stage.claim(True, "The byte put back, all is as it was.")
+    scene.honest.run("replay", served[-1].id, shows=lambda line: "1/1" in line)
+    stage.claim(True, "With the byte restored, the prediction is identical again.")

@@ -1,4 +1,4 @@
-"""Act 5: roll back while requests come in."""
+"""Step 5: roll back under load."""
 
 import threading
 import time
@@ -18,20 +18,20 @@ _BOUND_S = 1.0
 
 
 def roll_back(scene: Scene, server: ServerProcess, back_to: ModelVersion) -> None:
-    """Roll back under load; the time until the first answer of the old version, and that no request
-    failed.
+    """Roll back under load; measures the time until the old version answers, and that no request
+    fails.
     """
     stage = scene.stage
     stage.open_act(
         "Roll back under live load",
-        "When a model misbehaves, the way back must be shorter than the meeting about "
-        "it.  An environment is a map of names to builds, and the maps before it "
-        "stay warm.  Four clients keep asking meanwhile.",
+        "When a model misbehaves, a rollback has to be fast.  It restores the previous "
+        "version of the environment, whose online state is still current.  Four clients send "
+        "requests meanwhile.",
     )
     load, pause = Load(server, timetable_rows(scene, _ROWS)), threading.Event()
     with load.running():
         pause.wait(scene.scale.load_s / 4)
-        asked_at = time.time()
+        typed_at = time.time()
         scene.honest.run("rollback")
         pause.wait(scene.scale.load_s / 2)
     moved_at = read_environment(scene.open().runtime.state, "dev").moved_at / SECOND
@@ -49,16 +49,16 @@ def roll_back(scene: Scene, server: ServerProcess, back_to: ModelVersion) -> Non
     took_s = max(first - moved_at, 0.0)
     stage.claim(
         took_s < _BOUND_S and not late,
-        f"The first answer of {back_to.label} came {took_s * 1000:.0f} ms after the map "
-        f"had moved ({first - asked_at:.1f} s after the command was typed, "
-        "most of it Python starting), and no later request was answered by the other version.",
+        f"{back_to.label} answered {took_s * 1000:.0f} ms after the environment had moved "
+        f"({first - typed_at:.1f} s after the command was typed, mostly Python's start), and no "
+        "later request was answered by the other version.",
     )
     stage.claim(
         failed == 0 and len(requests) > 0,
-        f"{len(requests):,} requests with rows of their own, {failed} failed.",
+        f"{len(requests):,} requests, each with another row, {failed} failed.",
     )
     stage.figure(
         "rollback under load",
-        f"{took_s * 1000:.0f} ms from the map's move to the first answer; "
+        f"{took_s * 1000:.0f} ms from the move to the first answer; "
         f"{len(requests):,} requests, {failed} failed",
     )
