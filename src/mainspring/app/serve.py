@@ -40,7 +40,7 @@ class ServableWorkspace(Protocol):
 
     @property
     def parity(self) -> ParityMonitor:
-        """Compares what was told with the log."""
+        """Compares served features with recomputed ones."""
         ...
 
     def host(self) -> EndpointHost:
@@ -53,12 +53,12 @@ class ServableWorkspace(Protocol):
 
     @property
     def streams(self) -> OnlineMaterializer:
-        """What keeps online state current."""
+        """Keeps online state current."""
         ...
 
     @property
     def tables(self) -> TableMaterializer:
-        """What keeps the tables of sources current."""
+        """Keeps the tables of sources current."""
         ...
 
     def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
@@ -81,7 +81,7 @@ class ServableWorkspace(Protocol):
 def run_environment_server(
     workspace: ServableWorkspace, *, port: int, announce: Callable[[str], None]
 ) -> None:
-    """Answer on the loopback address until the process is asked to stop.
+    """Answer on the loopback address until the process is stopped.
 
     Args:
         port: 0 chooses a free port.
