@@ -84,7 +84,7 @@ def test_an_unchanged_project_plans_to_nothing(workspace: Workspace) -> None:
 
 
 def test_a_comment_changes_nothing(project: Path) -> None:
-    assert edited(project, "# What is made of it.", "# What we make of it, then.").plan().is_empty
+    assert edited(project, "# Feature views.", "# What we make of it, then.").plan().is_empty
 
 
 def test_an_edited_window_touches_what_rests_on_it_and_nothing_else(project: Path) -> None:

@@ -71,7 +71,7 @@ def open_stores(choices: EngineChoices, folder: Path, *, project: str) -> Stores
     """All of them.
 
     Args:
-        folder: where embedded engines keep their files.
+        folder: where embedded engines store their files.
         project: what a server calls this project's share of it.
 
     Raises: StoreUnreachable ENG-012 when a server does not answer, ProductMissing ENG-013 when its

@@ -50,7 +50,7 @@ class ServableWorkspace(Protocol):
 
     @property
     def parity(self) -> ParityMonitor:
-        """Compares what was served with the log."""
+        """Compares served features with recomputed ones."""
         ...
 
     @property
@@ -68,12 +68,12 @@ class ServableWorkspace(Protocol):
 
     @property
     def streams(self) -> OnlineMaterializer:
-        """What keeps online state current."""
+        """Keeps online state current."""
         ...
 
     @property
     def tables(self) -> TableMaterializer:
-        """What keeps the tables of sources current."""
+        """Keeps the tables of sources current."""
         ...
 
     def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
@@ -96,7 +96,7 @@ class ServableWorkspace(Protocol):
 def run_environment_server(
     workspace: ServableWorkspace, *, port: int, announce: Callable[[str], None]
 ) -> None:
-    """Answer on the loopback address until the process is asked to stop.
+    """Answer on the loopback address until the process is stopped.
 
     Args:
         port: 0 chooses a free port.

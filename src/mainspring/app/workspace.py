@@ -157,7 +157,7 @@ class Workspace(Collaborators):
         observer: Observer | None = None,
         progress: StageProgressCallback = lambda *_: None,
     ) -> ApplyReport:
-        """Do what a plan says (default: the plan of now), or refuse it whole.
+        """Apply a plan exactly (default: a new one), or refuse all of it.
 
         Raises: PlanStale FLO-026 for a plan that is stale, GatesFailed GAT-010 when a gate is not
             passed, ModelRefused SRV-002 for what is not proven, ProtectedEnvironment ACC-005 in a
@@ -172,19 +172,19 @@ class Workspace(Collaborators):
         observer: Observer | None = None,
         progress: StageProgressCallback = lambda *_: None,
     ) -> ApplyReport:
-        """Retrain an unchanged model on the data of now, and move the pointer through the gates.
+        """Retrain an unchanged model on the present data, and deploy it if it passes its gates.
         Raises: as `apply`, UnknownAsset ACC-006.
         """
         return self.apply(self.plan_run(name), observer=observer, progress=progress)
 
     def promote(self, target: str) -> ApplyReport:
-        """Let another environment hold what this one holds.  Raises: as `apply`, NothingToPromote
+        """Promote what this environment holds to another one.  Raises: as `apply`, NothingToPromote
         FLO-021.
         """
         return self.apply(self.plan_promotion(target))
 
     def point_at(self, version: str) -> EnvironmentVersion:
-        """Put a version that was made before in charge of its model, if it is proven here.
+        """Deploy a version that was made before, if it is proven here.
         Raises: as `apply`, UnknownVersion REG-001, UnknownAsset ACC-006.
         """
         self.apply(self.plan_pointing(version))
@@ -285,10 +285,10 @@ class Workspace(Collaborators):
 
         Returns: values as models take them: instants and lengths of time are int64 microseconds.
 
-        Raises: HorizonPassed FEA-002 when that time lies before what is kept, MissingRequestField
-            FEA-003, WrongRequestType FEA-004 for a missing join key or one of another type,
-            MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two views give a
-            column of one name, HindsightAsked FEA-013 for a view with hindsight.
+        Raises: HorizonPassed FEA-002 when online state does not reach back to that time,
+            MissingRequestField FEA-003, WrongRequestType FEA-004 for a missing join key or one of
+            another type, MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two
+            views give a column of one name, HindsightAsked FEA-013 for a view with hindsight.
         """
         return self.reader.get_online_features(features, keys=keys, at=at, reasons=reasons)
 
@@ -299,7 +299,7 @@ class Workspace(Collaborators):
     def serve(
         self, port: int = 8000, as_of: str | None = None, *, announce: Callable[[str], None] = print
     ) -> None:
-        """Answer over HTTP on the loopback address until the process is asked to stop.
+        """Answer over HTTP on the loopback address until the process is stopped.
 
         Args:
             as_of: where the clock of the data starts, to serve history.
@@ -316,7 +316,7 @@ class Workspace(Collaborators):
         )
 
     def latest_predictions(self, count: int) -> list[str]:
-        """The ids of the newest predictions of this environment that the log keeps, newest last."""
+        """The ids of the newest predictions of this environment that the log has, newest last."""
         return self.replays.latest(self.environment, count)
 
     def predict(
@@ -338,7 +338,7 @@ class Workspace(Collaborators):
         return self.replays.replay([predictions] if isinstance(predictions, str) else predictions)
 
     def trace(self, prediction: str) -> PredictionTrace:
-        """A replay with everything around it.  Raises: PredictionUnknown SRV-008."""
+        """A replay with its context.  Raises: PredictionUnknown SRV-008."""
         return self.replays.trace(prediction)
 
     def simulate(
@@ -350,7 +350,7 @@ class Workspace(Collaborators):
         inject: Sequence[str] = (),
         on_day: Callable[[WindowReport], None] = lambda _: None,
     ) -> SimulationReport:
-        """Run days of production on a virtual clock with the model in charge here.  Raises:
+        """Run days of production on a virtual clock with the deployed model.  Raises:
         UnreadableFault PRJ-060, NoBaseline MON-001, UnknownAsset ACC-006.
         """
         return simulate_environment(

@@ -93,7 +93,7 @@ def execute(
     steps: Sequence[Step],
     perform: Callable[[Step], StepOutcome],
     *,
-    ledger: RunRecorder,
+    recorder: RunRecorder,
     lease: Lease,
     observer: Observer | None = None,
     retry: Retry | None = None,
@@ -107,9 +107,9 @@ def execute(
     Raises: what `perform` raised, once it is recorded; StepsOutOfOrder FLO-002 for a step before
         its dependencies; LeaseLost ENG-005 when the lease has passed on.
     """
-    _abandon_runs_of_the_dead(ledger, lease)
+    _abandon_runs_of_the_dead(recorder, lease)
     execution = _Execution(
-        ledger,
+        recorder,
         lease,
         perform=perform,
         observer=observer or SilentObserver(),
@@ -126,39 +126,39 @@ class _Execution:
 
     def __init__(
         self,
-        ledger: RunRecorder,
+        recorder: RunRecorder,
         lease: Lease,
         *,
         perform: Callable[[Step], StepOutcome],
         observer: Observer,
         retry: Retry,
     ) -> None:
-        self._ledger = ledger
+        self._recorder = recorder
         self._lease = lease
         self._perform = perform
         self._observer = observer
         self._retry = retry
         self._run = Run(
-            id=ledger.ids.new("run"),
+            id=recorder.ids.new("run"),
             resource=lease.resource,
-            environment=ledger.environment,
-            actor=ledger.actor,
+            environment=recorder.environment,
+            actor=recorder.actor,
             state="running",
-            started_at=ledger.clock.now(),
+            started_at=recorder.clock.now(),
         )
 
     def begin(self, steps: Sequence[str]) -> None:
         """Record the run before anything is done."""
         self._record(
             {"steps": tuple(steps)},
-            self._ledger.event(
+            self._recorder.event(
                 "run.started", self._run.id, resource=self._lease.resource, steps=len(steps)
             ),
         )
 
     def do(self, step: Step) -> None:
         """Reuse the step, or perform it and record how that went."""
-        done = finished_step(self._ledger.state, step.identity)
+        done = finished_step(self._recorder.state, step.identity)
         if done is not None:
             self._run = msgspec.structs.replace(
                 self._run, reused=(*self._run.reused, step.identity)
@@ -178,7 +178,7 @@ class _Execution:
         """Record the end of the run."""
         self._end(
             "finished",
-            self._ledger.event(
+            self._recorder.event(
                 "run.finished",
                 self._run.id,
                 reused=len(self._run.reused),
@@ -190,10 +190,10 @@ class _Execution:
     def _attempt(self, step: Step) -> StepOutcome:
         """Perform the step until it succeeds or no retry is left, and record its outcome."""
         self._check_dependencies(step)
-        self._lease = self._ledger.state.renew(self._lease, ttl=self._ledger.lease_ttl)
+        self._lease = self._recorder.state.renew(self._lease, ttl=self._recorder.lease_ttl)
         self._record(
             {},
-            self._ledger.event(
+            self._recorder.event(
                 "step.started",
                 step.identity,
                 run=self._run.id,
@@ -205,7 +205,7 @@ class _Execution:
         attempt = 0
         while True:
             attempt += 1
-            started = self._ledger.clock.now()
+            started = self._recorder.clock.now()
             try:
                 outcome = self._perform(step)
             except EngineError as error:
@@ -217,7 +217,7 @@ class _Execution:
                 return outcome
             self._record(
                 {},
-                self._ledger.event(
+                self._recorder.event(
                     "step.retried",
                     step.identity,
                     run=self._run.id,
@@ -229,13 +229,13 @@ class _Execution:
             self._retry.wait(pause_s)
 
     def _finish(self, step: Step, outcome: StepOutcome, started: Micros) -> None:
-        now = self._ledger.clock.now()
+        now = self._recorder.clock.now()
         wall_s = (now - started) / SECOND
         done = FinishedStep(
             step=step,
             outcome=outcome,
             run=self._run.id,
-            actor=self._ledger.actor,
+            actor=self._recorder.actor,
             finished_at=now,
             wall_s=wall_s,
         )
@@ -246,14 +246,14 @@ class _Execution:
             "rows": outcome.rows,
         }
         facts = {**outcome.facts, **work, "cpu_s": outcome.cpu_s, "wall_s": wall_s}
-        event = self._ledger.event("step.finished", step.identity, **facts)
+        event = self._recorder.event("step.finished", step.identity, **facts)
         document = Change(STEP, step.identity, render_stored(done))
         self._record({"performed": (*self._run.performed, step.identity)}, event, document)
 
     def _check_dependencies(self, step: Step) -> None:
         done = {*self._run.reused, *self._run.performed}
         for needed in step.depends_on:
-            if needed not in done and finished_step(self._ledger.state, needed) is None:
+            if needed not in done and finished_step(self._recorder.state, needed) is None:
                 raise StepsOutOfOrder(kind=step.kind, subject=step.subject, missing=needed)
 
     def _fail(self, step: Step, error: BaseException) -> None:
@@ -264,35 +264,35 @@ class _Execution:
             "message": fault.message,
         }
         events = [
-            self._ledger.event(
+            self._recorder.event(
                 "step.failed", step.identity, kind=step.kind, subject=step.subject, **facts
             ),
-            self._ledger.event("run.failed", self._run.id, code=fault.code, step=step.identity),
+            self._recorder.event("run.failed", self._run.id, code=fault.code, step=step.identity),
         ]
         self._run = msgspec.structs.replace(self._run, fault=fault)
         self._end("failed", *events)
 
     def _end(self, state: str, *events: Event) -> None:
-        changes = {"state": state, "ended_at": self._ledger.clock.now()}
+        changes = {"state": state, "ended_at": self._recorder.clock.now()}
         self._run = msgspec.structs.replace(self._run, **changes)
-        self._ledger.state.commit([_document(self._run)], events, lease=self._lease)
+        self._recorder.state.commit([_document(self._run)], events, lease=self._lease)
 
     def _record(self, run: dict[str, tuple[str, ...]], event: Event, *documents: Change) -> None:
         """Move the run on and write the event and documents, in one transaction."""
         self._run = msgspec.structs.replace(self._run, **run)
-        self._ledger.state.commit([_document(self._run), *documents], [event], lease=self._lease)
+        self._recorder.state.commit([_document(self._run), *documents], [event], lease=self._lease)
 
 
-def _abandon_runs_of_the_dead(ledger: RunRecorder, lease: Lease) -> None:
+def _abandon_runs_of_the_dead(recorder: RunRecorder, lease: Lease) -> None:
     """Mark runs as abandoned that are still `running` on this resource: their process is dead,
     because this one holds the lease.
     """
-    for run in list(iter_runs(ledger.state)):
+    for run in list(iter_runs(recorder.state)):
         if run.state == "running" and run.resource == lease.resource:
-            ended = msgspec.structs.replace(run, state="abandoned", ended_at=ledger.clock.now())
-            ledger.state.commit(
+            ended = msgspec.structs.replace(run, state="abandoned", ended_at=recorder.clock.now())
+            recorder.state.commit(
                 [_document(ended)],
-                [ledger.event("run.abandoned", run.id, resource=run.resource)],
+                [recorder.event("run.abandoned", run.id, resource=run.resource)],
                 lease=lease,
             )
 

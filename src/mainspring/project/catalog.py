@@ -46,8 +46,8 @@ class ViewStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One view and its online state.
 
     Args:
-        standing: what is told is what the environment holds; where that is nothing yet, what is
-            declared.
+        standing: the report is about what the environment holds, or about what is declared if it
+            holds nothing yet.
         outputs: the feature columns.
         is_folded: whether it has any state here; without one all that follows is 0 or absent.
         folded: records of its sources that state has taken in; `lag` more are in the log.
@@ -163,7 +163,7 @@ class FeatureCatalog:
         """As `get_historical_features`, from a file into another piece by piece.
 
         Args:
-            progress: told a view, how many rows it has answered, and of how many.
+            progress: called with a view, the number of rows done, and of all rows.
 
         Raises: UnknownAsset ACC-006, SpineUnusable FEA-010, FeatureOverflow FEA-001.
         """
@@ -212,15 +212,15 @@ class FeatureCatalog:
         if view.view.knowledge == "as_corrected":
             return (), "it sees with hindsight, which is never read online"
         try:
-            told = sample_answers(view, self._tools.online, at=now, keys=keys)
+            values = sample_answers(view, self._tools.online, at=now, keys=keys)
         except HorizonPassed as error:
             return (), f"{error.code} {error.message}"
         except FeatureOverflow as error:
             return (), f"{error.code} {error.feature} does not fit int64 for one of the keys"
         spread = tuple(
-            distribution_of(field.name, field.dtype, told[field.name]) for field in view.fields
+            distribution_of(field.name, field.dtype, values[field.name]) for field in view.fields
         )
-        return spread, "" if any(told.values()) else "state holds no key yet"
+        return spread, "" if any(values.values()) else "state holds no key yet"
 
     def _standing(self, view: CompiledView) -> ApplyStatus:
         name, state = asset_name(view.view), self._tools.state

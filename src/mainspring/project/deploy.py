@@ -1,4 +1,4 @@
-"""Plan and apply: how an environment comes to hold what was declared, and what was proven.
+"""Plans and moves of an environment: apply, run, promote, roll back, and approve.
 
 Every move is a plan, made here and evaluated by `apply`.  A move of what was built already needs
 no declarations: the project is loaded only by those that build.
@@ -52,12 +52,12 @@ class EnvironmentDeployer:
     load: Callable[[], Project]
 
     def plan(self) -> Plan:
-        """What it takes to hold what is declared.  Cost: reads documents only, no data."""
+        """The plan to deploy what is declared.  Cost: reads documents only, no data."""
         runtime = self.runtime
         return plan_environment(self.load(), self.environment, state=runtime.state, log=runtime.log)
 
     def plan_run(self, name: str) -> Plan:
-        """A new build of an unchanged model on the data of now.
+        """A new build of an unchanged model on the present data.
 
         Raises: UnknownAsset ACC-006.
         """
@@ -72,7 +72,7 @@ class EnvironmentDeployer:
         return make_run_plan(self.config.name, project.graph, context, asset, heads=heads)
 
     def plan_promotion(self, target: str) -> Plan:
-        """Let another environment hold what this one holds; nothing is copied or built.
+        """Move another environment to what this one holds; nothing is copied or built.
 
         Raises:
             NothingToPromote: FLO-021 when there is nothing to move.
@@ -94,7 +94,7 @@ class EnvironmentDeployer:
         return make_promotion_plan(self.config.name, source, there, definitions)
 
     def plan_rollback(self) -> Plan:
-        """Hold again what the version before the present one held.
+        """Restore the previous version of the environment.
 
         Raises: NothingToRollBack FLO-020 when there is none.
         """
@@ -109,7 +109,7 @@ class EnvironmentDeployer:
         return make_rollback_plan(self.config.name, current, past)
 
     def plan_pointing(self, reference: str) -> Plan:
-        """Put a version that was made before in charge of its model, if it is proven here.
+        """Deploy a version that was made before, if it is proven here.
 
         Raises: UnknownVersion REG-001, UnknownAsset ACC-006.
         """
@@ -167,8 +167,8 @@ class EnvironmentDeployer:
         )
 
     def approve(self, model: str, target: str, signer: Signer) -> Digest:
-        """Sign, as a person other than its author, that the version here may serve in a target
-        environment; the envelope's digest.
+        """Approve the version here for a target environment, as a person other than its author;
+        returns the digest of the envelope.
 
         Raises: UnknownAsset ACC-006, SelfApproval GAT-004, NotAPerson
             GAT-005.
@@ -191,9 +191,9 @@ class EnvironmentDeployer:
         return runtime.objects.write(render_envelope(signed))
 
     def _policy(self, environment: str) -> TrustPolicy:
-        """What an environment asks of a version.  In an open one the key of this workspace counts
-        too: the owner of the disk can forge everything there anyway, and it means "tested", never
-        "approved".
+        """What an environment requires of a version.  In an open one the key of this workspace is
+        trusted too: the owner of the disk can forge everything there anyway, and its signature
+        means "tested", never "approved".
         """
         policy = self.config.environment(environment).trust_policy
         if policy.protected:

@@ -1,5 +1,5 @@
 """Real servers for tests, each a process of its own on a free port of the loopback address, killed
-with the test that asked for it.
+with the test that started it.
 
 A server that is not installed raises `ServerMissing` with its name, so that a fixture can skip by
 name and not silently.

@@ -294,13 +294,13 @@ def _degeneracy(scores: Floats) -> str:
 
 
 def _predictions(tested: pl.DataFrame, scores: Floats, *, request: tuple[str, ...]) -> Predictions:
-    told = tested.select(
+    columns = tested.select(
         "_id",
         pl.col("_prediction_time").cast(pl.Int64),
         pl.col("_label").cast(pl.Float64),
         *request,
     )
-    return Predictions(told.insert_column(3, pl.Series("_score", scores)))
+    return Predictions(columns.insert_column(3, pl.Series("_score", scores)))
 
 
 def _store(record: RunRecord, objects: ObjectWriter) -> dict[str, Digest]:

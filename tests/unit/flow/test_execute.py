@@ -26,7 +26,7 @@ def engines() -> MemoryEngines:
 
 
 @pytest.fixture
-def ledger(engines: MemoryEngines) -> RunRecorder:
+def recorder(engines: MemoryEngines) -> RunRecorder:
     return RunRecorder(
         state=engines.state,
         clock=engines.clock,
@@ -38,8 +38,8 @@ def ledger(engines: MemoryEngines) -> RunRecorder:
 
 
 @pytest.fixture
-def lease(ledger: RunRecorder) -> Lease:
-    return ledger.state.acquire("apply:dev", "ada", ttl=SECOND)
+def lease(recorder: RunRecorder) -> Lease:
+    return recorder.state.acquire("apply:dev", "ada", ttl=SECOND)
 
 
 class Work:
@@ -74,23 +74,23 @@ class Watcher:
 
 
 @pytest.fixture
-def run_steps(ledger: RunRecorder, lease: Lease) -> Callable[..., Run]:
+def run_steps(recorder: RunRecorder, lease: Lease) -> Callable[..., Run]:
     def run_them(work: Work, *, steps: Sequence[Step] = (FETCH, TRAIN), **options: object) -> Run:
-        return execute(steps, work, ledger=ledger, lease=lease, **options)  # type: ignore[arg-type]
+        return execute(steps, work, recorder=recorder, lease=lease, **options)  # type: ignore[arg-type]
 
     return run_them
 
 
-def kinds(ledger: RunRecorder) -> list[str]:
-    return [record.event.kind for record in ledger.state.iter_events()]
+def kinds(recorder: RunRecorder) -> list[str]:
+    return [record.event.kind for record in recorder.state.iter_events()]
 
 
 def test_steps_are_performed_in_order_and_recorded(
-    engines: MemoryEngines, ledger: RunRecorder, run_steps: Callable[..., Run]
+    engines: MemoryEngines, recorder: RunRecorder, run_steps: Callable[..., Run]
 ) -> None:
     run = run_steps(Work(engines))
     assert (run.state, run.performed, run.reused) == ("finished", ("a", "b"), ())
-    assert kinds(ledger) == [
+    assert kinds(recorder) == [
         "run.started",
         "step.started",
         "step.finished",
@@ -111,7 +111,7 @@ def test_a_finished_step_is_reused_with_its_outcome(
 
 
 def test_a_failure_is_on_record_and_goes_on_to_the_caller(
-    engines: MemoryEngines, ledger: RunRecorder, run_steps: Callable[..., Run]
+    engines: MemoryEngines, recorder: RunRecorder, run_steps: Callable[..., Run]
 ) -> None:
     with pytest.raises(StoreFailed):
         run_steps(
@@ -120,18 +120,18 @@ def test_a_failure_is_on_record_and_goes_on_to_the_caller(
                 {"b": [StoreFailed(store="the log", operation="append", reason="disk full")]},
             )
         )
-    [run] = iter_runs(ledger.state)
+    [run] = iter_runs(recorder.state)
     assert run.fault is not None
     assert (run.state, run.fault.code, run.fault.step) == ("failed", "ENG-001", "b")
-    assert kinds(ledger)[-2:] == ["step.failed", "run.failed"]
+    assert kinds(recorder)[-2:] == ["step.failed", "run.failed"]
 
 
 def test_an_interrupt_is_on_record_too(
-    engines: MemoryEngines, ledger: RunRecorder, run_steps: Callable[..., Run]
+    engines: MemoryEngines, recorder: RunRecorder, run_steps: Callable[..., Run]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_steps(Work(engines, {"a": [KeyboardInterrupt()]}))
-    assert [run.state for run in iter_runs(ledger.state)] == ["failed"]
+    assert [run.state for run in iter_runs(recorder.state)] == ["failed"]
 
 
 def test_after_a_failure_only_what_is_left_is_done(
@@ -145,11 +145,11 @@ def test_after_a_failure_only_what_is_left_is_done(
 
 
 def test_a_transient_fault_is_tried_again_after_growing_pauses(
-    engines: MemoryEngines, ledger: RunRecorder, run_steps: Callable[..., Run]
+    engines: MemoryEngines, recorder: RunRecorder, run_steps: Callable[..., Run]
 ) -> None:
     busy, waited = [StoreBusy(store="the log", operation="append") for _ in range(2)], []
     run = run_steps(Work(engines, {"a": list(busy)}), retry=Retry((0.5, 3.0), waited.append))
-    assert (run.state, waited, kinds(ledger).count("step.retried")) == ("finished", [0.5, 3.0], 2)
+    assert (run.state, waited, kinds(recorder).count("step.retried")) == ("finished", [0.5, 3.0], 2)
 
 
 def test_a_transient_fault_that_lasts_is_a_failure(
@@ -168,41 +168,41 @@ def test_a_step_before_its_dependencies_is_refused(
 
 
 def test_who_lost_the_lease_records_nothing(
-    engines: MemoryEngines, ledger: RunRecorder, lease: Lease
+    engines: MemoryEngines, recorder: RunRecorder, lease: Lease
 ) -> None:
     def sleep_too_long(step: Step) -> StepOutcome:
-        engines.clock.advance(ledger.lease_ttl)
-        ledger.state.acquire("apply:dev", "bob", ttl=SECOND)
+        engines.clock.advance(recorder.lease_ttl)
+        recorder.state.acquire("apply:dev", "bob", ttl=SECOND)
         return StepOutcome()
 
     with pytest.raises(LeaseLost):
-        execute([FETCH], sleep_too_long, ledger=ledger, lease=lease)
-    assert finished_step(ledger.state, "a") is None
+        execute([FETCH], sleep_too_long, recorder=recorder, lease=lease)
+    assert finished_step(recorder.state, "a") is None
 
 
 def test_a_run_whose_process_died_is_abandoned_by_the_next(
-    engines: MemoryEngines, ledger: RunRecorder, lease: Lease
+    engines: MemoryEngines, recorder: RunRecorder, lease: Lease
 ) -> None:
     def die(step: Step) -> StepOutcome:
-        engines.clock.advance(ledger.lease_ttl)
+        engines.clock.advance(recorder.lease_ttl)
         raise LeaseLost(resource="apply:dev", holder="ada")
 
     with pytest.raises(LeaseLost):
-        execute([FETCH], die, ledger=ledger, lease=lease)
+        execute([FETCH], die, recorder=recorder, lease=lease)
     execute(
         [FETCH],
         Work(engines),
-        ledger=ledger,
-        lease=ledger.state.acquire("apply:dev", "bob", ttl=SECOND),
+        recorder=recorder,
+        lease=recorder.state.acquire("apply:dev", "bob", ttl=SECOND),
     )
-    assert [run.state for run in iter_runs(ledger.state)] == ["abandoned", "finished"]
+    assert [run.state for run in iter_runs(recorder.state)] == ["abandoned", "finished"]
 
 
 def test_durations_are_history_for_estimates(
-    engines: MemoryEngines, ledger: RunRecorder, run_steps: Callable[..., Run]
+    engines: MemoryEngines, recorder: RunRecorder, run_steps: Callable[..., Run]
 ) -> None:
     run_steps(Work(engines))
-    assert durations(ledger.state, "train_model", "late_arrival") == [
+    assert durations(recorder.state, "train_model", "late_arrival") == [
         StepDuration(rows=10, cpu_s=1.5, wall_s=2.0)
     ]
-    assert durations(ledger.state, "train_model", "another") == []
+    assert durations(recorder.state, "train_model", "another") == []

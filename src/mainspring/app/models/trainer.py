@@ -26,7 +26,7 @@ class ProcessTrainer:
 
     Args:
         project: its folder or file.
-        objects: where its objects are kept.
+        objects: where its objects are stored.
         folder: the state of the project; objects on files lie in `objects` there.
         compute: what runs the process.
     """

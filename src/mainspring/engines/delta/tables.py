@@ -40,7 +40,7 @@ class DeltaTables:
 
     Args:
         root: a folder, or the address of one in a bucket, such as `s3://lake/flights`.
-        options: what delta-rs is told about the bucket, such as `AWS_REGION`; nothing for a folder.
+        options: settings of delta-rs for the bucket, such as `AWS_REGION`; nothing for a folder.
     """
 
     def __init__(self, root: Path | str, *, options: Mapping[str, str] | None = None) -> None:

@@ -59,7 +59,7 @@ class LocalCompute:
         environment: variables for the task beside those that are passed on from here (its paths and
             its language); they win.
         threads: how many threads numerical libraries may use.
-        on_output: told what the task prints to standard error, as it comes.
+        on_output: called with what the task prints to standard error, as it comes.
     """
 
     def __init__(

@@ -35,7 +35,7 @@ def this_process() -> ProcessName:
 
 
 def is_dead(process: ProcessName) -> bool:
-    """Whether the process has certainly ended; False when that cannot be told from here."""
+    """Whether the process has certainly ended; False when that is not known here."""
     return (
         process.place != ""
         and process.place == _place()

@@ -156,8 +156,8 @@ class NatsConnection:
         return await work(self._client)
 
     async def _connected(self) -> Client:
-        """A client that is connected; what the server refuses is told at once, and silence when the
-        time is up.
+        """A client that is connected; what the server refuses is raised at once, and silence when
+        the time is up.
         """
         client, self._refusal = Client(), asyncio.get_running_loop().create_future()
         connecting = asyncio.ensure_future(client.connect(**self._options()))

@@ -186,7 +186,7 @@ class _Parts:
 
 def _refuse_other_history(stream: JetStream, position: StreamPosition) -> None:
     """ENG-010 where the stream is not the one that was folded so far: made anew, or set back, by
-    whoever keeps the server.
+    the operator of the server.
     """
     state = stream.state()
     last = stream.fetch([position.message]).get(position.message) if position.message else None

@@ -12,7 +12,7 @@ flush, two minutes by default: set its `sync_interval` to `always` (from 2.10 on
 3.  Where an append ends in ENG-009 it may have been stored or still come: those that name the head
 that they expect are safe to decide anew, since the later is void.
 
-While the server is away, heads and identities are told as they were, until they are older than the
+While the server is away, heads and identities are given as they were, until they are older than the
 patience; frames cannot be read.
 """
 

@@ -1,7 +1,7 @@
 """The stream on the server: what is asked of JetStream, and the settings without which it would not
 be a log.
 
-It keeps everything until it is told to remove it, refuses what does not fit rather than dropping
+It stores everything until it is removed explicitly, refuses what does not fit rather than dropping
 the oldest, and knows for two minutes which messages it has, so that sending one again after a lost
 answer stores it once.  Messages are fetched from any replica, and from the leader where a replica
 is behind.

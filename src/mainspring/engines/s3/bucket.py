@@ -40,7 +40,7 @@ class S3Bucket:
 
     @property
     def delta_options(self) -> dict[str, str]:
-        """What a Delta table is told about this bucket."""
+        """The settings of a Delta table in this bucket."""
         options = {f"AWS_{name.upper()}": value for name, value in self._settings().items()}
         return options | ({"AWS_ALLOW_HTTP": "true"} if self.endpoint.startswith("http:") else {})
 

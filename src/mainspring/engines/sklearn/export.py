@@ -121,7 +121,7 @@ def _write_imputer(draft: _Draft, imputer: Any) -> None:
 
 
 def _write_scaler(draft: _Draft, scaler: Any) -> None:
-    """Centre and divide, each where it was asked for, in scikit-learn's order."""
+    """Centre and divide, each if the scaler does, in scikit-learn's order."""
     place = len(draft.nodes)
     if scaler.with_mean:
         draft.then(

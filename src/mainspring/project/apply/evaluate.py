@@ -97,7 +97,7 @@ def evaluate_plan(
         run = execute(
             [_step(stage, plan) for stage in plan.work],
             lambda step: evaluator.perform(by_identity[Digest(step.identity)]),
-            ledger=_recorder(runtime, plan.environment),
+            recorder=_recorder(runtime, plan.environment),
             lease=lease,
             observer=observer or SilentObserver(),
         )

@@ -3,7 +3,7 @@ one declaration with the user's line.
 
 Nothing is raised here; `mainspring.project.loader.validate` gathers all faults and raises them at
 once.  What is wrong with an expression in itself is decided by
-`mainspring.elements.expression.infer`; here it is told in its place.
+`mainspring.elements.expression.infer`; here it is reported with its place.
 """
 
 __all__: list[str] = []

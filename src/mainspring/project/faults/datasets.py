@@ -25,7 +25,7 @@ from mainspring.project.loader.errors import (
 
 __all__ = ["training_set_faults"]
 
-_TRUTHS = (DType.BOOLEAN, DType.INT64, DType.FLOAT64)
+_LABEL_TYPES = (DType.BOOLEAN, DType.INT64, DType.FLOAT64)
 
 
 def training_set_faults(
@@ -38,24 +38,27 @@ def training_set_faults(
     yield from _duplicate_features(training_set)
     yield from _missing_join_keys(training_set)
     yield from _lists_of_texts(training_set, schemas)
-    spine, truth = schemas.get(training_set.spine.name), schemas.get(training_set.label.source.name)
+    spine, label_schema = (
+        schemas.get(training_set.spine.name),
+        schemas.get(training_set.label.source.name),
+    )
     if spine is not None:
         at = training_set.declared_at
         user = f"prediction_time of training set {training_set.name}"
         yield from expression_faults(
             training_set.prediction_time, spine, FaultContext(user, at), wanted=[DType.TIMESTAMP]
         )
-        yield from _request_faults(training_set, spine, truth)
-    yield from _label_faults(training_set, spine, truth)
+        yield from _request_faults(training_set, spine, label_schema)
+    yield from _label_faults(training_set, spine, label_schema)
 
 
 def _request_faults(
-    training_set: TrainingSet, spine: Schema, truth: Schema | None
+    training_set: TrainingSet, spine: Schema, label_schema: Schema | None
 ) -> Iterator[DeclarationError]:
-    """Request columns, and what on-demand features read of them; a column of the label's is told as
-    what it is.
+    """Request columns, and what on-demand features read of them; a column of the label is reported
+    as leakage.
     """
-    hidden = _hidden_columns(training_set, spine, truth)
+    hidden = _hidden_columns(training_set, spine, label_schema)
     plain = [name for name in training_set.request if name not in hidden]
     yield from _leaks(
         training_set, "request", [name for name in training_set.request if name in hidden]
@@ -88,14 +91,14 @@ def _on_demand_faults(
 
 
 def _hidden_columns(
-    training_set: TrainingSet, spine: Schema, truth: Schema | None
+    training_set: TrainingSet, spine: Schema, label_schema: Schema | None
 ) -> frozenset[str]:
     """Columns that only the label's fact has, and those that the label itself is made from where
     its fact is the spine's own.
     """
     if training_set.label.source == training_set.spine:
         return frozenset(input_columns(training_set.label.value))
-    return frozenset(truth.names if truth else ()) - frozenset(spine.names)
+    return frozenset(label_schema.names if label_schema else ()) - frozenset(spine.names)
 
 
 def _leaks(training_set: TrainingSet, user: str, columns: list[str]) -> Iterator[DeclarationError]:
@@ -111,7 +114,7 @@ def _leaks(training_set: TrainingSet, user: str, columns: list[str]) -> Iterator
 
 
 def _label_faults(
-    training_set: TrainingSet, spine: Schema | None, truth: Schema | None
+    training_set: TrainingSet, spine: Schema | None, label_schema: Schema | None
 ) -> Iterator[DeclarationError]:
     label, name, at = training_set.label, training_set.name, training_set.declared_at
     if spine is not None:
@@ -122,17 +125,17 @@ def _label_faults(
                 f"join_on of the label of {name}, in the spine {training_set.spine.name}", at
             ),
         )
-    if truth is not None:
+    if label_schema is not None:
         yield from column_faults(
             label.join_on,
-            truth,
+            label_schema,
             FaultContext(f"join_on of the label of {name}, in source {label.source.name}", at),
         )
         yield from expression_faults(
             label.value,
-            truth,
+            label_schema,
             FaultContext(f"label of training set {name} (source {label.source.name})", at),
-            wanted=_TRUTHS,
+            wanted=_LABEL_TYPES,
         )
 
 

@@ -50,8 +50,8 @@ class StageInputs(NamedTuple):
         after: the stages of this plan that make its parents.
         judged_after: the stage of this plan that builds the asset itself, if one does.
         is_rebuilt: whether its build fingerprint is new to the environment, or a new build is
-            asked for.
-        environment: where the plan applies; `champion`: the build in charge of the asset there.
+            requested.
+        environment: where the plan applies; `champion`: the build of the asset deployed there.
     """
 
     identity: Digest

@@ -40,7 +40,7 @@ class JudgeGates(StageRecord, frozen=True, kw_only=True, tag="judge_gates"):
         policy_fingerprint: what the verdicts will be bound to; the gates and their parameters are
             those of `definition`, which has this fingerprint.
         gates: their names, those that every model has among them.
-        champion: the build now in charge there; None compares with the base rate.
+        champion: the build deployed there now; None compares with the base rate.
     """
 
     version: Digest | None = None
@@ -123,7 +123,7 @@ class ModelKind(Kind[Model]):
         return evaluation.build_of(training_set, stage.parents[training_set]).rows
 
     def notes(self, stage: StageRecord) -> tuple[str, ...]:
-        """How many gates, and against whom."""
+        """How many gates, and the champion."""
         if not isinstance(stage, JudgeGates):
             return ()
         against = short(stage.champion) if stage.champion else "the base rate"

@@ -4,8 +4,8 @@ The *build* part covers the declaration without its policy, the code it uses, th
 its parents' build fingerprints and the version of the kernel's semantics; a change of it rebuilds.
 The *policy* part covers the fields that a spec lists in `POLICY`; a change of it asks for new
 verdicts. Where a declaration stands in its file is in neither.  A parent appears by its name in the
-words and by its fingerprint beside them, so that a difference can be told as the asset's own or as
-its parent's.
+words and by its fingerprint beside them, so that a difference can be attributed to the asset or to
+its parent.
 """
 
 import math
@@ -129,8 +129,8 @@ def _named_part(item: object) -> tuple[str, object] | None:
 
 
 def _is_bundle(value: object) -> bool:
-    """Whether a record only groups settings, and so is told field by field; an expression is told
-    whole.
+    """Whether a record only groups settings, and so is reported field by field; an expression is
+    reported whole.
     """
     return type(value).__name__ in {"Contract", "Label", "Split"}
 

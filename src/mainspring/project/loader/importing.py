@@ -5,11 +5,11 @@ use yet.
   its folder holds are taken out of `sys.modules`; after that its modules are taken out and what
   stood there is put back.  They live on in what is returned.  An import inside a fit function runs
   later, in a process that holds `importing_from` open.
-- **Bare expressions.**  `ms.Endpoint(...)` has no variable.  The loader keeps the value of every
+- **Bare expressions.**  `ms.Endpoint(...)` has no variable.  The loader stores the value of every
   call that stands alone at module level, so that no declaration needs to register itself somewhere
   when it is made.
 - **Postponed.**  `import lightgbm as lgb` takes seconds and is of use to a fit only.  A plain
-  import of another package at module level is made when something is first asked of it; `from
+  import of another package at module level is made when an attribute is first read; `from
   lightgbm import ...` asks at once.
 - **Edits.**  Text is compiled on every load and no bytecode is read or written: two edits within
   the same second would look equal to Python's cache.
@@ -175,7 +175,7 @@ class _Rewriting(ast.NodeTransformer):
 
 
 class _PostponedModule(ModuleType):
-    """Stands for a package until something is asked of it."""
+    """Stands for a package until an attribute is read."""
 
     def __getattr__(self, name: str) -> object:
         real = import_module(self.__name__)

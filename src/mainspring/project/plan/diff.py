@@ -56,7 +56,7 @@ def diff_environment(
 
     Args:
         definitions: what the environment's pointers were defined as, by asset; where one lacks, the
-            change is told without its fields.
+            change is reported without its fields.
     """
     changes = tuple(_iter_changes(graph, environment, definitions))
     removed = sum(change.change == "removed" for change in changes)

@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 Act = OneOf["apply", "run", "promote", "rollback", "point_at"]
-"""What moves an environment."""
+"""The commands that move an environment."""
 
 
 class AssumedKnowledge(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ class AssumedKnowledge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AssetFingerprints(msgspec.Struct, frozen=True):
-    """What an asset is declared as: what its build is named by, and what is asked of it."""
+    """What an asset is declared as: the fingerprints of its build and of its policy."""
 
     build: Digest
     policy: Digest
@@ -162,7 +162,7 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
 def make_run_plan(
     project: str, graph: Graph, context: PlanningContext, asset: Asset, *, heads: Mapping[str, int]
 ) -> Plan:
-    """What it takes to make a new build of an unchanged model on the data of now.
+    """The plan of a new build of an unchanged model on the present data.
 
     Args:
         heads: the log position of every source, by name.

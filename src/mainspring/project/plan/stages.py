@@ -16,10 +16,10 @@ __all__ = ["MoveEnvironment", "PointerMove", "Stage", "VerifyVersion"]
 
 
 class VerifyVersion(StageRecord, frozen=True, kw_only=True, tag="verify_version"):
-    """Require that a version is proven for an environment, as its loader will ask when it opens it.
+    """Require that a version is proven for an environment, as the loader requires when it opens it.
 
     Args:
-        version: that is to be in charge there.
+        version: the one to deploy there.
         policy_fingerprint: what its verdicts must be bound to.
     """
 

@@ -1,4 +1,4 @@
-"""What every signer and its verifier keep."""
+"""The guarantees of every signer and its verifier."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""What every state store keeps."""
+"""The guarantees of every state store."""
 
 from concurrent.futures import ThreadPoolExecutor
 

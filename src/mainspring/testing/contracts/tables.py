@@ -1,4 +1,4 @@
-"""What every offline store keeps."""
+"""The guarantees of every offline store."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -110,7 +110,7 @@ class TablesContract:
         assert self._offsets(tables) == list(range(13))
 
     def test_many_who_append_during_a_vacuum_lose_nothing(self, tables: TableWriter) -> None:
-        """Whoever is told that they were too late does it again."""
+        """A writer that was too late does it again."""
 
         def append() -> None:
             first = tables.position(TABLE)
