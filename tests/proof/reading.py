@@ -200,12 +200,9 @@ def told(
 
 
 def _read(view: CompiledView, online: SqliteOnline, questions: Sequence[Question]) -> Table:
-    return read_online(
-        [view],
-        online,
-        [question.keys for question in questions],
-        at=[question.time for question in questions],
-    ).columns
+    names = questions[0].keys if questions else ()
+    keys = {name: [question.keys[name] for question in questions] for name in names}
+    return read_online([view], online, keys, at=[question.time for question in questions]).columns
 
 
 def arrived(log: SqliteLog) -> int:

@@ -5,6 +5,7 @@ about, and what became of it.
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import polars as pl
@@ -44,12 +45,12 @@ class CompiledTrainingSet:
         """The on-demand views, in the order declared."""
         return tuple(view for view in self.spec.features if isinstance(view, OnDemandFeatureView))
 
-    @property
+    @cached_property
     def request_schema(self) -> Schema:
         """The types of the request columns."""
         return self.schemas[self.spec.spine.name].select(self.spec.request)
 
-    @property
+    @cached_property
     def label_key_schema(self) -> Schema:
         """The types of the columns that labels are joined by."""
         return self.schemas[self.spec.spine.name].select(self.spec.label.join_on)

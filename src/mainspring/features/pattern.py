@@ -29,6 +29,7 @@ __all__ = [
     "evaluate_values",
     "pieces_of",
     "plain_values",
+    "stored_column",
 ]
 
 Value = Scalar | None | list[Scalar]
@@ -246,6 +247,15 @@ def plain_values(series: pl.Series) -> list[Value]:
         series.to_physical().to_list() if _holds_times(series.dtype) else series.to_list()
     )
     return values
+
+
+def stored_column(name: str, values: Sequence[Value], dtype: DType) -> pl.Series:
+    """The column that `plain_values` gives these values of."""
+    stored = STORED[dtype]
+    # Polars takes whole numbers for times only by way of a cast.
+    return pl.Series(name, values, dtype=pl.Int64() if stored.is_temporal() else stored).cast(
+        stored
+    )
 
 
 def _holds_times(dtype: pl.DataType) -> bool:

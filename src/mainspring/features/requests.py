@@ -14,7 +14,7 @@ from mainspring.elements.errors import UnreadableInstant
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import MINUTE, Micros, format_instant, parse_instant
-from mainspring.features.cast import cast_rows
+from mainspring.features.cast import RequestColumns, cast_columns
 from mainspring.features.errors import (
     FeatureNamedTwice,
     HindsightAsked,
@@ -22,7 +22,6 @@ from mainspring.features.errors import (
     SpineUnusable,
     WrongRequestType,
 )
-from mainspring.features.online.read import EntityRow
 from mainspring.features.view import CompiledView
 
 __all__ = ["cast_entity_keys", "prepare_spine", "refuse_duplicate_features", "resolve_read_time"]
@@ -51,8 +50,8 @@ def prepare_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.Data
 def cast_entity_keys(
     keys: Sequence[Mapping[str, object]] | Mapping[str, object] | pl.DataFrame,
     views: Sequence[CompiledView],
-) -> list[EntityRow]:
-    """The join keys of each row, as the views' sources type them.  Raises: FEA-003, FEA-004,
+) -> RequestColumns:
+    """The join keys of these rows, as the views' sources type them.  Raises: FEA-003, FEA-004,
     FEA-012, FEA-013.
     """
     refuse_duplicate_features(views)
@@ -71,7 +70,7 @@ def cast_entity_keys(
             raise WrongRequestType(
                 row=index, field="keys", value=repr(row), dtype="a mapping of names to values"
             )
-    return cast_rows(rows, _join_keys(views), passengers=Schema(()))
+    return cast_columns(rows, _join_keys(views), passthrough=Schema(()))
 
 
 def refuse_duplicate_features(views: Sequence[CompiledView]) -> None:

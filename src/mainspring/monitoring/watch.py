@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.datasets.build import CompiledTrainingSet
-from mainspring.datasets.encoding import Encoding, encode_rows
+from mainspring.datasets.encoding import Encoding, encode_columns
 from mainspring.elements.events import ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY, Micros
@@ -196,9 +196,8 @@ class MonitorEvaluator:
         window = [record for record in window if record.version == watched.version]
         if not window:
             return []
-        matrix = encode_rows(
-            [dict(zip(encoding.names, record.features, strict=True)) for record in window], encoding
-        )
+        features = zip(*(record.features for record in window), strict=True)
+        matrix = encode_columns(dict(zip(encoding.names, features, strict=True)), encoding)
         scores = np.array([record.score for record in window], dtype=np.float64)
         return judge_window(
             watched.baseline,

@@ -3,7 +3,7 @@ around some instants with a backfill, and of reads from the state that serves wi
 their (L, q).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -11,7 +11,7 @@ import polars as pl
 
 from mainspring.elements.time import Micros, format_instant
 from mainspring.features.history.gather import FactReader, gather_facts
-from mainspring.features.online.read import EntityRow, FeatureRows, Value, read_online
+from mainspring.features.online.read import FeatureRows, Value, read_online
 from mainspring.features.online.recompute import backfill_as_read, offsets_read
 from mainspring.features.pattern import plain_values
 from mainspring.features.state.stream import materialize_view
@@ -74,7 +74,7 @@ def check_parity(
             view, log=log, online=online, now=min(times), before=max(times) + 1, tables=tables
         )
     return _compared(
-        expected, read_online(views, online, _requests(views, expected), at=times), times
+        expected, read_online(views, online, _keys_of(views, expected), at=times), times
     )
 
 
@@ -91,14 +91,10 @@ def check_reads(
 
     Raises: FEA-002 when a time lies before what state keeps, or there is no state.
     """
-    times, requests = spine["_prediction_time"].to_list(), _requests([view], spine)
-    told = read_online([view], online, requests, at=times)
+    times, keys = spine["_prediction_time"].to_list(), _keys_of([view], spine)
+    told = read_online([view], online, keys, at=times)
     again = backfill_as_read(view, spine, offsets_read([view], told, rows=spine.height), facts_of)
-    names = pl.Series(
-        [", ".join(f"{name}={value}" for name, value in row.items()) for row in requests],
-        dtype=pl.String,
-    )
-    return _compared(again.with_columns(_id=names), told, times)
+    return _compared(again.with_columns(_id=_names_of(keys, spine.height)), told, times)
 
 
 def sample_keys(view: CompiledView, facts_of: FactReader, *, rows: int, seed: int) -> pl.DataFrame:
@@ -143,18 +139,16 @@ def _compared(expected: pl.DataFrame, told: FeatureRows, times: Sequence[Micros]
     )
 
 
-def _requests(views: Sequence[CompiledView], expected: pl.DataFrame) -> list[EntityRow]:
-    keys = expected.select(_key_names(views))
-    rows: list[EntityRow] = [{}] * expected.height
-    return (
-        list(keys.with_columns(pl.selectors.temporal().to_physical()).iter_rows(named=True))
-        if keys.width
-        else rows
-    )
+def _keys_of(views: Sequence[CompiledView], spine: pl.DataFrame) -> dict[str, list[Value]]:
+    names = sorted({field.name for view in views for field in view.key_fields})
+    return {name: plain_values(spine[name]) for name in names}
 
 
-def _key_names(views: Sequence[CompiledView]) -> list[str]:
-    return sorted({field.name for view in views for field in view.key_fields})
+def _names_of(keys: Mapping[str, Sequence[Value]], rows: int) -> pl.Series:
+    """What to call each row in a message: its keys."""
+    parts = [[f"{name}={value}" for value in values] for name, values in keys.items()]
+    names = [", ".join(row) for row in zip(*parts, strict=True)] or [""] * rows
+    return pl.Series(names, dtype=pl.String)
 
 
 def same_bytes(left: Value, right: Value) -> bool:

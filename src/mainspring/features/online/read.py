@@ -4,11 +4,11 @@ state of the keys that are asked about.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import NoneType
 
 import msgspec
 import numpy as np
 
-from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.time import Micros
 from mainspring.features.errors import FeatureOverflow, MissingRequestField
 from mainspring.features.kernel.arrays import Ints
@@ -19,10 +19,14 @@ from mainspring.features.state.names import encode_key, partition_of, shard_of_p
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
-__all__ = ["EntityRow", "FeatureRows", "Value", "read_online"]
+__all__ = ["EntityColumns", "FeatureRows", "Value", "read_online"]
 
-EntityRow = Mapping[str, Scalar | None]
-"""What a request says: join keys and other fields by name; instants are int64 microseconds."""
+EntityColumns = Mapping[str, Sequence[Value]]
+"""Join keys by name, a value for each row; instants are int64 microseconds."""
+
+
+_FEW = 8
+"""Up to so many keys, looking for equal ones costs more than it saves."""
 
 
 class FeatureRows(msgspec.Struct, frozen=True):
@@ -56,7 +60,7 @@ class FeatureRows(msgspec.Struct, frozen=True):
 def read_online(
     views: Sequence[CompiledView],
     online: OnlineReader,
-    rows: Sequence[EntityRow],
+    keys: EntityColumns,
     *,
     at: Sequence[Micros],
     reasons: bool = False,
@@ -64,7 +68,7 @@ def read_online(
     """The features of each row at its prediction time.
 
     Args:
-        rows: join keys by name; a null or unknown key gives empty windows.
+        keys: the join keys; a null or unknown key gives empty windows.
         at: prediction time of each row.
         reasons: say also why values are there or not, which reads every fact that a window can see.
 
@@ -73,62 +77,82 @@ def read_online(
     Raises: FEA-001 when a sum of whole numbers overflows, FEA-002 when a time lies before what is
         kept, FEA-003 when a join key is absent.
     """
+    rows = len(at)
     told = FeatureRows(
         {} if rows else {name: [] for view in views for name in view.column_names}, {}, {}, {}
     )
     for view in views if rows else ():
-        asked = rows
+        asked = keys
         if view.lookups:
-            keys = read_online(view.lookups, online, rows, at=at)
-            told.positions.update(keys.positions)
-            told.homes.update(keys.homes)
-            asked = _with_keys(view, rows, keys)
-        _read_view(view, online, _asked_of(view, asked, at), rows=len(rows), told=told)
+            found = read_online(view.lookups, online, keys, at=at)
+            told.positions.update(found.positions)
+            told.homes.update(found.homes)
+            asked = _with_keys(view, keys, found)
+        query = _query_of(view, asked, at)
+        _read_view(view, online, query, rows=rows, told=told)
         if reasons:
-            _add_reasons(view, online, _asked_of(view, asked, at), rows=len(rows), told=told)
+            _add_reasons(view, online, query, rows=rows, told=told)
     return told
 
 
-def _asked_of(view: CompiledView, rows: Sequence[EntityRow], at: Sequence[Micros]) -> ShardQuery:
-    """The questions of all entities, one entity after the other."""
-    names, codes = _names_of(view, rows)
+def _query_of(view: CompiledView, keys: EntityColumns, at: Sequence[Micros]) -> ShardQuery:
+    """The requests of all entities, one entity after the other."""
+    names, codes = _names_of(view, keys, len(at))
     hop, entities = view.view.hop, len(view.view.entities)
     times = list(at) if hop is None else view.answered_at(np.array(at, dtype=np.int64)).tolist()
     return ShardQuery(names, codes, times * entities, min(times))
+
+
+def _distinct(asked: ShardQuery) -> ShardQuery:
+    """One request for each key where all are of one time, as those of a prediction are; else these
+    requests themselves.
+
+    Rows of one request share their carriers, shops and always the whole network: to read those once
+    and hand the answer out costs a tenth of reading them for each row.  The null key comes last,
+    where its code of -1 finds it.
+    """
+    keys = len(asked.names)
+    if keys + 1 >= len(asked.codes) or asked.oldest < max(asked.times):
+        return asked
+    codes = [*range(keys), *([-1] if -1 in asked.codes else [])]
+    return ShardQuery(asked.names, codes, [asked.oldest] * len(codes), asked.oldest)
 
 
 def _read_view(
     view: CompiledView, online: OnlineReader, asked: ShardQuery, *, rows: int, told: FeatureRows
 ) -> None:
     """Answer one view, and put the answer to what is told."""
-    if view.partitions == 1:
-        try:
-            values, told.positions[view.shard] = answer_shard(view, online, view.shard, asked)
-        except FeatureOverflow as overflow:
-            raise _named(view, overflow, overflow.row, rows) from None
-    else:
-        values = _read_partitions(view, online, asked, rows=rows, told=told)
+    query, codes = _distinct(asked), asked.codes
+    try:
+        if view.partitions == 1:
+            values, told.positions[view.shard] = answer_shard(view, online, view.shard, query)
+        else:
+            told.homes[view.shard] = _homes_of(view, asked).reshape(-1, rows)
+            values = _read_partitions(view, online, query, told.positions)
+    except FeatureOverflow as overflow:
+        first = overflow.row if query is asked else codes.index(query.codes[overflow.row])
+        raise _named(view, overflow, first, rows) from None
+    if query is not asked:
+        values = [[column[code] for code in codes] for column in values]
     if len(view.view.entities) > 1:
         values = [
             column[begin : begin + rows]
-            for begin in range(0, len(asked.codes), rows)
+            for begin in range(0, len(codes), rows)
             for column in values
         ]
     told.columns.update(zip(view.column_names, values, strict=True))
 
 
 def _read_partitions(
-    view: CompiledView, online: OnlineReader, asked: ShardQuery, *, rows: int, told: FeatureRows
+    view: CompiledView, online: OnlineReader, asked: ShardQuery, positions: dict[str, Position]
 ) -> list[list[Value]]:
-    """For each output its values by question."""
-    homes = _homes_of(view, asked)
-    told.homes[view.shard] = homes.reshape(-1, rows)
+    """For each output its values by request; raises FEA-001 with the request as its row."""
     all_values: list[list[Value]] = [[None] * len(asked.codes) for _ in view.outputs]
-    for shard, questions, part in _iter_parts(view, asked, homes):
+    for shard, questions, part in _iter_parts(view, asked, _homes_of(view, asked)):
         try:
-            values, told.positions[shard] = answer_shard(view, online, shard, part)
+            values, positions[shard] = answer_shard(view, online, shard, part)
         except FeatureOverflow as overflow:
-            raise _named(view, overflow, questions[overflow.row], rows) from None
+            raise replace(overflow, row=questions[overflow.row]) from None
         for own, column in zip(values, all_values, strict=True):
             for place, value in zip(questions, own, strict=True):
                 column[place] = value
@@ -186,57 +210,52 @@ def _iter_parts(
         yield shard_of_partition(view.shard, partition, view.partitions), questions, part
 
 
-def _names_of(view: CompiledView, rows: Sequence[EntityRow]) -> tuple[list[bytes], list[int]]:
+def _names_of(view: CompiledView, keys: EntityColumns, rows: int) -> tuple[list[bytes], list[int]]:
     """The names of the keys that are asked about, each once, and for each entity and row its place
     among them; -1 where a key is null.
     """
     codes: list[int] = []
     known: dict[bytes, int] = {}
     for place, (columns, is_skipped) in enumerate(view.asked):
-        for key in _keys_of(rows, columns):
+        own = _keys_of(keys, columns, rows)
+        # Few keys are encoded as they come; of many each different one once, if Python's == tells
+        # keys apart as their encoding does.
+        is_grouped = rows > _FEW and all(_is_told_apart(keys[name]) for name in columns)
+        for key in dict.fromkeys(own) if is_grouped else own:
             codes.append(
                 -1
                 if is_skipped and None in key
                 else known.setdefault(encode_key(place, key), len(known))
             )
+        if is_grouped:
+            first = place * rows
+            code_of = dict(zip(dict.fromkeys(own), codes[first:], strict=True))
+            codes[first:] = [code_of[key] for key in own]
     return list(known), codes
 
 
-def _with_keys(
-    view: CompiledView, rows: Sequence[EntityRow], told: FeatureRows
-) -> Sequence[EntityRow]:
-    """The rows with the keys that other views know at their times."""
+def _keys_of(keys: EntityColumns, columns: Sequence[str], rows: int) -> Sequence[tuple[Value, ...]]:
+    """The key of every row; raises FEA-003 where a part of it is absent."""
+    if not columns:
+        return [()] * rows
+    try:
+        return list(zip(*[keys[name] for name in columns], strict=True))
+    except KeyError as missing:
+        raise MissingRequestField(row=0, field=str(missing.args[0])) from None
+
+
+def _is_told_apart(column: Sequence[Value]) -> bool:
+    """Whether equal values of the column have equal bytes: 0.0 equals -0.0, and 1 equals True."""
+    return set(map(type, column)) <= {str, int, NoneType}
+
+
+def _with_keys(view: CompiledView, keys: EntityColumns, found: FeatureRows) -> EntityColumns:
+    """The keys, with those that other views know at their times."""
+    added: dict[str, Sequence[Value]] = {}
     for entity in view.view.entities:
         lookup = view.lookup_of(entity)
         if lookup is not None:
             [asked] = lookup.view.entities
-            columns = [told.columns[f"{asked.name}__{key}"] for key in entity.join_keys]
-            keys = [
-                dict(zip(view.key_columns(entity), map(_single, values), strict=True))
-                for values in zip(*columns, strict=True)
-            ]
-            rows = [{**row, **key} for row, key in zip(rows, keys, strict=True)]
-    return rows
-
-
-def _single(value: Value) -> Scalar | None:
-    assert not isinstance(value, list)
-    return value
-
-
-def _keys_of(
-    rows: Sequence[EntityRow], join_keys: Sequence[str]
-) -> Sequence[tuple[Scalar | None, ...]]:
-    """The key of every row; raises FEA-003 for the first that lacks a part of it."""
-    if not join_keys:
-        return [()] * len(rows)
-    try:
-        if len(join_keys) == 1:
-            [name] = join_keys
-            return [(row[name],) for row in rows]
-        return [tuple([row[name] for name in join_keys]) for row in rows]
-    except KeyError:
-        row, field = next(
-            (index, name) for index, row in enumerate(rows) for name in join_keys if name not in row
-        )
-        raise MissingRequestField(row=row, field=field) from None
+            for name, key in zip(view.key_columns(entity), entity.join_keys, strict=True):
+                added[name] = found.columns[f"{asked.name}__{key}"]
+    return {**keys, **added}
