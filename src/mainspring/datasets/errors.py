@@ -39,7 +39,7 @@ class InexactFeature(DatasetError):
 
 @dataclass(eq=False, kw_only=True)
 class UnencodableValue(DatasetError):
-    """A row that a model is asked about carries a value of another type than the rows that it
+    """A row to predict carries a value of another type than the rows that it
     learned from.
     """
 
