@@ -16,7 +16,7 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.errors import HorizonPassed
 from mainspring.features.history.gather import backfill_from
 from mainspring.features.online.read import read_online
-from mainspring.features.pattern import plain_values
+from mainspring.features.physical import plain_values
 from mainspring.features.state.stream import CLOCK_SLACK, materialize_view, shards_of
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.sources.facts import read_facts

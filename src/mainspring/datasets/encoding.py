@@ -66,7 +66,7 @@ class EncodedFeature(msgspec.Struct, frozen=True):
         if self.size is None:
             return (self,)
         return tuple(
-            EncodedFeature(f"{self.name}.{place}", self.dtype.element) for place in range(self.size)
+            EncodedFeature(f"{self.name}.{index}", self.dtype.element) for index in range(self.size)
         )
 
 
@@ -231,8 +231,8 @@ def _columns(column: pl.Series, feature: EncodedFeature) -> Iterator[NDArray[np.
         yield _column(column, feature)
     else:
         yield from (
-            _column(column.list.get(place, null_on_oob=True), element)
-            for place, element in enumerate(feature.elements)
+            _column(column.list.get(index, null_on_oob=True), element)
+            for index, element in enumerate(feature.elements)
         )
 
 
@@ -269,17 +269,17 @@ def _readers(feature: EncodedFeature) -> tuple[Callable[[object], float], ...]:
     if feature.size is None:
         return (_reader(feature),)
     return tuple(
-        _read_element(feature, place, _reader(element))
-        for place, element in enumerate(feature.elements)
+        _read_element(feature, index, _reader(element))
+        for index, element in enumerate(feature.elements)
     )
 
 
 def _read_element(
-    feature: EncodedFeature, place: int, read_one: Callable[[object], float]
+    feature: EncodedFeature, index: int, read_one: Callable[[object], float]
 ) -> Callable[[object], float]:
     def read(value: object) -> float:
         if isinstance(value, list):
-            return read_one(value[place]) if place < len(value) else _NAN
+            return read_one(value[index]) if index < len(value) else _NAN
         return _NAN if value is None else _refuse(feature, value)
 
     return read

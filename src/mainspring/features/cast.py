@@ -110,7 +110,7 @@ def _fields(schema: Schema) -> list[tuple[str, DType]]:
 def _refuse_first(
     rows: Sequence[Mapping[str, object]], schema: Schema, passthrough: Schema
 ) -> None:
-    """Columns find some fault; people are told the first one in the order of their rows."""
+    """Columns find some fault; the error names the first one in the order of the rows."""
     for index, row in enumerate(rows):
         for name, dtype in _fields(schema):
             if name not in row:

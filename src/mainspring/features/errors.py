@@ -38,8 +38,7 @@ class HorizonPassed(FeatureError):
 
     code: ClassVar[str] = "FEA-002"
     template: ClassVar[str] = (
-        "view {view} keeps facts from {kept_from} on, and the question needs them from "
-        "{needed_from}"
+        "view {view} keeps facts from {kept_from} on, and the request needs them from {needed_from}"
     )
     remedy: ClassVar[str] = "use get_historical_features, which recomputes from the log"
     view: str
@@ -82,15 +81,15 @@ class SnapshotUnreadable(FeatureError):
     code: ClassVar[str] = "FEA-005"
     template: ClassVar[str] = "the snapshot cannot be read: {reason}"
     remedy: ClassVar[str] = (
-        "fold the log instead; the next mainspring stream --snapshot replaces it"
+        "rebuild from the log instead; the next mainspring stream --snapshot replaces it"
     )
     reason: str
 
 
 @dataclass(eq=False, kw_only=True)
 class SpineUnusable(FeatureError):
-    """Features are asked for a frame of join keys and prediction times.  A column that is missing
-    or of another type would find nothing, silently.
+    """Features are requested for a frame of join keys and prediction times.  A column that is
+    missing or of another type would find nothing, silently.
     """
 
     code: ClassVar[str] = "FEA-010"
@@ -105,15 +104,13 @@ class SpineUnusable(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class FeatureNamedTwice(FeatureError):
-    """Two views that are asked together give a column of the same name; one would hide the
+    """Two views that are read together give a column of the same name; one would hide the
     other.
     """
 
     code: ClassVar[str] = "FEA-012"
     template: ClassVar[str] = "{views} both give {feature}"
-    remedy: ClassVar[str] = (
-        "ask for each once and for one at a time, or rename the feature in one of them"
-    )
+    remedy: ClassVar[str] = "read each once and one at a time, or rename the feature in one of them"
     views: str
     feature: str
 
@@ -121,7 +118,7 @@ class FeatureNamedTwice(FeatureError):
 @dataclass(eq=False, kw_only=True)
 class HindsightAsked(FeatureError):
     """A view with `knowledge="as_corrected"` sees what stands in the end, which online state cannot
-    know: it would tell what was known instead.
+    know: it would give what was known instead.
     """
 
     code: ClassVar[str] = "FEA-013"
@@ -132,15 +129,15 @@ class HindsightAsked(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class MomentAhead(FeatureError):
-    """Features are asked for a time that is still to come, beyond what clocks may differ by (five
-    minutes).
+    """Features are requested for a time that is still to come, beyond what clocks may differ by
+    (five minutes).
 
     What will be known by then nobody can say, so an answer would not be the one that a backfill
     gives later.
     """
 
     code: ClassVar[str] = "FEA-011"
-    template: ClassVar[str] = "features are asked for {asked}, and it is {now}"
-    remedy: ClassVar[str] = "ask for now, or for a time in the past"
+    template: ClassVar[str] = "features are requested for {asked}, and it is {now}"
+    remedy: ClassVar[str] = "request them for now, or for a time in the past"
     asked: str
     now: str

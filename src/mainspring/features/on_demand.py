@@ -13,7 +13,7 @@ from mainspring.elements.expression.row import RowFunction, compile_row
 from mainspring.elements.expression.tree import Node, input_columns
 from mainspring.elements.schema import Field, Schema
 from mainspring.features.cast import RequestColumns
-from mainspring.features.pattern import Value, plain_values, stored_column
+from mainspring.features.physical import Value, plain_values, stored_column
 from mainspring.features.spec import OnDemandFeatureView
 
 __all__ = [

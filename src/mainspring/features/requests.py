@@ -1,4 +1,4 @@
-"""What somebody asks features for, as the kernel takes it: every join key there and of its own
+"""Requests for features, as the kernel takes them: every join key there and of its own
 type, every time in microseconds.
 
 A key of another type would match nothing and look like an entity without facts, and milliseconds
@@ -42,7 +42,7 @@ def prepare_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.Data
     refuse_duplicate_features(views)
     taken = [field.name for view in views for field in view.fields if field.name in spine.columns]
     if taken:
-        raise SpineUnusable(column=taken[0], problem="has the name of a feature that is asked for")
+        raise SpineUnusable(column=taken[0], problem="has the name of a requested feature")
     keys = [_key(_column(spine, field.name), field) for field in _join_keys(views)]
     return spine.with_columns(*keys, _times(_column(spine, _TIME)).alias("_prediction_time"))
 
@@ -84,15 +84,15 @@ def refuse_duplicate_features(views: Sequence[CompiledView]) -> None:
 
 
 def resolve_read_time(moment: Micros | str | datetime | None, *, now: Micros) -> Micros:
-    """The moment that is asked about as microseconds, now where none is.  Raises: PRJ-002, FEA-011
+    """The requested moment as microseconds, now where none is.  Raises: PRJ-002, FEA-011
     for one that is to come.
     """
     if moment is None:
         return now
-    asked = moment if isinstance(moment, int) else parse_instant(moment)
-    if asked > now + _CLOCK_SKEW:
-        raise MomentAhead(asked=format_instant(asked), now=format_instant(now))
-    return asked
+    requested = moment if isinstance(moment, int) else parse_instant(moment)
+    if requested > now + _CLOCK_SKEW:
+        raise MomentAhead(asked=format_instant(requested), now=format_instant(now))
+    return requested
 
 
 def _join_keys(views: Sequence[CompiledView]) -> Schema:

@@ -211,7 +211,7 @@ def test_a_read_of_a_time_in_the_past_is_what_a_backfill_says(at_noon, at):
 def test_a_read_of_a_time_before_what_state_keeps_is_refused(at_noon):
     with pytest.raises(
         HorizonPassed,
-        match="takings keeps facts from 2024-05-01T10:00:00Z on, and the question needs them "
+        match="takings keeps facts from 2024-05-01T10:00:00Z on, and the request needs them "
         "from 2024-05-01T09:59:59Z",
     ):
         at_noon.get_online_features(["takings"], keys=[{"shop": "A"}], at="2024-05-01T10:59:59Z")
@@ -223,7 +223,7 @@ def test_a_read_of_a_time_to_come_is_refused_beyond_what_clocks_may_differ_by(at
     ).columns == {"shop__sales__1h": [0]}
     with pytest.raises(
         MomentAhead,
-        match=r"features are asked for 2024-05-01T12:05:00\.000001Z, and it is "
+        match=r"features are requested for 2024-05-01T12:05:00\.000001Z, and it is "
         r"2024-05-01T12:00:00Z",
     ):
         at_noon.get_online_features(["takings"], keys=[{"shop": "A"}], at=NOON + 5 * MINUTE + 1)

@@ -115,7 +115,7 @@ def test_a_check_of_reads_names_the_key_and_both_values():
     )
     assert (right.rows, right.values, right.differing, right.rows_differing) == (5, 30, 0, 0)
     assert report.rows_differing == 5
-    assert "of city=JFK, gate=A at 1970-01-01T00:20:00Z: taught " in report.example
+    assert "of city=JFK, gate=A at 1970-01-01T00:20:00Z: backfilled " in report.example
 
 
 def test_keys_are_sampled_from_facts_and_from_the_view_that_knows_them():

@@ -130,7 +130,7 @@ def test_a_column_named_like_a_feature_is_refused():
     spine = pl.DataFrame(
         {"shop": ["A"], "till": [1], "prediction_time": [TEN], "till__sales__1h": [0]}
     )
-    with pytest.raises(SpineUnusable, match="name of a feature"):
+    with pytest.raises(SpineUnusable, match="name of a requested feature"):
         prepare_spine(spine, VIEWS)
 
 

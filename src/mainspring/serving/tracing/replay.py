@@ -17,7 +17,7 @@ from mainspring.features.history.gather import FactReader
 from mainspring.features.online.parity import same_bytes
 from mainspring.features.online.read import Value
 from mainspring.features.online.recompute import backfill_as_read
-from mainspring.features.pattern import plain_values, stored_column
+from mainspring.features.physical import plain_values, stored_column
 from mainspring.ports.errors import RetentionPassed
 from mainspring.serving.inference_log import PredictionRecord
 from mainspring.serving.predict import ServedModel
