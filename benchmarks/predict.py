@@ -16,19 +16,22 @@ import numpy as np
 from mainspring.app.cli.create import create_project
 from mainspring.app.workspace import Workspace
 from mainspring.elements.schema import Schema
-from mainspring.features.cast import cast_rows
+from mainspring.features.cast import cast_columns
 from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor
 
 CALLS = 400
+ROWS = {64: 100, 10_000: 9}
+"""How many requests of how many rows."""
+
 AS_OF = "2024-03-28T18:00:00Z"
 SHOPS = ("harbour", "market", "station", "old-town")
 
 
-def median_us(work: Callable[[int], object]) -> float:
+def median_us(work: Callable[[int], object], *, calls: int = CALLS) -> float:
     """The median time of a call, each with a number of its own."""
     taken = []
-    for call in range(CALLS):
+    for call in range(calls):
         started = time.perf_counter_ns()
         work(call)
         taken.append(time.perf_counter_ns() - started)
@@ -62,18 +65,17 @@ def main() -> None:
             workspace.runtime.ids,
         )
         records = predictor.answer(model, [row(0)], at=[now], map_version=1, actor="benchmark")
-        cast = cast_rows(
-            [row(call) for call in range(CALLS)],
-            model.training_set.request_schema,
-            passengers=Schema(()),
-        )
+        requests = [
+            cast_columns([row(call)], model.training_set.request_schema, passthrough=Schema(()))
+            for call in range(CALLS)
+        ]
         matrix = np.random.default_rng(0).random((CALLS, model.scorer.feature_count))
         parts = {
             "bare model call": median_us(
                 lambda call: model.scorer.predict(matrix[call : call + 1])
             ),
             "features read and computed": median_us(
-                lambda call: model.features_of([cast[call]], workspace.runtime.online, at=[now])
+                lambda call: model.features_of(requests[call], workspace.runtime.online, at=[now])
             ),
             "record written to the log": median_us(
                 lambda call: workspace.runtime.log.append(
@@ -84,6 +86,12 @@ def main() -> None:
                 lambda call: host.predict("late-delivery", [row(call)], actor="benchmark")
             ),
         }
+        for rows, calls in ROWS.items():
+            request = [row(call) for call in range(rows)]
+            parts[f"prediction of {rows:,} rows"] = median_us(
+                lambda _, rows=request: host.predict("late-delivery", rows, actor="benchmark"),
+                calls=calls,
+            )
     bare = parts["bare model call"]
     for name, taken in parts.items():
         print(f"{name:<28} {taken:8.0f} µs  {taken / bare:6.1f} × bare call")

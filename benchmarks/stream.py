@@ -151,7 +151,7 @@ def _read(folder: Path, seen: "SynchronizedArray[int]") -> None:
         workspace.runtime.data_clock,
     )
     for batch in range(len(seen)):
-        asked = [{"shop": f"probe {batch}"}]
+        asked = {"shop": [f"probe {batch}"]}
         while any(
             values != [1]
             for name, values in read_online(views, online, asked, at=[clock.now()]).columns.items()

@@ -93,14 +93,11 @@ def _time_pairs(
     view, random, reader = twenty(), Random(3), KeepingReader(online)
     ours, bare, sizes = [], [], []
     for _ in range(calls + calls // 10):
-        rows, at = (
-            [{"customer": customer} for customer in random.choices(customers, k=_AT_ONCE)],
-            [END] * _AT_ONCE,
-        )
-        read_online([view], reader, rows, at=at)
+        keys, at = {"customer": random.choices(customers, k=_AT_ONCE)}, [END] * _AT_ONCE
+        read_online([view], reader, keys, at=at)
         names = [f"row:{place}" for place in range(len(reader.rows))]
         plain.mset(dict(zip(names, reader.rows, strict=True)))
-        ours.append(_seconds(lambda rows=rows, at=at: read_online([view], online, rows, at=at)))
+        ours.append(_seconds(lambda keys=keys, at=at: read_online([view], online, keys, at=at)))
         bare.append(_seconds(lambda names=names: plain.mget(names)))
         sizes.append(sum(map(len, reader.rows)))
     return ours[calls // 10 :], bare[calls // 10 :], sum(sizes) / len(sizes)

@@ -124,7 +124,7 @@ def _ours(records: pl.DataFrame, room: Path, customers: Sequence[int]) -> tuple[
     found = read_online(
         [twenty()],
         online,
-        [{"customer": customer} for customer in customers],
+        {"customer": customers},
         at=[END] * len(customers),
     ).columns
     said = [

@@ -149,7 +149,7 @@ def _read(room: Path, seen: "SynchronizedArray[int]", is_done: Event) -> None:
     online, clock, view = open_online(room / "online.db"), SystemClock(), twenty()
     warm_up()
     for batch in range(len(seen)):
-        asked = [{"customer": _FIRST_PROBE + batch}]
+        asked = {"customer": [_FIRST_PROBE + batch]}
         while not is_done.is_set():
             with suppress(HorizonPassed):
                 if read_online([view], online, asked, at=[clock.now()]).columns[

@@ -162,7 +162,7 @@ SEMANTICS = {
     ],
     "8 functions have the same bits in both evaluators": [
         ("laws/test_numbers.py", "test_columns_have_the_bits_of_the_row"),
-        ("laws/test_patterns.py", "test_a_few_facts_evaluate_to_the_same_bits_as_many"),
+        ("laws/test_physical.py", "test_a_few_facts_evaluate_to_the_same_bits_as_many"),
     ],
     "9 online at (L, q) = backfill over log[:L] = any partitions = replay": [
         (PROOF, "test_any_history_is_answered_the_same_in_every_way"),

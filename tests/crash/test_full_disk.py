@@ -59,7 +59,7 @@ def outcome(stores: Stores) -> list[object]:
     told = read_online(
         [VIEW],
         stores.online,
-        [{"city": f"city {number}"} for number in range(89)],
+        {"city": [f"city {number}" for number in range(89)]},
         at=[100 * MINUTE] * 89,
     )
     facts = read_facts(SOURCE, log=stores.log, tables=stores.tables, schema=SCHEMA)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mainspring.elements.time import MINUTE
 from mainspring.features.history.backfill import backfill_view
 from mainspring.features.kernel.arrays import Ints, ShortInts
-from mainspring.features.kernel.grouping.as_of import Asked, Past, newest_facts
+from mainspring.features.kernel.grouping.as_of import AsOfQueries, Past, newest_facts
 from tests.unit.features.history import facts_of, landing, newest
 
 CITIES = st.sampled_from(["JFK", "LGA", "é", None])
@@ -69,7 +69,7 @@ def drawn(size: int, *, keys: int, seed: int) -> tuple[ShortInts, Ints]:
     return random.integers(-1, keys, size).astype(np.int32), np.cumsum(random.integers(0, 4, size))
 
 
-def newest_by_search(past: Past, asked: Asked) -> list[int]:
+def newest_by_search(past: Past, asked: AsOfQueries) -> list[int]:
     """The same by looking at each key alone."""
     own = {key: np.flatnonzero(past.code == key) for key in set(asked.code.tolist()) if key >= 0}
     ends = {key: np.searchsorted(past.time[rows], asked.time) for key, rows in own.items()}
@@ -90,7 +90,7 @@ def test_the_newest_fact_is_found_whichever_share_has_it(size: int, keys: int) -
     seldom = (code < keys // 10) & (np.arange(code.size) > code.size // 10)
     past = Past(np.where(seldom, -1, code).astype(np.int32), time)
     codes, times = drawn(max(size // 4, 3), keys=keys, seed=size + 1)
-    asked = Asked(codes, times * 4, np.full(codes.size, -7, dtype=np.int64))
+    asked = AsOfQueries(codes, times * 4, np.full(codes.size, -7, dtype=np.int64))
     assert newest_facts(past, asked, keys=keys)
     assert asked.found.tolist() == newest_by_search(past, asked)
 
@@ -107,5 +107,5 @@ def test_the_walk_gives_up_where_order_does_not_decide(times: list[int], asked: 
     codes = np.zeros(2, dtype=np.int32)
     past = Past(np.zeros(3, dtype=np.int32), np.array(times))
     assert not newest_facts(
-        past, Asked(codes, np.array(asked), np.empty(2, dtype=np.int64)), keys=1
+        past, AsOfQueries(codes, np.array(asked), np.empty(2, dtype=np.int64)), keys=1
     )

@@ -114,7 +114,7 @@ def outcome(log: LogWriter, tables: TableWriter, online: OnlineWriter) -> list[o
     """Facts, table, quarantine, features and the rows of state that they come from, all of it."""
     scan = tables.scan(TOPIC)
     assert scan is not None
-    features = read_online([VIEW], online, [{"city": "JFK"}, {"city": "LGA"}], at=[70 * MINUTE] * 2)
+    features = read_online([VIEW], online, {"city": ["JFK", "LGA"]}, at=[70 * MINUTE] * 2)
     refused = pl.concat(log.read(REFUSED)).select("_id", "_offset")
     facts = read_facts(SOURCE, log=log, tables=tables, schema=SCHEMA)
     rows = list(online.iter_rows(VIEW.shard))

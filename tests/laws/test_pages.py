@@ -28,7 +28,7 @@ from mainspring.features.kernel.tree.tile import (
     TILE_LAST,
     TILE_LEVEL,
     TILE_NUMBER,
-    TILE_SETTLED,
+    TILE_STABLE_FROM,
 )
 from mainspring.features.state.names import directory_key, encode_key, page_key, partition_of
 from mainspring.features.state.pages import StatePage, read_page, split_row
@@ -204,7 +204,7 @@ def test_every_tile_is_the_summary_of_its_page(
     assert compared > 20
 
 
-def test_a_tile_is_settled_once_nothing_in_its_page_appears_or_goes(
+def test_a_tile_is_stable_once_nothing_in_its_page_appears_or_goes(
     crowded: tuple[CompiledView, dict[bytes, bytes]],
 ) -> None:
     view, rows = crowded
@@ -220,7 +220,7 @@ def test_a_tile_is_settled_once_nothing_in_its_page_appears_or_goes(
                 *facts[:, VISIBLE_FROM],
                 *(until for until in facts[:, VISIBLE_TO] if until != NEVER),
             ]
-            assert (tile[TILE_FIRST], tile[TILE_LAST], tile[TILE_SETTLED]) == (
+            assert (tile[TILE_FIRST], tile[TILE_LAST], tile[TILE_STABLE_FROM]) == (
                 min(facts[:, EVENT_TIME]),
                 max(facts[:, EVENT_TIME]),
                 max(changes),

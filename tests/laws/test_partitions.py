@@ -66,7 +66,7 @@ def rows_of(each: CompiledView, online: SqliteOnline) -> dict[bytes, bytes]:
 def test_any_number_of_partitions_has_the_same_rows_and_the_same_answers(
     landings: list[dict], batches: int
 ) -> None:
-    log, asked = log_of(landings, batches=batches), [{"city": city} for city in [*CITIES, None]]
+    log, keys = log_of(landings, batches=batches), {"city": [*CITIES, None]}
     rows, answers = [], []
     for partitions in PARTITIONS:
         each, online = view(partitions), SqliteOnline(None)
@@ -74,7 +74,7 @@ def test_any_number_of_partitions_has_the_same_rows_and_the_same_answers(
         rows.append(rows_of(each, online))
         answers.append(
             [
-                read_online([each], online, asked, at=[minute * MINUTE] * len(asked)).columns
+                read_online([each], online, keys, at=[minute * MINUTE] * len(keys["city"])).columns
                 for minute in (60, 241, 300)
             ]
         )

@@ -16,7 +16,7 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.errors import HorizonPassed
 from mainspring.features.history.gather import backfill_from
 from mainspring.features.online.read import read_online
-from mainspring.features.pattern import plain_values
+from mainspring.features.physical import plain_values
 from mainspring.features.state.stream import CLOCK_SLACK, materialize_view, shards_of
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.sources.facts import read_facts
@@ -200,12 +200,9 @@ def told(
 
 
 def _read(view: CompiledView, online: SqliteOnline, questions: Sequence[Question]) -> Table:
-    return read_online(
-        [view],
-        online,
-        [question.keys for question in questions],
-        at=[question.time for question in questions],
-    ).columns
+    names = questions[0].keys if questions else ()
+    keys = {name: [question.keys[name] for question in questions] for name in names}
+    return read_online([view], online, keys, at=[question.time for question in questions]).columns
 
 
 def arrived(log: SqliteLog) -> int:

@@ -1,5 +1,5 @@
-"""What a model is taught: spine, point-in-time features and labels, split, and the encoding that
-turns them into a matrix.
+"""What a model is trained on: spine, point-in-time features and labels, split, and the encoding
+that turns them into a matrix.
 
 It owns the training set's declaration, its build, its card, and the definition kept beside every
 model.  Features are computed by `features`; fitting is the business of `training`.

@@ -1,10 +1,11 @@
-"""Build a training set: every fact of the spine, with what was known when it would have been asked
-about, and what became of it.
+"""Build a training set: every fact of the spine, with what was known when it would have been
+requested about, and what became of it.
 """
 
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import polars as pl
@@ -44,12 +45,12 @@ class CompiledTrainingSet:
         """The on-demand views, in the order declared."""
         return tuple(view for view in self.spec.features if isinstance(view, OnDemandFeatureView))
 
-    @property
+    @cached_property
     def request_schema(self) -> Schema:
         """The types of the request columns."""
         return self.schemas[self.spec.spine.name].select(self.spec.request)
 
-    @property
+    @cached_property
     def label_key_schema(self) -> Schema:
         """The types of the columns that labels are joined by."""
         return self.schemas[self.spec.spine.name].select(self.spec.label.join_on)
@@ -167,10 +168,10 @@ def _columns(compiled: CompiledTrainingSet) -> list[str]:
 
 def _spine_rows(compiled: CompiledTrainingSet, facts: pl.DataFrame) -> pl.DataFrame:
     spec = compiled.spec
-    asked = to_polars(spec.prediction_time, compiled.schemas[spec.spine.name]).cast(pl.Int64)
+    at = to_polars(spec.prediction_time, compiled.schemas[spec.spine.name]).cast(pl.Int64)
     names = dict.fromkeys([*spec.request, *spec.label.join_on])
     stands = facts.filter(pl.col("_visible_to") == FOREVER)
-    return stands.select("_id", asked.alias("_prediction_time"), *names).sort(
+    return stands.select("_id", at.alias("_prediction_time"), *names).sort(
         "_prediction_time", "_id"
     )
 
@@ -181,12 +182,12 @@ def _labels(
     """The label of each row, and when it became known; null where no fact ever came."""
     # Of several facts with one key the last in total order counts, and not the last to arrive.
     stands = facts.filter(pl.col("_visible_to") == FOREVER).sort("_event_time", "_id")
-    truth = stands.select(
+    labels = stands.select(
         *label.join_on,
         to_polars(label.value, schema).alias("_label"),
         pl.col("_visible_from").alias("_label_known_at"),
     )
-    once = truth.unique(list(label.join_on), keep="last", maintain_order=True)
+    once = labels.unique(list(label.join_on), keep="last", maintain_order=True)
     joined = spine.select(label.join_on).join(
         once, on=list(label.join_on), how="left", maintain_order="left"
     )
@@ -200,23 +201,23 @@ def _split_of(split: Split) -> pl.Expr:
     """Fitted rows need a label that was known before the test begins; a label that came later would
     be knowledge from the future.
     """
-    asked, known, labelled = (
+    at, known, labelled = (
         pl.col("_prediction_time"),
         pl.col("_label_known_at"),
         pl.col("_label").is_not_null(),
     )
     fit = (
         labelled
-        & asked.is_between(split.train_from, split.test_from, closed="left")
+        & at.is_between(split.train_from, split.test_from, closed="left")
         & (known <= split.test_from)
     )
-    test = labelled & asked.is_between(split.test_from, split.test_until, closed="left")
+    test = labelled & at.is_between(split.test_from, split.test_until, closed="left")
     return pl.when(fit).then(pl.lit("fit")).when(test).then(pl.lit("test")).otherwise(pl.lit(""))
 
 
 def _excluded(spec: TrainingSet, frame: pl.DataFrame) -> dict[str, int]:
-    asked, split = pl.col("_prediction_time"), spec.split
-    inside = asked.is_between(split.train_from, split.test_until, closed="left").fill_null(False)
+    at, split = pl.col("_prediction_time"), spec.split
+    inside = at.is_between(split.train_from, split.test_until, closed="left").fill_null(False)
     reasons = {
         "outside the split": ~inside,
         "no label": inside & pl.col("_label").is_null(),

@@ -1,5 +1,5 @@
-"""The declarations behind a training set as bytes, kept with every model that was taught on it; and
-those behind a view, kept with its build.
+"""The declarations behind a training set as bytes, kept with every model that was trained on it;
+and those behind a view, kept with its build.
 
 A server, a rollback or a replay needs the features of a model as they were declared then, while the
 project's code has moved on.  So the whole declaration is data: a closed list of frozen records,

@@ -2,13 +2,14 @@
 with the model.
 
 Text becomes its place in the sorted vocabulary of the fitted rows; a text never seen there, like a
-null, is NaN: a model must not be handed a code that it was not taught.  A list of at most n
-elements becomes n columns, those that it lacks NaN.  Two readings of one encoding, by columns for
-training and by rows for serving, give equal bytes; a law test holds them together.
+null, is NaN: a model must not be handed a code that it was not trained on.  A list of at most n
+elements becomes n columns, those that it lacks NaN.  Two readings of one encoding, of frames for
+training and of plain values for serving, give equal bytes; a law test holds them together.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType, NoneType
 from typing import ClassVar
 
 import msgspec
@@ -30,8 +31,8 @@ from mainspring.elements.stored import (
 __all__ = [
     "EncodedFeature",
     "Encoding",
+    "encode_columns",
     "encode_frame",
-    "encode_rows",
     "learn_encoding",
     "parse_encoding",
     "render_encoding",
@@ -39,6 +40,22 @@ __all__ = [
 
 _EXACT = 2**53
 _NAN = float("nan")
+
+_FEW = 16
+"""Up to so many rows values are read one by one: NumPy takes 2 µs for a column, whatever its
+length, and a value 0.1 µs.
+"""
+
+_OWN_TYPES: Mapping[DType, type] = MappingProxyType(
+    {
+        DType.FLOAT64: float,
+        DType.BOOLEAN: bool,
+        DType.INT64: int,
+        DType.TIMESTAMP: int,
+        DType.DURATION: int,
+    }
+)
+"""What Python has for the types that NumPy turns into numbers as they are, None into NaN."""
 
 
 class EncodedFeature(msgspec.Struct, frozen=True):
@@ -57,7 +74,7 @@ class EncodedFeature(msgspec.Struct, frozen=True):
         if self.size is None:
             return (self,)
         return tuple(
-            EncodedFeature(f"{self.name}.{place}", self.dtype.element) for place in range(self.size)
+            EncodedFeature(f"{self.name}.{index}", self.dtype.element) for index in range(self.size)
         )
 
 
@@ -69,7 +86,7 @@ class Encoding(StoredRecord, frozen=True, dict=True):
 
     features: tuple[EncodedFeature, ...]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the features in order."""
         return tuple(feature.name for feature in self.features)
@@ -79,7 +96,7 @@ class Encoding(StoredRecord, frozen=True, dict=True):
         """The columns of the matrix in order."""
         return tuple(column for feature in self.features for column in feature.elements)
 
-    @property
+    @cached_property
     def column_names(self) -> tuple[str, ...]:
         """The names of the columns of the matrix in order."""
         return tuple(column.name for column in self.columns)
@@ -95,13 +112,11 @@ class Encoding(StoredRecord, frozen=True, dict=True):
         return digest_of_value(content_of(self))
 
     @cached_property
-    def readers(self) -> tuple[tuple[str, Callable[[object], float]], ...]:
+    def readers(self) -> tuple[tuple[EncodedFeature, Callable[[object], float]], ...]:
         """For each column its feature and what turns a value of that into a number; made once,
         because a vocabulary is long and a request short.
         """
-        return tuple(
-            (feature.name, read) for feature in self.features for read in _readers(feature)
-        )
+        return tuple((feature, read) for feature in self.features for read in _readers(feature))
 
 
 def render_encoding(encoding: Encoding) -> bytes:
@@ -149,16 +164,43 @@ def encode_frame(frame: pl.DataFrame, encoding: Encoding) -> NDArray[np.float64]
     return matrix
 
 
-def encode_rows(rows: Sequence[Mapping[str, object]], encoding: Encoding) -> NDArray[np.float64]:
-    """The matrix of rows of plain values, the same bytes as `encode_frame`; a feature that a row
-    lacks is null.
+def encode_columns(
+    columns: Mapping[str, Sequence[object]], encoding: Encoding
+) -> NDArray[np.float64]:
+    """The matrix of columns of plain values, the same bytes as `encode_frame`.
 
-    Raises: DAT-021 as above; DAT-022 for a value of another type than was learned from.
-    Cost: about 0.1 µs a value.
+    Shapes: each column (rows,); the matrix (rows, columns of the encoding) float64 in C order.
+
+    Raises: InexactFeature (DAT-021) as above, UnencodableValue (DAT-022) for a value of another
+        type than was learned from.
+    Cost: about 0.1 µs a value; of many rows 0.05 µs where they are numbers.
     """
     readers = encoding.readers
-    flat = [read(row.get(name)) for row in rows for name, read in readers]
-    return np.array(flat, dtype=np.float64).reshape(len(rows), len(readers))
+    rows = len(columns[encoding.names[0]]) if readers else 0
+    matrix = np.empty((rows, len(readers)), dtype=np.float64)
+    if rows <= _FEW:
+        for row in range(rows):
+            matrix[row] = [read(columns[feature.name][row]) for feature, read in readers]
+        return matrix
+    for position, (feature, read) in enumerate(readers):
+        matrix[:, position] = _numbers(columns[feature.name], feature, read)
+    return matrix
+
+
+def _numbers(
+    values: Sequence[object], feature: EncodedFeature, read: Callable[[object], float]
+) -> NDArray[np.float64]:
+    """The numbers of one column of the matrix: all at once where that cannot go wrong, else one by
+    one, which also says what is wrong with a value.
+    """
+    if set(map(type, values)) <= {_OWN_TYPES.get(feature.dtype), NoneType}:
+        numbers = np.array(values, dtype=np.float64)
+        if feature.dtype is DType.FLOAT64:
+            return np.where(np.isnan(numbers), _NAN, numbers)
+        # A whole number that float64 cannot hold was rounded to this or beyond.
+        if not (np.abs(numbers) >= _EXACT).any():
+            return numbers
+    return np.array([read(value) for value in values], dtype=np.float64)
 
 
 def _learn(column: pl.Series, size: int | None) -> EncodedFeature:
@@ -200,8 +242,8 @@ def _columns(column: pl.Series, feature: EncodedFeature) -> Iterator[NDArray[np.
         yield _column(column, feature)
     else:
         yield from (
-            _column(column.list.get(place, null_on_oob=True), element)
-            for place, element in enumerate(feature.elements)
+            _column(column.list.get(index, null_on_oob=True), element)
+            for index, element in enumerate(feature.elements)
         )
 
 
@@ -238,17 +280,17 @@ def _readers(feature: EncodedFeature) -> tuple[Callable[[object], float], ...]:
     if feature.size is None:
         return (_reader(feature),)
     return tuple(
-        _read_element(feature, place, _reader(element))
-        for place, element in enumerate(feature.elements)
+        _read_element(feature, index, _reader(element))
+        for index, element in enumerate(feature.elements)
     )
 
 
 def _read_element(
-    feature: EncodedFeature, place: int, read_one: Callable[[object], float]
+    feature: EncodedFeature, index: int, read_one: Callable[[object], float]
 ) -> Callable[[object], float]:
     def read(value: object) -> float:
         if isinstance(value, list):
-            return read_one(value[place]) if place < len(value) else _NAN
+            return read_one(value[index]) if index < len(value) else _NAN
         return _NAN if value is None else _refuse(feature, value)
 
     return read

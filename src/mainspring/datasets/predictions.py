@@ -1,4 +1,4 @@
-"""What a model answered on rows whose truth is known: the evidence that gates judge and the
+"""What a model answered on rows whose labels are known: the evidence that gates judge and the
 baseline that monitors compare with.
 """
 

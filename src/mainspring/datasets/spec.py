@@ -1,4 +1,4 @@
-"""What a model is taught: who is asked about, when, with which features, and what the truth turned
+"""What a model is trained on: which rows, when, with which features, and what their labels turned
 out to be.
 """
 
@@ -20,7 +20,7 @@ __all__ = ["Label", "Split", "TrainingSet", "split_by_time"]
 
 @dataclass(frozen=True, init=False)
 class Label:
-    """The truth, joined later: an expression over a fact of another source with the same id
+    """The label, joined later: an expression over a fact of another source with the same id
     columns.
 
     Args:
@@ -74,11 +74,11 @@ class TrainingSet:
     """Point-in-time correct rows to learn from: one per fact of the spine, none dropped.
 
     Args:
-        spine: the source whose facts are asked about.
-        prediction_time: when the question is asked: an expression over the spine.
-        request: columns of the spine that a caller sends with the question; join keys of the
+        spine: the source whose facts are the rows to predict.
+        prediction_time: when the prediction is made: an expression over the spine.
+        request: columns of the spine that a caller sends with the request; join keys of the
             features must be among them.
-        label: the truth.
+        label: what is predicted.
         features: feature views and on-demand views.
         split: which rows are fitted and which judged.
     """

@@ -1,8 +1,8 @@
 """One definition, one kernel: entities, feature views, and every way to compute them.
 
-`view` compiles a declaration; `history` answers for many rows at once, `state` folds the log into
+`view` compiles a declaration; `history` answers for many rows at once, `state` applies the log to
 online state and `online` answers from it, all through the same compiled `kernel`, so that their
-bytes are equal.  Where facts come from is the business of `sources`; which rows are asked about is
+bytes are equal.  Where facts come from is the business of `sources`; which rows are requested is
 that of `datasets` and `serving`.
 """
 

@@ -16,7 +16,7 @@ from mainspring.elements.schema import DType
 from mainspring.features.kernel.arrays import Bytes, Ints, KernelResult
 from mainspring.features.kernel.program import LISTS
 from mainspring.features.kernel.tree.packed import result_bits, result_flags
-from mainspring.features.pattern import Value
+from mainspring.features.physical import Value
 from mainspring.features.view import CompiledView
 
 __all__ = ["answer_columns", "answer_values", "result_values", "word_column"]
@@ -70,20 +70,20 @@ def answer_values(
 
 
 def result_values(
-    view: CompiledView, words: Struct, told: Ints, questions: int
+    view: CompiledView, words: Struct, results: Ints, requests: int
 ) -> list[list[Value]]:
-    """Every output as Python values, from what the door for requests told about a view that answers
-    in words.  Cost: 2 µs for one question, else as above.
+    """Every output as Python values, from the results of the entry point for requests, of a view
+    that answers in words.  Cost: 2 µs for one request, else as above.
     """
     outputs = len(view.outputs)
-    if questions == 1:
-        found = words.unpack_from(told.data)
+    if requests == 1:
+        found = words.unpack_from(results.data)
         return [
             [value if is_there else None]
             for value, is_there in zip(found, found[outputs:], strict=False)
         ]
     return _words(
-        view, result_bits(told, outputs, questions), result_flags(told, outputs, questions)
+        view, result_bits(results, outputs, requests), result_flags(results, outputs, requests)
     )
 
 
@@ -131,8 +131,8 @@ def _single_values(dtype: DType, bits: Ints, valid: Bytes, texts: pl.Series) -> 
         case DType.FLOAT64:
             series = pl.Series("value", bits.view(np.float64))
         case DType.STRING:
-            places = pl.select(pl.when(present).then(pl.Series(bits))).to_series()
-            return texts.gather(places)
+            indices = pl.select(pl.when(present).then(pl.Series(bits))).to_series()
+            return texts.gather(indices)
         case DType.INT64:
             series = pl.Series("value", bits)
         case _:
@@ -164,7 +164,7 @@ def _plain(dtype: DType, bits: Ints, texts: Sequence[str]) -> list[Scalar]:
         case DType.FLOAT64:
             values: list[Scalar] = bits.view(np.float64).tolist()
         case DType.STRING:
-            values = [texts[place] if texts else "" for place in bits.tolist()]
+            values = [texts[index] if texts else "" for index in bits.tolist()]
         case DType.BOOLEAN:
             values = [bit != 0 for bit in bits.tolist()]
         case _:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mainspring.elements.schema import DType
-from mainspring.features.pattern import Value
+from mainspring.features.physical import Value
 from mainspring.stats.histogram import histogram
 
 __all__ = ["BINS", "Distribution", "distribution_of"]

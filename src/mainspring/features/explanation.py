@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 Exactness = OneOf["proven", "ordered"]
-"""`proven`: states that merge in any order, held equal by law; `ordered`: folded in total order.
+"""`proven`: states that merge in any order, held equal by law; `ordered`: applied in total order.
 Nothing is merely tested: decision 0011.
 """
 
@@ -39,7 +39,7 @@ _NULLS = {"skip": "facts without a key belong to none", "group": "null is a key 
 
 
 class EntityExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """One entity: what it is called, the columns that facts name it by, those that a question does,
+    """One entity: what it is called, the columns that facts name it by, those that a request does,
     and how in words.
     """
 
@@ -88,7 +88,7 @@ class ViewExplanation(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[OutputExplanation, ...]
 
 
-class _Told(NamedTuple):
+class _Description(NamedTuple):
     """What the declaration alone says of an output."""
 
     says: str
@@ -144,10 +144,10 @@ def _explain_entity(entity: Entity) -> EntityExplanation:
     if entity.through is not None:
         said = (
             f"by the {keys} that view {entity.through.name} knew of "
-            f"{', '.join(entity.asked_keys)}; {_NULLS[entity.null_keys]}"
+            f"{', '.join(entity.request_keys)}; {_NULLS[entity.null_keys]}"
         )
     return EntityExplanation(
-        name=entity.name, keys=entity.join_keys, asked_by=entity.asked_keys, says=said
+        name=entity.name, keys=entity.join_keys, asked_by=entity.request_keys, says=said
     )
 
 
@@ -155,29 +155,29 @@ def _explain_outputs(view: CompiledView) -> tuple[OutputExplanation, ...]:
     declared = view.view
     if isinstance(declared.features, Latest):
         said = _summary(latest.__doc__)
-        told = [
-            _Told(said, (column,), _lookup_window(declared.ttl), "proven")
+        described = [
+            _Description(said, (column,), _lookup_window(declared.ttl), "proven")
             for column in declared.features.columns
         ]
     else:
-        told = [
-            _told(aggregation, declared, window)
+        described = [
+            _describe(aggregation, declared, window)
             for _, aggregation in declared.features
             for window in declared.windows
         ]
     return tuple(
         OutputExplanation(name=field.name, dtype=field.dtype, size=size, **each._asdict())
-        for field, size, each in zip(view.outputs, view.sizes, told, strict=True)
+        for field, size, each in zip(view.outputs, view.sizes, described, strict=True)
     )
 
 
-def _told(aggregation: Aggregation, view: FeatureView, window: WindowLength) -> _Told:
+def _describe(aggregation: Aggregation, view: FeatureView, window: WindowLength) -> _Description:
     nodes = [node for node in (aggregation.operand, aggregation.where) if node is not None]
     reads = tuple(sorted({column for node in nodes for column in input_columns(node)}))
     method = count if aggregation.operand is None else getattr(Aggregable, aggregation.name)
     condition = " where a condition holds" if aggregation.where is not None else ""
     exactness: Exactness = "ordered" if aggregation.name in ORDERED else "proven"
-    return _Told(
+    return _Description(
         _summary(method.__doc__) + condition, reads, interval(window, view.closed), exactness
     )
 

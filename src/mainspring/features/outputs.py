@@ -1,4 +1,4 @@
-"""From a declared aggregate to what the kernel is asked for: an operation over a column of values,
+"""From a declared aggregate to what the kernel computes: an operation over a column of values,
 its parameters as 64-bit patterns.
 
 A condition (`where`) becomes part of the value: where it does not hold there is no value, and
@@ -66,13 +66,14 @@ COMPARING = frozenset(
 class ValueColumn:
     """A value that every fact of the view carries: an expression over the source, and its type.
 
-    The kernel holds 64-bit values only.  Text travels as its place in a list of the texts at hand
+    The kernel holds 64-bit values only.  Text is dictionary-encoded: it travels as its index in a
+    list of the texts of this call
     and is fetched at the end: a sorted list of distinct texts where an output compares them, else
-    the facts as they lie.  Where only equality with listed texts is asked, it travels as the place
+    the facts as they lie.  Where only equality with listed texts is asked, it travels as the index
     among those.
 
     Args:
-        listed: the texts that are told apart; all others are one.
+        listed: the texts that are distinguished; all others are one.
     """
 
     node: Node
@@ -111,10 +112,10 @@ def iter_outputs(
     match view.features:
         case Latest(columns):
             for name in columns:
-                place, dtype = _place(
+                index, dtype = _value_index(
                     ValueColumn(Column(name), infer_type(Column(name), schema)), values
                 )
-                yield NamedOutput(name, OutputSpec(AggregateOp.LATEST, place, view.ttl), dtype)
+                yield NamedOutput(name, OutputSpec(AggregateOp.LATEST, index, view.ttl), dtype)
         case features:
             for name, aggregation in features:
                 for window in view.windows:
@@ -129,9 +130,9 @@ def _aggregate(
     if node is None:
         return OutputSpec(AggregateOp.COUNT_ROWS, span=window), DType.INT64
     dtype = infer_type(node, schema)
-    place, _ = _place(_travelling(aggregation, node, dtype), values)
+    index, _ = _value_index(_travelling(aggregation, node, dtype), values)
     size, parameters = _parameters(aggregation, dtype)
-    return OutputSpec(_OPS[aggregation.name], place, window, size, parameters), result_type(
+    return OutputSpec(_OPS[aggregation.name], index, window, size, parameters), result_type(
         aggregation, dtype
     )
 
@@ -168,7 +169,7 @@ def _is_estimate(aggregation: Aggregation) -> bool:
     )
 
 
-def _place(value: ValueColumn, values: list[ValueColumn]) -> tuple[int, DType]:
+def _value_index(value: ValueColumn, values: list[ValueColumn]) -> tuple[int, DType]:
     if value not in values:
         values.append(value)
     return values.index(value), value.dtype

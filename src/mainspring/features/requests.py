@@ -1,4 +1,4 @@
-"""What somebody asks features for, as the kernel takes it: every join key there and of its own
+"""Requests for features, as the kernel takes them: every join key there and of its own
 type, every time in microseconds.
 
 A key of another type would match nothing and look like an entity without facts, and milliseconds
@@ -14,7 +14,7 @@ from mainspring.elements.errors import UnreadableInstant
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import MINUTE, Micros, format_instant, parse_instant
-from mainspring.features.cast import cast_rows
+from mainspring.features.cast import RequestColumns, cast_columns
 from mainspring.features.errors import (
     FeatureNamedTwice,
     HindsightAsked,
@@ -22,7 +22,6 @@ from mainspring.features.errors import (
     SpineUnusable,
     WrongRequestType,
 )
-from mainspring.features.online.read import EntityRow
 from mainspring.features.view import CompiledView
 
 __all__ = ["cast_entity_keys", "prepare_spine", "refuse_duplicate_features", "resolve_read_time"]
@@ -43,7 +42,7 @@ def prepare_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.Data
     refuse_duplicate_features(views)
     taken = [field.name for view in views for field in view.fields if field.name in spine.columns]
     if taken:
-        raise SpineUnusable(column=taken[0], problem="has the name of a feature that is asked for")
+        raise SpineUnusable(column=taken[0], problem="has the name of a requested feature")
     keys = [_key(_column(spine, field.name), field) for field in _join_keys(views)]
     return spine.with_columns(*keys, _times(_column(spine, _TIME)).alias("_prediction_time"))
 
@@ -51,8 +50,8 @@ def prepare_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.Data
 def cast_entity_keys(
     keys: Sequence[Mapping[str, object]] | Mapping[str, object] | pl.DataFrame,
     views: Sequence[CompiledView],
-) -> list[EntityRow]:
-    """The join keys of each row, as the views' sources type them.  Raises: FEA-003, FEA-004,
+) -> RequestColumns:
+    """The join keys of these rows, as the views' sources type them.  Raises: FEA-003, FEA-004,
     FEA-012, FEA-013.
     """
     refuse_duplicate_features(views)
@@ -71,7 +70,7 @@ def cast_entity_keys(
             raise WrongRequestType(
                 row=index, field="keys", value=repr(row), dtype="a mapping of names to values"
             )
-    return cast_rows(rows, _join_keys(views), passengers=Schema(()))
+    return cast_columns(rows, _join_keys(views), passthrough=Schema(()))
 
 
 def refuse_duplicate_features(views: Sequence[CompiledView]) -> None:
@@ -85,15 +84,15 @@ def refuse_duplicate_features(views: Sequence[CompiledView]) -> None:
 
 
 def resolve_read_time(moment: Micros | str | datetime | None, *, now: Micros) -> Micros:
-    """The moment that is asked about as microseconds, now where none is.  Raises: PRJ-002, FEA-011
+    """The requested moment as microseconds, now where none is.  Raises: PRJ-002, FEA-011
     for one that is to come.
     """
     if moment is None:
         return now
-    asked = moment if isinstance(moment, int) else parse_instant(moment)
-    if asked > now + _CLOCK_SKEW:
-        raise MomentAhead(asked=format_instant(asked), now=format_instant(now))
-    return asked
+    requested = moment if isinstance(moment, int) else parse_instant(moment)
+    if requested > now + _CLOCK_SKEW:
+        raise MomentAhead(asked=format_instant(requested), now=format_instant(now))
+    return requested
 
 
 def _join_keys(views: Sequence[CompiledView]) -> Schema:

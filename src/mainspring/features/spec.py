@@ -36,10 +36,10 @@ class Entity:
 
     Args:
         join_keys: columns of the same names in sources and spines; default: the name of the entity.
-        null_keys: `skip`: a fact with a null in its key belongs to none, and a question with one
+        null_keys: `skip`: a fact with a null in its key belongs to none, and a request with one
             sees empty windows; `group`: null is a key like any other.
         through: a view of `latest(...)` that knows the join keys: an aircraft's type is looked up
-            by its tail number.  A question is then asked with the keys of that view, and belongs to
+            by its tail number.  A request then has the keys of that view, and belongs to
             what it knew at the prediction time.
     """
 
@@ -70,8 +70,8 @@ class Entity:
         )
 
     @property
-    def asked_keys(self) -> tuple[str, ...]:
-        """The columns that a question names the entity by."""
+    def request_keys(self) -> tuple[str, ...]:
+        """The columns that a request names the entity by."""
         if self.through is None:
             return self.join_keys
         return tuple(
@@ -199,7 +199,7 @@ class FeatureView:
 
 @dataclass(frozen=True, init=False)
 class OnDemandFeatureView:
-    """Features computed from the request alone, at the moment it is asked: one expression each."""
+    """Features computed from the request alone, at prediction time: one expression each."""
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description"})
 

@@ -75,15 +75,15 @@ class CompiledView:
 
     @cached_property
     def words(self) -> Struct | None:
-        """How the outputs of one question are told, each as a word and then for each whether it is
-        there; None for lists and texts, which are no words.
+        """How the outputs of one request are laid out, each as a word and then for each whether it
+        is there; None for lists and texts, which are no words.
         """
         codes = [_WORD_CODES.get(field.dtype) for field in self.outputs]
         return None if None in codes else Struct("=" + "".join(map(str, codes)) + "?" * len(codes))
 
     @cached_property
-    def asked(self) -> tuple[tuple[tuple[str, ...], bool], ...]:
-        """For each entity the columns that a question has its key in, and whether a null there
+    def entity_keys(self) -> tuple[tuple[tuple[str, ...], bool], ...]:
+        """For each entity the columns that a request has its key in, and whether a null there
         names nobody.
         """
         return tuple(
@@ -125,7 +125,7 @@ class CompiledView:
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
-        """The columns that a question must have, with their types; of an entity reached through
+        """The columns that a request must have, with their types; of an entity reached through
         another view those of that view.
         """
         own = [
@@ -154,12 +154,12 @@ class CompiledView:
             else tuple(f"_{entity.name}__{key}" for key in entity.join_keys)
         )
 
-    def answered_at(self, asked: Ints) -> Ints:
-        """The moments that questions are answered as at, in microseconds: their own, or the last
+    def answered_at(self, times: Ints) -> Ints:
+        """The moments that requests are answered as at, in microseconds: their own, or the last
         hop before.
         """
         hop = self.view.hop
-        return asked if hop is None else asked // hop * hop
+        return times if hop is None else times // hop * hop
 
     def lookup_of(self, entity: Entity) -> "CompiledView | None":
         """The view through which an entity is reached, if it is."""

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.datasets.build import CompiledTrainingSet
-from mainspring.datasets.encoding import Encoding, encode_rows
+from mainspring.datasets.encoding import Encoding, encode_columns
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.elements.time import DAY, Micros
@@ -244,9 +244,8 @@ class MonitorEvaluator:
         window = [record for record in window if record.version == monitored.version]
         if not window:
             return []
-        matrix = encode_rows(
-            [dict(zip(encoding.names, record.features, strict=True)) for record in window], encoding
-        )
+        features = zip(*(record.features for record in window), strict=True)
+        matrix = encode_columns(dict(zip(encoding.names, features, strict=True)), encoding)
         return drift_findings(
             monitored.baseline,
             matrix,

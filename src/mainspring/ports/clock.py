@@ -29,3 +29,7 @@ class Ids(Protocol):
     def new(self, kind: str) -> str:
         """A new id, such as `prediction-01jd3…` for kind `prediction`."""
         ...
+
+    def new_many(self, kind: str, count: int) -> list[str]:
+        """So many fresh names, in order."""
+        ...

@@ -24,8 +24,11 @@ __all__ = [
 _PREFIX = "inference:"
 
 
-class PredictionRecord(StoredRecord, frozen=True, kw_only=True):
+class PredictionRecord(StoredRecord, frozen=True, kw_only=True, gc=False):
     """One prediction.
+
+    It holds plain values and is in no cycle, so the garbage collector need not look at it: ten
+    thousand at once set off a full collection, which is longer than the predictions take.
 
     Args:
         id: its name.

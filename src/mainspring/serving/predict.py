@@ -5,20 +5,23 @@ A prediction is in the inference log before it is answered, so no answer exists 
 explained.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from mainspring.datasets.build import CompiledTrainingSet
-from mainspring.datasets.encoding import Encoding, encode_rows
-from mainspring.elements.expression.row import compile_row
+from mainspring.datasets.encoding import Encoding, encode_columns
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
-from mainspring.features.cast import cast_rows
-from mainspring.features.on_demand import compile_on_demand
-from mainspring.features.online.read import EntityRow, FeatureRows, Value, read_online
+from mainspring.features.cast import RequestColumns, cast_columns
+from mainspring.features.on_demand import (
+    RequestExpressions,
+    compile_on_demand,
+    compile_request_expressions,
+)
+from mainspring.features.online.read import FeatureRows, Value, read_online
 from mainspring.features.online.recompute import offsets_read
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.log import LogWriter
@@ -29,8 +32,6 @@ from mainspring.serving.errors import EmptyRequest, TooManyRows
 from mainspring.serving.inference_log import PredictionRecord, prediction_frame
 
 __all__ = ["Prediction", "Predictor", "ServedModel", "compile_served_model"]
-
-_RowFunction = Callable[[EntityRow], Mapping[str, Value]]
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,32 +54,35 @@ class ServedModel:
     training_set: CompiledTrainingSet
     encoding: Encoding
     scorer: Scorer
-    on_demand: _RowFunction
-    declared_time: _RowFunction | None
+    on_demand: RequestExpressions
+    declared_time: RequestExpressions | None
 
     def features_of(
-        self, rows: Sequence[EntityRow], online: OnlineReader, *, at: Sequence[Micros]
-    ) -> tuple[list[list[Value]], FeatureRows]:
-        """The features of each row in the order of the matrix, and what was read online."""
-        told = read_online(self.training_set.views, online, rows, at=at)
-        names = self.encoding.names
-        features = []
-        for place, row in enumerate(rows):
-            merged = {
-                **{name: values[place] for name, values in told.columns.items()},
-                **self.on_demand(row),
-            }
-            features.append([merged[name] for name in names])
-        return features, told
+        self, request: RequestColumns, online: OnlineReader, *, at: Sequence[Micros]
+    ) -> tuple[dict[str, list[Value]], FeatureRows]:
+        """The features of each row, by columns in the order of the matrix, and what was read
+        online.
+        """
+        read = read_online(self.training_set.views, online, request.columns, at=at)
+        return self.in_order(read.columns | self.on_demand.evaluate(request)), read
 
-    def score(self, features: Sequence[Sequence[Value]]) -> list[float]:
-        """One score for each row of features."""
-        names = self.encoding.names
-        matrix = encode_rows(
-            [dict(zip(names, row, strict=True)) for row in features], self.encoding
-        )
-        scores: list[float] = self.scorer.predict(matrix).tolist()
+    def in_order(self, features: Mapping[str, list[Value]]) -> dict[str, list[Value]]:
+        """The features that the model is fed, in the order of its matrix."""
+        return {name: features[name] for name in self.encoding.names}
+
+    def score(self, features: Mapping[str, Sequence[Value]]) -> list[float]:
+        """One score for each row of these columns of features."""
+        scores: list[float] = self.scorer.predict(encode_columns(features, self.encoding)).tolist()
         return scores
+
+    def declared_times(self, request: RequestColumns) -> list[Micros | None]:
+        """The prediction time that the training set declares for each row, None where it cannot be
+        computed.
+        """
+        if self.declared_time is None:
+            return [None] * request.height
+        times = self.declared_time.evaluate(request)["at"]
+        return [time if isinstance(time, int) else None for time in times]
 
 
 def compile_served_model(
@@ -100,7 +104,7 @@ def compile_served_model(
         encoding=encoding,
         scorer=scorer,
         on_demand=compile_on_demand(training_set.on_demand, schema),
-        declared_time=compile_row({"at": time}, schema) if knows_time else None,
+        declared_time=compile_request_expressions({"at": time}, schema) if knows_time else None,
     )
 
 
@@ -151,30 +155,33 @@ class Predictor:
         actor: str,
     ) -> list[PredictionRecord]:
         """The records of these predictions, each at its own time, not yet logged."""
-        cast = cast_rows(
-            rows, model.training_set.request_schema, passengers=model.training_set.label_key_schema
+        training_set = model.training_set
+        request = cast_columns(
+            rows, training_set.request_schema, passthrough=training_set.label_key_schema
         )
-        features, told = model.features_of(cast, self.online, at=at)
-        read_at = offsets_read(model.training_set.views, told, rows=len(cast))
+        features, read = model.features_of(request, self.online, at=at)
+        # Rows only here, at the end: a record is what is known about one of them.
         return [
             PredictionRecord(
-                id=self.ids.new("prediction"),
+                id=name,
                 version=model.version,
                 map_version=map_version,
                 at=moment,
-                declared_at=_declared_time(model, row),
-                request=dict(row),
-                features=values,
-                read_at=reached,
+                declared_at=declared_at,
+                request=fields,
+                features=list(values),
+                read_at=read_at,
                 score=score,
                 actor=actor,
             )
-            for row, moment, values, reached, score in zip(
-                cast, at, features, read_at, model.score(features), strict=True
+            for name, fields, moment, declared_at, values, read_at, score in zip(
+                self.ids.new_many("prediction", request.height),
+                request.rows,
+                at,
+                model.declared_times(request),
+                zip(*features.values(), strict=True),
+                offsets_read(training_set.views, read, rows=request.height),
+                model.score(features),
+                strict=True,
             )
         ]
-
-
-def _declared_time(model: ServedModel, row: EntityRow) -> Micros | None:
-    moment = model.declared_time(row)["at"] if model.declared_time else None
-    return moment if isinstance(moment, int) else None

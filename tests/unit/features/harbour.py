@@ -71,7 +71,8 @@ def told(
     log, online = log_of(facts), SqliteOnline(None)
     for each in with_lookups([view]):
         materialize_view(each, log=log, online=online, now=0)
-    answer = read_online([view], online, rows, at=[round(minute * MINUTE)] * len(rows))
+    keys = {name: [row[name] for row in rows] for name in rows[0]}
+    answer = read_online([view], online, keys, at=[round(minute * MINUTE)] * len(rows))
     return [
         {name: values[place] for name, values in answer.columns.items()}
         for place in range(len(rows))

@@ -167,9 +167,8 @@ def folded(view, log, *, now=0) -> SqliteOnline:
 def told(view, landings, *minutes, city="JFK", **keys) -> list[dict]:
     """What an online read says about a city, or these keys, at these minutes."""
     times = [round(minute * MINUTE) for minute in minutes]
-    answer = read_online(
-        [view], folded(view, log_of(landings)), [{"city": city, **keys}] * len(times), at=times
-    )
+    asked = {name: [key] * len(times) for name, key in {"city": city, **keys}.items()}
+    answer = read_online([view], folded(view, log_of(landings)), asked, at=times)
     return [
         {name: values[place] for name, values in answer.columns.items()}
         for place in range(len(times))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainspring.elements.schema import DType, Schema
-from mainspring.features.cast import cast_rows
+from mainspring.features.cast import cast_columns
 from mainspring.features.errors import MissingRequestField, WrongRequestType
 
 SCHEMA = Schema.of(
@@ -16,7 +16,7 @@ NONE = Schema(())
 
 
 def cast(**changes):
-    [row] = cast_rows([ROW | changes], SCHEMA, passengers=NONE)
+    [row] = cast_columns([ROW | changes], SCHEMA, passthrough=NONE).rows
     return row
 
 
@@ -34,7 +34,7 @@ def test_a_whole_number_is_a_real_one_where_that_is_wanted():
 
 
 def test_null_is_a_value_of_every_type():
-    assert set(cast_rows([dict.fromkeys(ROW)], SCHEMA, passengers=NONE)[0].values()) == {None}
+    assert set(cast(**dict.fromkeys(ROW)).values()) == {None}
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,19 @@ def test_a_value_of_another_type_is_refused_and_named(field, value):
 
 def test_an_absent_field_is_a_mistake():
     with pytest.raises(MissingRequestField, match="row 1 has no field 'n'"):
-        cast_rows(
+        cast_columns(
             [ROW, {name: value for name, value in ROW.items() if name != "n"}],
             SCHEMA,
-            passengers=NONE,
+            passthrough=NONE,
         )
 
 
-def test_unknown_fields_are_left_out_and_passengers_kept_where_they_are_sent():
-    rows = cast_rows(
-        [ROW | {"trip": "t1", "junk": 1}, ROW], SCHEMA, passengers=Schema.of(trip=DType.STRING)
+def test_unknown_fields_are_left_out_and_passthrough_ones_kept_where_they_are_sent():
+    request = cast_columns(
+        [ROW | {"trip": "t1", "junk": 1}, ROW], SCHEMA, passthrough=Schema.of(trip=DType.STRING)
     )
-    assert [row.get("trip") for row in rows] == ["t1", None]
+    rows = request.rows
+    assert request.columns["trip"] == ["t1", None]
     assert "trip" not in rows[1]
     assert "junk" not in rows[0]
 
@@ -91,4 +92,17 @@ def test_any_value_is_cast_or_refused_and_casting_again_changes_nothing(value, f
         once = cast(**{field: value})
     except WrongRequestType:
         return
-    assert repr(cast_rows([once], SCHEMA, passengers=NONE)[0]) == repr(once)
+    assert repr(cast(**once)) == repr(once)
+
+
+@pytest.mark.parametrize("rows", [2, 40])
+def test_the_first_fault_of_the_first_bad_row_is_told_whichever_column_has_it(rows):
+    good = [ROW] * rows
+    late, early = ROW | {"n": "one"}, {**ROW, "ok": "yes", "at": "yesterday"}
+    with pytest.raises(WrongRequestType) as caught:
+        cast_columns([*good, early, late], SCHEMA, passthrough=NONE)
+    assert (caught.value.row, caught.value.field) == (rows, "ok")
+
+
+def test_a_request_without_fields_has_its_rows():
+    assert cast_columns([ROW, ROW], NONE, passthrough=NONE).rows == [{}, {}]

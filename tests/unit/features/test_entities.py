@@ -131,4 +131,4 @@ def test_a_key_may_be_a_boolean_a_whole_number_or_any_text(answer, key, values):
 
 def test_a_question_is_asked_with_the_keys_of_the_view_that_knows():
     assert [field.name for field in BY_MODEL.key_fields] == ["ship"]
-    assert MODEL.asked_keys == ("ship",)
+    assert MODEL.request_keys == ("ship",)

@@ -58,7 +58,7 @@ def test_a_sample_is_what_a_read_says_of_these_keys_whatever_the_partitions(keys
         told = read_online(
             [VIEW],
             folded(VIEW, log_of(HISTORY)),
-            [{"city": city} for city in CITIES],
+            {"city": CITIES},
             at=[2_000 * MINUTE] * 40,
         )
         assert sorted(told.columns["city__total__1h"]) == sorted(samples[0]["city__total__1h"])

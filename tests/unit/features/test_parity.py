@@ -1,4 +1,4 @@
-"""The check that what a model was taught is what it will be told."""
+"""The check that what a model was trained on is what it will be served."""
 
 import polars as pl
 
@@ -31,11 +31,11 @@ def test_a_backfill_and_the_stream_agree():
     assert (report.rows, report.values, report.differing, report.example) == (3, 3, 0, "")
 
 
-def test_one_bit_of_difference_is_found_and_told():
+def test_one_bit_of_difference_is_found_and_named():
     rows = expected_rows(12, 13).with_columns(pl.col("city__total__10m") * (1 + 2**-52))
     report = check_parity([VIEW], rows, log=log_of(HISTORY), online=SqliteOnline(None))
     assert report.differing == 2
-    assert report.example.startswith("city__total__10m of 12 at 1970-01-01T00:12:00Z: taught ")
+    assert report.example.startswith("city__total__10m of 12 at 1970-01-01T00:12:00Z: backfilled ")
 
 
 def test_minus_zero_is_not_zero():

@@ -17,7 +17,7 @@ def reason(view, landings, minute, *, city="JFK"):
     told = read_online(
         [view],
         folded(view, log_of(landings)),
-        [{"city": city}],
+        {"city": [city]},
         at=[round(minute * MINUTE)],
         reasons=True,
     )
@@ -92,11 +92,11 @@ def test_pages_that_are_not_beside_the_head_are_fetched():
 
 
 def test_an_entity_reached_through_another_view_has_a_reason_of_its_own():
-    log, rows = harbour.log_of(KNOWN), [{"ship": ship} for ship in ("Ada", "Eve", None)]
+    log, keys = harbour.log_of(KNOWN), {"ship": ["Ada", "Eve", None]}
     online = harbour.SqliteOnline(None)
     for view in (MODELS, BY_MODEL):
         materialize_view(view, log=log, online=online, now=0)
-    told = read_online([BY_MODEL], online, rows, at=[5 * MINUTE] * 3, reasons=True)
+    told = read_online([BY_MODEL], online, keys, at=[5 * MINUTE] * 3, reasons=True)
     assert told.reasons == {
         "by_model.ship": ["no fact in the window", "known", "null key"],
         "by_model.model": ["known", "null key", "null key"],

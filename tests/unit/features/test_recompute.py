@@ -61,8 +61,8 @@ def unlike_far(partitions: int):
 
 
 def asked(view, online):
-    rows = SPINE.select("city", "gate").to_dicts()
-    return read_online([view], online, rows, at=SPINE["_prediction_time"].to_list())
+    keys = SPINE.select("city", "gate").to_dict(as_series=False)
+    return read_online([view], online, keys, at=SPINE["_prediction_time"].to_list())
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 7])
@@ -98,7 +98,7 @@ def test_the_facts_of_every_source_and_of_looked_up_keys_are_those_that_had_been
         harbour.append(log, source, call(3, id="claimed", ship="Ada", model="barge", cargo=100))
     spine = pl.DataFrame({"ship": ["Ada", "Bea", "Eve"], "_prediction_time": [5 * MINUTE] * 3})
     for view in (BY_MODEL, union):
-        told = read_online([view], online, spine.select("ship").to_dicts(), at=[5 * MINUTE] * 3)
+        told = read_online([view], online, {"ship": ["Ada", "Bea", "Eve"]}, at=[5 * MINUTE] * 3)
         read_at = offsets_read([view], told, rows=3)
         again = backfill_as_read(view, spine, read_at, lambda source: read_facts(source, log=log))
         assert {name: again[name].to_list() for name in told.columns} == told.columns
@@ -115,7 +115,7 @@ def test_a_check_of_reads_names_the_key_and_both_values():
     )
     assert (right.rows, right.values, right.differing, right.rows_differing) == (5, 30, 0, 0)
     assert report.rows_differing == 5
-    assert "of city=JFK, gate=A at 1970-01-01T00:20:00Z: taught " in report.example
+    assert "of city=JFK, gate=A at 1970-01-01T00:20:00Z: backfilled " in report.example
 
 
 def test_keys_are_sampled_from_facts_and_from_the_view_that_knows_them():

@@ -119,8 +119,8 @@ def test_a_key_that_is_an_instant_is_the_same_in_every_form_and_on_both_sides(ke
     views = [compile_view(opening, SCHEMA, shard="openings")]
     asked_about = pl.DataFrame({"sold_at": [key, None], "prediction_time": [TEN] * 2})
     assert prepare_spine(asked_about, views)["sold_at"].cast(pl.Int64).to_list() == [TEN, None]
-    assert cast_entity_keys([{"sold_at": key}], views) == [{"sold_at": TEN}]
-    assert cast_entity_keys(asked_about.select("sold_at"), views) == [
+    assert cast_entity_keys([{"sold_at": key}], views).columns == {"sold_at": [TEN]}
+    assert cast_entity_keys(asked_about.select("sold_at"), views).rows == [
         {"sold_at": TEN},
         {"sold_at": None},
     ]
@@ -130,7 +130,7 @@ def test_a_column_named_like_a_feature_is_refused():
     spine = pl.DataFrame(
         {"shop": ["A"], "till": [1], "prediction_time": [TEN], "till__sales__1h": [0]}
     )
-    with pytest.raises(SpineUnusable, match="name of a feature"):
+    with pytest.raises(SpineUnusable, match="name of a requested feature"):
         prepare_spine(spine, VIEWS)
 
 
@@ -185,7 +185,7 @@ def test_hindsight_is_not_read_online():
     ids=["one", "frame"],
 )
 def test_keys_may_be_one_row_or_a_frame(keys):
-    assert cast_entity_keys(keys, VIEWS) == [{"shop": "A", "till": 1}]
+    assert cast_entity_keys(keys, VIEWS).rows == [{"shop": "A", "till": 1}]
 
 
 @pytest.mark.parametrize(

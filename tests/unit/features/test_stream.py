@@ -10,7 +10,7 @@ from mainspring.elements.time import DAY, HOUR, MINUTE
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.errors import HorizonPassed, MissingRequestField
+from mainspring.features.errors import FeatureOverflow, HorizonPassed, MissingRequestField
 from mainspring.features.online.read import read_online
 from mainspring.features.spec import Entity, FeatureView
 from mainspring.features.state.names import encode_key
@@ -34,7 +34,7 @@ def stored_rows(online, view=VIEW):
 
 
 def count_at(online, view, minute, city="JFK"):
-    return read_online([view], online, [{"city": city}], at=[minute * MINUTE]).columns[
+    return read_online([view], online, {"city": [city]}, at=[minute * MINUTE]).columns[
         "city__n__10m"
     ]
 
@@ -81,13 +81,13 @@ def test_a_new_shard_leaves_out_what_no_read_can_need():
 def test_a_read_before_the_horizon_says_so_rather_than_answer():
     online = folded(VIEW, log_of(HISTORY), now=90)
     with pytest.raises(HorizonPassed) as caught:
-        read_online([VIEW], online, [{"city": "JFK"}], at=[80 * MINUTE])
+        read_online([VIEW], online, {"city": ["JFK"]}, at=[80 * MINUTE])
     assert "1970-01-01T00:30:00Z" in caught.value.message
 
 
 def test_a_read_of_a_shard_that_does_not_exist_says_so():
     with pytest.raises(HorizonPassed, match="no state yet"):
-        read_online([VIEW], SqliteOnline(None), [{"city": "JFK"}], at=[0])
+        read_online([VIEW], SqliteOnline(None), {"city": ["JFK"]}, at=[0])
 
 
 def test_refolding_reaches_back_when_the_clock_does():
@@ -109,7 +109,7 @@ def test_a_fact_with_a_null_in_its_key_belongs_to_no_entity_but_to_everything():
     everything = Entity("network", join_keys=[])
     view = windowed(entities=[Entity("city"), everything])
     answer = read_online(
-        [view], folded(view, log_of([landing(5, city=None)])), [{"city": None}], at=[6 * MINUTE]
+        [view], folded(view, log_of([landing(5, city=None)])), {"city": [None]}, at=[6 * MINUTE]
     )
     assert answer.columns == {"city__n__10m": [0], "network__n__10m": [1]}
 
@@ -117,7 +117,7 @@ def test_a_fact_with_a_null_in_its_key_belongs_to_no_entity_but_to_everything():
 def test_an_instant_is_a_key_online_as_it_is_in_a_backfill():
     view = windowed(entities=[Entity("opened")])
     online = folded(view, log_of([landing(5, opened=77)]))
-    assert read_online([view], online, [{"opened": 77}], at=[6 * MINUTE]).columns == {
+    assert read_online([view], online, {"opened": [77]}, at=[6 * MINUTE]).columns == {
         "opened__n__10m": [1]
     }
 
@@ -125,28 +125,63 @@ def test_an_instant_is_a_key_online_as_it_is_in_a_backfill():
 def test_every_row_is_answered_at_its_own_time():
     view = windowed()
     online = folded(view, log_of([landing(5)]))
-    rows = [{"city": "JFK"}, {"city": "JFK"}, {"city": "LGA"}]
-    assert read_online([view], online, rows, at=[6 * MINUTE, 60 * MINUTE, 6 * MINUTE]).columns[
+    keys = {"city": ["JFK", "JFK", "LGA"]}
+    assert read_online([view], online, keys, at=[6 * MINUTE, 60 * MINUTE, 6 * MINUTE]).columns[
         "city__n__10m"
     ] == [1, 0, 0]
 
 
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_rows_that_share_their_keys_are_answered_as_each_alone(partitions):
+    view = replace(VIEW, partitions=partitions)
+    online = folded(view, log_of(HISTORY))
+    keys = {"city": ["JFK", None, "LGA", "nowhere"] * 5, "gate": ["A", None] * 10}
+    together = read_online([view], online, keys, at=[90 * MINUTE] * 20).columns
+    alone = [
+        read_online(
+            [view], online, {name: [key[row]] for name, key in keys.items()}, at=[90 * MINUTE]
+        ).columns
+        for row in range(20)
+    ]
+    assert together == {name: [each[name][0] for each in alone] for name in view.column_names}
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_an_overflow_is_told_of_the_first_row_that_has_it(partitions):
+    view = replace(
+        windowed(entities=[Entity("city"), Entity("gate")], total=col("bags").sum()),
+        partitions=partitions,
+    )
+    online = folded(view, log_of([landing(minute, gate="A", bags=2**62) for minute in (5, 6)]))
+    keys = {"city": ["LGA"] * 3 + ["JFK"] * 10, "gate": ["B"] * 13}
+    with pytest.raises(FeatureOverflow) as caught:
+        read_online([view], online, keys, at=[8 * MINUTE] * 13)
+    assert (caught.value.feature, caught.value.row) == ("city__total__10m", 3)
+
+
+def test_keys_that_python_calls_equal_are_told_apart():
+    view = windowed(entities=[Entity("delay")])
+    online = folded(view, log_of([landing(5, delay=0.0), landing(6, delay=0.0)]))
+    answer = read_online([view], online, {"delay": [0.0, -0.0] * 10}, at=[8 * MINUTE] * 20)
+    assert answer.columns == {"delay__n__10m": [2, 0] * 10}
+
+
 def test_no_rows_get_columns_without_answers():
-    assert read_online([VIEW], SqliteOnline(None), [], at=[]).columns == {
+    assert read_online([VIEW], SqliteOnline(None), {"city": []}, at=[]).columns == {
         name: [] for name in VIEW.column_names
     }
 
 
-def test_a_missing_join_key_is_named_with_its_row():
+def test_a_missing_join_key_is_named():
     online = folded(VIEW, log_of(HISTORY))
     with pytest.raises(MissingRequestField) as caught:
-        read_online([VIEW], online, [{"city": "JFK"}, {"town": "JFK"}], at=[0, 0])
-    assert (caught.value.row, caught.value.field) == (1, "city")
+        read_online([VIEW], online, {"town": ["JFK", "JFK"]}, at=[0, 0])
+    assert (caught.value.row, caught.value.field) == (0, "city")
 
 
 def test_the_position_that_was_read_is_part_of_the_answer():
     view = newest("delay")
-    answer = read_online([view], folded(view, log_of(HISTORY)), [{"city": "JFK"}], at=[90 * MINUTE])
+    answer = read_online([view], folded(view, log_of(HISTORY)), {"city": ["JFK"]}, at=[90 * MINUTE])
     assert answer.positions["newest"].offset(TOPIC) == len(records_of(HISTORY))
 
 
@@ -168,7 +203,7 @@ def test_facts_known_long_after_they_happened_evict_as_if_they_were_not():
         clock.advance(HOUR)
         SourceWriter(source, log=log, clock=clock).write_rows([{"n": n, "at": clock.now()}])
         materialize_view(compiled, log=log, online=online, now=clock.now())
-    assert read_online([compiled], online, [{}], at=[clock.now()]).columns == {"all__n__2d": [25]}
+    assert read_online([compiled], online, {}, at=[clock.now()]).columns == {"all__n__2d": [25]}
     at_once = SqliteOnline(None)
     materialize_view(compiled, log=SqliteLog(None), online=at_once, now=9 * DAY + HOUR)
     materialize_view(compiled, log=log, online=at_once, now=clock.now())

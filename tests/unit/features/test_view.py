@@ -6,6 +6,7 @@ from mainspring.elements.errors import UnreadableDuration
 from mainspring.elements.expression import col, count
 from mainspring.elements.expression.errors import FaultyExpression
 from mainspring.elements.time import HOUR
+from mainspring.features.cast import RequestColumns
 from mainspring.features.kernel.program import UNBOUNDED_SPAN
 from mainspring.features.on_demand import compile_on_demand, compute_on_demand, on_demand_fields
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
@@ -68,10 +69,25 @@ def test_on_demand_features_are_the_same_by_row_and_by_column():
         features={"is_late": col("delay") > 15, "twice": col("bags") * 2, "city": col("city")},
     )
     requests = facts_of([landing(1, delay=20.0, bags=3), landing(2, delay=None, bags=None)])
-    by_row = compile_on_demand([view], SCHEMA)
-    rows = [{"delay": 20.0, "bags": 3, "city": "JFK"}, {"delay": None, "bags": None, "city": "JFK"}]
-    assert compute_on_demand([view], requests, SCHEMA).to_dicts() == [by_row(row) for row in rows]
+    columns = {"delay": [20.0, None], "bags": [3, None], "city": ["JFK", "JFK"]}
+    computed = compute_on_demand([view], requests, SCHEMA).to_dict(as_series=False)
+    evaluated = compile_on_demand([view], SCHEMA).evaluate(RequestColumns(columns, 2))
+    assert (
+        computed == evaluated == {"is_late": [True, None], "twice": [6, None], "city": ["JFK"] * 2}
+    )
     assert [field.name for field in on_demand_fields(view, SCHEMA)] == ["is_late", "twice", "city"]
+
+
+def test_on_demand_features_of_many_rows_are_those_of_each():
+    view = OnDemandFeatureView("form", features={"self": col("bags") / 3, "seen": col("at")})
+    columns = {"bags": [None, *range(5_000)], "at": [*range(5_000), None]}
+    evaluate = compile_on_demand([view], SCHEMA).evaluate
+    many = evaluate(RequestColumns(columns, 5_001))
+    few = [
+        evaluate(RequestColumns({name: [values[row]] for name, values in columns.items()}, 1))
+        for row in range(5_001)
+    ]
+    assert many == {name: [each[name][0] for each in few] for name in ("self", "seen")}
 
 
 @pytest.mark.parametrize("where", ["delay > 15", True, lambda row: True])

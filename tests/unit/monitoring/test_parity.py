@@ -210,7 +210,8 @@ def test_a_test_on_demand_reads_random_keys_of_every_view_and_says_who_asked(wor
     assert (endpoint.checked, view.subject, view.checked) == (0, "view.takings", 200)
     assert view.mismatched > 0
     assert (
-        view.example == "shop__amount__24h of shop=b at 2024-05-05T00:00:00Z: taught 8.25, told 8.5"
+        view.example
+        == "shop__amount__24h of shop=b at 2024-05-05T00:00:00Z: backfilled 8.25, served 8.5"
     )
     [event] = [
         recorded.event for recorded in workspace.runtime.state.iter_events(kind="parity.tested")

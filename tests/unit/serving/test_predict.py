@@ -1,6 +1,7 @@
 """From a request to an answer that is on record."""
 
 import pytest
+from msgspec.structs import replace
 
 from mainspring.elements.time import MINUTE
 from mainspring.features.errors import HorizonPassed
@@ -48,6 +49,21 @@ def test_rows_of_one_request_get_answers_in_order_and_ids_of_their_own(predict, 
     answers = predict(row, row | {"bags": 0}, row | {"city": None})
     assert [answer.score for answer in answers] == [8.0, 2.0, 6.0]
     assert len({answer.id for answer in answers}) == 3
+
+
+def test_many_rows_are_answered_as_each_of_them_alone(predictor, model, row):
+    rows = [
+        row | {"city": city, "bags": bags} for bags in (None, *range(50)) for city in ("JFK", None)
+    ]
+    at = [8 * MINUTE] * len(rows)
+    together = predictor.answer(model, rows, at=at, map_version=3, actor="person:ada")
+    alone = [
+        predictor.answer(model, [each], at=at[:1], map_version=3, actor="person:ada")[0]
+        for each in rows
+    ]
+    assert [replace(record, id="") for record in together] == [
+        replace(record, id="") for record in alone
+    ]
 
 
 def test_a_bad_row_leaves_nothing_in_the_log(predict, log, row):

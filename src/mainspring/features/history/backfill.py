@@ -1,4 +1,4 @@
-"""Answer for many rows of history at once: what was each feature, at the moment each question was
+"""Answer for many rows of history at once: what was each feature, at the moment each request was
 asked?
 """
 
@@ -22,11 +22,11 @@ from mainspring.features.kernel.arrays import (
     KernelResult,
     Spine,
 )
-from mainspring.features.kernel.grouping.as_of import Asked, Past, newest_facts
+from mainspring.features.kernel.grouping.as_of import AsOfQueries, Past, newest_facts
+from mainspring.features.kernel.grouping.chunks import concatenated
 from mainspring.features.kernel.grouping.group import Grouping, group_facts
-from mainspring.features.kernel.grouping.pieces import joined
 from mainspring.features.kernel.windows.aggregate import aggregate, blank_answer
-from mainspring.features.pattern import PatternColumn, evaluate_columns, pieces_of
+from mainspring.features.physical import PhysicalColumn, chunks_of, evaluate_columns
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 
@@ -90,7 +90,7 @@ def _of_entity(
     entity: Entity,
     facts: pl.DataFrame,
     *,
-    columns: Sequence[PatternColumn],
+    columns: Sequence[PhysicalColumn],
     spine: pl.DataFrame,
 ) -> pl.DataFrame:
     answer = _answer(view, entity, facts, columns=columns, spine=spine)
@@ -109,11 +109,11 @@ def _answer(
     entity: Entity,
     facts: pl.DataFrame,
     *,
-    columns: Sequence[PatternColumn],
+    columns: Sequence[PhysicalColumn],
     spine: pl.DataFrame,
 ) -> KernelResult:
-    # A question without a time keeps its row and sees nothing.
-    asked = np.maximum(
+    # A request without a time keeps its row and sees nothing.
+    times = np.maximum(
         view.answered_at(
             spine["_prediction_time"].cast(pl.Int64).fill_null(_ALWAYS).to_numpy(writable=True)
         ),
@@ -123,12 +123,12 @@ def _answer(
     codes = key_codes(
         entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by)
     )
-    answer = _looked_up(view, facts, columns, codes=codes, asked=asked)
+    answer = _looked_up(view, facts, columns, codes=codes, times=times)
     if answer is None:
         by_key, spine_codes = _by_key(facts, columns, codes=codes), codes.spine.astype(np.int64)
         # The answer takes the memory that the codes do not need any more.
         del codes
-        answer = aggregate(view.program, by_key, Spine(spine_codes, asked))
+        answer = aggregate(view.program, by_key, Spine(spine_codes, times))
     _refuse_overflow(view, entity, answer)
     return answer
 
@@ -136,22 +136,27 @@ def _answer(
 def _looked_up(
     view: CompiledView,
     facts: pl.DataFrame,
-    columns: Sequence[PatternColumn],
+    columns: Sequence[PhysicalColumn],
     *,
     codes: Codes,
-    asked: Ints,
+    times: Ints,
 ) -> KernelResult | None:
     """The values of the newest facts, where a walk in order of time finds them; None where it does
-    not, or more than lookups is asked.
+    not, or there are aggregates beside lookups.
     """
     if view.tiles.kind != "newest" or not _is_prompt(facts):
         return None
-    time, found = joined(pieces_of(facts["_event_time"])), np.empty(asked.size, dtype=np.int64)
-    if not newest_facts(Past(codes.facts, time), Asked(codes.spine, asked, found), keys=codes.keys):
+    time, found = (
+        concatenated(chunks_of(facts["_event_time"])),
+        np.empty(times.size, dtype=np.int64),
+    )
+    if not newest_facts(
+        Past(codes.facts, time), AsOfQueries(codes.spine, times, found), keys=codes.keys
+    ):
         return None
-    answer = blank_answer(len(view.outputs), asked.size)
+    answer = blank_answer(len(view.outputs), times.size)
     known = np.flatnonzero(found >= 0)
-    known = known[time[found[known]] >= asked[known] - view.tiles.longest]
+    known = known[time[found[known]] >= times[known] - view.tiles.longest]
     for slot, (column, _) in enumerate(view.tiles.outputs.tolist()):
         _tell(
             columns[column], found[known], known, bits=answer.bits[slot], valid=answer.valid[slot]
@@ -159,25 +164,25 @@ def _looked_up(
     return answer
 
 
-def _tell(column: PatternColumn, facts: Ints, rows: Ints, *, bits: Ints, valid: Bytes) -> None:
+def _tell(column: PhysicalColumn, facts: Ints, rows: Ints, *, bits: Ints, valid: Bytes) -> None:
     """Write the values that a column has in these facts into these rows, and that the other rows
     have none.
     """
     bits[:] = valid[:] = 0
-    bits[rows] = joined(column.bits)[facts]
+    bits[rows] = concatenated(column.bits)[facts]
     valid[rows] = 1 if column.present is None else column.present[facts]
 
 
-def _by_key(facts: pl.DataFrame, columns: Sequence[PatternColumn], *, codes: Codes) -> Facts:
+def _by_key(facts: pl.DataFrame, columns: Sequence[PhysicalColumn], *, codes: Codes) -> Facts:
     """Facts by key and in total order; what it took to find that order is let go of."""
     grouping = settle_ties(
-        group_facts(codes.facts, codes.keys, pieces_of(facts["_event_time"])), facts
+        group_facts(codes.facts, codes.keys, chunks_of(facts["_event_time"])), facts
     )
     return _grouped_facts(grouping, facts, columns)
 
 
 def _grouped_facts(
-    grouping: Grouping, facts: pl.DataFrame, columns: Sequence[PatternColumn]
+    grouping: Grouping, facts: pl.DataFrame, columns: Sequence[PhysicalColumn]
 ) -> Facts:
     """Times and values as the grouped rows lie."""
     times, size = _grouped_times(grouping, facts), grouping.event_time.size
@@ -200,11 +205,13 @@ def _grouped_times(grouping: Grouping, facts: pl.DataFrame) -> Ints:
     seen, superseded = facts["_visible_from"], facts["_visible_to"]
     times = np.empty((3, grouping.event_time.size), dtype=np.int64)
     times[EVENT_TIME] = grouping.event_time
-    grouping.words(pieces_of(seen), times[VISIBLE_FROM])
+    grouping.words(chunks_of(seen), times[VISIBLE_FROM])
     times[VISIBLE_TO] = FOREVER
     rows = (superseded != FOREVER).arg_true()
-    places = grouping.places(rows.to_numpy())
-    times[VISIBLE_TO, places[places >= 0]] = joined(pieces_of(superseded.gather(rows)))[places >= 0]
+    indices = grouping.indices(rows.to_numpy())
+    times[VISIBLE_TO, indices[indices >= 0]] = concatenated(chunks_of(superseded.gather(rows)))[
+        indices >= 0
+    ]
     return times
 
 

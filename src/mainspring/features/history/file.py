@@ -1,4 +1,4 @@
-"""Backfill for a file of questions, which may be larger than memory: it is read and answered piece
+"""Backfill for a file of requests, which may be larger than memory: it is read and answered piece
 by piece, and the answer appears whole or not at all.
 """
 
@@ -43,7 +43,7 @@ def backfill_file(
     progress: BackfillProgress,
     rows_at_once: int = _ROWS_AT_ONCE,
 ) -> BackfillReport:
-    """Answer every row of a file of questions, in its order, into another file.
+    """Answer every row of a file of requests, in its order, into another file.
 
     Args:
         spine: join keys and `prediction_time`; the suffix says the format of this file and of
@@ -63,7 +63,7 @@ def backfill_file(
         raise SpineUnusable(column=_TIME, problem=f"cannot be answered into its own file {out}")
     refuse_duplicate_features(views)
     with _reading(spine):
-        asked = _scan(
+        requests = _scan(
             spine,
             texts=[
                 field.name
@@ -72,15 +72,15 @@ def backfill_file(
                 if field.dtype is DType.STRING
             ],
         )
-        total = int(asked.select(pl.len()).collect().item())
+        total = int(requests.select(pl.len()).collect().item())
     known = cache(facts_of)
     with TemporaryDirectory(dir=out.parent, prefix=".backfill-") as folder:
         done, schema = 0, pl.Schema()
-        for place, rows in enumerate(_translated(_iter_pieces(asked, rows_at_once), spine)):
+        for index, rows in enumerate(_translated(_iter_chunks(requests, rows_at_once), spine)):
             done += rows.height
             answer = _answer(views, rows, known, partial(_tell, progress, done, total))
             schema = answer.schema
-            answer.write_parquet(Path(folder) / f"{place:06}.parquet")
+            answer.write_parquet(Path(folder) / f"{index:06}.parquet")
         _write(pl.scan_parquet(Path(folder) / "*.parquet"), out)
     return BackfillReport(out=str(out), rows=done, columns=tuple(schema.names()))
 
@@ -91,9 +91,9 @@ def _answer(
     facts_of: FactReader,
     answered: Callable[[str], None],
 ) -> pl.DataFrame:
-    asked, frames = prepare_spine(rows, views), [rows]
+    requests, frames = prepare_spine(rows, views), [rows]
     for view in views:
-        frames.append(backfill_from(view, facts_of, asked))
+        frames.append(backfill_from(view, facts_of, requests))
         answered(view.view.name)
     return pl.concat(frames, how="horizontal")
 
@@ -102,14 +102,14 @@ def _tell(progress: BackfillProgress, done: int, total: int, view: str) -> None:
     progress(view, done, total)
 
 
-def _iter_pieces(asked: pl.LazyFrame, rows_at_once: int) -> Iterator[pl.DataFrame]:
-    """The rows in their order, so many at once; a file without any is one piece without any."""
+def _iter_chunks(requests: pl.LazyFrame, rows_at_once: int) -> Iterator[pl.DataFrame]:
+    """The rows in their order, so many at once; a file without any is one chunk without any."""
     is_empty = True
-    for rows in asked.collect_batches(chunk_size=rows_at_once, maintain_order=True):
+    for rows in requests.collect_batches(chunk_size=rows_at_once, maintain_order=True):
         is_empty = False
         yield rows
     if is_empty:
-        yield asked.head(0).collect()
+        yield requests.head(0).collect()
 
 
 def _scan(path: Path, *, texts: Sequence[str]) -> pl.LazyFrame:
@@ -123,16 +123,16 @@ def _scan(path: Path, *, texts: Sequence[str]) -> pl.LazyFrame:
             return pl.scan_ndjson(path)
 
 
-def _translated(pieces: Iterator[pl.DataFrame], path: Path) -> Iterator[pl.DataFrame]:
-    """The pieces; what is wrong in the midst of the file is told as what is wrong at its
+def _translated(chunks: Iterator[pl.DataFrame], path: Path) -> Iterator[pl.DataFrame]:
+    """The chunks; what is wrong in the midst of the file is reported as what is wrong at its
     beginning.
     """
     while True:
         with _reading(path):
-            piece = next(pieces, None)
-        if piece is None:
+            chunk = next(chunks, None)
+        if chunk is None:
             return
-        yield piece
+        yield chunk
 
 
 @contextmanager

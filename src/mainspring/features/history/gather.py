@@ -61,11 +61,11 @@ def gather_keys(
     for entity in view.view.entities:
         lookup = view.lookup_of(entity)
         if lookup is not None:
-            [asked] = lookup.view.entities
-            told = backfill_view(lookup, facts_of(lookup), spine)
+            [looked_up] = lookup.view.entities
+            result = backfill_view(lookup, facts_of(lookup), spine)
             columns = zip(entity.join_keys, view.key_columns(entity), strict=True)
             spine = spine.with_columns(
-                told[f"{asked.name}__{key}"].alias(column) for key, column in columns
+                result[f"{looked_up.name}__{key}"].alias(column) for key, column in columns
             )
     return spine
 

@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from mainspring.features.kernel.arrays import Ints, ShortInts, bits_of
+from mainspring.features.kernel.grouping.chunks import concatenated, iter_between
 from mainspring.features.kernel.grouping.dictionary import learn_in_shares
-from mainspring.features.kernel.grouping.pieces import iter_between, joined
 from mainspring.features.kernel.shares import even_bounds, run_shares
-from mainspring.features.pattern import pieces_of
+from mainspring.features.physical import chunks_of
 from mainspring.features.spec import Entity
 
 __all__ = ["Codes", "codes_by_category", "codes_by_hash", "key_codes"]
@@ -64,11 +64,11 @@ def key_codes(entity: Entity, facts: pl.DataFrame, spine: pl.DataFrame) -> Codes
 
 def _with_null(codes: Codes, facts: pl.Series, spine: pl.Series) -> Codes:
     """The codes with one more, for null."""
-    known, asked = (
+    known, codes_of_spine = (
         np.where(side.is_null().to_numpy(), np.int32(codes.keys), own)
         for own, side in ((codes.facts, facts), (codes.spine, spine))
     )
-    return Codes(known, asked, codes.keys + 1)
+    return Codes(known, codes_of_spine, codes.keys + 1)
 
 
 def _codes_of_column(facts: pl.Series, spine: pl.Series) -> Codes:
@@ -104,10 +104,10 @@ def _codes_of_integers(facts: pl.Series, spine: pl.Series) -> Codes:
 
 
 def _distances(column: pl.Series, low: int) -> ShortInts:
-    distances, pieces = np.empty(len(column), dtype=np.int32), pieces_of(column)
+    distances, chunks = np.empty(len(column), dtype=np.int32), chunks_of(column)
 
     def subtract(_: int, first: int, stop: int) -> None:
-        for row, words in iter_between(pieces, first, stop):
+        for row, words in iter_between(chunks, first, stop):
             np.subtract(words, low, out=distances[row : row + words.size], casting="same_kind")
 
     run_shares(subtract, even_bounds(len(column)))
@@ -118,12 +118,12 @@ def _distances(column: pl.Series, low: int) -> ShortInts:
 
 def _codes_by_dictionary(facts: pl.Series, spine: pl.Series) -> tuple[Codes, Ints]:
     """Codes, and the first fact of each."""
-    dictionary, known = learn_in_shares(pieces_of(facts))
-    asked = dictionary.look_up(joined(pieces_of(spine)))
-    for codes, column in ((known, facts), (asked, spine)):
+    dictionary, known = learn_in_shares(chunks_of(facts))
+    codes_of_spine = dictionary.look_up(concatenated(chunks_of(spine)))
+    for codes, column in ((known, facts), (codes_of_spine, spine)):
         if column.null_count():
             codes[column.is_null().to_numpy()] = _NO_KEY
-    return Codes(known, asked, max(dictionary.firsts.size, 1)), dictionary.firsts
+    return Codes(known, codes_of_spine, max(dictionary.firsts.size, 1)), dictionary.firsts
 
 
 def codes_by_hash(
@@ -151,8 +151,8 @@ def codes_by_category(facts: pl.Series, spine: pl.Series) -> Codes:
     own = pl.Categorical(pl.Categories.random())
     # Both are held at once: Polars forgets categories that no series has any more, and would number
     # the second anew.
-    known, asked = facts.cast(own), spine.cast(own)
-    return _codes_of_integers(_integers(known), _integers(asked))
+    known, codes_of_spine = facts.cast(own), spine.cast(own)
+    return _codes_of_integers(_integers(known), _integers(codes_of_spine))
 
 
 def _hashes(texts: pl.Series) -> pl.Series:

@@ -1,7 +1,7 @@
 """Backfill a history that is larger than memory: spill it to disk by key, and answer one part of
 the keys after the other.
 
-A key's facts and questions all fall into one part, by a hash of the key, so that the answers are
+A key's facts and requests all fall into one part, by a hash of the key, so that the answers are
 those of one pass, bit for bit; a law says so.
 """
 
@@ -32,7 +32,7 @@ Words = TypeVar("Words", Ints, Bytes)
 
 
 class _Part(NamedTuple):
-    """Some of the keys: their facts, and the rows of the spine that ask about them."""
+    """Some of the keys: their facts, and the rows of the spine that read them."""
 
     facts: pl.DataFrame
     rows: Ints
@@ -129,11 +129,11 @@ def _at_once(
                 )
             rows.append(part.rows)
             begin = stop
-    places, columns = _places(rows, spine.height), list[pl.Series]()
+    indices, columns = _places(rows, spine.height), list[pl.Series]()
     for name, output in zip(view.names_of(entity), view.outputs, strict=True):
         bits, valid = words.pop(0)
         columns.append(
-            word_column(output.dtype, _fetched(bits, places), _fetched(valid, places)).alias(name)
+            word_column(output.dtype, _fetched(bits, indices), _fetched(valid, indices)).alias(name)
         )
     return pl.DataFrame(columns)
 
@@ -161,7 +161,7 @@ class _Overflows:
 
     @contextmanager
     def of(self, rows: Ints) -> Iterator[None]:
-        """While the part is answered that asks for these rows."""
+        """While the part is answered that has these rows."""
         try:
             yield
         except FeatureOverflow as overflow:
@@ -170,20 +170,20 @@ class _Overflows:
 
 def _places(rows: Sequence[Ints], height: int) -> Ints:
     """Where in all parts together each row of the spine is."""
-    places = np.empty(height, dtype=np.int64)
-    places[np.concatenate(rows)] = np.arange(height)
-    return places
+    indices = np.empty(height, dtype=np.int64)
+    indices[np.concatenate(rows)] = np.arange(height)
+    return indices
 
 
-def _fetched(column: Words, places: Ints) -> Words:
+def _fetched(column: Words, indices: Ints) -> Words:
     """The values at these places, by all processors."""
     found = np.empty_like(column)
 
     def fetch(_: int, first: int, stop: int) -> None:
-        # Any mode but the default writes where it is told to, and not into a buffer first.
-        np.take(column, places[first:stop], out=found[first:stop], mode="clip")
+        # Any mode but the default writes at the given offset, and not into a buffer first.
+        np.take(column, indices[first:stop], out=found[first:stop], mode="clip")
 
-    run_shares(fetch, even_bounds(places.size))
+    run_shares(fetch, even_bounds(indices.size))
     return found
 
 
@@ -222,8 +222,8 @@ def _spill(
 
 
 def _iter_parts(folder: Path, parts: Sequence[Ints]) -> Iterator[_Part]:
-    """The facts and the rows of each part that is asked about, or of the first if there is none."""
-    asked = [number for number, rows in enumerate(parts) if rows.size] or [0]
-    for number in asked:
+    """The facts and the rows of each part that has requests, or of the first if there is none."""
+    wanted = [number for number, rows in enumerate(parts) if rows.size] or [0]
+    for number in wanted:
         files = sorted((folder / f"{_PART}={number}").glob("*.parquet"))
         yield _Part(pl.read_parquet(files or folder / "none.parquet"), parts[number])

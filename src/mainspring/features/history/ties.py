@@ -18,14 +18,14 @@ def settle_ties(grouping: Grouping, facts: pl.DataFrame) -> Grouping:
 
     Cost: a look at every time, and a sort of the rows that are tied.
     """
-    places, sets = grouping.ties()
-    if not places.size:
+    indices, sets = grouping.ties()
+    if not indices.size:
         return grouping
-    rows = grouping.rows()[places]
+    rows = grouping.rows()[indices]
     ids, seen = facts["_id"].gather(rows), facts["_visible_from"].gather(rows)
     ordered = (
         pl.DataFrame({"set": sets, "id": ids, "seen": seen, "row": rows})
         .sort("set", "id", "seen", maintain_order=True)["row"]
         .to_numpy()
     )
-    return grouping if np.array_equal(ordered, rows) else grouping.with_rows(ordered, places)
+    return grouping if np.array_equal(ordered, rows) else grouping.with_rows(ordered, indices)

@@ -84,7 +84,7 @@ class Facts(NamedTuple):
 
 
 class Spine(NamedTuple):
-    """The questions, in any order.
+    """The requests, in any order.
 
     Shapes: key_code (rows,) int64, -1 for a key without facts; time (rows,) int64, prediction times
         in microseconds.

@@ -17,12 +17,12 @@ class ValueKind(IntEnum):
 
 
 class Lane(IntEnum):
-    """Kinds of intermediate state, in families that the sweep tells apart by their order.
+    """Kinds of intermediate state, in families that the sweep distinguishes by their order.
 
     * Additive, so that what expires can be subtracted exactly: how many values, how many that are
       not zero, their sum, the sum of their squares.
     * NEWEST: the position of the newest value.
-    * A tree of ranks, whose greatest is asked for: the least value, the greatest, the oldest, the
+    * A tree of ranks, whose greatest is queried: the least value, the greatest, the oldest, the
       most recent.
     * A multiset: of values, of what a sketch sees of them (parameter: its precision), of log-linear
       buckets, of bins (their edges, as ranks), of places in a list (what it lists, canonical).
@@ -67,7 +67,7 @@ class LaneBook:
         """The number of a lane over a column.
 
         Args:
-            parameters: What tells lanes of one kind and column apart.
+            parameters: What distinguishes lanes of one kind and column.
             offset: Where these stand among the program's parameters; the first such lane's is kept.
         """
         key = (column, lane, tuple(parameters))

@@ -85,10 +85,10 @@ def spread_words(words: Ints, tally: Ints, spare: Ints) -> None:
         shift += 1
     for index in range(size):
         tally[at(words[index] >> shift)] += 1
-    place = 0
+    position = 0
     for bucket in range(size):
-        place += tally[bucket]
-        tally[bucket] = place - tally[bucket]
+        position += tally[bucket]
+        tally[bucket] = position - tally[bucket]
     for index in range(size):
         bucket = words[index] >> shift
         spare[at(tally[at(bucket)])] = words[index]
@@ -190,9 +190,9 @@ def group_rows(spine: Spine, starts: Ints, first: int, stop: int) -> tuple[Ints,
     for row in range(key_code.size):
         group = group_of(key_code[row], starts.size - 2)
         if first <= group < stop:
-            place = fill[group - first]
-            rows[place], times[place] = row, time[row]
-            fill[group - first] = place + 1
+            index = fill[group - first]
+            rows[index], times[index] = row, time[row]
+            fill[group - first] = index + 1
     return rows, times
 
 
@@ -205,15 +205,15 @@ def group_of(key: int, keys: int) -> int:
 @compiled_part
 def rises(times: Ints, first: int, stop: int) -> bool:
     """Whether the times first … stop never fall."""
-    place = first + 1
-    while place < stop and times[place - 1] <= times[place]:
-        place += 1
-    return place >= stop
+    index = first + 1
+    while index < stop and times[index - 1] <= times[index]:
+        index += 1
+    return index >= stop
 
 
 @compiled_part
 def sort_rows(rows: Ints, times: Ints, positions: Ints, spare: Ints) -> None:
-    """Sort rows and their times by time, stably; few by insertion, as a key has few questions."""
+    """Sort rows and their times by time, stably; few by insertion, as a key has few requests."""
     size = rows.size
     if rises(times, 0, size):
         return

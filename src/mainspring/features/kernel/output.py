@@ -29,10 +29,10 @@ DEFAULT_PRECISION = 12
 """Of the HyperLogLog that DISTINCT answers with beyond its limit, if it is to estimate."""
 
 PARTS = 1_000_000_000
-"""Shares that QUANTILES asks for are told apart to this part of one."""
+"""QUANTILES takes shares to the nearest such part of one."""
 
 ClosedEdges = Literal["left", "right", "both"]
-"""Which edges belong to a window of width w asked about at q: [q - w, q), (q - w, q] or [q - w,
+"""Which edges belong to a window of width w at prediction time q: [q - w, q), (q - w, q] or [q - w,
 q].
 """
 
@@ -52,11 +52,11 @@ class AggregateOp(IntEnum):
     * DISTINCT counts different values, exactly up to a limit: -0 equals +0, and NaN itself.
       APPROX_DISTINCT is a HyperLogLog's estimate.
     * QUANTILES are nearest ranks, ceil(share * number) from the least value on, and at least 1; a
-      value is told within 2**-7 of itself, zero and infinities exactly.  Any NaN makes them NaN.
+      value is given within 2**-7 of itself, zero and infinities exactly.  Any NaN makes them NaN.
     * HISTOGRAM counts values below the first edge, from each edge to before the next, and from the
       last edge on; NaN counts nowhere.  VALUE_COUNTS counts the listed values, and all others
       together.
-    * EWMA, SKEW and KURT are *ordered*: folded in total order by a fixed sequence of IEEE
+    * EWMA, SKEW and KURT are *ordered*: applied in total order by a fixed sequence of IEEE
       operations (see `ordered`); an integer is first rounded to a double. EWMA is the mean weighted
       by 2**-(age / half-life).  SKEW (g1) is null below three values, KURT (g2, in excess) below
       four, both where all are equal.

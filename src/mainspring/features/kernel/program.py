@@ -74,11 +74,11 @@ LANE_OF = {
 }
 """Where an output's state is, if not in what counts its values."""
 
-SHORT = frozenset(
+FAST = frozenset(
     {*(op for op in AggregateOp if op <= AggregateOp.SINCE_LAST)}
     - {AggregateOp.VAR, AggregateOp.STD}
 )
-"""Those that have a short way."""
+"""Those that have a fast path."""
 
 PARAMETRISED = (Lane.SKETCH, Lane.BINS, Lane.LISTED)
 """Lanes that depend on their outputs' parameters."""
@@ -121,7 +121,7 @@ class Tables(NamedTuple):
         outputs: (outputs, 10) int64, see `Wanted`.
         parameters: (parameters,) int64, those of outputs and lanes one after the other.
         sizes: how much room it needs.
-        is_short: whether the short way (see `settled`) knows every output.
+        has_fast_path: whether the fast path (see `stable`) knows every output.
     """
 
     lanes: Ints
@@ -131,7 +131,7 @@ class Tables(NamedTuple):
     outputs: Ints
     parameters: Ints
     sizes: Sizes
-    is_short: bool
+    has_fast_path: bool
 
 
 class Wanted(NamedTuple):
@@ -172,7 +172,7 @@ class Program:
     after it are valid up to that length.
 
     `passes` are the tables that the sweep goes through one after the other, each over all
-    questions: those outputs that have a short way, and the others. `tables` has all of them.
+    requests: those outputs that have a fast path, and the others. `tables` has all of them.
     """
 
     outputs: tuple[OutputSpec, ...]
@@ -209,8 +209,8 @@ def compile_program(
         for number, (slot, output) in enumerate(zip(slots, outputs, strict=False))
     ]
     parts = [
-        [each for each in placed if (each.output.op in SHORT) is is_short]
-        for is_short in (True, False)
+        [each for each in placed if (each.output.op in FAST) is has_fast_path]
+        for has_fast_path in (True, False)
     ]
     return Program(
         outputs=tuple(outputs),
@@ -282,7 +282,7 @@ def tables_of(
         outputs=table(rows, width=len(Wanted._fields)),
         parameters=np.array(parameters, dtype=np.int64),
         sizes=sizes_of(outputs, lanes),
-        is_short=SHORT.issuperset(output.op for output in outputs),
+        has_fast_path=FAST.issuperset(output.op for output in outputs),
     )
 
 

@@ -13,7 +13,7 @@ from mainspring.features.errors import FeatureOverflow
 from mainspring.features.kernel.arrays import EVENT_TIME
 from mainspring.features.kernel.tree.page import FACT_WORDS, FACTS, HEAD_LEVEL, HEADER, LEVEL
 from mainspring.features.online.point import ShardQuery, answer_shard
-from mainspring.features.pattern import Value
+from mainspring.features.physical import Value
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader
@@ -66,17 +66,17 @@ def sample_answers(
     columns: dict[str, list[Value]] = {name: [] for name in view.column_names}
     answered_at = int(view.answered_at(np.array([at], dtype=np.int64))[0])
     for shard, names in _sampled(view, online, keys).items():
-        asked = ShardQuery(names, list(range(len(names))), [answered_at] * len(names), answered_at)
+        query = ShardQuery(names, list(range(len(names))), [answered_at] * len(names), answered_at)
         try:
-            values, _ = answer_shard(view, online, shard, asked)
+            values, _ = answer_shard(view, online, shard, query)
         except FeatureOverflow as overflow:
             entity = view.view.entities[names[overflow.row][0]]
             raise replace(overflow, feature=f"{entity.name}__{overflow.feature}") from None
-        for place, name in enumerate(names):
-            for column, told in zip(
+        for index, name in enumerate(names):
+            for column, result in zip(
                 view.names_of(view.view.entities[name[0]]), values, strict=True
             ):
-                columns[column].append(told[place])
+                columns[column].append(result[index])
     return columns
 
 
@@ -111,5 +111,5 @@ def _newest_event(view: CompiledView, head: bytes) -> Micros:
     return _word(head, last + EVENT_TIME)
 
 
-def _word(row: bytes, place: int) -> int:
-    return int.from_bytes(row[8 * place : 8 * place + 8], "little", signed=True)
+def _word(row: bytes, index: int) -> int:
+    return int.from_bytes(row[8 * index : 8 * index + 8], "little", signed=True)

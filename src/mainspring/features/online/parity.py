@@ -1,9 +1,9 @@
-"""Is what a model was taught what it will be told?  Compare bytes: of a stream that is replayed
-around some instants with a backfill, and of reads from the state that serves with a backfill at
-their (L, q).
+"""Is what a model was trained on what it will be served?  Compare bytes: of a stream that is
+replayed around some instants with a backfill, and of reads from the state that serves with a
+backfill at their (L, q).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -11,9 +11,9 @@ import polars as pl
 
 from mainspring.elements.time import Micros, format_instant
 from mainspring.features.history.gather import FactReader, gather_facts
-from mainspring.features.online.read import EntityRow, FeatureRows, Value, read_online
+from mainspring.features.online.read import FeatureRows, Value, read_online
 from mainspring.features.online.recompute import backfill_as_read, offsets_read
-from mainspring.features.pattern import plain_values
+from mainspring.features.physical import plain_values
 from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.ports.log import LogReader
@@ -59,7 +59,7 @@ def check_parity(
     online: OnlineWriter,
     tables: TableReader | None = None,
 ) -> ParityReport:
-    """Fold the log into a fresh online store as at the earliest question, read every row from it,
+    """Fold the log into a fresh online store as at the earliest request, read every row from it,
     and compare.
 
     Args:
@@ -74,7 +74,7 @@ def check_parity(
             view, log=log, online=online, now=min(times), before=max(times) + 1, tables=tables
         )
     return _compared(
-        expected, read_online(views, online, _requests(views, expected), at=times), times
+        expected, read_online(views, online, _keys_of(views, expected), at=times), times
     )
 
 
@@ -91,14 +91,10 @@ def check_reads(
 
     Raises: FEA-002 when a time lies before what state keeps, or there is no state.
     """
-    times, requests = spine["_prediction_time"].to_list(), _requests([view], spine)
-    told = read_online([view], online, requests, at=times)
-    again = backfill_as_read(view, spine, offsets_read([view], told, rows=spine.height), facts_of)
-    names = pl.Series(
-        [", ".join(f"{name}={value}" for name, value in row.items()) for row in requests],
-        dtype=pl.String,
-    )
-    return _compared(again.with_columns(_id=names), told, times)
+    times, keys = spine["_prediction_time"].to_list(), _keys_of([view], spine)
+    result = read_online([view], online, keys, at=times)
+    again = backfill_as_read(view, spine, offsets_read([view], result, rows=spine.height), facts_of)
+    return _compared(again.with_columns(_id=_names_of(keys, spine.height)), result, times)
 
 
 def sample_keys(view: CompiledView, facts_of: FactReader, *, rows: int, seed: int) -> pl.DataFrame:
@@ -124,37 +120,35 @@ def sample_keys(view: CompiledView, facts_of: FactReader, *, rows: int, seed: in
     return pl.DataFrame(columns) if columns else pl.DataFrame({"_": [None] * rows})
 
 
-def _compared(expected: pl.DataFrame, told: FeatureRows, times: Sequence[Micros]) -> ParityReport:
-    """Every value that was told beside the one of the same name and row that is expected."""
+def _compared(expected: pl.DataFrame, result: FeatureRows, times: Sequence[Micros]) -> ParityReport:
+    """Every value that was served beside the one of the same name and row that is expected."""
     differing, example, rows = 0, "", set[int]()
-    for name, values in told.columns.items():
-        for place, (online, batch) in enumerate(
+    for name, values in result.columns.items():
+        for index, (online, batch) in enumerate(
             zip(values, plain_values(expected[name]), strict=True)
         ):
             if not same_bytes(online, batch):
                 differing += 1
-                rows.add(place)
+                rows.add(index)
                 example = example or (
-                    f"{name} of {expected['_id'][place]} at "
-                    f"{format_instant(times[place])}: taught {batch!r}, told {online!r}"
+                    f"{name} of {expected['_id'][index]} at "
+                    f"{format_instant(times[index])}: backfilled {batch!r}, served {online!r}"
                 )
     return ParityReport(
-        expected.height, expected.height * len(told.columns), differing, example, len(rows)
+        expected.height, expected.height * len(result.columns), differing, example, len(rows)
     )
 
 
-def _requests(views: Sequence[CompiledView], expected: pl.DataFrame) -> list[EntityRow]:
-    keys = expected.select(_key_names(views))
-    rows: list[EntityRow] = [{}] * expected.height
-    return (
-        list(keys.with_columns(pl.selectors.temporal().to_physical()).iter_rows(named=True))
-        if keys.width
-        else rows
-    )
+def _keys_of(views: Sequence[CompiledView], spine: pl.DataFrame) -> dict[str, list[Value]]:
+    names = sorted({field.name for view in views for field in view.key_fields})
+    return {name: plain_values(spine[name]) for name in names}
 
 
-def _key_names(views: Sequence[CompiledView]) -> list[str]:
-    return sorted({field.name for view in views for field in view.key_fields})
+def _names_of(keys: Mapping[str, Sequence[Value]], rows: int) -> pl.Series:
+    """What to call each row in a message: its keys."""
+    parts = [[f"{name}={value}" for value in values] for name, values in keys.items()]
+    names = [", ".join(row) for row in zip(*parts, strict=True)] or [""] * rows
+    return pl.Series(names, dtype=pl.String)
 
 
 def same_bytes(left: Value, right: Value) -> bool:

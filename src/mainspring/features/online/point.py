@@ -1,4 +1,4 @@
-"""Answer questions about keys of one shard, each at its own moment: heads and directories first,
+"""Answer requests about keys of one shard, each at its own moment: heads and directories first,
 then as few pages as the moments need.
 """
 
@@ -34,7 +34,7 @@ from mainspring.features.kernel.tree.point import (
     WindowQuery,
 )
 from mainspring.features.kernel.windows.aggregate import aggregate
-from mainspring.features.pattern import Value, code_texts
+from mainspring.features.physical import Value, dictionary_encode
 from mainspring.features.state.names import directory_key, page_key
 from mainspring.features.state.pages import StateRows, facts_of_rows, join_rows
 from mainspring.features.view import CompiledView
@@ -47,12 +47,12 @@ _WORD = np.dtype(np.int64)
 
 
 class ShardQuery(msgspec.Struct, frozen=True):
-    """Questions.
+    """Requests.
 
     Args:
         names: of the keys.
-        codes: which key each question is about; -1 for one that names nobody.
-        times: when each is asked.
+        codes: which key each request is about; -1 for one that names nobody.
+        times: the prediction time of each.
         oldest: the earliest of the times.
     """
 
@@ -63,79 +63,81 @@ class ShardQuery(msgspec.Struct, frozen=True):
 
 
 def answer_shard(
-    view: CompiledView, online: OnlineReader, shard: str, asked: ShardQuery
+    view: CompiledView, online: OnlineReader, shard: str, query: ShardQuery
 ) -> tuple[list[list[Value]], Position]:
-    """For each output every question's answer, all read at one position of the shard.
+    """For each output every request's answer, all read at one position of the shard.
 
-    Raises: FEA-001 with the question as its row, FEA-002 when a time lies before what is kept.
+    Raises: FEA-001 with the request as its row, FEA-002 when a time lies before what is kept.
     """
     while True:
-        position, roots = _read_roots(view, online, shard, asked)
-        values = _from_roots(view, asked, roots)
+        position, roots = _read_roots(view, online, shard, query)
+        values = _from_roots(view, query, roots)
         if values is not None:
             return values, position
-        told = _Reading.begin(view, online, shard, asked, position=position, roots=roots).answer()
-        if told is not None:
-            return _values_of(view, told), position
+        results = _Reading.begin(
+            view, online, shard, query, position=position, roots=roots
+        ).answer()
+        if results is not None:
+            return _values_of(view, results), position
 
 
 def fetch_rows(
-    view: CompiledView, online: OnlineReader, shard: str, asked: ShardQuery
+    view: CompiledView, online: OnlineReader, shard: str, query: ShardQuery
 ) -> list[list[bytes]]:
-    """For each key its rows, with every fact that a question about it can see: what the slow way of
+    """For each key its rows, with every fact that a request about it can see: what the slow way of
     an answer starts from.
 
     Raises: FEA-002 when a time lies before what is kept.
     """
     while True:
-        position, roots = _read_roots(view, online, shard, asked)
-        reading = _Reading.begin(view, online, shard, asked, position=position, roots=roots)
-        if reading.survey(view.tiles.survey, reading.codes, reading.times) is not None:
+        position, roots = _read_roots(view, online, shard, query)
+        reading = _Reading.begin(view, online, shard, query, position=position, roots=roots)
+        if reading.run_query(view.tiles.page_query, reading.codes, reading.times) is not None:
             return reading.groups
 
 
 def _read_roots(
-    view: CompiledView, online: OnlineReader, shard: str, asked: ShardQuery
+    view: CompiledView, online: OnlineReader, shard: str, query: ShardQuery
 ) -> tuple[Position, list[bytes | None]]:
     """The head and the directory of each key, None for one that is not there."""
     position, roots = online.read(
-        shard, [root for name in asked.names for root in (name, directory_key(name))]
+        shard, [root for name in query.names for root in (name, directory_key(name))]
     )
     longest = view.tiles.longest
-    needed_from = -UNBOUNDED_SPAN if longest >= UNBOUNDED_SPAN else asked.oldest - longest
+    needed_from = -UNBOUNDED_SPAN if longest >= UNBOUNDED_SPAN else query.oldest - longest
     if position is None or needed_from < position.kept_from:
         raise _passed(view, None if position is None else position.kept_from, needed_from)
     return position, roots
 
 
 def _from_roots(
-    view: CompiledView, asked: ShardQuery, roots: Sequence[bytes | None]
+    view: CompiledView, query: ShardQuery, roots: Sequence[bytes | None]
 ) -> list[list[Value]] | None:
     """The answer if heads and directories have all of it, as they mostly do: one call of the kernel
     and nothing else.
     """
     if view.tiles.kind != "sums" or view.words is None:
         return None
-    heads, codes = roots[::ROOTS], asked.codes
+    heads, codes = roots[::ROOTS], query.codes
     if None in heads:
-        places = [
-            place - 1 if head else -1
-            for place, head in zip(accumulate(map(bool, heads)), heads, strict=True)
+        indices = [
+            index - 1 if head else -1
+            for index, head in zip(accumulate(map(bool, heads)), heads, strict=True)
         ]
-        codes = [places[code] if code >= 0 else -1 for code in codes]
-    told = blank_results(len(view.outputs), len(codes))
+        codes = [indices[code] if code >= 0 else -1 for code in codes]
+    results = blank_results(len(view.outputs), len(codes))
     request_entry()(
         np.frombuffer(b"".join(filter(None, roots)), _WORD),
-        pack_request(codes, asked.times, len(heads)),
+        pack_request(codes, query.times, len(heads)),
         view.tiles.packed,
-        told,
+        results,
     )
-    return None if told[WORST] else result_values(view, view.words, told, len(codes))
+    return None if results[WORST] else result_values(view, view.words, results, len(codes))
 
 
 class _Bits(NamedTuple):
     """An answer as the kernel gives it; texts by column, in which the bits of text outputs are
-    places; overflow: (question, output).
+    places; overflow: (request, output).
     """
 
     answer: KernelResult
@@ -143,18 +145,18 @@ class _Bits(NamedTuple):
     overflow: tuple[int, int] | None
 
 
-def _values_of(view: CompiledView, told: _Bits) -> list[list[Value]]:
-    if told.overflow is not None:
-        question, output = told.overflow
-        raise FeatureOverflow(feature=view.outputs[output].name, row=question)
-    return answer_values(view, told.answer, told.texts)
+def _values_of(view: CompiledView, results: _Bits) -> list[list[Value]]:
+    if results.overflow is not None:
+        request, output = results.overflow
+        raise FeatureOverflow(feature=view.outputs[output].name, row=request)
+    return answer_values(view, results.answer, results.texts)
 
 
 class _Reading(NamedTuple):
     """One attempt to answer from the rows of each key; it fails when the shard moves on while
     further pages are fetched.
 
-    Shapes: codes and times (questions,).
+    Shapes: codes and times (requests,).
     """
 
     view: CompiledView
@@ -172,12 +174,12 @@ class _Reading(NamedTuple):
         view: CompiledView,
         online: OnlineReader,
         shard: str,
-        asked: ShardQuery,
+        query: ShardQuery,
         *,
         position: Position,
         roots: Sequence[bytes | None],
     ) -> "_Reading":
-        """With the roots of each key at hand."""
+        """With the roots of each key read."""
         groups = [
             [root for root in roots[first : first + ROOTS] if root]
             for first in range(0, len(roots), ROOTS)
@@ -186,9 +188,9 @@ class _Reading(NamedTuple):
             view,
             online,
             shard,
-            asked.names,
-            np.array(asked.codes, _WORD),
-            np.array(asked.times, _WORD),
+            query.names,
+            np.array(query.codes, _WORD),
+            np.array(query.times, _WORD),
             position,
             groups,
         )
@@ -205,36 +207,36 @@ class _Reading(NamedTuple):
 
     def from_tiles(self) -> _Bits | None:
         """Sums of tiles, and of facts where a window's edge lies in a page."""
-        told = self.survey(self.view.tiles.windows, self.codes, self.times)
-        if told is None:
+        results = self.run_query(self.view.tiles.windows, self.codes, self.times)
+        if results is None:
             return None
-        answer = KernelResult(told.bits, told.valid, NOTE)
-        if told.note[1] == ANSWERED:
+        answer = KernelResult(results.bits, results.valid, NOTE)
+        if results.note[1] == ANSWERED:
             return _Bits(answer, {}, None)
-        questions = np.flatnonzero(told.outcome >= AMBIGUOUS)
-        exact = self.from_facts(questions)
+        requests = np.flatnonzero(results.outcome >= AMBIGUOUS)
+        exact = self.from_facts(requests)
         if exact is None:
             return None
-        answer.bits[:, questions], answer.valid[:, questions] = (
+        answer.bits[:, requests], answer.valid[:, requests] = (
             exact.answer.bits,
             exact.answer.valid,
         )
         return _Bits(
-            answer, {}, exact.overflow and (int(questions[exact.overflow[0]]), exact.overflow[1])
+            answer, {}, exact.overflow and (int(requests[exact.overflow[0]]), exact.overflow[1])
         )
 
-    def from_facts(self, questions: Ints) -> _Bits | None:
-        """The answers to these questions from all facts that they may see, in total order."""
-        view, codes, times = self.view, self.codes[questions], self.times[questions]
-        if self.survey(view.tiles.survey, codes, times) is None:
+    def from_facts(self, requests: Ints) -> _Bits | None:
+        """The answers to these requests from all facts that they may see, in total order."""
+        view, codes, times = self.view, self.codes[requests], self.times[requests]
+        if self.run_query(view.tiles.page_query, codes, times) is None:
             return None
         facts, texts = facts_of_rows(self.groups, view.tiles)
         dictionaries: dict[int, Sequence[str]] = {}
-        for place, column in enumerate(view.text_columns):
+        for index, column in enumerate(view.text_columns):
             present = facts.valid[column].tolist()
-            facts.values[column], dictionaries[column] = code_texts(
+            facts.values[column], dictionaries[column] = dictionary_encode(
                 [
-                    text[place].decode() if ok else None
+                    text[index].decode() if ok else None
                     for text, ok in zip(texts, present, strict=True)
                 ]
             )
@@ -244,7 +246,7 @@ class _Reading(NamedTuple):
     def newest(self) -> _Bits | None:
         """The values of the newest facts."""
         tiles = self.view.tiles
-        told, missing = self.blank(self.codes.size), _room_for_missing()
+        results, missing = self.blank(self.codes.size), _room_for_missing()
         while True:
             rows = join_rows(self.groups)
             lookups = Lookups(rows.texts, tiles.outputs, tiles.longest)
@@ -252,23 +254,23 @@ class _Reading(NamedTuple):
                 PageRows(tiles.shape, rows.words, rows.starts, rows.key_rows, missing),
                 lookups,
                 PointRequests(self.codes, self.times),
-                told,
+                results,
             )
-            self.refuse_forgotten(told, self.codes, rows)
-            if told.note[0] == 0:
+            self.refuse_evicted(results, self.codes, rows)
+            if results.note[0] == 0:
                 return _Bits(
-                    KernelResult(told.bits, told.valid, NOTE),
-                    self.texts_of(rows, told.bits, told.valid),
+                    KernelResult(results.bits, results.valid, NOTE),
+                    self.texts_of(rows, results.bits, results.valid),
                     None,
                 )
-            if not self.fetch(missing[: told.note[0]]):
+            if not self.fetch(missing[: results.note[0]]):
                 return None
 
     def texts_of(self, rows: StateRows, bits: Ints, valid: Bytes) -> dict[int, Sequence[str]]:
         """The texts that answers point to; the answers become places among them."""
         texts: dict[int, Sequence[str]] = {}
-        for output, (column, place) in enumerate(self.view.tiles.outputs.tolist()):
-            if place >= 0:
+        for output, (column, index) in enumerate(self.view.tiles.outputs.tolist()):
+            if index >= 0:
                 links = zip(bits[output].tolist(), valid[output].tolist(), strict=True)
                 bounds = [
                     (link >> TEXT_SHIFT, (link >> TEXT_SHIFT) + (link & LENGTH_MASK))
@@ -280,23 +282,23 @@ class _Reading(NamedTuple):
                 bits[output] = np.arange(bits.shape[1])
         return texts
 
-    def survey(self, windows: WindowQuery, codes: Ints, times: Ints) -> PointResults | None:
-        """Answer from tiles, or see that all facts are at hand; None when the shard has moved on
+    def run_query(self, windows: WindowQuery, codes: Ints, times: Ints) -> PointResults | None:
+        """Answer from tiles, or see that all facts are read; None when the shard has moved on
         meanwhile.
         """
-        told, missing = self.blank(codes.size), _room_for_missing()
+        results, missing = self.blank(codes.size), _room_for_missing()
         while True:
             rows = join_rows(self.groups)
             point_entry()(
                 PageRows(self.view.tiles.shape, rows.words, rows.starts, rows.key_rows, missing),
                 windows,
                 PointRequests(codes, times),
-                told,
+                results,
             )
-            self.refuse_forgotten(told, codes, rows)
-            if told.note[0] == 0:
-                return told
-            if not self.fetch(missing[: told.note[0]]):
+            self.refuse_evicted(results, codes, rows)
+            if results.note[0] == 0:
+                return results
+            if not self.fetch(missing[: results.note[0]]):
                 return None
 
     def fetch(self, missing: Ints) -> bool:
@@ -318,26 +320,26 @@ class _Reading(NamedTuple):
             self.groups[key].append(page)
         return True
 
-    def refuse_forgotten(self, told: PointResults, codes: Ints, rows: StateRows) -> None:
-        """Raise FEA-002 for the first question about a past that was evicted."""
-        if told.note[1] < EVICTED_BEFORE:
+    def refuse_evicted(self, results: PointResults, codes: Ints, rows: StateRows) -> None:
+        """Raise FEA-002 for the first request about a past that was evicted."""
+        if results.note[1] < EVICTED_BEFORE:
             return
-        forgotten = np.flatnonzero(told.outcome == EVICTED_BEFORE)
-        if forgotten.size:
-            directory = rows.starts[rows.key_rows[codes[forgotten[0]]] + 1]
+        evicted = np.flatnonzero(results.outcome == EVICTED_BEFORE)
+        if evicted.size:
+            directory = rows.starts[rows.key_rows[codes[evicted[0]]] + 1]
             raise _passed(
                 self.view,
                 int(rows.words[directory + EVICTED]) + 1,
                 int(self.times.min()) - self.view.tiles.longest,
             )
 
-    def blank(self, questions: int) -> PointResults:
-        """Room for the answers to so many questions."""
-        shape = (self.view.program.tables.sizes.height, questions)
+    def blank(self, requests: int) -> PointResults:
+        """Room for the answers to so many requests."""
+        shape = (self.view.program.tables.sizes.height, requests)
         return PointResults(
             np.empty(shape, dtype=np.int64),
             np.empty(shape, dtype=np.uint8),
-            np.empty(questions, dtype=np.int64),
+            np.empty(requests, dtype=np.int64),
             NOTE.copy(),
         )
 
@@ -347,7 +349,7 @@ def _room_for_missing() -> Ints:
 
 
 def _passed(view: CompiledView, kept_from: Micros | None, needed_from: Micros) -> HorizonPassed:
-    told = (
+    results = (
         "never (no state yet)"
         if kept_from is None
         else "always"
@@ -356,6 +358,6 @@ def _passed(view: CompiledView, kept_from: Micros | None, needed_from: Micros) -
     )
     return HorizonPassed(
         view=view.view.name,
-        kept_from=told,
+        kept_from=results,
         needed_from="always" if needed_from <= -UNBOUNDED_SPAN else format_instant(needed_from),
     )

@@ -28,15 +28,15 @@ than ttl`: the newest visible fact is too old to count.
 
 
 def explain_shard(
-    view: CompiledView, online: OnlineReader, shard: str, asked: ShardQuery
+    view: CompiledView, online: OnlineReader, shard: str, query: ShardQuery
 ) -> list[NullReason]:
-    """For every question its reason.  Cost: reads all facts that a window can see, about 2 µs each.
+    """For every request its reason.  Cost: reads all facts that a window can see, about 2 µs each.
     Raises: FEA-002.
     """
-    groups = fetch_rows(view, online, shard, asked)
+    groups = fetch_rows(view, online, shard, query)
     return [
         _reason(view, groups[code], at) if code >= 0 else "null key"
-        for code, at in zip(asked.codes, asked.times, strict=True)
+        for code, at in zip(query.codes, query.times, strict=True)
     ]
 
 
@@ -51,7 +51,7 @@ def _reason(view: CompiledView, rows: Sequence[bytes], at: Micros) -> NullReason
         return "known"
     if view.view.ttl is None:
         return "no fact in the window"
-    # Facts too old to count need not be at hand; that they are there shows in the tiles, or in what
+    # Facts too old to count need not be read; that they are there shows in the tiles, or in what
     # was evicted.
     tiles = [int(page.tiles[:, TILE_FIRST].min()) for page in pages if page.tiles.size]
     is_older = (

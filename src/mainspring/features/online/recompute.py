@@ -20,7 +20,7 @@ from mainspring.sources.topic import topic_of
 __all__ = ["ReadAt", "backfill_as_read", "offsets_read", "read_key"]
 
 ReadAt = Mapping[str, int]
-"""L of one read: by `read_key`, how far the online state that answered had folded a source."""
+"""L of one read: by `read_key`, how far the online state that answered had applied a source."""
 
 
 def read_key(view: CompiledView, source: Source, entity: Entity | None = None) -> str:
@@ -32,7 +32,7 @@ def read_key(view: CompiledView, source: Source, entity: Entity | None = None) -
 
 
 def offsets_read(
-    views: Sequence[CompiledView], told: FeatureRows, *, rows: int
+    views: Sequence[CompiledView], result: FeatureRows, *, rows: int
 ) -> list[dict[str, int]]:
     """L of each row of an answer, in entries that do not depend on how many partitions there were:
     those may be others by the time it is recomputed.
@@ -42,7 +42,7 @@ def offsets_read(
     """
     every = with_lookups(views)
     whole = {
-        read_key(view, source): told.positions[view.shard].offset(topic_of(source.name))
+        read_key(view, source): result.positions[view.shard].offset(topic_of(source.name))
         for view in every
         if view.partitions == 1
         for source in view.view.sources
@@ -51,7 +51,8 @@ def offsets_read(
     if not divided:
         return [whole] * rows
     return [
-        whole | {key: offset for view in divided for key, offset in _iter_offsets(view, told, row)}
+        whole
+        | {key: offset for view in divided for key, offset in _iter_offsets(view, result, row)}
         for row in range(rows)
     ]
 
@@ -78,14 +79,14 @@ def backfill_as_read(
         for source in each.view.sources
     }
     frame = backfill_from(view, lambda source: facts[source.name], spine)
-    for place in _places_bound(view, read_at, spine, facts):
-        alone = _backfill_row(view, spine.slice(place, 1), read_at[place], facts)
-        frame = pl.concat([frame.slice(0, place), alone, frame.slice(place + 1)])
+    for index in _places_bound(view, read_at, spine, facts):
+        alone = _backfill_row(view, spine.slice(index, 1), read_at[index], facts)
+        frame = pl.concat([frame.slice(0, index), alone, frame.slice(index + 1)])
     return frame
 
 
-def _iter_offsets(view: CompiledView, told: FeatureRows, row: int) -> Iterator[tuple[str, int]]:
-    positions = told.positions_of(view, row)
+def _iter_offsets(view: CompiledView, result: FeatureRows, row: int) -> Iterator[tuple[str, int]]:
+    positions = result.positions_of(view, row)
     for source in view.view.sources:
         offsets = [position.offset(topic_of(source.name)) for position in positions]
         yield read_key(view, source), min(offsets)
@@ -101,7 +102,7 @@ def _places_bound(
     facts: Mapping[str, pl.DataFrame],
 ) -> list[int]:
     """The rows for which a fact that was not read yet claims to have been visible."""
-    asked = spine["_prediction_time"].cast(pl.Int64).to_list()
+    times = spine["_prediction_time"].cast(pl.Int64).to_list()
     bound: set[int] = set()
     for each in with_lookups([view]):
         for source in each.view.sources:
@@ -110,8 +111,8 @@ def _places_bound(
                 read_key(each, source),
             )
             bound |= {
-                place
-                for place, (at, reached) in enumerate(zip(asked, read_at, strict=True))
+                index
+                for index, (at, reached) in enumerate(zip(times, read_at, strict=True))
                 if earliest_after(reached[key]) <= at
             }
     return sorted(bound)
@@ -142,7 +143,7 @@ def _facts_of_lookup(
 def _facts_known(
     view: CompiledView, entity: Entity, reached: ReadAt, facts: Mapping[str, pl.DataFrame]
 ) -> pl.DataFrame:
-    """The facts of a view that the state of this entity had folded."""
+    """The facts of a view that the state of this entity had applied."""
 
     def known(source: Source) -> pl.DataFrame:
         offset = reached.get(read_key(view, source, entity), reached[read_key(view, source)])
@@ -161,7 +162,7 @@ def _earliest_visible_after(facts: pl.DataFrame) -> Callable[[int], int]:
     )
 
     def earliest(limit: int) -> int:
-        place = int(np.searchsorted(offsets, limit))
-        return int(suffix[place]) if place < len(offsets) else FOREVER
+        index = int(np.searchsorted(offsets, limit))
+        return int(suffix[index]) if index < len(offsets) else FOREVER
 
     return earliest

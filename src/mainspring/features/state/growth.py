@@ -51,14 +51,14 @@ class StateGrowth:
         self._until = until
         self._rows: dict[bytes, bytes | None] = {}
 
-    def rows_of(self, places: Sequence[int]) -> Mapping[bytes, bytes | None]:
+    def rows_of(self, indices: Sequence[int]) -> Mapping[bytes, bytes | None]:
         """The rows to put and to remove for the keys at these places."""
         records = self._records
-        contested = set(places) & records.contested
-        plain = [place for place in places if place not in contested] if contested else places
-        self._grow([records.names[place] for place in plain], *records.of_names(plain))
-        for place in sorted(contested):
-            self._follow(records.names[place], records.of_name(place))
+        contested = set(indices) & records.contested
+        plain = [index for index in indices if index not in contested] if contested else indices
+        self._grow([records.names[index] for index in plain], *records.of_names(plain))
+        for index in sorted(contested):
+            self._follow(records.names[index], records.of_name(index))
         return self._rows
 
     def _follow(self, name: bytes, rows: Ints) -> None:

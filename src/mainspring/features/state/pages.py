@@ -127,7 +127,7 @@ def facts_of_rows(
         names = [text for page in pages for text in page.texts]
         order = _total_order(words, names)
         facts.append(words[order])
-        texts += [names[place][1:] for place in order]
+        texts += [names[index][1:] for index in order]
         key_start.append(key_start[-1] + len(order))
     table = (
         np.concatenate(facts)
@@ -144,7 +144,7 @@ def facts_of_rows(
 def _total_order(words: Ints, names: Sequence[Sequence[bytes]]) -> list[int]:
     events, seen = words[:, 0].tolist(), words[:, 1].tolist()
     return sorted(
-        range(len(names)), key=lambda place: (events[place], names[place][0], seen[place])
+        range(len(names)), key=lambda index: (events[index], names[index][0], seen[index])
     )
 
 

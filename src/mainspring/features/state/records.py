@@ -18,7 +18,7 @@ from mainspring.features.kernel.tree.page import (
     REFERENCES,
     TEXT_SHIFT,
 )
-from mainspring.features.pattern import Patterns, evaluate_values, plain_values
+from mainspring.features.physical import PhysicalValues, evaluate_values, plain_values
 from mainspring.features.state.names import encode_key
 from mainspring.features.view import CompiledView
 
@@ -31,7 +31,7 @@ class Records(NamedTuple):
     Shapes:
         words: (records, fact words); a record that takes a fact back has the words of that fact.
         links: (records, 1 + texts): where the id and each text lie in `texts`, and their length.
-        arrived: (records,) the earliest instant at which it may have been folded: when it was
+        arrived: (records,) the earliest instant at which it may have been applied: when it was
             appended, or what history says it was seen from.
         retracts: (records,) whether it takes a fact back.
         names: the keys that the records belong to, each once; key_first (names + 1,) where the
@@ -47,19 +47,19 @@ class Records(NamedTuple):
     key_first: Ints
     order: Ints
 
-    def of_name(self, place: int) -> Ints:
+    def of_name(self, index: int) -> Ints:
         """The records of one key, in the order of the log."""
-        rows: Ints = self.order[self.key_first[place] : self.key_first[place + 1]]
+        rows: Ints = self.order[self.key_first[index] : self.key_first[index + 1]]
         return rows
 
-    def of_names(self, places: Sequence[int]) -> tuple[Ints, Ints]:
+    def of_names(self, indices: Sequence[int]) -> tuple[Ints, Ints]:
         """The records of several keys one key after the other, and where those of each begin.
         Shapes: (records,), (places + 1,).
         """
-        if len(places) == len(self.names):
+        if len(indices) == len(self.names):
             return self.order, self.key_first
-        begins, ends = self.key_first[:-1][places], self.key_first[1:][places]
-        first = np.zeros(len(places) + 1, dtype=np.int64)
+        begins, ends = self.key_first[:-1][indices], self.key_first[1:][indices]
+        first = np.zeros(len(indices) + 1, dtype=np.int64)
         np.cumsum(ends - begins, out=first[1:])
         rows = np.repeat(begins - first[:-1], ends - begins) + np.arange(first[-1])
         return self.order[rows], first
@@ -69,26 +69,26 @@ class Records(NamedTuple):
         """The places of the keys of which a fact is taken back."""
         if not self.retracts.any():
             return set()
-        places = np.repeat(np.arange(len(self.names)), np.diff(self.key_first))
-        return set(places[self.retracts[self.order]].tolist())
+        indices = np.repeat(np.arange(len(self.names)), np.diff(self.key_first))
+        return set(indices[self.retracts[self.order]].tolist())
 
-    def text_at(self, row: int, place: int) -> bytes:
+    def text_at(self, row: int, index: int) -> bytes:
         """The id (place 0) or a text of a record."""
-        link = int(self.links[row, place])
+        link = int(self.links[row, index])
         begin = link >> TEXT_SHIFT
         return self.texts[begin : begin + (link & ((1 << TEXT_SHIFT) - 1))]
 
 
 def records_of(view: CompiledView, frame: pl.DataFrame) -> Records:
     """The records of a frame of the log.  Cost: about 1 µs a record and entity."""
-    patterns = evaluate_values(view, frame)
-    links, texts = _links_of(view, frame, patterns)
+    values = evaluate_values(view, frame)
+    links, texts = _links_of(view, frame, values)
     names, codes = _names_of(view, frame)
     order = np.argsort(codes, kind="stable")
     order = order[np.searchsorted(codes, 0, sorter=order) :]
     key_first = np.searchsorted(codes[order], np.arange(len(names) + 1))
     return Records(
-        words=_words_of(view, frame, patterns),
+        words=_words_of(view, frame, values),
         links=links,
         texts=texts,
         arrived=np.minimum(frame["_appended_at"].to_numpy(), frame["_visible_at"].to_numpy()),
@@ -99,7 +99,7 @@ def records_of(view: CompiledView, frame: pl.DataFrame) -> Records:
     )
 
 
-def _words_of(view: CompiledView, frame: pl.DataFrame, patterns: Patterns) -> Ints:
+def _words_of(view: CompiledView, frame: pl.DataFrame, values: PhysicalValues) -> Ints:
     shape = view.tiles.shape
     words = np.zeros((frame.height, int(shape[FACT_WORDS])), dtype=np.int64)
     words[:, EVENT_TIME], words[:, VISIBLE_FROM], words[:, VISIBLE_TO] = (
@@ -108,41 +108,41 @@ def _words_of(view: CompiledView, frame: pl.DataFrame, patterns: Patterns) -> In
         NEVER,
     )
     for column in range(len(view.values)):
-        words[:, FACT_TIMES + column // FLAGS_PER_WORD] |= patterns.valid[column].astype(
+        words[:, FACT_TIMES + column // FLAGS_PER_WORD] |= values.valid[column].astype(
             np.int64
         ) << (column % FLAGS_PER_WORD)
-    bits = patterns.bits.copy()
+    bits = values.bits.copy()
     # A place in the dictionary of a batch would leave a trace of the batch; the texts themselves
     # are kept.
     bits[list(view.text_columns)] = 0
-    words[:, FACT_TIMES + int(shape[FLAG_WORDS]) :] = np.where(patterns.valid, bits, 0).T
+    words[:, FACT_TIMES + int(shape[FLAG_WORDS]) :] = np.where(values.valid, bits, 0).T
     return words
 
 
-def _links_of(view: CompiledView, frame: pl.DataFrame, patterns: Patterns) -> tuple[Ints, bytes]:
+def _links_of(
+    view: CompiledView, frame: pl.DataFrame, values: PhysicalValues
+) -> tuple[Ints, bytes]:
     """Ids, then each text column, one after the other in one run of bytes; a null is an empty
     text.
     """
-    pieces: list[list[bytes]] = [[text.encode() for text in frame["_id"].to_list()]]
+    texts_by_column: list[list[bytes]] = [[text.encode() for text in frame["_id"].to_list()]]
     for column in view.text_columns:
-        known = [
-            b"" if text is None else text.encode() for text in patterns.texts[column].to_list()
-        ]
-        pieces.append(
+        known = [b"" if text is None else text.encode() for text in values.texts[column].to_list()]
+        texts_by_column.append(
             [
                 known[code] if ok else b""
                 for code, ok in zip(
-                    patterns.bits[column].tolist(), patterns.valid[column].tolist(), strict=True
+                    values.bits[column].tolist(), values.valid[column].tolist(), strict=True
                 )
             ]
         )
-    sizes = np.array([[len(text) for text in column] for column in pieces], dtype=np.int64).reshape(
-        len(pieces), frame.height
-    )
+    sizes = np.array(
+        [[len(text) for text in column] for column in texts_by_column], dtype=np.int64
+    ).reshape(len(texts_by_column), frame.height)
     ends = np.cumsum(sizes.ravel()).reshape(sizes.shape)
-    assert view.tiles.shape[REFERENCES] == len(pieces)
+    assert view.tiles.shape[REFERENCES] == len(texts_by_column)
     return np.ascontiguousarray((((ends - sizes) << TEXT_SHIFT) | sizes).T), b"".join(
-        text for column in pieces for text in column
+        text for column in texts_by_column for text in column
     )
 
 
@@ -152,7 +152,7 @@ def _names_of(view: CompiledView, frame: pl.DataFrame) -> tuple[list[bytes], Int
     """
     names: list[bytes] = []
     codes: list[int] = []
-    for place, entity in enumerate(view.view.entities):
+    for index, entity in enumerate(view.view.entities):
         keys = _keys_of(frame, entity.join_keys)
         # The distinct keys in the order in which they come, each with the place that its name gets.
         seen: dict[tuple[object, ...], int] = dict.fromkeys(keys, -1)
@@ -160,7 +160,7 @@ def _names_of(view: CompiledView, frame: pl.DataFrame) -> tuple[list[bytes], Int
         for key in seen:
             if entity.null_keys == "group" or None not in key:
                 seen[key] = len(names)
-                names.append(encode_key(place, key))
+                names.append(encode_key(index, key))
         codes += map(seen.__getitem__, keys) if entity.join_keys else [first] * frame.height
     return names, np.array(codes, dtype=np.int64)
 

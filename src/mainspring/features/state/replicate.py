@@ -1,5 +1,5 @@
 """Copy a shard's state into an object, and an object into a store that lacks the shard: a new
-replica folds the tail of the log and not all of it.
+replica applies the tail of the log and not all of it.
 
 The newest snapshot of each shard has a document, kind `snapshot`, key the shard's name, so that
 whoever opens the shard finds it and `gc` keeps the object.
@@ -51,7 +51,7 @@ class KeptSnapshot(StoredRecord, frozen=True, kw_only=True):
 def snapshot_shard(
     shard: str, *, online: OnlineReader, objects: ObjectWriter, state: StateWriter, at: Micros
 ) -> KeptSnapshot | None:
-    """Write a snapshot of a shard as it stands, whoever folds it meanwhile; None when there is no
+    """Write a snapshot of a shard as it stands, whoever writes it meanwhile; None when there is no
     such shard.
 
     Raises: ENG-004 when the shard moves on all the time.
@@ -88,7 +88,7 @@ def restore_shard(
     would do.
 
     Args:
-        log: the one that the shard is folded from; a snapshot that is ahead of it belongs to
+        log: the one that the shard is materialized from; a snapshot that is ahead of it belongs to
             another.
         kept_from: the event time from which on nothing may have been left out.
 

@@ -19,7 +19,7 @@ from mainspring.features.state.pages import read_page, split_row
 __all__ = ["FetchPage", "RetractedFact", "iter_pages_below", "take_back"]
 
 FetchPage = Callable[[int, int], bytes]
-"""The row of a page of the key at hand, by level and number."""
+"""The row of a page of the current key, by level and number."""
 
 
 class RetractedFact(NamedTuple):
@@ -52,7 +52,7 @@ def take_back(
     for root, key in zip(roots, (name, directory_key(name)), strict=True):
         pages = [] if root is None else split_row(root)
         # A page beside the directory is not fetched, and not written to a row of its own.
-        beside = {_place_of(page): page for page in pages[1:]}
+        beside = {_tile_of(page): page for page in pages[1:]}
         page = (
             _taken_back(tiles, pages[0], fact, fetch=_first_beside(beside, fetch), changed=changed)
             if pages
@@ -60,11 +60,11 @@ def take_back(
         )
         if page is not None:
             rows = {
-                page_key(name, *place): row for place, row in changed.items() if place not in beside
+                page_key(name, *index): row for index, row in changed.items() if index not in beside
             }
             return {
                 **rows,
-                key: b"".join([page, *(changed.get(place, old) for place, old in beside.items())]),
+                key: b"".join([page, *(changed.get(index, old) for index, old in beside.items())]),
             }
     return {}
 
@@ -85,7 +85,7 @@ def _first_beside(beside: Mapping[tuple[int, int], bytes], fetch: FetchPage) -> 
     return lambda level, number: beside.get((level, number)) or fetch(level, number)
 
 
-def _place_of(page: bytes) -> tuple[int, int]:
+def _tile_of(page: bytes) -> tuple[int, int]:
     """Level and number of a page."""
     words = np.frombuffer(page, dtype=np.int64, count=HEADER)
     return int(words[LEVEL]), int(words[NUMBER_WORD])
@@ -104,10 +104,10 @@ def _taken_back(
     """
     page = read_page(payload, tiles)
     words = np.frombuffer(bytearray(payload), dtype=np.int64)
-    for place in _standing_revisions(page.facts, page.texts, fact):
-        words[_fact_at(words, place, tiles) + VISIBLE_TO] = fact.until
+    for index in _standing_revisions(page.facts, page.texts, fact):
+        words[_fact_at(words, index, tiles) + VISIBLE_TO] = fact.until
         return words.tobytes()
-    for place, tile in enumerate(page.tiles):
+    for index, tile in enumerate(page.tiles):
         if not tile[TILE_FIRST] <= fact.event_time <= tile[TILE_LAST]:
             continue
         level, number = int(tile[TILE_LEVEL]), int(tile[TILE_NUMBER])
@@ -118,7 +118,7 @@ def _taken_back(
             summary_entry()(
                 tiles.layout, np.frombuffer(bytearray(child), dtype=np.int64), summary, NOTE.copy()
             )
-            begin = HEADER + place * summary.size
+            begin = HEADER + index * summary.size
             words[begin : begin + summary.size] = summary
             return words.tobytes()
     return None
@@ -131,10 +131,10 @@ def _standing_revisions(facts: Ints, texts: list[list[bytes]], fact: RetractedFa
         & (facts[:, VISIBLE_TO] == NEVER)
         & (facts[:, VISIBLE_FROM] < fact.until)
     )
-    return [place for place in np.flatnonzero(stands).tolist() if texts[place][0] == fact.id][:1]
+    return [index for index in np.flatnonzero(stands).tolist() if texts[index][0] == fact.id][:1]
 
 
-def _fact_at(words: Ints, place: int, tiles: TileProgram) -> int:
+def _fact_at(words: Ints, index: int, tiles: TileProgram) -> int:
     _, _, fact_words, _, tile_words = tiles.shape.tolist()
-    assert place < words[FACTS]
-    return int(HEADER + words[TILES] * tile_words + place * fact_words)
+    assert index < words[FACTS]
+    return int(HEADER + words[TILES] * tile_words + index * fact_words)

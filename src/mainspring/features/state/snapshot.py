@@ -40,7 +40,7 @@ def render_snapshot(snapshot: Snapshot) -> bytes:
     head = _Head(
         format=_FORMAT, shard=snapshot.shard, position=snapshot.position, rows=len(snapshot.rows)
     )
-    return b"".join([canonical_json(head), b"\n", *_pieces(snapshot.rows)])
+    return b"".join([canonical_json(head), b"\n", *_chunks(snapshot.rows)])
 
 
 def parse_snapshot(payload: bytes) -> Snapshot:
@@ -61,7 +61,7 @@ def parse_snapshot(payload: bytes) -> Snapshot:
     return Snapshot(shard=head.shard, position=head.position, rows=rows)
 
 
-def _pieces(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+def _chunks(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
     for key, row in rows:
         yield _LENGTHS.pack(len(key), len(row))
         yield key

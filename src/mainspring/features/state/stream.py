@@ -1,6 +1,6 @@
 """Fold the log into online state.
 
-A fold is a function of the accepted records alone: any batching gives the same bytes, and each
+The state is a function of the accepted records alone: any batching gives the same bytes, and each
 key's pages depend on that key's records only, so that partitions leave no trace either.  It takes
 records as the log has them, also those that become visible later, because a page keeps when each
 fact is seen and the kernel decides at the read; so nothing waits for a timer.
@@ -44,7 +44,8 @@ anew.
 
 Twice as much of the past is kept beyond what windows reach, counted from the time at which facts
 become visible, or from two such lengths after `now` where the log knows of later facts: so a live
-fold evicts by what the log says alone, and who looks at history still finds all that it needs.
+materialization evicts by what the log says alone, and who looks at history still finds all that it
+needs.
 
 Clocks of machines differ, and the clock of an environment that looks at history starts again with
 each process.
@@ -83,13 +84,13 @@ def materialize_view(
         before: leave out facts that happen then or later; for checks that look at one moment of a
             long log.
         tables: where new state finds the records that the log does not keep any more.
-        only: the partitions to fold, for one of several consumers; default: all.
+        only: the partitions to materialize, for one of several consumers; default: all.
 
     Returns: the position of the partition that is least far.
     Cost: about 5 µs a record and entity, and what the store takes for a commit.
-    Raises: ENG-004 when another process folds the same partition: its work stands, call again.
+    Raises: ENG-004 when another process writes the same partition: its work stands, call again.
     """
-    fold = ViewMaterialization(
+    materialization = ViewMaterialization(
         view,
         range(view.partitions) if only is None else only,
         log=log,
@@ -98,9 +99,11 @@ def materialize_view(
         tables=tables,
         before=before,
     )
-    for _ in fold.iter_steps({topic: log.head(topic) for topic in fold.topics}, now=now):
+    for _ in materialization.iter_steps(
+        {topic: log.head(topic) for topic in materialization.topics}, now=now
+    ):
         pass
-    return min(fold.positions.values(), key=lambda position: position.offsets)
+    return min(materialization.positions.values(), key=lambda position: position.offsets)
 
 
 def rematerialize_view(
@@ -114,7 +117,7 @@ def rematerialize_view(
     """As `materialize_view`, and built anew where the state has left out what a read at `now`
     needs: its clock was ahead of this one.
 
-    Where other processes fold the same state, each goes on from where the others have got to.
+    Where other processes write the same state, each goes on from where the others have got to.
     """
     while True:
         with suppress(StaleWrite):
@@ -138,8 +141,8 @@ class ViewMaterialization:
     """Some partitions of a view on their way through the log.
 
     It knows how far each is, so that looking for news costs no read of the store.  What it knows is
-    wrong once another process has folded one of them: then a step raises ENG-004, and the work goes
-    on with a new one.
+    wrong once another process has written one of them: then a step raises ENG-004, and the work
+    goes on with a new one.
 
     Args:
         partitions: which; those without state begin with what a read at `now` can need.
@@ -174,18 +177,18 @@ class ViewMaterialization:
         return tuple(topic_of(source.name) for source in self.view.view.sources)
 
     def split(self) -> list["ViewMaterialization"]:
-        """One fold for each place in the log at which partitions stand."""
-        places: dict[tuple[tuple[str, int], ...], dict[int, Position]] = {}
+        """One materialization for each position in the log at which partitions stand."""
+        indices: dict[tuple[tuple[str, int], ...], dict[int, Position]] = {}
         for partition, position in self.positions.items():
-            places.setdefault(position.offsets, {})[partition] = position
-        return [self._with(positions) for positions in places.values()]
+            indices.setdefault(position.offsets, {})[partition] = position
+        return [self._with(positions) for positions in indices.values()]
 
-    def joined(self, other: "ViewMaterialization") -> "ViewMaterialization":
-        """The partitions of both in one fold."""
+    def concatenated(self, other: "ViewMaterialization") -> "ViewMaterialization":
+        """The partitions of both in one materialization."""
         return self._with({**self.positions, **other.positions})
 
     def without(self, partitions: Collection[int]) -> "ViewMaterialization":
-        """The fold of its other partitions."""
+        """The materialization of its other partitions."""
         return self._with(
             {
                 partition: position
@@ -195,21 +198,21 @@ class ViewMaterialization:
         )
 
     def _with(self, positions: dict[int, Position]) -> "ViewMaterialization":
-        fold = copy(self)
-        fold.positions = positions
-        return fold
+        materialization = copy(self)
+        materialization.positions = positions
+        return materialization
 
     def reached(self, topic: str) -> int:
-        """The offset up to which every one of the partitions has folded a topic."""
+        """The offset up to which every one of the partitions has applied a topic."""
         return min(position.offset(topic) for position in self.positions.values())
 
     def is_behind(self, heads: Mapping[str, int]) -> bool:
-        """Whether a partition has something to fold below these heads of the topics."""
+        """Whether a partition has something to apply below these heads of the topics."""
         return any(self.reached(topic) < heads[topic] for topic in self.topics)
 
     def iter_steps(self, heads: Mapping[str, int], *, now: Micros) -> Iterator[tuple[str, int]]:
         """Fold up to these heads, and after each commit give the topic and how many of its records
-        were folded.
+        were applied.
 
         Args:
             now: nothing is evicted that a read at this time needs, however much later the facts are
@@ -268,10 +271,10 @@ class ViewMaterialization:
             view,
             frame.filter(frame["_event_time"].is_between(kept_from, self._before, closed="left")),
         )
-        places: dict[int, list[int]] = {partition: [] for partition in group}
-        for place, name in enumerate(records.names):
-            if (home := partition_of(name, view.partitions)) in places:
-                places[home].append(place)
+        indices: dict[int, list[int]] = {partition: [] for partition in group}
+        for index, name in enumerate(records.names):
+            if (partition := partition_of(name, view.partitions)) in indices:
+                indices[partition].append(index)
         changes, kept = (
             [],
             UNBOUNDED_SPAN if view.reach >= UNBOUNDED_SPAN else view.reach + 2 * CLOCK_SLACK,
@@ -288,7 +291,7 @@ class ViewMaterialization:
                 kept=kept,
                 until=until,
             )
-            rows = growth.rows_of(places[partition])
+            rows = growth.rows_of(indices[partition])
             changes.append(
                 (
                     partition,

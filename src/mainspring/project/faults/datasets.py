@@ -146,7 +146,7 @@ def _missing_join_keys(training_set: TrainingSet) -> Iterator[DeclarationError]:
             needed = {
                 key: f"entity {entity.name} of view {view.name}"
                 for entity in view.entities
-                for key in entity.asked_keys
+                for key in entity.request_keys
             } | needed
     for key, user in needed.items():
         if key not in training_set.request:

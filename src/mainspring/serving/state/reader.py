@@ -113,14 +113,14 @@ class FeatureReader:
             column of one name, HindsightAsked FEA-013 for a view with hindsight.
         """
         views = self._views_of(features)
-        now, rows = self._ports.data_clock.now(), cast_entity_keys(keys, views)
+        now, request = self._ports.data_clock.now(), cast_entity_keys(keys, views)
         for view in with_lookups(views):
             materialize_to_head(view, self._ports)
         return read_online(
             views,
             self._ports.online,
-            rows,
-            at=[resolve_read_time(at, now=now)] * len(rows),
+            request.columns,
+            at=[resolve_read_time(at, now=now)] * request.height,
             reasons=reasons,
         )
 

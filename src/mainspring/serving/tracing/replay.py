@@ -12,13 +12,12 @@ import msgspec
 import polars as pl
 
 from mainspring.elements.errors import MainspringError
-from mainspring.elements.frame import STORED
-from mainspring.elements.schema import DType, Schema
+from mainspring.features.cast import RequestColumns
 from mainspring.features.history.gather import FactReader
 from mainspring.features.online.parity import same_bytes
 from mainspring.features.online.read import Value
 from mainspring.features.online.recompute import backfill_as_read
-from mainspring.features.pattern import plain_values
+from mainspring.features.physical import plain_values, stored_column
 from mainspring.ports.errors import RetentionPassed
 from mainspring.serving.inference_log import PredictionRecord
 from mainspring.serving.predict import ServedModel
@@ -105,45 +104,29 @@ def _replay_group(
     records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactReader
 ) -> list[ReplayResult]:
     features = _recompute(records, model, facts_of)
-    scores = model.score(features)
+    rows, scores = zip(*features.values(), strict=True), model.score(features)
     return [
         _compare(r, again, score, names=model.encoding.names)
-        for r, again, score in zip(records, features, scores, strict=True)
+        for r, again, score in zip(records, rows, scores, strict=True)
     ]
 
 
 def _recompute(
     records: Sequence[PredictionRecord], model: ServedModel, facts_of: FactReader
-) -> list[list[Value]]:
-    spine = _spine_of(records, model.training_set.request_schema)
+) -> dict[str, list[Value]]:
+    schema = model.training_set.request_schema
+    request = RequestColumns(
+        {name: [record.request[name] for record in records] for name in schema.names}, len(records)
+    )
+    spine = pl.DataFrame(
+        [stored_column(field.name, request.columns[field.name], field.dtype) for field in schema]
+        + [pl.Series("_prediction_time", [record.at for record in records], dtype=pl.Int64)]
+    )
     columns: dict[str, list[Value]] = {}
     for view in model.training_set.views:
         frame = backfill_as_read(view, spine, [record.read_at for record in records], facts_of)
         columns |= {name: plain_values(frame[name]) for name in frame.columns}
-    rows = [
-        {**{name: values[i] for name, values in columns.items()}, **model.on_demand(record.request)}
-        for i, record in enumerate(records)
-    ]
-    return [[row[name] for name in model.encoding.names] for row in rows]
-
-
-def _spine_of(records: Sequence[PredictionRecord], schema: Schema) -> pl.DataFrame:
-    columns = [
-        _series(f.name, [record.request[f.name] for record in records], f.dtype) for f in schema
-    ]
-    return pl.DataFrame(
-        [*columns, pl.Series("_prediction_time", [record.at for record in records], dtype=pl.Int64)]
-    )
-
-
-def _series(name: str, values: Sequence[Value], dtype: DType) -> pl.Series:
-    """Instants come as int64 microseconds and are stored as such, but join only with their own
-    type.
-    """
-    stored = STORED[dtype]
-    return pl.Series(name, values, dtype=pl.Int64() if stored.is_temporal() else stored).cast(
-        stored
-    )
+    return model.in_order(columns | model.on_demand.evaluate(request))
 
 
 def _compare(

@@ -159,6 +159,19 @@ def test_ids_sort_in_the_order_they_were_made_even_within_one_instant() -> None:
     assert made == sorted(set(made))
 
 
+def test_many_ids_follow_each_other_and_what_was_made_before() -> None:
+    ids = RandomIds(FrozenClock(1_700_000_000_000_000), entropy=lambda bits: 2**20 - 3)
+    made = [ids.new("run"), *ids.new_many("run", 1_000), ids.new("run"), *ids.new_many("run", 1)]
+    assert made == sorted(set(made))
+    assert {len(name) for name in made} == {len("run-") + 26}
+    assert ids.new_many("run", 0) == []
+
+
+def test_seeded_ids_are_the_same_one_by_one_and_together() -> None:
+    one, together = SeededIds(1), SeededIds(1)
+    assert together.new_many("run", 3) == [one.new("run") for _ in range(3)]
+
+
 def test_seeded_ids_repeat_with_the_seed() -> None:
     first, again, other = (SeededIds(seed) for seed in (1, 1, 2))
     assert [first.new("run"), first.new("run")] == [again.new("run"), again.new("run")]

@@ -74,7 +74,7 @@ def test_disorder_between_pieces_is_seen(codes: list[int], times: list[int]) -> 
 
 def test_rows_that_lie_in_order_are_not_moved() -> None:
     grouping = group_facts(np.array([0, 0, 2], dtype=np.int32), 4, [np.array([3, 3, 1])])
-    assert (grouping.into_bins, grouping.into_place) == (None, None)
+    assert (grouping.into_bins, grouping.into_order) == (None, None)
     assert grouping.key_start.tolist() == [0, 2, 2, 3, 3]
     assert grouping.rows().tolist() == [0, 1, 2]
 
@@ -94,5 +94,5 @@ def test_ties_are_told_in_sets() -> None:
 
 def test_rows_have_the_places_that_they_are_moved_to() -> None:
     codes, times = np.array([1, -1, 0, 1], dtype=np.int32), np.array([4, 0, 9, 3])
-    assert group_facts(codes.copy(), 2, [times]).places(np.arange(4)).tolist() == [2, -1, 0, 1]
-    assert group_facts(codes[[2, 3]], 2, [times[[2, 3]]]).places(np.array([1])).tolist() == [1]
+    assert group_facts(codes.copy(), 2, [times]).indices(np.arange(4)).tolist() == [2, -1, 0, 1]
+    assert group_facts(codes[[2, 3]], 2, [times[[2, 3]]]).indices(np.array([1])).tolist() == [1]

@@ -105,7 +105,7 @@ def counted(workspace: Workspace) -> int:
     answer = read_online(
         [workspace.reader.view("takings")],
         workspace.runtime.online,
-        [{"shop": shop} for shop in SHOPS],
+        {"shop": SHOPS},
         at=[now] * len(SHOPS),
     )
     return sum(answer.columns["shop__n__3650d"])

@@ -1,10 +1,10 @@
-"""Lookups where facts and questions lie in order of time, as logs do: one walk over both, which
+"""Lookups where facts and requests lie in order of time, as logs do: one walk over both, which
 remembers the newest fact of each key.
 
 Nothing is grouped, so nothing is moved: what is remembered of a hundred thousand keys fits into the
-cache.  Shares of the walk follow each other in time; a question whose key has no fact in its own
+cache.  Shares of the walk follow each other in time; a request whose key has no fact in its own
 share is answered by what the shares before it remember in the end.  The walk gives up where facts
-or questions turn out not to be in order, and where two facts of a key happen at once, since their
+or requests turn out not to be in order, and where two facts of a key happen at once, since their
 ids then decide.
 """
 
@@ -33,9 +33,9 @@ class Past(NamedTuple):
     time: Ints
 
 
-class Asked(NamedTuple):
-    """Questions in order of time.  Shapes: code (questions,) int32; time (questions,) int64; found
-    (questions,) int64, written.
+class AsOfQueries(NamedTuple):
+    """Requests in order of time.  Shapes: code (requests,) int32; time (requests,) int64; found
+    (requests,) int64, written.
     """
 
     code: ShortInts
@@ -56,35 +56,35 @@ class Memory(NamedTuple):
 
 
 class Share(NamedTuple):
-    """The facts and questions of one thread."""
+    """The facts and requests of one thread."""
 
     first_fact: int
     stop_fact: int
-    first_question: int
-    stop_question: int
+    first_request: int
+    stop_request: int
 
 
-Walk = Callable[[Past, Asked, Memory, Share], None]
+Walk = Callable[[Past, AsOfQueries, Memory, Share], None]
 
 
-def newest_facts(past: Past, asked: Asked, *, keys: int) -> bool:
-    """For each question write the newest fact of its key that happened before it, -1 if there is
+def newest_facts(past: Past, queries: AsOfQueries, *, keys: int) -> bool:
+    """For each request write the newest fact of its key that happened before it, -1 if there is
     none; whether that was possible.
 
     Cost: 2 ns a fact, on all processors and without the interpreter lock.
     """
-    past, asked = (
+    past, queries = (
         Past(read_only(past.code), read_only(past.time)),
-        Asked(read_only(asked.code), read_only(asked.time), asked.found),
+        AsOfQueries(read_only(queries.code), read_only(queries.time), queries.found),
     )
     cuts = np.searchsorted(past.time, past.time[even_bounds(past.time.size)[1:-1]])
     facts = [0, *cuts.tolist(), past.time.size]
-    questions = [
+    requests = [
         0,
         *np.where(
-            cuts > 0, np.searchsorted(asked.time, past.time[cuts - 1], side="right"), 0
+            cuts > 0, np.searchsorted(queries.time, past.time[cuts - 1], side="right"), 0
         ).tolist(),
-        asked.time.size,
+        queries.time.size,
     ]
     memories = [
         Memory(
@@ -98,19 +98,19 @@ def newest_facts(past: Past, asked: Asked, *, keys: int) -> bool:
     def walk(share: int, _first: int, _stop: int) -> None:
         compiled_walk()(
             past,
-            asked,
+            queries,
             memories[share],
-            Share(facts[share], facts[share + 1], questions[share], questions[share + 1]),
+            Share(facts[share], facts[share + 1], requests[share], requests[share + 1]),
         )
 
     run_shares(walk, range(len(facts)))
     if any(memory.gave_up[0] for memory in memories):
         return False
     for share in range(1, len(memories)):
-        own = slice(questions[share], questions[share + 1])
+        own = slice(requests[share], requests[share + 1])
         for memory in reversed(memories[:share]):
-            unknown = (asked.found[own] == NONE) & (asked.code[own] >= 0)
-            asked.found[own][unknown] = memory.fact[asked.code[own][unknown]]
+            unknown = (queries.found[own] == NONE) & (queries.code[own] >= 0)
+            queries.found[own][unknown] = memory.fact[queries.code[own][unknown]]
     return True
 
 
@@ -124,32 +124,32 @@ def compiled_walk() -> Walk:
     return entry_point(
         _sealed(kernel_edition()),
         Past(short, words),
-        Asked(short, words, np.empty(0, dtype=np.int64)),
+        AsOfQueries(short, words, np.empty(0, dtype=np.int64)),
         memory,
         Share(0, 0, 0, 0),
     )
 
 
 def _sealed(edition: int) -> Walk:
-    def walk(past: Past, asked: Asked, memory: Memory, share: Share) -> None:
-        memory.gave_up[0] = edition < 0 or not answer_share(past, asked, memory, share)
+    def walk(past: Past, queries: AsOfQueries, memory: Memory, share: Share) -> None:
+        memory.gave_up[0] = edition < 0 or not answer_share(past, queries, memory, share)
 
     return walk
 
 
 @compiled_part
-def answer_share(past: Past, asked: Asked, memory: Memory, share: Share) -> bool:
-    """Answer the questions of a share and remember its facts; False where the walk gives up."""
+def answer_share(past: Past, queries: AsOfQueries, memory: Memory, share: Share) -> bool:
+    """Answer the requests of a share and remember its facts; False where the walk gives up."""
     fact = share.first_fact
-    for question in range(share.first_question, share.stop_question):
-        time, key = asked.time[at(question)], asked.code[at(question)]
-        if question > 0 and time < asked.time[at(question - 1)]:
+    for request in range(share.first_request, share.stop_request):
+        time, key = queries.time[at(request)], queries.code[at(request)]
+        if request > 0 and time < queries.time[at(request - 1)]:
             return False
         while fact < share.stop_fact and past.time[at(fact)] < time:
             if not remember(past, memory, fact):
                 return False
             fact += 1
-        asked.found[at(question)] = memory.fact[at(key)] if key >= 0 else NONE
+        queries.found[at(request)] = memory.fact[at(key)] if key >= 0 else NONE
     while fact < share.stop_fact:
         if not remember(past, memory, fact):
             return False

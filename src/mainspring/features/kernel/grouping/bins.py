@@ -20,7 +20,7 @@ from mainspring.features.kernel.order import rises, sort_positions, sort_words
 
 __all__ = [
     "Bins",
-    "Places",
+    "SortedBins",
     "bin_rows",
     "count_bins",
     "find_ties",
@@ -46,7 +46,7 @@ class Bins(NamedTuple):
     shift: int
 
 
-class Places(NamedTuple):
+class SortedBins(NamedTuple):
     """Rows in their final order.
 
     Shapes: key_start (keys + 1,) int64, offsets; hop (rows,) int32, where each row of the bins
@@ -76,10 +76,10 @@ def bin_rows(code: ShortInts, fill: Ints, bins: Bins) -> None:
         if key < 0:
             code[row] = NOWHERE
             continue
-        place = fill[at(key >> bins.shift)]
-        fill[at(key >> bins.shift)] = place + 1
-        code[row] = place
-        bins.code[at(place)] = key
+        index = fill[at(key >> bins.shift)]
+        fill[at(key >> bins.shift)] = index + 1
+        code[row] = index
+        bins.code[at(index)] = key
 
 
 @compiled_part
@@ -105,37 +105,37 @@ def is_in_order(code: ShortInts, event_time: Ints) -> bool:
 
 
 @compiled_part
-def find_ties(time: Ints, key_start: Ints, places: Ints, sets: Ints) -> int:
+def find_ties(time: Ints, key_start: Ints, indices: Ints, sets: Ints) -> int:
     """Count the places whose time is that of a neighbour of the same key, and note them and a
     number for each set of equals as far as there is room.
     """
     count, number = 0, -1
     for key in range(key_start.size - 1):
-        for place in range(key_start[key] + 1, key_start[key + 1]):
-            if time[at(place)] != time[at(place - 1)]:
+        for index in range(key_start[key] + 1, key_start[key + 1]):
+            if time[at(index)] != time[at(index - 1)]:
                 continue
-            is_new = place - 1 == key_start[key] or time[at(place - 2)] != time[at(place)]
+            is_new = index - 1 == key_start[key] or time[at(index - 2)] != time[at(index)]
             number += int(is_new)
-            count = note_tie(places, sets, place - 1, number, count) if is_new else count
-            count = note_tie(places, sets, place, number, count)
+            count = note_tie(indices, sets, index - 1, number, count) if is_new else count
+            count = note_tie(indices, sets, index, number, count)
     return count
 
 
 @compiled_part
-def note_tie(places: Ints, sets: Ints, place: int, number: int, count: int) -> int:
+def note_tie(indices: Ints, sets: Ints, index: int, number: int, count: int) -> int:
     """Note one tied place; how many there are from then on."""
-    if count < places.size:
-        places[at(count)], sets[at(count)] = place, number
+    if count < indices.size:
+        indices[at(count)], sets[at(count)] = index, number
     return count + 1
 
 
 @allocating_part
-def order_bins(bins: Bins, places: Places, first: int, stop: int) -> None:
+def order_bins(bins: Bins, indices: SortedBins, first: int, stop: int) -> None:
     """The second hop of the rows of the bins first … stop: by key, and inside a key by time, rows
     of equal time in their given order.
     """
     start, code, time, shift = bins.start, bins.code, bins.time, bins.shift
-    key_start, hop, ordered = places.key_start, places.hop, places.time
+    key_start, hop, ordered = indices.key_start, indices.hop, indices.time
     largest = 0
     for index in range(first, stop):
         largest = max(largest, start[index + 1] - start[index])
@@ -160,15 +160,15 @@ def group_bin(
         stops[key] = 0
     for row in range(code.size):
         stops[at(code[row] - low)] += 1
-    place = 0
+    index = 0
     for key in range(stops.size):
-        place += stops[key]
-        stops[key] = place - stops[key]
+        index += stops[key]
+        stops[key] = index - stops[key]
     for row in range(code.size):
-        place = stops[at(code[row] - low)]
-        stops[at(code[row] - low)] = place + 1
-        hop[row] = place
-        ordered[at(place)] = time[row]
+        index = stops[at(code[row] - low)]
+        stops[at(code[row] - low)] = index + 1
+        hop[row] = index
+        ordered[at(index)] = time[row]
 
 
 @compiled_part
@@ -191,8 +191,8 @@ def sort_bin(ordered: Ints, stops: Ints, own: Ints, tally: Ints, spare: Ints, mo
 @compiled_part
 def number_places(moved: Ints) -> None:
     """As long as nothing moves, each place is its own."""
-    for place in range(moved.size):
-        moved[place] = place
+    for index in range(moved.size):
+        moved[index] = index
 
 
 @compiled_part
@@ -206,8 +206,8 @@ def settle_hops(hop: ShortInts, moved: Ints, is_moved: bool, begin: int) -> None
 def sort_key(ordered: Ints, first: int, own: Ints, tally: Ints, spare: Ints, moved: Ints) -> None:
     """Sort one key's times, of which there are as many as places in `own`."""
     size, low, high = own.size, ordered[first], ordered[first]
-    for place in range(first, first + size):
-        low, high = min(low, ordered[place]), max(high, ordered[place])
+    for position in range(first, first + size):
+        low, high = min(low, ordered[position]), max(high, ordered[position])
     bits = bit_length(size)
     if bit_length(high - low) + bits < 64 and high - low >= 0:
         # A time and its place in one word: words are sorted where they stand, and no two are equal.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mainspring.features.kernel.arrays import Ints, ShortInts, read_only
-from mainspring.features.kernel.grouping.pieces import iter_between
+from mainspring.features.kernel.grouping.chunks import iter_between
 from mainspring.features.kernel.jit import at, compiled_part, entry_point, kernel_edition
 from mainspring.features.kernel.shares import even_bounds, run_shares
 
@@ -88,16 +88,16 @@ class Dictionary:
         return codes
 
 
-def learn_in_shares(pieces: Sequence[Ints]) -> tuple[Dictionary, ShortInts]:
+def learn_in_shares(chunks: Sequence[Ints]) -> tuple[Dictionary, ShortInts]:
     """A dictionary of words and their codes, learnt on all processors: each share by itself, and
     the few distinct words of each once more together.
     """
-    codes = np.empty(sum(piece.size for piece in pieces), dtype=np.int32)
+    codes = np.empty(sum(chunk.size for chunk in chunks), dtype=np.int32)
     bounds = even_bounds(codes.size)
     own = [Dictionary() for _ in bounds[1:]]
 
     def learn(share: int, first: int, stop: int) -> None:
-        for row, words in iter_between(pieces, first, stop):
+        for row, words in iter_between(chunks, first, stop):
             own[share].learn(words, codes[row : row + words.size], row=row)
 
     run_shares(learn, bounds)
@@ -209,11 +209,11 @@ def learn_word(word: int, row: int, table: Table) -> int:
     """The code of a word, which is the next one if it is new; `UNKNOWN` if there is no room for
     it.
     """
-    place, known = place_of(word, table), table.note[KNOWN]
-    code = int(table.codes[at(place)])
+    index, known = slot_of(word, table), table.note[KNOWN]
+    code = int(table.codes[at(index)])
     if code == UNKNOWN and known < table.words.size:
         code = known
-        table.codes[at(place)], table.words[at(code)], table.firsts[at(code)] = code, word, row
+        table.codes[at(index)], table.words[at(code)], table.firsts[at(code)] = code, word, row
         table.note[KNOWN] = known + 1
     return code
 
@@ -225,7 +225,7 @@ def find_words(words: Ints, table: Table, found: ShortInts) -> None:
     for row in range(words.size):
         code = found[row]
         if code != UNKNOWN and table.words[at(code)] != words[row]:
-            found[row] = table.codes[at(place_of(words[row], table))]
+            found[row] = table.codes[at(slot_of(words[row], table))]
 
 
 @compiled_part
@@ -244,11 +244,11 @@ def home_of(word: int, table: Table) -> int:
 
 
 @compiled_part
-def place_of(word: int, table: Table) -> int:
+def slot_of(word: int, table: Table) -> int:
     """Where a word is in the table, or the free place where it would be."""
-    place = home_of(word, table)
+    index = home_of(word, table)
     while True:
-        code = table.codes[at(place)]
+        code = table.codes[at(index)]
         if code == UNKNOWN or table.words[at(code)] == word:
-            return place
-        place = (place + 1) & (table.codes.size - 1)
+            return index
+        index = (index + 1) & (table.codes.size - 1)

@@ -12,7 +12,7 @@ import numpy as np
 from mainspring.features.kernel.arrays import Bytes, Ints, ShortInts, read_only
 from mainspring.features.kernel.grouping.bins import (
     Bins,
-    Places,
+    SortedBins,
     bin_rows,
     count_bins,
     find_ties,
@@ -20,7 +20,7 @@ from mainspring.features.kernel.grouping.bins import (
     move_rows,
     order_bins,
 )
-from mainspring.features.kernel.grouping.pieces import iter_between, joined
+from mainspring.features.kernel.grouping.chunks import concatenated, iter_between
 from mainspring.features.kernel.jit import entry_point, kernel_edition
 from mainspring.features.kernel.shares import even_bounds, run_shares
 
@@ -39,7 +39,7 @@ class Ties(NamedTuple):
     (1,).
     """
 
-    places: Ints
+    positions: Ints
     sets: Ints
     found: Ints
 
@@ -59,27 +59,27 @@ class Grouping(NamedTuple):
     key_start: Ints
     event_time: Ints
     into_bins: ShortInts | None
-    into_place: ShortInts | None
+    into_order: ShortInts | None
     halfway: Ints
 
-    def words(self, pieces: Sequence[Ints], target: Ints) -> None:
+    def words(self, chunks: Sequence[Ints], target: Ints) -> None:
         """Write a column of 64-bit words, in the order of the frame, into `target`, in the order of
         the groups; one at a time.  Cost: about 2 ns a row.
         """
-        two_hops(compiled_grouping().move_words, self, pieces, target)
+        two_hops(compiled_grouping().move_words, self, chunks, target)
 
-    def flags(self, pieces: Sequence[Bytes], target: Bytes) -> None:
+    def flags(self, chunks: Sequence[Bytes], target: Bytes) -> None:
         """Likewise a column of bytes."""
-        two_hops(compiled_grouping().move_flags, self, pieces, target)
+        two_hops(compiled_grouping().move_flags, self, chunks, target)
 
-    def places(self, rows: Ints) -> Ints:
+    def indices(self, rows: Ints) -> Ints:
         """Where some rows of the frame lie, -1 for those left out."""
-        if self.into_bins is None or self.into_place is None:
+        if self.into_bins is None or self.into_order is None:
             return rows
         binned = self.into_bins[rows]
-        places = np.full(rows.size, -1, dtype=np.int64)
-        places[binned >= 0] = self.into_place[binned[binned >= 0]]
-        return places
+        indices = np.full(rows.size, -1, dtype=np.int64)
+        indices[binned >= 0] = self.into_order[binned[binned >= 0]]
+        return indices
 
     def ties(self) -> tuple[Ints, Ints]:
         """The places whose time is that of a neighbour of the same key, ascending, and a number for
@@ -90,9 +90,9 @@ class Grouping(NamedTuple):
         ties = Ties(
             np.empty(int(found[0]), dtype=np.int64), np.empty(int(found[0]), dtype=np.int64), found
         )
-        if ties.places.size:
+        if ties.positions.size:
             compiled_grouping().find_ties(self.event_time, self.key_start, ties)
-        return ties.places, ties.sets
+        return ties.positions, ties.sets
 
     def rows(self) -> Ints:
         """The row of the frame at each place, (grouped rows,)."""
@@ -101,17 +101,17 @@ class Grouping(NamedTuple):
         self.words([numbers], rows)
         return rows
 
-    def with_rows(self, rows: Ints, places: Ints) -> "Grouping":
+    def with_rows(self, rows: Ints, indices: Ints) -> "Grouping":
         """The grouping with these rows at these places, which held the same rows in another
         order.
         """
-        into_bins, into_place, halfway = self.into_bins, self.into_place, self.halfway
-        if into_bins is None or into_place is None:
-            into_bins = into_place = np.arange(self.event_time.size, dtype=np.int32)
+        into_bins, into_order, halfway = self.into_bins, self.into_order, self.halfway
+        if into_bins is None or into_order is None:
+            into_bins = into_order = np.arange(self.event_time.size, dtype=np.int32)
             halfway = np.empty_like(self.event_time)
-        into_place = into_place.copy()
-        into_place[into_bins[rows]] = places
-        return self._replace(into_bins=into_bins, into_place=into_place, halfway=halfway)
+        into_order = into_order.copy()
+        into_order[into_bins[rows]] = indices
+        return self._replace(into_bins=into_bins, into_order=into_order, halfway=halfway)
 
 
 def group_facts(code: ShortInts, keys: int, event_time: Sequence[Ints]) -> Grouping:
@@ -120,25 +120,25 @@ def group_facts(code: ShortInts, keys: int, event_time: Sequence[Ints]) -> Group
     Args:
         code: (rows,), below `keys`; fewer than 2**31 rows.  It is used up where rows have to be
             moved: the first hop is written over it.
-        event_time: of the same rows, in pieces.
+        event_time: of the same rows, in chunks.
 
     Cost: without the interpreter lock, about 10 ns a row; nothing but a look for rows that lie in
         order already.
     """
     if lie_in_order(code, event_time):
         starts = np.searchsorted(code, np.arange(keys + 1, dtype=np.int32)).astype(np.int64)
-        return Grouping(starts, joined(event_time), None, None, np.empty(0, dtype=np.int64))
+        return Grouping(starts, concatenated(event_time), None, None, np.empty(0, dtype=np.int64))
     shift = max(int(keys - 1).bit_length() - BIN_BITS, 0)
     bins, into_bins = rows_in_bins(code, ((keys - 1) >> shift) + 1, shift)
     one_hop(compiled_grouping().move_words, into_bins, event_time, bins.time)
     # Where a row goes is written over its code, which is read before.
-    places = Places(np.empty(keys + 1, dtype=np.int64), bins.code, np.empty_like(bins.time))
+    in_order = SortedBins(np.empty(keys + 1, dtype=np.int64), bins.code, np.empty_like(bins.time))
     run_shares(
-        lambda _, first, stop: compiled_grouping().order_bins(bins, places, first, stop),
+        lambda _, first, stop: compiled_grouping().order_bins(bins, in_order, first, stop),
         cut_by_weight(bins.start),
     )
-    places.key_start[keys] = bins.code.size
-    return Grouping(places.key_start, places.time, into_bins, places.hop, bins.time)
+    in_order.key_start[keys] = bins.code.size
+    return Grouping(in_order.key_start, in_order.time, into_bins, in_order.hop, bins.time)
 
 
 def lie_in_order(code: ShortInts, event_time: Sequence[Ints]) -> bool:
@@ -195,32 +195,32 @@ def cut_by_weight(starts: Ints) -> list[int]:
 Move = Callable[[T, ShortInts, T], None]
 
 
-def two_hops(move: "Move[T]", grouping: Grouping, pieces: Sequence[T], target: T) -> None:
+def two_hops(move: "Move[T]", grouping: Grouping, chunks: Sequence[T], target: T) -> None:
     """Move a column into its bins, and on to its place; `target` may be the column's own memory."""
-    if grouping.into_bins is None or grouping.into_place is None:
+    if grouping.into_bins is None or grouping.into_order is None:
         run_shares(
-            lambda _, first, stop: copy_pieces(pieces, first, stop, target),
+            lambda _, first, stop: copy_chunks(chunks, first, stop, target),
             even_bounds(target.size),
         )
         return
     halfway = grouping.halfway.view(target.dtype)[: target.size]
-    one_hop(move, grouping.into_bins, pieces, halfway)
-    one_hop(move, grouping.into_place, [halfway], target)
+    one_hop(move, grouping.into_bins, chunks, halfway)
+    one_hop(move, grouping.into_order, [halfway], target)
 
 
-def one_hop(move: "Move[T]", hop: ShortInts, pieces: Sequence[T], target: T) -> None:
+def one_hop(move: "Move[T]", hop: ShortInts, chunks: Sequence[T], target: T) -> None:
     """Move a column on all processors: no two rows have the same place."""
 
     def move_share(_: int, first: int, stop: int) -> None:
-        for row, part in iter_between(pieces, first, stop):
+        for row, part in iter_between(chunks, first, stop):
             move(part, hop[row : row + part.size], target)
 
     run_shares(move_share, even_bounds(hop.size))
 
 
-def copy_pieces(pieces: Sequence[T], first: int, stop: int, target: T) -> None:
+def copy_chunks(chunks: Sequence[T], first: int, stop: int, target: T) -> None:
     """The rows first … stop of a column where they are."""
-    for row, part in iter_between(pieces, first, stop):
+    for row, part in iter_between(chunks, first, stop):
         target[row : row + part.size] = part
 
 
@@ -232,7 +232,7 @@ class Kernels(NamedTuple):
     bin_rows: Callable[[ShortInts, Ints, Bins], None]
     move_words: Callable[[Ints, ShortInts, Ints], None]
     move_flags: Callable[[Bytes, ShortInts, Bytes], None]
-    order_bins: Callable[[Bins, Places, int, int], None]
+    order_bins: Callable[[Bins, SortedBins, int, int], None]
     find_ties: Callable[[Ints, Ints, Ties], None]
 
 
@@ -252,7 +252,7 @@ def compiled_grouping() -> Kernels:
         entry_point(entries.bin_rows, short, words, bins),
         entry_point(entries.move_words, given_words, given_short, words),
         entry_point(entries.move_flags, given_flags, given_short, flags),
-        entry_point(entries.order_bins, bins, Places(words, short, words), 0, 0),
+        entry_point(entries.order_bins, bins, SortedBins(words, short, words), 0, 0),
         entry_point(entries.find_ties, given_words, words, Ties(words, words, words)),
     )
 
@@ -281,12 +281,12 @@ def sealed_entries(edition: int) -> Kernels:
         if edition >= 0:
             move_rows(source, hop, target)
 
-    def order(bins: Bins, places: Places, first: int, stop: int) -> None:
+    def order(bins: Bins, in_order: SortedBins, first: int, stop: int) -> None:
         if edition >= 0:
-            order_bins(bins, places, first, stop)
+            order_bins(bins, in_order, first, stop)
 
     def find(time: Ints, key_start: Ints, ties: Ties) -> None:
         if edition >= 0:
-            ties.found[0] = find_ties(time, key_start, ties.places, ties.sets)
+            ties.found[0] = find_ties(time, key_start, ties.positions, ties.sets)
 
     return Kernels(look, count, fill_bins, words, flags, order, find)

@@ -15,11 +15,11 @@ from mainspring.features.kernel.states.extreme import ALL_BUT_SIGN, rank_of
 __all__ = [
     "NAN_BUCKET",
     "bin_of",
+    "bucket_index",
     "bucket_of",
     "bucket_value",
     "canonical_bits",
     "double_of_integer",
-    "place_of",
 ]
 
 BUCKET_SHIFT: Final = 46
@@ -98,9 +98,9 @@ def bin_of(edges: Ints, bits: int, is_float: bool) -> int:
 
 
 @compiled_part
-def place_of(listed: Ints, bits: int) -> int:
+def bucket_index(listed: Ints, bits: int) -> int:
     """Where a canonical value stands in a list, or the length of the list."""
-    place = 0
-    while place < listed.size and listed[place] != bits:
-        place += 1
-    return place
+    index = 0
+    while index < listed.size and listed[index] != bits:
+        index += 1
+    return index

@@ -6,7 +6,7 @@ A square has 106 bits and an exponent between 2 * -1074 and 2 * 971, so limb k w
 of their squares, (n Q - S**2) / (n (n - 1)) is a rational number that is rounded once.  The
 difference that ruins this formula in floating point is taken between integers here.
 
-Only finite values have a square; NaNs and infinities are told by the sum's own counters.
+Only finite values have a square; NaNs and infinities are counted by the sum's own counters.
 """
 
 from typing import Final

@@ -3,7 +3,7 @@ go in any order.
 
 A value, or a coarser image of it, gets a dense code when the key first shows it, through a hash
 table that grows with the number of distinct images; after that a fact is one count up or down per
-window.  So a question costs nothing (how many distinct values) or one walk over the key's distinct
+window.  So a request costs nothing (how many distinct values) or one walk over the key's distinct
 images (everything else), never a walk over facts.  Multisets whose codes are known beforehand
 (bins, listed values) need no table.
 """
@@ -37,7 +37,7 @@ class Bags(NamedTuple):
         table: (bags, power of two) int32: code + 1 under the image's hash, 0 where free; MASK says
             how much is in use.
         held: (bags, room) int64: the image that has a code.
-        order: (bags, room) int32: the codes by ascending image, where the lane asks for it.
+        order: (bags, room) int32: the codes by ascending image, where the lane needs it.
         codes: (bags, room) int32: the code of each of the key's facts that has appeared, -1 for one
             that counts nowhere.
         counts: (bags, room, aggregated windows) int32: how often a code is inside each window.
@@ -99,7 +99,7 @@ def code_of_image(bags: Bags, bag: int, image: int, is_sorted: bool) -> int:
     for window in range(bags.counts.shape[2]):
         bags.counts[bag, code, window] = 0
     if is_sorted:
-        place_in_order(bags, bag, code)
+        insert_in_order(bags, bag, code)
     if 2 * (code + 1) > sizes[bag, MASK]:
         grow(bags, bag)
     return int(code)
@@ -127,13 +127,13 @@ def grow(bags: Bags, bag: int) -> None:
 
 
 @compiled_part
-def place_in_order(bags: Bags, bag: int, code: int) -> None:
+def insert_in_order(bags: Bags, bag: int, code: int) -> None:
     """Put the newest code where it belongs by its image."""
-    image, place = bags.held[bag, code], code
-    while place > 0 and bags.held[bag, bags.order[bag, place - 1]] > image:
-        bags.order[bag, place] = bags.order[bag, place - 1]
-        place -= 1
-    bags.order[bag, place] = code
+    image, index = bags.held[bag, code], code
+    while index > 0 and bags.held[bag, bags.order[bag, index - 1]] > image:
+        bags.order[bag, index] = bags.order[bag, index - 1]
+        index -= 1
+    bags.order[bag, index] = code
 
 
 @compiled_part

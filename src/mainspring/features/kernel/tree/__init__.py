@@ -2,7 +2,7 @@
 them.
 
 `page` draws the layout; `grow` adds facts, `tile` merges, `point` and `newest` answer for one
-moment, `summary` says what a program needs of tiles.  `online` holds the compiled doors, and
+moment, `summary` says what a program needs of tiles.  `online` holds the compiled entry points, and
 `packed` the one for requests, where a microsecond counts.
 """
 

@@ -46,7 +46,7 @@ MAX_TILES: Final = 512
     LISTED,
     STATE_FIELDS,
 ) = 0, 1, 2, 3, 4, 5, 6, 7, 8
-"""The key at hand: open facts, tiles, pages beside the directory, the number of the next page, the
+"""The current key: open facts, tiles, pages beside the directory, the number of the next page, the
 newest time forgotten, whether it has sealed a page. The output: words written, rows listed.
 """
 
@@ -79,7 +79,7 @@ class GrowthBatch(NamedTuple):
             batch, of one key in the order of the log.
         facts: (facts, fact words).
         links: (facts, texts of a fact) where each text begins in `texts`, and its length.
-        arrived: (facts,) the earliest moment at which each may have been folded.
+        arrived: (facts,) the earliest moment at which each may have been applied.
     """
 
     words: Ints
@@ -95,7 +95,7 @@ class GrowthBatch(NamedTuple):
 
 
 class OpenKey(NamedTuple):
-    """The key at hand, taken apart.
+    """The current key, unpacked.
 
     Shapes:
         shape: (SHAPE_FIELDS,), the layout of pages; lanes (lanes, LANE_FIELDS).

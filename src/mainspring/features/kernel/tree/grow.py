@@ -137,16 +137,16 @@ def load_head(batch: GrowthBatch, key: OpenKey, code: int) -> None:
     """Take the open facts; links point into the bytes that they were read from."""
     start, words = batch.starts[code, 0], batch.words
     key.state[FACT_COUNT] = 0 if start < 0 else words[start + FACTS]
-    for place in range(key.state[FACT_COUNT]):
+    for index in range(key.state[FACT_COUNT]):
         fact, link = (
-            fact_at(words, start, place, key.shape),
-            reference_at(words, start, place, key.shape),
+            fact_at(words, start, index, key.shape),
+            reference_at(words, start, index, key.shape),
         )
         base = 8 * start + words[start + TEXTS_AT]
         for word in range(key.facts.shape[1]):
-            key.facts[place, word] = words[fact + word]
+            key.facts[index, word] = words[fact + word]
         for word in range(key.links.shape[1]):
-            key.links[place, word] = words[link + word] + (base << TEXT_SHIFT)
+            key.links[index, word] = words[link + word] + (base << TEXT_SHIFT)
 
 
 @compiled_part
@@ -175,14 +175,14 @@ def insert_fact(batch: GrowthBatch, key: OpenKey, row: int) -> None:
     """Put a fact where it belongs in total order: by event time, then id, then the moment from
     which it is seen.
     """
-    place = key.state[FACT_COUNT]
-    while place > 0 and stands_before(batch, key, row, place - 1):
-        move_fact(key, place - 1, place)
-        place -= 1
+    index = key.state[FACT_COUNT]
+    while index > 0 and stands_before(batch, key, row, index - 1):
+        move_fact(key, index - 1, index)
+        index -= 1
     for word in range(key.facts.shape[1]):
-        key.facts[place, word] = batch.facts[row, word]
+        key.facts[index, word] = batch.facts[row, word]
     for word in range(key.links.shape[1]):
-        key.links[place, word] = batch.links[row, word]
+        key.links[index, word] = batch.links[row, word]
     key.state[FACT_COUNT] += 1
 
 
@@ -196,11 +196,11 @@ def move_fact(key: OpenKey, source: int, target: int) -> None:
 
 
 @compiled_part
-def stands_before(batch: GrowthBatch, key: OpenKey, row: int, place: int) -> bool:
+def stands_before(batch: GrowthBatch, key: OpenKey, row: int, index: int) -> bool:
     """Whether a new fact comes before the open one at this place."""
-    if batch.facts[row, EVENT_TIME] != key.facts[place, EVENT_TIME]:
-        return bool(batch.facts[row, EVENT_TIME] < key.facts[place, EVENT_TIME])
-    mine, other = batch.links[row, 0], key.links[place, 0]
+    if batch.facts[row, EVENT_TIME] != key.facts[index, EVENT_TIME]:
+        return bool(batch.facts[row, EVENT_TIME] < key.facts[index, EVENT_TIME])
+    mine, other = batch.links[row, 0], key.links[index, 0]
     order = text_before(
         batch.texts,
         mine >> TEXT_SHIFT,
@@ -209,7 +209,7 @@ def stands_before(batch: GrowthBatch, key: OpenKey, row: int, place: int) -> boo
         other & LENGTH_MASK,
     )
     return order < 0 or (
-        order == 0 and bool(batch.facts[row, VISIBLE_FROM] < key.facts[place, VISIBLE_FROM])
+        order == 0 and bool(batch.facts[row, VISIBLE_FROM] < key.facts[index, VISIBLE_FROM])
     )
 
 
@@ -224,11 +224,11 @@ def has_room(key: OpenKey, out: GrowthOutput) -> bool:
         + 12 * HEADER
         + 2 * (state[TILE_COUNT] + 1) * shape[TILE_WORDS]
     )
-    for place in range(state[FACT_COUNT]):
+    for index in range(state[FACT_COUNT]):
         for word in range(key.links.shape[1]):
-            words += 2 * ((key.links[place, word] & LENGTH_MASK) // 8 + 1)
-    for place in range(state[PAGE_COUNT]):
-        words += 2 * key.inline[place, PAGE_SIZE]
+            words += 2 * ((key.links[index, word] & LENGTH_MASK) // 8 + 1)
+    for index in range(state[PAGE_COUNT]):
+        words += 2 * key.inline[index, PAGE_SIZE]
     has_rows = state[LISTED] + state[TILE_COUNT] + 16 <= out.table.shape[0]
     return bool(
         state[WRITTEN] + words + 8 <= out.words.size
@@ -240,12 +240,12 @@ def has_room(key: OpenKey, out: GrowthOutput) -> bool:
 @compiled_part
 def keep_inline(key: OpenKey, number: int, begin: int, size: int, is_new: int) -> None:
     """Note a page that stays beside the directory."""
-    place = key.state[PAGE_COUNT]
+    index = key.state[PAGE_COUNT]
     (
-        key.inline[place, PAGE_NUMBER],
-        key.inline[place, PAGE_BEGIN],
-        key.inline[place, PAGE_SIZE],
-        key.inline[place, IS_NEW],
+        key.inline[index, PAGE_NUMBER],
+        key.inline[index, PAGE_BEGIN],
+        key.inline[index, PAGE_SIZE],
+        key.inline[index, IS_NEW],
     ) = number, begin, size, is_new
     key.state[PAGE_COUNT] += 1
 
@@ -253,27 +253,27 @@ def keep_inline(key: OpenKey, number: int, begin: int, size: int, is_new: int) -
 @compiled_part
 def drop_inline(key: OpenKey, dropped: int) -> None:
     """Forget the page at this place."""
-    for place in range(dropped, key.state[PAGE_COUNT] - 1):
+    for index in range(dropped, key.state[PAGE_COUNT] - 1):
         for field in range(INLINE_FIELDS):
-            key.inline[place, field] = key.inline[place + 1, field]
+            key.inline[index, field] = key.inline[index + 1, field]
     key.state[PAGE_COUNT] -= 1
 
 
 @compiled_part
-def copy_inline(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, place: int) -> None:
+def copy_inline(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, index: int) -> None:
     """Write a page that stays as it is."""
-    begin, at = key.inline[place, PAGE_BEGIN], key.state[WRITTEN]
-    for word in range(key.inline[place, PAGE_SIZE]):
+    begin, at = key.inline[index, PAGE_BEGIN], key.state[WRITTEN]
+    for word in range(key.inline[index, PAGE_SIZE]):
         out.words[at + word] = (
-            out.words[begin + word] if key.inline[place, IS_NEW] else batch.words[begin + word]
+            out.words[begin + word] if key.inline[index, IS_NEW] else batch.words[begin + word]
         )
-    key.state[WRITTEN] += key.inline[place, PAGE_SIZE]
+    key.state[WRITTEN] += key.inline[index, PAGE_SIZE]
 
 
 @compiled_part
 def seal_facts(batch: GrowthBatch, key: OpenKey, out: GrowthOutput) -> None:
     """Make a page of the oldest open facts, beside the directory, and keep its tile."""
-    state, page, place = key.state, key.state[WRITTEN], key.state[TILE_COUNT]
+    state, page, index = key.state, key.state[WRITTEN], key.state[TILE_COUNT]
     write_facts(batch, key, out, 1, state[NEXT_NUMBER], PAGE_FACTS)
     keep_inline(key, state[NEXT_NUMBER], page, out.words[page + SIZE], 1)
     summarise_facts(
@@ -285,9 +285,9 @@ def seal_facts(batch: GrowthBatch, key: OpenKey, out: GrowthOutput) -> None:
         out.words,
         page,
         key.flat,
-        place * key.tiles.shape[1],
+        index * key.tiles.shape[1],
     )
-    key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER] = 1, state[NEXT_NUMBER]
+    key.tiles[index, TILE_LEVEL], key.tiles[index, TILE_NUMBER] = 1, state[NEXT_NUMBER]
     state[NEXT_NUMBER] += 1
     state[TILE_COUNT] += 1
     state[IS_SEALED] = 1
@@ -311,13 +311,13 @@ def spill(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) -> Non
 def evict(key: OpenKey, out: GrowthOutput, code: int, oldest: int) -> None:
     """Forget the tiles whose every event is older, and list their pages that have rows."""
     state, left = key.state, 0
-    for place in range(state[TILE_COUNT]):
-        if key.tiles[place, TILE_LAST] >= oldest:
-            move_tile(key, place, left)
+    for index in range(state[TILE_COUNT]):
+        if key.tiles[index, TILE_LAST] >= oldest:
+            move_tile(key, index, left)
             left += 1
             continue
-        state[EVICTED_UNTIL] = max(state[EVICTED_UNTIL], key.tiles[place, TILE_LAST])
-        beside = place_inline(key, key.tiles[place, TILE_LEVEL], key.tiles[place, TILE_NUMBER])
+        state[EVICTED_UNTIL] = max(state[EVICTED_UNTIL], key.tiles[index, TILE_LAST])
+        beside = inline_index(key, key.tiles[index, TILE_LEVEL], key.tiles[index, TILE_NUMBER])
         if beside >= 0:
             drop_inline(key, beside)
         else:
@@ -326,8 +326,8 @@ def evict(key: OpenKey, out: GrowthOutput, code: int, oldest: int) -> None:
                 out,
                 EVICTED_PAGE,
                 code,
-                key.tiles[place, TILE_LEVEL],
-                key.tiles[place, TILE_NUMBER],
+                key.tiles[index, TILE_LEVEL],
+                key.tiles[index, TILE_NUMBER],
                 state[WRITTEN],
             )
     state[TILE_COUNT] = left
@@ -341,11 +341,11 @@ def move_tile(key: OpenKey, source: int, target: int) -> None:
 
 
 @compiled_part
-def place_inline(key: OpenKey, level: int, number: int) -> int:
+def inline_index(key: OpenKey, level: int, number: int) -> int:
     """Where a page lies beside the directory, or -1."""
-    for place in range(key.state[PAGE_COUNT]):
-        if level == 1 and key.inline[place, PAGE_NUMBER] == number:
-            return place
+    for index in range(key.state[PAGE_COUNT]):
+        if level == 1 and key.inline[index, PAGE_NUMBER] == number:
+            return index
     return -1
 
 
@@ -364,8 +364,8 @@ def seal_tiles(key: OpenKey, out: GrowthOutput, code: int) -> None:
 def count_level(key: OpenKey, level: int) -> int:
     """How many tiles are of this level."""
     found = 0
-    for place in range(key.state[TILE_COUNT]):
-        found += key.tiles[place, TILE_LEVEL] == level
+    for index in range(key.state[TILE_COUNT]):
+        found += key.tiles[index, TILE_LEVEL] == level
     return found
 
 
@@ -375,13 +375,13 @@ def seal_level(key: OpenKey, out: GrowthOutput, code: int, level: int) -> None:
     state, page, width = key.state, key.state[WRITTEN], key.tiles.shape[1]
     begin_page(key, out, level + 1, state[NEXT_NUMBER], FANOUT, 0)
     left, moved = 0, 0
-    for place in range(state[TILE_COUNT]):
-        if key.tiles[place, TILE_LEVEL] == level and moved < FANOUT:
+    for index in range(state[TILE_COUNT]):
+        if key.tiles[index, TILE_LEVEL] == level and moved < FANOUT:
             for word in range(width):
-                out.words[page + HEADER + moved * width + word] = key.tiles[place, word]
+                out.words[page + HEADER + moved * width + word] = key.tiles[index, word]
             moved += 1
         else:
-            move_tile(key, place, left)
+            move_tile(key, index, left)
             left += 1
     end_page(key, out, page, HEADER + FANOUT * width, 0)
     list_row(key, out, WRITTEN_PAGE, code, level + 1, state[NEXT_NUMBER], page)
@@ -449,8 +449,8 @@ def write_roots(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) 
     for word in range(width):
         out.words[begin + HEADER + word] = key.flat[word]
     end_page(key, out, begin, HEADER + width, 0)
-    for place in range(key.state[PAGE_COUNT]):
-        copy_inline(batch, key, out, place)
+    for index in range(key.state[PAGE_COUNT]):
+        copy_inline(batch, key, out, index)
     list_row(key, out, WRITTEN_PAGE, code, DIRECTORY_LEVEL, 0, begin)
 
 
@@ -461,9 +461,9 @@ def write_facts(
     """Write a page of the first open facts with their texts."""
     page, width, links = key.state[WRITTEN], key.facts.shape[1], key.links.shape[1]
     begin_page(key, out, level, number, 0, count)
-    for place in range(count):
+    for index in range(count):
         for word in range(width):
-            out.words[page + HEADER + place * width + word] = key.facts[place, word]
+            out.words[page + HEADER + index * width + word] = key.facts[index, word]
     links_at = page + HEADER + count * width
     texts_at = 8 * (links_at + count * links)
     byte = texts_at

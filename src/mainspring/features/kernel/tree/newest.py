@@ -33,8 +33,8 @@ from mainspring.features.kernel.tree.point import (
     PointRequests,
     PointResults,
     count_pages,
+    evicted_until,
     find_page,
-    forgotten_until,
     list_missing,
     roots_of,
     rows_of_key,
@@ -45,14 +45,14 @@ from mainspring.features.kernel.tree.tile import (
     TILE_LAST,
     TILE_LEVEL,
     TILE_NUMBER,
-    TILE_SETTLED,
+    TILE_STABLE_FROM,
     TILE_STATES,
 )
 
 __all__ = ["Lookups", "answer_lookups"]
 
 NO_PAGE = -1
-BEST_PAGE, BEST_PLACE, WAITING, WANTED, SEARCH_FIELDS = 0, 1, 2, 3, 4
+BEST_PAGE, BEST_INDEX, WAITING, WANTED, SEARCH_FIELDS = 0, 1, 2, 3, 4
 
 
 class Lookups(NamedTuple):
@@ -90,9 +90,9 @@ class Search(NamedTuple):
 
 @allocating_part
 def answer_lookups(
-    rows: PageRows, lookups: Lookups, questions: PointRequests, told: PointResults
+    rows: PageRows, lookups: Lookups, requests: PointRequests, results: PointResults
 ) -> None:
-    """Answer every question with the values of the newest fact."""
+    """Answer every request with the values of the newest fact."""
     pages, _ = count_pages(rows.words, rows.starts)
     search = Search(
         lookups.texts,
@@ -101,24 +101,24 @@ def answer_lookups(
         np.empty(pages, dtype=np.int64),
         np.zeros(SEARCH_FIELDS, dtype=np.int64),
     )
-    look_up_all(rows, search, questions, told)
+    look_up_all(rows, search, requests, results)
 
 
 @compiled_part
 def look_up_all(
-    rows: PageRows, search: Search, questions: PointRequests, told: PointResults
+    rows: PageRows, search: Search, requests: PointRequests, results: PointResults
 ) -> None:
-    """Answer one question after the other."""
+    """Answer one request after the other."""
     worst = ANSWERED
-    for question in range(questions.codes.size):
+    for request in range(requests.codes.size):
         for slot in range(search.columns.shape[0]):
-            told.bits[slot, question], told.valid[slot, question] = 0, 0
-        outcome = look_up(rows, search, questions.codes[question], questions.times[question])
-        told.outcome[question] = outcome
+            results.bits[slot, request], results.valid[slot, request] = 0, 0
+        outcome = look_up(rows, search, requests.codes[request], requests.times[request])
+        results.outcome[request] = outcome
         worst = max(worst, outcome)
         if outcome == ANSWERED and search.found[BEST_PAGE] != NO_PAGE:
-            write_values(rows, search, question, told)
-    told.note[0], told.note[1] = search.found[WANTED], worst
+            write_values(rows, search, request, results)
+    results.note[0], results.note[1] = search.found[WANTED], worst
 
 
 @compiled_part
@@ -129,7 +129,7 @@ def look_up(rows: PageRows, search: Search, key: int, at: int) -> int:
     begin, stop = rows_of_key(rows, key)
     if begin == stop:
         return ANSWERED
-    if forgotten_until(rows, begin, stop) >= at - search.reach:
+    if evicted_until(rows, begin, stop) >= at - search.reach:
         return EVICTED_BEFORE
     wanted, certain = found[WANTED], LONG_AGO
     found[WAITING] = 0
@@ -149,14 +149,14 @@ def look_up(rows: PageRows, search: Search, key: int, at: int) -> int:
 @compiled_part
 def consider_page(rows: PageRows, search: Search, page: int, at: int) -> None:
     """Take the newest fact of a page if it is the newest so far."""
-    place = newest_of_page(rows, page, at)
+    index = newest_of_page(rows, page, at)
     if (
-        place < 0
-        or rows.words[fact_at(rows.words, page, place, rows.shape) + EVENT_TIME] < at - search.reach
+        index < 0
+        or rows.words[fact_at(rows.words, page, index, rows.shape) + EVENT_TIME] < at - search.reach
     ):
         return
-    if search.found[BEST_PAGE] == NO_PAGE or comes_after(rows, search, page, place):
-        search.found[BEST_PAGE], search.found[BEST_PLACE] = page, place
+    if search.found[BEST_PAGE] == NO_PAGE or comes_after(rows, search, page, index):
+        search.found[BEST_PAGE], search.found[BEST_INDEX] = page, index
 
 
 @compiled_part
@@ -185,16 +185,16 @@ def consider_tile(
 @compiled_part
 def is_certain(words: Ints, tile: int, at: int) -> bool:
     """Whether all that the tile summarises is seen at this time."""
-    return bool(words[tile + TILE_SETTLED] <= at and words[tile + TILE_LAST] < at)
+    return bool(words[tile + TILE_STABLE_FROM] <= at and words[tile + TILE_LAST] < at)
 
 
 @compiled_part
 def certainly_seen(rows: PageRows, page: int, at: int) -> int:
     """An event time such that a fact of it is seen; nothing older can be the newest."""
     certain, words = LONG_AGO, rows.words
-    place = newest_of_page(rows, page, at)
-    if place >= 0:
-        certain = words[fact_at(words, page, place, rows.shape) + EVENT_TIME]
+    position = newest_of_page(rows, page, at)
+    if position >= 0:
+        certain = words[fact_at(words, page, position, rows.shape) + EVENT_TIME]
     for index in range(words[page + TILES]):
         tile = tile_at(page, index, rows.shape)
         if is_certain(words, tile, at):
@@ -206,27 +206,27 @@ def certainly_seen(rows: PageRows, page: int, at: int) -> int:
 def newest_of_page(rows: PageRows, page: int, at: int) -> int:
     """The place of the newest fact of a page that is seen, or -1."""
     words = rows.words
-    for place in range(words[page + FACTS] - 1, -1, -1):
-        fact = fact_at(words, page, place, rows.shape)
+    for index in range(words[page + FACTS] - 1, -1, -1):
+        fact = fact_at(words, page, index, rows.shape)
         if (
             words[fact + EVENT_TIME] < at
             and words[fact + VISIBLE_FROM] <= at < words[fact + VISIBLE_TO]
         ):
-            return place
+            return index
     return -1
 
 
 @compiled_part
-def comes_after(rows: PageRows, search: Search, page: int, place: int) -> bool:
+def comes_after(rows: PageRows, search: Search, page: int, index: int) -> bool:
     """Whether a fact stands after the best one so far in total order."""
     words, shape = rows.words, rows.shape
-    best_page, best_place = search.found[BEST_PAGE], search.found[BEST_PLACE]
-    fact, other = fact_at(words, page, place, shape), fact_at(words, best_page, best_place, shape)
+    best_page, best_index = search.found[BEST_PAGE], search.found[BEST_INDEX]
+    fact, other = fact_at(words, page, index, shape), fact_at(words, best_page, best_index, shape)
     if words[fact + EVENT_TIME] != words[other + EVENT_TIME]:
         return bool(words[fact + EVENT_TIME] > words[other + EVENT_TIME])
     mine, theirs = (
-        words[reference_at(words, page, place, shape)],
-        words[reference_at(words, best_page, best_place, shape)],
+        words[reference_at(words, page, index, shape)],
+        words[reference_at(words, best_page, best_index, shape)],
     )
     first, second = 8 * page + words[page + TEXTS_AT], 8 * best_page + words[best_page + TEXTS_AT]
     order = text_before(
@@ -242,23 +242,23 @@ def comes_after(rows: PageRows, search: Search, page: int, place: int) -> bool:
 
 
 @compiled_part
-def write_values(rows: PageRows, search: Search, question: int, told: PointResults) -> None:
+def write_values(rows: PageRows, search: Search, request: int, results: PointResults) -> None:
     """Write the values of the best fact as they stand, nulls too."""
-    words, shape, page, place = (
+    words, shape, page, index = (
         rows.words,
         rows.shape,
         search.found[BEST_PAGE],
-        search.found[BEST_PLACE],
+        search.found[BEST_INDEX],
     )
-    fact, reference = fact_at(words, page, place, shape), reference_at(words, page, place, shape)
+    fact, reference = fact_at(words, page, index, shape), reference_at(words, page, index, shape)
     for slot in range(search.columns.shape[0]):
         column, text = search.columns[slot, 0], search.columns[slot, 1]
         if not has_value(words, fact, column):
             continue
-        told.valid[slot, question] = 1
+        results.valid[slot, request] = 1
         if text < 0:
-            told.bits[slot, question] = words[fact + FACT_TIMES + shape[FLAG_WORDS] + column]
+            results.bits[slot, request] = words[fact + FACT_TIMES + shape[FLAG_WORDS] + column]
         else:
-            told.bits[slot, question] = words[reference + 1 + text] + (
+            results.bits[slot, request] = words[reference + 1 + text] + (
                 (8 * page + words[page + TEXTS_AT]) << TEXT_SHIFT
             )

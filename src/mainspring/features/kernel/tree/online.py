@@ -1,5 +1,5 @@
-"""The compiled doors to online state: grow the pages of keys, answer from them, look facts up in
-them, and summarise a page that was changed.
+"""The compiled entry points to online state: grow the pages of keys, answer from them, look facts
+up in them, and summarise a page that was changed.
 
 Each writes the edition of the kernel into the last cell of the note that it is given, which keeps
 numba's cache honest (see `jit`).
@@ -59,11 +59,11 @@ Summarise = Callable[[PageLayout, Ints, Ints, Ints], None]
 
 
 def warm_online() -> None:
-    """Load every door from numba's cache, or compile it; no request and no fold waits for a
-    compiler after this.
+    """Load every entry point from numba's cache, or compile it; no request and no materialization
+    waits for a compiler after this.
     """
-    for door in (grow_entry, point_entry, request_entry, lookup_entry, summary_entry):
-        door()
+    for entry in (grow_entry, point_entry, request_entry, lookup_entry, summary_entry):
+        entry()
 
 
 @cache
@@ -87,7 +87,7 @@ def point_entry() -> Answer:
         _rows(),
         WindowQuery(_TABLE, _NONE, _TABLE, 0, 0),
         PointRequests(_NONE, _NONE),
-        _told(),
+        _results(),
     )
 
 
@@ -99,7 +99,7 @@ def lookup_entry() -> LookUp:
         _rows(),
         Lookups(_TEXTS, _TABLE, 0),
         PointRequests(_NONE, _NONE),
-        _told(),
+        _results(),
     )
 
 
@@ -136,7 +136,7 @@ def _rows() -> PageRows:
     return PageRows(_NONE, _WORDS, _NONE, _NONE, _TABLE)
 
 
-def _told() -> PointResults:
+def _results() -> PointResults:
     return PointResults(_TABLE, np.zeros((0, 0), dtype=np.uint8), _NONE, NOTE)
 
 
@@ -150,20 +150,20 @@ def _sealed_grow(edition: int) -> Grow:
 
 def _sealed_answer(edition: int) -> Answer:
     def answer(
-        rows: PageRows, windows: WindowQuery, questions: PointRequests, told: PointResults
+        rows: PageRows, windows: WindowQuery, requests: PointRequests, results: PointResults
     ) -> None:
-        told.note[2] = edition
-        answer_points(rows, windows, questions, told)
+        results.note[2] = edition
+        answer_points(rows, windows, requests, results)
 
     return answer
 
 
 def _sealed_lookup(edition: int) -> LookUp:
     def look_up(
-        rows: PageRows, lookups: Lookups, questions: PointRequests, told: PointResults
+        rows: PageRows, lookups: Lookups, requests: PointRequests, results: PointResults
     ) -> None:
-        told.note[2] = edition
-        answer_lookups(rows, lookups, questions, told)
+        results.note[2] = edition
+        answer_lookups(rows, lookups, requests, results)
 
     return look_up
 

@@ -1,16 +1,16 @@
-"""The door for requests: `point`'s answer, with all that is asked in one array and all that is told
-in another.
+"""The entry point for requests: `point`'s answer, with the whole request in one array and all
+results in another.
 
 Numba looks at every argument of a call: 0.2 µs for an array, more than 1 µs for a record of arrays.
 That is nothing beside a backfill, and half of what one key's answer costs.  So what `point` takes
 as records comes packed here, and is taken apart inside; it is the same code that answers.
 
     words     for each key that is there its head and, if it has one, its directory
-    request   the numbers of questions and keys; codes and times of the questions
+    request   the numbers of requests and keys; codes and times of the requests
     program   the numbers of lanes, windows and outputs, and the edge; then shape, lanes, reach and
               outputs, as in `TileProgram`
-    told      for each output the bits of all questions; likewise as bytes which are there; what
-              became of the questions; then the note of `PointResults`
+    results   for each output the bits of all requests; likewise as bytes which are there; what
+              became of the requests; then the note of `PointResults`
 """
 
 from collections.abc import Callable, Sequence
@@ -59,25 +59,25 @@ Ask = Callable[[Ints, Ints, Ints, Ints], None]
 
 
 def pack_request(codes: Sequence[int], times: Sequence[int], keys: int) -> Ints:
-    """What is asked about so many keys, in one array."""
+    """A request about so many keys, in one array."""
     return np.array([len(codes), keys, *codes, *times], _WORD)
 
 
-def blank_results(outputs: int, questions: int) -> Ints:
-    """Room for what is told."""
-    values = outputs * questions
-    return np.empty(values + ((values + 7) >> 3) + questions + NOTE_CELLS, _WORD)
+def blank_results(outputs: int, requests: int) -> Ints:
+    """Space for the results."""
+    values = outputs * requests
+    return np.empty(values + ((values + 7) >> 3) + requests + NOTE_CELLS, _WORD)
 
 
-def result_bits(told: Ints, outputs: int, questions: int) -> Ints:
-    """Shapes: (outputs, questions)."""
-    return told[: outputs * questions].reshape(outputs, questions)
+def result_bits(results: Ints, outputs: int, requests: int) -> Ints:
+    """Shapes: (outputs, requests)."""
+    return results[: outputs * requests].reshape(outputs, requests)
 
 
-def result_flags(told: Ints, outputs: int, questions: int) -> Bytes:
-    """Which values are there.  Shapes: (outputs, questions)."""
-    values = outputs * questions
-    return told[values:].view(np.uint8)[:values].reshape(outputs, questions)
+def result_flags(results: Ints, outputs: int, requests: int) -> Bytes:
+    """Which values are there.  Shapes: (outputs, requests)."""
+    values = outputs * requests
+    return results[values:].view(np.uint8)[:values].reshape(outputs, requests)
 
 
 def pack_program(shape: Ints, lanes: Ints, reach: Ints, outputs: Ints, *, edge: int) -> Ints:
@@ -88,7 +88,7 @@ def pack_program(shape: Ints, lanes: Ints, reach: Ints, outputs: Ints, *, edge: 
 
 @cache
 def request_entry() -> Ask:
-    """`answer_request`, compiled: takes words, request, program and told."""
+    """`answer_request`, compiled: takes words, request, program and results."""
     none = np.zeros(0, dtype=np.int64)
     return entry_point(
         _sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, none
@@ -96,24 +96,24 @@ def request_entry() -> Ask:
 
 
 @allocating_part
-def answer_request(words: Ints, request: Ints, program: Ints, told: Ints) -> None:
+def answer_request(words: Ints, request: Ints, program: Ints, results: Ints) -> None:
     """Take apart what came packed, and answer."""
-    questions = request[0]
+    requests = request[0]
     starts, key_rows = rows_of_roots(words, request[1])
     lanes, windows, outputs = program[0], program[1], program[2]
     lanes_at = _PROGRAM_COUNTS + SHAPE_FIELDS
     reach_at = lanes_at + lanes * TILE_LANE_FIELDS
     outputs_at = reach_at + windows
-    values = outputs * questions
+    values = outputs * requests
     outcome_at = values + ((values + 7) >> 3)
-    note_at = outcome_at + questions
+    note_at = outcome_at + requests
     bits, valid = (
-        told[:values].reshape((outputs, questions)),
-        told[values:outcome_at].view(np.uint8)[:values].reshape((outputs, questions)),
+        results[:values].reshape((outputs, requests)),
+        results[values:outcome_at].view(np.uint8)[:values].reshape((outputs, requests)),
     )
     answer_points(
         PageRows(
-            program[_PROGRAM_COUNTS:lanes_at], words, starts, key_rows, told[:0].reshape((0, 3))
+            program[_PROGRAM_COUNTS:lanes_at], words, starts, key_rows, results[:0].reshape((0, 3))
         ),
         WindowQuery(
             program[lanes_at:reach_at].reshape((lanes, TILE_LANE_FIELDS)),
@@ -124,8 +124,8 @@ def answer_request(words: Ints, request: Ints, program: Ints, told: Ints) -> Non
             program[3],
             1,
         ),
-        PointRequests(request[_COUNTS : _COUNTS + questions], request[_COUNTS + questions :]),
-        PointResults(bits, valid, told[outcome_at:note_at], told[note_at:]),
+        PointRequests(request[_COUNTS : _COUNTS + requests], request[_COUNTS + requests :]),
+        PointResults(bits, valid, results[outcome_at:note_at], results[note_at:]),
     )
 
 
@@ -151,8 +151,8 @@ def rows_of_roots(words: Ints, keys: int) -> tuple[Ints, Ints]:
 
 
 def _sealed(edition: int) -> Ask:
-    def ask(words: Ints, request: Ints, program: Ints, told: Ints) -> None:
-        answer_request(words, request, program, told)
-        told[-1] = edition
+    def answer(words: Ints, request: Ints, program: Ints, results: Ints) -> None:
+        answer_request(words, request, program, results)
+        results[-1] = edition
 
-    return ask
+    return answer

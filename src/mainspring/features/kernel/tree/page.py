@@ -98,21 +98,21 @@ of tiles.
 
 
 @compiled_part
-def tile_at(page: int, place: int, shape: Ints) -> int:
+def tile_at(page: int, index: int, shape: Ints) -> int:
     """The first word of a tile of the page that begins at the word `page`."""
-    return int(page + HEADER + place * shape[TILE_WORDS])
+    return int(page + HEADER + index * shape[TILE_WORDS])
 
 
 @compiled_part
-def fact_at(words: Ints, page: int, place: int, shape: Ints) -> int:
+def fact_at(words: Ints, page: int, index: int, shape: Ints) -> int:
     """The first word of a fact."""
-    return int(page + HEADER + words[page + TILES] * shape[TILE_WORDS] + place * shape[FACT_WORDS])
+    return int(page + HEADER + words[page + TILES] * shape[TILE_WORDS] + index * shape[FACT_WORDS])
 
 
 @compiled_part
-def reference_at(words: Ints, page: int, place: int, shape: Ints) -> int:
+def reference_at(words: Ints, page: int, index: int, shape: Ints) -> int:
     """The first word of the references of a fact: its id, then its texts."""
-    return int(fact_at(words, page, words[page + FACTS], shape) + place * shape[REFERENCES])
+    return int(fact_at(words, page, words[page + FACTS], shape) + index * shape[REFERENCES])
 
 
 @compiled_part
@@ -132,9 +132,9 @@ def text_before(texts: Bytes, left: int, left_size: int, right: int, right_size:
     """-1, 0 or 1 as the text at byte `left` sorts before, with or after the one at `right`: by
     bytes, which is by code point.
     """
-    for place in range(min(left_size, right_size)):
-        if texts[left + place] != texts[right + place]:
-            return -1 if texts[left + place] < texts[right + place] else 1
+    for index in range(min(left_size, right_size)):
+        if texts[left + index] != texts[right + index]:
+            return -1 if texts[left + index] < texts[right + index] else 1
     if left_size == right_size:
         return 0
     return -1 if left_size < right_size else 1

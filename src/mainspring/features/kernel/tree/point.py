@@ -5,7 +5,7 @@ Windows of one moment are nested, so a key's past falls into *rings*: what the s
 holds, what the next one adds to it, and so on.  The rings are walked from the newest to the oldest
 with one set of accumulators, which is written out at each ring's edge; no fact is touched twice
 however many windows there are.  A tile is added as a whole where one ring holds it and nothing in
-it changes after q; otherwise its page is read, and where the page is not at hand it is put on the
+it changes after q; otherwise its page is read, and where the page was not read yet it is put on the
 list of what is missing, and the caller calls again with it.
 """
 
@@ -42,7 +42,7 @@ from mainspring.features.kernel.tree.tile import (
     TILE_LEVEL,
     TILE_LOW,
     TILE_NUMBER,
-    TILE_SETTLED,
+    TILE_STABLE_FROM,
     TILE_WIDE,
     TIME,
     add_fact,
@@ -64,8 +64,8 @@ __all__ = [
     "WindowQuery",
     "answer_points",
     "count_pages",
+    "evicted_until",
     "find_page",
-    "forgotten_until",
     "list_missing",
     "roots_of",
     "rows_of_key",
@@ -74,13 +74,13 @@ __all__ = [
 OP, LANE, COUNTED, WINDOW, IS_FLOAT, COLUMN, SLOT, OUTPUT_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
 
 ANSWERED, MISSING, EVICTED_BEFORE, AMBIGUOUS, OVERFLOW = 0, 1, 2, 3, 4
-"""What became of a question: answered · pages are missing · the past it needs was evicted · two
+"""What became of a request: answered · pages are missing · the past it needs was evicted · two
 pages hold facts of one time that decide, so only the facts in total order can answer · a sum of
 whole numbers does not fit.
 """
 
 OPEN_PAGES, WHOLE_TILES, WAITING, WANTED, FOUND_FIELDS = 0, 1, 2, 3, 4
-PLACE, REST = 0, 1
+START, REST = 0, 1
 
 
 class PageRows(NamedTuple):
@@ -102,7 +102,7 @@ class PageRows(NamedTuple):
 
 
 class WindowQuery(NamedTuple):
-    """What is asked of every key.
+    """What is computed of every key.
 
     Args:
         edge: 1 where a window holds the facts of q itself, else 0.
@@ -123,7 +123,7 @@ class WindowQuery(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Room for one question after the other.
+    """Room for one request after the other.
 
     Shapes:
         pages: (2, pages): the first word of each page whose facts are needed, and the place of its
@@ -145,8 +145,8 @@ class Work(NamedTuple):
 
 
 class PointRequests(NamedTuple):
-    """What is asked.  Shapes: codes (questions,) of keys, -1 for one that names nobody; times
-    (questions,).
+    """Keys and times.  Shapes: codes (requests,) of keys, -1 for one that names nobody; times
+    (requests,).
     """
 
     codes: Ints
@@ -156,7 +156,7 @@ class PointRequests(NamedTuple):
 class PointResults(NamedTuple):
     """Where answers go.
 
-    Shapes: bits and valid (slots, questions); outcome (questions,); note (3,): how many pages are
+    Shapes: bits and valid (slots, requests); outcome (requests,); note (3,): how many pages are
         missing, of which as many are listed as fit, the worst outcome, and the edition of the
         kernel.
     """
@@ -169,20 +169,20 @@ class PointResults(NamedTuple):
 
 @allocating_part
 def answer_points(
-    rows: PageRows, windows: WindowQuery, questions: PointRequests, told: PointResults
+    rows: PageRows, windows: WindowQuery, requests: PointRequests, results: PointResults
 ) -> None:
-    """Answer every question."""
+    """Answer every request."""
     answer_all(
         rows,
         windows,
-        room_for(windows.lanes.shape[0], *count_pages(rows.words, rows.starts)),
-        told,
-        questions,
+        allocate_work(windows.lanes.shape[0], *count_pages(rows.words, rows.starts)),
+        results,
+        requests,
     )
 
 
 @allocating_part
-def room_for(lanes: int, pages: int, tiles: int) -> Work:
+def allocate_work(lanes: int, pages: int, tiles: int) -> Work:
     """Room to work in, all of it in one piece of memory: making many takes longer than a key's
     answer.
     """
@@ -191,18 +191,18 @@ def room_for(lanes: int, pages: int, tiles: int) -> Work:
     pages_at = marks_at + lanes * MARK_FIELDS
     tiles_at = pages_at + 2 * pages
     waiting_at = tiles_at + 2 * tiles
-    room = np.zeros(waiting_at + pages, dtype=np.int64)
-    marks = room[marks_at:pages_at].reshape((lanes, MARK_FIELDS))
+    memory = np.zeros(waiting_at + pages, dtype=np.int64)
+    marks = memory[marks_at:pages_at].reshape((lanes, MARK_FIELDS))
     for lane in range(lanes):
         marks[lane, TILE_LOW], marks[lane, TILE_HIGH] = NO_LIMB, -1
     return Work(
-        room[pages_at:tiles_at].reshape((2, pages)),
-        room[tiles_at:waiting_at].reshape((2, tiles)),
-        room[waiting_at:],
-        room[:FOUND_FIELDS],
-        room[cells_at:marks_at].reshape((lanes + 1, CELLS)),
+        memory[pages_at:tiles_at].reshape((2, pages)),
+        memory[tiles_at:waiting_at].reshape((2, tiles)),
+        memory[waiting_at:],
+        memory[:FOUND_FIELDS],
+        memory[cells_at:marks_at].reshape((lanes + 1, CELLS)),
         marks,
-        room[FOUND_FIELDS:cells_at],
+        memory[FOUND_FIELDS:cells_at],
     )
 
 
@@ -219,22 +219,22 @@ def count_pages(words: Ints, starts: Ints) -> tuple[int, int]:
 
 @compiled_part
 def answer_all(
-    rows: PageRows, windows: WindowQuery, work: Work, told: PointResults, questions: PointRequests
+    rows: PageRows, windows: WindowQuery, work: Work, results: PointResults, requests: PointRequests
 ) -> None:
-    """Answer one question after the other."""
+    """Answer one request after the other."""
     worst = ANSWERED
-    for question in range(questions.codes.size):
-        told.outcome[question] = answer_point(
+    for request in range(requests.codes.size):
+        results.outcome[request] = answer_point(
             rows,
             windows,
             work,
-            told,
-            question,
-            questions.codes[question],
-            questions.times[question],
+            results,
+            request,
+            requests.codes[request],
+            requests.times[request],
         )
-        worst = max(worst, told.outcome[question])
-    told.note[0], told.note[1] = work.found[WANTED], worst
+        worst = max(worst, results.outcome[request])
+    results.note[0], results.note[1] = work.found[WANTED], worst
 
 
 @compiled_part
@@ -242,24 +242,24 @@ def answer_point(
     rows: PageRows,
     windows: WindowQuery,
     work: Work,
-    told: PointResults,
-    question: int,
+    results: PointResults,
+    request: int,
     key: int,
     at: int,
 ) -> int:
-    """Answer one question, or say what is in the way."""
+    """Answer one request, or say what is in the way."""
     begin, stop = rows_of_key(rows, key)
     wanted = work.found[WANTED]
     work.found[OPEN_PAGES] = work.found[WHOLE_TILES] = 0
     if begin < stop:
-        if forgotten_until(rows, begin, stop) >= at - windows.reach[windows.reach.size - 1]:
+        if evicted_until(rows, begin, stop) >= at - windows.reach[windows.reach.size - 1]:
             return EVICTED_BEFORE
-        survey(rows, windows, work, key, at)
+        decompose(rows, windows, work, key, at)
     if work.found[WANTED] > wanted:
         return MISSING
     if windows.from_tiles == 0:
         return AMBIGUOUS
-    return write_answers(rows, windows, work, told, question, at)
+    return write_answers(rows, windows, work, results, request, at)
 
 
 @compiled_part
@@ -279,7 +279,7 @@ def roots_of(rows: PageRows, begin: int, stop: int) -> int:
 
 
 @compiled_part
-def forgotten_until(rows: PageRows, begin: int, stop: int) -> int:
+def evicted_until(rows: PageRows, begin: int, stop: int) -> int:
     """The newest event time that was evicted; long ago if none was."""
     return (
         int(rows.words[rows.starts[begin + 1] + EVICTED])
@@ -312,7 +312,7 @@ def list_missing(rows: PageRows, wanted: int, key: int, tile: int) -> None:
 
 
 @compiled_part
-def survey(rows: PageRows, windows: WindowQuery, work: Work, key: int, at: int) -> None:
+def decompose(rows: PageRows, windows: WindowQuery, work: Work, key: int, at: int) -> None:
     """Sort the tree of one key into pages whose facts are needed and tiles that are used whole."""
     begin, stop = rows_of_key(rows, key)
     work.found[WAITING] = 0
@@ -323,15 +323,15 @@ def survey(rows: PageRows, windows: WindowQuery, work: Work, key: int, at: int) 
         work.found[WAITING] -= 1
         page = work.waiting[work.found[WAITING]]
         if rows.words[page + FACTS] > 0:
-            place = work.found[OPEN_PAGES]
-            work.pages[PLACE, place], work.pages[REST, place] = page, rows.words[page + FACTS] - 1
+            index = work.found[OPEN_PAGES]
+            work.pages[START, index], work.pages[REST, index] = page, rows.words[page + FACTS] - 1
             work.found[OPEN_PAGES] += 1
-        for place in range(rows.words[page + TILES]):
-            survey_tile(rows, windows, work, key, at, tile_at(page, place, rows.shape))
+        for index in range(rows.words[page + TILES]):
+            visit_tile(rows, windows, work, key, at, tile_at(page, index, rows.shape))
 
 
 @compiled_part
-def survey_tile(
+def visit_tile(
     rows: PageRows, windows: WindowQuery, work: Work, key: int, at: int, tile: int
 ) -> None:
     """Use a tile as a whole, open its page, or list the page as missing."""
@@ -340,15 +340,15 @@ def survey_tile(
     if last < at - windows.reach[windows.reach.size - 1] or first >= at + windows.edge:
         return
     ring = ring_of(windows, first, at)
-    is_settled = (
+    is_stable = (
         windows.from_tiles != 0
         and words[tile + TILE_WIDE] == 0
-        and words[tile + TILE_SETTLED] <= at
+        and words[tile + TILE_STABLE_FROM] <= at
         and last < at + windows.edge
     )
-    if is_settled and ring == ring_of(windows, last, at):
-        place = work.found[WHOLE_TILES]
-        work.tiles[PLACE, place], work.tiles[REST, place] = tile, ring
+    if is_stable and ring == ring_of(windows, last, at):
+        index = work.found[WHOLE_TILES]
+        work.tiles[START, index], work.tiles[REST, index] = tile, ring
         work.found[WHOLE_TILES] += 1
         return
     child = find_page(rows, key, words[tile + TILE_LEVEL], words[tile + TILE_NUMBER])
@@ -371,34 +371,34 @@ def ring_of(windows: WindowQuery, time: int, at: int) -> int:
 
 @compiled_part
 def write_answers(
-    rows: PageRows, windows: WindowQuery, work: Work, told: PointResults, question: int, at: int
+    rows: PageRows, windows: WindowQuery, work: Work, results: PointResults, request: int, at: int
 ) -> int:
-    """Walk the rings and write the outputs of each window; what became of the question."""
+    """Walk the rings and write the outputs of each window; what became of the request."""
     reset_summary(windows.lanes, work.cells, work.marks)
     outcome = ANSWERED
     for ring in range(windows.reach.size):
-        for place in range(work.found[WHOLE_TILES]):
-            if work.tiles[REST, place] == ring:
+        for index in range(work.found[WHOLE_TILES]):
+            if work.tiles[REST, index] == ring:
                 add_tile(
-                    windows.lanes, work.cells, work.marks, rows.words, work.tiles[PLACE, place]
+                    windows.lanes, work.cells, work.marks, rows.words, work.tiles[START, index]
                 )
-        for place in range(work.found[OPEN_PAGES]):
-            add_facts_of_ring(rows, windows, work, place, at - windows.reach[ring], at)
-        outcome = max(outcome, write_window(windows, work, told, ring, question, at))
+        for index in range(work.found[OPEN_PAGES]):
+            add_facts_of_ring(rows, windows, work, index, at - windows.reach[ring], at)
+        outcome = max(outcome, write_window(windows, work, results, ring, request, at))
     return outcome
 
 
 @compiled_part
 def add_facts_of_ring(
-    rows: PageRows, windows: WindowQuery, work: Work, place: int, oldest: int, at: int
+    rows: PageRows, windows: WindowQuery, work: Work, index: int, oldest: int, at: int
 ) -> None:
     """Add the facts of a page that are not older than the ring and have not been added yet."""
-    words, page, values = rows.words, work.pages[PLACE, place], FACT_TIMES + rows.shape[FLAG_WORDS]
-    while work.pages[REST, place] >= 0:
-        fact = fact_at(words, page, work.pages[REST, place], rows.shape)
+    words, page, values = rows.words, work.pages[START, index], FACT_TIMES + rows.shape[FLAG_WORDS]
+    while work.pages[REST, index] >= 0:
+        fact = fact_at(words, page, work.pages[REST, index], rows.shape)
         if words[fact + EVENT_TIME] < oldest:
             return
-        work.pages[REST, place] -= 1
+        work.pages[REST, index] -= 1
         if (
             words[fact + EVENT_TIME] < at + windows.edge
             and words[fact + VISIBLE_FROM] <= at < words[fact + VISIBLE_TO]
@@ -408,7 +408,7 @@ def add_facts_of_ring(
 
 @compiled_part
 def write_window(
-    windows: WindowQuery, work: Work, told: PointResults, window: int, question: int, at: int
+    windows: WindowQuery, work: Work, results: PointResults, window: int, request: int, at: int
 ) -> int:
     """Write the outputs of one window from what was accumulated so far."""
     outcome = ANSWERED
@@ -416,8 +416,8 @@ def write_window(
         if windows.outputs[output, WINDOW] == window:
             value, is_there, became = value_of_output(windows, work, output, at)
             slot = windows.outputs[output, SLOT]
-            told.bits[slot, question] = value if is_there else 0
-            told.valid[slot, question] = is_there
+            results.bits[slot, request] = value if is_there else 0
+            results.valid[slot, request] = is_there
             outcome = max(outcome, became)
     return outcome
 

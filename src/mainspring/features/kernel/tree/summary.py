@@ -63,7 +63,7 @@ class TileProgram:
 
     Args:
         kind: `sums` where every output is answered from tiles; `newest` where all are values of the
-            newest fact; `facts` where tiles only say which pages a question needs, and the facts in
+            newest fact; `facts` where tiles only say which pages a request needs, and the facts in
             them are swept.
         edge: 1 where a window holds the facts of q itself, else 0.
 
@@ -89,7 +89,7 @@ class TileProgram:
 
     @cached_property
     def windows(self) -> WindowQuery:
-        """What is asked of every key, for `point`."""
+        """The outputs of every key, for `point`."""
         return WindowQuery(self.lanes, self.reach, self.outputs, self.edge, 1)
 
     @cached_property
@@ -98,7 +98,7 @@ class TileProgram:
         return pack_program(self.shape, self.lanes, self.reach, self.outputs, edge=self.edge)
 
     @cached_property
-    def survey(self) -> WindowQuery:
+    def page_query(self) -> WindowQuery:
         """The same, to find out only which pages of facts are needed."""
         return self.windows._replace(from_tiles=0)
 
@@ -129,7 +129,7 @@ def compile_tiles(
     )
     reach = sorted({reach_of(output, program.closed) for output in outputs})
     lanes, rows = _Lanes(kinds), []
-    for place, output in enumerate(outputs if is_whole else ()):
+    for position, output in enumerate(outputs if is_whole else ()):
         column = WHOLE_ROW if output.op is AggregateOp.COUNT_ROWS else output.column
         counted = lanes.add(TileSummary.TALLY, column)
         lane = lanes.add(_SUMMARIES[output.op], column)
@@ -142,7 +142,7 @@ def compile_tiles(
                 reach.index(reach_of(output, program.closed)),
                 is_float,
                 column,
-                program.first_slot(place),
+                program.first_slot(position),
             ]
         )
     return TileProgram(

@@ -64,7 +64,7 @@ __all__ = [
     "TILE_LEVEL",
     "TILE_LOW",
     "TILE_NUMBER",
-    "TILE_SETTLED",
+    "TILE_STABLE_FROM",
     "TILE_STATES",
     "TILE_WIDE",
     "TIME",
@@ -77,7 +77,7 @@ __all__ = [
     "words_of",
 ]
 
-TILE_LEVEL, TILE_NUMBER, TILE_FIRST, TILE_LAST, TILE_SETTLED, TILE_WIDE, TILE_STATES = (
+TILE_LEVEL, TILE_NUMBER, TILE_FIRST, TILE_LAST, TILE_STABLE_FROM, TILE_WIDE, TILE_STATES = (
     0,
     1,
     2,
@@ -233,19 +233,19 @@ def summarise_facts(
 ) -> None:
     """Write the tile of a page of facts, which may lie in another array than the tile."""
     reset_summary(lanes, cells, marks)
-    first, last, settled = NEVER, LONG_AGO, LONG_AGO
-    for place in range(words[page + FACTS] - 1, -1, -1):
-        fact = fact_at(words, page, place, shape)
+    first, last, stable_from = NEVER, LONG_AGO, LONG_AGO
+    for index in range(words[page + FACTS] - 1, -1, -1):
+        fact = fact_at(words, page, index, shape)
         first = min(first, words[fact + EVENT_TIME])
         last = max(last, words[fact + EVENT_TIME])
-        settled = max(settled, words[fact + VISIBLE_FROM])
+        stable_from = max(stable_from, words[fact + VISIBLE_FROM])
         if words[fact + VISIBLE_TO] == NEVER:
             add_fact(lanes, cells, marks, words, page, fact, FACT_TIMES + shape[FLAG_WORDS])
         else:
-            settled = max(settled, words[fact + VISIBLE_TO])
+            stable_from = max(stable_from, words[fact + VISIBLE_TO])
     out[tile + TILE_FIRST] = first
     out[tile + TILE_LAST] = last
-    out[tile + TILE_SETTLED] = settled
+    out[tile + TILE_STABLE_FROM] = stable_from
     out[tile + TILE_WIDE] = write_states(lanes, cells, marks, number, out, tile)
 
 
@@ -263,17 +263,17 @@ def summarise_tiles(
 ) -> None:
     """Write the tile of a page of tiles."""
     reset_summary(lanes, cells, marks)
-    first, last, settled, wide = NEVER, LONG_AGO, LONG_AGO, 0
-    for place in range(words[page + TILES]):
-        child = tile_at(page, place, shape)
+    first, last, stable_from, wide = NEVER, LONG_AGO, LONG_AGO, 0
+    for index in range(words[page + TILES]):
+        child = tile_at(page, index, shape)
         first = min(first, words[child + TILE_FIRST])
         last = max(last, words[child + TILE_LAST])
-        settled = max(settled, words[child + TILE_SETTLED])
+        stable_from = max(stable_from, words[child + TILE_STABLE_FROM])
         wide |= words[child + TILE_WIDE]
         add_tile(lanes, cells, marks, words, child)
     out[tile + TILE_FIRST] = first
     out[tile + TILE_LAST] = last
-    out[tile + TILE_SETTLED] = settled
+    out[tile + TILE_STABLE_FROM] = stable_from
     out[tile + TILE_WIDE] = wide | write_states(lanes, cells, marks, number, out, tile)
 
 

@@ -1,4 +1,4 @@
-"""Run the kernel: the one door through which backfill, stream and online read call it."""
+"""Run the kernel: the one entry point through which backfill, stream and online read call it."""
 
 from collections.abc import Callable
 from functools import cache
@@ -31,7 +31,7 @@ def aggregate(program: Program, facts: Facts, spine: Spine) -> KernelResult:
 
     Returns: an answer whose rows follow the spine.  Look at `overflow` before use.
 
-    Cost: facts that a question can see x (windows + 1) + rows x outputs, on all processors and
+    Cost: facts that a request can see x (windows + 1) + rows x outputs, on all processors and
         without the interpreter lock; the first call of a process loads or compiles.
     """
     answer = blank_answer(program.tables.sizes.height, spine.time.size)

@@ -1,4 +1,4 @@
-"""Minima and maxima of settled facts: a stack of candidates, or where windows are short, a look at
+"""Minima and maxima of stable facts: a stack of candidates, or where windows are short, a look at
 every fact.
 
 Both deal in ranks (see `extreme`).  The stack costs the same whatever the windows; looking at every
@@ -14,7 +14,7 @@ from mainspring.features.kernel.lane import Lane
 from mainspring.features.kernel.output import AggregateOp
 from mainspring.features.kernel.program import Wanted
 from mainspring.features.kernel.states.extreme import LOWEST_RANK, rank_of, value_of
-from mainspring.features.kernel.windows.edge import Room, is_value
+from mainspring.features.kernel.windows.edge import Buffers, is_value
 from mainspring.features.kernel.windows.finalise import put_once, wanted_at
 from mainspring.features.kernel.windows.state import BEGIN, COLUMN, IS_FLOAT, KIND, STOP, SweepState
 
@@ -26,29 +26,29 @@ SCAN: Final = 8
 @compiled_part
 def write_extremes(
     state: SweepState,
-    room: Room,
+    buffers: Buffers,
     outputs: Ints,
     lane: int,
     is_dense: bool,
     rows: Ints,
     answer: KernelResult,
 ) -> None:
-    """Write the outputs MIN or MAX of a lane; it is dense if every fact has a value and none stands
-    apart.
+    """Write the outputs MIN or MAX of a lane; it is dense if every fact has a value and none is
+    irregular.
     """
-    widest = wanted_at(outputs, room.readers[room.reader_start[lane + 1] - 1]).window
+    widest = wanted_at(outputs, buffers.readers[buffers.reader_start[lane + 1] - 1]).window
     looks = 0
     for index in range(rows.size):
-        looks += max(room.settled[at(index)] - room.firsts[at(widest), at(index)], 0)
-    if is_dense and looks <= SCAN * (state.frame[STOP] - state.frame[BEGIN]):
-        scan_windows(state, room, outputs, lane, rows, answer)
+        looks += max(buffers.stable[at(index)] - buffers.firsts[at(widest), at(index)], 0)
+    if is_dense and looks <= SCAN * (state.scalars[STOP] - state.scalars[BEGIN]):
+        scan_windows(state, buffers, outputs, lane, rows, answer)
     else:
-        stack_windows(state, room, outputs, lane, rows, answer)
+        stack_windows(state, buffers, outputs, lane, rows, answer)
 
 
 @compiled_part
 def scan_windows(
-    state: SweepState, room: Room, outputs: Ints, lane: int, rows: Ints, answer: KernelResult
+    state: SweepState, buffers: Buffers, outputs: Ints, lane: int, rows: Ints, answer: KernelResult
 ) -> None:
     """Look at every fact of each window but those of the next narrower one, which are known."""
     column, is_float, is_least = (
@@ -56,20 +56,22 @@ def scan_windows(
         state.lanes[lane, IS_FLOAT] != 0,
         state.lanes[lane, KIND] == Lane.LEAST,
     )
-    begin = state.frame[BEGIN]
-    for position in range(begin, state.frame[STOP]):
-        room.ranks[at(position - begin)] = rank_of(
+    begin = state.scalars[BEGIN]
+    for position in range(begin, state.scalars[STOP]):
+        buffers.ranks[at(position - begin)] = rank_of(
             state.values[at(column), at(position)], is_float, is_least
         )
     for index in range(rows.size):
-        settled = room.settled[index]
-        seen, best = settled, LOWEST_RANK
-        for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
-            wanted = wanted_at(outputs, room.readers[reader])
-            first = min(room.firsts[at(wanted.window), at(index)], seen)
-            best = max(best, greatest_of(room.ranks[first - begin : seen - begin]))
+        stable = buffers.stable[index]
+        seen, best = stable, LOWEST_RANK
+        for reader in range(buffers.reader_start[lane], buffers.reader_start[lane + 1]):
+            wanted = wanted_at(outputs, buffers.readers[reader])
+            first = min(buffers.firsts[at(wanted.window), at(index)], seen)
+            best = max(best, greatest_of(buffers.ranks[first - begin : seen - begin]))
             seen = first
-            write_extreme_of(state, room, wanted, index, seen < settled, best, answer, rows[index])
+            write_extreme_of(
+                state, buffers, wanted, index, seen < stable, best, answer, rows[index]
+            )
 
 
 @compiled_part
@@ -83,9 +85,9 @@ def greatest_of(ranks: Ints) -> int:
 
 @compiled_part
 def stack_windows(
-    state: SweepState, room: Room, outputs: Ints, lane: int, rows: Ints, answer: KernelResult
+    state: SweepState, buffers: Buffers, outputs: Ints, lane: int, rows: Ints, answer: KernelResult
 ) -> None:
-    """Keep a stack of the settled facts that no later one outranks: the oldest and greatest at the
+    """Keep a stack of the stable facts that no later one outranks: the oldest and greatest at the
     bottom.
     """
     column, is_float, is_least = (
@@ -93,50 +95,50 @@ def stack_windows(
         state.lanes[lane, IS_FLOAT] != 0,
         state.lanes[lane, KIND] == Lane.LEAST,
     )
-    position, height = state.frame[BEGIN], 0
+    position, height = state.scalars[BEGIN], 0
     for index in range(rows.size):
-        while position < room.settled[index]:
-            if room.apart[at(position - state.frame[BEGIN])] == 0 and is_value(
+        while position < buffers.stable[index]:
+            if buffers.irregular[at(position - state.scalars[BEGIN])] == 0 and is_value(
                 state, column, position
             ):
                 height = push(
-                    room,
+                    buffers,
                     height,
                     rank_of(state.values[at(column), at(position)], is_float, is_least),
                     position,
                 )
             position += 1
         depth = height
-        for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
-            wanted = wanted_at(outputs, room.readers[reader])
-            depth = candidate(room, room.firsts[wanted.window, index], depth)
+        for reader in range(buffers.reader_start[lane], buffers.reader_start[lane + 1]):
+            wanted = wanted_at(outputs, buffers.readers[reader])
+            depth = candidate(buffers, buffers.firsts[wanted.window, index], depth)
             write_extreme_of(
                 state,
-                room,
+                buffers,
                 wanted,
                 index,
                 depth < height,
-                room.ranks[at(depth)],
+                buffers.ranks[at(depth)],
                 answer,
                 rows[index],
             )
 
 
 @compiled_part
-def push(room: Room, height: int, rank: int, position: int) -> int:
-    """Put a fact on the stack, in the place of all that it outranks; the height from then on."""
-    while height > 0 and room.ranks[at(height - 1)] <= rank:
+def push(buffers: Buffers, height: int, rank: int, position: int) -> int:
+    """Put a fact on the stack, popping all that it outranks; the height from then on."""
+    while height > 0 and buffers.ranks[at(height - 1)] <= rank:
         height -= 1
-    room.ranks[at(height)], room.places[at(height)] = rank, position
+    buffers.ranks[at(height)], buffers.positions[at(height)] = rank, position
     return height + 1
 
 
 @compiled_part
-def candidate(room: Room, first: int, depth: int) -> int:
-    """The lowest place on the stack whose fact lies at `first` or later, sought downwards from
+def candidate(buffers: Buffers, first: int, depth: int) -> int:
+    """The lowest index on the stack whose fact lies at `first` or later, sought downwards from
     `depth`, where a narrower window has its own.
     """
-    while depth > 0 and room.places[at(depth - 1)] >= first:
+    while depth > 0 and buffers.positions[at(depth - 1)] >= first:
         depth -= 1
     return depth
 
@@ -144,7 +146,7 @@ def candidate(room: Room, first: int, depth: int) -> int:
 @compiled_part
 def write_extreme_of(
     state: SweepState,
-    room: Room,
+    buffers: Buffers,
     wanted: Wanted,
     index: int,
     is_found: bool,
@@ -152,12 +154,12 @@ def write_extreme_of(
     answer: KernelResult,
     row: int,
 ) -> None:
-    """Write MIN or MAX, given the rank of the settled candidate."""
+    """Write MIN or MAX, given the rank of the stable candidate."""
     is_float, is_least = wanted.is_float != 0, wanted.op == AggregateOp.MIN
-    for extra in range(room.extra_start[index], room.extra_start[index + 1]):
-        position = room.extra[extra]
+    for extra in range(buffers.extra_start[index], buffers.extra_start[index + 1]):
+        position = buffers.extra[extra]
         if (
-            position >= room.firsts[wanted.window, index]
+            position >= buffers.firsts[wanted.window, index]
             and state.valid[wanted.column, position] != 0
         ):
             own = rank_of(state.values[wanted.column, position], is_float, is_least)

@@ -1,4 +1,4 @@
-"""Where the windows of each question begin, how far a key's facts have settled by then, and which
+"""Where the windows of each request begin, how far a key's facts are stable by then, and which
 others it sees.
 """
 
@@ -21,19 +21,19 @@ from mainspring.features.kernel.order import lower_bound
 from mainspring.features.kernel.program import Tables, Wanted
 from mainspring.features.kernel.windows.state import BEGIN, LAG, REACH, STOP, SweepState
 
-__all__ = ["TOO_MANY", "Room", "empty_room", "find_edges", "is_value"]
+__all__ = ["TOO_MANY", "Buffers", "allocate_buffers", "find_edges", "is_value"]
 
-APART_SHARE: Final = 5
-"""At most one in 2**5 facts stands apart for being late; where lateness is spread more evenly, more
+IRREGULAR_SHARE: Final = 5
+"""At most one in 2**5 facts is irregular for being late; where lateness is spread more evenly, more
 are in flight instead.
 """
 SPARSE: Final = 16
-"""With more facts to a question than this, bisection finds the next edge sooner than a walk."""
+"""With more facts to a request than this, bisection finds the next edge sooner than a walk."""
 
 STRIDE: Final = 6
 """How far a walk looks ahead."""
 PATIENCE: Final = 4
-"""How many facts in flight or apart may be looked at for each fact and question before the long way
+"""How many facts in flight or irregular may be looked at for each fact and request before the sweep
 is cheaper.
 """
 TOO_MANY: Final = -1
@@ -41,20 +41,19 @@ LANE: Final = Wanted._fields.index("lane")
 WINDOW: Final = Wanted._fields.index("window")
 
 
-class Room(NamedTuple):
-    """Room for one stretch of questions about one key; facts count from the first position that can
-    matter.
+class Buffers(NamedTuple):
+    """Working memory for one run of requests about one key; facts count from the first position
+    that can matter.
 
     Shapes:
-        high, low, tally: (facts + 1,): sums of a column, and how many values, of the settled facts
+        high, low, tally: (facts + 1,): sums of a column, and how many values, of the stable facts
             before each.
         ranks, places: (facts + 1,): the stack of candidates for an extreme, and where they lie.
-        apart: (facts,): whether a fact stands apart; late: (facts,): the positions of those that
-            do.
-        firsts: (windows, rows): the first position inside each window; settled: (rows,): the end of
-            the settled stretch.
-        extra, extra_start: (facts + rows,), (rows + 1,): positions in flight or apart that each
-            question sees, and where its own begin.
+        irregular: (facts,): whether a fact is; late: (facts,): the positions of those that are.
+        firsts: (windows, rows): the first position inside each window; stable: (rows,): the end of
+            the stable prefix.
+        extra, extra_start: (facts + rows,), (rows + 1,): positions in flight or irregular that each
+            request sees, and where its own begin.
         classes: (65,): how many facts came late by so many bits.
         readers, reader_start: (outputs,), (lanes + 1,): the outputs that take their value from each
             lane, narrow windows first.
@@ -64,11 +63,11 @@ class Room(NamedTuple):
     low: Ints
     tally: Ints
     ranks: Ints
-    places: Ints
-    apart: Bytes
+    positions: Ints
+    irregular: Bytes
     late: Ints
     firsts: Ints
-    settled: Ints
+    stable: Ints
     extra: Ints
     extra_start: Ints
     classes: Ints
@@ -77,12 +76,12 @@ class Room(NamedTuple):
 
 
 @allocating_part
-def empty_room(tables: Tables, facts: Facts, largest: int, questions: int) -> Room:
-    """Room for keys of up to so many facts and questions."""
+def allocate_buffers(tables: Tables, facts: Facts, largest: int, requests: int) -> Buffers:
+    """Working memory for keys of up to so many facts and requests."""
     readers, reader_start = readers_of(tables.outputs, tables.lanes.shape[0], tables.reach.size)
     # Facts that are all visible as they happen are never in flight.
     others = largest if facts.times.shape[0] > 1 else 0
-    return Room(
+    return Buffers(
         np.zeros(largest + 1, dtype=np.int64),
         np.zeros(largest + 1, dtype=np.int64),
         np.zeros(largest + 1, dtype=np.int64),
@@ -90,10 +89,10 @@ def empty_room(tables: Tables, facts: Facts, largest: int, questions: int) -> Ro
         np.empty(largest + 1, dtype=np.int64),
         np.zeros(largest, dtype=np.uint8),
         np.empty(others, dtype=np.int64),
-        np.empty((tables.reach.size, questions), dtype=np.int64),
-        np.empty(questions, dtype=np.int64),
-        np.empty(others + questions, dtype=np.int64),
-        np.zeros(questions + 1, dtype=np.int64),
+        np.empty((tables.reach.size, requests), dtype=np.int64),
+        np.empty(requests, dtype=np.int64),
+        np.empty(others + requests, dtype=np.int64),
+        np.zeros(requests + 1, dtype=np.int64),
         np.empty(65, dtype=np.int64),
         readers,
         reader_start,
@@ -107,63 +106,67 @@ def readers_of(outputs: Ints, lanes: int, windows: int) -> tuple[Ints, Ints]:
     """
     readers, start = np.empty(outputs.shape[0], dtype=np.int64), np.zeros(lanes + 1, dtype=np.int64)
     count = 0
-    for place in range(lanes * windows):
+    for index in range(lanes * windows):
         for output in range(outputs.shape[0]):
             if (
-                outputs[output, LANE] == place // windows
-                and outputs[output, WINDOW] == place % windows
+                outputs[output, LANE] == index // windows
+                and outputs[output, WINDOW] == index % windows
             ):
                 readers[count] = output
                 count += 1
-        start[place // windows + 1] = count
+        start[index // windows + 1] = count
     return readers, start
 
 
 @compiled_part
-def find_edges(state: SweepState, room: Room, asked: Ints) -> int:
-    """Find for each question where its windows begin, how far facts have settled, and which others
+def find_edges(state: SweepState, buffers: Buffers, request_times: Ints) -> int:
+    """Find for each request where its windows begin, how far facts are stable, and which others
     it sees.
 
-    Returns: how many facts stand apart, `TOO_MANY` if the short way would be long.
+    Returns: how many facts are irregular, `TOO_MANY` if the fast path would be slow.
     """
-    times, frame = state.times, state.frame
-    begin, stop = frame[BEGIN], frame[STOP]
-    is_sparse = stop - begin > SPARSE * asked.size
+    times, scalars = state.times, state.scalars
+    begin, stop = scalars[BEGIN], scalars[STOP]
+    is_sparse = stop - begin > SPARSE * request_times.size
     past = begin
-    for index in range(asked.size):
-        past = advance_to(times, past, stop, asked[index] + 1 - frame[LAG], is_sparse)
-        room.settled[index] = past
+    for index in range(request_times.size):
+        past = advance_to(times, past, stop, request_times[index] + 1 - scalars[LAG], is_sparse)
+        buffers.stable[index] = past
     for window in range(state.windows.shape[0]):
-        find_firsts(state, room, window, asked, is_sparse)
+        find_firsts(state, buffers, window, request_times, is_sparse)
     if times.shape[0] == 1:
         return 0
-    apart = mark_apart(state, room)
-    return apart if settle(state, room, apart, asked) else TOO_MANY
+    irregular = mark_irregular(state, buffers)
+    return irregular if find_stable_prefix(state, buffers, irregular, request_times) else TOO_MANY
 
 
 @compiled_part
-def find_firsts(state: SweepState, room: Room, window: int, asked: Ints, is_sparse: bool) -> None:
-    """Find where a window begins for each question: by a walk back from what has happened where
-    windows are short, or on from question to question.
+def find_firsts(
+    state: SweepState, buffers: Buffers, window: int, request_times: Ints, is_sparse: bool
+) -> None:
+    """Find where a window begins for each request: by a walk back from what has happened where
+    windows are short, or on from request to request.
     """
     times, begin, stop, reach = (
         state.times,
-        state.frame[BEGIN],
-        state.frame[STOP],
+        state.scalars[BEGIN],
+        state.scalars[STOP],
         state.windows[window, REACH],
     )
     covered = times[EVENT_TIME, stop - 1] - times[EVENT_TIME, begin] if begin < stop else 0
     first = begin
-    if reach < covered // asked.size:
-        for index in range(asked.size):
-            first = room.settled[at(index)]
-            while first > begin and times[EVENT_TIME, at(first - 1)] >= asked[index] - reach:
+    if reach < covered // request_times.size:
+        for index in range(request_times.size):
+            first = buffers.stable[at(index)]
+            while (
+                first > begin and times[EVENT_TIME, at(first - 1)] >= request_times[index] - reach
+            ):
                 first -= 1
-            room.firsts[at(window), at(index)] = first
+            buffers.firsts[at(window), at(index)] = first
         return
-    for index in range(asked.size):
-        first = advance_to(times, first, stop, asked[index] - reach, is_sparse)
-        room.firsts[at(window), at(index)] = first
+    for index in range(request_times.size):
+        first = advance_to(times, first, stop, request_times[index] - reach, is_sparse)
+        buffers.firsts[at(window), at(index)] = first
 
 
 @compiled_part
@@ -179,72 +182,81 @@ def advance_to(times: Ints, first: int, stop: int, bound: int, is_sparse: bool) 
 
 
 @compiled_part
-def mark_apart(state: SweepState, room: Room) -> int:
-    """Mark the facts that stand apart; how many do."""
-    times, appears, begin, stop = state.times, state.appears, state.frame[BEGIN], state.frame[STOP]
-    for bits in range(room.classes.size):
-        room.classes[bits] = 0
+def mark_irregular(state: SweepState, buffers: Buffers) -> int:
+    """Mark the irregular facts; how many there are."""
+    times, appears, begin, stop = (
+        state.times,
+        state.appears,
+        state.scalars[BEGIN],
+        state.scalars[STOP],
+    )
+    for bits in range(buffers.classes.size):
+        buffers.classes[bits] = 0
     for position in range(begin, stop):
         happened = times[EVENT_TIME, at(position)]
-        appears[at(position)] = max(happened + state.frame[LAG], times[VISIBLE_FROM, at(position)])
-        room.classes[at(bit_length(appears[at(position)] - happened))] += 1
-    limit, later = room.classes.size - 1, 0
-    while limit > 0 and later + room.classes[limit] <= (stop - begin) >> APART_SHARE:
-        later += room.classes[limit]
+        appears[at(position)] = max(
+            happened + state.scalars[LAG], times[VISIBLE_FROM, at(position)]
+        )
+        buffers.classes[at(bit_length(appears[at(position)] - happened))] += 1
+    limit, later = buffers.classes.size - 1, 0
+    while limit > 0 and later + buffers.classes[limit] <= (stop - begin) >> IRREGULAR_SHARE:
+        later += buffers.classes[limit]
         limit -= 1
     count = 0
     for position in range(begin, stop):
         lateness = appears[at(position)] - times[EVENT_TIME, at(position)]
-        is_apart = times[VISIBLE_TO, at(position)] != NEVER or bit_length(lateness) > limit
-        room.apart[at(position - begin)] = is_apart
-        if is_apart:
-            room.late[at(count)] = position
+        is_irregular = times[VISIBLE_TO, at(position)] != NEVER or bit_length(lateness) > limit
+        buffers.irregular[at(position - begin)] = is_irregular
+        if is_irregular:
+            buffers.late[at(count)] = position
             count += 1
     return count
 
 
 @compiled_part
-def settle(state: SweepState, room: Room, apart: int, asked: Ints) -> bool:
-    """For each question the end of the settled stretch, and what it sees of the facts in flight
-    behind that and of those apart before it.
+def find_stable_prefix(
+    state: SweepState, buffers: Buffers, irregular: int, request_times: Ints
+) -> bool:
+    """For each request the end of the stable prefix, and what it sees of the facts in flight
+    behind that and of the irregular ones before it.
     """
-    appears, begin, stop = state.appears, state.frame[BEGIN], state.frame[STOP]
-    settled, first_late, count = begin, 0, 0
-    patience = PATIENCE * (stop - begin + asked.size)
-    for index in range(asked.size):
-        time = asked[index]
-        while settled < stop and (
-            room.apart[at(settled - begin)] != 0 or appears[at(settled)] <= time
+    appears, begin, stop = state.appears, state.scalars[BEGIN], state.scalars[STOP]
+    stable, first_late, count = begin, 0, 0
+    patience = PATIENCE * (stop - begin + request_times.size)
+    for index in range(request_times.size):
+        time = request_times[index]
+        while stable < stop and (
+            buffers.irregular[at(stable - begin)] != 0 or appears[at(stable)] <= time
         ):
-            settled += 1
-        past = max(room.settled[index], settled)
+            stable += 1
+        past = max(buffers.stable[index], stable)
         oldest = stop
-        for window in range(room.firsts.shape[0]):
-            oldest = min(oldest, room.firsts[window, index])
-        while first_late < apart and room.late[first_late] < oldest:
+        for window in range(buffers.firsts.shape[0]):
+            oldest = min(oldest, buffers.firsts[window, index])
+        while first_late < irregular and buffers.late[first_late] < oldest:
             first_late += 1
-        room.settled[index], room.extra_start[index] = settled, count
+        buffers.stable[index], buffers.extra_start[index] = stable, count
         late = first_late
-        while late < apart and room.late[late] < settled:
-            count = see(state, room, room.late[late], time, count)
+        while late < irregular and buffers.late[late] < stable:
+            count = see(state, buffers, buffers.late[late], time, count)
             late += 1
-        for position in range(max(settled, oldest), past):
-            count = see(state, room, position, time, count)
-        patience -= late - first_late + past - settled
-        if patience < 0 or count == room.extra.size:
+        for position in range(max(stable, oldest), past):
+            count = see(state, buffers, position, time, count)
+        patience -= late - first_late + past - stable
+        if patience < 0 or count == buffers.extra.size:
             return False
-    room.extra_start[asked.size] = count
+    buffers.extra_start[request_times.size] = count
     return True
 
 
 @compiled_part
-def see(state: SweepState, room: Room, position: int, time: int, count: int) -> int:
-    """Note a position if its fact is visible, as long as there is room."""
+def see(state: SweepState, buffers: Buffers, position: int, time: int, count: int) -> int:
+    """Note a position if its fact is visible, as long as there is space."""
     if (
-        count < room.extra.size
+        count < buffers.extra.size
         and state.appears[at(position)] <= time < state.times[VISIBLE_TO, at(position)]
     ):
-        room.extra[at(count)] = position
+        buffers.extra[at(count)] = position
         return count + 1
     return count
 

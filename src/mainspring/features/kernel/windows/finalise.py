@@ -46,7 +46,7 @@ from mainspring.features.kernel.windows.state import (
     LOW,
     NEWEST,
     NOTHING,
-    PLACE,
+    STATE_INDEX,
     SweepState,
 )
 
@@ -115,16 +115,18 @@ def put_once(answer: KernelResult, slot: int, row: int, bits: int, is_value: boo
 @compiled_part
 def note_overflow(answer: KernelResult, row: int, output: int) -> None:
     """Note the first output, in the spine's order, whose sum does not fit."""
-    place = row * answer.bits.shape[0] + output
-    if answer.note[0] < 0 or place < answer.note[0]:
-        answer.note[0] = place
+    index = row * answer.bits.shape[0] + output
+    if answer.note[0] < 0 or index < answer.note[0]:
+        answer.note[0] = index
 
 
 @compiled_part
 def tally_of(state: SweepState, lane: int, window: int) -> int:
     """What an additive lane counts inside a window."""
-    row = lane * (state.frame[AGGREGATED] + 1)
-    return int(state.cells[row + state.frame[AGGREGATED], COUNT] - state.cells[row + window, COUNT])
+    row = lane * (state.scalars[AGGREGATED] + 1)
+    return int(
+        state.cells[row + state.scalars[AGGREGATED], COUNT] - state.cells[row + window, COUNT]
+    )
 
 
 @compiled_part
@@ -141,7 +143,7 @@ def write_count(state: SweepState, wanted: Wanted, answer: KernelResult, row: in
 @compiled_part
 def write_sum(state: SweepState, wanted: Wanted, answer: KernelResult, row: int) -> bool:
     """Write SUM, MEAN, VAR or STD; whether it fits."""
-    lanes, aggregated = state.lanes, state.frame[AGGREGATED]
+    lanes, aggregated = state.lanes, state.scalars[AGGREGATED]
     count = tally_of(state, wanted.tally, wanted.window)
     if count < (2 if wanted.op >= AggregateOp.VAR else 1):
         put(answer, wanted.slot, row, 0, wanted.op == AggregateOp.SUM)
@@ -172,7 +174,7 @@ def spread_value(state: SweepState, wanted: Wanted, whole: int, expired: int, co
     cells, lanes, aggregated, is_float = (
         state.cells,
         state.lanes,
-        state.frame[AGGREGATED],
+        state.scalars[AGGREGATED],
         wanted.is_float != 0,
     )
     if is_float and special_sum(cells, whole, expired) != 0:
@@ -241,16 +243,16 @@ def write_list(
     else:
         greatest_ranks(state, wanted.lane, state.windows[wanted.window, FIRST], time, ranks)
     put(answer, wanted.slot, row, length, True)
-    for place in range(wanted.size):
+    for index in range(wanted.size):
         bits = 0
-        if place < length and op <= AggregateOp.LAST_K:
+        if index < length and op <= AggregateOp.LAST_K:
             bits = state.values[
                 wanted.column,
-                ~ranks[place] if op == AggregateOp.FIRST_K else ranks[length - 1 - place],
+                ~ranks[index] if op == AggregateOp.FIRST_K else ranks[length - 1 - index],
             ]
-        elif place < length:
-            bits = value_of(ranks[place], is_float, op == AggregateOp.BOTTOM_K)
-        put(answer, wanted.slot + 1 + place, row, bits, place < length)
+        elif index < length:
+            bits = value_of(ranks[index], is_float, op == AggregateOp.BOTTOM_K)
+        put(answer, wanted.slot + 1 + index, row, bits, index < length)
 
 
 @compiled_part
@@ -259,35 +261,35 @@ def write_quantiles(state: SweepState, wanted: Wanted, answer: KernelResult, row
     is.
     """
     count = tally_of(state, wanted.tally, wanted.window)
-    for place in range(wanted.size):
-        share = state.parameters[wanted.offset + place]
+    for index in range(wanted.size):
+        share = state.parameters[wanted.offset + index]
         bucket = (
             ranked_bucket(state, wanted, max((share * count + PARTS - 1) // PARTS, 1))
             if count > 0
             else 0
         )
-        put(answer, wanted.slot + place, row, bucket_value(bucket), count > 0)
+        put(answer, wanted.slot + index, row, bucket_value(bucket), count > 0)
 
 
 @compiled_part
 def ranked_bucket(state: SweepState, wanted: Wanted, rank: int) -> int:
     """The bucket of the value with a rank, 1 … the number of values, inside a window."""
-    bags, bag = state.bags, state.lanes[wanted.lane, PLACE]
+    bags, bag = state.bags, state.lanes[wanted.lane, STATE_INDEX]
     number = bags.sizes[bag, NUMBER_FIELD]
     last = bags.order[bag, number - 1]
     if bags.held[bag, last] == NAN_BUCKET and bags.counts[bag, last, wanted.window] != 0:
         return NAN_BUCKET
-    place, below = 0, bags.counts[bag, bags.order[bag, 0], wanted.window]
+    index, below = 0, bags.counts[bag, bags.order[bag, 0], wanted.window]
     while below < rank:
-        place += 1
-        below += bags.counts[bag, bags.order[bag, place], wanted.window]
-    return int(bags.held[bag, bags.order[bag, place]])
+        index += 1
+        below += bags.counts[bag, bags.order[bag, index], wanted.window]
+    return int(bags.held[bag, bags.order[bag, index]])
 
 
 @compiled_part
 def write_counts(state: SweepState, wanted: Wanted, answer: KernelResult, row: int) -> None:
     """Write HISTOGRAM or VALUE_COUNTS."""
-    bag = state.lanes[wanted.lane, PLACE]
+    bag = state.lanes[wanted.lane, STATE_INDEX]
     for code in range(wanted.size):
         put(answer, wanted.slot + code, row, state.bags.counts[bag, code, wanted.window], True)
 
@@ -319,7 +321,7 @@ def write_distinct(state: SweepState, wanted: Wanted, answer: KernelResult, row:
             True,
         )
         return
-    live = state.bags.sizes[state.lanes[wanted.lane, PLACE], LIVE + wanted.window]
+    live = state.bags.sizes[state.lanes[wanted.lane, STATE_INDEX], LIVE + wanted.window]
     if live > parameters[offset]:
         live = (
             parameters[offset]
@@ -336,7 +338,7 @@ def estimated(state: SweepState, lane: int, window: int, precision: int) -> int:
     """
     bags, bag, registers, histogram = (
         state.bags,
-        state.lanes[lane, PLACE],
+        state.lanes[lane, STATE_INDEX],
         state.scratch.registers,
         state.scratch.histogram,
     )

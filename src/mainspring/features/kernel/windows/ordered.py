@@ -1,10 +1,10 @@
-"""The aggregates that depend on the order of their additions: facts are folded one by one in total
+"""The aggregates that depend on the order of their additions: facts are applied one by one in total
 order, in plain double arithmetic.
 
 Here alone the kernel adds and multiplies floats, and therefore these are called *ordered*, not
 exact: the sequence of IEEE operations is fixed and written out, so that every caller gets the same
 bits.  They call no mathematical library, whose last bits differ between platforms.  Each costs one
-or two walks over the facts of its window per question.
+or two walks over the facts of its window per request.
 """
 
 import math
@@ -65,8 +65,8 @@ def last_position(state: SweepState, window: int, time: int) -> int:
         state.times,
         EVENT_TIME,
         state.windows[window, FIRST],
-        state.frame[STOP],
-        time + 1 - state.frame[LAG],
+        state.scalars[STOP],
+        time + 1 - state.scalars[LAG],
     )
 
 

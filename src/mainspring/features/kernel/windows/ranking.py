@@ -16,7 +16,7 @@ from mainspring.features.kernel.windows.state import (
     IS_FLOAT,
     KIND,
     LEAVES,
-    PLACE,
+    STATE_INDEX,
     STOP,
     SweepState,
     counts,
@@ -42,9 +42,9 @@ def rank_at(state: SweepState, lane: int, position: int) -> int:
 @compiled_part
 def block_end(state: SweepState, position: int) -> int:
     """Where the block of a position ends."""
-    begin = state.frame[BEGIN]
+    begin = state.scalars[BEGIN]
     return int(
-        min(begin + (((position - begin) >> BLOCK_SHIFT) + 1 << BLOCK_SHIFT), state.frame[STOP])
+        min(begin + (((position - begin) >> BLOCK_SHIFT) + 1 << BLOCK_SHIFT), state.scalars[STOP])
     )
 
 
@@ -61,7 +61,11 @@ def block_rank(state: SweepState, lane: int, position: int, time: int) -> int:
 @compiled_part
 def greatest_rank(state: SweepState, lane: int, first: int, time: int) -> int:
     """The greatest rank seen from a position on."""
-    offset, tree, leaves = first - state.frame[BEGIN], state.lanes[lane, PLACE], state.frame[LEAVES]
+    offset, tree, leaves = (
+        first - state.scalars[BEGIN],
+        state.lanes[lane, STATE_INDEX],
+        state.scalars[LEAVES],
+    )
     if offset & (BLOCK - 1) == 0:
         return suffix_maximum(state.trees, tree, leaves, offset >> BLOCK_SHIFT)
     rest = suffix_maximum(state.trees, tree, leaves, (offset >> BLOCK_SHIFT) + 1)
@@ -76,10 +80,10 @@ def greatest_ranks(state: SweepState, lane: int, first: int, time: int, ranks: I
     Cost: about one walk down the tree for each of them; subtrees that hold nothing greater than the
         worst one kept are passed over.
     """
-    leaves, lowest = state.frame[LEAVES], ranks.size - 1
-    for place in range(ranks.size):
-        ranks[place] = LOWEST_RANK
-    offset = first - state.frame[BEGIN]
+    leaves, lowest = state.scalars[LEAVES], ranks.size - 1
+    for index in range(ranks.size):
+        ranks[index] = LOWEST_RANK
+    offset = first - state.scalars[BEGIN]
     if offset & (BLOCK - 1) != 0:
         keep_block(state, lane, first, time, ranks)
         offset += BLOCK
@@ -87,12 +91,12 @@ def greatest_ranks(state: SweepState, lane: int, first: int, time: int, ranks: I
     if node >= 2 * leaves:
         return
     while node > 0:
-        if state.trees[state.lanes[lane, PLACE], node] > ranks[lowest]:
+        if state.trees[state.lanes[lane, STATE_INDEX], node] > ranks[lowest]:
             if node < leaves:
                 node = 2 * node
                 continue
             keep_block(
-                state, lane, state.frame[BEGIN] + ((node - leaves) << BLOCK_SHIFT), time, ranks
+                state, lane, state.scalars[BEGIN] + ((node - leaves) << BLOCK_SHIFT), time, ranks
             )
         # On to what lies right of this subtree: up from every right child, then to the sibling; up
         # from the root is 0.
@@ -109,17 +113,21 @@ def recent_positions(state: SweepState, lane: int, first: int, time: int, positi
     Cost: as of `greatest_ranks`, which would come upon a greater rank with every step; hence from
         right to left.
     """
-    leaves, lowest = state.frame[LEAVES], positions.size - 1
-    for place in range(positions.size):
-        positions[place] = first - 1
+    leaves, lowest = state.scalars[LEAVES], positions.size - 1
+    for index in range(positions.size):
+        positions[index] = first - 1
     node = 1
     while node > 0:
-        if state.trees[state.lanes[lane, PLACE], node] > positions[lowest]:
+        if state.trees[state.lanes[lane, STATE_INDEX], node] > positions[lowest]:
             if node < leaves:
                 node = 2 * node + 1
                 continue
             keep_block(
-                state, lane, state.frame[BEGIN] + ((node - leaves) << BLOCK_SHIFT), time, positions
+                state,
+                lane,
+                state.scalars[BEGIN] + ((node - leaves) << BLOCK_SHIFT),
+                time,
+                positions,
             )
         # On to what lies left of this subtree: up from every left child, then to the sibling; left
         # of the root is 0.
@@ -139,10 +147,10 @@ def keep_block(state: SweepState, lane: int, position: int, time: int, ranks: In
 @compiled_part
 def keep(ranks: Ints, rank: int) -> None:
     """Insert a rank into a descending list, whose last one falls out."""
-    place = ranks.size - 1
-    if ranks[place] >= rank:
+    index = ranks.size - 1
+    if ranks[index] >= rank:
         return
-    while place > 0 and ranks[place - 1] < rank:
-        ranks[place] = ranks[place - 1]
-        place -= 1
-    ranks[place] = rank
+    while index > 0 and ranks[index - 1] < rank:
+        ranks[index] = ranks[index - 1]
+        index -= 1
+    ranks[index] = rank

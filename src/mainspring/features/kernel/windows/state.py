@@ -31,8 +31,8 @@ __all__ = [
     "NEWEST",
     "NOTHING",
     "OFFSET",
-    "PLACE",
     "REACH",
+    "STATE_INDEX",
     "STOP",
     "SweepBuffers",
     "SweepState",
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 NOTHING: Final = -1
-COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH, PLACE, LOW, HIGH, NEWEST, LANE_FIELDS = (
+COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH, STATE_INDEX, LOW, HIGH, NEWEST, LANE_FIELDS = (
     0,
     1,
     2,
@@ -96,7 +96,7 @@ class SweepState(NamedTuple):
             them; LOW and HIGH, the lowest and highest limb touched; NEWEST position.
         windows: (windows, 2): REACH of the program, FIRST position that is not older than the
             window.
-        frame: (9,): BEGIN and STOP of the positions that can matter to the key's questions, LEAVES
+        scalars: (9,): BEGIN and STOP of the positions that can matter to the key's requests, LEAVES
             of its trees, number of AGGREGATED windows and LAG of the program, and how many facts
             are ENTERING and LEAVING in all and have ENTERED and LEFT so far.
         cells: (lanes * (aggregated windows + 1), CELLS or SQUARE_CELLS): exact sums; a lane's last
@@ -111,7 +111,7 @@ class SweepState(NamedTuple):
 
     lanes: Ints
     windows: Ints
-    frame: Ints
+    scalars: Ints
     cells: Ints
     trees: Ints
     bags: Bags
@@ -126,17 +126,17 @@ class SweepState(NamedTuple):
 
 @compiled_part
 def clear(state: SweepState) -> None:
-    """Forget the last key and make ready for the positions BEGIN … STOP of the frame; touches only
+    """Forget the last key and make ready for the positions BEGIN … STOP; touches only
     what was used.
     """
-    lanes, windows, frame, cells, trees = (
+    lanes, windows, scalars, cells, trees = (
         state.lanes,
         state.windows,
-        state.frame,
+        state.scalars,
         state.cells,
         state.trees,
     )
-    rows = frame[AGGREGATED] + 1
+    rows = scalars[AGGREGATED] + 1
     for lane in range(lanes.shape[0]):
         for row in range(lane * rows, (lane + 1) * rows):
             for cell in range(LIMBS):
@@ -149,15 +149,15 @@ def clear(state: SweepState) -> None:
         if lanes[lane, KIND] >= Lane.VALUES:
             clear_bag(
                 state.bags,
-                lanes[lane, PLACE],
+                lanes[lane, STATE_INDEX],
                 lanes[lane, LENGTH] + 1 if lanes[lane, KIND] >= Lane.BINS else 0,
             )
-    frame[LEAVES] = leaves_for(frame[STOP] - frame[BEGIN])
+    scalars[LEAVES] = leaves_for(scalars[STOP] - scalars[BEGIN])
     for tree in range(trees.shape[0]):
-        for node in range(2 * frame[LEAVES]):
+        for node in range(2 * scalars[LEAVES]):
             trees[tree, node] = LOWEST_RANK
     for window in range(windows.shape[0]):
-        windows[window, FIRST] = frame[BEGIN]
+        windows[window, FIRST] = scalars[BEGIN]
 
 
 @compiled_part

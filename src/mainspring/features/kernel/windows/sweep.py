@@ -1,12 +1,12 @@
-"""The sweep: each key's questions in order of time, its facts appearing, being superseded and
+"""The sweep: each key's requests in order of time, its facts appearing, being superseded and
 expiring on the way.
 
 A fact is seen at q when `event_time < q` (or `<= q`, where windows close so) and `visible_from <= q
 < visible_to`.  The first two conditions are one threshold, `appears`, so that a key's facts form
 two lists sorted by time (entering, leaving) and each window one pointer over event time.  Every
-list is walked once: the cost of a key is its facts times its windows plus its questions times its
-outputs, whatever the pattern of lateness.  Questions so far apart that hardly a fact can matter to
-both sides of a gap are separate episodes, so that facts which nobody asks about are never touched.
+list is walked once: the cost of a key is its facts times its windows plus its requests times its
+outputs, whatever the pattern of lateness.  Requests so far apart that hardly a fact can matter to
+both sides of a gap are separate episodes, so that facts that no window sees are never touched.
 """
 
 from collections.abc import Callable
@@ -38,9 +38,9 @@ from mainspring.features.kernel.states.exact_sum import CELLS, NUMBER_CELLS
 from mainspring.features.kernel.states.extreme import leaves_for
 from mainspring.features.kernel.states.multiset import empty_bags
 from mainspring.features.kernel.states.sketch import REGISTER_VALUES
-from mainspring.features.kernel.windows.edge import empty_room
+from mainspring.features.kernel.windows.edge import allocate_buffers
 from mainspring.features.kernel.windows.finalise import write_row
-from mainspring.features.kernel.windows.settled import answer_settled
+from mainspring.features.kernel.windows.stable import answer_stable
 from mainspring.features.kernel.windows.state import (
     AGGREGATED,
     BEGIN,
@@ -66,7 +66,7 @@ from mainspring.features.kernel.windows.transition import enter, expire, leave
 __all__ = ["Part", "sealed_sweep"]
 
 QUESTION_WEIGHT = 8
-"""How many facts cost as much as a question."""
+"""How many facts cost as much as a request."""
 FEW = 128
 """Up to so many facts of a key are touched sooner than it is found out which of them nobody asks
 about.
@@ -101,15 +101,15 @@ def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, KernelResult], N
             share_bound(key_start, starts, part.share, part.shares),
             share_bound(key_start, starts, part.share + 1, part.shares),
         )
-        rows, asked = group_rows(spine, starts, first_key, stop_key)
+        rows, request_times = group_rows(spine, starts, first_key, stop_key)
         facts_of_key, rows_of_key = (
             largest_key(key_start, first_key, min(stop_key, keys)),
             largest_key(starts, first_key, stop_key),
         )
         most = max(facts_of_key, rows_of_key)
-        state, room = (
+        state, buffers = (
             empty_state(tables, facts, facts_of_key),
-            empty_room(tables, facts, facts_of_key, rows_of_key),
+            allocate_buffers(tables, facts, facts_of_key, rows_of_key),
         )
         entering, leaving, spare = (
             np.empty(most, dtype=np.int64),
@@ -119,22 +119,22 @@ def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, KernelResult], N
         stop = 0
         for key in range(first_key, stop_key):
             first, last = stop, starts[key + 1] - starts[first_key]
-            sort_rows(rows[first:last], asked[first:last], entering, spare)
+            sort_rows(rows[first:last], request_times[first:last], entering, spare)
             while first < last:
                 stop = (
                     last
                     if key_start[min(key + 1, keys)] - key_start[key] <= FEW
-                    else episode_end(state, asked, first, last)
+                    else episode_end(state, request_times, first, last)
                 )
-                choose(state, key_start, key, asked[first], asked[stop - 1])
-                if not tables.is_short or not answer_settled(
-                    state, room, outputs, rows[first:stop], asked[first:stop], answer
+                choose(state, key_start, key, request_times[first], request_times[stop - 1])
+                if not tables.has_fast_path or not answer_stable(
+                    state, buffers, outputs, rows[first:stop], request_times[first:stop], answer
                 ):
                     answer_episode(
                         state,
                         outputs,
                         rows[first:stop],
-                        asked[first:stop],
+                        request_times[first:stop],
                         entering,
                         leaving,
                         spare,
@@ -147,7 +147,7 @@ def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, KernelResult], N
 
 @compiled_part
 def share_bound(key_start: Ints, starts: Ints, share: int, shares: int) -> int:
-    """The first key of a share: the work of a key is its facts, and its questions several times."""
+    """The first key of a share: the work of a key is its facts, and its requests several times."""
     keys = key_start.size - 1
     if share == shares:
         return keys + 1
@@ -167,30 +167,30 @@ def answer_episode(
     state: SweepState,
     outputs: Ints,
     rows: Ints,
-    asked: Ints,
+    request_times: Ints,
     entering: Ints,
     leaving: Ints,
     spare: Ints,
     answer: KernelResult,
 ) -> None:
-    """Answer questions about the facts in the frame, in order of time."""
+    """Answer requests about the facts between BEGIN and STOP, in order of time."""
     clear(state)
-    schedule(state, asked[asked.size - 1], entering, leaving, spare)
+    schedule(state, request_times[request_times.size - 1], entering, leaving, spare)
     for index in range(rows.size):
-        advance(state, asked[index], entering, leaving)
-        write_row(state, outputs, answer, rows[index], asked[index])
+        advance(state, request_times[index], entering, leaving)
+        write_row(state, outputs, answer, rows[index], request_times[index])
 
 
 @compiled_part
-def episode_end(state: SweepState, asked: Ints, first: int, stop: int) -> int:
-    """The end of the questions after `first` that can share facts with it: before the first gap
+def episode_end(state: SweepState, request_times: Ints, first: int, stop: int) -> int:
+    """The end of the requests after `first` that can share facts with it: before the first gap
     that no window spans.
     """
     longest = 0
     for window in range(state.windows.shape[0]):
         longest = max(longest, state.windows[window, REACH])
     for index in range(first + 1, stop):
-        if asked[index] - longest >= asked[index - 1]:
+        if request_times[index] - longest >= request_times[index - 1]:
             return index
     return stop
 
@@ -208,8 +208,8 @@ def largest_key(key_start: Ints, first: int, stop: int) -> int:
 def empty_state(tables: Tables, facts: Facts, largest: int) -> SweepState:
     """The state before any key, with room for keys of up to this many facts."""
     times, sizes, lanes = facts.times, tables.sizes, empty_lanes(tables.lanes)
-    windows, frame = empty_windows(tables.reach)
-    frame[AGGREGATED], frame[LAG] = tables.aggregated, tables.lag
+    windows, scalars = empty_windows(tables.reach)
+    scalars[AGGREGATED], scalars[LAG] = tables.aggregated, tables.lag
     cells = np.zeros(
         (lanes.shape[0] * (tables.aggregated + 1), SQUARE_CELLS if sizes.squares else CELLS),
         dtype=np.int64,
@@ -224,7 +224,7 @@ def empty_state(tables: Tables, facts: Facts, largest: int) -> SweepState:
     return SweepState(
         lanes,
         windows,
-        frame,
+        scalars,
         cells,
         trees,
         bags,
@@ -252,7 +252,7 @@ def empty_lanes(program: Ints) -> Ints:
 
 @allocating_part
 def empty_windows(reach: Ints) -> tuple[Ints, Ints]:
-    """The windows of a program, and a frame."""
+    """The windows of a program, and the scalars of a key."""
     windows = np.zeros((reach.size, 2), dtype=np.int64)
     for window in range(reach.size):
         windows[window, REACH] = reach[window]
@@ -275,37 +275,37 @@ def empty_scratch(registers: int, ranks: int) -> SweepBuffers:
 
 @compiled_part
 def choose(state: SweepState, key_start: Ints, key: int, earliest: int, latest: int) -> None:
-    """Set the frame to the positions of a key's facts that can matter to questions between two
+    """Set BEGIN and STOP to the positions of a key's facts that can matter to requests between two
     times; none for an unknown key.
     """
-    windows, frame, times = state.windows, state.frame, state.times
-    frame[BEGIN] = frame[STOP] = 0
+    windows, scalars, times = state.windows, state.scalars, state.times
+    scalars[BEGIN] = scalars[STOP] = 0
     if key == key_start.size - 1:
         return
     low = key_start[key]
-    stop = lower_bound(times, EVENT_TIME, low, key_start[key + 1], latest + 1 - frame[LAG])
+    stop = lower_bound(times, EVENT_TIME, low, key_start[key + 1], latest + 1 - scalars[LAG])
     begin, last = stop, windows.shape[0] - 1
     # Of the aggregated windows and of the lookups the last is the widest.
-    if frame[AGGREGATED] > 0:
+    if scalars[AGGREGATED] > 0:
         begin = lower_bound(
-            times, EVENT_TIME, low, stop, earliest - windows[frame[AGGREGATED] - 1, REACH]
+            times, EVENT_TIME, low, stop, earliest - windows[scalars[AGGREGATED] - 1, REACH]
         )
-    if last >= frame[AGGREGATED]:
+    if last >= scalars[AGGREGATED]:
         begin = min(
             begin,
-            newest_for_good(
+            newest_stable(
                 lower_bound(times, EVENT_TIME, low, stop, earliest - windows[last, REACH]),
                 stop,
                 earliest,
                 times,
             ),
         )
-    frame[BEGIN] = begin
-    frame[STOP] = stop
+    scalars[BEGIN] = begin
+    scalars[STOP] = stop
 
 
 @compiled_part
-def newest_for_good(first: int, stop: int, time: int, times: Ints) -> int:
+def newest_stable(first: int, stop: int, time: int, times: Ints) -> int:
     """The newest fact that is seen at this time and never superseded: no later lookup can answer
     with an older one; `first` if there is none.
     """
@@ -319,13 +319,13 @@ def newest_for_good(first: int, stop: int, time: int, times: Ints) -> int:
 
 @compiled_part
 def schedule(state: SweepState, latest: int, entering: Ints, leaving: Ints, spare: Ints) -> None:
-    """List the facts of the frame that appear until `latest` in the order in which they do, and
-    those that are superseded until then.
+    """List the facts between BEGIN and STOP that appear until `latest`, in the order in which they
+    do, and those that are superseded until then.
     """
-    frame, times, appears = state.frame, state.times, state.appears
+    scalars, times, appears = state.scalars, state.times, state.appears
     entering_count, leaving_count = 0, 0
-    for position in range(frame[BEGIN], frame[STOP]):
-        appears[position] = times[EVENT_TIME, position] + frame[LAG]
+    for position in range(scalars[BEGIN], scalars[STOP]):
+        appears[position] = times[EVENT_TIME, position] + scalars[LAG]
         if times.shape[0] == 1:
             state.leaves_at[position] = NEVER
         else:
@@ -340,25 +340,25 @@ def schedule(state: SweepState, latest: int, entering: Ints, leaving: Ints, spar
             leaving_count += 1
     sort_positions(entering[:entering_count], appears, spare)
     sort_positions(leaving[:leaving_count], state.leaves_at, spare)
-    frame[ENTERING], frame[LEAVING] = entering_count, leaving_count
-    frame[ENTERED] = frame[LEFT] = 0
+    scalars[ENTERING], scalars[LEAVING] = entering_count, leaving_count
+    scalars[ENTERED] = scalars[LEFT] = 0
 
 
 @compiled_part
 def advance(state: SweepState, time: int, entering: Ints, leaving: Ints) -> None:
     """Bring the state of the key to a time not before the last."""
-    windows, frame, times = state.windows, state.frame, state.times
-    upto = frame[ENTERED]
-    while upto < frame[ENTERING] and state.appears[entering[upto]] <= time:
+    windows, scalars, times = state.windows, state.scalars, state.times
+    upto = scalars[ENTERED]
+    while upto < scalars[ENTERING] and state.appears[entering[upto]] <= time:
         upto += 1
-    if upto > frame[ENTERED]:
+    if upto > scalars[ENTERED]:
         enter(state, entering, upto)
-    while frame[LEFT] < frame[LEAVING] and state.leaves_at[leaving[frame[LEFT]]] <= time:
-        leave(state, leaving[frame[LEFT]], time)
-        frame[LEFT] += 1
+    while scalars[LEFT] < scalars[LEAVING] and state.leaves_at[leaving[scalars[LEFT]]] <= time:
+        leave(state, leaving[scalars[LEFT]], time)
+        scalars[LEFT] += 1
     for window in range(windows.shape[0]):
         first = windows[window, FIRST]
-        while first < frame[STOP] and times[EVENT_TIME, first] < time - windows[window, REACH]:
+        while first < scalars[STOP] and times[EVENT_TIME, first] < time - windows[window, REACH]:
             first += 1
         if first > windows[window, FIRST]:
             expire(state, window, first, time)

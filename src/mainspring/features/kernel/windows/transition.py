@@ -12,10 +12,10 @@ from mainspring.features.kernel.jit import compiled_part
 from mainspring.features.kernel.lane import Lane
 from mainspring.features.kernel.states.bucket import (
     bin_of,
+    bucket_index,
     bucket_of,
     canonical_bits,
     double_of_integer,
-    place_of,
 )
 from mainspring.features.kernel.states.exact_square import SQUARE_SPREAD, add_square
 from mainspring.features.kernel.states.exact_sum import COUNT, SPREAD, add_float, add_integer
@@ -38,7 +38,7 @@ from mainspring.features.kernel.windows.state import (
     NEWEST,
     NOTHING,
     OFFSET,
-    PLACE,
+    STATE_INDEX,
     SweepState,
     counts,
     is_seen,
@@ -71,7 +71,7 @@ def add_everywhere(state: SweepState, lane: int, position: int, sign: int) -> No
     """Add a fact to everything, or take it away, and likewise for each window from which it has
     expired already.
     """
-    lanes, aggregated = state.lanes, state.frame[AGGREGATED]
+    lanes, aggregated = state.lanes, state.scalars[AGGREGATED]
     row = lane * (aggregated + 1)
     limb = add(state, lane, row + aggregated, position, sign)
     if limb >= 0:
@@ -90,10 +90,10 @@ def add_everywhere(state: SweepState, lane: int, position: int, sign: int) -> No
 @compiled_part
 def enter(state: SweepState, positions: Ints, upto: int) -> None:
     """The facts at positions[ENTERED] … positions[upto] appear."""
-    lanes, frame = state.lanes, state.frame
+    lanes, scalars = state.lanes, state.scalars
     for lane in range(lanes.shape[0]):
         kind = lanes[lane, KIND]
-        for index in range(frame[ENTERED], upto):
+        for index in range(scalars[ENTERED], upto):
             position = positions[index]
             if not counts(state, lane, position):
                 continue
@@ -102,20 +102,22 @@ def enter(state: SweepState, positions: Ints, upto: int) -> None:
             elif kind == Lane.NEWEST:
                 lanes[lane, NEWEST] = max(lanes[lane, NEWEST], position)
             elif kind >= Lane.VALUES:
-                state.bags.codes[lanes[lane, PLACE], position - frame[BEGIN]] = code_at(
+                state.bags.codes[lanes[lane, STATE_INDEX], position - scalars[BEGIN]] = code_at(
                     state, lane, position
                 )
                 change_windows(state, lane, position, 1)
             else:
-                leaf = frame[LEAVES] + ((position - frame[BEGIN]) >> BLOCK_SHIFT)
-                raise_leaf(state.trees, lanes[lane, PLACE], leaf, rank_at(state, lane, position))
-    frame[ENTERED] = upto
+                leaf = scalars[LEAVES] + ((position - scalars[BEGIN]) >> BLOCK_SHIFT)
+                raise_leaf(
+                    state.trees, lanes[lane, STATE_INDEX], leaf, rank_at(state, lane, position)
+                )
+    scalars[ENTERED] = upto
 
 
 @compiled_part
 def leave(state: SweepState, position: int, time: int) -> None:
     """A fact that has appeared is superseded."""
-    lanes, frame = state.lanes, state.frame
+    lanes, scalars = state.lanes, state.scalars
     for lane in range(lanes.shape[0]):
         kind = lanes[lane, KIND]
         if not counts(state, lane, position):
@@ -128,9 +130,9 @@ def leave(state: SweepState, position: int, time: int) -> None:
         elif kind >= Lane.VALUES:
             change_windows(state, lane, position, -1)
         else:
-            block = (position - frame[BEGIN]) >> BLOCK_SHIFT
-            rank = block_rank(state, lane, frame[BEGIN] + (block << BLOCK_SHIFT), time)
-            replace_leaf(state.trees, lanes[lane, PLACE], frame[LEAVES] + block, rank)
+            block = (position - scalars[BEGIN]) >> BLOCK_SHIFT
+            rank = block_rank(state, lane, scalars[BEGIN] + (block << BLOCK_SHIFT), time)
+            replace_leaf(state.trees, lanes[lane, STATE_INDEX], scalars[LEAVES] + block, rank)
 
 
 @compiled_part
@@ -138,7 +140,7 @@ def expire(state: SweepState, window: int, first: int, time: int) -> None:
     """Move the start of a window on to the position `first`: the facts passed that are seen now
     have expired; `enter` counts those that are seen later.
     """
-    lanes, windows, aggregated = state.lanes, state.windows, state.frame[AGGREGATED]
+    lanes, windows, aggregated = state.lanes, state.windows, state.scalars[AGGREGATED]
     for lane in range(lanes.shape[0]):
         kind = lanes[lane, KIND]
         if Lane.SQUARES < kind < Lane.VALUES or window >= aggregated:
@@ -167,12 +169,12 @@ def code_at(state: SweepState, lane: int, position: int) -> int:
     if kind == Lane.BINS:
         return bin_of(parameters[offset : offset + length], image, is_float)
     if kind == Lane.LISTED:
-        return place_of(parameters[offset : offset + length], image)
+        return bucket_index(parameters[offset : offset + length], image)
     if kind == Lane.SKETCH:
         image = observation_of(image, parameters[offset])
     elif kind == Lane.BUCKETS:
         image = bucket_of(image if is_float else double_of_integer(image))
-    return code_of_image(state.bags, lanes[lane, PLACE], image, kind == Lane.BUCKETS)
+    return code_of_image(state.bags, lanes[lane, STATE_INDEX], image, kind == Lane.BUCKETS)
 
 
 @compiled_part
@@ -180,7 +182,7 @@ def change_windows(state: SweepState, lane: int, position: int, sign: int) -> No
     """Count a fact in the lane's multiset, or take it away, for each window from which it has not
     expired.
     """
-    window = state.frame[AGGREGATED] - 1
+    window = state.scalars[AGGREGATED] - 1
     while window >= 0 and position >= state.windows[window, FIRST]:
         change_window(state, lane, position, window, sign)
         window -= 1
@@ -189,8 +191,8 @@ def change_windows(state: SweepState, lane: int, position: int, sign: int) -> No
 @compiled_part
 def change_window(state: SweepState, lane: int, position: int, window: int, sign: int) -> None:
     """Count a fact that has its code in the lane's multiset for one window, or take it away."""
-    bag = state.lanes[lane, PLACE]
-    code = state.bags.codes[bag, position - state.frame[BEGIN]]
+    bag = state.lanes[lane, STATE_INDEX]
+    code = state.bags.codes[bag, position - state.scalars[BEGIN]]
     if code != NOTHING:
         change_count(state.bags, bag, code, window, sign)
 
@@ -198,7 +200,7 @@ def change_window(state: SweepState, lane: int, position: int, window: int, sign
 @compiled_part
 def newest_before(state: SweepState, lane: int, position: int, time: int) -> int:
     """The last fact before a position that is seen and counts for the lane, or NOTHING."""
-    for earlier in range(position - 1, state.frame[BEGIN] - 1, -1):
+    for earlier in range(position - 1, state.scalars[BEGIN] - 1, -1):
         if is_seen(state, earlier, time) and counts(state, lane, earlier):
             return earlier
     return NOTHING

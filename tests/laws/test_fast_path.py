@@ -1,5 +1,5 @@
-"""The short way gives the bits of the long way, whatever settles, is in flight, stands apart, or
-makes it decline.
+"""The fast path gives the bits of the sweep, whatever is stable, in flight or irregular, or makes
+it decline.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ from mainspring.features.kernel.windows.aggregate import aggregate
 
 KINDS = (ValueKind.FLOAT, ValueKind.INTEGER)
 BOOLEAN = 1
-SHORT = [
+FAST = [
     op
     for op in AggregateOp
     if op <= AggregateOp.SINCE_LAST and op not in (AggregateOp.VAR, AggregateOp.STD)
@@ -30,9 +30,9 @@ SHORT = [
 
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
-    """Outputs that have a short way, over windows that may close on any side."""
+    """Outputs that have a fast path, over windows that may close on any side."""
     closed: ClosedEdges = draw(st.sampled_from(["left", "right", "both"]))
-    ops = st.sampled_from([op for op in SHORT if closed == "left" or op is not AggregateOp.LATEST])
+    ops = st.sampled_from([op for op in FAST if closed == "left" or op is not AggregateOp.LATEST])
     columns = {AggregateOp.ANY: st.just(BOOLEAN), AggregateOp.ALL: st.just(BOOLEAN)}
     wanted = []
     for op in draw(st.lists(ops, min_size=1, max_size=10)):
@@ -41,10 +41,10 @@ def programs(draw: st.DrawFn) -> Program:
     return compile_program(wanted, kinds=KINDS, closed=closed)
 
 
-def the_long_way(program: Program) -> Program:
-    """The same program, as if no output had a short way."""
+def by_sweep(program: Program) -> Program:
+    """The same program, as if no output had a fast path."""
     return replace(
-        program, passes=tuple(tables._replace(is_short=False) for tables in program.passes)
+        program, passes=tuple(tables._replace(has_fast_path=False) for tables in program.passes)
     )
 
 
@@ -100,7 +100,7 @@ def told(answer: KernelResult) -> tuple[bytes, bytes, tuple[int, int] | None]:
     st.sampled_from([0, 3, 40]),
 )
 @settings(max_examples=150, deadline=None)
-def test_the_short_way_equals_the_long_way(
+def test_the_fast_path_equals_the_sweep(
     program: Program, seed: int, lateness: int, superseded: float, spread: int
 ) -> None:
     random = np.random.default_rng(seed)
@@ -114,7 +114,7 @@ def test_the_short_way_equals_the_long_way(
     )
     spine = questions(random, rows=60, keys=4)
     assert told(aggregate(program, facts, spine)) == told(
-        aggregate(the_long_way(program), facts, spine)
+        aggregate(by_sweep(program), facts, spine)
     )
 
 
@@ -124,7 +124,7 @@ def test_facts_visible_as_they_happen_need_no_further_times(program: Program, se
     random = np.random.default_rng(seed)
     facts = history(random, size=200, keys=4, lateness=0, superseded=0.0, spread=1)
     spine, prompt = questions(random, rows=60, keys=4), facts._replace(times=facts.times[:1].copy())
-    for way in (program, the_long_way(program)):
+    for way in (program, by_sweep(program)):
         assert told(aggregate(way, prompt, spine)) == told(aggregate(way, facts, spine))
 
 
@@ -138,7 +138,7 @@ def test_an_integer_overflow_is_told_of_the_same_row_and_output(
     facts.values[BOOLEAN, random.random(200) < 0.2] = extreme
     spine = questions(random, rows=60, keys=4)
     assert told(aggregate(program, facts, spine)) == told(
-        aggregate(the_long_way(program), facts, spine)
+        aggregate(by_sweep(program), facts, spine)
     )
 
 

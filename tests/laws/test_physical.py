@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mainspring.elements.expression import col
 from mainspring.elements.schema import DType, Schema
-from mainspring.features.pattern import evaluate_values
+from mainspring.features.physical import evaluate_values
 from mainspring.features.spec import Entity, FeatureView
 from mainspring.features.view import compile_view
 from mainspring.sources.spec import Source

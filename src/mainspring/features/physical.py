@@ -16,19 +16,20 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
 from mainspring.features.kernel.arrays import Bytes, Floats, Ints, bits_of
-from mainspring.features.kernel.grouping.pieces import joined
+from mainspring.features.kernel.grouping.chunks import concatenated
 from mainspring.features.outputs import ValueColumn
 from mainspring.features.view import CompiledView
 
 __all__ = [
-    "PatternColumn",
-    "Patterns",
+    "PhysicalColumn",
+    "PhysicalValues",
     "Value",
-    "code_texts",
+    "chunks_of",
+    "dictionary_encode",
     "evaluate_columns",
     "evaluate_values",
-    "pieces_of",
     "plain_values",
+    "stored_column",
 ]
 
 Value = Scalar | None | list[Scalar]
@@ -43,7 +44,7 @@ _NO_TEXTS = pl.Series(dtype=pl.String)
 Present = NDArray[np.bool_] | None
 
 
-class Patterns(NamedTuple):
+class PhysicalValues(NamedTuple):
     """The values of facts, in the order of the frame that they come from.
 
     Shapes: bits and valid (columns, facts); texts holds for each text column, by its index, what
@@ -56,12 +57,13 @@ class Patterns(NamedTuple):
     texts: Mapping[int, pl.Series]
 
 
-class PatternColumn(NamedTuple):
+class PhysicalColumn(NamedTuple):
     """The values of one expression, in the order of the frame.
 
-    Shapes: present (facts,), None where nothing is null; bits in pieces that have (facts,)
+    Shapes: present (facts,), None where nothing is null; bits in chunks that have (facts,)
         together, 0 where null, because the kernel never reads it and equal facts must give equal
-        bytes, and possibly views of the frame that cannot be written to; texts as in `Patterns`.
+        bytes, and possibly views of the frame that cannot be written to; texts as in
+        `PhysicalValues`.
     """
 
     present: Present
@@ -69,7 +71,7 @@ class PatternColumn(NamedTuple):
     texts: pl.Series = _NO_TEXTS
 
 
-def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
+def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> PhysicalValues:
     """Evaluate the view's expressions over facts, as one matrix.
 
     Cost: one pass of Polars per expression, plus one copy; for a few facts about 1 µs each by rows,
@@ -79,43 +81,43 @@ def evaluate_values(view: CompiledView, frame: pl.DataFrame) -> Patterns:
     bits = np.empty((len(columns), frame.height), dtype=np.int64)
     valid = np.ones((len(columns), frame.height), dtype=np.uint8)
     for index, column in enumerate(columns):
-        bits[index] = joined(column.bits)
+        bits[index] = concatenated(column.bits)
         if column.present is not None:
             valid[index] = column.present
-    return Patterns(bits, valid, {index: columns[index].texts for index in view.text_columns})
+    return PhysicalValues(bits, valid, {index: columns[index].texts for index in view.text_columns})
 
 
-def evaluate_columns(view: CompiledView, frame: pl.DataFrame) -> list[PatternColumn]:
+def evaluate_columns(view: CompiledView, frame: pl.DataFrame) -> list[PhysicalColumn]:
     """Evaluate the view's expressions over facts, each on its own; what needs no change is not
     copied.
     """
     return _by_rows(view, frame) if frame.height <= _FEW else _by_columns(view, frame)
 
 
-def pieces_of(column: pl.Series) -> list[Ints]:
+def chunks_of(column: pl.Series) -> list[Ints]:
     """The words of a column of integers or times as they lie in the frame, 0 where null; words of
     64 bits without nulls are not copied.
     """
     return [
-        piece.to_numpy() for piece in column.to_physical().cast(pl.Int64).fill_null(0).get_chunks()
+        chunk.to_numpy() for chunk in column.to_physical().cast(pl.Int64).fill_null(0).get_chunks()
     ]
 
 
-def code_texts(texts: Sequence[str | None]) -> tuple[Ints, list[str]]:
+def dictionary_encode(texts: Sequence[str | None]) -> tuple[Ints, list[str]]:
     """Each text as its place among the distinct texts in order, and these; null is 0.
 
-    >>> code_texts(["b", None, "a"])
+    >>> dictionary_encode(["b", None, "a"])
     (array([1, 0, 0]), ['a', 'b'])
     """
     # Python orders text by code point, which is the order of UTF-8 bytes.
     distinct = sorted({text for text in texts if text is not None})
-    places = {text: place for place, text in enumerate(distinct)}
+    indices = {text: index for index, text in enumerate(distinct)}
     return np.array(
-        [0 if text is None else places[text] for text in texts], dtype=np.int64
+        [0 if text is None else indices[text] for text in texts], dtype=np.int64
     ), distinct
 
 
-def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[PatternColumn]:
+def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[PhysicalColumn]:
     computed = frame.select(
         to_polars(value.node, view.schema).alias(str(i)) for i, value in enumerate(view.values)
     )
@@ -125,52 +127,54 @@ def _by_columns(view: CompiledView, frame: pl.DataFrame) -> list[PatternColumn]:
     ]
 
 
-def _column_of_series(series: pl.Series, value: ValueColumn, is_compared: bool) -> PatternColumn:
+def _column_of_series(series: pl.Series, value: ValueColumn, is_compared: bool) -> PhysicalColumn:
     present = series.is_not_null().to_numpy() if series.null_count() else None
     match value.dtype:
         case DType.STRING:
             return _column_of_texts(present, series, value.listed, is_compared)
         case DType.FLOAT64:
-            return PatternColumn(
+            return PhysicalColumn(
                 present,
                 [
-                    _float_bits(piece.to_numpy())
-                    for piece in series.cast(pl.Float64).fill_null(0.0).get_chunks()
+                    _float_bits(chunk.to_numpy())
+                    for chunk in series.cast(pl.Float64).fill_null(0.0).get_chunks()
                 ],
             )
         case DType.BOOLEAN:
-            return PatternColumn(present, [bits_of(series.fill_null(False).to_numpy())])
+            return PhysicalColumn(present, [bits_of(series.fill_null(False).to_numpy())])
         case _:
-            return PatternColumn(present, pieces_of(series))
+            return PhysicalColumn(present, chunks_of(series))
 
 
 def _column_of_texts(
     present: Present, series: pl.Series, listed: Sequence[str], is_compared: bool
-) -> PatternColumn:
+) -> PhysicalColumn:
     if listed:
-        places = _places(series, pl.Series(listed, dtype=pl.String), len(listed))
-        return PatternColumn(present, [places if present is None else np.where(present, places, 0)])
+        indices = _places(series, pl.Series(listed, dtype=pl.String), len(listed))
+        return PhysicalColumn(
+            present, [indices if present is None else np.where(present, indices, 0)]
+        )
     if not is_compared:
-        return PatternColumn(present, [np.arange(len(series))], series)
+        return PhysicalColumn(present, [np.arange(len(series))], series)
     distinct = series.drop_nulls().unique().sort()
-    return PatternColumn(present, [_places(series, distinct, 0)], distinct)
+    return PhysicalColumn(present, [_places(series, distinct, 0)], distinct)
 
 
 def _places(series: pl.Series, among: pl.Series, otherwise: int) -> Ints:
     """The place of each text in a list of distinct texts; a cast to an enumeration makes a null of
     what is not in it.
     """
-    places = series.cast(pl.Enum(among), strict=False).to_physical().cast(pl.Int64)
-    return bits_of(places.fill_null(otherwise).to_numpy())
+    indices = series.cast(pl.Enum(among), strict=False).to_physical().cast(pl.Int64)
+    return bits_of(indices.fill_null(otherwise).to_numpy())
 
 
-def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[PatternColumn]:
+def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[PhysicalColumn]:
     inputs = [
         (name, _scalars(frame[name].cast(STORED[view.schema[name].dtype]))) for name in view.inputs
     ]
     rows = [
-        view.row_function({name: values[place] for name, values in inputs})
-        for place in range(frame.height)
+        view.row_function({name: values[position] for name, values in inputs})
+        for position in range(frame.height)
     ]
     return [
         _column_of_values([row[str(index)] for row in rows], value, index in view.compared_texts)
@@ -180,14 +184,14 @@ def _by_rows(view: CompiledView, frame: pl.DataFrame) -> list[PatternColumn]:
 
 def _column_of_values(
     values: Sequence[Scalar | None], value: ValueColumn, is_compared: bool
-) -> PatternColumn:
+) -> PhysicalColumn:
     present = np.array([each is not None for each in values], dtype=np.bool_)
     match value.dtype:
         case DType.STRING:
             texts = [each if isinstance(each, str) else None for each in values]
             return _column_of_plain_texts(present, texts, value.listed, is_compared)
         case DType.FLOAT64:
-            return PatternColumn(
+            return PhysicalColumn(
                 present,
                 [
                     _float_bits(
@@ -198,7 +202,7 @@ def _column_of_values(
                 ],
             )
         case _:
-            return PatternColumn(
+            return PhysicalColumn(
                 present,
                 [np.array([0 if each is None else each for each in values], dtype=np.int64)],
             )
@@ -206,22 +210,22 @@ def _column_of_values(
 
 def _column_of_plain_texts(
     present: Present, texts: Sequence[str | None], listed: Sequence[str], is_compared: bool
-) -> PatternColumn:
+) -> PhysicalColumn:
     if listed:
-        places = {text: place for place, text in enumerate(listed)}
-        return PatternColumn(
+        indices = {text: index for index, text in enumerate(listed)}
+        return PhysicalColumn(
             present,
             [
                 np.array(
-                    [0 if text is None else places.get(text, len(places)) for text in texts],
+                    [0 if text is None else indices.get(text, len(indices)) for text in texts],
                     dtype=np.int64,
                 )
             ],
         )
     if not is_compared:
-        return PatternColumn(present, [np.arange(len(texts))], pl.Series(texts, dtype=pl.String))
-    codes, distinct = code_texts(texts)
-    return PatternColumn(present, [codes], pl.Series(distinct, dtype=pl.String))
+        return PhysicalColumn(present, [np.arange(len(texts))], pl.Series(texts, dtype=pl.String))
+    codes, distinct = dictionary_encode(texts)
+    return PhysicalColumn(present, [codes], pl.Series(distinct, dtype=pl.String))
 
 
 def _float_bits(values: Floats) -> Ints:
@@ -246,6 +250,15 @@ def plain_values(series: pl.Series) -> list[Value]:
         series.to_physical().to_list() if _holds_times(series.dtype) else series.to_list()
     )
     return values
+
+
+def stored_column(name: str, values: Sequence[Value], dtype: DType) -> pl.Series:
+    """The column that `plain_values` gives these values of."""
+    stored = STORED[dtype]
+    # Polars takes whole numbers for times only by way of a cast.
+    return pl.Series(name, values, dtype=pl.Int64() if stored.is_temporal() else stored).cast(
+        stored
+    )
 
 
 def _holds_times(dtype: pl.DataType) -> bool:

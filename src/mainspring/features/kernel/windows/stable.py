@@ -1,17 +1,17 @@
-"""The short way: most facts are settled, and what has settled needs no state that follows the
-clock.
+"""The fast path: most facts are stable, and stable facts need no state that follows the clock.
 
-Seen from a question, a key's facts are of three kinds.  The *settled* ones form a stretch from the
-oldest on that is visible as a whole and stays so: a window's share of it is the difference of two
-prefix sums, a maximum is found on a stack of candidates, the newest fact is the last.  Behind them
-a few are *in flight*: they have happened, and some are visible already.  And some stand *apart*
-wherever they lie, because they came very late or were superseded. Facts of the last two kinds are
-looked at one by one for each question.
+Seen from a request, a key's facts are of three kinds.  The *stable* ones form a prefix, from the
+oldest on, that is visible as a whole and stays so: a window's share of it is the difference of two
+prefix sums, a maximum is found on a monotonic stack, the newest fact is the last.  Behind them a
+few are *in flight*: they have happened, and some are visible already.  And some are *irregular*,
+wherever they lie, because they came very late or were superseded.  Facts of the last two kinds are
+looked at one by one for each request.
 
 The answers are those of `sweep`, bit for bit, for a third of the work; a law holds them equal.  The
-short way declines a stretch of questions where numbers differ too much in size for a narrow sum or
-are not finite, and where too many facts are in flight or apart; the long way then takes it.  Where
-windows begin and what has settled is the business of `edge`, minima and maxima that of `candidate`.
+fast path declines a run of requests where numbers differ too much in size for a narrow sum or are
+not finite, and where too many facts are in flight or irregular; the sweep then takes it.  Where
+windows begin and how far facts are stable is the business of `edge`, minima and maxima that of
+`candidate`.
 """
 
 from mainspring.features.kernel.arrays import EVENT_TIME, Ints, KernelResult
@@ -33,7 +33,7 @@ from mainspring.features.kernel.states.narrow_sum import (
     whole_number,
 )
 from mainspring.features.kernel.windows.candidate import write_extremes
-from mainspring.features.kernel.windows.edge import TOO_MANY, Room, find_edges, is_value
+from mainspring.features.kernel.windows.edge import TOO_MANY, Buffers, find_edges, is_value
 from mainspring.features.kernel.windows.finalise import note_overflow, put_once, wanted_at
 from mainspring.features.kernel.windows.state import (
     BEGIN,
@@ -45,33 +45,38 @@ from mainspring.features.kernel.windows.state import (
     SweepState,
 )
 
-__all__ = ["answer_settled"]
+__all__ = ["answer_stable"]
 
 
 @whole_part
-def answer_settled(
-    state: SweepState, room: Room, outputs: Ints, rows: Ints, asked: Ints, answer: KernelResult
+def answer_stable(
+    state: SweepState,
+    buffers: Buffers,
+    outputs: Ints,
+    rows: Ints,
+    request_times: Ints,
+    answer: KernelResult,
 ) -> bool:
-    """Answer questions about one key in order of time; False where the short way declines, whatever
+    """Answer requests about one key in order of time; False where the fast path declines, whatever
     has been written by then.
     """
-    apart = find_edges(state, room, asked)
-    if apart == TOO_MANY:
+    irregular = find_edges(state, buffers, request_times)
+    if irregular == TOO_MANY:
         return False
     for lane in range(state.lanes.shape[0]):
         kind = state.lanes[lane, KIND]
-        if room.reader_start[lane] == room.reader_start[lane + 1]:
+        if buffers.reader_start[lane] == buffers.reader_start[lane + 1]:
             continue
-        is_dense = apart == 0 and is_full(state, lane)
+        is_dense = irregular == 0 and is_full(state, lane)
         if kind <= Lane.SUM:
-            if not write_totals(state, room, outputs, lane, is_dense, rows, answer):
+            if not write_totals(state, buffers, outputs, lane, is_dense, rows, answer):
                 return False
         elif kind == Lane.NEWEST:
-            write_newest_of(state, room, outputs, lane, rows, asked, answer)
+            write_newest_of(state, buffers, outputs, lane, rows, request_times, answer)
         elif kind == Lane.OLDEST:
-            write_oldest_of(state, room, outputs, lane, rows, answer)
+            write_oldest_of(state, buffers, outputs, lane, rows, answer)
         else:
-            write_extremes(state, room, outputs, lane, is_dense, rows, answer)
+            write_extremes(state, buffers, outputs, lane, is_dense, rows, answer)
     return True
 
 
@@ -81,7 +86,7 @@ def is_full(state: SweepState, lane: int) -> bool:
     column = state.lanes[lane, COLUMN]
     if column == WHOLE_ROW:
         return True
-    flags = state.valid[column, state.frame[BEGIN] : state.frame[STOP]]
+    flags = state.valid[column, state.scalars[BEGIN] : state.scalars[STOP]]
     present = 0
     for index in range(flags.size):
         present += flags[index]
@@ -91,7 +96,7 @@ def is_full(state: SweepState, lane: int) -> bool:
 @compiled_part
 def write_totals(
     state: SweepState,
-    room: Room,
+    buffers: Buffers,
     outputs: Ints,
     lane: int,
     is_dense: bool,
@@ -103,48 +108,50 @@ def write_totals(
     """
     unit = 0
     if state.lanes[lane, KIND] != Lane.TALLY or not is_dense:
-        unit = sum_up(state, room, lane)
+        unit = sum_up(state, buffers, lane)
     if unit == NOT_FINITE:
         return False
-    for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
-        wanted = wanted_at(outputs, room.readers[reader])
+    for reader in range(buffers.reader_start[lane], buffers.reader_start[lane + 1]):
+        wanted = wanted_at(outputs, buffers.readers[reader])
         if is_dense and wanted.op <= AggregateOp.COUNT:
-            write_counts(room, wanted, rows, answer)
+            write_counts(buffers, wanted, rows, answer)
             continue
         for index in range(rows.size):
-            count, high, low = total(state, room, wanted, lane, unit, index)
+            count, high, low = total(state, buffers, wanted, lane, unit, index)
             write_total(wanted, count, high, low, unit, answer, rows[index])
     return True
 
 
 @compiled_part
-def write_counts(room: Room, wanted: Wanted, rows: Ints, answer: KernelResult) -> None:
+def write_counts(buffers: Buffers, wanted: Wanted, rows: Ints, answer: KernelResult) -> None:
     """Write COUNT_ROWS or COUNT of a dense lane; what is in flight counts besides."""
     for index in range(rows.size):
-        first = room.firsts[at(wanted.window), at(index)]
-        count = max(room.settled[at(index)] - first, 0)
-        for extra in range(room.extra_start[index], room.extra_start[index + 1]):
-            count += int(room.extra[at(extra)] >= first)
+        first = buffers.firsts[at(wanted.window), at(index)]
+        count = max(buffers.stable[at(index)] - first, 0)
+        for extra in range(buffers.extra_start[index], buffers.extra_start[index + 1]):
+            count += int(buffers.extra[at(extra)] >= first)
         put_once(answer, wanted.slot, rows[index], count, True)
 
 
 @compiled_part
-def sum_up(state: SweepState, room: Room, lane: int) -> int:
-    """Prefix sums of an additive lane over the facts that do not stand apart; the unit of its
+def sum_up(state: SweepState, buffers: Buffers, lane: int) -> int:
+    """Prefix sums of an additive lane over the facts that are not irregular; the unit of its
     numbers, `NOT_FINITE` if there is none.
     """
     unit = unit_of(state, lane)
-    begin, high, low, tally = state.frame[BEGIN], 0, 0, 0
+    begin, high, low, tally = state.scalars[BEGIN], 0, 0, 0
     if unit == NOT_FINITE:
         return unit
-    for position in range(begin, state.frame[STOP]):
+    for position in range(begin, state.scalars[STOP]):
         index = position - begin
-        if room.apart[at(index)] == 0 and is_value(state, state.lanes[lane, COLUMN], position):
+        if buffers.irregular[at(index)] == 0 and is_value(
+            state, state.lanes[lane, COLUMN], position
+        ):
             one, more, less = parts_of(state, lane, position, unit)
             tally += one
             high += more + ((low + less) >> LOW_BITS)
             low = (low + less) & LOW_MASK
-        room.high[at(index + 1)], room.low[at(index + 1)], room.tally[at(index + 1)] = (
+        buffers.high[at(index + 1)], buffers.low[at(index + 1)], buffers.tally[at(index + 1)] = (
             high,
             low,
             tally,
@@ -160,7 +167,7 @@ def unit_of(state: SweepState, lane: int) -> int:
     if state.lanes[lane, KIND] != Lane.SUM or state.lanes[lane, IS_FLOAT] == 0:
         return 0
     column, lowest, highest = state.lanes[lane, COLUMN], NOT_FINITE, 0
-    for position in range(state.frame[BEGIN], state.frame[STOP]):
+    for position in range(state.scalars[BEGIN], state.scalars[STOP]):
         bits = state.values[at(column), at(position)]
         # Zeros of both signs weigh nothing, and so does what a null stands over.
         if bits << 1 != 0 and state.valid[at(column), at(position)] != 0:
@@ -168,7 +175,9 @@ def unit_of(state: SweepState, lane: int) -> int:
             highest = max(highest, shift_of(bits))
     if lowest > highest:
         return 0
-    return lowest if fits(lowest, highest, state.frame[STOP] - state.frame[BEGIN]) else NOT_FINITE
+    return (
+        lowest if fits(lowest, highest, state.scalars[STOP] - state.scalars[BEGIN]) else NOT_FINITE
+    )
 
 
 @compiled_part
@@ -190,18 +199,18 @@ def parts_of(state: SweepState, lane: int, position: int, unit: int) -> tuple[in
 
 @compiled_part
 def total(
-    state: SweepState, room: Room, wanted: Wanted, lane: int, unit: int, index: int
+    state: SweepState, buffers: Buffers, wanted: Wanted, lane: int, unit: int, index: int
 ) -> tuple[int, int, int]:
-    """Count, high and low of an additive lane in a window of a question."""
-    begin, first = state.frame[BEGIN], room.firsts[at(wanted.window), at(index)]
-    settled = room.settled[at(index)]
-    after, before = settled - begin, min(first, settled) - begin
-    count = room.tally[at(after)] - room.tally[at(before)]
-    low = room.low[at(after)] - room.low[at(before)]
-    high = room.high[at(after)] - room.high[at(before)] + (low >> LOW_BITS)
+    """Count, high and low of an additive lane in a window of a request."""
+    begin, first = state.scalars[BEGIN], buffers.firsts[at(wanted.window), at(index)]
+    stable = buffers.stable[at(index)]
+    after, before = stable - begin, min(first, stable) - begin
+    count = buffers.tally[at(after)] - buffers.tally[at(before)]
+    low = buffers.low[at(after)] - buffers.low[at(before)]
+    high = buffers.high[at(after)] - buffers.high[at(before)] + (low >> LOW_BITS)
     low &= LOW_MASK
-    for extra in range(room.extra_start[index], room.extra_start[index + 1]):
-        position = room.extra[extra]
+    for extra in range(buffers.extra_start[index], buffers.extra_start[index + 1]):
+        position = buffers.extra[extra]
         if position >= first and is_value(state, wanted.column, position):
             one, more, less = parts_of(state, lane, position, unit)
             count += one
@@ -244,34 +253,34 @@ def write_total(
 @compiled_part
 def write_newest_of(
     state: SweepState,
-    room: Room,
+    buffers: Buffers,
     outputs: Ints,
     lane: int,
     rows: Ints,
-    asked: Ints,
+    request_times: Ints,
     answer: KernelResult,
 ) -> None:
     """Write LAST, LATEST and SINCE_LAST."""
-    column, begin = state.lanes[lane, COLUMN], state.frame[BEGIN]
+    column, begin = state.lanes[lane, COLUMN], state.scalars[BEGIN]
     newest, seen = NOTHING, begin
     for index in range(rows.size):
-        position = room.settled[at(index)] - 1
+        position = buffers.stable[at(index)] - 1
         while position >= seen and (
-            room.apart[at(position - begin)] != 0 or not is_value(state, column, position)
+            buffers.irregular[at(position - begin)] != 0 or not is_value(state, column, position)
         ):
             position -= 1
-        newest, seen = (position if position >= seen else newest), room.settled[index]
+        newest, seen = (position if position >= seen else newest), buffers.stable[index]
         found = newest
-        for extra in range(room.extra_start[index], room.extra_start[index + 1]):
-            if is_value(state, column, room.extra[extra]):
-                found = max(found, room.extra[extra])
-        for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
-            wanted = wanted_at(outputs, room.readers[reader])
+        for extra in range(buffers.extra_start[index], buffers.extra_start[index + 1]):
+            if is_value(state, column, buffers.extra[extra]):
+                found = max(found, buffers.extra[extra])
+        for reader in range(buffers.reader_start[lane], buffers.reader_start[lane + 1]):
+            wanted = wanted_at(outputs, buffers.readers[reader])
             write_position(
                 state,
                 wanted,
-                found if found >= room.firsts[at(wanted.window), at(index)] else NOTHING,
-                asked[index],
+                found if found >= buffers.firsts[at(wanted.window), at(index)] else NOTHING,
+                request_times[index],
                 answer,
                 rows[index],
             )
@@ -279,36 +288,36 @@ def write_newest_of(
 
 @compiled_part
 def write_oldest_of(
-    state: SweepState, room: Room, outputs: Ints, lane: int, rows: Ints, answer: KernelResult
+    state: SweepState, buffers: Buffers, outputs: Ints, lane: int, rows: Ints, answer: KernelResult
 ) -> None:
-    """Write FIRST: the settled fact at which the count of values rises above what it was before the
+    """Write FIRST: the stable fact at which the count of values rises above what it was before the
     window.
     """
-    sum_up(state, room, lane)
-    for reader in range(room.reader_start[lane], room.reader_start[lane + 1]):
-        wanted = wanted_at(outputs, room.readers[reader])
+    sum_up(state, buffers, lane)
+    for reader in range(buffers.reader_start[lane], buffers.reader_start[lane + 1]):
+        wanted = wanted_at(outputs, buffers.readers[reader])
         for index in range(rows.size):
             write_position(
-                state, wanted, oldest_of(state, room, wanted, index), 0, answer, rows[index]
+                state, wanted, oldest_of(state, buffers, wanted, index), 0, answer, rows[index]
             )
 
 
 @compiled_part
-def oldest_of(state: SweepState, room: Room, wanted: Wanted, index: int) -> int:
-    """The position of the oldest value in a window of a question, or `NOTHING`."""
-    begin, first, settled, found = (
-        state.frame[BEGIN],
-        room.firsts[wanted.window, index],
-        room.settled[index],
+def oldest_of(state: SweepState, buffers: Buffers, wanted: Wanted, index: int) -> int:
+    """The position of the oldest value in a window of a request, or `NOTHING`."""
+    begin, first, stable, found = (
+        state.scalars[BEGIN],
+        buffers.firsts[wanted.window, index],
+        buffers.stable[index],
         NOTHING,
     )
-    if first < settled:
-        place = begin + first_above(
-            room.tally, first - begin, settled - begin, room.tally[first - begin]
+    if first < stable:
+        oldest = begin + first_above(
+            buffers.tally, first - begin, stable - begin, buffers.tally[first - begin]
         )
-        found = place if place < settled else NOTHING
-    for extra in range(room.extra_start[index], room.extra_start[index + 1]):
-        position = room.extra[extra]
+        found = oldest if oldest < stable else NOTHING
+    for extra in range(buffers.extra_start[index], buffers.extra_start[index + 1]):
+        position = buffers.extra[extra]
         if (
             position >= first
             and is_value(state, wanted.column, position)
