@@ -4,7 +4,7 @@ from itertools import count
 
 import httpx
 
-from mainspring.engines.s3.bucket import S3Bucket
+from mainspring.engines.s3.bucket import S3Location
 from mainspring.testing.servers import LocalServer
 
 __all__ = ["make_bucket"]
@@ -12,11 +12,11 @@ __all__ = ["make_bucket"]
 _NUMBERS = count(1)
 
 
-def make_bucket(server: LocalServer) -> S3Bucket:
+def make_bucket(server: LocalServer) -> S3Location:
     """An empty bucket of its own on a server that believes every key."""
     endpoint, name = f"http://127.0.0.1:{server.port}", f"bucket-{next(_NUMBERS)}"
     httpx.put(f"{endpoint}/{name}").raise_for_status()
-    return S3Bucket(
+    return S3Location(
         url=f"s3://{name}/some/place",
         endpoint=endpoint,
         region="us-east-1",

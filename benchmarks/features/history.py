@@ -81,7 +81,7 @@ def distinct_names() -> list[str]:
 
 
 def draw_facts(history: History, *, seed: int = 1, first_id: int = 0) -> pl.DataFrame:
-    """Facts in no order, as `sources.facts.read_facts` gives them; `item` is what was bought."""
+    """Facts in no order, as `read_source_rows` gives them; `item` is what was bought."""
     random = np.random.default_rng(seed)
     size = history.events
     happened = END - history.span + random.integers(0, history.span, size)

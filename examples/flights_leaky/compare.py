@@ -27,7 +27,7 @@ from mainspring.gates.check.no_leakage import check_no_leakage
 from mainspring.gates.spec import no_leakage
 from mainspring.project.kinds.definition import training_set_definition_of
 from mainspring.project.loader.load import load_project
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.ingest import CompiledSource, SourceWriter
 from mainspring.sources.spec import Source
 from mainspring.stats.log_loss import log_loss
@@ -151,7 +151,7 @@ def train_project(root: Path, *, share: TrainedProject | None = None) -> Trained
             ).write_file(root / source.path, history=True)
 
     def facts_of(source: Source) -> pl.DataFrame:
-        return read_facts(source, log=log)
+        return read_source_rows(source, log=log)
 
     built = build_training_set(compiled, facts_of, inputs={})
     return TrainedProject(root, compiled, built, Scorer(model, built), log)

@@ -17,7 +17,7 @@ from mainspring.app.cli.create import create_project
 from mainspring.app.workspace import Workspace
 from mainspring.features.history.backfill import backfill_view
 from mainspring.maintenance.backup import BackupReport
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from tests.crash.living import SHOPS, copy_of_project
 
 pytestmark = pytest.mark.crash
@@ -100,7 +100,9 @@ def test_facts_and_features_are_the_same_bytes_at_the_same_position(
         origin.reader.view("pace"),
         report.cut.heads["source:deliveries"],
     )
-    known = read_facts(source, log=origin.runtime.log, tables=origin.runtime.tables, until=head)
+    known = read_source_rows(
+        source, log=origin.runtime.log, tables=origin.runtime.tables, until=head
+    )
     assert restored.facts_of(source).equals(known)
     q = int(known["_visible_from"].max()) + 1
     told = restored.get_online_features(["pace"], keys=[{"shop": shop} for shop in SHOPS], at=q)

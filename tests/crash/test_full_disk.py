@@ -12,7 +12,7 @@ import pytest
 
 from mainspring.elements.time import MINUTE
 from mainspring.features.online.read import read_online
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from tests.crash.filling import CALLS, SCHEMA, SOURCE, TOPIC, VIEW, Stores, stores_in, works
 
 pytestmark = pytest.mark.crash
@@ -62,7 +62,7 @@ def outcome(stores: Stores) -> list[object]:
         {"city": [f"city {number}" for number in range(89)]},
         at=[100 * MINUTE] * 89,
     )
-    facts = read_facts(SOURCE, log=stores.log, tables=stores.tables, schema=SCHEMA)
+    facts = read_source_rows(SOURCE, log=stores.log, tables=stores.tables, schema=SCHEMA)
     return [
         stores.log.head(TOPIC),
         facts.rows(),

@@ -28,7 +28,7 @@ from mainspring.ports.state import Change
 from mainspring.project.apply.judge import judge_version
 from mainspring.project.errors import GatesFailed
 from mainspring.registry.environment import definition_key
-from mainspring.registry.errors import DefinitionChanged
+from mainspring.registry.errors import DefinitionTampered
 from mainspring.registry.read import find_version
 from mainspring.registry.read_environment import read_definition, read_environment
 
@@ -199,7 +199,7 @@ def test_a_definition_that_was_edited_in_the_state_is_no_policy(
     weaker = msgspec.structs.replace(definition, policy={"gates": "[]"})
     key = definition_key(pointer.asset, pointer.build_fingerprint, pointer.policy_fingerprint)
     state.commit([Change("definition", key, render_stored(weaker))], [])
-    with pytest.raises(DefinitionChanged, match=r"model\.late_delivery in staging was changed"):
+    with pytest.raises(DefinitionTampered, match=r"model\.late_delivery in staging was changed"):
         staging.renew_gates()
 
 

@@ -14,7 +14,7 @@ from mainspring.features.history.backfill import backfill_view
 from mainspring.features.history.gather import gather_facts, gather_keys
 from mainspring.features.history.spill import backfill_spilled
 from mainspring.features.view import CompiledView
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from tests.proof.declared import VIEWS
 from tests.proof.drawn import histories
 from tests.proof.history import History, history_of
@@ -32,7 +32,9 @@ def known(view: CompiledView, history: History) -> tuple[pl.DataFrame, pl.DataFr
     log = logged(history.deliveries)
 
     def facts_of(each: CompiledView) -> pl.DataFrame:
-        return gather_facts(each, lambda source: read_facts(source, log=log, schema=each.schema))
+        return gather_facts(
+            each, lambda source: read_source_rows(source, log=log, schema=each.schema)
+        )
 
     return facts_of(view), gather_keys(view, facts_of, spine_of(history.questions))
 

@@ -29,7 +29,7 @@ from mainspring.ports.online import OnlineWriter
 from mainspring.ports.state import Change
 from mainspring.ports.tables import TableWriter
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.fold import materialize_table
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Contract, Float64, Source
@@ -116,7 +116,7 @@ def outcome(log: LogWriter, tables: TableWriter, online: OnlineWriter) -> list[o
     assert scan is not None
     features = read_online([VIEW], online, {"city": ["JFK", "LGA"]}, at=[70 * MINUTE] * 2)
     refused = pl.concat(log.read(REFUSED)).select("_id", "_offset")
-    facts = read_facts(SOURCE, log=log, tables=tables, schema=SCHEMA)
+    facts = read_source_rows(SOURCE, log=log, tables=tables, schema=SCHEMA)
     rows = list(online.iter_rows(VIEW.shard))
     return [
         log.head(TOPIC),

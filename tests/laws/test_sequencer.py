@@ -11,7 +11,7 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.ingest import IngestReport, SourceWriter
 from mainspring.sources.spec import Source
 from tests.proof import truth
@@ -53,7 +53,7 @@ def ingest(batches: list[list[Push]], log: SqliteLog) -> IngestReport:
 
 
 def spans(log: SqliteLog) -> list[tuple[int, int, int, int]]:
-    facts = read_facts(SOURCE, log=log)
+    facts = read_source_rows(SOURCE, log=log)
     return (
         list(facts.select("key", "value", "_visible_from", "_visible_to").iter_rows())
         if facts.height

@@ -17,9 +17,9 @@ from mainspring.features.errors import HorizonPassed
 from mainspring.features.history.gather import backfill_from
 from mainspring.features.online.read import read_online
 from mainspring.features.physical import plain_values
-from mainspring.features.state.stream import CLOCK_SLACK, materialize_view, shards_of
+from mainspring.features.state.stream import CLOCK_SKEW, materialize_view, shards_of
 from mainspring.features.view import CompiledView, with_lookups
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.topic import topic_of
 from tests.proof.declared import SOURCES
@@ -147,7 +147,9 @@ def taught(
     heads = heads or heads_of(log)
     answer = backfill_from(
         view,
-        lambda source: read_facts(source, log=log, until=heads[source.name], schema=view.schema),
+        lambda source: read_source_rows(
+            source, log=log, until=heads[source.name], schema=view.schema
+        ),
         spine_of(questions),
     )
     return {name: plain_values(answer[name]) for name in view.column_names}
@@ -211,7 +213,7 @@ def arrived(log: SqliteLog) -> int:
     """
     return (
         max(_moments(log, pl.min_horizontal("_appended_at", "_visible_at")), default=0)
-        - 2 * CLOCK_SLACK
+        - 2 * CLOCK_SKEW
     )
 
 

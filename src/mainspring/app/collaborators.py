@@ -35,7 +35,7 @@ from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.state.reader import FeatureReader
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Source
@@ -106,7 +106,9 @@ class Collaborators:
         """All facts of a source with the span in which each is seen; in the types of a schema where
         the source has had several.
         """
-        return read_facts(source, log=self.runtime.log, tables=self.runtime.tables, schema=schema)
+        return read_source_rows(
+            source, log=self.runtime.log, tables=self.runtime.tables, schema=schema
+        )
 
     @cached_property
     def reader(self) -> FeatureReader:

@@ -37,7 +37,7 @@ from mainspring.training.spec import Model
 from mainspring.training.train import train_in_memory
 
 __all__ = [
-    "Composed",
+    "ComposedWorkspace",
     "OffsetClock",
     "approver_signer",
     "compose_in_memory",
@@ -57,7 +57,7 @@ class OffsetClock:
         return self._clock.now() + self._offset
 
 
-class Composed(NamedTuple):
+class ComposedWorkspace(NamedTuple):
     """A project with the engines of one environment; `folder` is None in memory."""
 
     project: LoadableProject
@@ -65,7 +65,7 @@ class Composed(NamedTuple):
     folder: Path | None
 
 
-def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -> Composed:
+def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -> ComposedWorkspace:
     """The project at a folder or file, and its engines.
 
     What it declares is loaded when it is first asked for, so that what was applied can be served
@@ -116,12 +116,12 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         ids=RandomIds(clock),
         temporary_stores=_temporary_stores,
     )
-    return Composed(project, runtime, folder)
+    return ComposedWorkspace(project, runtime, folder)
 
 
 def compose_in_memory(
     definitions: Iterable[object], env: str, *, clock: Clock | None = None
-) -> Composed:
+) -> ComposedWorkspace:
     """These declarations, with engines that write nothing to disk.
 
     Args:
@@ -147,7 +147,7 @@ def compose_in_memory(
         ids=RandomIds(clock),
         temporary_stores=_temporary_stores,
     )
-    return Composed(project, runtime, None)
+    return ComposedWorkspace(project, runtime, None)
 
 
 def approver_signer(folder: Path | None) -> FileSigner:

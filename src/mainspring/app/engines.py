@@ -25,7 +25,7 @@ from mainspring.ports.tables import TableWriter
 from mainspring.project.config.engines import EngineChoice, EngineChoices
 
 if TYPE_CHECKING:
-    from mainspring.engines.s3.bucket import S3Bucket
+    from mainspring.engines.s3.bucket import S3Location
 
 __all__ = [
     "OpenLog",
@@ -166,10 +166,10 @@ def open_tables(choice: EngineChoice, folder: Path) -> TableWriter:
     return DeltaTables(bucket.url, options=bucket.delta_options)
 
 
-def _bucket(choice: EngineChoice, port: str) -> "S3Bucket":
-    from mainspring.engines.s3.bucket import S3Bucket
+def _bucket(choice: EngineChoice, port: str) -> "S3Location":
+    from mainspring.engines.s3.bucket import S3Location
 
-    return S3Bucket(url=choice.url, **choice.settings, **_secrets(choice, port))
+    return S3Location(url=choice.url, **choice.settings, **_secrets(choice, port))
 
 
 def _secrets(choice: EngineChoice, port: str) -> dict[str, str]:

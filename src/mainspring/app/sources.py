@@ -10,7 +10,7 @@ from mainspring.project.loader.compile import compile_declared_sources
 from mainspring.project.loader.load import Project
 from mainspring.registry.errors import UnknownAsset
 from mainspring.registry.read_environment import read_environment
-from mainspring.serving.state.read import read_held_sources
+from mainspring.serving.state.read import read_applied_sources
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import IngestJournal, SourceWriter
 
@@ -33,7 +33,7 @@ def compile_sources(
         # Facts that are refused are lost, while a mistake in a file is mended tomorrow: a server
         # goes on by the contracts that were applied.
         current = read_environment(runtime.state, environment)
-        held = read_held_sources(current, state=runtime.state, objects=runtime.objects)
+        held = read_applied_sources(current, state=runtime.state, objects=runtime.objects)
         if not held:
             raise
         _LOG.warning("facts are taken in as %s holds their sources: %s", environment, error)

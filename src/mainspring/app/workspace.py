@@ -39,7 +39,7 @@ from mainspring.maintenance.restore import RestoreReport
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
-from mainspring.project.apply.evaluate import ApplyReport
+from mainspring.project.apply.perform import ApplyReport
 from mainspring.project.kinds.evaluation import StageProgressCallback
 from mainspring.project.plan.explain import render_plan
 from mainspring.project.plan.plan import Plan
@@ -210,7 +210,7 @@ class Workspace(Collaborators):
         Args:
             all_retained: the models of the earlier maps that a rollback can lead to, too.
 
-        Raises: DefinitionMissing REG-006, DefinitionChanged REG-008, LeaseHeld FLO-001.
+        Raises: DefinitionMissing REG-006, DefinitionTampered REG-008, LeaseHeld FLO-001.
         """
         return self.gate_renewal.renew(all_retained=all_retained)
 

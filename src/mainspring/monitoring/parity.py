@@ -24,7 +24,7 @@ from mainspring.elements.time import DAY, SECOND, Micros
 from mainspring.features.errors import FeatureOverflow, HorizonPassed
 from mainspring.features.history.gather import FactReader
 from mainspring.features.online.parity import check_reads, sample_keys
-from mainspring.features.state.stream import CLOCK_SLACK, horizon_at
+from mainspring.features.state.stream import CLOCK_SKEW, horizon_at
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.record import IncidentJournal, record_findings
 from mainspring.monitoring.window import MonitorFinding
@@ -43,7 +43,7 @@ from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
 from mainspring.serving.tracing.replay import ReplayOutcome, ReplayResult, replay_predictions
 from mainspring.serving.tracing.sample import is_sampled
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 
 __all__ = [
     "PARITY_MONITOR",
@@ -337,7 +337,7 @@ class ParityMonitor:
             (horizon_at(view, oldest) for view in with_lookups(views)), default=oldest
         )
         return cache(
-            lambda source: read_facts(
+            lambda source: read_source_rows(
                 source, log=self._ports.log, tables=self._ports.tables, happened_from=happened_from
             )
         )
@@ -346,10 +346,10 @@ class ParityMonitor:
         subject, now = f"view.{view.view.name}", self._ports.data_clock.now()
         if view.view.knowledge == "as_corrected":
             return ParityCount(subject=subject, reason="sees with hindsight, which is never served")
-        keys = sample_keys(view, self._facts_seen([view], now - CLOCK_SLACK), rows=rows, seed=now)
+        keys = sample_keys(view, self._facts_seen([view], now - CLOCK_SKEW), rows=rows, seed=now)
         if not keys.height:
             return ParityCount(subject=subject, reason="no fact is recent enough to be seen")
-        ago = np.random.default_rng(now).integers(CLOCK_SLACK, size=keys.height)
+        ago = np.random.default_rng(now).integers(CLOCK_SKEW, size=keys.height)
         # Every other read is as of now, as when serving; the others are as of the last hour, which
         # state can be read at too.
         ago[::2] = 0
@@ -359,7 +359,7 @@ class ParityMonitor:
                 view,
                 spine,
                 online=self._ports.online,
-                facts_of=self._facts_seen([view], now - CLOCK_SLACK),
+                facts_of=self._facts_seen([view], now - CLOCK_SKEW),
             )
         except (HorizonPassed, FeatureOverflow) as error:
             return ParityCount(

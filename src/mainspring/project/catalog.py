@@ -24,7 +24,7 @@ from mainspring.project.loader.fingerprint import canonical_value
 from mainspring.project.loader.load import Project
 from mainspring.project.plan.notation import render_field
 from mainspring.registry.read_environment import read_environment
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
@@ -167,7 +167,7 @@ class FeatureCatalog:
 
         Raises: UnknownAsset ACC-006, SpineUnusable FEA-010, FeatureOverflow FEA-001.
         """
-        facts_of = partial(read_facts, log=self._tools.log, tables=self._tools.tables)
+        facts_of = partial(read_source_rows, log=self._tools.log, tables=self._tools.tables)
         return backfill_file(
             [self._view(name) for name in names], spine, out, facts_of=facts_of, progress=progress
         )

@@ -13,7 +13,7 @@ from mainspring.gates.attest import AttestationBinding, AttestationWriter, sign_
 from mainspring.gates.attestation import render_envelope
 from mainspring.gates.policy import TrustPolicy
 from mainspring.ports.signer import Signer
-from mainspring.project.apply.evaluate import ApplyReport, evaluate_plan
+from mainspring.project.apply.perform import ApplyReport, apply_plan
 from mainspring.project.config.config import ProjectConfig
 from mainspring.project.errors import NothingToPromote, NothingToRollBack, ProtectedEnvironment
 from mainspring.project.kinds.evaluation import Evaluation, Runtime, StageProgressCallback
@@ -76,7 +76,7 @@ class EnvironmentDeployer:
 
         Raises:
             NothingToPromote: FLO-021 when there is nothing to move.
-            DefinitionMissing: REG-006; DefinitionChanged: REG-008.
+            DefinitionMissing: REG-006; DefinitionTampered: REG-008.
         """
         self.config.environment(target)
         source, there = self._held(), read_environment(self.runtime.state, target)
@@ -158,7 +158,7 @@ class EnvironmentDeployer:
                 reused=0,
                 moved=False,
             )
-        return evaluate_plan(
+        return apply_plan(
             plan,
             evaluation,
             self._policy(plan.environment),

@@ -104,7 +104,7 @@ class GateRenewal:
             all_retained: the models of the earlier versions of the environment that a rollback can
                 lead to, too.
 
-        Raises: DefinitionMissing REG-006, DefinitionChanged REG-008, NewerFormat REG-005.
+        Raises: DefinitionMissing REG-006, DefinitionTampered REG-008, NewerFormat REG-005.
         """
         state = self.runtime.state
         current, *earlier = iter_retained_versions(state, read_environment(state, self.environment))

@@ -8,8 +8,8 @@ from mainspring.elements.errors import AccessError, RegistryError
 __all__ = [
     "ArtifactChanged",
     "BusyRegistry",
-    "DefinitionChanged",
     "DefinitionMissing",
+    "DefinitionTampered",
     "EnvironmentMoved",
     "UnknownAsset",
     "UnknownVersion",
@@ -128,7 +128,7 @@ class DefinitionMissing(RegistryError):
 
 
 @dataclass(eq=False, kw_only=True)
-class DefinitionChanged(RegistryError):
+class DefinitionTampered(RegistryError):
     """The stored definition of an asset does not have the policy fingerprint that its environment
     names: somebody edited the state database.  Verdicts by what it says now would be signed as
     verdicts of another policy.

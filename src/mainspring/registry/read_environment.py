@@ -13,7 +13,7 @@ from mainspring.registry.environment import (
     empty_environment,
     environment_version_key,
 )
-from mainspring.registry.errors import DefinitionChanged, DefinitionMissing
+from mainspring.registry.errors import DefinitionMissing, DefinitionTampered
 
 __all__ = [
     "read_build",
@@ -61,11 +61,11 @@ def require_definition(
 
     The state database is not signed; the policy fingerprint is, in every statement about a model.
 
-    Raises: DefinitionMissing REG-006, DefinitionChanged REG-008.
+    Raises: DefinitionMissing REG-006, DefinitionTampered REG-008.
     """
     found = read_definition(state, pointer)
     if found is None:
         raise DefinitionMissing(asset=pointer.asset, environment=environment)
     if found.policy_fingerprint != pointer.policy_fingerprint:
-        raise DefinitionChanged(asset=pointer.asset, environment=environment)
+        raise DefinitionTampered(asset=pointer.asset, environment=environment)
     return found

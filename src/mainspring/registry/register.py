@@ -8,7 +8,7 @@ from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import Change, StateWriter
 from mainspring.registry.errors import BusyRegistry
 from mainspring.registry.read import iter_versions, read_object, read_version, version_key
-from mainspring.registry.version import ModelManifest, ModelVersion, version_of
+from mainspring.registry.version import ModelManifest, ModelVersion, make_version
 
 __all__ = ["register_version"]
 
@@ -35,7 +35,7 @@ def register_version(
         if state.get("version_digest", manifest.digest_of_manifest):
             return read_version(state, manifest.digest_of_manifest)
         ordinal = 1 + sum(1 for _ in iter_versions(state, manifest.model))
-        version = version_of(
+        version = make_version(
             manifest,
             ordinal=ordinal,
             project=project,

@@ -18,7 +18,7 @@ __all__ = [
     "ModelManifest",
     "ModelVersion",
     "VersionPart",
-    "version_of",
+    "make_version",
 ]
 
 VersionPart = OneOf["artifact", "encoding", "predictions", "training_set", "definition", "card"]
@@ -169,7 +169,7 @@ class ModelVersion(ModelManifest, frozen=True, kw_only=True):
         return self.digest == self.digest_of_manifest
 
 
-def version_of(
+def make_version(
     manifest: ModelManifest,
     *,
     ordinal: int,

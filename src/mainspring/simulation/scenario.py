@@ -19,7 +19,7 @@ from mainspring.registry.read_environment import read_environment
 from mainspring.serving.open import open_version
 from mainspring.simulation.fault import parse_injected_fault
 from mainspring.simulation.simulate import Scenario
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 
 __all__ = ["ScenarioPorts", "scenario_for_environment"]
 
@@ -72,7 +72,7 @@ def scenario_for_environment(
             monitor.model.name,
         ),
         facts={
-            s.name: read_facts(s, log=ports.log, tables=ports.tables, schema=schemas[s.name])
+            s.name: read_source_rows(s, log=ports.log, tables=ports.tables, schema=schemas[s.name])
             for s in model.training_set.sources
         },
         start=start,

@@ -19,10 +19,10 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.ports.log import ENVELOPE
 
 __all__ = [
-    "conformed",
+    "conform_rows",
     "conversion",
+    "conversion_can_fail",
     "is_reserved",
-    "may_fail",
     "rejoin_changed_columns",
     "split_changed_columns",
 ]
@@ -52,7 +52,7 @@ def conversion(column: pl.Expr, stored: pl.DataType, dtype: DType) -> pl.Expr:
             return column.cast(wanted, strict=False)
 
 
-def may_fail(stored: pl.DataType, dtype: DType) -> bool:
+def conversion_can_fail(stored: pl.DataType, dtype: DType) -> bool:
     """Whether some values of the stored type cannot be converted to the wanted one."""
     if stored == pl.Null or (stored == STORED[dtype] and dtype is not DType.TIMESTAMP):
         return False
@@ -61,7 +61,7 @@ def may_fail(stored: pl.DataType, dtype: DType) -> bool:
     )
 
 
-def conformed(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+def conform_rows(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Records with the columns of the schema in its types; other columns stay as they are.
 
     Cost: a look at each column where nothing differs.

@@ -19,7 +19,7 @@ from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import to_micros
-from mainspring.sources.columns import conversion, may_fail
+from mainspring.sources.columns import conversion, conversion_can_fail
 from mainspring.sources.errors import BrokenContract, UnknownOperation, UnreadableRows
 from mainspring.sources.spec import ColumnContract, Source
 
@@ -219,7 +219,7 @@ class CompiledSource:
         suspects = [
             field.name
             for field in self.schema
-            if field.name in stored and may_fail(stored[field.name], field.dtype)
+            if field.name in stored and conversion_can_fail(stored[field.name], field.dtype)
         ]
         flags = [
             (pl.col(name).is_not_null() & conversions[name].is_null()).alias(f"_type:{name}")

@@ -8,12 +8,12 @@ from mainspring.elements.schema import Schema
 from mainspring.elements.time import FOREVER, Micros
 from mainspring.ports.log import ENVELOPE, LogReader
 from mainspring.ports.tables import TableReader
-from mainspring.sources.columns import conformed
+from mainspring.sources.columns import conform_rows
 from mainspring.sources.read import iter_records, read_materialized
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
-__all__ = ["read_facts"]
+__all__ = ["read_source_rows"]
 
 _SYSTEM = {
     "_id": pl.String(),
@@ -22,7 +22,7 @@ _SYSTEM = {
 }
 
 
-def read_facts(
+def read_source_rows(
     source: Source,
     *,
     log: LogReader,
@@ -71,7 +71,7 @@ def read_facts(
         if frames
         else pl.DataFrame(schema={"_op": pl.String(), **_SYSTEM})
     )
-    records = records if schema is None else conformed(records, schema)
+    records = records if schema is None else conform_rows(records, schema)
     facts = _with_spans(records) if frames else records.drop("_op")
     return (
         facts if visible_until is None else facts.filter(pl.col("_visible_from") <= visible_until)

@@ -9,7 +9,7 @@ from mainspring.elements.time import Micros
 from mainspring.ports.errors import RetentionPassed
 from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
-from mainspring.sources.columns import conformed, rejoin_changed_columns
+from mainspring.sources.columns import conform_rows, rejoin_changed_columns
 
 __all__ = ["iter_records", "read_materialized"]
 
@@ -47,7 +47,7 @@ def iter_records(
         try:
             for frame in frames:
                 reached = int(frame["_offset"][-1]) + 1
-                yield frame if schema is None else conformed(frame, schema)
+                yield frame if schema is None else conform_rows(frame, schema)
         except RetentionPassed:
             if tables is None or tables.position(topic) < min(log.first(topic), stop):
                 raise

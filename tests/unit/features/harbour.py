@@ -15,7 +15,7 @@ from mainspring.features.online.read import read_online
 from mainspring.features.spec import FeatureView
 from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import CompiledView, compile_view, with_lookups
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
@@ -61,7 +61,7 @@ def taught(
     spine = pl.DataFrame(
         rows, schema={field.name: pl.String for field in view.key_fields}
     ).with_columns(_prediction_time=pl.lit(round(minute * MINUTE)))
-    return backfill_from(view, lambda source: read_facts(source, log=log), spine).to_dicts()
+    return backfill_from(view, lambda source: read_source_rows(source, log=log), spine).to_dicts()
 
 
 def told(

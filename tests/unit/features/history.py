@@ -91,7 +91,7 @@ def landing(at, *, id=None, seen=None, until=None, city="JFK", **values) -> dict
 
 
 def facts_of(landings) -> pl.DataFrame:
-    """The landings as `read_facts` gives them."""
+    """The landings as `read_source_rows` gives them."""
     frame = _payload(landings)
     ends = [FOREVER if each["until"] is None else each["until"] * MINUTE for each in landings]
     seen = [each["seen"] * MINUTE for each in landings]

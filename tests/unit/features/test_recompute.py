@@ -14,7 +14,7 @@ from mainspring.features.online.read import read_online
 from mainspring.features.online.recompute import backfill_as_read, offsets_read
 from mainspring.features.spec import Entity
 from mainspring.features.state.stream import materialize_view
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from tests.unit.features import harbour
 from tests.unit.features.harbour import ARRIVALS, DEPARTURES, call, compiled
 from tests.unit.features.history import SOURCE, TOPIC, landing, log_of, records_of, windowed
@@ -70,7 +70,7 @@ def test_a_read_is_recomputed_at_the_position_of_each_partition(partitions):
     view, log, online = unlike_far(partitions)
     told = asked(view, online)
     read_at = offsets_read([view], told, rows=SPINE.height)
-    again = backfill_as_read(VIEW, SPINE, read_at, lambda source: read_facts(source, log=log))
+    again = backfill_as_read(VIEW, SPINE, read_at, lambda source: read_source_rows(source, log=log))
     assert {name: again[name].to_list() for name in told.columns} == told.columns
 
 
@@ -100,18 +100,20 @@ def test_the_facts_of_every_source_and_of_looked_up_keys_are_those_that_had_been
     for view in (BY_MODEL, union):
         told = read_online([view], online, {"ship": ["Ada", "Bea", "Eve"]}, at=[5 * MINUTE] * 3)
         read_at = offsets_read([view], told, rows=3)
-        again = backfill_as_read(view, spine, read_at, lambda source: read_facts(source, log=log))
+        again = backfill_as_read(
+            view, spine, read_at, lambda source: read_source_rows(source, log=log)
+        )
         assert {name: again[name].to_list() for name in told.columns} == told.columns
 
 
 def test_a_check_of_reads_names_the_key_and_both_values():
     view, log, online = unlike_far(1)
-    wrong = read_facts(SOURCE, log=log).with_columns(
+    wrong = read_source_rows(SOURCE, log=log).with_columns(
         pl.when(pl.col("city") == "LGA").then(pl.col("delay") + 1).otherwise("delay").alias("delay")
     )
     report = check_reads(view, SPINE, online=online, facts_of=lambda source: wrong)
     right = check_reads(
-        view, SPINE, online=online, facts_of=lambda source: read_facts(source, log=log)
+        view, SPINE, online=online, facts_of=lambda source: read_source_rows(source, log=log)
     )
     assert (right.rows, right.values, right.differing, right.rows_differing) == (5, 30, 0, 0)
     assert report.rows_differing == 5
@@ -120,21 +122,21 @@ def test_a_check_of_reads_names_the_key_and_both_values():
 
 def test_keys_are_sampled_from_facts_and_from_the_view_that_knows_them():
     log = harbour.log_of(KNOWN)
-    keys = sample_keys(BY_MODEL, lambda source: read_facts(source, log=log), rows=50, seed=1)
+    keys = sample_keys(BY_MODEL, lambda source: read_source_rows(source, log=log), rows=50, seed=1)
     assert set(keys["ship"]) == {"Ada", "Bea"}
     assert keys.equals(
-        sample_keys(BY_MODEL, lambda source: read_facts(source, log=log), rows=50, seed=1)
+        sample_keys(BY_MODEL, lambda source: read_source_rows(source, log=log), rows=50, seed=1)
     )
     assert (
         sample_keys(
-            VIEW, lambda source: read_facts(source, log=SqliteLog(None)), rows=5, seed=1
+            VIEW, lambda source: read_source_rows(source, log=SqliteLog(None)), rows=5, seed=1
         ).height
         == 0
     )
     assert (
         sample_keys(
             windowed(entities=[Entity("all", join_keys=[])]),
-            lambda source: read_facts(source, log=log_of(FIRST)),
+            lambda source: read_source_rows(source, log=log_of(FIRST)),
             rows=5,
             seed=1,
         ).height

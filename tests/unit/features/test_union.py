@@ -5,7 +5,7 @@ import pytest
 from mainspring.elements.expression import col, count
 from mainspring.features.history.gather import gather_facts
 from mainspring.features.spec import Entity, latest
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from tests.unit.features.harbour import ARRIVALS, DEPARTURES, call, compiled, log_of, taught, told
 
 BOTH = pytest.mark.parametrize("answer", [taught, told])
@@ -72,5 +72,5 @@ def test_the_order_in_which_sources_are_listed_changes_nothing():
 
 def test_a_column_that_no_fact_has_had_is_null():
     log = log_of(FACTS)
-    gathered = gather_facts(CALLS, lambda source: read_facts(source, log=log).drop("cargo"))
+    gathered = gather_facts(CALLS, lambda source: read_source_rows(source, log=log).drop("cargo"))
     assert gathered["cargo"].null_count() == gathered.height == 5

@@ -10,7 +10,7 @@ from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.identity import Digest, digest_of
 from mainspring.elements.schema import DType
 from mainspring.gates.check.beats_champion import Contender
-from mainspring.registry.version import ExportCheck, FitEnvironment, ModelManifest, version_of
+from mainspring.registry.version import ExportCheck, FitEnvironment, ModelManifest, make_version
 
 
 def digest(name):
@@ -98,7 +98,7 @@ def version():
         feature_auc={},
         export=ExportCheck(5, 0, 0.0),
     )
-    return version_of(
+    return make_version(
         manifest,
         ordinal=3,
         project=ProjectName("flights"),

@@ -9,13 +9,13 @@ from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
 from mainspring.serving.inference_log import find_prediction, iter_predictions
 from mainspring.serving.tracing.replay import ReplayOutcome, replay_predictions
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 
 TOPIC = "inference:dev:late"
 
 
 def facts_from(log):
-    return lambda source: read_facts(source, log=log)
+    return lambda source: read_source_rows(source, log=log)
 
 
 def test_a_row_is_scored_from_what_is_known_now_and_from_the_request(predict, row):

@@ -10,7 +10,7 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.ingest import CompiledSource, IngestReport, SourceWriter
 from mainspring.sources.spec import Contract, Float64, Source, String
 from mainspring.sources.topic import quarantine_topic_of
@@ -60,7 +60,7 @@ class Desk:
 
     def facts(self) -> pl.DataFrame:
         """All facts."""
-        return read_facts(self.compiled.source, log=self.log)
+        return read_source_rows(self.compiled.source, log=self.log)
 
     def quarantine(self) -> pl.DataFrame:
         """All rows that were refused."""

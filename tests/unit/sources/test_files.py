@@ -11,7 +11,7 @@ from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.sources.contract import effective_schema
 from mainspring.sources.errors import EmptyFolder, FileMissing, FileUnreadable
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.files import read_schema
 from mainspring.sources.ingest import CompiledSource, IngestReport, SourceWriter
 from mainspring.sources.spec import Contract, Float64, Source, Timestamp
@@ -48,7 +48,7 @@ def test_the_same_rows_come_from_every_format(tmp_path: Path) -> None:
     for name in ("a.csv", "a.jsonl", "a.parquet"):
         log = SqliteLog(None)
         ingest(declared(name), tmp_path, log)
-        facts.append(read_facts(declared(name), log=log))
+        facts.append(read_source_rows(declared(name), log=log))
     assert facts[0].height == 3
     assert facts[0].equals(facts[1])
     assert facts[0].equals(facts[2])

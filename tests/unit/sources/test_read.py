@@ -13,9 +13,9 @@ from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.ports.errors import RetentionPassed
-from mainspring.sources.columns import conformed
+from mainspring.sources.columns import conform_rows
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.fold import materialize_table
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.read import iter_records
@@ -50,10 +50,10 @@ def test_trimmed_records_are_read_from_the_table(
 def test_facts_are_the_same_after_trimming(desk: Desk) -> None:
     tables = MemoryTables()
     filled(desk, tables)
-    before = read_facts(source_of(), log=desk.log, tables=tables)
+    before = read_source_rows(source_of(), log=desk.log, tables=tables)
     desk.log.trim(TOPIC, 4)
-    assert read_facts(source_of(), log=desk.log, tables=tables).equals(before)
-    assert read_facts(source_of(), log=desk.log, tables=tables, until=3).height == 3
+    assert read_source_rows(source_of(), log=desk.log, tables=tables).equals(before)
+    assert read_source_rows(source_of(), log=desk.log, tables=tables, until=3).height == 3
 
 
 def test_what_neither_log_nor_table_has_is_told_and_not_passed_over(desk: Desk) -> None:
@@ -63,7 +63,7 @@ def test_what_neither_log_nor_table_has_is_told_and_not_passed_over(desk: Desk) 
         with pytest.raises(RetentionPassed):
             list(iter_records(TOPIC, log=desk.log, tables=tables))
         with pytest.raises(RetentionPassed):
-            read_facts(source_of(), log=desk.log, tables=tables)
+            read_source_rows(source_of(), log=desk.log, tables=tables)
     with pytest.raises(RetentionPassed):
         materialize_table(TOPIC, log=desk.log, tables=behind)
 
@@ -142,7 +142,7 @@ def test_facts_come_in_the_types_that_are_asked_for(
     if tables is not None:
         materialize_table(TOPIC, log=log, tables=tables, rows=1 if place.endswith("bit") else 100)
         log.trim(TOPIC, 3)
-    facts = read_facts(S, log=log, tables=tables, schema=schema)
+    facts = read_source_rows(S, log=log, tables=tables, schema=schema)
     assert facts["x"].to_list() == expected
     assert {"old", "gate"} <= set(facts.columns)
 
@@ -151,7 +151,7 @@ def test_a_table_keeps_what_a_column_of_another_type_would_lose(tmp_path: Path) 
     log, tables = SqliteLog(None), DeltaTables(tmp_path)
     changing(log)
     materialize_table(TOPIC, log=log, tables=tables)
-    facts = read_facts(S, log=log, tables=tables)
+    facts = read_source_rows(S, log=log, tables=tables)
     assert facts["x"].to_list() == [str(BIG), "1.5", "7", "4"]
     assert facts["took"].to_list() == [timedelta(seconds=3), None, None, None]
 
@@ -175,4 +175,4 @@ def test_a_fact_of_other_columns_can_be_corrected() -> None:
 
 def test_records_in_the_right_types_are_not_touched() -> None:
     frame = pl.DataFrame({"n": [1], "more": ["x"]})
-    assert conformed(frame, Schema.of(n=DType.INT64)) is frame
+    assert conform_rows(frame, Schema.of(n=DType.INT64)) is frame

@@ -11,7 +11,7 @@ from importlib import import_module
 
 import click
 
-from mainspring.app.cli.faults import answer_for
+from mainspring.app.cli.faults import run_to_exit_code
 
 __all__ = ["command_line", "main"]
 
@@ -131,7 +131,7 @@ def main() -> None:
             stream.reconfigure(
                 errors="replace"
             )  # a terminal without ✓ gets ? rather than a traceback
-    sys.exit(answer_for(_invoke, sys.argv[1:]))
+    sys.exit(run_to_exit_code(_invoke, sys.argv[1:]))
 
 
 def _invoke(arguments: Sequence[str]) -> object:

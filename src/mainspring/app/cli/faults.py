@@ -33,35 +33,35 @@ if TYPE_CHECKING:
     from mainspring.app.cli.paint import Paint
 
 __all__ = [
-    "DONE",
-    "MISUSE",
-    "OURS",
-    "REFUSED",
+    "EXIT_INTERNAL",
+    "EXIT_MISUSE",
+    "EXIT_OK",
+    "EXIT_REFUSED",
     "ErrorRecord",
-    "answer_for",
     "error_record",
     "exit_code_of",
     "render_error",
+    "run_to_exit_code",
 ]
 
-DONE, REFUSED, MISUSE, OURS = 0, 1, 2, 3
+EXIT_OK, EXIT_REFUSED, EXIT_MISUSE, EXIT_INTERNAL = 0, 1, 2, 3
 _STOPPED = 130
 _WIDTH = 110
 
 _CODES: dict[str, int] = {
-    "SRV-002": REFUSED,
-    "SRV-003": REFUSED,
-    "FEA-002": REFUSED,
-    "REG-001": MISUSE,
-    "ENG-003": REFUSED,
+    "SRV-002": EXIT_REFUSED,
+    "SRV-003": EXIT_REFUSED,
+    "FEA-002": EXIT_REFUSED,
+    "REG-001": EXIT_MISUSE,
+    "ENG-003": EXIT_REFUSED,
 }
 _BRANCHES: tuple[tuple[type[MainspringError], int], ...] = (
-    (DeclarationError, MISUSE),
-    (AccessError, MISUSE),
-    (SourceError, MISUSE),
-    (ServingError, MISUSE),
-    (FeatureError, MISUSE),
-    (EngineError, OURS),
+    (DeclarationError, EXIT_MISUSE),
+    (AccessError, EXIT_MISUSE),
+    (SourceError, EXIT_MISUSE),
+    (ServingError, EXIT_MISUSE),
+    (FeatureError, EXIT_MISUSE),
+    (EngineError, EXIT_INTERNAL),
 )
 
 
@@ -84,7 +84,7 @@ def exit_code_of(error: MainspringError) -> int:
     """The exit code for an error of Mainspring."""
     if error.code in _CODES:
         return _CODES[error.code]
-    return next((code for branch, code in _BRANCHES if isinstance(error, branch)), REFUSED)
+    return next((code for branch, code in _BRANCHES if isinstance(error, branch)), EXIT_REFUSED)
 
 
 def error_record(error: MainspringError) -> ErrorRecord:
@@ -108,7 +108,7 @@ def render_error(error: MainspringError, paint: "Paint") -> list[str]:
     return lines
 
 
-def answer_for(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) -> int:
+def run_to_exit_code(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; every error is printed."""
     as_json = "--json" in arguments
     try:
@@ -126,11 +126,11 @@ def answer_for(command: Callable[[Sequence[str]], object], arguments: Sequence[s
         # The reader closed the pipe, as `head` does; without this Python would complain once more
         # when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return EXIT_OK
     # The edge of the process: no caller is left who could report what happened.
     except Exception as error:
         return _report_fault(error, as_json=as_json)
-    return code if isinstance(code, int) else DONE
+    return code if isinstance(code, int) else EXIT_OK
 
 
 def _report(
@@ -156,11 +156,13 @@ def _report_refusal(error: MainspringError, *, as_json: bool) -> int:
 def _report_misuse(error: click.ClickException, *, as_json: bool) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
-        return MISUSE
+        return EXIT_MISUSE
     context = error.ctx if isinstance(error, click.UsageError) else None
     remedy = f"see: {context.command_path} --help" if context else ""
     record = ErrorRecord(code="usage", message=error.format_message(), at="", remedy=remedy)
-    return _report(record, lambda paint: _record_lines(record, paint), code=MISUSE, as_json=as_json)
+    return _report(
+        record, lambda paint: _record_lines(record, paint), code=EXIT_MISUSE, as_json=as_json
+    )
 
 
 def _report_fault(error: Exception, *, as_json: bool) -> int:
@@ -178,7 +180,9 @@ def _report_fault(error: Exception, *, as_json: bool) -> int:
         at="",
         remedy=f"the traceback is in {file.name}; please report it",
     )
-    return _report(record, lambda paint: _record_lines(record, paint), code=OURS, as_json=as_json)
+    return _report(
+        record, lambda paint: _record_lines(record, paint), code=EXIT_INTERNAL, as_json=as_json
+    )
 
 
 def _record_lines(record: ErrorRecord, paint: "Paint") -> list[str]:

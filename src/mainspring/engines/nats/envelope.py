@@ -26,7 +26,7 @@ __all__ = [
     "RecordShare",
     "Trim",
     "encode_frames",
-    "iter_places",
+    "iter_locations",
     "iter_streams",
     "parse_record",
     "read_frame",
@@ -134,7 +134,7 @@ def parse_record(data: bytes, *, message: int) -> tuple[Record, int]:
         ) from error
 
 
-def iter_places(
+def iter_locations(
     frames: Sequence[Frame], parts: Parts | None, *, message: int, body_at: int
 ) -> Iterator[RecordLocation]:
     """Where each frame of a body is: in the parts, or in the message itself from `body_at` on."""

@@ -31,7 +31,7 @@ from mainspring.engines.nats.envelope import (
     RecordLocation,
     RecordShare,
     Trim,
-    iter_places,
+    iter_locations,
     iter_streams,
     read_frame,
 )
@@ -189,7 +189,7 @@ def _fold_append(connection: sqlite3.Connection, entry: Entry, append: Append) -
     _claim(connection, entry.message, append.parts, holds=holds)
     if holds:
         frames = [frame for share in append.shares for frame in share.frames]
-        places = iter_places(frames, append.parts, message=entry.message, body_at=entry.body_at)
+        places = iter_locations(frames, append.parts, message=entry.message, body_at=entry.body_at)
         pieces = list(
             zip(
                 frames, places, iter_streams(frames, entry.data, body_at=entry.body_at), strict=True

@@ -12,14 +12,14 @@ from obstore.store import S3Store
 from mainspring.engines.s3.errors import WritesUnconditional
 from mainspring.ports.errors import StoreBusy, StoreFailed, StoreUnreachable
 
-__all__ = ["S3Bucket", "require_conditional_writes", "translate_s3_errors"]
+__all__ = ["S3Location", "require_conditional_writes", "translate_s3_errors"]
 
 _PROBE = ".mainspring/conditional-write"
 _OPENING = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class S3Bucket:
+class S3Location:
     """A bucket, and a place in it.
 
     Args:
@@ -58,7 +58,7 @@ class S3Bucket:
         return {name: value for name in names if (value := getattr(self, name))}
 
 
-def require_conditional_writes(bucket: S3Bucket) -> None:
+def require_conditional_writes(bucket: S3Location) -> None:
     """See whether a server is there, lets us in, and makes an object once only.  Cost: one request,
     two the first time.
 

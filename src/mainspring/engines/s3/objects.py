@@ -11,7 +11,7 @@ from contextlib import suppress
 import obstore
 
 from mainspring.elements.identity import Digest, digest_of
-from mainspring.engines.s3.bucket import S3Bucket, translate_s3_errors
+from mainspring.engines.s3.bucket import S3Location, translate_s3_errors
 from mainspring.ports.errors import ObjectDamaged, ObjectMissing
 
 __all__ = ["S3Objects"]
@@ -22,7 +22,7 @@ _PREFIX = "sha256:"
 class S3Objects:
     """Objects in a bucket; any number of processes anywhere may write to it at once."""
 
-    def __init__(self, bucket: S3Bucket) -> None:
+    def __init__(self, bucket: S3Location) -> None:
         self._name = f"the object store in {bucket.url}"
         self._store = bucket.open()
 

@@ -9,13 +9,13 @@ import polars as pl
 from mainspring.elements.frame import STORED
 from mainspring.features.history.backfill import backfill_view
 from mainspring.features.view import CompiledView
-from mainspring.sources.columns import conformed
+from mainspring.sources.columns import conform_rows
 from mainspring.sources.spec import Source
 
 __all__ = ["FactReader", "backfill_from", "gather_facts", "gather_keys", "qualify_ids"]
 
 FactReader = Callable[[Source], pl.DataFrame]
-"""Gives a source's facts as `sources.facts.read_facts` does."""
+"""Gives a source's facts as `sources.facts.read_source_rows` does."""
 
 _SYSTEM = ("_id", "_event_time", "_visible_from", "_visible_to")
 
@@ -36,7 +36,7 @@ def gather_facts(view: CompiledView, facts_of: FactReader) -> pl.DataFrame:
 
     Cost: nothing for one source; for several a copy of the columns that the view reads.
     """
-    frames = [conformed(facts_of(source), view.schema) for source in view.view.sources]
+    frames = [conform_rows(facts_of(source), view.schema) for source in view.view.sources]
     if len(frames) == 1:
         return frames[0]
     read = [pl.col(name).cast(STORED[view.schema[name].dtype]) for name in _columns_of(view)]

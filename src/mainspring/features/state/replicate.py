@@ -19,7 +19,7 @@ from mainspring.ports.state import Change, StateReader, StateWriter
 
 __all__ = [
     "SNAPSHOT",
-    "KeptSnapshot",
+    "StoredSnapshot",
     "forget_snapshot",
     "read_shard",
     "restore_shard",
@@ -30,7 +30,7 @@ SNAPSHOT = "snapshot"
 _ATTEMPTS = 100
 
 
-class KeptSnapshot(StoredRecord, frozen=True, kw_only=True):
+class StoredSnapshot(StoredRecord, frozen=True, kw_only=True):
     """The newest snapshot of a shard.
 
     Args:
@@ -50,7 +50,7 @@ class KeptSnapshot(StoredRecord, frozen=True, kw_only=True):
 
 def snapshot_shard(
     shard: str, *, online: OnlineReader, objects: ObjectWriter, state: StateWriter, at: Micros
-) -> KeptSnapshot | None:
+) -> StoredSnapshot | None:
     """Write a snapshot of a shard as it stands, whoever writes it meanwhile; None when there is no
     such shard.
 
@@ -63,7 +63,7 @@ def snapshot_shard(
         return None
     payload = render_snapshot(taken)
     digest = objects.write(payload)
-    kept = KeptSnapshot(
+    kept = StoredSnapshot(
         shard=shard,
         digest=digest,
         position=taken.position,
@@ -96,7 +96,7 @@ def restore_shard(
     Cost: one commit of all its rows.
     """
     document = state.get(SNAPSHOT, shard)
-    kept = parse_stored(document.payload, KeptSnapshot) if document else None
+    kept = parse_stored(document.payload, StoredSnapshot) if document else None
     if (
         kept is None
         or kept.position.kept_from > kept_from

@@ -29,7 +29,7 @@ from mainspring.sources.read import iter_records
 from mainspring.sources.topic import topic_of
 
 __all__ = [
-    "CLOCK_SLACK",
+    "CLOCK_SKEW",
     "ViewMaterialization",
     "drop_late_state",
     "horizon_at",
@@ -38,7 +38,7 @@ __all__ = [
     "shards_of",
 ]
 
-CLOCK_SLACK: Micros = HOUR
+CLOCK_SKEW: Micros = HOUR
 """How far the clocks of two processes that share a shard may lie apart before one must build it
 anew.
 
@@ -123,7 +123,7 @@ def rematerialize_view(
         with suppress(StaleWrite):
             drop_late_state(view, shards_of(view), online=online, now=now)
             return materialize_view(
-                view, log=log, online=online, now=now - CLOCK_SLACK, tables=tables
+                view, log=log, online=online, now=now - CLOCK_SKEW, tables=tables
             )
 
 
@@ -237,7 +237,7 @@ class ViewMaterialization:
                             group,
                             qualify_ids(self.view, source, frame),
                             topic,
-                            until=now + 2 * CLOCK_SLACK,
+                            until=now + 2 * CLOCK_SKEW,
                         )
                     )
                     yield topic, frame.height
@@ -277,7 +277,7 @@ class ViewMaterialization:
                 indices[partition].append(index)
         changes, kept = (
             [],
-            UNBOUNDED_SPAN if view.reach >= UNBOUNDED_SPAN else view.reach + 2 * CLOCK_SLACK,
+            UNBOUNDED_SPAN if view.reach >= UNBOUNDED_SPAN else view.reach + 2 * CLOCK_SKEW,
         )
         for partition in group:
             before = self.positions[partition]

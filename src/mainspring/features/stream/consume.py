@@ -24,7 +24,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.state.names import shard_of_partition
 from mainspring.features.state.replicate import snapshot_shard
-from mainspring.features.state.stream import CLOCK_SLACK, ViewMaterialization
+from mainspring.features.state.stream import CLOCK_SKEW, ViewMaterialization
 from mainspring.features.stream.meter import StreamReport, ThroughputMeter
 from mainspring.features.stream.open import StreamPorts, open_materializations
 from mainspring.features.stream.pace import pause_after
@@ -280,9 +280,7 @@ class _Loop:
     def _fold(self, fold: ViewMaterialization, heads: Mapping[str, int]) -> bool:
         """Fold for a while; in the pool."""
         until = time.monotonic() + _SLICE_S
-        for topic, records in fold.iter_steps(
-            heads, now=self._ports.data_clock.now() - CLOCK_SLACK
-        ):
+        for topic, records in fold.iter_steps(heads, now=self._ports.data_clock.now() - CLOCK_SKEW):
             self._meter.folded(fold.view.shard, topic, records)
             if self._stop.is_set() or time.monotonic() >= until:
                 break

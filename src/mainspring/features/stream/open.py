@@ -11,7 +11,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.features.state.names import shard_of_partition
 from mainspring.features.state.replicate import restore_shard
 from mainspring.features.state.stream import (
-    CLOCK_SLACK,
+    CLOCK_SKEW,
     ViewMaterialization,
     drop_late_state,
     horizon_at,
@@ -68,7 +68,7 @@ def open_materializations(
         if online.read(shard, [])[0] is None:
             _restore(view, shard, ports)
     opened = ViewMaterialization(
-        view, partitions, log=ports.log, online=online, now=now - CLOCK_SLACK, tables=ports.tables
+        view, partitions, log=ports.log, online=online, now=now - CLOCK_SKEW, tables=ports.tables
     )
     return opened.split()
 
@@ -87,14 +87,14 @@ def materialize_to_head(view: CompiledView, ports: StreamPorts) -> int:
                 heads = {topic: ports.log.head(topic) for topic in fold.topics}
                 records += sum(
                     count
-                    for _, count in fold.iter_steps(heads, now=ports.data_clock.now() - CLOCK_SLACK)
+                    for _, count in fold.iter_steps(heads, now=ports.data_clock.now() - CLOCK_SKEW)
                 )
             return records
 
 
 def _restore(view: CompiledView, shard: str, ports: StreamPorts) -> None:
     """Begin with a snapshot, if there is one; a damaged one is told and costs time only."""
-    kept_from = horizon_at(view, ports.data_clock.now() - CLOCK_SLACK)
+    kept_from = horizon_at(view, ports.data_clock.now() - CLOCK_SKEW)
     try:
         position = restore_shard(
             shard,

@@ -18,7 +18,7 @@ from mainspring.project.kinds.definition import training_set_definition_of
 from mainspring.project.kinds.evaluation import Evaluation
 from mainspring.project.kinds.kind import Kind, StageInputs
 from mainspring.project.kinds.stage import StageRecord
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.topic import topic_of
 
 __all__ = ["BuildTrainingSet", "TrainingSetKind"]
@@ -86,7 +86,7 @@ class TrainingSetKind(Kind[TrainingSet]):
         heads = {topic_of(name): runtime.log.head(topic_of(name)) for name in names}
         built = build_training_set(
             compiled,
-            lambda source: read_facts(
+            lambda source: read_source_rows(
                 source,
                 log=runtime.log,
                 tables=runtime.tables,

@@ -22,32 +22,32 @@ from mainspring.registry.read_environment import read_build
 from mainspring.sources.spec import Source
 
 __all__ = [
-    "HeldSource",
-    "read_held_sources",
+    "AppliedSource",
+    "read_applied_sources",
     "read_training_set_definition",
     "read_view_definition",
 ]
 
 
-class HeldSource(NamedTuple):
+class AppliedSource(NamedTuple):
     """A source as it was declared, and its columns then."""
 
     source: Source
     schema: Schema
 
 
-def read_held_sources(
+def read_applied_sources(
     environment: EnvironmentVersion, *, state: StateReader, objects: ObjectReader
-) -> dict[str, HeldSource]:
+) -> dict[str, AppliedSource]:
     """The sources that the models and views of an environment read, by name.
 
     Raises: REG-001, REG-002, ENG-002 when a definition is gone or was changed.
     """
-    found: dict[str, HeldSource] = {}
+    found: dict[str, AppliedSource] = {}
     # Views last: a model may be an older version that somebody pointed at, a view never is.
     for pointer in sorted(environment.pointers.values(), key=lambda pointer: pointer.kind):
         sources, schemas = _sources_of(pointer, state, objects)
-        found |= {each.name: HeldSource(each, schemas[each.name]) for each in sources}
+        found |= {each.name: AppliedSource(each, schemas[each.name]) for each in sources}
     return found
 
 

@@ -16,7 +16,7 @@ from mainspring.features.stream.open import StreamPorts, materialize_to_head
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.state.views import ServedViews
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from mainspring.sources.spec import Source
 
 __all__ = ["FeatureReader"]
@@ -125,4 +125,4 @@ class FeatureReader:
         )
 
     def _facts_of(self, source: Source) -> pl.DataFrame:
-        return read_facts(source, log=self._ports.log, tables=self._ports.tables)
+        return read_source_rows(source, log=self._ports.log, tables=self._ports.tables)

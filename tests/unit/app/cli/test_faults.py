@@ -8,7 +8,14 @@ import click
 import pytest
 
 from mainspring.app.cli.commands.explain import known_errors
-from mainspring.app.cli.faults import DONE, MISUSE, OURS, REFUSED, answer_for, exit_code_of
+from mainspring.app.cli.faults import (
+    EXIT_INTERNAL,
+    EXIT_MISUSE,
+    EXIT_OK,
+    EXIT_REFUSED,
+    exit_code_of,
+    run_to_exit_code,
+)
 from mainspring.elements.errors import MainspringError
 from mainspring.project.errors import NothingToRollBack
 from mainspring.registry.errors import UnknownAsset
@@ -25,25 +32,25 @@ def raising(error: BaseException) -> object:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ModelRefused(version="v", environment="prod", reasons="none"), REFUSED),
-        (NothingToRollBack(environment="dev"), REFUSED),
-        (UnknownAsset(kind="model", name="a", known="b"), MISUSE),
-        (EmptyRequest(), MISUSE),
-        (click.UsageError("no such thing"), MISUSE),
-        (RuntimeError("our mistake"), OURS),
+        (ModelRefused(version="v", environment="prod", reasons="none"), EXIT_REFUSED),
+        (NothingToRollBack(environment="dev"), EXIT_REFUSED),
+        (UnknownAsset(kind="model", name="a", known="b"), EXIT_MISUSE),
+        (EmptyRequest(), EXIT_MISUSE),
+        (click.UsageError("no such thing"), EXIT_MISUSE),
+        (RuntimeError("our mistake"), EXIT_INTERNAL),
         (KeyboardInterrupt(), 130),
-        (BrokenPipeError(), DONE),
+        (BrokenPipeError(), EXIT_OK),
     ],
 )
 def test_the_exit_code_says_who_is_to_act(
     error: BaseException, code: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert answer_for(raising(error), []) == code
+    assert run_to_exit_code(raising(error), []) == code
 
 
 @pytest.mark.parametrize(
     ("code", "branch"),
-    [(REFUSED, "GateError"), (MISUSE, "DeclarationError"), (MISUSE, "AccessError")],
+    [(EXIT_REFUSED, "GateError"), (EXIT_MISUSE, "DeclarationError"), (EXIT_MISUSE, "AccessError")],
 )
 def test_a_branch_has_one_exit_code(code: int, branch: str) -> None:
     members = [
@@ -56,7 +63,7 @@ def test_a_branch_has_one_exit_code(code: int, branch: str) -> None:
 def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    answer_for(raising(RuntimeError("our mistake")), [])
+    run_to_exit_code(raising(RuntimeError("our mistake")), [])
     told = capsys.readouterr().err
     file = Path(told.split("the traceback is in ")[1].split(";")[0])
     assert "Traceback" not in told
@@ -68,13 +75,13 @@ def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(
 def test_with_json_an_error_is_one_document_on_standard_output(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    answer_for(raising(NothingToRollBack(environment="dev")), ["rollback", "--json"])
+    run_to_exit_code(raising(NothingToRollBack(environment="dev")), ["rollback", "--json"])
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "FLO-020"
 
 
 def test_the_answer_of_a_command_is_its_exit_code() -> None:
-    assert answer_for(lambda _: REFUSED, []) == REFUSED
-    assert answer_for(lambda _: None, []) == DONE
+    assert run_to_exit_code(lambda _: EXIT_REFUSED, []) == EXIT_REFUSED
+    assert run_to_exit_code(lambda _: None, []) == EXIT_OK
 
 
 def test_every_error_has_an_exit_code() -> None:
@@ -83,4 +90,4 @@ def test_every_error_has_an_exit_code() -> None:
         for error in known_errors()
         if issubclass(error, MainspringError)
     }
-    assert codes == {REFUSED, MISUSE, OURS}
+    assert codes == {EXIT_REFUSED, EXIT_MISUSE, EXIT_INTERNAL}

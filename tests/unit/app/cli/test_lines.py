@@ -8,7 +8,7 @@ from mainspring.app.cli.paint import Paint
 from mainspring.elements.identity import Digest
 from mainspring.govern.audit import AuditReport
 from mainspring.govern.status import EndpointStatus, SourceStatus, StatusReport
-from mainspring.project.apply.evaluate import ApplyReport
+from mainspring.project.apply.perform import ApplyReport
 from mainspring.serving.tracing.replay import ReplayOutcome, ReplayResult
 from mainspring.sources.ingest import IngestReport
 

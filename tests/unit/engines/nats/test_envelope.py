@@ -12,7 +12,7 @@ from mainspring.engines.nats.envelope import (
     RecordShare,
     Trim,
     encode_frames,
-    iter_places,
+    iter_locations,
     iter_streams,
     parse_record,
     read_frame,
@@ -57,7 +57,7 @@ def test_a_frame_is_found_in_the_parts_that_hold_it(frames: tuple[Frame, ...], s
     pieces = {
         100 + number: body[at : at + size] for number, at in enumerate(range(0, len(body), size))
     }
-    places = iter_places(frames, Parts(tuple(pieces), size), message=999, body_at=0)
+    places = iter_locations(frames, Parts(tuple(pieces), size), message=999, body_at=0)
     found = [
         b"".join(pieces[message] for message in place.messages)[
             place.at : place.at + place.size_bytes

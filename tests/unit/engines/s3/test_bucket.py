@@ -8,7 +8,7 @@ import obstore
 import pytest
 
 from mainspring.elements.identity import digest_of
-from mainspring.engines.s3.bucket import S3Bucket, require_conditional_writes
+from mainspring.engines.s3.bucket import S3Location, require_conditional_writes
 from mainspring.engines.s3.errors import WritesUnconditional
 from mainspring.engines.s3.objects import S3Objects
 from mainspring.ports.errors import ObjectDamaged, StoreFailed, StoreUnreachable
@@ -17,7 +17,7 @@ from tests.buckets import make_bucket
 
 
 @pytest.fixture
-def forgetful(tmp_path: Path) -> Iterator[S3Bucket]:
+def forgetful(tmp_path: Path) -> Iterator[S3Location]:
     """A bucket on a server that checks secrets and not conditions."""
     try:
         server = servers.rclone(tmp_path, key="key", secret="secret")
@@ -26,7 +26,7 @@ def forgetful(tmp_path: Path) -> Iterator[S3Bucket]:
     (tmp_path / "lake").mkdir()
     with server:
         endpoint = f"http://127.0.0.1:{server.port}"
-        yield S3Bucket(
+        yield S3Location(
             url="s3://lake/tables",
             endpoint=endpoint,
             region="us-east-1",
@@ -43,14 +43,14 @@ def test_a_bucket_that_makes_an_object_once_is_trusted_again_and_again(
         require_conditional_writes(bucket)
 
 
-def test_a_bucket_that_overwrites_may_hold_objects_and_no_tables(forgetful: S3Bucket) -> None:
+def test_a_bucket_that_overwrites_may_hold_objects_and_no_tables(forgetful: S3Location) -> None:
     with pytest.raises(WritesUnconditional, match="does not support conditional writes"):
         require_conditional_writes(forgetful)
     objects = S3Objects(forgetful)
     assert objects.read(objects.write(b"payload")) == b"payload"
 
 
-def test_a_wrong_secret_is_refused_and_not_shown(forgetful: S3Bucket) -> None:
+def test_a_wrong_secret_is_refused_and_not_shown(forgetful: S3Location) -> None:
     wrong = replace(forgetful, secret_access_key="a guess")
     with pytest.raises(StoreFailed) as caught:
         require_conditional_writes(wrong)

@@ -7,7 +7,7 @@ from mainspring.elements.time import MINUTE
 from mainspring.ports.errors import ObjectMissing
 from mainspring.serving.inference_log import iter_predictions
 from mainspring.serving.tracing.replay import ReplayOutcome, replay_predictions
-from mainspring.sources.facts import read_facts
+from mainspring.sources.facts import read_source_rows
 from tests.unit.features.history import TOPIC, landing, records_of
 
 
@@ -20,7 +20,7 @@ def test_facts_that_came_later_do_not_change_a_replay(predict, log, model, row):
     records = told(predict, log, row)
     log.append({TOPIC: records_of([landing(6, seen=9)])}, expected={})
     [replay] = replay_predictions(
-        records, lambda _: model, lambda source: read_facts(source, log=log)
+        records, lambda _: model, lambda source: read_source_rows(source, log=log)
     )
     assert replay.outcome is ReplayOutcome.IDENTICAL
 
@@ -31,14 +31,14 @@ def test_history_imported_later_does_not_change_a_replay_although_it_claims_to_h
     records = told(predict, log, row)
     log.append({TOPIC: records_of([landing(6, seen=6)])}, expected={})
     [replay] = replay_predictions(
-        records, lambda _: model, lambda source: read_facts(source, log=log)
+        records, lambda _: model, lambda source: read_source_rows(source, log=log)
     )
     assert replay.outcome is ReplayOutcome.IDENTICAL
 
 
 def test_a_changed_fact_shows_as_a_difference_with_both_values(predict, log, model, row):
     records = told(predict, log, row)
-    fewer = read_facts(model.training_set.views[0].view.sources[0], log=log).filter(
+    fewer = read_source_rows(model.training_set.views[0].view.sources[0], log=log).filter(
         pl.col("_event_time") > 5 * MINUTE
     )
     [replay] = replay_predictions(records, lambda _: model, lambda _: fewer)
@@ -53,7 +53,7 @@ def test_a_score_within_the_tolerance_is_said_to_be_so(predict, log, model, row)
     [record] = told(predict, log, row)
     nearly = msgspec.structs.replace(record, score=record.score + 1e-12)
     [replay] = replay_predictions(
-        [nearly], lambda _: model, lambda source: read_facts(source, log=log)
+        [nearly], lambda _: model, lambda source: read_source_rows(source, log=log)
     )
     assert replay.outcome is ReplayOutcome.EQUAL_WITHIN_TOLERANCE
 
@@ -63,7 +63,7 @@ def test_a_model_that_is_gone_makes_a_replay_not_available(predict, log, row):
         raise ObjectMissing(digest=record.version)
 
     [replay] = replay_predictions(
-        told(predict, log, row), gone, lambda source: read_facts(source, log=log)
+        told(predict, log, row), gone, lambda source: read_source_rows(source, log=log)
     )
     assert (replay.outcome, replay.score) == (ReplayOutcome.NOT_AVAILABLE, None)
     assert replay.reason.startswith("ENG-002")
@@ -72,6 +72,6 @@ def test_a_model_that_is_gone_makes_a_replay_not_available(predict, log, row):
 def test_replays_come_in_the_order_asked(predict, log, model, row):
     records = told(predict, log, row, row, row)[::-1]
     replays = replay_predictions(
-        records, lambda _: model, lambda source: read_facts(source, log=log)
+        records, lambda _: model, lambda source: read_source_rows(source, log=log)
     )
     assert [replay.prediction for replay in replays] == [record.id for record in records]

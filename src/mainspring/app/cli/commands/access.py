@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mainspring.access.tokens import PERMISSIONS
-from mainspring.app.cli.faults import REFUSED
+from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
 from mainspring.app.cli.paint import Paint, columns
 from mainspring.elements.events import Event
@@ -99,7 +99,7 @@ def audit(at: Invocation, last: int, kind: str) -> int:
     """
     report = at.open().audit(kind=kind, last=last)
     at.answer(report, lambda paint: audit_lines(report, paint))
-    return 0 if report.intact else REFUSED
+    return 0 if report.intact else EXIT_REFUSED
 
 
 def audit_lines(report: "AuditReport", paint: Paint) -> Iterator[str]:

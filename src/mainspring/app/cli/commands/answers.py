@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mainspring.app.cli.faults import REFUSED
+from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
 from mainspring.app.cli.output import live_line
 from mainspring.app.cli.paint import Paint, columns
@@ -114,7 +114,7 @@ def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
         {"replays": replays, "trace": trace},
         lambda paint: [*replay_lines(replays, paint), *(["", *trace.lines] if trace else [])],
     )
-    return 0 if all(answer.outcome in _GOOD for answer in replays) else REFUSED
+    return 0 if all(answer.outcome in _GOOD for answer in replays) else EXIT_REFUSED
 
 
 @click.command(cls=WorkspaceVerb)
@@ -128,7 +128,7 @@ def watch(at: Invocation, monitor: str) -> int:
     """
     report = at.open().monitors.run(monitor)
     at.answer(report, lambda paint: watch_lines(report, paint))
-    return REFUSED if report.findings else 0
+    return EXIT_REFUSED if report.findings else 0
 
 
 def watch_lines(report: "WindowReport", paint: Paint) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mainspring.app.cli.faults import REFUSED
+from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import Invocation, WorkspaceGroup, WorkspaceVerb
 from mainspring.app.cli.paint import Paint, columns, counted, format_age, format_size, sparks
 from mainspring.elements.schema import DType
@@ -88,7 +88,7 @@ def test(at: Invocation, *, parity: bool, rows: int) -> int:
         raise click.UsageError("choose what to test: --parity")
     report = at.open().parity.test(rows)
     at.answer(report, lambda paint: parity_lines(report, paint))
-    return REFUSED if report.mismatched else 0
+    return EXIT_REFUSED if report.mismatched else 0
 
 
 def features_lines(report: "FeaturesReport", paint: Paint) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mainspring.app.cli.faults import REFUSED
+from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
 from mainspring.app.cli.paint import Paint
 from mainspring.app.cli.verdicts import verdict_lines
@@ -42,7 +42,7 @@ def renew(at: Invocation, *, all_retained: bool, dry_run: bool) -> int:
         return 0
     report = renewal.renew(all_retained=all_retained)
     at.answer(report, lambda paint: renewal_lines(report, paint))
-    return 0 if report.is_proven else REFUSED
+    return 0 if report.is_proven else EXIT_REFUSED
 
 
 def renewal_plan_lines(plan: "RenewalPlan", paint: Paint) -> Iterator[str]:

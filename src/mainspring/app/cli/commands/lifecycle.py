@@ -14,7 +14,7 @@ from mainspring.elements.time import format_instant
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
     from mainspring.govern.status import StatusReport
-    from mainspring.project.apply.evaluate import ApplyReport
+    from mainspring.project.apply.perform import ApplyReport
     from mainspring.project.plan.plan import Plan
     from mainspring.registry.environment import EnvironmentVersion
 

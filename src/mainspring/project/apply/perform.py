@@ -41,7 +41,7 @@ from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_environment, read_past_environment
 from mainspring.serving.errors import ModelRefused
 
-__all__ = ["ApplyReport", "evaluate_plan"]
+__all__ = ["ApplyReport", "apply_plan"]
 
 
 class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...] = ()
 
 
-def evaluate_plan(
+def apply_plan(
     plan: Plan,
     evaluation: Evaluation,
     policy: TrustPolicy,
