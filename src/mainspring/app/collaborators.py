@@ -67,8 +67,8 @@ class Collaborators:
 
     @cached_property
     def project(self) -> Project:
-        """What is declared.  Raises: PRJ-020 with every mistake.  Cost: the first time, an import
-        of the project's modules.
+        """What is declared.  Raises: ProjectErrors PRJ-020 with every mistake.  Cost: the first
+        time, an import of the project's modules.
         """
         return self._files.load()
 
@@ -84,7 +84,7 @@ class Collaborators:
         return GateRenewal(self.runtime, self.environment, self.config.trust_policy)
 
     def source(self, name: str) -> Source:
-        """A declared source.  Raises: ACC-006."""
+        """A declared source.  Raises: UnknownAsset ACC-006."""
         return declared_source(self.project, name)
 
     def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
@@ -93,7 +93,7 @@ class Collaborators:
         Args:
             actor: who brings the rows; default: the actor of this workspace.
 
-        Raises: ACC-006.
+        Raises: UnknownAsset ACC-006.
         """
         sources, by = self._compiled_sources, actor or self.runtime.actor
         return open_writer(source, sources, self.runtime, environment=self.environment, actor=by)
@@ -178,5 +178,7 @@ class Collaborators:
 
     @cached_property
     def garbage_collector(self) -> GarbageCollector:
-        """`plan` what nothing needs, and `collect` it.  Raises: FLO-001 while somebody works."""
+        """`plan` what nothing needs, and `collect` it.  Raises: LeaseHeld FLO-001 while somebody
+        works.
+        """
         return garbage_collector_of(self.runtime, self.project.config, self.folder)

@@ -76,11 +76,12 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         as_of: where the clock of the data starts; default: what the environment's configuration
             says, else now.
 
-    Raises: ProjectErrors PRJ-020 with every mistake in `project.toml`, UnknownEnvironment ACC-004
-        for an unknown environment, StoreUnreachable ENG-012, ProductMissing ENG-013 or
-        SecretMissing ENG-014 for an engine that cannot be opened, NewerFormat REG-005 for a
-        workspace that a later release has upgraded.  Where nothing was ever applied: ProjectErrors
-        PRJ-020 with every mistake in the project, PRJ-022 where it declares nothing.
+    Raises: ProjectErrors PRJ-020 with every mistake in `project.toml`,
+        UnknownEnvironment ACC-004 for an unknown environment, StoreUnreachable
+        ENG-012, ProductMissing ENG-013 or SecretMissing ENG-014 for an engine that cannot be
+        opened, NewerFormat REG-005 for a workspace that a later release has upgraded.  Where
+        nothing was ever applied: ProjectErrors PRJ-020 with every mistake in the project,
+        NothingDeclared PRJ-022 where it declares nothing.
     """
     project: LoadableProject = ProjectFiles.open(path)
     config = project.config.environment(env)

@@ -74,9 +74,9 @@ def open_stores(choices: EngineChoices, folder: Path, *, project: str) -> Stores
         folder: where embedded engines store their files.
         project: what a server calls this project's share of it.
 
-    Raises: StoreUnreachable ENG-012 when a server does not answer, ProductMissing ENG-013 when its
-        client is not installed, SecretMissing ENG-014 when a secret is not set; WritesUnconditional
-        ENG-301 for tables in a bucket that overwrites.
+    Raises: StoreUnreachable ENG-012 when a server does not answer, ProductMissing
+        ENG-013 when its client is not installed, SecretMissing ENG-014 when a secret
+        is not set; WritesUnconditional ENG-301 for tables in a bucket that overwrites.
     """
     return Stores(
         log=open_log(choices.log, folder, project=project),
@@ -154,7 +154,9 @@ def _open_online(choice: EngineChoice, folder: Path, *, project: str) -> OnlineW
 
 
 def open_tables(choice: EngineChoice, folder: Path) -> TableWriter:
-    """The offline store.  Raises: ENG-013, ENG-014; ENG-301 for a bucket that overwrites."""
+    """The offline store.  Raises: ProductMissing ENG-013, SecretMissing ENG-014;
+    WritesUnconditional ENG-301 for a bucket that overwrites.
+    """
     from mainspring.engines.delta.tables import DeltaTables
 
     if choice.product == "files":

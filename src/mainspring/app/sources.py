@@ -25,7 +25,7 @@ def compile_sources(
     """The declared sources by name; where the project does not load, those that the environment's
     models and views read, as they were applied.
 
-    Raises: PRJ-020 where the environment has none either.
+    Raises: ProjectErrors PRJ-020 where the environment has none either.
     """
     try:
         return compile_declared_sources(load())
@@ -48,7 +48,9 @@ def open_writer(
     environment: str,
     actor: Actor,
 ) -> SourceWriter:
-    """What takes rows of a source in, and records it in the actor's name.  Raises: ACC-006."""
+    """What takes rows of a source in, and records it in the actor's name.  Raises: UnknownAsset
+    ACC-006.
+    """
     if name not in sources:
         raise UnknownAsset(kind="source", name=name, known=", ".join(sources))
     return SourceWriter(

@@ -138,7 +138,7 @@ def learn_encoding(
     Args:
         sizes: of each column that holds lists the most elements that one can have.
 
-    Raises: DAT-020 for a column that cannot become numbers.
+    Raises: UnencodableFeature DAT-020 for a column that cannot become numbers.
 
     >>> carriers = pl.DataFrame({"carrier": ["UA", "AA", None]})
     >>> learn_encoding(carriers, ["carrier"]).features[0].vocabulary
@@ -151,7 +151,7 @@ def encode_frame(frame: pl.DataFrame, encoding: Encoding) -> NDArray[np.float64]
     """The matrix of a frame, (rows, columns) float64 in C order; NaN for null and for texts not in
     the vocabulary.
 
-    Raises: DAT-021 for a whole number that float64 cannot hold.
+    Raises: InexactFeature DAT-021 for a whole number that float64 cannot hold.
     """
     matrix = np.empty((frame.height, len(encoding.columns)), dtype=np.float64)
     numbers = (
@@ -171,8 +171,8 @@ def encode_columns(
 
     Shapes: each column (rows,); the matrix (rows, columns of the encoding) float64 in C order.
 
-    Raises: InexactFeature (DAT-021) as above, UnencodableValue (DAT-022) for a value of another
-        type than was learned from.
+    Raises: InexactFeature DAT-021 as above, UnencodableValue DAT-022 for a value of another type
+        than was learned from.
     Cost: about 0.1 µs a value; of many rows 0.05 µs where they are numbers.
     """
     readers = encoding.readers

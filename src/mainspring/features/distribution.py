@@ -1,6 +1,4 @@
-"""How the values of one feature are spread over a sample of keys: what a person wants to see before
-he believes a feature.
-"""
+"""The distribution of one feature over a sample of keys: what one looks at before trusting it."""
 
 from collections import Counter
 from collections.abc import Sequence

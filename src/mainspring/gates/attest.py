@@ -100,7 +100,7 @@ def sign_verdicts(
     """Sign and file the verdicts, passed and failed alike, in one transaction with their events in
     the journal.
 
-    Raises: ENG-008 when the key cannot be used.
+    Raises: KeyUnusable ENG-008 when the key cannot be used.
     """
     return _file(
         [(gate_predicate(verdict.gate), verdict, verdict.at) for verdict in verdicts],
@@ -115,7 +115,8 @@ def sign_approval(
 ) -> Envelope:
     """Sign and file an approval in the name of a person who is not the version's author.
 
-    Raises: GAT-004 for the author, GAT-005 for what is not a person, ENG-008.
+    Raises: SelfApproval GAT-004 for the author, NotAPerson GAT-005 for what is not a person,
+        KeyUnusable ENG-008.
     """
     version = binding.version
     if not notary.actor.startswith("person:"):
@@ -132,7 +133,8 @@ def read_envelopes(
     """The envelopes on file for a version in an environment, those of every policy, champion and
     signer; their signatures are not checked.
 
-    Raises: GAT-007 when one cannot be read; ENG-002, ENG-003 when its object is gone or damaged.
+    Raises: UnreadableAttestation GAT-007 when one cannot be read; ObjectMissing ENG-002,
+        ObjectDamaged ENG-003 when its object is gone or damaged.
     """
     documents = state.iter_documents("attestation", f"{environment}/{version}/")
     filed = [

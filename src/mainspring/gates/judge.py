@@ -53,7 +53,7 @@ class EvidenceSource:
 
 
 def required_gates(declared: Sequence[GateDeclaration]) -> tuple[Gate, ...]:
-    """The declared gates, and before them those that every model has.  Raises: GAT-003.
+    """The declared gates, and before them those that every model has.  Raises: UnknownGate GAT-003.
 
     >>> [gate.name for gate in required_gates([])]
     ['no_leakage', 'parity']

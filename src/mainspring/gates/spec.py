@@ -74,8 +74,8 @@ class Latency:
 
 @dataclass(frozen=True)
 class NoLeakage:
-    """Nothing that the model was taught came from the future: no hindsight, and no feature that is
-    too good alone.
+    """No training row knew its future: no view with hindsight, and no feature that predicts the
+    label too well alone.
     """
 
     max_single_feature_auc: float = 0.95

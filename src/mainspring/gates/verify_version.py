@@ -33,8 +33,8 @@ def verify_version(
         policy_fingerprint: of the model, as the environment that is to serve it holds it.
         policy: whom that environment trusts, and what it requires.
 
-    Raises: REG-002 when the artifact's bytes were changed, ENG-002 when they are gone, GAT-007 when
-        a statement cannot be read.
+    Raises: ArtifactChanged REG-002 when the artifact's bytes were changed, ObjectMissing ENG-002
+        when they are gone, UnreadableAttestation GAT-007 when a statement cannot be read.
     """
     artifact = digest_of(read_artifact(objects, version).payload)
     envelopes = read_envelopes(state, objects, environment=environment, version=version.digest)

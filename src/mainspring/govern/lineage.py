@@ -52,7 +52,7 @@ def asset_lineage(
     """The tree of what an asset of an environment was made from; of assets with one name, such as a
     model and its endpoint, the last made is meant.
 
-    Raises: ACC-006 for one that the environment does not hold.
+    Raises: UnknownAsset ACC-006 for one that the environment does not hold.
     """
     definitions = {
         name: definition

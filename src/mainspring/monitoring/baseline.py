@@ -84,7 +84,7 @@ def render_baseline(baseline: Baseline) -> bytes:
 
 
 def parse_baseline(payload: bytes) -> Baseline:
-    """The baseline of these bytes.  Raises: MON-002."""
+    """The baseline of these bytes.  Raises: UnreadableBaseline MON-002."""
     try:
         return parse_stored(payload, Baseline)
     except msgspec.DecodeError as error:

@@ -142,7 +142,9 @@ class HttpServer(Protocol):
 
 
 def parse_body(payload: bytes, form: type[Form]) -> Form:
-    """The JSON body of a call in its form.  Raises: BadRequest SRV-004, whatever the bytes are."""
+    """The JSON body of a call in its form.  Raises: BadRequest SRV-004, whatever the
+    bytes are.
+    """
     try:
         return msgspec.json.decode(payload, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -77,7 +77,7 @@ class Build(StoredRecord, frozen=True, kw_only=True):
 
     Args:
         inputs: the log position that was read, by topic.
-        rows: facts imported, folded, taught or judged.
+        rows: imported, materialized, trained on or evaluated.
         facts: what else is worth showing: a share of late facts, a metric.
     """
 

@@ -43,7 +43,8 @@ def iter_versions(state: StateReader, model: str = "") -> Iterator[ModelVersion]
 def read_version(state: StateReader, digest: Digest) -> ModelVersion:
     """The version of this digest, checked to say what it is named by.
 
-    Raises: REG-001 when there is none; REG-004 when its record was changed.
+    Raises: UnknownVersion REG-001 when there is none; VersionChanged REG-004 when its record was
+        changed.
     """
     pointer = state.get("version_digest", digest)
     key = parse_bare(pointer.payload, str, title="the place of a version") if pointer else ""
@@ -62,7 +63,7 @@ def find_version(state: StateReader, reference: str) -> ModelVersion:
     """The version that a person means: `late_arrival@v3`, `late_arrival v3`, twelve or more digits
     of a digest, or `late_arrival` for the newest.
 
-    Raises: REG-001 when none is meant, or several; REG-004.
+    Raises: UnknownVersion REG-001 when none is meant, or several; VersionChanged REG-004.
     """
     if label := _LABEL.fullmatch(reference):
         document = state.get("version", version_key(label["model"], int(label["ordinal"])))
@@ -80,8 +81,8 @@ def find_version(state: StateReader, reference: str) -> ModelVersion:
 
 
 def read_artifact(objects: ObjectReader, version: ModelVersion) -> ExportedModel:
-    """The exported model.  Raises: REG-002 when its bytes were changed; ENG-002 when they are
-    gone.
+    """The exported model.  Raises: ArtifactChanged REG-002 when its bytes were changed;
+    ObjectMissing ENG-002 when they are gone.
     """
     return ExportedModel(version.format, read_object(objects, version, "artifact"), version.output)
 
@@ -89,7 +90,8 @@ def read_artifact(objects: ObjectReader, version: ModelVersion) -> ExportedModel
 def read_object(objects: ObjectReader, version: ModelVersion, part: VersionPart) -> bytes:
     """The bytes of one part of a version.
 
-    Raises: REG-002 when they were changed; ENG-002 when they are gone.
+    Raises: ArtifactChanged REG-002 when they were changed; ObjectMissing ENG-002 when they are
+        gone.
     """
     expected = version.digest_of_part(part)
     try:

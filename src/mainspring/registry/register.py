@@ -28,8 +28,8 @@ def register_version(
     """The version of what was trained: a new one, or the one that was registered before from the
     same manifest.
 
-    Raises: REG-002 when the artifact is not what was trained; ENG-002 when it is not there;
-        REG-003.
+    Raises: ArtifactChanged REG-002 when the artifact is not what was trained; ObjectMissing ENG-002
+        when it is not there; BusyRegistry REG-003.
     """
     for _ in range(_ATTEMPTS):
         if state.get("version_digest", manifest.digest_of_manifest):

@@ -64,7 +64,8 @@ class ModelApi:
     def infer(self, call: Call) -> Reply:
         """`POST /v2/models/{name}/infer`: tensors in, tensors out.
 
-        Raises: BadRequest SRV-004, TooManyRows SRV-006, WrongTensor SRV-007.
+        Raises: BadRequest SRV-004, TooManyRows SRV-006, WrongTensor
+            SRV-007.
         """
         model = self._find(call)
         request, matrix = matrix_of(call.body, model.scorer.feature_count)
@@ -111,7 +112,8 @@ class ServingApi:
     def predict(self, call: Call) -> Reply:
         """`POST /v1/endpoints/{name}/predict`: rows in, a score and an id for each out.
 
-        Raises: SRV-001, SRV-003 to SRV-006; FEA-002 to FEA-004 and DAT-021 for what cannot be read
+        Raises: UnknownEndpoint SRV-001, NotServing SRV-003 to TooManyRows SRV-006; HorizonPassed
+            FEA-002 to WrongRequestType FEA-004 and InexactFeature DAT-021 for what cannot be read
             or cast.
         """
         started, name = perf_counter(), call.path["name"]
@@ -121,7 +123,9 @@ class ServingApi:
         return json_reply({"predictions": predictions})
 
     def replay(self, call: Call) -> Reply:
-        """`GET /v1/predictions/{id}/replay`: recompute a prediction.  Raises: SRV-008."""
+        """`GET /v1/predictions/{id}/replay`: recompute a prediction.  Raises: PredictionUnknown
+        SRV-008.
+        """
         return json_reply(self._replay(call.path["id"]))
 
     def server_metadata(self, _: Call) -> Reply:
@@ -129,7 +133,9 @@ class ServingApi:
         return json_reply({"name": "mainspring", "version": self._version, "extensions": []})
 
     def model_ready(self, call: Call) -> Reply:
-        """`GET /v2/models/{name}/ready`: 503 while no model may answer.  Raises: SRV-001."""
+        """`GET /v2/models/{name}/ready`: 503 while no model may answer.  Raises: UnknownEndpoint
+        SRV-001.
+        """
         name = call.path["name"]
         is_ready = self._host.endpoint(name).current is not None
         return json_reply({"name": name, "ready": is_ready}, 200 if is_ready else 503)

@@ -72,7 +72,7 @@ def read_endpoint_definition(
     """What a version of an environment holds of an endpoint; None where it has none of this name,
     or no definition of it is stored.
 
-    Raises: SRV-002 when what is stored defines no endpoint.
+    Raises: ModelRefused SRV-002 when what is stored defines no endpoint.
     """
     pointer = environment.pointers.get(f"endpoint.{name}")
     stored = read_definition(state, pointer) if pointer else None

@@ -52,7 +52,7 @@ class InjectedFault:
 
 
 def parse_injected_fault(text: str) -> InjectedFault:
-    """The fault that a text names.  Raises: PRJ-060.
+    """The fault that a text names.  Raises: UnreadableFault PRJ-060.
 
     >>> parse_injected_fault("unit-change:dep_delay@2013-11-15").factor
     60.0

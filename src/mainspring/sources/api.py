@@ -50,7 +50,7 @@ class SourceApi:
     def push(self, call: Call) -> Reply:
         """`POST /v1/sources/{name}/events`: rows through the contract into the log.
 
-        Raises: SRV-004 for another body, and what `SourceWriter.write_rows` raises.
+        Raises: BadRequest SRV-004 for another body, and what `SourceWriter.write_rows` raises.
         """
         name, body = call.path["name"], parse_body(call.body, EventsBody)
         report = self._writer(name, call.actor).write_rows(body.rows, op=body.op)

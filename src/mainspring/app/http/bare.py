@@ -28,7 +28,7 @@ _CALLER = Actor("service:bearer")
 def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[str], None]) -> None:
     """Serve an ONNX file on the loopback address until the process is asked to stop.
 
-    Raises: ENG-202 when the file is no model that can be scored.
+    Raises: InvalidModel ENG-202 when the file is no model that can be scored.
     """
     payload = path.read_bytes()
     version, token = short(digest_of(payload)), secrets.token_urlsafe(32)

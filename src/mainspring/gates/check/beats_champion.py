@@ -59,7 +59,7 @@ class _Pairing:
 def check_beats_champion(
     gate: BeatsChampion, challenger: Contender, champion: Contender | None
 ) -> GateFinding:
-    """Whether the challenger is better by the metric.  Raises: GAT-001."""
+    """Whether the challenger is better by the metric.  Raises: UnknownMetric GAT-001."""
     if champion is not None and champion.artifact == challenger.artifact:
         return GateFinding(
             gate=gate.name,

@@ -20,7 +20,7 @@ _OWN_COLUMNS = ("_id", "_prediction_time", "_label", "_score")
 
 
 def metric_named(name: str) -> Metric:
-    """The metric of this name.  Raises: GAT-001."""
+    """The metric of this name.  Raises: UnknownMetric GAT-001."""
     if name not in METRICS:
         raise UnknownMetric(metric=name, known=", ".join(sorted(METRICS)))
     return METRICS[name]
@@ -28,7 +28,7 @@ def metric_named(name: str) -> Metric:
 
 def check_min_metric(gate: MinMetric, predictions: Predictions) -> GateFinding:
     """Whether the metric on these rows, or in each of their slices, reaches the bound.  Raises:
-    GAT-001, GAT-002.
+    UnknownMetric GAT-001, UnknownSlice GAT-002.
     """
     metric = metric_named(gate.metric)
     return (

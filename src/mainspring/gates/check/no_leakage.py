@@ -1,4 +1,4 @@
-"""Did anything that the model was taught come from the future?
+"""Did any training row know its future?
 
 Hindsight is a matter of record: the training set says which views were read `as_corrected`.  A
 feature that alone nearly decides the label is a matter of suspicion: it is most often the label in
@@ -43,7 +43,7 @@ def check_no_leakage(
             f"{view} ({declared_at[view]})" if view in declared_at else view
             for view in card.tainted
         ]
-        faults.append(f"taught with hindsight by {', '.join(places)}")
+        faults.append(f"trained with hindsight by {', '.join(places)}")
     if suspicious:
         faults.append(
             f"too good alone: {', '.join(suspicious)} (at most {gate.max_single_feature_auc:g})"

@@ -1,4 +1,4 @@
-"""Will the model be told what it was taught?  Batch and online features are compared as bytes; the
+"""Are served features the trained ones?  Batch and online features are compared as bytes; the
 one number allowed is zero.
 """
 

@@ -48,7 +48,7 @@ class LoadableProject(Protocol):
         ...
 
     def load(self) -> "Project":
-        """The project with its declarations.  Raises: PRJ-020 with every mistake."""
+        """The project with its declarations.  Raises: ProjectErrors PRJ-020 with every mistake."""
         ...
 
 
@@ -85,28 +85,31 @@ class ProjectFiles:
 
     @classmethod
     def open(cls, path: Path) -> "ProjectFiles":
-        """The project at a folder or file.  Raises: PRJ-020 with every fault of its settings,
-        PRJ-021 where there is no project, PRJ-046 from a module of the project itself.
+        """The project at a folder or file.  Raises: ProjectErrors PRJ-020 with every fault of its
+        settings, ProjectMissing PRJ-021 where there is no project, OpensItself PRJ-046 from a
+        module of the project itself.
         """
         refuse_from_within(path)
         return cls(path, read_config(path))
 
     def load(self) -> Project:
-        """The project with its declarations.  Raises: PRJ-020 with every mistake.  Cost: one import
-        of its modules, and the heads of its files.
+        """The project with its declarations.  Raises: ProjectErrors PRJ-020 with every mistake.
+        Cost: one import of its modules, and the heads of its files.
         """
         return _project(self.path, self.config, discover(self.path))
 
 
 def load_project(path: Path) -> Project:
-    """Load the project at a folder or file.  Raises: ProjectErrors PRJ-020 with every mistake.
-    Cost: one import of its modules, and the heads of its files.
+    """Load the project at a folder or file.  Raises: ProjectErrors PRJ-020 with every
+    mistake. Cost: one import of its modules, and the heads of its files.
     """
     return ProjectFiles.open(path).load()
 
 
 def load_definitions(definitions: Iterable[object], *, name: str = "memory") -> Project:
-    """The project of these declarations.  Raises: ProjectErrors PRJ-020 with every mistake."""
+    """The project of these declarations.  Raises: ProjectErrors PRJ-020 with every
+    mistake.
+    """
     return _project(None, default_config(name), from_definitions(definitions))
 
 
@@ -132,7 +135,7 @@ def _project(path: Path | None, config: ProjectConfig, declarations: Declaration
 
 
 def declared_source(project: Project, name: str) -> Source:
-    """The source of this name.  Raises: ACC-006."""
+    """The source of this name.  Raises: UnknownAsset ACC-006."""
     for source in project.declarations.sources:
         if source.name == name:
             return source

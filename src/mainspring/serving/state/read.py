@@ -41,7 +41,8 @@ def read_applied_sources(
 ) -> dict[str, AppliedSource]:
     """The sources that the models and views of an environment read, by name.
 
-    Raises: REG-001, REG-002, ENG-002 when a definition is gone or was changed.
+    Raises: UnknownVersion REG-001, ArtifactChanged REG-002, ObjectMissing ENG-002 when a definition
+        is gone or was changed.
     """
     found: dict[str, AppliedSource] = {}
     # Views last: a model may be an older version that somebody pointed at, a view never is.
@@ -56,8 +57,8 @@ def _sources_of(
 ) -> tuple[Sequence[Source], dict[str, Schema]]:
     match pointer.kind:
         case "model":
-            taught = read_training_set_definition(pointer, state=state, objects=objects)
-            compiled = compile_training_set_definition(taught)
+            trained_on = read_training_set_definition(pointer, state=state, objects=objects)
+            compiled = compile_training_set_definition(trained_on)
             return compiled.sources, dict(compiled.schemas)
         case "view":
             definition = read_view_definition(pointer, state=state, objects=objects)
@@ -73,8 +74,8 @@ def read_training_set_definition(
 ) -> TrainingSetDefinition:
     """What a model of an environment was trained on, as declared then.
 
-    Raises: REG-001 when the version is not on record, REG-002 when bytes were changed, ENG-002 when
-        they are gone.
+    Raises: UnknownVersion REG-001 when the version is not on record, ArtifactChanged REG-002 when
+        bytes were changed, ObjectMissing ENG-002 when they are gone.
     """
     version = read_version(state, pointer.build_digest)
     return parse_training_set_definition(read_object(objects, version, "definition"))
@@ -86,7 +87,7 @@ def read_view_definition(
     """What a view of an environment was declared as; None for a build of an early release, which
     kept none, and then a model brings it.
 
-    Raises: ENG-002 when it is gone.
+    Raises: ObjectMissing ENG-002 when it is gone.
     """
     build = read_build(state, pointer.asset, pointer.build_fingerprint)
     stored = build.facts.get("definition") if build else None

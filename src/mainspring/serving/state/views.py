@@ -29,7 +29,7 @@ _LOG = logging.getLogger("mainspring.stream")
 class ServedViews:
     """The views of an environment that are kept current.
 
-    A model brings its views as they were declared when it was taught, a view as it was declared
+    A model brings its views as they were declared when it was trained, a view as it was declared
     when it was built: what the project's code says now is not asked, so that a process that started
     before an `apply` folds what it brought.
 

@@ -68,5 +68,5 @@ def renewal_lines(report: "RenewalReport", paint: Paint) -> Iterator[str]:
 def _outcome(model: "RenewedModel", environment: str, paint: Paint) -> str:
     if model.is_proven:
         return f"{paint.mark(True)} {model.model} is proven for {paint.name(environment)}"
-    missing = "; ".join(model.unproven) or "a gate said no"
+    missing = "; ".join(model.unproven) or "a gate failed"
     return f"{paint.mark(False)} {model.model} is not proven for {environment}: {missing}"
