@@ -1,4 +1,4 @@
-"""Fold the log into online state.
+"""Materialize the log as online state.
 
 The state is a function of the accepted records alone: any batching gives the same bytes, and each
 key's pages depend on that key's records only, so that partitions leave no trace either.  It takes
@@ -178,12 +178,12 @@ class ViewMaterialization:
 
     def split(self) -> list["ViewMaterialization"]:
         """One materialization for each position in the log at which partitions stand."""
-        indices: dict[tuple[tuple[str, int], ...], dict[int, Position]] = {}
+        by_offsets: dict[tuple[tuple[str, int], ...], dict[int, Position]] = {}
         for partition, position in self.positions.items():
-            indices.setdefault(position.offsets, {})[partition] = position
-        return [self._with(positions) for positions in indices.values()]
+            by_offsets.setdefault(position.offsets, {})[partition] = position
+        return [self._with(positions) for positions in by_offsets.values()]
 
-    def concatenated(self, other: "ViewMaterialization") -> "ViewMaterialization":
+    def joined(self, other: "ViewMaterialization") -> "ViewMaterialization":
         """The partitions of both in one materialization."""
         return self._with({**self.positions, **other.positions})
 
@@ -211,8 +211,8 @@ class ViewMaterialization:
         return any(self.reached(topic) < heads[topic] for topic in self.topics)
 
     def iter_steps(self, heads: Mapping[str, int], *, now: Micros) -> Iterator[tuple[str, int]]:
-        """Fold up to these heads, and after each commit give the topic and how many of its records
-        were applied.
+        """Apply the log up to these heads, and after each commit give the topic and how many of its
+        records were applied.
 
         Args:
             now: nothing is evicted that a read at this time needs, however much later the facts are
@@ -271,10 +271,10 @@ class ViewMaterialization:
             view,
             frame.filter(frame["_event_time"].is_between(kept_from, self._before, closed="left")),
         )
-        indices: dict[int, list[int]] = {partition: [] for partition in group}
+        names: dict[int, list[int]] = {partition: [] for partition in group}
         for index, name in enumerate(records.names):
-            if (partition := partition_of(name, view.partitions)) in indices:
-                indices[partition].append(index)
+            if (partition := partition_of(name, view.partitions)) in names:
+                names[partition].append(index)
         changes, kept = (
             [],
             UNBOUNDED_SPAN if view.reach >= UNBOUNDED_SPAN else view.reach + 2 * CLOCK_SKEW,
@@ -291,7 +291,7 @@ class ViewMaterialization:
                 kept=kept,
                 until=until,
             )
-            rows = growth.rows_of(indices[partition])
+            rows = growth.rows_of(names[partition])
             changes.append(
                 (
                     partition,

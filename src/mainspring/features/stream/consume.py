@@ -239,7 +239,7 @@ class _Loop:
                 first = places.setdefault(line.place, line)
                 if first is not line:
                     first.fold, first.whole_at = (
-                        first.fold.concatenated(line.fold),
+                        first.fold.joined(line.fold),
                         min(first.whole_at, line.whole_at),
                     )
                     continue

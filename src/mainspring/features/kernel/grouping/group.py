@@ -50,7 +50,7 @@ class Grouping(NamedTuple):
     Shapes:
         key_start: (keys + 1,) int64, offsets: rows of key k are key_start[k] … key_start[k + 1].
         event_time: (grouped rows,) int64, sorted inside each key.
-        into_bins, into_place: the two hops, (rows,) and (grouped rows,) int32; None where rows lie
+        into_bins, into_order: the two hops, (rows,) and (grouped rows,) int32; None where rows lie
             as they should already.
         halfway: (grouped rows,) int64, where a column lies between the hops; one memory for all
             columns, because memory that is new costs as much as a hop.

@@ -92,8 +92,8 @@ class SweepState(NamedTuple):
     ten times the arithmetic; take the arrays out once there, before the loops.
 
     Shapes:
-        lanes: (lanes, 9): COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH and PLACE as `LaneBook` gives
-            them; LOW and HIGH, the lowest and highest limb touched; NEWEST position.
+        lanes: (lanes, 9): COLUMN, KIND, IS_FLOAT, OFFSET, LENGTH and STATE_INDEX as `LaneBook`
+            gives them; LOW and HIGH, the lowest and highest limb touched; NEWEST position.
         windows: (windows, 2): REACH of the program, FIRST position that is not older than the
             window.
         scalars: (9,): BEGIN and STOP of the positions that can matter to the key's requests, LEAVES

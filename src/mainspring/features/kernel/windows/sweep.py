@@ -65,7 +65,7 @@ from mainspring.features.kernel.windows.transition import enter, expire, leave
 
 __all__ = ["Part", "sealed_sweep"]
 
-QUESTION_WEIGHT = 8
+REQUEST_WEIGHT = 8
 """How many facts cost as much as a request."""
 FEW = 128
 """Up to so many facts of a key are touched sooner than it is found out which of them nobody asks
@@ -151,11 +151,11 @@ def share_bound(key_start: Ints, starts: Ints, share: int, shares: int) -> int:
     keys = key_start.size - 1
     if share == shares:
         return keys + 1
-    wanted = (key_start[keys] + QUESTION_WEIGHT * starts[keys + 1]) // shares * share
+    wanted = (key_start[keys] + REQUEST_WEIGHT * starts[keys + 1]) // shares * share
     low, high = 0, keys
     while low < high:
         middle = (low + high) >> 1
-        if key_start[middle] + QUESTION_WEIGHT * starts[middle] < wanted:
+        if key_start[middle] + REQUEST_WEIGHT * starts[middle] < wanted:
             low = middle + 1
         else:
             high = middle
