@@ -19,7 +19,7 @@ __all__ = ["gates", "renewal_lines", "renewal_plan_lines"]
 
 @click.group()
 def gates() -> None:
-    """Judge again what an environment serves."""
+    """Judge again, and sign anew, what an environment serves."""
 
 
 @gates.command(cls=WorkspaceVerb)
@@ -32,7 +32,7 @@ def renew(at: Invocation, *, all_retained: bool, dry_run: bool) -> int:
     """Judge every model of an environment again, and sign new statements.
 
     Statements count for 90 days; renew them before they run out, or before servers are upgraded to
-    a release that asks for more.  Nothing moves.  Exit code 1 when a gate says no, or when the
+    a release that asks for more.  Nothing moves.  Exit code 1 when a gate fails, or when the
     environment still misses something, such as an approval.
     """
     renewal = at.open().gate_renewal
