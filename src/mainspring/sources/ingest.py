@@ -192,6 +192,8 @@ class SourceWriter:
         total, head = count_rows(source, path), self._log.head(topic_of(source.name))
         report, done = IngestReport(first_offset=head, next_offset=head), 0
         for rows in iter_rows(source, path, rows=_CHUNK_ROWS):
+            # Each chunk is a transaction of its own; after a crash the import is started again, and
+            # what is there counts as duplicates.
             written = self._write(rows, history=history, op=op)
             report += replace(written, ignored=self.compiled.ignored(rows))
             done += rows.height
@@ -231,6 +233,8 @@ class SourceWriter:
                 "next_offset": report.next_offset,
             },
         )
+        # After the rows, in another store: a crash in between loses the note of who brought them,
+        # never a row.
         state.commit([], [event])
 
 
@@ -245,6 +249,8 @@ class _Target(NamedTuple):
 def _ingest(
     target: _Target, prepared: Prepared, *, now: Micros, history: bool, ahead: Micros = 0
 ) -> IngestReport:
+    # Optimistic: no lock is held while a batch is judged.  Twenty in a row is no bad luck any more,
+    # and the caller hears of it.
     for attempt in range(_ATTEMPTS):
         try:
             return _ingest_once(target, prepared, now=now, history=history, ahead=ahead)
@@ -259,6 +265,8 @@ def _ingest_once(
 ) -> IngestReport:
     source, log = target.compiled.source, target.log
     topic = topic_of(source.name)
+    # Read before the identities: what another writer appends after this makes the append fail, and
+    # the decision is made anew.
     head = log.head(topic)
     decision = sequence(
         prepared,
@@ -293,12 +301,14 @@ def _append(decision: Decision, *, source: Source, log: LogWriter, head: int) ->
     if decision.quarantined.height:
         topic = quarantine_topic_of(source.name)
         position = log.head(topic)
+        # The id of a refused row is its content: a file that is imported again adds nothing here.
         fresh = decision.quarantined.unique("_id", maintain_order=True)
         held = log.find(topic, fresh["_id"].to_list()) if position else {}
         fresh = fresh.filter(~pl.col("_id").is_in(list(held))) if held else fresh
         if fresh.height:
             batches[topic], expected[topic] = fresh, position
     if batches:
+        # Records and quarantine in one transaction: a row is never in both, nor in neither.
         log.append(batches, expected=expected)
 
 

@@ -84,6 +84,7 @@ class LaneBook:
                     self.bags if lane >= Lane.VALUES else self.trees,
                 )
             )
+            # Trees and multisets are numbered apart: only lanes that have one take memory for it.
             self.trees += Lane.LEAST <= lane < Lane.VALUES
             self.bags += lane >= Lane.VALUES
         return self._known[key]

@@ -40,6 +40,7 @@ def sort_positions(positions: Ints, by: Ints, spare: Ints) -> None:
         quicksort is neither stable nor quick to compile).
     """
     size = positions.size
+    # Logs arrive nearly in order: the look costs little and mostly ends it.
     if is_sorted(positions, by):
         return
     for start in range(0, size, RUN):
@@ -81,6 +82,7 @@ def spread_words(words: Ints, tally: Ints, spare: Ints) -> None:
     for index in range(size):
         high = max(high, words[index])
         tally[index] = 0
+    # As many buckets as words, by their highest bits: where words lie evenly each gets about one.
     while high >> shift >= size:
         shift += 1
     for index in range(size):
@@ -156,6 +158,7 @@ def merge(positions: Ints, by: Ints, middle: int, spare: Ints) -> None:
         spare[index] = positions[index]
     left, right, out = 0, middle, 0
     while left < middle:
+        # Strictly less: of equals the left one goes first, which keeps the sort stable.
         if right < positions.size and by[positions[right]] < by[spare[left]]:
             positions[out] = positions[right]
             right += 1

@@ -146,6 +146,7 @@ def reach_of(output: OutputSpec, closed: ClosedEdges = "left") -> int:
     """
     if output.span is None:
         return UNBOUNDED_SPAN
+    # Times are whole microseconds: an open end is the closed one a microsecond further on.
     return output.span - 1 if output.op is AggregateOp.LATEST or closed == "right" else output.span
 
 

@@ -208,6 +208,8 @@ def compile_program(
         Placed(number, slot, output)
         for number, (slot, output) in enumerate(zip(slots, outputs, strict=False))
     ]
+    # Two passes rather than one: a deviation beside a mean must not take the mean off the fast
+    # path.
     parts = [
         [each for each in placed if (each.output.op in FAST) is has_fast_path]
         for has_fast_path in (True, False)
@@ -234,9 +236,11 @@ def tables_of(
 ) -> Tables:
     """The tables of some or all outputs of a program."""
     outputs = [output for _, _, output in placed]
+    # Windows of aggregates first and ascending: the sweep finds those that lost a fact by one walk.
     windows = sorted(
         {(output.op is AggregateOp.LATEST, reach_of(output, closed)) for output in outputs}
     )
+    # A sum counts its values itself, so its column needs no tally beside it.
     summed = {
         output.column
         for output in outputs

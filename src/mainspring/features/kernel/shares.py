@@ -35,6 +35,7 @@ def run_shares(work: Callable[[int, int, int], None], bounds: Sequence[int]) -> 
     if len(shares) == 1:
         work(*shares[0])
         return
+    # Threads and not processes: the arrays are shared, and compiled parts hold no interpreter lock.
     with ThreadPoolExecutor(len(shares)) as pool:
         for done in [pool.submit(work, *share) for share in shares]:
             done.result()

@@ -84,6 +84,7 @@ def _sampled(view: CompiledView, online: OnlineReader, keys: int) -> dict[str, l
     """By shard the names of the keys in the sample."""
     found: dict[str, list[bytes]] = {}
     for entity in range(len(view.view.entities)):
+        # By hash, because random keys would move the distribution from one look to the next.
         for _, shard, name in nsmallest(
             keys,
             (

@@ -68,6 +68,8 @@ def check_parity(
         online: an empty store for this check alone.
         tables: where the records lie that the log does not keep any more.
     """
+    # State begins with what the earliest request needs; facts after the last one matter to none of
+    # them.
     times: list[Micros] = expected["_prediction_time"].cast(pl.Int64).to_list()
     for view in with_lookups(views):
         materialize_view(
@@ -93,6 +95,7 @@ def check_reads(
     """
     times, keys = spine["_prediction_time"].to_list(), _keys_of([view], spine)
     result = read_online([view], online, keys, at=times)
+    # After the read: facts that arrive in between lie beyond its positions and do not count.
     again = backfill_as_read(view, spine, offsets_read([view], result, rows=spine.height), facts_of)
     return _compared(again.with_columns(_id=_names_of(keys, spine.height)), result, times)
 
@@ -155,6 +158,7 @@ def same_bytes(left: Value, right: Value) -> bool:
     """Equal in type and bytes: 0.0 is not -0.0, and NaN is itself."""
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same_bytes, left, right))
+    # As bytes: == would call NaN different from itself and 0.0 the same as -0.0.
     if isinstance(left, float) and isinstance(right, float):
         return np.float64(left).tobytes() == np.float64(right).tobytes()
     return type(left) is type(right) and left == right

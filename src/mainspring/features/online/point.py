@@ -69,6 +69,8 @@ def answer_shard(
 
     Raises: FEA-001 with the request as its row, FEA-002 when a time lies before what is kept.
     """
+    # A commit between two reads starts the reading over; it is rare, since most answers need one
+    # read of roots and nothing else.
     while True:
         position, roots = _read_roots(view, online, shard, query)
         values = _from_roots(view, query, roots)
@@ -105,6 +107,7 @@ def _read_roots(
     )
     longest = view.tiles.longest
     needed_from = -UNBOUNDED_SPAN if longest >= UNBOUNDED_SPAN else query.oldest - longest
+    # Refused, never answered from less: what lies before `kept_from` was left out on purpose.
     if position is None or needed_from < position.kept_from:
         raise _passed(view, None if position is None else position.kept_from, needed_from)
     return position, roots
@@ -132,6 +135,7 @@ def _from_roots(
         view.tiles.packed,
         results,
     )
+    # Anything but a plain answer (a page is missing, two facts tie) goes the way that can fetch.
     return None if results[WORST] else result_values(view, view.words, results, len(codes))
 
 
@@ -213,6 +217,7 @@ class _Reading(NamedTuple):
         answer = KernelResult(results.bits, results.valid, NOTE)
         if results.note[1] == ANSWERED:
             return _Bits(answer, {}, None)
+        # Only the requests that tiles could not decide are swept; the others keep their answers.
         requests = np.flatnonzero(results.outcome >= AMBIGUOUS)
         exact = self.from_facts(requests)
         if exact is None:
@@ -234,6 +239,7 @@ class _Reading(NamedTuple):
         dictionaries: dict[int, Sequence[str]] = {}
         for index, column in enumerate(view.text_columns):
             present = facts.valid[column].tolist()
+            # State keeps texts, not codes: a code would depend on the batch that it was made in.
             facts.values[column], dictionaries[column] = dictionary_encode(
                 [
                     text[index].decode() if ok else None
@@ -295,6 +301,7 @@ class _Reading(NamedTuple):
                 PointRequests(codes, times),
                 results,
             )
+            # Before fetching: a request about an evicted past would list pages that are gone.
             self.refuse_evicted(results, codes, rows)
             if results.note[0] == 0:
                 return results
@@ -313,6 +320,8 @@ class _Reading(NamedTuple):
         position, pages = self.online.read(
             self.shard, [page_key(self.names[key], level, number) for key, level, number in wanted]
         )
+        # The shard has moved on: pages of another commit beside these roots could count a fact
+        # twice.
         if position != self.position:
             return False
         for (key, _, _), page in zip(wanted, pages, strict=True):

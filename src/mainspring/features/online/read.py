@@ -97,6 +97,7 @@ def read_online(
 
 def _query_of(view: CompiledView, keys: EntityColumns, at: Sequence[Micros]) -> ShardQuery:
     """The requests of all entities, one entity after the other."""
+    # Requests of equal keys share their name, and so the rows that are read.
     names, codes = _names_of(view, keys, len(at))
     hop, entities = view.view.hop, len(view.view.entities)
     times = list(at) if hop is None else view.answered_at(np.array(at, dtype=np.int64)).tolist()
@@ -127,6 +128,7 @@ def _read_view(
         if view.partitions == 1:
             values, result.positions[view.shard] = answer_shard(view, online, view.shard, distinct)
         else:
+            # Kept for L: each row names the positions of the partitions that its own keys lie in.
             result.partitions[view.shard] = _partitions_of(view, query).reshape(-1, rows)
             values = _read_partitions(view, online, distinct, result.positions)
     except FeatureOverflow as overflow:

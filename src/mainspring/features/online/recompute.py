@@ -78,6 +78,7 @@ def backfill_as_read(
         for each in with_lookups([view])
         for source in each.view.sources
     }
+    # One backfill for all rows: a fact beyond a row's L is normally not visible at its q.
     frame = backfill_from(view, lambda source: facts[source.name], spine)
     for index in _places_bound(view, read_at, spine, facts):
         alone = _backfill_row(view, spine.slice(index, 1), read_at[index], facts)
@@ -90,6 +91,8 @@ def _iter_offsets(view: CompiledView, result: FeatureRows, row: int) -> Iterator
     for source in view.view.sources:
         offsets = [position.offset(topic_of(source.name)) for position in positions]
         yield read_key(view, source), min(offsets)
+        # The least offset covers the whole view; an entry of its own only where a partition was
+        # further.
         for entity, offset in zip(view.view.entities, offsets, strict=True):
             if offset > min(offsets):
                 yield read_key(view, source, entity), offset
@@ -155,6 +158,8 @@ def _facts_known(
 def _earliest_visible_after(facts: pl.DataFrame) -> Callable[[int], int]:
     ordered = facts.sort("_offset")
     offsets = ordered["_offset"].to_numpy()
+    # The earliest visible time among all records from an offset on, so that each row is one
+    # bisection.
     suffix = (
         np.minimum.accumulate(ordered["_visible_from"].to_numpy()[::-1])[::-1]
         if len(offsets)

@@ -54,6 +54,8 @@ class StateGrowth:
     def rows_of(self, indices: Sequence[int]) -> Mapping[bytes, bytes | None]:
         """The rows to put and to remove for the keys at these places."""
         records = self._records
+        # Keys of which nothing is taken back go to the kernel together; the others one by one, in
+        # the order of their records.
         contested = set(indices) & records.contested
         plain = [index for index in indices if index not in contested] if contested else indices
         self._grow([records.names[index] for index in plain], *records.of_names(plain))
@@ -100,6 +102,7 @@ class StateGrowth:
         full = [name for name, fills in zip(names, is_full.tolist(), strict=True) if fills]
         directories = self._fetch_rows([directory_key(name) for name in full])
         old = join_rows([[row for row in (*heads, *directories) if row is not None]])
+        # Old rows and new texts in one run of bytes: links of both then point into the same memory.
         payload = old.payload + self._records.texts
         payload += bytes(-len(payload) % 8)
         starts = np.full((len(names), 3), -1, dtype=np.int64)
@@ -153,6 +156,8 @@ class StateGrowth:
                 GrowthOutput(words, words.view(np.uint8), table, note),
             )
             rows = int(note[0])
+            # Too little room is found out by trying: a bound that always holds would ask for far
+            # more than is used.
             if rows >= 0:
                 return table[:rows], words[: int(table[:rows, 5].max()) >> 3].tobytes()
             room, listed = 2 * room, 2 * listed
@@ -170,6 +175,8 @@ class StateGrowth:
             if what == WRITTEN_PAGE:
                 self._rows[page_key(name, level, number)] = written[begin:end]
             else:
+                # An evicted page of tiles is the only one that names the pages below it: they go
+                # with it or never.
                 for below in iter_pages_below(
                     self._view.tiles, level, number, partial(self._fetch_page, name)
                 ):
@@ -182,6 +189,7 @@ class StateGrowth:
 
     def _fetch_rows(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Rows as they are by now."""
+        # What this frame has written already comes before what the store still has.
         if not self._rows:
             return self._read(keys)
         absent = [key for key in keys if key not in self._rows]

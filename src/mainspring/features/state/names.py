@@ -67,6 +67,7 @@ def partition_of(name: bytes, partitions: int) -> int:
     >>> partition_of(encode_key(1, ("JFK",)), 7)
     4
     """
+    # Not Python's hash, which differs by process; CRC-32 is the same in every language and fast.
     return 0 if partitions == 1 else crc32(name) % partitions
 
 

@@ -84,6 +84,7 @@ def records_of(view: CompiledView, frame: pl.DataFrame) -> Records:
     values = evaluate_values(view, frame)
     links, texts = _links_of(view, frame, values)
     names, codes = _names_of(view, frame)
+    # Stable: records of one key stay in the order of the log, which decides when pages are sealed.
     order = np.argsort(codes, kind="stable")
     order = order[np.searchsorted(codes, 0, sorter=order) :]
     key_first = np.searchsorted(codes[order], np.arange(len(names) + 1))
@@ -91,10 +92,13 @@ def records_of(view: CompiledView, frame: pl.DataFrame) -> Records:
         words=_words_of(view, frame, values),
         links=links,
         texts=texts,
+        # Of history appended today the moment it says it was seen from: it is evicted as if it had
+        # come then.
         arrived=np.minimum(frame["_appended_at"].to_numpy(), frame["_visible_at"].to_numpy()),
         retracts=(frame["_op"] == "retract").to_numpy(),
         names=names,
         key_first=key_first.astype(np.int64),
+        # Entities stand one after the other in `codes`; the remainder is the record.
         order=(order % max(frame.height, 1)).astype(np.int64),
     )
 

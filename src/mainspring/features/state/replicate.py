@@ -71,6 +71,8 @@ def snapshot_shard(
         size_bytes=len(payload),
         made_at=at,
     )
+    # The object is there before the document that names it; a crash in between leaves an object
+    # that `gc` removes.
     state.commit([Change(SNAPSHOT, shard, render_stored(kept))], [])
     return kept
 
@@ -100,10 +102,12 @@ def restore_shard(
     if (
         kept is None
         or kept.position.kept_from > kept_from
+        # Ahead of the log: made from another one, for instance before a restore from a backup.
         or any(offset > log.head(topic) for topic, offset in kept.position.offsets)
     ):
         return None
     snapshot = parse_snapshot(objects.read(kept.digest))
+    # Only where there is no shard: who lost the race goes on from what the winner wrote.
     online.commit(shard, dict(snapshot.rows), expected=None, position=snapshot.position)
     return snapshot.position
 

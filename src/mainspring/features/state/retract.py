@@ -104,10 +104,12 @@ def _taken_back(
     """
     page = read_page(payload, tiles)
     words = np.frombuffer(bytearray(payload), dtype=np.int64)
+    # The fact stays where it is and only its interval is closed: reads of the past still see it.
     for index in _standing_revisions(page.facts, page.texts, fact):
         words[_fact_at(words, index, tiles) + VISIBLE_TO] = fact.until
         return words.tobytes()
     for index, tile in enumerate(page.tiles):
+        # Spans of pages overlap where facts came late, so several pages may have to be looked into.
         if not tile[TILE_FIRST] <= fact.event_time <= tile[TILE_LAST]:
             continue
         level, number = int(tile[TILE_LEVEL]), int(tile[TILE_NUMBER])
@@ -115,6 +117,8 @@ def _taken_back(
         if child is not None:
             changed[level, number] = child
             summary = tile.copy()
+            # The tile is made anew from the whole page: minima and last values cannot be taken back
+            # from it.
             summary_entry()(
                 tiles.layout, np.frombuffer(bytearray(child), dtype=np.int64), summary, NOTE.copy()
             )

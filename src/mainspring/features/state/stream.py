@@ -121,6 +121,8 @@ def rematerialize_view(
     """
     while True:
         with suppress(StaleWrite):
+            # Dropped and built in two commits: a crash in between leaves no shard, which the next
+            # call builds.
             drop_late_state(view, shards_of(view), online=online, now=now)
             return materialize_view(
                 view, log=log, online=online, now=now - CLOCK_SKEW, tables=tables
@@ -246,6 +248,8 @@ class ViewMaterialization:
         """Partitions that are equally far, and from where to where they go together: the last
         first, until all are at the head.
         """
+        # Partitions that another consumer left behind catch up first; from there on the log is read
+        # once for all.
         while self.positions and (low := self.reached(topic)) < head:
             offsets = {
                 partition: position.offset(topic) for partition, position in self.positions.items()
@@ -269,6 +273,7 @@ class ViewMaterialization:
         kept_from = min(self.positions[partition].kept_from for partition in group)
         records = records_of(
             view,
+            # Facts that no read can need any more are not put in to be evicted at once.
             frame.filter(frame["_event_time"].is_between(kept_from, self._before, closed="left")),
         )
         names: dict[int, list[int]] = {partition: [] for partition in group}
@@ -302,12 +307,15 @@ class ViewMaterialization:
         return changes
 
     def _commit(self, changes: Sequence[_Change]) -> None:
+        # Rows and offsets in one transaction: a crash before it repeats the frame, after it does
+        # not, and neither counts a record twice.
         self._online.commit_all(
             [
                 ShardCommit(self._shard(partition), rows, self.positions[partition], position)
                 for partition, rows, position in changes
             ]
         )
+        # Only once the store has them: ENG-004 leaves this object as it was.
         self.positions |= {partition: position for partition, _, position in changes}
 
     def _shard(self, partition: int) -> str:

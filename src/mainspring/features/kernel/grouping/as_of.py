@@ -77,6 +77,7 @@ def newest_facts(past: Past, queries: AsOfQueries, *, keys: int) -> bool:
         Past(read_only(past.code), read_only(past.time)),
         AsOfQueries(read_only(queries.code), read_only(queries.time), queries.found),
     )
+    # Cut between different times, never among facts that happened at once.
     cuts = np.searchsorted(past.time, past.time[even_bounds(past.time.size)[1:-1]])
     facts = [0, *cuts.tolist(), past.time.size]
     requests = [
@@ -106,6 +107,8 @@ def newest_facts(past: Past, queries: AsOfQueries, *, keys: int) -> bool:
     run_shares(walk, range(len(facts)))
     if any(memory.gave_up[0] for memory in memories):
         return False
+    # Each share knew its own facts only; a key not found there is looked up in the shares before,
+    # the last first.
     for share in range(1, len(memories)):
         own = slice(requests[share], requests[share + 1])
         for memory in reversed(memories[:share]):
@@ -166,6 +169,7 @@ def remember(past: Past, memory: Memory, fact: int) -> bool:
     if fact > 0 and time < past.time[at(fact - 1)]:
         return False
     if key >= 0:
+        # Of two facts at one time the id decides, and ids are not looked at here.
         if time <= memory.time[at(key)]:
             return False
         memory.fact[at(key)], memory.time[at(key)] = fact, time

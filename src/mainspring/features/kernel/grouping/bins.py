@@ -76,6 +76,7 @@ def bin_rows(code: ShortInts, fill: Ints, bins: Bins) -> None:
         if key < 0:
             code[row] = NOWHERE
             continue
+        # In the order of rows, so that the first hop is stable.
         index = fill[at(key >> bins.shift)]
         fill[at(key >> bins.shift)] = index + 1
         code[row] = index
@@ -114,6 +115,7 @@ def find_ties(time: Ints, key_start: Ints, indices: Ints, sets: Ints) -> int:
         for index in range(key_start[key] + 1, key_start[key + 1]):
             if time[at(index)] != time[at(index - 1)]:
                 continue
+            # The first of a set is noted together with its second: a row alone is no tie.
             is_new = index - 1 == key_start[key] or time[at(index - 2)] != time[at(index)]
             number += int(is_new)
             count = note_tie(indices, sets, index - 1, number, count) if is_new else count
@@ -142,6 +144,7 @@ def order_bins(bins: Bins, indices: SortedBins, first: int, stop: int) -> None:
     stops = np.empty(1 << shift, dtype=np.int64)
     own, tally = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64)
     spare, moved = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64)
+    # A bin at a time, which fits into the cache: that is what the first hop was for.
     for index in range(first, stop):
         begin, end, low = start[index], start[index + 1], index << shift
         group_bin(code[begin:end], time[begin:end], low, stops, hop[begin:end], ordered[begin:end])
@@ -180,6 +183,8 @@ def sort_bin(ordered: Ints, stops: Ints, own: Ints, tally: Ints, spare: Ints, mo
     first = 0
     for key in range(stops.size):
         if not rises(ordered, first, stops[key]):
+            # Numbered only for a bin in which something moves: mostly facts of a key are in order
+            # already.
             if not is_moved:
                 number_places(moved[: ordered.size])
             is_moved = True

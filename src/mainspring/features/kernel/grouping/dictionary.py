@@ -106,6 +106,8 @@ def learn_in_shares(chunks: Sequence[Ints]) -> tuple[Dictionary, ShortInts]:
 
 def _together(own: Sequence[Dictionary], codes: ShortInts, bounds: Sequence[int]) -> Dictionary:
     """One dictionary of what each share learnt; the codes become its own."""
+    # In the order of the shares, so that codes are those of one walk over all words, however many
+    # threads there were.
     words, together = np.concatenate([each.words for each in own]), Dictionary()
     common = np.empty(words.size, dtype=np.int32)
     together.learn(words, common)
@@ -136,6 +138,7 @@ def empty_table(bits: int) -> Table:
 def larger_table(table: Table) -> Table:
     """A larger table of the same words under the same codes."""
     known = int(table.note[KNOWN])
+    # Codes are kept by learning the words again in their order; rows that were coded stay right.
     larger = empty_table(table.codes.size.bit_length() - 1 + GROWTH)
     compiled_dictionary().learn(table.words[:known], larger, np.empty(known, dtype=np.int32))
     larger.firsts[:known], larger.note[NEXT] = table.firsts[:known], table.note[NEXT]
@@ -196,6 +199,8 @@ def learn_words(words: Ints, table: Table, found: ShortInts) -> None:
             guessed = min(row + BLOCK, words.size)
             guess_codes(words, table, found, row, guessed)
         code = found[at(row)]
+        # A guess may be stale, since words learnt in this block were not in the table yet; the
+        # search decides.
         if code == UNKNOWN or table.words[at(code)] != words[at(row)]:
             found[at(row)] = learn_word(words[at(row)], row, table)
             if found[at(row)] == UNKNOWN:

@@ -125,9 +125,12 @@ def group_facts(code: ShortInts, keys: int, event_time: Sequence[Ints]) -> Group
     Cost: without the interpreter lock, about 10 ns a row; nothing but a look for rows that lie in
         order already.
     """
+    # A file that was written by key needs no hop at all.
     if lie_in_order(code, event_time):
         starts = np.searchsorted(code, np.arange(keys + 1, dtype=np.int32)).astype(np.int64)
         return Grouping(starts, concatenated(event_time), None, None, np.empty(0, dtype=np.int64))
+    # By the leading bits of the code: bins then hold neighbouring keys, and the second hop ends in
+    # order of keys.
     shift = max(int(keys - 1).bit_length() - BIN_BITS, 0)
     bins, into_bins = rows_in_bins(code, ((keys - 1) >> shift) + 1, shift)
     one_hop(compiled_grouping().move_words, into_bins, event_time, bins.time)
@@ -203,6 +206,7 @@ def two_hops(move: "Move[T]", grouping: Grouping, chunks: Sequence[T], target: T
             even_bounds(target.size),
         )
         return
+    # Columns take turns in this memory, which is why a grouping moves one column at a time.
     halfway = grouping.halfway.view(target.dtype)[: target.size]
     one_hop(move, grouping.into_bins, chunks, halfway)
     one_hop(move, grouping.into_order, [halfway], target)

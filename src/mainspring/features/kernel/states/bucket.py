@@ -69,6 +69,7 @@ def double_of_integer(value: int) -> int:
         return -(0x3C2 << 52)
     if value == 0:
         return 0
+    # By hand: there is no floating-point instruction on the way of these aggregates.
     magnitude, length = abs(value), 1
     for step in (32, 16, 8, 4, 2, 1):
         if magnitude >> (length - 1 + step) != 0:

@@ -80,6 +80,7 @@ def add_square_of(
     """Add sign * (high * 2**32 + low)**2 * 2**shift from a cell on.  Products wrap, which leaves
     their 64 bits as they are.
     """
+    # Schoolbook, in 32-bit halves; `high` has 21 bits of a float and 32 of an integer.
     square, cross, top = low * low, 2 * (low * high), high * high
     second = ((square >> LIMB_BITS) & LIMB_MASK) + (cross & LIMB_MASK)
     third = (second >> LIMB_BITS) + ((cross >> LIMB_BITS) & LIMB_MASK) + (top & LIMB_MASK)
@@ -134,6 +135,7 @@ def variance_of(
             product = number[left] * number[right]
             wide[left + right - PAD] -= product & LIMB_MASK
             wide[left + right - PAD + 1] -= (product >> LIMB_BITS) & LIMB_MASK
+    # The difference n Q - S**2 is never negative, so one pass of carries leaves proper digits.
     carry(wide, highest)
     # Two divisions whose remainders only need to be known to be zero or not: 68 bits and more stand
     # in front of the lowest cell's last one.

@@ -83,6 +83,8 @@ def add_float(cells: Ints, row: int, bits: int, sign: int) -> int:
     if mantissa == 0:
         return -1
     limb = shift >> 5
+    # The mantissa in two halves, so that no shift leaves 64 bits; each falls into two of three
+    # limbs.
     low = (mantissa & LIMB_MASK) << (shift & 31)
     high = (mantissa >> LIMB_BITS) << (shift & 31)
     signed = sign if bits >= 0 else -sign
@@ -97,6 +99,7 @@ def add_integer(cells: Ints, row: int, value: int, sign: int) -> int:
     """Add (sign 1) or take away (sign -1) an integer; the lowest limb it touched, which is 0."""
     cells[row, COUNT] += sign
     cells[row, LIMBS] += sign * (value & LIMB_MASK)
+    # The upper half keeps the sign: limbs are signed until they are read.
     cells[row, LIMBS + 1] += sign * (value >> LIMB_BITS)
     return 0
 
@@ -120,6 +123,8 @@ def gather_limbs(cells: Ints, whole: int, part: int, low: int, high: int, number
         number[PAD + limb - low] = cells[whole, LIMBS + limb] - cells[part, LIMBS + limb]
     number[top] = 0
     carry(number, top)
+    # Carried once, the topmost cell has the sign of the whole; a negative number is turned and
+    # carried again.
     if number[top] >= 0:
         return top
     for cell in range(PAD, top + 1):
@@ -176,6 +181,7 @@ def integer_of(number: Ints, signed_top: int) -> tuple[int, bool]:
             return 0, False
     low = number[PAD]
     high = number[PAD + 1]
+    # Only -2**63 has that bit and still fits.
     if high >> 31:
         is_lowest = signed_top < 0 and high == 1 << 31 and low == 0
         return (INTEGER_MIN if is_lowest else 0), is_lowest
@@ -186,6 +192,7 @@ def integer_of(number: Ints, signed_top: int) -> tuple[int, bool]:
 @compiled_part
 def with_sign(bits: int, signed_top: int) -> int:
     """The magnitude with its sign; zero is always +0."""
+    # One zero: a sum that cancels has no sign to keep.
     return bits | SIGN_BIT if signed_top < 0 and bits != 0 else bits
 
 
@@ -214,6 +221,7 @@ def round_head(head: int, rest: int, exponent: int) -> int:
     """
     quantum = max(exponent + bit_length(head) - 53, FLOAT_BASE)
     drop = quantum - exponent
+    # Less than half of the smallest subnormal, however large `rest` is.
     if drop > 63:
         return 0
     if drop <= 0:

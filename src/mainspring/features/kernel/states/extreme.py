@@ -40,6 +40,7 @@ def rank_of(bits: int, is_float: bool, is_least: bool) -> int:
     if is_float:
         if bits & ALL_BUT_SIGN > INFINITY:
             return NAN_RANK
+        # The bits of positive doubles ascend with their values, those of negative ones descend.
         if bits < 0:
             bits ^= ALL_BUT_SIGN
     return ~bits if is_least else bits
@@ -68,6 +69,7 @@ def leaves_for(facts: int) -> int:
 @compiled_part
 def raise_leaf(trees: Ints, tree: int, node: int, rank: int) -> None:
     """A rank appears under a leaf."""
+    # Up to the first node that is as great already: all above it are too.
     while node >= 1 and trees[tree, node] < rank:
         trees[tree, node] = rank
         node >>= 1

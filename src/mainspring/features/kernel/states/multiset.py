@@ -58,6 +58,8 @@ def empty_bags(bags: int, room: int, windows: int) -> Bags:
     """Multisets for keys of up to `room` facts and codes; what is never used of them is never
     touched, and takes no memory.
     """
+    # Room for the worst key, half full at most; the operating system gives memory only where it is
+    # touched.
     capacity = SMALLEST_TABLE
     while capacity <= 2 * room:
         capacity *= 2
@@ -141,5 +143,7 @@ def change_count(bags: Bags, bag: int, code: int, window: int, sign: int) -> Non
     """A fact with this code enters a window (sign 1) or leaves it (-1)."""
     count = bags.counts[bag, code, window] + sign
     bags.counts[bag, code, window] = count
+    # The number of different codes follows each change, so that a distinct count is read, not
+    # counted.
     if count == (1 if sign > 0 else 0):
         bags.sizes[bag, LIVE + window] += sign

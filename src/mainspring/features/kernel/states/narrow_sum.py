@@ -46,6 +46,8 @@ def shift_of(bits: int) -> int:
 @compiled_part
 def fits(lowest: int, highest: int, count: int) -> bool:
     """Whether so many values with shifts between these can be added."""
+    # 53 bits of mantissa and the bits of the count are taken from the room; what is left is for
+    # unlike sizes.
     return highest < NOT_FINITE and highest - lowest <= min(LOW_BITS, ROOM - 53 - bit_length(count))
 
 

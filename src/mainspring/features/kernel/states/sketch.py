@@ -89,6 +89,8 @@ def estimate_of(histogram: Ints, precision: int) -> int:
     """
     registers, highest = float(1 << precision), 64 - precision
     total = registers * tau(1.0 - histogram[highest + 1] / registers)
+    # Horner's rule from the highest rank down, in this order always: additions of doubles are not
+    # associative.
     for rank in range(highest, 0, -1):
         total = 0.5 * (total + histogram[rank])
     total += registers * sigma(histogram[0] / registers)

@@ -119,12 +119,18 @@ def grow_key(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) -> 
     for index in range(batch.key_first[code], batch.key_first[code + 1]):
         row = batch.order[index]
         insert_fact(batch, key, row)
+        # Sealed when the head is full and never at the end of a batch: batches would show in the
+        # bytes.
         if key.state[FACT_COUNT] == OPEN_FACTS:
             if not has_room(key, out):
                 return False
             seal_facts(batch, key, out)
             spill(batch, key, out, code)
+            # By when the record arrived, which the log says, not by the clock of this process: it
+            # once did, and hourly and one-go materializations of late facts differed in their
+            # bytes.
             evict(key, out, code, min(batch.arrived[row], batch.until) - batch.kept)
+            # Last: what was evicted need not go into a page of tiles first.
             seal_tiles(key, out, code)
     if not has_room(key, out):
         return False
@@ -176,6 +182,7 @@ def insert_fact(batch: GrowthBatch, key: OpenKey, row: int) -> None:
     which it is seen.
     """
     index = key.state[FACT_COUNT]
+    # From the end: facts mostly arrive in order of time, and then nothing moves.
     while index > 0 and stands_before(batch, key, row, index - 1):
         move_fact(key, index - 1, index)
         index -= 1
@@ -208,6 +215,7 @@ def stands_before(batch: GrowthBatch, key: OpenKey, row: int, index: int) -> boo
         other >> TEXT_SHIFT,
         other & LENGTH_MASK,
     )
+    # Revisions of one id share event time and id; the earlier revision stands first.
     return order < 0 or (
         order == 0 and bool(batch.facts[row, VISIBLE_FROM] < key.facts[index, VISIBLE_FROM])
     )
@@ -299,6 +307,7 @@ def seal_facts(batch: GrowthBatch, key: OpenKey, out: GrowthOutput) -> None:
 @compiled_part
 def spill(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) -> None:
     """Where the directory has too many pages beside it, give the oldest a row of its own."""
+    # The eight newest pages share the directory's row, so that a key of some 150 facts is one read.
     if key.state[PAGE_COUNT] <= INLINE_PAGES:
         return
     begin = key.state[WRITTEN]
@@ -316,6 +325,7 @@ def evict(key: OpenKey, out: GrowthOutput, code: int, oldest: int) -> None:
             move_tile(key, index, left)
             left += 1
             continue
+        # Noted for good: a request that needs older facts is refused, not answered from less.
         state[EVICTED_UNTIL] = max(state[EVICTED_UNTIL], key.tiles[index, TILE_LAST])
         beside = inline_index(key, key.tiles[index, TILE_LEVEL], key.tiles[index, TILE_NUMBER])
         if beside >= 0:
@@ -442,6 +452,8 @@ def write_roots(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) 
     begin = key.state[WRITTEN]
     write_facts(batch, key, out, HEAD_LEVEL, 0, key.state[FACT_COUNT])
     list_row(key, out, WRITTEN_PAGE, code, HEAD_LEVEL, 0, begin)
+    # The directory changes only when a page was sealed: fifteen changes of sixteen write one small
+    # row.
     if key.state[IS_SEALED] == 0:
         return
     begin, width = key.state[WRITTEN], key.state[TILE_COUNT] * key.tiles.shape[1]
@@ -476,6 +488,7 @@ def write_facts(
         for offset in range(size):
             out.texts[byte + offset] = batch.texts[source + offset]
         byte += size
+    # Padding is zeroed because rows are compared as bytes, and this memory was not cleared.
     for pad in range(byte, 8 * ((byte + 7) // 8)):
         out.texts[pad] = 0
     end_page(key, out, page, links_at + count * links - page, byte - texts_at)

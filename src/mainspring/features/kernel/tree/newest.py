@@ -136,6 +136,7 @@ def look_up(rows: PageRows, search: Search, key: int, at: int) -> int:
     for row in range(begin, begin + roots_of(rows, begin, stop)):
         search.waiting[found[WAITING]] = rows.starts[row]
         found[WAITING] += 1
+        # All roots are looked at before any child is: the best bound first keeps most pages unread.
         certain = max(certain, certainly_seen(rows, rows.starts[row], at))
     while found[WAITING] > 0:
         found[WAITING] -= 1
@@ -143,6 +144,7 @@ def look_up(rows: PageRows, search: Search, key: int, at: int) -> int:
         consider_page(rows, search, page, at)
         for index in range(rows.words[page + TILES]):
             consider_tile(rows, search, key, at, certain, tile_at(page, index, rows.shape))
+    # Every missing page is listed before the caller fetches, so that a lookup costs few rounds.
     return ANSWERED if found[WANTED] == wanted else MISSING
 
 
@@ -165,6 +167,8 @@ def consider_tile(
 ) -> None:
     """Have the page of a tile looked into if it may hold the newest fact."""
     words = rows.words
+    # Of a tile that is stable the newest fact that stands is known; of another only when its last
+    # one happened, seen or not.
     bound = words[tile + TILE_STATES] if is_certain(words, tile, at) else words[tile + TILE_LAST]
     if (
         bound == LONG_AGO
@@ -251,6 +255,8 @@ def write_values(rows: PageRows, search: Search, request: int, results: PointRes
         search.found[BEST_INDEX],
     )
     fact, reference = fact_at(words, page, index, shape), reference_at(words, page, index, shape)
+    # Nulls are values here: `latest` shows the newest fact as it stands and never an older one's
+    # value.
     for slot in range(search.columns.shape[0]):
         column, text = search.columns[slot, 0], search.columns[slot, 1]
         if not has_value(words, fact, column):

@@ -62,6 +62,8 @@ def warm_online() -> None:
     """Load every entry point from numba's cache, or compile it; no request and no materialization
     waits for a compiler after this.
     """
+    # Loading takes a moment each and compiling seconds; `apply` and servers pay that before the
+    # first request.
     for entry in (grow_entry, point_entry, request_entry, lookup_entry, summary_entry):
         entry()
 

@@ -112,6 +112,7 @@ def answer_request(words: Ints, request: Ints, program: Ints, results: Ints) -> 
         results[values:outcome_at].view(np.uint8)[:values].reshape((outputs, requests)),
     )
     answer_points(
+        # No room for missing pages: what needs one is answered the slower way, which can fetch.
         PageRows(
             program[_PROGRAM_COUNTS:lanes_at], words, starts, key_rows, results[:0].reshape((0, 3))
         ),
@@ -153,6 +154,7 @@ def rows_of_roots(words: Ints, keys: int) -> tuple[Ints, Ints]:
 def _sealed(edition: int) -> Ask:
     def answer(words: Ints, request: Ints, program: Ints, results: Ints) -> None:
         answer_request(words, request, program, results)
+        # Behind the answer, because the note is written by it.
         results[-1] = edition
 
     return answer

@@ -252,11 +252,13 @@ def answer_point(
     wanted = work.found[WANTED]
     work.found[OPEN_PAGES] = work.found[WHOLE_TILES] = 0
     if begin < stop:
+        # Checked before anything is read: a partial past must not look like a full one.
         if evicted_until(rows, begin, stop) >= at - windows.reach[windows.reach.size - 1]:
             return EVICTED_BEFORE
         decompose(rows, windows, work, key, at)
     if work.found[WANTED] > wanted:
         return MISSING
+    # The caller sweeps the facts of the pages that are now all there.
     if windows.from_tiles == 0:
         return AMBIGUOUS
     return write_answers(rows, windows, work, results, request, at)
@@ -346,6 +348,7 @@ def visit_tile(
         and words[tile + TILE_STABLE_FROM] <= at
         and last < at + windows.edge
     )
+    # Of two rings a tile would have to be split, and tiles cannot be: its page is read then.
     if is_stable and ring == ring_of(windows, last, at):
         index = work.found[WHOLE_TILES]
         work.tiles[START, index], work.tiles[REST, index] = tile, ring
@@ -382,6 +385,7 @@ def write_answers(
                 add_tile(
                     windows.lanes, work.cells, work.marks, rows.words, work.tiles[START, index]
                 )
+        # Each page keeps its next fact between rings, so no fact is touched twice.
         for index in range(work.found[OPEN_PAGES]):
             add_facts_of_ring(rows, windows, work, index, at - windows.reach[ring], at)
         outcome = max(outcome, write_window(windows, work, results, ring, request, at))
@@ -396,6 +400,7 @@ def add_facts_of_ring(
     words, page, values = rows.words, work.pages[START, index], FACT_TIMES + rows.shape[FLAG_WORDS]
     while work.pages[REST, index] >= 0:
         fact = fact_at(words, page, work.pages[REST, index], rows.shape)
+        # Left for the next ring; facts of a page stand in order of time.
         if words[fact + EVENT_TIME] < oldest:
             return
         work.pages[REST, index] -= 1

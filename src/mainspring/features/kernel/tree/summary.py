@@ -119,6 +119,8 @@ def compile_tiles(
     outputs = program.outputs
     if outputs and all(output.op is AggregateOp.LATEST for output in outputs):
         return _lookup_tiles(outputs, kinds=kinds, texts=texts)
+    # One output that tiles cannot hold sends the whole view to its facts: they have to be read for
+    # that output anyway.
     is_whole = all(
         output.op in _SUMMARIES
         and (
@@ -131,6 +133,7 @@ def compile_tiles(
     lanes, rows = _Lanes(kinds), []
     for position, output in enumerate(outputs if is_whole else ()):
         column = WHOLE_ROW if output.op is AggregateOp.COUNT_ROWS else output.column
+        # Every output has to know whether there is a value; equal lanes are laid out once.
         counted = lanes.add(TileSummary.TALLY, column)
         lane = lanes.add(_SUMMARIES[output.op], column)
         is_float = column != WHOLE_ROW and kinds[column] is ValueKind.FLOAT

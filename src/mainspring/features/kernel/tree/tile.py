@@ -128,6 +128,7 @@ def reset_summary(lanes: Ints, cells: Ints, marks: Ints) -> None:
     for lane in range(lanes.shape[0]):
         for cell in range(LIMBS):
             cells[lane, cell] = 0
+        # Only the limbs in use: a sum has 66, and a page of facts touches a few.
         for limb in range(marks[lane, TILE_LOW], marks[lane, TILE_HIGH] + 1):
             cells[lane, LIMBS + limb] = 0
         marks[lane, TILE_LOW] = NO_LIMB
@@ -175,6 +176,8 @@ def add_fact(
 def consider(marks: Ints, lane: int, kind: int, time: int, bits: int, page: int) -> None:
     """Take a value as the newest (or oldest) if it is."""
     if time == marks[lane, TIME]:
+        # Inside a page facts stand in total order, but ids of two pages cannot be compared here;
+        # the facts decide.
         if page != marks[lane, PAGE]:
             marks[lane, TIED] = 1
             return
@@ -201,6 +204,7 @@ def add_tile(lanes: Ints, cells: Ints, marks: Ints, words: Ints, tile: int) -> N
         elif kind <= TileSummary.GREATEST:
             marks[lane, BITS] = max(marks[lane, BITS], words[state])
         elif words[state] != LONG_AGO and words[state] != NEVER:
+            # A tile's address, negated, stands for its page: no page has a negative one.
             consider(marks, lane, kind, words[state], words[state + 1], -tile)
 
 
@@ -212,6 +216,7 @@ def add_sum(cells: Ints, marks: Ints, lane: int, words: Ints, state: int) -> Non
     low = words[state + SUM_LOW]
     if low == NO_LIMB:
         return
+    # The last limbs of the number may be fewer than a tile keeps.
     high = min(low + KEPT_LIMBS, NO_LIMB) - 1
     for limb in range(low, high + 1):
         cells[lane, LIMBS + limb] += words[state + SUM_LIMBS + limb - low]
@@ -234,11 +239,14 @@ def summarise_facts(
     """Write the tile of a page of facts, which may lie in another array than the tile."""
     reset_summary(lanes, cells, marks)
     first, last, stable_from = NEVER, LONG_AGO, LONG_AGO
+    # Later facts first, as `add_fact` wants them: of one page the first to come is then the newest.
     for index in range(words[page + FACTS] - 1, -1, -1):
         fact = fact_at(words, page, index, shape)
         first = min(first, words[fact + EVENT_TIME])
         last = max(last, words[fact + EVENT_TIME])
         stable_from = max(stable_from, words[fact + VISIBLE_FROM])
+        # A fact that was taken back is in no sum.  For moments at which it was still seen the tile
+        # is not used, because `stable_from` lies after them.
         if words[fact + VISIBLE_TO] == NEVER:
             add_fact(lanes, cells, marks, words, page, fact, FACT_TIMES + shape[FLAG_WORDS])
         else:
@@ -307,6 +315,8 @@ def write_sum(
     for limb in range(KEPT_LIMBS):
         out[state + SUM_LIMBS + limb] = 0
     low, high = marks[lane, TILE_LOW], marks[lane, TILE_HIGH]
+    # Carries are resolved before limbs are kept: otherwise the same sum would have other bytes
+    # after another order of additions.
     signed_top = gather_limbs(cells, lane, lanes.shape[0], low, high, number)
     top = abs(signed_top)
     while top >= PAD and number[top] == 0:
@@ -315,6 +325,8 @@ def write_sum(
     while bottom < top and number[bottom] == 0:
         bottom += 1
     out[state + SUM_LOW] = low + bottom - PAD if top >= PAD else NO_LIMB
+    # Such a sum exists (1e300 beside 1e-300) but is rare: its page is read, and all tiles keep one
+    # width.
     if top - bottom >= KEPT_LIMBS:
         return 1
     for cell in range(bottom, top + 1):

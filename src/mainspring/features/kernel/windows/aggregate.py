@@ -36,6 +36,7 @@ def aggregate(program: Program, facts: Facts, spine: Spine) -> KernelResult:
     """
     answer = blank_answer(program.tables.sizes.height, spine.time.size)
     notes = [note for tables in program.passes for note in run_pass(tables, facts, spine, answer)]
+    # The least is the first in the spine's order, whichever thread and pass met it.
     overflows = [note for note in notes if note[0] >= 0]
     answer.note[:] = min(overflows or notes, key=lambda note: int(note[0]), default=answer.note)
     return answer
@@ -46,6 +47,7 @@ def run_pass(tables: Tables, facts: Facts, spine: Spine, answer: KernelResult) -
     each.
     """
     shares = shares_of(facts.times.shape[1] + spine.time.size)
+    # One note each: threads must not race for the first overflow.
     notes = [np.full(2, -1, dtype=np.int64) for _ in range(shares)]
     run_shares(
         lambda share, _first, _stop: compiled_sweep()(

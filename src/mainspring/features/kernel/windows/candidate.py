@@ -40,6 +40,7 @@ def write_extremes(
     looks = 0
     for index in range(rows.size):
         looks += max(buffers.stable[at(index)] - buffers.firsts[at(widest), at(index)], 0)
+    # Without gaps or nulls a plain maximum is vectorised, eight facts at a time.
     if is_dense and looks <= SCAN * (state.scalars[STOP] - state.scalars[BEGIN]):
         scan_windows(state, buffers, outputs, lane, rows, answer)
     else:
@@ -108,6 +109,8 @@ def stack_windows(
                     position,
                 )
             position += 1
+        # Narrow windows first: their candidate lies nearest the top, and wider ones go on down from
+        # it.
         depth = height
         for reader in range(buffers.reader_start[lane], buffers.reader_start[lane + 1]):
             wanted = wanted_at(outputs, buffers.readers[reader])

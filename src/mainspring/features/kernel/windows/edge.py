@@ -134,6 +134,7 @@ def find_edges(state: SweepState, buffers: Buffers, request_times: Ints) -> int:
         buffers.stable[index] = past
     for window in range(state.windows.shape[0]):
         find_firsts(state, buffers, window, request_times, is_sparse)
+    # Facts visible from when they happen: the whole past is the stable prefix.
     if times.shape[0] == 1:
         return 0
     irregular = mark_irregular(state, buffers)
@@ -155,6 +156,7 @@ def find_firsts(
     )
     covered = times[EVENT_TIME, stop - 1] - times[EVENT_TIME, begin] if begin < stop else 0
     first = begin
+    # Short windows among wide gaps: walking back from each request touches fewer facts.
     if reach < covered // request_times.size:
         for index in range(request_times.size):
             first = buffers.stable[at(index)]
@@ -198,6 +200,8 @@ def mark_irregular(state: SweepState, buffers: Buffers) -> int:
             happened + state.scalars[LAG], times[VISIBLE_FROM, at(position)]
         )
         buffers.classes[at(bit_length(appears[at(position)] - happened))] += 1
+    # The limit of lateness comes from the facts themselves: whatever is late for this key is
+    # irregular, and the rest holds the prefix back by no more than that.
     limit, later = buffers.classes.size - 1, 0
     while limit > 0 and later + buffers.classes[limit] <= (stop - begin) >> IRREGULAR_SHARE:
         later += buffers.classes[limit]
@@ -225,6 +229,7 @@ def find_stable_prefix(
     patience = PATIENCE * (stop - begin + request_times.size)
     for index in range(request_times.size):
         time = request_times[index]
+        # Irregular facts do not hold the prefix back; each request looks at them one by one.
         while stable < stop and (
             buffers.irregular[at(stable - begin)] != 0 or appears[at(stable)] <= time
         ):
@@ -242,6 +247,7 @@ def find_stable_prefix(
             late += 1
         for position in range(max(stable, oldest), past):
             count = see(state, buffers, position, time, count)
+        # A budget for all requests together: a few hard ones may be paid for by many easy ones.
         patience -= late - first_late + past - stable
         if patience < 0 or count == buffers.extra.size:
             return False

@@ -66,6 +66,7 @@ def write_row(state: SweepState, outputs: Ints, answer: KernelResult, row: int, 
     """Write every output of one spine row; the first integer overflow in spine order is noted."""
     for index in range(outputs.shape[0]):
         wanted = wanted_at(outputs, index)
+        # Null first: an output that finds no value writes nothing, and null values have zero bits.
         put(answer, wanted.slot, row, 0, False)
         if wanted.op <= AggregateOp.ALL:
             write_count(state, wanted, answer, row)
@@ -116,6 +117,8 @@ def put_once(answer: KernelResult, slot: int, row: int, bits: int, is_value: boo
 def note_overflow(answer: KernelResult, row: int, output: int) -> None:
     """Note the first output, in the spine's order, whose sum does not fit."""
     index = row * answer.bits.shape[0] + output
+    # By row and output, not by when it was met: threads and keys run in another order than the
+    # spine.
     if answer.note[0] < 0 or index < answer.note[0]:
         answer.note[0] = index
 
@@ -177,6 +180,7 @@ def spread_value(state: SweepState, wanted: Wanted, whole: int, expired: int, co
         state.scalars[AGGREGATED],
         wanted.is_float != 0,
     )
+    # Any infinity or NaN: a deviation from an infinite mean is not a number.
     if is_float and special_sum(cells, whole, expired) != 0:
         return QUIET_NAN
     low, high = lanes[wanted.tally, LOW], lanes[wanted.lane, HIGH]
@@ -214,6 +218,7 @@ def write_extreme(
             True,
         )
     elif rank != LOWEST_RANK:
+        # Of OLDEST a rank is the complement of a position, so that the greatest is the oldest.
         put(answer, wanted.slot, row, state.values[wanted.column, ~rank], True)
 
 
@@ -264,6 +269,8 @@ def write_quantiles(state: SweepState, wanted: Wanted, answer: KernelResult, row
     for index in range(wanted.size):
         share = state.parameters[wanted.offset + index]
         bucket = (
+            # In whole numbers, so that ceil(share * count) does not hang on how a product of
+            # doubles is rounded.
             ranked_bucket(state, wanted, max((share * count + PARTS - 1) // PARTS, 1))
             if count > 0
             else 0
@@ -277,6 +284,7 @@ def ranked_bucket(state: SweepState, wanted: Wanted, rank: int) -> int:
     bags, bag = state.bags, state.lanes[wanted.lane, STATE_INDEX]
     number = bags.sizes[bag, NUMBER_FIELD]
     last = bags.order[bag, number - 1]
+    # NaN has the greatest bucket; one of them makes every quantile NaN, as it does MIN and MAX.
     if bags.held[bag, last] == NAN_BUCKET and bags.counts[bag, last, wanted.window] != 0:
         return NAN_BUCKET
     index, below = 0, bags.counts[bag, bags.order[bag, 0], wanted.window]
@@ -322,6 +330,7 @@ def write_distinct(state: SweepState, wanted: Wanted, answer: KernelResult, row:
         )
         return
     live = state.bags.sizes[state.lanes[wanted.lane, STATE_INDEX], LIVE + wanted.window]
+    # The count stays exact underneath: once values leave the window, so does the approximation.
     if live > parameters[offset]:
         live = (
             parameters[offset]
@@ -351,6 +360,7 @@ def estimated(state: SweepState, lane: int, window: int, precision: int) -> int:
     estimate = estimate_of(histogram, precision)
     for rank in range(histogram.size):
         histogram[rank] = 0
+    # Cleared by going through what was set: thousands of registers, of which few were touched.
     for code in range(bags.sizes[bag, NUMBER_FIELD]):
         held = bags.held[bag, code]
         reset_registers(registers, held if is_observed else observation_of(held, precision))
@@ -360,6 +370,8 @@ def estimated(state: SweepState, lane: int, window: int, precision: int) -> int:
 @compiled_part
 def special_sum(cells: Ints, whole: int, expired: int) -> int:
     """The bits of a sum that contains NaN or infinities, 0 when it contains neither."""
+    # Counters, not flags: an infinity that has expired leaves the window as exactly as a number
+    # does.
     rising = cells[whole, RISING] != cells[expired, RISING]
     falling = cells[whole, FALLING] != cells[expired, FALLING]
     if cells[whole, NANS] != cells[expired, NANS] or (rising and falling):

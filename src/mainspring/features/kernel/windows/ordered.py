@@ -34,6 +34,8 @@ def halves(age: float) -> float:
         return 0.0
     whole = int(age + 0.5)
     part = float(whole) - age
+    # Written out and not a loop over a table, so that every compiler sees the same sequence of
+    # operations.
     total = 1.3691488853904128e-12
     total = total * part + 2.5678435993488206e-11
     total = total * part + 4.4455382718708116e-10
@@ -100,6 +102,8 @@ def decayed_mean(state: SweepState, wanted: Wanted, time: int) -> tuple[float, b
     half_life = float(state.parameters[wanted.offset])
     stop = last_position(state, wanted.window, time)
     position = next_value(state, wanted.column, state.windows[wanted.window, FIRST], stop, time)
+    # Decayed from value to value, not from q: the decay from the last value to q cancels in the
+    # quotient.
     total, weight, before = 0.0, 0.0, position
     while position < stop:
         left = halves(
@@ -128,6 +132,8 @@ def standard_moment(state: SweepState, wanted: Wanted, time: int) -> tuple[float
         position = next_value(state, wanted.column, position + 1, stop, time)
     if number < (3.0 if wanted.op == AggregateOp.SKEW else 4.0):
         return 0.0, False
+    # Two passes: sums of raw powers would cancel catastrophically, and no exact state of third
+    # powers is kept.
     mean /= number
     second, third, fourth = 0.0, 0.0, 0.0
     position = next_value(state, wanted.column, start, stop, time)

@@ -31,6 +31,7 @@ def rank_at(state: SweepState, lane: int, position: int) -> int:
     """The rank of a fact in the lane's tree."""
     lanes = state.lanes
     if lanes[lane, KIND] >= Lane.OLDEST:
+        # Positions as ranks make first, last and lists of them the same search as maxima.
         return position if lanes[lane, KIND] == Lane.RECENT else ~position
     return rank_of(
         state.values[lanes[lane, COLUMN], position],

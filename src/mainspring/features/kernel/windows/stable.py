@@ -109,6 +109,7 @@ def write_totals(
     unit = 0
     if state.lanes[lane, KIND] != Lane.TALLY or not is_dense:
         unit = sum_up(state, buffers, lane)
+    # Infinities and numbers too unlike in size need the wide accumulator of the sweep.
     if unit == NOT_FINITE:
         return False
     for reader in range(buffers.reader_start[lane], buffers.reader_start[lane + 1]):
@@ -149,6 +150,8 @@ def sum_up(state: SweepState, buffers: Buffers, lane: int) -> int:
         ):
             one, more, less = parts_of(state, lane, position, unit)
             tally += one
+            # Carried at once: prefix sums are subtracted later, and both halves must be in range
+            # for that.
             high += more + ((low + less) >> LOW_BITS)
             low = (low + less) & LOW_MASK
         buffers.high[at(index + 1)], buffers.low[at(index + 1)], buffers.tally[at(index + 1)] = (
@@ -204,6 +207,7 @@ def total(
     """Count, high and low of an additive lane in a window of a request."""
     begin, first = state.scalars[BEGIN], buffers.firsts[at(wanted.window), at(index)]
     stable = buffers.stable[at(index)]
+    # A window may begin behind the stable prefix; then it holds facts in flight alone.
     after, before = stable - begin, min(first, stable) - begin
     count = buffers.tally[at(after)] - buffers.tally[at(before)]
     low = buffers.low[at(after)] - buffers.low[at(before)]
@@ -265,6 +269,7 @@ def write_newest_of(
     newest, seen = NOTHING, begin
     for index in range(rows.size):
         position = buffers.stable[at(index)] - 1
+        # Back to what the request before has looked at, and no further: each fact is passed once.
         while position >= seen and (
             buffers.irregular[at(position - begin)] != 0 or not is_value(state, column, position)
         ):
@@ -293,6 +298,7 @@ def write_oldest_of(
     """Write FIRST: the stable fact at which the count of values rises above what it was before the
     window.
     """
+    # The running count of values tells by bisection where the first value after a position lies.
     sum_up(state, buffers, lane)
     for reader in range(buffers.reader_start[lane], buffers.reader_start[lane + 1]):
         wanted = wanted_at(outputs, buffers.readers[reader])

@@ -141,6 +141,8 @@ def clear(state: SweepState) -> None:
         for row in range(lane * rows, (lane + 1) * rows):
             for cell in range(LIMBS):
                 cells[row, cell] = 0
+            # Most keys have few facts: to clear whole matrices for each would cost more than their
+            # answers.
             for limb in range(lanes[lane, LOW], lanes[lane, HIGH] + 1):
                 cells[row, LIMBS + limb] = 0
         lanes[lane, LOW] = NO_SQUARE_LIMB
@@ -152,6 +154,7 @@ def clear(state: SweepState) -> None:
                 lanes[lane, STATE_INDEX],
                 lanes[lane, LENGTH] + 1 if lanes[lane, KIND] >= Lane.BINS else 0,
             )
+    # As small a tree as this key needs, in memory for the largest.
     scalars[LEAVES] = leaves_for(scalars[STOP] - scalars[BEGIN])
     for tree in range(trees.shape[0]):
         for node in range(2 * scalars[LEAVES]):

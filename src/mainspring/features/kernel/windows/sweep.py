@@ -119,6 +119,7 @@ def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, KernelResult], N
         stop = 0
         for key in range(first_key, stop_key):
             first, last = stop, starts[key + 1] - starts[first_key]
+            # Requests may come in any order; time only moves forward inside a key.
             sort_rows(rows[first:last], request_times[first:last], entering, spare)
             while first < last:
                 stop = (
@@ -127,6 +128,7 @@ def sealed_sweep(edition: int) -> Callable[[Part, Facts, Spine, KernelResult], N
                     else episode_end(state, request_times, first, last)
                 )
                 choose(state, key_start, key, request_times[first], request_times[stop - 1])
+                # Whatever the fast path wrote before it declined is written over by the sweep.
                 if not tables.has_fast_path or not answer_stable(
                     state, buffers, outputs, rows[first:stop], request_times[first:stop], answer
                 ):
@@ -151,6 +153,7 @@ def share_bound(key_start: Ints, starts: Ints, share: int, shares: int) -> int:
     keys = key_start.size - 1
     if share == shares:
         return keys + 1
+    # Whole keys only: a key has one state, which threads would have to share.
     wanted = (key_start[keys] + REQUEST_WEIGHT * starts[keys + 1]) // shares * share
     low, high = 0, keys
     while low < high:
@@ -190,6 +193,7 @@ def episode_end(state: SweepState, request_times: Ints, first: int, stop: int) -
     for window in range(state.windows.shape[0]):
         longest = max(longest, state.windows[window, REACH])
     for index in range(first + 1, stop):
+        # Beyond such a gap no fact is in a window on both sides, and those in between are skipped.
         if request_times[index] - longest >= request_times[index - 1]:
             return index
     return stop
@@ -210,6 +214,7 @@ def empty_state(tables: Tables, facts: Facts, largest: int) -> SweepState:
     times, sizes, lanes = facts.times, tables.sizes, empty_lanes(tables.lanes)
     windows, scalars = empty_windows(tables.reach)
     scalars[AGGREGATED], scalars[LAG] = tables.aggregated, tables.lag
+    # Every lane gets the width that squares need if any has squares: one matrix, and no branch.
     cells = np.zeros(
         (lanes.shape[0] * (tables.aggregated + 1), SQUARE_CELLS if sizes.squares else CELLS),
         dtype=np.int64,
@@ -311,6 +316,7 @@ def newest_stable(first: int, stop: int, time: int, times: Ints) -> int:
     """
     if times.shape[0] == 1:
         return max(lower_bound(times, EVENT_TIME, first, stop, time) - 1, first)
+    # Backwards from the present: the newest fact is nearly always among the last few.
     for position in range(lower_bound(times, EVENT_TIME, first, stop, time) - 1, first, -1):
         if times[VISIBLE_FROM, position] <= time and times[VISIBLE_TO, position] == NEVER:
             return position
@@ -331,6 +337,8 @@ def schedule(state: SweepState, latest: int, entering: Ints, leaving: Ints, spar
         else:
             appears[position] = max(appears[position], times[VISIBLE_FROM, position])
         superseded = state.leaves_at[position]
+        # Never seen by any of these requests: superseded before it was past and visible, or too
+        # late.
         if appears[position] >= superseded or appears[position] > latest:
             continue
         entering[entering_count] = position
@@ -338,6 +346,7 @@ def schedule(state: SweepState, latest: int, entering: Ints, leaving: Ints, spar
         if superseded <= latest:
             leaving[leaving_count] = position
             leaving_count += 1
+    # Stable, so facts that appear at once enter in total order.
     sort_positions(entering[:entering_count], appears, spare)
     sort_positions(leaving[:leaving_count], state.leaves_at, spare)
     scalars[ENTERING], scalars[LEAVING] = entering_count, leaving_count
@@ -353,6 +362,8 @@ def advance(state: SweepState, time: int, entering: Ints, leaving: Ints) -> None
         upto += 1
     if upto > scalars[ENTERED]:
         enter(state, entering, upto)
+    # After entering and before expiring: a fact leaves only what it has entered, and `expire`
+    # counts only facts that are still seen.
     while scalars[LEFT] < scalars[LEAVING] and state.leaves_at[leaving[scalars[LEFT]]] <= time:
         leave(state, leaving[scalars[LEFT]], time)
         scalars[LEFT] += 1

@@ -59,6 +59,7 @@ def add(state: SweepState, lane: int, row: int, position: int, sign: int) -> int
         return NOTHING
     bits, is_float = state.values[lanes[lane, COLUMN], position], lanes[lane, IS_FLOAT] != 0
     if kind == Lane.TRUTHS:
+        # True counts once whatever bits stand for it.
         cells[row, COUNT] += sign * (bits != 0)
         return NOTHING
     if kind == Lane.SQUARES:
@@ -99,6 +100,8 @@ def enter(state: SweepState, positions: Ints, upto: int) -> None:
                 continue
             if kind <= Lane.SQUARES:
                 add_everywhere(state, lane, position, 1)
+            # Positions are in total order, so the newest is the greatest, whatever order facts
+            # appear in.
             elif kind == Lane.NEWEST:
                 lanes[lane, NEWEST] = max(lanes[lane, NEWEST], position)
             elif kind >= Lane.VALUES:
@@ -125,11 +128,15 @@ def leave(state: SweepState, position: int, time: int) -> None:
         if kind <= Lane.SQUARES:
             add_everywhere(state, lane, position, -1)
         elif kind == Lane.NEWEST:
+            # Only the newest fact can change the answer by leaving; the search back is short and
+            # rare.
             if lanes[lane, NEWEST] == position:
                 lanes[lane, NEWEST] = newest_before(state, lane, position, time)
         elif kind >= Lane.VALUES:
             change_windows(state, lane, position, -1)
         else:
+            # A maximum cannot be subtracted: the block is looked at again, 16 facts, and the path
+            # above it.
             block = (position - scalars[BEGIN]) >> BLOCK_SHIFT
             rank = block_rank(state, lane, scalars[BEGIN] + (block << BLOCK_SHIFT), time)
             replace_leaf(state.trees, lanes[lane, STATE_INDEX], scalars[LEAVES] + block, rank)
@@ -143,9 +150,12 @@ def expire(state: SweepState, window: int, first: int, time: int) -> None:
     lanes, windows, aggregated = state.lanes, state.windows, state.scalars[AGGREGATED]
     for lane in range(lanes.shape[0]):
         kind = lanes[lane, KIND]
+        # Trees and newest positions need nothing: a window asks them from its first position on.
         if Lane.SQUARES < kind < Lane.VALUES or window >= aggregated:
             continue
         for position in range(windows[window, FIRST], first):
+            # A fact that is not visible yet has entered nothing; `add_everywhere` counts it as
+            # expired when it does.
             if not is_seen(state, position, time) or not counts(state, lane, position):
                 continue
             if kind <= Lane.SQUARES:
@@ -166,6 +176,7 @@ def code_at(state: SweepState, lane: int, position: int) -> int:
         lanes[lane, LENGTH],
     )
     image = canonical_bits(state.values[lanes[lane, COLUMN], position], is_float)
+    # Bins and listed values are few and known beforehand; the rest get codes as they come.
     if kind == Lane.BINS:
         return bin_of(parameters[offset : offset + length], image, is_float)
     if kind == Lane.LISTED:
@@ -182,6 +193,7 @@ def change_windows(state: SweepState, lane: int, position: int, sign: int) -> No
     """Count a fact in the lane's multiset, or take it away, for each window from which it has not
     expired.
     """
+    # From the widest window: the first that has lost the fact ends the walk.
     window = state.scalars[AGGREGATED] - 1
     while window >= 0 and position >= state.windows[window, FIRST]:
         change_window(state, lane, position, window, sign)
