@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from mainspring.elements.expression import col
-from mainspring.elements.expression.calendar import LOCAL_CALENDAR
+from mainspring.elements.expression.calendar import LOCAL_CALENDAR_RANGE
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.expression.operations.dates import is_time_zone
 from mainspring.elements.expression.row import compile_row
@@ -18,7 +18,7 @@ from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, Micros, from_mic
 
 SCHEMA = Schema.of(t=DType.TIMESTAMP)
 ZONES = sorted(filter(is_time_zone, available_timezones()))
-FIRST, END = LOCAL_CALENDAR
+FIRST, END = LOCAL_CALENDAR_RANGE
 STEP = 20 * DAY
 NEAR = (-HOUR, -30 * MINUTE, -1, 0, 1, 30 * MINUTE, HOUR)
 

@@ -30,7 +30,7 @@ from mainspring.maintenance.upgrade import upgrade_workspace
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey, Signer
 from mainspring.project.kinds.evaluation import Runtime, TemporaryStores
-from mainspring.project.loader.load import LoadableProject, ProjectFiles, load_definitions
+from mainspring.project.loader.load import LoadableProject, UnloadedProject, load_definitions
 from mainspring.training.fit import TrainingBackend
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
@@ -83,7 +83,7 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         nothing was ever applied: ProjectErrors PRJ-020 with every mistake in the project,
         NothingDeclared PRJ-022 where it declares nothing.
     """
-    project: LoadableProject = ProjectFiles.open(path)
+    project: LoadableProject = UnloadedProject.open(path)
     config = project.config.environment(env)
     if not has_state(path):
         # Nothing is there yet but what is declared: its mistakes are told now, before a state

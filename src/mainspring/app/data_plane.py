@@ -18,7 +18,7 @@ from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader, LoaderPorts
 from mainspring.serving.predict import Predictor
 from mainspring.serving.state.materializer import OnlineMaterializer
-from mainspring.serving.state.ready import ReadyLoader
+from mainspring.serving.state.ready import MaterializedLoader
 from mainspring.serving.state.views import ServedViews
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.sources.fold import TableMaterializer
@@ -66,7 +66,7 @@ def open_loader(runtime: Runtime, environment: str, config: EnvironmentConfig) -
 
 def open_host(runtime: Runtime, loader: EnvironmentLoader, views: ServedViews) -> EndpointHost:
     """The environment's endpoints, answering with what it holds now."""
-    maps = ReadyLoader(loader.load, views, log=runtime.log, online=runtime.online)
+    maps = MaterializedLoader(loader.load, views, log=runtime.log, online=runtime.online)
     host = EndpointHost(
         maps.load,
         Predictor(runtime.online, runtime.log, runtime.data_clock, runtime.ids),

@@ -23,7 +23,7 @@ __all__ = [
     "OutputExplanation",
     "ViewExplanation",
     "explain_view",
-    "render_explanation",
+    "render_view_explanation",
 ]
 
 Exactness = OneOf["proven", "ordered"]
@@ -98,7 +98,7 @@ class _Description(NamedTuple):
 
 
 def explain_view(view: CompiledView) -> ViewExplanation:
-    """The view as a record; `render_explanation` puts it into lines."""
+    """The view as a record; `render_view_explanation` puts it into lines."""
     declared = view.view
     return ViewExplanation(
         view=declared.name,
@@ -114,7 +114,7 @@ def explain_view(view: CompiledView) -> ViewExplanation:
     )
 
 
-def render_explanation(explanation: ViewExplanation) -> str:
+def render_view_explanation(explanation: ViewExplanation) -> str:
     """The record as text for people."""
     lines = [
         f"{explanation.view}: {explanation.description}"

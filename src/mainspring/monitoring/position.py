@@ -47,7 +47,7 @@ __all__ = [
     "MonitorMemory",
     "MonitorPosition",
     "ReadOffsets",
-    "StoredChunk",
+    "StoredMemoryChunk",
     "first_remembered_day",
     "merge_chunks",
     "parse_chunk",
@@ -88,7 +88,7 @@ class ReadOffsets(msgspec.Struct, frozen=True, kw_only=True):
         return offset < self.predictions_head and at < self.end
 
 
-class StoredChunk(msgspec.Struct, frozen=True):
+class StoredMemoryChunk(msgspec.Struct, frozen=True):
     """A chunk of memory: the day of the window's end, in days since 1970, and the object's name."""
 
     day: int
@@ -111,7 +111,7 @@ class MonitorPosition(StoredRecord, frozen=True, kw_only=True):
     window: ScheduleWindow
     subject: str = ""
     offsets: ReadOffsets | None = None
-    chunks: tuple[StoredChunk, ...] = ()
+    chunks: tuple[StoredMemoryChunk, ...] = ()
 
 
 def render_position(position: MonitorPosition) -> bytes:
@@ -212,7 +212,7 @@ class MonitorMemory:
     subject: str
     offsets: ReadOffsets = field(default_factory=ReadOffsets)
     predictions: LabelledPredictions = field(default_factory=LabelledPredictions)
-    chunks: tuple[StoredChunk, ...] = ()
+    chunks: tuple[StoredMemoryChunk, ...] = ()
 
     @classmethod
     def restored(cls, position: MonitorPosition, payloads: Sequence[bytes]) -> "MonitorMemory":

@@ -13,7 +13,7 @@ from mainspring.monitoring.incident import Incident, IncidentTransition, update_
 from mainspring.monitoring.position import (
     MonitorMemory,
     MonitorPosition,
-    StoredChunk,
+    StoredMemoryChunk,
     first_remembered_day,
     merge_chunks,
     parse_position,
@@ -169,7 +169,7 @@ def store_memory(objects: ObjectWriter, memory: MonitorMemory, evaluated: Evalua
     oldest = first_remembered_day(evaluated.report.end)
     chunks = [chunk for chunk in memory.chunks if chunk.day >= oldest]
     if len(predictions.keys) or len(labels.keys):
-        chunks.append(StoredChunk(day, objects.write(render_chunk(predictions, labels))))
+        chunks.append(StoredMemoryChunk(day, objects.write(render_chunk(predictions, labels))))
     by_day = groupby(chunks, key=lambda chunk: chunk.day)
     memory.chunks = tuple(
         chunk
@@ -179,13 +179,13 @@ def store_memory(objects: ObjectWriter, memory: MonitorMemory, evaluated: Evalua
 
 
 def _merged(
-    objects: ObjectWriter, chunks: Sequence[StoredChunk], *, is_over: bool
-) -> Sequence[StoredChunk]:
+    objects: ObjectWriter, chunks: Sequence[StoredMemoryChunk], *, is_over: bool
+) -> Sequence[StoredMemoryChunk]:
     """One chunk for a day that is over.  Where one is gone, they stay as they are, and the next
     process reads the log.
     """
     if is_over and len(chunks) > 1:
         with suppress(ObjectMissing, ObjectDamaged):
             payload = merge_chunks(objects.read(chunk.digest) for chunk in chunks)
-            return [StoredChunk(chunks[0].day, objects.write(payload))]
+            return [StoredMemoryChunk(chunks[0].day, objects.write(payload))]
     return chunks

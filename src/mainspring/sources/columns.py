@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from mainspring.elements.expression.calendar import CALENDAR
+from mainspring.elements.expression.calendar import CALENDAR_RANGE
 from mainspring.elements.frame import STORED, schema_of
 from mainspring.elements.schema import DType, Schema
 from mainspring.ports.log import ENVELOPE
@@ -36,7 +36,7 @@ def conversion(column: pl.Expr, stored: pl.DataType, dtype: DType) -> pl.Expr:
     wanted = STORED[dtype]
     if dtype is DType.TIMESTAMP:
         moment = _instant(column, stored)
-        return pl.when(moment.cast(pl.Int64).is_between(*CALENDAR)).then(moment)
+        return pl.when(moment.cast(pl.Int64).is_between(*CALENDAR_RANGE)).then(moment)
     if stored == wanted:
         return column
     match stored, dtype:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from mainspring.elements.expression.calendar import CALENDAR
+from mainspring.elements.expression.calendar import CALENDAR_RANGE
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.expression.text import is_unicode
 from mainspring.elements.expression.tree import Scalar
@@ -276,7 +276,7 @@ def json_rows(rows: pl.DataFrame) -> pl.Series:
         for name, dtype in rows.schema.items()
         if isinstance(dtype, pl.Datetime)
         and not (
-            rows[name].cast(pl.Datetime("us")).cast(pl.Int64).is_between(*CALENDAR)
+            rows[name].cast(pl.Datetime("us")).cast(pl.Int64).is_between(*CALENDAR_RANGE)
             | rows[name].is_null()
         ).all()
     ]
@@ -352,12 +352,12 @@ def _rules(
     rules += [
         _Rule("id_missing", _id_is_missing(source)),
         _Rule("event_time_missing", event_time.is_null()),
-        _Rule("event_time_beyond_calendar", ~event_time.is_between(*CALENDAR)),
+        _Rule("event_time_beyond_calendar", ~event_time.is_between(*CALENDAR_RANGE)),
     ]
     if source.known_at != source.event_time:
         rules += [
             _Rule("known_at_missing", known_at.is_null()),
-            _Rule("known_at_beyond_calendar", ~known_at.is_between(*CALENDAR)),
+            _Rule("known_at_beyond_calendar", ~known_at.is_between(*CALENDAR_RANGE)),
         ]
     return rules
 

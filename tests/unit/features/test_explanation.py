@@ -3,7 +3,7 @@
 import pytest
 
 from mainspring.elements.expression import col, count
-from mainspring.features.explanation import explain_view, render_explanation
+from mainspring.features.explanation import explain_view, render_view_explanation
 from mainspring.features.spec import Entity
 from tests.unit.features.harbour import ARRIVALS, DEPARTURES, compiled
 from tests.unit.features.history import newest, windowed
@@ -62,7 +62,7 @@ def test_the_text_tells_sources_hop_and_hindsight():
         knowledge="as_corrected",
         description="who calls",
     )
-    assert render_explanation(explain_view(view)).splitlines() == [
+    assert render_view_explanation(explain_view(view)).splitlines() == [
         "calls: who calls",
         (
             "  facts     arrivals, departures, hindsight: what stands in the end, which no "

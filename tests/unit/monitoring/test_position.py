@@ -13,7 +13,7 @@ from mainspring.monitoring.join import KeyedLabels, KeyedPredictions
 from mainspring.monitoring.position import (
     MonitorPosition,
     ReadOffsets,
-    StoredChunk,
+    StoredMemoryChunk,
     merge_chunks,
     parse_chunk,
     parse_position,
@@ -45,7 +45,7 @@ def test_a_position_is_read_back_as_it_was_written():
         window=ScheduleWindow(0, HOUR),
         subject="sha256:1",
         offsets=ReadOffsets(end=HOUR, predictions=5, ingested={"source:sales": 3}),
-        chunks=(StoredChunk(0, Digest("sha256:2")),),
+        chunks=(StoredMemoryChunk(0, Digest("sha256:2")),),
     )
     assert parse_position(render_position(position), monitor="m") == position
 

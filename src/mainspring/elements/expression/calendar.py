@@ -4,14 +4,17 @@ on.
 
 from mainspring.elements.time import Micros, parse_instant
 
-__all__ = ["CALENDAR", "LOCAL_CALENDAR"]
+__all__ = ["CALENDAR_RANGE", "LOCAL_CALENDAR_RANGE"]
 
-CALENDAR: tuple[Micros, Micros] = (parse_instant("0001-01-01"), parse_instant("9999-12-31"))
+CALENDAR_RANGE: tuple[Micros, Micros] = (parse_instant("0001-01-01"), parse_instant("9999-12-31"))
 """From the first year to the last day that Python's calendar has; a date part of an instant outside
 is null.
 """
 
-LOCAL_CALENDAR: tuple[Micros, Micros] = (parse_instant("1970-01-01"), parse_instant("2100-01-01"))
+LOCAL_CALENDAR_RANGE: tuple[Micros, Micros] = (
+    parse_instant("1970-01-01"),
+    parse_instant("2100-01-01"),
+)
 """Where the editions of the time zone database agree.
 
 Before 1970 it is incomplete by its own charter, and after 2099 Polars' tables end where Python

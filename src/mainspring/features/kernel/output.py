@@ -19,7 +19,7 @@ __all__ = [
     "OutOfRangeMode",
     "OutputSpec",
     "check_output",
-    "double_of",
+    "double_from_bits",
     "reach_of",
     "value_kind_of",
 ]
@@ -219,13 +219,13 @@ def has_what_it_needs(output: OutputSpec, kinds: Sequence[ValueKind]) -> bool:
             return size == 1 and len(parameters) == 1 and 4 <= parameters[0] <= 18
         case AggregateOp.QUANTILES:
             return size == len(parameters) >= 1 and all(
-                0.0 <= double_of(bits) <= 1.0 for bits in parameters
+                0.0 <= double_from_bits(bits) <= 1.0 for bits in parameters
             )
         case AggregateOp.HISTOGRAM:
             edges = (
                 parameters
                 if kinds[output.column] is ValueKind.INTEGER
-                else list(map(double_of, parameters))
+                else list(map(double_from_bits, parameters))
             )
             return size == len(parameters) + 1 and all(
                 edge < following for edge, following in pairwise(edges)
@@ -240,6 +240,6 @@ def has_what_it_needs(output: OutputSpec, kinds: Sequence[ValueKind]) -> bool:
             return size == 1 and not parameters
 
 
-def double_of(bits: int) -> float:
+def double_from_bits(bits: int) -> float:
     """The double that has these 64 bits."""
     return float(struct.unpack("<d", struct.pack("<q", bits))[0])

@@ -25,7 +25,7 @@ from mainspring.features.kernel.output import (
     OutOfRangeMode,
     OutputSpec,
     check_output,
-    double_of,
+    double_from_bits,
     reach_of,
     value_kind_of,
 )
@@ -312,7 +312,7 @@ def stored_parameters(output: OutputSpec, kind: ValueKind) -> tuple[int, ...]:
     """
     match output.op:
         case AggregateOp.QUANTILES:
-            return tuple(round(double_of(bits) * PARTS) for bits in output.parameters)
+            return tuple(round(double_from_bits(bits) * PARTS) for bits in output.parameters)
         case AggregateOp.HISTOGRAM if kind is ValueKind.FLOAT:
             return tuple(
                 bits ^ ALL_BUT_SIGN if bits < 0 else bits
@@ -326,7 +326,7 @@ def stored_parameters(output: OutputSpec, kind: ValueKind) -> tuple[int, ...]:
 
 def canonical_pattern(bits: int) -> int:
     """The pattern that stands for all doubles equal to this one: +0 for both zeros, one NaN."""
-    value = double_of(bits)
+    value = double_from_bits(bits)
     return QUIET_NAN if math.isnan(value) else int(bits_of([value + 0.0])[0])
 
 

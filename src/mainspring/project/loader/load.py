@@ -32,7 +32,7 @@ from mainspring.training.environment import observe_environment
 __all__ = [
     "LoadableProject",
     "Project",
-    "ProjectFiles",
+    "UnloadedProject",
     "declared_source",
     "load_definitions",
     "load_project",
@@ -73,7 +73,7 @@ class Project:
 
 
 @dataclass(frozen=True, eq=False)
-class ProjectFiles:
+class UnloadedProject:
     """A project on disk of which only `project.toml` was read.
 
     Whoever serves, restores or audits what an environment holds needs no more, and must not depend
@@ -84,7 +84,7 @@ class ProjectFiles:
     config: ProjectConfig
 
     @classmethod
-    def open(cls, path: Path) -> "ProjectFiles":
+    def open(cls, path: Path) -> "UnloadedProject":
         """The project at a folder or file.  Raises: ProjectErrors PRJ-020 with every fault of its
         settings, ProjectMissing PRJ-021 where there is no project, OpensItself PRJ-046 from a
         module of the project itself.
@@ -103,7 +103,7 @@ def load_project(path: Path) -> Project:
     """Load the project at a folder or file.  Raises: ProjectErrors PRJ-020 with every
     mistake. Cost: one import of its modules, and the heads of its files.
     """
-    return ProjectFiles.open(path).load()
+    return UnloadedProject.open(path).load()
 
 
 def load_definitions(definitions: Iterable[object], *, name: str = "memory") -> Project:

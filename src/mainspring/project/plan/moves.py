@@ -10,7 +10,7 @@ from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
 from mainspring.project.kinds.model import JudgeGates
-from mainspring.project.plan.plan import Act, Plan, identity_of_plan
+from mainspring.project.plan.plan import MoveCommand, Plan, identity_of_plan
 from mainspring.project.plan.stages import MoveEnvironment, PointerMove, Stage, VerifyVersion
 from mainspring.registry.environment import AssetDefinition, AssetPointer, EnvironmentVersion
 from mainspring.registry.version import ModelVersion
@@ -85,7 +85,7 @@ def make_pointing_plan(
 def _plan(
     project: str,
     environment: EnvironmentVersion,
-    act: Act,
+    act: MoveCommand,
     stages: Sequence[Stage],
     *,
     subject: str = "",

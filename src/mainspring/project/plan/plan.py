@@ -31,9 +31,9 @@ from mainspring.registry.environment import (
 )
 
 __all__ = [
-    "Act",
     "AssetFingerprints",
     "AssumedKnowledge",
+    "MoveCommand",
     "Plan",
     "PlanningContext",
     "fingerprints_of",
@@ -43,7 +43,7 @@ __all__ = [
     "plan_schema",
 ]
 
-Act = OneOf["apply", "run", "promote", "rollback", "point_at"]
+MoveCommand = OneOf["apply", "run", "promote", "rollback", "point_at"]
 """The commands that move an environment."""
 
 
@@ -85,7 +85,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     identity: Digest
     project: str
     environment: str
-    act: Act = "apply"
+    act: MoveCommand = "apply"
     subject: str = ""
     environment_version: int
     source_version: int | None = None

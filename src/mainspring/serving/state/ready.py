@@ -16,12 +16,12 @@ from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.state.views import ServedViews
 from mainspring.sources.topic import topic_of
 
-__all__ = ["ReadyLoader"]
+__all__ = ["MaterializedLoader"]
 
 _NOT_BEGUN = -1
 
 
-class ReadyLoader:
+class MaterializedLoader:
     """Loads maps as `load` does, each when it can be answered from.
 
     Args:

@@ -6,7 +6,7 @@ import pytest
 
 from mainspring.app.workspace import Workspace
 from mainspring.serving.host import ServedEnvironment
-from mainspring.serving.state.ready import ReadyLoader
+from mainspring.serving.state.ready import MaterializedLoader
 from tests.unit.serving.state.shops import PROJECT, applied, sell
 
 ONE_VIEW = PROJECT[: PROJECT.index("newest")]
@@ -22,9 +22,9 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def maps(workspace: Workspace) -> ReadyLoader:
+def maps(workspace: Workspace) -> MaterializedLoader:
     """Maps of the workspace, the next number each time that one is loaded."""
-    return ReadyLoader(
+    return MaterializedLoader(
         lambda served: ServedEnvironment(environment="dev", version=served.version + 1),
         workspace.streams.kept,
         log=workspace.runtime.log,
@@ -39,14 +39,14 @@ def without_newest(workspace: Workspace) -> None:
             workspace.runtime.online.drop(shard)
 
 
-def test_the_first_map_is_not_waited_for(maps: ReadyLoader, workspace: Workspace) -> None:
+def test_the_first_map_is_not_waited_for(maps: MaterializedLoader, workspace: Workspace) -> None:
     for shard in workspace.runtime.online.shards():
         workspace.runtime.online.drop(shard)
     assert maps.load(ServedEnvironment(environment="dev", version=-1)).version == 0
 
 
 def test_a_map_whose_state_was_built_is_put_in_place_at_once(
-    maps: ReadyLoader, tmp_path: Path
+    maps: MaterializedLoader, tmp_path: Path
 ) -> None:
     first = maps.load(ServedEnvironment(environment="dev", version=-1))
     applied(tmp_path / "shops")
@@ -54,7 +54,7 @@ def test_a_map_whose_state_was_built_is_put_in_place_at_once(
 
 
 def test_until_the_state_of_a_new_view_is_there_the_map_before_answers(
-    maps: ReadyLoader, tmp_path: Path
+    maps: MaterializedLoader, tmp_path: Path
 ) -> None:
     first = maps.load(ServedEnvironment(environment="dev", version=-1))
     later = applied(tmp_path / "shops")
@@ -65,7 +65,7 @@ def test_until_the_state_of_a_new_view_is_there_the_map_before_answers(
 
 
 def test_what_comes_meanwhile_does_not_put_a_map_off_for_ever(
-    maps: ReadyLoader, workspace: Workspace, tmp_path: Path
+    maps: MaterializedLoader, workspace: Workspace, tmp_path: Path
 ) -> None:
     first = maps.load(ServedEnvironment(environment="dev", version=-1))
     later = applied(tmp_path / "shops")

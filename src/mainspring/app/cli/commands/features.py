@@ -127,9 +127,9 @@ def _status_cells(view: "ViewStatus", paint: Paint) -> list[str]:
 
 def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
     """A view explained, and the distributions of its features."""
-    from mainspring.features.explanation import render_explanation
+    from mainspring.features.explanation import render_view_explanation
 
-    first, *rest = render_explanation(report.explanation).splitlines()
+    first, *rest = render_view_explanation(report.explanation).splitlines()
     standing = report.status.standing
     yield (
         paint.title(first)

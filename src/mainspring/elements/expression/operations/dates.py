@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 from zoneinfo import ZoneInfo
 
-from mainspring.elements.expression.calendar import CALENDAR, LOCAL_CALENDAR
+from mainspring.elements.expression.calendar import CALENDAR_RANGE, LOCAL_CALENDAR_RANGE
 from mainspring.elements.expression.errors import UnknownTimeZone
 from mainspring.elements.expression.readings.notation import Written
 from mainspring.elements.expression.readings.rows import RowCode, RowReading
@@ -64,7 +64,7 @@ class LocalTime(Node):
             read = reading.series(map(clock, instants.gather(rest).to_list()), DType.INT64)
             return times.scatter(rest, read).to_numpy()
 
-        instants = reading.within(reading.brought(operand, DType.TIMESTAMP), LOCAL_CALENDAR)
+        instants = reading.within(reading.brought(operand, DType.TIMESTAMP), LOCAL_CALENDAR_RANGE)
         return reading.over_present(local_times, instants)
 
     def row(self, reading: RowReading) -> str:
@@ -93,7 +93,7 @@ class DatePart(Node):
 
     def columns(self, reading: "ColumnReading") -> "pl.Expr":
         [operand] = reading.operands
-        clock = reading.clock(reading.within(operand.column, CALENDAR))
+        clock = reading.clock(reading.within(operand.column, CALENDAR_RANGE))
         return reading.cast(_part_of_column(self.part, clock), DType.INT64)
 
     def row(self, reading: RowReading) -> str:
@@ -101,7 +101,8 @@ class DatePart(Node):
         clock = operand.text
         if operand.dtype is not DType.ZONED:
             clock = reading.code.when_present(
-                (clock,), f"{clock} if {CALENDAR[0]} <= {clock} < {CALENDAR[1]} else None"
+                (clock,),
+                f"{clock} if {CALENDAR_RANGE[0]} <= {clock} < {CALENDAR_RANGE[1]} else None",
             )
         return reading.code.when_present((clock,), _part_of_row(self.part, clock, reading.code))
 
@@ -129,7 +130,7 @@ class LocalClock:
         offset = self._offsets.get(instant // HOUR)
         if offset is not None:
             return instant + offset
-        if not LOCAL_CALENDAR[0] <= instant < LOCAL_CALENDAR[1]:
+        if not LOCAL_CALENDAR_RANGE[0] <= instant < LOCAL_CALENDAR_RANGE[1]:
             return None
         offset = self.offset_within(instant // HOUR)
         return instant + (self.offset_at(instant) if offset is None else offset)
