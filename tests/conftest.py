@@ -9,6 +9,10 @@ from hypothesis import settings
 
 from mainspring.testing import servers
 
+# The shipped suites explain their failed assertions as tests of our own do; here, because tests of
+# the architecture import every module.
+pytest.register_assert_rewrite("mainspring.testing.contracts")
+
 # Deadlines measure the machine, not the code.  In CI the search repeats itself, so that a red build
 # is about the change.
 settings.register_profile("mainspring", deadline=None, derandomize="CI" in os.environ)

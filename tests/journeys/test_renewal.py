@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from mainspring.app.cli import command_line
 from mainspring.app.cli.create import create_project
-from mainspring.app.cli.faults import REFUSED
+from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.workspace import Workspace
 from mainspring.elements.stored import render_stored
 from mainspring.elements.time import DAY
@@ -221,5 +221,5 @@ def test_the_command_says_what_is_missing_and_ends_with_one(
     path.write_text(path.read_text().replace("[environments.staging]", asking))
     arguments = ["gates", "renew", "--project", str(project), "--env", "staging"]
     answer = CliRunner().invoke(command_line, arguments, standalone_mode=False)
-    assert answer.return_value == REFUSED, answer.output
+    assert answer.return_value == EXIT_REFUSED, answer.output
     assert "late_delivery v1 is not proven for staging: approval missing" in answer.output

@@ -26,7 +26,7 @@ class LeasesContract:
     def test_a_second_holder_is_refused_while_the_first_is_alive(self, state: StateStore) -> None:
         """FLO-001 names who has it."""
         state.acquire("apply", "ada", ttl=MINUTE)
-        with pytest.raises(LeaseHeld, match="ada works on apply"):
+        with pytest.raises(LeaseHeld, match="ada holds the lease on apply"):
             state.acquire("apply", "bob", ttl=MINUTE)
         assert state.acquire("serve", "bob", ttl=MINUTE).holder == "bob"
 
