@@ -95,7 +95,7 @@ class FiledStatement(StoredRecord, frozen=True, kw_only=True):
 
 
 def sign_verdicts(
-    verdicts: Sequence[Verdict], binding: AttestationBinding, notary: AttestationWriter
+    verdicts: Sequence[Verdict], binding: AttestationBinding, writer: AttestationWriter
 ) -> list[Envelope]:
     """Sign and file the verdicts, passed and failed alike, in one transaction with their events in
     the journal.
@@ -105,13 +105,13 @@ def sign_verdicts(
     return _file(
         [(gate_predicate(verdict.gate), verdict, verdict.at) for verdict in verdicts],
         binding,
-        notary,
+        writer,
         kind="gate.judged",
     )
 
 
 def sign_approval(
-    binding: AttestationBinding, notary: AttestationWriter, *, at: Micros, reason: str = ""
+    binding: AttestationBinding, writer: AttestationWriter, *, at: Micros, reason: str = ""
 ) -> Envelope:
     """Sign and file an approval in the name of a person who is not the version's author.
 
@@ -119,12 +119,12 @@ def sign_approval(
         KeyUnusable ENG-008.
     """
     version = binding.version
-    if not notary.actor.startswith("person:"):
-        raise NotAPerson(version=version.label, actor=notary.actor)
-    if notary.actor == version.author:
-        raise SelfApproval(version=version.label, actor=notary.actor)
+    if not writer.actor.startswith("person:"):
+        raise NotAPerson(version=version.label, actor=writer.actor)
+    if writer.actor == version.author:
+        raise SelfApproval(version=version.label, actor=writer.actor)
     finding = GateFinding(gate="approval", passed=True, summary=reason or "approved")
-    return _file([(APPROVAL, finding, at)], binding, notary, kind="version.approved")[0]
+    return _file([(APPROVAL, finding, at)], binding, writer, kind="version.approved")[0]
 
 
 def read_envelopes(
@@ -146,16 +146,16 @@ def read_envelopes(
 def _file(
     findings: Sequence[tuple[str, GateFinding, Micros]],
     binding: AttestationBinding,
-    notary: AttestationWriter,
+    writer: AttestationWriter,
     *,
     kind: str,
 ) -> list[Envelope]:
     envelopes, changes, events = [], [], []
-    slot = _slot(binding, notary)
+    slot = _slot(binding, writer)
     for predicate_type, finding, at in findings:
-        envelope = _sign(predicate_type, finding, binding, notary=notary, at=at)
+        envelope = _sign(predicate_type, finding, binding, writer=writer, at=at)
         filed = FiledStatement(
-            envelope=notary.objects.write(render_envelope(envelope)),
+            envelope=writer.objects.write(render_envelope(envelope)),
             passed=finding.passed,
             issued_at=at,
         )
@@ -167,16 +167,16 @@ def _file(
                 render_stored(filed),
             )
         )
-        events.append(_event(kind, finding, binding, notary=notary, at=at))
-    notary.state.commit(changes, events)
+        events.append(_event(kind, finding, binding, writer=writer, at=at))
+    writer.state.commit(changes, events)
     return envelopes
 
 
-def _slot(binding: AttestationBinding, notary: AttestationWriter) -> str:
+def _slot(binding: AttestationBinding, writer: AttestationWriter) -> str:
     """Where statements of a binding are filed: a later one of the same takes the place of the
     earlier, and of no other.
     """
-    bound = digest_of_value([binding.policy, binding.champion, notary.signer.public_key])
+    bound = digest_of_value([binding.policy, binding.champion, writer.signer.public_key])
     name = bound.removeprefix("sha256:")
     return f"{binding.environment}/{binding.version.digest}/{name}"
 
@@ -186,7 +186,7 @@ def _sign(
     finding: GateFinding,
     binding: AttestationBinding,
     *,
-    notary: AttestationWriter,
+    writer: AttestationWriter,
     at: Micros,
 ) -> Envelope:
     version = binding.version
@@ -202,7 +202,7 @@ def _sign(
         passed=finding.passed,
         summary=finding.summary,
         evidence=finding.evidence,
-        actor=notary.actor,
+        actor=writer.actor,
         role=role_for(predicate_type),
         issued_at=at,
         expires_at=None if binding.valid_for is None else at + binding.valid_for,
@@ -211,7 +211,7 @@ def _sign(
     payload = render_statement(
         Statement(subject=subject, predicate_type=predicate_type, predicate=predicate)
     )
-    return sealed(payload, notary.signer.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload)))
+    return sealed(payload, writer.signer.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload)))
 
 
 def _event(
@@ -219,13 +219,13 @@ def _event(
     finding: GateFinding,
     binding: AttestationBinding,
     *,
-    notary: AttestationWriter,
+    writer: AttestationWriter,
     at: Micros,
 ) -> Event:
     return Event(
         kind=kind,
-        project=notary.project,
-        actor=notary.actor,
+        project=writer.project,
+        actor=writer.actor,
         at=at,
         subject=binding.version.digest,
         environment=binding.environment,

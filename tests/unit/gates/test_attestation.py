@@ -49,11 +49,11 @@ def keys():
 
 
 @pytest.fixture
-def notary(tmp_path, keys):
+def writer(tmp_path, keys):
     """Makes notaries that share one state and one object store."""
     state, objects = SqliteState(tmp_path / "state.db", ProjectName("flights")), MemoryObjects()
 
-    def notary(role, actor="person:bob"):
+    def writer(role, actor="person:bob"):
         return AttestationWriter(
             signer=keys[role],
             state=state,
@@ -62,7 +62,7 @@ def notary(tmp_path, keys):
             actor=Actor(actor),
         )
 
-    yield notary
+    yield writer
     state.close()
 
 
@@ -113,26 +113,26 @@ def standing(report):
     return [item.standing for item in report.items]
 
 
-def test_signed_verdict_and_approval_prove_a_version(check, verdict, binding, notary):
+def test_signed_verdict_and_approval_prove_a_version(check, verdict, binding, writer):
     envelopes = [
-        *sign_verdicts([verdict], binding, notary("tester")),
-        sign_approval(binding, notary("approver"), at=NOW),
+        *sign_verdicts([verdict], binding, writer("tester")),
+        sign_approval(binding, writer("approver"), at=NOW),
     ]
     report = check(envelopes, (LATENCY, APPROVAL))
     assert report.is_proven
     report.require()
 
 
-def test_filed_envelopes_are_read_back(verdict, binding, notary, version):
-    notary_of_tests = notary("tester")
-    [envelope] = sign_verdicts([verdict], binding, notary_of_tests)
+def test_filed_envelopes_are_read_back(verdict, binding, writer, version):
+    tester = writer("tester")
+    [envelope] = sign_verdicts([verdict], binding, tester)
     assert read_envelopes(
-        notary_of_tests.state, notary_of_tests.objects, environment="prod", version=version.digest
+        tester.state, tester.objects, environment="prod", version=version.digest
     ) == [envelope]
     assert (
         read_envelopes(
-            notary_of_tests.state,
-            notary_of_tests.objects,
+            tester.state,
+            tester.objects,
             environment="staging",
             version=version.digest,
         )
@@ -141,45 +141,45 @@ def test_filed_envelopes_are_read_back(verdict, binding, notary, version):
 
 
 @pytest.fixture
-def filed(notary, version):
+def filed(writer, version):
     """What is on file for the version in `prod`."""
 
     def filed():
-        desk = notary("tester")
+        desk = writer("tester")
         return read_envelopes(desk.state, desk.objects, environment="prod", version=version.digest)
 
     return filed
 
 
 def test_a_verdict_of_another_policy_does_not_take_a_proofs_place(
-    check, filed, verdict, binding, notary
+    check, filed, verdict, binding, writer
 ):
-    sign_verdicts([verdict], binding, notary("tester"))
+    sign_verdicts([verdict], binding, writer("tester"))
     stricter = replace(binding, policy=Digest("sha256:stricter"))
     refused = msgspec.structs.replace(verdict, passed=False, at=NOW + 1)
-    sign_verdicts([refused], stricter, notary("tester"))
+    sign_verdicts([refused], stricter, writer("tester"))
     assert check(filed()).is_proven
 
 
 def test_a_key_that_is_not_trusted_does_not_take_a_proofs_place(
-    check, filed, verdict, binding, notary
+    check, filed, verdict, binding, writer
 ):
-    sign_verdicts([verdict], binding, notary("tester"))
-    sign_verdicts([msgspec.structs.replace(verdict, at=NOW + 1)], binding, notary("stranger"))
+    sign_verdicts([verdict], binding, writer("tester"))
+    sign_verdicts([msgspec.structs.replace(verdict, at=NOW + 1)], binding, writer("stranger"))
     assert check(filed()).is_proven
 
 
 def test_a_failed_verdict_of_the_same_policy_takes_a_proofs_place(
-    check, filed, verdict, binding, notary
+    check, filed, verdict, binding, writer
 ):
-    sign_verdicts([verdict], binding, notary("tester"))
+    sign_verdicts([verdict], binding, writer("tester"))
     refused = msgspec.structs.replace(verdict, passed=False, at=NOW + 1)
-    sign_verdicts([refused], binding, notary("tester"))
+    sign_verdicts([refused], binding, writer("tester"))
     assert standing(check(filed())) == ["failed"]
 
 
-def test_what_0_1_filed_is_read_where_it_lies(check, filed, verdict, binding, notary, version):
-    desk = notary("tester")
+def test_what_0_1_filed_is_read_where_it_lies(check, filed, verdict, binding, writer, version):
+    desk = writer("tester")
     sign_verdicts([verdict], binding, desk)
     [document] = desk.state.iter_documents("attestation")
     old_key = f"prod/{version.digest}/{LATENCY}"
@@ -201,14 +201,14 @@ BEATS = gate_predicate("beats_champion:log_loss")
 
 
 @pytest.fixture
-def compared(filed, verdict, binding, notary):
+def compared(filed, verdict, binding, writer):
     """Files a comparison with a champion."""
 
     def compared(champion, *, passed, at):
         found = msgspec.structs.replace(
             verdict, gate="beats_champion:log_loss", passed=passed, at=at, champion=champion
         )
-        sign_verdicts([found], replace(binding, champion=champion), notary("tester"))
+        sign_verdicts([found], replace(binding, champion=champion), writer("tester"))
 
     return compared
 
@@ -237,9 +237,9 @@ def test_the_champion_that_was_beaten_is_remembered(filed, compared, policy, key
     assert found == CHAMPION
 
 
-def test_verdicts_are_on_record_in_the_journal(verdict, binding, notary):
-    sign_verdicts([verdict], binding, notary("tester"))
-    [recorded] = notary("tester").state.iter_events(kind="gate.judged")
+def test_verdicts_are_on_record_in_the_journal(verdict, binding, writer):
+    sign_verdicts([verdict], binding, writer("tester"))
+    [recorded] = writer("tester").state.iter_events(kind="gate.judged")
     assert (recorded.event.facts["gate"], recorded.event.facts["passed"], recorded.event.actor) == (
         "latency",
         True,
@@ -254,33 +254,33 @@ def test_everything_that_is_missing_is_told_at_once(check):
     assert "approval missing" in str(caught.value)
 
 
-def test_failed_verdict_never_counts(check, verdict, binding, notary):
+def test_failed_verdict_never_counts(check, verdict, binding, writer):
     failed = msgspec.structs.replace(verdict, passed=False)
-    report = check(sign_verdicts([failed], binding, notary("tester")))
+    report = check(sign_verdicts([failed], binding, writer("tester")))
     assert standing(report) == ["failed"]
     assert "p99 3 ms" in str(report.items[0])
 
 
-def test_newest_verdict_decides(check, verdict, binding, notary):
+def test_newest_verdict_decides(check, verdict, binding, writer):
     later = msgspec.structs.replace(verdict, passed=False, at=NOW + 1)
-    envelopes = sign_verdicts([later], binding, notary("tester")) + sign_verdicts(
-        [verdict], binding, notary("tester")
+    envelopes = sign_verdicts([later], binding, writer("tester")) + sign_verdicts(
+        [verdict], binding, writer("tester")
     )
     assert standing(check(envelopes)) == ["failed"]
 
 
-def test_stale_statement_does_not_hide_one_that_counts(check, verdict, binding, notary, policy):
+def test_stale_statement_does_not_hide_one_that_counts(check, verdict, binding, writer, policy):
     other = sign_verdicts(
         [msgspec.structs.replace(verdict, at=NOW + 1)],
         replace(binding, policy=Digest("sha256:old")),
-        notary("tester"),
+        writer("tester"),
     )
-    assert check(other + sign_verdicts([verdict], binding, notary("tester"))).is_proven
+    assert check(other + sign_verdicts([verdict], binding, writer("tester"))).is_proven
 
 
 @pytest.mark.parametrize("place", range(0, 900, 60))
-def test_flipped_bit_in_the_payload_is_untrusted(check, verdict, binding, notary, place):
-    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
+def test_flipped_bit_in_the_payload_is_untrusted(check, verdict, binding, writer, place):
+    [envelope] = sign_verdicts([verdict], binding, writer("tester"))
     payload = bytearray(envelope.payload)
     payload[place % len(payload)] ^= 1
     assert not check(
@@ -288,8 +288,8 @@ def test_flipped_bit_in_the_payload_is_untrusted(check, verdict, binding, notary
     ).is_proven
 
 
-def test_flipped_bit_in_the_signature_is_untrusted(check, verdict, binding, notary):
-    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
+def test_flipped_bit_in_the_signature_is_untrusted(check, verdict, binding, writer):
+    [envelope] = sign_verdicts([verdict], binding, writer("tester"))
     [signature] = envelope.signatures
     forged = signature._replace(value=bytes([signature.value[0] ^ 1]) + signature.value[1:])
     assert standing(check([Envelope(envelope.payload_type, envelope.payload, (forged,))])) == [
@@ -297,82 +297,82 @@ def test_flipped_bit_in_the_signature_is_untrusted(check, verdict, binding, nota
     ]
 
 
-def test_payload_of_another_type_is_untrusted(check, verdict, binding, notary):
-    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
+def test_payload_of_another_type_is_untrusted(check, verdict, binding, writer):
+    [envelope] = sign_verdicts([verdict], binding, writer("tester"))
     assert standing(check([Envelope("text/plain", envelope.payload, envelope.signatures)])) == [
         "untrusted"
     ]
 
 
-def test_unknown_key_is_untrusted(check, verdict, binding, notary):
-    assert standing(check(sign_verdicts([verdict], binding, notary("stranger")))) == ["untrusted"]
+def test_unknown_key_is_untrusted(check, verdict, binding, writer):
+    assert standing(check(sign_verdicts([verdict], binding, writer("stranger")))) == ["untrusted"]
 
 
-def test_testers_key_does_not_approve(check, binding, notary):
-    assert standing(check([sign_approval(binding, notary("tester"), at=NOW)], (APPROVAL,))) == [
+def test_testers_key_does_not_approve(check, binding, writer):
+    assert standing(check([sign_approval(binding, writer("tester"), at=NOW)], (APPROVAL,))) == [
         "untrusted"
     ]
 
 
-def test_statement_for_another_environment_is_stale(check, verdict, binding, notary):
+def test_statement_for_another_environment_is_stale(check, verdict, binding, writer):
     report = check(
-        sign_verdicts([verdict], replace(binding, environment="staging"), notary("tester"))
+        sign_verdicts([verdict], replace(binding, environment="staging"), writer("tester"))
     )
     assert str(report.items[0]) == "gate/latency stale (made for staging)"
 
 
-def test_statement_of_another_policy_is_stale(check, verdict, binding, notary):
+def test_statement_of_another_policy_is_stale(check, verdict, binding, writer):
     report = check(
-        sign_verdicts([verdict], binding, notary("tester")), policy_fingerprint=Digest("sha256:new")
+        sign_verdicts([verdict], binding, writer("tester")), policy_fingerprint=Digest("sha256:new")
     )
     assert standing(report) == ["stale"]
 
 
-def test_statement_expires_after_ninety_days(check, verdict, binding, notary):
-    envelopes = sign_verdicts([verdict], binding, notary("tester"))
+def test_statement_expires_after_ninety_days(check, verdict, binding, writer):
+    envelopes = sign_verdicts([verdict], binding, writer("tester"))
     assert check(envelopes, now=NOW + 90 * DAY - 1).is_proven
     assert standing(check(envelopes, now=NOW + 90 * DAY)) == ["stale"]
 
 
-def test_statement_without_expiry_counts_for_ever(check, verdict, binding, notary):
+def test_statement_without_expiry_counts_for_ever(check, verdict, binding, writer):
     assert check(
-        sign_verdicts([verdict], replace(binding, valid_for=None), notary("tester")),
+        sign_verdicts([verdict], replace(binding, valid_for=None), writer("tester")),
         now=NOW + 9_000 * DAY,
     ).is_proven
 
 
-def test_statement_about_another_version_is_untrusted(check, verdict, binding, notary, version):
+def test_statement_about_another_version_is_untrusted(check, verdict, binding, writer, version):
     other = msgspec.structs.replace(version, digest=Digest("sha256:" + "0" * 64))
     assert standing(
-        check(sign_verdicts([verdict], replace(binding, version=other), notary("tester")))
+        check(sign_verdicts([verdict], replace(binding, version=other), writer("tester")))
     ) == ["untrusted"]
 
 
-def test_changed_artifact_breaks_the_chain(check, verdict, binding, notary):
+def test_changed_artifact_breaks_the_chain(check, verdict, binding, writer):
     report = check(
-        sign_verdicts([verdict], binding, notary("tester")), artifact=Digest("sha256:" + "0" * 64)
+        sign_verdicts([verdict], binding, writer("tester")), artifact=Digest("sha256:" + "0" * 64)
     )
     assert [item.predicate_type for item in report.faults] == ["artifact", LATENCY]
 
 
-def test_edited_version_breaks_the_chain(check, verdict, binding, notary, version):
+def test_edited_version_breaks_the_chain(check, verdict, binding, writer, version):
     forged = msgspec.structs.replace(version, metrics={"roc_auc": 0.99})
-    report = check(sign_verdicts([verdict], binding, notary("tester")), version=forged)
+    report = check(sign_verdicts([verdict], binding, writer("tester")), version=forged)
     assert [item.predicate_type for item in report.faults] == ["version"]
 
 
-def test_author_cannot_approve(binding, notary):
+def test_author_cannot_approve(binding, writer):
     with pytest.raises(SelfApproval):
-        sign_approval(binding, notary("approver", "person:ada"), at=NOW)
+        sign_approval(binding, writer("approver", "person:ada"), at=NOW)
 
 
-def test_only_people_approve(binding, notary):
+def test_only_people_approve(binding, writer):
     with pytest.raises(NotAPerson):
-        sign_approval(binding, notary("approver", "service:ci"), at=NOW)
+        sign_approval(binding, writer("approver", "service:ci"), at=NOW)
 
 
-def test_approval_of_who_turns_out_to_be_the_author_is_untrusted(check, binding, notary, version):
-    envelope = sign_approval(binding, notary("approver"), at=NOW)
+def test_approval_of_who_turns_out_to_be_the_author_is_untrusted(check, binding, writer, version):
+    envelope = sign_approval(binding, writer("approver"), at=NOW)
     report = check(
         [envelope],
         (APPROVAL,),
@@ -392,11 +392,11 @@ def asked(policy, keys):
     )
 
 
-def test_one_statement_names_all_gates_of_its_policy(asked, verdict, binding, notary):
+def test_one_statement_names_all_gates_of_its_policy(asked, verdict, binding, writer):
     envelopes = sign_verdicts(
         [verdict],
         replace(binding, required_gates=("latency", "min_metric:roc_auc", "no_leakage", "parity")),
-        notary("tester"),
+        writer("tester"),
     )
     assert asked(envelopes) == ("latency", "min_metric:roc_auc", "no_leakage", "parity")
 
@@ -405,16 +405,16 @@ def test_one_statement_names_all_gates_of_its_policy(asked, verdict, binding, no
     ("role", "change"), [("stranger", {}), ("tester", {"policy": Digest("sha256:old")})]
 )
 def test_gates_named_by_a_stranger_or_another_policy_are_not_asked(
-    asked, verdict, binding, notary, role, change
+    asked, verdict, binding, writer, role, change
 ):
     envelopes = sign_verdicts(
-        [verdict], replace(binding, required_gates=("latency",), **change), notary(role)
+        [verdict], replace(binding, required_gates=("latency",), **change), writer(role)
     )
     assert asked(envelopes) == ("no_leakage", "parity")
 
 
-def test_envelope_speaks_dsse_and_in_toto(verdict, binding, notary):
-    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
+def test_envelope_speaks_dsse_and_in_toto(verdict, binding, writer):
+    [envelope] = sign_verdicts([verdict], binding, writer("tester"))
     wire = msgspec.json.decode(render_envelope(envelope))
     statement = msgspec.json.decode(envelope.payload)
     assert set(wire) == {"payloadType", "payload", "signatures"}
@@ -422,14 +422,14 @@ def test_envelope_speaks_dsse_and_in_toto(verdict, binding, notary):
     assert statement["predicateType"] == "mainspring/gate/latency/v1"
 
 
-def test_envelope_and_statement_are_read_back(verdict, binding, notary):
-    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
+def test_envelope_and_statement_are_read_back(verdict, binding, writer):
+    [envelope] = sign_verdicts([verdict], binding, writer("tester"))
     assert parse_envelope(render_envelope(envelope)) == envelope
     assert parse_statement(envelope.payload).predicate.evidence == {"p99_ms": 3.0}
 
 
-def test_a_statement_of_an_older_format_than_binds_is_stale(check, verdict, binding, notary):
-    report = check(sign_verdicts([verdict], binding, notary("tester")), oldest_format=2)
+def test_a_statement_of_an_older_format_than_binds_is_stale(check, verdict, binding, writer):
+    report = check(sign_verdicts([verdict], binding, writer("tester")), oldest_format=2)
     assert "signed in format 1, which does not bind all that format 2 does" in str(report.items[0])
     assert standing(report) == ["stale"]
 
@@ -447,8 +447,8 @@ def rewritten(envelope, signer, *, predicate_type=LATENCY, **fields):
     return signed(signer, statement)
 
 
-def test_a_statement_of_a_later_release_is_told_apart(check, verdict, binding, notary, keys):
-    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
+def test_a_statement_of_a_later_release_is_told_apart(check, verdict, binding, writer, keys):
+    [envelope] = sign_verdicts([verdict], binding, writer("tester"))
     kind = "mainspring/gate/latency/v2"
     later = rewritten(envelope, keys["tester"], predicate_type=kind, region="eu")
     with pytest.raises(NewerFormat, match="mainspring/gate/latency is stored in format 2"):
@@ -460,9 +460,9 @@ def test_a_statement_of_a_later_release_is_told_apart(check, verdict, binding, n
 
 @pytest.mark.parametrize("change", [{"region": "eu"}, {"predicate_type": "gate/latency/v0"}])
 def test_a_statement_with_other_fields_than_its_format_is_refused(
-    check, verdict, binding, notary, keys, change
+    check, verdict, binding, writer, keys, change
 ):
-    [envelope] = sign_verdicts([verdict], binding, notary("tester"))
+    [envelope] = sign_verdicts([verdict], binding, writer("tester"))
     forged = rewritten(envelope, keys["tester"], **change)
     with pytest.raises(UnreadableAttestation):
         parse_statement(forged.payload)

@@ -83,28 +83,28 @@ class NatsLog:
             self._stream = JetStream(stream, connection=self._connection, replicas=replicas)
             self._index = LogIndex(index, self._stream.state().identity)
             opened.callback(self._index.close)
-            self._follower = StreamPoller(self._stream, self._index, patience_s=patience_s)
-            opened.callback(self._follower.join)
+            self._poller = StreamPoller(self._stream, self._index, patience_s=patience_s)
+            opened.callback(self._poller.join)
             opened.callback(self._connection.close)
-            opened.callback(self._follower.stop)
-            self._follower.wait_level()
+            opened.callback(self._poller.stop)
+            self._poller.wait_level()
             self._opened = opened.pop_all()
 
     def topics(self) -> Sequence[str]:
         """All topics that ever held a record, sorted."""
-        self._follower.check()
+        self._poller.check()
         return self._index.topics()
 
     def first(self, topic: str) -> int:
         """The offset of the oldest record that is kept: 0 where nothing was trimmed, the head where
         everything was.
         """
-        self._follower.check()
+        self._poller.check()
         return self._index.bounds(topic)[0]
 
     def head(self, topic: str) -> int:
         """The offset that the next record will get; 0 for a topic that holds none."""
-        self._follower.check()
+        self._poller.check()
         return self._index.bounds(topic)[1]
 
     def read(
@@ -134,7 +134,7 @@ class NatsLog:
 
     def find(self, topic: str, ids: Sequence[str]) -> Mapping[str, Identity]:
         """The newest revision of each of these ids; those of trimmed records stay known."""
-        self._follower.check()
+        self._poller.check()
         return self._index.find(topic, ids)
 
     def append(
@@ -152,7 +152,7 @@ class NatsLog:
             if not body:
                 return {share.topic: self.head(share.topic) for share in shares}
             record = self._publish("records", Append(shares), body)
-            self._follower.wait_for(record)
+            self._poller.wait_for(record)
             heads = self._index.heads_after(record, list(batches))
             if heads is not None:
                 return heads
@@ -165,11 +165,11 @@ class NatsLog:
         Cost: some 30 bytes and an id for each record that goes; 0.5 ms for each message between
             others that stay, little for the rest.
         """
-        self._follower.check()
+        self._poller.check()
         while (plan := self._index.plan_trim(topic, before)) is not None:
             self._stream.remove(self._index.void_records(plan.trim.settled))
             frames, body = encode_frames(plan.identities)
-            self._follower.wait_for(
+            self._poller.wait_for(
                 self._publish("trims", msgspec.structs.replace(plan.trim, frames=frames), body)
             )
         self._reclaim()
@@ -232,7 +232,7 @@ class NatsLog:
         or it is lost.
         """
         for trim in self._stream.iter_trims(self._index.last_trim()):
-            self._follower.wait_for(trim.message)
+            self._poller.wait_for(trim.message)
         first, _ = self._index.bounds(topic)
         if offset < first:
             return RetentionPassed(topic=topic, kept_from=first, asked=offset)
