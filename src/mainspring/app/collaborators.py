@@ -28,9 +28,11 @@ from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.compile import compile_declared_views
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
+from mainspring.project.plan.read import read_origins
 from mainspring.project.renew import GateRenewal
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader
+from mainspring.serving.state.generations import SourceGenerations
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.state.reader import FeatureReader
 from mainspring.serving.tracing.replays import PredictionReplays
@@ -57,6 +59,9 @@ class Collaborators:
     ) -> None:
         self._files, self.project_config = project, project.config
         self.runtime, self.environment, self.folder = runtime, environment, folder
+        self._project: Project | None = None
+        self._sources: dict[str, CompiledSource] = {}
+        self._sources_of: bytes | None = None
         config = project.config.environments[environment]
         if not config.protected:
             # The owner of the disk can forge everything here anyway: one local key means "tested",
@@ -65,11 +70,18 @@ class Collaborators:
             config = replace(config, trust={**config.trust, "tester": trusted})
         self.config = config
 
-    @cached_property
+    @property
     def project(self) -> Project:
-        """What is declared.  Raises: ProjectErrors PRJ-020 with every mistake.  Cost: the first
-        time, an import of the project's modules.
+        """What is declared, with what is on record of it.  Raises: ProjectErrors PRJ-020 with every
+        mistake.  Cost: the first time, an import of the project's modules.
         """
+        self._project = (self._project or self._loaded).with_origins(
+            read_origins(self.runtime.state)
+        )
+        return self._project
+
+    @cached_property
+    def _loaded(self) -> Project:
         return self._files.load()
 
     @cached_property
@@ -95,12 +107,23 @@ class Collaborators:
 
         Raises: UnknownAsset ACC-006.
         """
-        sources, by = self._compiled_sources, actor or self.runtime.actor
+        sources, by = self._compiled_sources(), actor or self.runtime.actor
         return open_writer(source, sources, self.runtime, environment=self.environment, actor=by)
 
-    @cached_property
     def _compiled_sources(self) -> dict[str, CompiledSource]:
-        return compile_sources(lambda: self.project, self.runtime, self.environment)
+        """The sources as the map has them now; the same objects while it stands still."""
+        document = self.runtime.state.get("environment", self.environment)
+        key = document.payload if document else b""
+        if self._sources_of != key:
+            self._sources = compile_sources(lambda: self.project, self.runtime, self.environment)
+            self._sources_of = key
+        return self._sources
+
+    @cached_property
+    def generations(self) -> SourceGenerations:
+        """The generations of sources that are kept current."""
+        runtime = self.runtime
+        return SourceGenerations(runtime.state, runtime.log, runtime.objects, runtime.tables)
 
     def facts_of(self, source: Source, schema: Schema | None = None) -> pl.DataFrame:
         """All facts of a source with the span in which each is seen; in the types of a schema where

@@ -8,6 +8,7 @@ from mainspring.elements.events import ProjectName
 from mainspring.elements.time import DAY, Micros
 from mainspring.engines.local.clock import FrozenClock, SeededIds
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
@@ -61,6 +62,7 @@ def simulation_engines() -> SimulationEngines:
         clock=FrozenClock,
         ids=SeededIds,
         log=lambda: SqliteLog(None),
+        objects=MemoryObjects,
         online=lambda: SqliteOnline(None),
         state=_state_in_memory,
     )

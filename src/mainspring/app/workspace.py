@@ -52,7 +52,7 @@ from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.simulation.simulate import SimulationReport
 from mainspring.sources.fold import materialize_table
 from mainspring.sources.ingest import IngestReport, SourceRows
-from mainspring.sources.topic import topic_of
+from mainspring.sources.topic import log_of_stream, topic_of
 
 __all__ = ["Workspace"]
 
@@ -122,9 +122,28 @@ class Workspace(Collaborators):
         """
         return restore_workspace(Path(path), Path(archive), actor=actor, digest=digest)
 
-    def plan(self) -> Plan:
-        """What would change."""
-        return self.deployer.plan()
+    def plan(
+        self,
+        *,
+        data: bool = True,
+        delete_missing: bool = False,
+        refresh: Sequence[str] = (),
+        measure: bool = False,
+    ) -> Plan:
+        """What would change: of definitions, and of the files of sources.
+
+        Args:
+            data: whether files that changed are taken in; else they are listed only.
+            delete_missing: whether rows that a file has no more are deleted; else they stay.
+            refresh: sources whose files are read anew, in place of all that was read of them;
+                pushed rows stay.
+            measure: whether to read files that changed and say what they would make of the facts.
+
+        Raises: UnknownAsset ACC-006, FileUnset SRC-034, RawRowsTrimmed SRC-032.
+        """
+        return self.deployer.plan(
+            data=data, delete_missing=delete_missing, refresh=refresh, measure=measure
+        )
 
     def plan_run(self, name: str) -> Plan:
         """What a retraining of an unchanged model would do.  Raises: UnknownAsset ACC-006."""
@@ -246,11 +265,16 @@ class Workspace(Collaborators):
 
         Raises: UnknownAsset ACC-006, a SourceError SRC-001 to SRC-006.
         """
+        writer = self.writer(source)
+        stream = writer.compiled.source.stream
         if isinstance(rows, Path | str):
-            report = self.writer(source).write_file(Path(rows), history=history, op=op)
+            report = writer.write_path(
+                Path(rows), history=history, op=op, root=self.folder and self.folder.parent
+            )
         else:
-            report = self.writer(source).write_rows(rows, history=history, op=op)
-        materialize_table(topic_of(source), log=self.runtime.log, tables=self.runtime.tables)
+            report = writer.write_rows(rows, history=history, op=op)
+        self.generations.follow(log_of_stream(stream))
+        materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
         return report
 
     def get_historical_features(

@@ -24,14 +24,18 @@ from mainspring.features import spec as feature_spec
 from mainspring.features.spec import FeatureView
 from mainspring.features.view import CompiledView, compile_view
 from mainspring.sources import spec as source_spec
+from mainspring.sources.spec import Source
 
 __all__ = [
+    "SourceDefinition",
     "TrainingSetDefinition",
     "ViewDefinition",
     "compile_training_set_definition",
     "compile_view_definition",
+    "parse_source_definition",
     "parse_training_set_definition",
     "parse_view_definition",
+    "render_source_definition",
     "render_training_set_definition",
     "render_view_definition",
 ]
@@ -46,6 +50,14 @@ _RECORDS = {
     and record.__module__ == module.__name__
 } | {record.__name__: record for record in (*NODES, Schema, Field)}
 _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceDefinition:
+    """A source as declared, bound to its generation, and its columns at that time."""
+
+    source: Source
+    schema: Schema
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +80,19 @@ class ViewDefinition:
     view: FeatureView
     schemas: tuple[tuple[str, Schema], ...]
     shards: tuple[tuple[str, str], ...]
+
+
+def render_source_definition(definition: SourceDefinition) -> bytes:
+    """Canonical JSON of the definition; `parse_source_definition` is the inverse."""
+    return canonical_json([_to_data(definition.source), _to_data(definition.schema)])
+
+
+def parse_source_definition(payload: bytes) -> SourceDefinition:
+    """The definition of these bytes; only records of the closed list are made."""
+    source, schema = (
+        _from_data(part) for part in parse_bare(payload, list[object], title="a definition")
+    )
+    return SourceDefinition(source, schema)  # type: ignore[arg-type]
 
 
 def render_training_set_definition(definition: TrainingSetDefinition) -> bytes:
@@ -182,6 +207,18 @@ def _record(name: str, fields: Mapping[str, object]) -> object:
     record = _RECORDS[name]
     made = object.__new__(record)
     for field in dataclasses.fields(record):
-        value = Location("", 0) if field.name == "declared_at" else _from_data(fields[field.name])
-        object.__setattr__(made, field.name, value)
+        object.__setattr__(made, field.name, _field(field, fields))
     return made
+
+
+def _field(field: "dataclasses.Field[object]", fields: Mapping[str, object]) -> object:
+    """The value of a field; one that an older release did not have is what it stands for when
+    nobody says it.
+    """
+    if field.name == "declared_at":
+        return Location("", 0)
+    if field.name in fields:
+        return _from_data(fields[field.name])
+    if field.default is dataclasses.MISSING:
+        return None
+    return field.default

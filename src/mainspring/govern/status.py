@@ -22,8 +22,11 @@ from mainspring.registry.environment import EnvironmentVersion, asset_names
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.loader import read_endpoint_definition
+from mainspring.serving.state.read import read_streams
+from mainspring.sources.quarantine import count_departed
 from mainspring.sources.read import iter_records
-from mainspring.sources.topic import quarantine_topic_of, topic_of
+from mainspring.sources.tally import read_tally
+from mainspring.sources.topic import quarantine_topic_of, tally_topic_of, topic_of
 
 __all__ = [
     "EndpointStatus",
@@ -44,8 +47,8 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A source: records in the log, rows in quarantine, and the event time of its newest record
-    (microseconds, None without one).
+    """A source: facts that stand, rows in quarantine, each as often as it came, and the newest
+    event time (microseconds, None without a fact).
     """
 
     name: str
@@ -101,7 +104,10 @@ def status_of_environment(
         moved_at=current.moved_at,
         reason=current.reason,
         endpoints=tuple(_iter_endpoints(current, policy, ports)),
-        sources=tuple(_source(name, ports) for name in asset_names(current, "source")),
+        sources=tuple(
+            _source(name, stream, ports)
+            for name, stream in sorted(read_streams(current, state=ports.state).items())
+        ),
         incidents=tuple(incident for incident in incidents if incident.closed_at is None),
     )
 
@@ -129,15 +135,28 @@ def _iter_endpoints(
             )
 
 
-def _source(name: str, ports: StatusPorts) -> SourceStatus:
-    topic, log = topic_of(name), ports.log
-    head = log.head(topic)
-    newest = None
-    for frame in iter_records(topic, log=log, tables=ports.tables, start=max(head - 1, 0)):
-        newest = int(frame["_event_time"][-1])
+def _source(name: str, stream: str, ports: StatusPorts) -> SourceStatus:
+    tally = read_tally(tally_topic_of(stream), ports.log)
+    if stream == name:
+        # What release 0.1 took in has no tally.
+        return _counted_by_hand(name, ports)
     return SourceStatus(
         name=name,
-        rows=head,
+        rows=tally.standing,
+        quarantined=tally.quarantined - count_departed(stream, ports.log),
+        last_event_time=tally.newest_event_time,
+    )
+
+
+def _counted_by_hand(name: str, ports: StatusPorts) -> SourceStatus:
+    topic, log = topic_of(name), ports.log
+    newest = None
+    for frame in iter_records(topic, log=log, tables=ports.tables):
+        times = [time for time in (newest, frame["_event_time"].max()) if isinstance(time, int)]
+        newest = max(times, default=None)
+    return SourceStatus(
+        name=name,
+        rows=log.head(topic),
         quarantined=log.head(quarantine_topic_of(name)),
         last_event_time=newest,
     )

@@ -174,7 +174,7 @@ class MonitorEvaluator:
 
     @property
     def _label_topic(self) -> str:
-        return topic_of(self._monitored.training_set.spec.label.source.name)
+        return topic_of(self._monitored.training_set.spec.label.source.stream)
 
     @property
     def _join_on(self) -> tuple[str, ...]:
@@ -182,8 +182,8 @@ class MonitorEvaluator:
 
     def _ingested_topics(self) -> Iterator[str]:
         for source in self._monitored.training_set.sources:
-            yield topic_of(source.name)
-            yield quarantine_topic_of(source.name)
+            yield topic_of(source.stream)
+            yield quarantine_topic_of(source.stream)
 
     def _read_predictions(
         self, start: Micros, end: Micros
@@ -262,7 +262,7 @@ class MonitorEvaluator:
         came = pl.col("_appended_at").is_between(start, end, closed="left") & ~pl.col("_history")
         reached = dict[str, int]()
         for source in self._monitored.training_set.sources:
-            topic, quarantine = topic_of(source.name), quarantine_topic_of(source.name)
+            topic, quarantine = topic_of(source.stream), quarantine_topic_of(source.stream)
             accepted, refused = 0, Counter[str]()
             for frame in self._iter_ingested(topic, start, end, reached=reached):
                 accepted += frame.select(came.sum()).item()

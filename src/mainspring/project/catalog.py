@@ -178,7 +178,7 @@ class FeatureCatalog:
             position for shard in shards if (position := online.read(shard, [])[0]) is not None
         ]
         is_folded = len(positions) == len(shards)
-        topics = [topic_of(source.name) for source in view.view.sources]
+        topics = [topic_of(source.stream) for source in view.view.sources]
         folded = (
             sum(min(position.offset(topic) for position in positions) for topic in topics)
             if is_folded

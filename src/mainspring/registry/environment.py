@@ -18,6 +18,7 @@ from mainspring.elements.time import Micros
 __all__ = [
     "AssetDefinition",
     "AssetPointer",
+    "AssetRecord",
     "Build",
     "EnvironmentVersion",
     "StageDuration",
@@ -121,6 +122,25 @@ class AssetDefinition(StoredRecord, frozen=True, kw_only=True):
     def policy_fingerprint(self) -> Digest:
         """Names what is asked of it."""
         return digest_of_value([self.asset, self.policy])
+
+
+class AssetRecord(StoredRecord, frozen=True, kw_only=True):
+    """What is on record of a declared asset beside its definitions.  Document kind `asset`, key the
+    asset.
+
+    Args:
+        origin: what it was first declared as, without its kind: its facts, versions and state are
+            filed by that.
+        refreshes: of a source, how often the earlier rows of its file were superseded.
+        files: of a source, the files that were read, by the path that the declaration names.
+    """
+
+    title = "the record of an asset"
+    document = "asset"
+
+    origin: str
+    refreshes: int = 0
+    files: tuple[str, ...] = ()
 
 
 class StageDuration(StoredRecord, frozen=True, kw_only=True):

@@ -169,6 +169,7 @@ class _Simulation:
         self._scenario, self._training_set = scenario, scenario.model.training_set
         self._clock, ids = engines.clock(scenario.start), engines.ids(scenario.seed)
         self._log, self._online = engines.log(), engines.online()
+        self._objects = engines.objects()
         self._predictor = Predictor(self._online, self._log, self._clock, ids)
         monitored = MonitoredModel(
             monitor=scenario.monitor.name,
@@ -238,11 +239,16 @@ class _Simulation:
             if known is None or not views:
                 continue
             horizon = min(horizon_at(view, start) for view in views)
-            SourceWriter(arrivals.compiled, log=self._log, clock=self._clock).write_rows(
+            self._writer(arrivals).write_rows(
                 known.filter(arrivals.event_time >= horizon), history=True
             )
             self._fold(views, start)
         self._evaluator.start_at_head()
+
+    def _writer(self, arrivals: _Arrivals) -> SourceWriter:
+        return SourceWriter(
+            arrivals.compiled, log=self._log, clock=self._clock, objects=self._objects
+        )
 
     def _views_of(self, source: str) -> list[CompiledView]:
         return [
@@ -280,7 +286,7 @@ class _Simulation:
             rows = arrivals.until(moment)
             if rows is not None:
                 self._arrived += (
-                    SourceWriter(arrivals.compiled, log=self._log, clock=self._clock)
+                    self._writer(arrivals)
                     .write_rows(rows, ahead=moment - self._clock.now())
                     .accepted
                 )

@@ -36,6 +36,7 @@ _CELLS: Mapping[DType, frozenset[type]] = {
     DType.TIMESTAMP: frozenset({int}),
     DType.DURATION: frozenset({int}),
 }
+_PLAIN_CELLS = frozenset({int, float, bool, str, datetime, type(None)})
 _NO_VALUES = (pl.Object, pl.Binary, pl.Time, pl.Unknown)
 """Polars types without a value of ours, beside nested ones."""
 _ISO = "%Y-%m-%dT%H:%M:%S%.6fZ"
@@ -76,12 +77,13 @@ class CompiledSource:
         event_time, known_at = (
             to_polars(node, schema).cast(pl.Int64) for node in (source.event_time, source.known_at)
         )
+        self._id = _id_of(source, schema)
         self._rules = _rules(source, schema, event_time=event_time, known_at=known_at)
         self._derived = [
             pl.int_range(pl.len(), dtype=pl.Int64).alias("_row"),
             pl.struct(self._names).struct.json_encode().alias(_JSON),
             _is_beyond_json(schema).alias(_BEYOND_JSON),
-            _id_of(source, schema).alias("_id"),
+            self._id.alias("_id"),
             event_time.alias("_event_time"),
             known_at.alias("_known_at"),
         ]
@@ -97,7 +99,7 @@ class CompiledSource:
 
         Cost: about 3 µs a row, 0.5 ms at least.
         """
-        rows = self._readable(rows)
+        rows = self.readable(rows)
         plan = self._plan(tuple(rows.schema.items()))
         converted = rows.with_columns(plan.conversions)
         derived = [*self._derived, plan.breaks.alias(_BROKEN)]
@@ -131,13 +133,32 @@ class CompiledSource:
         plan = self._plan(tuple(rows.collect_schema().items()))
         return rows.with_columns(plan.conversions).select(self._names)
 
-    def frame_of(self, rows: Sequence[Mapping[str, Cell]]) -> pl.DataFrame:
-        """Rows as a frame; a column that holds values of another type than the schema's comes as
-        text, for `prepare` to judge.
+    @property
+    def no_rows(self) -> pl.DataFrame:
+        """A frame with the columns of the source and no row."""
+        return pl.DataFrame(schema={field.name: STORED[field.dtype] for field in self.schema})
+
+    def ids_of(self, rows: pl.DataFrame) -> pl.Series:
+        """The id of each row; null for one that has none.  Raises: UnreadableRows SRC-006."""
+        rows = self.readable(rows)
+        plan = self._plan(tuple(rows.schema.items()))
+        return rows.with_columns(plan.conversions).select(_id=self._id).to_series()
+
+    def count_broken(self, rows: pl.DataFrame) -> int:
+        """How many rows break the contract; far cheaper than `prepare`."""
+        rows = self.readable(rows)
+        plan = self._plan(tuple(rows.schema.items()))
+        return int(rows.with_columns(plan.conversions).select(plan.breaks.sum()).item() or 0)
+
+    def frame_of(self, rows: Sequence[Mapping[str, Cell]] | pl.DataFrame) -> pl.DataFrame:
+        """Rows as a frame, if they are none yet; a column that holds values of another type than
+        the schema's comes as text, for `prepare` to judge.
 
         Raises:
             UnreadableRows: SRC-006.
         """
+        if isinstance(rows, pl.DataFrame):
+            return rows
         self.require_rows(rows)
         try:
             return pl.DataFrame(
@@ -156,6 +177,18 @@ class CompiledSource:
             raise UnreadableRows(
                 source=self.source.name, problem=f"{type(rows).__name__} is not a list of rows"
             )
+
+    def require_values(self, rows: Sequence[Mapping[str, Cell]]) -> None:
+        """Raises: UnreadableRows SRC-006 for the first row that is not a mapping, or has something
+        in a column of the source that is no value.
+        """
+        try:
+            kinds = {type(row.get(name)) for row in rows for name in self._names}
+        except AttributeError:
+            self._refuse_unreadable(rows)
+            raise
+        if not kinds <= _PLAIN_CELLS:
+            self._refuse_unreadable(rows)
 
     def ignored(self, rows: Sequence[Mapping[str, Cell]] | pl.DataFrame) -> tuple[str, ...]:
         """The columns that rows have and the source does not, sorted."""
@@ -190,7 +223,7 @@ class CompiledSource:
                         f"is no value",
                     )
 
-    def _readable(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def readable(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The columns of the source that a frame has.  Raises: UnreadableRows SRC-006."""
         found = [name for name in self._names if name in rows.columns]
         strange = [

@@ -9,11 +9,16 @@ __all__ = [
     "BrokenContract",
     "ConflictingFact",
     "EmptyFolder",
+    "FileGaveNothing",
     "FileMissing",
+    "FileMoved",
+    "FileRefused",
     "FileUnreadable",
+    "FileUnset",
     "FutureFact",
     "LateFact",
     "PromisedColumnMissing",
+    "RawRowsTrimmed",
     "SourceNotReadable",
     "TypeConflict",
     "UnknownOperation",
@@ -245,3 +250,86 @@ class UnusableColumn(DeclarationError):
     source: str
     column: str
     found: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileRefused(SourceError):
+    """All rows of a file break the contract of its source, or more than the source allows
+    (`max_quarantined`), so nothing of it was stored.  Most often a column is written in another way
+    than the declaration says, such as a date as day/month/year.
+    """
+
+    code: ClassVar[str] = "SRC-030"
+    template: ClassVar[str] = (
+        "source {source!r}: {broken:,} of the {rows:,} rows of {path} break the contract "
+        "({reasons}); for example {examples}"
+    )
+    remedy: ClassVar[str] = (
+        "correct the file, or declare the column as it is written; nothing was stored"
+    )
+    source: str
+    path: str
+    broken: int
+    rows: int
+    reasons: str
+    examples: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileGaveNothing(SourceError):
+    """No row of a source's file is a fact as the source is declared, so an environment does not
+    move onto it: its features and training sets would be empty.
+    """
+
+    code: ClassVar[str] = "SRC-031"
+    template: ClassVar[str] = (
+        "source {source!r}: no row of {path} is accepted as it is declared now ({reasons})"
+    )
+    remedy: ClassVar[str] = (
+        "correct the declaration or the file; `mainspring quarantine list {source}` shows the rows"
+    )
+    source: str
+    path: str
+    reasons: str
+
+
+@dataclass(eq=False, kw_only=True)
+class RawRowsTrimmed(SourceError):
+    """An edit of a source decides anew on all of its rows, and some of them are gone by its
+    retention.
+    """
+
+    code: ClassVar[str] = "SRC-032"
+    template: ClassVar[str] = (
+        "source {source!r}: the edit needs rows that retention has removed; the oldest that is "
+        "left was appended at {since}"
+    )
+    remedy: ClassVar[str] = (
+        "undo the edit of its id, clocks, contract or columns, or declare the source anew under "
+        "another name"
+    )
+    source: str
+    since: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileMoved(SourceError):
+    """A file was written to after a plan was made, so that what would be read is not what the plan
+    says.
+    """
+
+    code: ClassVar[str] = "SRC-033"
+    template: ClassVar[str] = "source {source!r}: {path} was changed since the plan was made"
+    remedy: ClassVar[str] = "make a new plan, once nobody writes to the file"
+    source: str
+    path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileUnset(SourceError):
+    """A refresh reads the file of a source anew, and this source has none: its rows are pushed."""
+
+    code: ClassVar[str] = "SRC-034"
+    template: ClassVar[str] = "source {source!r} has no file to read anew"
+    remedy: ClassVar[str] = "push corrections of its rows, with `mainspring ingest --op replace`"
+    source: str

@@ -22,7 +22,7 @@ from mainspring.sources.errors import (
 )
 from mainspring.sources.spec import Source
 
-__all__ = ["count_rows", "iter_rows", "read_schema", "scan_files"]
+__all__ = ["count_rows", "iter_rows", "part_files", "read_schema", "scan_files"]
 
 _KINDS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "json", ".ndjson": "json"}
 _ROWS_LOOKED_AT = 10_000
@@ -83,6 +83,15 @@ def iter_rows(source: Source, path: Path, *, rows: int) -> Iterator[pl.DataFrame
     scan = scan_files(source, path)
     with _reading(source, path):
         yield from scan.collect_batches(chunk_size=rows, maintain_order=True)
+
+
+def part_files(source: Source, path: Path) -> list[Path]:
+    """The data files of a path, in order: itself, or those of the folder that it is.
+
+    Raises:
+        SourceError: FileMissing SRC-001, FileUnreadable SRC-002, EmptyFolder SRC-003.
+    """
+    return _files(source, path)[0]
 
 
 def _as_promised(source: Source, found: Schema) -> Schema:

@@ -2,6 +2,7 @@
 contract.
 """
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -24,6 +25,7 @@ __all__ = [
     "String",
     "Timestamp",
     "assumed_delay",
+    "bind_source",
     "declared_delay",
 ]
 
@@ -121,9 +123,16 @@ class Source:
         retention: how long after the append the log stores records; after that `gc` may trim
             those that the table has.  None stores them for ever.
         owner: the person or team that is responsible for it.
+        max_quarantined: the share of a file's rows that may break the contract; where more do, the
+            file is not read.  None stops only where all rows do.
+        renamed_from: what it was called before: it keeps its rows and its history.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description", "retention"})
+    NOTES: ClassVar[frozenset[str]] = frozenset(
+        {"path", "max_quarantined", "renamed_from", "bound_stream", "refreshes"}
+    )
+    """Fields that are in no fingerprint: they decide nothing about a row."""
 
     name: str
     path: str | None
@@ -138,6 +147,10 @@ class Source:
     owner: str
     description: str
     declared_at: Location = field(compare=False, repr=False)
+    max_quarantined: float | None = None
+    renamed_from: str = ""
+    bound_stream: str = field(default="", compare=False, repr=False)
+    refreshes: int = field(default=0, compare=False, repr=False)
 
     def __init__(
         self,
@@ -153,6 +166,8 @@ class Source:
         retention: str | None = None,
         owner: str = "",
         description: str = "",
+        max_quarantined: float | None = None,
+        renamed_from: str = "",
     ) -> None:
         happened = _instant(event_time)
         freeze(
@@ -169,8 +184,31 @@ class Source:
             retention=parse_duration(retention) if retention else None,
             owner=owner,
             description=description,
+            max_quarantined=max_quarantined,
+            renamed_from=renamed_from,
             declared_at=caller(),
+            bound_stream="",
+            refreshes=0,
         )
+
+    @property
+    def stream(self) -> str:
+        """The name of the generation whose facts it stands for: of the log, an @ and a digest of
+        id, clocks, contract and columns; the plain name while it is bound to none.
+        """
+        return self.bound_stream or self.name
+
+
+def bind_source(source: Source, stream: str, *, refreshes: int = 0) -> Source:
+    """The source as it stands for one generation of its facts.
+
+    Args:
+        refreshes: how many refreshes of its file count for the generation.
+    """
+    bound = copy(source)
+    object.__setattr__(bound, "bound_stream", stream)
+    object.__setattr__(bound, "refreshes", refreshes)
+    return bound
 
 
 def declared_delay(known_at: Node) -> Micros:

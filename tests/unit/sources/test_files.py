@@ -9,6 +9,7 @@ from mainspring.elements.schema import DType
 from mainspring.elements.time import DAY
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.sources.contract import effective_schema
 from mainspring.sources.errors import EmptyFolder, FileMissing, FileUnreadable
 from mainspring.sources.facts import read_source_rows
@@ -36,8 +37,11 @@ def ingest(source: Source, root: Path, log: SqliteLog) -> IngestReport:
     schema = effective_schema(source, read_schema(source, root))
     assert source.path is not None
     return SourceWriter(
-        CompiledSource(source, schema), log=log, clock=FrozenClock(NOON + DAY)
-    ).write_file(root / source.path, history=True)
+        CompiledSource(source, schema),
+        log=log,
+        clock=FrozenClock(NOON + DAY),
+        objects=MemoryObjects(),
+    ).write_path(root / source.path, history=True)
 
 
 def test_the_same_rows_come_from_every_format(tmp_path: Path) -> None:

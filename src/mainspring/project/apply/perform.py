@@ -5,7 +5,7 @@ could move the environment between the comparison and the move.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from mainspring.ports.state import Change, Lease
 from mainspring.project.errors import PlanStale
 from mainspring.project.kinds.evaluation import Evaluation, Runtime
 from mainspring.project.kinds.stage import StageRecord, stage_kind
-from mainspring.project.kinds.union import kind_of_stage
+from mainspring.project.kinds.union import kind_of, kind_of_stage
 from mainspring.project.plan.plan import AssetFingerprints, Plan
 from mainspring.project.plan.stages import MoveEnvironment, PointerMove, VerifyVersion
 from mainspring.project.plan.stale import stale_reasons
@@ -68,6 +68,7 @@ def apply_plan(
     policy: TrustPolicy,
     *,
     fingerprints: Mapping[str, AssetFingerprints],
+    moved_files: Sequence[str] = (),
     observer: Observer | None = None,
 ) -> ApplyReport:
     """Do what the plan says, or refuse it whole before anything is done.
@@ -75,6 +76,7 @@ def apply_plan(
     Args:
         policy: what the environment requires of a version before it is deployed.
         fingerprints: what is declared now; empty where no declaration takes part.
+        moved_files: the files that are not what the plan says any more.
 
     Raises:
         PlanStale: FLO-026 when the environment, or a declaration, has moved since the plan was
@@ -88,6 +90,7 @@ def apply_plan(
         before = read_environment(runtime.state, plan.environment)
         source = read_environment(runtime.state, plan.subject) if plan.act == "promote" else None
         moved = stale_reasons(plan, before, fingerprints=fingerprints, source=source)
+        moved += [f"{path} was written to" for path in moved_files]
         if moved:
             raise PlanStale(environment=plan.environment, act=plan.reason, moved="; ".join(moved))
         found = {stage.asset: stage.build for stage in plan.stages if stage.build is not None}
@@ -203,6 +206,7 @@ class _Evaluator:
         return StepOutcome(facts={"version": version.label}, rows=len(chain.items))
 
     def _move(self, stage: MoveEnvironment) -> StepOutcome:
+        self._catch_up(stage)
         runtime = self.evaluation.runtime
         fresh, by, at = self._next(stage), runtime.actor, runtime.clock.now()
         if fresh.pointers == self.before.pointers:
@@ -222,6 +226,15 @@ class _Evaluator:
             definitions=definitions,
         )
         return StepOutcome(facts={"version": fresh.version}, rows=len(stage.moves))
+
+    def _catch_up(self, stage: MoveEnvironment) -> None:
+        """Bring what the map will name up to the log: rows came while it was built, and a build
+        that is used again has not followed since it was last named.
+        """
+        for name in (move.asset for move in stage.moves):
+            asset = self.evaluation.assets.get(name)
+            if asset is not None:
+                kind_of(asset.declaration).catch_up(asset, self.evaluation)
 
     def _next(self, stage: MoveEnvironment) -> EnvironmentVersion:
         by, reason = self.evaluation.runtime.actor, self.evaluation.reason

@@ -12,6 +12,7 @@ from mainspring.registry.environment import AssetDefinition
 
 __all__ = [
     "Asset",
+    "AssetOrigin",
     "Declaration",
     "FaultScope",
     "FingerprintContext",
@@ -60,6 +61,19 @@ class ProjectCode:
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class AssetOrigin:
+    """What is on record of a declared asset beside its definition.
+
+    Args:
+        name: what it was first declared as: its facts, versions and state are filed by that.
+        refreshes: of a source, how often the rows of its file were superseded.
+    """
+
+    name: str
+    refreshes: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class FingerprintContext:
     """What identity depends on beside the declaration itself.
@@ -71,6 +85,7 @@ class FingerprintContext:
         training_environment: a digest of the locked packages that a fit runs with.
         versions: the version of each package that fits import, by the name it is imported under.
         code: the project's own.
+        origins: by asset, what is on record of it.
     """
 
     semantics: int
@@ -78,6 +93,7 @@ class FingerprintContext:
     training_environment: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     code: ProjectCode = field(default_factory=ProjectCode)
+    origins: Mapping[str, AssetOrigin] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,8 +34,9 @@ def define_asset(
     """
     own: dict[str, object] = {}
     policy: dict[str, object] = {}
+    unsaid = _UNSAID | getattr(type(declaration), "NOTES", frozenset())
     for name in _field_names(declaration):
-        if name not in _UNSAID:
+        if name not in unsaid:
             into = policy if name in declaration.POLICY else own
             _spread(name, getattr(declaration, name), into=into)
     own |= kind_of(declaration).inputs(declaration, context)

@@ -3,7 +3,7 @@ fingerprints; every mistake at once.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +12,8 @@ from mainspring.elements.errors import MainspringError, SourceError
 from mainspring.elements.schema import Schema
 from mainspring.features import SEMANTICS_VERSION
 from mainspring.project.config.config import ProjectConfig, default_config
-from mainspring.project.kinds.asset import FingerprintContext
+from mainspring.project.kinds.asset import AssetOrigin, FingerprintContext
+from mainspring.project.loader.bind import bind_declarations
 from mainspring.project.loader.code import packages_used
 from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.discover import (
@@ -66,10 +67,24 @@ class Project:
     declarations: Declarations
     schemas: Mapping[str, Schema]
     graph: Graph
+    context: FingerprintContext
 
     def load(self) -> "Project":
         """Itself."""
         return self
+
+    def with_origins(self, origins: Mapping[str, AssetOrigin]) -> "Project":
+        """The project with what is on record of its assets: the same where that is nothing."""
+        if dict(origins) == dict(self.context.origins):
+            return self
+        context = replace(self.context, origins=dict(origins))
+        declarations = bind_declarations(self.declarations, context)
+        return replace(
+            self,
+            declarations=declarations,
+            graph=build_graph(declarations, context),
+            context=context,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,12 +140,14 @@ def _project(path: Path | None, config: ProjectConfig, declarations: Declaration
             package: _version(package) for package in packages_used(functions, declarations.code)
         },
     )
+    declarations = bind_declarations(declarations, context)
     return Project(
         path=path,
         config=config,
         declarations=declarations,
         schemas=schemas,
         graph=build_graph(declarations, context),
+        context=context,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mainspring.elements.identity import short
 from mainspring.elements.time import format_duration
+from mainspring.project.kinds.data import DataChange, DataEffects
 from mainspring.project.kinds.kind import FeatureProof
 from mainspring.project.kinds.stage import Estimate, stage_kind
 from mainspring.project.kinds.union import kind_of_stage
@@ -44,10 +45,11 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
     paint = _coloured if colour else _plain
     held = f"version {plan.environment_version}" if plan.environment_version else "nothing"
     if plan.is_empty:
-        return (
+        nothing = (
             f"Nothing to do: {plan.environment} ({held}) holds all {plan.unchanged} assets "
             f"of {plan.project} as they are declared."
         )
+        return "\n".join([nothing, *_data_lines(plan, paint)])
     if plan.act != "apply":
         return "\n".join(_lines_of_move(plan, held, paint))
     counts = Counter(change.change for change in plan.changes)
@@ -58,6 +60,7 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
         "",
         paint("title", "Changes"),
         *_change_lines(plan.changes, paint),
+        *_data_lines(plan, paint),
         "",
         paint("title", "Stages"),
         *_stage_lines(plan, paint),
@@ -101,6 +104,53 @@ def _change_lines(changes: Sequence[AssetChange], paint: _Paint) -> Iterator[str
         )
         yield f"  {asset}  {place}  {'; '.join(notes)}".rstrip()
         yield from _detail_lines(change)
+
+
+def _data_lines(plan: Plan, paint: _Paint) -> Iterator[str]:
+    """The files that differ from what was read of them."""
+    if not plan.data:
+        return
+    yield from ("", paint("title", "Data"))
+    paths = max(len(change.path) for change in plan.data)
+    for change in plan.data:
+        yield f"  {change.path:<{paths}}  {_data_words(change)}"
+        if change.effects is not None:
+            yield f"      {_effect_words(change.effects)}"
+    if plan.leaves_data:
+        yield "  They are left as they were read."
+
+
+def _data_words(change: DataChange) -> str:
+    match change.change:
+        case "new":
+            return f"new, {_bytes(change.size_bytes)}"
+        case "grown":
+            grown = change.size_bytes - change.before_bytes
+            return f"has grown by {_bytes(grown)} since it was read"
+        case "changed":
+            return f"was changed since it was read, {_bytes(change.size_bytes)}"
+        case "missing":
+            return "is gone; its rows stay (--delete-missing deletes them)"
+
+
+def _effect_words(effects: DataEffects) -> str:
+    found = (
+        (effects.new, "new"),
+        (effects.replaced, "replaced"),
+        (effects.unchanged, "as they were"),
+        (effects.quarantined, "to quarantine"),
+        (effects.missing, "missing, which stay (--delete-missing deletes them)"),
+    )
+    said = [f"{count:,} {words}" for count, words in found if count]
+    return f"{effects.rows:,} rows: {', '.join(said) or 'none'}"
+
+
+def _bytes(size: int) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:,.0f} {unit}"
+        size //= 1000
+    return f"{size:,} GB"
 
 
 def _detail_lines(change: AssetChange) -> Iterator[str]:

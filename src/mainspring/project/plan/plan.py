@@ -16,13 +16,15 @@ from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.elements.stored import StoredRecord
 from mainspring.project.config.config import Cost
 from mainspring.project.kinds.asset import Asset
+from mainspring.project.kinds.data import DataChange
 from mainspring.project.kinds.kind import FeatureProof
+from mainspring.project.kinds.source import ReadFiles
 from mainspring.project.kinds.union import kind_of
 from mainspring.project.loader.graph import Graph
 from mainspring.project.plan.diff import AssetChange, diff_environment
 from mainspring.project.plan.estimate import expected_rows, with_estimates
 from mainspring.project.plan.stages import Stage
-from mainspring.project.plan.staging import retrain_stages, stages_for
+from mainspring.project.plan.staging import SourceData, retrain_stages, stages_for
 from mainspring.registry.environment import (
     AssetDefinition,
     Build,
@@ -78,6 +80,9 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
         unchanged: how many assets stay as they are.
         stages: in the order in which they run.
         currency: of the costs.
+        data: the files of sources that differ from what was read of them; `leaves_data`: whether
+            they are left as they are.
+        refreshes: by asset, which refresh of a source's file the plan makes.
     """
 
     title = "a plan"
@@ -96,11 +101,16 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     assumed: tuple[AssumedKnowledge, ...] = ()
     features: tuple[FeatureProof, ...] = ()
     currency: str = Cost().currency
+    data: tuple[DataChange, ...] = ()
+    leaves_data: bool = False
+    refreshes: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        """Whether the environment already holds what the plan is to bring about."""
-        return not self.stages
+        """Whether the environment already holds what is declared; files that changed are in
+        `data`.
+        """
+        return all(isinstance(stage, ReadFiles) for stage in self.stages)
 
     @property
     def reason(self) -> str:
@@ -126,6 +136,10 @@ class PlanningContext:
         durations: what stages took when they last ran.
         rows: how many rows each source has, by its declared name.
         cost: the price of a core.
+        data: the files of sources that differ from what was read of them; `leaves_data`: whether an
+            apply leaves them so, `deletes_missing`: whether it deletes rows that they have no more.
+        refreshes: by asset, which refresh of a source's file is to be made.
+        heads: by asset, where the raw log of a source ends.
     """
 
     environment: EnvironmentVersion
@@ -134,6 +148,19 @@ class PlanningContext:
     durations: Iterable[StageDuration] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
+    data: tuple[DataChange, ...] = ()
+    leaves_data: bool = False
+    deletes_missing: bool = False
+    refreshes: Mapping[str, int] = field(default_factory=dict)
+    heads: Mapping[str, int] = field(default_factory=dict)
+
+    def source_data(self) -> SourceData:
+        """What an apply takes in."""
+        files: dict[str, tuple[DataChange, ...]] = {}
+        for change in () if self.leaves_data else self.data:
+            if change.change != "missing" or self.deletes_missing:
+                files[change.source] = (*files.get(change.source, ()), change)
+        return SourceData(files=files, heads=self.heads, deletes_missing=self.deletes_missing)
 
 
 def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
@@ -143,7 +170,8 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
     """
     environment = context.environment
     changes, unchanged = diff_environment(graph, environment, context.definitions)
-    staged = stages_for(graph, changes, environment=environment, builds=context.builds)
+    data = context.source_data()
+    staged = stages_for(graph, changes, environment=environment, builds=context.builds, data=data)
     return Plan(
         identity=identity_of_plan(environment, staged),
         project=project,
@@ -156,6 +184,9 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
         assumed=_assumed(graph),
         features=_proofs(graph),
         currency=context.cost.currency,
+        data=context.data,
+        leaves_data=context.leaves_data,
+        refreshes=dict(context.refreshes),
     )
 
 
@@ -168,6 +199,10 @@ def make_run_plan(
         heads: the log position of every source, by name.
     """
     environment = context.environment
+    if not _is_held(graph, asset, environment):
+        # What a model is made from, or answers through, is not there yet: the run makes all of it.
+        made = make_plan(project, graph, context)
+        return msgspec.structs.replace(made, act="run", subject=asset.declaration.name)
     staged = retrain_stages(graph, asset, environment, heads=heads)
     return Plan(
         identity=identity_of_plan(environment, staged),
@@ -203,6 +238,12 @@ def plan_schema() -> bytes:
     """
     schema = msgspec.json.encode(msgspec.json.schema(Plan), order="sorted")
     return msgspec.json.format(schema, indent=2) + b"\n"
+
+
+def _is_held(graph: Graph, asset: Asset, environment: EnvironmentVersion) -> bool:
+    """Whether an environment has a model as it is declared, and all that goes with it."""
+    names = {asset.name, *asset.parents, *graph.children[asset.name]}
+    return names <= environment.pointers.keys()
 
 
 def _estimated(

@@ -32,16 +32,21 @@ __all__ = [
 
 
 @click.command(cls=WorkspaceVerb)
+@click.option(
+    "--data", is_flag=True, help="Read files that changed, and say what becomes of their rows."
+)
 @click.pass_obj
-def plan(at: Invocation) -> None:
+def plan(at: Invocation, data: bool) -> None:
     """Show what apply would change, run and cost.
 
-    Nothing is changed.  If the environment already holds what is declared, the plan is empty.
+    Nothing is changed.  If the environment already holds what is declared, the plan is empty but
+    for the files that changed since they were read.
     """
     from mainspring.app.planning import plan_project
     from mainspring.project.plan.explain import render_plan
+    from mainspring.project.plan.read import DataChoices
 
-    made = plan_project(at.project, at.environment)
+    made = plan_project(at.project, at.environment, DataChoices(measures=data))
     at.answer(made, lambda paint: [render_plan(made, colour=paint.colour)])
     if made.work:
         at.note("\nApply it: mainspring apply")
@@ -54,16 +59,28 @@ _DRY_RUN = click.option(
 
 @click.command(cls=WorkspaceVerb)
 @_DRY_RUN
+@click.option("--no-data", is_flag=True, help="Leave files that changed as they were read.")
+@click.option(
+    "--delete-missing", is_flag=True, help="Delete the rows that a file had and has no more."
+)
+@click.option(
+    "--refresh",
+    multiple=True,
+    metavar="SOURCE",
+    help="Read the file of a source anew, in place of all that was read of it; may be repeated.",
+)
 @click.pass_obj
-def apply(at: Invocation, dry_run: bool) -> None:
-    """Build what is declared, judge it by its gates, and deploy it.
+def apply(
+    at: Invocation, refresh: tuple[str, ...], *, dry_run: bool, no_data: bool, delete_missing: bool
+) -> None:
+    """Build what is declared, judge it by its gates, and deploy it; take in the files that changed.
 
     If it is interrupted, run it again: finished stages are not repeated.  Exit code 1 when a gate
     fails; the environment then stays as it was.
     """
     workspace = at.open()
-    made = workspace.plan()
-    if made.is_empty or dry_run:
+    made = workspace.plan(data=not no_data, delete_missing=delete_missing, refresh=refresh)
+    if not made.stages or dry_run:
         _answer_plan(at, made)
     else:
         _answer_applied(at, workspace, made)
