@@ -96,8 +96,11 @@ class Collaborators:
         return GateRenewal(self.runtime, self.environment, self.config.trust_policy)
 
     def source(self, name: str) -> Source:
-        """A declared source.  Raises: UnknownAsset ACC-006."""
-        return declared_source(self.project, name)
+        """A source as this environment's map has it, or as it is declared where the map has it not.
+        Raises: UnknownAsset ACC-006.
+        """
+        found = self._compiled_sources().get(name)
+        return found.source if found else declared_source(self.project, name)
 
     def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
         """What takes rows of a source in, without folding the table: for many small batches.
@@ -126,11 +129,12 @@ class Collaborators:
         return SourceGenerations(runtime.state, runtime.log, runtime.objects, runtime.tables)
 
     def facts_of(self, source: Source, schema: Schema | None = None) -> pl.DataFrame:
-        """All facts of a source with the span in which each is seen; in the types of a schema where
-        the source has had several.
+        """All facts of a source, declared or as this environment has it, with the span in which
+        each is seen; in the types of a schema where the source has had several.
         """
+        bound = source if source.bound_stream else self.source(source.name)
         return read_source_rows(
-            source, log=self.runtime.log, tables=self.runtime.tables, schema=schema
+            bound, log=self.runtime.log, tables=self.runtime.tables, schema=schema
         )
 
     @cached_property

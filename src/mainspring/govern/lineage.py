@@ -13,9 +13,9 @@ import msgspec
 from mainspring.elements.events import EventValue, Recorded
 from mainspring.elements.identity import short
 from mainspring.ports.state import StateReader
-from mainspring.registry.environment import AssetDefinition, EnvironmentVersion
+from mainspring.registry.environment import AssetDefinition, Build, EnvironmentVersion
 from mainspring.registry.errors import UnknownAsset
-from mainspring.registry.read_environment import read_definition
+from mainspring.registry.read_environment import read_build, read_definition
 
 __all__ = ["LineageNode", "asset_lineage", "trace_lineage"]
 
@@ -69,7 +69,10 @@ def asset_lineage(
     found = [name for name in order if asset in (name, name.partition(".")[2])]
     if not found:
         raise UnknownAsset(kind="asset", name=asset, known=", ".join(order) or "none")
-    files = {name: _file_of(definition) for name, definition in definitions.items()}
+    files = {
+        name: _file_of(definition, read_build(state, name, definition.build_fingerprint))
+        for name, definition in definitions.items()
+    }
     return trace_lineage(
         found[-1],
         parents=made_from | {name: (f"file {path}",) for name, path in files.items() if path},
@@ -78,10 +81,13 @@ def asset_lineage(
     )
 
 
-def _file_of(definition: AssetDefinition) -> str | None:
+def _file_of(definition: AssetDefinition, build: Build | None) -> str | None:
     """The file of a source; None for a source that is only pushed to, and for other assets."""
     if not definition.asset.startswith("source."):
         return None
+    if build is not None and "path" in build.facts:
+        return str(build.facts["path"])
+    # Release 0.1 had it in the definition.
     return msgspec.json.decode(definition.build.get("path", "null"), type=str | None)
 
 

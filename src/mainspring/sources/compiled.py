@@ -40,7 +40,7 @@ _PLAIN_CELLS = frozenset({int, float, bool, str, datetime, type(None)})
 _NO_VALUES = (pl.Object, pl.Binary, pl.Time, pl.Unknown)
 """Polars types without a value of ours, beside nested ones."""
 _ISO = "%Y-%m-%dT%H:%M:%S%.6fZ"
-_OPERATIONS = frozenset({"insert", "replace", "delete"})
+_OPERATIONS = frozenset({"insert", "replace", "delete", "upsert", "keep"})
 _BROKEN, _JSON, _BEYOND_JSON = "_broken", "_json", "_beyond_json"
 
 

@@ -204,9 +204,7 @@ class Generation:
 
     def _batch_of(self, stored: StoredSegment) -> Batch:
         segment = stored.segment
-        operations = segment.operations
-        if not operations and segment.operation != "insert":
-            operations = (segment.operation,) * segment.rows
+        operations = segment.operations or _alike(segment.operation, segment.rows)
         return Batch(
             rows=self.compiled.frame_of(decode_rows(stored.body, segment.encoding)),
             segment=segment,
@@ -225,7 +223,9 @@ class Generation:
             if repeats is not None:
                 repeats.look_for(iter_rows(source, path, rows=ROWS_AT_ONCE))
             for rows in iter_rows(source, path, rows=ROWS_AT_ONCE):
-                operations = repeats.operations(rows) if repeats else ()
+                operations = (
+                    repeats.operations(rows) if repeats else _alike(segment.operation, rows.height)
+                )
                 done = max(tally.row - first, 0)
                 if done < rows.height:
                     batch = Batch(
@@ -447,6 +447,11 @@ class _RepeatedIds:
                     found[place] = "insert"
                 self._seen.add(ids[place])
         return found
+
+
+def _alike(operation: str, rows: int) -> Sequence[str]:
+    """The operations of rows that all ask for the same; empty where they insert."""
+    return () if operation == "insert" else (operation,) * rows
 
 
 def _lies_under(path: str, folder: str) -> bool:

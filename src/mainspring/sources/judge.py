@@ -186,6 +186,9 @@ class _Judge:
             if before.stands:
                 verdicts.repeated.append(row.row)
             return None
+        if row.op == "keep":
+            verdicts.duplicates += 1
+            return None
         # Which of the two is right nobody can tell; only `replace`, and a file that is read again,
         # say that they mean to.
         if before is not None and row.op == "insert":

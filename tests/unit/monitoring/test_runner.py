@@ -15,13 +15,13 @@ from mainspring.monitoring.record import read_position
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.ports.state import Change
 from mainspring.registry.errors import UnknownAsset
+from tests.topics import facts_topic, refused_topic
 from tests.unit.monitoring.monitored import CountingLog
 from tests.unit.monitoring.shop import (
     INFERENCE,
     MONITOR,
     NOON,
     SALES,
-    SALES_TOPIC,
     ask,
     open_shop,
     sale,
@@ -75,7 +75,7 @@ def test_a_process_that_begins_reads_what_is_new_and_nothing_again(workspace, ho
     assert hour(1, 2, 3) == [3]
     assert log.read_records[INFERENCE] == 3
     # Once for the label that it carries, once to count what came in.
-    assert log.read_records[SALES_TOPIC] == 2
+    assert log.read_records[facts_topic(workspace, "sales")] == 2
 
 
 def test_what_was_made_between_a_window_and_its_evaluation_is_read_twice(
@@ -178,7 +178,10 @@ def test_findings_open_incidents_in_the_state_and_the_journal(workspace, hour, l
             for name in ("_event_time", "_known_at", "_appended_at", "_visible_at")
         },
     }
-    log.append({"quarantine:sales": pl.DataFrame(broken).with_columns(**envelope)}, expected={})
+    log.append(
+        {refused_topic(workspace, "sales"): pl.DataFrame(broken).with_columns(**envelope)},
+        expected={},
+    )
     hour()
     [incident] = workspace.status().incidents
     assert (incident.kind, incident.monitor) == ("data_quality", MONITOR)

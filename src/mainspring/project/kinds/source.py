@@ -29,6 +29,7 @@ from mainspring.sources.errors import FileGaveNothing
 from mainspring.sources.fold import materialize_table
 from mainspring.sources.generation import Generation
 from mainspring.sources.ingest import CompiledSource, IngestJournal, IngestReport, SourceWriter
+from mainspring.sources.raw.adopt import adopt_facts
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import log_of_stream, topic_of
 
@@ -189,6 +190,7 @@ class _SourceReader:
 
         Raises: FileGaveNothing SRC-031 where no row of its file is a fact.
         """
+        adopt_facts(self._source, log=self._runtime.log, tables=self._runtime.tables)
         self._begin_refresh(stage.refreshes)
         report = self._read_files(stage.files)
         generation = self._generation
@@ -214,6 +216,7 @@ class _SourceReader:
             "quarantined": tally.quarantined,
             **_reasons_of(report),
             "stream": self._source.stream,
+            **({"path": stage.path} if stage.path is not None else {}),
             "definition": self._runtime.objects.write(definition),
         }
         digest = digest_of_value([stage.fingerprint, self._topic, head])

@@ -30,6 +30,7 @@ __all__ = [
     "read_streams",
     "read_training_set_definition",
     "read_view_definition",
+    "stream_of_source",
 ]
 
 
@@ -108,13 +109,18 @@ def read_streams(environment: EnvironmentVersion, *, state: StateReader) -> dict
     """The generation of each source that an environment's map names; of one that release 0.1
     applied its plain name.
     """
-    found = {}
-    for pointer in environment.pointers.values():
-        if pointer.kind == "source":
-            name = pointer.asset.partition(".")[2]
-            build = read_build(state, pointer.asset, pointer.build_fingerprint)
-            found[name] = str(build.facts.get("stream", name)) if build else name
-    return found
+    return {
+        pointer.asset.partition(".")[2]: stream_of_source(pointer, state=state)
+        for pointer in environment.pointers.values()
+        if pointer.kind == "source"
+    }
+
+
+def stream_of_source(pointer: AssetPointer, *, state: StateReader) -> str:
+    """The generation that a map names; the plain name of a source that release 0.1 applied."""
+    name = pointer.asset.partition(".")[2]
+    build = read_build(state, pointer.asset, pointer.build_fingerprint)
+    return str(build.facts.get("stream", name)) if build else name
 
 
 def read_view_definition(
