@@ -3,8 +3,6 @@
 from collections import Counter
 from pathlib import Path
 
-import polars as pl
-
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.errors import FileRefused
 from mainspring.sources.files import iter_rows
@@ -51,5 +49,5 @@ def _explained(compiled: CompiledSource, path: Path) -> tuple[Counter[str], list
     for rows in iter_rows(compiled.source, path, rows=_ROWS_AT_ONCE):
         broken = compiled.prepare(rows).broken
         reasons.update(broken["reason"].to_list())
-        examples += broken.head(_EXAMPLES - len(examples)).select(pl.col("row")).to_series()
+        examples += broken["row"].head(_EXAMPLES - len(examples)).to_list()
     return reasons, examples
