@@ -51,7 +51,8 @@ from mainspring.serving.tracing.replay import ReplayResult
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.simulation.simulate import SimulationReport
 from mainspring.sources.fold import materialize_table
-from mainspring.sources.ingest import IngestReport, SourceRows
+from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
+from mainspring.sources.quarantine import QuarantinedRow, read_quarantine
 from mainspring.sources.topic import log_of_stream, topic_of
 
 __all__ = ["Workspace"]
@@ -273,6 +274,41 @@ class Workspace(Collaborators):
             )
         else:
             report = writer.write_rows(rows, history=history, op=op)
+        self.generations.follow(log_of_stream(stream))
+        materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
+        return report
+
+    def quarantine(self, source: str) -> list[QuarantinedRow]:
+        """The rows of a source that are in quarantine, in the order in which they came.  Raises:
+        UnknownAsset ACC-006.  Cost: reads the whole quarantine.
+        """
+        return read_quarantine(self.source(source).stream, self.runtime.log)
+
+    def release(self, source: str, rows: Sequence[int] = ()) -> IngestReport:
+        """Accept rows from quarantine although they came late or contradict what stands; each is
+        visible from now on.
+
+        Args:
+            rows: their numbers, as `quarantine` gives them; empty for all that can be released.
+
+        Raises: UnknownAsset ACC-006, NotInQuarantine SRC-035, NotReleasable SRC-036.
+        """
+        return self._resolved(source, lambda writer: writer.release_rows(rows))
+
+    def drop(self, source: str, rows: Sequence[int] = ()) -> IngestReport:
+        """Take rows out of quarantine for good: no later definition brings them back.
+
+        Args:
+            rows: their numbers, as `quarantine` gives them; empty for all.
+
+        Raises: UnknownAsset ACC-006, NotInQuarantine SRC-035.
+        """
+        return self._resolved(source, lambda writer: writer.drop_rows(rows))
+
+    def _resolved(self, source: str, act: Callable[[SourceWriter], IngestReport]) -> IngestReport:
+        writer = self.writer(source)
+        stream = writer.compiled.source.stream
+        report = act(writer)
         self.generations.follow(log_of_stream(stream))
         materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
         return report

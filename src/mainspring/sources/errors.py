@@ -17,6 +17,8 @@ __all__ = [
     "FileUnset",
     "FutureFact",
     "LateFact",
+    "NotInQuarantine",
+    "NotReleasable",
     "PromisedColumnMissing",
     "RawRowsTrimmed",
     "SourceNotReadable",
@@ -333,3 +335,33 @@ class FileUnset(SourceError):
     template: ClassVar[str] = "source {source!r} has no file to read anew"
     remedy: ClassVar[str] = "push corrections of its rows, with `mainspring ingest --op replace`"
     source: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NotInQuarantine(SourceError):
+    """A row that is to be released or dropped is not in quarantine: it never was, or it has been
+    accepted, released or dropped since.
+    """
+
+    code: ClassVar[str] = "SRC-035"
+    template: ClassVar[str] = "source {source!r}: row {row} is not in quarantine"
+    remedy: ClassVar[str] = "`mainspring quarantine list {source}` shows the rows that are"
+    source: str
+    row: int
+
+
+@dataclass(eq=False, kw_only=True)
+class NotReleasable(SourceError):
+    """A row that breaks its contract cannot be released: whatever reads it relies on the contract.
+    Rows can be released that came late, were ahead of the clock, or contradict an accepted fact.
+    """
+
+    code: ClassVar[str] = "SRC-036"
+    template: ClassVar[str] = "source {source!r}: row {row} breaks the contract: {reason}"
+    remedy: ClassVar[str] = (
+        "push the row again as it should be, or change the contract and apply: all rows in "
+        "quarantine are then judged anew"
+    )
+    source: str
+    row: int
+    reason: str

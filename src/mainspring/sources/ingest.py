@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import msgspec
 import polars as pl
@@ -25,11 +25,18 @@ from mainspring.ports.state import StateWriter
 from mainspring.ports.tables import TableReader
 from mainspring.sources.check_file import refuse_broken_file
 from mainspring.sources.compiled import Cell, CompiledSource
-from mainspring.sources.errors import FileMoved, UnknownOperation
+from mainspring.sources.errors import (
+    BrokenContract,
+    FileMoved,
+    NotInQuarantine,
+    NotReleasable,
+    UnknownOperation,
+)
 from mainspring.sources.files import count_rows, iter_rows, part_files, scan_files
 from mainspring.sources.generation import ROWS_AT_ONCE, Batch, Generation, Progress
 from mainspring.sources.missing import find_missing
 from mainspring.sources.profile import ColumnProfile, profile_columns
+from mainspring.sources.quarantine import QuarantinedRow, read_quarantine
 from mainspring.sources.raw.body import RawRows, chosen_rows, decode_rows, encode_rows
 from mainspring.sources.raw.copies import copy_file
 from mainspring.sources.raw.log import (
@@ -273,15 +280,75 @@ class SourceWriter:
         Args:
             number: of the refresh; the first of a source is 1.
         """
+        segment = msgspec.structs.replace(self._segment("refresh", history=True), path=path)
+        self._append_marker(segment, name=name_of_refresh(number))
+
+    def release_rows(self, raw_offsets: Sequence[int]) -> IngestReport:
+        """Accept rows from quarantine although they came late or contradict what stands; each is
+        visible from now on.
+
+        Args:
+            raw_offsets: of the rows; empty for all that can be released.
+
+        Raises: NotInQuarantine SRC-035 for a row that is not there, NotReleasable SRC-036 for one
+            that breaks the contract: correct it and push it again, or change the contract.
+        """
+        rows = self._in_quarantine(raw_offsets)
+        broken = [row for row in rows.values() if row.code == BrokenContract.code]
+        if raw_offsets and broken:
+            raise NotReleasable(
+                source=self.compiled.source.name, row=broken[0].raw, reason=broken[0].reason
+            )
+        chosen = [raw for raw, row in rows.items() if row.code != BrokenContract.code]
+        return self._resolve("release", chosen)
+
+    def drop_rows(self, raw_offsets: Sequence[int]) -> IngestReport:
+        """Take rows out of quarantine for good: no later definition brings them back.
+
+        Args:
+            raw_offsets: of the rows; empty for all.
+
+        Raises: NotInQuarantine SRC-035 for a row that is not there.
+        """
+        return self._resolve("drop", list(self._in_quarantine(raw_offsets)))
+
+    def _in_quarantine(self, raw_offsets: Sequence[int]) -> dict[int, QuarantinedRow]:
+        self.generation.follow()
+        found = {row.raw: row for row in read_quarantine(self.compiled.source.stream, self._log)}
+        for raw in raw_offsets:
+            if raw not in found:
+                raise NotInQuarantine(source=self.compiled.source.name, row=raw)
+        return {raw: found[raw] for raw in sorted(set(raw_offsets) or found)}
+
+    def _resolve(self, kind: Literal["release", "drop"], raw_offsets: list[int]) -> IngestReport:
+        """Write what becomes of rows in quarantine, and let the generation decide on it."""
+        if not raw_offsets:
+            return IngestReport()
+        before, head = self.generation.tally(), self._log.head(self.generation.facts)
+        self._append_marker(
+            msgspec.structs.replace(
+                self._segment(kind, history=False), rows_in_quarantine=tuple(raw_offsets)
+            )
+        )
+        self.generation.follow()
+        report = replace(
+            _report(before, self.generation.tally(), Counter()),
+            first_offset=head,
+            next_offset=self._log.head(self.generation.facts),
+        )
+        self._record(report)
+        return report
+
+    def _append_marker(self, segment: RawSegment, *, name: str = "") -> None:
+        """Append a segment without rows.  Raises: StaleWrite ENG-004."""
         raw = self.generation.raw
         for attempt in range(_ATTEMPTS):
             head = raw_head(raw, self._log)
-            segment = msgspec.structs.replace(
-                self._segment("refresh", history=True), start=head.rows, path=path
-            )
-            record = segment_record(segment, name=name_of_refresh(number))
+            placed = msgspec.structs.replace(segment, start=head.rows)
             try:
-                self._log.append({raw: record}, expected={raw: head.offset})
+                self._log.append(
+                    {raw: segment_record(placed, name=name)}, expected={raw: head.offset}
+                )
             except StaleWrite:
                 if attempt == _ATTEMPTS - 1:
                     raise

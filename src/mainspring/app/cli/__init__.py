@@ -34,6 +34,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Data": {
         "ingest": ("data", "Write rows to a source, checked by its contract."),
+        "quarantine": ("quarantine", "Show, release and drop rows that were not accepted."),
         "stream": ("stream", "Materialize the log into online state until stopped."),
         "backfill": ("data", "Compute features for many prediction times at once."),
         "features": (
