@@ -218,6 +218,8 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
         parts.append(f"about {_seconds(sum_.cpu_s)} of one core")
     else:
         parts.append("no estimate yet, because no such stage has run here")
+    if sum_.size_bytes is not None:
+        parts.append(f"{_bytes(sum_.size_bytes)} of rows to read")
     if sum_.cost is not None:
         parts.append(_money(sum_.cost, plan.currency))
     yield "; ".join(parts) + "."

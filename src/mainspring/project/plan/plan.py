@@ -139,7 +139,8 @@ class PlanningContext:
         data: the files of sources that differ from what was read of them; `leaves_data`: whether an
             apply leaves them so, `deletes_missing`: whether it deletes rows that they have no more.
         refreshes: by asset, which refresh of a source's file is to be made.
-        heads: by asset, where the raw log of a source ends.
+        heads: by asset, where the raw log of a source ends; `sizes`: of the rows in it as they
+            came, and of the files that are to be read.
     """
 
     environment: EnvironmentVersion
@@ -153,6 +154,7 @@ class PlanningContext:
     deletes_missing: bool = False
     refreshes: Mapping[str, int] = field(default_factory=dict)
     heads: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def source_data(self) -> SourceData:
         """What an apply takes in."""
@@ -250,7 +252,13 @@ def _estimated(
     stages: Sequence[Stage], graph: Graph, context: PlanningContext
 ) -> tuple[Stage, ...]:
     rows = expected_rows(graph, context.rows)
-    return with_estimates(stages, rows=rows, durations=context.durations, cost=context.cost)
+    return with_estimates(
+        stages,
+        rows=rows,
+        durations=context.durations,
+        cost=context.cost,
+        sizes=context.sizes,
+    )
 
 
 def _assumed(graph: Graph) -> tuple[AssumedKnowledge, ...]:

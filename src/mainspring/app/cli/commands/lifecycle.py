@@ -73,9 +73,10 @@ _DRY_RUN = click.option(
 def apply(
     at: Invocation, refresh: tuple[str, ...], *, dry_run: bool, no_data: bool, delete_missing: bool
 ) -> None:
-    """Build what is declared, judge it by its gates, and deploy it; take in the files that changed.
+    """Build what is declared, judge it by its gates, and deploy it.
 
-    If it is interrupted, run it again: finished stages are not repeated.  Exit code 1 when a gate
+    Files that changed since they were read are read again: new rows are added, rows with other
+    values replaced, and rows that are gone stay.  If it is interrupted, run it again: finished stages are not repeated.  Exit code 1 when a gate
     fails; the environment then stays as it was.
     """
     workspace = at.open()
