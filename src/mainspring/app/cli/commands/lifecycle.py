@@ -76,8 +76,8 @@ def apply(
     """Build what is declared, judge it by its gates, and deploy it.
 
     Files that changed since they were read are read again: new rows are added, rows with other
-    values replaced, and rows that are gone stay.  If it is interrupted, run it again: finished stages are not repeated.  Exit code 1 when a gate
-    fails; the environment then stays as it was.
+    values replaced, and rows that are gone stay.  If it is interrupted, run it again: finished
+    stages are not repeated.  Exit code 1 when a gate fails; the environment then stays as it was.
     """
     workspace = at.open()
     made = workspace.plan(data=not no_data, delete_missing=delete_missing, refresh=refresh)
