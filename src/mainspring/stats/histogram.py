@@ -8,7 +8,7 @@ parts add up to the counts of the whole, so windows merge by addition.
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["edges_from", "histogram"]
+__all__ = ["bin_count", "bin_places", "edges_from", "histogram"]
 
 
 def edges_from(values: NDArray[np.float64], bins: int = 10) -> NDArray[np.float64]:
@@ -48,11 +48,25 @@ def histogram(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArra
     >>> histogram(np.array([0.0, 1.0, 2.5, 4.0, 9.0, np.nan]), np.array([1.0, 2.0, 4.0])).tolist()
     [1, 1, 2, 1, 1]
     """
-    places = np.searchsorted(edges, values, side="right")
+    return np.bincount(bin_places(values, edges), minlength=bin_count(edges)).astype(np.int64)
+
+
+def bin_count(edges: NDArray[np.float64]) -> int:
+    """How many counts a histogram with these edges has."""
+    return max(len(edges) + 2, 3)
+
+
+def bin_places(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The place of each value in the layout above.
+
+    >>> bin_places(np.array([0.0, 4.0, np.nan]), np.array([1.0, 2.0, 4.0])).tolist()
+    [0, 2, 4]
+    """
+    is_null = np.isnan(values)
     if len(edges) == 0:
-        nulls = int(np.isnan(values).sum())
-        return np.array([0, len(values) - nulls, nulls], dtype=np.int64)
+        return np.where(is_null, 2, 1).astype(np.int64)
+    places = np.searchsorted(edges, values, side="right")
     places[values == edges[-1]] = len(edges) - 1
     # NaN sorts after every edge: it needs a place of its own.
-    places[np.isnan(values)] = len(edges) + 1
-    return np.bincount(places, minlength=len(edges) + 2).astype(np.int64)
+    places[is_null] = len(edges) + 1
+    return places.astype(np.int64)

@@ -1,0 +1,105 @@
+"""What a monitor says about one subject of a window: beyond its limit, within it, or not judged."""
+
+from collections.abc import Iterable
+from typing import Literal as OneOf
+from typing import NamedTuple
+
+import msgspec
+
+__all__ = ["FindingKind", "Judgement", "MonitorFinding", "Unjudged", "group_unjudged"]
+
+FindingKind = OneOf[
+    "feature_drift", "score_drift", "data_quality", "label_rate", "performance", "parity"
+]
+
+
+class MonitorFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A statistic that is beyond its limit.
+
+    Args:
+        subject: the column or source that it is about.
+        statistic, limit: what was measured, and the limit for as many rows.
+        sentence: for people.
+    """
+
+    kind: FindingKind
+    subject: str
+    statistic: float
+    limit: float
+    sentence: str
+
+    @property
+    def excess(self) -> float:
+        """How many times the limit is exceeded, to order findings by."""
+        if self.kind == "performance":
+            return self.limit / max(self.statistic, 1e-12)
+        return abs(self.statistic) / max(self.limit, 1e-12)
+
+
+class Unjudged(msgspec.Struct, frozen=True, kw_only=True):
+    """Subjects of one kind that were not judged, for one reason.
+
+    Args:
+        seen, needed: rows, or days of labels; needed is None where no number would do.
+        reason: for people, such as "12 rows, 20 needed".
+    """
+
+    kind: FindingKind
+    subjects: tuple[str, ...]
+    seen: int
+    needed: int | None
+    reason: str
+
+
+class Judgement(NamedTuple):
+    """One subject of a window; at most one of `found` and `unjudged` is there."""
+
+    kind: FindingKind
+    subject: str
+    found: MonitorFinding | None = None
+    unjudged: Unjudged | None = None
+
+    @classmethod
+    def beyond(
+        cls, kind: FindingKind, subject: str, statistic: float, *, limit: float, sentence: str
+    ) -> "Judgement":
+        """A statistic is beyond its limit."""
+        found = MonitorFinding(
+            kind=kind, subject=subject, statistic=statistic, limit=limit, sentence=sentence
+        )
+        return cls(kind, subject, found=found)
+
+    @classmethod
+    def needs(
+        cls, kind: FindingKind, subject: str, seen: int, needed: int, *, of: str = "rows"
+    ) -> "Judgement":
+        """There are too few rows, or days, to judge a subject.
+
+        >>> Judgement.needs("score_drift", "score", 12, 20).unjudged.reason
+        '12 rows, 20 needed'
+        """
+        reason = f"{seen:,} {of}, {needed:,} needed"
+        return cls(kind, subject, unjudged=_unjudged(kind, subject, seen, needed, reason))
+
+    @classmethod
+    def impossible(cls, kind: FindingKind, subject: str, seen: int, reason: str) -> "Judgement":
+        """However many rows there are, a subject cannot be judged."""
+        return cls(kind, subject, unjudged=_unjudged(kind, subject, seen, None, reason))
+
+
+def group_unjudged(judgements: Iterable[Judgement]) -> tuple[Unjudged, ...]:
+    """What was not judged, the subjects of one kind and reason together, in the order given."""
+    grouped: dict[tuple[str, str], Unjudged] = {}
+    for each in (judgement.unjudged for judgement in judgements):
+        if each is None:
+            continue
+        before = grouped.get((each.kind, each.reason))
+        subjects = (*before.subjects, *each.subjects) if before else each.subjects
+        grouped[each.kind, each.reason] = msgspec.structs.replace(each, subjects=subjects)
+    return tuple(grouped.values())
+
+
+def _unjudged(
+    kind: FindingKind, subject: str, seen: int, needed: int | None, reason: str
+) -> Unjudged:
+    return Unjudged(kind=kind, subjects=(subject,), seen=seen, needed=needed, reason=reason)
