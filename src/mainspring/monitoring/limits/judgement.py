@@ -12,6 +12,8 @@ FindingKind = OneOf[
     "feature_drift", "score_drift", "data_quality", "label_rate", "performance", "parity"
 ]
 
+_MOST_NAMES = 8
+
 
 class MonitorFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A statistic that is beyond its limit.
@@ -49,6 +51,18 @@ class Unjudged(msgspec.Struct, frozen=True, kw_only=True):
     seen: int
     needed: int | None
     reason: str
+
+    @property
+    def words(self) -> str:
+        """For people, in one line.
+
+        >>> Unjudged(kind="feature_drift", subjects=("x", "z"), seen=12, needed=20,
+        ...     reason="12 rows, 20 needed").words
+        'feature_drift of x, z: 12 rows, 20 needed'
+        """
+        more = len(self.subjects) - _MOST_NAMES
+        names = [*self.subjects[:_MOST_NAMES], *([f"{more:,} more"] if more > 0 else [])]
+        return f"{self.kind} of {', '.join(names)}: {self.reason}"
 
 
 class Judgement(NamedTuple):
