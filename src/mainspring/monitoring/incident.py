@@ -19,7 +19,7 @@ _QUIET_WINDOWS = 3
 
 
 class IncidentSubject(msgspec.Struct, frozen=True, kw_only=True):
-    """A column or source that an incident is about.
+    """A column that an incident is about, or a source with a reason.
 
     Args:
         sentence: what was found when it joined; excess: how many times the limit was exceeded.
@@ -153,7 +153,7 @@ def _updated(
     again = {subject.name for subject in more}
     held = [
         _seen_again(subject, by_name, at)
-        if subject.left_at is None and (incident.kind, subject.name) not in unknown
+        if subject.left_at is None and not _is_unknown(subject, incident.kind, unknown)
         else subject
         for subject in incident.history
         if subject.name not in again
@@ -166,6 +166,16 @@ def _updated(
     joined = tuple(subject.name for subject in more)
     event = "updated" if joined or left else "seen" if found else "quiet"
     return IncidentTransition(event=f"incident.{event}", incident=after, joined=joined, left=left)
+
+
+def _is_unknown(
+    subject: IncidentSubject, kind: FindingKind, unknown: Collection[tuple[FindingKind, str]]
+) -> bool:
+    """Whether the window could not judge a subject; of quality, the source and not each reason is
+    judged.
+    """
+    judged = subject.name.partition(" ")[0] if kind == "data_quality" else subject.name
+    return (kind, judged) in unknown
 
 
 def _joined(finding: MonitorFinding, at: Micros) -> IncidentSubject:

@@ -58,7 +58,7 @@ def report_of_window(
         end=end,
         predictions=predictions,
         labelled=sum(day.rows for day in days if start <= day.day < end),
-        findings=tuple(each.found for each in judgements if each.found is not None),
+        findings=tuple(finding for each in judgements for finding in each.found),
         judged=judged,
         unjudged=group_unjudged(judgements),
         latest_labelled=days[-1] if days else None,

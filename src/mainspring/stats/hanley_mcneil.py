@@ -17,7 +17,7 @@ def auc_standard_error(auc: float, *, positives: int, negatives: int) -> float:
         auc: in [0, 1].
 
     >>> round(auc_standard_error(0.8, positives=10, negatives=40), 4)
-    0.0879
+    0.0891
     >>> auc_standard_error(1.0, positives=10, negatives=40)
     0.0
     """

@@ -28,6 +28,7 @@ def evaluator(model, log):
         times=times,
         labels=labels,
         holdout=HoldoutPredictions(matrix.sum(axis=1), labels, times),
+        ingested={},
     )
     monitored = MonitoredModel(
         monitor="late-monitor",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mainspring.elements.time import DAY, HOUR
 from mainspring.monitoring.limits.judgement import FindingKind, Judgement
-from mainspring.monitoring.limits.share import Strictness, UsualShare, rows_needed
+from mainspring.monitoring.limits.share import TOLERATED, Strictness, UsualShare, rows_needed
 from mainspring.stats.histogram import bin_count, bin_places, edges_from, histogram
 from mainspring.stats.intraclass_correlation import correlation_by_chance, intraclass_correlation
 
@@ -115,7 +115,12 @@ def judge_column(
     counts = _property_counts(histogram(values, np.array(column.edges)))
     places = np.flatnonzero(_stands_out(counts, rows, usual)).tolist()
     tests = [
-        _Test(each, int(counts[each]) / rows, usual[each].limit(rows, strict)) for each in places
+        _Test(
+            place,
+            int(counts[place]) / rows,
+            max(usual[place].limit(rows, strict), usual[place].share + TOLERATED),
+        )
+        for place in places
     ]
     beyond = [test for test in tests if test.share > test.limit]
     if not beyond:

@@ -19,7 +19,7 @@ class MonitorFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A statistic that is beyond its limit.
 
     Args:
-        subject: the column or source that it is about.
+        subject: the column that it is about, or the source and the reason.
         statistic, limit: what was measured, and the limit for as many rows.
         sentence: for people.
     """
@@ -66,11 +66,13 @@ class Unjudged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judgement(NamedTuple):
-    """One subject of a window; at most one of `found` and `unjudged` is there."""
+    """One subject of a window: what was found of it, or why it was not judged; neither where it is
+    within its limit.
+    """
 
     kind: FindingKind
     subject: str
-    found: MonitorFinding | None = None
+    found: tuple[MonitorFinding, ...] = ()
     unjudged: Unjudged | None = None
 
     @classmethod
@@ -81,7 +83,7 @@ class Judgement(NamedTuple):
         found = MonitorFinding(
             kind=kind, subject=subject, statistic=statistic, limit=limit, sentence=sentence
         )
-        return cls(kind, subject, found=found)
+        return cls(kind, subject, found=(found,))
 
     @classmethod
     def needs(

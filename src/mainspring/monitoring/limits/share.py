@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mainspring.stats.beta_binomial import beta_binomial_limit
 
-__all__ = ["FALSE_ALARM_RATE", "MIN_ROWS", "Strictness", "UsualShare", "rows_needed"]
+__all__ = ["FALSE_ALARM_RATE", "MIN_ROWS", "TOLERATED", "Strictness", "UsualShare", "rows_needed"]
 
 FALSE_ALARM_RATE = 0.01
 """At most this share of a model's quiet windows raises an alarm, all its subjects together, at a
@@ -20,6 +20,9 @@ sensitivity of 1.
 
 MIN_ROWS = 20
 """Fewer rows are not judged: they are the requests of a caller or two, and not a distribution."""
+
+TOLERATED = 0.01
+"""One row in a hundred more than usual is no trouble, however certain it is."""
 
 # Beyond, more rows would only find what is too small to matter: a limit is that of so many.
 _MOST_ROWS = 10_000
@@ -78,16 +81,20 @@ class UsualShare(NamedTuple):
         return 1 / min(correlation, _MOST_SPREAD) - 1
 
     def limit(self, rows: int, strictness: Strictness) -> float:
-        """What the share of so many rows must exceed; 1 or more where no share would do.
+        """What the share of so many rows must exceed; 1 where no share would do.
 
         >>> strict = Strictness(1e-4, 1.0)
         >>> [round(UsualShare(900, 100).limit(n, strict), 3) for n in (20, 200, 2000)]
-        [1.0, 0.98, 0.95]
+        [1.0, 0.975, 0.939]
         """
         rows, share, size = min(rows, _MOST_ROWS), self.share, self.effective_rows
         count = beta_binomial_limit(rows, size * share, size * (1 - share), level=strictness.level)
         # One row is no distribution, however unlikely it is.
-        return share + strictness.sensitivity * (max(count, 1) / rows - share)
+        by_chance = max(count, 1) / rows
+        # So many times the distance from the usual share, where that is small; a power of what is
+        # left to 1 where it is not, or all rows of a window could be beyond what can be told.
+        left = ((1 - by_chance) / (1 - share)) ** strictness.sensitivity
+        return 1 - (1 - share) * left
 
 
 def rows_needed(usual: UsualShare, strictness: Strictness) -> int | None:

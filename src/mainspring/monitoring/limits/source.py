@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mainspring.monitoring.limits.judgement import Judgement
-from mainspring.monitoring.limits.share import MIN_ROWS, Strictness, UsualShare
+from mainspring.monitoring.limits.judgement import Judgement, MonitorFinding
+from mainspring.monitoring.limits.share import MIN_ROWS, TOLERATED, Strictness, UsualShare
 
 __all__ = ["IngestedRows", "judge_source"]
 
-_TOLERATED = 0.01
 _EXACTLY_KNOWN = 10**9
 
 
@@ -41,20 +40,32 @@ def judge_source(
     share, limit = refused / rows, _allowed(usual).limit(rows, strictness)
     if share <= limit:
         return Judgement("data_quality", source)
-    worst = max(sorted(quarantined), key=lambda reason: quarantined[reason])
-    sentence = (
-        f"{source}: {share:.1%} of {rows:,} rows failed the contract, most of them {worst}; "
-        f"{_usually(usual)}, and the limit for so many rows is {limit:.1%}"
+    # Each column that fails is a finding of its own: the second must not hide behind the first.
+    many = [reason for reason, count in sorted(quarantined.items()) if count / rows > limit]
+    reasons = many or [max(sorted(quarantined), key=lambda reason: quarantined[reason])]
+    found = (
+        MonitorFinding(
+            kind="data_quality",
+            subject=f"{source} {reason}",
+            statistic=share,
+            limit=limit,
+            sentence=(
+                f"{source}: {share:.1%} of {rows:,} rows failed the contract, "
+                f"{quarantined[reason]:,} of them by {reason}; usual is "
+                f"{_share(usual):.1%}, and the limit for so many rows is {limit:.1%}"
+            ),
+        )
+        for reason in reasons
     )
-    return Judgement.beyond("data_quality", source, share, limit=limit, sentence=sentence)
+    return Judgement("data_quality", source, found=tuple(found))
 
 
 def _allowed(usual: IngestedRows) -> UsualShare:
     # Where nothing was ever refused, what is tolerated is a promise and not an estimate.
     rows = sum(usual) if usual.quarantined else _EXACTLY_KNOWN
-    refused = min(usual.quarantined + _TOLERATED * rows, rows - 1.0)
+    refused = min(usual.quarantined + TOLERATED * rows, rows - 1.0)
     return UsualShare(max(refused, 0.5), max(rows - refused, 0.5))
 
 
-def _usually(usual: IngestedRows) -> str:
-    return f"usual is {usual.quarantined / max(sum(usual), 1):.1%}"
+def _share(usual: IngestedRows) -> float:
+    return usual.quarantined / max(sum(usual), 1)
