@@ -195,20 +195,43 @@ def _words(edges: Sequence[float], place: int) -> str:
     >>> [_words((1.0, 2.0, 4.0), place) for place in (0, 1, 3, 4, 5, 6)][2:]
     ['above 4, the most of the baseline', 'missing', 'below 2', '2 or more']
     """
-    last, bins = len(edges), len(edges) - 1
-    if not edges:
-        return "missing" if place == 2 else "not missing"
+    last, inner = len(edges), max(len(edges) - 2, 0)
+    if place == last + 1 or not edges:
+        return "missing" if place > 1 else "not missing"
     if place == 0:
         return f"below {edges[0]:g}, the least of the baseline"
-    if place <= bins:
-        low, high = edges[place - 1], edges[place]
-        return f"from {low:g} to {high:g}" if f"{low:g}" != f"{high:g}" else f"{low:g}"
     if place == last:
-        return f"above {edges[-1]:g}, the most of the baseline"
-    if place == last + 1:
-        return "missing"
-    edge = edges[1 + (place - last - 2) % (bins - 1)]
-    return f"below {edge:g}" if place - last - 2 < bins - 1 else f"{edge:g} or more"
+        return f"{_from(edges, last - 1, above=True)}, the most of the baseline"
+    if place < last:
+        return _between(edges, place)
+    edge = 1 + (place - last - 2) % inner
+    return _below(edges, edge) if place - last - 2 < inner else _from(edges, edge)
+
+
+def _closes(edges: Sequence[float], edge: int) -> bool:
+    """Whether an edge is there to give the value before it a bin of its own."""
+    return edge > 0 and edges[edge] == np.nextafter(edges[edge - 1], np.inf)
+
+
+def _from(edges: Sequence[float], edge: int, *, above: bool = False) -> str:
+    if _closes(edges, edge):
+        return f"above {edges[edge - 1]:g}"
+    return f"above {edges[edge]:g}" if above else f"{edges[edge]:g} or more"
+
+
+def _below(edges: Sequence[float], edge: int) -> str:
+    if _closes(edges, edge):
+        return f"{edges[edge - 1]:g} or less"
+    return f"below {edges[edge]:g}"
+
+
+def _between(edges: Sequence[float], edge: int) -> str:
+    """What lies in the bin that ends at an edge."""
+    if _closes(edges, edge):
+        return f"{edges[edge - 1]:g}"
+    if _closes(edges, edge - 1):
+        return f"above {edges[edge - 2]:g}, to {edges[edge]:g}"
+    return f"from {edges[edge - 1]:g} to {edges[edge]:g}"
 
 
 def _numbered(groups: Ints) -> Ints:

@@ -7,6 +7,7 @@ says after the baseline's `m`, whatever the distribution of the values.  A fixed
 and in no window of a constant, for it knows neither `n` nor `m`.
 """
 
+import math
 from typing import NamedTuple
 
 from mainspring.stats.beta_binomial import beta_binomial_limit
@@ -93,7 +94,7 @@ class UsualShare(NamedTuple):
         by_chance = max(count, 1) / rows
         # So many times the distance from the usual share, where that is small; a power of what is
         # left to 1 where it is not, or all rows of a window could be beyond what can be told.
-        left = ((1 - by_chance) / (1 - share)) ** strictness.sensitivity
+        left = math.pow((1 - by_chance) / (1 - share), strictness.sensitivity)
         return 1 - (1 - share) * left
 
 
