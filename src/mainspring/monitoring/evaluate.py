@@ -262,7 +262,9 @@ class MonitorEvaluator:
         rows = [record for record in window if record.version == self._monitored.version]
         features = zip(*(record.features for record in rows), strict=True)
         columns = dict(zip(encoding.names, features, strict=True)) if rows else {}
-        matrix = encode_columns(columns, encoding) if rows else np.empty((0, len(encoding.names)))
+        matrix = (
+            encode_columns(columns, encoding) if rows else np.empty((0, len(encoding.column_names)))
+        )
         for place, name in enumerate(encoding.column_names):
             values = np.ascontiguousarray(matrix[:, place])
             subject: tuple[FindingKind, str] = ("feature_drift", name)

@@ -87,20 +87,29 @@ class Judgement(NamedTuple):
 
     @classmethod
     def needs(
-        cls, kind: FindingKind, subject: str, seen: int, needed: int, *, of: str = "rows"
+        cls,
+        kind: FindingKind,
+        subject: str,
+        seen: int,
+        needed: int,
+        *,
+        unit: OneOf["row", "day"] = "row",
+        which: str = "",
     ) -> "Judgement":
         """There are too few rows, or days, to judge a subject.
 
         >>> Judgement.needs("score_drift", "score", 12, 20).unjudged.reason
         '12 rows, 20 needed'
         """
-        reason = f"{seen:,} {of}, {needed:,} needed"
-        return cls(kind, subject, unjudged=_unjudged(kind, subject, seen, needed, reason))
+        reason = f"{seen:,} {unit}{'' if seen == 1 else 's'}{which}, {needed:,} needed"
+        few = Unjudged(kind=kind, subjects=(subject,), seen=seen, needed=needed, reason=reason)
+        return cls(kind, subject, unjudged=few)
 
     @classmethod
     def impossible(cls, kind: FindingKind, subject: str, seen: int, reason: str) -> "Judgement":
         """However many rows there are, a subject cannot be judged."""
-        return cls(kind, subject, unjudged=_unjudged(kind, subject, seen, None, reason))
+        none = Unjudged(kind=kind, subjects=(subject,), seen=seen, needed=None, reason=reason)
+        return cls(kind, subject, unjudged=none)
 
 
 def group_unjudged(judgements: Iterable[Judgement]) -> tuple[Unjudged, ...]:
@@ -113,9 +122,3 @@ def group_unjudged(judgements: Iterable[Judgement]) -> tuple[Unjudged, ...]:
         subjects = (*before.subjects, *each.subjects) if before else each.subjects
         grouped[each.kind, each.reason] = msgspec.structs.replace(each, subjects=subjects)
     return tuple(grouped.values())
-
-
-def _unjudged(
-    kind: FindingKind, subject: str, seen: int, needed: int | None, reason: str
-) -> Unjudged:
-    return Unjudged(kind=kind, subjects=(subject,), seen=seen, needed=needed, reason=reason)

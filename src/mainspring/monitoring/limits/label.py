@@ -36,7 +36,7 @@ MIN_LABELS = 50
 
 _AUC_DROP = 0.08
 _PERFORMANCE_DAYS = 7
-_DAYS = f"days of {MIN_LABELS} labels"
+_LABELS = f" of {MIN_LABELS} labels"
 
 
 class LabelledDay(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,12 +80,12 @@ def judge_label_rate(
     """
     needed = RECENT_DAYS + PRIOR_DAYS
     if largest is None:
-        reason = f"the baseline has fewer than {needed} {_DAYS}"
+        reason = f"the baseline has fewer than {needed} days{_LABELS}"
         return Judgement.impossible("label_rate", "label", len(days), reason)
     rates = [day.label_rate for day in days]
     change = change_of_level(rates)
     if change is None:
-        return Judgement.needs("label_rate", "label", len(days), needed, of=_DAYS)
+        return Judgement.needs("label_rate", "label", len(days), needed, unit="day", which=_LABELS)
     # What the baseline shows holds for days of its size; smaller days vary more by chance alone.
     limit = strictness.sensitivity * max(largest, _change_by_chance(rates, strictness.level))
     if abs(change) <= limit:
@@ -116,11 +116,17 @@ def judge_performance(
     """
     recent = [day for day in days[-_PERFORMANCE_DAYS:] if day.roc_auc is not None]
     if usual is None:
-        reason = f"the test set has no day of {MIN_LABELS} labels, yes and no"
+        reason = f"the test set has no day{_LABELS}, yes and no"
         return Judgement.impossible("performance", "roc_auc", len(days), reason)
     if len(recent) < _PERFORMANCE_DAYS:
-        of = f"{_DAYS}, yes and no"
-        return Judgement.needs("performance", "roc_auc", len(recent), _PERFORMANCE_DAYS, of=of)
+        return Judgement.needs(
+            "performance",
+            "roc_auc",
+            len(recent),
+            _PERFORMANCE_DAYS,
+            unit="day",
+            which=f"{_LABELS}, yes and no",
+        )
     rows = [day.rows for day in recent]
     auc = float(np.average([day.roc_auc or 0.0 for day in recent], weights=rows))
     positives = [round(day.rows * day.label_rate) for day in recent]

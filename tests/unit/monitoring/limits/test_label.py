@@ -53,7 +53,7 @@ def test_a_bad_day_alone_is_no_finding():
 def test_days_without_both_classes_do_not_count_towards_skill():
     unjudged = performance([day(0), day(1, auc=None)]).unjudged
     assert unjudged is not None
-    assert unjudged.reason == "1 days of 50 labels, yes and no, 7 needed"
+    assert unjudged.reason == "1 day of 50 labels, yes and no, 7 needed"
 
 
 def test_where_the_test_set_has_no_skill_to_compare_with_it_is_said():
