@@ -161,7 +161,7 @@ def _updated(
     after = _summarised(incident, (*held, *more))
     left = tuple(sorted(before - {subject.name for subject in after.present}))
     if not after.present:
-        closed = _summarised(msgspec.structs.replace(after, closed_at=at), after.history)
+        closed = msgspec.structs.replace(after, closed_at=at)
         return IncidentTransition(event="incident.closed", incident=closed, left=left)
     joined = tuple(subject.name for subject in more)
     event = "updated" if joined or left else "seen" if found else "quiet"
@@ -195,7 +195,9 @@ def _seen_again(
 
 
 def _summarised(incident: Incident, concerned: tuple[IncidentSubject, ...]) -> Incident:
-    """The incident with these subjects, and what it says of those that it is still about."""
+    """The incident with these subjects, and what it says of those that have not recovered; where
+    all have, of all.
+    """
     present = [subject for subject in concerned if subject.left_at is None] or concerned
     worst = sorted(present, key=lambda subject: (-subject.excess, subject.name))
     more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""

@@ -50,11 +50,13 @@ class ColumnBaseline(msgspec.Struct, frozen=True):
     between_hours: float | msgspec.UnsetType = msgspec.UNSET
 
     def spread(self, *, hours: bool) -> float:
-        """The spread between hours or between days; of format 1 what its limit tells of days."""
-        known = self.between_hours if hours else self.between_days
-        if known is not msgspec.UNSET:
-            return known
-        return 0.0 if self.limit is msgspec.UNSET else self.limit * _SPREAD_OF_PSI
+        """The spread between days, or between hours, which are of different days too; of format 1
+        what its limit tells of days.
+        """
+        days, shorter = self.between_days, self.between_hours
+        if days is msgspec.UNSET or shorter is msgspec.UNSET:
+            return 0.0 if self.limit is msgspec.UNSET else self.limit * _SPREAD_OF_PSI
+        return max(days, shorter) if hours else days
 
 
 class WindowsOfRows:

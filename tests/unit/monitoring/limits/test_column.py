@@ -129,3 +129,8 @@ def test_a_column_of_format_1_is_judged_by_its_histogram_and_its_limit(rng):
 def test_a_column_says_nothing_of_days_where_it_has_one(rng):
     one_day = baseline_of_column(rng.normal(size=500), WindowsOfRows(np.arange(500)))
     assert (one_day.between_days, one_day.between_hours) == (0.0, 0.0)
+
+
+def test_hours_differ_at_least_as_days_do():
+    column = ColumnBaseline((0.0, 1.0), (0, 9, 0, 0), between_days=0.02, between_hours=0.01)
+    assert (column.spread(hours=True), column.spread(hours=False)) == (0.02, 0.02)
