@@ -16,6 +16,7 @@ from mainspring.monitoring.limits.judgement import FindingKind, MonitorFinding, 
 __all__ = ["Incident", "IncidentSubject", "IncidentTransition", "update_incidents"]
 
 _QUIET_WINDOWS = 3
+_NAMED = 3
 
 
 class IncidentSubject(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +42,7 @@ class Incident(StoredRecord, frozen=True, kw_only=True):
 
     Args:
         id: `<monitor>/<kind>/<opened_at>`.
-        sentence: a summary: the worst of the subjects, and how many others there are.
+        sentence: a summary: the worst of the subjects, and who the others are.
         subjects: those that have not recovered, worst first; of a closed incident, all.
         quiet: how many windows have passed without any finding.
         concerned: every subject that it ever had, in the order in which they joined; unset in an
@@ -200,7 +201,9 @@ def _summarised(incident: Incident, concerned: tuple[IncidentSubject, ...]) -> I
     """
     present = [subject for subject in concerned if subject.left_at is None] or concerned
     worst = sorted(present, key=lambda subject: (-subject.excess, subject.name))
-    more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
+    names = ", ".join(subject.name for subject in worst[1 : 1 + _NAMED])
+    names += ", …" if len(worst) > 1 + _NAMED else ""
+    more = f" (and {len(worst) - 1} more: {names})" if names else ""
     return msgspec.structs.replace(
         incident,
         concerned=concerned,

@@ -30,7 +30,7 @@ def test_findings_of_one_kind_are_one_incident_with_the_worst_first():
     assert (step.incident.id, step.incident.subjects, step.incident.sentence) == (
         "m/feature_drift/5",
         ("b", "a"),
-        "b moved (and 1 more)",
+        "b moved (and 1 more: a)",
     )
 
 
@@ -57,7 +57,7 @@ def test_a_subject_that_joins_changes_the_summary_and_is_a_new_line():
         {DRIFT: opened.incident}, [finding("a"), finding("b", statistic=9.0)], monitor="m", at=2
     )
     assert (step.event, step.joined, step.left) == ("incident.updated", ("b",), ())
-    assert step.incident.sentence == "b moved (and 1 more)"
+    assert step.incident.sentence == "b moved (and 1 more: a)"
     assert [(each.name, each.joined_at) for each in step.incident.present] == [("a", 1), ("b", 2)]
 
 
@@ -76,7 +76,7 @@ def test_a_subject_that_comes_back_joins_again():
 
 def test_a_closed_incident_names_every_subject_that_it_had():
     [*_, last] = closed_after([finding("a")], [finding("b", statistic=9.0)], [], [], [])
-    assert (last.event, last.incident.sentence) == ("incident.closed", "b moved (and 1 more)")
+    assert (last.event, last.incident.sentence) == ("incident.closed", "b moved (and 1 more: a)")
     assert set(last.incident.subjects) == {"a", "b"}
 
 
@@ -117,6 +117,11 @@ def test_an_incident_of_release_0_1_goes_on():
     [step] = update_incidents({DRIFT: before}, [finding("a")], monitor="m", at=6)
     assert step.event == "incident.seen"
     assert [(each.name, each.quiet) for each in step.incident.present] == [("b", 2), ("a", 0)]
+
+
+def test_a_summary_names_three_others():
+    [step] = update_incidents({}, [finding(name) for name in "abcdef"], monitor="m", at=5)
+    assert step.incident.sentence == "a moved (and 5 more: b, c, d, …)"
 
 
 def test_a_quiet_world_has_no_incidents():
