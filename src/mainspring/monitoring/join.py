@@ -19,7 +19,7 @@ from mainspring.datasets.spec import Label
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import DAY
-from mainspring.monitoring.window import MIN_ROWS, LabelledDay, measure_day
+from mainspring.monitoring.limits.label import MIN_LABELS, LabelledDay, measure_day
 
 __all__ = [
     "KeyedLabels",
@@ -265,7 +265,7 @@ class LabelledPredictions:
 
     def _measured(self, day: int) -> LabelledDay | None:
         scores, labels = _labelled(self._days[day])
-        return measure_day(day * DAY, labels, scores) if len(labels) >= MIN_ROWS else None
+        return measure_day(day * DAY, labels, scores) if len(labels) >= MIN_LABELS else None
 
 
 def _labelled(predictions: KeyedPredictions) -> tuple[Floats, Floats]:

@@ -22,6 +22,7 @@ from mainspring.monitoring.record import (
     read_position,
     record_findings,
     store_memory,
+    summary_of,
 )
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
@@ -114,7 +115,7 @@ class MonitorRunner:
         # Incidents are recorded and the position is not: the window goes on, and is evaluated as a
         # whole once it is complete.
         report = self._evaluator(monitored, memory).evaluate(complete.window.end, now).report
-        record_findings(report.findings, self._journal(name), at=now)
+        record_findings(report.findings, self._journal(name), at=now, unjudged=report.unjudged)
         return report
 
     def _begin(self, monitor: MonitorDefinition, window: ScheduleWindow) -> None:
@@ -139,18 +140,28 @@ class MonitorRunner:
         else:
             memory = read_memory(ports.objects, before.position, subject=subject, end=window.end)
         evaluated = self._evaluator(monitored, memory).evaluate(*window)
+        report = evaluated.report
         store_memory(ports.objects, memory, evaluated)
         position = MonitorPosition(
-            window=window, subject=subject, offsets=memory.offsets, chunks=memory.chunks
+            window=window,
+            subject=subject,
+            offsets=memory.offsets,
+            chunks=memory.chunks,
+            summary=summary_of(report),
         )
         changes = position_changes(self._environment, monitor.name, position, before)
-        findings = evaluated.report.findings
         try:
-            record_findings(findings, self._journal(monitor.name), at=window.end, changes=changes)
+            record_findings(
+                report.findings,
+                self._journal(monitor.name),
+                at=window.end,
+                unjudged=report.unjudged,
+                changes=changes,
+            )
         except StaleWrite:
             return None
         self._cached[monitor.name] = _CachedMemory(before.version + 1, memory)
-        return evaluated.report
+        return report
 
     def _monitors(self) -> Iterator[MonitorDefinition]:
         return map(parse_monitor, self._definitions("monitor"))

@@ -24,9 +24,10 @@ from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.baseline import Baseline
 from mainspring.monitoring.evaluate import MonitoredModel, MonitorEvaluator
 from mainspring.monitoring.incident import Incident
+from mainspring.monitoring.limits.label import LabelledDay
 from mainspring.monitoring.record import IncidentJournal, record_findings
 from mainspring.monitoring.spec import Monitor
-from mainspring.monitoring.window import LabelledDay, WindowReport
+from mainspring.monitoring.window import WindowReport
 from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor, ServedModel
 from mainspring.simulation.engines import SimulationEngines
@@ -224,7 +225,7 @@ class _Simulation:
                 self._live_until(min(hour + HOUR, until))
                 self._predict(hour, min(hour + HOUR, until))
             report = self._evaluator.evaluate(day, until).report
-            record_findings(report.findings, self._journal, at=until)
+            record_findings(report.findings, self._journal, at=until, unjudged=report.unjudged)
             scenario.on_day(report)
         for hour in range(scenario.end, scenario.end + _LABELS_ARRIVE_WITHIN, HOUR):
             self._live_until(hour + HOUR)

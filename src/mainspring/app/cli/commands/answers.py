@@ -10,7 +10,7 @@ import click
 from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
 from mainspring.app.cli.output import live_line
-from mainspring.app.cli.paint import Paint, columns
+from mainspring.app.cli.paint import Paint, columns, counted
 from mainspring.app.cli.progress import DayProgress
 from mainspring.app.cli.rows import read_rows
 from mainspring.elements.identity import short
@@ -140,8 +140,10 @@ def watch_lines(report: "WindowReport", paint: Paint) -> Iterator[str]:
     yield from (
         f"{paint.mark(False)} {finding.kind}: {finding.sentence}" for finding in report.findings
     )
-    if not report.findings:
-        yield f"{paint.mark(True)} nothing exceeds the limits fitted on the baseline's days"
+    judged = sum(map(len, report.judged.values()))
+    if judged and not report.findings:
+        yield f"{paint.mark(True)} nothing exceeds its limit, {counted(judged, 'subject')} judged"
+    yield from (paint.quiet(f"· not judged: {each.words}") for each in report.unjudged)
 
 
 @click.command(cls=WorkspaceVerb)
