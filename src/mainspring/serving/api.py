@@ -64,8 +64,7 @@ class ModelApi:
 
 
 def _missing(columns: Sequence[object], rows: NDArray[np.float64]) -> list[object]:
-    is_missing = np.isnan(rows).any(axis=0)
-    return [column for column, lacks in zip(columns, is_missing, strict=True) if lacks]
+    return [columns[place] for place in range(len(columns)) if np.isnan(rows[:, place]).any()]
 
 
 class ServingApi:

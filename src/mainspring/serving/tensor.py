@@ -23,7 +23,10 @@ _WHOLE: Final[Mapping[str, range]] = {
     **{f"INT{bits}": range(-(2 ** (bits - 1)), 2 ** (bits - 1)) for bits in (8, 16, 32, 64)},
     **{f"UINT{bits}": range(2**bits) for bits in (8, 16, 32, 64)},
 }
-_FLOATS: Final = {"FP32": np.float32, "FP64": np.float64}
+_FLOATS: Final[Mapping[str, type[np.float32 | np.float64]]] = {
+    "FP32": np.float32,
+    "FP64": np.float64,
+}
 # Half a step above the greatest FP32: its own digits, 3.4028235e38, are greater than it is.
 _LARGEST: Final = {"FP32": float.fromhex("0x1.fffffefffffffp127"), "FP64": sys.float_info.max}
 DATATYPES: Final = (*_WHOLE, *_FLOATS)
