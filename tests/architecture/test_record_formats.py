@@ -46,7 +46,6 @@ BY_HAND = {
     "features.state.names": "a key of online state, which is computed from the log",
     "ports.online": "a position of online state, which is computed from the log",
     "engines.local.state": "who holds a lease, while that process lives",
-    "datasets.definition": "a list in format 1, read by `parse_bare`",
     "engines.nats.envelope": ON_ITS_OWN,
     "engines.nats.fold": "a row of an index that is computed from the stream",
     "engines.nats.index": "a row of an index that is computed from the stream",
