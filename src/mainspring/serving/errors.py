@@ -114,8 +114,8 @@ class ScoreNotFinite(ServingError):
     code: ClassVar[str] = "SRV-022"
     template: ClassVar[str] = "the model has no finite score for {rows}; {missing}"
     remedy: ClassVar[str] = (
-        "send what is missing, or train a model that takes missing values: SimpleImputer before a "
-        "linear model, or LightGBM"
+        "send the fields that are missing; for features that are null for a new key, train a model "
+        "that takes missing values: SimpleImputer before a linear model, or LightGBM"
     )
     rows: str
     missing: str
