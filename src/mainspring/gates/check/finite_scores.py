@@ -31,7 +31,7 @@ def check_finite_scores(gate: FiniteScores, report: MissingReport) -> GateFindin
     passed = not report.unscored and report.scores_all_missing
     if passed:
         summary = (
-            f"a finite score without each of {asked:,} features that may be missing, and without all"
+            f"a finite score without each of {asked:,} features that can be null, and without all"
             if asked
             else "a feature is missing only where a request lacks it"
         )

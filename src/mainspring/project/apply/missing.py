@@ -3,6 +3,7 @@ away that may be missing in production.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 import numpy as np
 import polars as pl
@@ -68,13 +69,11 @@ def _of_unknown_keys(model: ServedModel, rows: pl.DataFrame) -> NDArray[np.float
     return encode_frame(rows.with_columns(own), model.encoding)
 
 
-def _iter_columns(features: Sequence[EncodedFeature]) -> Iterator[tuple[str, slice]]:
+def _iter_columns(features: Sequence[EncodedFeature]) -> Iterator[tuple[str, list[int]]]:
     """Of each feature its columns of the matrix."""
-    first = 0
+    places = count()
     for feature in features:
-        width = len(feature.elements)
-        yield feature.name, slice(first, first + width)
-        first += width
+        yield feature.name, [next(places) for _ in feature.elements]
 
 
 def _reason(feature: EncodedFeature, trained: pl.Series, unknown: NDArray[np.float64]) -> str:
@@ -87,7 +86,7 @@ def _reason(feature: EncodedFeature, trained: pl.Series, unknown: NDArray[np.flo
 
 
 def _is_scored(
-    model: ServedModel, matrix: NDArray[np.float64], *, missing: Sequence[slice]
+    model: ServedModel, matrix: NDArray[np.float64], *, missing: Sequence[list[int]]
 ) -> bool:
     """Whether every row has a finite score without these columns."""
     probe = matrix.copy()
