@@ -4,9 +4,10 @@ The export is what is judged and served, so test predictions and metrics are com
 not with the estimator.
 """
 
+import math
 import random
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,11 +94,11 @@ class _Judged:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The metrics that suit the label."""
-        return {
-            name: METRICS[name](self.labels, self.scores)
-            for name in (_CLASSIFIED if self.is_classified else _ESTIMATED)
-        }
+        """The metrics that suit the label, and can be computed from these rows: there is no ROC AUC
+        of one class.
+        """
+        names = _CLASSIFIED if self.is_classified else _ESTIMATED
+        return _finite({name: METRICS[name](self.labels, self.scores) for name in names})
 
 
 def fit_and_export(
@@ -158,12 +159,14 @@ def fit_and_export(
         base_rate=float(labels.mean()),
         fitted=fitted.height,
         tested=tested.height,
-        feature_auc=single_feature_auc(
-            encoding,
-            fitted=train.X,
-            fitted_labels=labels,
-            tested=matrix,
-            tested_labels=judged.labels,
+        feature_auc=_finite(
+            single_feature_auc(
+                encoding,
+                fitted=train.X,
+                fitted_labels=labels,
+                tested=matrix,
+                tested_labels=judged.labels,
+            )
         )
         if judged.is_classified
         else {},
@@ -171,6 +174,10 @@ def fit_and_export(
         artifacts=_store(record, backend.objects),
         export=judged.check,
     )
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def _labelled(frame: pl.DataFrame, split: str) -> pl.DataFrame:
