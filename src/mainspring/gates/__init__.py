@@ -9,6 +9,7 @@ Which build stands where, and what follows from a verdict, is left to `project`.
 from mainspring.gates.errors import (
     NotAPerson,
     SelfApproval,
+    UnknownFeature,
     UnknownGate,
     UnknownMetric,
     UnknownSlice,
@@ -16,12 +17,14 @@ from mainspring.gates.errors import (
 )
 from mainspring.gates.spec import (
     BeatsChampion,
+    FiniteScores,
     Gate,
     Latency,
     MinMetric,
     NoLeakage,
     Parity,
     beats_champion,
+    finite_scores,
     latency,
     min_metric,
     no_leakage,
@@ -30,6 +33,7 @@ from mainspring.gates.spec import (
 
 __all__ = [
     "BeatsChampion",
+    "FiniteScores",
     "Gate",
     "Latency",
     "MinMetric",
@@ -37,11 +41,13 @@ __all__ = [
     "NotAPerson",
     "Parity",
     "SelfApproval",
+    "UnknownFeature",
     "UnknownGate",
     "UnknownMetric",
     "UnknownSlice",
     "UnprovenVersion",
     "beats_champion",
+    "finite_scores",
     "latency",
     "min_metric",
     "no_leakage",

@@ -14,6 +14,7 @@ import msgspec
 
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
+from mainspring.elements.plain_json import encode_json
 from mainspring.ports.errors import BadRequest
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
 ]
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-_encode = msgspec.json.Encoder().encode
 Form = TypeVar("Form")
 
 
@@ -152,5 +152,5 @@ def parse_body(payload: bytes, form: type[Form]) -> Form:
 
 
 def json_reply(record: object, status: int = 200) -> Reply:
-    """A record as JSON."""
-    return Reply(status, _encode(record))
+    """A record as JSON; numbers that JSON lacks are text."""
+    return Reply(status, encode_json(record))

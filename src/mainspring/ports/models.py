@@ -34,7 +34,12 @@ class Scorer(Protocol):
 
     @property
     def feature_count(self) -> int:
-        """The number of columns of its input matrix."""
+        """The number of columns of its input matrix; -1 for any."""
+        ...
+
+    @property
+    def datatype(self) -> str:
+        """What it computes with, FP64 or FP32: the matrix is rounded to it."""
         ...
 
     def predict(self, matrix: "NDArray[np.float64]") -> "NDArray[np.float64]":

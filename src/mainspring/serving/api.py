@@ -6,12 +6,15 @@ a record becomes a reply.
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
-from mainspring.ports.models import Scorer
 from mainspring.serving.body import PredictBody
-from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
+from mainspring.serving.finite import require_finite
+from mainspring.serving.protocol import ProtocolModel, infer_response, matrix_of, metadata_of
 
 if TYPE_CHECKING:
     # A server of one bare model has the routes of the protocol and nothing of features, so neither
@@ -19,21 +22,7 @@ if TYPE_CHECKING:
     from mainspring.serving.host import EndpointHost
     from mainspring.serving.predict import Prediction
 
-__all__ = ["ModelApi", "ProtocolModel", "ServingApi", "answer_live"]
-
-
-class ProtocolModel(NamedTuple):
-    """A model as the Open Inference Protocol sees it.
-
-    Args:
-        label: of its version.
-        columns: the names of its inputs, in order.
-    """
-
-    name: str
-    label: str
-    columns: Sequence[str]
-    scorer: Scorer
+__all__ = ["ModelApi", "ServingApi", "answer_live"]
 
 
 class ModelApi:
@@ -58,19 +47,24 @@ class ModelApi:
 
     def metadata(self, call: Call) -> Reply:
         """`GET /v2/models/{name}`: what the model takes and gives."""
-        model = self._find(call)
-        return json_reply(metadata_of(model.name, model.label, model.columns))
+        return json_reply(metadata_of(self._find(call)))
 
     def infer(self, call: Call) -> Reply:
         """`POST /v2/models/{name}/infer`: tensors in, tensors out.
 
-        Raises: BadRequest SRV-004, TooManyRows SRV-006, WrongTensor
-            SRV-007.
+        Raises: BadRequest SRV-004, TooManyRows SRV-006, WrongTensor SRV-007, ScoreNotFinite
+            SRV-022.
         """
         model = self._find(call)
-        request, matrix = matrix_of(call.body, model.scorer.feature_count)
+        request, matrix = matrix_of(call.body, model)
         scores = model.scorer.predict(matrix)
-        return json_reply(infer_response(model.name, model.label, request, scores))
+        columns = model.columns or range(matrix.shape[1])
+        require_finite(scores, lambda rows: _missing(columns, matrix[rows]))
+        return json_reply(infer_response(model, request, scores))
+
+
+def _missing(columns: Sequence[object], rows: NDArray[np.float64]) -> list[object]:
+    return [columns[place] for place in range(len(columns)) if np.isnan(rows[:, place]).any()]
 
 
 class ServingApi:
@@ -114,7 +108,7 @@ class ServingApi:
 
         Raises: UnknownEndpoint SRV-001, NotServing SRV-003 to TooManyRows SRV-006; HorizonPassed
             FEA-002 to WrongRequestType FEA-004 and InexactFeature DAT-021 for what cannot be read
-            or cast.
+            or cast; ScoreNotFinite SRV-022.
         """
         started, name = perf_counter(), call.path["name"]
         body = parse_body(call.body, PredictBody)

@@ -207,7 +207,7 @@ def test_a_subject_that_joins_an_incident_is_journalled_and_told(workspace, hour
         envelope = {name: pl.lit(at, dtype=pl.Int64) for name in times}
         envelope |= {"_content": pl.lit(b"0" * 16), "_op": pl.lit("insert")}
         frame = broken.with_columns(**envelope, _history=pl.lit(False))
-        log.append({"quarantine:sales": frame}, expected={})
+        log.append({refused_topic(workspace, "sales"): frame}, expected={})
 
     hour()
     refuse("between:amount", NOON + HOUR)
