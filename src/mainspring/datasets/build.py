@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+import msgspec
 import polars as pl
 
 from mainspring.datasets.card import FeatureColumn, TrainingSetCard
-from mainspring.datasets.spec import Label, Split, TrainingSet
+from mainspring.datasets.labels import join_outcomes, revisions_of
+from mainspring.datasets.spec import Split, TrainingSet
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.frame import STORED
 from mainspring.elements.identity import digest_of
 from mainspring.elements.schema import Schema
-from mainspring.elements.time import FOREVER
+from mainspring.elements.time import FOREVER, Micros
 from mainspring.features.history.gather import FactReader, backfill_from
 from mainspring.features.on_demand import compute_on_demand, on_demand_fields
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
@@ -97,9 +99,16 @@ class BuiltTrainingSet(NamedTuple):
 
 
 def build_training_set(
-    compiled: CompiledTrainingSet, facts_of: FactReader, *, inputs: Mapping[str, int]
+    compiled: CompiledTrainingSet,
+    facts_of: FactReader,
+    *,
+    inputs: Mapping[str, int],
+    now: Micros = FOREVER,
 ) -> BuiltTrainingSet:
     """Join features and labels to the spine, point-in-time correct.
+
+    Args:
+        now: until when a horizon must have passed for a row without a fact to have a label.
 
     Shapes: one row per standing fact of the spine, by (prediction time, id): `_id`,
         `_prediction_time` int64, `_label`, `_label_known_at` int64, `_split` (`fit`, `test` or
@@ -111,14 +120,8 @@ def build_training_set(
         for source in compiled.sources
     }
     spine = _spine_rows(compiled, facts[spec.spine.name])
-    labelled = spine.hstack(
-        _labels(
-            spec.label,
-            spine,
-            facts[spec.label.source.name],
-            schema=compiled.schemas[spec.label.source.name],
-        )
-    )
+    labels = _labels(compiled, spine, facts[spec.label.source.name], now=now)
+    labelled = spine.hstack(labels)
     rows = labelled.with_columns(_split_of(spec.split).alias("_split"))
     features = [
         backfill_from(view, lambda source: facts[source.name], rows) for view in compiled.views
@@ -131,9 +134,11 @@ def build_training_set(
         [rows.drop(computed.columns, strict=False), computed, *features], how="horizontal"
     ).select(_columns(compiled))
     payload = render_training_rows(frame)
-    return BuiltTrainingSet(
-        payload, frame, _card(compiled, frame, payload=payload, facts=facts, inputs=inputs)
-    )
+    card = _card(compiled, frame, payload=payload, facts=facts, inputs=inputs)
+    if spec.label.horizon is not None:
+        absent = labels["_by_absence"] & (frame["_split"] != "")
+        card = msgspec.structs.replace(card, negative_by_absence=int(absent.sum()))
+    return BuiltTrainingSet(payload, frame, card)
 
 
 def render_training_rows(frame: pl.DataFrame) -> bytes:
@@ -177,24 +182,19 @@ def _spine_rows(compiled: CompiledTrainingSet, facts: pl.DataFrame) -> pl.DataFr
 
 
 def _labels(
-    label: Label, spine: pl.DataFrame, facts: pl.DataFrame, *, schema: Schema
+    compiled: CompiledTrainingSet, spine: pl.DataFrame, facts: pl.DataFrame, *, now: Micros
 ) -> pl.DataFrame:
-    """The label of each row, and when it became known; null where no fact ever came."""
-    # Of several facts with one key the last in total order counts, and not the last to arrive.
-    stands = facts.filter(pl.col("_visible_to") == FOREVER).sort("_event_time", "_id")
-    labels = stands.select(
-        *label.join_on,
-        to_polars(label.value, schema).alias("_label"),
-        pl.col("_visible_from").alias("_label_known_at"),
+    """The label of each row, when it became known, and whether it says that no fact came."""
+    label = compiled.spec.label
+    revisions = revisions_of(
+        label,
+        facts,
+        compiled.schemas[label.source.name],
+        visible_from="_visible_from",
+        stands=pl.col("_visible_to") == FOREVER,
     )
-    once = labels.unique(list(label.join_on), keep="last", maintain_order=True)
-    joined = spine.select(label.join_on).join(
-        once, on=list(label.join_on), how="left", maintain_order="left"
-    )
-    return joined.select(
-        "_label",
-        pl.when(pl.col("_label").is_not_null()).then("_label_known_at").alias("_label_known_at"),
-    )
+    rows = spine.select("_prediction_time", *label.join_on)
+    return join_outcomes(rows, revisions, on=label.join_on, horizon=label.horizon, now=now)
 
 
 def _split_of(split: Split) -> pl.Expr:

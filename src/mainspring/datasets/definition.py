@@ -14,6 +14,7 @@ from enum import Enum
 from mainspring.datasets import spec as dataset_spec
 from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.spec import TrainingSet
+from mainspring.elements.declaration import stated_fields
 from mainspring.elements.errors import Location
 from mainspring.elements.expression import aggregation
 from mainspring.elements.expression.operations import NODES
@@ -155,9 +156,8 @@ def _to_data(value: object) -> _Json:
         case list() | tuple():
             return [_to_data(item) for item in value]
         case _ if dataclasses.is_dataclass(value):
-            fields = [f for f in dataclasses.fields(value) if f.name != "declared_at"]
             return {"$": type(value).__name__} | {
-                f.name: _to_data(getattr(value, f.name)) for f in fields
+                f.name: _to_data(getattr(value, f.name)) for f in stated_fields(value)
             }
         case _:
             raise TypeError(f"{type(value).__name__} is not part of a definition")
@@ -182,6 +182,9 @@ def _record(name: str, fields: Mapping[str, object]) -> object:
     record = _RECORDS[name]
     made = object.__new__(record)
     for field in dataclasses.fields(record):
-        value = Location("", 0) if field.name == "declared_at" else _from_data(fields[field.name])
-        object.__setattr__(made, field.name, value)
+        if field.name == "declared_at":
+            object.__setattr__(made, field.name, Location("", 0))
+        # What is not stated has its default, which is an attribute of the class.
+        elif field.name in fields or field.default is dataclasses.MISSING:
+            object.__setattr__(made, field.name, _from_data(fields[field.name]))
     return made

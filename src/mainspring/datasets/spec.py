@@ -7,32 +7,39 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from typing import Literal as OneOf
 
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import ADDED, caller, freeze
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
 from mainspring.elements.expression.tree import Node
-from mainspring.elements.time import Micros, parse_instant
+from mainspring.elements.time import Micros, parse_duration, parse_instant
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
 from mainspring.sources.spec import Source
 
-__all__ = ["Label", "Split", "TrainingSet", "split_by_time"]
+__all__ = ["Label", "MissingLabel", "Split", "TrainingSet", "split_by_time"]
+
+MissingLabel = OneOf["exclude_and_report", "negative"]
 
 
 @dataclass(frozen=True, init=False)
 class Label:
-    """The label, joined later: an expression over a fact of another source with the same id
-    columns.
+    """The label, joined later: an expression over the fact of another source that has the same
+    `join_on` columns.  Of several facts the last by event time counts, then by id.
 
     Args:
         join_on: the column or columns that the spine and the source share.
         missing: `exclude_and_report`: a row without a fact stays in the training set with a null
-            label, leaves fitting and metrics, and is counted.
+            label, leaves fitting and metrics, and is counted.  `negative`: a row without a fact is
+            a *no*, as where only fraud is reported and never its absence.
+        horizon: with `negative`, how long after the prediction time a fact has to become known to
+            count, such as `30d`.  A row has its label, whichever it is, once that time has passed;
+            a fact that comes later changes nothing.
     """
 
     source: Source
     value: Node
     join_on: tuple[str, ...]
-    missing: OneOf["exclude_and_report"]
+    missing: MissingLabel
+    horizon: Micros | None = field(default=None, metadata=ADDED)
 
     def __init__(
         self,
@@ -40,7 +47,8 @@ class Label:
         value: Expr,
         *,
         join_on: str | Sequence[str],
-        missing: OneOf["exclude_and_report"] = "exclude_and_report",
+        missing: MissingLabel = "exclude_and_report",
+        horizon: str | None = None,
     ) -> None:
         freeze(
             self,
@@ -48,6 +56,7 @@ class Label:
             value=value.node,
             join_on=(join_on,) if isinstance(join_on, str) else tuple(join_on),
             missing=missing,
+            horizon=parse_duration(horizon) if horizon is not None else None,
         )
 
 

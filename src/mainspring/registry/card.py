@@ -69,6 +69,8 @@ def _training(version: ModelVersion, training: TrainingSetCard) -> Iterator[str]
     )
     for reason, rows in sorted(training.excluded.items()):
         yield f"- {rows:,} rows left out: {reason}"
+    if training.absence:
+        yield f"- {training.absence}"
     yield (
         f"- {len(training.features)} features from "
         f"{', '.join(sorted({feature.view for feature in training.features})) or 'no view'}"

@@ -214,7 +214,7 @@ class _Simulation:
         return facts
 
     def run(self) -> SimulationReport:
-        """All days in order, then two more in which only labels arrive."""
+        """All days in order, then two more and the label's horizon: labels still arrive in them."""
         scenario = self._scenario
         self._load_history()
         for day in range(scenario.start, scenario.end, DAY):
@@ -225,9 +225,10 @@ class _Simulation:
             report = self._evaluator.evaluate(day, until).report
             record_findings(report.findings, self._journal, at=until)
             scenario.on_day(report)
-        for hour in range(scenario.end, scenario.end + _LABELS_ARRIVE_WITHIN, HOUR):
+        last = scenario.end + _LABELS_ARRIVE_WITHIN + (self._training_set.spec.label.horizon or 0)
+        for hour in range(scenario.end, last, HOUR):
             self._live_until(hour + HOUR)
-        return self._report()
+        return self._report(last)
 
     def _load_history(self) -> None:
         """What was known before the first request, as far back as a feature can see."""
@@ -287,10 +288,10 @@ class _Simulation:
                 self._fold(self._views_of(arrivals.name), moment)
         self._clock.move_to(moment)
 
-    def _report(self) -> SimulationReport:
+    def _report(self, now: Micros) -> SimulationReport:
         scenario = self._scenario
-        days = tuple(self._evaluator.labelled_days())
-        scores, labels = self._evaluator.scores_and_labels()
+        days = tuple(self._evaluator.labelled_days(now))
+        scores, labels = self._evaluator.scores_and_labels(now)
         incidents = [
             parse_stored(document.payload, Incident)
             for document in self._state.iter_documents("incident")

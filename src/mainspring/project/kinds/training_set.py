@@ -94,6 +94,7 @@ class TrainingSetKind(Kind[TrainingSet]):
                 schema=schemas[source.name],
             ),
             inputs=heads,
+            now=runtime.data_clock.now(),
         )
         objects, card = runtime.objects, built.card
         objects.write(built.payload)
@@ -104,5 +105,6 @@ class TrainingSetKind(Kind[TrainingSet]):
             "tested": card.tested,
             "features": len(card.features),
             **{f"excluded: {reason}": count for reason, count in card.excluded.items()},
+            **({"labels": card.absence} if card.absence else {}),
         }
         return evaluation.record(stage, card.digest, rows=card.rows, inputs=heads, facts=facts)

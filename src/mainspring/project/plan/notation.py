@@ -22,7 +22,9 @@ from mainspring.elements.window import UNBOUNDED
 
 __all__ = ["render_field", "render_field_change", "render_value"]
 
-_DURATIONS = frozenset({"windows", "ttl", "hop", "lateness", "clock_skew", "retention", "hold"})
+_DURATIONS = frozenset(
+    {"windows", "ttl", "hop", "lateness", "clock_skew", "retention", "hold", "horizon"}
+)
 _INSTANTS = frozenset({"train_from", "test_from", "test_until"})
 
 
