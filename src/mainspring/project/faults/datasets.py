@@ -1,8 +1,9 @@
 """What can be wrong with a training set."""
 
 from collections.abc import Iterator, Mapping
+from typing import get_args
 
-from mainspring.datasets.spec import TrainingSet
+from mainspring.datasets.spec import Label, MissingLabel, TrainingSet
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.schema import DType, Schema
@@ -20,7 +21,9 @@ from mainspring.project.loader.errors import (
     JoinKeyNotInRequest,
     LabelAsFeature,
     ListOfTexts,
+    MissingLabels,
     SplitOrder,
+    UnequalKeys,
 )
 
 __all__ = ["training_set_faults"]
@@ -117,6 +120,10 @@ def _label_faults(
     training_set: TrainingSet, spine: Schema | None, label_schema: Schema | None
 ) -> Iterator[DeclarationError]:
     label, name, at = training_set.label, training_set.name, training_set.declared_at
+    yield from (
+        MissingLabels(training_set=name, problem=problem, at=at)
+        for problem in _missing_problems(label)
+    )
     if spine is not None:
         yield from column_faults(
             label.join_on,
@@ -135,8 +142,40 @@ def _label_faults(
             label.value,
             label_schema,
             FaultContext(f"label of training set {name} (source {label.source.name})", at),
-            wanted=_LABEL_TYPES,
+            wanted=_LABEL_TYPES if label.horizon is None else (DType.BOOLEAN,),
         )
+    if spine is not None and label_schema is not None:
+        yield from _unequal_keys(training_set, spine, label_schema)
+
+
+def _missing_problems(label: Label) -> Iterator[str]:
+    """What is wrong with how rows without a fact are treated."""
+    if label.missing not in get_args(MissingLabel):
+        known = ", ".join(get_args(MissingLabel))
+        yield f"missing={label.missing!r} is not one of {known}"
+    elif label.missing == "negative" and label.horizon is None:
+        yield 'missing="negative" needs a horizon, after which a row without a fact is negative'
+    elif label.missing != "negative" and label.horizon is not None:
+        yield f"a horizon says when a row is negative, but missing is {label.missing!r}"
+
+
+def _unequal_keys(
+    training_set: TrainingSet, spine: Schema, label_schema: Schema
+) -> Iterator[DeclarationError]:
+    label = training_set.label
+    for column in label.join_on:
+        if column in spine and column in label_schema:
+            ours, theirs = spine[column].dtype, label_schema[column].dtype
+            if ours is not theirs:
+                yield UnequalKeys(
+                    training_set=training_set.name,
+                    column=column,
+                    spine=training_set.spine.name,
+                    spine_type=ours.value,
+                    source=label.source.name,
+                    label_type=theirs.value,
+                    at=training_set.declared_at,
+                )
 
 
 def _missing_join_keys(training_set: TrainingSet) -> Iterator[DeclarationError]:

@@ -16,9 +16,11 @@ __all__ = [
     "JoinKeyNotInRequest",
     "LabelAsFeature",
     "ListOfTexts",
+    "MissingLabels",
     "OutsideProject",
     "RolloutSteps",
     "SplitOrder",
+    "UnequalKeys",
     "UnequalSources",
     "UnfitAggregation",
     "UnfitExpression",
@@ -333,3 +335,38 @@ class ListOfTexts(DeclarationError):
     training_set: str
     feature: str
     view: str
+
+
+@dataclass(eq=False, kw_only=True)
+class MissingLabels(DeclarationError):
+    """What a label says of rows without a fact is not complete.  `missing="negative"` makes such a
+    row a *no*, which can only be said once a `horizon` has passed since the prediction time, and
+    only of a label that is true or false.  `missing="exclude_and_report"` leaves the row without a
+    label, and takes no horizon.
+    """
+
+    code: ClassVar[str] = "PRJ-070"
+    template: ClassVar[str] = "the label of training set {training_set}: {problem}"
+    remedy: ClassVar[str] = 'write missing="negative", horizon="30d", or leave both out'
+    training_set: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnequalKeys(DeclarationError):
+    """A column that a label is joined on has another type in the spine than in the source of the
+    label, so that no value of one equals a value of the other.
+    """
+
+    code: ClassVar[str] = "PRJ-071"
+    template: ClassVar[str] = (
+        "the label of training set {training_set} is joined on {column!r}, which is {spine_type} "
+        "in the spine {spine} and {label_type} in source {source}"
+    )
+    remedy: ClassVar[str] = "declare one type for the column in the contracts of the two sources"
+    training_set: str
+    column: str
+    spine: str
+    spine_type: str
+    source: str
+    label_type: str
