@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import GateError
+from mainspring.elements.errors import DeclarationError, GateError
 
 __all__ = [
     "NotAPerson",
@@ -13,6 +13,7 @@ __all__ = [
     "UnknownSlice",
     "UnprovenVersion",
     "UnreadableAttestation",
+    "WrongDirection",
 ]
 
 
@@ -46,7 +47,9 @@ class UnknownGate(GateError):
 
     code: ClassVar[str] = "GAT-003"
     template: ClassVar[str] = "{gate} is not a gate"
-    remedy: ClassVar[str] = "use ms.gates.min_metric, beats_champion, latency, no_leakage or parity"
+    remedy: ClassVar[str] = (
+        "use ms.gates.min_metric, max_metric, beats_champion, latency, no_leakage or parity"
+    )
     gate: str
 
 
@@ -104,3 +107,23 @@ class UnreadableAttestation(GateError):
     template: ClassVar[str] = "an attestation cannot be read: {reason}"
     remedy: ClassVar[str] = "have the version judged again"
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongDirection(DeclarationError):
+    """A gate asks for at least so much of an error, or for at most so much of a score.  Such a gate
+    would pass the worse models and fail the better ones.
+    """
+
+    code: ClassVar[str] = "GAT-030"
+    template: ClassVar[str] = (
+        "model {model}: {metric} is {what}, so ms.gates.{gate}({metric!r}, {bound:g}) asks for the "
+        "worse models"
+    )
+    remedy: ClassVar[str] = "write ms.gates.{instead}({metric!r}, {bound:g})"
+    model: str
+    metric: str
+    what: str
+    gate: str
+    instead: str
+    bound: float

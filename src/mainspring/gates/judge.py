@@ -20,6 +20,7 @@ from mainspring.gates.spec import (
     BeatsChampion,
     Gate,
     Latency,
+    MaxMetric,
     MinMetric,
     NoLeakage,
     Parity,
@@ -60,7 +61,7 @@ def required_gates(declared: Sequence[GateDeclaration]) -> tuple[Gate, ...]:
     """
     gates: list[Gate] = []
     for gate in declared:
-        if not isinstance(gate, MinMetric | BeatsChampion | Latency | NoLeakage | Parity):
+        if not isinstance(gate, Gate):
             raise UnknownGate(gate=repr(gate))
         gates.append(gate)
     names = {gate.name for gate in gates}
@@ -109,7 +110,7 @@ def _find(gate: Gate, evidence: EvidenceSource) -> GateFinding:
 
 def _check(gate: Gate, evidence: EvidenceSource) -> GateFinding:
     match gate:
-        case MinMetric():
+        case MinMetric() | MaxMetric():
             return check_min_metric(gate, evidence.challenger().predictions)
         case BeatsChampion():
             return check_beats_champion(gate, evidence.challenger(), evidence.champion())

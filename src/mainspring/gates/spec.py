@@ -10,11 +10,14 @@ __all__ = [
     "BeatsChampion",
     "Gate",
     "Latency",
+    "MaxMetric",
+    "MetricGate",
     "MinMetric",
     "NoLeakage",
     "Parity",
     "beats_champion",
     "latency",
+    "max_metric",
     "min_metric",
     "no_leakage",
     "parity",
@@ -23,11 +26,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MinMetric:
-    """A metric on the test rows, overall or in every slice, is at least (for losses: at most) a
-    bound.
+    """A score on the test rows, overall or in every slice, is at least a bound.
 
     A slice fails only when its whole confidence interval lies on the wrong side: a small slice
-    cannot be blamed for bad luck.
+    cannot be blamed for bad luck.  What was applied before there was `MaxMetric` may name an error
+    here; it is at most the bound then.
     """
 
     metric: str
@@ -40,6 +43,24 @@ class MinMetric:
     def name(self) -> str:
         """`min_metric:roc_auc` or `min_metric:roc_auc:by:carrier`."""
         return f"min_metric:{self.metric}" + (f":by:{self.by}" if self.by else "")
+
+
+@dataclass(frozen=True)
+class MaxMetric:
+    """An error on the test rows, overall or in every slice, is at most a bound; slices are judged
+    as by `MinMetric`.
+    """
+
+    metric: str
+    bound: float
+    by: str | None = None
+    min_rows: int = 1
+    confidence: float = 0.95
+
+    @property
+    def name(self) -> str:
+        """`max_metric:rmse` or `max_metric:rmse:by:carrier`."""
+        return f"max_metric:{self.metric}" + (f":by:{self.by}" if self.by else "")
 
 
 @dataclass(frozen=True)
@@ -100,7 +121,8 @@ class Parity:
         return "parity"
 
 
-Gate = MinMetric | BeatsChampion | Latency | NoLeakage | Parity
+MetricGate = MinMetric | MaxMetric
+Gate = MetricGate | BeatsChampion | Latency | NoLeakage | Parity
 
 GATES_OF_EVERY_MODEL: Final = (NoLeakage(), Parity())
 """What a model must prove whether its policy says so or not; a policy may set their parameters."""
@@ -109,10 +131,19 @@ GATES_OF_EVERY_MODEL: Final = (NoLeakage(), Parity())
 def min_metric(
     metric: str, bound: float, *, by: str | None = None, min_rows: int = 1, confidence: float = 0.95
 ) -> MinMetric:
-    """Ask for a metric on the test rows; `by` asks for it in every slice of a request column that
-    has `min_rows` rows.
+    """Ask for at least this score on the test rows: `roc_auc` or `accuracy`; `by` asks for it in
+    every slice of a request column that has `min_rows` rows.
     """
     return MinMetric(metric, bound, by, min_rows, confidence)
+
+
+def max_metric(
+    metric: str, bound: float, *, by: str | None = None, min_rows: int = 1, confidence: float = 0.95
+) -> MaxMetric:
+    """Ask for at most this error on the test rows: `rmse`, `mae`, `log_loss` or `brier`; `by` asks
+    for it in every slice of a request column that has `min_rows` rows.
+    """
+    return MaxMetric(metric, bound, by, min_rows, confidence)
 
 
 def beats_champion(

@@ -143,6 +143,18 @@ def test_a_sound_project_has_no_faults(write_shop: WriteProject) -> None:
             '"roc_auc", 0.7', '"roc_acu", 0.7', "30 PRJ-044", id="metric that nobody computes"
         ),
         pytest.param(
+            'min_metric("roc_auc", 0.7)',
+            'ms.gates.min_metric("rmse", 0.7)',
+            "30 GAT-030",
+            id="at least so much of an error",
+        ),
+        pytest.param(
+            'min_metric("roc_auc", 0.7)',
+            'ms.gates.max_metric("roc_auc", 0.7)',
+            "30 GAT-030",
+            id="at most so much of a score",
+        ),
+        pytest.param(
             'min_metric("roc_auc", 0.7)', '"latency"', "30 PRJ-044", id="gate that is none"
         ),
         pytest.param(
@@ -222,3 +234,16 @@ def test_a_label_that_is_joined_on_columns_of_two_types_is_refused(
     [fault] = raised.value.faults
     assert fault.code == "PRJ-071"
     assert "int64 in the spine orders and string in source returns" in fault.message
+
+
+def test_an_error_by_its_long_name_is_told_its_gate_and_its_name_here(
+    write_shop: WriteProject,
+) -> None:
+    file = write_shop(
+        ('min_metric("roc_auc", 0.7)', 'ms.gates.min_metric("mean_absolute_error", 3)')
+    )
+    with pytest.raises(ProjectErrors) as raised:
+        validate(discover(file), SCHEMAS)
+    [direction, name] = raised.value.faults
+    assert direction.remedy.format(**direction.details()) == "write ms.gates.max_metric('mae', 3)"
+    assert "mean_absolute_error is called 'mae' here" in name.message
