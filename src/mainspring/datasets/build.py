@@ -3,7 +3,7 @@ requested about, and what became of it.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -13,7 +13,8 @@ import polars as pl
 
 from mainspring.datasets.card import FeatureColumn, TrainingSetCard
 from mainspring.datasets.labels import join_outcomes, revisions_of
-from mainspring.datasets.spec import Split, TrainingSet
+from mainspring.datasets.spec import KeySplit, TrainingSet
+from mainspring.datasets.split import is_inside, split_rows
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.frame import STORED
 from mainspring.elements.identity import digest_of
@@ -119,10 +120,10 @@ def build_training_set(
         source.name: _typed(facts_of(source), compiled.schemas[source.name])
         for source in compiled.sources
     }
-    spine = _spine_rows(compiled, facts[spec.spine.name])
+    spine = _spine_rows(compiled, facts[spec.spine.name], latest=_last_change(facts.values()))
     labels = _labels(compiled, spine, facts[spec.label.source.name], now=now)
     labelled = spine.hstack(labels)
-    rows = labelled.with_columns(_split_of(spec.split).alias("_split"))
+    rows = labelled.with_columns(split_rows(spec.split, labelled))
     features = [
         backfill_from(view, lambda source: facts[source.name], rows) for view in compiled.views
     ]
@@ -171,10 +172,17 @@ def _columns(compiled: CompiledTrainingSet) -> list[str]:
     return ["_id", "_prediction_time", "_label", "_label_known_at", "_split", *request, *features]
 
 
-def _spine_rows(compiled: CompiledTrainingSet, facts: pl.DataFrame) -> pl.DataFrame:
+def _spine_rows(
+    compiled: CompiledTrainingSet, facts: pl.DataFrame, *, latest: Micros
+) -> pl.DataFrame:
     spec = compiled.spec
-    at = to_polars(spec.prediction_time, compiled.schemas[spec.spine.name]).cast(pl.Int64)
-    names = dict.fromkeys([*spec.request, *spec.label.join_on])
+    at = (
+        pl.lit(latest, dtype=pl.Int64)
+        if spec.prediction_time is None
+        else to_polars(spec.prediction_time, compiled.schemas[spec.spine.name]).cast(pl.Int64)
+    )
+    split_by = spec.split.columns if isinstance(spec.split, KeySplit) else ()
+    names = dict.fromkeys([*spec.request, *spec.label.join_on, *split_by])
     stands = facts.filter(pl.col("_visible_to") == FOREVER)
     return stands.select("_id", at.alias("_prediction_time"), *names).sort(
         "_prediction_time", "_id"
@@ -197,27 +205,18 @@ def _labels(
     return join_outcomes(rows, revisions, on=label.join_on, horizon=label.horizon, now=now)
 
 
-def _split_of(split: Split) -> pl.Expr:
-    """Fitted rows need a label that was known before the test begins; a label that came later would
-    be knowledge from the future.
+def _last_change(facts: Iterable[pl.DataFrame]) -> Micros:
+    """The moment from which on all that these facts say is visible.  A row without a prediction
+    time is as of then and not of now: the same facts give the same rows.
     """
-    at, known, labelled = (
-        pl.col("_prediction_time"),
-        pl.col("_label_known_at"),
-        pl.col("_label").is_not_null(),
-    )
-    fit = (
-        labelled
-        & at.is_between(split.train_from, split.test_from, closed="left")
-        & (known <= split.test_from)
-    )
-    test = labelled & at.is_between(split.test_from, split.test_until, closed="left")
-    return pl.when(fit).then(pl.lit("fit")).when(test).then(pl.lit("test")).otherwise(pl.lit(""))
+    ended = pl.col("_visible_to").filter(pl.col("_visible_to") != FOREVER)
+    change = pl.max_horizontal(pl.col("_visible_from").max(), ended.max()).fill_null(0)
+    changes: list[Micros] = [frame.select(change).item() for frame in facts]
+    return max(0, *changes)
 
 
 def _excluded(spec: TrainingSet, frame: pl.DataFrame) -> dict[str, int]:
-    at, split = pl.col("_prediction_time"), spec.split
-    inside = at.is_between(split.train_from, split.test_until, closed="left").fill_null(False)
+    inside = is_inside(spec.split)
     reasons = {
         "outside the split": ~inside,
         "no label": inside & pl.col("_label").is_null(),
@@ -236,6 +235,7 @@ def _card(
     facts: Mapping[str, pl.DataFrame],
     inputs: Mapping[str, int],
 ) -> TrainingSetCard:
+    timeless = tuple(source.name for source in compiled.sources if source.is_timeless)
     counts: dict[str, int] = dict(frame["_split"].value_counts().iter_rows())
     return TrainingSetCard(
         name=compiled.spec.name,
@@ -254,6 +254,7 @@ def _card(
         assumed=tuple(source.name for source in compiled.sources if source.known_at_assumed),
         history_share={name: _history_share(rows) for name, rows in facts.items()},
         inputs=dict(inputs),
+        timeless=timeless or msgspec.UNSET,
     )
 
 

@@ -38,6 +38,8 @@ class TrainingSetCard(StoredRecord, frozen=True, kw_only=True):
         inputs: offset of the log that each source was read up to.
         negative_by_absence: how many of the rows that are fitted or tested are negative because no
             fact came; unset where the label does not say so.
+        timeless: sources without event times, so that leakage cannot be excluded; unset where there
+            are none.
     """
 
     title = "the card of a training set"
@@ -55,6 +57,12 @@ class TrainingSetCard(StoredRecord, frozen=True, kw_only=True):
     history_share: dict[str, float]
     inputs: dict[str, int]
     negative_by_absence: int | msgspec.UnsetType = msgspec.UNSET
+    timeless: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def without_time(self) -> tuple[str, ...]:
+        """Its sources without event times."""
+        return () if isinstance(self.timeless, msgspec.UnsetType) else self.timeless
 
     @property
     def absence(self) -> str:

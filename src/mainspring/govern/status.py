@@ -23,6 +23,7 @@ from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.loader import read_endpoint_definition
 from mainspring.sources.read import iter_records
+from mainspring.sources.spec import NO_EVENT_TIME
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 
 __all__ = [
@@ -135,6 +136,7 @@ def _source(name: str, ports: StatusPorts) -> SourceStatus:
     newest = None
     for frame in iter_records(topic, log=log, tables=ports.tables, start=max(head - 1, 0)):
         newest = int(frame["_event_time"][-1])
+    newest = None if newest == NO_EVENT_TIME.value else newest
     return SourceStatus(
         name=name,
         rows=head,

@@ -82,6 +82,11 @@ def _training(version: ModelVersion, training: TrainingSetCard) -> Iterator[str]
         )
     if training.tainted:
         yield f"- **made with hindsight**, never to serve: {', '.join(training.tainted)}"
+    if training.without_time:
+        yield (
+            f"- **no time**, so leakage cannot be excluded: {', '.join(training.without_time)} "
+            "without event times"
+        )
     if training.assumed:
         yield f"- when facts became known is assumed for: {', '.join(training.assumed)}"
     imported = {name: share for name, share in sorted(training.history_share.items()) if share > 0}

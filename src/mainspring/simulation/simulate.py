@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from mainspring.datasets.errors import NoPredictionTime
 from mainspring.elements.events import ProjectName
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.schema import Schema
@@ -133,7 +134,9 @@ class Scenario:
 
 
 def run_simulation(scenario: Scenario, engines: SimulationEngines) -> SimulationReport:
-    """Run the scenario on fresh engines.  Cost: about 2 ms for every moment with a request."""
+    """Run the scenario on fresh engines.  Raises: NoPredictionTime DAT-023 where the spine has no
+    event times.  Cost: about 2 ms for every moment with a request.
+    """
     return _Simulation(scenario, engines).run()
 
 
@@ -198,6 +201,8 @@ class _Simulation:
             self._scenario.facts[spec.spine.name],
             self._training_set.schemas[spec.spine.name],
         )
+        if spec.prediction_time is None:
+            raise NoPredictionTime(training_set=spec.name)
         requested = to_polars(spec.prediction_time, schema).cast(pl.Int64).alias("_requested")
         names = dict.fromkeys([*spec.request, *spec.label.join_on])
         rows = (

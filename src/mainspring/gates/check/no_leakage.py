@@ -56,6 +56,8 @@ def check_no_leakage(
         if card.assumed
         else ""
     )
+    if card.without_time:
+        assumed += f"; leakage cannot be excluded: no time in {', '.join(card.without_time)}"
     table: list[str | dict[str, EvidenceValue]] = [
         known_values({"feature": name, "auc": auc}) for auc, name in ranked[:_SHOWN]
     ]
@@ -69,5 +71,6 @@ def check_no_leakage(
             "bound": gate.max_single_feature_auc,
             "features": table,
             "assumed": list(card.assumed),
+            "timeless": list(card.without_time),
         },
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import get_args
 
-from mainspring.datasets.spec import Label, MissingLabel, TrainingSet
+from mainspring.datasets.spec import KeySplit, Label, MissingLabel, Split, TrainingSet
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.schema import DType, Schema
@@ -16,8 +16,10 @@ from mainspring.project.faults.expressions import (
     expression_faults,
 )
 from mainspring.project.faults.features import feature_names, view_faults
+from mainspring.project.faults.timeless import timeless_faults
 from mainspring.project.loader.errors import (
     DuplicateFeature,
+    InvalidValue,
     JoinKeyNotInRequest,
     LabelAsFeature,
     ListOfTexts,
@@ -45,12 +47,17 @@ def training_set_faults(
         schemas.get(training_set.spine.name),
         schemas.get(training_set.label.source.name),
     )
+    yield from timeless_faults(training_set)
     if spine is not None:
         at = training_set.declared_at
-        user = f"prediction_time of training set {training_set.name}"
-        yield from expression_faults(
-            training_set.prediction_time, spine, FaultContext(user, at), wanted=[DType.TIMESTAMP]
-        )
+        if training_set.prediction_time is not None:
+            place = FaultContext(f"prediction_time of training set {training_set.name}", at)
+            yield from expression_faults(
+                training_set.prediction_time, spine, place, wanted=[DType.TIMESTAMP]
+            )
+        if isinstance(training_set.split, KeySplit):
+            place = FaultContext(f"split of training set {training_set.name}", at)
+            yield from column_faults(training_set.split.columns, spine, place)
         yield from _request_faults(training_set, spine, label_schema)
     yield from _label_faults(training_set, spine, label_schema)
 
@@ -242,7 +249,19 @@ def _duplicate_features(training_set: TrainingSet) -> Iterator[DeclarationError]
 
 def _split_faults(training_set: TrainingSet) -> Iterator[DeclarationError]:
     split = training_set.split
-    if not split.train_from < split.test_from < split.test_until:
+    if not isinstance(split, Split):
+        problems = [] if 0 < split.test_share < 1 else [f"test_share is {split.test_share}"]
+        if isinstance(split, KeySplit) and not split.columns:
+            problems.append("it names no column")
+        yield from (
+            InvalidValue(
+                user=f"split of training set {training_set.name}",
+                problem=f"{problem}; it takes columns and a share between 0 and 1",
+                at=training_set.declared_at,
+            )
+            for problem in problems
+        )
+    elif not split.train_from < split.test_from < split.test_until:
         yield SplitOrder(
             training_set=training_set.name,
             train_from=format_instant(split.train_from),

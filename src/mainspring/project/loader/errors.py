@@ -17,9 +17,11 @@ __all__ = [
     "LabelAsFeature",
     "ListOfTexts",
     "MissingLabels",
+    "NoEventTime",
     "OutsideProject",
     "RolloutSteps",
     "SplitOrder",
+    "TimeUnused",
     "UnequalKeys",
     "UnequalSources",
     "UnfitAggregation",
@@ -131,13 +133,13 @@ class UnfitWindows(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class EventTimeMissing(DeclarationError):
-    """A feature view has windows, but its source has no event time.  A window is an interval of
-    event time.
+    """A feature view has windows, but its source has no event time, or one that is the same for all
+    facts.  A window is an interval of event time.
     """
 
     code: ClassVar[str] = "PRJ-037"
     template: ClassVar[str] = (
-        "view {view} has windows, and the event time of source {source} is the same for all facts"
+        "view {view} has windows, and no fact of source {source} has an event time of its own"
     )
     remedy: ClassVar[str] = "name a column as the event time of the source, or use latest(...)"
     view: str
@@ -370,3 +372,41 @@ class UnequalKeys(DeclarationError):
     spine_type: str
     source: str
     label_type: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NoEventTime(DeclarationError):
+    """Something needs the event time of a source that is declared with `event_time=None`.
+
+    Such a source is a plain table: its facts are always visible.  It can be the spine of a training
+    set, hold its labels, or be read by `latest(...)`; there is no prediction time, no split by
+    time, no horizon and no ttl, and a row of such a spine cannot be joined with facts of other
+    sources as of its own time.
+    """
+
+    code: ClassVar[str] = "PRJ-072"
+    template: ClassVar[str] = "{user}: source {source} has no event time, so {problem}"
+    remedy: ClassVar[str] = "leave that out, or name a column as the event time of the source"
+    user: str
+    source: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TimeUnused(DeclarationError):
+    """The spine of a training set has event times, and the training set does not use them.  Without
+    a prediction time, or with rows of one time on both sides of the split, a model would be trained
+    on what it could not know.
+    """
+
+    code: ClassVar[str] = "PRJ-073"
+    template: ClassVar[str] = (
+        "training set {training_set}: the spine {source} has event times, so {problem}"
+    )
+    remedy: ClassVar[str] = (
+        "write prediction_time=col(...) and split=ms.split_by_time(...); if the table has no time "
+        "that means anything, declare its source with event_time=None"
+    )
+    training_set: str
+    source: str
+    problem: str
