@@ -83,7 +83,7 @@ def test_a_plan_says_that_leakage_cannot_be_excluded(tmp_path: Path) -> None:
     write_garden(tmp_path)
     plan = Workspace.open(tmp_path).plan()
     text = render_plan(plan)
-    assert "No time: source.iris has no event times, so leakage cannot be excluded; 3" in text
+    assert "No time: source.iris has no event times, so leakage cannot be excluded; 4" in text
     assert [timeless.source for timeless in plan.timeless] == ["source.iris", "source.beds"]
 
 
