@@ -38,7 +38,8 @@ class EvidenceSource:
     Args:
         challenger: the model that is judged; `champion`: the model in charge, None when there is
             none.
-        card: of the training set; `feature_auc`: what each feature alone is worth.
+        card: of the training set; `feature_auc`: what each feature alone is worth, where the label
+            is yes or no; `feature_r2`: where it is a number; `pair_power`: what pairs are worth.
         parity: compares so many rows between batch and online.
         latency_ms: measures so many requests on the real serving path.
         declared_at: where views are declared, as `path:line`, where that is known.
@@ -50,6 +51,8 @@ class EvidenceSource:
     feature_auc: Callable[[], Mapping[str, float]]
     parity: Callable[[int], ParityReport]
     latency_ms: Callable[[int], Sequence[float]]
+    feature_r2: Callable[[], Mapping[str, float]] = dict
+    pair_power: Callable[[], Mapping[str, float]] = dict
     declared_at: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -115,8 +118,14 @@ def _check(gate: Gate, evidence: EvidenceSource) -> GateFinding:
         case BeatsChampion():
             return check_beats_champion(gate, evidence.challenger(), evidence.champion())
         case NoLeakage():
+            r2 = evidence.feature_r2()
             return check_no_leakage(
-                gate, evidence.card(), evidence.feature_auc(), evidence.declared_at
+                gate,
+                evidence.card(),
+                r2 or evidence.feature_auc(),
+                evidence.declared_at,
+                pairs=evidence.pair_power(),
+                measure="R²" if r2 else "AUC",
             )
         case Parity():
             return check_parity_report(gate, evidence.parity(gate.rows))

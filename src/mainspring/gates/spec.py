@@ -2,8 +2,10 @@
 a new verdict.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from mainspring.elements.declaration import ADDED
 
 __all__ = [
     "GATES_OF_EVERY_MODEL",
@@ -95,11 +97,14 @@ class Latency:
 
 @dataclass(frozen=True)
 class NoLeakage:
-    """No training row knew its future: no view with hindsight, and no feature that predicts the
-    label too well alone.
+    """No training row knew its future: no view with hindsight, and no feature, or pair of features,
+    that predicts the label too well alone.
     """
 
     max_single_feature_auc: float = 0.95
+    max_single_feature_r2: float = field(default=0.99, metadata=ADDED)
+    max_pair_auc: float = field(default=0.995, metadata=ADDED)
+    max_pair_r2: float = field(default=0.995, metadata=ADDED)
 
     @property
     def name(self) -> str:
@@ -160,9 +165,22 @@ def latency(*, p99_ms: float, requests: int = 500) -> Latency:
     return Latency(p99_ms, requests)
 
 
-def no_leakage(*, max_single_feature_auc: float = 0.95) -> NoLeakage:
-    """Set the power above which a single feature is suspicious; every model has this gate."""
-    return NoLeakage(max_single_feature_auc)
+def no_leakage(
+    *,
+    max_single_feature_auc: float = 0.95,
+    max_single_feature_r2: float = 0.99,
+    max_pair_auc: float = 0.995,
+    max_pair_r2: float = 0.995,
+) -> NoLeakage:
+    """Set the power above which a feature, or a pair of them, is suspicious; every model has this
+    gate.
+
+    Args:
+        max_single_feature_auc, max_pair_auc: for a label that is yes or no.
+        max_single_feature_r2, max_pair_r2: for a label that is a number, the share of its variance
+            that is explained.
+    """
+    return NoLeakage(max_single_feature_auc, max_single_feature_r2, max_pair_auc, max_pair_r2)
 
 
 def parity(*, rows: int = 200) -> Parity:

@@ -75,10 +75,12 @@ def _training(version: ModelVersion, training: TrainingSetCard) -> Iterator[str]
         f"- {len(training.features)} features from "
         f"{', '.join(sorted({feature.view for feature in training.features})) or 'no view'}"
     )
-    strongest = sorted(version.feature_auc.items(), key=lambda item: (-item[1], item[0]))[:3]
+    measure = "R²" if version.r2_alone else "AUC"
+    alone = version.r2_alone or version.feature_auc
+    strongest = sorted(alone.items(), key=lambda item: (-item[1], item[0]))[:3]
     if strongest:
         yield "- strongest alone: " + ", ".join(
-            f"{name} (AUC {auc:.3f})" for name, auc in strongest
+            f"{name} ({measure} {power:.3f})" for name, power in strongest
         )
     if training.tainted:
         yield f"- **made with hindsight**, never to serve: {', '.join(training.tainted)}"

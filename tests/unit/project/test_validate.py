@@ -155,6 +155,12 @@ def test_a_sound_project_has_no_faults(write_shop: WriteProject) -> None:
             id="at most so much of a score",
         ),
         pytest.param(
+            'min_metric("roc_auc", 0.7)',
+            "ms.gates.no_leakage(max_pair_auc=1.5)",
+            "30 PRJ-044",
+            id="bound that nothing can pass",
+        ),
+        pytest.param(
             'min_metric("roc_auc", 0.7)', '"latency"', "30 PRJ-044", id="gate that is none"
         ),
         pytest.param(

@@ -4,11 +4,20 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import PurePath
 
 from mainspring.elements.errors import DeclarationError
 from mainspring.gates.errors import WrongDirection
-from mainspring.gates.spec import BeatsChampion, Gate, Latency, MaxMetric, MetricGate, MinMetric
+from mainspring.gates.spec import (
+    BeatsChampion,
+    Gate,
+    Latency,
+    MaxMetric,
+    MetricGate,
+    MinMetric,
+    NoLeakage,
+)
 from mainspring.monitoring.spec import Monitor
 from mainspring.project.loader.errors import (
     InvalidEndpointName,
@@ -79,6 +88,10 @@ def _gate_problems(gate: Gate) -> Iterator[str]:
             yield f"confidence must lie between 0 and 1, not {gate.confidence}"
     if isinstance(gate, MetricGate) and not math.isfinite(gate.bound):
         yield f"the bound must be a finite number, not {gate.bound}"
+    if isinstance(gate, NoLeakage):
+        for bound, value in asdict(gate).items():
+            if not 0 < value <= 1:
+                yield f"{bound} must be above 0 and at most 1, not {value}"
     if isinstance(gate, Latency) and not (gate.p99_ms > 0 and gate.requests > 0):
         yield f"p99_ms and requests must be above 0, not {gate.p99_ms} and {gate.requests}"
 
