@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import DeclarationError, GateError
+from mainspring.elements.errors import GateError
 
 __all__ = [
     "NotAPerson",
@@ -13,7 +13,6 @@ __all__ = [
     "UnknownSlice",
     "UnprovenVersion",
     "UnreadableAttestation",
-    "WrongDirection",
 ]
 
 
@@ -107,23 +106,3 @@ class UnreadableAttestation(GateError):
     template: ClassVar[str] = "an attestation cannot be read: {reason}"
     remedy: ClassVar[str] = "have the version judged again"
     reason: str
-
-
-@dataclass(eq=False, kw_only=True)
-class WrongDirection(DeclarationError):
-    """A gate asks for at least so much of an error, or for at most so much of a score.  Such a gate
-    would pass the worse models and fail the better ones.
-    """
-
-    code: ClassVar[str] = "GAT-030"
-    template: ClassVar[str] = (
-        "model {model}: {metric} is {what}, so ms.gates.{gate}({metric!r}, {bound:g}) asks for the "
-        "worse models"
-    )
-    remedy: ClassVar[str] = "write ms.gates.{instead}({metric!r}, {bound:g})"
-    model: str
-    metric: str
-    what: str
-    gate: str
-    instead: str
-    bound: float

@@ -145,13 +145,13 @@ def test_a_sound_project_has_no_faults(write_shop: WriteProject) -> None:
         pytest.param(
             'min_metric("roc_auc", 0.7)',
             'ms.gates.min_metric("rmse", 0.7)',
-            "30 GAT-030",
+            "30 PRJ-074",
             id="at least so much of an error",
         ),
         pytest.param(
             'min_metric("roc_auc", 0.7)',
             'ms.gates.max_metric("roc_auc", 0.7)',
-            "30 GAT-030",
+            "30 PRJ-074",
             id="at most so much of a score",
         ),
         pytest.param(

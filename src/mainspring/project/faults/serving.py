@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import PurePath
 
 from mainspring.elements.errors import DeclarationError
-from mainspring.gates.errors import WrongDirection
 from mainspring.gates.spec import (
     BeatsChampion,
     Gate,
@@ -24,6 +23,7 @@ from mainspring.project.loader.errors import (
     InvalidValue,
     OutsideProject,
     RolloutSteps,
+    WrongDirection,
 )
 from mainspring.serving.spec import Endpoint
 from mainspring.stats.metrics import METRICS

@@ -29,6 +29,7 @@ __all__ = [
     "UnfitLookup",
     "UnfitWindows",
     "UnreadableSource",
+    "WrongDirection",
     "WrongType",
 ]
 
@@ -410,3 +411,23 @@ class TimeUnused(DeclarationError):
     training_set: str
     source: str
     problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongDirection(DeclarationError):
+    """A gate asks for at least so much of an error, or for at most so much of a score.  Such a gate
+    would pass the worse models and fail the better ones.
+    """
+
+    code: ClassVar[str] = "PRJ-074"
+    template: ClassVar[str] = (
+        "model {model}: {metric} is {what}, so ms.gates.{gate}({metric!r}, {bound:g}) asks for the "
+        "worse models"
+    )
+    remedy: ClassVar[str] = "write ms.gates.{instead}({metric!r}, {bound:g})"
+    model: str
+    metric: str
+    what: str
+    gate: str
+    instead: str
+    bound: float
