@@ -40,6 +40,7 @@ def check_no_leakage(
     bounds = (gate.max_single_feature_auc, gate.max_pair_auc)
     if measure != "AUC":
         bounds = (gate.max_single_feature_r2, gate.max_pair_r2)
+    key = _KEYS[measure]
     ranked = sorted(
         ((value, name) for name, value in power.items() if value == value),
         key=lambda item: (-item[0], item[1]),
@@ -50,16 +51,22 @@ def check_no_leakage(
     ]
     faults = list(_faults(card, declared_at))
     if suspicious:
-        faults.append(f"too good alone: {', '.join(suspicious)} (at most {bounds[0]:g})")
+        faults.append(
+            f"too good alone: {', '.join(suspicious)} (at most {bounds[0]:g}; if that is known in "
+            f"time, raise max_single_feature_{key})"
+        )
     if together:
-        faults.append(f"too good together: {', '.join(together)} (at most {bounds[1]:g})")
+        faults.append(
+            f"too good together: {', '.join(together)} (at most {bounds[1]:g}; if both are known "
+            f"in time, raise max_pair_{key})"
+        )
     strongest = (
         f"; strongest feature {ranked[0][1]} with {measure} {ranked[0][0]:.3f} alone"
         if ranked
         else ""
     )
     table: list[str | dict[str, EvidenceValue]] = [
-        known_values({"feature": name, _KEYS[measure]: value}) for value, name in ranked[:_SHOWN]
+        known_values({"feature": name, key: value}) for value, name in ranked[:_SHOWN]
     ]
     return GateFinding(
         gate=gate.name,
