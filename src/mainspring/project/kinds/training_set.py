@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from mainspring.datasets.build import build_training_set
 from mainspring.datasets.definition import (
     compile_training_set_definition,
@@ -105,6 +107,7 @@ class TrainingSetKind(Kind[TrainingSet]):
             "tested": card.tested,
             "features": len(card.features),
             **{f"excluded: {reason}": count for reason, count in card.excluded.items()},
-            **({"labels": card.absence} if card.absence else {}),
         }
+        if not isinstance(card.negative_by_absence, msgspec.UnsetType):
+            facts["negative by absence"] = card.negative_by_absence
         return evaluation.record(stage, card.digest, rows=card.rows, inputs=heads, facts=facts)
