@@ -12,6 +12,7 @@ from mainspring.project.plan.plan import Plan, PlanningContext, make_plan, plan_
 from mainspring.registry.environment import EnvironmentVersion, StageDuration, empty_environment
 from tests.unit.project.conftest import WriteProject, write_shop
 from tests.unit.project.shop import build_of, definitions_of, graph_of, holding
+from tests.unit.project.test_timeless import TABLE
 
 __all__ = ["write_shop"]
 
@@ -48,6 +49,7 @@ EDITS = {
         ),
         ('ms.Entity("customer")', 'ms.Entity("customer", null_keys="group")'),
     ],
+    "plain_table": TABLE,
     "unchanged": [],
 }
 

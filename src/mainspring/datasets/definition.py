@@ -14,6 +14,7 @@ from enum import Enum
 from mainspring.datasets import spec as dataset_spec
 from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.spec import TrainingSet
+from mainspring.elements.declaration import stated_fields
 from mainspring.elements.errors import Location
 from mainspring.elements.expression import aggregation
 from mainspring.elements.expression.operations import NODES
@@ -215,9 +216,8 @@ def _to_data(value: object) -> _Json:
         case list() | tuple():
             return [_to_data(item) for item in value]
         case _ if dataclasses.is_dataclass(value):
-            fields = [f for f in dataclasses.fields(value) if f.name != "declared_at"]
             return {"$": type(value).__name__} | {
-                f.name: _to_data(getattr(value, f.name)) for f in fields
+                f.name: _to_data(getattr(value, f.name)) for f in stated_fields(value)
             }
         case _:
             raise TypeError(f"{type(value).__name__} is not part of a definition")

@@ -12,6 +12,7 @@ from mainspring.gates.spec import (
     FiniteScores,
     Gate,
     Latency,
+    MaxMetric,
     MinMetric,
     NoLeakage,
     Parity,
@@ -21,7 +22,15 @@ __all__ = ["parse_gates"]
 
 _GATES: Final[Mapping[str, type[Gate]]] = {
     gate.__name__: gate
-    for gate in (MinMetric, BeatsChampion, Latency, NoLeakage, Parity, FiniteScores)
+    for gate in (
+        MinMetric,
+        MaxMetric,
+        BeatsChampion,
+        Latency,
+        NoLeakage,
+        Parity,
+        FiniteScores,
+    )
 }
 
 

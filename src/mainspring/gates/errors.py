@@ -48,7 +48,8 @@ class UnknownGate(GateError):
     code: ClassVar[str] = "GAT-003"
     template: ClassVar[str] = "{gate} is not a gate"
     remedy: ClassVar[str] = (
-        "use ms.gates.min_metric, beats_champion, latency, no_leakage, parity or finite_scores"
+        "use ms.gates.min_metric, max_metric, beats_champion, latency, no_leakage, parity or "
+        "finite_scores"
     )
     gate: str
 

@@ -22,6 +22,7 @@ from mainspring.gates.spec import (
     FiniteScores,
     Gate,
     Latency,
+    MaxMetric,
     MinMetric,
     NoLeakage,
     Parity,
@@ -39,7 +40,8 @@ class EvidenceSource:
     Args:
         challenger: the model that is judged; `champion`: the model in charge, None when there is
             none.
-        card: of the training set; `feature_auc`: what each feature alone is worth.
+        card: of the training set; `feature_auc`: what each feature alone is worth, where the label
+            is yes or no; `feature_r2`: where it is a number; `pair_power`: what pairs are worth.
         parity: compares so many rows between batch and online.
         latency_ms: measures so many requests on the real serving path.
         missing: asks for scores where features are missing, except those of these names.
@@ -53,6 +55,8 @@ class EvidenceSource:
     parity: Callable[[int], ParityReport]
     latency_ms: Callable[[int], Sequence[float]]
     missing: Callable[[Sequence[str]], MissingReport]
+    feature_r2: Callable[[], Mapping[str, float]] = dict
+    pair_power: Callable[[], Mapping[str, float]] = dict
     declared_at: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -113,13 +117,19 @@ def _find(gate: Gate, evidence: EvidenceSource) -> GateFinding:
 
 def _check(gate: Gate, evidence: EvidenceSource) -> GateFinding:
     match gate:
-        case MinMetric():
+        case MinMetric() | MaxMetric():
             return check_min_metric(gate, evidence.challenger().predictions)
         case BeatsChampion():
             return check_beats_champion(gate, evidence.challenger(), evidence.champion())
         case NoLeakage():
+            r2 = evidence.feature_r2()
             return check_no_leakage(
-                gate, evidence.card(), evidence.feature_auc(), evidence.declared_at
+                gate,
+                evidence.card(),
+                r2 or evidence.feature_auc(),
+                evidence.declared_at,
+                pairs=evidence.pair_power(),
+                measure="R²" if r2 else "AUC",
             )
         case Parity():
             return check_parity_report(gate, evidence.parity(gate.rows))

@@ -27,6 +27,7 @@ from mainspring.serving.loader import read_endpoint_definition
 from mainspring.serving.state.read import read_streams
 from mainspring.sources.quarantine import count_departed
 from mainspring.sources.read import iter_records
+from mainspring.sources.spec import NO_EVENT_TIME
 from mainspring.sources.tally import read_tally
 from mainspring.sources.topic import quarantine_topic_of, tally_topic_of, topic_of
 
@@ -169,7 +170,9 @@ def _source(name: str, stream: str, ports: StatusPorts) -> SourceStatus:
         name=name,
         rows=tally.standing,
         quarantined=tally.quarantined - count_departed(stream, ports.log),
-        last_event_time=tally.newest_event_time,
+        last_event_time=None
+        if tally.newest_event_time == NO_EVENT_TIME.value
+        else tally.newest_event_time,
     )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.datasets.build import CompiledTrainingSet
@@ -23,11 +24,11 @@ from mainspring.monitoring.ingested import (
     rows_ever,
 )
 from mainspring.monitoring.join import (
-    KeyedLabels,
+    NO_LABEL_FACTS,
     KeyedPredictions,
+    LabelChanges,
     hash_join_key,
-    label_changes,
-    stack_labels,
+    label_facts,
 )
 from mainspring.monitoring.limits.column import judge_column
 from mainspring.monitoring.limits.judgement import FindingKind, Judgement
@@ -44,6 +45,9 @@ from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
 __all__ = ["EvaluatedWindow", "MonitorEvaluator", "MonitoredModel", "subject_of"]
+
+_RULE = "the last outcome by event time, then by id"
+"""How a label is chosen; what was remembered under another rule is of no use."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,16 +74,17 @@ class MonitoredModel:
 
 class EvaluatedWindow(NamedTuple):
     """A window's report, and what the memory gained by it: predictions, with the labels that were
-    known before, and changes of labels.
+    known before, and changes of labels; what is older than `oldest_day` it has forgotten.
     """
 
     report: WindowReport
     predictions: KeyedPredictions
-    labels: KeyedLabels
+    labels: LabelChanges
+    oldest_day: int
 
 
 class _Unread(NamedTuple):
-    day: int
+    at: Micros
     key: int
     score: float
     offset: int
@@ -94,11 +99,10 @@ def subject_of(monitored: MonitoredModel) -> Digest:
     training_set = monitored.training_set
     label = training_set.spec.label
     schema = training_set.schemas[label.source.name]
-    columns = sorted({*label.join_on, *input_columns(label.value)})
+    columns = {*label.join_on, *label.source.id, *input_columns(label.value)}
     types = [[f.name, f.dtype.value] for f in schema if f.name in columns]
-    return digest_of_value(
-        [monitored.topic, label.source.name, list(label.join_on), repr(label.value), types]
-    )
+    joined = [label.source.name, *label.join_on, repr(label.value), label.horizon, types]
+    return digest_of_value([_RULE, monitored.topic, *joined])
 
 
 class MonitorEvaluator:
@@ -142,17 +146,17 @@ class MonitorEvaluator:
         Cost: decodes the predictions since the last window, and once more those that were made
             between its end and its evaluation.
         """
-        memory, monitored = self.memory, self._monitored
-        memory.predictions.forget(
-            before_day=first_remembered_day(end), below_offset=self._log.first(monitored.topic)
-        )
+        memory, monitored, since = self.memory, self._monitored, self.memory.offsets.end
+        horizon = monitored.training_set.spec.label.horizon
+        oldest = first_remembered_day(end, horizon=horizon)
+        memory.predictions.forget(before_day=oldest, below_offset=self._log.first(monitored.topic))
         strictness = self._strictness()
         sources = [*self._judge_sources(start, end, strictness)]
-        window, predictions = self._read_predictions(start, end)
-        predictions = memory.predictions.join_known(predictions)
+        window, predictions = self._read_predictions(start, end, oldest=oldest * DAY)
+        predictions = memory.predictions.join_known(predictions, horizon=horizon, now=end)
         memory.predictions.add(predictions)
         memory.offsets = msgspec.structs.replace(memory.offsets, end=end)
-        labels = self._read_labels()
+        labels = self._read_labels(since, now=end)
         days = memory.predictions.measured_days()
         judgements = [
             *self._judge_columns(window, strictness, hours=end - start < DAY),
@@ -162,16 +166,16 @@ class MonitorEvaluator:
         report = report_of_window(
             start, end, predictions=len(window), judgements=judgements, days=days
         )
-        return EvaluatedWindow(report, predictions, labels)
+        return EvaluatedWindow(report, predictions, labels, oldest)
 
-    def labelled_days(self) -> Sequence[LabelledDay]:
+    def labelled_days(self, now: Micros) -> Sequence[LabelledDay]:
         """The metrics of the remembered days, with the labels that are known by now."""
-        self._read_labels()
+        self._read_labels(self.memory.offsets.end, now=now)
         return self.memory.predictions.measured_days()
 
-    def scores_and_labels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def scores_and_labels(self, now: Micros) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Scores and labels of every remembered prediction whose label is known by now."""
-        self._read_labels()
+        self._read_labels(self.memory.offsets.end, now=now)
         return self.memory.predictions.scores_and_labels()
 
     @property
@@ -183,13 +187,13 @@ class MonitorEvaluator:
         return self._monitored.training_set.spec.label.join_on
 
     def _read_predictions(
-        self, start: Micros, end: Micros
+        self, start: Micros, end: Micros, *, oldest: Micros
     ) -> tuple[list[PredictionRecord], KeyedPredictions]:
         """The predictions of the window, and those before `end` that are not in the memory yet."""
         topic, offsets = self._monitored.topic, self.memory.offsets
         head, begin, waits = self._log.head(topic), self._first_unread(start), list[int]()
         window, fresh = list[PredictionRecord](), list[_Unread]()
-        oldest, names = first_remembered_day(end) * DAY, self._join_on
+        names = self._join_on
         records = iter_predictions(self._log, topic, start=begin, stop=head)
         for offset, record in enumerate(records, start=begin):
             if record.at >= end:
@@ -199,7 +203,7 @@ class MonitorEvaluator:
                 window.append(record)
             if record.at >= oldest and not offsets.are_read(offset, record.at):
                 key = hash_join_key([record.request.get(name) for name in names])
-                fresh.append(_Unread(record.at // DAY, key, record.score, offset))
+                fresh.append(_Unread(record.at, key, record.score, offset))
         self.memory.offsets = msgspec.structs.replace(
             offsets, predictions=min(waits, default=head), predictions_head=head
         )
@@ -216,8 +220,10 @@ class MonitorEvaluator:
             begin = begin if again is None else min(begin, again)
         return max(begin, self._log.first(self._monitored.topic))
 
-    def _read_labels(self) -> KeyedLabels:
-        """Take in the labels that are new, and return what they changed."""
+    def _read_labels(self, since: Micros, *, now: Micros) -> LabelChanges:
+        """Take in the labels that are new, and those that time decides, and return what they
+        changed.
+        """
         label, offsets = self._monitored.training_set.spec.label, self.memory.offsets
         schema = self._monitored.training_set.schemas[label.source.name]
         head = self._log.head(self._label_topic)
@@ -230,11 +236,10 @@ class MonitorEvaluator:
             stop=head,
             schema=schema,
         )
-        changes = stack_labels([label_changes(label, frame, schema) for frame in frames])
-        # The day of the window and not of the clock: a restart must put it where it was before.
-        self.memory.predictions.apply(changes, day=(offsets.end - 1) // DAY)
+        facts = pl.concat([NO_LABEL_FACTS, *(label_facts(label, f, schema) for f in frames)])
         self.memory.offsets = msgspec.structs.replace(offsets, labels=head)
-        return changes
+        # The end of the window and not the clock: a restart must decide as it was decided before.
+        return self.memory.predictions.apply(facts, horizon=label.horizon, since=since, now=now)
 
     def _strictness(self) -> Strictness:
         """Of one subject: every column, the score, every source, label rate and performance."""
@@ -310,7 +315,7 @@ class MonitorEvaluator:
 
 def _keyed(unread: Sequence[_Unread]) -> KeyedPredictions:
     return KeyedPredictions(
-        days=np.array([one.day for one in unread], dtype=np.int64),
+        times=np.array([one.at for one in unread], dtype=np.int64),
         keys=np.array([one.key for one in unread], dtype=np.uint64),
         scores=np.array([one.score for one in unread], dtype=np.float64),
         labels=np.full(len(unread), np.nan),

@@ -16,7 +16,6 @@ from mainspring.monitoring.position import (
     MonitorPosition,
     StoredMemoryChunk,
     WindowSummary,
-    first_remembered_day,
     merge_chunks,
     parse_position,
     render_chunk,
@@ -178,11 +177,10 @@ def store_memory(objects: ObjectWriter, memory: MonitorMemory, evaluated: Evalua
     Before the document names it, and never the other way round: killed in between, the object is
     garbage, and the window is evaluated again.
     """
-    _, predictions, labels = evaluated
+    _, predictions, labels, oldest = evaluated
     day = (evaluated.report.end - 1) // DAY
-    oldest = first_remembered_day(evaluated.report.end)
     chunks = [chunk for chunk in memory.chunks if chunk.day >= oldest]
-    if len(predictions.keys) or len(labels.keys):
+    if len(predictions.keys) or labels.facts.height or len(labels.offsets):
         chunks.append(StoredMemoryChunk(day, objects.write(render_chunk(predictions, labels))))
     by_day = groupby(chunks, key=lambda chunk: chunk.day)
     memory.chunks = tuple(

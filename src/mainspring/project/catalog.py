@@ -26,7 +26,7 @@ from mainspring.project.plan.notation import render_field
 from mainspring.registry.read_environment import read_environment
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.imported import require_imported
-from mainspring.sources.spec import Source
+from mainspring.sources.spec import NO_EVENT_TIME, Source
 from mainspring.sources.topic import topic_of
 
 __all__ = [
@@ -193,6 +193,7 @@ class FeatureCatalog:
             if folded
             else None
         )
+        newest, visible = _time_of(measure.newest_event), _time_of(visible)
         return ViewStatus(
             name=view.view.name,
             standing=self._standing(view),
@@ -203,9 +204,9 @@ class FeatureCatalog:
             lag=sum(log.head(topic) for topic in topics) - folded,
             keys=measure.keys,
             size_bytes=measure.size_bytes,
-            newest_event=measure.newest_event,
+            newest_event=newest,
             newest_visible=visible,
-            event_age=None if measure.newest_event is None else now - measure.newest_event,
+            event_age=None if newest is None else now - newest,
             visible_age=None if visible is None else now - visible,
         )
 
@@ -242,6 +243,11 @@ class FeatureCatalog:
         )
 
 
+def _time_of(moment: Micros | None) -> Micros | None:
+    """The moment, unless it stands for none."""
+    return None if moment == NO_EVENT_TIME.value else moment
+
+
 def _clocks_of(source: Source) -> SourceClocks:
     event_time, known_at = (
         canonical_json(canonical_value(clock)).decode()
@@ -249,7 +255,7 @@ def _clocks_of(source: Source) -> SourceClocks:
     )
     return SourceClocks(
         source=source.name,
-        event_time=render_field("event_time", event_time),
+        event_time="none" if source.is_timeless else render_field("event_time", event_time),
         known_at=render_field("known_at", known_at),
         is_assumed=source.known_at_assumed,
     )

@@ -106,7 +106,8 @@ def compile_served_model(
     """Compile what a version needs to answer."""
     time = training_set.spec.prediction_time
     schema = training_set.request_schema
-    knows_time = all(name in schema for name in input_columns(time))
+    if time is not None and not all(name in schema for name in input_columns(time)):
+        time = None
     return ServedModel(
         version=version,
         label=label,
@@ -114,7 +115,7 @@ def compile_served_model(
         encoding=encoding,
         scorer=scorer,
         on_demand=compile_on_demand(training_set.on_demand, schema),
-        declared_time=compile_request_expressions({"at": time}, schema) if knows_time else None,
+        declared_time=compile_request_expressions({"at": time}, schema) if time else None,
     )
 
 

@@ -46,8 +46,8 @@ from mainspring.training.errors import (
 )
 from mainspring.training.native import native_scores
 from mainspring.training.outcome import TrainedModel
+from mainspring.training.predictive_power import LabelledRows, predictive_power
 from mainspring.training.run import RunRecord, TrainData, TrainingRun
-from mainspring.training.single_feature_auc import single_feature_auc
 from mainspring.training.spec import Model
 
 __all__ = ["EXPORT_TOLERANCE", "Exporter", "TrainingBackend", "fit_and_export"]
@@ -139,6 +139,12 @@ def fit_and_export(
         exported=exported,
     )
     labels = train.y.astype(np.float64)
+    power = predictive_power(
+        encoding,
+        LabelledRows(train.X, labels),
+        LabelledRows(matrix, judged.labels),
+        is_classified=judged.is_classified,
+    )
     record = run.record()
     return TrainedModel(
         model=model.name,
@@ -159,17 +165,9 @@ def fit_and_export(
         base_rate=float(labels.mean()),
         fitted=fitted.height,
         tested=tested.height,
-        feature_auc=_finite(
-            single_feature_auc(
-                encoding,
-                fitted=train.X,
-                fitted_labels=labels,
-                tested=matrix,
-                tested_labels=judged.labels,
-            )
-        )
-        if judged.is_classified
-        else {},
+        feature_auc=_finite(power.single) if judged.is_classified else {},
+        feature_r2={} if judged.is_classified else _finite(power.single),
+        pair_power=_finite(power.pairs),
         logged=record.metrics,
         artifacts=_store(record, backend.objects),
         export=judged.check,

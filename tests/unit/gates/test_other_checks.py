@@ -37,6 +37,22 @@ def test_bound_on_single_features_is_the_gates(card):
     ).passed
 
 
+def test_feature_that_copies_a_number_fails_by_its_own_bound(card):
+    copied = {"arr_delay": 1.0, "dep_delay": 0.85}
+    finding = check_no_leakage(no_leakage(), card(), copied, measure="R²")
+    assert finding.evidence["suspicious"] == ["arr_delay (R² 1.000)"]
+    assert check_no_leakage(
+        no_leakage(max_single_feature_r2=1.0), card(), copied, measure="R²"
+    ).passed
+
+
+def test_pair_that_decides_the_label_fails_and_says_how(card):
+    pairs = {"landed_at - scheduled_at": 1.0, "delay + hour": 0.97}
+    finding = check_no_leakage(no_leakage(), card(), {"delay": 0.68}, pairs=pairs)
+    assert not finding.passed
+    assert "too good together: landed_at - scheduled_at (AUC 1.000)" in finding.summary
+
+
 def test_equal_bytes_pass():
     assert check_parity_report(parity(), ParityReport(200, 4000, 0)).passed
 

@@ -113,7 +113,7 @@ def test_labels_that_come_later_are_joined_to_predictions(evaluator, evaluate, a
     ask(*[1] * 60)
     assert evaluate(0, HOUR).labelled == 0
     learn(55)
-    [day] = evaluator.labelled_days()
+    [day] = evaluator.labelled_days(HOUR)
     assert (day.rows, round(day.label_rate, 3)) == (55, 0.509)
 
 
@@ -133,7 +133,7 @@ def test_an_evaluator_that_starts_at_the_head_leaves_out_what_was_there(
     evaluator.start_at_head()
     ask(3)
     assert evaluate(0, HOUR).predictions == 1
-    scores, _ = evaluator.scores_and_labels()
+    scores, _ = evaluator.scores_and_labels(HOUR)
     assert len(scores) == 0
 
 

@@ -239,3 +239,4 @@ def test_regression_is_judged_by_errors(fitted):
     trained = fitted(fit, lambda rows: rows.with_columns(_label=pl.col("delay") * 10))
     assert set(trained.metrics) == {"mae", "rmse"}
     assert trained.feature_auc == {}
+    assert trained.feature_r2["delay"] > 0.99

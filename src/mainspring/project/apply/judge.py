@@ -75,6 +75,8 @@ def judge_version(
         champion=lambda: proof.contender(proof.champion) if proof.champion else None,
         card=lambda: proof.card,
         feature_auc=lambda: judged.feature_auc,
+        feature_r2=lambda: judged.r2_alone,
+        pair_power=lambda: judged.power_of_pairs,
         parity=proof.parity,
         latency_ms=proof.latency_ms,
         missing=proof.missing,

@@ -112,6 +112,11 @@ class Kind(ABC, Generic[D]):
         del declaration
         return None
 
+    def is_timeless(self, declaration: Declaration) -> bool:
+        """Whether its facts have no event times, so that leakage cannot be excluded."""
+        del declaration
+        return False
+
     def proof(self, asset: Asset) -> FeatureProof | None:
         """How sure its features are, if it has any."""
         del asset

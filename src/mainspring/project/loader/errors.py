@@ -16,15 +16,20 @@ __all__ = [
     "JoinKeyNotInRequest",
     "LabelAsFeature",
     "ListOfTexts",
+    "MissingLabels",
+    "NoEventTime",
     "OutsideProject",
     "RolloutSteps",
     "SplitOrder",
+    "TimeUnused",
+    "UnequalKeys",
     "UnequalSources",
     "UnfitAggregation",
     "UnfitExpression",
     "UnfitLookup",
     "UnfitWindows",
     "UnreadableSource",
+    "WrongDirection",
     "WrongType",
 ]
 
@@ -129,13 +134,13 @@ class UnfitWindows(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class EventTimeMissing(DeclarationError):
-    """A feature view has windows, but its source has no event time.  A window is an interval of
-    event time.
+    """A feature view has windows, but its source has no event time, or one that is the same for all
+    facts.  A window is an interval of event time.
     """
 
     code: ClassVar[str] = "PRJ-037"
     template: ClassVar[str] = (
-        "view {view} has windows, and the event time of source {source} is the same for all facts"
+        "view {view} has windows, and no fact of source {source} has an event time of its own"
     )
     remedy: ClassVar[str] = "name a column as the event time of the source, or use latest(...)"
     view: str
@@ -333,3 +338,96 @@ class ListOfTexts(DeclarationError):
     training_set: str
     feature: str
     view: str
+
+
+@dataclass(eq=False, kw_only=True)
+class MissingLabels(DeclarationError):
+    """What a label says of rows without a fact is not complete.  `missing="negative"` makes such a
+    row a *no*, which can only be said once a `horizon` has passed since the prediction time, and
+    only of a label that is true or false.  `missing="exclude_and_report"` leaves the row without a
+    label, and takes no horizon.
+    """
+
+    code: ClassVar[str] = "PRJ-070"
+    template: ClassVar[str] = "the label of training set {training_set}: {problem}"
+    remedy: ClassVar[str] = 'write missing="negative", horizon="30d", or leave both out'
+    training_set: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnequalKeys(DeclarationError):
+    """A column that a label is joined on has another type in the spine than in the source of the
+    label, so that no value of one equals a value of the other.
+    """
+
+    code: ClassVar[str] = "PRJ-071"
+    template: ClassVar[str] = (
+        "the label of training set {training_set} is joined on {column!r}, which is {spine_type} "
+        "in the spine {spine} and {label_type} in source {source}"
+    )
+    remedy: ClassVar[str] = "declare one type for the column in the contracts of the two sources"
+    training_set: str
+    column: str
+    spine: str
+    spine_type: str
+    source: str
+    label_type: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NoEventTime(DeclarationError):
+    """Something needs the event time of a source that is declared with `event_time=None`.
+
+    Such a source is a plain table: its facts are always visible.  It can be the spine of a training
+    set, hold its labels, or be read by `latest(...)`; there is no prediction time, no split by
+    time, no horizon and no ttl, and a row of such a spine cannot be joined with facts of other
+    sources as of its own time.
+    """
+
+    code: ClassVar[str] = "PRJ-072"
+    template: ClassVar[str] = "{user}: source {source} has no event time, so {problem}"
+    remedy: ClassVar[str] = "leave that out, or name a column as the event time of the source"
+    user: str
+    source: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TimeUnused(DeclarationError):
+    """The spine of a training set has event times, and the training set does not use them.  Without
+    a prediction time, or with rows of one time on both sides of the split, a model would be trained
+    on what it could not know.
+    """
+
+    code: ClassVar[str] = "PRJ-073"
+    template: ClassVar[str] = (
+        "training set {training_set}: the spine {source} has event times, so {problem}"
+    )
+    remedy: ClassVar[str] = (
+        "write prediction_time=col(...) and split=ms.split_by_time(...); if the table has no time "
+        "that means anything, declare its source with event_time=None"
+    )
+    training_set: str
+    source: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongDirection(DeclarationError):
+    """A gate asks for at least so much of an error, or for at most so much of a score.  Such a gate
+    would pass the worse models and fail the better ones.
+    """
+
+    code: ClassVar[str] = "PRJ-074"
+    template: ClassVar[str] = (
+        "model {model}: {metric} is {what}, so ms.gates.{gate}({metric!r}, {bound:g}) asks for the "
+        "worse models"
+    )
+    remedy: ClassVar[str] = "write ms.gates.{instead}({metric!r}, {bound:g})"
+    model: str
+    metric: str
+    what: str
+    gate: str
+    instead: str
+    bound: float

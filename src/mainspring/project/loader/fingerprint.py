@@ -10,9 +10,10 @@ its parent.
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from enum import Enum
 
+from mainspring.elements.declaration import stated_fields
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.project.kinds.asset import Declaration, FingerprintContext
 from mainspring.project.kinds.union import asset_name, is_asset, kind_of
@@ -23,7 +24,7 @@ __all__ = [
     "define_asset",
 ]
 
-_UNSAID = frozenset({"declared_at", "name", "fit"})
+_UNSAID = frozenset({"name", "fit"})
 
 
 def define_asset(
@@ -75,11 +76,7 @@ def canonical_value(value: object) -> object:
         case _ if is_asset(value):
             return {"asset": asset_name(value)}
         case _ if is_dataclass(value):
-            said = {
-                f.name: canonical_value(getattr(value, f.name))
-                for f in fields(value)
-                if f.name != "declared_at"
-            }
+            said = {f.name: canonical_value(getattr(value, f.name)) for f in stated_fields(value)}
             return {"is": type(value).__name__, **said}
         case _:
             raise TypeError(f"{type(value).__name__} cannot be part of a declaration")
@@ -87,7 +84,7 @@ def canonical_value(value: object) -> object:
 
 def _field_names(declaration: object) -> list[str]:
     assert is_dataclass(declaration), declaration
-    return [field.name for field in fields(declaration)]
+    return [field.name for field in stated_fields(declaration)]
 
 
 def _spread(name: str, value: object, *, into: dict[str, object]) -> None:
@@ -99,7 +96,7 @@ def _spread(name: str, value: object, *, into: dict[str, object]) -> None:
         into[name] = list(parts)
         into.update({f"{name}.{key}": canonical_value(part) for key, part in parts.items()})
     elif is_dataclass(value) and not is_asset(value) and _is_bundle(value):
-        for f in fields(value):
+        for f in stated_fields(value):
             _spread(f"{name}.{f.name}", getattr(value, f.name), into=into)
     else:
         into[name] = canonical_value(value)

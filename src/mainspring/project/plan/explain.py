@@ -230,6 +230,11 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
             f"Assumed: facts of {assumed.source} are known {after} after they happen; "
             f"{len(assumed.assets)} assets depend on that."
         )
+    for timeless in plan.timeless:
+        yield (
+            f"No time: {timeless.source} has no event times, so leakage cannot be excluded; "
+            f"{len(timeless.assets)} assets depend on that."
+        )
 
 
 def _proof_lines(proofs: Sequence[FeatureProof]) -> Iterator[str]:

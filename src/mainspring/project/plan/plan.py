@@ -38,6 +38,7 @@ __all__ = [
     "MoveCommand",
     "Plan",
     "PlanningContext",
+    "TimelessSource",
     "fingerprints_of",
     "identity_of_plan",
     "make_plan",
@@ -54,6 +55,15 @@ class AssumedKnowledge(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     delay_us: int
+    assets: tuple[str, ...]
+
+
+class TimelessSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A source without event times, and every asset that rests on it: leakage cannot be excluded
+    there.
+    """
+
+    source: str
     assets: tuple[str, ...]
 
 
@@ -99,6 +109,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     unchanged: int = 0
     stages: tuple[Stage, ...]
     assumed: tuple[AssumedKnowledge, ...] = ()
+    timeless: tuple[TimelessSource, ...] = ()
     features: tuple[FeatureProof, ...] = ()
     currency: str = Cost().currency
     data: tuple[DataChange, ...] = ()
@@ -184,6 +195,7 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
         unchanged=unchanged,
         stages=_estimated(staged, graph, context),
         assumed=_assumed(graph),
+        timeless=_timeless(graph),
         features=_proofs(graph),
         currency=context.cost.currency,
         data=context.data,
@@ -266,6 +278,14 @@ def _assumed(graph: Graph) -> tuple[AssumedKnowledge, ...]:
         AssumedKnowledge(source=asset.name, delay_us=delay, assets=graph.downstream([asset.name]))
         for asset in graph.assets.values()
         if (delay := kind_of(asset.declaration).assumed_delay(asset.declaration)) is not None
+    )
+
+
+def _timeless(graph: Graph) -> tuple[TimelessSource, ...]:
+    return tuple(
+        TimelessSource(source=asset.name, assets=graph.downstream([asset.name]))
+        for asset in graph.assets.values()
+        if kind_of(asset.declaration).is_timeless(asset.declaration)
     )
 
 
