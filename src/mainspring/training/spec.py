@@ -32,6 +32,8 @@ class Model:
 
     Args:
         seed: for the random numbers of the fit, as `run.seed`.
+        inputs: files and folders that the fit reads, relative to the project; a change of their
+            content is a change of the model.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"gates", "owner", "description"})
@@ -41,6 +43,7 @@ class Model:
     training_set: TrainingSet
     gates: tuple[GateDeclaration, ...]
     seed: int
+    inputs: tuple[str, ...]
     owner: str
     description: str
     declared_at: Location = field(compare=False, repr=False)
@@ -53,6 +56,7 @@ class Model:
         gates: Sequence[GateDeclaration] = (),
         name: str = "",
         seed: int = 0,
+        inputs: Sequence[str] = (),
         owner: str = "",
     ) -> None:
         freeze(
@@ -62,6 +66,7 @@ class Model:
             training_set=training_set,
             gates=tuple(gates),
             seed=seed,
+            inputs=(inputs,) if isinstance(inputs, str) else tuple(map(str, inputs)),
             owner=owner,
             description=(fit.__doc__ or "").strip(),
             declared_at=caller(),
@@ -74,11 +79,14 @@ def model(
     gates: Sequence[GateDeclaration] = (),
     name: str = "",
     seed: int = 0,
+    inputs: Sequence[str] = (),
     owner: str = "",
 ) -> Callable[[FitFunction], Model]:
     """Declare the function below as a model: `@ms.model(flights, gates=[...])`."""
 
     def declare(fit: FitFunction) -> Model:
-        return Model(fit, training_set, gates=gates, name=name, seed=seed, owner=owner)
+        return Model(
+            fit, training_set, gates=gates, name=name, seed=seed, inputs=inputs, owner=owner
+        )
 
     return declare

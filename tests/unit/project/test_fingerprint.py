@@ -166,7 +166,7 @@ def test_schema_semantics_environment_and_versions_are_part_of_identity(
         before, build_graph(declared, FingerprintContext(semantics=2, schemas=SCHEMAS))
     )
     relocked = FingerprintContext(
-        semantics=1, schemas=SCHEMAS, training_environment="locked", versions={"numpy": "3"}
+        semantics=1, schemas=SCHEMAS, training_environment="locked", version_of="3.0 of {}".format
     )
     assert min(changed(before, build_graph(declared, relocked))) == "endpoint.returned"
 

@@ -38,16 +38,17 @@ _Paint = Callable[[str, str], str]
 
 
 def render_plan(plan: Plan, *, colour: bool = False) -> str:
-    """What would change and why, what would run, and its cost; one line for an empty plan.  Ends
-    without a line break.
+    """What would change and why, what would run, and its cost; an empty plan says so, and what it
+    cannot see.  Ends without a line break.
     """
     paint = _coloured if colour else _plain
     held = f"version {plan.environment_version}" if plan.environment_version else "nothing"
     if plan.is_empty:
-        return (
+        nothing = (
             f"Nothing to do: {plan.environment} ({held}) holds all {plan.unchanged} assets "
             f"of {plan.project} as they are declared."
         )
+        return "\n".join([nothing, *_unseen_lines(plan)])
     if plan.act != "apply":
         return "\n".join(_lines_of_move(plan, held, paint))
     counts = Counter(change.change for change in plan.changes)
@@ -178,6 +179,12 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
             f"Assumed: facts of {assumed.source} are known {after} after they happen; "
             f"{len(assumed.assets)} assets depend on that."
         )
+    yield from _unseen_lines(plan)
+
+
+def _unseen_lines(plan: Plan) -> Iterator[str]:
+    for model in plan.unseen:
+        yield from (f"{model.asset} {unseen}" for unseen in model.unseen)
 
 
 def _proof_lines(proofs: Sequence[FeatureProof]) -> Iterator[str]:

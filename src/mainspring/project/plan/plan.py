@@ -36,6 +36,7 @@ __all__ = [
     "MoveCommand",
     "Plan",
     "PlanningContext",
+    "UnseenInputs",
     "fingerprints_of",
     "identity_of_plan",
     "make_plan",
@@ -53,6 +54,13 @@ class AssumedKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     delay_us: int
     assets: tuple[str, ...]
+
+
+class UnseenInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the outcome of an asset may depend on and its fingerprint does not cover."""
+
+    asset: str
+    unseen: tuple[str, ...]
 
 
 class AssetFingerprints(msgspec.Struct, frozen=True):
@@ -77,6 +85,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
         changes: what differs from the environment; an apply without any is an empty plan.
         unchanged: how many assets stay as they are.
         stages: in the order in which they run.
+        unseen: what models may depend on that no fingerprint covers, whether they change or not.
         currency: of the costs.
     """
 
@@ -95,6 +104,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
     assumed: tuple[AssumedKnowledge, ...] = ()
     features: tuple[FeatureProof, ...] = ()
+    unseen: tuple[UnseenInputs, ...] = ()
     currency: str = Cost().currency
 
     @property
@@ -155,6 +165,7 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
         stages=_estimated(staged, graph, context),
         assumed=_assumed(graph),
         features=_proofs(graph),
+        unseen=_unseen(graph),
         currency=context.cost.currency,
     )
 
@@ -217,6 +228,14 @@ def _assumed(graph: Graph) -> tuple[AssumedKnowledge, ...]:
         AssumedKnowledge(source=asset.name, delay_us=delay, assets=graph.downstream([asset.name]))
         for asset in graph.assets.values()
         if (delay := kind_of(asset.declaration).assumed_delay(asset.declaration)) is not None
+    )
+
+
+def _unseen(graph: Graph) -> tuple[UnseenInputs, ...]:
+    return tuple(
+        UnseenInputs(asset=asset.name, unseen=asset.unseen)
+        for asset in graph.assets.values()
+        if asset.unseen
     )
 
 
