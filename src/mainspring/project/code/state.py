@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from mainspring.elements.identity import digest_of
 
-__all__ = ["Parts", "is_plain", "is_told_by_text", "name_of", "plain_notation", "survey", "take_apart"]
+__all__ = ["Parts", "attributes_of", "is_plain", "is_told_by_text", "name_of", "plain_notation", "survey", "take_apart", "take_known_apart"]
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _LONGEST = 1000
@@ -39,7 +39,7 @@ _DEEPEST = 50
 _MOST_PARTS = 50_000
 
 # What these hold is of this process alone, and changes no outcome.
-_STATELESS = frozenset({"_thread", "threading", "weakref", "_weakref", "_weakrefset"})
+_STATELESS = frozenset({"_contextvars", "_thread", "threading", "weakref", "_weakref", "_weakrefset"})
 
 _RANDOM = ("random", "numpy.random")
 _DESCRIPTORS = (MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType)
@@ -96,6 +96,11 @@ def take_apart(value: object) -> Parts | None:
 
     Functions, classes and modules are not taken apart here: what they are made of is their code.
     """
+    return take_known_apart(value) or _reduced(value)
+
+
+def take_known_apart(value: object) -> Parts | None:
+    """What an object of Python itself is made of; None for any other."""
     match value:
         case list() | tuple() if type(value) in (list, tuple):
             return Parts(type(value).__name__, tuple(value))
@@ -124,7 +129,7 @@ def take_apart(value: object) -> Parts | None:
         case PurePath():
             return Parts("path", (str(value),))
         case _:
-            return _reduced(value)
+            return None
 
 
 def _reduced(value: object) -> Parts | None:
@@ -153,7 +158,15 @@ def is_told_by_text(value: object) -> bool:
     wrapped, with whatever that library keeps beside it.
     """
     kind = type(value)
-    return kind.__module__.startswith(_RANDOM) or "__wrapped__" in getattr(value, "__dict__", {})
+    if isinstance(value, functools._lru_cache_wrapper):
+        return False
+    return kind.__module__.startswith(_RANDOM) or "__wrapped__" in attributes_of(value)
+
+
+def attributes_of(value: object) -> dict[str, object]:
+    """What an object holds by name."""
+    held: object = getattr(value, "__dict__", None)
+    return dict(held) if isinstance(held, dict | MappingProxyType) else {}
 
 
 def survey(value: object, is_ours: Callable[[object], bool]) -> tuple[bool, list[object]]:
@@ -173,7 +186,7 @@ def survey(value: object, is_ours: Callable[[object], bool]) -> tuple[bool, list
             continue
         elif is_told_by_text(part) or (apart := take_apart(part)) is None:
             is_complete = False
-            waiting.extend(getattr(part, "__dict__", {}).values())
+            waiting.extend(attributes_of(part).values())
         else:
             waiting.extend(reversed(apart.parts))
     return is_complete and not waiting, ours

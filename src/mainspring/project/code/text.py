@@ -17,12 +17,10 @@ __all__ = [
     "Routine",
     "attribute_paths",
     "imports_inside",
-    "iter_acts",
     "line_of",
     "module_form",
     "normal_form",
     "parse_module",
-    "platform_names",
     "routine_of",
     "without_decorators",
 ]
@@ -38,21 +36,23 @@ class ModuleText:
 
     Args:
         functions: by name and first line, which is that of the first decorator.
-        lambdas: by the span of their bodies.
         platform: the names that stand for Mainspring or for what was declared with it.
+        acts: the statements that do more than bind a name: calls, attributes set, loops; without
+            those that speak to Mainspring, and those that run in a script only.
     """
 
     tree: ast.Module
     functions: Mapping[tuple[str, int], ast.FunctionDef | ast.AsyncFunctionDef]
-    lambdas: Mapping[_Span, ast.Lambda]
+    lambdas: Sequence[ast.Lambda]
     platform: frozenset[str]
+    acts: tuple[ast.stmt, ...]
 
 
 @lru_cache(maxsize=256)
 def parse_module(text: str) -> ModuleText:
     """The module of a text.  Raises: SyntaxError."""
     tree = ast.parse(text)
-    nodes = list(ast.walk(tree))
+    nodes, platform = list(ast.walk(tree)), _platform_names(tree)
     return ModuleText(
         tree=tree,
         functions={
@@ -60,8 +60,9 @@ def parse_module(text: str) -> ModuleText:
             for node in nodes
             if isinstance(node, _NAMED_ROUTINES)
         },
-        lambdas={_span(node.body): node for node in nodes if isinstance(node, ast.Lambda)},
-        platform=platform_names(tree),
+        lambdas=[node for node in nodes if isinstance(node, ast.Lambda)],
+        platform=platform,
+        acts=tuple(_iter_acts(tree.body, platform)),
     )
 
 
@@ -70,9 +71,10 @@ def routine_of(module: ModuleText, code: CodeType) -> Routine | None:
     named = module.functions.get((code.co_name, code.co_firstlineno))
     if named is not None or code.co_name != "<lambda>":
         return named
-    # Its last instruction returns the body, and carries the body's place.
-    spans = [(line, end, column, until) for line, end, column, until in code.co_positions()]
-    return module.lambdas.get(spans[-1]) if spans else None
+    # What it runs lies within its body, and within no body further inside.
+    spans = {span for span in code.co_positions() if span[0] and span[2] != span[3]}
+    around = [each for each in module.lambdas if spans and all(_holds(each, s) for s in spans)]
+    return max(around, key=lambda each: (each.body.lineno, each.body.col_offset), default=None)
 
 
 def normal_form(tree: ast.AST) -> str:
@@ -116,36 +118,6 @@ def module_form(module: ModuleText) -> dict[str, object]:
     return {"names": dict(sorted(bound.items())), "acts": acts}
 
 
-def iter_acts(body: Iterable[ast.stmt], platform: frozenset[str]) -> Iterator[ast.stmt]:
-    """The statements of a module that do more than bind a name: calls, attributes set, loops.  Left
-    out are those that speak to Mainspring, and those that run in a script only.
-    """
-    for statement in body:
-        if _is_silent(statement, platform):
-            continue
-        match statement:
-            case ast.If() | ast.Try() | ast.With():
-                if any(iter_acts(_inner(statement), platform)):
-                    yield statement
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                pass
-            case _ if not (names := _assigned(statement)) or "_" in names:
-                yield statement
-
-
-def platform_names(tree: ast.Module) -> frozenset[str]:
-    """The names of a module that stand for Mainspring, or are bound by what mentions it."""
-    found = {
-        alias.asname or alias.name.partition(".")[0]
-        for node in ast.walk(tree)
-        for alias in _aliases_of_platform(node)
-    }
-    for statement in tree.body:
-        if found and _loaded(statement) & found:
-            found |= set(_assigned(statement))
-    return frozenset(found)
-
-
 def imports_inside(module: ModuleText) -> ast.Module:
     """The imports that the functions of a module make when they run."""
     at_once = set(module.tree.body)
@@ -184,6 +156,33 @@ def attribute_paths(tree: ast.AST) -> dict[str, set[tuple[str, ...]]]:
         if isinstance(root, ast.Name):
             found.setdefault(root.id, set()).add(tuple(reversed(path)))
     return found
+
+
+def _iter_acts(body: Iterable[ast.stmt], platform: frozenset[str]) -> Iterator[ast.stmt]:
+    for statement in body:
+        if _is_silent(statement, platform):
+            continue
+        match statement:
+            case ast.If() | ast.Try() | ast.With():
+                if any(_iter_acts(_inner(statement), platform)):
+                    yield statement
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                pass
+            case _ if not (names := _assigned(statement)) or "_" in names:
+                yield statement
+
+
+def _platform_names(tree: ast.Module) -> frozenset[str]:
+    """The names of a module that stand for Mainspring, or are bound by what mentions it."""
+    found = {
+        alias.asname or alias.name.partition(".")[0]
+        for node in ast.walk(tree)
+        for alias in _aliases_of_platform(node)
+    }
+    for statement in tree.body:
+        if found and _loaded(statement) & found:
+            found |= set(_assigned(statement))
+    return frozenset(found)
 
 
 class _Normal(ast.NodeTransformer):
@@ -281,5 +280,7 @@ def _inner(statement: ast.If | ast.Try | ast.With) -> list[ast.stmt]:
     return [inner for body in bodies for inner in body]
 
 
-def _span(node: ast.expr) -> _Span:
-    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+def _holds(function: ast.Lambda, span: _Span) -> bool:
+    body, (line, end_line, column, end) = function.body, span
+    starts = (body.lineno, body.col_offset) <= (line or 0, column or 0)
+    return starts and (end_line or 0, end or 0) <= (body.end_lineno or 0, body.end_col_offset or 0)

@@ -23,16 +23,17 @@ from mainspring.project.code.names import Foreign, Names, Unloaded
 from mainspring.project.code.reads import iter_blind_spots
 from mainspring.project.code.state import (
     Parts,
+    attributes_of,
     is_plain,
     is_told_by_text,
     name_of,
     plain_notation,
     survey,
     take_apart,
+    take_known_apart,
 )
 from mainspring.project.code.text import (
     imports_inside,
-    iter_acts,
     line_of,
     module_form,
     normal_form,
@@ -49,7 +50,7 @@ _PYTHONS_OWN = frozenset(
     {
         *("__abstractmethods__", "__annotations__", "__builtins__", "__dict__", "__doc__"),
         *("__firstlineno__", "__module__", "__qualname__", "__static_attributes__", "_abc_impl"),
-        *("__weakref__", "__wrapped__"),
+        *("__slotnames__", "__weakref__", "__wrapped__"),
     }
 )
 
@@ -241,10 +242,12 @@ class _Walk:
         kind, is_ours = type(value), self._is_ours(value)
         if kind.__module__.partition(".")[0] == "mainspring":
             return {"value": plain_notation(repr(value))}
-        is_complete, held = (True, []) if is_ours else survey(value, self._is_ours)
-        apart = take_apart(value) if is_complete else None
+        apart, held = take_known_apart(value), list[object]()
         if apart is None and is_ours:
-            apart = Parts("object", (kind, getattr(value, "__dict__", {})))
+            apart = take_apart(value) or Parts("object", (kind, attributes_of(value)))
+        elif apart is None:
+            is_complete, held = survey(value, self._is_ours)
+            apart = take_apart(value) if is_complete else None
         if apart is not None:
             return {apart.word: [self.visit(part) for part in apart.parts]}
         holders = list(self._iter_holders(value))
@@ -303,7 +306,7 @@ class _Walk:
         parsed = parse_module(self._code.text_of(module))
         acts: list[ast.stmt] = [
             act
-            for act in iter_acts(parsed.tree.body, parsed.platform)
+            for act in parsed.acts
             if not any(_is_declared(vars(module).get(name)) for name in _names_in(act))
         ]
         if not acts:
