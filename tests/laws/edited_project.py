@@ -114,7 +114,7 @@ SHARE = Fraction(1, 3)
     "lib/far.py": "FAR = 1\n",
     "lib/named.py": "def tripled(X):\n    return X * 3\n",
     "lib/late.py": "def __getattr__(name):\n    return 4\n",
-    "lib/everything.py": '''from functools import singledispatch
+    "lib/everything.py": """from functools import singledispatch
 import contextlib
 
 COMMON = 5
@@ -137,8 +137,8 @@ def made(X):
 
 async def later(X):
     return X
-''',
-    "lib/decorated.py": '''import functools
+""",
+    "lib/decorated.py": """import functools
 import time
 
 from lib.tools import measured
@@ -166,7 +166,7 @@ def cached(X):
 @measured
 def timed(X):
     return X - 0.5
-''',
+""",
     "lib/tools.py": '''class measured:
     """Counts calls."""
 
@@ -178,7 +178,7 @@ def timed(X):
     def __call__(self, X):
         return self.function(X) + self.extra
 ''',
-    "lib/objects.py": '''import datetime
+    "lib/objects.py": """import datetime
 import functools
 import re
 from dataclasses import dataclass
@@ -227,15 +227,15 @@ SINCE = datetime.date(2024, 1, 1)
 LEVEL = Level.LOW
 SCALER = Limits(high=8.0)
 TEMPLATE = StandardScaler(with_mean=False)
-''',
-    "lib/registry.py": '''STEPS = []
+""",
+    "lib/registry.py": """STEPS = []
 
 
 def step(function):
     STEPS.append(function)
     return function
-''',
-    "lib/plugins.py": '''from lib.registry import STEPS
+""",
+    "lib/plugins.py": """from lib.registry import STEPS
 
 
 def plugged(X):
@@ -243,7 +243,7 @@ def plugged(X):
 
 
 STEPS.append(plugged)
-''',
+""",
     "lib/shapes.py": '''class Tracked:
     """A descriptor."""
 
@@ -360,9 +360,24 @@ EDITS = [
     ("what an implementation is for", "lib/everything.py", "value: int", "value: str"),
     ("a function behind a library's decorator", "lib/everything.py", "yield X + 1", "yield X + 2"),
     ("a register filled by another module", "p.py", "import lib.plugins\n", ""),
-    ("an attribute of a module set from outside", "shop.py", "def total", "import lib.base\nimport lib.knobs\nlib.knobs.GAIN = 9\n\n\ndef total"),
-    ("a method replaced from outside", "lib/plugins.py", "STEPS.append(plugged)", "STEPS.append(plugged)\nimport lib.shapes\nlib.shapes.Square.area = plugged"),
-    ("what a module does to another library", "shop.py", "PRICE =", "import numpy\nnumpy.seterr(over='raise')\nPRICE ="),
+    (
+        "an attribute of a module set from outside",
+        "shop.py",
+        "def total",
+        "import lib.base\nimport lib.knobs\nlib.knobs.GAIN = 9\n\n\ndef total",
+    ),
+    (
+        "a method replaced from outside",
+        "lib/plugins.py",
+        "STEPS.append(plugged)",
+        "STEPS.append(plugged)\nimport lib.shapes\nlib.shapes.Square.area = plugged",
+    ),
+    (
+        "what a module does to another library",
+        "shop.py",
+        "PRICE =",
+        "import numpy\nnumpy.seterr(over='raise')\nPRICE =",
+    ),
 ]
 
 NO_EDITS = [
@@ -370,20 +385,70 @@ NO_EDITS = [
     ("a docstring of a module", "p.py", '"""Whether y."""', '"""Whether y is above 0."""'),
     ("a docstring of a function", "shop.py", '"""Sums."""', '"""Adds up."""'),
     ("a docstring of a class", "lib/tools.py", '    """Counts calls."""\n\n', ""),
-    ("layout", "lib/objects.py", "np.minimum(X, self.most)", "np.minimum(\n            X, self.most\n        )"),
+    (
+        "layout",
+        "lib/objects.py",
+        "np.minimum(X, self.most)",
+        "np.minimum(\n            X, self.most\n        )",
+    ),
     ("the place of a helper", "shop.py", "def total", "\n\n\ndef total"),
-    ("the place of a lambda", "lib/objects.py", 'ITEMS = {"first": lambda X, S: X + 1,', 'ITEMS = {\n    "first": lambda X, S: (X + 1),\n   '),
-    ("the order of definitions", "p.py", "WEIGHTS = {\"b\": 2, \"a\": 1}\nNAMES = {\"zeta\", \"alpha\", \"mid\"}", "NAMES = {\"zeta\", \"alpha\", \"mid\"}\nWEIGHTS = {\"b\": 2, \"a\": 1}"),
-    ("the order of the members of a set", "p.py", '"zeta", "alpha", "mid"', '"mid", "zeta", "alpha"'),
+    (
+        "the place of a lambda",
+        "lib/objects.py",
+        'ITEMS = {"first": lambda X, S: X + 1,',
+        'ITEMS = {\n    "first": lambda X, S: (X + 1),\n   ',
+    ),
+    (
+        "the order of definitions",
+        "p.py",
+        'WEIGHTS = {"b": 2, "a": 1}\nNAMES = {"zeta", "alpha", "mid"}',
+        'NAMES = {"zeta", "alpha", "mid"}\nWEIGHTS = {"b": 2, "a": 1}',
+    ),
+    (
+        "the order of the members of a set",
+        "p.py",
+        '"zeta", "alpha", "mid"',
+        '"mid", "zeta", "alpha"',
+    ),
     ("a function that nothing uses", "p.py", "return X - 100", "return X - 200"),
     ("the branch that is not defined", "p.py", "return X - 1\n", "return X - 2\n"),
-    ("a comment in a module that a function imports", "lib/local.py", "def doubled", "# twice\ndef doubled"),
+    (
+        "a comment in a module that a function imports",
+        "lib/local.py",
+        "def doubled",
+        "# twice\ndef doubled",
+    ),
     ("the docstring of such a module", "lib/local.py", '"""Local."""', '"""Near."""'),
-    ("the order of arguments by name", "lib/objects.py", "re.compile(\"a+\")", "re.compile(  pattern=\"a+\")"),
+    (
+        "the order of arguments by name",
+        "lib/objects.py",
+        're.compile("a+")',
+        're.compile(  pattern="a+")',
+    ),
     ("how a constant is written", "lib/rates.py", "1.5", "15e-1"),
-    ("gates and roll-out", "p.py", 'gates=[])', 'gates=[ms.gates.min_metric("roc_auc", 0.1)], owner="ada")'),
-    ("a schedule", "p.py", 'ms.Endpoint("m", model=m)', 'ms.Endpoint("m", model=m)\nms.Monitor(m, schedule="daily")'),
-    ("a script's part", "p.py", 'ms.Endpoint("m", model=m)', 'ms.Endpoint("m", model=m)\nif __name__ == "__main__":\n    print(1)'),
-    ("methods in another order", "lib/shapes.py", "    @staticmethod\n    def plain(side):\n        return side + 17\n\n    @classmethod\n    def fresh(cls):\n        return cls() or 18\n", "    @classmethod\n    def fresh(cls):\n        return cls() or 18\n\n    @staticmethod\n    def plain(side):\n        return side + 17\n"),
+    (
+        "gates and roll-out",
+        "p.py",
+        "gates=[])",
+        'gates=[ms.gates.min_metric("roc_auc", 0.1)], owner="ada")',
+    ),
+    (
+        "a schedule",
+        "p.py",
+        'ms.Endpoint("m", model=m)',
+        'ms.Endpoint("m", model=m)\nms.Monitor(m, schedule="daily")',
+    ),
+    (
+        "a script's part",
+        "p.py",
+        'ms.Endpoint("m", model=m)',
+        'ms.Endpoint("m", model=m)\nif __name__ == "__main__":\n    print(1)',
+    ),
+    (
+        "methods in another order",
+        "lib/shapes.py",
+        "    @staticmethod\n    def plain(side):\n        return side + 17\n\n    @classmethod\n    def fresh(cls):\n        return cls() or 18\n",
+        "    @classmethod\n    def fresh(cls):\n        return cls() or 18\n\n    @staticmethod\n    def plain(side):\n        return side + 17\n",
+    ),
     ("a module that nothing imports", "lib/far.py", "FAR = 1\n", "FAR = 1  # far\n"),
 ]

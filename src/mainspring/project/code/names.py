@@ -4,6 +4,7 @@ statements inside it will bind, and what other packages give.
 
 import ast
 import builtins
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import resolve_name
@@ -92,8 +93,8 @@ class Names:
         return _foreign(value, path[key.count(".") :])
 
     def value(self, expression: ast.expr) -> object:
-        """What a name, or an attribute of one of the project's modules, stands for; None where
-        that is not known.
+        """What a name, or an attribute of one of the project's modules or of a class, stands for;
+        None where that is not known.
         """
         path: list[str] = []
         while isinstance(expression, ast.Attribute):
@@ -102,7 +103,9 @@ class Names:
         if not isinstance(expression, ast.Name) or not (found := self._candidates(expression.id)):
             return None
         key, value = self._follow(found[0], expression.id, tuple(path))
-        return value if key.count(".") == len(path) else None
+        for attribute in path[key.count(".") :]:
+            value = vars(value).get(attribute) if isinstance(value, type) else None
+        return value
 
     def _candidates(self, name: str) -> list[object]:
         if name in self.imported:
@@ -210,6 +213,8 @@ def _foreign(value: object, path: list[str]) -> Foreign | None:
             return Foreign(value.__name__, ".".join(path))
         case Unloaded():
             return None
+        case _ if value is os.environ:
+            return Foreign("os", ".".join(["environ", *path]))
         case _:
             named = name_of(value)
             return Foreign(named[0], ".".join([named[1], *path])) if named else None

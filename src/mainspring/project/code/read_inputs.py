@@ -44,7 +44,10 @@ def _digest(place: Path) -> Digest | None:
     if not place.is_dir():
         return None
     return digest_of_value(
-        [[file.relative_to(place).as_posix(), digest_of(file.read_bytes())] for file in _files(place)]
+        [
+            [file.relative_to(place).as_posix(), digest_of(file.read_bytes())]
+            for file in _files(place)
+        ]
     )
 
 

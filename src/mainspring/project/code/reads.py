@@ -31,6 +31,7 @@ class BlindSpot(NamedTuple):
     is_hidden: bool = True
 
 
+_DEEPEST = 5
 _FILE_METHODS = frozenset({"glob", "iterdir", "open", "read_bytes", "read_text", "rglob"})
 _FILE_CALLS = frozenset(
     {
@@ -42,7 +43,9 @@ _FILE_CALLS = frozenset(
 _FILE_PREFIXES = ("read_", "scan_")
 # They read from what is open already, and that was opened by a call of its own.
 _READS_WHAT_IS_OPEN = frozenset({"csv", "json", "marshal", "pickle", "toml", "tomllib", "yaml"})
-_NETWORK = frozenset({"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "urllib", "urllib3"})
+_NETWORK = frozenset(
+    {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "urllib", "urllib3"}
+)
 _PARSES_ONLY = frozenset({"urllib.parse"})
 _PROGRAMS = frozenset({("os", "popen"), ("os", "system")})
 _CODE = frozenset({"compile", "eval", "exec"})
@@ -77,18 +80,31 @@ class _Literals(NamedTuple):
         match node:
             case ast.Constant(value=str(text)):
                 return text
-            case ast.Name(id=name) if name in self.assigned and depth < 5:
+            case ast.Name(id=name) if name in self.assigned and depth < _DEEPEST:
                 return self.text(self.assigned[name], depth + 1)
             case ast.Name() | ast.Attribute():
                 value = self.names.value(node)
                 return str(value) if isinstance(value, str | PurePath) else None
-            case ast.Call(args=[*_, last]) if depth < 5:
-                return self.text(last, depth + 1)
+            case ast.Call(func=ast.Attribute(value=start, attr="joinpath"), args=parts):
+                return self._joined([start, *parts], depth)
+            case ast.Call(args=[_, *_] as parts):
+                return self._joined(parts, depth)
             case ast.BinOp(left=left, op=ast.Div(), right=right):
-                start, end = self.text(left, depth + 1), self.text(right, depth + 1)
-                return str(PurePath(start, end)) if start and end else end
+                return self._joined([left, right], depth)
             case _:
                 return None
+
+    def _joined(self, parts: list[ast.expr], depth: int) -> str | None:
+        """A path from its parts, or as much of its end as is known."""
+        if depth >= _DEEPEST:
+            return None
+        known: list[str] = []
+        for part in reversed(parts):
+            text = self.text(part, depth + 1)
+            if text is None:
+                break
+            known.insert(0, text)
+        return str(PurePath(*known)) if known else None
 
 
 def _of_call(call: ast.Call, called: Foreign | None, literals: _Literals) -> Iterator[BlindSpot]:
@@ -129,9 +145,7 @@ def _of_builtin(call: ast.Call, name: str, literals: _Literals) -> Iterator[Blin
         yield BlindSpot(line, "looks names up", is_hidden=False)
 
 
-def _file(
-    line: int, name: str | None, call: ast.Call, *, mode_at: int = 1
-) -> Iterator[BlindSpot]:
+def _file(line: int, name: str | None, call: ast.Call, *, mode_at: int = 1) -> Iterator[BlindSpot]:
     """A file that is read; one that is only written is none of the fit's inputs."""
     mode = call.args[mode_at] if len(call.args) > mode_at else None
     mode = next((k.value for k in call.keywords if k.arg == "mode"), mode)

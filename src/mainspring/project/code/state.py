@@ -29,7 +29,17 @@ from typing import NamedTuple
 
 from mainspring.elements.identity import digest_of
 
-__all__ = ["Parts", "attributes_of", "is_plain", "is_told_by_text", "name_of", "plain_notation", "survey", "take_apart", "take_known_apart"]
+__all__ = [
+    "Parts",
+    "attributes_of",
+    "is_plain",
+    "is_told_by_text",
+    "name_of",
+    "plain_notation",
+    "survey",
+    "take_apart",
+    "take_known_apart",
+]
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _LONGEST = 1000
@@ -39,7 +49,9 @@ _DEEPEST = 50
 _MOST_PARTS = 50_000
 
 # What these hold is of this process alone, and changes no outcome.
-_STATELESS = frozenset({"_contextvars", "_thread", "threading", "weakref", "_weakref", "_weakrefset"})
+_STATELESS = frozenset(
+    {"_contextvars", "_thread", "threading", "weakref", "_weakref", "_weakrefset"}
+)
 
 _RANDOM = ("random", "numpy.random")
 _DESCRIPTORS = (MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType)

@@ -206,9 +206,7 @@ def _is_plain_method(part: ast.stmt) -> bool:
     return isinstance(part, _NAMED_ROUTINES) and not part.decorator_list
 
 
-def _bindings(
-    statement: ast.stmt, platform: frozenset[str]
-) -> Iterator[tuple[str, ast.AST]]:
+def _bindings(statement: ast.stmt, platform: frozenset[str]) -> Iterator[tuple[str, ast.AST]]:
     """The names that a statement binds, each with the part that says to what."""
     match statement:
         case ast.FunctionDef() | ast.AsyncFunctionDef():

@@ -86,7 +86,7 @@ def describe_fit(function: object, code: ProjectCode, version_of: VersionOf) -> 
     walk = _Walk(code, version_of)
     walk.visit(function)
     walk.finish()
-    return FitCode(walk.words, tuple(sorted(walk.unseen, key=lambda unseen: unseen.at)))
+    return FitCode(walk.words, tuple(sorted(walk.unseen, key=lambda each: (each.at, each.what))))
 
 
 class _Walk:
@@ -185,9 +185,7 @@ class _Walk:
                 said[part] = {name: self.visit(held[name]) for name in sorted(held)}
         return said
 
-    def _own_code(
-        self, function: FunctionType, closure: Mapping[str, object]
-    ) -> dict[str, object]:
+    def _own_code(self, function: FunctionType, closure: Mapping[str, object]) -> dict[str, object]:
         scope, path = function.__globals__, function.__code__.co_filename
         parsed = parse_module(self._code.texts.get(path, ""))
         tree = routine_of(parsed, function.__code__)
@@ -252,7 +250,9 @@ class _Walk:
             return {apart.word: [self.visit(part) for part in apart.parts]}
         holders = list(self._iter_holders(value))
         if not is_told_by_text(value):
-            what = f"uses an object of {kind.__module__}.{kind.__qualname__} that cannot be compared"
+            what = (
+                f"uses an object of {kind.__module__}.{kind.__qualname__} that cannot be compared"
+            )
             for module, line in holders:
                 self._note(what, str(vars(module).get("__file__")), line)
         return {
@@ -282,9 +282,7 @@ class _Walk:
         return self._whole(module)
 
     def _whole(self, module: ModuleType) -> object:
-        return self._place(
-            ("whole", module.__name__), module, lambda: self._whole_module(module)
-        )
+        return self._place(("whole", module.__name__), module, lambda: self._whole_module(module))
 
     def _whole_module(self, module: ModuleType) -> object:
         """A module's whole text, and what its names stand for beside that text."""
@@ -352,7 +350,7 @@ class _Walk:
         for spot in spots:
             if spot.is_hidden:
                 self._note(spot.what, path, spot.line, spot.file)
-        known = {spot.file for spot in spots}
+        known = {None if spot.file is None else self._within(spot.file) for spot in spots}
         for node in ast.walk(tree):
             match node:
                 case ast.Constant(value=str(text)) if "." in text and text not in known:
@@ -361,8 +359,12 @@ class _Walk:
         return bool(spots)
 
     def _note(self, what: str, path: str, line: int, file: str | None = None) -> None:
-        within = path.removeprefix(f"{self._code.root}/") if self._code.root else path
-        self.unseen.add(Unseen(Location(within, line), what, file))
+        at = Location(self._within(path), line)
+        self.unseen.add(Unseen(at, self._within(what), file and self._within(file)))
+
+    def _within(self, text: str) -> str:
+        """Paths in the project's folder, relative to it."""
+        return text.replace(f"{self._code.root}/", "") if self._code.root else text
 
 
 def _closed_over(function: FunctionType) -> Iterator[tuple[str, object]]:

@@ -14,6 +14,7 @@ from mainspring.gates.judge import required_gates
 from mainspring.project.apply.judge import judge_version, require_passed
 from mainspring.project.code.read_inputs import is_declared_input
 from mainspring.project.code.walk import Unseen, describe_fit
+from mainspring.project.faults.fits import fit_faults
 from mainspring.project.faults.serving import model_faults
 from mainspring.project.kinds.asset import Asset, Declaration, FaultScope, FingerprintContext
 from mainspring.project.kinds.evaluation import Evaluation
@@ -67,9 +68,9 @@ class ModelKind(Kind[Model]):
         return (self.own(declaration).training_set,)
 
     def faults(self, declaration: Declaration, scope: FaultScope) -> Iterator[DeclarationError]:
-        """What is wrong with its gates."""
-        del scope
+        """What is wrong with its gates and its fit."""
         yield from model_faults(self.own(declaration))
+        yield from fit_faults(self.own(declaration), scope)
 
     def inputs(self, declaration: Declaration, context: FingerprintContext) -> Mapping[str, object]:
         """The code of the fit, and the packages that it runs with."""
