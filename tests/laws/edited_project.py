@@ -73,7 +73,9 @@ feats = ms.OnDemandFeatureView("feats", features={"x": col("x")})
 history = ms.TrainingSet(
     "history", spine=events, prediction_time=col("at"), request=["who", "x"],
     label=ms.Label(events, col("y") > 0, join_on="n"), features=[feats],
-    split=ms.split_by_time(train_from="2024-01-01", test_from="2024-01-08", test_until="2024-01-12"),
+    split=ms.split_by_time(
+        train_from="2024-01-01", test_from="2024-01-08", test_until="2024-01-12"
+    ),
 )
 
 
@@ -110,7 +112,13 @@ SHARE = Fraction(1, 3)
     "lib/knobs.py": "from lib.base import GAIN\nfrom lib import deep\n",
     "lib/base.py": "GAIN = 3.0\n",
     "lib/deep.py": "MORE = 2\n",
-    "lib/local.py": '"""Local."""\nfrom lib.far import FAR\n\n\ndef doubled(X):\n    return X * 2 + FAR\n',
+    "lib/local.py": '''"""Local."""
+from lib.far import FAR
+
+
+def doubled(X):
+    return X * 2 + FAR
+''',
     "lib/far.py": "FAR = 1\n",
     "lib/named.py": "def tripled(X):\n    return X * 3\n",
     "lib/late.py": "def __getattr__(name):\n    return 4\n",
@@ -299,6 +307,9 @@ def size(X, unit=4, *, names=("a", "b")):
 ''',
 }
 
+PLAIN = "    @staticmethod\n    def plain(side):\n        return side + 17\n"
+FRESH = "    @classmethod\n    def fresh(cls):\n        return cls() or 18\n"
+
 EDITS = [
     ("the fit", "p.py", "X = CLIP(", "X = 1 + CLIP("),
     ("a constant", "p.py", '"a": 1', '"a": 5'),
@@ -444,11 +455,6 @@ NO_EDITS = [
         'ms.Endpoint("m", model=m)',
         'ms.Endpoint("m", model=m)\nif __name__ == "__main__":\n    print(1)',
     ),
-    (
-        "methods in another order",
-        "lib/shapes.py",
-        "    @staticmethod\n    def plain(side):\n        return side + 17\n\n    @classmethod\n    def fresh(cls):\n        return cls() or 18\n",
-        "    @classmethod\n    def fresh(cls):\n        return cls() or 18\n\n    @staticmethod\n    def plain(side):\n        return side + 17\n",
-    ),
+    ("methods in another order", "lib/shapes.py", PLAIN + "\n" + FRESH, FRESH + "\n" + PLAIN),
     ("a module that nothing imports", "lib/far.py", "FAR = 1\n", "FAR = 1  # far\n"),
 ]

@@ -176,23 +176,34 @@ class Names:
                 yield module
 
     def _import_by_name(self, node: ast.AST) -> None:
-        """`importlib.import_module("a.b")`, where the name stands there."""
-        if isinstance(node, ast.Call) and self.foreign(node.func) in _IMPORTERS:
-            name = literal_argument(node)
-            if name is not None:
-                whole = self._absolute(name)
-                self.imported.setdefault(f"import {whole}", []).extend(
-                    [*self._iter_unloaded(whole), self._module(whole)]
-                )
+        """`importlib.import_module("a.b")` and `sys.modules["a.b"]`, where the name is known."""
+        match node:
+            case ast.Call(func=function) if self.foreign(function) in _IMPORTERS:
+                name = literal_argument(node)
+                package = self.text(node.args[1]) if len(node.args) > 1 else None
+            case ast.Subscript(value=value, slice=key) if self.foreign(value) == _IMPORTED:
+                name, package = self.text(key), None
+            case _:
+                return
+        if name is not None:
+            whole = self._absolute(name, package)
+            found = [*self._iter_unloaded(whole), self._module(whole)]
+            self.imported.setdefault(f"import {whole}", []).extend(found)
 
-    def _absolute(self, name: str) -> str:
+    def text(self, node: ast.expr) -> str | None:
+        """The text that an expression is, where it stands there or a module's name holds it."""
+        value = node.value if isinstance(node, ast.Constant) else self.value(node)
+        return value if isinstance(value, str) else None
+
+    def _absolute(self, name: str, package: str | None = None) -> str:
         try:
-            return resolve_name(name, self._package)
+            return resolve_name(name, package or self._package)
         except (ImportError, ValueError):
             # Beyond the top of the project; the import fails when it is made.
             return name.lstrip(".")
 
 
+_IMPORTED = Foreign("sys", "modules")
 _IMPORTERS = (Foreign("importlib", "import_module"), Foreign("builtins", "__import__"))
 
 

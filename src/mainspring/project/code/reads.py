@@ -32,6 +32,7 @@ class BlindSpot(NamedTuple):
 
 
 _DEEPEST = 5
+_IMPORTS_COMPUTED = "imports a module whose name is computed"
 _FILE_METHODS = frozenset({"glob", "iterdir", "open", "read_bytes", "read_text", "rglob"})
 _FILE_CALLS = frozenset(
     {
@@ -64,6 +65,9 @@ def iter_blind_spots(tree: ast.AST, names: Names) -> Iterator[BlindSpot]:
             case ast.Subscript(value=value, slice=key) if _is_environment(names.foreign(value)):
                 said.add(value)
                 yield BlindSpot(node.lineno, _variable(key))
+            case ast.Subscript(value=value, slice=key) if _is_modules(names.foreign(value)):
+                is_hidden = names.text(key) is None
+                yield BlindSpot(node.lineno, _IMPORTS_COMPUTED, is_hidden=is_hidden)
             case ast.Attribute() | ast.Name() if node not in said:
                 if _is_environment(names.foreign(node)):
                     yield BlindSpot(node.lineno, _variable(None))
@@ -116,7 +120,7 @@ def _of_call(call: ast.Call, called: Foreign | None, literals: _Literals) -> Ite
         yield from _of_builtin(call, called.name, literals)
     elif called == Foreign("importlib", "import_module"):
         if literal_argument(call) is None:
-            yield BlindSpot(line, "imports a module whose name is computed")
+            yield BlindSpot(line, _IMPORTS_COMPUTED)
     elif called == Foreign("os", "getenv") or _is_environment(called):
         yield BlindSpot(line, _variable(call.args[0] if call.args else None))
     elif called.package == "subprocess" or (called.package, called.last) in _PROGRAMS:
@@ -132,7 +136,7 @@ def _of_builtin(call: ast.Call, name: str, literals: _Literals) -> Iterator[Blin
     if name == "open":
         yield from _file(line, literals.text(_first(call)), call)
     elif name == "__import__" and literal_argument(call) is None:
-        yield BlindSpot(line, "imports a module whose name is computed")
+        yield BlindSpot(line, _IMPORTS_COMPUTED)
     elif name in _CODE:
         yield BlindSpot(line, "runs text as code")
     elif name == "getattr":
@@ -158,6 +162,10 @@ def _is_reader(called: Foreign) -> bool:
     if called.package in _READS_WHAT_IS_OPEN or called.package == "mainspring":
         return False
     return called.last in _FILE_CALLS or called.last.startswith(_FILE_PREFIXES)
+
+
+def _is_modules(named: Foreign | None) -> bool:
+    return named == Foreign("sys", "modules")
 
 
 def _is_environment(named: Foreign | None) -> bool:

@@ -16,6 +16,7 @@ __all__ = [
     "ModuleText",
     "Routine",
     "attribute_paths",
+    "class_of",
     "imports_inside",
     "line_of",
     "module_form",
@@ -75,6 +76,16 @@ def routine_of(module: ModuleText, code: CodeType) -> Routine | None:
     spans = {span for span in code.co_positions() if span[0] and span[2] != span[3]}
     around = [each for each in module.lambdas if spans and all(_holds(each, s) for s in spans)]
     return max(around, key=lambda each: (each.body.lineno, each.body.col_offset), default=None)
+
+
+def class_of(module: ModuleText, name: str) -> ast.ClassDef | None:
+    """The last class of this name in a module."""
+    found = [
+        node
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef) and node.name == name
+    ]
+    return found[-1] if found else None
 
 
 def normal_form(tree: ast.AST) -> str:

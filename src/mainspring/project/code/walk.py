@@ -11,6 +11,7 @@ Names of files and modules of the project are not in the words, so moving code i
 
 import ast
 import dis
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, MappingProxyType, ModuleType
@@ -33,6 +34,7 @@ from mainspring.project.code.state import (
     take_known_apart,
 )
 from mainspring.project.code.text import (
+    class_of,
     imports_inside,
     line_of,
     module_form,
@@ -228,13 +230,29 @@ class _Walk:
             if name not in _PYTHONS_OWN and not _is_generated(value, generated)
         }
         annotations: Mapping[str, object] = vars(cls).get("__annotations__", {})
+        # Whoever asks a class for its subclasses runs them, wherever they stand.
+        asks = any("__subclasses__" in text for text in self._code.texts.values())
+        below = sorted(cls.__subclasses__(), key=lambda each: each.__qualname__) if asks else []
         return {
             "class": cls.__qualname__,
             "made_by": self.visit(type(cls)),
             "bases": [self.visit(base) for base in cls.__bases__],
             "fields": [[name, self.visit(kind)] for name, kind in annotations.items()],
             "holds": {name: self.visit(held[name]) for name in sorted(held)},
+            "subclasses": [self.visit(each) for each in below if self._is_ours(each)],
+            "text": self._text_of_class(cls),
         }
+
+    def _text_of_class(self, cls: type) -> str | None:
+        """The text of a class that another library makes, in ways that its attributes do not all
+        show; None for any other.
+        """
+        made_by = type(cls).__module__.partition(".")[0]
+        module = self._code.modules.get(cls.__module__)
+        if made_by in sys.stdlib_module_names or self._code.owns(made_by) or module is None:
+            return None
+        tree = class_of(parse_module(self._code.text_of(module)), cls.__name__)
+        return normal_form(tree) if tree is not None else None
 
     def _object(self, value: object) -> object:
         kind, is_ours = type(value), self._is_ours(value)
@@ -291,11 +309,13 @@ class _Walk:
         values = {
             name: value
             for name, value in vars(module).items()
-            if name not in parsed.platform and not _is_defined_in(value, module.__name__)
+            if name not in parsed.platform
+            and not name.startswith("__")
+            and not _is_defined_in(value, module.__name__)
         }
         package = str(vars(module).get("__package__") or "")
         names = Names(self._code, package, values=values, tree=imports_inside(parsed))
-        return {"text": module_form(parsed), "uses": self._uses(names, _names_in(parsed.tree))}
+        return {"text": module_form(parsed), "uses": self._uses(names, values)}
 
     def _acts(self, module: ModuleType) -> object:
         """What a module does beside binding names, when it is imported; None where it does nothing

@@ -154,7 +154,7 @@ def _classes(label: Label, schema: Schema) -> dict[str, str] | None:
     if type_faults(label.value, schema) or not columns:
         return None
     dtype, contract = infer_type(label.value, schema), label.source.contract
-    promised = dict(contract.columns).get(columns[0]) if contract else None
+    promised = dict(contract.columns).get(columns[0])
     known = (promised.one_of or ()) if isinstance(label.value, Column) and promised else ()
     if dtype is not DType.STRING and not (dtype is DType.INT64 and len(known) > 2):
         return None
