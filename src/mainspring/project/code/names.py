@@ -161,7 +161,7 @@ class Names:
         held = self._module(module)
         if isinstance(held, ModuleType):
             found = [held] if name == "*" else self._attribute(held, name)
-            yield bound, found[0] if found else held
+            yield from ((bound, each) for each in found or ())
         elif isinstance(held, Foreign) and isinstance(self._module(f"{module}.{name}"), Foreign):
             yield bound, Foreign(module, name)
         elif isinstance(submodule := self._module(f"{module}.{name}"), ModuleType):

@@ -232,14 +232,18 @@ class _Walk:
         annotations: Mapping[str, object] = vars(cls).get("__annotations__", {})
         # Whoever asks a class for its subclasses runs them, wherever they stand.
         asks = any("__subclasses__" in text for text in self._code.texts.values())
-        below = sorted(cls.__subclasses__(), key=lambda each: each.__qualname__) if asks else []
+        below: list[type] = type.__subclasses__(cls) if asks else []
         return {
             "class": cls.__qualname__,
             "made_by": self.visit(type(cls)),
             "bases": [self.visit(base) for base in cls.__bases__],
             "fields": [[name, self.visit(kind)] for name, kind in annotations.items()],
             "holds": {name: self.visit(held[name]) for name in sorted(held)},
-            "subclasses": [self.visit(each) for each in below if self._is_ours(each)],
+            "subclasses": [
+                self.visit(each)
+                for each in sorted(below, key=lambda each: each.__qualname__)
+                if self._is_ours(each)
+            ],
             "text": self._text_of_class(cls),
         }
 

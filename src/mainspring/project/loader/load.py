@@ -10,9 +10,9 @@ from typing import Protocol
 from mainspring.elements.errors import MainspringError, SourceError
 from mainspring.elements.schema import Schema
 from mainspring.features import SEMANTICS_VERSION
-from mainspring.project.config.config import ProjectConfig, default_config
 from mainspring.project.code.packages import installed_version
 from mainspring.project.code.read_inputs import read_inputs
+from mainspring.project.config.config import ProjectConfig, default_config
 from mainspring.project.kinds.asset import FingerprintContext
 from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.discover import (
