@@ -60,7 +60,7 @@ def iter_blind_spots(tree: ast.AST, names: Names) -> Iterator[BlindSpot]:
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=function):
-                said |= {part for part in ast.walk(function) if isinstance(part, ast.Attribute)}
+                said |= {*_iter_chain(function)}
                 yield from _of_call(node, names.foreign(function), literals)
             case ast.Subscript(value=value, slice=key) if _is_environment(names.foreign(value)):
                 said.add(value)
@@ -71,6 +71,13 @@ def iter_blind_spots(tree: ast.AST, names: Names) -> Iterator[BlindSpot]:
             case ast.Attribute() | ast.Name() if node not in said:
                 if _is_environment(names.foreign(node)):
                     yield BlindSpot(node.lineno, _variable(None))
+
+
+def _iter_chain(node: ast.expr) -> Iterator[ast.expr]:
+    """`a.b.c`, `a.b` and `a`."""
+    yield node
+    if isinstance(node, ast.Attribute):
+        yield from _iter_chain(node.value)
 
 
 class _Literals(NamedTuple):
