@@ -85,4 +85,4 @@ def test_an_input_that_is_gone_is_a_fault_of_the_project(folder: Path) -> None:
     (folder / "shop.py").write_text(DECLARED.replace('inputs=["params', 'inputs=["gone'))
     with pytest.raises(ProjectErrors) as refused:
         ms.Workspace.open(folder).plan()
-    assert [fault.code for fault in refused.value.faults] == ["PRJ-060"]
+    assert [fault.code for fault in refused.value.faults] == ["PRJ-061"]

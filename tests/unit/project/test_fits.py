@@ -98,7 +98,7 @@ def test_the_refusal_says_where_and_what_can_be_exported(write_shop: WriteProjec
     file = write_shop(("MARGIN = 0.5\n", TOP), ("    return scaled(2.0)\n", body))
     [fault] = faults(file)
     line = 1 + file.read_text().splitlines().index(body.rstrip())
-    assert str(fault).startswith(f"{file}:{line}: PRJ-061 model returned returns KNeighbors")
+    assert str(fault).startswith(f"{file}:{line}: PRJ-062 model returned returns KNeighbors")
     assert "LGBMClassifier" in str(fault)
     assert "to_onnx()" in str(fault)
 
@@ -106,7 +106,7 @@ def test_the_refusal_says_where_and_what_can_be_exported(write_shop: WriteProjec
 @pytest.mark.parametrize("path", ["gone.json", "/etc/passwd", "../shop.py"])
 def test_an_input_that_is_not_in_the_project_is_named(write_shop: WriteProject, path: str) -> None:
     [fault] = faults(write_shop(("history, gates", f'history, inputs=["{path}"], gates')))
-    assert (fault.code, fault.details()["path"]) == ("PRJ-060", path)
+    assert (fault.code, fault.details()["path"]) == ("PRJ-061", path)
 
 
 GRADES = 'known_at=ms.assumed_delay("2h")'
@@ -124,7 +124,7 @@ def test_a_label_of_several_classes_is_named_as_such(
     write_shop: WriteProject, label: str, contract: str, said: str
 ) -> None:
     [fault] = faults(graded(write_shop, label, contract), GRADED)
-    assert (fault.code, fault.details()["found"]) == ("PRJ-062", said)
+    assert (fault.code, fault.details()["found"]) == ("PRJ-063", said)
 
 
 @pytest.mark.parametrize(

@@ -345,7 +345,7 @@ class InputMissing(DeclarationError):
     model's identity.
     """
 
-    code: ClassVar[str] = "PRJ-060"
+    code: ClassVar[str] = "PRJ-061"
     template: ClassVar[str] = "model {model}: there is no input {path!r} in the project"
     remedy: ClassVar[str] = (
         "correct the path in inputs=[...], which is relative to the project, or put the file there"
@@ -363,7 +363,7 @@ class EstimatorNotExportable(DeclarationError):
     is; any other fit is judged by what it returned, after it has run.
     """
 
-    code: ClassVar[str] = "PRJ-061"
+    code: ClassVar[str] = "PRJ-062"
     template: ClassVar[str] = (
         "model {model} returns {estimator} of {library}, which cannot be exported"
     )
@@ -382,7 +382,7 @@ class SeveralClasses(DeclarationError):
     or for a number (regression); a model of several classes cannot be trained yet.
     """
 
-    code: ClassVar[str] = "PRJ-062"
+    code: ClassVar[str] = "PRJ-063"
     template: ClassVar[str] = (
         "the label of training set {training_set} (source {source}) is {found}; a label of several "
         "classes cannot be trained on"
