@@ -30,7 +30,7 @@ from typing import NamedTuple
 from mainspring.elements.identity import digest_of
 
 __all__ = [
-    "Parts",
+    "ObjectParts",
     "attributes_of",
     "is_plain",
     "is_told_by_text",
@@ -57,7 +57,7 @@ _RANDOM = ("random", "numpy.random")
 _DESCRIPTORS = (MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType)
 
 
-class Parts(NamedTuple):
+class ObjectParts(NamedTuple):
     """An object taken apart: a word for what it is, and the objects that it is made of."""
 
     word: str
@@ -103,7 +103,7 @@ def _notation(value: object) -> str:
             return repr(value)
 
 
-def take_apart(value: object) -> Parts | None:
+def take_apart(value: object) -> ObjectParts | None:
     """What an object is made of, one level deep; None where that cannot be said.
 
     Functions, classes and modules are not taken apart here: what they are made of is their code.
@@ -111,53 +111,53 @@ def take_apart(value: object) -> Parts | None:
     return take_known_apart(value) or _reduced(value)
 
 
-def take_known_apart(value: object) -> Parts | None:
+def take_known_apart(value: object) -> ObjectParts | None:
     """What an object of Python itself is made of; None for any other."""
     match value:
         case list() | tuple() if type(value) in (list, tuple):
-            return Parts(type(value).__name__, tuple(value))
+            return ObjectParts(type(value).__name__, tuple(value))
         case set() | frozenset() if type(value) in (set, frozenset):
-            return Parts(type(value).__name__, tuple(sorted(value, key=_order_key)))
+            return ObjectParts(type(value).__name__, tuple(sorted(value, key=_order_key)))
         case dict() | MappingProxyType() if type(value) in (dict, MappingProxyType):
-            return Parts("dict", tuple(part for item in value.items() for part in item))
+            return ObjectParts("dict", tuple(part for item in value.items() for part in item))
         case MethodType(__func__=function, __self__=owner):
-            return Parts("method", (function, owner))
+            return ObjectParts("method", (function, owner))
         case BuiltinFunctionType(__self__=owner) if not isinstance(owner, ModuleType | None):
-            return Parts(f"method {value.__name__}", (owner,))
+            return ObjectParts(f"method {value.__name__}", (owner,))
         case staticmethod() | classmethod():
-            return Parts(type(value).__name__, (value.__func__,))
+            return ObjectParts(type(value).__name__, (value.__func__,))
         case property():
-            return Parts("property", (value.fget, value.fset, value.fdel))
+            return ObjectParts("property", (value.fget, value.fset, value.fdel))
         case functools.cached_property():
-            return Parts("cached_property", (value.func,))
+            return ObjectParts("cached_property", (value.func,))
         case functools._lru_cache_wrapper():
-            return Parts("cached", (value.__wrapped__, value.cache_parameters()))
+            return ObjectParts("cached", (value.__wrapped__, value.cache_parameters()))
         case MethodWrapperType(__self__=owner):
-            return Parts(f"method {value.__name__}", (owner,))
+            return ObjectParts(f"method {value.__name__}", (owner,))
         case MemberDescriptorType() | GetSetDescriptorType():
-            return Parts("slot")
+            return ObjectParts("slot")
         case Enum():
-            return Parts("member", (type(value), value.name, value._value_))
+            return ObjectParts("member", (type(value), value.name, value._value_))
         case PurePath():
-            return Parts("path", (str(value),))
+            return ObjectParts("path", (str(value),))
         case _:
             return None
 
 
-def _reduced(value: object) -> Parts | None:
+def _reduced(value: object) -> ObjectParts | None:
     kind = type(value)
     if kind.__module__ in _STATELESS:
-        return Parts(kind.__qualname__)
+        return ObjectParts(kind.__qualname__)
     if kind is CodeType:
         return None
     try:
         reduce = copyreg.dispatch_table.get(kind)
         reduced = reduce(value) if reduce else value.__reduce_ex__(4)
         if isinstance(reduced, str):
-            return Parts(f"{kind.__module__}.{reduced}")
+            return ObjectParts(f"{kind.__module__}.{reduced}")
         callable_, arguments, state, *items = (*reduced, None, None, None)[:5]
         listed = [None if each is None else list(each) for each in items]
-        return Parts("object", (callable_, arguments, state, *listed))
+        return ObjectParts("object", (callable_, arguments, state, *listed))
     # The edge to other people's classes: whatever their way of copying raises, such an object
     # cannot be said.
     except Exception:

@@ -23,7 +23,7 @@ from mainspring.features.spec import Entity
 from mainspring.project.code.names import Foreign, Names, Unloaded
 from mainspring.project.code.reads import iter_blind_spots
 from mainspring.project.code.state import (
-    Parts,
+    ObjectParts,
     attributes_of,
     is_plain,
     is_told_by_text,
@@ -264,7 +264,7 @@ class _Walk:
             return {"value": plain_notation(repr(value))}
         apart, held = take_known_apart(value), list[object]()
         if apart is None and is_ours:
-            apart = take_apart(value) or Parts("object", (kind, attributes_of(value)))
+            apart = take_apart(value) or ObjectParts("object", (kind, attributes_of(value)))
         elif apart is None:
             is_complete, held = survey(value, self._is_ours)
             apart = take_apart(value) if is_complete else None
