@@ -49,8 +49,8 @@ whatever its class.
 def exportable_in_words() -> str:
     """What can be exported, for messages."""
     said = [f"{library.title} ({', '.join(library.predictors)})" for library in EXPORTABLE.values()]
-    before = ", ".join(EXPORTABLE["sklearn"].transformers)
-    return f"{', '.join(said)}, these behind {before} in a Pipeline; any object with to_onnx()"
+    before = " and ".join(EXPORTABLE["sklearn"].transformers)
+    return f"{', '.join(said)}, also in a Pipeline behind {before}; any object with to_onnx()"
 
 
 class ExportedModel(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mainspring.datasets.spec import TrainingSet
@@ -66,11 +67,15 @@ class Model:
             training_set=training_set,
             gates=tuple(gates),
             seed=seed,
-            inputs=(inputs,) if isinstance(inputs, str) else tuple(map(str, inputs)),
+            inputs=_paths((inputs,) if isinstance(inputs, str) else inputs),
             owner=owner,
             description=(fit.__doc__ or "").strip(),
             declared_at=caller(),
         )
+
+
+def _paths(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted({PurePath(path).as_posix() for path in given}))
 
 
 def model(

@@ -37,16 +37,20 @@ _FILE_METHODS = frozenset({"glob", "iterdir", "open", "read_bytes", "read_text",
 _FILE_CALLS = frozenset(
     {
         *("fromfile", "genfromtxt", "load", "loadtxt", "load_model", "memmap", "open"),
-        *("connect", "create_engine", "files", "from_file", "get_data", "glob", "iglob"),
-        *("InferenceSession", "TarFile", "ZipFile", "listdir", "read", "scandir", "walk"),
+        *("connect", "create_engine", "from_file", "get_data", "InferenceSession"),
+        *("TarFile", "ZipFile"),
+    }
+)
+_FOLDERS = frozenset(
+    {
+        *(("os", "listdir"), ("os", "scandir"), ("os", "walk")),
+        *(("glob", "glob"), ("glob", "iglob"), ("importlib", "files")),
     }
 )
 _FILE_PREFIXES = ("read_", "scan_")
 # They read from what is open already, and that was opened by a call of its own.
 _READS_WHAT_IS_OPEN = frozenset({"csv", "json", "marshal", "pickle", "toml", "tomllib", "yaml"})
-_NETWORK = frozenset(
-    {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "urllib", "urllib3"}
-)
+_NETWORK = frozenset({"aiohttp", "ftplib", "httpx", "requests", "socket", "urllib", "urllib3"})
 _PARSES_ONLY = frozenset({"urllib.parse"})
 _PROGRAMS = frozenset({("os", "popen"), ("os", "system")})
 _CODE = frozenset({"compile", "eval", "exec"})
@@ -168,7 +172,8 @@ def _file(line: int, name: str | None, call: ast.Call, *, mode_at: int = 1) -> I
 def _is_reader(called: Foreign) -> bool:
     if called.package in _READS_WHAT_IS_OPEN or called.package == "mainspring":
         return False
-    return called.last in _FILE_CALLS or called.last.startswith(_FILE_PREFIXES)
+    is_file = called.last in _FILE_CALLS or called.last.startswith(_FILE_PREFIXES)
+    return is_file or (called.package, called.last) in _FOLDERS
 
 
 def _is_modules(named: Foreign | None) -> bool:

@@ -14,6 +14,7 @@ import dis
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import NamedTuple
 
@@ -97,7 +98,7 @@ class _Walk:
     """
 
     def __init__(self, code: ProjectCode, version_of: VersionOf) -> None:
-        self._code, self._version_of = code, version_of
+        self._code, self._version_of = code, lru_cache(maxsize=None)(version_of)
         self._places: dict[object, int] = {}
         self._waiting: deque[tuple[int, Callable[[], object], ModuleType | None]] = deque()
         self._alive: list[object] = []
@@ -316,6 +317,7 @@ class _Walk:
             if name not in parsed.platform
             and not name.startswith("__")
             and not _is_defined_in(value, module.__name__)
+            and not _is_declared(value)
         }
         package = str(vars(module).get("__package__") or "")
         names = Names(self._code, package, values=values, tree=imports_inside(parsed))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
 from typing import ClassVar, NamedTuple, Protocol, TypeGuard
 
@@ -109,7 +110,12 @@ class ProjectCode:
         """Whether a module of this name was imported from the project; a folder without
         `__init__.py` too.
         """
-        return module in self.modules or any(n.startswith(f"{module}.") for n in self.modules)
+        return module in self._owned
+
+    @cached_property
+    def _owned(self) -> frozenset[str]:
+        parts = [name.split(".") for name in self.modules]
+        return frozenset(".".join(each[: i + 1]) for each in parts for i in range(len(each)))
 
 
 VersionOf = Callable[[str], str]
