@@ -89,23 +89,29 @@ def m(train, run):
     X = helper(chosen(lazy(nested(X)))) + shapes.size(X) + ADDER(3) + MATRIX.sum() + COMMON
     X = X + shapes.Square().area(2) + LEVEL.value + shapes.Point(1).x + shop.total(X)
     X = X * lib.late.lazily_found if PATTERN.match("a") and SINCE else FunctionTransformer(np.log)
-    X = [X for kind in shapes.Shape.__subclasses__()] and asked(X) and [*made(X)] and TEMPLATE
+    X = [X for kind in shapes.Shape.__subclasses__()] and asked(X) and [*made(X), *every(X)]
+    X = later(X) and TEMPLATE
     return LogisticRegression(C=float(sum(WEIGHTS.values()) + len(NAMES))).fit(train.X, train.y)
 
 
 ms.Endpoint("m", model=m)
 ''',
-    "shop.py": '''from decimal import Decimal
+    "shop.py": '''import json
+import time
+from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 
 def total(X):
     """Sums."""
-    return X + PRICE + float(SHARE)
+    return X + PRICE + float(SHARE) + POWER * (STARTED + 1)
 
 
 PRICE = Decimal("1.50")
 SHARE = Fraction(1, 3)
+POWER = json.loads((Path(__file__).parent / "params.json").read_text())["power"]
+STARTED = time.time() + 0
 ''',
     "lib/__init__.py": "from .rates import RATE\n",
     "lib/rates.py": "RATE = 1.5\n",
@@ -144,7 +150,11 @@ def made(X):
 
 
 async def later(X):
-    return X
+    return X + 21
+
+
+def every(X):
+    yield X + 22
 """,
     "lib/decorated.py": """import functools
 import time
@@ -352,6 +362,10 @@ EDITS = [
     ("a default of a record", "lib/objects.py", "low: float = 0.0", "low: float = 1.0"),
     ("an object of another library", "lib/objects.py", "with_mean=False", "with_std=False"),
     ("a Decimal", "shop.py", '"1.50"', '"1.60"'),
+    ("a file that is read on import", "params.json", "2", "3"),
+    ("how the time is asked for", "shop.py", "time.time() + 0", "time.time() + 1"),
+    ("a coroutine", "lib/everything.py", "X + 21", "X + 23"),
+    ("a generator", "lib/everything.py", "X + 22", "X + 23"),
     ("a Fraction", "shop.py", "(1, 3)", "(1, 4)"),
     ("a helper of a class that is inherited from", "lib/shapes.py", "value + 1", "value + 2"),
     ("a method that is inherited", "lib/shapes.py", "* side * helped", "+ side * helped"),

@@ -7,6 +7,7 @@ fingerprints of those declarations.
 
 import ast
 import copy
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,16 @@ __all__ = [
     "without_decorators",
 ]
 
+_VOLATILE_CALLS = frozenset(
+    {
+        *("getpid", "mkdtemp", "mkstemp", "monotonic", "now", "perf_counter", "time", "time_ns"),
+        *("today", "token_bytes", "token_hex", "urandom", "utcnow", "uuid1", "uuid4"),
+    }
+)
+
+_GENERATORS = frozenset({"Generator", "Random", "RandomState", "default_rng"})
+_SEEDED = re.compile(rf"({'|'.join(sorted(_GENERATORS))})\([^)]")
+
 Routine = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _NAMED_ROUTINES = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Span = tuple[int | None, int | None, int | None, int | None]
@@ -40,6 +51,8 @@ class ModuleText:
         platform: the names that stand for Mainspring or for what was declared with it.
         acts: the statements that do more than bind a name: calls, attributes set, loops; without
             those that speak to Mainspring, and those that run in a script only.
+        volatile: the names whose value may be another one in every process, such as the time, each
+            with the expression that it is bound to.
     """
 
     tree: ast.Module
@@ -47,6 +60,7 @@ class ModuleText:
     lambdas: Sequence[ast.Lambda]
     platform: frozenset[str]
     acts: tuple[ast.stmt, ...]
+    volatile: Mapping[str, ast.expr]
 
 
 @lru_cache(maxsize=256)
@@ -64,6 +78,12 @@ def parse_module(text: str) -> ModuleText:
         lambdas=[node for node in nodes if isinstance(node, ast.Lambda)],
         platform=platform,
         acts=tuple(_iter_acts(tree.body, platform)),
+        volatile={
+            name: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and any(map(_is_volatile, ast.walk(node.value)))
+            for name in _assigned(node)
+        },
     )
 
 
@@ -260,6 +280,16 @@ def _aliases_of_platform(node: ast.AST) -> list[ast.alias]:
             return names if module.partition(".")[0] == "mainspring" else []
         case _:
             return []
+
+
+def _is_volatile(node: ast.AST) -> bool:
+    """Whether it asks for the time, for randomness, or for a name that is not given twice."""
+    if not isinstance(node, ast.Call):
+        return False
+    called = ast.unparse(node.func)
+    *module, name = called.split(".")
+    is_drawn = "random" in module and name not in _GENERATORS and not _SEEDED.search(called)
+    return is_drawn or name in _VOLATILE_CALLS
 
 
 def _loaded(tree: ast.AST) -> set[str]:

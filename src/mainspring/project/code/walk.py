@@ -363,12 +363,25 @@ class _Walk:
     def _uses(self, names: Names, used: Iterable[str]) -> dict[str, object]:
         found: dict[str, list[object]] = {}
         for name, value in names.iter_uses(used):
-            words = self.visit(value)
+            words = self._volatile(name.rpartition(".")[2], value) or self.visit(value)
             if words not in found.setdefault(name, []):
                 found[name].append(words)
         return {name: words[0] if len(words) == 1 else words for name, words in found.items()}
 
     # -- where following ends
+
+    def _volatile(self, name: str, value: object) -> object:
+        """A value that may be another one in every process, as the expression that made it; None
+        for any other.
+        """
+        for module in self._code.modules.values():
+            parsed = parse_module(self._code.text_of(module))
+            made_by = parsed.volatile.get(name)
+            if made_by is not None and vars(module).get(name) is value:
+                what = f"uses {name}, which may be another value in every process"
+                self._note(what, str(vars(module).get("__file__")), made_by.lineno)
+                return {"computed": normal_form(made_by)}
+        return None
 
     def _note_blind_spots(self, tree: ast.AST, names: Names, path: str) -> bool:
         """Whether following ends somewhere in a piece of code; what stays unseen is noted."""

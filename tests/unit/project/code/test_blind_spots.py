@@ -8,7 +8,7 @@ from tests.unit.project.conftest import WriteProject
 from tests.unit.project.shop import CIRCUMSTANCES, graph_of
 
 TOP = """
-import importlib, json, os, subprocess
+import importlib, json, os, subprocess, time
 from os import environ
 from pathlib import Path
 import numpy as np
@@ -27,6 +27,10 @@ def loaded():
     return json.load(open("params.json"))
 
 
+STARTED = time.time()
+NOISE = np.random.rand(3)
+SEEDED = np.random.RandomState(3).rand(3)
+TASKS = (task for task in [1])
 MARGIN = 0.5
 """
 RETURN = "    return scaled(2.0)\n"
@@ -74,6 +78,9 @@ COMPUTED = ["reads a file whose name is computed"]
         ('subprocess.run(["ls"])', ["runs another program"]),
         ('eval("1")', ["runs text as code"]),
         ("importlib.import_module(run.name)", ["imports a module whose name is computed"]),
+        ("STARTED", ["uses STARTED, which may be another value in every process"]),
+        ("NOISE", ["uses NOISE, which may be another value in every process"]),
+        ("TASKS", ["uses an object of builtins.generator that cannot be compared"]),
         ("getattr(train, run.name)", ["looks something up by a name that is computed"]),
     ],
 )
@@ -86,6 +93,7 @@ def test_what_a_fit_reads_is_said(write_shop: WriteProject, body: str, said: lis
     [
         'open("log.txt", "w")',
         "getattr(np, NAME)",
+        "SEEDED",
         'getattr(train, "X")',
         "globals()[NAME]",
         'run.log_params({"a": 1})',
