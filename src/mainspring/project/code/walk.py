@@ -314,7 +314,7 @@ class _Walk:
         values = {
             name: value
             for name, value in vars(module).items()
-            if name not in parsed.platform
+            if name not in (parsed.platform | parsed.volatile.keys())
             and not name.startswith("__")
             and not _is_defined_in(value, module.__name__)
             and not _is_declared(value)

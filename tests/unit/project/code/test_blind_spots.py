@@ -30,7 +30,6 @@ def loaded():
 STARTED = time.time()
 NOISE = np.random.rand(3)
 SEEDED = np.random.RandomState(3).rand(3)
-TASKS = (task for task in [1])
 MARGIN = 0.5
 """
 RETURN = "    return scaled(2.0)\n"
@@ -80,12 +79,19 @@ COMPUTED = ["reads a file whose name is computed"]
         ("importlib.import_module(run.name)", ["imports a module whose name is computed"]),
         ("STARTED", ["uses STARTED, which may be another value in every process"]),
         ("NOISE", ["uses NOISE, which may be another value in every process"]),
-        ("TASKS", ["uses an object of builtins.generator that cannot be compared"]),
         ("getattr(train, run.name)", ["looks something up by a name that is computed"]),
     ],
 )
 def test_what_a_fit_reads_is_said(write_shop: WriteProject, body: str, said: list[str]) -> None:
     assert unseen(write_shop, body) == said
+
+
+def test_an_object_that_cannot_be_taken_apart_is_named(write_shop: WriteProject) -> None:
+    line = ("MARGIN = 0.5\n", "MARGIN = (part for part in [0.5])\n")
+    [said] = graph_of(write_shop(line)).assets["model.returned"].unseen
+    assert said.startswith(
+        "uses an object of builtins.generator that cannot be compared (shop.py:6"
+    )
 
 
 @pytest.mark.parametrize(
