@@ -27,6 +27,10 @@ def built():
     return KNeighborsClassifier()
 
 
+def piped():
+    return make_pipeline(StandardScaler(), KNeighborsClassifier())
+
+
 MARGIN = 0.5
 """
 STEPS = '[("s", StandardScaler()), ("c", KNeighborsClassifier())]'
@@ -56,6 +60,7 @@ def refused(write_shop: WriteProject, *body: str) -> list[str]:
             "HistGradientBoostingClassifier",
         ),
         (["model = svm.SVC()", "model.FIT", "return model"], "SVC"),
+        (["model = svm.SVC()", "model = model.FIT", "return model"], "SVC"),
         (["return built().FIT"], "KNeighborsClassifier"),
         (["return make_pipeline(StandardScaler(), svm.SVC()).FIT"], "SVC"),
         (["return make_pipeline(MinMaxScaler(), LogisticRegression()).FIT"], "MinMaxScaler"),
@@ -83,6 +88,7 @@ def test_an_estimator_that_cannot_be_exported_is_refused_by_its_class(
         ["model = KNeighborsClassifier()", "model.to_onnx = bytes", "return model"],
         [f"p = Pipeline({STEPS})", "p.set_params(c=LogisticRegression())", "return p.FIT"],
         [f"p = Pipeline({STEPS})", 'p.steps[1] = ("c", LogisticRegression())', "return p"],
+        ["p = piped()", "p.set_params(c=LogisticRegression())", "return p.FIT"],
         ["for k in [LogisticRegression()]: pass", "return k"],
         ["yield KNeighborsClassifier()"],
     ],

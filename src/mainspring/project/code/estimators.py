@@ -89,49 +89,55 @@ class _Reading:
     path: str
     depth: int
 
-    def of(self, node: ast.expr, *, step: int = 0) -> _Found:
-        """The estimators that an expression certainly is one of."""
-        if step > _DEEPEST:
-            return None
+    def of(self, node: ast.expr, seen: tuple[str, ...] = ()) -> _Found:
+        """The estimators that an expression certainly is one of.
+
+        Args:
+            seen: the names that led here; what one is bound to may refer to itself.
+        """
         match node:
             case ast.IfExp(body=body, orelse=other):
-                return _all_of(self.of(each, step=step + 1) for each in (body, other))
+                return _all_of(self.of(each, seen) for each in (body, other))
             case ast.NamedExpr(value=value):
-                return self.of(value, step=step + 1)
+                return self.of(value, seen)
+            case ast.Name(id=name) if name in seen:
+                return []
             case ast.Name(id=name) if values := _bound_to(name, self.tree):
-                found = _all_of(self.of(value, step=step + 1) for value in values)
-                is_pipeline = any(self._is_pipeline(value) for value in values)
-                return None if is_pipeline and _may_change(name, self.tree) else found
+                found = _all_of(self.of(value, (*seen, name)) for value in values)
+                is_fixed = all(self._is_one_class(value) for value in values)
+                return found if is_fixed or not _may_change(name, self.tree) else None
             case ast.Call(func=ast.Attribute(value=owner, attr="fit" | "partial_fit")):
-                found = self.of(owner, step=step + 1)
+                found = self.of(owner, seen)
                 returns_itself = {_LIBRARIES[library] for library in _FIT_RETURNS_ITSELF}
-                is_certain = found and all(each.library in returns_itself for each in found)
+                is_certain = found is not None and {e.library for e in found} <= returns_itself
                 return found if is_certain else None
             case ast.Call():
-                return self._of_call(node, step)
+                return self._of_call(node, seen)
             case _:
                 return None
 
-    def _of_call(self, call: ast.Call, step: int) -> _Found:
+    def _of_call(self, call: ast.Call, seen: tuple[str, ...]) -> _Found:
         called = self.names.foreign(call.func)
         if called is None:
             return _of_function(self.names.value(call.func), self.code, self.depth + 1)
         if called.package == "sklearn" and called.last == "clone" and call.args:
-            return self.of(call.args[0], step=step + 1)
+            return self.of(call.args[0], seen)
         if called.package == "sklearn" and called.last in ("Pipeline", "make_pipeline"):
-            found = list(self._of_steps(_steps_of(call, called.last)))
+            found = list(self._of_steps(_steps_of(call, called.last), seen))
             return found or None
         name = _TRAINS.get((called.package, called.last), called.last)
         if called.package in _LIBRARIES and name[:1].isupper() and not _exports_itself(called):
             return None if _is_exportable(called, name) else [self._found(called, name, call)]
         return None
 
-    def _of_steps(self, steps: list[ast.expr]) -> Iterator[ReturnedEstimator]:
+    def _of_steps(
+        self, steps: list[ast.expr], seen: tuple[str, ...]
+    ) -> Iterator[ReturnedEstimator]:
         """The steps of a pipeline that no exporter writes there."""
         for place, step in enumerate(steps):
             called = self.names.foreign(step.func) if isinstance(step, ast.Call) else None
             if not isinstance(step, ast.Call):
-                yield from self.of(step) or ()
+                yield from self.of(step, seen) or ()
             if called is None or called.package != "sklearn" or not called.last[:1].isupper():
                 continue
             known = EXPORTABLE["sklearn"]
@@ -139,13 +145,14 @@ class _Reading:
             if called.last not in allowed and not _exports_itself(called):
                 yield self._found(called, called.last, step)
 
-    def _is_pipeline(self, value: ast.expr) -> bool:
+    def _is_one_class(self, value: ast.expr) -> bool:
+        """Whether it is made as one class and stays of it, unlike the steps of a pipeline."""
         while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
             if value.func.attr not in _CHANGES_NOTHING:
                 break
             value = value.func.value
         called = self.names.foreign(value.func) if isinstance(value, ast.Call) else None
-        return called is not None and called.last in ("Pipeline", "make_pipeline")
+        return called is not None and called.last not in ("Pipeline", "clone", "make_pipeline")
 
     def _found(self, called: Foreign, name: str, node: ast.expr) -> ReturnedEstimator:
         return ReturnedEstimator(name, _LIBRARIES[called.package], Location(self.path, node.lineno))
