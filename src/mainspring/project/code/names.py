@@ -151,9 +151,10 @@ class Names:
         """`import a.b.c` runs all three and binds the first; with a name, it binds the last."""
         bound = alias or name.partition(".")[0]
         yield from ((bound, each) for each in self._iter_unloaded(name))
-        held = self._module(name if alias else name.partition(".")[0])
-        if not isinstance(held, Foreign) or isinstance(self._module(name), Foreign):
-            yield bound, held
+        held, whole = self._module(name.partition(".")[0]), self._module(name)
+        # A folder without `__init__.py` is no module that could be looked at.
+        is_folder = isinstance(held, Foreign) and not isinstance(whole, Foreign)
+        yield bound, whole if alias or is_folder else held
 
     def _part(self, module: str, name: str, bound: str) -> Iterator[tuple[str, object]]:
         """`from module import name`."""
