@@ -78,6 +78,7 @@ def test_the_content_of_a_declared_input_is_part_of_the_model(folder: Path) -> N
     plan = ms.Workspace.open(folder).plan()
     [change] = [change for change in plan.changes if change.asset == "model.lateness"]
     assert [field.field for field in change.fields] == ["inputs.params.json"]
+    assert "inputs.params.json  its content" in ms.Workspace.open(folder).explain(plan)
     assert plan.unseen == ()
 
 

@@ -116,12 +116,14 @@ def _detail_lines(change: AssetChange) -> Iterator[str]:
 
 
 def _turn(field: str, before: str | None, after: str | None) -> str:
-    """Old → new; a change of code is only named, because its syntax tree is not readable."""
-    return (
-        "the code of the fit, or of what it uses"
-        if field == "code"
-        else render_field_change(field, before, after)
-    )
+    """Old → new; a change of code is only named, because its syntax tree is not readable, and so is
+    one of the content of an input.
+    """
+    if field == "code":
+        return "the code of the fit, or of what it uses"
+    if field.startswith("inputs.") and before and after:
+        return "its content"
+    return render_field_change(field, before, after)
 
 
 def _stage_lines(plan: Plan, paint: _Paint) -> Iterator[str]:
