@@ -64,8 +64,8 @@ def test_an_empty_plan_says_what_it_cannot_see(folder: Path) -> None:
     plan = workspace.plan()
     assert plan.is_empty
     assert workspace.explain(plan).endswith(
-        "model.lateness reads params.json (shop.py:21): "
-        "not part of the identity; declare it with `inputs=`"
+        "model.lateness reads params.json: "
+        "not part of the identity; declare it with `inputs=` (shop.py:21)"
     )
 
 

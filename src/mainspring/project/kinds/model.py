@@ -201,7 +201,7 @@ def _judge(stage: JudgeGates, evaluation: Evaluation) -> StepOutcome:
 
 
 def _unseen(unseen: Unseen, inputs: tuple[str, ...]) -> str:
-    """`reads params.json (p.py:12): not part of the identity; declare it with inputs=`"""
+    """`reads params.json: not part of the identity; declare it with inputs= (p.py:12)`"""
     if unseen.file:
         advice = "not part of the identity; declare it with `inputs=`"
     elif unseen.file is not None and inputs:
@@ -210,7 +210,7 @@ def _unseen(unseen: Unseen, inputs: tuple[str, ...]) -> str:
         advice = "not part of the identity; declare what it reads with `inputs=`"
     else:
         advice = "not part of the identity"
-    return f"{unseen.what} ({unseen.at}): {advice}"
+    return f"{unseen.what}: {advice} ({unseen.at})"
 
 
 def _stored(build: Build, part: str) -> Digest:
