@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mainspring.datasets.spec import TrainingSet
@@ -32,6 +33,8 @@ class Model:
 
     Args:
         seed: for the random numbers of the fit, as `run.seed`.
+        inputs: files and folders that the fit reads, relative to the project; a change of their
+            content is a change of the model.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"gates", "owner", "description"})
@@ -41,6 +44,7 @@ class Model:
     training_set: TrainingSet
     gates: tuple[GateDeclaration, ...]
     seed: int
+    inputs: tuple[str, ...]
     owner: str
     description: str
     declared_at: Location = field(compare=False, repr=False)
@@ -53,6 +57,7 @@ class Model:
         gates: Sequence[GateDeclaration] = (),
         name: str = "",
         seed: int = 0,
+        inputs: Sequence[str] = (),
         owner: str = "",
     ) -> None:
         freeze(
@@ -62,10 +67,15 @@ class Model:
             training_set=training_set,
             gates=tuple(gates),
             seed=seed,
+            inputs=_paths((inputs,) if isinstance(inputs, str) else inputs),
             owner=owner,
             description=(fit.__doc__ or "").strip(),
             declared_at=caller(),
         )
+
+
+def _paths(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted({PurePath(path).as_posix() for path in given}))
 
 
 def model(
@@ -74,11 +84,14 @@ def model(
     gates: Sequence[GateDeclaration] = (),
     name: str = "",
     seed: int = 0,
+    inputs: Sequence[str] = (),
     owner: str = "",
 ) -> Callable[[FitFunction], Model]:
     """Declare the function below as a model: `@ms.model(flights, gates=[...])`."""
 
     def declare(fit: FitFunction) -> Model:
-        return Model(fit, training_set, gates=gates, name=name, seed=seed, owner=owner)
+        return Model(
+            fit, training_set, gates=gates, name=name, seed=seed, inputs=inputs, owner=owner
+        )
 
     return declare

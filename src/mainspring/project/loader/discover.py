@@ -29,13 +29,13 @@ from mainspring.project.errors import (
     ProjectMissing,
     ProjectUnreadable,
 )
-from mainspring.project.kinds.asset import ProjectCode
+from mainspring.project.kinds.asset import NoFiles, ProjectCode, ProjectFiles, SourceText
 from mainspring.project.loader.declarations import (
     Declarations,
     collect_declarations,
     is_declared,
 )
-from mainspring.project.loader.importing import BARE_EXPRESSIONS, importing_from
+from mainspring.project.loader.importing import BARE_EXPRESSIONS, importing_from, module_file
 
 __all__ = ["discover", "from_definitions", "read_config", "refuse_from_within"]
 
@@ -84,7 +84,7 @@ def discover(path: Path) -> Declarations:
     if faults:
         raise ProjectErrors(faults=tuple(faults.values()))
     found = collect_declarations(
-        _iter_values(modules.values()), root=str(root), code=_code(modules)
+        _iter_values(modules.values()), root=str(root), code=_code(modules, _FilesBelow(root))
     )
     if not found.assets:
         raise NothingDeclared(path=str(path))
@@ -216,13 +216,41 @@ def _iter_values(modules: Iterable[ModuleType]) -> Iterator[object]:
                     yield value
 
 
-def _code(modules: Mapping[str, ModuleType]) -> ProjectCode:
+class _FilesBelow:
+    """The files in the folder of a project."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def module(self, name: str) -> SourceText | None:
+        """A module in the folder; what cannot be read is none of its modules."""
+        is_name = all(part.isidentifier() for part in name.split("."))
+        file = module_file(self.root, name) if is_name else None
+        if file is None or name.partition(".")[0] in (*sys.stdlib_module_names, "mainspring"):
+            return None
+        return SourceText(str(file), _read(file), is_package=file.stem == "__init__")
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is such a file, seen from the folder."""
+        try:
+            return (self.root / path).is_file()
+        except (OSError, ValueError):
+            return False
+
+
+def _code(modules: Mapping[str, ModuleType], below: _FilesBelow | None = None) -> ProjectCode:
     files = [
         Path(file)
         for module in modules.values()
         if (file := getattr(module, "__file__", None)) and file.endswith(".py")
     ]
-    return ProjectCode(dict(modules), {str(file): _read(file) for file in files if file.is_file()})
+    known: ProjectFiles = below or NoFiles()
+    return ProjectCode(
+        modules=dict(modules),
+        texts={str(file): _read(file) for file in files if file.is_file()},
+        root=str(below.root) if below else "",
+        files=known,
+    )
 
 
 def _read(file: Path) -> str:

@@ -39,6 +39,7 @@ __all__ = [
     "Plan",
     "PlanningContext",
     "TimelessSource",
+    "UnseenInputs",
     "fingerprints_of",
     "identity_of_plan",
     "make_plan",
@@ -67,6 +68,13 @@ class TimelessSource(msgspec.Struct, frozen=True, kw_only=True):
     assets: tuple[str, ...]
 
 
+class UnseenInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the outcome of an asset may depend on and its fingerprint does not cover."""
+
+    asset: str
+    unseen: tuple[str, ...]
+
+
 class AssetFingerprints(msgspec.Struct, frozen=True):
     """What an asset is declared as: the fingerprints of its build and of its policy."""
 
@@ -89,6 +97,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
         changes: what differs from the environment; an apply without any is an empty plan.
         unchanged: how many assets stay as they are.
         stages: in the order in which they run.
+        unseen: what models may depend on that no fingerprint covers, whether they change or not.
         currency: of the costs.
         data: the files of sources that differ from what was read of them; `leaves_data`: whether
             they are left as they are.
@@ -111,6 +120,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     assumed: tuple[AssumedKnowledge, ...] = ()
     timeless: tuple[TimelessSource, ...] = ()
     features: tuple[FeatureProof, ...] = ()
+    unseen: tuple[UnseenInputs, ...] = ()
     currency: str = Cost().currency
     data: tuple[DataChange, ...] = ()
     leaves_data: bool = False
@@ -197,6 +207,7 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
         assumed=_assumed(graph),
         timeless=_timeless(graph),
         features=_proofs(graph),
+        unseen=_unseen(graph),
         currency=context.cost.currency,
         data=context.data,
         leaves_data=context.leaves_data,
@@ -286,6 +297,14 @@ def _timeless(graph: Graph) -> tuple[TimelessSource, ...]:
         TimelessSource(source=asset.name, assets=graph.downstream([asset.name]))
         for asset in graph.assets.values()
         if kind_of(asset.declaration).is_timeless(asset.declaration)
+    )
+
+
+def _unseen(graph: Graph) -> tuple[UnseenInputs, ...]:
+    return tuple(
+        UnseenInputs(asset=asset.name, unseen=asset.unseen)
+        for asset in graph.assets.values()
+        if asset.unseen
     )
 
 
