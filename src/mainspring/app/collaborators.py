@@ -1,5 +1,7 @@
 """What a workspace is made of: each collaborator composed once, when it is first needed."""
 
+import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +20,10 @@ from mainspring.app.data_plane import (
 from mainspring.app.maintenance import garbage_collector_of
 from mainspring.app.ports import monitor_ports, parity_ports
 from mainspring.app.sources import compile_sources, open_writer
+from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
+from mainspring.features.view import CompiledView
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
@@ -29,6 +33,7 @@ from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.compile import compile_declared_views
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
 from mainspring.project.renew import GateRenewal
+from mainspring.registry.read_environment import read_environment
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader
 from mainspring.serving.state.materializer import OnlineMaterializer
@@ -41,6 +46,8 @@ from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Source
 
 __all__ = ["Collaborators"]
+
+_LOG = logging.getLogger("mainspring")
 
 
 class Collaborators:
@@ -71,6 +78,23 @@ class Collaborators:
         time, an import of the project's modules.
         """
         return self._files.load()
+
+    @cached_property
+    def loadable_project(self) -> Project | None:
+        """What is declared, or None where its files do not load while the environment holds what
+        was applied before: whoever only looks at that goes on, and a warning says what is wrong.
+
+        Raises: ProjectErrors PRJ-020 where nothing was ever applied.
+        """
+        try:
+            return self.project
+        except DeclarationError as error:
+            if not read_environment(self.runtime.state, self.environment).pointers:
+                raise
+            _LOG.warning(
+                "the project does not load; this is what %s holds: %s", self.environment, error
+            )
+        return None
 
     @cached_property
     def deployer(self) -> EnvironmentDeployer:
@@ -113,12 +137,13 @@ class Collaborators:
     @cached_property
     def reader(self) -> FeatureReader:
         """Reads features as this environment holds them: a `view`, all `views`, their values."""
-        partitions = self.config.partitions
         return FeatureReader(
-            stream_ports(self.runtime),
-            self.streams.kept,
-            declared=lambda: compile_declared_views(self.project, partitions=partitions),
+            stream_ports(self.runtime), self.streams.kept, declared=self._declared_views
         )
+
+    def _declared_views(self) -> Mapping[str, CompiledView]:
+        project, partitions = self.loadable_project, self.config.partitions
+        return compile_declared_views(project, partitions=partitions) if project else {}
 
     @cached_property
     def parity(self) -> ParityMonitor:
@@ -132,7 +157,7 @@ class Collaborators:
         questions.
         """
         return FeatureCatalog(
-            self.project,
+            lambda: self.loadable_project,
             self.runtime,
             self.environment,
             view=self.reader.view,
@@ -181,4 +206,4 @@ class Collaborators:
         """`plan` what nothing needs, and `collect` it.  Raises: LeaseHeld FLO-001 while somebody
         works.
         """
-        return garbage_collector_of(self.runtime, self.project.config, self.folder)
+        return garbage_collector_of(self.runtime, self.project_config, self.folder)

@@ -351,10 +351,9 @@ class Workspace(Collaborators):
         on_day: Callable[[WindowReport], None] = lambda _: None,
     ) -> SimulationReport:
         """Run days of production on a virtual clock with the deployed model.  Raises:
-        UnreadableFault PRJ-060, NoBaseline MON-001, UnknownAsset ACC-006.
+        UnreadableFault PRJ-060, NoBaseline MON-001.
         """
         return simulate_environment(
-            self.project,
             self.runtime,
             self.environment,
             start=parse_instant(start),

@@ -38,7 +38,13 @@ __all__ = [
 ]
 
 
-ApplyStatus = Literal["as declared", "edited, not applied", "not applied yet", "no longer declared"]
+ApplyStatus = Literal[
+    "as declared",
+    "edited, not applied",
+    "not applied yet",
+    "no longer declared",
+    "as applied; the project does not load",
+]
 """How what an environment holds of a view stands to what the project's files declare."""
 
 
@@ -110,20 +116,21 @@ class FeatureCatalog:
     """Looks at views and their state and changes neither, and answers from history.
 
     Args:
+        declared: gives what the project declares; None where it does not load.
         view, views: give a view as the environment holds it, compiled, and all of them.
     """
 
     def __init__(
         self,
-        project: Project,
+        declared: Callable[[], Project | None],
         runtime: Runtime,
         environment: str,
         *,
         view: Callable[[str], CompiledView],
         views: Callable[[], Sequence[CompiledView]],
     ) -> None:
-        self._project, self._tools, self._environment, self._view, self._views = (
-            project,
+        self._declared, self._tools, self._environment, self._view, self._views = (
+            declared,
             runtime,
             environment,
             view,
@@ -224,12 +231,15 @@ class FeatureCatalog:
 
     def _standing(self, view: CompiledView) -> ApplyStatus:
         name, state = asset_name(view.view), self._tools.state
-        declared, held = (
-            self._project.graph.assets.get(name),
+        held, project = (
             read_environment(state, self._environment).pointers.get(name),
+            self._declared(),
         )
         if held is None:
             return "not applied yet"
+        if project is None:
+            return "as applied; the project does not load"
+        declared = project.graph.assets.get(name)
         if declared is None:
             return "no longer declared"
         return (
