@@ -22,6 +22,7 @@ __all__ = [
     "StoreBusy",
     "StoreDamaged",
     "StoreFailed",
+    "StoreGone",
     "StoreUnreachable",
     "TaskFailed",
     "TaskOverdue",
@@ -255,6 +256,26 @@ class SecretMissing(EngineError):
 
     setting: str
     variable: str
+
+
+@dataclass(eq=False, kw_only=True)
+class StoreGone(EngineError):
+    """A file of a store was removed, moved or replaced while a process worked with it.
+
+    What is written to a removed file is lost with the process, so nothing is written any more.  A
+    file that is put back is used again at once; of a file in its place, such as a restored backup,
+    a running process knows nothing.
+    """
+
+    code: ClassVar[str] = "ENG-030"
+    template: ClassVar[str] = "{store} is gone: {file} {fate}"
+    remedy: ClassVar[str] = (
+        "put it back; or restore a backup, and start again what was running: a server, a stream"
+    )
+
+    store: str
+    file: str
+    fate: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -113,6 +113,7 @@ def service(host, state, arrivals):
         writer=arrivals,
         replay=no_prediction,
         status=lambda: STATUS,
+        require_stores=lambda: None,
     )
 
 
