@@ -20,6 +20,7 @@ from mainspring.app.data_plane import (
 from mainspring.app.maintenance import garbage_collector_of
 from mainspring.app.ports import monitor_ports, parity_ports
 from mainspring.app.sources import compile_sources, open_writer
+from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
@@ -107,11 +108,11 @@ class Collaborators:
         """Judges again what the environment holds: `plan` says what, `renew` does it."""
         return GateRenewal(self.runtime, self.environment, self.config.trust_policy)
 
-    def source(self, name: str) -> Source:
+    def source(self, name: str | Named) -> Source:
         """A declared source.  Raises: UnknownAsset ACC-006."""
-        return declared_source(self.project, name)
+        return declared_source(self.project, name_of(name, "source"))
 
-    def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
+    def writer(self, source: str | Named, *, actor: Actor | None = None) -> SourceWriter:
         """What takes rows of a source in, without folding the table: for many small batches.
 
         Args:
@@ -119,8 +120,9 @@ class Collaborators:
 
         Raises: UnknownAsset ACC-006.
         """
-        sources, by = self._compiled_sources, actor or self.runtime.actor
-        return open_writer(source, sources, self.runtime, environment=self.environment, actor=by)
+        name, sources = name_of(source, "source"), self._compiled_sources
+        by = actor or self.runtime.actor
+        return open_writer(name, sources, self.runtime, environment=self.environment, actor=by)
 
     @cached_property
     def _compiled_sources(self) -> dict[str, CompiledSource]:

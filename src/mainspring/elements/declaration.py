@@ -4,16 +4,67 @@ them.
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
-from mainspring.elements.errors import Location
+from mainspring.elements.errors import Location, NotAName
 
-__all__ = ["caller", "freeze"]
+__all__ = ["Named", "caller", "freeze", "name_of", "names_of"]
 
 # With the separator, so that a user's folder beside ours whose name begins alike is not taken for
 # ours.
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
+
+
+_LONGEST_SHOWN = 60
+
+
+@runtime_checkable
+class Named(Protocol):
+    """A declaration; it stands for its name wherever a name is asked for."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the declarations of its kind."""
+        ...
+
+    @property
+    def declared_at(self) -> Location:
+        """The user's line."""
+        ...
+
+
+def name_of(given: object, kind: str) -> str:
+    """The name, or that of a declaration.
+
+    Args:
+        kind: of what is meant, for the error.
+
+    Raises: NotAName PRJ-080.
+    """
+    match given:
+        case str():
+            return given
+        case Named():
+            return given.name
+    shown = repr(given)
+    if len(shown) > _LONGEST_SHOWN:
+        shown = f"a {type(given).__name__}"
+    raise NotAName(kind=kind, found=shown)
+
+
+def names_of(given: object, kind: str) -> list[str]:
+    """The names, or those of declarations; one of them is a list of one.  Raises: NotAName
+    PRJ-080.
+    """
+    match given:
+        case str() | Named():
+            return [name_of(given, kind)]
+        case Iterable():
+            return [name_of(each, kind) for each in given]
+    return [name_of(given, kind)]
 
 
 def caller() -> Location:

@@ -134,7 +134,8 @@ class HttpServer(Protocol):
         on_bound: Callable[[int], None],
         stop: threading.Event | None = None,
     ) -> None:
-        """Answer until `stop` is set or the process is asked to end (SIGTERM, SIGINT).
+        """Answer until `stop` is set or the process is asked to end (SIGTERM, SIGINT).  Raises:
+        PortTaken SRV-030.
 
         Args:
             port: 0 takes a free one.

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from mainspring.elements.declaration import Named, name_of, names_of
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import Micros
 from mainspring.features.distribution import Distribution, distribution_of
@@ -24,6 +25,7 @@ from mainspring.project.loader.fingerprint import canonical_value
 from mainspring.project.loader.load import Project
 from mainspring.project.plan.notation import render_field
 from mainspring.registry.read_environment import read_environment
+from mainspring.serving.state.reader import ViewNames
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
@@ -143,11 +145,11 @@ class FeatureCatalog:
         views = tuple(self._status(view, now) for view in self._views())
         return FeaturesReport(environment=self._environment, at=now, views=views)
 
-    def show(self, name: str, *, keys: int = 1_000) -> ViewReport:
+    def show(self, name: str | Named, *, keys: int = 1_000) -> ViewReport:
         """One view in words, and what it says at the clock's now of a sample of its keys.  Raises:
         UnknownAsset ACC-006.
         """
-        view, now = self._view(name), self._tools.data_clock.now()
+        view, now = self._view(name_of(name, "feature view")), self._tools.data_clock.now()
         distributions, silence = self._distributions(view, now, keys)
         return ViewReport(
             status=self._status(view, now),
@@ -161,10 +163,10 @@ class FeatureCatalog:
 
     def backfill(
         self,
-        names: Sequence[str],
+        names: ViewNames,
         *,
-        spine: Path,
-        out: Path,
+        spine: Path | str,
+        out: Path | str,
         progress: BackfillProgress = lambda *_: None,
     ) -> BackfillReport:
         """As `get_historical_features`, from a file into another piece by piece.
@@ -175,9 +177,8 @@ class FeatureCatalog:
         Raises: UnknownAsset ACC-006, SpineUnusable FEA-010, FeatureOverflow FEA-001.
         """
         facts_of = partial(read_source_rows, log=self._tools.log, tables=self._tools.tables)
-        return backfill_file(
-            [self._view(name) for name in names], spine, out, facts_of=facts_of, progress=progress
-        )
+        views = [self._view(name) for name in names_of(names, "feature view")]
+        return backfill_file(views, Path(spine), Path(out), facts_of=facts_of, progress=progress)
 
     def _status(self, view: CompiledView, now: Micros) -> ViewStatus:
         shards, log, online = shards_of(view), self._tools.log, self._tools.online

@@ -2,9 +2,10 @@
 every fact of its sources.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mainspring.elements.schema import Schema
 from mainspring.elements.time import Micros
 from mainspring.monitoring.baseline import parse_baseline
 from mainspring.monitoring.definition import parse_monitor, parse_served_model
@@ -18,7 +19,8 @@ from mainspring.registry.environment import AssetDefinition, EnvironmentVersion
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_definition, read_environment
 from mainspring.serving.open import open_version
-from mainspring.simulation.fault import parse_injected_fault
+from mainspring.simulation.errors import UnreadableFault
+from mainspring.simulation.fault import InjectedFault, parse_injected_fault
 from mainspring.simulation.simulate import Scenario
 from mainspring.sources.facts import read_source_rows
 
@@ -81,9 +83,19 @@ def scenario_for_environment(
         start=start,
         end=end,
         seed=seed,
-        faults=[parse_injected_fault(text) for text in faults],
+        faults=[_known_fault(text, schemas.values()) for text in faults],
         fault_texts=tuple(faults),
     )
+
+
+def _known_fault(text: str, schemas: Iterable[Schema]) -> InjectedFault:
+    """The fault that a text names, in a column that a source of the model has."""
+    fault = parse_injected_fault(text)
+    columns = sorted({name for schema in schemas for name in schema.names})
+    if fault.column not in columns:
+        reason = f"no source of the model has a column {fault.column!r}; {', '.join(columns)} are"
+        raise UnreadableFault(text=text, reason=f"{reason} known")
+    return fault
 
 
 def _definitions(
