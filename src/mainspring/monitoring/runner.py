@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.events import ProjectName
 from mainspring.flow.schedule import ScheduleWindow, due_window
 from mainspring.monitoring.baseline import parse_baseline
@@ -94,10 +95,11 @@ class MonitorRunner:
                 reports.append(report)
         return reports
 
-    def run(self, name: str) -> WindowReport:
+    def run(self, monitor: str | Named) -> WindowReport:
         """Evaluate a monitor on its current, incomplete window.  Raises: UnknownAsset ACC-006,
         NoBaseline MON-001.
         """
+        name = name_of(monitor, "monitor")
         monitors = {monitor.name: monitor for monitor in self._monitors()}
         if name not in monitors:
             raise UnknownAsset(kind="monitor", name=name, known=", ".join(monitors) or "none")

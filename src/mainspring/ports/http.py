@@ -81,6 +81,7 @@ class Route(NamedTuple):
             and holds up all others for as long as it takes.
         alone: calls of this route are answered one after the other; those that wait their turn
             hold no thread.
+        writes: what it answers is on record first.
     """
 
     method: str
@@ -89,6 +90,7 @@ class Route(NamedTuple):
     handler: Callable[[Call], Reply]
     blocks: bool = False
     alone: bool = False
+    writes: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -132,7 +134,8 @@ class HttpServer(Protocol):
         on_bound: Callable[[int], None],
         stop: threading.Event | None = None,
     ) -> None:
-        """Answer until `stop` is set or the process is asked to end (SIGTERM, SIGINT).
+        """Answer until `stop` is set or the process is asked to end (SIGTERM, SIGINT).  Raises:
+        PortTaken SRV-030.
 
         Args:
             port: 0 takes a free one.

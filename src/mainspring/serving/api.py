@@ -4,13 +4,14 @@ What is computed is decided in `predict`, `replay` and `protocol`; here a call b
 a record becomes a reply.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mainspring.elements.errors import EngineError
 from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
 from mainspring.serving.body import PredictBody
 from mainspring.serving.finite import require_finite
@@ -76,6 +77,7 @@ class ServingApi:
     Args:
         replay: the record to render for the id of a prediction; SRV-008 for one that is not known.
         version: of this software.
+        require_stores: returns while the stores can be written, else raises an error of ours.
         observe: called for each answered predict call with the endpoint, its predictions, and the
             seconds that they took.
     """
@@ -86,14 +88,16 @@ class ServingApi:
         *,
         replay: Callable[[str], object],
         version: str,
+        require_stores: Callable[[], None],
         observe: Callable[[str, Sequence["Prediction"], float], None],
     ) -> None:
         self._host, self._replay, self._version, self._observe = host, replay, version, observe
+        self._require_stores = require_stores
 
     def routes(self) -> list[Route]:
         """Every route; those of health are open."""
         return [
-            Route("POST", "/v1/endpoints/{name}/predict", "predict", self.predict),
+            Route("POST", "/v1/endpoints/{name}/predict", "predict", self.predict, writes=True),
             Route("GET", "/v1/predictions/{id}/replay", "read", self.replay, blocks=True),
             Route("GET", "/v2", "read", self.server_metadata),
             Route("GET", "/v2/models/{name}/ready", "read", self.model_ready),
@@ -127,18 +131,28 @@ class ServingApi:
         return json_reply({"name": "mainspring", "version": self._version, "extensions": []})
 
     def model_ready(self, call: Call) -> Reply:
-        """`GET /v2/models/{name}/ready`: 503 while no model may answer.  Raises: UnknownEndpoint
+        """`GET /v2/models/{name}/ready`: 503 while no model may answer, or nothing can be stored.
+        Raises: UnknownEndpoint
         SRV-001.
         """
         name = call.path["name"]
-        is_ready = self._host.endpoint(name).current is not None
-        return json_reply({"name": name, "ready": is_ready}, 200 if is_ready else 503)
+        return self._readiness(self._host.endpoint(name).current is not None, {"name": name})
 
     def ready(self, _: Call) -> Reply:
-        """`GET /v2/health/ready`: every endpoint has a model that may answer; 503 until then."""
+        """`GET /v2/health/ready`: every endpoint has a model that may answer, and its answers can
+        be stored; 503 until then.
+        """
         endpoints = self._host.served.endpoints.values()
-        is_ready = bool(endpoints) and all(endpoint.current for endpoint in endpoints)
-        return json_reply({"ready": is_ready}, 200 if is_ready else 503)
+        has_models = bool(endpoints) and all(endpoint.current for endpoint in endpoints)
+        return self._readiness(has_models, {})
+
+    def _readiness(self, has_model: bool, about: Mapping[str, object]) -> Reply:
+        try:
+            self._require_stores()
+        except EngineError as error:
+            reason = f"{error.code} {error.message}"
+            return json_reply({**about, "ready": False, "reason": reason}, 503)
+        return json_reply({**about, "ready": has_model}, 200 if has_model else 503)
 
     def _model(self, call: Call) -> ProtocolModel:
         name = call.path["name"]

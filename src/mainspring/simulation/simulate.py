@@ -23,11 +23,11 @@ from mainspring.elements.time import DAY, FOREVER, HOUR, Micros, format_instant
 from mainspring.features.state.stream import horizon_at, materialize_view
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.baseline import Baseline
+from mainspring.monitoring.definition import MonitorDefinition
 from mainspring.monitoring.evaluate import MonitoredModel, MonitorEvaluator
 from mainspring.monitoring.incident import Incident
 from mainspring.monitoring.limits.label import LabelledDay
 from mainspring.monitoring.record import IncidentJournal, record_findings
-from mainspring.monitoring.spec import Monitor
 from mainspring.monitoring.window import WindowReport
 from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor, ServedModel
@@ -122,7 +122,7 @@ class Scenario:
     """
 
     model: ServedModel
-    monitor: Monitor
+    monitor: MonitorDefinition
     baseline: Baseline
     endpoint: str
     facts: Mapping[str, pl.DataFrame]

@@ -45,14 +45,18 @@ def served(model):
 def api_of(predictor, clock):
     """The routes over an environment, and what they observed."""
 
-    def api_of(served, replay=unknown):
+    def api_of(served, replay=unknown, require_stores=lambda: None):
         host = EndpointHost(
             lambda _: served, predictor, environment="dev", clock=clock, ids=SeededIds(1)
         )
         host.refresh()
         observed = []
         api = ServingApi(
-            host, replay=replay, version="9", observe=lambda *args: observed.append(args)
+            host,
+            replay=replay,
+            version="9",
+            require_stores=require_stores,
+            observe=lambda *args: observed.append(args),
         )
         return api, observed
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mainspring.app.cli.faults import EXIT_REFUSED
-from mainspring.app.cli.options import Invocation, WorkspaceVerb
+from mainspring.app.cli.options import GivenPath, Invocation, WorkspaceVerb
 from mainspring.app.cli.output import live_line
 from mainspring.app.cli.paint import Paint, columns, counted
 from mainspring.app.cli.progress import DayProgress
@@ -64,7 +64,7 @@ def serve(at: Invocation, port: int, as_of: str | None) -> None:
 
 @click.command(cls=WorkspaceVerb)
 @click.argument("endpoint")
-@click.argument("file", default="-", metavar="[FILE]")
+@click.argument("file", default="-", metavar="[FILE]", type=GivenPath(path_type=str))
 @click.option(
     "--row",
     "rows",
@@ -160,7 +160,9 @@ def lineage(at: Invocation, asset: str) -> None:
 
 @click.command(cls=WorkspaceVerb)
 @click.option("--from", "start", required=True, metavar="DATE", help="The first day.")
-@click.option("--days", required=True, type=click.IntRange(min=1), help="How many days.")
+@click.option(
+    "--days", required=True, type=click.IntRange(1, 3_660), metavar="N", help="How many days."
+)
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same output.")
 @click.option(
     "--inject",
