@@ -26,7 +26,10 @@ from mainspring.monitoring.runner import MonitorRunner
 from mainspring.project.catalog import FeatureCatalog
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.compile import compile_declared_views
+from mainspring.project.loader.compile import (
+    compile_declared_on_demand,
+    compile_declared_views,
+)
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
 from mainspring.project.renew import GateRenewal
 from mainspring.serving.host import EndpointHost
@@ -118,6 +121,7 @@ class Collaborators:
             stream_ports(self.runtime),
             self.streams.kept,
             declared=lambda: compile_declared_views(self.project, partitions=partitions),
+            declared_on_demand=lambda: compile_declared_on_demand(self.project),
         )
 
     @cached_property
@@ -137,6 +141,7 @@ class Collaborators:
             self.environment,
             view=self.reader.view,
             views=self.reader.views,
+            any_view=self.reader.view_or_on_demand,
         )
 
     def host(self) -> EndpointHost:

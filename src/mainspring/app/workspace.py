@@ -5,15 +5,12 @@ A workspace is one project in one environment.  On disk its state lies in `.main
 project; in memory nothing is written anywhere.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-
-import polars as pl
+from typing import cast
 
 from mainspring.access.tokens import load_or_create_token
-from mainspring.app.collaborators import Collaborators
 from mainspring.app.compose import (
     OffsetClock,
     approver_signer,
@@ -21,15 +18,22 @@ from mainspring.app.compose import (
     compose_on_disk,
     public_keys,
 )
+from mainspring.app.data_access import DataAccess
 from mainspring.app.data_plane import (
     read_status,
 )
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
 from mainspring.app.simulation import simulate_environment
 from mainspring.elements.events import Actor
+from mainspring.elements.foreign_frame import (
+    GivenRows,
+    PandasFrame,
+    as_polars,
+    is_pandas,
+    plain_rows,
+)
 from mainspring.elements.identity import Digest
-from mainspring.elements.time import Micros, parse_instant
-from mainspring.features.online.read import FeatureRows
+from mainspring.elements.time import parse_instant
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit_journal
 from mainspring.govern.lineage import LineageNode, asset_lineage
@@ -57,7 +61,7 @@ from mainspring.sources.topic import topic_of
 __all__ = ["Workspace"]
 
 
-class Workspace(Collaborators):
+class Workspace(DataAccess):
     """One project in one environment, ready to work.  Stable.
 
     Open one with `Workspace.open(path, env=...)`, or with nothing on disk with
@@ -234,7 +238,12 @@ class Workspace(Collaborators):
         return asset_lineage(asset, current, state=self.runtime.state)
 
     def ingest(
-        self, source: str, rows: SourceRows | Path | str, *, history: bool = False, op: str = ""
+        self,
+        source: str,
+        rows: SourceRows | PandasFrame | Path | str,
+        *,
+        history: bool = False,
+        op: str = "",
     ) -> IngestReport:
         """Take rows, or a file by its path, through the contract into the log, and fold the log
         into the table.
@@ -246,51 +255,14 @@ class Workspace(Collaborators):
 
         Raises: UnknownAsset ACC-006, a SourceError SRC-001 to SRC-006.
         """
+        writer = self.writer(source)
         if isinstance(rows, Path | str):
-            report = self.writer(source).write_file(Path(rows), history=history, op=op)
+            report = writer.write_file(Path(rows), history=history, op=op)
         else:
-            report = self.writer(source).write_rows(rows, history=history, op=op)
+            taken = as_polars(rows) if is_pandas(rows) else cast("SourceRows", rows)
+            report = writer.write_rows(taken, history=history, op=op)
         materialize_table(topic_of(source), log=self.runtime.log, tables=self.runtime.tables)
         return report
-
-    def get_historical_features(
-        self, features: Sequence[str], *, spine: pl.DataFrame
-    ) -> pl.DataFrame:
-        """Features of these views for every row of the spine, point-in-time correct, in its order;
-        no row is dropped.
-
-        Args:
-            features: names of feature views, which answer as this environment holds them.
-            spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text
-                or int64 microseconds.
-
-        Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
-            another type.
-        """
-        return self.reader.get_historical_features(features, spine=spine)
-
-    def get_online_features(
-        self,
-        features: Sequence[str],
-        *,
-        keys: Sequence[Mapping[str, object]] | pl.DataFrame,
-        at: Micros | str | datetime | None = None,
-        reasons: bool = False,
-    ) -> FeatureRows:
-        """Features of these views for each key, from online state, now or at another time.
-
-        Args:
-            keys: the join keys of each row.
-            reasons: say also why a value is null: see `FeatureRows.reasons`.
-
-        Returns: values as models take them: instants and lengths of time are int64 microseconds.
-
-        Raises: HorizonPassed FEA-002 when online state does not reach back to that time,
-            MissingRequestField FEA-003, WrongRequestType FEA-004 for a missing join key or one of
-            another type, MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two
-            views give a column of one name, HindsightAsked FEA-013 for a view with hindsight.
-        """
-        return self.reader.get_online_features(features, keys=keys, at=at, reasons=reasons)
 
     def materialize(self) -> None:
         """Bring the online state of every view that is kept current up to the log."""
@@ -319,17 +291,13 @@ class Workspace(Collaborators):
         """The ids of the newest predictions of this environment that the log has, newest last."""
         return self.replays.latest(self.environment, count)
 
-    def predict(
-        self, endpoint: str, rows: Sequence[Mapping[str, object]] | Mapping[str, object]
-    ) -> list[Prediction]:
+    def predict(self, endpoint: str, rows: GivenRows) -> list[Prediction]:
         """Answer rows, or one, as the server would.  Raises: UnknownEndpoint SRV-001, NotServing
         SRV-003, MissingRequestField FEA-003, WrongRequestType FEA-004.
         """
         host = self.host()
         self.materialize()
-        return host.predict(
-            endpoint, [rows] if isinstance(rows, Mapping) else rows, actor=self.runtime.actor
-        )
+        return host.predict(endpoint, plain_rows(rows), actor=self.runtime.actor)
 
     def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
         """Recompute predictions, or the one of this id, from log and artifacts.  Raises:

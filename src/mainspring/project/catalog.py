@@ -16,6 +16,7 @@ from mainspring.features.errors import FeatureOverflow, HorizonPassed
 from mainspring.features.explanation import ViewExplanation, explain_view
 from mainspring.features.history.file import BackfillProgress, BackfillReport, backfill_file
 from mainspring.features.online.measure import measure_state, sample_answers
+from mainspring.features.requested import AnyView, parse_requested
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.project.kinds.evaluation import Runtime
@@ -110,7 +111,8 @@ class FeatureCatalog:
     """Looks at views and their state and changes neither, and answers from history.
 
     Args:
-        view, views: give a view as the environment holds it, compiled, and all of them.
+        view, views: give a view as the environment holds it, compiled, and all of them; `any_view`
+            also one that is on-demand.
     """
 
     def __init__(
@@ -121,14 +123,10 @@ class FeatureCatalog:
         *,
         view: Callable[[str], CompiledView],
         views: Callable[[], Sequence[CompiledView]],
+        any_view: Callable[[str], AnyView],
     ) -> None:
-        self._project, self._tools, self._environment, self._view, self._views = (
-            project,
-            runtime,
-            environment,
-            view,
-            views,
-        )
+        self._project, self._tools, self._environment = project, runtime, environment
+        self._view, self._views, self._any_view = view, views, any_view
 
     def report(self) -> FeaturesReport:
         """Every view.  Cost: reads all online state, about 4 µs a row."""
@@ -168,9 +166,8 @@ class FeatureCatalog:
         Raises: UnknownAsset ACC-006, SpineUnusable FEA-010, FeatureOverflow FEA-001.
         """
         facts_of = partial(read_source_rows, log=self._tools.log, tables=self._tools.tables)
-        return backfill_file(
-            [self._view(name) for name in names], spine, out, facts_of=facts_of, progress=progress
-        )
+        requested = parse_requested(names, self._any_view)
+        return backfill_file(requested, spine, out, facts_of=facts_of, progress=progress)
 
     def _status(self, view: CompiledView, now: Micros) -> ViewStatus:
         shards, log, online = shards_of(view), self._tools.log, self._tools.online

@@ -14,6 +14,7 @@ from mainspring import col
 from mainspring.app.cli import command_line
 from mainspring.features.errors import SpineUnusable
 from mainspring.features.history.file import backfill_file
+from mainspring.features.requested import parse_requested
 
 SALES = ms.Source(
     "sales",
@@ -61,9 +62,9 @@ def answered(workspace, tmp_path: Path):
 
     def answered(spine: Path, out: str, rows: int = 4):
         told: list[tuple[str, int, int]] = []
-        views = [workspace.reader.view(name) for name in VIEWS]
+        requested = parse_requested(VIEWS, workspace.reader.view_or_on_demand)
         report = backfill_file(
-            views,
+            requested,
             spine,
             tmp_path / out,
             facts_of=workspace.facts_of,

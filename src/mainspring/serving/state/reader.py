@@ -6,15 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
+import msgspec
 import polars as pl
 
 from mainspring.elements.time import Micros
-from mainspring.features.history.gather import backfill_from
+from mainspring.features.history.gather import backfill_requested
+from mainspring.features.on_demand import CompiledOnDemandView, compute_on_request
 from mainspring.features.online.read import FeatureRows, read_online
+from mainspring.features.requested import (
+    AnyView,
+    FeatureReference,
+    parse_requested,
+    views_in,
+)
 from mainspring.features.requests import cast_entity_keys, prepare_spine, resolve_read_time
 from mainspring.features.stream.open import StreamPorts, materialize_to_head
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.registry.errors import UnknownAsset
+from mainspring.serving.state.read import read_on_demand_views
 from mainspring.serving.state.views import ServedViews
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.spec import Source
@@ -29,7 +38,8 @@ class FeatureReader:
     Args:
         held: the views that the environment holds.
         declared: gives the views as they are declared now, by name and in that order; called
-            once, and only for what the environment does not hold.
+            once, and only for what the environment does not hold; `declared_on_demand` the same
+            for on-demand views.
     """
 
     def __init__(
@@ -38,8 +48,10 @@ class FeatureReader:
         held: ServedViews,
         *,
         declared: Callable[[], Mapping[str, CompiledView]],
+        declared_on_demand: Callable[[], Mapping[str, CompiledOnDemandView]],
     ) -> None:
         self._ports, self._held, self._compile_declared = ports, held, declared
+        self._compile_declared_on_demand = declared_on_demand
 
     @cached_property
     def _declared(self) -> Mapping[str, CompiledView]:
@@ -50,50 +62,66 @@ class FeatureReader:
         it holds none of that name.  Raises: UnknownAsset ACC-006.
         """
         held = self._held.held()
-        if name in held:
-            return held[name]
+        return held[name] if name in held else self._known(name, self._view_names())
+
+    def _known(self, name: str, known: Sequence[str]) -> CompiledView:
         if name not in self._declared:
-            raise UnknownAsset(kind="feature view", name=name, known=", ".join(self._view_names()))
+            raise UnknownAsset(kind="feature view", name=name, known=", ".join(known))
         return self._declared[name]
 
     def views(self) -> list[CompiledView]:
         """Every feature view that is declared or held here."""
         return [self.view(name) for name in self._view_names()]
 
-    def _views_of(self, names: Sequence[str]) -> list[CompiledView]:
-        return [self.view(name) for name in ([names] if isinstance(names, str) else names)]
+    def view_or_on_demand(self, name: str) -> AnyView:
+        """A feature view or an on-demand view: as this environment holds it, and as it is declared
+        only where it holds none of that name.  Raises: UnknownAsset ACC-006.
+        """
+        ports, held = self._ports, self._held.held()
+        if name in held:
+            return held[name]
+        on_demand = read_on_demand_views(
+            self._held.version(), state=ports.state, objects=ports.objects
+        )
+        if name in on_demand:
+            return on_demand[name]
+        declared = self._compile_declared_on_demand()
+        if name in self._declared or name not in declared:
+            known = [*self._view_names(), *dict.fromkeys([*declared, *on_demand])]
+            return self._known(name, known)
+        return declared[name]
 
     def _view_names(self) -> list[str]:
         """In the order in which they are declared, then those that this environment still holds."""
         return list(dict.fromkeys([*self._declared, *sorted(self._held.held())]))
 
     def get_historical_features(
-        self, features: Sequence[str], *, spine: pl.DataFrame
+        self, features: Sequence[FeatureReference], *, spine: pl.DataFrame
     ) -> pl.DataFrame:
-        """Features of these views for every row of the spine, point-in-time correct, in its order;
-        no row is dropped.
+        """The features of these views, without the columns of the spine, for every row of it, in
+        its order and point-in-time correct.
 
         Args:
-            features: names of feature views, which answer as this environment holds them: what is
-                edited and not applied yet is not asked.
-            spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text
-                or int64 microseconds.
+            features: names of feature views and on-demand views, which answer as this environment
+                holds them: what is edited and not applied yet is not asked.
+            spine: join keys, what on-demand views read, and `prediction_time`: timestamps (without
+                a zone: UTC), ISO 8601 text or int64 microseconds.
 
         Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
             another type.
         """
-        views = self._views_of(features)
-        asked = prepare_spine(spine, views)
+        requested = parse_requested(features, self.view_or_on_demand)
+        asked = prepare_spine(spine, views_in(requested))
         return pl.concat(
-            [spine, *(backfill_from(view, self._facts_of, asked) for view in views)],
+            [backfill_requested(each, self._facts_of, asked, request=spine) for each in requested],
             how="horizontal",
         )
 
     def get_online_features(
         self,
-        features: Sequence[str],
+        features: Sequence[FeatureReference],
         *,
-        keys: Sequence[Mapping[str, object]] | pl.DataFrame,
+        keys: Sequence[Mapping[str, object]],
         at: Micros | str | datetime | None = None,
         reasons: bool = False,
     ) -> FeatureRows:
@@ -101,7 +129,7 @@ class FeatureReader:
         refused) at another time.
 
         Args:
-            keys: the join keys of each row.
+            keys: the join keys of each row, and what on-demand views read.
             reasons: say also, for each row and `view.entity`, whether its key is known and a fact
                 in its window: `FeatureRows.reasons`.
 
@@ -110,18 +138,27 @@ class FeatureReader:
         Raises: HorizonPassed FEA-002 when that time lies before what is kept, MissingRequestField
             FEA-003, WrongRequestType FEA-004 for a missing join key or one of another type,
             MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two views give a
-            column of one name, HindsightAsked FEA-013 for a view with hindsight.
+            column of one name, HindsightAsked FEA-013 for a view with hindsight,
+            RequestTypesUnknown FEA-073.
         """
-        views = self._views_of(features)
+        requested = parse_requested(features, self.view_or_on_demand)
+        views = views_in(requested)
         now, request = self._ports.data_clock.now(), cast_entity_keys(keys, views)
         for view in with_lookups(views):
             materialize_to_head(view, self._ports)
-        return read_online(
+        found = read_online(
             views,
             self._ports.online,
             request.columns,
             at=[resolve_read_time(at, now=now)] * request.height,
             reasons=reasons,
+        )
+        columns = dict(found.columns)
+        for each in requested:
+            if isinstance(each.view, CompiledOnDemandView):
+                columns |= compute_on_request(each.view, keys)
+        return msgspec.structs.replace(
+            found, columns={name: columns[name] for each in requested for name in each.columns}
         )
 
     def _facts_of(self, source: Source) -> pl.DataFrame:
