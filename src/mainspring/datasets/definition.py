@@ -14,6 +14,7 @@ from enum import Enum
 from mainspring.datasets import spec as dataset_spec
 from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.spec import TrainingSet
+from mainspring.elements.declaration import NOTES
 from mainspring.elements.errors import Location
 from mainspring.elements.expression import aggregation
 from mainspring.elements.expression.operations import NODES
@@ -45,6 +46,7 @@ _RECORDS = {
     and dataclasses.is_dataclass(record)
     and record.__module__ == module.__name__
 } | {record.__name__: record for record in (*NODES, Schema, Field)}
+_UNSAID = frozenset({"declared_at", *NOTES})
 _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
 
 
@@ -155,7 +157,7 @@ def _to_data(value: object) -> _Json:
         case list() | tuple():
             return [_to_data(item) for item in value]
         case _ if dataclasses.is_dataclass(value):
-            fields = [f for f in dataclasses.fields(value) if f.name != "declared_at"]
+            fields = [f for f in dataclasses.fields(value) if f.name not in _UNSAID]
             return {"$": type(value).__name__} | {
                 f.name: _to_data(getattr(value, f.name)) for f in fields
             }
@@ -178,10 +180,18 @@ def _from_data(data: object) -> object:
 
 
 def _record(name: str, fields: Mapping[str, object]) -> object:
-    """A record without its constructor, which takes a user's shorthand and not fields."""
+    """A record without its constructor, which takes a user's shorthand and not fields.
+
+    A field that its release did not know yet, or that is a note, has its default.
+    """
     record = _RECORDS[name]
     made = object.__new__(record)
     for field in dataclasses.fields(record):
-        value = Location("", 0) if field.name == "declared_at" else _from_data(fields[field.name])
+        if field.name == "declared_at":
+            value: object = Location("", 0)
+        elif field.name in fields or field.default is dataclasses.MISSING:
+            value = _from_data(fields[field.name])
+        else:
+            value = field.default
         object.__setattr__(made, field.name, value)
     return made

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from typing import Literal as OneOf
 
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
 from mainspring.elements.expression.tree import Node
@@ -92,9 +92,10 @@ class TrainingSet:
     label: Label
     features: tuple[FeatureView | OnDemandFeatureView, ...]
     split: Split
-    owner: str
-    description: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
         self,
@@ -108,6 +109,7 @@ class TrainingSet:
         split: Split,
         owner: str = "",
         description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         freeze(
             self,
@@ -120,5 +122,6 @@ class TrainingSet:
             split=split,
             owner=owner,
             description=description,
+            tags=parse_tags(tags),
             declared_at=caller(),
         )

@@ -18,9 +18,9 @@ from mainspring.ports.objects import ObjectReader
 from mainspring.ports.signer import Verifier
 from mainspring.ports.state import StateReader
 from mainspring.ports.tables import TableReader
-from mainspring.registry.environment import EnvironmentVersion, asset_names
+from mainspring.registry.environment import AssetNotes, EnvironmentVersion, asset_names
 from mainspring.registry.read import read_version
-from mainspring.registry.read_environment import read_environment
+from mainspring.registry.read_environment import read_definition, read_environment
 from mainspring.serving.loader import read_endpoint_definition
 from mainspring.sources.read import iter_records
 from mainspring.sources.topic import quarantine_topic_of, topic_of
@@ -35,12 +35,15 @@ __all__ = [
 
 
 class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint, the version behind it, and whether its chain of attestations holds here."""
+    """An endpoint, the version behind it, whether its chain of attestations holds here, and what
+    its declaration says to people.
+    """
 
     name: str
     model: str
     digest: Digest
     attested: bool
+    notes: AssetNotes = AssetNotes()
 
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +55,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     quarantined: int
     last_event_time: Micros | None
+    notes: AssetNotes = AssetNotes()
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +105,7 @@ def status_of_environment(
         moved_at=current.moved_at,
         reason=current.reason,
         endpoints=tuple(_iter_endpoints(current, policy, ports)),
-        sources=tuple(_source(name, ports) for name in asset_names(current, "source")),
+        sources=tuple(_source(name, current, ports) for name in asset_names(current, "source")),
         incidents=tuple(incident for incident in incidents if incident.closed_at is None),
     )
 
@@ -125,11 +129,20 @@ def _iter_endpoints(
                 now=ports.clock.now(),
             )
             yield EndpointStatus(
-                name=name, model=version.label, digest=version.digest, attested=chain.is_proven
+                name=name,
+                model=version.label,
+                digest=version.digest,
+                attested=chain.is_proven,
+                notes=_notes_of(f"endpoint.{name}", current, ports),
             )
 
 
-def _source(name: str, ports: StatusPorts) -> SourceStatus:
+def _notes_of(asset: str, current: EnvironmentVersion, ports: StatusPorts) -> AssetNotes:
+    definition = read_definition(ports.state, current.pointers[asset])
+    return definition.notes_or_none if definition else AssetNotes()
+
+
+def _source(name: str, current: EnvironmentVersion, ports: StatusPorts) -> SourceStatus:
     topic, log = topic_of(name), ports.log
     head = log.head(topic)
     newest = None
@@ -140,4 +153,5 @@ def _source(name: str, ports: StatusPorts) -> SourceStatus:
         rows=head,
         quarantined=log.head(quarantine_topic_of(name)),
         last_event_time=newest,
+        notes=_notes_of(f"source.{name}", current, ports),
     )

@@ -24,7 +24,8 @@ from mainspring.project.kinds.union import asset_name
 from mainspring.project.loader.fingerprint import canonical_value
 from mainspring.project.loader.load import Project
 from mainspring.project.plan.notation import render_field
-from mainspring.registry.read_environment import read_environment
+from mainspring.registry.environment import AssetNotes
+from mainspring.registry.read_environment import read_definition, read_environment
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
@@ -99,6 +100,7 @@ class ViewReport(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     status: ViewStatus
+    notes: AssetNotes
     explanation: ViewExplanation
     clocks: tuple[SourceClocks, ...]
     at: Micros
@@ -139,10 +141,12 @@ class FeatureCatalog:
         UnknownAsset ACC-006.
         """
         view, now = self._view(name), self._tools.data_clock.now()
+        notes = self._notes(view)
         distributions, silence = self._distributions(view, now, keys)
         return ViewReport(
             status=self._status(view, now),
-            explanation=explain_view(view),
+            notes=notes,
+            explanation=msgspec.structs.replace(explain_view(view), description=notes.description),
             clocks=tuple(_clocks_of(source) for source in view.view.sources),
             at=now,
             sampled=keys,
@@ -218,6 +222,20 @@ class FeatureCatalog:
             distribution_of(field.name, field.dtype, values[field.name]) for field in view.fields
         )
         return spread, "" if any(values.values()) else "state holds no key yet"
+
+    def _notes(self, view: CompiledView) -> AssetNotes:
+        """As declared now, and of a view that is not declared any more as it was applied."""
+        name, state = asset_name(view.view), self._tools.state
+        declared = self._project.graph.assets.get(name)
+        pointer = read_environment(state, self._environment).pointers.get(name)
+        found = (
+            declared.definition
+            if declared
+            else read_definition(state, pointer)
+            if pointer
+            else None
+        )
+        return found.notes_or_none if found else AssetNotes()
 
     def _standing(self, view: CompiledView) -> ApplyStatus:
         name, state = asset_name(view.view), self._tools.state

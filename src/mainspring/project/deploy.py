@@ -18,6 +18,7 @@ from mainspring.project.config.config import ProjectConfig
 from mainspring.project.errors import NothingToPromote, NothingToRollBack, ProtectedEnvironment
 from mainspring.project.kinds.evaluation import Evaluation, Runtime, StageProgressCallback
 from mainspring.project.loader.load import Project
+from mainspring.project.notes import record_notes
 from mainspring.project.plan.moves import (
     make_pointing_plan,
     make_promotion_plan,
@@ -149,6 +150,8 @@ class EnvironmentDeployer:
             progress=progress,
             builds={},
         )
+        if plan.act == "apply":
+            self.record_notes()
         if plan.is_empty:
             return ApplyReport(
                 environment=plan.environment,
@@ -164,6 +167,20 @@ class EnvironmentDeployer:
             self._policy(plan.environment),
             fingerprints=fingerprints_of(project.graph) if project else {},
             observer=observer,
+        )
+
+    def record_notes(self) -> tuple[str, ...]:
+        """Put the notes of what the environment holds as it is declared on record, for those that
+        read no project; the assets whose notes were others.
+        """
+        runtime = self.runtime
+        return record_notes(
+            self.load().graph,
+            self.environment,
+            state=runtime.state,
+            project=runtime.project,
+            actor=runtime.actor,
+            at=runtime.clock.now(),
         )
 
     def approve(self, model: str, target: str, signer: Signer) -> Digest:

@@ -5,7 +5,7 @@ contract.
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
 from mainspring.elements.expression.operations.arithmetic import Arithmetic
@@ -135,9 +135,10 @@ class Source:
     lateness: Micros | None
     clock_skew: Micros | None
     retention: Micros | None
-    owner: str
-    description: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
         self,
@@ -153,6 +154,7 @@ class Source:
         retention: str | None = None,
         owner: str = "",
         description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         happened = _instant(event_time)
         freeze(
@@ -169,6 +171,7 @@ class Source:
             retention=parse_duration(retention) if retention else None,
             owner=owner,
             description=description,
+            tags=parse_tags(tags),
             declared_at=caller(),
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mainspring.datasets.spec import TrainingSet
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Model:
 
     Args:
         seed: for the random numbers of the fit, as `run.seed`.
+        description: what it is for; default: the docstring of the function.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"gates", "owner", "description"})
@@ -41,9 +42,10 @@ class Model:
     training_set: TrainingSet
     gates: tuple[GateDeclaration, ...]
     seed: int
-    owner: str
-    description: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
         self,
@@ -54,6 +56,8 @@ class Model:
         name: str = "",
         seed: int = 0,
         owner: str = "",
+        description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         freeze(
             self,
@@ -63,7 +67,8 @@ class Model:
             gates=tuple(gates),
             seed=seed,
             owner=owner,
-            description=(fit.__doc__ or "").strip(),
+            description=description or (fit.__doc__ or "").strip(),
+            tags=parse_tags(tags),
             declared_at=caller(),
         )
 
@@ -75,10 +80,21 @@ def model(
     name: str = "",
     seed: int = 0,
     owner: str = "",
+    description: str = "",
+    tags: GivenTags = (),
 ) -> Callable[[FitFunction], Model]:
     """Declare the function below as a model: `@ms.model(flights, gates=[...])`."""
 
     def declare(fit: FitFunction) -> Model:
-        return Model(fit, training_set, gates=gates, name=name, seed=seed, owner=owner)
+        return Model(
+            fit,
+            training_set,
+            gates=gates,
+            name=name,
+            seed=seed,
+            owner=owner,
+            description=description,
+            tags=tags,
+        )
 
     return declare

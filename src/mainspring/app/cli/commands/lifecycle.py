@@ -13,10 +13,10 @@ from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
-    from mainspring.govern.status import StatusReport
+    from mainspring.govern.status import EndpointStatus, SourceStatus, StatusReport
     from mainspring.project.apply.perform import ApplyReport
     from mainspring.project.plan.plan import Plan
-    from mainspring.registry.environment import EnvironmentVersion
+    from mainspring.registry.environment import AssetNotes, EnvironmentVersion
 
 __all__ = [
     "apply",
@@ -63,8 +63,12 @@ def apply(at: Invocation, dry_run: bool) -> None:
     """
     workspace = at.open()
     made = workspace.plan()
-    if made.is_empty or dry_run:
+    if dry_run:
         _answer_plan(at, made)
+    elif made.is_empty:
+        _answer_plan(at, made)
+        if not workspace.config.protected and (noted := workspace.deployer.record_notes()):
+            at.note(f"The notes of {', '.join(noted)} are on record.")
     else:
         _answer_applied(at, workspace, made)
 
@@ -197,7 +201,13 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
         f"  moved {format_instant(report.moved_at)} by {report.moved_by}: {report.reason}"
     )
     rows = [
-        [e.name, e.model, short(e.digest), "attested" if e.attested else "not attested"]
+        [
+            e.name,
+            e.model,
+            short(e.digest),
+            "attested" if e.attested else "not attested",
+            *_owned(e.notes, report.endpoints),
+        ]
         for e in report.endpoints
     ]
     yield from _block("Endpoints", rows, paint)
@@ -207,6 +217,7 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
             counted(s.rows, "row"),
             _quarantined(s.quarantined),
             f"last event {_moment(s.last_event_time)}",
+            *_owned(s.notes, report.sources),
         ]
         for s in report.sources
     ]
@@ -227,6 +238,14 @@ def _block(
         yield ""
         yield paint.title(title)
         yield from columns(rows, right=right)
+
+
+def _owned(
+    notes: "AssetNotes", all_of_them: "Sequence[EndpointStatus | SourceStatus]"
+) -> list[str]:
+    """A cell with the owner, where any of a block has one."""
+    has_owners = any(each.notes.owner for each in all_of_them)
+    return [f"owner {notes.owner}" if notes.owner else ""] if has_owners else []
 
 
 def _quarantined(rows: int) -> str:
