@@ -1,5 +1,5 @@
-"""Notes (owner, description, tags) tell people something and ask for nothing: no plan, no fingerprint
-and no stored definition of a model has them.
+"""Notes (owner, description, tags) tell people something and ask for nothing: no plan, no
+fingerprint and no stored definition of a model has them.
 """
 
 import json

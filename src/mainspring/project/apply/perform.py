@@ -20,6 +20,7 @@ from mainspring.flow.step import Step, StepOutcome
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verdict import Verdict
 from mainspring.gates.verify_version import verify_version
+from mainspring.govern.model_report import ModelSummary, summarise_version
 from mainspring.ports.state import Change, Lease
 from mainspring.project.errors import PlanStale
 from mainspring.project.kinds.evaluation import Evaluation, Runtime
@@ -51,6 +52,8 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
         version: of the environment now.
         performed, reused: how many stages ran, and how many had been done before.
         moved: whether the environment has a new version.
+        models: of every model that was trained or judged the version that the environment holds
+            now, with its metrics.
     """
 
     environment: str
@@ -60,6 +63,7 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
     reused: int
     moved: bool
     verdicts: tuple[Verdict, ...] = ()
+    models: tuple[ModelSummary, ...] = ()
 
 
 def apply_plan(
@@ -110,7 +114,16 @@ def apply_plan(
         reused=len(run.reused) + len(plan.stages) - len(plan.work),
         moved=after.version != before.version,
         verdicts=tuple(evaluation.verdicts),
+        models=tuple(_summaries(plan, after, runtime)),
     )
+
+
+def _summaries(plan: Plan, after: EnvironmentVersion, runtime: Runtime) -> Iterator[ModelSummary]:
+    names = dict.fromkeys(stage.asset for stage in plan.stages)
+    for pointer in (after.pointers[name] for name in names if name in after.pointers):
+        if pointer.kind == "model":
+            version = read_version(runtime.state, pointer.build_digest)
+            yield summarise_version(version, runtime.objects)
 
 
 @contextmanager

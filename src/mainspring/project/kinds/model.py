@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import EventValue
-from mainspring.elements.identity import Digest, digest_of_value, short
+from mainspring.elements.identity import Digest, canonical_json, digest_of_value, short
 from mainspring.elements.stored import parse_stored
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
+from mainspring.govern.model_report import ARTIFACT_FACT
 from mainspring.project.apply.judge import judge_version, require_passed
 from mainspring.project.faults.serving import model_faults
 from mainspring.project.kinds.asset import Asset, Declaration, FaultScope, FingerprintContext
@@ -150,7 +151,11 @@ class ModelKind(Kind[Model]):
             reason=evaluation.reason,
         )
         metrics = {name: round(value, 6) for name, value in trained.metrics.items()}
-        facts: dict[str, EventValue] = {"version": version.label, **metrics}
+        # Named one by one: garbage collection leaves what a document names.
+        kept = {ARTIFACT_FACT + name: digest for name, digest in trained.artifacts.items()}
+        kept |= {"logged": runtime.objects.write(canonical_json(trained.logged))}
+        kept |= {"transcript": trained.transcript} if trained.transcript else {}
+        facts: dict[str, EventValue] = {"version": version.label, **metrics, **kept}
         return evaluation.record(
             stage,
             version.digest,

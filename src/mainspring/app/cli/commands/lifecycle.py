@@ -179,6 +179,13 @@ def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:
     if report.verdicts:
         yield paint.title("Verdicts")
         yield from verdict_lines(report.verdicts, paint)
+    if report.models:
+        yield paint.title("Models")
+        yield from (f"  {summary}" for summary in report.models)
+        yield paint.quiet(
+            "  Parameters, logged metrics and printed output: mainspring models show "
+            f"{report.models[0].model}"
+        )
     done = [f"{counted(report.performed, 'stage')} done"] if report.performed else []
     done += [f"{report.reused} reused"] if report.reused else []
     summary = f": {', '.join(done)}" if done else ""
