@@ -48,17 +48,21 @@ class MetricReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A version by its label, and its metrics on the test rows."""
+    """A version by its label, its metrics on the test rows, and what people should know about how
+    it uses its columns; empty for most.
+    """
 
     model: str
     label: str
     version: Digest
     tested: int
     metrics: tuple[MetricReport, ...]
+    remarks: str = ""
 
     def __str__(self) -> str:
         metrics = ", ".join(map(str, self.metrics))
-        return f"{self.label}: {metrics} on {self.tested:,} test rows"
+        remarks = f"; note: {self.remarks}" if self.remarks else ""
+        return f"{self.label}: {metrics} on {self.tested:,} test rows{remarks}"
 
 
 class ModelReport(ModelSummary, frozen=True, kw_only=True):
@@ -89,6 +93,7 @@ class ModelReport(ModelSummary, frozen=True, kw_only=True):
             f"{self.fitted:,} rows fitted, {self.tested:,} tested"
         )
         yield from _block("Metrics on the test rows", list(map(str, self.metrics)))
+        yield from _block("Note", [self.remarks] if self.remarks else [])
         yield from _block(
             "Parameters (run.log_params)", [f"{name} = {self.params[name]}" for name in self.params]
         )
@@ -102,7 +107,9 @@ class ModelReport(ModelSummary, frozen=True, kw_only=True):
             yield "  What this version logged and printed is not stored any more."
 
 
-def summarise_version(version: ModelVersion, objects: ObjectReader) -> ModelSummary:
+def summarise_version(
+    version: ModelVersion, *, state: StateReader, objects: ObjectReader
+) -> ModelSummary:
     """A version and its metrics.  Raises and Cost: as `read_model_report`."""
     return ModelSummary(
         model=version.model,
@@ -110,6 +117,7 @@ def summarise_version(version: ModelVersion, objects: ObjectReader) -> ModelSumm
         version=version.digest,
         tested=version.tested,
         metrics=tuple(_metrics(version, objects)),
+        remarks=str(_facts_of(version, state).get("remarks", "")),
     )
 
 
@@ -129,6 +137,7 @@ def read_model_report(
         version=version.digest,
         tested=version.tested,
         metrics=tuple(_metrics(version, objects)),
+        remarks=str(facts.get("remarks", "")),
         registered_at=version.registered_at,
         author=version.author,
         fitted=version.fitted,

@@ -37,6 +37,7 @@ from mainspring.training.errors import (
 )
 from mainspring.training.native import native_scores
 from mainspring.training.outcome import TrainedModel
+from mainspring.training.remarks import remarks_on
 from mainspring.training.run import RunRecord, TrainData, TrainingRun
 from mainspring.training.single_feature_auc import single_feature_auc
 from mainspring.training.spec import Model
@@ -159,6 +160,7 @@ def fit_and_export(
         logged=record.metrics,
         artifacts=_store(record, backend.objects),
         export=judged.check,
+        remarks=remarks_on(estimator, encoding),
     )
 
 

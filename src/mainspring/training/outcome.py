@@ -26,6 +26,7 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
         logged: what the run logged; `artifacts`: files that it logged, by name.
         cpu_s: processor time of the fit's process; `transcript`: what it printed, None where it ran
             in the caller's process.
+        remarks: what people should know about how it uses its columns.
     """
 
     model: str
@@ -50,6 +51,7 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
     export: ExportCheck
     cpu_s: float = 0.0
     transcript: Digest | None = None
+    remarks: tuple[str, ...] = ()
 
     def manifest(self, *, definition: Digest, card: Digest) -> ModelManifest:
         """What the registry registers of it.

@@ -123,7 +123,7 @@ def _summaries(plan: Plan, after: EnvironmentVersion, runtime: Runtime) -> Itera
     for pointer in (after.pointers[name] for name in names if name in after.pointers):
         if pointer.kind == "model":
             version = read_version(runtime.state, pointer.build_digest)
-            yield summarise_version(version, runtime.objects)
+            yield summarise_version(version, state=runtime.state, objects=runtime.objects)
 
 
 @contextmanager

@@ -156,6 +156,8 @@ class ModelKind(Kind[Model]):
         kept |= {"logged": runtime.objects.write(canonical_json(trained.logged))}
         kept |= {"transcript": trained.transcript} if trained.transcript else {}
         facts: dict[str, EventValue] = {"version": version.label, **metrics, **kept}
+        if trained.remarks:
+            facts["remarks"] = "; ".join(trained.remarks)
         return evaluation.record(
             stage,
             version.digest,
