@@ -12,6 +12,7 @@ from types import MappingProxyType
 import msgspec
 
 from mainspring.elements.events import EventValue, Recorded
+from mainspring.elements.html import html_page, html_text
 from mainspring.elements.identity import short
 from mainspring.ports.state import StateReader
 from mainspring.registry.environment import AssetDefinition, AssetNotes, EnvironmentVersion
@@ -31,6 +32,9 @@ class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, EventValue]
     parents: tuple["LineageNode", ...] = ()
     notes: AssetNotes = AssetNotes()
+
+    def _repr_html_(self) -> str:
+        return html_page(f"Lineage of {self.asset}", html_text("\n".join(self.lines())))
 
     def lines(self, indent: str = "") -> list[str]:
         """The tree as text, the asset first."""

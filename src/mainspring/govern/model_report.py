@@ -9,6 +9,7 @@ import msgspec
 
 from mainspring.datasets.predictions import parse_predictions
 from mainspring.elements.events import EventValue
+from mainspring.elements.html import html_page, html_table, html_text
 from mainspring.elements.identity import Digest, short
 from mainspring.elements.time import Micros, format_instant
 from mainspring.ports.errors import ObjectMissing
@@ -24,6 +25,7 @@ __all__ = [
     "MetricReport",
     "ModelReport",
     "ModelSummary",
+    "html_metrics",
     "read_model_report",
     "summarise_version",
 ]
@@ -85,6 +87,14 @@ class ModelReport(ModelSummary, frozen=True, kw_only=True):
     printed: str
     is_kept: bool
 
+    def _repr_html_(self) -> str:
+        return html_page(
+            f"{self.label}  {short(self.version)}",
+            html_metrics(self),
+            html_table("Parameters", ("name", "value"), list(self.params.items())),
+            html_text(self.printed) if self.printed else "",
+        )
+
     def lines(self) -> Iterator[str]:
         """The report as text for people."""
         yield f"{self.label}  {short(self.version)}"
@@ -105,6 +115,15 @@ class ModelReport(ModelSummary, frozen=True, kw_only=True):
         yield from _block("Printed by the fit", self.printed.splitlines())
         if not self.is_kept:
             yield "  What this version logged and printed is not stored any more."
+
+
+def html_metrics(summary: ModelSummary) -> str:
+    """The metrics of a version as a table."""
+    return html_table(
+        f"{summary.label} on {summary.tested:,} test rows",
+        ("metric", "value", "from (95 %)", "to"),
+        [(each.name, each.value, each.low, each.high) for each in summary.metrics],
+    )
 
 
 def summarise_version(

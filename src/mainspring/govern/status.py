@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import msgspec
 
 from mainspring.elements.events import ProjectName
+from mainspring.elements.html import html_page, html_table
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_stored
-from mainspring.elements.time import Micros
+from mainspring.elements.time import Micros, format_instant
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verify_version import verify_version
 from mainspring.monitoring.incident import Incident
@@ -70,6 +71,29 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: tuple[EndpointStatus, ...]
     sources: tuple[SourceStatus, ...]
     incidents: tuple[Incident, ...]
+
+    def _repr_html_(self) -> str:
+        endpoints = [
+            (e.name, e.model, "attested" if e.attested else "not attested", e.notes.owner)
+            for e in self.endpoints
+        ]
+        sources = [
+            (s.name, s.rows, s.quarantined, _moment(s.last_event_time), s.notes.owner)
+            for s in self.sources
+        ]
+        incidents = [(_moment(each.opened_at), each.sentence) for each in self.incidents]
+        return html_page(
+            f"{self.environment} is at version {self.version}",
+            html_table("Endpoints", ("name", "model", "proof", "owner"), endpoints),
+            html_table(
+                "Sources", ("name", "rows", "in quarantine", "last event", "owner"), sources
+            ),
+            html_table("Open incidents", ("since", "what"), incidents),
+        )
+
+
+def _moment(at: Micros | None) -> str:
+    return format_instant(at) if at is not None else "never"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

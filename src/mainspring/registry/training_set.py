@@ -9,6 +9,7 @@ import polars as pl
 from mainspring.datasets.build import parse_training_rows
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.foreign_frame import to_pandas
+from mainspring.elements.html import html_page, html_table
 from mainspring.elements.identity import Digest, digest_of, short
 from mainspring.elements.stored import parse_stored
 from mainspring.ports.errors import ObjectDamaged
@@ -24,6 +25,7 @@ SplitPart = OneOf["all", "fit", "test"]
 """Every row, or the rows that models are fitted on, or those that they are tested on."""
 
 _SYSTEM = ("_id", "_prediction_time", "_label", "_label_known_at", "_split")
+_FEW_ROWS = 5
 _TIMES = frozenset({"_prediction_time", "_label_known_at"})
 
 
@@ -72,11 +74,15 @@ class StoredTrainingSet:
         """The rows as a frame of pandas.  Raises: PandasMissing FEA-071."""
         return to_pandas(self.to_polars(split))
 
+    def _repr_html_(self) -> str:
+        first = self.to_polars().head(_FEW_ROWS)
+        return html_page(repr(self)[1:-1], html_table("First rows", first.columns, first.rows()))
+
     def __repr__(self) -> str:
         card = self.card
         return (
             f"<training set {card.name} {short(card.digest)}: {card.rows:,} rows, "
-            f"{card.fitted:,} to fit, {card.tested:,} to test, {len(card.features)} features>"
+            f"{card.fitted:,} to fit, {card.tested:,} to test; features: {len(card.features)}>"
         )
 
 

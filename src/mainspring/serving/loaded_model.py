@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.elements.foreign_frame import as_polars
+from mainspring.elements.html import html_page, html_table
 from mainspring.features.physical import Value, plain_values
 from mainspring.ports.models import ScorerLoader
 from mainspring.ports.objects import ObjectReader
@@ -57,6 +58,10 @@ class LoadedModel:
             raise FeaturesMissing(model=self.version.label, features=", ".join(missing))
         columns = {name: _plain(frame[name]) for name in self.feature_names}
         return np.array(self.served.score(columns), dtype=np.float64)
+
+    def _repr_html_(self) -> str:
+        metrics = sorted(self.version.metrics.items())
+        return html_page(repr(self)[1:-1], html_table("Test rows", ("metric", "value"), metrics))
 
     def __repr__(self) -> str:
         count = len(self.feature_names)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from mainspring.elements.events import EventValue
+from mainspring.elements.html import html_page, html_table
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import render_stored
 from mainspring.elements.time import HOUR
@@ -20,7 +21,7 @@ from mainspring.flow.step import Step, StepOutcome
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verdict import Verdict
 from mainspring.gates.verify_version import verify_version
-from mainspring.govern.model_report import ModelSummary, summarise_version
+from mainspring.govern.model_report import ModelSummary, html_metrics, summarise_version
 from mainspring.ports.state import Change, Lease
 from mainspring.project.errors import PlanStale
 from mainspring.project.kinds.evaluation import Evaluation, Runtime
@@ -64,6 +65,19 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
     moved: bool
     verdicts: tuple[Verdict, ...] = ()
     models: tuple[ModelSummary, ...] = ()
+
+    def _repr_html_(self) -> str:
+        done = f"{self.performed} stages done, {self.reused} reused"
+        moved = "is now at" if self.moved else "stays at"
+        return html_page(
+            f"{self.environment} {moved} version {self.version}: {done}",
+            html_table(
+                "Verdicts",
+                ("gate", "outcome", "finding"),
+                [(each.gate, each.outcome, each.summary) for each in self.verdicts],
+            ),
+            *(html_metrics(model) for model in self.models),
+        )
 
 
 def apply_plan(
