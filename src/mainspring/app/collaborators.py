@@ -31,6 +31,7 @@ from mainspring.project.loader.compile import (
     compile_declared_views,
 )
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
+from mainspring.project.model_catalog import ModelCatalog
 from mainspring.project.renew import GateRenewal
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader
@@ -143,6 +144,11 @@ class Collaborators:
             views=self.reader.views,
             any_view=self.reader.view_or_on_demand,
         )
+
+    @cached_property
+    def models(self) -> ModelCatalog:
+        """The models of this environment and their versions: `report` on one, `reports`, `load`."""
+        return ModelCatalog(self.runtime, self.environment)
 
     def host(self) -> EndpointHost:
         """The endpoints of this environment, answering; `refresh` follows the map."""

@@ -8,13 +8,8 @@ from mainspring.elements.foreign_frame import GivenFrame, GivenRows, as_polars, 
 from mainspring.elements.time import Micros
 from mainspring.features.online.read import FeatureRows
 from mainspring.features.requested import FeatureReference
-from mainspring.govern.model_report import ModelReport, read_model_report
-from mainspring.registry.environment import asset_names
-from mainspring.registry.read import find_version, read_version
-from mainspring.registry.read_environment import read_environment
 from mainspring.registry.training_set import StoredTrainingSet, read_training_set
-from mainspring.registry.version import ModelVersion
-from mainspring.serving.loaded_model import LoadedModel, load_model
+from mainspring.serving.loaded_model import LoadedModel
 
 __all__ = ["DataAccess"]
 
@@ -39,41 +34,12 @@ class DataAccess(Collaborators):
         )
 
     def load_model(self, name: str) -> LoadedModel:
-        """A model, ready to score frames of features in this process.
-
-        Args:
-            name: of a model, for the version that this environment holds, or of a version, such as
-                `late_arrival@v3` or the beginning of its digest.
+        """A model to score frames of features with in this process: the version that this
+        environment holds, or one such as `late_arrival@v3`.
 
         Raises: UnknownVersion REG-001, ArtifactChanged REG-002 when a part of it was changed.
         """
-        version, runtime = self._version(name), self.runtime
-        return load_model(version, objects=runtime.objects, scorers=runtime.scorers)
-
-    def model_report(self, name: str) -> ModelReport:
-        """What is known of a model version: metrics with intervals, parameters, logged metrics and
-        files, and what its fit printed.
-
-        Args:
-            name: as `load_model` takes it.
-
-        Raises: UnknownVersion REG-001.
-        """
-        version, runtime = self._version(name), self.runtime
-        return read_model_report(version, state=runtime.state, objects=runtime.objects)
-
-    def model_reports(self) -> list[ModelReport]:
-        """The same of every model that this environment holds."""
-        current = read_environment(self.runtime.state, self.environment)
-        return [self.model_report(name) for name in asset_names(current, "model")]
-
-    def _version(self, name: str) -> ModelVersion:
-        """The version of a model that this environment holds, or the one of this label or
-        digest.
-        """
-        state = self.runtime.state
-        held = read_environment(state, self.environment).pointers.get(f"model.{name}")
-        return read_version(state, held.build_digest) if held else find_version(state, name)
+        return self.models.load(name)
 
     def get_historical_features(
         self, features: Sequence[FeatureReference], *, spine: GivenFrame

@@ -11,6 +11,7 @@ from mainspring.datasets.predictions import parse_predictions
 from mainspring.elements.events import EventValue
 from mainspring.elements.html import html_page, html_table, html_text
 from mainspring.elements.identity import Digest, short
+from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import Micros, format_instant
 from mainspring.ports.errors import ObjectMissing
 from mainspring.ports.objects import ObjectReader
@@ -18,6 +19,7 @@ from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_object
 from mainspring.registry.version import ModelVersion
 from mainspring.stats.metrics import METRICS
+from mainspring.training.outcome import FitLog
 from mainspring.training.run import MetricPoint, RunParameter
 
 __all__ = [
@@ -203,11 +205,11 @@ def _kept(
     """The logged metrics and the printed text, and whether they are still stored."""
     logged, transcript = facts.get("logged"), facts.get("transcript")
     try:
-        points = objects.read(Digest(str(logged))) if logged else b"[]"
+        log = parse_stored(objects.read(Digest(str(logged))), FitLog) if logged else None
         printed = objects.read(Digest(str(transcript))).decode() if transcript else ""
     except ObjectMissing:
         return (), "", False
-    return msgspec.json.decode(points, type=tuple[MetricPoint, ...]), printed, True
+    return log.metrics if log else (), printed, True
 
 
 def _curves(points: tuple[MetricPoint, ...]) -> Iterator[str]:

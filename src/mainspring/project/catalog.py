@@ -100,7 +100,6 @@ class ViewReport(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     status: ViewStatus
-    notes: AssetNotes
     explanation: ViewExplanation
     clocks: tuple[SourceClocks, ...]
     at: Micros
@@ -141,12 +140,12 @@ class FeatureCatalog:
         UnknownAsset ACC-006.
         """
         view, now = self._view(name), self._tools.data_clock.now()
-        notes = self._notes(view)
         distributions, silence = self._distributions(view, now, keys)
         return ViewReport(
             status=self._status(view, now),
-            notes=notes,
-            explanation=msgspec.structs.replace(explain_view(view), description=notes.description),
+            explanation=msgspec.structs.replace(
+                explain_view(view), **msgspec.structs.asdict(self._notes(view))
+            ),
             clocks=tuple(_clocks_of(source) for source in view.view.sources),
             at=now,
             sampled=keys,

@@ -3,10 +3,19 @@
 import msgspec
 
 from mainspring.elements.identity import Digest
+from mainspring.elements.stored import StoredRecord
 from mainspring.registry.version import ExportCheck, FitEnvironment, ModelManifest
 from mainspring.training.run import MetricPoint, RunParameter
 
-__all__ = ["TrainedModel"]
+__all__ = ["FitLog", "TrainedModel"]
+
+
+class FitLog(StoredRecord, frozen=True, kw_only=True):
+    """What a fit logged beside its parameters, in order; an object that its build names."""
+
+    title = "what a fit logged"
+
+    metrics: tuple[MetricPoint, ...]
 
 
 class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):

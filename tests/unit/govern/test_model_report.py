@@ -45,7 +45,7 @@ def workspace(desk: Path, applied: str) -> Workspace:
 def test_an_apply_prints_the_metrics_of_every_model_and_where_the_rest_is(
     workspace: Workspace, applied: str
 ) -> None:
-    [report] = workspace.model_reports()
+    [report] = workspace.models.reports()
     [auc] = [metric for metric in report.metrics if metric.name == "roc_auc"]
     metrics = ", ".join(map(str, report.metrics))
     assert f"  slow v1: {metrics} on {report.tested} test rows\n" in applied
@@ -56,7 +56,7 @@ def test_an_apply_prints_the_metrics_of_every_model_and_where_the_rest_is(
 
 
 def test_a_model_is_shown_with_what_its_fit_logged_and_printed(workspace: Workspace) -> None:
-    report = workspace.model_report("slow")
+    report = workspace.models.report("slow")
     lines = list(report.lines())
     assert report.params == {"trees": 3, "leaves": 4}
     assert f"    fitting on {report.fitted} rows" in lines
@@ -65,17 +65,17 @@ def test_a_model_is_shown_with_what_its_fit_logged_and_printed(workspace: Worksp
     assert "    rows 201" in lines
     stored = workspace.runtime.objects.read(report.artifacts["notes.txt"])
     assert stored == b"as planned"
-    assert workspace.model_report("slow@v1") == report
+    assert workspace.models.report("slow@v1") == report
     with pytest.raises(UnknownVersion):
-        workspace.model_report("quick")
+        workspace.models.report("quick")
 
 
 def test_garbage_collection_leaves_what_a_fit_logged_and_printed(workspace: Workspace) -> None:
-    before = workspace.model_report("slow")
+    before = workspace.models.report("slow")
     collector = workspace.garbage_collector
     for _ in range(2):
         collector.collect(collector.plan(grace=0))
-    assert workspace.model_report("slow") == before
+    assert workspace.models.report("slow") == before
     assert before.is_kept
 
 
@@ -102,11 +102,11 @@ def test_an_environment_without_models_says_how_to_train(tmp_path: Path) -> None
 def test_a_metric_that_is_undefined_says_so_and_is_null(workspace: Workspace) -> None:
     metric = MetricReport(name="roc_auc", value=None, low=None, high=None)
     assert str(metric) == "roc_auc undefined"
-    report = msgspec.structs.replace(workspace.model_report("slow"), metrics=(metric,))
+    report = msgspec.structs.replace(workspace.models.report("slow"), metrics=(metric,))
     assert msgspec.json.decode(msgspec.json.encode(report), type=ModelReport) == report
 
 
 def test_a_report_of_a_version_whose_log_is_gone_says_so(workspace: Workspace) -> None:
-    report = msgspec.structs.replace(workspace.model_report("slow"), is_kept=False, printed="")
+    report = msgspec.structs.replace(workspace.models.report("slow"), is_kept=False, printed="")
     [*_, last] = report.lines()
     assert last == "  What this version logged and printed is not stored any more."

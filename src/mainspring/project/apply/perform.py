@@ -66,6 +66,13 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...] = ()
     models: tuple[ModelSummary, ...] = ()
 
+    def model_lines(self) -> Iterator[str]:
+        """One line for each model, and where the rest of it is shown."""
+        yield from (f"  {model}" for model in self.models)
+        for model in self.models[:1]:
+            rest = "parameters, logged metrics and printed output"
+            yield f"  {rest}: mainspring models show {model.model}"
+
     def _repr_html_(self) -> str:
         done = f"{self.performed} stages done, {self.reused} reused"
         moved = "is now at" if self.moved else "stays at"

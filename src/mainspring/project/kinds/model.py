@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import EventValue
-from mainspring.elements.identity import Digest, canonical_json, digest_of_value, short
-from mainspring.elements.stored import parse_stored
+from mainspring.elements.identity import Digest, digest_of_value, short
+from mainspring.elements.stored import parse_stored, render_stored
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
@@ -21,6 +21,7 @@ from mainspring.project.loader.code import describe_function
 from mainspring.registry.environment import Build
 from mainspring.registry.read import read_version
 from mainspring.registry.register import register_version
+from mainspring.training.outcome import FitLog
 from mainspring.training.spec import Model
 
 __all__ = ["JudgeGates", "ModelKind", "TrainModel"]
@@ -153,7 +154,7 @@ class ModelKind(Kind[Model]):
         metrics = {name: round(value, 6) for name, value in trained.metrics.items()}
         # Named one by one: garbage collection leaves what a document names.
         kept = {ARTIFACT_FACT + name: digest for name, digest in trained.artifacts.items()}
-        kept |= {"logged": runtime.objects.write(canonical_json(trained.logged))}
+        kept |= {"logged": runtime.objects.write(render_stored(FitLog(metrics=trained.logged)))}
         kept |= {"transcript": trained.transcript} if trained.transcript else {}
         facts: dict[str, EventValue] = {"version": version.label, **metrics, **kept}
         if trained.remarks:

@@ -137,11 +137,6 @@ def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
         else f"{paint.title(first)} {paint.warn(f'({standing})')}"
     )
     yield from rest
-    if report.notes.owner:
-        yield f"  owner     {report.notes.owner}"
-    if report.notes.tags:
-        tags = [f"{name}={value}" if value else name for name, value in report.notes.tags.items()]
-        yield f"  tags      {', '.join(tags)}"
     yield ""
     yield from columns([[clocks.source, *_clock_cells(clocks, paint)] for clocks in report.clocks])
     yield from _state_lines(report.status)

@@ -13,7 +13,7 @@ from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
-    from mainspring.govern.status import EndpointStatus, SourceStatus, StatusReport
+    from mainspring.govern.status import StatusReport
     from mainspring.project.apply.perform import ApplyReport
     from mainspring.project.plan.plan import Plan
     from mainspring.registry.environment import AssetNotes, EnvironmentVersion
@@ -181,11 +181,7 @@ def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:
         yield from verdict_lines(report.verdicts, paint)
     if report.models:
         yield paint.title("Models")
-        yield from (f"  {summary}" for summary in report.models)
-        yield paint.quiet(
-            "  Parameters, logged metrics and printed output: mainspring models show "
-            f"{report.models[0].model}"
-        )
+        yield from report.model_lines()
     done = [f"{counted(report.performed, 'stage')} done"] if report.performed else []
     done += [f"{report.reused} reused"] if report.reused else []
     summary = f": {', '.join(done)}" if done else ""
@@ -213,7 +209,7 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
             e.model,
             short(e.digest),
             "attested" if e.attested else "not attested",
-            *_owned(e.notes, report.endpoints),
+            _owner(e.notes),
         ]
         for e in report.endpoints
     ]
@@ -224,7 +220,7 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
             counted(s.rows, "row"),
             _quarantined(s.quarantined),
             f"last event {_moment(s.last_event_time)}",
-            *_owned(s.notes, report.sources),
+            _owner(s.notes),
         ]
         for s in report.sources
     ]
@@ -247,12 +243,8 @@ def _block(
         yield from columns(rows, right=right)
 
 
-def _owned(
-    notes: "AssetNotes", all_of_them: "Sequence[EndpointStatus | SourceStatus]"
-) -> list[str]:
-    """A cell with the owner, where any of a block has one."""
-    has_owners = any(each.notes.owner for each in all_of_them)
-    return [f"owner {notes.owner}" if notes.owner else ""] if has_owners else []
+def _owner(notes: "AssetNotes") -> str:
+    return f"owner {notes.owner}" if notes.owner else ""
 
 
 def _quarantined(rows: int) -> str:

@@ -16,7 +16,7 @@ def models(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         at = ctx.ensure_object(Invocation)
-        reports = at.open().model_reports()
+        reports = at.open().models.reports()
         none = f"{at.environment} holds no model.  Train what is declared: mainspring apply"
         at.answer(reports, lambda _: list(map(str, reports)) or [none])
 
@@ -30,5 +30,5 @@ def show(at: Invocation, name: str) -> None:
     MODEL is a model, for the version that the environment holds, or a version such as
     late_arrival@v3.
     """
-    report = at.open().model_report(name)
+    report = at.open().models.report(name)
     at.answer(report, lambda _: report.lines())
