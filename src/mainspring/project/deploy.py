@@ -150,10 +150,8 @@ class EnvironmentDeployer:
             progress=progress,
             builds={},
         )
-        if plan.act == "apply":
-            self.record_notes()
         if plan.is_empty:
-            return ApplyReport(
+            report = ApplyReport(
                 environment=plan.environment,
                 run="",
                 version=plan.environment_version,
@@ -161,22 +159,26 @@ class EnvironmentDeployer:
                 reused=0,
                 moved=False,
             )
-        return apply_plan(
-            plan,
-            evaluation,
-            self._policy(plan.environment),
-            fingerprints=fingerprints_of(project.graph) if project else {},
-            observer=observer,
-        )
+        else:
+            report = apply_plan(
+                plan,
+                evaluation,
+                self._policy(plan.environment),
+                fingerprints=fingerprints_of(project.graph) if project else {},
+                observer=observer,
+            )
+        if plan.act == "apply":
+            self.record_notes(plan.environment)
+        return report
 
-    def record_notes(self) -> tuple[str, ...]:
-        """Put the notes of what the environment holds as it is declared on record, for those that
+    def record_notes(self, environment: str = "") -> tuple[str, ...]:
+        """Put the notes of what an environment holds as it is declared on record, for those that
         read no project; the assets whose notes were others.
         """
         runtime = self.runtime
         return record_notes(
             self.load().graph,
-            self.environment,
+            environment or self.environment,
             state=runtime.state,
             project=runtime.project,
             actor=runtime.actor,

@@ -176,7 +176,8 @@ def _write_one_hot(draft: _Draft, encoder: Any) -> None:
         column = draft.constant(f"column_{place}", [index], np.int64)
         draft.then("Gather", source, column, to=f"code_{place}", axis=1)
         known = categories[~np.isnan(categories)]
-        found: list[tuple[str, tuple[str, ...]]] = [("Equal", (f"code_{place}", draft.constant(f"known_{place}", [known])))]
+        constant = draft.constant(f"known_{place}", [known])
+        found: list[tuple[str, tuple[str, ...]]] = [("Equal", (f"code_{place}", constant))]
         found += [("IsNaN", (f"code_{place}",))] * (len(known) < len(categories))
         for operator, inputs in found:
             draft.then(operator, *inputs, to=f"is_{operator}_{place}")

@@ -52,6 +52,7 @@ class FeatureReader:
     ) -> None:
         self._ports, self._held, self._compile_declared = ports, held, declared
         self._compile_declared_on_demand = declared_on_demand
+        self._on_demand: tuple[int, Mapping[str, CompiledOnDemandView]] = (-1, {})
 
     @cached_property
     def _declared(self) -> Mapping[str, CompiledView]:
@@ -62,11 +63,10 @@ class FeatureReader:
         it holds none of that name.  Raises: UnknownAsset ACC-006.
         """
         held = self._held.held()
-        return held[name] if name in held else self._known(name, self._view_names())
-
-    def _known(self, name: str, known: Sequence[str]) -> CompiledView:
+        if name in held:
+            return held[name]
         if name not in self._declared:
-            raise UnknownAsset(kind="feature view", name=name, known=", ".join(known))
+            raise UnknownAsset(kind="feature view", name=name, known=", ".join(self._view_names()))
         return self._declared[name]
 
     def views(self) -> list[CompiledView]:
@@ -77,19 +77,23 @@ class FeatureReader:
         """A feature view or an on-demand view: as this environment holds it, and as it is declared
         only where it holds none of that name.  Raises: UnknownAsset ACC-006.
         """
-        ports, held = self._ports, self._held.held()
+        held: Mapping[str, AnyView] = {**self._held_on_demand(), **self._held.held()}
         if name in held:
             return held[name]
-        on_demand = read_on_demand_views(
-            self._held.version(), state=ports.state, objects=ports.objects
-        )
-        if name in on_demand:
-            return on_demand[name]
-        declared = self._compile_declared_on_demand()
-        if name in self._declared or name not in declared:
-            known = [*self._view_names(), *dict.fromkeys([*declared, *on_demand])]
-            return self._known(name, known)
+        declared: Mapping[str, AnyView] = {**self._compile_declared_on_demand(), **self._declared}
+        if name not in declared:
+            known = ", ".join(sorted({*held, *declared}))
+            raise UnknownAsset(kind="feature view", name=name, known=known)
         return declared[name]
+
+    def _held_on_demand(self) -> Mapping[str, CompiledOnDemandView]:
+        """Those that the training sets of the environment use; read once for each version of it."""
+        current = self._held.version()
+        if self._on_demand[0] != current.version:
+            ports = self._ports
+            found = read_on_demand_views(current, state=ports.state, objects=ports.objects)
+            self._on_demand = (current.version, found)
+        return self._on_demand[1]
 
     def _view_names(self) -> list[str]:
         """In the order in which they are declared, then those that this environment still holds."""
