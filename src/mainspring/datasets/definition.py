@@ -238,7 +238,10 @@ def _from_data(data: object) -> object:
 
 
 def _record(name: str, fields: Mapping[str, object]) -> object:
-    """A record without its constructor, which takes a user's shorthand and not fields."""
+    """A record without its constructor, which takes a user's shorthand and not fields.
+
+    A field that its release did not know yet, or that is a note, has its default.
+    """
     record = _RECORDS[name]
     made = object.__new__(record)
     for field in dataclasses.fields(record):

@@ -47,6 +47,7 @@ from mainspring.training.errors import (
 from mainspring.training.native import native_scores
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.predictive_power import LabelledRows, predictive_power
+from mainspring.training.remarks import remarks_on
 from mainspring.training.run import RunRecord, TrainData, TrainingRun
 from mainspring.training.spec import Model
 
@@ -171,6 +172,7 @@ def fit_and_export(
         logged=record.metrics,
         artifacts=_store(record, backend.objects),
         export=judged.check,
+        remarks=remarks_on(estimator, encoding),
     )
 
 

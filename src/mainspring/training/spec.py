@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mainspring.datasets.spec import TrainingSet
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Model:
         seed: for the random numbers of the fit, as `run.seed`.
         inputs: files and folders that the fit reads, relative to the project; a change of their
             content is a change of the model.
+        description: what it is for; default: the docstring of the function.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"gates", "owner", "description"})
@@ -45,9 +46,10 @@ class Model:
     gates: tuple[GateDeclaration, ...]
     seed: int
     inputs: tuple[str, ...]
-    owner: str
-    description: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
         self,
@@ -59,6 +61,8 @@ class Model:
         seed: int = 0,
         inputs: Sequence[str] = (),
         owner: str = "",
+        description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         freeze(
             self,
@@ -69,7 +73,8 @@ class Model:
             seed=seed,
             inputs=_paths((inputs,) if isinstance(inputs, str) else inputs),
             owner=owner,
-            description=(fit.__doc__ or "").strip(),
+            description=description or (fit.__doc__ or "").strip(),
+            tags=parse_tags(tags),
             declared_at=caller(),
         )
 
@@ -86,12 +91,22 @@ def model(
     seed: int = 0,
     inputs: Sequence[str] = (),
     owner: str = "",
+    description: str = "",
+    tags: GivenTags = (),
 ) -> Callable[[FitFunction], Model]:
     """Declare the function below as a model: `@ms.model(flights, gates=[...])`."""
 
     def declare(fit: FitFunction) -> Model:
         return Model(
-            fit, training_set, gates=gates, name=name, seed=seed, inputs=inputs, owner=owner
+            fit,
+            training_set,
+            gates=gates,
+            name=name,
+            seed=seed,
+            inputs=inputs,
+            owner=owner,
+            description=description,
+            tags=tags,
         )
 
     return declare

@@ -18,6 +18,7 @@ from mainspring.app.cli import command_line
 from mainspring.features.errors import FormatCannotHold, SpineUnusable
 from mainspring.features.history.answer_file import write_answer
 from mainspring.features.history.file import backfill_file
+from mainspring.features.requested import parse_requested
 
 SALES = ms.Source(
     "sales",
@@ -77,9 +78,9 @@ def answered(workspace, tmp_path: Path):
 
     def answered(spine: Path, out: str, rows: int = 4, names: list[str] = VIEWS):
         told: list[tuple[str, int, int]] = []
-        views = [workspace.reader.view(name) for name in names]
+        requested = parse_requested(names, workspace.reader.view_or_on_demand)
         report = backfill_file(
-            views,
+            requested,
             spine,
             tmp_path / out,
             facts_of=workspace.facts_of,
