@@ -94,6 +94,8 @@ def as_polars(frame: object) -> pl.DataFrame:
     Raises: FrameUnreadable FEA-070 for what is no frame of Polars or pandas, and for a column of
         pandas whose values have no one type.
     """
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
     if isinstance(frame, pl.DataFrame):
         return frame
     if not is_pandas(frame):
@@ -118,7 +120,13 @@ def plain_rows(rows: GivenRows) -> Sequence[Row]:
     """
     if isinstance(rows, Mapping):
         return [rows]
-    return rows if isinstance(rows, Sequence) else as_polars(rows).to_dicts()
+    if not isinstance(rows, Sequence):
+        return as_polars(rows).to_dicts()
+    strange = [type(row).__name__ for row in rows if not isinstance(row, Mapping)]
+    if strange:
+        what = f"a {type(rows).__name__} of {strange[0]}"
+        raise FrameUnreadable(what=what, problem="has no rows, which are mappings")
+    return rows
 
 
 def beside(given: GivenFrame, columns: pl.DataFrame) -> GivenFrame:
