@@ -16,7 +16,7 @@ import polars as pl
 from mainspring.elements.plain_json import json_value
 from mainspring.features.errors import FormatCannotHold
 
-__all__ = ["refuse_unwritable", "write_answer"]
+__all__ = ["refuse_unwritable", "write_answer_file"]
 
 _FLOATS = (pl.Float32, pl.Float64)
 
@@ -33,7 +33,7 @@ def refuse_unwritable(columns: Mapping[str, pl.DataType], path: Path) -> None:
             raise FormatCannotHold(column=name, dtype=str(dtype), file=path.name)
 
 
-def write_answer(parts: list[Path], path: Path, *, folder: Path) -> None:
+def write_answer_file(parts: list[Path], path: Path, *, folder: Path) -> None:
     """Write the parts, Parquet files, as one file.
 
     Args:

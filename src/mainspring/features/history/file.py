@@ -14,7 +14,7 @@ import polars as pl
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
 from mainspring.features.errors import SpineUnusable
-from mainspring.features.history.answer_file import refuse_unwritable, write_answer
+from mainspring.features.history.answer_file import refuse_unwritable, write_answer_file
 from mainspring.features.history.gather import FactReader, backfill_from
 from mainspring.features.requests import prepare_spine, refuse_duplicate_features
 from mainspring.features.view import CompiledView
@@ -86,7 +86,7 @@ def backfill_file(
             answer = _answer(views, rows, known, partial(_tell, progress, done, total))
             schema = answer.schema
             answer.write_parquet(Path(folder) / f"{index:06}.parquet")
-        write_answer(sorted(Path(folder).glob("*.parquet")), out, folder=Path(folder))
+        write_answer_file(sorted(Path(folder).glob("*.parquet")), out, folder=Path(folder))
     return BackfillReport(out=str(out), rows=done, columns=tuple(schema.names()))
 
 
