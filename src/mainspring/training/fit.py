@@ -128,13 +128,9 @@ def fit_and_export(
     estimator = _fit(model, train, run)
     exported = backend.export(estimator, len(encoding.columns))
     _require_probabilities(model, estimator, exported, label=tested["_label"])
-    judged = _judge(
-        model,
-        backend.scorers.open(exported).predict(matrix),
-        _native_scores(model, estimator, exported, matrix=matrix, encoding=encoding),
-        tested=tested,
-        exported=exported,
-    )
+    scores = backend.scorers.open(exported).predict(matrix)
+    native = _native_scores(model, estimator, exported, matrix=matrix, encoding=encoding)
+    judged = _judge(model, scores, native, tested=tested, exported=exported)
     labels = train.y.astype(np.float64)
     record = run.record()
     return TrainedModel(
