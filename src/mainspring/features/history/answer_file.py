@@ -63,7 +63,8 @@ def _write_lines(frame: pl.DataFrame, stream: BinaryIO) -> None:
     if strange.is_empty():
         stream.write(text.encode())
         return
-    lines = text.splitlines()
+    # Not `splitlines`, for which texts have more ends of lines than JSON escapes.
+    lines = text.removesuffix("\n").split("\n")
     floats = [name for name, dtype in frame.schema.items() if _has_floats(dtype)]
     for row, values in zip(strange, _iter_rows(frame, strange, floats), strict=True):
         line = msgspec.json.decode(lines[row], type=dict[str, object])
