@@ -122,7 +122,8 @@ def plain_rows(rows: GivenRows) -> Sequence[Row]:
         return [rows]
     if not isinstance(rows, Sequence):
         return as_polars(rows).to_dicts()
-    strange = [type(row).__name__ for row in rows if not isinstance(row, Mapping)]
+    given: Sequence[object] = rows
+    strange = [type(row).__name__ for row in given if not isinstance(row, Mapping)]
     if strange:
         what = f"a {type(rows).__name__} of {strange[0]}"
         raise FrameUnreadable(what=what, problem="has no rows, which are mappings")

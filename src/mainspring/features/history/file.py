@@ -14,7 +14,7 @@ import polars as pl
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
 from mainspring.features.errors import SpineUnusable
-from mainspring.features.history.answer_file import refuse_unwritable, write_answer
+from mainspring.features.history.answer_file import refuse_unwritable, write_answer_file
 from mainspring.features.history.gather import FactReader, backfill_requested
 from mainspring.features.on_demand import CompiledOnDemandView
 from mainspring.features.requested import RequestedView, views_in
@@ -83,7 +83,7 @@ def backfill_file(
             answer = _answer(requested, rows, known, partial(_tell, progress, done, total))
             schema = answer.schema
             answer.write_parquet(Path(folder) / f"{index:06}.parquet")
-        write_answer(sorted(Path(folder).glob("*.parquet")), out, folder=Path(folder))
+        write_answer_file(sorted(Path(folder).glob("*.parquet")), out, folder=Path(folder))
     return BackfillReport(out=str(out), rows=done, columns=tuple(schema.names()))
 
 
