@@ -48,10 +48,10 @@ class Prepared:
     """A batch of rows, each checked by itself.
 
     Args:
-        kept: rows that fulfil the contract: payload columns, `_id`, `_content`, `_event_time`,
-            `_known_at` and, if any is given, `_op`.
-        broken: `_id` (may be null), `_event_time`, `_known_at` (may be null), `reason`, `row` (the
-            row as JSON, as it came) and `code`.
+        kept: rows that fulfil the contract: payload columns, `_row` (its place in the batch),
+            `_id`, `_content`, `_event_time`, `_known_at` and, if any is given, `_op`.
+        broken: `_row`, `_id` (may be null), `_event_time`, `_known_at` (may be null), `reason`,
+            `row` (the row as JSON, as it came) and `code`.
     """
 
     kept: pl.DataFrame
@@ -78,6 +78,7 @@ class CompiledSource:
         )
         self._rules = _rules(source, schema, event_time=event_time, known_at=known_at)
         self._derived = [
+            pl.int_range(pl.len(), dtype=pl.Int64).alias("_row"),
             pl.struct(self._names).struct.json_encode().alias(_JSON),
             _is_beyond_json(schema).alias(_BEYOND_JSON),
             _id_of(source, schema).alias("_id"),
@@ -259,6 +260,7 @@ class _Plan:
 
 _NOTHING_BROKEN = pl.DataFrame(
     schema={
+        "_row": pl.Int64(),
         "_id": pl.String(),
         "_event_time": pl.Int64(),
         "_known_at": pl.Int64(),
@@ -293,6 +295,7 @@ def _explained(
     reasons = [pl.when(rule.breaks).then(pl.lit(rule.reason)) for rule in rules]
     why = converted.select(pl.concat_str(reasons, separator=",", ignore_nulls=True)).to_series()
     return marked.select(
+        "_row",
         "_id",
         "_event_time",
         "_known_at",

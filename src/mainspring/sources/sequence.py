@@ -119,6 +119,7 @@ def sequence(
 
     Cost: about 0.3 µs a row that is not contested, 5 µs one that is.
     """
+    prepared = Prepared(prepared.kept.drop("_row"), prepared.broken.drop("_row"))
     # First of all: a row that may not claim its time must neither revise nor contest another.
     prepared = prepared if known_until is None else _without_future(prepared, known_until)
     rows = _enveloped(prepared.kept, now=now, history=history)
