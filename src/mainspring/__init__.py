@@ -31,12 +31,17 @@ from mainspring.monitoring.spec import Monitor
 from mainspring.serving.spec import Canary, Endpoint
 from mainspring.sources.spec import (
     Boolean,
+    Bytes,
     Contract,
+    Decimal,
     Float64,
     Int64,
     Source,
     String,
+    Time,
     Timestamp,
+    UInt64,
+    Vector,
     assumed_delay,
 )
 from mainspring.training.spec import model
@@ -48,8 +53,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Boolean",
+    "Bytes",
     "Canary",
     "Contract",
+    "Decimal",
     "Endpoint",
     "Entity",
     "FeatureView",
@@ -61,8 +68,11 @@ __all__ = [
     "OnDemandFeatureView",
     "Source",
     "String",
+    "Time",
     "Timestamp",
     "TrainingSet",
+    "UInt64",
+    "Vector",
     "Workspace",
     "assumed_delay",
     "col",

@@ -14,12 +14,14 @@ from enum import Enum
 from mainspring.datasets import spec as dataset_spec
 from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.spec import TrainingSet
+from mainspring.elements.declaration import iter_said
 from mainspring.elements.errors import Location
 from mainspring.elements.expression import aggregation
 from mainspring.elements.expression.operations import NODES
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.stored import parse_bare
+from mainspring.elements.values.spelling import Spelling
 from mainspring.features import spec as feature_spec
 from mainspring.features.spec import FeatureView
 from mainspring.features.view import CompiledView, compile_view
@@ -44,7 +46,7 @@ _RECORDS = {
     if isinstance(record, type)
     and dataclasses.is_dataclass(record)
     and record.__module__ == module.__name__
-} | {record.__name__: record for record in (*NODES, Schema, Field)}
+} | {record.__name__: record for record in (*NODES, Schema, Field, Spelling)}
 _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
 
 
@@ -155,9 +157,8 @@ def _to_data(value: object) -> _Json:
         case list() | tuple():
             return [_to_data(item) for item in value]
         case _ if dataclasses.is_dataclass(value):
-            fields = [f for f in dataclasses.fields(value) if f.name != "declared_at"]
             return {"$": type(value).__name__} | {
-                f.name: _to_data(getattr(value, f.name)) for f in fields
+                name: _to_data(part) for name, part in iter_said(value)
             }
         case _:
             raise TypeError(f"{type(value).__name__} is not part of a definition")
@@ -182,6 +183,16 @@ def _record(name: str, fields: Mapping[str, object]) -> object:
     record = _RECORDS[name]
     made = object.__new__(record)
     for field in dataclasses.fields(record):
-        value = Location("", 0) if field.name == "declared_at" else _from_data(fields[field.name])
+        is_said = field.name in fields
+        value = _from_data(fields[field.name]) if is_said else _unsaid(field)
         object.__setattr__(made, field.name, value)
     return made
+
+
+def _unsaid(field: "dataclasses.Field[object]") -> object:
+    """What a record has in a field that its words leave out."""
+    if field.name == "declared_at":
+        return Location("", 0)
+    if field.default is dataclasses.MISSING:
+        raise KeyError(field.name)
+    return field.default

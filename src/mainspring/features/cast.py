@@ -12,9 +12,9 @@ from typing import cast
 import msgspec
 
 from mainspring.elements.errors import MainspringError
-from mainspring.elements.expression.text import is_unicode
 from mainspring.elements.expression.tree import Scalar
 from mainspring.elements.schema import DType, Schema
+from mainspring.elements.text import is_unicode
 from mainspring.elements.time import parse_instant
 from mainspring.features.errors import MissingRequestField, WrongRequestType
 

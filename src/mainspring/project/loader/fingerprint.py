@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
+from mainspring.elements.declaration import iter_said
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.project.kinds.asset import Declaration, FingerprintContext
 from mainspring.project.kinds.union import asset_name, is_asset, kind_of
@@ -74,11 +75,7 @@ def canonical_value(value: object) -> object:
         case _ if is_asset(value):
             return {"asset": asset_name(value)}
         case _ if is_dataclass(value):
-            said = {
-                f.name: canonical_value(getattr(value, f.name))
-                for f in fields(value)
-                if f.name != "declared_at"
-            }
+            said = {name: canonical_value(part) for name, part in iter_said(value)}
             return {"is": type(value).__name__, **said}
         case _:
             raise TypeError(f"{type(value).__name__} cannot be part of a declaration")
