@@ -163,7 +163,11 @@ class CompiledSource:
     def _readable(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The columns of the source that a frame has.  Raises: UnreadableRows SRC-006."""
         found = [name for name in self._names if name in rows.columns]
-        strange = [name for name in found if isinstance(rows.schema[name], pl.Object)]
+        strange = [
+            field.name
+            for field in self.schema
+            if field.name in found and not _has_values(rows.schema[field.name], field.dtype)
+        ]
         if strange:
             raise UnreadableRows(
                 source=self.source.name,
@@ -230,7 +234,7 @@ _NOTHING_BROKEN = pl.DataFrame(
 
 
 def json_rows(rows: pl.DataFrame) -> pl.Series:
-    """Each row as one line of JSON; instants beyond the calendar as microseconds."""
+    """Each row as one line of JSON; instants beyond the calendar as microseconds, bytes in base64."""
     beyond = [
         name
         for name, dtype in rows.schema.items()
@@ -241,7 +245,7 @@ def json_rows(rows: pl.DataFrame) -> pl.Series:
         ).all()
     ]
     return (
-        rows.with_columns(pl.col(beyond).cast(pl.Int64))
+        rows.with_columns(pl.col(beyond).cast(pl.Int64), pl.col(pl.Binary).bin.encode("base64"))
         .select(pl.struct(pl.all()).struct.json_encode())
         .to_series()
     )
@@ -261,6 +265,14 @@ def _explained(
         row=json_rows(raw),
         code=pl.lit(BrokenContract.code),
     )
+
+
+def _has_values(stored: pl.DataType, dtype: DType) -> bool:
+    """Whether a column of the stored type has values that could be of the other."""
+    if stored.is_nested():
+        return dtype.is_list and not isinstance(stored, pl.Struct)
+    is_bytes = isinstance(stored, pl.Binary) and dtype is not DType.BYTES
+    return not is_bytes and not isinstance(stored, pl.Object | pl.Unknown)
 
 
 def _checked(source: Source, operations: Sequence[str], height: int) -> list[str]:

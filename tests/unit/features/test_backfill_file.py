@@ -115,7 +115,7 @@ def test_a_spine_without_rows_gives_an_answer_with_columns_and_none(answered, tm
     [
         SPINE.drop("prediction_time"),
         SPINE.with_columns(prediction_time=pl.lit("noon")),
-        SPINE.with_columns(shop=pl.lit(1)),
+        SPINE.with_columns(shop=pl.lit(b"A")),
     ],
 )
 def test_a_spine_that_cannot_be_asked_leaves_nothing_behind(answered, tmp_path: Path, spine):

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 import msgspec
 import polars as pl
 
-from mainspring.elements.schema import DType
 from mainspring.features.errors import SpineUnusable
 from mainspring.features.history.gather import FactReader, backfill_from
 from mainspring.features.requests import prepare_spine, refuse_duplicate_features
@@ -63,15 +62,7 @@ def backfill_file(
         raise SpineUnusable(column=_TIME, problem=f"cannot be answered into its own file {out}")
     refuse_duplicate_features(views)
     with _reading(spine):
-        requests = _scan(
-            spine,
-            texts=[
-                field.name
-                for view in views
-                for field in view.key_fields
-                if field.dtype is DType.STRING
-            ],
-        )
+        requests = _scan(spine)
         total = int(requests.select(pl.len()).collect().item())
     known = cache(facts_of)
     with TemporaryDirectory(dir=out.parent, prefix=".backfill-") as folder:
@@ -112,15 +103,17 @@ def _iter_chunks(requests: pl.LazyFrame, rows_at_once: int) -> Iterator[pl.DataF
         yield requests.head(0).collect()
 
 
-def _scan(path: Path, *, texts: Sequence[str]) -> pl.LazyFrame:
-    """The file, with these columns as text: CSV does not say whether 007 is a number."""
+def _scan(path: Path) -> pl.LazyFrame:
+    """The file; CSV as text, for keys are read in the types of their facts, and everything else
+    comes out as it was written.
+    """
     match path.suffix:
         case ".parquet":
             return pl.scan_parquet(path)
         case ".csv":
-            return pl.scan_csv(path, schema_overrides=dict.fromkeys(texts, pl.String))
+            return pl.scan_csv(path, infer_schema=False)
         case _:
-            return pl.scan_ndjson(path)
+            return pl.scan_ndjson(path, infer_schema_length=None)
 
 
 def _translated(chunks: Iterator[pl.DataFrame], path: Path) -> Iterator[pl.DataFrame]:

@@ -57,7 +57,7 @@ class SourceKind(Kind[Source]):
         """
         schema = context.schemas.get(declaration.name, Schema(()))
         columns = {f"schema.{field.name}": [field.dtype.value, field.nullable] for field in schema}
-        return {"schema": list(schema.names), **columns}
+        return {"schema": sorted(schema.names), **columns}
 
     def assumed_delay(self, declaration: Declaration) -> Micros | None:
         """The assumed delay of `known_at`, if it is assumed."""
