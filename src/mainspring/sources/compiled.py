@@ -234,7 +234,9 @@ _NOTHING_BROKEN = pl.DataFrame(
 
 
 def json_rows(rows: pl.DataFrame) -> pl.Series:
-    """Each row as one line of JSON; instants beyond the calendar as microseconds, bytes in base64."""
+    """Each row as one line of JSON: instants beyond the calendar in microseconds, bytes in
+    base64.
+    """
     beyond = [
         name
         for name, dtype in rows.schema.items()

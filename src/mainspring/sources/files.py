@@ -197,7 +197,14 @@ def scan_files(source: Source, path: Path) -> pl.LazyFrame:
 
 
 def _scan(path: Path, form: str) -> pl.LazyFrame:
-    return pl.scan_parquet(path) if form == "parquet" else pl.scan_csv(path, infer_schema=False)
+    return pl.scan_parquet(path) if form == "parquet" else _scan_csv(path)
+
+
+def _scan_csv(path: Path) -> pl.LazyFrame:
+    scan = pl.scan_csv(path, infer_schema=False)
+    # Polars undoubles the quotes of a cell, and leaves those of a header.
+    quoted = {name: name.replace('""', '"') for name in scan.collect_schema() if '""' in name}
+    return scan.rename(quoted) if quoted else scan
 
 
 def _count_rows(source: Source, path: Path) -> int:
@@ -251,9 +258,11 @@ def _part_at(path: Path, state: tuple[int, int], promised: tuple[tuple[str, DTyp
 
 
 def _csv_part(path: Path, promised: frozenset[str]) -> _Part:
-    scan = pl.scan_csv(path, infer_schema=False)
+    scan = _scan_csv(path)
     names = scan.collect_schema().names()
-    guesses = {name: TextGuess(name) for name in names if name not in promised}
+    guesses = {
+        name: TextGuess(name) for name in names if name not in promised and not is_reserved(name)
+    }
     for rows in scan.select(list(guesses)).collect_batches(
         chunk_size=_ROWS_AT_ONCE, maintain_order=True
     ):

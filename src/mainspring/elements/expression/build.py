@@ -5,9 +5,10 @@ Python's operators.
 `==`, `and` and `if` on it would lie.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
 from operator import index
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from mainspring.elements.expression.aggregable import Aggregable, condition_of
 from mainspring.elements.expression.aggregation import Aggregation
@@ -27,6 +28,7 @@ from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, parse_instant
 
 __all__ = [
     "Expr",
+    "Typed",
     "col",
     "count",
     "days",
@@ -64,6 +66,15 @@ def node_of(value: object) -> Node:
             )
         case _:
             raise TypeError(f"{type(value).__name__} cannot stand in an expression")
+
+
+class Typed(Protocol):
+    """What has a type, such as the contract of a column."""
+
+    @property
+    def dtype(self) -> DType:
+        """The type."""
+        ...
 
 
 class Expr(Aggregable):
@@ -176,9 +187,11 @@ class Expr(Aggregable):
         """Whether the value is one of these."""
         return Expr(IsIn(self.node, tuple(values)))
 
-    def cast(self, dtype: DType) -> "Expr":
-        """The value as another type; what does not fit is null."""
-        return Expr(Cast(self.node, dtype))
+    def cast(self, dtype: "DType | str | Typed | Callable[[], Typed]") -> "Expr":
+        """The value as another type; what does not fit is null.  A type is named as in a contract:
+        `col("price").cast(ms.Float64)`.
+        """
+        return Expr(Cast(self.node, _dtype_of(dtype)))
 
     def abs(self) -> "Expr":
         """The number or duration without its sign."""
@@ -306,3 +319,9 @@ def hours(number: int) -> Expr:
 def days(number: int) -> Expr:
     """A length of time; a day is 24 hours."""
     return Expr(Literal(number * DAY, DType.DURATION))
+
+
+def _dtype_of(named: DType | str | Typed | Callable[[], Typed]) -> DType:
+    if isinstance(named, str):
+        return DType(named)
+    return (named() if callable(named) else named).dtype

@@ -61,7 +61,7 @@ class Operand:
 def common_type(left: DType, right: DType) -> DType | None:
     """The type to which both sides of a comparison or choice are brought; None if there is none."""
     if left == right:
-        return None if left is DType.ZONED else left
+        return None if left is DType.ZONED or left.is_opaque else left
     return DType.FLOAT64 if left.is_number and right.is_number else None
 
 
