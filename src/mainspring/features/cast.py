@@ -127,9 +127,11 @@ def _cast_column(values: list[object], field: Field) -> list[Scalar | None]:
 
 def _are_stored(values: Sequence[object], field: Field) -> bool:
     """Whether all of these, which have the type already, are values that can be stored."""
+    if field.spelling.nulls:
+        return False
     if field.dtype is DType.STRING:
         texts = [text for text in values if isinstance(text, str)]
-        return not field.spelling.nulls and is_unicode("".join(texts))
+        return is_unicode("".join(texts))
     if _OWN_TYPES[field.dtype] is int:
         numbers = [number for number in values if isinstance(number, int)]
         least, most = CALENDAR_RANGE if field.dtype is DType.TIMESTAMP else _INT64

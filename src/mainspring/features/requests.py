@@ -11,7 +11,6 @@ from datetime import datetime
 import polars as pl
 
 from mainspring.elements.errors import UnreadableInstant
-from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import MINUTE, Micros, format_instant
 from mainspring.elements.values.columns import read_column, said
@@ -45,7 +44,7 @@ def prepare_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.Data
     taken = [field.name for view in views for field in view.fields if field.name in spine.columns]
     if taken:
         raise SpineUnusable(column=taken[0], problem="has the name of a requested feature")
-    keys = [_key(_column(spine, field.name), field) for field in _join_keys(views)]
+    keys = [_read(_column(spine, field.name), field) for field in _join_keys(views)]
     return spine.with_columns(*keys, _times(_column(spine, _TIME)).alias("_prediction_time"))
 
 
@@ -111,10 +110,6 @@ def _column(spine: pl.DataFrame, name: str) -> pl.Series:
             column=name, problem=f"is missing; there is {', '.join(spine.columns) or 'no column'}"
         )
     return spine[name]
-
-
-def _key(column: pl.Series, field: Field) -> pl.Series:
-    return column if column.dtype == STORED[field.dtype] else _read(column, field)
 
 
 def _times(column: pl.Series) -> pl.Series:

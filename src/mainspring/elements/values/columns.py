@@ -56,11 +56,14 @@ def reading_of(column: pl.Expr, stored: pl.DataType, field: Field) -> pl.Expr:
 
 def said(column: pl.Expr, stored: pl.DataType, field: Field) -> pl.Expr:
     """Whether each row says anything in the column that the reading has to make a value of."""
-    if isinstance(stored, _TEXTS):
-        says_nothing = column.cast(pl.String).is_in(list(field.spelling.nulls))
-        if field.dtype is not DType.STRING:
-            says_nothing |= column.cast(pl.String).str.strip_chars() == ""
-        return column.is_not_null() & ~says_nothing
+    if field.spelling.nulls:
+        return column.map_batches(
+            lambda values: _each_said(values, field),
+            return_dtype=pl.Boolean,
+            is_elementwise=True,
+        )
+    if isinstance(stored, _TEXTS) and field.dtype is not DType.STRING:
+        return column.is_not_null() & (column.cast(pl.String).str.strip_chars() != "")
     if stored.is_float() and field.dtype is not DType.FLOAT64:
         return column.is_not_null() & column.is_not_nan()
     return column.is_not_null()
@@ -107,6 +110,8 @@ def _mapped(
 def _quick(column: pl.Expr, stored: pl.DataType, field: Field) -> pl.Expr | None:
     """The reading where Polars gives it; None where it gives another."""
     dtype, wanted = field.dtype, STORED[field.dtype]
+    if field.spelling.nulls:
+        return None
     if isinstance(stored, pl.Datetime | pl.Date) and dtype is DType.TIMESTAMP:
         return _quick_instant(column, stored, field.spelling)
     if isinstance(stored, pl.Duration) and dtype is DType.DURATION:
@@ -223,6 +228,18 @@ def _read_each(values: pl.Series, field: Field) -> pl.Series:
     """Values of any kind, one by one."""
     read = [_value(value, field) for value in values.to_list()]
     return stored_values(read, field.dtype)
+
+
+def _each_said(values: pl.Series, field: Field) -> pl.Series:
+    listed = values.to_list()
+    if not isinstance(values.dtype, _TEXTS):
+        return pl.Series([_is_said(value, field) for value in listed], dtype=pl.Boolean)
+    known = {text: _is_said(text, field) for text in dict.fromkeys(listed)}
+    return pl.Series([known[text] for text in listed], dtype=pl.Boolean)
+
+
+def _is_said(value: object, field: Field) -> bool:
+    return read_value(field.dtype, value, field.spelling) is not None
 
 
 def _value(value: object, field: Field) -> Value | None:

@@ -17,7 +17,7 @@ from mainspring.elements.values.scalar import BadValue, read_value
 __all__ = ["Guess", "TextGuess", "plain_type", "wider_type"]
 
 _DIGITS = "^[0-9]+$"
-_SHORT_REAL = r"^-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+)?$"
+_DECIMAL_POINT = r"^-?(?:0|[1-9][0-9]*)\.[0-9]+$"
 _CERTAIN_LENGTH = 15
 _TRUTHS = ("true", "false")
 _EXACT = {DType.INT64, DType.UINT64, DType.DECIMAL}
@@ -133,10 +133,13 @@ def _are_plain(texts: pl.Series, dtype: DType) -> pl.Series:
 
 
 def _are_plain_reals(texts: pl.Series) -> pl.Series:
-    fits = texts.str.contains(_SHORT_REAL) & (texts.str.len_bytes() <= _CERTAIN_LENGTH)
-    fits &= texts.str.contains("[0-9]")
+    numbers = texts.cast(pl.Float64, strict=False)
+    # Short ones are exact; of longer ones Polars' own shortest text is the number again.
+    fits = numbers.is_finite() & texts.str.contains(_DECIMAL_POINT)
+    fits &= (texts.str.len_bytes() <= _CERTAIN_LENGTH) | (numbers.cast(pl.String) == texts)
+    fits = fits.fill_null(value=False)
     rest = texts.filter(~fits).drop_nulls().unique()
     if rest.is_empty():
         return fits
     plain = [text for text in rest.to_list() if is_plain_real(text) or is_plain_whole(text)]
-    return fits | texts.is_in(plain)
+    return fits | texts.is_in(pl.Series(plain, dtype=pl.String).implode())

@@ -74,7 +74,46 @@ def read_value(dtype: DType, value: object, spelling: Spelling = PLAIN) -> Readi
     >>> read_value(DType.INT64, 18.0), read_value(DType.INT64, "18"), read_value(DType.INT64, True)
     (18, 18, <BadValue.BAD: 'no value of the type'>)
     """
-    plain = _plain(value)
+    reading = _read(dtype, _plain(value), spelling)
+    if not spelling.nulls or reading is None or isinstance(reading, BadValue):
+        return reading
+    # A number that stands for none, such as -999, does so however it is written.
+    return None if render_value(dtype, reading, spelling) in spelling.nulls else reading
+
+
+def is_bad(reading: Reading) -> TypeGuard[BadValue]:
+    """Whether the reading says that something is no value of the type."""
+    return reading is BAD
+
+
+def render_value(dtype: DType, value: Value, spelling: Spelling = PLAIN) -> str:
+    """The text that `read_value` reads as this value again.
+
+    >>> render_value(DType.TIMESTAMP, 0), render_value(DType.BOOLEAN, True)
+    ('1970-01-01T00:00:00+00:00', 'true')
+    """
+    match dtype, value:
+        case (DType.TIMESTAMP, int()):
+            return from_micros(value).isoformat()
+        case (DType.TIME, int()):
+            return (datetime(1970, 1, 1, tzinfo=UTC) + value * _MICROSECOND).time().isoformat()
+        case (_, str()):
+            return value
+        case (_, bool()):
+            return "true" if value else "false"
+        case (_, bytes()):
+            return b64encode(value).decode()
+        case (_, list()):
+            return msgspec.json.encode(value).decode()
+        case (_, int()):
+            return str(value)
+        case (_, float()) if value == 0 and math.copysign(1, value) < 0:
+            return "-0"
+        case _:
+            return render_real(value, spelling)
+
+
+def _read(dtype: DType, plain: object, spelling: Spelling) -> Reading:
     match dtype, plain:
         case (_, None):
             return None
@@ -109,36 +148,6 @@ def read_value(dtype: DType, value: object, spelling: Spelling = PLAIN) -> Readi
             return _elements(dtype.element, plain, spelling)
         case _:
             return BAD
-
-
-def is_bad(reading: Reading) -> TypeGuard[BadValue]:
-    """Whether the reading says that something is no value of the type."""
-    return reading is BAD
-
-
-def render_value(dtype: DType, value: Value, spelling: Spelling = PLAIN) -> str:
-    """The text that `read_value` reads as this value again.
-
-    >>> render_value(DType.TIMESTAMP, 0), render_value(DType.BOOLEAN, True)
-    ('1970-01-01T00:00:00+00:00', 'true')
-    """
-    match dtype, value:
-        case (DType.TIMESTAMP, int()):
-            return from_micros(value).isoformat()
-        case (DType.TIME, int()):
-            return (datetime(1970, 1, 1, tzinfo=UTC) + value * _MICROSECOND).time().isoformat()
-        case (_, str()):
-            return value
-        case (_, bool()):
-            return "true" if value else "false"
-        case (_, bytes()):
-            return b64encode(value).decode()
-        case (_, list()):
-            return msgspec.json.encode(value).decode()
-        case (_, int()):
-            return str(value)
-        case _:
-            return render_real(value, spelling)
 
 
 def _plain(value: object) -> object:
@@ -223,6 +232,8 @@ def _digits(plain: object) -> Reading:
             return render_real(plain)
         case UUID():
             return str(plain)
+        case date() | time():
+            return plain.isoformat()
         case _:
             return BAD
 
