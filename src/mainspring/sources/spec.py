@@ -173,13 +173,14 @@ def Vector(size: int, *, nullable: bool = True) -> ColumnContract:
 
 @dataclass(frozen=True, init=False)
 class Contract:
-    """The contract of a source.  A column that it does not name has the type of the file, and any
-    value of that type.
+    """The contract of a source, by column: `Contract(x=Float64())`, and `Contract(**{"unit price":
+    Float64()})` for a name that Python does not take.  A column that it does not name has the type
+    of the file, and any value of that type.
     """
 
     columns: tuple[tuple[str, ColumnContract], ...]
 
-    def __init__(self, **columns: ColumnContract) -> None:
+    def __init__(self, /, **columns: ColumnContract) -> None:
         freeze(self, columns=tuple(sorted(columns.items())))
 
 

@@ -37,7 +37,7 @@ from mainspring.elements.values.number import (
 )
 from mainspring.elements.values.spelling import PLAIN, Spelling
 
-__all__ = ["BAD", "BadValue", "Value", "is_bad", "read_value", "render_value"]
+__all__ = ["BAD", "BadValue", "Value", "is_bad", "plain_value", "read_value", "render_value"]
 
 Value = bool | int | float | str | bytes | Decimal | list["Value"]
 """A value as it is stored; instants, lengths of time and times of day are whole microseconds."""
@@ -74,7 +74,7 @@ def read_value(dtype: DType, value: object, spelling: Spelling = PLAIN) -> Readi
     >>> read_value(DType.INT64, 18.0), read_value(DType.INT64, "18"), read_value(DType.INT64, True)
     (18, 18, <BadValue.BAD: 'no value of the type'>)
     """
-    reading = _read(dtype, _plain(value), spelling)
+    reading = _read(dtype, plain_value(value), spelling)
     if not spelling.nulls or reading is None or isinstance(reading, BadValue):
         return reading
     # A number that stands for none, such as -999, does so however it is written.
@@ -150,7 +150,7 @@ def _read(dtype: DType, plain: object, spelling: Spelling) -> Reading:
             return BAD
 
 
-def _plain(value: object) -> object:
+def plain_value(value: object) -> object:
     """A value of NumPy or pandas as one of Python; None for what they have in place of none."""
     kind = type(value)
     if kind in (str, int, float, bool) or value is None:
