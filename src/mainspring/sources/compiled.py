@@ -132,7 +132,10 @@ class CompiledSource:
                 )
         try:
             return pl.DataFrame(
-                [column_of(field, [row.get(field.name) for row in rows]) for field in self.schema]
+                {
+                    field.name: column_of(field, [row.get(field.name) for row in rows])
+                    for field in self.schema
+                }
             )
         except NoCell as error:
             problem = f"row {error.place} {error.problem}"

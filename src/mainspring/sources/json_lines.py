@@ -53,10 +53,11 @@ def objects_frame(
 
     Raises: UnreadableLine.
     """
-    columns = []
+    # By name, and not as a list: a column in a list must not be called "".
+    columns = {}
     for field in fields:
         try:
-            columns.append(column_of(field, [each.get(field.name) for each in objects]))
+            columns[field.name] = column_of(field, [each.get(field.name) for each in objects])
         except NoCell as error:
             raise UnreadableLine(first + error.place + 1, error.problem) from error
     return pl.DataFrame(columns)

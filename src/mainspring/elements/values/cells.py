@@ -91,7 +91,8 @@ def _text(field: Field, place: int, value: object) -> str | None:
     if not isinstance(reading, BadValue):
         return render_value(field.dtype, reading, field.spelling)
     text = str(value)
-    if field.dtype is DType.STRING or not _is_single(value):
+    is_written = field.dtype.is_list or _is_single(value)
+    if field.dtype is DType.STRING or not is_written:
         problem = f"holds a {type(value).__name__} in {field.name!r}, which is no value"
         raise NoCell(place, problem)
     reading = read_value(field.dtype, text, field.spelling)
