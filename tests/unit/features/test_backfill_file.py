@@ -154,3 +154,12 @@ def test_an_unknown_format_is_misuse(tmp_path: Path):
     )
     assert answer.exit_code == 2
     assert "has none of the suffixes" in answer.output
+
+
+def test_what_a_spine_carries_along_comes_out_as_it_was_written(answered, tmp_path: Path):
+    (tmp_path / "spine.csv").write_text(
+        "shop,prediction_time,voucher,when\nA,2024-05-01T12:30Z,0042,1.50\n"
+    )
+    answered(tmp_path / "spine.csv", "out.csv")
+    first = (tmp_path / "out.csv").read_text().splitlines()[1]
+    assert first.split(",")[:4] == ["A", "2024-05-01T12:30Z", "0042", "1.50"]
