@@ -29,9 +29,9 @@ from mainspring.elements.expression.build import (
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
 from mainspring.monitoring.spec import Monitor
 from mainspring.serving.spec import Canary, Endpoint
+from mainspring.sources.spec import Binary as Bytes
 from mainspring.sources.spec import (
     Boolean,
-    Bytes,
     Contract,
     Decimal,
     Float64,

@@ -18,7 +18,7 @@ import mainspring as ms
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.values.columns import read_column
 from mainspring.elements.values.guess import TextGuess, plain_type, wider_type
-from mainspring.elements.values.scalar import BAD, BadValue, read_value, render_value
+from mainspring.elements.values.scalar import BAD, BadValue, read_value, text_of_value
 from mainspring.elements.values.spelling import Spelling
 from mainspring.features.cast import cast_columns
 from mainspring.features.errors import SpineUnusable, WrongRequestType
@@ -207,7 +207,7 @@ def test_the_text_of_a_value_is_read_as_the_value(
     reading = read_value(dtype, value, spelling)
     if reading is None or isinstance(reading, BadValue):
         return
-    text = render_value(dtype, reading, spelling)
+    text = text_of_value(dtype, reading, spelling)
     if text not in spelling.nulls and (dtype is DType.STRING or text.strip()):
         assert repr(read_value(dtype, text, spelling)) == repr(reading)
 

@@ -14,8 +14,8 @@ from mainspring.sources.errors import (
 )
 from mainspring.sources.spec import (
     AssumedDelay,
+    Binary,
     Boolean,
-    Bytes,
     ColumnContract,
     Contract,
     Decimal,
@@ -32,9 +32,9 @@ from mainspring.sources.spec import (
 
 __all__ = [
     "AssumedDelay",
+    "Binary",
     "Boolean",
     "BrokenContract",
-    "Bytes",
     "ColumnContract",
     "ConflictingFact",
     "Contract",

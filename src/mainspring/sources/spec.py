@@ -17,8 +17,8 @@ from mainspring.elements.values.spelling import PLAIN, Spelling
 
 __all__ = [
     "AssumedDelay",
+    "Binary",
     "Boolean",
-    "Bytes",
     "ColumnContract",
     "Contract",
     "Decimal",
@@ -133,7 +133,7 @@ def String(
     )
 
 
-def Bytes(*, nullable: bool = True) -> ColumnContract:
+def Binary(*, nullable: bool = True) -> ColumnContract:
     """Bytes; a text is their base64.  They are stored, and nothing is computed from them."""
     return ColumnContract(DType.BYTES, nullable)
 

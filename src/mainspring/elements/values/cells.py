@@ -13,7 +13,7 @@ from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field
 from mainspring.elements.text import is_unicode
 from mainspring.elements.values.columns import stored_values
-from mainspring.elements.values.scalar import BadValue, read_value, render_value
+from mainspring.elements.values.scalar import BadValue, read_value, text_of_value
 
 __all__ = ["NoCell", "column_of"]
 
@@ -89,7 +89,7 @@ def _text(field: Field, place: int, value: object) -> str | None:
     if reading is None:
         return None
     if not isinstance(reading, BadValue):
-        return render_value(field.dtype, reading, field.spelling)
+        return text_of_value(field.dtype, reading, field.spelling)
     text = str(value)
     is_written = field.dtype.is_list or _is_single(value)
     if field.dtype is DType.STRING or not is_written:

@@ -12,7 +12,7 @@ import polars as pl
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field
 from mainspring.elements.time import CALENDAR_RANGE, DAY
-from mainspring.elements.values.scalar import BadValue, Value, read_value
+from mainspring.elements.values.scalar import BadValue, StoredValue, read_value
 from mainspring.elements.values.spelling import PLAIN, Spelling
 
 __all__ = ["always_fits", "read_column", "reading_of", "said", "stored_values"]
@@ -80,7 +80,7 @@ def always_fits(stored: pl.DataType, field: Field) -> bool:
     )
 
 
-def stored_values(values: Sequence[Value | None], dtype: DType) -> pl.Series:
+def stored_values(values: Sequence[StoredValue | None], dtype: DType) -> pl.Series:
     """Values that were read, as a column."""
     wanted = STORED[dtype]
     if dtype in _MICROS:
@@ -242,7 +242,7 @@ def _is_said(value: object, field: Field) -> bool:
     return read_value(field.dtype, value, field.spelling) is not None
 
 
-def _value(value: object, field: Field) -> Value | None:
+def _value(value: object, field: Field) -> StoredValue | None:
     reading = read_value(field.dtype, value, field.spelling)
     return None if isinstance(reading, BadValue) else reading
 

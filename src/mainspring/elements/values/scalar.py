@@ -37,9 +37,9 @@ from mainspring.elements.values.number import (
 )
 from mainspring.elements.values.spelling import PLAIN, Spelling
 
-__all__ = ["BAD", "BadValue", "Value", "is_bad", "plain_value", "read_value", "render_value"]
+__all__ = ["BAD", "BadValue", "StoredValue", "is_bad", "plain_value", "read_value", "text_of_value"]
 
-Value = bool | int | float | str | bytes | Decimal | list["Value"]
+StoredValue = bool | int | float | str | bytes | Decimal | list["StoredValue"]
 """A value as it is stored; instants, lengths of time and times of day are whole microseconds."""
 
 
@@ -51,7 +51,7 @@ class BadValue(Enum):
 
 BAD: Final = BadValue.BAD
 
-Reading = Value | None | BadValue
+Reading = StoredValue | None | BadValue
 
 _BOUNDS = {DType.INT64: range(-(2**63), 2**63), DType.UINT64: range(2**64)}
 _MICROS = _BOUNDS[DType.INT64]
@@ -78,7 +78,7 @@ def read_value(dtype: DType, value: object, spelling: Spelling = PLAIN) -> Readi
     if not spelling.nulls or reading is None or isinstance(reading, BadValue):
         return reading
     # A number that stands for none, such as -999, does so however it is written.
-    return None if render_value(dtype, reading, spelling) in spelling.nulls else reading
+    return None if text_of_value(dtype, reading, spelling) in spelling.nulls else reading
 
 
 def is_bad(reading: Reading) -> TypeGuard[BadValue]:
@@ -86,10 +86,10 @@ def is_bad(reading: Reading) -> TypeGuard[BadValue]:
     return reading is BAD
 
 
-def render_value(dtype: DType, value: Value, spelling: Spelling = PLAIN) -> str:
+def text_of_value(dtype: DType, value: StoredValue, spelling: Spelling = PLAIN) -> str:
     """The text that `read_value` reads as this value again.
 
-    >>> render_value(DType.TIMESTAMP, 0), render_value(DType.BOOLEAN, True)
+    >>> text_of_value(DType.TIMESTAMP, 0), text_of_value(DType.BOOLEAN, True)
     ('1970-01-01T00:00:00+00:00', 'true')
     """
     match dtype, value:
@@ -372,7 +372,7 @@ def _bytes_of_text(text: str) -> Reading:
 
 def _elements(element: DType, values: Sequence[object], spelling: Spelling) -> Reading:
     """A list of values that are all there."""
-    read: list[Value] = []
+    read: list[StoredValue] = []
     for value in values:
         reading = read_value(element, value, spelling)
         if reading is None or isinstance(reading, BadValue):
@@ -389,5 +389,5 @@ def _elements_of_text(dtype: DType, text: str, spelling: Spelling) -> Reading:
     return _elements(dtype.element, values, spelling)
 
 
-def _bad_if_none(value: Value | None) -> Reading:
+def _bad_if_none(value: StoredValue | None) -> Reading:
     return BAD if value is None else value

@@ -11,7 +11,7 @@ from mainspring.elements.expression.readings.rows import RowReading
 from mainspring.elements.expression.readings.types import INT64_MAX, INT64_MIN, TypeReading
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType
-from mainspring.elements.values.scalar import BadValue, Value, read_value
+from mainspring.elements.values.scalar import BadValue, StoredValue, read_value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -113,8 +113,8 @@ def _is_read(have: DType, wanted: DType) -> bool:
 
 
 @cache
-def _reader_of(dtype: DType) -> Callable[[Value], Value | None]:
-    def read(value: Value) -> Value | None:
+def _reader_of(dtype: DType) -> Callable[[StoredValue], StoredValue | None]:
+    def read(value: StoredValue) -> StoredValue | None:
         reading = read_value(dtype, value)
         return None if isinstance(reading, BadValue) else reading
 
