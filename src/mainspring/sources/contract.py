@@ -11,6 +11,7 @@ from mainspring.elements.expression.readings.types import unknown_column
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.values.number import DECIMAL_DIGITS, DECIMALS
+from mainspring.elements.values.spelling import PLAIN
 from mainspring.sources.columns import is_reserved
 from mainspring.sources.errors import (
     PromisedColumnMissing,
@@ -32,7 +33,14 @@ __all__ = [
 _WHOLE, _EXACT = (DType.INT64, DType.UINT64), (DType.INT64, DType.UINT64, DType.DECIMAL)
 _READABLE_AS: Mapping[DType, tuple[DType, ...]] = MappingProxyType(
     {
-        DType.STRING: tuple(dtype for dtype in DType if dtype not in (DType.ZONED, DType.DURATION)),
+        DType.STRING: (
+            DType.TIMESTAMP,
+            DType.TIME,
+            DType.DECIMAL,
+            DType.UINT64,
+            DType.BYTES,
+            DType.LIST_FLOAT64,
+        ),
         DType.INT64: (*_EXACT, DType.FLOAT64, DType.BOOLEAN, DType.STRING),
         DType.UINT64: (*_EXACT, DType.FLOAT64, DType.STRING),
         DType.FLOAT64: (*_EXACT, DType.STRING),
@@ -40,8 +48,8 @@ _READABLE_AS: Mapping[DType, tuple[DType, ...]] = MappingProxyType(
         DType.BOOLEAN: (DType.STRING,),
     }
 )
-"""What else a contract may promise of columns of a type.  Whole numbers are not read as instants:
-whether they count seconds or microseconds only an expression can say.
+"""What else a contract may promise of the columns of a file that says their types.  Whole numbers
+are not read as instants: whether they count seconds or microseconds only an expression can say.
 """
 _SAMPLE = datetime(2031, 12, 30, 23, 58, 57)  # noqa: DTZ001
 _IDS = (*_WHOLE, DType.STRING, DType.BOOLEAN, DType.TIMESTAMP)
@@ -91,9 +99,13 @@ def validate_source(source: Source, found: Schema) -> list[DeclarationError]:
     return faults
 
 
-def can_be_read(found: DType, promised: DType) -> bool:
-    """Whether values of the one type can be values of the other."""
-    return found is promised or promised in _READABLE_AS.get(found, ())
+def can_be_read(found: DType, promised: ColumnContract) -> bool:
+    """Whether columns of a type can be what a contract says.  Texts can be anything that it says
+    how to write.
+    """
+    if found is promised.dtype or promised.dtype in _READABLE_AS.get(found, ()):
+        return True
+    return found is DType.STRING and promised.spelling != PLAIN
 
 
 def contract_problems(column: ColumnContract) -> Iterator[str]:
@@ -169,7 +181,7 @@ def _contract_faults(source: Source, found: Schema) -> list[DeclarationError]:
                     at=source.declared_at,
                 )
             )
-        elif not can_be_read(found[name].dtype, promised.dtype):
+        elif not can_be_read(found[name].dtype, promised):
             faults.append(
                 TypeConflict(
                     source=source.name,

@@ -32,7 +32,7 @@ from mainspring.sources.json_lines import (
     iter_objects,
     objects_frame,
 )
-from mainspring.sources.spec import Source
+from mainspring.sources.spec import ColumnContract, Source
 
 __all__ = [
     "FoundColumns",
@@ -98,14 +98,12 @@ def find_columns(source: Source, root: Path) -> FoundColumns:
         if not source.contract.columns:
             raise SourceNotReadable(source=source.name, at=source.declared_at)
         return FoundColumns(contract_schema(source))
-    promised = {name: column.dtype for name, column in source.contract.columns}
+    promised = dict(source.contract.columns)
     parts = []
     for path in part_files(source, root / source.path):
         with _reading(source, path):
             state = path.stat()
-            parts.append(
-                _part_at(path, (state.st_mtime_ns, state.st_size), tuple(promised.items()))
-            )
+            parts.append(_part_at(path, (state.st_mtime_ns, state.st_size), frozenset(promised)))
     return _joined(parts, promised)
 
 
@@ -239,10 +237,10 @@ def _stacked(frames: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
 
 
 @lru_cache(maxsize=256)
-def _part_at(path: Path, state: tuple[int, int], promised: tuple[tuple[str, DType], ...]) -> _Part:
+def _part_at(path: Path, state: tuple[int, int], promised: frozenset[str]) -> _Part:
     """The columns of one file in this state; kept, since a project is read more than once."""
     del state
-    form, names = _FORMATS[path.suffix], frozenset(name for name, _ in promised)
+    form = _FORMATS[path.suffix]
     if form == "parquet":
         stored = pl.scan_parquet(path).collect_schema()
         schema, strange = schema_of(
@@ -254,7 +252,7 @@ def _part_at(path: Path, state: tuple[int, int], promised: tuple[tuple[str, DTyp
             name: f"it is {dtype}, which no source stores" for name, dtype in strange.items()
         }
         return _Part(path, dtypes, reasons, {}, is_typed=True)
-    return _csv_part(path, names) if form == "csv" else _json_part(path, names)
+    return _csv_part(path, promised) if form == "csv" else _json_part(path, promised)
 
 
 def _csv_part(path: Path, promised: frozenset[str]) -> _Part:
@@ -315,7 +313,7 @@ def _text_part(
     return _Part(path, dtypes, problems, own, is_typed=False)
 
 
-def _joined(parts: Sequence[_Part], promised: Mapping[str, DType]) -> FoundColumns:
+def _joined(parts: Sequence[_Part], promised: Mapping[str, ColumnContract]) -> FoundColumns:
     """The columns of all parts by name, in the wider type."""
     fields, unusable, guesses = [], [], []
     for name in dict.fromkeys(name for part in parts for name in part.dtypes):
@@ -330,7 +328,7 @@ def _joined(parts: Sequence[_Part], promised: Mapping[str, DType]) -> FoundColum
 
 
 def _joined_column(
-    name: str, parts: Sequence[_Part], promised: DType | None
+    name: str, parts: Sequence[_Part], promised: ColumnContract | None
 ) -> tuple[DType, str, Guess | None]:
     """The type of a column in all parts that have it, why it has none, and the guess that it is."""
     widest, holder, guess = None, parts[0], None
@@ -341,7 +339,7 @@ def _joined_column(
         if dtype is None:
             continue
         if promised is not None and place and not can_be_read(dtype, promised):
-            return dtype, f"it is {dtype}{place} and {promised} in the contract", None
+            return dtype, f"it is {dtype}{place} and {promised.dtype} in the contract", None
         wider = wider_type(widest or dtype, dtype)
         # Text holds the values of every type only where they come as text.
         is_lost = part.is_typed and wider is DType.STRING and widest not in (None, dtype)
@@ -352,8 +350,8 @@ def _joined_column(
             file = part.path.name if place else ""
             guess = None if own is None else replace(own, dtype=wider or dtype, file=file)
     is_text = not any(part.is_typed for part in parts)
-    if promised is not None and is_text:
-        return promised, "", None
+    if promised is not None and (is_text or widest is None):
+        return promised.dtype, "", None
     empty = Guess(name, DType.STRING) if is_text else None
     return widest or DType.STRING, "", guess or empty
 

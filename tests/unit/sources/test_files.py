@@ -233,6 +233,18 @@ def test_json_values_are_read_as_they_are_pushed(tmp_path: Path) -> None:
     ]
 
 
+def test_a_parquet_column_of_texts_is_a_number_where_the_contract_says_how_it_is_written(
+    tmp_path: Path,
+) -> None:
+    ROWS.with_columns(x=pl.lit("1.234,5"), y=None).write_parquet(tmp_path / "a.parquet")
+    contract = Contract(at=Timestamp(), x=Float64(decimal=",", thousands="."), y=Float64())
+    source = Source("s", "a.parquet", id="n", event_time="at", contract=contract)
+    log = SqliteLog(None)
+    assert ingest(source, tmp_path, log).accepted == 3
+    facts = read_source_rows(source, log=log)
+    assert facts.select("x", "y").unique().rows() == [(1234.5, None)]
+
+
 def test_a_line_that_is_no_object_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"n": 1}\n[2]\n')
     with pytest.raises(FileUnreadable, match="row 2 is no JSON object"):
