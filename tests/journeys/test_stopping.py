@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -60,7 +59,8 @@ def test_a_stopped_command_says_one_line_and_goes_on(words: list[str], project: 
             start_new_session=True,
         ) as process:
             wait_until(lambda: process.poll() is not None or has_opened(process.pid, "log.db"))
-            time.sleep(STEP_S * 3**stopped)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=STEP_S * 3**stopped)
             if process.poll() is None and stopped < STOPS:
                 os.killpg(process.pid, signal.SIGINT)
             _, told = process.communicate()

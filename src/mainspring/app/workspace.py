@@ -26,13 +26,13 @@ from mainspring.app.data_plane import (
     read_status,
 )
 from mainspring.app.errors import NowhereOnDisk
-from mainspring.app.frames import as_polars, rows_of
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
 from mainspring.app.simulation import simulate_environment
 from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros, parse_instant
+from mainspring.features.frames import as_polars, rows_of
 from mainspring.features.online.read import FeatureRows
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit_journal

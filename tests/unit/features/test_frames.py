@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from mainspring.app.frames import as_polars, rows_of
+from mainspring.features.frames import as_polars, rows_of
 from mainspring.ports.errors import BadRequest
 
 ROWS = [{"shop": "a", "n": 1}, {"shop": "b", "n": None}]
