@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -175,7 +176,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
     until = time.monotonic() + _PATIENCE_S
     while not holds():
         assert time.monotonic() < until
-        time.sleep(0.02)
+        threading.Event().wait(0.02)
 
 
 def _text(stream: io.TextIOWrapper) -> str:

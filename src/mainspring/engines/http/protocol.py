@@ -59,5 +59,5 @@ def _closing(reply: Reply) -> bytes:
         "connection": "close",
         **reply.headers,
     }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {reply.status} \r\n{lines}\r\n".encode("latin-1") + reply.body
