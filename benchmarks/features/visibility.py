@@ -20,6 +20,7 @@ from benchmarks.features.purchases import SCHEMA, SOURCE, twenty, warm_up
 from benchmarks.features.setting import Setting
 from benchmarks.features.stores import EMBEDDED, open_log, open_online
 from mainspring.engines.local.clock import SystemClock
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.features.errors import HorizonPassed
 from mainspring.features.online.read import read_online
 from mainspring.features.state.stream import materialize_view
@@ -108,7 +109,9 @@ def _ingest(room: Path, acknowledged: "SynchronizedArray[int]") -> None:
     began = time.monotonic()
     for batch in range(len(acknowledged)):
         time.sleep(max(0.0, began + batch * _BATCH / _RATE - time.monotonic()))
-        SourceWriter(compiled, log=log, clock=clock).write_rows(_batch_of(batch, now=clock.now()))
+        SourceWriter(compiled, log=log, clock=clock, objects=MemoryObjects()).write_rows(
+            _batch_of(batch, now=clock.now())
+        )
         acknowledged[batch] = time.monotonic_ns()
 
 

@@ -19,6 +19,7 @@ from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.spec import Entity, FeatureView
 from mainspring.features.state.stream import materialize_view
@@ -74,7 +75,9 @@ def works(stores: Stores, call: int) -> list[Callable[[], object]]:
     ]
     clock = FrozenClock(100 * MINUTE)
     return [
-        lambda: SourceWriter(COMPILED, log=stores.log, clock=clock).write_rows(rows),
+        lambda: SourceWriter(
+            COMPILED, log=stores.log, clock=clock, objects=MemoryObjects()
+        ).write_rows(rows),
         lambda: materialize_table(TOPIC, log=stores.log, tables=stores.tables),
         lambda: materialize_view(
             VIEW, log=stores.log, online=stores.online, now=0, tables=stores.tables

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from mainspring.app.workspace import Workspace
 from mainspring.elements.time import format_instant
+from tests.topics import facts_topic
 
 SHOPS = ("harbour", "market", "station", "old-town")
 
 
 def live(workspace: Workspace) -> Iterator[str]:
     """Twenty deliveries in a call, and one question after each; ids go on where they stand."""
-    first = workspace.runtime.log.head("source:deliveries") + 1_000_000
+    first = workspace.runtime.log.head(facts_topic(workspace, "deliveries")) + 1_000_000
     for batch in count():
         now = format_instant(workspace.runtime.data_clock.now())
         ids = range(first + 20 * batch, first + 20 * batch + 20)

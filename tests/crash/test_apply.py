@@ -15,6 +15,7 @@ from mainspring.app.workspace import Workspace
 from mainspring.elements.events import ProjectName
 from mainspring.engines.local.state import SqliteState
 from mainspring.registry.read_environment import read_environment
+from tests.topics import facts_topic
 
 pytestmark = pytest.mark.crash
 
@@ -34,7 +35,7 @@ def outcome_of(workspace: Workspace) -> dict[str, object]:
     """
     environment = read_environment(workspace.runtime.state, "dev")
     tables = {
-        source.name: workspace.runtime.tables.scan(f"source:{source.name}")
+        source.name: workspace.runtime.tables.scan(facts_topic(workspace, source.name))
         for source in workspace.project.declarations.sources
     }
     rows = {

@@ -19,6 +19,7 @@ from mainspring.features.history.backfill import backfill_view
 from mainspring.maintenance.backup import BackupReport
 from mainspring.sources.facts import read_source_rows
 from tests.crash.living import SHOPS, copy_of_project
+from tests.topics import facts_topic
 
 pytestmark = pytest.mark.crash
 
@@ -82,11 +83,11 @@ def test_all_that_was_acknowledged_before_the_copy_is_in_it(
     )
     assert (
         max(map(int, facts))
-        <= report.cut.heads["source:deliveries"]
-        == restored.runtime.log.head("source:deliveries")
+        <= report.cut.heads[facts_topic(origin, "deliveries")]
+        == restored.runtime.log.head(facts_topic(origin, "deliveries"))
     )
-    assert origin.runtime.log.head("source:deliveries") > restored.runtime.log.head(
-        "source:deliveries"
+    assert origin.runtime.log.head(facts_topic(origin, "deliveries")) > restored.runtime.log.head(
+        facts_topic(origin, "deliveries")
     )
     assert set(predictions) <= set(restored.latest_predictions(1_000))
 
@@ -98,7 +99,7 @@ def test_facts_and_features_are_the_same_bytes_at_the_same_position(
     source, view, head = (
         origin.source("deliveries"),
         origin.reader.view("pace"),
-        report.cut.heads["source:deliveries"],
+        report.cut.heads[facts_topic(origin, "deliveries")],
     )
     known = read_source_rows(
         source, log=origin.runtime.log, tables=origin.runtime.tables, until=head
@@ -109,7 +110,7 @@ def test_facts_and_features_are_the_same_bytes_at_the_same_position(
     taught = backfill_view(
         view, known, pl.DataFrame({"shop": SHOPS, "_prediction_time": [q] * len(SHOPS)})
     )
-    assert told.positions[view.shard].offset("source:deliveries") == head
+    assert told.positions[view.shard].offset(facts_topic(origin, "deliveries")) == head
     assert msgspec.msgpack.encode(told.columns) == msgspec.msgpack.encode(
         {name: taught[name].to_list() for name in told.columns}
     )

@@ -45,7 +45,21 @@ def test_features_and_facts_are_what_they_were(
     found = restored.get_historical_features(["takings"], spine=spine)
     assert found.drop(spine.columns).to_dict(as_series=False) == expected["features"]
     assert restored.facts_of(restored.source("sales")).height == expected["facts"]
-    assert restored.plan().is_empty
+
+
+def test_an_apply_decides_anew_on_every_row_that_release_took_in(
+    restored: ms.Workspace, expected: dict[str, Any]
+) -> None:
+    before = restored.facts_of(restored.source("sales")).drop("_offset")
+    restored.apply()
+    source = restored.source("sales")
+    assert source.bound_stream
+    after = restored.facts_of(source).drop("_offset").select(before.columns)
+    assert after.sort("_id").equals(before.sort("_id"))
+    spine = pl.DataFrame({"shop": SHOPS, "prediction_time": [AT] * len(SHOPS)})
+    found = restored.get_historical_features(["takings"], spine=spine)
+    assert found.drop(spine.columns).to_dict(as_series=False) == expected["features"]
+    assert restored.status().sources[0].quarantined == 1
 
 
 def test_the_log_begins_where_it_was_trimmed(

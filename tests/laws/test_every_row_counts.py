@@ -10,6 +10,7 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import HOUR, MINUTE, parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import IngestReport, SourceWriter
 from mainspring.sources.spec import Boolean, Contract, Float64, Int64, Source, String
@@ -79,7 +80,7 @@ def test_every_row_is_counted_once(
     compiled, log, clock = CompiledSource(SOURCE, SCHEMA), SqliteLog(None), FrozenClock(NOON)
     for batch in pushed:
         given_rows, operations = [row for row, _ in batch], [op for _, op in batch]
-        report = SourceWriter(compiled, log=log, clock=clock).write_rows(
+        report = SourceWriter(compiled, log=log, clock=clock, objects=MemoryObjects()).write_rows(
             given_rows, history=is_history, op=operations
         )
         assert counted(report) == len(batch)
@@ -90,9 +91,9 @@ def test_every_row_is_counted_once(
 def test_rows_that_are_new_are_in_the_log_or_in_quarantine(pushed: list[dict[str, object]]) -> None:
     log = SqliteLog(None)
     numbered = [row | {"n": number} for number, row in enumerate(pushed)]
-    SourceWriter(CompiledSource(SOURCE, SCHEMA), log=log, clock=FrozenClock(NOON)).write_rows(
-        numbered
-    )
+    SourceWriter(
+        CompiledSource(SOURCE, SCHEMA), log=log, clock=FrozenClock(NOON), objects=MemoryObjects()
+    ).write_rows(numbered)
     kept = [number for frame in log.read(topic_of("s")) for number in frame["n"].to_list()]
     refused = [
         row for frame in log.read(quarantine_topic_of("s")) for row in frame["row"].to_list()

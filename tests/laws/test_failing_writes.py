@@ -16,6 +16,7 @@ from mainspring.elements.time import HOUR, MINUTE
 from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import MemoryTables
@@ -95,12 +96,14 @@ def run(
     for call in range(CALLS):
         clock.advance(MINUTE)
         doing(
-            lambda call=call: SourceWriter(COMPILED, log=log, clock=clock).write_rows(rows_of(call))
+            lambda call=call: SourceWriter(
+                COMPILED, log=log, clock=clock, objects=MemoryObjects()
+            ).write_rows(rows_of(call))
         )
         correction = [{"n": 7 * call, "at": 7 * call * MINUTE // 2, "city": "JFK", "delay": 0.5}]
         doing(
             lambda correction=correction: SourceWriter(
-                COMPILED, log=log, clock=clock, tables=tables
+                COMPILED, log=log, clock=clock, objects=MemoryObjects(), tables=tables
             ).write_rows(correction, op=["replace"])
         )
         doing(lambda: materialize_table(TOPIC, log=log, tables=tables, rows=3))

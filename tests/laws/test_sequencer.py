@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mainspring.elements.schema import DType, Schema
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.ingest import IngestReport, SourceWriter
@@ -46,9 +47,9 @@ def ingest(batches: list[list[Push]], log: SqliteLog) -> IngestReport:
     report = IngestReport()
     for batch in batches:
         rows = [{"key": push.key, "at": push.at, "value": push.value} for push in batch]
-        report += SourceWriter(COMPILED, log=log, clock=FrozenClock(NOW)).write_rows(
-            rows, op=[push.op for push in batch]
-        )
+        report += SourceWriter(
+            COMPILED, log=log, clock=FrozenClock(NOW), objects=MemoryObjects()
+        ).write_rows(rows, op=[push.op for push in batch])
     return report
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from mainspring.elements.time import DAY
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.errors import HorizonPassed
 from mainspring.features.history.gather import backfill_from
@@ -59,9 +60,9 @@ def ingest(delivery: Delivery, log: SqliteLog) -> None:
         [handed.op for handed in delivery.rows],
     )
     clock = FrozenClock(delivery.moment)
-    SourceWriter(SOURCES[delivery.source], log=log, clock=clock).write_rows(
-        rows, history=delivery.is_history, op=operations
-    )
+    SourceWriter(
+        SOURCES[delivery.source], log=log, clock=clock, objects=MemoryObjects()
+    ).write_rows(rows, history=delivery.is_history, op=operations)
 
 
 def logged(deliveries: Sequence[Delivery]) -> SqliteLog:

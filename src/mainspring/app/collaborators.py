@@ -1,5 +1,7 @@
 """What a workspace is made of: each collaborator composed once, when it is first needed."""
 
+import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,19 +20,30 @@ from mainspring.app.data_plane import (
 from mainspring.app.maintenance import garbage_collector_of
 from mainspring.app.ports import monitor_ports, parity_ports
 from mainspring.app.sources import compile_sources, open_writer
+from mainspring.elements.declaration import Named, name_of
+from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
+from mainspring.features.on_demand import CompiledOnDemandView
+from mainspring.features.view import CompiledView
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.project.catalog import FeatureCatalog
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.compile import compile_declared_views
+from mainspring.project.loader.compile import (
+    compile_declared_on_demand,
+    compile_declared_views,
+)
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
+from mainspring.project.model_catalog import ModelCatalog
+from mainspring.project.plan.read import read_origins
 from mainspring.project.renew import GateRenewal
+from mainspring.registry.read_environment import read_environment
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader
+from mainspring.serving.state.generations import SourceGenerations
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.state.reader import FeatureReader
 from mainspring.serving.tracing.replays import PredictionReplays
@@ -41,6 +54,8 @@ from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Source
 
 __all__ = ["Collaborators"]
+
+_LOG = logging.getLogger("mainspring")
 
 
 class Collaborators:
@@ -57,6 +72,9 @@ class Collaborators:
     ) -> None:
         self._files, self.project_config = project, project.config
         self.runtime, self.environment, self.folder = runtime, environment, folder
+        self._project: Project | None = None
+        self._sources: dict[str, CompiledSource] = {}
+        self._sources_of: bytes | None = None
         config = project.config.environments[environment]
         if not config.protected:
             # The owner of the disk can forge everything here anyway: one local key means "tested",
@@ -65,12 +83,36 @@ class Collaborators:
             config = replace(config, trust={**config.trust, "tester": trusted})
         self.config = config
 
-    @cached_property
+    @property
     def project(self) -> Project:
-        """What is declared.  Raises: ProjectErrors PRJ-020 with every mistake.  Cost: the first
-        time, an import of the project's modules.
+        """What is declared, with what is on record of it.  Raises: ProjectErrors PRJ-020 with every
+        mistake.  Cost: the first time, an import of the project's modules.
         """
+        self._project = (self._project or self._loaded).with_origins(
+            read_origins(self.runtime.state)
+        )
+        return self._project
+
+    @cached_property
+    def _loaded(self) -> Project:
         return self._files.load()
+
+    @cached_property
+    def loadable_project(self) -> Project | None:
+        """What is declared, or None where its files do not load while the environment holds what
+        was applied before: whoever only looks at that goes on, and a warning says what is wrong.
+
+        Raises: ProjectErrors PRJ-020 where nothing was ever applied.
+        """
+        try:
+            return self.project
+        except DeclarationError as error:
+            if not read_environment(self.runtime.state, self.environment).pointers:
+                raise
+            _LOG.warning(
+                "the project does not load; this is what %s holds: %s", self.environment, error
+            )
+        return None
 
     @cached_property
     def deployer(self) -> EnvironmentDeployer:
@@ -83,11 +125,15 @@ class Collaborators:
         """Judges again what the environment holds: `plan` says what, `renew` does it."""
         return GateRenewal(self.runtime, self.environment, self.config.trust_policy)
 
-    def source(self, name: str) -> Source:
-        """A declared source.  Raises: UnknownAsset ACC-006."""
-        return declared_source(self.project, name)
+    def source(self, name: str | Named) -> Source:
+        """A source as this environment's map has it, or as it is declared where the map has it not.
+        Raises: UnknownAsset ACC-006.
+        """
+        wanted = name_of(name, "source")
+        found = self._compiled_sources().get(wanted)
+        return found.source if found else declared_source(self.project, wanted)
 
-    def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
+    def writer(self, source: str | Named, *, actor: Actor | None = None) -> SourceWriter:
         """What takes rows of a source in, without folding the table: for many small batches.
 
         Args:
@@ -95,30 +141,51 @@ class Collaborators:
 
         Raises: UnknownAsset ACC-006.
         """
-        sources, by = self._compiled_sources, actor or self.runtime.actor
-        return open_writer(source, sources, self.runtime, environment=self.environment, actor=by)
+        name, sources = name_of(source, "source"), self._compiled_sources()
+        by = actor or self.runtime.actor
+        return open_writer(name, sources, self.runtime, environment=self.environment, actor=by)
+
+    def _compiled_sources(self) -> dict[str, CompiledSource]:
+        """The sources as the map has them now; the same objects while it stands still."""
+        document = self.runtime.state.get("environment", self.environment)
+        key = document.payload if document else b""
+        if self._sources_of != key:
+            self._sources = compile_sources(lambda: self.project, self.runtime, self.environment)
+            self._sources_of = key
+        return self._sources
 
     @cached_property
-    def _compiled_sources(self) -> dict[str, CompiledSource]:
-        return compile_sources(lambda: self.project, self.runtime, self.environment)
+    def generations(self) -> SourceGenerations:
+        """The generations of sources that are kept current."""
+        runtime = self.runtime
+        return SourceGenerations(runtime.state, runtime.log, runtime.objects, runtime.tables)
 
     def facts_of(self, source: Source, schema: Schema | None = None) -> pl.DataFrame:
-        """All facts of a source with the span in which each is seen; in the types of a schema where
-        the source has had several.
+        """All facts of a source, declared or as this environment has it, with the span in which
+        each is seen; in the types of a schema where the source has had several.
         """
+        bound = source if source.bound_stream else self.source(source.name)
         return read_source_rows(
-            source, log=self.runtime.log, tables=self.runtime.tables, schema=schema
+            bound, log=self.runtime.log, tables=self.runtime.tables, schema=schema
         )
 
     @cached_property
     def reader(self) -> FeatureReader:
         """Reads features as this environment holds them: a `view`, all `views`, their values."""
-        partitions = self.config.partitions
         return FeatureReader(
             stream_ports(self.runtime),
             self.streams.kept,
-            declared=lambda: compile_declared_views(self.project, partitions=partitions),
+            declared=self._declared_views,
+            declared_on_demand=self._declared_on_demand,
         )
+
+    def _declared_views(self) -> Mapping[str, CompiledView]:
+        project, partitions = self.loadable_project, self.config.partitions
+        return compile_declared_views(project, partitions=partitions) if project else {}
+
+    def _declared_on_demand(self) -> Mapping[str, CompiledOnDemandView]:
+        project = self.loadable_project
+        return compile_declared_on_demand(project) if project else {}
 
     @cached_property
     def parity(self) -> ParityMonitor:
@@ -132,12 +199,18 @@ class Collaborators:
         questions.
         """
         return FeatureCatalog(
-            self.project,
+            lambda: self.loadable_project,
             self.runtime,
             self.environment,
             view=self.reader.view,
             views=self.reader.views,
+            any_view=self.reader.view_or_on_demand,
         )
+
+    @cached_property
+    def models(self) -> ModelCatalog:
+        """The models of this environment and their versions: `report` on one, `reports`, `load`."""
+        return ModelCatalog(self.runtime, self.environment)
 
     def host(self) -> EndpointHost:
         """The endpoints of this environment, answering; `refresh` follows the map."""
@@ -181,4 +254,4 @@ class Collaborators:
         """`plan` what nothing needs, and `collect` it.  Raises: LeaseHeld FLO-001 while somebody
         works.
         """
-        return garbage_collector_of(self.runtime, self.project.config, self.folder)
+        return garbage_collector_of(self.runtime, self.project_config, self.folder)

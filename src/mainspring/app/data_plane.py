@@ -13,11 +13,11 @@ from mainspring.features.stream.open import StreamPorts
 from mainspring.govern.status import StatusPorts, StatusReport, status_of_environment
 from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.registry.environment import asset_names
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader, LoaderPorts
 from mainspring.serving.predict import Predictor
 from mainspring.serving.state.materializer import OnlineMaterializer
+from mainspring.serving.state.read import read_streams
 from mainspring.serving.state.ready import MaterializedLoader
 from mainspring.serving.state.views import ServedViews
 from mainspring.serving.tracing.replays import PredictionReplays
@@ -90,7 +90,9 @@ def open_materializer(
 def open_table_materializer(runtime: Runtime, views: ServedViews) -> TableMaterializer:
     """Keeps the tables of all sources of the environment current."""
     return TableMaterializer(
-        lambda: asset_names(views.version(), "source"), log=runtime.log, tables=runtime.tables
+        lambda: list(read_streams(views.version(), state=runtime.state).values()),
+        log=runtime.log,
+        tables=runtime.tables,
     )
 
 

@@ -7,7 +7,7 @@ from mainspring.maintenance.upgrade import require_known_format
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.loader.load import load_project
 from mainspring.project.plan.plan import Plan
-from mainspring.project.plan.read import plan_environment
+from mainspring.project.plan.read import DataChoices, plan_environment, read_origins
 
 __all__ = ["has_state", "plan_project", "state_folder"]
 
@@ -30,10 +30,12 @@ def _state_folder(path: Path) -> Path:
     return (path if path.is_dir() else path.parent).resolve() / STATE_FOLDER
 
 
-def plan_project(path: Path, env: str) -> Plan:
-    """The plan of the project at a folder or file.  Raises: ProjectErrors PRJ-020,
-    UnknownEnvironment ACC-004, NewerFormat REG-005.  Cost: no data is read, but for counting the
-    rows of new files.
+def plan_project(path: Path, env: str, data: DataChoices) -> Plan:
+    """The plan of the project at a folder or file.
+
+    Raises: ProjectErrors PRJ-020, UnknownEnvironment ACC-004, NewerFormat REG-005, RawRowsTrimmed
+        SRC-032.
+    Cost: no data is read, but for counting the rows of new files, and reading those that changed.
     """
     project = load_project(path)
     engines, folder, name = (
@@ -47,7 +49,8 @@ def plan_project(path: Path, env: str) -> Plan:
     )
     try:
         require_known_format(state)
-        return plan_environment(project, env, state=state, log=log)
+        project = project.with_origins(read_origins(state))
+        return plan_environment(project, env, state=state, log=log, data=data)
     finally:
         state.close()
         log.close()

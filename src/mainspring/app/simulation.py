@@ -8,12 +8,12 @@ from mainspring.elements.events import ProjectName
 from mainspring.elements.time import DAY, Micros
 from mainspring.engines.local.clock import FrozenClock, SeededIds
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.project.config.engines import EngineChoices
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.load import Project
 from mainspring.simulation.engines import SimulationEngines
 from mainspring.simulation.scenario import ScenarioPorts, scenario_for_environment
 from mainspring.simulation.simulate import SimulationReport, run_simulation
@@ -22,7 +22,6 @@ __all__ = ["simulate_environment", "simulation_engines"]
 
 
 def simulate_environment(
-    project: Project,
     runtime: Runtime,
     environment: str,
     *,
@@ -44,7 +43,6 @@ def simulate_environment(
         tables=runtime.tables,
     )
     scenario = scenario_for_environment(
-        project,
         ports,
         environment,
         start=start,
@@ -61,6 +59,7 @@ def simulation_engines() -> SimulationEngines:
         clock=FrozenClock,
         ids=SeededIds,
         log=lambda: SqliteLog(None),
+        objects=MemoryObjects,
         online=lambda: SqliteOnline(None),
         state=_state_in_memory,
     )

@@ -22,22 +22,23 @@ _LOG = logging.getLogger("mainspring")
 def compile_sources(
     load: Callable[[], Project], runtime: Runtime, environment: str
 ) -> dict[str, CompiledSource]:
-    """The declared sources by name; where the project does not load, those that the environment's
-    models and views read, as they were applied.
+    """The sources that take rows in, by name: each as the environment's map has it, or as it is
+    declared where the map has it not.
 
-    Raises: ProjectErrors PRJ-020 where the environment has none either.
+    Raises: ProjectErrors PRJ-020 where the project does not load and the environment has none.
     """
+    current = read_environment(runtime.state, environment)
+    applied = read_applied_sources(current, state=runtime.state, objects=runtime.objects)
+    held = {name: CompiledSource(source, schema) for name, (source, schema) in applied.items()}
     try:
-        return compile_declared_sources(load())
+        return compile_declared_sources(load()) | held
     except DeclarationError as error:
-        # Facts that are refused are lost, while a mistake in a file is mended tomorrow: a server
-        # goes on by the contracts that were applied.
-        current = read_environment(runtime.state, environment)
-        held = read_applied_sources(current, state=runtime.state, objects=runtime.objects)
+        # Rows that are refused are lost, while a mistake in a file is mended tomorrow: a server
+        # goes on by what was applied.
         if not held:
             raise
-        _LOG.warning("facts are taken in as %s holds their sources: %s", environment, error)
-    return {name: CompiledSource(source, schema) for name, (source, schema) in held.items()}
+        _LOG.warning("rows are taken in as %s has their sources: %s", environment, error)
+    return held
 
 
 def open_writer(
@@ -57,6 +58,7 @@ def open_writer(
         sources[name],
         log=runtime.log,
         clock=runtime.data_clock,
+        objects=runtime.objects,
         tables=runtime.tables,
         journal=IngestJournal(runtime.state, runtime.project, environment, actor, runtime.clock),
     )

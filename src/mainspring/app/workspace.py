@@ -7,13 +7,10 @@ project; in memory nothing is written anywhere.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-
-import polars as pl
+from typing import cast
 
 from mainspring.access.tokens import load_or_create_token
-from mainspring.app.collaborators import Collaborators
 from mainspring.app.compose import (
     OffsetClock,
     approver_signer,
@@ -21,15 +18,24 @@ from mainspring.app.compose import (
     compose_on_disk,
     public_keys,
 )
+from mainspring.app.data_access import DataAccess
 from mainspring.app.data_plane import (
     read_status,
 )
+from mainspring.app.errors import NowhereOnDisk
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
 from mainspring.app.simulation import simulate_environment
+from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.events import Actor
+from mainspring.elements.foreign_frame import (
+    GivenRows,
+    PandasFrame,
+    as_polars,
+    is_pandas,
+    plain_rows,
+)
 from mainspring.elements.identity import Digest
-from mainspring.elements.time import Micros, parse_instant
-from mainspring.features.online.read import FeatureRows
+from mainspring.elements.time import parse_instant
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit_journal
 from mainspring.govern.lineage import LineageNode, asset_lineage
@@ -41,6 +47,7 @@ from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
 from mainspring.project.apply.perform import ApplyReport
 from mainspring.project.kinds.evaluation import StageProgressCallback
+from mainspring.project.kinds.union import asset_name, is_asset
 from mainspring.project.plan.explain import render_plan
 from mainspring.project.plan.plan import Plan
 from mainspring.project.renew import RenewalReport
@@ -50,14 +57,16 @@ from mainspring.serving.predict import Prediction
 from mainspring.serving.tracing.replay import ReplayResult
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.simulation.simulate import SimulationReport
+from mainspring.sources.compiled import Cell
 from mainspring.sources.fold import materialize_table
-from mainspring.sources.ingest import IngestReport, SourceRows
-from mainspring.sources.topic import topic_of
+from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
+from mainspring.sources.quarantine import QuarantinedRow, read_quarantine
+from mainspring.sources.topic import log_of_stream, topic_of
 
 __all__ = ["Workspace"]
 
 
-class Workspace(Collaborators):
+class Workspace(DataAccess):
     """One project in one environment, ready to work.  Stable.
 
     Open one with `Workspace.open(path, env=...)`, or with nothing on disk with
@@ -122,13 +131,32 @@ class Workspace(Collaborators):
         """
         return restore_workspace(Path(path), Path(archive), actor=actor, digest=digest)
 
-    def plan(self) -> Plan:
-        """What would change."""
-        return self.deployer.plan()
+    def plan(
+        self,
+        *,
+        data: bool = True,
+        delete_missing: bool = False,
+        refresh: Sequence[str] = (),
+        measure: bool = False,
+    ) -> Plan:
+        """What would change: of definitions, and of the files of sources.
 
-    def plan_run(self, name: str) -> Plan:
+        Args:
+            data: whether files that changed are taken in; else they are listed only.
+            delete_missing: whether rows that a file has no more are deleted; else they stay.
+            refresh: sources whose files are read anew, in place of all that was read of them;
+                pushed rows stay.
+            measure: whether to read files that changed and say what they would make of the facts.
+
+        Raises: UnknownAsset ACC-006, FileUnset SRC-034, RawRowsTrimmed SRC-032.
+        """
+        return self.deployer.plan(
+            data=data, delete_missing=delete_missing, refresh=refresh, measure=measure
+        )
+
+    def plan_run(self, name: str | Named) -> Plan:
         """What a retraining of an unchanged model would do.  Raises: UnknownAsset ACC-006."""
-        return self.deployer.plan_run(name)
+        return self.deployer.plan_run(name_of(name, "model"))
 
     def plan_promotion(self, target: str) -> Plan:
         """What a promotion to another environment would do.  Raises: NothingToPromote FLO-021,
@@ -167,7 +195,7 @@ class Workspace(Collaborators):
 
     def run(
         self,
-        name: str,
+        name: str | Named,
         *,
         observer: Observer | None = None,
         progress: StageProgressCallback = lambda *_: None,
@@ -197,12 +225,12 @@ class Workspace(Collaborators):
         self.apply(self.plan_rollback())
         return read_environment(self.runtime.state, self.environment)
 
-    def approve(self, model: str, target: str) -> Digest:
+    def approve(self, model: str | Named, target: str) -> Digest:
         """Approve the version here for a target environment, in the name of this workspace's actor.
         Raises: SelfApproval GAT-004, NotAPerson GAT-005, UnknownEnvironment ACC-004, UnknownAsset
             ACC-006.
         """
-        return self.deployer.approve(model, target, approver_signer(self.folder))
+        return self.deployer.approve(name_of(model, "model"), target, approver_signer(self.folder))
 
     def renew_gates(self, *, all_retained: bool = False) -> RenewalReport:
         """Judge every model of the map again by the gates in force, and sign new statements.
@@ -226,71 +254,83 @@ class Workspace(Collaborators):
         """The journal, checked.  Cost: about 10 µs an event."""
         return audit_journal(self.runtime.state, kind=kind, last=last)
 
-    def lineage(self, asset: str) -> LineageNode:
+    def lineage(self, asset: str | Named) -> LineageNode:
         """From an asset to the raw files; of assets with one name, such as a model and its
         endpoint, the last made is meant.  Raises: UnknownAsset ACC-006.
         """
         current = read_environment(self.runtime.state, self.environment)
-        return asset_lineage(asset, current, state=self.runtime.state)
+        name = asset_name(asset) if is_asset(asset) else name_of(asset, "asset")
+        return asset_lineage(name, current, state=self.runtime.state)
 
     def ingest(
-        self, source: str, rows: SourceRows | Path | str, *, history: bool = False, op: str = ""
+        self,
+        source: str | Named,
+        rows: SourceRows | Mapping[str, Cell] | PandasFrame | Path | str,
+        *,
+        history: bool = False,
+        op: str = "",
     ) -> IngestReport:
         """Take rows, or a file by its path, through the contract into the log, and fold the log
         into the table.
 
         Args:
+            rows: mappings, one mapping, or a frame of Polars or pandas; or a path.
             history: the rows tell of the past: they become visible when they say they were known,
                 and not now.
             op: `replace` or `delete`, for corrections of facts that were accepted before.
 
         Raises: UnknownAsset ACC-006, a SourceError SRC-001 to SRC-006.
         """
+        writer = self.writer(source)
+        stream = writer.compiled.source.stream
         if isinstance(rows, Path | str):
-            report = self.writer(source).write_file(Path(rows), history=history, op=op)
+            report = writer.write_path(
+                Path(rows), history=history, op=op, root=self.folder and self.folder.parent
+            )
         else:
-            report = self.writer(source).write_rows(rows, history=history, op=op)
-        materialize_table(topic_of(source), log=self.runtime.log, tables=self.runtime.tables)
+            taken = as_polars(rows) if is_pandas(rows) else rows
+            taken = cast("SourceRows", [taken] if isinstance(taken, Mapping) else taken)
+            report = writer.write_rows(taken, history=history, op=op)
+        self.generations.follow(log_of_stream(stream))
+        materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
         return report
 
-    def get_historical_features(
-        self, features: Sequence[str], *, spine: pl.DataFrame
-    ) -> pl.DataFrame:
-        """Features of these views for every row of the spine, point-in-time correct, in its order;
-        no row is dropped.
+    def quarantine(self, source: str | Named) -> list[QuarantinedRow]:
+        """The rows of a source that are in quarantine, in the order in which they came.  Raises:
+        UnknownAsset ACC-006.  Cost: reads the whole quarantine.
+        """
+        return read_quarantine(self.source(source).stream, self.runtime.log)
+
+    def release(self, source: str | Named, rows: Sequence[int] = ()) -> IngestReport:
+        """Accept rows from quarantine although they came late or contradict what stands; each is
+        visible from now on.
 
         Args:
-            features: names of feature views, which answer as this environment holds them.
-            spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text
-                or int64 microseconds.
+            rows: their numbers, as `quarantine` gives them; empty for all that can be released.
 
-        Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
-            another type.
+        Raises: UnknownAsset ACC-006, NotInQuarantine SRC-035, NotReleasable SRC-036.
         """
-        return self.reader.get_historical_features(features, spine=spine)
+        return self._resolved(source, lambda writer: writer.release_rows(rows))
 
-    def get_online_features(
-        self,
-        features: Sequence[str],
-        *,
-        keys: Sequence[Mapping[str, object]] | pl.DataFrame,
-        at: Micros | str | datetime | None = None,
-        reasons: bool = False,
-    ) -> FeatureRows:
-        """Features of these views for each key, from online state, now or at another time.
+    def drop(self, source: str | Named, rows: Sequence[int] = ()) -> IngestReport:
+        """Take rows out of quarantine for good: no later definition brings them back.
 
         Args:
-            keys: the join keys of each row.
-            reasons: say also why a value is null: see `FeatureRows.reasons`.
+            rows: their numbers, as `quarantine` gives them; empty for all.
 
-        Returns: values as models take them: instants and lengths of time are int64 microseconds.
-
-        Raises: HorizonPassed FEA-002 when online state does not reach back to that time,
-            MissingRequestField FEA-003, WrongRequestType FEA-004 for a missing join key or one of
-            another type, MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two
-            views give a column of one name, HindsightAsked FEA-013 for a view with hindsight.
+        Raises: UnknownAsset ACC-006, NotInQuarantine SRC-035.
         """
-        return self.reader.get_online_features(features, keys=keys, at=at, reasons=reasons)
+        return self._resolved(source, lambda writer: writer.drop_rows(rows))
+
+    def _resolved(
+        self, source: str | Named, act: Callable[[SourceWriter], IngestReport]
+    ) -> IngestReport:
+        writer = self.writer(source)
+        stream = writer.compiled.source.stream
+        report = act(writer)
+        self.generations.follow(log_of_stream(stream))
+        materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
+        return report
 
     def materialize(self) -> None:
         """Bring the online state of every view that is kept current up to the log."""
@@ -303,9 +343,13 @@ class Workspace(Collaborators):
 
         Args:
             as_of: where the clock of the data starts, to serve history.
+
+        Raises: PortTaken SRV-030, NowhereOnDisk ACC-020 for a workspace in memory.
         """
         from mainspring.app.serve import run_environment_server
 
+        if self.folder is None:
+            raise NowhereOnDisk(what="server")
         runtime = self.runtime
         if as_of:
             runtime = replace(runtime, data_clock=OffsetClock(runtime.clock, parse_instant(as_of)))
@@ -319,27 +363,32 @@ class Workspace(Collaborators):
         """The ids of the newest predictions of this environment that the log has, newest last."""
         return self.replays.latest(self.environment, count)
 
-    def predict(
-        self, endpoint: str, rows: Sequence[Mapping[str, object]] | Mapping[str, object]
-    ) -> list[Prediction]:
-        """Answer rows, or one, as the server would.  Raises: UnknownEndpoint SRV-001, NotServing
-        SRV-003, MissingRequestField FEA-003, WrongRequestType FEA-004.
+    def predict(self, endpoint: str | Named, rows: GivenRows) -> list[Prediction]:
+        """Answer rows, or one, as the server would.
+
+        Args:
+            rows: mappings, one mapping, or a frame of Polars or pandas.
+
+        Raises: UnknownEndpoint SRV-001, NotServing SRV-003, FrameUnreadable FEA-070 for what has no
+            rows, MissingRequestField FEA-003, WrongRequestType FEA-004.
         """
+        name, asked = name_of(endpoint, "endpoint"), plain_rows(rows)
         host = self.host()
         self.materialize()
-        return host.predict(
-            endpoint, [rows] if isinstance(rows, Mapping) else rows, actor=self.runtime.actor
-        )
+        return host.predict(name, asked, actor=self.runtime.actor)
 
-    def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
+    def replay(
+        self, predictions: str | Prediction | Sequence[str | Prediction]
+    ) -> list[ReplayResult]:
         """Recompute predictions, or the one of this id, from log and artifacts.  Raises:
         PredictionUnknown SRV-008 for an id that is not known.
         """
-        return self.replays.replay([predictions] if isinstance(predictions, str) else predictions)
+        given = [predictions] if isinstance(predictions, str | Prediction) else predictions
+        return self.replays.replay([_id_of(each) for each in given])
 
-    def trace(self, prediction: str) -> PredictionTrace:
+    def trace(self, prediction: str | Prediction) -> PredictionTrace:
         """A replay with its context.  Raises: PredictionUnknown SRV-008."""
-        return self.replays.trace(prediction)
+        return self.replays.trace(_id_of(prediction))
 
     def simulate(
         self,
@@ -351,10 +400,9 @@ class Workspace(Collaborators):
         on_day: Callable[[WindowReport], None] = lambda _: None,
     ) -> SimulationReport:
         """Run days of production on a virtual clock with the deployed model.  Raises:
-        UnreadableFault PRJ-060, NoBaseline MON-001, UnknownAsset ACC-006.
+        UnreadableFault PRJ-060, NoBaseline MON-001.
         """
         return simulate_environment(
-            self.project,
             self.runtime,
             self.environment,
             start=parse_instant(start),
@@ -371,8 +419,11 @@ class Workspace(Collaborators):
         return back_up_workspace(self.runtime, self.folder, Path(target), secrets=secrets)
 
     def token(self) -> Path:
-        """The file with the owner's token, made on first use.  It can be read by its owner only."""
-        assert self.folder is not None, "a workspace in memory has no server and no token"
+        """The file with the owner's token, made on first use.  It can be read by its owner only.
+        Raises: NowhereOnDisk ACC-020 for a workspace in memory.
+        """
+        if self.folder is None:
+            raise NowhereOnDisk(what="token")
         path, runtime = self.folder / "token", self.runtime
         load_or_create_token(
             path,
@@ -382,3 +433,7 @@ class Workspace(Collaborators):
             at=runtime.clock.now(),
         )
         return path
+
+
+def _id_of(prediction: str | Prediction) -> str:
+    return prediction if isinstance(prediction, str) else prediction.id

@@ -8,10 +8,13 @@ from mainspring.elements.errors import FeatureError
 __all__ = [
     "FeatureNamedTwice",
     "FeatureOverflow",
+    "FeatureUnknown",
+    "FormatCannotHold",
     "HindsightAsked",
     "HorizonPassed",
     "MissingRequestField",
     "MomentAhead",
+    "RequestTypesUnknown",
     "SpineUnusable",
     "WrongRequestType",
 ]
@@ -144,3 +147,46 @@ class MomentAhead(FeatureError):
     remedy: ClassVar[str] = "use the present time, or a time in the past"
     asked: str
     now: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FormatCannotHold(FeatureError):
+    """The format of a file has no place for values of a column: CSV has no lists, and neither CSV
+    nor JSON lines have bytes.  Nothing was computed or written.
+    """
+
+    code: ClassVar[str] = "FEA-060"
+    template: ClassVar[str] = "{file} cannot hold {column}, which is of type {dtype}"
+    remedy: ClassVar[str] = "write to a .parquet file (or .jsonl for lists), or leave it out"
+    file: str
+    column: str
+    dtype: str
+
+
+@dataclass(eq=False, kw_only=True)
+class RequestTypesUnknown(FeatureError):
+    """An on-demand view was read for a request, and no training set uses it, so the types of the
+    columns that it reads are declared nowhere.
+    """
+
+    code: ClassVar[str] = "FEA-073"
+    template: ClassVar[str] = "no training set says what types {columns} of {view} have"
+    remedy: ClassVar[str] = (
+        "use the view in a training set, or read it with get_historical_features, where the "
+        "columns of the spine have types"
+    )
+    view: str
+    columns: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FeatureUnknown(FeatureError):
+    """A feature was asked for that its view does not have, or by something that names none.  A view
+    is asked for by its name or its declaration, one of its features as `view:feature`.
+    """
+
+    code: ClassVar[str] = "FEA-074"
+    template: ClassVar[str] = "there is no feature {reference}; there is: {known}"
+    remedy: ClassVar[str] = "name one of them, or the view alone for all of its features"
+    reference: str
+    known: str

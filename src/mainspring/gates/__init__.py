@@ -9,6 +9,7 @@ Which build stands where, and what follows from a verdict, is left to `project`.
 from mainspring.gates.errors import (
     NotAPerson,
     SelfApproval,
+    UnknownFeature,
     UnknownGate,
     UnknownMetric,
     UnknownSlice,
@@ -16,6 +17,7 @@ from mainspring.gates.errors import (
 )
 from mainspring.gates.spec import (
     BeatsChampion,
+    FiniteScores,
     Gate,
     Latency,
     MaxMetric,
@@ -23,6 +25,7 @@ from mainspring.gates.spec import (
     NoLeakage,
     Parity,
     beats_champion,
+    finite_scores,
     latency,
     max_metric,
     min_metric,
@@ -32,6 +35,7 @@ from mainspring.gates.spec import (
 
 __all__ = [
     "BeatsChampion",
+    "FiniteScores",
     "Gate",
     "Latency",
     "MaxMetric",
@@ -40,11 +44,13 @@ __all__ = [
     "NotAPerson",
     "Parity",
     "SelfApproval",
+    "UnknownFeature",
     "UnknownGate",
     "UnknownMetric",
     "UnknownSlice",
     "UnprovenVersion",
     "beats_champion",
+    "finite_scores",
     "latency",
     "max_metric",
     "min_metric",

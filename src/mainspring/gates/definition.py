@@ -9,6 +9,7 @@ import msgspec
 from mainspring.gates.errors import UnknownGate
 from mainspring.gates.spec import (
     BeatsChampion,
+    FiniteScores,
     Gate,
     Latency,
     MaxMetric,
@@ -21,7 +22,15 @@ __all__ = ["parse_gates"]
 
 _GATES: Final[Mapping[str, type[Gate]]] = {
     gate.__name__: gate
-    for gate in (MinMetric, MaxMetric, BeatsChampion, Latency, NoLeakage, Parity)
+    for gate in (
+        MinMetric,
+        MaxMetric,
+        BeatsChampion,
+        Latency,
+        NoLeakage,
+        Parity,
+        FiniteScores,
+    )
 }
 
 

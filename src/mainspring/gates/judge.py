@@ -10,6 +10,7 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.features.online.parity import ParityReport
 from mainspring.gates.check.beats_champion import Contender, check_beats_champion
+from mainspring.gates.check.finite_scores import MissingReport, check_finite_scores
 from mainspring.gates.check.latency import check_latency
 from mainspring.gates.check.min_metric import check_min_metric
 from mainspring.gates.check.no_leakage import check_no_leakage
@@ -18,6 +19,7 @@ from mainspring.gates.errors import UnknownGate
 from mainspring.gates.spec import (
     GATES_OF_EVERY_MODEL,
     BeatsChampion,
+    FiniteScores,
     Gate,
     Latency,
     MaxMetric,
@@ -42,6 +44,7 @@ class EvidenceSource:
             is yes or no; `feature_r2`: where it is a number; `pair_power`: what pairs are worth.
         parity: compares so many rows between batch and online.
         latency_ms: measures so many requests on the real serving path.
+        missing: asks for scores where features are missing, except those of these names.
         declared_at: where views are declared, as `path:line`, where that is known.
     """
 
@@ -51,6 +54,7 @@ class EvidenceSource:
     feature_auc: Callable[[], Mapping[str, float]]
     parity: Callable[[int], ParityReport]
     latency_ms: Callable[[int], Sequence[float]]
+    missing: Callable[[Sequence[str]], MissingReport]
     feature_r2: Callable[[], Mapping[str, float]] = dict
     pair_power: Callable[[], Mapping[str, float]] = dict
     declared_at: Mapping[str, str] = field(default_factory=dict)
@@ -60,7 +64,7 @@ def required_gates(declared: Sequence[GateDeclaration]) -> tuple[Gate, ...]:
     """The declared gates, and before them those that every model has.  Raises: UnknownGate GAT-003.
 
     >>> [gate.name for gate in required_gates([])]
-    ['no_leakage', 'parity']
+    ['no_leakage', 'parity', 'finite_scores']
     """
     gates: list[Gate] = []
     for gate in declared:
@@ -131,5 +135,7 @@ def _check(gate: Gate, evidence: EvidenceSource) -> GateFinding:
             return check_parity_report(gate, evidence.parity(gate.rows))
         case Latency():
             return check_latency(gate, evidence.latency_ms(gate.requests))
+        case FiniteScores():
+            return check_finite_scores(gate, evidence.missing(gate.required))
         case _:
             assert_never(gate)

@@ -2,6 +2,7 @@
 a new verdict.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +11,7 @@ from mainspring.elements.declaration import ADDED
 __all__ = [
     "GATES_OF_EVERY_MODEL",
     "BeatsChampion",
+    "FiniteScores",
     "Gate",
     "Latency",
     "MaxMetric",
@@ -18,6 +20,7 @@ __all__ = [
     "NoLeakage",
     "Parity",
     "beats_champion",
+    "finite_scores",
     "latency",
     "max_metric",
     "min_metric",
@@ -126,10 +129,30 @@ class Parity:
         return "parity"
 
 
-MetricGate = MinMetric | MaxMetric
-Gate = MetricGate | BeatsChampion | Latency | NoLeakage | Parity
+@dataclass(frozen=True)
+class FiniteScores:
+    """The model has a finite score where features are missing that will be: those of a key without
+    facts, texts that were never seen, and what was null in the training set; each alone, and all
+    together.
 
-GATES_OF_EVERY_MODEL: Final = (NoLeakage(), Parity())
+    A feature that no row of the training set lacked is not asked about: most models are fitted on
+    complete requests, and a caller who leaves a field out is told so (422) instead of being given
+    something that is no number.  But a new key comes without anybody's fault, so a model that has
+    no answer for it is refused here, unless `required` says that callers are to be told then, too.
+    """
+
+    required: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`finite_scores`."""
+        return "finite_scores"
+
+
+MetricGate = MinMetric | MaxMetric
+Gate = MetricGate | BeatsChampion | Latency | NoLeakage | Parity | FiniteScores
+
+GATES_OF_EVERY_MODEL: Final = (NoLeakage(), Parity(), FiniteScores())
 """What a model must prove whether its policy says so or not; a policy may set their parameters."""
 
 
@@ -186,3 +209,10 @@ def no_leakage(
 def parity(*, rows: int = 200) -> Parity:
     """Set how many rows are compared; every model has this gate."""
     return Parity(rows)
+
+
+def finite_scores(*, required: Sequence[str] = ()) -> FiniteScores:
+    """Set which features a request must have: where one of them is null, the caller gets 422 and
+    no score.  Every model has this gate.
+    """
+    return FiniteScores(tuple(required))

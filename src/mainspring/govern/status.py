@@ -6,28 +6,35 @@ from dataclasses import dataclass
 import msgspec
 
 from mainspring.elements.events import ProjectName
+from mainspring.elements.html import html_page, html_table
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_stored
-from mainspring.elements.time import Micros
+from mainspring.elements.time import Micros, format_instant
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verify_version import verify_version
 from mainspring.monitoring.incident import Incident
+from mainspring.monitoring.position import WindowSummary
+from mainspring.monitoring.record import read_position
 from mainspring.ports.clock import Clock
 from mainspring.ports.log import LogReader
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.signer import Verifier
 from mainspring.ports.state import StateReader
 from mainspring.ports.tables import TableReader
-from mainspring.registry.environment import EnvironmentVersion, asset_names
+from mainspring.registry.environment import AssetNotes, EnvironmentVersion, asset_names
 from mainspring.registry.read import read_version
-from mainspring.registry.read_environment import read_environment
+from mainspring.registry.read_environment import read_definition, read_environment
 from mainspring.serving.loader import read_endpoint_definition
+from mainspring.serving.state.read import read_streams
+from mainspring.sources.quarantine import count_departed
 from mainspring.sources.read import iter_records
 from mainspring.sources.spec import NO_EVENT_TIME
-from mainspring.sources.topic import quarantine_topic_of, topic_of
+from mainspring.sources.tally import read_tally
+from mainspring.sources.topic import quarantine_topic_of, tally_topic_of, topic_of
 
 __all__ = [
     "EndpointStatus",
+    "MonitorStatus",
     "SourceStatus",
     "StatusPorts",
     "StatusReport",
@@ -36,23 +43,37 @@ __all__ = [
 
 
 class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint, the version behind it, and whether its chain of attestations holds here."""
+    """An endpoint, the version behind it, whether its chain of attestations holds here, and what
+    its declaration says to people.
+    """
 
     name: str
     model: str
     digest: Digest
     attested: bool
+    notes: AssetNotes = AssetNotes()
 
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A source: records in the log, rows in quarantine, and the event time of its newest record
-    (microseconds, None without one).
+    """A source: facts that stand, rows in quarantine, each as often as it came, and the newest
+    event time (microseconds, None without a fact).
     """
 
     name: str
     rows: int
     quarantined: int
     last_event_time: Micros | None
+    notes: AssetNotes = AssetNotes()
+
+
+class MonitorStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A monitor: the end of the last window that it evaluated, and what there is to say of that;
+    None where it has evaluated none yet.
+    """
+
+    name: str
+    until: Micros | None
+    summary: WindowSummary | None
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +88,30 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: tuple[EndpointStatus, ...]
     sources: tuple[SourceStatus, ...]
     incidents: tuple[Incident, ...]
+    monitors: tuple[MonitorStatus, ...] = ()
+
+    def _repr_html_(self) -> str:
+        endpoints = [
+            (e.name, e.model, "attested" if e.attested else "not attested", e.notes.owner)
+            for e in self.endpoints
+        ]
+        sources = [
+            (s.name, s.rows, s.quarantined, _moment(s.last_event_time), s.notes.owner)
+            for s in self.sources
+        ]
+        incidents = [(_moment(each.opened_at), each.sentence) for each in self.incidents]
+        return html_page(
+            f"{self.environment} is at version {self.version}",
+            html_table("Endpoints", ("name", "model", "proof", "owner"), endpoints),
+            html_table(
+                "Sources", ("name", "rows", "in quarantine", "last event", "owner"), sources
+            ),
+            html_table("Open incidents", ("since", "what"), incidents),
+        )
+
+
+def _moment(at: Micros | None) -> str:
+    return format_instant(at) if at is not None else "never"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -102,8 +147,14 @@ def status_of_environment(
         moved_at=current.moved_at,
         reason=current.reason,
         endpoints=tuple(_iter_endpoints(current, policy, ports)),
-        sources=tuple(_source(name, ports) for name in asset_names(current, "source")),
+        sources=tuple(
+            _source(name, stream, current, ports)
+            for name, stream in sorted(read_streams(current, state=ports.state).items())
+        ),
         incidents=tuple(incident for incident in incidents if incident.closed_at is None),
+        monitors=tuple(
+            _monitor(name, environment, ports) for name in asset_names(current, "monitor")
+        ),
     )
 
 
@@ -126,20 +177,55 @@ def _iter_endpoints(
                 now=ports.clock.now(),
             )
             yield EndpointStatus(
-                name=name, model=version.label, digest=version.digest, attested=chain.is_proven
+                name=name,
+                model=version.label,
+                digest=version.digest,
+                attested=chain.is_proven,
+                notes=_notes_of(f"endpoint.{name}", current, ports),
             )
 
 
-def _source(name: str, ports: StatusPorts) -> SourceStatus:
-    topic, log = topic_of(name), ports.log
-    head = log.head(topic)
-    newest = None
-    for frame in iter_records(topic, log=log, tables=ports.tables, start=max(head - 1, 0)):
-        newest = int(frame["_event_time"][-1])
-    newest = None if newest == NO_EVENT_TIME.value else newest
+def _notes_of(asset: str, current: EnvironmentVersion, ports: StatusPorts) -> AssetNotes:
+    definition = read_definition(ports.state, current.pointers[asset])
+    return definition.notes_or_none if definition else AssetNotes()
+
+
+def _monitor(name: str, environment: str, ports: StatusPorts) -> MonitorStatus:
+    stored = read_position(ports.state, environment, name)
+    if stored is None or stored.position.summary is msgspec.UNSET:
+        return MonitorStatus(name=name, until=None, summary=None)
+    window, summary = stored.position.window, stored.position.summary
+    return MonitorStatus(name=name, until=window.end, summary=summary)
+
+
+def _source(
+    name: str, stream: str, current: EnvironmentVersion, ports: StatusPorts
+) -> SourceStatus:
+    tally = read_tally(tally_topic_of(stream), ports.log)
+    if stream == name:
+        # What release 0.1 took in has no tally.
+        return _counted_by_hand(name, current, ports)
     return SourceStatus(
         name=name,
-        rows=head,
+        rows=tally.standing,
+        quarantined=tally.quarantined - count_departed(stream, ports.log),
+        last_event_time=None
+        if tally.newest_event_time == NO_EVENT_TIME.value
+        else tally.newest_event_time,
+        notes=_notes_of(f"source.{name}", current, ports),
+    )
+
+
+def _counted_by_hand(name: str, current: EnvironmentVersion, ports: StatusPorts) -> SourceStatus:
+    topic, log = topic_of(name), ports.log
+    newest = None
+    for frame in iter_records(topic, log=log, tables=ports.tables):
+        times = [time for time in (newest, frame["_event_time"].max()) if isinstance(time, int)]
+        newest = max(times, default=None)
+    return SourceStatus(
+        name=name,
+        rows=log.head(topic),
         quarantined=log.head(quarantine_topic_of(name)),
         last_event_time=newest,
+        notes=_notes_of(f"source.{name}", current, ports),
     )

@@ -173,7 +173,7 @@ class GarbageCollector:
         before = read_marks(self.ports.state)
         marks = before | {step.digest: at for step in done if isinstance(step, MarkObject)}
         gone = {step.digest for step in done if isinstance(step, RemoveObject)}
-        gone |= read_referenced(self.ports.state)
+        gone |= read_referenced(self.ports.state, self.ports.log)
         after = {digest: since for digest, since in marks.items() if digest not in gone}
         if after != before:
             self.ports.state.commit([Change(*MARKS, render_bare(after))], [])

@@ -41,6 +41,10 @@ _LOSES = {
         "the log alone cannot rebuild online state from below there; training, replays, "
         "corrections and new views read these facts from the table"
     ),
+    "raw": (
+        "an edit of the source's id, clocks, contract or columns decides anew on its rows, and "
+        "will be refused"
+    ),
     "quarantine": "these refused rows and their reasons are gone for good",
     "inference": (
         "these predictions cannot be replayed any more (not available: retention), and "

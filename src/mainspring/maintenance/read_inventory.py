@@ -28,7 +28,17 @@ from mainspring.registry.read import read_object, read_version
 from mainspring.registry.read_environment import read_definition, read_environment
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.loader import iter_retained_versions
-from mainspring.sources.topic import quarantine_topic_of, topic_of
+from mainspring.serving.state.generations import iter_retained_sources
+from mainspring.serving.state.read import stream_of_source
+from mainspring.sources.raw.log import iter_segments
+from mainspring.sources.tally import read_tally
+from mainspring.sources.topic import (
+    facts_prefix,
+    quarantine_topic_of,
+    raw_topic_of,
+    tally_topic_of,
+    topic_of,
+)
 
 __all__ = ["MARKS", "read_inventory", "read_marks", "read_referenced"]
 
@@ -36,7 +46,6 @@ MARKS = ("garbage", "objects")
 """Kind and key of the document that holds since when which objects are unreferenced."""
 
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
-_SOURCE = topic_of("")
 
 
 def read_inventory(
@@ -73,15 +82,16 @@ def read_inventory(
         live=live,
         trouble=trouble,
         objects=tuple(sorted(ports.objects.iter_digests())),
-        referenced=read_referenced(ports.state),
+        referenced=read_referenced(ports.state, ports.log),
         marked=read_marks(ports.state),
         leftovers=tuple(map(str, leftovers)),
     )
 
 
-def read_referenced(state: StateReader) -> frozenset[Digest]:
+def read_referenced(state: StateReader, log: LogReader) -> frozenset[Digest]:
     """Every digest that stands in a document: objects are referenced by builds, versions,
-    attestations and environments, and whatever kind may come.
+    attestations and environments, and whatever kind may come.  And the copies of files that raw
+    logs name.
     """
     payloads = (
         document.payload
@@ -89,9 +99,15 @@ def read_referenced(state: StateReader) -> frozenset[Digest]:
         if kind != MARKS[0]
         for document in state.iter_documents(kind)
     )
-    return frozenset(
-        Digest(found.decode()) for payload in payloads for found in _DIGEST.findall(payload)
+    named = {Digest(found.decode()) for payload in payloads for found in _DIGEST.findall(payload)}
+    copied = (
+        stored.segment.file.pieces
+        for topic in log.topics()
+        if topic.startswith(raw_topic_of(""))
+        for stored in iter_segments(topic, log, start=log.first(topic))
+        if stored.segment.file
     )
+    return frozenset(named.union(*copied))
 
 
 def read_marks(state: StateReader) -> dict[Digest, Micros]:
@@ -124,9 +140,21 @@ def _iter_topics(
             head=log.head(name),
             aged=0 if retention is None else _aged(log, name, data_at - retention),
             retention=retention,
-            folded=ports.tables.position(name) if name.startswith(_SOURCE) else None,
-            needed=min(offsets, default=None),
+            folded=ports.tables.position(name) if name.startswith(facts_prefix) else None,
+            needed=min([*offsets, *_needed_raw(name, ports)], default=None),
         )
+
+
+def _needed_raw(topic: str, ports: MaintenancePorts) -> Iterator[int]:
+    """Up to where the segments of a raw log must stay: what generations have not decided on, and
+    the last, which says how many rows there were.
+    """
+    if topic.startswith(raw_topic_of("")):
+        yield ports.log.head(topic) - 1
+        for pointer in iter_retained_sources(ports.state):
+            stream = stream_of_source(pointer, state=ports.state)
+            if raw_topic_of(stream) == topic and ports.log.head(tally_topic_of(stream)):
+                yield read_tally(tally_topic_of(stream), ports.log).segment
 
 
 def _aged(log: LogReader, topic: str, cutoff: Micros) -> int:
@@ -145,7 +173,7 @@ def _retentions(state: StateReader, environments: Iterable[str]) -> dict[str, Mi
     found: dict[str, list[Micros | None]] = {}
     for environment in environments:
         for pointer in read_environment(state, environment).pointers.values():
-            for topic in _topics_of(pointer, environment):
+            for topic in _topics_of(pointer, environment, state):
                 found.setdefault(topic, []).append(_retention(state, pointer))
     return {
         topic: max(known)
@@ -154,12 +182,13 @@ def _retentions(state: StateReader, environments: Iterable[str]) -> dict[str, Mi
     }
 
 
-def _topics_of(pointer: AssetPointer, environment: str) -> tuple[str, ...]:
+def _topics_of(pointer: AssetPointer, environment: str, state: StateReader) -> tuple[str, ...]:
     """The topics that an asset's retention bounds."""
     name = pointer.asset.partition(".")[2]
     match pointer.kind:
         case "source":
-            return topic_of(name), quarantine_topic_of(name)
+            stream = stream_of_source(pointer, state=state)
+            return topic_of(stream), quarantine_topic_of(stream), raw_topic_of(stream)
         case "endpoint":
             return (inference_topic(environment, name),)
         case _:

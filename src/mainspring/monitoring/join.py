@@ -23,7 +23,7 @@ from mainspring.datasets.labels import join_outcomes, revisions_of
 from mainspring.datasets.spec import Label
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import DAY, Micros
-from mainspring.monitoring.window import MIN_ROWS, LabelledDay, measure_day
+from mainspring.monitoring.limits.label import MIN_LABELS, LabelledDay, measure_day
 
 __all__ = [
     "NO_KEY",
@@ -301,7 +301,7 @@ class LabelledPredictions:
 
     def _measured(self, day: int) -> LabelledDay | None:
         scores, labels = _labelled(self._days[day])
-        return measure_day(day * DAY, labels, scores) if len(labels) >= MIN_ROWS else None
+        return measure_day(day * DAY, labels, scores) if len(labels) >= MIN_LABELS else None
 
 
 def _labelled(predictions: KeyedPredictions) -> tuple[Floats, Floats]:

@@ -41,6 +41,7 @@ from mainspring.monitoring.join import (
     stack_changes,
     stack_predictions,
 )
+from mainspring.monitoring.limits.judgement import Unjudged
 
 __all__ = [
     "REMEMBERED_DAYS",
@@ -49,6 +50,7 @@ __all__ = [
     "MonitorPosition",
     "ReadOffsets",
     "StoredMemoryChunk",
+    "WindowSummary",
     "first_remembered_day",
     "merge_chunks",
     "parse_chunk",
@@ -96,6 +98,20 @@ class StoredMemoryChunk(msgspec.Struct, frozen=True):
     digest: Digest
 
 
+class WindowSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to say of the last window, beside its incidents.
+
+    Args:
+        predictions: made in it.
+        judged: how many subjects were judged.
+        unjudged: those that were not, and why.
+    """
+
+    predictions: int
+    judged: int
+    unjudged: tuple[Unjudged, ...]
+
+
 class MonitorPosition(StoredRecord, frozen=True, kw_only=True):
     """How far a monitor has come.  Document kind `monitor_position`, key `<environment>/<monitor>`.
 
@@ -104,6 +120,7 @@ class MonitorPosition(StoredRecord, frozen=True, kw_only=True):
         subject: digest of what is joined with what; what was remembered of another is of no use.
         offsets: None where nothing was read yet.
         chunks: oldest first.
+        summary: of the window; unset where none was evaluated yet.
     """
 
     title = "the position of a monitor"
@@ -113,6 +130,7 @@ class MonitorPosition(StoredRecord, frozen=True, kw_only=True):
     subject: str = ""
     offsets: ReadOffsets | None = None
     chunks: tuple[StoredMemoryChunk, ...] = ()
+    summary: WindowSummary | msgspec.UnsetType = msgspec.UNSET
 
 
 def render_position(position: MonitorPosition) -> bytes:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from typing import Literal as OneOf
 
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 from mainspring.training.spec import Model
 
@@ -18,8 +18,10 @@ class Monitor:
 
     Args:
         schedule: the window of a comparison and how often it is made.
-        sensitivity: how far beyond the worst day of the baseline a statistic must be; raising it
-            gives fewer incidents.
+        sensitivity: how many times further from its usual value a statistic must be than chance
+            and the spread between the baseline's own days explain; raising it gives fewer
+            incidents.  At 1, one quiet window in a hundred raises an alarm, if rows come
+            independently of each other; the default allows for rows that come in twos.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"schedule", "sensitivity", "owner"})
@@ -28,8 +30,10 @@ class Monitor:
     model: Model
     schedule: OneOf["hourly", "daily"]
     sensitivity: float
-    owner: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
         self,
@@ -39,6 +43,8 @@ class Monitor:
         name: str = "",
         sensitivity: float = 1.4,
         owner: str = "",
+        description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         freeze(
             self,
@@ -47,5 +53,7 @@ class Monitor:
             schedule=schedule,
             sensitivity=sensitivity,
             owner=owner,
+            description=description,
+            tags=parse_tags(tags),
             declared_at=caller(),
         )

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import Micros
 from mainspring.features.distribution import Distribution, distribution_of
@@ -16,15 +17,18 @@ from mainspring.features.errors import FeatureOverflow, HorizonPassed
 from mainspring.features.explanation import ViewExplanation, explain_view
 from mainspring.features.history.file import BackfillProgress, BackfillReport, backfill_file
 from mainspring.features.online.measure import measure_state, sample_answers
+from mainspring.features.requested import AnyView, FeatureReference, parse_requested, views_in
 from mainspring.features.state.stream import shards_of
-from mainspring.features.view import CompiledView
+from mainspring.features.view import CompiledView, with_lookups
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.kinds.union import asset_name
 from mainspring.project.loader.fingerprint import canonical_value
 from mainspring.project.loader.load import Project
 from mainspring.project.plan.notation import render_field
-from mainspring.registry.read_environment import read_environment
+from mainspring.registry.environment import AssetNotes
+from mainspring.registry.read_environment import read_definition, read_environment
 from mainspring.sources.facts import read_source_rows
+from mainspring.sources.imported import require_imported
 from mainspring.sources.spec import NO_EVENT_TIME, Source
 from mainspring.sources.topic import topic_of
 
@@ -38,7 +42,13 @@ __all__ = [
 ]
 
 
-ApplyStatus = Literal["as declared", "edited, not applied", "not applied yet", "no longer declared"]
+ApplyStatus = Literal[
+    "as declared",
+    "edited, not applied",
+    "not applied yet",
+    "no longer declared",
+    "as applied; the project does not load",
+]
 """How what an environment holds of a view stands to what the project's files declare."""
 
 
@@ -110,25 +120,23 @@ class FeatureCatalog:
     """Looks at views and their state and changes neither, and answers from history.
 
     Args:
-        view, views: give a view as the environment holds it, compiled, and all of them.
+        declared: gives what the project declares; None where it does not load.
+        view, views: give a view as the environment holds it, compiled, and all of them; `any_view`
+            also one that is on-demand.
     """
 
     def __init__(
         self,
-        project: Project,
+        declared: Callable[[], Project | None],
         runtime: Runtime,
         environment: str,
         *,
         view: Callable[[str], CompiledView],
         views: Callable[[], Sequence[CompiledView]],
+        any_view: Callable[[str], AnyView],
     ) -> None:
-        self._project, self._tools, self._environment, self._view, self._views = (
-            project,
-            runtime,
-            environment,
-            view,
-            views,
-        )
+        self._declared, self._tools, self._environment = declared, runtime, environment
+        self._view, self._views, self._any_view = view, views, any_view
 
     def report(self) -> FeaturesReport:
         """Every view.  Cost: reads all online state, about 4 µs a row."""
@@ -136,15 +144,17 @@ class FeatureCatalog:
         views = tuple(self._status(view, now) for view in self._views())
         return FeaturesReport(environment=self._environment, at=now, views=views)
 
-    def show(self, name: str, *, keys: int = 1_000) -> ViewReport:
+    def show(self, name: str | Named, *, keys: int = 1_000) -> ViewReport:
         """One view in words, and what it says at the clock's now of a sample of its keys.  Raises:
         UnknownAsset ACC-006.
         """
-        view, now = self._view(name), self._tools.data_clock.now()
+        view, now = self._view(name_of(name, "feature view")), self._tools.data_clock.now()
         distributions, silence = self._distributions(view, now, keys)
         return ViewReport(
             status=self._status(view, now),
-            explanation=explain_view(view),
+            explanation=msgspec.structs.replace(
+                explain_view(view), **msgspec.structs.asdict(self._notes(view))
+            ),
             clocks=tuple(_clocks_of(source) for source in view.view.sources),
             at=now,
             sampled=keys,
@@ -154,10 +164,10 @@ class FeatureCatalog:
 
     def backfill(
         self,
-        names: Sequence[str],
+        names: Sequence[FeatureReference] | FeatureReference,
         *,
-        spine: Path,
-        out: Path,
+        spine: Path | str,
+        out: Path | str,
         progress: BackfillProgress = lambda *_: None,
     ) -> BackfillReport:
         """As `get_historical_features`, from a file into another piece by piece.
@@ -165,11 +175,16 @@ class FeatureCatalog:
         Args:
             progress: called with a view, the number of rows done, and of all rows.
 
-        Raises: UnknownAsset ACC-006, SpineUnusable FEA-010, FeatureOverflow FEA-001.
+        Raises: UnknownAsset ACC-006, FileNotRead SRC-037, SpineUnusable FEA-010, FeatureOverflow
+            FEA-001.
         """
+        requested = parse_requested(names, self._any_view)
+        views = views_in(requested)
+        sources = [source for view in with_lookups(views) for source in view.view.sources]
+        require_imported(sources, self._tools.log)
         facts_of = partial(read_source_rows, log=self._tools.log, tables=self._tools.tables)
         return backfill_file(
-            [self._view(name) for name in names], spine, out, facts_of=facts_of, progress=progress
+            requested, Path(spine), Path(out), facts_of=facts_of, progress=progress
         )
 
     def _status(self, view: CompiledView, now: Micros) -> ViewStatus:
@@ -178,7 +193,7 @@ class FeatureCatalog:
             position for shard in shards if (position := online.read(shard, [])[0]) is not None
         ]
         is_folded = len(positions) == len(shards)
-        topics = [topic_of(source.name) for source in view.view.sources]
+        topics = [topic_of(source.stream) for source in view.view.sources]
         folded = (
             sum(min(position.offset(topic) for position in positions) for topic in topics)
             if is_folded
@@ -223,14 +238,32 @@ class FeatureCatalog:
         )
         return spread, "" if any(values.values()) else "state holds no key yet"
 
+    def _notes(self, view: CompiledView) -> AssetNotes:
+        """As declared now, and of a view that is not declared any more as it was applied."""
+        name, state = asset_name(view.view), self._tools.state
+        project = self._declared()
+        declared = project.graph.assets.get(name) if project else None
+        pointer = read_environment(state, self._environment).pointers.get(name)
+        found = (
+            declared.definition
+            if declared
+            else read_definition(state, pointer)
+            if pointer
+            else None
+        )
+        return found.notes_or_none if found else AssetNotes()
+
     def _standing(self, view: CompiledView) -> ApplyStatus:
         name, state = asset_name(view.view), self._tools.state
-        declared, held = (
-            self._project.graph.assets.get(name),
+        held, project = (
             read_environment(state, self._environment).pointers.get(name),
+            self._declared(),
         )
         if held is None:
             return "not applied yet"
+        if project is None:
+            return "as applied; the project does not load"
+        declared = project.graph.assets.get(name)
         if declared is None:
             return "no longer declared"
         return (

@@ -4,7 +4,7 @@ Every move is a plan, made here and evaluated by `apply`.  A move of what was bu
 no declarations: the project is loaded only by those that build.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mainspring.elements.identity import Digest
@@ -16,23 +16,28 @@ from mainspring.ports.signer import Signer
 from mainspring.project.apply.perform import ApplyReport, apply_plan
 from mainspring.project.config.config import ProjectConfig
 from mainspring.project.errors import NothingToPromote, NothingToRollBack, ProtectedEnvironment
+from mainspring.project.kinds.asset import AssetOrigin
 from mainspring.project.kinds.evaluation import Evaluation, Runtime, StageProgressCallback
-from mainspring.project.loader.load import Project
+from mainspring.project.loader.load import Project, declared_source
+from mainspring.project.notes import record_notes
+from mainspring.project.plan.data import moved_files
 from mainspring.project.plan.moves import (
     make_pointing_plan,
     make_promotion_plan,
     make_rollback_plan,
 )
 from mainspring.project.plan.plan import Plan, fingerprints_of, make_run_plan
-from mainspring.project.plan.read import plan_environment, read_run_context
+from mainspring.project.plan.read import DataChoices, plan_environment, read_run_context
 from mainspring.registry.environment import AssetPointer, EnvironmentVersion
 from mainspring.registry.errors import UnknownAsset
 from mainspring.registry.read import find_version, read_version
 from mainspring.registry.read_environment import (
+    read_asset_records,
     read_environment,
     read_past_environment,
     require_definition,
 )
+from mainspring.sources.errors import FileUnset
 from mainspring.sources.topic import topic_of
 
 __all__ = ["EnvironmentDeployer"]
@@ -51,10 +56,60 @@ class EnvironmentDeployer:
     environment: str
     load: Callable[[], Project]
 
-    def plan(self) -> Plan:
-        """The plan to deploy what is declared.  Cost: reads documents only, no data."""
+    def plan(
+        self,
+        *,
+        data: bool = True,
+        delete_missing: bool = False,
+        refresh: Sequence[str] = (),
+        measure: bool = False,
+    ) -> Plan:
+        """The plan to deploy what is declared, and to take in the files that changed.
+
+        Args:
+            data: whether files that changed are taken in; else they are listed only.
+            delete_missing: whether rows that a file has no more are deleted.
+            refresh: the sources whose files are read anew, in place of all that was read of them.
+            measure: whether to read files that changed and say what they would make of the facts.
+
+        Raises: UnknownAsset ACC-006, FileUnset SRC-034 for a refresh of a source without a file.
+        """
         runtime = self.runtime
-        return plan_environment(self.load(), self.environment, state=runtime.state, log=runtime.log)
+        refreshes = self._refreshes(refresh)
+        return plan_environment(
+            self._project(refreshes),
+            self.environment,
+            state=runtime.state,
+            log=runtime.log,
+            data=DataChoices(
+                is_left=not data,
+                deletes_missing=delete_missing,
+                measures=measure,
+                refreshes=refreshes,
+            ),
+        )
+
+    def _refreshes(self, names: Sequence[str]) -> dict[str, int]:
+        """By asset, the number of the next refresh of each of these sources."""
+        found, records = dict[str, int](), read_asset_records(self.runtime.state)
+        for name in names:
+            source = declared_source(self.load(), name)
+            if source.path is None:
+                raise FileUnset(source=name, at=source.declared_at)
+            record = records.get(f"source.{name}")
+            found[f"source.{name}"] = (record.refreshes if record else 0) + 1
+        return found
+
+    def _project(self, refreshes: Mapping[str, int]) -> Project:
+        """The project as it is with these refreshes."""
+        project = self.load()
+        if not refreshes:
+            return project
+        origins = dict(project.context.origins)
+        for asset, number in refreshes.items():
+            known = origins.get(asset) or AssetOrigin(asset.partition(".")[2])
+            origins[asset] = replace(known, refreshes=number)
+        return project.with_origins(origins)
 
     def plan_run(self, name: str) -> Plan:
         """A new build of an unchanged model on the present data.
@@ -67,8 +122,8 @@ class EnvironmentDeployer:
             known = ", ".join(model.name for model in project.declarations.models) or "none"
             raise UnknownAsset(kind="model", name=name, known=known)
         context = read_run_context(project, self.environment, state=runtime.state, log=runtime.log)
-        names = [source.name for source in project.declarations.sources]
-        heads = {name: runtime.log.head(topic_of(name)) for name in names}
+        sources = project.declarations.sources
+        heads = {each.name: runtime.log.head(topic_of(each.stream)) for each in sources}
         return make_run_plan(self.config.name, project.graph, context, asset, heads=heads)
 
     def plan_promotion(self, target: str) -> Plan:
@@ -137,7 +192,7 @@ class EnvironmentDeployer:
         settings = self.config.environment(plan.environment)
         if settings.protected and plan.act in ("apply", "run"):
             raise ProtectedEnvironment(environment=plan.environment, act=plan.act)
-        project = self.load() if plan.fingerprints else None
+        project = self._project(plan.refreshes) if plan.fingerprints else None
         evaluation = Evaluation(
             runtime=self.runtime,
             environment=plan.environment,
@@ -149,8 +204,8 @@ class EnvironmentDeployer:
             progress=progress,
             builds={},
         )
-        if plan.is_empty:
-            return ApplyReport(
+        if not plan.stages:
+            report = ApplyReport(
                 environment=plan.environment,
                 run="",
                 version=plan.environment_version,
@@ -158,12 +213,33 @@ class EnvironmentDeployer:
                 reused=0,
                 moved=False,
             )
-        return apply_plan(
-            plan,
-            evaluation,
-            self._policy(plan.environment),
-            fingerprints=fingerprints_of(project.graph) if project else {},
-            observer=observer,
+        else:
+            report = apply_plan(
+                plan,
+                evaluation,
+                self._policy(plan.environment),
+                fingerprints=fingerprints_of(project.graph) if project else {},
+                moved_files=(
+                    moved_files(plan.data, evaluation.root) if not plan.leaves_data else ()
+                ),
+                observer=observer,
+            )
+        if plan.act == "apply":
+            self.record_notes(plan.environment)
+        return report
+
+    def record_notes(self, environment: str = "") -> tuple[str, ...]:
+        """Put the notes of what an environment holds as it is declared on record, for those that
+        read no project; the assets whose notes were others.
+        """
+        runtime = self.runtime
+        return record_notes(
+            self.load().graph,
+            environment or self.environment,
+            state=runtime.state,
+            project=runtime.project,
+            actor=runtime.actor,
+            at=runtime.clock.now(),
         )
 
     def approve(self, model: str, target: str, signer: Signer) -> Digest:

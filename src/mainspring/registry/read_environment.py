@@ -6,6 +6,7 @@ from mainspring.ports.state import StateReader
 from mainspring.registry.environment import (
     AssetDefinition,
     AssetPointer,
+    AssetRecord,
     Build,
     EnvironmentVersion,
     build_key,
@@ -16,6 +17,7 @@ from mainspring.registry.environment import (
 from mainspring.registry.errors import DefinitionMissing, DefinitionTampered
 
 __all__ = [
+    "read_asset_records",
     "read_build",
     "read_definition",
     "read_environment",
@@ -69,3 +71,11 @@ def require_definition(
     if found.policy_fingerprint != pointer.policy_fingerprint:
         raise DefinitionTampered(asset=pointer.asset, environment=environment)
     return found
+
+
+def read_asset_records(state: StateReader) -> dict[str, AssetRecord]:
+    """What is on record of declared assets, by asset."""
+    return {
+        document.key: parse_stored(document.payload, AssetRecord, key=document.key)
+        for document in state.iter_documents("asset")
+    }

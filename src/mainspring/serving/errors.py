@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import ServingError
+from mainspring.elements.errors import FeatureError, ServingError
 
 __all__ = [
     "EmptyRequest",
+    "FeaturesMissing",
     "ModelRefused",
     "NotServing",
     "PredictionUnknown",
+    "ScoreNotFinite",
     "TooManyRows",
     "UnknownEndpoint",
     "WrongTensor",
@@ -98,3 +100,36 @@ class PredictionUnknown(ServingError):
     template: ClassVar[str] = "there is no prediction {prediction!r} in this workspace"
     remedy: ClassVar[str] = "use the id in the response of a predict call"
     prediction: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ScoreNotFinite(ServingError):
+    """A model gave a row no number: NaN, or an infinity.  Nothing of the request is answered or
+    logged, the other rows neither, so that nobody takes half an answer for a whole one.
+
+    Most often the model cannot take a missing value: a linear model has no answer without an
+    imputer before it.  The message names what was missing (null, or NaN) in those rows: fields of
+    the request, and features that were null for its keys.
+    """
+
+    code: ClassVar[str] = "SRV-022"
+    template: ClassVar[str] = "the model has no finite score for {rows}; {missing}"
+    remedy: ClassVar[str] = (
+        "send the fields that are missing; for features that are null for a new key, train a model "
+        "that takes missing values: SimpleImputer before a linear model, or LightGBM"
+    )
+    rows: str
+    missing: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FeaturesMissing(FeatureError):
+    """A loaded model was given a frame without some of its features.  They are columns of the
+    answers of `get_historical_features` and of the frames of its training set.
+    """
+
+    code: ClassVar[str] = "FEA-072"
+    template: ClassVar[str] = "the frame lacks features of {model}: {features}"
+    remedy: ClassVar[str] = "give a column for each of `feature_names`; null where it is not known"
+    model: str
+    features: str

@@ -8,6 +8,7 @@ from mainspring.elements.events import ProjectName
 from mainspring.elements.time import Micros
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.log import LogWriter
+from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.online import OnlineWriter
 from mainspring.ports.state import StateWriter
 
@@ -36,5 +37,6 @@ class SimulationEngines:
     clock: Callable[[Micros], VirtualClock]
     ids: Callable[[int], Ids]
     log: Callable[[], LogWriter]
+    objects: Callable[[], ObjectWriter]
     online: Callable[[], OnlineWriter]
     state: Callable[[ProjectName, Clock], StateWriter]

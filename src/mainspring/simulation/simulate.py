@@ -23,11 +23,12 @@ from mainspring.elements.time import DAY, FOREVER, HOUR, Micros, format_instant
 from mainspring.features.state.stream import horizon_at, materialize_view
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.baseline import Baseline
+from mainspring.monitoring.definition import MonitorDefinition
 from mainspring.monitoring.evaluate import MonitoredModel, MonitorEvaluator
 from mainspring.monitoring.incident import Incident
+from mainspring.monitoring.limits.label import LabelledDay
 from mainspring.monitoring.record import IncidentJournal, record_findings
-from mainspring.monitoring.spec import Monitor
-from mainspring.monitoring.window import LabelledDay, WindowReport
+from mainspring.monitoring.window import WindowReport
 from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor, ServedModel
 from mainspring.simulation.engines import SimulationEngines
@@ -121,7 +122,7 @@ class Scenario:
     """
 
     model: ServedModel
-    monitor: Monitor
+    monitor: MonitorDefinition
     baseline: Baseline
     endpoint: str
     facts: Mapping[str, pl.DataFrame]
@@ -172,6 +173,7 @@ class _Simulation:
         self._scenario, self._training_set = scenario, scenario.model.training_set
         self._clock, ids = engines.clock(scenario.start), engines.ids(scenario.seed)
         self._log, self._online = engines.log(), engines.online()
+        self._objects = engines.objects()
         self._predictor = Predictor(self._online, self._log, self._clock, ids)
         monitored = MonitoredModel(
             monitor=scenario.monitor.name,
@@ -228,7 +230,7 @@ class _Simulation:
                 self._live_until(min(hour + HOUR, until))
                 self._predict(hour, min(hour + HOUR, until))
             report = self._evaluator.evaluate(day, until).report
-            record_findings(report.findings, self._journal, at=until)
+            record_findings(report.findings, self._journal, at=until, unjudged=report.unjudged)
             scenario.on_day(report)
         last = scenario.end + _LABELS_ARRIVE_WITHIN + (self._training_set.spec.label.horizon or 0)
         for hour in range(scenario.end, last, HOUR):
@@ -244,11 +246,16 @@ class _Simulation:
             if known is None or not views:
                 continue
             horizon = min(horizon_at(view, start) for view in views)
-            SourceWriter(arrivals.compiled, log=self._log, clock=self._clock).write_rows(
+            self._writer(arrivals).write_rows(
                 known.filter(arrivals.event_time >= horizon), history=True
             )
             self._fold(views, start)
         self._evaluator.start_at_head()
+
+    def _writer(self, arrivals: _Arrivals) -> SourceWriter:
+        return SourceWriter(
+            arrivals.compiled, log=self._log, clock=self._clock, objects=self._objects
+        )
 
     def _views_of(self, source: str) -> list[CompiledView]:
         return [
@@ -286,7 +293,7 @@ class _Simulation:
             rows = arrivals.until(moment)
             if rows is not None:
                 self._arrived += (
-                    SourceWriter(arrivals.compiled, log=self._log, clock=self._clock)
+                    self._writer(arrivals)
                     .write_rows(rows, ahead=moment - self._clock.now())
                     .accepted
                 )

@@ -9,11 +9,19 @@ __all__ = [
     "BrokenContract",
     "ConflictingFact",
     "EmptyFolder",
+    "FileGaveNothing",
     "FileMissing",
+    "FileMoved",
+    "FileNotRead",
+    "FileRefused",
     "FileUnreadable",
+    "FileUnset",
     "FutureFact",
     "LateFact",
+    "NotInQuarantine",
+    "NotReleasable",
     "PromisedColumnMissing",
+    "RawRowsTrimmed",
     "SourceNotReadable",
     "TypeConflict",
     "UnknownOperation",
@@ -68,8 +76,11 @@ class SourceNotReadable(SourceError):
     """
 
     code: ClassVar[str] = "SRC-004"
-    template: ClassVar[str] = "source {source!r} has no path"
-    remedy: ClassVar[str] = "give it a path, or push rows to it with `mainspring ingest`"
+    template: ClassVar[str] = "source {source!r} has neither a path nor a contract"
+    remedy: ClassVar[str] = (
+        'give it path="rows.csv"; or, to push rows to it, contract=ms.Contract(...) with the type '
+        "of every column"
+    )
     source: str
 
 
@@ -108,8 +119,8 @@ class BrokenContract(SourceError):
     """A row breaks the contract of its source.  It is in quarantine and nothing reads it.
 
     The reason names each rule that it breaks, and the column: `type:x` (the value is not of the
-    type), `null:x`, `nan:x`, `between:x`, `one_of:x`, `max_length:x`, `id_missing`,
-    `event_time_missing`, `known_at_missing`.
+    type), `null:x`, `nan:x`, `between:x`, `one_of:x`, `max_length:x`, `digits:x` (of a decimal),
+    `size:x` (of a vector), `id_missing`, `event_time_missing`, `known_at_missing`.
     """
 
     code: ClassVar[str] = "SRC-010"
@@ -245,3 +256,129 @@ class UnusableColumn(DeclarationError):
     source: str
     column: str
     found: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileRefused(SourceError):
+    """All rows of a file break the contract of its source, or more than the source allows
+    (`max_quarantined`), so nothing of it was stored.  Most often a column is written in another way
+    than the declaration says, such as a date as day/month/year.
+    """
+
+    code: ClassVar[str] = "SRC-030"
+    template: ClassVar[str] = (
+        "source {source!r}: {broken:,} of the {rows:,} rows of {path} break the contract "
+        "({reasons}); for example {examples}"
+    )
+    remedy: ClassVar[str] = (
+        "correct the file, or declare the column as it is written; nothing was stored"
+    )
+    source: str
+    path: str
+    broken: int
+    rows: int
+    reasons: str
+    examples: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileGaveNothing(SourceError):
+    """No row of a source's file is a fact as the source is declared, so an environment does not
+    move onto it: its features and training sets would be empty.
+    """
+
+    code: ClassVar[str] = "SRC-031"
+    template: ClassVar[str] = (
+        "source {source!r}: no row of {path} is accepted as it is declared now ({reasons})"
+    )
+    remedy: ClassVar[str] = (
+        "correct the declaration or the file; `mainspring quarantine list {source}` shows the rows"
+    )
+    source: str
+    path: str
+    reasons: str
+
+
+@dataclass(eq=False, kw_only=True)
+class RawRowsTrimmed(SourceError):
+    """An edit of a source decides anew on all of its rows, and some of them are gone by its
+    retention.
+    """
+
+    code: ClassVar[str] = "SRC-032"
+    template: ClassVar[str] = (
+        "source {source!r}: the edit needs rows that retention has removed; the oldest that is "
+        "left was appended at {since}"
+    )
+    remedy: ClassVar[str] = (
+        "undo the edit of its id, clocks, contract or columns, or declare the source anew under "
+        "another name"
+    )
+    source: str
+    since: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileMoved(SourceError):
+    """A file was written to after a plan was made, so that what would be read is not what the plan
+    says.
+    """
+
+    code: ClassVar[str] = "SRC-033"
+    template: ClassVar[str] = "source {source!r}: {path} was changed since the plan was made"
+    remedy: ClassVar[str] = "make a new plan, once nobody writes to the file"
+    source: str
+    path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileUnset(SourceError):
+    """A refresh reads the file of a source anew, and this source has none: its rows are pushed."""
+
+    code: ClassVar[str] = "SRC-034"
+    template: ClassVar[str] = "source {source!r} has no file to read anew"
+    remedy: ClassVar[str] = "push corrections of its rows, with `mainspring ingest --op replace`"
+    source: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NotInQuarantine(SourceError):
+    """A row that is to be released or dropped is not in quarantine: it never was, or it has been
+    accepted, released or dropped since.
+    """
+
+    code: ClassVar[str] = "SRC-035"
+    template: ClassVar[str] = "source {source!r}: row {row} is not in quarantine"
+    remedy: ClassVar[str] = "`mainspring quarantine list {source}` shows the rows that are"
+    source: str
+    row: int
+
+
+@dataclass(eq=False, kw_only=True)
+class NotReleasable(SourceError):
+    """A row that breaks its contract cannot be released: whatever reads it relies on the contract.
+    Rows can be released that came late, were ahead of the clock, or contradict an accepted fact.
+    """
+
+    code: ClassVar[str] = "SRC-036"
+    template: ClassVar[str] = "source {source!r}: row {row} breaks the contract: {reason}"
+    remedy: ClassVar[str] = (
+        "push the row again as it should be, or change the contract and apply: all rows in "
+        "quarantine are then judged anew"
+    )
+    source: str
+    row: int
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileNotRead(SourceError):
+    """Features were asked of a source whose file was never read as it is declared now, because
+    nothing was applied yet, or the apply was stopped.  Counts would all be zero.
+    """
+
+    code: ClassVar[str] = "SRC-037"
+    template: ClassVar[str] = "source {source!r}: {path} was not read yet as it is declared"
+    remedy: ClassVar[str] = "run `mainspring apply`, and mend what it says"
+    source: str
+    path: str

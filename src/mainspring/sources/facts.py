@@ -6,10 +6,11 @@ import polars as pl
 
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import FOREVER, Micros
-from mainspring.ports.log import ENVELOPE, LogReader
+from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conform_rows
 from mainspring.sources.read import iter_records, read_materialized
+from mainspring.sources.sequence import SYSTEM
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
@@ -50,7 +51,7 @@ def read_source_rows(
     Raises:
         RetentionPassed: ENG-011 for records that neither the log nor the table has.
     """
-    topic = topic_of(source.name)
+    topic = topic_of(source.stream)
     position = tables.position(topic) if tables is not None else 0
     below = position if until is None else min(position, until)
     folded = (
@@ -80,7 +81,7 @@ def read_source_rows(
 
 def _with_spans(records: pl.DataFrame) -> pl.DataFrame:
     """A retract ends the span of the revision before it of the same id, and is left out itself."""
-    payload = [name for name in records.columns if name not in ENVELOPE]
+    payload = [name for name in records.columns if name not in SYSTEM]
     taken_back = records.filter(pl.col("_op") == "retract")
     closed = pl.lit(FOREVER, dtype=pl.Int64)
     if taken_back.height:

@@ -4,9 +4,10 @@ The export is what is judged and served, so test predictions and metrics are com
 not with the estimator.
 """
 
+import math
 import random
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.datasets.card import TrainingSetCard
-from mainspring.datasets.encoding import encode_frame, learn_encoding, render_encoding
+from mainspring.datasets.encoding import (
+    Encoding,
+    encode_frame,
+    learn_encoding,
+    render_encoding,
+)
 from mainspring.datasets.predictions import Predictions, render_predictions
 from mainspring.elements.errors import Location, MainspringError
 from mainspring.elements.identity import Digest
@@ -29,15 +35,19 @@ from mainspring.stats.metrics import METRICS
 from mainspring.training.environment import observe_environment
 from mainspring.training.errors import (
     DegenerateScore,
+    EstimatorRaised,
     ExportDiffers,
     FitFailed,
     FitReturnedNothing,
     NoRows,
+    NotAProbability,
     OneClass,
+    ValueForBoolean,
 )
 from mainspring.training.native import native_scores
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.predictive_power import LabelledRows, predictive_power
+from mainspring.training.remarks import remarks_on
 from mainspring.training.run import RunRecord, TrainData, TrainingRun
 from mainspring.training.spec import Model
 
@@ -85,11 +95,11 @@ class _Judged:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The metrics that suit the label."""
-        return {
-            name: METRICS[name](self.labels, self.scores)
-            for name in (_CLASSIFIED if self.is_classified else _ESTIMATED)
-        }
+        """The metrics that suit the label, and can be computed from these rows: there is no ROC AUC
+        of one class.
+        """
+        names = _CLASSIFIED if self.is_classified else _ESTIMATED
+        return _finite({name: METRICS[name](self.labels, self.scores) for name in names})
 
 
 def fit_and_export(
@@ -107,8 +117,8 @@ def fit_and_export(
         frame: the rows that `card` describes; rows without a label are left out whatever their
             mark.
 
-    Raises: a TrainingError TRA-001 to TRA-007, UnencodableFeature DAT-020, InexactFeature
-        DAT-021, and what the exporter refuses.
+    Raises: a TrainingError TRA-001 to TRA-007 or TRA-020 to TRA-022, UnencodableFeature DAT-020,
+        InexactFeature DAT-021, and what the exporter refuses.
     """
     fitted, tested = _labelled(frame, "fit"), _labelled(frame, "test")
     _require(model, fitted, tested)
@@ -118,14 +128,10 @@ def fit_and_export(
     run = TrainingRun(seed=model.seed)
     estimator = _fit(model, train, run)
     exported = backend.export(estimator, len(encoding.columns))
-    judged = _judge(
-        model,
-        backend.scorers.open(exported).predict(matrix),
-        estimator,
-        matrix=matrix,
-        tested=tested,
-        exported=exported,
-    )
+    _require_probabilities(model, estimator, exported, label=tested["_label"])
+    scores = backend.scorers.open(exported).predict(matrix)
+    native = _native_scores(model, estimator, exported, matrix=matrix, encoding=encoding)
+    judged = _judge(model, scores, native, tested=tested, exported=exported)
     labels = train.y.astype(np.float64)
     power = predictive_power(
         encoding,
@@ -153,13 +159,18 @@ def fit_and_export(
         base_rate=float(labels.mean()),
         fitted=fitted.height,
         tested=tested.height,
-        feature_auc=power.single if judged.is_classified else {},
-        feature_r2={} if judged.is_classified else power.single,
-        pair_power=power.pairs,
+        feature_auc=_finite(power.single) if judged.is_classified else {},
+        feature_r2={} if judged.is_classified else _finite(power.single),
+        pair_power=_finite(power.pairs),
         logged=record.metrics,
         artifacts=_store(record, backend.objects),
         export=judged.check,
+        remarks=remarks_on(estimator, encoding),
     )
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def _labelled(frame: pl.DataFrame, split: str) -> pl.DataFrame:
@@ -247,21 +258,53 @@ def _tail(error: Exception, lines: int = 12) -> str:
     return "\n".join(text[-lines:])
 
 
+def _require_probabilities(
+    model: Model, estimator: object, exported: ExportedModel, *, label: pl.Series
+) -> None:
+    if exported.output == "value" and label.dtype == pl.Boolean:
+        raise ValueForBoolean(
+            model=model.name, estimator=type(estimator).__name__, at=model.declared_at
+        )
+
+
+def _native_scores(
+    model: Model,
+    estimator: object,
+    exported: ExportedModel,
+    *,
+    matrix: Floats,
+    encoding: Encoding,
+) -> Floats:
+    try:
+        return native_scores(model.name, estimator, matrix=matrix, output=exported.output)
+    except MainspringError:
+        raise
+    # As in the fit: another library's code, which may raise anything.
+    except Exception as error:
+        names = [
+            name
+            for place, name in enumerate(encoding.column_names)
+            if np.isnan(matrix[:, place]).any()
+        ]
+        raise EstimatorRaised(
+            model=model.name,
+            error=type(error).__name__,
+            detail=str(error).partition("\n")[0],
+            missing=", ".join(names) or "none",
+            at=model.declared_at,
+        ) from error
+
+
 def _judge(
     model: Model,
     scores: Floats,
-    estimator: object,
+    native: Floats,
     *,
-    matrix: Floats,
     tested: pl.DataFrame,
     exported: ExportedModel,
 ) -> _Judged:
     """Compare the export with the native model, and check that its scores are plausible."""
-    parity = compare_export(
-        native_scores(model.name, estimator, matrix=matrix, output=exported.output),
-        scores,
-        tolerance=EXPORT_TOLERANCE,
-    )
+    parity = compare_export(native, scores, tolerance=EXPORT_TOLERANCE)
     if not parity.is_equal:
         raise ExportDiffers(
             model=model.name,
@@ -275,6 +318,14 @@ def _judge(
     if finding:
         raise DegenerateScore(
             model=model.name, rows=len(scores), finding=finding, at=model.declared_at
+        )
+    if exported.output == "probability" and not 0.0 <= scores.min() <= scores.max() <= 1.0:
+        raise NotAProbability(
+            model=model.name,
+            rows=len(scores),
+            lowest=float(scores.min()),
+            highest=float(scores.max()),
+            at=model.declared_at,
         )
     check = ExportCheck(parity.rows, parity.rows_differing, parity.largest_difference)
     return _Judged(

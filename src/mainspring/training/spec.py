@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mainspring.datasets.spec import TrainingSet
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ class Model:
 
     Args:
         seed: for the random numbers of the fit, as `run.seed`.
+        inputs: files and folders that the fit reads, relative to the project; a change of their
+            content is a change of the model.
+        description: what it is for; default: the docstring of the function.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"gates", "owner", "description"})
@@ -41,9 +45,11 @@ class Model:
     training_set: TrainingSet
     gates: tuple[GateDeclaration, ...]
     seed: int
-    owner: str
-    description: str
+    inputs: tuple[str, ...]
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
         self,
@@ -53,7 +59,10 @@ class Model:
         gates: Sequence[GateDeclaration] = (),
         name: str = "",
         seed: int = 0,
+        inputs: Sequence[str] = (),
         owner: str = "",
+        description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         freeze(
             self,
@@ -62,10 +71,16 @@ class Model:
             training_set=training_set,
             gates=tuple(gates),
             seed=seed,
+            inputs=_paths((inputs,) if isinstance(inputs, str) else inputs),
             owner=owner,
-            description=(fit.__doc__ or "").strip(),
+            description=description or (fit.__doc__ or "").strip(),
+            tags=parse_tags(tags),
             declared_at=caller(),
         )
+
+
+def _paths(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted({PurePath(path).as_posix() for path in given}))
 
 
 def model(
@@ -74,11 +89,24 @@ def model(
     gates: Sequence[GateDeclaration] = (),
     name: str = "",
     seed: int = 0,
+    inputs: Sequence[str] = (),
     owner: str = "",
+    description: str = "",
+    tags: GivenTags = (),
 ) -> Callable[[FitFunction], Model]:
     """Declare the function below as a model: `@ms.model(flights, gates=[...])`."""
 
     def declare(fit: FitFunction) -> Model:
-        return Model(fit, training_set, gates=gates, name=name, seed=seed, owner=owner)
+        return Model(
+            fit,
+            training_set,
+            gates=gates,
+            name=name,
+            seed=seed,
+            inputs=inputs,
+            owner=owner,
+            description=description,
+            tags=tags,
+        )
 
     return declare

@@ -117,7 +117,7 @@ def test_facts_are_taken_in_as_was_applied_and_state_is_kept_current(
     now = format_instant(broken.runtime.data_clock.now() - 1)
     sale = {"sale": "new", "shop": "a", "at": now, "amount": 1.0}
     assert broken.ingest("sales", [sale]).accepted == 1
-    assert "facts are taken in as dev holds their sources" in caplog.text
+    assert "rows are taken in as dev has their sources" in caplog.text
     broken.streams.once()
     broken.tables.run_due()
     told = broken.get_online_features(["takings"], keys=[{"shop": "a"}])

@@ -9,6 +9,7 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import DAY, HOUR, MINUTE
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.errors import FeatureOverflow, HorizonPassed, MissingRequestField
 from mainspring.features.online.read import read_online
@@ -201,7 +202,9 @@ def test_facts_known_long_after_they_happened_evict_as_if_they_were_not():
     log, online, clock = SqliteLog(None), SqliteOnline(None), FrozenClock(9 * DAY)
     for n in range(130):
         clock.advance(HOUR)
-        SourceWriter(source, log=log, clock=clock).write_rows([{"n": n, "at": clock.now()}])
+        SourceWriter(source, log=log, clock=clock, objects=MemoryObjects()).write_rows(
+            [{"n": n, "at": clock.now()}]
+        )
         materialize_view(compiled, log=log, online=online, now=clock.now())
     assert read_online([compiled], online, {}, at=[clock.now()]).columns == {"all__n__2d": [25]}
     at_once = SqliteOnline(None)

@@ -1,9 +1,10 @@
-"""Leakage, parity and latency."""
+"""Leakage, parity, latency and scores where features are missing."""
 
 import pytest
 
 from mainspring.features.online.parity import ParityReport
-from mainspring.gates import latency, no_leakage, parity
+from mainspring.gates import finite_scores, latency, no_leakage, parity
+from mainspring.gates.check.finite_scores import MissingReport, check_finite_scores
 from mainspring.gates.check.latency import check_latency
 from mainspring.gates.check.no_leakage import check_no_leakage
 from mainspring.gates.check.parity import check_parity_report
@@ -72,3 +73,25 @@ def test_fewer_requests_than_asked_for_prove_nothing():
     finding = check_latency(latency(p99_ms=10, requests=100), [1.0] * 99)
     assert not finding.passed
     assert "99 requests were measured" in finding.summary
+
+
+REASONS = {"city__mean": "null for a key without facts", "carrier": "a text that was never seen"}
+
+
+def test_a_score_whatever_is_missing_passes():
+    finding = check_finite_scores(finite_scores(), MissingReport(REASONS, (), True))
+    assert finding.passed
+    assert "each of 2 features" in finding.summary
+
+
+def test_a_feature_without_which_there_is_no_score_fails_by_name_with_reason_and_remedy():
+    finding = check_finite_scores(finite_scores(), MissingReport(REASONS, ("city__mean",), False))
+    assert not finding.passed
+    assert "city__mean (null for a key without facts)" in finding.summary
+    assert "ms.gates.finite_scores(required=['city__mean'])" in finding.summary
+
+
+def test_scores_without_each_feature_but_not_without_all_fail():
+    finding = check_finite_scores(finite_scores(), MissingReport(REASONS, (), False))
+    assert not finding.passed
+    assert "all of city__mean, carrier" in finding.summary

@@ -17,6 +17,7 @@ from mainspring.elements.identity import digest_of
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.maintenance.errors import ArchiveDamaged, ArchiveForeign, NotEmbedded, PlaceTaken
 from mainspring.ports.errors import LeaseHeld, StoreDamaged
+from tests.topics import facts_topic
 
 DECLARED = """
 import mainspring as ms
@@ -91,12 +92,12 @@ def test_what_is_restored_answers_as_before(
 
 def test_a_trimmed_log_comes_back_with_its_table(workspace: Workspace, tmp_path: Path) -> None:
     before = answers(workspace)
-    assert workspace.runtime.log.trim("source:sales", 40) == 40
+    assert workspace.runtime.log.trim(facts_topic(workspace, "sales"), 40) == 40
     workspace.backup(tmp_path / "backup")
     again = restored(tmp_path / "backup", tmp_path / "again")
     assert (
-        again.runtime.log.first("source:sales"),
-        again.runtime.tables.position("source:sales"),
+        again.runtime.log.first(facts_topic(workspace, "sales")),
+        again.runtime.tables.position(facts_topic(workspace, "sales")),
     ) == (
         40,
         40,
@@ -111,7 +112,7 @@ def test_a_trimmed_log_comes_back_with_its_table(workspace: Workspace, tmp_path:
 def test_a_backup_of_a_table_that_lacks_what_the_log_trimmed_is_refused(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    workspace.runtime.log.trim("source:sales", 50)
+    workspace.runtime.log.trim(facts_topic(workspace, "sales"), 50)
     with pytest.raises(StoreDamaged, match="40 of the 50 records"):
         workspace.backup(tmp_path / "backup")
     assert [path.name for path in tmp_path.iterdir()] == ["origin"]

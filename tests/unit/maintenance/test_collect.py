@@ -21,6 +21,7 @@ from mainspring.project.loader.load import load_definitions
 from mainspring.registry.environment import AssetPointer, definition_key, next_version
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.inference_log import PredictionRecord, inference_topic, prediction_frame
+from tests.topics import facts_topic, refused_topic
 
 SALES = ms.Source(
     "sales",
@@ -33,7 +34,6 @@ SALES = ms.Source(
 )
 SHOP = ms.Entity("shop")
 START = parse_instant("2024-05-01")
-TOPIC = "source:sales"
 
 
 def view(days: int) -> ms.FeatureView:
@@ -148,9 +148,9 @@ def test_records_beyond_their_retention_are_trimmed_and_facts_stay(
     report = gc(workspace)
     assert (
         report.trimmed,
-        workspace.runtime.log.first(TOPIC),
-        workspace.runtime.log.first("quarantine:sales"),
-    ) == (11, 10, 1)
+        workspace.runtime.log.first(facts_topic(workspace, "sales")),
+        workspace.runtime.log.first(refused_topic(workspace, "sales")),
+    ) == (13, 10, 1)
     assert workspace.facts_of(SALES).equals(facts)
     assert told(workspace) == features
 
@@ -169,9 +169,10 @@ def test_online_state_is_built_anew_from_the_table_below_what_the_log_keeps(
 
 def test_the_plan_says_what_goes_and_what_goes_with_it(workspace: Workspace) -> None:
     lines = "\n".join(render_gc_plan(workspace.garbage_collector.plan(DAY)))
-    assert "trim source:sales from record 0 up to 10: appended more than 30d ago" in lines
+    topic = facts_topic(workspace, "sales")
+    assert f"trim {topic} from record 0 up to 10: appended more than 30d ago" in lines
     assert "these refused rows and their reasons are gone for good" in lines
-    assert workspace.runtime.log.first(TOPIC) == 0
+    assert workspace.runtime.log.first(facts_topic(workspace, "sales")) == 0
 
 
 def test_nothing_is_trimmed_that_the_table_does_not_have(clock: FrozenClock) -> None:
@@ -185,7 +186,7 @@ def test_nothing_is_trimmed_that_the_table_does_not_have(clock: FrozenClock) -> 
     ]
     sell(workspace, 2)
     workspace.get_online_features(["takings"], keys=[{"shop": "east"}])
-    assert gc(workspace).trimmed == 1
+    assert gc(workspace).trimmed == 2
 
 
 def test_nothing_is_trimmed_that_live_online_state_has_still_to_read(clock: FrozenClock) -> None:
@@ -199,13 +200,13 @@ def test_nothing_is_trimmed_that_live_online_state_has_still_to_read(clock: Froz
 
 def test_the_journal_says_when_records_went_and_who_let_them_go(workspace: Workspace) -> None:
     gc(workspace)
-    [refused, facts] = [
+    [refused, _, facts] = [
         record.event for record in workspace.runtime.state.iter_events(kind="log.trimmed")
     ]
     assert (facts.subject, facts.facts, refused.subject) == (
-        TOPIC,
+        facts_topic(workspace, "sales"),
         {"first": 10, "records": 10},
-        "quarantine:sales",
+        refused_topic(workspace, "sales"),
     )
     assert facts.actor == workspace.runtime.actor
 
@@ -266,9 +267,9 @@ def test_while_somebody_is_at_work_nothing_is_touched(workspace: Workspace, held
     lease = workspace.runtime.state.acquire(held, "person:ada", ttl=HOUR)
     with pytest.raises(LeaseHeld):
         gc(workspace)
-    assert workspace.runtime.log.first(TOPIC) == 0
+    assert workspace.runtime.log.first(facts_topic(workspace, "sales")) == 0
     workspace.runtime.state.release(lease)
-    assert gc(workspace).trimmed == 11
+    assert gc(workspace).trimmed == 13
 
 
 def test_leases_are_given_back(workspace: Workspace) -> None:

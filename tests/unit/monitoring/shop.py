@@ -11,14 +11,12 @@ from mainspring.elements.time import parse_instant
 from mainspring.ports.clock import Clock
 from mainspring.ports.log import LogWriter
 from mainspring.serving.inference_log import inference_topic
-from mainspring.sources.topic import topic_of
 
 __all__ = [
     "INFERENCE",
     "MONITOR",
     "NOON",
     "SALES",
-    "SALES_TOPIC",
     "ask",
     "open_shop",
     "retrained",
@@ -26,7 +24,7 @@ __all__ = [
 ]
 
 MONITOR, NOON = "late-monitor", parse_instant("2024-05-05T12:00:00Z")
-INFERENCE, SALES_TOPIC = inference_topic("dev", "late"), topic_of("sales")
+INFERENCE = inference_topic("dev", "late")
 SALES = ms.Source(
     "sales",
     id="sale",

@@ -15,13 +15,13 @@ from mainspring.monitoring.record import read_position
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.ports.state import Change
 from mainspring.registry.errors import UnknownAsset
+from tests.topics import facts_topic, refused_topic
 from tests.unit.monitoring.monitored import CountingLog
 from tests.unit.monitoring.shop import (
     INFERENCE,
     MONITOR,
     NOON,
     SALES,
-    SALES_TOPIC,
     ask,
     open_shop,
     sale,
@@ -75,7 +75,7 @@ def test_a_process_that_begins_reads_what_is_new_and_nothing_again(workspace, ho
     assert hour(1, 2, 3) == [3]
     assert log.read_records[INFERENCE] == 3
     # Once for the label that it carries, once to count what came in.
-    assert log.read_records[SALES_TOPIC] == 2
+    assert log.read_records[facts_topic(workspace, "sales")] == 2
 
 
 def test_what_was_made_between_a_window_and_its_evaluation_is_read_twice(
@@ -178,12 +178,47 @@ def test_findings_open_incidents_in_the_state_and_the_journal(workspace, hour, l
             for name in ("_event_time", "_known_at", "_appended_at", "_visible_at")
         },
     }
-    log.append({"quarantine:sales": pl.DataFrame(broken).with_columns(**envelope)}, expected={})
+    log.append(
+        {refused_topic(workspace, "sales"): pl.DataFrame(broken).with_columns(**envelope)},
+        expected={},
+    )
     hour()
     [incident] = workspace.status().incidents
     assert (incident.kind, incident.monitor) == ("data_quality", MONITOR)
     events = workspace.runtime.state.iter_events(kind="incident.")
     assert [recorded.event.kind for recorded in events] == ["incident.opened"]
+
+
+def test_what_a_window_could_not_judge_is_told_by_status(workspace, hour):
+    hour()
+    assert workspace.status().monitors[0].summary is None
+    hour(*range(12))
+    [monitor] = workspace.status().monitors
+    assert (monitor.name, monitor.until) == (MONITOR, NOON + 2 * HOUR)
+    assert "score_drift of score: 12 rows, 20 needed" in [
+        each.words for each in monitor.summary.unjudged
+    ]
+
+
+def test_a_subject_that_joins_an_incident_is_journalled_and_told(workspace, hour, log):
+    def refuse(reason: str, at: int) -> None:
+        broken = pl.DataFrame({"_id": [f"{reason}{n}" for n in range(60)], "reason": [reason] * 60})
+        times = ("_event_time", "_known_at", "_appended_at", "_visible_at")
+        envelope = {name: pl.lit(at, dtype=pl.Int64) for name in times}
+        envelope |= {"_content": pl.lit(b"0" * 16), "_op": pl.lit("insert")}
+        frame = broken.with_columns(**envelope, _history=pl.lit(False))
+        log.append({refused_topic(workspace, "sales"): frame}, expected={})
+
+    hour()
+    refuse("between:amount", NOON + HOUR)
+    hour()
+    refuse("type:shop", NOON + 2 * HOUR)
+    hour()
+    [incident] = workspace.status().incidents
+    assert [each.name for each in incident.present] == ["sales between:amount", "sales type:shop"]
+    events = [e.event for e in workspace.runtime.state.iter_events(kind="incident.")]
+    assert [event.kind for event in events] == ["incident.opened", "incident.updated"]
+    assert events[1].facts["joined"] == ["sales type:shop"]
 
 
 def test_a_monitor_runs_as_the_environment_holds_it_and_not_as_it_is_declared(workspace, clock):

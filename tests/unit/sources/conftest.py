@@ -10,6 +10,7 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.ingest import CompiledSource, IngestReport, SourceWriter
 from mainspring.sources.spec import Contract, Float64, Source, String
@@ -56,7 +57,9 @@ class Desk:
 
     def writer(self, **options: Any) -> SourceWriter:
         """What takes them in."""
-        return SourceWriter(self.compiled, log=self.log, clock=self.clock, **options)
+        return SourceWriter(
+            self.compiled, log=self.log, clock=self.clock, objects=MemoryObjects(), **options
+        )
 
     def facts(self) -> pl.DataFrame:
         """All facts."""

@@ -80,6 +80,12 @@ def test_the_row_in_quarantine_is_the_row_that_came() -> None:
     ]
 
 
+def test_each_row_says_its_place_in_the_batch_whether_it_is_kept_or_broken() -> None:
+    prepared = COMPILED.prepare(COMPILED.frame_of([row(1), row(2, delay="much"), row(3)]))
+    assert prepared.kept["_row"].to_list() == [0, 2]
+    assert prepared.broken["_row"].to_list() == [1]
+
+
 def test_the_content_of_a_row_does_not_depend_on_its_batch() -> None:
     rows = [row(1), row(2, delay=math.inf), row(3, delay=None), row(2)]
     rows_alone = [COMPILED.prepare(COMPILED.frame_of([r])).kept for r in rows]

@@ -9,6 +9,7 @@ from mainspring.elements.expression import col, hours
 from mainspring.elements.time import FOREVER, HOUR, MINUTE
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.errors import UnknownOperation, UnreadableRows
 from mainspring.sources.ingest import SourceWriter
@@ -143,7 +144,9 @@ def test_a_row_that_cannot_be_read_is_named_and_nothing_is_taken(
 @pytest.mark.parametrize("rows", [5, "rows", row(), (row(number) for number in range(2))])
 def test_rows_that_are_no_list_are_refused(desk: Desk, rows: object) -> None:
     with pytest.raises(UnreadableRows, match=f"{type(rows).__name__} is not a list of rows"):
-        SourceWriter(desk.compiled, log=desk.log, clock=desk.clock).write_rows(rows)
+        SourceWriter(
+            desk.compiled, log=desk.log, clock=desk.clock, objects=MemoryObjects()
+        ).write_rows(rows)
 
 
 @pytest.mark.parametrize(
@@ -159,20 +162,20 @@ def test_a_column_that_holds_no_values_is_named_unless_nobody_reads_it(
 ) -> None:
     frame = pl.DataFrame([row()])
     with pytest.raises(UnreadableRows, match=f"column 'delay' is {found}"):
-        SourceWriter(desk.compiled, log=desk.log, clock=desk.clock).write_rows(
-            frame.with_columns(delay=column)
-        )
-    report = SourceWriter(desk.compiled, log=desk.log, clock=desk.clock).write_rows(
-        pl.DataFrame([row(delay=901.0)]).with_columns(blob=column)
-    )
+        SourceWriter(
+            desk.compiled, log=desk.log, clock=desk.clock, objects=MemoryObjects()
+        ).write_rows(frame.with_columns(delay=column))
+    report = SourceWriter(
+        desk.compiled, log=desk.log, clock=desk.clock, objects=MemoryObjects()
+    ).write_rows(pl.DataFrame([row(delay=901.0)]).with_columns(blob=column))
     assert (report.quarantined, report.ignored) == ({"between:delay": 1}, ("blob",))
 
 
 def test_a_frame_without_any_column_of_the_source_is_refused(desk: Desk) -> None:
     with pytest.raises(UnreadableRows, match="none of its columns, which are flight, landed_at"):
-        SourceWriter(desk.compiled, log=desk.log, clock=desk.clock).write_rows(
-            pl.DataFrame({"x": [1, 2]})
-        )
+        SourceWriter(
+            desk.compiled, log=desk.log, clock=desk.clock, objects=MemoryObjects()
+        ).write_rows(pl.DataFrame({"x": [1, 2]}))
 
 
 def test_names_of_ignored_columns_may_be_anything(desk: Desk) -> None:
@@ -216,9 +219,9 @@ def test_an_operation_that_does_not_exist_is_refused(desk: Desk) -> None:
 def test_writers_at_the_same_time_lose_nothing(desk: Desk) -> None:
     def write(writer: int) -> None:
         for number in range(20):
-            SourceWriter(desk.compiled, log=desk.log, clock=desk.clock).write_rows(
-                [row(number), row(100 * writer + number)]
-            )
+            SourceWriter(
+                desk.compiled, log=desk.log, clock=desk.clock, objects=MemoryObjects()
+            ).write_rows([row(number), row(100 * writer + number)])
 
     writers = [threading.Thread(target=write, args=(writer,)) for writer in (1, 2)]
     for thread in writers:

@@ -11,6 +11,7 @@ from mainspring.elements.time import MINUTE
 from mainspring.engines.delta.tables import DeltaTables
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.ports.errors import RetentionPassed
 from mainspring.sources.columns import conform_rows
@@ -117,7 +118,7 @@ def changing(log: SqliteLog) -> None:
     ]
     for schema, values in rows:
         assert (
-            SourceWriter(CompiledSource(S, schema), log=log, clock=clock)
+            SourceWriter(CompiledSource(S, schema), log=log, clock=clock, objects=MemoryObjects())
             .write_rows(pl.DataFrame([values]))
             .accepted
             == 1
@@ -162,9 +163,9 @@ def test_a_fact_of_other_columns_can_be_corrected() -> None:
     replacement = pl.DataFrame(
         [{"n": 1, "at": datetime(2013, 1, 1, tzinfo=UTC), "x": 2.5, "gate": "C1"}]
     )
-    report = SourceWriter(CompiledSource(S, SECOND), log=log, clock=FrozenClock(NOON)).write_rows(
-        replacement, op=["replace"]
-    )
+    report = SourceWriter(
+        CompiledSource(S, SECOND), log=log, clock=FrozenClock(NOON), objects=MemoryObjects()
+    ).write_rows(replacement, op=["replace"])
     retract = next(log.read(TOPIC, start=4))
     assert (report.revised, retract["x"].to_list(), retract["gate"].to_list()) == (
         1,

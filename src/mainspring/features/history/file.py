@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 import msgspec
 import polars as pl
 
-from mainspring.elements.schema import DType
+from mainspring.elements.frame import STORED
 from mainspring.features.errors import SpineUnusable
-from mainspring.features.history.gather import FactReader, backfill_from
-from mainspring.features.requests import prepare_spine, refuse_duplicate_features
-from mainspring.features.view import CompiledView
+from mainspring.features.history.answer_file import refuse_unwritable, write_answer_file
+from mainspring.features.history.gather import FactReader, backfill_requested
+from mainspring.features.requested import RequestedView, views_in
+from mainspring.features.requests import prepare_spine
 
 __all__ = ["BackfillProgress", "BackfillReport", "backfill_file"]
 
@@ -35,7 +36,7 @@ class BackfillReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def backfill_file(
-    views: Sequence[CompiledView],
+    requested: Sequence[RequestedView],
     spine: Path,
     out: Path,
     *,
@@ -52,7 +53,7 @@ def backfill_file(
             of the views' sources.
 
     Raises: FEA-010 for a file that cannot be read, a column that is missing or of another type;
-        FEA-001.
+        FEA-001; FEA-060 for a column that the format of `out` cannot hold.
     """
     if not out.parent.is_dir():
         raise SpineUnusable(
@@ -61,41 +62,42 @@ def backfill_file(
         )
     if out.resolve() == spine.resolve():
         raise SpineUnusable(column=_TIME, problem=f"cannot be answered into its own file {out}")
-    refuse_duplicate_features(views)
     with _reading(spine):
-        requests = _scan(
-            spine,
-            texts=[
-                field.name
-                for view in views
-                for field in view.key_fields
-                if field.dtype is DType.STRING
-            ],
-        )
+        requests = _scan(spine)
         total = int(requests.select(pl.len()).collect().item())
+        carried = requests.collect_schema()
+    computed = {
+        field.name: STORED[field.dtype]
+        for view in views_in(requested)
+        for field in view.fields
+        if any(field.name in each.columns for each in requested)
+    }
+    refuse_unwritable({**carried, **computed}, out)
     known = cache(facts_of)
     with TemporaryDirectory(dir=out.parent, prefix=".backfill-") as folder:
         done, schema = 0, pl.Schema()
         for index, rows in enumerate(_translated(_iter_chunks(requests, rows_at_once), spine)):
             done += rows.height
-            answer = _answer(views, rows, known, partial(_tell, progress, done, total))
+            answer = _answer(requested, rows, known, partial(_tell, progress, done, total))
             schema = answer.schema
             answer.write_parquet(Path(folder) / f"{index:06}.parquet")
-        _write(pl.scan_parquet(Path(folder) / "*.parquet"), out)
+        write_answer_file(sorted(Path(folder).glob("*.parquet")), out, folder=Path(folder))
     return BackfillReport(out=str(out), rows=done, columns=tuple(schema.names()))
 
 
 def _answer(
-    views: Sequence[CompiledView],
+    requested: Sequence[RequestedView],
     rows: pl.DataFrame,
     facts_of: FactReader,
     answered: Callable[[str], None],
 ) -> pl.DataFrame:
-    requests, frames = prepare_spine(rows, views), [rows]
-    for view in views:
-        frames.append(backfill_from(view, facts_of, requests))
-        answered(view.view.name)
-    return pl.concat(frames, how="horizontal")
+    spine, frames = prepare_spine(rows, views_in(requested)), []
+    for each in requested:
+        frames.append(backfill_requested(each, facts_of, spine, request=rows))
+        answered(each.view.view.name)
+    # An on-demand feature may pass a request column on under its own name.
+    own = rows.drop([name for each in requested for name in each.columns], strict=False)
+    return pl.concat([own, *frames], how="horizontal")
 
 
 def _tell(progress: BackfillProgress, done: int, total: int, view: str) -> None:
@@ -112,15 +114,17 @@ def _iter_chunks(requests: pl.LazyFrame, rows_at_once: int) -> Iterator[pl.DataF
         yield requests.head(0).collect()
 
 
-def _scan(path: Path, *, texts: Sequence[str]) -> pl.LazyFrame:
-    """The file, with these columns as text: CSV does not say whether 007 is a number."""
+def _scan(path: Path) -> pl.LazyFrame:
+    """The file; CSV as text, for keys are read in the types of their facts, and everything else
+    comes out as it was written.
+    """
     match path.suffix:
         case ".parquet":
             return pl.scan_parquet(path)
         case ".csv":
-            return pl.scan_csv(path, schema_overrides=dict.fromkeys(texts, pl.String))
+            return pl.scan_csv(path, infer_schema=False)
         case _:
-            return pl.scan_ndjson(path)
+            return pl.scan_ndjson(path, infer_schema_length=None)
 
 
 def _translated(chunks: Iterator[pl.DataFrame], path: Path) -> Iterator[pl.DataFrame]:
@@ -143,16 +147,3 @@ def _reading(path: Path) -> Iterator[None]:
         raise SpineUnusable(
             column=_TIME, problem=f"cannot be read from {path}: {str(error).partition(chr(10))[0]}"
         ) from error
-
-
-def _write(answer: pl.LazyFrame, path: Path) -> None:
-    """Write beside the place and put it there at once, so that what is there is whole."""
-    fresh = path.with_name(f".{path.name}.part")
-    match path.suffix:
-        case ".parquet":
-            answer.sink_parquet(fresh)
-        case ".csv":
-            answer.sink_csv(fresh)
-        case _:
-            answer.sink_ndjson(fresh)
-    fresh.replace(path)

@@ -42,7 +42,7 @@ def offsets_read(
     """
     every = with_lookups(views)
     whole = {
-        read_key(view, source): result.positions[view.shard].offset(topic_of(source.name))
+        read_key(view, source): result.positions[view.shard].offset(topic_of(source.stream))
         for view in every
         if view.partitions == 1
         for source in view.view.sources
@@ -89,7 +89,7 @@ def backfill_as_read(
 def _iter_offsets(view: CompiledView, result: FeatureRows, row: int) -> Iterator[tuple[str, int]]:
     positions = result.positions_of(view, row)
     for source in view.view.sources:
-        offsets = [position.offset(topic_of(source.name)) for position in positions]
+        offsets = [position.offset(topic_of(source.stream)) for position in positions]
         yield read_key(view, source), min(offsets)
         # The least offset covers the whole view; an entry of its own only where a partition was
         # further.

@@ -176,7 +176,7 @@ class ViewMaterialization:
     @property
     def topics(self) -> tuple[str, ...]:
         """The topics of the view's sources."""
-        return tuple(topic_of(source.name) for source in self.view.view.sources)
+        return tuple(topic_of(source.stream) for source in self.view.view.sources)
 
     def split(self) -> list["ViewMaterialization"]:
         """One materialization for each position in the log at which partitions stand."""
@@ -223,7 +223,7 @@ class ViewMaterialization:
         Raises: ENG-004, ENG-011.
         """
         for source in self.view.view.sources:
-            topic = topic_of(source.name)
+            topic = topic_of(source.stream)
             for group, start, stop in self._iter_groups(topic, heads[topic]):
                 records = iter_records(
                     topic,
@@ -327,7 +327,7 @@ def _open_shard(view: CompiledView, partition: int, online: OnlineWriter, now: M
     shard = shard_of_partition(view.shard, partition, view.partitions)
     position, _ = online.read(shard, [])
     if position is None:
-        offsets = tuple((topic_of(source.name), 0) for source in view.view.sources)
+        offsets = tuple((topic_of(source.stream), 0) for source in view.view.sources)
         position = Position(offsets, visible_until=-UNBOUNDED_SPAN, kept_from=horizon_at(view, now))
         online.commit(shard, {}, expected=None, position=position)
     return position

@@ -5,13 +5,14 @@ could move the environment between the comparison and the move.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
 
 from mainspring.elements.events import EventValue
+from mainspring.elements.html import html_page, html_table
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import render_stored
 from mainspring.elements.time import HOUR
@@ -20,11 +21,12 @@ from mainspring.flow.step import Step, StepOutcome
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verdict import Verdict
 from mainspring.gates.verify_version import verify_version
+from mainspring.govern.model_report import ModelSummary, html_metrics, summarise_version
 from mainspring.ports.state import Change, Lease
 from mainspring.project.errors import PlanStale
 from mainspring.project.kinds.evaluation import Evaluation, Runtime
 from mainspring.project.kinds.stage import StageRecord, stage_kind
-from mainspring.project.kinds.union import kind_of_stage
+from mainspring.project.kinds.union import kind_of, kind_of_stage
 from mainspring.project.plan.plan import AssetFingerprints, Plan
 from mainspring.project.plan.stages import MoveEnvironment, PointerMove, VerifyVersion
 from mainspring.project.plan.stale import stale_reasons
@@ -51,6 +53,8 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
         version: of the environment now.
         performed, reused: how many stages ran, and how many had been done before.
         moved: whether the environment has a new version.
+        models: of every model that was trained or judged the version that the environment holds
+            now, with its metrics.
     """
 
     environment: str
@@ -60,6 +64,27 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
     reused: int
     moved: bool
     verdicts: tuple[Verdict, ...] = ()
+    models: tuple[ModelSummary, ...] = ()
+
+    def model_lines(self) -> Iterator[str]:
+        """One line for each model, and where the rest of it is shown."""
+        yield from (f"  {model}" for model in self.models)
+        for model in self.models[:1]:
+            rest = "parameters, logged metrics and printed output"
+            yield f"  {rest}: mainspring models show {model.model}"
+
+    def _repr_html_(self) -> str:
+        done = f"{self.performed} stages done, {self.reused} reused"
+        moved = "is now at" if self.moved else "stays at"
+        return html_page(
+            f"{self.environment} {moved} version {self.version}: {done}",
+            html_table(
+                "Verdicts",
+                ("gate", "outcome", "finding"),
+                [(each.gate, each.outcome, each.summary) for each in self.verdicts],
+            ),
+            *(html_metrics(model) for model in self.models),
+        )
 
 
 def apply_plan(
@@ -68,6 +93,7 @@ def apply_plan(
     policy: TrustPolicy,
     *,
     fingerprints: Mapping[str, AssetFingerprints],
+    moved_files: Sequence[str] = (),
     observer: Observer | None = None,
 ) -> ApplyReport:
     """Do what the plan says, or refuse it whole before anything is done.
@@ -75,6 +101,7 @@ def apply_plan(
     Args:
         policy: what the environment requires of a version before it is deployed.
         fingerprints: what is declared now; empty where no declaration takes part.
+        moved_files: the files that are not what the plan says any more.
 
     Raises:
         PlanStale: FLO-026 when the environment, or a declaration, has moved since the plan was
@@ -88,6 +115,7 @@ def apply_plan(
         before = read_environment(runtime.state, plan.environment)
         source = read_environment(runtime.state, plan.subject) if plan.act == "promote" else None
         moved = stale_reasons(plan, before, fingerprints=fingerprints, source=source)
+        moved += [f"{path} was written to" for path in moved_files]
         if moved:
             raise PlanStale(environment=plan.environment, act=plan.reason, moved="; ".join(moved))
         found = {stage.asset: stage.build for stage in plan.stages if stage.build is not None}
@@ -110,7 +138,16 @@ def apply_plan(
         reused=len(run.reused) + len(plan.stages) - len(plan.work),
         moved=after.version != before.version,
         verdicts=tuple(evaluation.verdicts),
+        models=tuple(_summaries(plan, after, runtime)),
     )
+
+
+def _summaries(plan: Plan, after: EnvironmentVersion, runtime: Runtime) -> Iterator[ModelSummary]:
+    names = dict.fromkeys(stage.asset for stage in plan.stages)
+    for pointer in (after.pointers[name] for name in names if name in after.pointers):
+        if pointer.kind == "model":
+            version = read_version(runtime.state, pointer.build_digest)
+            yield summarise_version(version, state=runtime.state, objects=runtime.objects)
 
 
 @contextmanager
@@ -203,6 +240,7 @@ class _Evaluator:
         return StepOutcome(facts={"version": version.label}, rows=len(chain.items))
 
     def _move(self, stage: MoveEnvironment) -> StepOutcome:
+        self._catch_up(stage)
         runtime = self.evaluation.runtime
         fresh, by, at = self._next(stage), runtime.actor, runtime.clock.now()
         if fresh.pointers == self.before.pointers:
@@ -221,7 +259,18 @@ class _Evaluator:
             actor=by,
             definitions=definitions,
         )
+        # Again, for what came while the map moved: whoever hears that the apply is done reads it.
+        self._catch_up(stage)
         return StepOutcome(facts={"version": fresh.version}, rows=len(stage.moves))
+
+    def _catch_up(self, stage: MoveEnvironment) -> None:
+        """Bring what the map will name up to the log: rows came while it was built, and a build
+        that is used again has not followed since it was last named.
+        """
+        for name in (move.asset for move in stage.moves):
+            asset = self.evaluation.assets.get(name)
+            if asset is not None:
+                kind_of(asset.declaration).catch_up(asset, self.evaluation)
 
     def _next(self, stage: MoveEnvironment) -> EnvironmentVersion:
         by, reason = self.evaluation.runtime.actor, self.evaluation.reason

@@ -5,7 +5,9 @@ from typing import get_args
 
 from mainspring.datasets.spec import KeySplit, Label, MissingLabel, Split, TrainingSet
 from mainspring.elements.errors import DeclarationError
-from mainspring.elements.expression.tree import input_columns
+from mainspring.elements.expression.infer import infer_type, type_faults
+from mainspring.elements.expression.readings.types import COMPUTABLE
+from mainspring.elements.expression.tree import Column, input_columns
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import format_instant
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
@@ -24,12 +26,14 @@ from mainspring.project.loader.errors import (
     LabelAsFeature,
     ListOfTexts,
     MissingLabels,
+    SeveralClasses,
     SplitOrder,
     UnequalKeys,
 )
 
 __all__ = ["training_set_faults"]
 
+_SHOWN = 5
 _LABEL_TYPES = (DType.BOOLEAN, DType.INT64, DType.FLOAT64)
 
 
@@ -77,7 +81,7 @@ def _request_faults(
         f"request of training set {training_set.name} (spine {training_set.spine.name})",
         training_set.declared_at,
     )
-    yield from column_faults(plain, spine, place)
+    yield from column_faults(plain, spine, place, wanted=COMPUTABLE)
     request = spine.select(tuple(dict.fromkeys(name for name in plain if name in spine)))
     for view in training_set.features:
         if isinstance(view, OnDemandFeatureView):
@@ -138,13 +142,19 @@ def _label_faults(
             FaultContext(
                 f"join_on of the label of {name}, in the spine {training_set.spine.name}", at
             ),
+            wanted=COMPUTABLE,
         )
     if label_schema is not None:
         yield from column_faults(
             label.join_on,
             label_schema,
             FaultContext(f"join_on of the label of {name}, in source {label.source.name}", at),
+            wanted=COMPUTABLE,
         )
+        classes = _classes(label, label_schema)
+        if classes is not None:
+            yield SeveralClasses(training_set=name, source=label.source.name, at=at, **classes)
+            return
         yield from expression_faults(
             label.value,
             label_schema,
@@ -183,6 +193,24 @@ def _unequal_keys(
                     label_type=theirs.value,
                     at=training_set.declared_at,
                 )
+
+
+def _classes(label: Label, schema: Schema) -> dict[str, str] | None:
+    """What a label names where it names classes: a text, or one of more than two whole numbers;
+    None for a label that can be trained on, or that is wrong in another way.
+    """
+    columns = input_columns(label.value)
+    if type_faults(label.value, schema) or not columns:
+        return None
+    dtype, contract = infer_type(label.value, schema), label.source.contract
+    promised = dict(contract.columns).get(columns[0])
+    known = (promised.one_of or ()) if isinstance(label.value, Column) and promised else ()
+    if dtype is not DType.STRING and not (dtype is DType.INT64 and len(known) > 2):
+        return None
+    several = ", ".join(str(one) for one in known[:_SHOWN]) + ("…" if len(known) > _SHOWN else "")
+    found = f"one of {len(known)} classes: {several}" if known else "text, a class by its name"
+    example = repr(known[0]) if known else '"…"'
+    return {"found": found, "column": columns[0], "example": example}
 
 
 def _missing_join_keys(training_set: TrainingSet) -> Iterator[DeclarationError]:

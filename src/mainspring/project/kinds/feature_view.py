@@ -112,6 +112,19 @@ class FeatureViewKind(Kind[FeatureView]):
         definition = view_definition_of(view, evaluation.schemas, evaluation.assets)
         written = runtime.objects.write(render_view_definition(definition))
         facts: dict[str, EventValue] = {"features": len(compiled.fields), "definition": written}
-        rows = sum(position.offset(topic_of(source.name)) for source in view.sources)
+        rows = sum(position.offset(topic_of(source.stream)) for source in view.sources)
         inputs = dict(position.offsets)
         return evaluation.record(stage, stage.fingerprint, rows=rows, inputs=inputs, facts=facts)
+
+    def catch_up(self, asset: Asset, evaluation: Evaluation) -> None:
+        """Fold what came while the rest was built."""
+        runtime, view = evaluation.runtime, self.own(asset.declaration)
+        rematerialize_view(
+            compile_asset_view(
+                view, evaluation.schemas, evaluation.assets, partitions=evaluation.partitions
+            ),
+            log=runtime.log,
+            online=runtime.online,
+            now=runtime.data_clock.now(),
+            tables=runtime.tables,
+        )

@@ -15,6 +15,7 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.flow.step import StepOutcome
 from mainspring.project.kinds.asset import Asset, Declaration, FaultScope, FingerprintContext
+from mainspring.project.kinds.data import DataChange
 from mainspring.project.kinds.evaluation import Evaluation
 from mainspring.project.kinds.stage import StageRecord
 
@@ -52,6 +53,10 @@ class StageInputs(NamedTuple):
         is_rebuilt: whether its build fingerprint is new to the environment, or a new build is
             requested.
         environment: where the plan applies; `champion`: the build of the asset deployed there.
+        files: of a source, those that differ from what was read of them.
+        deletes_missing: whether rows that a file has no more are deleted.
+        log_at: where its raw log ends.
+        has_build: whether there is a build of this definition already.
     """
 
     identity: Digest
@@ -60,6 +65,10 @@ class StageInputs(NamedTuple):
     is_rebuilt: bool
     environment: str
     champion: Digest | None
+    files: tuple[DataChange, ...] = ()
+    deletes_missing: bool = False
+    has_build: bool = False
+    log_at: int = 0
 
 
 class Kind(ABC, Generic[D]):
@@ -98,6 +107,11 @@ class Kind(ABC, Generic[D]):
         del declaration, context
         return {}
 
+    def unseen(self, declaration: Declaration, context: FingerprintContext) -> tuple[str, ...]:
+        """What its outcome may depend on and its fingerprint does not cover, in words."""
+        del declaration, context
+        return ()
+
     def assumed_delay(self, declaration: Declaration) -> Micros | None:
         """The delay after which its facts are taken to be known, where that is a guess."""
         del declaration
@@ -134,6 +148,12 @@ class Kind(ABC, Generic[D]):
         raise AssertionError(
             f"{self.name} has no stages, and so none such as {stage}, {evaluation}"
         )
+
+    def catch_up(self, asset: Asset, evaluation: Evaluation) -> None:
+        """Bring what is built of it up to the present log, right before an environment moves onto
+        it.
+        """
+        del asset, evaluation
 
     def rows_read(self, stage: StageRecord, outcome: StepOutcome, evaluation: Evaluation) -> int:
         """What a later estimate of the stage is scaled by."""

@@ -84,15 +84,15 @@ class TrainingSetKind(Kind[TrainingSet]):
         runtime, own = evaluation.runtime, self.own(evaluation.assets[stage.asset].declaration)
         definition = training_set_definition_of(own, evaluation.schemas, evaluation.assets)
         compiled = compile_training_set_definition(definition)
-        schemas, names = compiled.schemas, [source.name for source in compiled.sources]
-        heads = {topic_of(name): runtime.log.head(topic_of(name)) for name in names}
+        schemas, topics = compiled.schemas, [topic_of(source.stream) for source in compiled.sources]
+        heads = {topic: runtime.log.head(topic) for topic in topics}
         built = build_training_set(
             compiled,
             lambda source: read_source_rows(
                 source,
                 log=runtime.log,
                 tables=runtime.tables,
-                until=heads[topic_of(source.name)],
+                until=heads[topic_of(source.stream)],
                 schema=schemas[source.name],
             ),
             inputs=heads,

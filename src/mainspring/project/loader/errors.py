@@ -9,7 +9,9 @@ __all__ = [
     "DependencyCycle",
     "DuplicateFeature",
     "DuplicateName",
+    "EstimatorNotExportable",
     "EventTimeMissing",
+    "InputMissing",
     "InvalidEndpointName",
     "InvalidName",
     "InvalidValue",
@@ -20,6 +22,7 @@ __all__ = [
     "NoEventTime",
     "OutsideProject",
     "RolloutSteps",
+    "SeveralClasses",
     "SplitOrder",
     "TimeUnused",
     "UnequalKeys",
@@ -52,14 +55,16 @@ class DuplicateName(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class InvalidName(DeclarationError):
-    """A name has characters that are not allowed.  Names become parts of columns, keys and file
-    names.
+    """A name has characters that are not allowed.  Names of declarations and of features become
+    parts of columns, keys and file names: they begin with a letter from a to z or A to Z, and have
+    only such letters, digits, dashes and underscores.  Columns of data may have any name.
     """
 
     code: ClassVar[str] = "PRJ-031"
     template: ClassVar[str] = "{kind} cannot be called {name!r}"
     remedy: ClassVar[str] = (
-        "start with a letter, and use only letters, digits, dashes and underscores"
+        "start with a letter from a to z or A to Z, and use only such letters, digits, dashes and "
+        "underscores"
     )
     kind: str
     name: str
@@ -71,7 +76,9 @@ class InvalidEndpointName(DeclarationError):
 
     code: ClassVar[str] = "PRJ-032"
     template: ClassVar[str] = "endpoint cannot be called {name!r}"
-    remedy: ClassVar[str] = "use only letters, digits and dashes, such as late-arrival"
+    remedy: ClassVar[str] = (
+        "use only letters from a to z or A to Z, digits and dashes, such as late-arrival"
+    )
     name: str
 
 
@@ -431,3 +438,63 @@ class WrongDirection(DeclarationError):
     gate: str
     instead: str
     bound: float
+
+
+@dataclass(eq=False, kw_only=True)
+class InputMissing(DeclarationError):
+    """A file or folder that a model declares as an input cannot be read, or lies outside the
+    project.  Inputs are what a fit reads besides its training set; their content is part of the
+    model's identity.
+    """
+
+    code: ClassVar[str] = "PRJ-061"
+    template: ClassVar[str] = "model {model}: there is no input {path!r} in the project"
+    remedy: ClassVar[str] = (
+        "correct the path in inputs=[...], which is relative to the project, or put the file there"
+    )
+    model: str
+    path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class EstimatorNotExportable(DeclarationError):
+    """The fit of a model returns an estimator that cannot be exported exactly, so it could be
+    trained but never served.
+
+    Judged by the text of the fit, where every `return` says plainly of which class the estimator
+    is; any other fit is judged by what it returned, after it has run.
+    """
+
+    code: ClassVar[str] = "PRJ-062"
+    template: ClassVar[str] = (
+        "model {model} returns {estimator} of {library}, which cannot be exported"
+    )
+    remedy: ClassVar[str] = (
+        "return one of these (of a search, return its best_estimator_): {supported}"
+    )
+    model: str
+    estimator: str
+    library: str
+    supported: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SeveralClasses(DeclarationError):
+    """A label names one of several classes.  Models are trained for two outcomes (a boolean label)
+    or for a number (regression); a model of several classes cannot be trained yet.
+    """
+
+    code: ClassVar[str] = "PRJ-063"
+    template: ClassVar[str] = (
+        "the label of training set {training_set} (source {source}) is {found}; a label of several "
+        "classes cannot be trained on"
+    )
+    remedy: ClassVar[str] = (
+        'what can be trained today is binary (such as col("{column}") == {example}) and regression '
+        "(a label that is a number; multiply by 1.0 where the classes are amounts)"
+    )
+    training_set: str
+    source: str
+    found: str
+    column: str
+    example: str

@@ -3,7 +3,8 @@
 The *build* part covers the declaration without its policy, the code it uses, the schema it reads,
 its parents' build fingerprints and the version of the kernel's semantics; a change of it rebuilds.
 The *policy* part covers the fields that a spec lists in `POLICY`; a change of it asks for new
-verdicts. Where a declaration stands in its file is in neither.  A parent appears by its name in the
+verdicts.  Notes (owner, description, tags) and where a declaration stands in its file are in
+neither.  A parent appears by its name in the
 words and by its fingerprint beside them, so that a difference can be attributed to the asset or to
 its parent.
 """
@@ -13,18 +14,19 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from enum import Enum
 
-from mainspring.elements.declaration import stated_fields
+from mainspring.elements.declaration import NOTES, stated_fields
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.project.kinds.asset import Declaration, FingerprintContext
 from mainspring.project.kinds.union import asset_name, is_asset, kind_of
-from mainspring.registry.environment import AssetDefinition
+from mainspring.registry.environment import AssetDefinition, AssetNotes
 
 __all__ = [
     "canonical_value",
     "define_asset",
 ]
 
-_UNSAID = frozenset({"name", "fit"})
+_UNSAID = frozenset({"declared_at", *NOTES})
+_OWN_UNSAID = _UNSAID | {"name", "fit"}
 
 
 def define_asset(
@@ -35,8 +37,12 @@ def define_asset(
     """
     own: dict[str, object] = {}
     policy: dict[str, object] = {}
+    unsaid = _OWN_UNSAID | getattr(type(declaration), "NOTES", frozenset())
     for name in _field_names(declaration):
-        if name not in _UNSAID:
+        if name in NOTES and name in declaration.POLICY:
+            # Release 0.1 counted these: as empty ones they leave what it applied as it is.
+            policy[name] = ""
+        elif name not in unsaid:
             into = policy if name in declaration.POLICY else own
             _spread(name, getattr(declaration, name), into=into)
     own |= kind_of(declaration).inputs(declaration, context)
@@ -44,7 +50,16 @@ def define_asset(
         asset=asset_name(declaration),
         build=_written(own),
         policy=_written(policy),
+        notes=_notes_of(declaration),
         parents=dict(sorted(parents.items())),
+    )
+
+
+def _notes_of(declaration: Declaration) -> AssetNotes:
+    return AssetNotes(
+        owner=getattr(declaration, "owner", ""),
+        description=getattr(declaration, "description", ""),
+        tags=dict(getattr(declaration, "tags", ())),
     )
 
 

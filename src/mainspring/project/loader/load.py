@@ -3,17 +3,18 @@ fingerprints; every mistake at once.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from importlib import metadata
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from mainspring.elements.errors import MainspringError, SourceError
 from mainspring.elements.schema import Schema
 from mainspring.features import SEMANTICS_VERSION
+from mainspring.project.code.packages import installed_version
+from mainspring.project.code.read_inputs import read_inputs
 from mainspring.project.config.config import ProjectConfig, default_config
-from mainspring.project.kinds.asset import FingerprintContext
-from mainspring.project.loader.code import packages_used
+from mainspring.project.kinds.asset import AssetOrigin, FingerprintContext
+from mainspring.project.loader.bind import bind_declarations
 from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.discover import (
     discover,
@@ -66,10 +67,24 @@ class Project:
     declarations: Declarations
     schemas: Mapping[str, Schema]
     graph: Graph
+    context: FingerprintContext
 
     def load(self) -> "Project":
         """Itself."""
         return self
+
+    def with_origins(self, origins: Mapping[str, AssetOrigin]) -> "Project":
+        """The project with what is on record of its assets: the same where that is nothing."""
+        if dict(origins) == dict(self.context.origins):
+            return self
+        context = replace(self.context, origins=dict(origins))
+        declarations = bind_declarations(self.declarations, context)
+        return replace(
+            self,
+            declarations=declarations,
+            graph=build_graph(declarations, context),
+            context=context,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,22 +130,25 @@ def load_definitions(definitions: Iterable[object], *, name: str = "memory") -> 
 
 def _project(path: Path | None, config: ProjectConfig, declarations: Declarations) -> Project:
     schemas, unreadable = _read_schemas(declarations)
-    validate(declarations, schemas, unreadable=unreadable)
-    functions = [model.fit for model in declarations.models]
+    inputs = read_inputs(
+        Path(declarations.root), {path for model in declarations.models for path in model.inputs}
+    )
+    validate(declarations, schemas, unreadable=unreadable, inputs=inputs)
     context = FingerprintContext(
         semantics=SEMANTICS_VERSION,
         schemas=schemas,
         training_environment=observe_environment(_nothing).digest,
-        versions={
-            package: _version(package) for package in packages_used(functions, declarations.code)
-        },
+        version_of=installed_version,
+        inputs=inputs,
     )
+    declarations = bind_declarations(declarations, context)
     return Project(
         path=path,
         config=config,
         declarations=declarations,
         schemas=schemas,
         graph=build_graph(declarations, context),
+        context=context,
     )
 
 
@@ -165,10 +183,3 @@ def _nothing(*_: object) -> None:
     """A fit that imports nothing: what is observed of it are the packages that every fit goes
     through.
     """
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mainspring.elements.identity import short
 from mainspring.elements.time import format_duration
+from mainspring.project.kinds.data import DataChange, DataEffects
 from mainspring.project.kinds.kind import FeatureProof
 from mainspring.project.kinds.stage import Estimate, stage_kind
 from mainspring.project.kinds.union import kind_of_stage
@@ -38,16 +39,17 @@ _Paint = Callable[[str, str], str]
 
 
 def render_plan(plan: Plan, *, colour: bool = False) -> str:
-    """What would change and why, what would run, and its cost; one line for an empty plan.  Ends
-    without a line break.
+    """What would change and why, what would run, and its cost; an empty plan says so, and what it
+    cannot see.  Ends without a line break.
     """
     paint = _coloured if colour else _plain
     held = f"version {plan.environment_version}" if plan.environment_version else "nothing"
     if plan.is_empty:
-        return (
+        nothing = (
             f"Nothing to do: {plan.environment} ({held}) holds all {plan.unchanged} assets "
             f"of {plan.project} as they are declared."
         )
+        return "\n".join([nothing, *_data_lines(plan, paint), *_unseen_lines(plan)])
     if plan.act != "apply":
         return "\n".join(_lines_of_move(plan, held, paint))
     counts = Counter(change.change for change in plan.changes)
@@ -58,6 +60,7 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
         "",
         paint("title", "Changes"),
         *_change_lines(plan.changes, paint),
+        *_data_lines(plan, paint),
         "",
         paint("title", "Stages"),
         *_stage_lines(plan, paint),
@@ -103,6 +106,53 @@ def _change_lines(changes: Sequence[AssetChange], paint: _Paint) -> Iterator[str
         yield from _detail_lines(change)
 
 
+def _data_lines(plan: Plan, paint: _Paint) -> Iterator[str]:
+    """The files that differ from what was read of them."""
+    if not plan.data:
+        return
+    yield from ("", paint("title", "Data"))
+    paths = max(len(change.path) for change in plan.data)
+    for change in plan.data:
+        yield f"  {change.path:<{paths}}  {_data_words(change)}"
+        if change.effects is not None:
+            yield f"      {_effect_words(change.effects)}"
+    if plan.leaves_data:
+        yield "  They are left as they were read."
+
+
+def _data_words(change: DataChange) -> str:
+    match change.change:
+        case "new":
+            return f"new, {_bytes(change.size_bytes)}"
+        case "grown":
+            grown = change.size_bytes - change.before_bytes
+            return f"has grown by {_bytes(grown)} since it was read"
+        case "changed":
+            return f"was changed since it was read, {_bytes(change.size_bytes)}"
+        case "missing":
+            return "is gone; its rows stay (--delete-missing deletes them)"
+
+
+def _effect_words(effects: DataEffects) -> str:
+    found = (
+        (effects.new, "new"),
+        (effects.replaced, "replaced"),
+        (effects.unchanged, "as they were"),
+        (effects.quarantined, "to quarantine"),
+        (effects.missing, "missing, which stay (--delete-missing deletes them)"),
+    )
+    said = [f"{count:,} {words}" for count, words in found if count]
+    return f"{effects.rows:,} rows: {', '.join(said) or 'none'}"
+
+
+def _bytes(size: int) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:,.0f} {unit}"
+        size //= 1000
+    return f"{size:,} GB"
+
+
 def _detail_lines(change: AssetChange) -> Iterator[str]:
     width = max((len(field.field) for field in change.fields), default=0)
     for field in change.fields:
@@ -115,12 +165,14 @@ def _detail_lines(change: AssetChange) -> Iterator[str]:
 
 
 def _turn(field: str, before: str | None, after: str | None) -> str:
-    """Old → new; a change of code is only named, because its syntax tree is not readable."""
-    return (
-        "the code of the fit, or of what it uses"
-        if field == "code"
-        else render_field_change(field, before, after)
-    )
+    """Old → new; a change of code is only named, because its syntax tree is not readable, and so is
+    one of the content of an input.
+    """
+    if field == "code":
+        return "the code of the fit, or of what it uses"
+    if field.startswith("inputs.") and before and after:
+        return "its content"
+    return render_field_change(field, before, after)
 
 
 def _stage_lines(plan: Plan, paint: _Paint) -> Iterator[str]:
@@ -168,6 +220,8 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
         parts.append(f"about {_seconds(sum_.cpu_s)} of one core")
     else:
         parts.append("no estimate yet, because no such stage has run here")
+    if sum_.size_bytes is not None:
+        parts.append(f"{_bytes(sum_.size_bytes)} of rows to read")
     if sum_.cost is not None:
         parts.append(_money(sum_.cost, plan.currency))
     yield "; ".join(parts) + "."
@@ -183,6 +237,12 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
             f"No time: {timeless.source} has no event times, so leakage cannot be excluded; "
             f"{len(timeless.assets)} assets depend on that."
         )
+    yield from _unseen_lines(plan)
+
+
+def _unseen_lines(plan: Plan) -> Iterator[str]:
+    for model in plan.unseen:
+        yield from (f"{model.asset} {unseen}" for unseen in model.unseen)
 
 
 def _proof_lines(proofs: Sequence[FeatureProof]) -> Iterator[str]:

@@ -16,13 +16,16 @@ from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.elements.stored import StoredRecord
 from mainspring.project.config.config import Cost
 from mainspring.project.kinds.asset import Asset
+from mainspring.project.kinds.data import DataChange
 from mainspring.project.kinds.kind import FeatureProof
+from mainspring.project.kinds.source import ReadFiles
 from mainspring.project.kinds.union import kind_of
 from mainspring.project.loader.graph import Graph
 from mainspring.project.plan.diff import AssetChange, diff_environment
 from mainspring.project.plan.estimate import expected_rows, with_estimates
+from mainspring.project.plan.notebook import render_plan_html
 from mainspring.project.plan.stages import Stage
-from mainspring.project.plan.staging import retrain_stages, stages_for
+from mainspring.project.plan.staging import SourceData, retrain_stages, stages_for
 from mainspring.registry.environment import (
     AssetDefinition,
     Build,
@@ -37,6 +40,7 @@ __all__ = [
     "Plan",
     "PlanningContext",
     "TimelessSource",
+    "UnseenInputs",
     "fingerprints_of",
     "identity_of_plan",
     "make_plan",
@@ -65,6 +69,13 @@ class TimelessSource(msgspec.Struct, frozen=True, kw_only=True):
     assets: tuple[str, ...]
 
 
+class UnseenInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the outcome of an asset may depend on and its fingerprint does not cover."""
+
+    asset: str
+    unseen: tuple[str, ...]
+
+
 class AssetFingerprints(msgspec.Struct, frozen=True):
     """What an asset is declared as: the fingerprints of its build and of its policy."""
 
@@ -87,7 +98,11 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
         changes: what differs from the environment; an apply without any is an empty plan.
         unchanged: how many assets stay as they are.
         stages: in the order in which they run.
+        unseen: what models may depend on that no fingerprint covers, whether they change or not.
         currency: of the costs.
+        data: the files of sources that differ from what was read of them; `leaves_data`: whether
+            they are left as they are.
+        refreshes: by asset, which refresh of a source's file the plan makes.
     """
 
     title = "a plan"
@@ -106,12 +121,18 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     assumed: tuple[AssumedKnowledge, ...] = ()
     timeless: tuple[TimelessSource, ...] = ()
     features: tuple[FeatureProof, ...] = ()
+    unseen: tuple[UnseenInputs, ...] = ()
     currency: str = Cost().currency
+    data: tuple[DataChange, ...] = ()
+    leaves_data: bool = False
+    refreshes: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        """Whether the environment already holds what the plan is to bring about."""
-        return not self.stages
+        """Whether the environment already holds what is declared; files that changed are in
+        `data`.
+        """
+        return all(isinstance(stage, ReadFiles) for stage in self.stages)
 
     @property
     def reason(self) -> str:
@@ -123,6 +144,14 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     def work(self) -> tuple[Stage, ...]:
         """The stages that would run: those without a build to reuse."""
         return tuple(stage for stage in self.stages if stage.reuses is None)
+
+    def __repr__(self) -> str:
+        done = f"{len(self.changes)} changes, {len(self.work)} stages to run"
+        held = f"version {self.environment_version}"
+        return f"<plan {self.reason}: {self.project} → {self.environment} ({held}), {done}>"
+
+    def _repr_html_(self) -> str:
+        return render_plan_html(repr(self)[1:-1], self.changes, self.stages)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +166,11 @@ class PlanningContext:
         durations: what stages took when they last ran.
         rows: how many rows each source has, by its declared name.
         cost: the price of a core.
+        data: the files of sources that differ from what was read of them; `leaves_data`: whether an
+            apply leaves them so, `deletes_missing`: whether it deletes rows that they have no more.
+        refreshes: by asset, which refresh of a source's file is to be made.
+        heads: by asset, where the raw log of a source ends; `sizes`: of the rows in it as they
+            came, and of the files that are to be read.
     """
 
     environment: EnvironmentVersion
@@ -145,6 +179,20 @@ class PlanningContext:
     durations: Iterable[StageDuration] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
+    data: tuple[DataChange, ...] = ()
+    leaves_data: bool = False
+    deletes_missing: bool = False
+    refreshes: Mapping[str, int] = field(default_factory=dict)
+    heads: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def source_data(self) -> SourceData:
+        """What an apply takes in."""
+        files: dict[str, tuple[DataChange, ...]] = {}
+        for change in () if self.leaves_data else self.data:
+            if change.change != "missing" or self.deletes_missing:
+                files[change.source] = (*files.get(change.source, ()), change)
+        return SourceData(files=files, heads=self.heads, deletes_missing=self.deletes_missing)
 
 
 def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
@@ -154,7 +202,8 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
     """
     environment = context.environment
     changes, unchanged = diff_environment(graph, environment, context.definitions)
-    staged = stages_for(graph, changes, environment=environment, builds=context.builds)
+    data = context.source_data()
+    staged = stages_for(graph, changes, environment=environment, builds=context.builds, data=data)
     return Plan(
         identity=identity_of_plan(environment, staged),
         project=project,
@@ -167,7 +216,11 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
         assumed=_assumed(graph),
         timeless=_timeless(graph),
         features=_proofs(graph),
+        unseen=_unseen(graph),
         currency=context.cost.currency,
+        data=context.data,
+        leaves_data=context.leaves_data,
+        refreshes=dict(context.refreshes),
     )
 
 
@@ -180,6 +233,10 @@ def make_run_plan(
         heads: the log position of every source, by name.
     """
     environment = context.environment
+    if not _is_held(graph, asset, environment):
+        # What a model is made from, or answers through, is not there yet: the run makes all of it.
+        made = make_plan(project, graph, context)
+        return msgspec.structs.replace(made, act="run", subject=asset.declaration.name)
     staged = retrain_stages(graph, asset, environment, heads=heads)
     return Plan(
         identity=identity_of_plan(environment, staged),
@@ -217,11 +274,23 @@ def plan_schema() -> bytes:
     return msgspec.json.format(schema, indent=2) + b"\n"
 
 
+def _is_held(graph: Graph, asset: Asset, environment: EnvironmentVersion) -> bool:
+    """Whether an environment has a model as it is declared, and all that goes with it."""
+    names = {asset.name, *asset.parents, *graph.children[asset.name]}
+    return names <= environment.pointers.keys()
+
+
 def _estimated(
     stages: Sequence[Stage], graph: Graph, context: PlanningContext
 ) -> tuple[Stage, ...]:
     rows = expected_rows(graph, context.rows)
-    return with_estimates(stages, rows=rows, durations=context.durations, cost=context.cost)
+    return with_estimates(
+        stages,
+        rows=rows,
+        durations=context.durations,
+        cost=context.cost,
+        sizes=context.sizes,
+    )
 
 
 def _assumed(graph: Graph) -> tuple[AssumedKnowledge, ...]:
@@ -237,6 +306,14 @@ def _timeless(graph: Graph) -> tuple[TimelessSource, ...]:
         TimelessSource(source=asset.name, assets=graph.downstream([asset.name]))
         for asset in graph.assets.values()
         if kind_of(asset.declaration).is_timeless(asset.declaration)
+    )
+
+
+def _unseen(graph: Graph) -> tuple[UnseenInputs, ...]:
+    return tuple(
+        UnseenInputs(asset=asset.name, unseen=asset.unseen)
+        for asset in graph.assets.values()
+        if asset.unseen
     )
 
 

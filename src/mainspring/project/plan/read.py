@@ -1,46 +1,169 @@
 """Reads what a plan needs to know about an environment, and makes it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mainspring.elements.stored import parse_stored
+from mainspring.elements.time import format_instant
 from mainspring.ports.log import LogReader
 from mainspring.ports.state import StateReader
 from mainspring.project.config.config import Cost
+from mainspring.project.kinds.asset import AssetOrigin
+from mainspring.project.kinds.data import DataChange
 from mainspring.project.loader.graph import Graph
 from mainspring.project.loader.load import Project
+from mainspring.project.plan.data import file_changes
+from mainspring.project.plan.effects import with_effects
 from mainspring.project.plan.plan import Plan, PlanningContext, make_plan
 from mainspring.registry.environment import (
     EnvironmentVersion,
     StageDuration,
 )
-from mainspring.registry.read_environment import read_build, read_definition, read_environment
+from mainspring.registry.read_environment import (
+    read_asset_records,
+    read_build,
+    read_definition,
+    read_environment,
+)
+from mainspring.sources.compiled import CompiledSource
+from mainspring.sources.errors import RawRowsTrimmed
 from mainspring.sources.files import count_rows
+from mainspring.sources.raw.log import iter_segments, raw_head
 from mainspring.sources.spec import Source
-from mainspring.sources.topic import topic_of
+from mainspring.sources.topic import raw_topic_of, tally_topic_of
 
-__all__ = ["plan_environment", "read_planning_context", "read_run_context"]
+__all__ = [
+    "DataChoices",
+    "plan_environment",
+    "read_origins",
+    "read_planning_context",
+    "read_run_context",
+]
 
 
-def plan_environment(project: Project, env: str, *, state: StateReader, log: LogReader) -> Plan:
-    """The plan that makes the environment hold what is declared.  Cost: reads documents only."""
+@dataclass(frozen=True, kw_only=True)
+class DataChoices:
+    """What a plan does about the files of sources.
+
+    Args:
+        is_left: leave them as they were read.
+        deletes_missing: delete rows that a file has no more.
+        measures: read files that changed and say what they would make of the facts.
+        refreshes: by asset, the number of the refresh of its file that is to be made.
+    """
+
+    is_left: bool = False
+    deletes_missing: bool = False
+    measures: bool = False
+    refreshes: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_origins(state: StateReader) -> dict[str, AssetOrigin]:
+    """What is on record of declared assets, for their fingerprints."""
+    return {
+        asset: AssetOrigin(record.origin, record.refreshes)
+        for asset, record in read_asset_records(state).items()
+    }
+
+
+def plan_environment(
+    project: Project,
+    env: str,
+    *,
+    state: StateReader,
+    log: LogReader,
+    data: DataChoices,
+) -> Plan:
+    """The plan that makes the environment hold what is declared.
+
+    Cost: reads documents, and the size and time of each file; a file that changed is read once.
+    Raises: RawRowsTrimmed SRC-032 for an edit that needs rows that retention has removed.
+    """
     environment = read_environment(state, env)
     context = read_planning_context(
         state, project.graph, environment, rows=_rows(project, log), cost=project.config.cost
     )
+    _require_raw_rows(project, context, log)
+    context = _with_data(project, context, data, state=state, log=log)
     return make_plan(project.config.name, project.graph, context)
+
+
+def _with_data(
+    project: Project,
+    context: PlanningContext,
+    data: DataChoices,
+    *,
+    state: StateReader,
+    log: LogReader,
+) -> PlanningContext:
+    records, changes, heads = read_asset_records(state), list[DataChange](), dict[str, int]()
+    for source in project.declarations.sources:
+        asset = f"source.{source.name}"
+        heads[asset] = log.head(raw_topic_of(source.stream))
+        found = file_changes(
+            source,
+            project.declarations.root,
+            log=log,
+            record=records.get(asset),
+            is_refreshed=asset in data.refreshes,
+        )
+        if data.measures:
+            compiled = CompiledSource(source, project.schemas[source.name])
+            root = project.declarations.root
+            found = (with_effects(change, compiled, root, log=log) for change in found)
+        changes += found
+    return replace(
+        context,
+        data=tuple(changes),
+        leaves_data=data.is_left,
+        deletes_missing=data.deletes_missing,
+        refreshes=dict(data.refreshes),
+        heads=heads,
+        sizes=_sizes(project, changes, log),
+    )
+
+
+def _sizes(project: Project, changes: Sequence[DataChange], log: LogReader) -> dict[str, int]:
+    """The size of each source's rows as they came, and of the files that are to be read."""
+    found = {
+        f"source.{source.name}": raw_head(raw_topic_of(source.stream), log).size_bytes
+        for source in project.declarations.sources
+    }
+    for change in changes:
+        found[change.source] += change.size_bytes
+    return found
+
+
+def _require_raw_rows(project: Project, context: PlanningContext, log: LogReader) -> None:
+    """Raises: RawRowsTrimmed SRC-032."""
+    for source in project.declarations.sources:
+        asset = project.graph.assets[f"source.{source.name}"]
+        topic = raw_topic_of(source.stream)
+        first = log.first(topic)
+        is_new = log.head(tally_topic_of(source.stream)) == 0
+        if first > 0 and is_new and not _is_held(asset.name, project.graph, context.environment):
+            [oldest] = iter_segments(topic, log, start=first, stop=first + 1)
+            raise RawRowsTrimmed(
+                source=source.name,
+                since=format_instant(oldest.segment.appended_at),
+                at=source.declared_at,
+            )
 
 
 def read_run_context(
     project: Project, env: str, *, state: StateReader, log: LogReader
 ) -> PlanningContext:
-    """What the plan of a run needs to know; runs reuse no builds."""
-    return PlanningContext(
-        environment=read_environment(state, env),
-        durations=tuple(_iter_durations(state)),
+    """What the plan of a run needs to know."""
+    context = read_planning_context(
+        state,
+        project.graph,
+        read_environment(state, env),
         rows=_rows(project, log),
         cost=project.config.cost,
     )
+    context = replace(context, durations=tuple(_iter_durations(state)))
+    return _with_data(project, context, DataChoices(), state=state, log=log)
 
 
 def _rows(project: Project, log: LogReader) -> dict[str, int]:
@@ -48,11 +171,11 @@ def _rows(project: Project, log: LogReader) -> dict[str, int]:
 
 
 def _rows_of(source: Source, project: Project, log: LogReader) -> int:
-    """The rows of a source in the log, or those of its file while the log has none."""
-    head = log.head(topic_of(source.name))
+    """The rows of a source in its raw log, or those of its file while that has none."""
+    rows = raw_head(raw_topic_of(source.stream), log).rows
     return (
-        head
-        if head or source.path is None
+        rows
+        if rows or source.path is None
         else count_rows(source, Path(project.declarations.root) / source.path)
     )
 

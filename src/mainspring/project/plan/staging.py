@@ -5,12 +5,14 @@ the builds that they can reuse.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import assert_never
 
 import msgspec
 
 from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.project.kinds.asset import Asset
+from mainspring.project.kinds.data import DataChange
 from mainspring.project.kinds.kind import StageInputs
 from mainspring.project.kinds.stage import StageRecord
 from mainspring.project.kinds.union import KINDS, kind_of
@@ -19,10 +21,26 @@ from mainspring.project.plan.diff import AssetChange
 from mainspring.project.plan.stages import MoveEnvironment, PointerMove
 from mainspring.registry.environment import Build, EnvironmentVersion
 
-__all__ = ["reason_of", "retrain_stages", "stages_for"]
+__all__ = ["SourceData", "reason_of", "retrain_stages", "stages_for"]
 
 _ORDER = tuple(stage for kind in KINDS for stage in kind.stages)
+_READ = "its file differs from what was read of it"
 _RETRAINED = "new build on the present data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceData:
+    """What an apply takes in of the files of sources.
+
+    Args:
+        files: by asset, those that differ from what was read of them.
+        deletes_missing: whether rows that a file has no more are deleted.
+        heads: by asset, where the raw log of a source ends.
+    """
+
+    files: Mapping[str, tuple[DataChange, ...]] = field(default_factory=dict)
+    heads: Mapping[str, int] = field(default_factory=dict)
+    deletes_missing: bool = False
 
 
 def stages_for(
@@ -31,16 +49,18 @@ def stages_for(
     *,
     environment: EnvironmentVersion,
     builds: Mapping[tuple[str, Digest], Build],
+    data: SourceData,
 ) -> tuple[StageRecord, ...]:
-    """The stages that bring about the changes, in execution order; empty without changes."""
-    if not changes:
-        return ()
+    """The stages that bring about the changes, in execution order; empty without changes, of
+    definitions or of data.
+    """
     reasons = {change.asset: reason_of(change) for change in changes if change.change != "removed"}
     rebuilt = {c.asset for c in changes if c.change not in ("policy_changed", "removed")}
     removed = tuple(change.asset for change in changes if change.change == "removed")
-    staging = _Staging(graph, environment, rebuilt, identity=_identities(graph))
-    made = staging.stages(reasons, builds)
-    return (*made, staging.move(reasons, removed, made))
+    staging = _Staging(graph, environment, rebuilt, identity=_identities(graph), data=data)
+    read = {asset: _READ for asset in data.files if asset not in reasons}
+    made = staging.stages(read | reasons, builds)
+    return (*made, staging.move(reasons, removed, made)) if changes else made
 
 
 def retrain_stages(
@@ -110,9 +130,11 @@ class _Staging:
         rebuilt: set[str],
         *,
         identity: Mapping[str, Digest],
+        data: SourceData | None = None,
     ) -> None:
         self._graph, self._environment = graph, environment
         self._rebuilt, self._identity = rebuilt, identity
+        self._data = data or SourceData()
 
     def stages(
         self, reasons: Mapping[str, str], builds: Mapping[tuple[str, Digest], Build]
@@ -121,11 +143,13 @@ class _Staging:
         made: list[StageRecord] = []
         for name, reason in reasons.items():
             asset = self._graph.assets[name]
-            stages = kind_of(asset.declaration).plan(asset, self._inputs(asset), reason=reason)
+            has_build = (name, asset.build_fingerprint) in builds
+            inputs = self._inputs(asset, has_build=has_build)
+            stages = kind_of(asset.declaration).plan(asset, inputs, reason=reason)
             made += [self._with_build(stage, builds) for stage in stages]
         return tuple(sorted(made, key=lambda stage: _ORDER.index(type(stage))))
 
-    def _inputs(self, asset: Asset) -> StageInputs:
+    def _inputs(self, asset: Asset, *, has_build: bool) -> StageInputs:
         held = self._environment.pointers.get(asset.name)
         return StageInputs(
             identity=self._identity[asset.name],
@@ -134,6 +158,10 @@ class _Staging:
             is_rebuilt=asset.name in self._rebuilt,
             environment=self._environment.environment,
             champion=held.build_digest if held else None,
+            files=self._data.files.get(asset.name, ()),
+            deletes_missing=self._data.deletes_missing,
+            has_build=has_build,
+            log_at=self._data.heads.get(asset.name, 0),
         )
 
     def _with_build(

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mainspring.datasets.definition import (
+    SourceDefinition,
     TrainingSetDefinition,
     ViewDefinition,
     compile_training_set_definition,
+    parse_source_definition,
     parse_training_set_definition,
     parse_view_definition,
 )
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
+from mainspring.features.on_demand import CompiledOnDemandView
+from mainspring.features.spec import OnDemandFeatureView
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.registry.environment import AssetPointer, EnvironmentVersion
@@ -24,8 +28,12 @@ from mainspring.sources.spec import Source
 __all__ = [
     "AppliedSource",
     "read_applied_sources",
+    "read_on_demand_views",
+    "read_source_definition",
+    "read_streams",
     "read_training_set_definition",
     "read_view_definition",
+    "stream_of_source",
 ]
 
 
@@ -39,14 +47,17 @@ class AppliedSource(NamedTuple):
 def read_applied_sources(
     environment: EnvironmentVersion, *, state: StateReader, objects: ObjectReader
 ) -> dict[str, AppliedSource]:
-    """The sources that the models and views of an environment read, by name.
+    """The sources of an environment, each bound to the generation that its map names, by name.
 
     Raises: UnknownVersion REG-001, ArtifactChanged REG-002, ObjectMissing ENG-002 when a definition
         is gone or was changed.
     """
     found: dict[str, AppliedSource] = {}
-    # Views last: a model may be an older version that somebody pointed at, a view never is.
-    for pointer in sorted(environment.pointers.values(), key=lambda pointer: pointer.kind):
+    # Sources last: a build of an early release has no definition of them, and views then say more
+    # than models, which may be older versions that somebody pointed at.
+    order = ("model", "view", "source")
+    pointers = [pointer for pointer in environment.pointers.values() if pointer.kind in order]
+    for pointer in sorted(pointers, key=lambda pointer: order.index(pointer.kind)):
         sources, schemas = _sources_of(pointer, state, objects)
         found |= {each.name: AppliedSource(each, schemas[each.name]) for each in sources}
     return found
@@ -56,6 +67,9 @@ def _sources_of(
     pointer: AssetPointer, state: StateReader, objects: ObjectReader
 ) -> tuple[Sequence[Source], dict[str, Schema]]:
     match pointer.kind:
+        case "source":
+            found = read_source_definition(pointer, state=state, objects=objects)
+            return ((found.source,), {found.source.name: found.schema}) if found else ((), {})
         case "model":
             trained_on = read_training_set_definition(pointer, state=state, objects=objects)
             compiled = compile_training_set_definition(trained_on)
@@ -69,6 +83,31 @@ def _sources_of(
             return (), {}
 
 
+def read_on_demand_views(
+    environment: EnvironmentVersion, *, state: StateReader, objects: ObjectReader
+) -> dict[str, CompiledOnDemandView]:
+    """The on-demand views that the training sets of an environment use, by name.
+
+    Raises: ObjectMissing ENG-002 when a definition is gone.
+    """
+    views: dict[str, OnDemandFeatureView] = {}
+    requests: dict[str, list[Schema]] = {}
+    for pointer in environment.pointers.values():
+        build = (
+            read_build(state, pointer.asset, pointer.build_fingerprint)
+            if pointer.kind == "training_set"
+            else None
+        )
+        stored = build.facts.get("definition") if build else None
+        if stored is not None:
+            definition = parse_training_set_definition(objects.read(Digest(str(stored))))
+            compiled = compile_training_set_definition(definition)
+            for view in compiled.on_demand:
+                views[view.name] = view
+                requests.setdefault(view.name, []).append(compiled.request_schema)
+    return {name: CompiledOnDemandView.of(view, requests[name]) for name, view in views.items()}
+
+
 def read_training_set_definition(
     pointer: AssetPointer, *, state: StateReader, objects: ObjectReader
 ) -> TrainingSetDefinition:
@@ -79,6 +118,37 @@ def read_training_set_definition(
     """
     version = read_version(state, pointer.build_digest)
     return parse_training_set_definition(read_object(objects, version, "definition"))
+
+
+def read_source_definition(
+    pointer: AssetPointer, *, state: StateReader, objects: ObjectReader
+) -> SourceDefinition | None:
+    """What a source of an environment was declared as, bound to its generation; None for a build of
+    an early release, which had none.
+
+    Raises: ObjectMissing ENG-002 when it is gone.
+    """
+    build = read_build(state, pointer.asset, pointer.build_fingerprint)
+    stored = build.facts.get("definition") if build else None
+    return parse_source_definition(objects.read(Digest(str(stored)))) if stored else None
+
+
+def read_streams(environment: EnvironmentVersion, *, state: StateReader) -> dict[str, str]:
+    """The generation of each source that an environment's map names; of one that release 0.1
+    applied its plain name.
+    """
+    return {
+        pointer.asset.partition(".")[2]: stream_of_source(pointer, state=state)
+        for pointer in environment.pointers.values()
+        if pointer.kind == "source"
+    }
+
+
+def stream_of_source(pointer: AssetPointer, *, state: StateReader) -> str:
+    """The generation that a map names; the plain name of a source that release 0.1 applied."""
+    name = pointer.asset.partition(".")[2]
+    build = read_build(state, pointer.asset, pointer.build_fingerprint)
+    return str(build.facts.get("stream", name)) if build else name
 
 
 def read_view_definition(

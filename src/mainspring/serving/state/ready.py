@@ -69,7 +69,7 @@ class MaterializedLoader:
     def _reached(self, view: CompiledView) -> dict[str, int]:
         """How far all partitions of a view have folded each topic."""
         positions = [self._online.read(shard, [])[0] for shard in shards_of(view)]
-        topics = [topic_of(source.name) for source in view.view.sources]
+        topics = [topic_of(source.stream) for source in view.view.sources]
         return {
             topic: min(
                 _NOT_BEGUN if position is None else position.offset(topic) for position in positions

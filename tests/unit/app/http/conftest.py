@@ -10,6 +10,7 @@ from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.engines.http.application import asgi_application
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.state import SqliteState
 from mainspring.govern.status import StatusReport
 from mainspring.registry.errors import UnknownAsset
@@ -98,7 +99,9 @@ def arrivals(log, state, clock):
             raise UnknownAsset(kind="source", name=source, known="arrivals")
         journal = IngestJournal(state, PROJECT, "dev", actor, clock)
         compiled = CompiledSource(source_of(), SCHEMA)
-        return SourceWriter(compiled, log=log, clock=clock, journal=journal)
+        return SourceWriter(
+            compiled, log=log, clock=clock, objects=MemoryObjects(), journal=journal
+        )
 
     return writer
 
@@ -113,6 +116,7 @@ def service(host, state, arrivals):
         writer=arrivals,
         replay=no_prediction,
         status=lambda: STATUS,
+        require_stores=lambda: None,
     )
 
 

@@ -12,6 +12,7 @@ from mainspring.features.state.replicate import SNAPSHOT
 from mainspring.features.state.stream import shards_of
 from mainspring.features.stream.meter import StreamReport
 from mainspring.registry.errors import UnknownAsset
+from tests.topics import facts_topic
 from tests.unit.serving.state.shops import (
     PROJECT,
     applied,
@@ -68,9 +69,10 @@ def test_one_view_may_be_folded_alone(workspace: Workspace) -> None:
     sell(workspace, 0, 20)
     with running(workspace.streams.consumer(["newest"])):
         wait_until_folded(workspace, "newest")
-    assert {state.position.offset("source:sales") for state in state_of(workspace, "takings")} == {
-        0
-    }
+    assert {
+        state.position.offset(facts_topic(workspace, "sales"))
+        for state in state_of(workspace, "takings")
+    } == {0}
     with pytest.raises(UnknownAsset, match="newest, takings"):
         workspace.streams.consumer(["oldest"])
 
@@ -105,7 +107,7 @@ def test_a_store_that_lost_its_rows_begins_with_snapshots(workspace: Workspace) 
     sell(workspace, 200, 50)
     for shard in workspace.runtime.online.shards():
         workspace.runtime.online.drop(shard)
-    workspace.runtime.log.trim("source:sales", 200)
+    workspace.runtime.log.trim(facts_topic(workspace, "sales"), 200)
     with running(workspace.streams.consumer()):
         wait_until_folded(workspace)
     assert counted(workspace) == 250
@@ -123,7 +125,7 @@ def test_a_consumer_that_takes_snapshots_takes_them_once_it_has_caught_up(
             pass
     kept = workspace.runtime.state.get(SNAPSHOT, shards_of(workspace.reader.view("takings"))[0])
     assert kept is not None
-    assert b'["source:sales",20]' in kept.payload
+    assert f'["{facts_topic(workspace, "sales")}",20]'.encode() in kept.payload
 
 
 def test_a_damaged_snapshot_is_told_and_the_log_is_folded_instead(

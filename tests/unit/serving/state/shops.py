@@ -12,6 +12,7 @@ from mainspring.features.state.replicate import read_shard
 from mainspring.features.state.snapshot import Snapshot
 from mainspring.features.state.stream import shards_of
 from mainspring.features.stream.consume import StreamConsumer
+from tests.topics import facts_topic
 
 PROJECT = """
 import mainspring as ms
@@ -73,7 +74,7 @@ def running(*consumers: StreamConsumer) -> Iterator[None]:
 
 def wait_until_folded(workspace: Workspace, *views: str) -> None:
     """Look until every partition of the views stands at the head of the log."""
-    topic, deadline = "source:sales", time.monotonic() + DEADLINE_S
+    topic, deadline = facts_topic(workspace, "sales"), time.monotonic() + DEADLINE_S
     shards = [
         shard
         for view in views or ("takings", "newest")
@@ -87,7 +88,7 @@ def wait_until_folded(workspace: Workspace, *views: str) -> None:
 
 def _offset(workspace: Workspace, shard: str) -> int:
     position, _ = workspace.runtime.online.read(shard, [])
-    return -1 if position is None else position.offset("source:sales")
+    return -1 if position is None else position.offset(facts_topic(workspace, "sales"))
 
 
 def state_of(workspace: Workspace, *views: str) -> Sequence[Snapshot | None]:

@@ -12,6 +12,7 @@ import pytest
 
 from mainspring.app.workspace import Workspace
 from mainspring.features.state.replicate import forget_snapshot
+from tests.topics import facts_topic
 from tests.unit.serving.state.shops import (
     PROJECT,
     applied,
@@ -105,7 +106,7 @@ def test_a_view_on_a_trimmed_log_begins_with_the_table(
     whole.streams.once()
     expected = told(whole)
     workspace.ingest("sales", [])
-    assert workspace.runtime.log.trim("source:sales", 15_000) == 15_000
+    assert workspace.runtime.log.trim(facts_topic(workspace, "sales"), 15_000) == 15_000
     assert anew(whole) == expected
 
 

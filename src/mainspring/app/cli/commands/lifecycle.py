@@ -13,10 +13,11 @@ from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
-    from mainspring.govern.status import StatusReport
+    from mainspring.govern.status import MonitorStatus, StatusReport
+    from mainspring.monitoring.incident import Incident
     from mainspring.project.apply.perform import ApplyReport
     from mainspring.project.plan.plan import Plan
-    from mainspring.registry.environment import EnvironmentVersion
+    from mainspring.registry.environment import AssetNotes, EnvironmentVersion
 
 __all__ = [
     "apply",
@@ -30,18 +31,25 @@ __all__ = [
     "status_lines",
 ]
 
+_MOST_SUBJECTS = 10
+
 
 @click.command(cls=WorkspaceVerb)
+@click.option(
+    "--data", is_flag=True, help="Read files that changed, and say what becomes of their rows."
+)
 @click.pass_obj
-def plan(at: Invocation) -> None:
+def plan(at: Invocation, data: bool) -> None:
     """Show what apply would change, run and cost.
 
-    Nothing is changed.  If the environment already holds what is declared, the plan is empty.
+    Nothing is changed.  If the environment already holds what is declared, the plan is empty but
+    for the files that changed since they were read.
     """
     from mainspring.app.planning import plan_project
     from mainspring.project.plan.explain import render_plan
+    from mainspring.project.plan.read import DataChoices
 
-    made = plan_project(at.project, at.environment)
+    made = plan_project(at.project, at.environment, DataChoices(measures=data))
     at.answer(made, lambda paint: [render_plan(made, colour=paint.colour)])
     if made.work:
         at.note("\nApply it: mainspring apply")
@@ -54,17 +62,34 @@ _DRY_RUN = click.option(
 
 @click.command(cls=WorkspaceVerb)
 @_DRY_RUN
+@click.option("--no-data", is_flag=True, help="Leave files that changed as they were read.")
+@click.option(
+    "--delete-missing", is_flag=True, help="Delete the rows that a file had and has no more."
+)
+@click.option(
+    "--refresh",
+    multiple=True,
+    metavar="SOURCE",
+    help="Read the file of a source anew, in place of all that was read of it; may be repeated.",
+)
 @click.pass_obj
-def apply(at: Invocation, dry_run: bool) -> None:
+def apply(
+    at: Invocation, refresh: tuple[str, ...], *, dry_run: bool, no_data: bool, delete_missing: bool
+) -> None:
     """Build what is declared, judge it by its gates, and deploy it.
 
-    If it is interrupted, run it again: finished stages are not repeated.  Exit code 1 when a gate
-    fails; the environment then stays as it was.
+    Files that changed since they were read are read again: new rows are added, rows with other
+    values replaced, and rows that are gone stay.  If it is interrupted, run it again: finished
+    stages are not repeated.  Exit code 1 when a gate fails; the environment then stays as it was.
     """
     workspace = at.open()
-    made = workspace.plan()
-    if made.is_empty or dry_run:
+    made = workspace.plan(data=not no_data, delete_missing=delete_missing, refresh=refresh)
+    if dry_run:
         _answer_plan(at, made)
+    elif not made.stages:
+        _answer_plan(at, made)
+        if not workspace.config.protected and (noted := workspace.deployer.record_notes()):
+            at.note(f"The notes of {', '.join(noted)} are on record.")
     else:
         _answer_applied(at, workspace, made)
 
@@ -175,6 +200,9 @@ def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:
     if report.verdicts:
         yield paint.title("Verdicts")
         yield from verdict_lines(report.verdicts, paint)
+    if report.models:
+        yield paint.title("Models")
+        yield from report.model_lines()
     done = [f"{counted(report.performed, 'stage')} done"] if report.performed else []
     done += [f"{report.reused} reused"] if report.reused else []
     summary = f": {', '.join(done)}" if done else ""
@@ -197,7 +225,13 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
         f"  moved {format_instant(report.moved_at)} by {report.moved_by}: {report.reason}"
     )
     rows = [
-        [e.name, e.model, short(e.digest), "attested" if e.attested else "not attested"]
+        [
+            e.name,
+            e.model,
+            short(e.digest),
+            "attested" if e.attested else "not attested",
+            _owner(e.notes),
+        ]
         for e in report.endpoints
     ]
     yield from _block("Endpoints", rows, paint)
@@ -207,17 +241,43 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
             counted(s.rows, "row"),
             _quarantined(s.quarantined),
             f"last event {_moment(s.last_event_time)}",
+            _owner(s.notes),
         ]
         for s in report.sources
     ]
     yield from _block("Sources", sources, paint, right=(1, 2))
-    incidents = [
-        [format_instant(incident.opened_at)[:10], incident.sentence]
-        for incident in report.incidents
-    ]
+    yield from _block("Monitors", [*_monitor_rows(report.monitors)], paint)
+    incidents = [row for incident in report.incidents for row in _incident_rows(incident)]
     yield from _block(
         "Open incidents", [[paint.warn(cell) for cell in row] for row in incidents], paint
     )
+
+
+def _monitor_rows(monitors: Sequence["MonitorStatus"]) -> Iterator[Sequence[str]]:
+    """A line for each monitor, and one for each reason for which something was not judged."""
+    for monitor in monitors:
+        summary = monitor.summary
+        if summary is None:
+            yield monitor.name, "has not judged a window yet"
+            continue
+        judged = counted(summary.judged, "subject")
+        yield (
+            monitor.name,
+            f"until {_moment(monitor.until)}: {counted(summary.predictions, 'prediction')}, "
+            f"{judged} judged",
+        )
+        yield from (("", f"not judged: {each.words}") for each in summary.unjudged)
+
+
+def _incident_rows(incident: "Incident") -> Iterator[Sequence[str]]:
+    """A line for each subject, the newest first: whoever looks again sees what is new."""
+    newest = sorted(incident.present, key=lambda each: (-each.joined_at, -each.excess, each.name))
+    shown = newest[:_MOST_SUBJECTS]
+    # Of an incident that release 0.1 wrote all subjects share one sentence.
+    yield from dict.fromkeys((format_instant(each.joined_at)[:10], each.sentence) for each in shown)
+    if len(newest) > _MOST_SUBJECTS:
+        names = ", ".join(subject.name for subject in newest[_MOST_SUBJECTS:])
+        yield "", f"and {len(newest) - _MOST_SUBJECTS:,} more of {incident.kind}: {names}"
 
 
 def _block(
@@ -227,6 +287,10 @@ def _block(
         yield ""
         yield paint.title(title)
         yield from columns(rows, right=right)
+
+
+def _owner(notes: "AssetNotes") -> str:
+    return f"owner {notes.owner}" if notes.owner else ""
 
 
 def _quarantined(rows: int) -> str:

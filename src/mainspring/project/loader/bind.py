@@ -1,0 +1,82 @@
+"""Bind declarations to the generations of their sources.
+
+What a source's facts are depends on its definition, so the name of their topic does.  It is put
+into the declarations once, when a project is loaded: whoever compiles, stores or reads one of them
+later reads that generation and no other.
+"""
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import fields, is_dataclass, replace
+from typing import TypeVar
+
+from mainspring.elements.identity import Digest, short
+from mainspring.project.kinds.asset import FingerprintContext
+from mainspring.project.kinds.union import asset_name
+from mainspring.project.loader.declarations import Declarations
+from mainspring.project.loader.fingerprint import define_asset
+from mainspring.sources.spec import Source, bind_source
+from mainspring.sources.topic import stream_of
+
+__all__ = ["bind_declarations", "generation_of"]
+
+T = TypeVar("T")
+
+
+def generation_of(fingerprint: Digest) -> str:
+    """What names the generation of a source that is built by this fingerprint."""
+    return short(fingerprint)
+
+
+def bind_declarations(declarations: Declarations, context: FingerprintContext) -> Declarations:
+    """The declarations, each source bound to its generation; whatever holds it holds the bound
+    one.
+    """
+    binder = _Binder(
+        {
+            source.name: _bound_source(source, context)
+            for source in declarations.sources
+            if source.name in context.schemas
+        }
+    )
+    return replace(declarations, assets=tuple(map(binder.bound, declarations.assets)))
+
+
+def _bound_source(source: Source, context: FingerprintContext) -> Source:
+    origin = context.origins.get(asset_name(source))
+    log = origin.name if origin else source.renamed_from or source.name
+    fingerprint = define_asset(source, {}, context).build_fingerprint
+    stream = stream_of(log, generation_of(fingerprint))
+    return bind_source(source, stream, refreshes=origin.refreshes if origin else 0)
+
+
+class _Binder:
+    """Exchanges sources in records; a record that several hold stays one."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        self._sources = sources
+        self._done: dict[int, object] = {}
+
+    def bound(self, value: T) -> T:
+        """The value with bound sources in it; itself where it has none."""
+        if id(value) not in self._done:
+            self._done[id(value)] = self._exchanged(value)
+        return self._done[id(value)]  # type: ignore[return-value]
+
+    def _exchanged(self, value: object) -> object:
+        if isinstance(value, Source):
+            return self._sources.get(value.name, value)
+        if isinstance(value, tuple):
+            items = [self.bound(item) for item in value]
+            same = all(item is old for item, old in zip(items, value, strict=True))
+            return value if same else tuple(items)
+        if not is_dataclass(value) or isinstance(value, type):
+            return value
+        found = {f.name: getattr(value, f.name) for f in fields(value)}
+        changed = {name: new for name, old in found.items() if (new := self.bound(old)) is not old}
+        if not changed:
+            return value
+        exchanged = copy(value)
+        for name, new in changed.items():
+            object.__setattr__(exchanged, name, new)
+        return exchanged

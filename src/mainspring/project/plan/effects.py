@@ -1,0 +1,50 @@
+"""What reading a file that changed would do to the facts of its source: read, judged, and thrown
+away.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from mainspring.ports.log import LogReader
+from mainspring.project.kinds.data import DataChange, DataEffects
+from mainspring.sources.compiled import CompiledSource
+from mainspring.sources.files import iter_rows
+from mainspring.sources.raw.log import find_file
+from mainspring.sources.topic import raw_topic_of, topic_of
+
+__all__ = ["with_effects"]
+
+_ROWS_AT_ONCE = 65_536
+
+
+def with_effects(
+    change: DataChange, compiled: CompiledSource, root: str, *, log: LogReader
+) -> DataChange:
+    """The change with its effects, by id and content, on the facts that stand.
+
+    Cost: 4 µs a row, and what the log takes to look an id up.
+    """
+    topic = topic_of(compiled.source.stream)
+    rows = new = replaced = unchanged = quarantined = 0
+    last = find_file(raw_topic_of(compiled.source.stream), log, change.path)
+    before = last.segment.rows if last else 0
+    if change.digest is not None:
+        for frame in iter_rows(compiled.source, Path(root) / change.path, rows=_ROWS_AT_ONCE):
+            prepared = compiled.prepare(frame)
+            known = log.find(topic, prepared.kept["_id"].to_list())
+            rows, quarantined = rows + frame.height, quarantined + prepared.broken.height
+            for id_, content in prepared.kept.select("_id", "_content").iter_rows():
+                found = known.get(id_)
+                new += found is None
+                unchanged += found is not None and found.content == content
+                replaced += found is not None and found.content != content
+    effects = DataEffects(
+        rows=rows,
+        new=new,
+        replaced=replaced,
+        unchanged=unchanged,
+        quarantined=quarantined,
+        missing=max(before - unchanged - replaced, 0),
+    )
+    return msgspec.structs.replace(change, effects=effects)

@@ -1,0 +1,507 @@
+"""A generation of a source: what its raw log comes to under one definition of id, clocks and
+contract.
+
+It is a deterministic fold of the raw log: facts, quarantine and the tally of both move in one
+transaction, so that a crash at any instant loses and doubles nothing, and a generation that is
+built anew has the same facts as one that has followed all along.
+
+Corrections name raw offsets: which rows they took back was decided when they came, by the
+generation that answered.  Every other one takes back the same rows, whatever it calls them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import polars as pl
+
+from mainspring.ports.errors import StaleWrite
+from mainspring.ports.log import LogWriter
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.tables import TableReader
+from mainspring.sources.compiled import CompiledSource, Prepared
+from mainspring.sources.files import iter_rows
+from mainspring.sources.judge import TakenRows
+from mainspring.sources.raw.body import decode_rows
+from mainspring.sources.raw.copies import opened_copy
+from mainspring.sources.raw.log import (
+    StoredSegment,
+    find_refreshes,
+    iter_segments,
+    name_of_hits,
+    raw_head,
+    segment_record,
+)
+from mainspring.sources.raw.rows import RawRowReader
+from mainspring.sources.raw.segment import RawSegment, pack_hits, unpack_hits
+from mainspring.sources.read import iter_records
+from mainspring.sources.sequence import Decision, Rules, sequence
+from mainspring.sources.spec import declared_delay
+from mainspring.sources.tally import Tally, counted, read_tally, tally_record
+from mainspring.sources.topic import quarantine_topic_of, raw_topic_of, tally_topic_of, topic_of
+
+__all__ = ["ROWS_AT_ONCE", "Batch", "Generation", "Progress"]
+
+Progress = Callable[[int, int], None]
+"""Called with the number of rows done, and of all rows."""
+
+ROWS_AT_ONCE = 65_536
+_ATTEMPTS = 20
+_TALLIES = 1_000
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Batch:
+    """Rows of a segment that are decided on together.
+
+    Args:
+        first: the place of the first of them in the segment.
+        operations: of each row; empty where all insert.
+        hits: by place in the batch, the raw offsets that a row took back when it came.
+    """
+
+    rows: pl.DataFrame
+    segment: RawSegment
+    first: int = 0
+    operations: Sequence[str] = ()
+    hits: Mapping[int, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def raw_offset(self) -> int:
+        """That of its first row."""
+        return self.segment.start + self.first
+
+
+class Generation:
+    """One generation of a source.
+
+    Args:
+        compiled: the source, bound to the generation.
+        objects: where copies of files lie.
+        tables: where revisions find rows that the log has trimmed.
+    """
+
+    def __init__(
+        self,
+        compiled: CompiledSource,
+        *,
+        log: LogWriter,
+        objects: ObjectReader,
+        tables: TableReader | None = None,
+    ) -> None:
+        self.compiled, self._log, self._objects, self._tables = compiled, log, objects, tables
+        stream = compiled.source.stream
+        self.facts, self.quarantine = topic_of(stream), quarantine_topic_of(stream)
+        self.tallies, self.raw = tally_topic_of(stream), raw_topic_of(stream)
+        self._raw_rows = RawRowReader(compiled, log=log, objects=objects, topic=self.raw)
+
+    def tally(self) -> Tally:
+        """How far it has come, and what it has counted."""
+        return read_tally(self.tallies, self._log)
+
+    def heads(self) -> dict[str, int]:
+        """Where its topics end."""
+        return {
+            topic: self._log.head(topic) for topic in (self.facts, self.quarantine, self.tallies)
+        }
+
+    def follow(self, *, progress: Progress = lambda *_: None) -> Counter[str]:
+        """Decide on all rows of the raw log that it has not seen; for which reasons how many were
+        refused.
+
+        Raises:
+            RetentionPassed: ENG-011 where rows that it needs were trimmed.
+            StaleWrite: ENG-004, when other writers were faster twenty times in a row.
+        """
+        reasons: Counter[str] = Counter()
+        for _ in range(_ATTEMPTS):
+            with suppress(StaleWrite):
+                while (tally := self.tally()).segment < self._log.head(self.raw):
+                    reasons += self._fold(tally, progress)
+                return reasons
+        raise StaleWrite(what=self.facts, expected="no other writer", found="twenty in a row")
+
+    def decide(self, batch: Batch) -> Decision:
+        """The decision on a batch, on the present content of the log.
+
+        Whoever appends it has read `heads` before: what another writer appends in between makes
+        the append fail, and the decision is made anew.
+        """
+        prepared = self.compiled.prepare(batch.rows, batch.operations or None)
+        if self._is_of_first_release:
+            kept = prepared.kept
+            content = self.compiled.legacy_content(kept).alias("_content")
+            prepared = Prepared(kept.with_columns(content), prepared.broken)
+        taken = self._taken(batch, prepared.kept)
+        ids = prepared.kept["_id"].to_list() + list(taken.ids.values())
+        known = self._log.find(self.facts, ids)
+        return sequence(prepared, known, self._rules(batch), old_rows=self._old_rows, taken=taken)
+
+    def raw_offsets_of(self, offsets: Sequence[int]) -> dict[int, int]:
+        """By offset of a fact, the raw offset of its row; without those of release 0.1, which had
+        none.
+        """
+        if not offsets:
+            return {}
+        frame = self._old_rows(sorted(set(offsets)))
+        return dict(frame.select("_offset", "_raw").drop_nulls().iter_rows())
+
+    def records(self, decision: Decision, raw: pl.Series) -> dict[str, pl.DataFrame]:
+        """The records of a decision by topic.
+
+        Args:
+            raw: the raw offset of each row of the batch; null for one that was not stored again.
+        """
+        found: dict[str, pl.DataFrame] = {}
+        if decision.accepted.height:
+            found[self.facts] = _with_raw(decision.accepted, raw)
+        if decision.quarantined.is_empty() and not decision.dropped:
+            return found
+        refused = _with_raw(_collapsed(decision.quarantined), raw)
+        gone = _dropped([offset for _, offset in decision.dropped], decision.quarantined)
+        return found | {self.quarantine: self._in_quarantine(pl.concat([refused, gone]))}
+
+    def commit(
+        self,
+        records: Mapping[str, pl.DataFrame],
+        tally: Tally,
+        heads: Mapping[str, int],
+        *,
+        at: int,
+    ) -> None:
+        """Append records and tally in one transaction.  Raises: StaleWrite ENG-004."""
+        batches = {**records, self.tallies: tally_record(tally, at=at)}
+        self._log.append(batches, expected={topic: heads[topic] for topic in batches})
+        if heads[self.tallies] % _TALLIES == _TALLIES - 1:
+            # Only the newest is ever read.
+            self._log.trim(self.tallies, heads[self.tallies])
+
+    def _fold(self, tally: Tally, progress: Progress) -> Counter[str]:
+        """Decide on the segment that the tally names, or on some rows of it."""
+        [stored] = iter_segments(self.raw, self._log, start=tally.segment, stop=tally.segment + 1)
+        segment = stored.segment
+        match segment.kind:
+            case "rows":
+                return self._fold_batch(tally, stored, self._batch_of(stored))
+            case "file" if not self.is_void(stored):
+                return self._fold_file(tally, stored, progress)
+            case "hits" if segment.answered_by != self.compiled.source.stream:
+                return self._fold_taken(tally, stored)
+            case "drop":
+                return self._fold_taken(tally, stored)
+            case "release":
+                return self._fold_release(tally, stored)
+            case _:
+                return self._skip(tally, stored)
+
+    def _skip(self, tally: Tally, stored: StoredSegment) -> Counter[str]:
+        heads = self.heads()
+        self._require(tally)
+        self.commit({}, tally.at(stored.offset + 1), heads, at=stored.segment.appended_at)
+        return Counter()
+
+    def is_void(self, stored: StoredSegment) -> bool:
+        """Whether, in this generation, a refresh has superseded the rows of a file."""
+        file = stored.segment.file
+        refreshes = find_refreshes(self.raw, self._log, self.compiled.source.refreshes)
+        return any(
+            stored.offset < offset and file and _lies_under(file.path, path)
+            for path, offset in refreshes.items()
+        )
+
+    def _batch_of(self, stored: StoredSegment) -> Batch:
+        segment = stored.segment
+        operations = segment.operations or _alike(segment.operation, segment.rows)
+        return Batch(
+            rows=self.compiled.frame_of(decode_rows(stored.body, segment.encoding)),
+            segment=segment,
+            operations=operations,
+            hits=unpack_hits(segment.hits),
+        )
+
+    def _fold_file(self, tally: Tally, stored: StoredSegment, progress: Progress) -> Counter[str]:
+        segment, reasons, first = stored.segment, Counter[str](), 0
+        assert segment.file is not None
+        if segment.rows == 0:
+            return self._skip(tally, stored)
+        with opened_copy(segment.file, self._objects) as path:
+            source = self.compiled.source
+            repeats = _RepeatedIds(self.compiled) if segment.operation == "upsert" else None
+            if repeats is not None:
+                repeats.look_for(iter_rows(source, path, rows=ROWS_AT_ONCE))
+            for rows in iter_rows(source, path, rows=ROWS_AT_ONCE):
+                operations = (
+                    repeats.operations(rows) if repeats else _alike(segment.operation, rows.height)
+                )
+                done = max(tally.row - first, 0)
+                if done < rows.height:
+                    batch = Batch(
+                        rows=rows[done:],
+                        segment=segment,
+                        first=first + done,
+                        operations=operations[done:],
+                    )
+                    reasons += self._fold_batch(self.tally(), stored, batch)
+                first += rows.height
+                progress(first, segment.rows)
+        return reasons
+
+    def _fold_batch(self, tally: Tally, stored: StoredSegment, batch: Batch) -> Counter[str]:
+        segment, heads = stored.segment, self.heads()
+        self._require(tally)
+        if (tally.segment, tally.row) != (stored.offset, batch.first):
+            raise StaleWrite(what=self.facts, expected=f"row {batch.first}", found="another")
+        decision = self.decide(batch)
+        if decision.overruled and segment.previous is not None:
+            decision = self.decide(self._without_unchanged(batch, decision.overruled))
+        after = counted(tally, decision, of_file=segment.file is not None, rows=batch.rows.height)
+        reached = batch.first + batch.rows.height
+        is_whole = reached >= segment.rows
+        after = after.at(stored.offset + is_whole, 0 if is_whole else reached)
+        raw = pl.int_range(batch.rows.height, eager=True) + batch.raw_offset
+        records = self.records(decision, raw)
+        if hits := self._new_hits(batch, decision):
+            records[self.raw] = segment_record(hits, name=name_of_hits(segment.start, batch.first))
+            heads[self.raw] = self._log.head(self.raw)
+        self.commit(records, after, heads, at=segment.appended_at)
+        return Counter(decision.quarantined["reason"].to_list())
+
+    def _without_unchanged(self, batch: Batch, overruled: Mapping[str, int]) -> Batch:
+        """The batch with an insert for each row that the file had before as it is now: it says
+        nothing new, and must not undo what was corrected meanwhile.
+        """
+        assert batch.segment.previous is not None
+        [before] = iter_segments(
+            self.raw,
+            self._log,
+            start=batch.segment.previous,
+            stop=batch.segment.previous + 1,
+        )
+        said = self._raw_rows.contents(before, frozenset(overruled))
+        now = self.compiled.prepare(batch.rows[list(overruled.values())]).kept
+        unchanged = {
+            overruled[id_]
+            for id_, content in now.select("_id", "_content").iter_rows()
+            if content in said.get(id_, ())
+        }
+        operations = [
+            "keep" if place in unchanged else operation
+            for place, operation in enumerate(batch.operations)
+        ]
+        return replace(batch, operations=operations)
+
+    def _new_hits(self, batch: Batch, decision: Decision) -> RawSegment | None:
+        """What rows of a file take back, where this generation decides it and has not yet."""
+        segment = batch.segment
+        name = name_of_hits(segment.start, batch.first)
+        if (
+            segment.answered_by != self.compiled.source.stream
+            or not decision.taken_back
+            or self._log.find(self.raw, [name])
+        ):
+            return None
+        raw = self.raw_offsets_of([o for found in decision.taken_back.values() for o in found])
+        hits = {
+            batch.first + row: [raw[offset] for offset in offsets if offset in raw]
+            for row, offsets in decision.taken_back.items()
+        }
+        segment_of_hits = RawSegment(
+            kind="hits",
+            start=0,
+            rows=0,
+            appended_at=segment.appended_at,
+            actor=segment.actor,
+            environment=segment.environment,
+            history=segment.history,
+            hits=pack_hits(hits),
+            answered_by=segment.answered_by,
+        )
+        return raw_head(self.raw, self._log).placed(segment_of_hits)
+
+    def _fold_taken(self, tally: Tally, stored: StoredSegment) -> Counter[str]:
+        """Take back the rows that a file took back, or that somebody dropped from quarantine."""
+        segment = stored.segment
+        gone = segment.rows_in_quarantine or [
+            offset for offsets in unpack_hits(segment.hits).values() for offset in offsets
+        ]
+        batch = Batch(rows=self.compiled.no_rows, segment=segment, hits={0: gone})
+        self._fold_marker(tally, stored, batch)
+        return Counter()
+
+    def _fold_release(self, tally: Tally, stored: StoredSegment) -> Counter[str]:
+        """Accept rows from quarantine, whatever their times and whatever else stands; each is
+        visible from the release on.
+        """
+        segment = stored.segment
+        rows = self._raw_rows.frame(segment.rows_in_quarantine)
+        batch = Batch(rows=rows, segment=segment, operations=("replace",) * rows.height)
+        self._fold_marker(tally, stored, batch)
+        return Counter()
+
+    def _fold_marker(self, tally: Tally, stored: StoredSegment, batch: Batch) -> None:
+        segment, heads = stored.segment, self.heads()
+        self._require(tally)
+        decision = self.decide(batch)
+        after = counted(tally, decision, of_file=False, rows=0).at(stored.offset + 1)
+        raw = pl.Series(segment.rows_in_quarantine or [segment.start], dtype=pl.Int64)
+        self.commit(self.records(decision, raw), after, heads, at=segment.appended_at)
+
+    def _require(self, tally: Tally) -> None:
+        """Raises: StaleWrite ENG-004 where another process has come further meanwhile."""
+        if self.tally() != tally:
+            raise StaleWrite(what=self.facts, expected=f"segment {tally.segment}", found="later")
+
+    def _rules(self, batch: Batch) -> Rules:
+        source, segment = self.compiled.source, batch.segment
+        is_marker = segment.kind in ("release", "hits", "drop")
+        skew = None if is_marker else source.clock_skew
+        until = (
+            None
+            if skew is None
+            else segment.appended_at + segment.ahead + skew + declared_delay(source.known_at)
+        )
+        return Rules(
+            now=segment.appended_at,
+            history=segment.history,
+            lateness=None if is_marker else source.lateness,
+            known_until=until,
+            hits=batch.hits,
+            deletes=frozenset(
+                place for place, operation in enumerate(batch.operations) if operation == "delete"
+            ),
+        )
+
+    def _taken(self, batch: Batch, kept: pl.DataFrame) -> TakenRows:
+        """Where the rows lie that the batch took back when it came."""
+        if not batch.hits:
+            return TakenRows()
+        first = batch.raw_offset
+        wanted = {raw for offsets in batch.hits.values() for raw in offsets if raw < first}
+        ids = self._raw_rows.ids(sorted(wanted))
+        known = self._log.find(self.facts, sorted(set(ids.values())))
+        raws = self.raw_offsets_of([each.offset for each in known.values()])
+        standing = {
+            raw: id_
+            for raw, id_ in ids.items()
+            if id_ in known and raws.get(known[id_].offset) == raw
+        }
+        return TakenRows(first, standing, dict(kept.select("_row", "_id").iter_rows()))
+
+    def _old_rows(self, offsets: Sequence[int]) -> pl.DataFrame:
+        """Records at these offsets, in their order; those that the log trimmed come from the
+        table.
+        """
+        first = min(self._log.first(self.facts), offsets[-1] + 1)
+        old = [offset for offset in offsets if offset < first]
+        spans = [(old[0], old[-1] + 1)] if old else []
+        spans += [(offset, offset + 1) for offset in offsets[len(old) :]]
+        frames = [
+            frame.filter(pl.col("_offset").is_in(offsets))
+            for start, stop in spans
+            for frame in iter_records(
+                self.facts,
+                log=self._log,
+                tables=self._tables,
+                start=start,
+                stop=stop,
+                schema=self.compiled.schema,
+            )
+        ]
+        found = pl.concat(frames, how="diagonal_relaxed")
+        return (
+            found
+            if "_raw" in found.columns
+            else found.with_columns(_raw=pl.lit(None, dtype=pl.Int64))
+        )
+
+    @cached_property
+    def _is_of_first_release(self) -> bool:
+        """Whether the facts are those that release 0.1 began, which digested rows otherwise."""
+        if self.compiled.source.bound_stream or not self._log.head(self.facts):
+            return False
+        first = self._log.first(self.facts)
+        frames = self._log.read(self.facts, start=first, stop=first + 1)
+        return any("_raw" not in frame.columns for frame in frames)
+
+    def _in_quarantine(self, refused: pl.DataFrame) -> pl.DataFrame:
+        """Rows on their way to quarantine; the text of one that lies there already is not stored
+        again.
+        """
+        known = list(self._log.find(self.quarantine, refused["_id"].to_list()))
+        return refused.with_columns(
+            row=pl.when(~pl.col("_id").is_in(known)).then("row"),
+            # Who is accepted later than this has left quarantine.
+            facts=pl.lit(self._log.head(self.facts), dtype=pl.Int64),
+        )
+
+
+class _RepeatedIds:
+    """Tells of a file that is read again which of its rows may replace what stood before the file:
+    the first of each id.  Two rows of one file that contradict each other are a conflict as ever.
+    """
+
+    def __init__(self, compiled: CompiledSource) -> None:
+        self._compiled = compiled
+        self._repeated = pl.Series([], dtype=pl.String)
+        self._seen: set[str] = set()
+
+    def look_for(self, frames: Iterable[pl.DataFrame]) -> None:
+        """Find the ids that the file has more than once."""
+        ids = [self._compiled.ids_of(frame) for frame in frames]
+        if ids:
+            joined = pl.concat(ids).drop_nulls()
+            self._repeated = joined.filter(joined.is_duplicated()).unique()
+
+    def operations(self, rows: pl.DataFrame) -> Sequence[str]:
+        """Of each row of the file's next frame."""
+        found = ["upsert"] * rows.height
+        if self._repeated.len():
+            ids = self._compiled.ids_of(rows)
+            places = ids.is_in(self._repeated.implode()).fill_null(value=False).arg_true().to_list()
+            for place in places:
+                if ids[place] in self._seen:
+                    found[place] = "insert"
+                self._seen.add(ids[place])
+        return found
+
+
+def _alike(operation: str, rows: int) -> Sequence[str]:
+    """The operations of rows that all ask for the same; empty where they insert."""
+    return () if operation == "insert" else (operation,) * rows
+
+
+def _lies_under(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _with_raw(records: pl.DataFrame, raw: pl.Series) -> pl.DataFrame:
+    """Records with the raw offsets of their rows in place of their places in the batch."""
+    offsets = raw.gather(records["_row"]) if records.height else pl.Series([], dtype=pl.Int64)
+    place = records.get_column_index("_row")
+    return records.drop("_row").insert_column(place, offsets.cast(pl.Int64).alias("_raw"))
+
+
+def _collapsed(refused: pl.DataFrame) -> pl.DataFrame:
+    """Rows that are alike once, each with how many they were."""
+    counts = pl.len().over("_id").cast(pl.Int64).alias("count")
+    return refused.with_columns(counts).unique("_id", keep="first", maintain_order=True)
+
+
+def _dropped(offsets: Sequence[int], like: pl.DataFrame) -> pl.DataFrame:
+    """What says that rows with these raw offsets have left quarantine."""
+    empty = _with_raw(_collapsed(like.clear()), pl.Series([], dtype=pl.Int64))
+    rows = [
+        {
+            "_id": f"gone:{offset}",
+            "_content": offset.to_bytes(16, "big"),
+            "_op": "retract",
+            **dict.fromkeys(("_event_time", "_known_at", "_appended_at", "_visible_at"), 0),
+            "_history": False,
+            "_raw": offset,
+            "count": 0,
+        }
+        for offset in offsets
+    ]
+    return pl.DataFrame(rows, schema=empty.schema)

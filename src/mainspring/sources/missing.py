@@ -1,0 +1,73 @@
+"""Find the facts that were read of a file and that the file does not have any more."""
+
+import polars as pl
+
+from mainspring.ports.log import LogReader
+from mainspring.ports.objects import ObjectReader
+from mainspring.sources.files import iter_rows
+from mainspring.sources.generation import ROWS_AT_ONCE, Generation
+from mainspring.sources.raw.copies import opened_copy
+from mainspring.sources.raw.log import StoredSegment, find_file, iter_segments
+
+__all__ = ["find_missing"]
+
+
+def find_missing(
+    generation: Generation,
+    path: str,
+    *,
+    is_gone: bool,
+    log: LogReader,
+    objects: ObjectReader,
+) -> pl.DataFrame:
+    """The rows, as they came, whose ids an earlier reading of the file had and the last one has
+    not; without those that were corrected by a push since.
+
+    Args:
+        is_gone: whether the file itself is gone: then all of its rows are missing.
+
+    Cost: reads every version of the file that was read.
+    """
+    newest = find_file(generation.raw, log, path)
+    versions = _versions(generation, newest, log)
+    spans = [(stored.segment.start, stored.segment.end) for stored in versions]
+    seen: set[str] = set()
+    found: list[pl.DataFrame] = []
+    for stored in versions:
+        assert stored.segment.file is not None
+        with opened_copy(stored.segment.file, objects) as local:
+            for rows in iter_rows(generation.compiled.source, local, rows=ROWS_AT_ONCE):
+                ids = generation.compiled.ids_of(rows)
+                if is_gone or stored is not newest:
+                    missing = _standing(generation, sorted({*ids.drop_nulls()} - seen), spans, log)
+                    found.append(rows.filter(ids.is_in(missing) & ids.is_first_distinct()))
+                seen.update(ids.drop_nulls().to_list())
+    return pl.concat(found, how="diagonal_relaxed") if found else generation.compiled.no_rows
+
+
+def _standing(
+    generation: Generation, ids: list[str], spans: list[tuple[int, int]], log: LogReader
+) -> list[str]:
+    """Those of the ids whose fact stands as a reading of the file brought it."""
+    known = {id_: found for id_, found in log.find(generation.facts, ids).items() if found.stands}
+    raws = generation.raw_offsets_of([found.offset for found in known.values()])
+    return [
+        id_
+        for id_, found in known.items()
+        if found.offset in raws and any(start <= raws[found.offset] < end for start, end in spans)
+    ]
+
+
+def _versions(
+    generation: Generation, newest: StoredSegment | None, log: LogReader
+) -> list[StoredSegment]:
+    """The readings of a file, newest first, as far as they count."""
+    found: list[StoredSegment] = []
+    stored = newest
+    while stored is not None:
+        found.append(stored)
+        before = stored.segment.previous
+        if before is None:
+            break
+        [stored] = iter_segments(generation.raw, log, start=before, stop=before + 1)
+    return found

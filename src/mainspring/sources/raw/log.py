@@ -1,0 +1,148 @@
+"""Read and write the raw log of a source: a topic of the log with a record for each segment."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+import polars as pl
+
+from mainspring.elements.stored import pack_stored, unpack_stored
+from mainspring.ports.log import LogReader
+from mainspring.sources.raw.segment import RawSegment
+
+__all__ = [
+    "RawHead",
+    "StoredSegment",
+    "find_file",
+    "find_refreshes",
+    "iter_segments",
+    "name_of_body",
+    "name_of_file",
+    "name_of_hits",
+    "name_of_refresh",
+    "raw_head",
+    "segment_record",
+]
+
+_NEWEST = "newest"
+
+
+class StoredSegment(NamedTuple):
+    """A segment in its place in the topic; `body` is that of pushed rows."""
+
+    offset: int
+    segment: RawSegment
+    body: bytes
+
+
+class RawHead(NamedTuple):
+    """Where a raw log ends: the next offset of its topic, the next raw offset of a row, and the
+    size of all rows as they came.
+    """
+
+    offset: int
+    rows: int
+    size_bytes: int
+
+    def placed(self, segment: RawSegment) -> RawSegment:
+        """A segment as the next one."""
+        return msgspec.structs.replace(segment, start=self.rows, before_bytes=self.size_bytes)
+
+
+def raw_head(topic: str, log: LogReader) -> RawHead:
+    """Where the raw log ends.  Cost: a read of one record."""
+    head = log.head(topic)
+    if head == 0:
+        return RawHead(0, 0, 0)
+    # Retention never takes the last segment, which says how many rows there were.
+    [last] = iter_segments(topic, log, start=head - 1)
+    segment = last.segment
+    return RawHead(head, segment.end, segment.before_bytes + segment.size_bytes)
+
+
+def iter_segments(
+    topic: str, log: LogReader, *, start: int = 0, stop: int | None = None
+) -> Iterator[StoredSegment]:
+    """The segments with `start <= offset < stop`, in order.
+
+    Raises: RetentionPassed ENG-011 for what was trimmed.
+    """
+    for frame in log.read(topic, start=start, stop=stop):
+        columns = (frame["_offset"], frame["segment"], frame["body"])
+        for offset, payload, body in zip(*(column.to_list() for column in columns), strict=True):
+            yield StoredSegment(offset, unpack_stored(payload, RawSegment), body or b"")
+
+
+def find_file(topic: str, log: LogReader, path: str) -> StoredSegment | None:
+    """The segment of the last time that a file was read; None where it never was, or where that
+    was trimmed.  Cost: two reads, of whatever length the log.
+    """
+    name = name_of_file(path)
+    found = log.find(topic, [name]).get(name)
+    if found is None or found.offset < log.first(topic):
+        return None
+    [stored] = iter_segments(topic, log, start=found.offset, stop=found.offset + 1)
+    return stored
+
+
+def find_refreshes(topic: str, log: LogReader, count: int) -> dict[str, int]:
+    """By path, the offset of the last of the first so many refreshes of its file."""
+    if count == 0:
+        return {}
+    names = [name_of_refresh(number) for number in range(1, count + 1)]
+    found = log.find(topic, names)
+    offsets = [found[name].offset for name in names if name in found]
+    segments = (
+        stored
+        for offset in offsets
+        for stored in iter_segments(topic, log, start=offset, stop=offset + 1)
+    )
+    return {stored.segment.path: stored.offset for stored in segments}
+
+
+def segment_record(segment: RawSegment, body: bytes = b"", *, name: str = "") -> pl.DataFrame:
+    """The record of a segment, for the log.
+
+    Args:
+        name: what the segment is found by: see `name_of_body`, `name_of_refresh`; default: that of
+            its file, or one that it shares with others, which keeps the index of ids from growing.
+    """
+    name = name or (name_of_file(segment.file.path) if segment.file else _NEWEST)
+    moment = segment.appended_at
+    return pl.DataFrame(
+        {
+            "_id": [name],
+            "_content": pl.Series([segment.end.to_bytes(16, "big")], dtype=pl.Binary),
+            "_op": ["insert"],
+            "_event_time": [moment],
+            "_known_at": [moment],
+            "_appended_at": [moment],
+            "_visible_at": [moment],
+            "_history": [segment.history],
+            "segment": pl.Series([pack_stored(segment)], dtype=pl.Binary),
+            "body": pl.Series([body], dtype=pl.Binary),
+        }
+    )
+
+
+def name_of_file(path: str) -> str:
+    """What the last segment of a file is found by."""
+    return f"file:{path}"
+
+
+def name_of_refresh(number: int) -> str:
+    """What a refresh is found by; the first has number 1."""
+    return f"refresh:{number}"
+
+
+def name_of_hits(file: int, row: int) -> str:
+    """What the hits are found by of a file's rows from one on; `file` is the raw offset of its
+    first.
+    """
+    return f"hits:{file}:{row}"
+
+
+def name_of_body(body: bytes) -> str:
+    """What a push is found by where an equal one must be noticed."""
+    return f"body:{hashlib.blake2b(body, digest_size=16).hexdigest()}"
