@@ -17,6 +17,7 @@ from mainspring.elements.expression import col
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import HOUR, format_duration
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.monitoring.evaluate import MonitoredModel, MonitorEvaluator
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_source_rows
@@ -84,7 +85,8 @@ def monitored_by(label: Label) -> MonitoredModel:
 
 def write_outcomes(log: SqliteLog, now: int, rows: Sequence[Mapping[str, object]]) -> None:
     """Each with its own operation, at the hour that it is."""
-    writer = SourceWriter(CompiledSource(TRUTH, SCHEMAS["truth"]), log=log, clock=FrozenClock(now))
+    compiled, clock = CompiledSource(TRUTH, SCHEMAS["truth"]), FrozenClock(now)
+    writer = SourceWriter(compiled, log=log, clock=clock, objects=MemoryObjects())
     for row in rows:
         at = int(str(row["at"])) * HOUR
         told = {"at": at, "told": at + int(str(row["delay"])) * HOUR}

@@ -16,12 +16,11 @@ import polars as pl
 
 from mainspring.datasets.spec import Label
 from mainspring.elements.expression.columns import to_polars
-from mainspring.elements.schema import DType, Field, Schema
+from mainspring.elements.schema import Schema
 from mainspring.elements.time import Micros
+from mainspring.features.id_order import id_keys
 
 __all__ = ["join_outcomes", "revisions_of"]
-
-_SIGN_BIT = 1 << 63
 
 
 def revisions_of(
@@ -37,10 +36,10 @@ def revisions_of(
         `_visible_from`, `_stands` and `_label`.
     """
     key = list(label.join_on)
-    order = [_sortable(schema[name]) for name in label.source.id]
+    types = tuple(schema[name].dtype for name in label.source.id)
     return facts.select(
         *key,
-        pl.concat_str(order, separator="\0\0").alias("_order"),
+        id_keys(facts["_id"], types).alias("_order"),
         "_event_time",
         pl.col(visible_from).alias("_visible_from"),
         stands.alias("_stands"),
@@ -104,19 +103,3 @@ def _join_within(
         .select("_row", "_visible_from", "_label")
     )
     return numbered.join(answers, on="_row", how="left", maintain_order="left")
-
-
-def _sortable(field: Field) -> pl.Expr:
-    """A component of an id as text that sorts as its values do, whatever follows it."""
-    column = pl.col(field.name)
-    match field.dtype:
-        case DType.STRING:
-            return column.str.replace_all("\0", "\0\1", literal=True)
-        case DType.INT64 | DType.TIMESTAMP:
-            # With the sign bit turned, whole numbers sort as those without a sign do.
-            number = column.to_physical().reinterpret(signed=False)
-            return number.xor(pl.lit(_SIGN_BIT, dtype=pl.UInt64)).cast(pl.String).str.zfill(20)
-        case DType.BOOLEAN:
-            return column.cast(pl.Int64).cast(pl.String)
-        case _:
-            return column.cast(pl.String)

@@ -12,6 +12,7 @@ from mainspring.datasets.definition import (
     render_training_set_definition,
 )
 from mainspring.datasets.spec import Label, TrainingSet, split_by_time
+from mainspring.elements.declaration import stated_fields
 from mainspring.elements.expression import col, count, hours, when
 from mainspring.elements.schema import DType, Schema
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
@@ -140,3 +141,11 @@ def test_only_records_of_the_closed_list_are_made():
 def test_what_is_no_part_of_a_definition_is_refused():
     with pytest.raises(TypeError, match="complex is not part of a definition"):
         render_training_set_definition(TrainingSetDefinition(1j, (), ()))  # type: ignore[arg-type]
+
+
+def test_a_label_without_a_horizon_is_stored_as_before_there_was_one():
+    source = Source("truth", id="id", event_time="at")
+    plain = Label(source, col("late"), join_on="id")
+    absent = Label(source, col("late"), join_on="id", missing="negative", horizon="30d")
+    assert [field.name for field in stated_fields(plain)][-1] == "missing"
+    assert [field.name for field in stated_fields(absent)][-1] == "horizon"

@@ -28,7 +28,7 @@ LABEL = Label(Source("truth", id="id", event_time="at"), col("delay") > 15, join
 def facts(*rows: tuple[str | None, int, float | None]) -> pl.DataFrame:
     """Records of the label's source: id, leg and delay."""
     schema = {"id": pl.String, "leg": pl.Int64, "delay": pl.Float64}
-    frame = pl.DataFrame(rows, orient="row", schema=schema)
+    frame = pl.DataFrame(rows, orient="row", schema=schema).with_columns(_id=pl.lit("x"))
     return frame.with_columns(_op=pl.lit("insert"), **dict.fromkeys(TIMES, pl.lit(0)))
 
 
