@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import resolve_name
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 from mainspring.project.code.state import name_of
 from mainspring.project.code.text import attribute_paths
@@ -58,6 +58,7 @@ class Names:
         nodes = list(ast.walk(tree)) if tree is not None else []
         self._local = {*_iter_local_names(nodes)}
         self.paths = attribute_paths(tree) if tree is not None else {}
+        self._asked: list[str] = []
         self.imported: dict[str, list[object]] = {}
         """What imports inside the code bind, by name; all that may stand for it."""
         for node in nodes:
@@ -107,6 +108,30 @@ class Names:
             value = vars(value).get(attribute) if isinstance(value, type) else None
         return value
 
+    def reaches_out(self, statement: ast.stmt) -> bool:
+        """Whether a statement calls a function, or sets something in another package; a method of
+        an object of the project is seen in that object.
+        """
+        for node in ast.walk(statement):
+            match node:
+                case ast.Call(func=function):
+                    called = self.foreign(function)
+                    is_foreign = called is not None and called.module != "builtins"
+                    if is_foreign or isinstance(self.value(function), FunctionType):
+                        return True
+                case (
+                    ast.Attribute(value=owner, ctx=ast.Store())
+                    | ast.Subscript(value=owner, ctx=ast.Store())
+                ) if self.foreign(owner):
+                    return True
+        return False
+
+    def modules(self) -> Iterator[str]:
+        """The imported modules of the project that the code imports, with those around them."""
+        for name in self._asked:
+            parts = name.split(".")
+            yield from (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
     def _candidates(self, name: str) -> list[object]:
         if name in self.imported:
             return self.imported[name]
@@ -149,6 +174,7 @@ class Names:
 
     def _whole(self, name: str, alias: str | None) -> Iterator[tuple[str, object]]:
         """`import a.b.c` runs all three and binds the first; with a name, it binds the last."""
+        self._asked.append(name)
         bound = alias or name.partition(".")[0]
         yield from ((bound, each) for each in self._iter_unloaded(name))
         held, whole = self._module(name.partition(".")[0]), self._module(name)
@@ -158,6 +184,7 @@ class Names:
 
     def _part(self, module: str, name: str, bound: str) -> Iterator[tuple[str, object]]:
         """`from module import name`."""
+        self._asked.append(f"{module}.{name}")
         yield from ((bound, each) for each in self._iter_unloaded(f"{module}.{name}"))
         held = self._module(module)
         if isinstance(held, ModuleType):

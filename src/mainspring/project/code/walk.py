@@ -14,7 +14,7 @@ import dis
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import NamedTuple
 
@@ -104,6 +104,8 @@ class _Walk:
         self._waiting: deque[tuple[int, Callable[[], object], ModuleType | None]] = deque()
         self._alive: list[object] = []
         self._here: ModuleType | None = None
+        self._acting: dict[str, ast.Module] = {}
+        self._imports: dict[str, list[str]] = {}
         self.words: list[object] = []
         self.unseen: set[Unseen] = set()
 
@@ -324,29 +326,48 @@ class _Walk:
         names = Names(self._code, package, values=values, tree=imports_inside(parsed))
         return {"text": module_form(parsed), "uses": self._uses(names, values)}
 
-    def _acts(self, module: ModuleType) -> object:
-        """What a module does beside binding names, when it is imported; None where it does nothing
-        of the kind.
-        """
-        parsed = parse_module(self._code.text_of(module))
-        acts: list[ast.stmt] = [
-            act
-            for act in parsed.acts
-            if not any(_is_declared(vars(module).get(name)) for name in _names_in(act))
+    def _acts(self, module: ModuleType) -> list[object]:
+        """What a module, and all that it imports, does to the world when it is imported."""
+        found: dict[str, ast.Module] = {}
+        waiting = [module.__name__]
+        while waiting:
+            name = waiting.pop()
+            if name not in found and name in self._code.modules:
+                found[name] = self._acts_in(name)
+                waiting += self._imports[name]
+        acting = sorted((ast.dump(acts), name) for name, acts in found.items() if acts.body)
+        return [
+            self._place(("acts", name), found[name], partial(self._acts_of, name, found[name]))
+            for _, name in acting
         ]
-        if not acts:
-            return None
-        key = ("acts", module.__name__)
-        return self._place(key, module, lambda: self._acts_of(module, ast.Module(acts, [])))
 
-    def _acts_of(self, module: ModuleType, acts: ast.Module) -> object:
-        self._here = module
-        package = str(vars(module).get("__package__") or "")
-        names = Names(self._code, package, values=vars(module), tree=acts)
+    def _acts_in(self, name: str) -> ast.Module:
+        """The statements of a module that reach beyond what its names show afterwards: calls of
+        functions, and what is set in other packages.
+        """
+        if name not in self._acting:
+            module = self._code.modules[name]
+            parsed = parse_module(self._code.text_of(module))
+            acts: list[ast.stmt] = [
+                act
+                for act in parsed.acts
+                if self._names(module, act).reaches_out(act)
+                and not any(_is_declared(vars(module).get(name)) for name in _names_in(act))
+            ]
+            self._acting[name] = ast.Module(acts, [])
+            self._imports[name] = [*self._names(module, parsed.tree).modules()]
+        return self._acting[name]
+
+    def _acts_of(self, name: str, acts: ast.Module) -> object:
+        self._here = self._code.modules[name]
         return {
             "acts": [normal_form(act) for act in acts.body],
-            "uses": self._uses(names, _names_in(acts)),
+            "uses": self._uses(self._names(self._here, acts), _names_in(acts)),
         }
+
+    def _names(self, module: ModuleType, tree: ast.AST) -> Names:
+        package = str(vars(module).get("__package__") or "")
+        return Names(self._code, package, values=vars(module), tree=tree)
 
     def _unloaded(self, name: str) -> object:
         """A module that is imported while the fit runs: its whole text, and what it imports."""

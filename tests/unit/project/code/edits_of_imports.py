@@ -348,4 +348,32 @@ EDITS = [
         },
         *("slow.py", "7", "8"),
     ),
+    Edit(
+        "setup module",
+        {
+            "p.py": "import lib.setup\n" + FIT + "    return 1\n",
+            "lib/__init__.py": "",
+            "lib/setup.py": ("import numpy as np\nnp.seterr(all='ignore')\n"),
+        },
+        *("lib/setup.py", "ignore", "raise"),
+    ),
+    Edit(
+        "setup module further",
+        {
+            "p.py": "import lib.more\n" + FIT + "    return 1\n",
+            "lib/__init__.py": "",
+            "lib/more.py": "from .setup import X\n",
+            "lib/setup.py": ("import numpy as np\nX = 1\nnp.seterr(all='ignore')\n"),
+        },
+        *("lib/setup.py", "ignore", "raise"),
+    ),
+    Edit(
+        "a module that is not imported",
+        {
+            "p.py": FIT + "    return 1\n",
+            "q.py": ("import mainspring as ms\nimport numpy as np\nnp.seterr(all='ignore')\n"),
+        },
+        *("q.py", "ignore", "raise"),
+        is_change=False,
+    ),
 ]

@@ -253,4 +253,39 @@ EDITS = [
         *("p.py", "'a'", "'b'"),
         is_change=False,
     ),
+    Edit(
+        "setup by a function",
+        {
+            "p.py": "import lib.setup\n" + FIT + "    return 1\n",
+            "lib/__init__.py": "",
+            "lib/setup.py": ("import numpy as np\ndef go():\n    np.seterr(all='ignore')\ngo()\n"),
+        },
+        *("lib/setup.py", "ignore", "raise"),
+    ),
+    Edit(
+        "setup in env",
+        {
+            "p.py": ("import os\nos.environ['A'] = '1'\n") + FIT + "    return 1\n",
+        },
+        *("p.py", "'1'", "'2'"),
+    ),
+    Edit(
+        "monkeypatch",
+        {
+            "p.py": ("import sklearn.base\ndef h():\n    return 1\nsklearn.base.zzz = h\n")
+            + FIT
+            + "    return 1\n",
+        },
+        *("p.py", ("return 1\nskl"), ("return 2\nskl")),
+    ),
+    Edit(
+        "register not used",
+        {
+            "p.py": "import lib.reg\n" + FIT + "    return 1\n",
+            "lib/__init__.py": "",
+            "lib/reg.py": ("R = []\ndef f():\n    return 7\nR.append(f)\n"),
+        },
+        *("lib/reg.py", "return 7", "return 8"),
+        is_change=False,
+    ),
 ]
