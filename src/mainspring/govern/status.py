@@ -46,6 +46,11 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     attested: bool
     notes: AssetNotes = AssetNotes()
 
+    @property
+    def proof(self) -> str:
+        """Whether the chain holds, in words."""
+        return "attested" if self.attested else "not attested"
+
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A source: records in the log, rows in quarantine, and the event time of its newest record
@@ -73,10 +78,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...]
 
     def _repr_html_(self) -> str:
-        endpoints = [
-            (e.name, e.model, "attested" if e.attested else "not attested", e.notes.owner)
-            for e in self.endpoints
-        ]
+        endpoints = [(e.name, e.model, e.proof, e.notes.owner) for e in self.endpoints]
         sources = [
             (s.name, s.rows, s.quarantined, _moment(s.last_event_time), s.notes.owner)
             for s in self.sources
