@@ -32,10 +32,7 @@ from mainspring.monitoring.runner import MonitorRunner
 from mainspring.project.catalog import FeatureCatalog
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.compile import (
-    compile_declared_on_demand,
-    compile_declared_views,
-)
+from mainspring.project.loader.compile import compile_declared_on_demand, compile_declared_views
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
 from mainspring.project.model_catalog import ModelCatalog
 from mainspring.project.plan.read import read_origins

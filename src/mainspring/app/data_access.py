@@ -15,9 +15,7 @@ __all__ = ["DataAccess"]
 
 
 class DataAccess(Collaborators):
-    """Reads what the environment holds, and changes nothing but online state, which it may bring up
-    to the log.
-    """
+    """Reads what the environment holds; changes nothing, but brings online state up to the log."""
 
     def training_set(self, name: str) -> StoredTrainingSet:
         """The rows that models of this environment were trained on, as a frame of Polars or pandas.
@@ -44,18 +42,16 @@ class DataAccess(Collaborators):
     def get_historical_features(
         self, features: Sequence[FeatureReference], *, spine: GivenFrame
     ) -> GivenFrame:
-        """Features of these views for every row of the spine, point-in-time correct, in its order;
-        no row is dropped.
+        """Features for every row of the spine, point-in-time correct, in its order; none is
+        dropped.  The answer is a frame of the spine's kind, the features beside its columns; an
+        on-demand feature takes the place of a column of its name, as in a training set.
 
         Args:
-            features: names of feature views and on-demand views, which answer as this environment
-                holds them, or `view:feature` for one feature of a view.
-            spine: a frame of Polars or pandas with the join keys, what on-demand views read, and
-                `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text or int64
+            features: feature views and on-demand views, as this environment holds them, or
+                `view:feature` for one feature of a view.
+            spine: a frame of Polars or pandas with join keys, what on-demand views read, and
+                `prediction_time`: timestamps (UTC without a zone), ISO 8601 text or int64
                 microseconds.
-
-        Returns: a frame of the same kind, the features beside the columns of the spine.  An
-            on-demand feature takes the place of a column of its name, as in a training set.
 
         Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
             another type, FrameUnreadable FEA-070.
@@ -84,6 +80,5 @@ class DataAccess(Collaborators):
             another type, MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two
             views give a column of one name, HindsightAsked FEA-013 for a view with hindsight.
         """
-        return self.reader.get_online_features(
-            features, keys=plain_rows(keys), at=at, reasons=reasons
-        )
+        rows = plain_rows(keys)
+        return self.reader.get_online_features(features, keys=rows, at=at, reasons=reasons)

@@ -43,8 +43,7 @@ class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
             f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
             for name, value in self.facts.items()
         )
-        owner = f"owner {self.notes.owner}" if self.notes.owner else ""
-        detail = ", ".join(filter(None, [detail, owner]))
+        detail = ", ".join(filter(None, [detail, str(self.notes)]))
         lines = [said + (f"  ({detail})" if detail else "")]
         for place, parent in enumerate(self.parents):
             last = place == len(self.parents) - 1

@@ -53,6 +53,11 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     attested: bool
     notes: AssetNotes = AssetNotes()
 
+    @property
+    def proof(self) -> str:
+        """Whether the chain holds, in words."""
+        return "attested" if self.attested else "not attested"
+
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A source: facts that stand, rows in quarantine, each as often as it came, and the newest
@@ -91,10 +96,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     monitors: tuple[MonitorStatus, ...] = ()
 
     def _repr_html_(self) -> str:
-        endpoints = [
-            (e.name, e.model, "attested" if e.attested else "not attested", e.notes.owner)
-            for e in self.endpoints
-        ]
+        endpoints = [(e.name, e.model, e.proof, e.notes.owner) for e in self.endpoints]
         sources = [
             (s.name, s.rows, s.quarantined, _moment(s.last_event_time), s.notes.owner)
             for s in self.sources

@@ -102,6 +102,9 @@ class AssetNotes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str = ""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return f"owner {self.owner}" if self.owner else ""
+
 
 class AssetDefinition(StoredRecord, frozen=True, kw_only=True):
     """A declaration in canonical words, kept so that a later plan can say what changed from what.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mainspring.monitoring.incident import Incident
     from mainspring.project.apply.perform import ApplyReport
     from mainspring.project.plan.plan import Plan
-    from mainspring.registry.environment import AssetNotes, EnvironmentVersion
+    from mainspring.registry.environment import EnvironmentVersion
 
 __all__ = [
     "apply",
@@ -224,16 +224,7 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
     yield paint.quiet(
         f"  moved {format_instant(report.moved_at)} by {report.moved_by}: {report.reason}"
     )
-    rows = [
-        [
-            e.name,
-            e.model,
-            short(e.digest),
-            "attested" if e.attested else "not attested",
-            _owner(e.notes),
-        ]
-        for e in report.endpoints
-    ]
+    rows = [[e.name, e.model, short(e.digest), e.proof, str(e.notes)] for e in report.endpoints]
     yield from _block("Endpoints", rows, paint)
     sources = [
         [
@@ -241,7 +232,7 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
             counted(s.rows, "row"),
             _quarantined(s.quarantined),
             f"last event {_moment(s.last_event_time)}",
-            _owner(s.notes),
+            str(s.notes),
         ]
         for s in report.sources
     ]
@@ -287,10 +278,6 @@ def _block(
         yield ""
         yield paint.title(title)
         yield from columns(rows, right=right)
-
-
-def _owner(notes: "AssetNotes") -> str:
-    return f"owner {notes.owner}" if notes.owner else ""
 
 
 def _quarantined(rows: int) -> str:

@@ -10,10 +10,7 @@ __all__ = ["models"]
 @click.group(cls=WorkspaceGroup, invoke_without_command=True)
 @click.pass_context
 def models(ctx: click.Context) -> None:
-    """Show model versions: metrics, parameters, what a fit printed.
-
-    Without a subcommand, the models that the environment holds with their metrics on the test rows.
-    """
+    """Show model versions: metrics, parameters, what a fit printed."""
     if ctx.invoked_subcommand is None:
         at = ctx.ensure_object(Invocation)
         reports = at.open().models.reports()
@@ -25,10 +22,9 @@ def models(ctx: click.Context) -> None:
 @click.argument("name", metavar="MODEL")
 @click.pass_obj
 def show(at: Invocation, name: str) -> None:
-    """Show a model version: metrics, parameters, logged metrics and files, printed output.
+    """Show all of a model version.
 
-    MODEL is a model, for the version that the environment holds, or a version such as
-    late_arrival@v3.
+    MODEL is a model, for the version that --env holds, or a version such as late_arrival@v3.
     """
     report = at.open().models.report(name)
     at.answer(report, lambda _: report.lines())
