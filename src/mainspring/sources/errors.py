@@ -196,8 +196,10 @@ class PromisedColumnMissing(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class TypeConflict(DeclarationError):
-    """A contract gives a column a type that its values cannot be read as.  Text can be read as a
-    timestamp and a whole number as a float; nothing else is converted.
+    """A contract gives a column a type that its values cannot be read as, in a file that says its
+    own types.  Numbers can be read as other numbers that hold them, and as text; text as a time, as
+    a decimal, and as whatever the contract says the spelling of.  Whole numbers are no instants:
+    convert their unit with an expression.
     """
 
     code: ClassVar[str] = "PRJ-016"

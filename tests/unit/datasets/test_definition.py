@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from mainspring.datasets.definition import (
 from mainspring.datasets.spec import Label, TrainingSet, split_by_time
 from mainspring.elements.declaration import stated_fields
 from mainspring.elements.expression import col, count, hours, when
-from mainspring.elements.schema import DType, Schema
+from mainspring.elements.schema import DType, Field, Schema
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
 from mainspring.sources.spec import Contract, Float64, Source, String, assumed_delay
 
@@ -94,6 +95,16 @@ def test_equal_declarations_at_other_lines_give_equal_bytes():
     first = render_training_set_definition(definition())
     assert render_training_set_definition(definition()) == first
     assert b"declared_at" not in first
+
+
+def test_what_a_contract_gained_is_written_where_it_is_used_and_else_read_as_unused():
+    assert b"spelling" not in render_training_set_definition(definition())
+    spelled = Float64(decimal=",", nulls=("N/A",))
+    schema = Schema((Field("delay", DType.FLOAT64, spelling=spelled.spelling),))
+    more = replace(definition(), schemas=(("landings", schema), ("starts", SCHEMA)))
+    payload = render_training_set_definition(more)
+    assert b'"thousands"' in payload
+    assert parse_training_set_definition(payload) == more
 
 
 @pytest.mark.parametrize("bound", [math.inf, -0.0, 5e-324])

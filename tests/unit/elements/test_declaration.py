@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 import mainspring
-from mainspring.elements.declaration import freeze
+from mainspring.elements.declaration import freeze, iter_said
+from mainspring.elements.schema import Schema
 from mainspring.features.spec import Entity
+from mainspring.sources.spec import Float64
 
 
 @dataclass(frozen=True, init=False)
@@ -49,3 +51,15 @@ def test_every_field_is_set_or_it_is_our_bug():
     assert Pair(left=1, right=2).right == 2
     with pytest.raises(AssertionError, match="right"):
         Pair(left=1)
+
+
+def test_what_a_record_gained_and_does_not_use_is_no_part_of_its_words() -> None:
+    plain, spelled = Float64(between=(0, 1)), Float64(decimal=",")
+    words = ["dtype", "nullable", "between", "one_of", "max_length", "allow_nan"]
+    assert [name for name, _ in iter_said(plain)] == words
+    assert [name for name, _ in iter_said(spelled)] == [*words, "spelling"]
+
+
+def test_what_no_comparison_regards_is_no_part_of_the_words() -> None:
+    schema = Schema((), unusable=(("tags", "a list"),))
+    assert [name for name, _ in iter_said(schema)] == ["fields"]
