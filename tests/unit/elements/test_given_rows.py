@@ -3,13 +3,8 @@
 import polars as pl
 import pytest
 
-<<<<<<<< HEAD:tests/unit/elements/test_given_rows.py
 from mainspring.elements.errors import FrameUnreadable
 from mainspring.elements.foreign_frame import as_polars, plain_rows
-========
-from mainspring.features.frames import as_polars, rows_of
-from mainspring.ports.errors import BadRequest
->>>>>>>> i9-h6:tests/unit/features/test_frames.py
 
 ROWS = [{"shop": "a", "n": 1}, {"shop": "b", "n": None}]
 
