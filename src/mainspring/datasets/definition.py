@@ -49,6 +49,10 @@ _RECORDS = {
     and dataclasses.is_dataclass(record)
     and record.__module__ == module.__name__
 } | {record.__name__: record for record in (*NODES, Schema, Field)}
+_UNWRITTEN = frozenset({"declared_at", "renamed_from"})
+"""Fields that say nothing about what is computed: two definitions that differ in them are equal
+bytes.
+"""
 _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
 
 
@@ -180,7 +184,7 @@ def _to_data(value: object) -> _Json:
         case list() | tuple():
             return [_to_data(item) for item in value]
         case _ if dataclasses.is_dataclass(value):
-            fields = [f for f in dataclasses.fields(value) if f.name != "declared_at"]
+            fields = [f for f in dataclasses.fields(value) if f.name not in _UNWRITTEN]
             return {"$": type(value).__name__} | {
                 f.name: _to_data(getattr(value, f.name)) for f in fields
             }

@@ -110,7 +110,7 @@ class FeatureView:
 
     Args:
         source: whose facts; those of several sources are one history, ordered by (event time,
-            source name, id).
+            source name, id); of one that was renamed its first name.
         windows: lengths such as `3h`, or `unbounded`; a window at prediction time q is `[q - w, q)`
             on event time, exact to the event.
         features: a name for each aggregation, or `latest(...)`.  Columns come out as
@@ -122,9 +122,12 @@ class FeatureView:
             the answer is exact at q.
         knowledge: `as_known` (what was visible at q), or `as_corrected`: hindsight, which no gate
             lets serve.
+        renamed_from: what it was called before: it keeps its state and its history.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"renamed_from"})
+    """Fields that are in no fingerprint."""
 
     name: str
     sources: tuple[Source, ...]
@@ -138,6 +141,7 @@ class FeatureView:
     owner: str
     description: str
     declared_at: Location = field(compare=False, repr=False)
+    renamed_from: str = ""
 
     def __init__(
         self,
@@ -153,6 +157,7 @@ class FeatureView:
         knowledge: Knowledge = "as_known",
         owner: str = "",
         description: str = "",
+        renamed_from: str = "",
     ) -> None:
         sources = (source,) if isinstance(source, Source) else tuple(source)
         _require("source", sources, Source)
@@ -179,6 +184,7 @@ class FeatureView:
             owner=owner,
             description=description,
             declared_at=caller(),
+            renamed_from=renamed_from,
         )
 
     @property

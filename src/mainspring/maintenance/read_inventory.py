@@ -25,7 +25,11 @@ from mainspring.ports.state import StateReader
 from mainspring.project.kinds.definition import online_shard_name
 from mainspring.registry.environment import AssetPointer
 from mainspring.registry.read import read_object, read_version
-from mainspring.registry.read_environment import read_definition, read_environment
+from mainspring.registry.read_environment import (
+    read_asset_origins,
+    read_definition,
+    read_environment,
+)
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.loader import iter_retained_versions
 from mainspring.serving.state.generations import iter_retained_sources
@@ -214,6 +218,7 @@ def _live_shards(
     An environment's views name theirs; so does the definition behind each of its models, which may
     be an older one that was put in charge again.
     """
+    origins = read_asset_origins(ports.state)
     try:
         return frozenset(
             part
@@ -222,16 +227,19 @@ def _live_shards(
                 ports.state, read_environment(ports.state, environment)
             )
             for pointer in recent.pointers.values()
-            for shard in _shards_of(pointer, ports)
+            for shard in _shards_of(pointer, ports, origins)
             for part in shards_of_partitions(shard, partitions)
         ), ""
     except MainspringError as error:
         return None, f"{error.code} {error.message}"
 
 
-def _shards_of(pointer: AssetPointer, ports: MaintenancePorts) -> Iterator[str]:
+def _shards_of(
+    pointer: AssetPointer, ports: MaintenancePorts, origins: Mapping[str, str]
+) -> Iterator[str]:
     if pointer.kind == "view":
-        yield online_shard_name(pointer.asset.partition(".")[2], pointer.build_fingerprint)
+        origin = origins.get(pointer.asset, pointer.asset)
+        yield online_shard_name(origin.partition(".")[2], pointer.build_fingerprint)
     elif pointer.kind == "model":
         version = read_version(ports.state, pointer.build_digest)
         definition = read_object(ports.objects, version, "definition")

@@ -38,7 +38,7 @@ from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.serving.inference_log import PredictionRecord, iter_predictions
 from mainspring.sources.read import iter_records
-from mainspring.sources.topic import quarantine_topic_of, topic_of
+from mainspring.sources.topic import log_of_stream, quarantine_topic_of, topic_of
 
 __all__ = ["EvaluatedWindow", "MonitorEvaluator", "MonitoredModel", "subject_of"]
 
@@ -95,7 +95,13 @@ def subject_of(monitored: MonitoredModel) -> Digest:
     columns = sorted({*label.join_on, *input_columns(label.value)})
     types = [[f.name, f.dtype.value] for f in schema if f.name in columns]
     return digest_of_value(
-        [monitored.topic, label.source.name, list(label.join_on), repr(label.value), types]
+        [
+            monitored.topic,
+            log_of_stream(label.source.stream),
+            list(label.join_on),
+            repr(label.value),
+            types,
+        ]
     )
 
 

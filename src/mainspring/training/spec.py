@@ -32,9 +32,12 @@ class Model:
 
     Args:
         seed: for the random numbers of the fit, as `run.seed`.
+        renamed_from: what it was called before: it keeps its versions and its history.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"gates", "owner", "description"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"renamed_from"})
+    """Fields that are in no fingerprint."""
 
     name: str
     fit: FitFunction = field(compare=False, repr=False)
@@ -44,6 +47,7 @@ class Model:
     owner: str
     description: str
     declared_at: Location = field(compare=False, repr=False)
+    renamed_from: str = ""
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class Model:
         name: str = "",
         seed: int = 0,
         owner: str = "",
+        renamed_from: str = "",
     ) -> None:
         freeze(
             self,
@@ -65,6 +70,7 @@ class Model:
             owner=owner,
             description=(fit.__doc__ or "").strip(),
             declared_at=caller(),
+            renamed_from=renamed_from,
         )
 
 
@@ -75,10 +81,19 @@ def model(
     name: str = "",
     seed: int = 0,
     owner: str = "",
+    renamed_from: str = "",
 ) -> Callable[[FitFunction], Model]:
     """Declare the function below as a model: `@ms.model(flights, gates=[...])`."""
 
     def declare(fit: FitFunction) -> Model:
-        return Model(fit, training_set, gates=gates, name=name, seed=seed, owner=owner)
+        return Model(
+            fit,
+            training_set,
+            gates=gates,
+            name=name,
+            seed=seed,
+            owner=owner,
+            renamed_from=renamed_from,
+        )
 
     return declare

@@ -11,6 +11,7 @@ from mainspring.features.history.backfill import backfill_view
 from mainspring.features.view import CompiledView
 from mainspring.sources.columns import conform_rows
 from mainspring.sources.spec import Source
+from mainspring.sources.topic import log_of_stream
 
 __all__ = ["FactReader", "backfill_from", "gather_facts", "gather_keys", "qualify_ids"]
 
@@ -71,11 +72,11 @@ def gather_keys(
 
 
 def qualify_ids(view: CompiledView, source: Source, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with ids that tell the facts of a union's sources apart, and sort as (source name,
-    id) do: no name holds the character in between.
+    """The frame with ids that tell the facts of a union's sources apart, and sort as (name of the
+    log, id) do: no name holds the character in between.
     """
     return (
-        frame.with_columns(_id=pl.lit(f"{source.name}\0") + pl.col("_id"))
+        frame.with_columns(_id=pl.lit(f"{log_of_stream(source.stream)}\0") + pl.col("_id"))
         if view.view.is_union
         else frame
     )

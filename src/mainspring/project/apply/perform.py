@@ -30,6 +30,7 @@ from mainspring.project.plan.stages import MoveEnvironment, PointerMove, VerifyV
 from mainspring.project.plan.stale import stale_reasons
 from mainspring.registry.environment import (
     AssetPointer,
+    Build,
     EnvironmentVersion,
     StageDuration,
     duration_key,
@@ -38,7 +39,11 @@ from mainspring.registry.environment import (
 )
 from mainspring.registry.move import move_environment
 from mainspring.registry.read import read_version
-from mainspring.registry.read_environment import read_environment, read_past_environment
+from mainspring.registry.read_environment import (
+    read_build,
+    read_environment,
+    read_past_environment,
+)
 from mainspring.serving.errors import ModelRefused
 
 __all__ = ["ApplyReport", "apply_plan"]
@@ -95,7 +100,9 @@ def apply_plan(
             raise PlanStale(environment=plan.environment, act=plan.reason, moved="; ".join(moved))
         found = {stage.asset: stage.build for stage in plan.stages if stage.build is not None}
         evaluation.builds.update(found)
-        evaluator = _Evaluator(evaluation, policy, before, lease)
+        renamed = _renamed_builds(plan, evaluation)
+        evaluation.builds.update({build.asset: build for build in renamed})
+        evaluator = _Evaluator(evaluation, policy, before, lease, renamed)
         by_identity = {stage.identity: stage for stage in plan.work}
         run = execute(
             [_step(stage, plan) for stage in plan.work],
@@ -114,6 +121,25 @@ def apply_plan(
         moved=after.version != before.version,
         verdicts=tuple(evaluation.verdicts),
     )
+
+
+def _renamed_builds(plan: Plan, evaluation: Evaluation) -> list[Build]:
+    """The builds that are on record under another name than their assets have now."""
+    moves = (
+        move
+        for stage in plan.stages
+        if isinstance(stage, MoveEnvironment)
+        for move in stage.moves
+        if move.built_as
+    )
+    found = []
+    for move in moves:
+        build = read_build(evaluation.runtime.state, move.built_as, move.build_fingerprint)
+        if build is not None:
+            asset = evaluation.assets[move.asset]
+            kind = kind_of(asset.declaration)
+            found.append(kind.renamed_build(build, asset, evaluation))
+    return found
 
 
 @contextmanager
@@ -154,6 +180,7 @@ class _Evaluator:
     policy: TrustPolicy
     before: EnvironmentVersion
     lease: Lease
+    renamed: Sequence[Build]
 
     def perform(self, stage: StageRecord) -> StepOutcome:
         """Perform the stage, and record how long it took."""
@@ -224,6 +251,7 @@ class _Evaluator:
             project=runtime.project,
             actor=by,
             definitions=definitions,
+            builds=self.renamed,
         )
         return StepOutcome(facts={"version": fresh.version}, rows=len(stage.moves))
 

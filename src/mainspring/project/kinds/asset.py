@@ -131,3 +131,8 @@ class Asset:
     policy_fingerprint: Digest
     at: Location
     is_assumed: bool
+
+    @property
+    def origin(self) -> str:
+        """What it was first called: its facts, versions and state are filed by that."""
+        return self.definition.asset.partition(".")[2]

@@ -69,6 +69,10 @@ class ModelKind(Kind[Model]):
         del scope
         yield from model_faults(self.own(declaration))
 
+    def renamed_from(self, declaration: Declaration) -> str:
+        """What it was called before, where it says so."""
+        return self.own(declaration).renamed_from
+
     def inputs(self, declaration: Declaration, context: FingerprintContext) -> Mapping[str, object]:
         """The code of the fit, and the packages that it runs with."""
         fit = self.own(declaration).fit
@@ -148,6 +152,7 @@ class ModelKind(Kind[Model]):
             actor=runtime.actor,
             at=runtime.clock.now(),
             reason=evaluation.reason,
+            first_name=evaluation.assets[stage.asset].origin,
         )
         metrics = {name: round(value, 6) for name, value in trained.metrics.items()}
         facts: dict[str, EventValue] = {"version": version.label, **metrics}

@@ -275,10 +275,11 @@ def _attributes(tree: ast.AST, module: str) -> set[str]:
 
 def _bare(tree: _Routine) -> ast.AST:
     """A function without its decorators: the one that declares a model holds its gates, which are
-    policy.
+    policy.  And without its name: whoever calls it says that, and a model that is called by its
+    function may be renamed.
     """
     bare = copy.copy(tree)
-    bare.decorator_list = []
+    bare.decorator_list, bare.name = [], ""
     return bare
 
 
