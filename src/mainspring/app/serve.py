@@ -22,6 +22,7 @@ from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.serving.host import EndpointHost
+from mainspring.serving.state.generations import SourceGenerations
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
@@ -69,6 +70,11 @@ class ServableWorkspace(Protocol):
     @property
     def streams(self) -> OnlineMaterializer:
         """Keeps online state current."""
+        ...
+
+    @property
+    def generations(self) -> SourceGenerations:
+        """Keeps the generations of sources current."""
         ...
 
     @property
@@ -141,6 +147,9 @@ def background_tasks(
     compare = partial(check_sampled_parity, workspace.parity, metrics)
     return (
         PeriodicTask(host.refresh, name="refresh", period_s=REFRESH_PERIOD_S),
+        PeriodicTask(
+            workspace.generations.run_due, name="generations", period_s=_MONITORS_PERIOD_S
+        ),
         PeriodicTask(workspace.tables.run_due, name="tables", period_s=_TABLES_PERIOD_S),
         PeriodicTask(workspace.monitors.run_due, name="monitors", period_s=_MONITORS_PERIOD_S),
         PeriodicTask(compare, name="parity", period_s=_MONITORS_PERIOD_S),

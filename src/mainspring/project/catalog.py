@@ -17,7 +17,7 @@ from mainspring.features.explanation import ViewExplanation, explain_view
 from mainspring.features.history.file import BackfillProgress, BackfillReport, backfill_file
 from mainspring.features.online.measure import measure_state, sample_answers
 from mainspring.features.state.stream import shards_of
-from mainspring.features.view import CompiledView
+from mainspring.features.view import CompiledView, with_lookups
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.kinds.union import asset_name
 from mainspring.project.loader.fingerprint import canonical_value
@@ -25,6 +25,7 @@ from mainspring.project.loader.load import Project
 from mainspring.project.plan.notation import render_field
 from mainspring.registry.read_environment import read_environment
 from mainspring.sources.facts import read_source_rows
+from mainspring.sources.imported import require_imported
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
@@ -165,12 +166,14 @@ class FeatureCatalog:
         Args:
             progress: called with a view, the number of rows done, and of all rows.
 
-        Raises: UnknownAsset ACC-006, SpineUnusable FEA-010, FeatureOverflow FEA-001.
+        Raises: UnknownAsset ACC-006, FileNotRead SRC-037, SpineUnusable FEA-010, FeatureOverflow
+            FEA-001.
         """
+        views = [self._view(name) for name in names]
+        sources = [source for view in with_lookups(views) for source in view.view.sources]
+        require_imported(sources, self._tools.log)
         facts_of = partial(read_source_rows, log=self._tools.log, tables=self._tools.tables)
-        return backfill_file(
-            [self._view(name) for name in names], spine, out, facts_of=facts_of, progress=progress
-        )
+        return backfill_file(views, spine, out, facts_of=facts_of, progress=progress)
 
     def _status(self, view: CompiledView, now: Micros) -> ViewStatus:
         shards, log, online = shards_of(view), self._tools.log, self._tools.online

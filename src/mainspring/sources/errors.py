@@ -12,6 +12,7 @@ __all__ = [
     "FileGaveNothing",
     "FileMissing",
     "FileMoved",
+    "FileNotRead",
     "FileRefused",
     "FileUnreadable",
     "FileUnset",
@@ -365,3 +366,16 @@ class NotReleasable(SourceError):
     source: str
     row: int
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileNotRead(SourceError):
+    """Features were asked of a source whose file was never read as it is declared now, because
+    nothing was applied yet, or the apply was stopped.  Counts would all be zero.
+    """
+
+    code: ClassVar[str] = "SRC-037"
+    template: ClassVar[str] = "source {source!r}: {path} was not read yet as it is declared"
+    remedy: ClassVar[str] = "run `mainspring apply`, and mend what it says"
+    source: str
+    path: str

@@ -17,6 +17,7 @@ from mainspring.features.view import CompiledView, with_lookups
 from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.state.views import ServedViews
 from mainspring.sources.facts import read_source_rows
+from mainspring.sources.imported import require_imported
 from mainspring.sources.spec import Source
 
 __all__ = ["FeatureReader"]
@@ -63,6 +64,13 @@ class FeatureReader:
     def _views_of(self, names: Sequence[str]) -> list[CompiledView]:
         return [self.view(name) for name in ([names] if isinstance(names, str) else names)]
 
+    def _read_views_of(self, names: Sequence[str]) -> list[CompiledView]:
+        """The views, all of whose sources were read.  Raises: FileNotRead SRC-037."""
+        views = self._views_of(names)
+        sources = [source for view in with_lookups(views) for source in view.view.sources]
+        require_imported(sources, self._ports.log)
+        return views
+
     def _view_names(self) -> list[str]:
         """In the order in which they are declared, then those that this environment still holds."""
         return list(dict.fromkeys([*self._declared, *sorted(self._held.held())]))
@@ -79,10 +87,10 @@ class FeatureReader:
             spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text
                 or int64 microseconds.
 
-        Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
-            another type.
+        Raises: UnknownAsset ACC-006, FileNotRead SRC-037, SpineUnusable FEA-010 for a column that
+            is missing or of another type.
         """
-        views = self._views_of(features)
+        views = self._read_views_of(features)
         asked = prepare_spine(spine, views)
         return pl.concat(
             [spine, *(backfill_from(view, self._facts_of, asked) for view in views)],
@@ -112,7 +120,7 @@ class FeatureReader:
             MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two views give a
             column of one name, HindsightAsked FEA-013 for a view with hindsight.
         """
-        views = self._views_of(features)
+        views = self._read_views_of(features)
         now, request = self._ports.data_clock.now(), cast_entity_keys(keys, views)
         for view in with_lookups(views):
             materialize_to_head(view, self._ports)
