@@ -82,7 +82,10 @@ def changes(workspace: Workspace) -> dict[str, str]:
 def features(workspace: Workspace, view: str) -> list[dict[str, object]]:
     """What a view says now, and said then."""
     spine = pl.DataFrame(
-        {"shop": ["station", "harbour"] * 3, "prediction_time": [19_800 * DAY + i for i in range(6)]}
+        {
+            "shop": ["station", "harbour"] * 3,
+            "prediction_time": [19_800 * DAY + i for i in range(6)],
+        }
     )
     then = workspace.get_historical_features([view], spine=spine)
     now = workspace.get_online_features([view], keys=[{"shop": "station"}, {"shop": "harbour"}])
@@ -246,7 +249,8 @@ def test_a_renamed_model_can_be_pointed_at_its_first_version(project: Path) -> N
 
 def test_another_environment_finds_what_was_built_under_another_name(project: Path) -> None:
     (project / "project.toml").write_text(
-        (project / "project.toml").read_text() + f"\n[environments.trial]\nprotected = false\nas_of = {AS_OF}\n"
+        (project / "project.toml").read_text()
+        + f"\n[environments.trial]\nprotected = false\nas_of = {AS_OF}\n"
     )
     edited(project, ALL)
     trial = Workspace.open(project, "trial", as_of=AS_OF)

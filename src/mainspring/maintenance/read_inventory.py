@@ -17,7 +17,7 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_bare
 from mainspring.elements.time import Micros
 from mainspring.features.state.names import shards_of_partitions
-from mainspring.maintenance.garbage import GarbageInventory, TopicUsage
+from mainspring.maintenance.garbage import GarbageInventory, RemoveSource, TopicUsage
 from mainspring.maintenance.ports import MaintenancePorts
 from mainspring.ports.log import LogReader
 from mainspring.ports.online import Position
@@ -60,6 +60,7 @@ def read_inventory(
     at: Micros,
     data_at: Micros,
     leftovers: Iterable[Path],
+    removals: Iterable[RemoveSource] = (),
 ) -> GarbageInventory:
     """What is there and what points to it.
 
@@ -68,6 +69,7 @@ def read_inventory(
         grace: for how long nothing must reference an object before it is removed.
         at: the present instant; `data_at`: that of the data.
         leftovers: what processes that died left half done.
+        removals: of sources that are to be removed.
 
     Cost: reads every document, and the records that retention would take.
     """
@@ -89,6 +91,7 @@ def read_inventory(
         referenced=read_referenced(ports.state, ports.log),
         marked=read_marks(ports.state),
         leftovers=tuple(map(str, leftovers)),
+        removals=tuple(removals),
     )
 
 
