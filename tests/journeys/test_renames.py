@@ -121,6 +121,8 @@ def test_everything_renamed_at_once_is_the_same(project: Path) -> None:
     assert digest_of(after, "slow_delivery") == version
     assert [each.score for each in after.predict("late-delivery", [ROW])] == [told.score]
     assert after.replay([told.id])[0].outcome is ReplayOutcome.IDENTICAL
+    assert [view.view.name for view in after.streams.kept.named(["tempo"])] == ["tempo"]
+    assert {view.name for view in after.feature_views.report().views} == {"demand", "tempo"}
     with pytest.raises(UnknownAsset):
         after.ingest("deliveries", [PUSHED])
     assert after.ingest("trips", [PUSHED]).duplicates == 1

@@ -50,6 +50,8 @@ def first_name(state: StateReader, model: str) -> str:
     document = state.get("asset", f"model.{model}")
     if document is not None:
         return parse_stored(document.payload, AssetRecord, key=document.key).origin
+    if any(True for _ in state.iter_documents("version", f"{model}/")):
+        return model
     # A model that was renamed and not deployed since has versions by its new name, and no record.
     made = state.iter_documents("version")
     named = (each.key for each in made if _version_of(each).model == model)

@@ -97,7 +97,7 @@ def reason_of(change: AssetChange) -> str:
     >>> reason_of(AssetChange(asset="source.a", kind="source", change="added", at="a.py:1"))
     'new'
     """
-    named = ", ".join(field.field for field in change.fields)
+    named = ", ".join(field.field for field in change.fields if field.field != "name")
     match change.change:
         case "added":
             return "new"
