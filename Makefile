@@ -10,9 +10,10 @@ PYTEST_ARGS ?= -n 2 --dist loadfile
 PROBES ?= 1000000
 KILLS ?= 1000
 SEED ?= 0
+EXAMPLES ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-features bench-rollback prove crash docs lock clean
+.PHONY: help demo test check bench bench-features bench-rollback prove crash edits docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,9 @@ prove: $(READY) ## a million values, each answered in every way; 0 may differ (P
 
 crash: $(READY) ## kill -9 a feature store 1,000 times under load; nothing may be lost or doubled (KILLS=, SEED=)
 	@$(BIN)/python -m tests.crash.aftermath --kills $(KILLS) --seed $(SEED)
+
+edits: $(READY) ## histories of edits, each compared with a fresh workspace; about three quarters of an hour (EXAMPLES=)
+	@EDIT_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q tests/laws/test_edits.py
 
 docs: $(READY) ## write the generated pages again: ARCHITECTURE.md, docs/errors.md
 	@$(BIN)/python -m tools.architecture

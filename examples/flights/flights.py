@@ -118,7 +118,7 @@ flights = ms.TrainingSet(
     flights,
     gates=[
         ms.gates.min_metric("roc_auc", 0.758),
-        ms.gates.min_metric("log_loss", 0.447),
+        ms.gates.max_metric("log_loss", 0.447),
         ms.gates.min_metric("roc_auc", 0.60, by="carrier", min_rows=500),
         ms.gates.beats_champion(
             "log_loss", tolerance=0.002

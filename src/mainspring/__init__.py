@@ -13,7 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mainspring import gates
-from mainspring.datasets.spec import Label, TrainingSet, split_by_time
+from mainspring.datasets.spec import (
+    Label,
+    TrainingSet,
+    split_at_random,
+    split_by_key,
+    split_by_time,
+)
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.expression.build import (
     col,
@@ -75,6 +81,8 @@ __all__ = [
     "minutes",
     "model",
     "seconds",
+    "split_at_random",
+    "split_by_key",
     "split_by_time",
     "timestamp",
     "when",

@@ -27,7 +27,6 @@ ON_ITS_OWN = "says in words of its own what it is"
 IDENTITY = "digested or compared, never read back"
 FIELD = "a field of a stored definition, which has the format of the record"
 BY_HAND = {
-    "app.cli.commands.stream": TO_PEOPLE,
     "app.cli.output": TO_PEOPLE,
     "app.cli.rows": TO_PEOPLE,
     "app.demo.acts.ask": TO_PEOPLE,
@@ -35,18 +34,19 @@ BY_HAND = {
     "app.demo.load": TO_PEOPLE,
     "app.demo.server": TO_PEOPLE,
     "app.http.problem": TO_PEOPLE,
+    "features.history.answer_file": TO_PEOPLE,
     "ports.http": TO_PEOPLE,
     "project.catalog": TO_PEOPLE,
     "project.plan.plan": "the schema of a plan",
     "training.worker_protocol": "between a process and its child, of one release",
     "elements.stored": "makes and reads the bytes of records",
     "elements.identity": IDENTITY,
+    "elements.plain_json": "spells numbers for whoever encodes",
     "project.loader.fingerprint": IDENTITY,
     "serving.tracing.sample": IDENTITY,
     "features.state.names": "a key of online state, which is computed from the log",
     "ports.online": "a position of online state, which is computed from the log",
     "engines.local.state": "who holds a lease, while that process lives",
-    "datasets.definition": "a list in format 1, read by `parse_bare`",
     "engines.nats.envelope": ON_ITS_OWN,
     "engines.nats.fold": "a row of an index that is computed from the stream",
     "engines.nats.index": "a row of an index that is computed from the stream",

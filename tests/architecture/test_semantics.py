@@ -31,6 +31,7 @@ KERNEL, LAWS_OF_KERNEL, BUILD = (
     "laws/test_kernel.py",
     "unit/datasets/test_build.py",
 )
+IDS = "unit/features/test_id_order.py"
 PREDICT, REQUEST, LIVES = (
     "unit/serving/test_predict.py",
     "unit/features/test_cast.py",
@@ -59,6 +60,8 @@ SEMANTICS = {
             "test_a_tie_in_time_is_resolved_by_the_name_of_the_source_before_the_id",
         ),
         (EDGES, "test_ties_are_first_and_last_by_id"),
+        (IDS, "test_keys_sort_as_the_ids_do_column_by_column"),
+        (IDS, "test_whole_numbers_decide_ties_as_numbers_in_history_and_online"),
     ],
     "2 arrival, batches and partitions change nothing": [
         (PROOF, "test_any_history_is_answered_the_same_in_every_way"),

@@ -17,6 +17,7 @@ from mainspring.registry.environment import (
 )
 from tests.unit.project.conftest import WriteProject, write_shop
 from tests.unit.project.shop import build_of, definitions_of, graph_of, holding, known_as
+from tests.unit.project.test_timeless import TABLE
 
 __all__ = ["write_shop"]
 
@@ -62,6 +63,7 @@ EDITS = {
         ),
         ('ms.Entity("customer")', 'ms.Entity("customer", null_keys="group")'),
     ],
+    "plain_table": TABLE,
     "unchanged": [],
     "renamed": RENAMED,
     "renamed_and_edited": [*RENAMED, ('windows=["1h", "7d"]', 'windows=["1h", "24h"]')],

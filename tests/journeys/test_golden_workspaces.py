@@ -229,4 +229,5 @@ def test_a_monitor_is_evaluated_as_it_was_declared_then(
     workspace.predict(ENDPOINT, expected["rows"])
     report = workspace.monitors.run("long_ride-monitor")
     assert report.predictions >= len(expected["environments"]["dev"]["predictions"])
+    assert {"score_drift", "data_quality"} <= {*report.judged, *(u.kind for u in report.unjudged)}
     assert workspace.monitors.run_due() == []

@@ -18,7 +18,9 @@ from mainspring.elements.expression import col
 from mainspring.elements.time import format_duration, format_instant, parse_duration, parse_instant
 from mainspring.engines.local.log import SqliteLog
 from mainspring.features.spec import OnDemandFeatureView
-from mainspring.monitoring.baseline import Baseline, ColumnBaseline, parse_baseline, render_baseline
+from mainspring.monitoring.baseline import Baseline, parse_baseline, render_baseline
+from mainspring.monitoring.limits.column import ColumnBaseline
+from mainspring.monitoring.limits.source import IngestedRows
 from mainspring.ports.online import Position, decode_position, encode_position
 from mainspring.serving.inference_log import (
     PredictionRecord,
@@ -75,10 +77,19 @@ def test_constants_in_a_definition_keep_their_value_and_their_type(constant):
 
 
 @given(st.lists(finite, min_size=2, max_size=4), finite, st.none() | st.floats(0, 1))
-def test_a_baseline_reads_back(edges, limit, auc):
-    column = ColumnBaseline(tuple(edges), (1,) * (len(edges) - 1), limit)
+def test_a_baseline_reads_back(edges, spread, auc):
+    column = ColumnBaseline(
+        tuple(edges), (1,) * (len(edges) - 1), between_days=spread, between_hours=spread
+    )
     baseline = Baseline(
-        features={"x": column}, score=column, label_rate=0.25, label_change=None, daily_auc=auc
+        record_format=2,
+        features={"x": column},
+        score=column,
+        label_rate=0.25,
+        label_change=None,
+        daily_auc=auc,
+        daily_auc_error=0.01,
+        ingested={"trips": IngestedRows(9, 1)},
     )
     assert parse_baseline(render_baseline(baseline)) == baseline
 

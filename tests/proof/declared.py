@@ -17,13 +17,15 @@ from mainspring.features.view import compile_view
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.spec import Contract, Float64, Source
 from tests.laws.oracle import bits_of_value
+from tests.proof.history import IDS
 from tests.proof.truth import Declared, Plain, Row, Wanted
 
 __all__ = ["LATENESS", "SOURCES", "VIEWS"]
 
 LATENESS = 2 * HOUR
 SCHEMA = Schema.of(
-    id=DType.STRING,
+    id=DType.INT64,
+    leg=DType.STRING,
     at=DType.TIMESTAMP,
     known=DType.TIMESTAMP,
     city=DType.STRING,
@@ -34,7 +36,7 @@ SCHEMA = Schema.of(
 LANDINGS, STARTS = (
     Source(
         name,
-        id="id",
+        id=IDS[name],
         event_time="at",
         known_at="known",
         lateness="2h",

@@ -56,4 +56,6 @@ def histories(draw: st.DrawFn) -> History:
 
 def _handed(moment: int, op: str, number: int, lag: int, delay: int, values: dict) -> Handed:
     happened = moment - lag * MINUTE
-    return Handed(op, row_of(f"{number * 7 % 10}", happened, happened + delay * MINUTE, **values))
+    return Handed(
+        op, row_of(number * 7 % 10 * 5 - 12, happened, happened + delay * MINUTE, **values)
+    )

@@ -5,7 +5,7 @@ imported as history, with null and NaN, and with numbers whose sums leave no bit
 history of some hundred facts per key grows every kind of page that online state has.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
@@ -78,10 +78,15 @@ class History:
     questions: Sequence[Question]
 
 
-def row_of(id: str, at: int, known: int, **values: Plain) -> Row:
+IDS: Mapping[str, tuple[str, ...]] = {"landings": ("id",), "starts": ("leg", "id")}
+LEGS = ("", "a", "a|b", "a\\", "b", "ab")
+
+
+def row_of(id: int, at: int, known: int, **values: Plain) -> Row:
     """A row with all columns, in their order."""
     return {
         "id": id,
+        "leg": LEGS[id % len(LEGS)],
         "at": at,
         "known": known,
         "city": None,
@@ -95,7 +100,7 @@ def pushes_of(deliveries: Iterable[Delivery], source: str) -> list[Push]:
     """The rows of a source in the order in which the sequencer judges them."""
     return [
         Push(
-            handed.row["id"],
+            tuple(handed.row[name] for name in IDS[source]),
             at,
             known if delivery.is_history else max(known, delivery.moment),
             handed.op,
@@ -178,7 +183,11 @@ class _Producer:
             handed = []
             for _ in range(count):
                 moment += random.choice((0, 1, self._pace, 3 * self._pace))
-                handed.append(self._hand_in(source, f"{random.randrange(100):02}-{number}", moment))
+                # Of any sign and length, so that ids follow neither arrival nor text.
+                id = random.choice((1, -1)) * (
+                    random.choice((0, random.randrange(100))) * 10**6 + number
+                )
+                handed.append(self._hand_in(source, id, moment))
                 number += 1
             yield Delivery(
                 source,
@@ -188,13 +197,13 @@ class _Producer:
                 random.random() < self._fold_share,
             )
 
-    def _hand_in(self, source: str, id: str, moment: int) -> Handed:
+    def _hand_in(self, source: str, id: int, moment: int) -> Handed:
         said, chance = self._said[source], self._random.random()
         if not said or chance < 0.9:
             said.append(self._row(id, moment))
             return Handed("insert", said[-1])
         old = self._random.choice(said[-300:])
-        fresh = self._row(str(old["id"]), moment)
+        fresh = self._row(int(old["id"] or 0), moment)
         if chance < 0.93:
             said.append(fresh)
             return Handed("replace", fresh)
@@ -202,7 +211,7 @@ class _Producer:
             return Handed("delete", {**old, "known": fresh["known"]})
         return Handed("insert", fresh if chance < 0.97 else old)
 
-    def _row(self, id: str, moment: int) -> Row:
+    def _row(self, id: int, moment: int) -> Row:
         random = self._random
         lag = (
             0

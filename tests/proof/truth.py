@@ -38,7 +38,7 @@ class Push(NamedTuple):
     seen, and what shall be done with it.
     """
 
-    id: Hashable
+    id: tuple[Plain, ...] | int
     event_time: int
     visible_at: int
     op: str
@@ -124,7 +124,7 @@ class Truth:
             key=lambda fact: (
                 fact[1].push.event_time,
                 fact[0],
-                str(fact[1].push.id),
+                fact[1].push.id,
                 fact[1].visible_from,
             )
         )

@@ -1,5 +1,7 @@
 """What a workspace is made of: each collaborator composed once, when it is first needed."""
 
+import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +20,11 @@ from mainspring.app.data_plane import (
 from mainspring.app.maintenance import garbage_collector_of
 from mainspring.app.ports import monitor_ports, parity_ports
 from mainspring.app.sources import compile_sources, open_writer
+from mainspring.elements.declaration import Named, name_of
+from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
+from mainspring.features.view import CompiledView
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
@@ -30,6 +35,7 @@ from mainspring.project.loader.compile import compile_declared_views
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
 from mainspring.project.plan.read import read_origins
 from mainspring.project.renew import GateRenewal
+from mainspring.registry.read_environment import read_environment
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader
 from mainspring.serving.state.generations import SourceGenerations
@@ -43,6 +49,8 @@ from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Source
 
 __all__ = ["Collaborators"]
+
+_LOG = logging.getLogger("mainspring")
 
 
 class Collaborators:
@@ -85,6 +93,23 @@ class Collaborators:
         return self._files.load()
 
     @cached_property
+    def loadable_project(self) -> Project | None:
+        """What is declared, or None where its files do not load while the environment holds what
+        was applied before: whoever only looks at that goes on, and a warning says what is wrong.
+
+        Raises: ProjectErrors PRJ-020 where nothing was ever applied.
+        """
+        try:
+            return self.project
+        except DeclarationError as error:
+            if not read_environment(self.runtime.state, self.environment).pointers:
+                raise
+            _LOG.warning(
+                "the project does not load; this is what %s holds: %s", self.environment, error
+            )
+        return None
+
+    @cached_property
     def deployer(self) -> EnvironmentDeployer:
         """Plans moves of this environment, and applies plans."""
         config = self.project_config
@@ -95,14 +120,15 @@ class Collaborators:
         """Judges again what the environment holds: `plan` says what, `renew` does it."""
         return GateRenewal(self.runtime, self.environment, self.config.trust_policy)
 
-    def source(self, name: str) -> Source:
+    def source(self, name: str | Named) -> Source:
         """A source as this environment's map has it, or as it is declared where the map has it not.
         Raises: UnknownAsset ACC-006.
         """
-        found = self._compiled_sources().get(name)
-        return found.source if found else declared_source(self.project, name)
+        wanted = name_of(name, "source")
+        found = self._compiled_sources().get(wanted)
+        return found.source if found else declared_source(self.project, wanted)
 
-    def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
+    def writer(self, source: str | Named, *, actor: Actor | None = None) -> SourceWriter:
         """What takes rows of a source in, without folding the table: for many small batches.
 
         Args:
@@ -110,8 +136,9 @@ class Collaborators:
 
         Raises: UnknownAsset ACC-006.
         """
-        sources, by = self._compiled_sources(), actor or self.runtime.actor
-        return open_writer(source, sources, self.runtime, environment=self.environment, actor=by)
+        name, sources = name_of(source, "source"), self._compiled_sources()
+        by = actor or self.runtime.actor
+        return open_writer(name, sources, self.runtime, environment=self.environment, actor=by)
 
     def _compiled_sources(self) -> dict[str, CompiledSource]:
         """The sources as the map has them now; the same objects while it stands still."""
@@ -140,12 +167,13 @@ class Collaborators:
     @cached_property
     def reader(self) -> FeatureReader:
         """Reads features as this environment holds them: a `view`, all `views`, their values."""
-        partitions = self.config.partitions
         return FeatureReader(
-            stream_ports(self.runtime),
-            self.streams.kept,
-            declared=lambda: compile_declared_views(self.project, partitions=partitions),
+            stream_ports(self.runtime), self.streams.kept, declared=self._declared_views
         )
+
+    def _declared_views(self) -> Mapping[str, CompiledView]:
+        project, partitions = self.loadable_project, self.config.partitions
+        return compile_declared_views(project, partitions=partitions) if project else {}
 
     @cached_property
     def parity(self) -> ParityMonitor:
@@ -159,7 +187,7 @@ class Collaborators:
         questions.
         """
         return FeatureCatalog(
-            self.project,
+            lambda: self.loadable_project,
             self.runtime,
             self.environment,
             view=self.reader.view,

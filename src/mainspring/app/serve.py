@@ -13,6 +13,7 @@ from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.engines.http.server import UvicornServer
+from mainspring.engines.local.watch import FolderWatch
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.features.stream.consume import StreamConsumer
@@ -48,6 +49,7 @@ class ServableWorkspace(Protocol):
 
     runtime: Runtime
     environment: str
+    folder: Path | None
 
     @property
     def parity(self) -> ParityMonitor:
@@ -113,6 +115,9 @@ def run_environment_server(
     host, metrics = workspace.host(), ServerMetrics()
     metrics.count_parity(*workspace.parity.totals())
     workspace.materialize()
+    assert workspace.folder is not None, "a workspace in memory has no server"
+    workspace.token()
+    watch = FolderWatch(workspace.folder)
 
     service = build_http_service(
         HttpDependencies(
@@ -123,10 +128,11 @@ def run_environment_server(
             writer=lambda source, actor: workspace.writer(source, actor=actor),
             replay=workspace.trace,
             status=workspace.status,
+            require_stores=watch.require,
         )
     )
     with ExitStack() as running:
-        for task in background_tasks(workspace, host, metrics):
+        for task in background_tasks(workspace, host, metrics, require_stores=watch.check):
             running.enter_context(task.running())
         # In reserve: where a `mainspring stream` runs, requests need not share their process with
         # the folding.
@@ -139,18 +145,32 @@ def run_environment_server(
 
 
 def background_tasks(
-    workspace: ServableWorkspace, host: EndpointHost, metrics: ServerMetrics
+    workspace: ServableWorkspace,
+    host: EndpointHost,
+    metrics: ServerMetrics,
+    *,
+    require_stores: Callable[[], None],
 ) -> tuple[PeriodicTask, ...]:
     """What a server does while it answers, each in a thread of its own: a rollback is served within
     a period of refreshing, whatever a monitor or a check of parity has at hand.
+
+    Args:
+        require_stores: returns while the stores can be written, else raises an error of ours.
     """
+
+    def fold_tables() -> None:
+        # A table that is missing is made anew, so while somebody removes the folder it would come
+        # back under their hands.
+        require_stores()
+        workspace.tables.run_due()
+
     compare = partial(check_sampled_parity, workspace.parity, metrics)
     return (
         PeriodicTask(host.refresh, name="refresh", period_s=REFRESH_PERIOD_S),
         PeriodicTask(
             workspace.generations.run_due, name="generations", period_s=_MONITORS_PERIOD_S
         ),
-        PeriodicTask(workspace.tables.run_due, name="tables", period_s=_TABLES_PERIOD_S),
+        PeriodicTask(fold_tables, name="tables", period_s=_TABLES_PERIOD_S),
         PeriodicTask(workspace.monitors.run_due, name="monitors", period_s=_MONITORS_PERIOD_S),
         PeriodicTask(compare, name="parity", period_s=_MONITORS_PERIOD_S),
     )

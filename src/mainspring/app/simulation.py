@@ -14,7 +14,6 @@ from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.project.config.engines import EngineChoices
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.load import Project
 from mainspring.simulation.engines import SimulationEngines
 from mainspring.simulation.scenario import ScenarioPorts, scenario_for_environment
 from mainspring.simulation.simulate import SimulationReport, run_simulation
@@ -23,7 +22,6 @@ __all__ = ["simulate_environment", "simulation_engines"]
 
 
 def simulate_environment(
-    project: Project,
     runtime: Runtime,
     environment: str,
     *,
@@ -45,7 +43,6 @@ def simulate_environment(
         tables=runtime.tables,
     )
     scenario = scenario_for_environment(
-        project,
         ports,
         environment,
         start=start,

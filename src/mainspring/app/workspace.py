@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
@@ -24,8 +25,11 @@ from mainspring.app.compose import (
 from mainspring.app.data_plane import (
     read_status,
 )
+from mainspring.app.errors import NowhereOnDisk
+from mainspring.app.frames import as_polars, rows_of
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
 from mainspring.app.simulation import simulate_environment
+from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros, parse_instant
@@ -41,15 +45,18 @@ from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
 from mainspring.project.apply.perform import ApplyReport
 from mainspring.project.kinds.evaluation import StageProgressCallback
+from mainspring.project.kinds.union import asset_name, is_asset
 from mainspring.project.plan.explain import render_plan
 from mainspring.project.plan.plan import Plan
 from mainspring.project.renew import RenewalReport
 from mainspring.registry.environment import EnvironmentVersion
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.predict import Prediction
+from mainspring.serving.state.reader import ViewNames
 from mainspring.serving.tracing.replay import ReplayResult
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.simulation.simulate import SimulationReport
+from mainspring.sources.compiled import Cell
 from mainspring.sources.fold import materialize_table
 from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
 from mainspring.sources.quarantine import QuarantinedRow, read_quarantine
@@ -146,9 +153,9 @@ class Workspace(Collaborators):
             data=data, delete_missing=delete_missing, refresh=refresh, measure=measure
         )
 
-    def plan_run(self, name: str) -> Plan:
+    def plan_run(self, name: str | Named) -> Plan:
         """What a retraining of an unchanged model would do.  Raises: UnknownAsset ACC-006."""
-        return self.deployer.plan_run(name)
+        return self.deployer.plan_run(name_of(name, "model"))
 
     def plan_promotion(self, target: str) -> Plan:
         """What a promotion to another environment would do.  Raises: NothingToPromote FLO-021,
@@ -187,7 +194,7 @@ class Workspace(Collaborators):
 
     def run(
         self,
-        name: str,
+        name: str | Named,
         *,
         observer: Observer | None = None,
         progress: StageProgressCallback = lambda *_: None,
@@ -217,12 +224,12 @@ class Workspace(Collaborators):
         self.apply(self.plan_rollback())
         return read_environment(self.runtime.state, self.environment)
 
-    def approve(self, model: str, target: str) -> Digest:
+    def approve(self, model: str | Named, target: str) -> Digest:
         """Approve the version here for a target environment, in the name of this workspace's actor.
         Raises: SelfApproval GAT-004, NotAPerson GAT-005, UnknownEnvironment ACC-004, UnknownAsset
             ACC-006.
         """
-        return self.deployer.approve(model, target, approver_signer(self.folder))
+        return self.deployer.approve(name_of(model, "model"), target, approver_signer(self.folder))
 
     def renew_gates(self, *, all_retained: bool = False) -> RenewalReport:
         """Judge every model of the map again by the gates in force, and sign new statements.
@@ -246,20 +253,27 @@ class Workspace(Collaborators):
         """The journal, checked.  Cost: about 10 µs an event."""
         return audit_journal(self.runtime.state, kind=kind, last=last)
 
-    def lineage(self, asset: str) -> LineageNode:
+    def lineage(self, asset: str | Named) -> LineageNode:
         """From an asset to the raw files; of assets with one name, such as a model and its
         endpoint, the last made is meant.  Raises: UnknownAsset ACC-006.
         """
         current = read_environment(self.runtime.state, self.environment)
-        return asset_lineage(asset, current, state=self.runtime.state)
+        name = asset_name(asset) if is_asset(asset) else name_of(asset, "asset")
+        return asset_lineage(name, current, state=self.runtime.state)
 
     def ingest(
-        self, source: str, rows: SourceRows | Path | str, *, history: bool = False, op: str = ""
+        self,
+        source: str | Named,
+        rows: SourceRows | Mapping[str, Cell] | Path | str,
+        *,
+        history: bool = False,
+        op: str = "",
     ) -> IngestReport:
         """Take rows, or a file by its path, through the contract into the log, and fold the log
         into the table.
 
         Args:
+            rows: mappings, one mapping, or a frame of Polars or pandas; or a path.
             history: the rows tell of the past: they become visible when they say they were known,
                 and not now.
             op: `replace` or `delete`, for corrections of facts that were accepted before.
@@ -273,18 +287,19 @@ class Workspace(Collaborators):
                 Path(rows), history=history, op=op, root=self.folder and self.folder.parent
             )
         else:
-            report = writer.write_rows(rows, history=history, op=op)
+            given = cast("SourceRows", [rows] if isinstance(rows, Mapping) else as_polars(rows))
+            report = writer.write_rows(given, history=history, op=op)
         self.generations.follow(log_of_stream(stream))
         materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
         return report
 
-    def quarantine(self, source: str) -> list[QuarantinedRow]:
+    def quarantine(self, source: str | Named) -> list[QuarantinedRow]:
         """The rows of a source that are in quarantine, in the order in which they came.  Raises:
         UnknownAsset ACC-006.  Cost: reads the whole quarantine.
         """
         return read_quarantine(self.source(source).stream, self.runtime.log)
 
-    def release(self, source: str, rows: Sequence[int] = ()) -> IngestReport:
+    def release(self, source: str | Named, rows: Sequence[int] = ()) -> IngestReport:
         """Accept rows from quarantine although they came late or contradict what stands; each is
         visible from now on.
 
@@ -295,7 +310,7 @@ class Workspace(Collaborators):
         """
         return self._resolved(source, lambda writer: writer.release_rows(rows))
 
-    def drop(self, source: str, rows: Sequence[int] = ()) -> IngestReport:
+    def drop(self, source: str | Named, rows: Sequence[int] = ()) -> IngestReport:
         """Take rows out of quarantine for good: no later definition brings them back.
 
         Args:
@@ -305,7 +320,9 @@ class Workspace(Collaborators):
         """
         return self._resolved(source, lambda writer: writer.drop_rows(rows))
 
-    def _resolved(self, source: str, act: Callable[[SourceWriter], IngestReport]) -> IngestReport:
+    def _resolved(
+        self, source: str | Named, act: Callable[[SourceWriter], IngestReport]
+    ) -> IngestReport:
         writer = self.writer(source)
         stream = writer.compiled.source.stream
         report = act(writer)
@@ -313,25 +330,25 @@ class Workspace(Collaborators):
         materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
         return report
 
-    def get_historical_features(
-        self, features: Sequence[str], *, spine: pl.DataFrame
-    ) -> pl.DataFrame:
+    def get_historical_features(self, features: ViewNames, *, spine: pl.DataFrame) -> pl.DataFrame:
         """Features of these views for every row of the spine, point-in-time correct, in its order;
         no row is dropped.
 
         Args:
-            features: names of feature views, which answer as this environment holds them.
-            spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text
-                or int64 microseconds.
+            features: names of feature views or their declarations; they answer as this environment
+                holds them.
+            spine: a frame of Polars or pandas with the join keys, and `prediction_time`: timestamps
+                (without a zone: UTC), ISO 8601 text or int64 microseconds.
 
         Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
             another type.
         """
-        return self.reader.get_historical_features(features, spine=spine)
+        asked = cast("pl.DataFrame", as_polars(spine))
+        return self.reader.get_historical_features(features, spine=asked)
 
     def get_online_features(
         self,
-        features: Sequence[str],
+        features: ViewNames,
         *,
         keys: Sequence[Mapping[str, object]] | pl.DataFrame,
         at: Micros | str | datetime | None = None,
@@ -350,7 +367,8 @@ class Workspace(Collaborators):
             another type, MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two
             views give a column of one name, HindsightAsked FEA-013 for a view with hindsight.
         """
-        return self.reader.get_online_features(features, keys=keys, at=at, reasons=reasons)
+        given = cast("pl.DataFrame", as_polars(keys))
+        return self.reader.get_online_features(features, keys=given, at=at, reasons=reasons)
 
     def materialize(self) -> None:
         """Bring the online state of every view that is kept current up to the log."""
@@ -363,9 +381,13 @@ class Workspace(Collaborators):
 
         Args:
             as_of: where the clock of the data starts, to serve history.
+
+        Raises: PortTaken SRV-030, NowhereOnDisk ACC-020 for a workspace in memory.
         """
         from mainspring.app.serve import run_environment_server
 
+        if self.folder is None:
+            raise NowhereOnDisk(what="server")
         runtime = self.runtime
         if as_of:
             runtime = replace(runtime, data_clock=OffsetClock(runtime.clock, parse_instant(as_of)))
@@ -380,26 +402,35 @@ class Workspace(Collaborators):
         return self.replays.latest(self.environment, count)
 
     def predict(
-        self, endpoint: str, rows: Sequence[Mapping[str, object]] | Mapping[str, object]
+        self,
+        endpoint: str | Named,
+        rows: Sequence[Mapping[str, object]] | Mapping[str, object] | pl.DataFrame,
     ) -> list[Prediction]:
-        """Answer rows, or one, as the server would.  Raises: UnknownEndpoint SRV-001, NotServing
-        SRV-003, MissingRequestField FEA-003, WrongRequestType FEA-004.
+        """Answer rows, or one, as the server would.
+
+        Args:
+            rows: mappings, one mapping, or a frame of Polars or pandas.
+
+        Raises: UnknownEndpoint SRV-001, NotServing SRV-003, BadRequest SRV-004 for what has no
+            rows, MissingRequestField FEA-003, WrongRequestType FEA-004.
         """
+        name, asked = name_of(endpoint, "endpoint"), rows_of(rows)
         host = self.host()
         self.materialize()
-        return host.predict(
-            endpoint, [rows] if isinstance(rows, Mapping) else rows, actor=self.runtime.actor
-        )
+        return host.predict(name, asked, actor=self.runtime.actor)
 
-    def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
+    def replay(
+        self, predictions: str | Prediction | Sequence[str | Prediction]
+    ) -> list[ReplayResult]:
         """Recompute predictions, or the one of this id, from log and artifacts.  Raises:
         PredictionUnknown SRV-008 for an id that is not known.
         """
-        return self.replays.replay([predictions] if isinstance(predictions, str) else predictions)
+        given = [predictions] if isinstance(predictions, str | Prediction) else predictions
+        return self.replays.replay([_id_of(each) for each in given])
 
-    def trace(self, prediction: str) -> PredictionTrace:
+    def trace(self, prediction: str | Prediction) -> PredictionTrace:
         """A replay with its context.  Raises: PredictionUnknown SRV-008."""
-        return self.replays.trace(prediction)
+        return self.replays.trace(_id_of(prediction))
 
     def simulate(
         self,
@@ -411,10 +442,9 @@ class Workspace(Collaborators):
         on_day: Callable[[WindowReport], None] = lambda _: None,
     ) -> SimulationReport:
         """Run days of production on a virtual clock with the deployed model.  Raises:
-        UnreadableFault PRJ-060, NoBaseline MON-001, UnknownAsset ACC-006.
+        UnreadableFault PRJ-060, NoBaseline MON-001.
         """
         return simulate_environment(
-            self.project,
             self.runtime,
             self.environment,
             start=parse_instant(start),
@@ -431,8 +461,11 @@ class Workspace(Collaborators):
         return back_up_workspace(self.runtime, self.folder, Path(target), secrets=secrets)
 
     def token(self) -> Path:
-        """The file with the owner's token, made on first use.  It can be read by its owner only."""
-        assert self.folder is not None, "a workspace in memory has no server and no token"
+        """The file with the owner's token, made on first use.  It can be read by its owner only.
+        Raises: NowhereOnDisk ACC-020 for a workspace in memory.
+        """
+        if self.folder is None:
+            raise NowhereOnDisk(what="token")
         path, runtime = self.folder / "token", self.runtime
         load_or_create_token(
             path,
@@ -442,3 +475,7 @@ class Workspace(Collaborators):
             at=runtime.clock.now(),
         )
         return path
+
+
+def _id_of(prediction: str | Prediction) -> str:
+    return prediction if isinstance(prediction, str) else prediction.id

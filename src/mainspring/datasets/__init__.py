@@ -5,15 +5,34 @@ It owns the training set's declaration, its build, its card, and the definition 
 model.  Features are computed by `features`; fitting is the business of `training`.
 """
 
-from mainspring.datasets.errors import InexactFeature, UnencodableFeature, UnencodableValue
-from mainspring.datasets.spec import Label, Split, TrainingSet, split_by_time
+from mainspring.datasets.errors import (
+    InexactFeature,
+    NoPredictionTime,
+    UnencodableFeature,
+    UnencodableValue,
+)
+from mainspring.datasets.spec import (
+    KeySplit,
+    Label,
+    RandomSplit,
+    Split,
+    TrainingSet,
+    split_at_random,
+    split_by_key,
+    split_by_time,
+)
 
 __all__ = [
     "InexactFeature",
+    "KeySplit",
     "Label",
+    "NoPredictionTime",
+    "RandomSplit",
     "Split",
     "TrainingSet",
     "UnencodableFeature",
     "UnencodableValue",
+    "split_at_random",
+    "split_by_key",
     "split_by_time",
 ]

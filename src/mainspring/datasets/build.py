@@ -3,20 +3,23 @@ requested about, and what became of it.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+import msgspec
 import polars as pl
 
 from mainspring.datasets.card import FeatureColumn, TrainingSetCard
-from mainspring.datasets.spec import Label, Split, TrainingSet
+from mainspring.datasets.labels import join_outcomes, revisions_of
+from mainspring.datasets.spec import KeySplit, TrainingSet
+from mainspring.datasets.split import is_inside, split_rows
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.frame import STORED
 from mainspring.elements.identity import digest_of
 from mainspring.elements.schema import Schema
-from mainspring.elements.time import FOREVER
+from mainspring.elements.time import FOREVER, Micros
 from mainspring.features.history.gather import FactReader, backfill_from
 from mainspring.features.on_demand import compute_on_demand, on_demand_fields
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
@@ -97,9 +100,16 @@ class BuiltTrainingSet(NamedTuple):
 
 
 def build_training_set(
-    compiled: CompiledTrainingSet, facts_of: FactReader, *, inputs: Mapping[str, int]
+    compiled: CompiledTrainingSet,
+    facts_of: FactReader,
+    *,
+    inputs: Mapping[str, int],
+    now: Micros = FOREVER,
 ) -> BuiltTrainingSet:
     """Join features and labels to the spine, point-in-time correct.
+
+    Args:
+        now: until when a horizon must have passed for a row without a fact to have a label.
 
     Shapes: one row per standing fact of the spine, by (prediction time, id): `_id`,
         `_prediction_time` int64, `_label`, `_label_known_at` int64, `_split` (`fit`, `test` or
@@ -110,16 +120,10 @@ def build_training_set(
         source.name: _typed(facts_of(source), compiled.schemas[source.name])
         for source in compiled.sources
     }
-    spine = _spine_rows(compiled, facts[spec.spine.name])
-    labelled = spine.hstack(
-        _labels(
-            spec.label,
-            spine,
-            facts[spec.label.source.name],
-            schema=compiled.schemas[spec.label.source.name],
-        )
-    )
-    rows = labelled.with_columns(_split_of(spec.split).alias("_split"))
+    spine = _spine_rows(compiled, facts[spec.spine.name], latest=_last_change(facts.values()))
+    labels = _labels(compiled, spine, facts[spec.label.source.name], now=now)
+    labelled = spine.hstack(labels)
+    rows = labelled.with_columns(split_rows(spec.split, labelled))
     features = [
         backfill_from(view, lambda source: facts[source.name], rows) for view in compiled.views
     ]
@@ -131,9 +135,11 @@ def build_training_set(
         [rows.drop(computed.columns, strict=False), computed, *features], how="horizontal"
     ).select(_columns(compiled))
     payload = render_training_rows(frame)
-    return BuiltTrainingSet(
-        payload, frame, _card(compiled, frame, payload=payload, facts=facts, inputs=inputs)
-    )
+    card = _card(compiled, frame, payload=payload, facts=facts, inputs=inputs)
+    if spec.label.horizon is not None:
+        absent = labels["_by_absence"] & (frame["_split"] != "")
+        card = msgspec.structs.replace(card, negative_by_absence=int(absent.sum()))
+    return BuiltTrainingSet(payload, frame, card)
 
 
 def render_training_rows(frame: pl.DataFrame) -> bytes:
@@ -166,10 +172,17 @@ def _columns(compiled: CompiledTrainingSet) -> list[str]:
     return ["_id", "_prediction_time", "_label", "_label_known_at", "_split", *request, *features]
 
 
-def _spine_rows(compiled: CompiledTrainingSet, facts: pl.DataFrame) -> pl.DataFrame:
+def _spine_rows(
+    compiled: CompiledTrainingSet, facts: pl.DataFrame, *, latest: Micros
+) -> pl.DataFrame:
     spec = compiled.spec
-    at = to_polars(spec.prediction_time, compiled.schemas[spec.spine.name]).cast(pl.Int64)
-    names = dict.fromkeys([*spec.request, *spec.label.join_on])
+    at = (
+        pl.lit(latest, dtype=pl.Int64)
+        if spec.prediction_time is None
+        else to_polars(spec.prediction_time, compiled.schemas[spec.spine.name]).cast(pl.Int64)
+    )
+    split_by = spec.split.columns if isinstance(spec.split, KeySplit) else ()
+    names = dict.fromkeys([*spec.request, *spec.label.join_on, *split_by])
     stands = facts.filter(pl.col("_visible_to") == FOREVER)
     return stands.select("_id", at.alias("_prediction_time"), *names).sort(
         "_prediction_time", "_id"
@@ -177,47 +190,33 @@ def _spine_rows(compiled: CompiledTrainingSet, facts: pl.DataFrame) -> pl.DataFr
 
 
 def _labels(
-    label: Label, spine: pl.DataFrame, facts: pl.DataFrame, *, schema: Schema
+    compiled: CompiledTrainingSet, spine: pl.DataFrame, facts: pl.DataFrame, *, now: Micros
 ) -> pl.DataFrame:
-    """The label of each row, and when it became known; null where no fact ever came."""
-    # Of several facts with one key the last in total order counts, and not the last to arrive.
-    stands = facts.filter(pl.col("_visible_to") == FOREVER).sort("_event_time", "_id")
-    labels = stands.select(
-        *label.join_on,
-        to_polars(label.value, schema).alias("_label"),
-        pl.col("_visible_from").alias("_label_known_at"),
+    """The label of each row, when it became known, and whether it says that no fact came."""
+    label = compiled.spec.label
+    revisions = revisions_of(
+        label,
+        facts,
+        compiled.schemas[label.source.name],
+        visible_from="_visible_from",
+        stands=pl.col("_visible_to") == FOREVER,
     )
-    once = labels.unique(list(label.join_on), keep="last", maintain_order=True)
-    joined = spine.select(label.join_on).join(
-        once, on=list(label.join_on), how="left", maintain_order="left"
-    )
-    return joined.select(
-        "_label",
-        pl.when(pl.col("_label").is_not_null()).then("_label_known_at").alias("_label_known_at"),
-    )
+    rows = spine.select("_prediction_time", *label.join_on)
+    return join_outcomes(rows, revisions, on=label.join_on, horizon=label.horizon, now=now)
 
 
-def _split_of(split: Split) -> pl.Expr:
-    """Fitted rows need a label that was known before the test begins; a label that came later would
-    be knowledge from the future.
+def _last_change(facts: Iterable[pl.DataFrame]) -> Micros:
+    """The moment from which on all that these facts say is visible.  A row without a prediction
+    time is as of then and not of now: the same facts give the same rows.
     """
-    at, known, labelled = (
-        pl.col("_prediction_time"),
-        pl.col("_label_known_at"),
-        pl.col("_label").is_not_null(),
-    )
-    fit = (
-        labelled
-        & at.is_between(split.train_from, split.test_from, closed="left")
-        & (known <= split.test_from)
-    )
-    test = labelled & at.is_between(split.test_from, split.test_until, closed="left")
-    return pl.when(fit).then(pl.lit("fit")).when(test).then(pl.lit("test")).otherwise(pl.lit(""))
+    ended = pl.col("_visible_to").filter(pl.col("_visible_to") != FOREVER)
+    change = pl.max_horizontal(pl.col("_visible_from").max(), ended.max()).fill_null(0)
+    changes: list[Micros] = [frame.select(change).item() for frame in facts]
+    return max(0, *changes)
 
 
 def _excluded(spec: TrainingSet, frame: pl.DataFrame) -> dict[str, int]:
-    at, split = pl.col("_prediction_time"), spec.split
-    inside = at.is_between(split.train_from, split.test_until, closed="left").fill_null(False)
+    inside = is_inside(spec.split)
     reasons = {
         "outside the split": ~inside,
         "no label": inside & pl.col("_label").is_null(),
@@ -236,6 +235,7 @@ def _card(
     facts: Mapping[str, pl.DataFrame],
     inputs: Mapping[str, int],
 ) -> TrainingSetCard:
+    timeless = tuple(source.name for source in compiled.sources if source.is_timeless)
     counts: dict[str, int] = dict(frame["_split"].value_counts().iter_rows())
     return TrainingSetCard(
         name=compiled.spec.name,
@@ -254,6 +254,7 @@ def _card(
         assumed=tuple(source.name for source in compiled.sources if source.known_at_assumed),
         history_share={name: _history_share(rows) for name, rows in facts.items()},
         inputs=dict(inputs),
+        timeless=timeless or msgspec.UNSET,
     )
 
 

@@ -36,6 +36,10 @@ class TrainingSetCard(StoredRecord, frozen=True, kw_only=True):
         history_share: share of facts of each source that were imported as history, whose `known_at`
             is claimed and not observed.
         inputs: offset of the log that each source was read up to.
+        negative_by_absence: how many of the rows that are fitted or tested are negative because no
+            fact came; unset where the label does not say so.
+        timeless: sources without event times, so that leakage cannot be excluded; unset where there
+            are none.
     """
 
     title = "the card of a training set"
@@ -52,6 +56,21 @@ class TrainingSetCard(StoredRecord, frozen=True, kw_only=True):
     assumed: tuple[str, ...]
     history_share: dict[str, float]
     inputs: dict[str, int]
+    negative_by_absence: int | msgspec.UnsetType = msgspec.UNSET
+    timeless: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def without_time(self) -> tuple[str, ...]:
+        """Its sources without event times."""
+        return () if isinstance(self.timeless, msgspec.UnsetType) else self.timeless
+
+    @property
+    def absence(self) -> str:
+        """How many labels rest on absence, for people; empty where none can."""
+        if isinstance(self.negative_by_absence, msgspec.UnsetType):
+            return ""
+        used, absent = self.fitted + self.tested, self.negative_by_absence
+        return f"{absent:,} of {used:,} labels ({absent / max(used, 1):.1%}) say that no fact came"
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -14,20 +14,23 @@ from enum import Enum
 from mainspring.datasets import spec as dataset_spec
 from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.spec import TrainingSet
+from mainspring.elements.declaration import stated_fields
 from mainspring.elements.errors import Location
 from mainspring.elements.expression import aggregation
 from mainspring.elements.expression.operations import NODES
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.schema import DType, Field, Schema
-from mainspring.elements.stored import parse_bare
+from mainspring.elements.stored import StoredRecord, parse_bare, parse_stored, render_stored
+from mainspring.features import SEMANTICS_VERSION
 from mainspring.features import spec as feature_spec
 from mainspring.features.spec import FeatureView
-from mainspring.features.view import CompiledView, compile_view
+from mainspring.features.view import CompiledView, compile_view, id_types_of
 from mainspring.sources import spec as source_spec
 from mainspring.sources.spec import Source
 
 __all__ = [
     "SourceDefinition",
+    "StoredDefinition",
     "TrainingSetDefinition",
     "ViewDefinition",
     "compile_training_set_definition",
@@ -49,10 +52,12 @@ _RECORDS = {
     and dataclasses.is_dataclass(record)
     and record.__module__ == module.__name__
 } | {record.__name__: record for record in (*NODES, Schema, Field)}
-_UNWRITTEN = frozenset({"declared_at", "renamed_from"})
+_UNWRITTEN = frozenset({"renamed_from"})
 """Fields that say nothing about what is computed: two definitions that differ in them are equal
 bytes.
 """
+# Until then ids of facts that happened at once were ordered by their text, 10 before 9.
+_ORDER_OF_TEXT = 2
 _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
 
 
@@ -66,24 +71,40 @@ class SourceDefinition:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSetDefinition:
-    """A training set as declared, the schemas of its sources at that time, and the names of its
-    views' online state.
+    """A training set as declared, the schemas of its sources at that time, the names of its views'
+    online state, and the version of what features mean that it was built under.
     """
 
     training_set: TrainingSet
     schemas: tuple[tuple[str, Schema], ...]
     shards: tuple[tuple[str, str], ...]
+    semantics: int = SEMANTICS_VERSION
 
 
 @dataclasses.dataclass(frozen=True)
 class ViewDefinition:
-    """A feature view as declared, the schemas of its sources at that time, and the names of its
-    online state and of those it looks keys up in.
+    """A feature view as declared, the schemas of its sources at that time, the names of its online
+    state and of those it looks keys up in, and the version of what features mean.
     """
 
     view: FeatureView
     schemas: tuple[tuple[str, Schema], ...]
     shards: tuple[tuple[str, str], ...]
+    semantics: int = SEMANTICS_VERSION
+
+
+class StoredDefinition(StoredRecord, frozen=True, kw_only=True):
+    """Either of them as it is stored, from format 2 on; in format 1 it was a list, and what
+    features mean was that of semantics 2.
+    """
+
+    title = "a definition"
+    newest_format = 2
+
+    declared: object
+    schemas: object
+    shards: object
+    semantics: int
 
 
 def render_source_definition(definition: SourceDefinition) -> bytes:
@@ -101,21 +122,12 @@ def parse_source_definition(payload: bytes) -> SourceDefinition:
 
 def render_training_set_definition(definition: TrainingSetDefinition) -> bytes:
     """Canonical JSON of the definition; `parse_training_set_definition` is the inverse."""
-    return canonical_json(
-        [
-            _to_data(definition.training_set),
-            _to_data(definition.schemas),
-            _to_data(definition.shards),
-        ]
-    )
+    return _render(definition.training_set, definition)
 
 
 def parse_training_set_definition(payload: bytes) -> TrainingSetDefinition:
     """The definition of these bytes; only records of the closed list are made."""
-    training_set, schemas, shards = (
-        _from_data(part) for part in parse_bare(payload, list[object], title="a definition")
-    )
-    return TrainingSetDefinition(training_set, schemas, shards)  # type: ignore[arg-type]
+    return TrainingSetDefinition(*_parse(payload))  # type: ignore[arg-type]
 
 
 def compile_training_set_definition(
@@ -127,25 +139,19 @@ def compile_training_set_definition(
         partitions: into how many parts the online state of its views is divided, where it is
             served.
     """
-    schemas, shards = dict(definition.schemas), dict(definition.shards)
     views = [view for view in definition.training_set.features if isinstance(view, FeatureView)]
-    compiled = [_compiled(view, schemas, shards, partitions) for view in views]
-    return CompiledTrainingSet(definition.training_set, tuple(compiled), schemas)
+    compiled = tuple(_compiled(view, definition, partitions) for view in views)
+    return CompiledTrainingSet(definition.training_set, compiled, dict(definition.schemas))
 
 
 def render_view_definition(definition: ViewDefinition) -> bytes:
     """Canonical JSON of the definition; `parse_view_definition` is the inverse."""
-    return canonical_json(
-        [_to_data(definition.view), _to_data(definition.schemas), _to_data(definition.shards)]
-    )
+    return _render(definition.view, definition)
 
 
 def parse_view_definition(payload: bytes) -> ViewDefinition:
     """The definition of these bytes; only records of the closed list are made."""
-    view, schemas, shards = (
-        _from_data(part) for part in parse_bare(payload, list[object], title="a definition")
-    )
-    return ViewDefinition(view, schemas, shards)  # type: ignore[arg-type]
+    return ViewDefinition(*_parse(payload))  # type: ignore[arg-type]
 
 
 def compile_view_definition(definition: ViewDefinition, *, partitions: int = 1) -> CompiledView:
@@ -154,20 +160,50 @@ def compile_view_definition(definition: ViewDefinition, *, partitions: int = 1) 
     Args:
         partitions: into how many parts their online state is divided.
     """
-    return _compiled(definition.view, dict(definition.schemas), dict(definition.shards), partitions)
+    return _compiled(definition.view, definition, partitions)
 
 
 def _compiled(
-    view: FeatureView, schemas: Mapping[str, Schema], shards: Mapping[str, str], partitions: int
+    view: FeatureView, definition: TrainingSetDefinition | ViewDefinition, partitions: int
 ) -> CompiledView:
-    lookups = [_compiled(lookup, schemas, shards, partitions) for lookup in view.lookups]
+    schemas, shards = dict(definition.schemas), dict(definition.shards)
+    lookups = [_compiled(lookup, definition, partitions) for lookup in view.lookups]
+    orders_values = definition.semantics > _ORDER_OF_TEXT
     return compile_view(
         view,
         schemas[view.sources[0].name],
         shard=shards[view.name],
         lookups=lookups,
         partitions=partitions,
+        id_types=(
+            id_types_of(view, schemas)
+            if orders_values
+            else {source.name: () for source in view.sources}
+        ),
     )
+
+
+def _render(declared: object, definition: TrainingSetDefinition | ViewDefinition) -> bytes:
+    return render_stored(
+        StoredDefinition(
+            record_format=2,
+            declared=_to_data(declared),
+            schemas=_to_data(definition.schemas),
+            shards=_to_data(definition.shards),
+            semantics=definition.semantics,
+        )
+    )
+
+
+def _parse(payload: bytes) -> tuple[object, object, object, int]:
+    if payload[:1] == b"[":
+        declared, schemas, shards = map(
+            _from_data, parse_bare(payload, list[object], title=StoredDefinition.title)
+        )
+        return declared, schemas, shards, _ORDER_OF_TEXT
+    stored = parse_stored(payload, StoredDefinition)
+    declared, schemas, shards = map(_from_data, (stored.declared, stored.schemas, stored.shards))
+    return declared, schemas, shards, stored.semantics
 
 
 def _to_data(value: object) -> _Json:
@@ -184,9 +220,9 @@ def _to_data(value: object) -> _Json:
         case list() | tuple():
             return [_to_data(item) for item in value]
         case _ if dataclasses.is_dataclass(value):
-            fields = [f for f in dataclasses.fields(value) if f.name not in _UNWRITTEN]
+            said = [field for field in stated_fields(value) if field.name not in _UNWRITTEN]
             return {"$": type(value).__name__} | {
-                f.name: _to_data(getattr(value, f.name)) for f in fields
+                f.name: _to_data(getattr(value, f.name)) for f in said
             }
         case _:
             raise TypeError(f"{type(value).__name__} is not part of a definition")

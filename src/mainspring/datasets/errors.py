@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from mainspring.elements.errors import DatasetError
 
-__all__ = ["InexactFeature", "UnencodableFeature", "UnencodableValue"]
+__all__ = ["InexactFeature", "NoPredictionTime", "UnencodableFeature", "UnencodableValue"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -51,3 +51,17 @@ class UnencodableValue(DatasetError):
     feature: str
     dtype: str
     value: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NoPredictionTime(DatasetError):
+    """What was asked for follows the prediction times of a training set, and its spine has no event
+    times, so that there are none: nothing says on which day a row would be requested.
+    """
+
+    code: ClassVar[str] = "DAT-023"
+    template: ClassVar[str] = (
+        "training set {training_set!r} has no prediction times, so its days cannot be simulated"
+    )
+    remedy: ClassVar[str] = "simulate a model whose spine has an event time"
+    training_set: str

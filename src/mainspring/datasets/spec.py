@@ -7,32 +7,50 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from typing import Literal as OneOf
 
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import ADDED, caller, freeze
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
 from mainspring.elements.expression.tree import Node
-from mainspring.elements.time import Micros, parse_instant
+from mainspring.elements.time import Micros, parse_duration, parse_instant
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
 from mainspring.sources.spec import Source
 
-__all__ = ["Label", "Split", "TrainingSet", "split_by_time"]
+__all__ = [
+    "AnySplit",
+    "KeySplit",
+    "Label",
+    "MissingLabel",
+    "RandomSplit",
+    "Split",
+    "TrainingSet",
+    "split_at_random",
+    "split_by_key",
+    "split_by_time",
+]
+
+MissingLabel = OneOf["exclude_and_report", "negative"]
 
 
 @dataclass(frozen=True, init=False)
 class Label:
-    """The label, joined later: an expression over a fact of another source with the same id
-    columns.
+    """The label, joined later: an expression over the fact of another source that has the same
+    `join_on` columns.  Of several facts the last by event time counts, then by id.
 
     Args:
         join_on: the column or columns that the spine and the source share.
         missing: `exclude_and_report`: a row without a fact stays in the training set with a null
-            label, leaves fitting and metrics, and is counted.
+            label, leaves fitting and metrics, and is counted.  `negative`: a row without a fact is
+            a *no*, as where only fraud is reported and never its absence.
+        horizon: with `negative`, how long after the prediction time a fact has to become known to
+            count, such as `30d`.  A row has its label, whichever it is, once that time has passed;
+            a fact that comes later changes nothing.
     """
 
     source: Source
     value: Node
     join_on: tuple[str, ...]
-    missing: OneOf["exclude_and_report"]
+    missing: MissingLabel
+    horizon: Micros | None = field(default=None, metadata=ADDED)
 
     def __init__(
         self,
@@ -40,7 +58,8 @@ class Label:
         value: Expr,
         *,
         join_on: str | Sequence[str],
-        missing: OneOf["exclude_and_report"] = "exclude_and_report",
+        missing: MissingLabel = "exclude_and_report",
+        horizon: str | None = None,
     ) -> None:
         freeze(
             self,
@@ -48,6 +67,7 @@ class Label:
             value=value.node,
             join_on=(join_on,) if isinstance(join_on, str) else tuple(join_on),
             missing=missing,
+            horizon=parse_duration(horizon) if horizon is not None else None,
         )
 
 
@@ -62,11 +82,60 @@ class Split:
     test_until: Micros
 
 
+@dataclass(frozen=True)
+class KeySplit:
+    """Rows by a hash of their key, so that all rows of one key are fitted or all are judged.
+
+    Args:
+        test_share: about which share of the keys is judged, between 0 and 1.
+        seed: another one draws other keys.
+    """
+
+    columns: tuple[str, ...]
+    test_share: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class RandomSplit:
+    """Rows by a hash of their id.
+
+    Args:
+        test_share: about which share of the rows is judged, between 0 and 1.
+        seed: another one draws other rows.
+    """
+
+    test_share: float
+    seed: int
+
+
+AnySplit = Split | KeySplit | RandomSplit
+
+
 def split_by_time(*, train_from: str, test_from: str, test_until: str) -> Split:
     """Split by prediction time; dates are UTC.  A row is fitted only if its label was known before
     `test_from`.
     """
     return Split(parse_instant(train_from), parse_instant(test_from), parse_instant(test_until))
+
+
+def split_by_key(
+    column: str | Sequence[str], *, test_share: float = 0.2, seed: int = 0
+) -> KeySplit:
+    """Split a spine without event times by a column, or several, whose equal values belong
+    together: all rows of a patient are fitted, or all are judged.
+
+    The hash of its value decides, so that new rows never move old ones to the other side.
+    """
+    columns = (column,) if isinstance(column, str) else tuple(column)
+    return KeySplit(columns, test_share, seed)
+
+
+def split_at_random(*, test_share: float = 0.2, seed: int = 0) -> RandomSplit:
+    """Split a spine without event times at random: by a hash of each row's id, so that new rows
+    never move old ones to the other side.
+    """
+    return RandomSplit(test_share, seed)
 
 
 @dataclass(frozen=True, init=False)
@@ -75,23 +144,25 @@ class TrainingSet:
 
     Args:
         spine: the source whose facts are the rows to predict.
-        prediction_time: when the prediction is made: an expression over the spine.
+        prediction_time: when the prediction is made: an expression over the spine; None for a spine
+            without event times, whose rows see every fact that is visible when they are built.
         request: columns of the spine that a caller sends with the request; join keys of the
             features must be among them.
         label: what is predicted.
         features: feature views and on-demand views.
-        split: which rows are fitted and which judged.
+        split: which rows are fitted and which judged: `split_by_time`, and of a spine without event
+            times `split_by_key` or `split_at_random`.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description"})
 
     name: str
     spine: Source
-    prediction_time: Node
+    prediction_time: Node | None
     request: tuple[str, ...]
     label: Label
     features: tuple[FeatureView | OnDemandFeatureView, ...]
-    split: Split
+    split: AnySplit
     owner: str
     description: str
     declared_at: Location = field(compare=False, repr=False)
@@ -101,11 +172,11 @@ class TrainingSet:
         name: str,
         *,
         spine: Source,
-        prediction_time: Expr,
+        prediction_time: Expr | None = None,
         request: Sequence[str],
         label: Label,
         features: Sequence[FeatureView | OnDemandFeatureView],
-        split: Split,
+        split: AnySplit,
         owner: str = "",
         description: str = "",
     ) -> None:
@@ -113,7 +184,7 @@ class TrainingSet:
             self,
             name=name,
             spine=spine,
-            prediction_time=prediction_time.node,
+            prediction_time=prediction_time.node if prediction_time is not None else None,
             request=tuple(request),
             label=label,
             features=tuple(features),

@@ -34,6 +34,7 @@ __all__ = [
     "MainspringError",
     "MonitoringError",
     "NewerFormat",
+    "NotAName",
     "RegistryError",
     "ServingError",
     "SourceError",
@@ -167,6 +168,17 @@ class UnreadableInstant(DeclarationError):
     template: ClassVar[str] = "{text!r} is not a date or time"
     remedy: ClassVar[str] = "write it as 2013-10-01 or 2013-10-01T06:30:00Z"
     text: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NotAName(DeclarationError):
+    """Something is neither a name nor a declaration, which stands for its name."""
+
+    code: ClassVar[str] = "PRJ-080"
+    template: ClassVar[str] = "{found} is not the name of a {kind}"
+    remedy: ClassVar[str] = 'give the name as text, such as "late_arrival", or the declaration'
+    kind: str
+    found: str
 
 
 @dataclass(eq=False, kw_only=True)

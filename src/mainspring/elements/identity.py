@@ -9,6 +9,8 @@ from typing import NewType
 
 import msgspec
 
+from mainspring.elements.plain_json import encode_json
+
 __all__ = ["Digest", "canonical_json", "digest_of", "digest_of_value", "short"]
 
 Digest = NewType("Digest", str)
@@ -27,12 +29,13 @@ def digest_of(payload: bytes) -> Digest:
 
 
 def canonical_json(value: object) -> bytes:
-    """JSON with sorted keys and no white space: equal values give equal bytes.
+    """JSON with sorted keys and no white space: equal values give equal bytes.  Numbers that JSON
+    lacks are text.
 
     >>> canonical_json({"b": 1, "a": [1.5, None]})
     b'{"a":[1.5,null],"b":1}'
     """
-    return _ENCODER.encode(value)
+    return encode_json(value, encoder=_ENCODER)
 
 
 def digest_of_value(value: object) -> Digest:

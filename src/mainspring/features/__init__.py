@@ -26,7 +26,7 @@ __all__ = [
     "latest",
 ]
 
-SEMANTICS_VERSION = 2
+SEMANTICS_VERSION = 3
 """Part of every fingerprint: raised when the meaning of a feature changes, so that nothing built
 under the old meaning is reused.
 """

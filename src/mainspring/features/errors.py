@@ -8,6 +8,7 @@ from mainspring.elements.errors import FeatureError
 __all__ = [
     "FeatureNamedTwice",
     "FeatureOverflow",
+    "FormatCannotHold",
     "HindsightAsked",
     "HorizonPassed",
     "MissingRequestField",
@@ -144,3 +145,17 @@ class MomentAhead(FeatureError):
     remedy: ClassVar[str] = "use the present time, or a time in the past"
     asked: str
     now: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FormatCannotHold(FeatureError):
+    """The format of a file has no place for values of a column: CSV has no lists, and neither CSV
+    nor JSON lines have bytes.  Nothing was computed or written.
+    """
+
+    code: ClassVar[str] = "FEA-060"
+    template: ClassVar[str] = "{file} cannot hold {column}, which is of type {dtype}"
+    remedy: ClassVar[str] = "write to a .parquet file (or .jsonl for lists), or leave it out"
+    file: str
+    column: str
+    dtype: str

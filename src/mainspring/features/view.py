@@ -4,15 +4,18 @@ and what the columns are called.
 One program serves all entities of a view, because entities differ only in how facts are grouped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from struct import Struct
+
+import polars as pl
 
 from mainspring.elements.expression.row import RowFunction, compile_row
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import Micros
+from mainspring.features.id_order import IdTypes, id_keys, keys_of_union
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.program import (
     UNBOUNDED_SPAN,
@@ -25,7 +28,14 @@ from mainspring.features.kernel.tree.summary import TileProgram, compile_tiles
 from mainspring.features.outputs import COMPARING, ValueColumn, iter_outputs
 from mainspring.features.spec import Entity, FeatureView
 
-__all__ = ["CompiledView", "ValueColumn", "compile_view", "feature_fields", "with_lookups"]
+__all__ = [
+    "CompiledView",
+    "ValueColumn",
+    "compile_view",
+    "feature_fields",
+    "id_types_of",
+    "with_lookups",
+]
 
 
 _WORD_CODES = {
@@ -47,6 +57,8 @@ class CompiledView:
         values: what every fact carries, each expression once.
         program: the kernel's outputs, the same for every entity.
         outputs: name without the entity, and type, in the program's order.
+        id_types: of each source, by name, the types of its id columns, which order facts that
+            happened at once.
         reach: how far back any output sees, in microseconds; `UNBOUNDED_SPAN` for a lookup without
             ttl.
         lookups: the views through which its entities are reached.
@@ -59,10 +71,20 @@ class CompiledView:
     schema: Schema
     values: tuple[ValueColumn, ...]
     program: Program
+    id_types: Mapping[str, IdTypes]
     outputs: tuple[Field, ...]
     reach: Micros
     lookups: tuple["CompiledView", ...] = ()
     partitions: int = 1
+
+    def id_keys(self, ids: pl.Series) -> pl.Series:
+        """Texts whose bytes sort as these ids do: see `id_order`.  Those of a union have the name
+        of their source before them.
+        """
+        if self.view.is_union:
+            return keys_of_union(ids, self.id_types)
+        [types] = self.id_types.values()
+        return id_keys(ids, types)
 
     def names_of(self, entity: Entity) -> tuple[str, ...]:
         """The feature columns of one entity, in the program's order."""
@@ -200,10 +222,12 @@ def compile_view(
     shard: str,
     lookups: Sequence[CompiledView] = (),
     partitions: int = 1,
+    id_types: Mapping[str, IdTypes] | None = None,
 ) -> CompiledView:
     """Compile a valid view over the schema that its sources share.
 
     Args:
+        id_types: of each source, by name; default: those of the schema.
         lookups: the views through which its entities are reached, compiled.
         partitions: into how many parts its online state is divided.
 
@@ -222,11 +246,24 @@ def compile_view(
         program=compile_program(
             outputs, kinds=[value.kind for value in values], closed=view.closed
         ),
+        id_types=(
+            id_types_of(view, {source.name: schema for source in view.sources})
+            if id_types is None
+            else id_types
+        ),
         outputs=tuple(Field(each.name, each.dtype) for each in wanted),
         reach=reach,
         lookups=tuple(known[lookup.name] for lookup in view.lookups),
         partitions=partitions,
     )
+
+
+def id_types_of(view: FeatureView, schemas: Mapping[str, Schema]) -> dict[str, IdTypes]:
+    """Of each source of a view, by name, the types of its id columns."""
+    return {
+        source.name: tuple(schemas[source.name][name].dtype for name in source.id)
+        for source in view.sources
+    }
 
 
 def feature_fields(view: FeatureView, schema: Schema) -> tuple[Field, ...]:

@@ -7,12 +7,30 @@ from typing import Final
 import msgspec
 
 from mainspring.gates.errors import UnknownGate
-from mainspring.gates.spec import BeatsChampion, Gate, Latency, MinMetric, NoLeakage, Parity
+from mainspring.gates.spec import (
+    BeatsChampion,
+    FiniteScores,
+    Gate,
+    Latency,
+    MaxMetric,
+    MinMetric,
+    NoLeakage,
+    Parity,
+)
 
 __all__ = ["parse_gates"]
 
 _GATES: Final[Mapping[str, type[Gate]]] = {
-    gate.__name__: gate for gate in (MinMetric, BeatsChampion, Latency, NoLeakage, Parity)
+    gate.__name__: gate
+    for gate in (
+        MinMetric,
+        MaxMetric,
+        BeatsChampion,
+        Latency,
+        NoLeakage,
+        Parity,
+        FiniteScores,
+    )
 }
 
 

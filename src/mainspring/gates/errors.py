@@ -8,6 +8,7 @@ from mainspring.elements.errors import GateError
 __all__ = [
     "NotAPerson",
     "SelfApproval",
+    "UnknownFeature",
     "UnknownGate",
     "UnknownMetric",
     "UnknownSlice",
@@ -46,7 +47,10 @@ class UnknownGate(GateError):
 
     code: ClassVar[str] = "GAT-003"
     template: ClassVar[str] = "{gate} is not a gate"
-    remedy: ClassVar[str] = "use ms.gates.min_metric, beats_champion, latency, no_leakage or parity"
+    remedy: ClassVar[str] = (
+        "use ms.gates.min_metric, max_metric, beats_champion, latency, no_leakage, parity or "
+        "finite_scores"
+    )
     gate: str
 
 
@@ -104,3 +108,14 @@ class UnreadableAttestation(GateError):
     template: ClassVar[str] = "an attestation cannot be read: {reason}"
     remedy: ClassVar[str] = "have the version judged again"
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownFeature(GateError):
+    """The gate `finite_scores` requires a feature that the model does not have."""
+
+    code: ClassVar[str] = "GAT-020"
+    template: ClassVar[str] = "the model has no feature {feature!r}; it has: {known}"
+    remedy: ClassVar[str] = "name features of the training set in `required`"
+    feature: str
+    known: str

@@ -10,6 +10,7 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.features.online.parity import ParityReport
 from mainspring.gates.check.beats_champion import Contender, check_beats_champion
+from mainspring.gates.check.finite_scores import MissingReport, check_finite_scores
 from mainspring.gates.check.latency import check_latency
 from mainspring.gates.check.min_metric import check_min_metric
 from mainspring.gates.check.no_leakage import check_no_leakage
@@ -18,8 +19,10 @@ from mainspring.gates.errors import UnknownGate
 from mainspring.gates.spec import (
     GATES_OF_EVERY_MODEL,
     BeatsChampion,
+    FiniteScores,
     Gate,
     Latency,
+    MaxMetric,
     MinMetric,
     NoLeakage,
     Parity,
@@ -37,9 +40,11 @@ class EvidenceSource:
     Args:
         challenger: the model that is judged; `champion`: the model in charge, None when there is
             none.
-        card: of the training set; `feature_auc`: what each feature alone is worth.
+        card: of the training set; `feature_auc`: what each feature alone is worth, where the label
+            is yes or no; `feature_r2`: where it is a number; `pair_power`: what pairs are worth.
         parity: compares so many rows between batch and online.
         latency_ms: measures so many requests on the real serving path.
+        missing: asks for scores where features are missing, except those of these names.
         declared_at: where views are declared, as `path:line`, where that is known.
     """
 
@@ -49,6 +54,9 @@ class EvidenceSource:
     feature_auc: Callable[[], Mapping[str, float]]
     parity: Callable[[int], ParityReport]
     latency_ms: Callable[[int], Sequence[float]]
+    missing: Callable[[Sequence[str]], MissingReport]
+    feature_r2: Callable[[], Mapping[str, float]] = dict
+    pair_power: Callable[[], Mapping[str, float]] = dict
     declared_at: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,11 +64,11 @@ def required_gates(declared: Sequence[GateDeclaration]) -> tuple[Gate, ...]:
     """The declared gates, and before them those that every model has.  Raises: UnknownGate GAT-003.
 
     >>> [gate.name for gate in required_gates([])]
-    ['no_leakage', 'parity']
+    ['no_leakage', 'parity', 'finite_scores']
     """
     gates: list[Gate] = []
     for gate in declared:
-        if not isinstance(gate, MinMetric | BeatsChampion | Latency | NoLeakage | Parity):
+        if not isinstance(gate, Gate):
             raise UnknownGate(gate=repr(gate))
         gates.append(gate)
     names = {gate.name for gate in gates}
@@ -109,17 +117,25 @@ def _find(gate: Gate, evidence: EvidenceSource) -> GateFinding:
 
 def _check(gate: Gate, evidence: EvidenceSource) -> GateFinding:
     match gate:
-        case MinMetric():
+        case MinMetric() | MaxMetric():
             return check_min_metric(gate, evidence.challenger().predictions)
         case BeatsChampion():
             return check_beats_champion(gate, evidence.challenger(), evidence.champion())
         case NoLeakage():
+            r2 = evidence.feature_r2()
             return check_no_leakage(
-                gate, evidence.card(), evidence.feature_auc(), evidence.declared_at
+                gate,
+                evidence.card(),
+                r2 or evidence.feature_auc(),
+                evidence.declared_at,
+                pairs=evidence.pair_power(),
+                measure="R²" if r2 else "AUC",
             )
         case Parity():
             return check_parity_report(gate, evidence.parity(gate.rows))
         case Latency():
             return check_latency(gate, evidence.latency_ms(gate.requests))
+        case FiniteScores():
+            return check_finite_scores(gate, evidence.missing(gate.required))
         case _:
             assert_never(gate)

@@ -19,8 +19,16 @@ class TrustPolicy:
         protected: only versions whose chain of attestations holds may serve.
         requires: types of attestation that a version needs, such as `gates` and `approval`.
         trust: the public keys that are accepted, by role.
+        allow_timeless: whether a version may rest on sources without event times, for which leakage
+            cannot be excluded.
     """
 
     protected: bool
     requires: tuple[str, ...] = ()
     trust: Mapping[str, tuple[PublicKey, ...]] = field(default_factory=dict)
+    allow_timeless: bool = False
+
+    @property
+    def refuses_timeless(self) -> bool:
+        """Whether no version may rest on a source without event times."""
+        return self.protected and not self.allow_timeless

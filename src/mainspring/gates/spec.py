@@ -2,19 +2,27 @@
 a new verdict.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
+
+from mainspring.elements.declaration import ADDED
 
 __all__ = [
     "GATES_OF_EVERY_MODEL",
     "BeatsChampion",
+    "FiniteScores",
     "Gate",
     "Latency",
+    "MaxMetric",
+    "MetricGate",
     "MinMetric",
     "NoLeakage",
     "Parity",
     "beats_champion",
+    "finite_scores",
     "latency",
+    "max_metric",
     "min_metric",
     "no_leakage",
     "parity",
@@ -23,11 +31,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MinMetric:
-    """A metric on the test rows, overall or in every slice, is at least (for losses: at most) a
-    bound.
+    """A score on the test rows, overall or in every slice, is at least a bound.
 
     A slice fails only when its whole confidence interval lies on the wrong side: a small slice
-    cannot be blamed for bad luck.
+    cannot be blamed for bad luck.  What was applied before there was `MaxMetric` may name an error
+    here; it is at most the bound then.
     """
 
     metric: str
@@ -40,6 +48,24 @@ class MinMetric:
     def name(self) -> str:
         """`min_metric:roc_auc` or `min_metric:roc_auc:by:carrier`."""
         return f"min_metric:{self.metric}" + (f":by:{self.by}" if self.by else "")
+
+
+@dataclass(frozen=True)
+class MaxMetric:
+    """An error on the test rows, overall or in every slice, is at most a bound; slices are judged
+    as by `MinMetric`.
+    """
+
+    metric: str
+    bound: float
+    by: str | None = None
+    min_rows: int = 1
+    confidence: float = 0.95
+
+    @property
+    def name(self) -> str:
+        """`max_metric:rmse` or `max_metric:rmse:by:carrier`."""
+        return f"max_metric:{self.metric}" + (f":by:{self.by}" if self.by else "")
 
 
 @dataclass(frozen=True)
@@ -74,11 +100,14 @@ class Latency:
 
 @dataclass(frozen=True)
 class NoLeakage:
-    """No training row knew its future: no view with hindsight, and no feature that predicts the
-    label too well alone.
+    """No training row knew its future: no view with hindsight, and no feature, or pair of features,
+    that predicts the label too well alone.
     """
 
     max_single_feature_auc: float = 0.95
+    max_single_feature_r2: float = field(default=0.99, metadata=ADDED)
+    max_pair_auc: float = field(default=0.995, metadata=ADDED)
+    max_pair_r2: float = field(default=0.995, metadata=ADDED)
 
     @property
     def name(self) -> str:
@@ -100,19 +129,49 @@ class Parity:
         return "parity"
 
 
-Gate = MinMetric | BeatsChampion | Latency | NoLeakage | Parity
+@dataclass(frozen=True)
+class FiniteScores:
+    """The model has a finite score where features are missing that will be: those of a key without
+    facts, texts that were never seen, and what was null in the training set; each alone, and all
+    together.
 
-GATES_OF_EVERY_MODEL: Final = (NoLeakage(), Parity())
+    A feature that no row of the training set lacked is not asked about: most models are fitted on
+    complete requests, and a caller who leaves a field out is told so (422) instead of being given
+    something that is no number.  But a new key comes without anybody's fault, so a model that has
+    no answer for it is refused here, unless `required` says that callers are to be told then, too.
+    """
+
+    required: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`finite_scores`."""
+        return "finite_scores"
+
+
+MetricGate = MinMetric | MaxMetric
+Gate = MetricGate | BeatsChampion | Latency | NoLeakage | Parity | FiniteScores
+
+GATES_OF_EVERY_MODEL: Final = (NoLeakage(), Parity(), FiniteScores())
 """What a model must prove whether its policy says so or not; a policy may set their parameters."""
 
 
 def min_metric(
     metric: str, bound: float, *, by: str | None = None, min_rows: int = 1, confidence: float = 0.95
 ) -> MinMetric:
-    """Ask for a metric on the test rows; `by` asks for it in every slice of a request column that
-    has `min_rows` rows.
+    """Ask for at least this score on the test rows: `roc_auc` or `accuracy`; `by` asks for it in
+    every slice of a request column that has `min_rows` rows.
     """
     return MinMetric(metric, bound, by, min_rows, confidence)
+
+
+def max_metric(
+    metric: str, bound: float, *, by: str | None = None, min_rows: int = 1, confidence: float = 0.95
+) -> MaxMetric:
+    """Ask for at most this error on the test rows: `rmse`, `mae`, `log_loss` or `brier`; `by` asks
+    for it in every slice of a request column that has `min_rows` rows.
+    """
+    return MaxMetric(metric, bound, by, min_rows, confidence)
 
 
 def beats_champion(
@@ -129,11 +188,31 @@ def latency(*, p99_ms: float, requests: int = 500) -> Latency:
     return Latency(p99_ms, requests)
 
 
-def no_leakage(*, max_single_feature_auc: float = 0.95) -> NoLeakage:
-    """Set the power above which a single feature is suspicious; every model has this gate."""
-    return NoLeakage(max_single_feature_auc)
+def no_leakage(
+    *,
+    max_single_feature_auc: float = 0.95,
+    max_single_feature_r2: float = 0.99,
+    max_pair_auc: float = 0.995,
+    max_pair_r2: float = 0.995,
+) -> NoLeakage:
+    """Set the power above which a feature, or a pair of them, is suspicious; every model has this
+    gate.
+
+    Args:
+        max_single_feature_auc, max_pair_auc: for a label that is yes or no.
+        max_single_feature_r2, max_pair_r2: for a label that is a number, the share of its variance
+            that is explained.
+    """
+    return NoLeakage(max_single_feature_auc, max_single_feature_r2, max_pair_auc, max_pair_r2)
 
 
 def parity(*, rows: int = 200) -> Parity:
     """Set how many rows are compared; every model has this gate."""
     return Parity(rows)
+
+
+def finite_scores(*, required: Sequence[str] = ()) -> FiniteScores:
+    """Set which features a request must have: where one of them is null, the caller gets 422 and
+    no score.  Every model has this gate.
+    """
+    return FiniteScores(tuple(required))

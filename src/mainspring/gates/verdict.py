@@ -7,6 +7,7 @@ from typing import Literal as OneOf
 import msgspec
 
 from mainspring.elements.identity import Digest
+from mainspring.elements.plain_json import spell_number
 from mainspring.elements.time import Micros
 
 __all__ = [
@@ -70,8 +71,10 @@ def render_verdicts(verdicts: list[Verdict]) -> list[str]:
 
 
 def known_values(values: Mapping[str, EvidenceValue]) -> dict[str, EvidenceValue]:
-    """The values with NaN and infinities, which JSON has no word for, as None."""
+    """The values with NaN and infinities, which JSON has no numbers for, as text."""
     return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        name: spell_number(value)
+        if isinstance(value, float) and not math.isfinite(value)
+        else value
         for name, value in values.items()
     }

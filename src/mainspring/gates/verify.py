@@ -32,7 +32,6 @@ from mainspring.gates.attestation import (
     subjects_of,
 )
 from mainspring.gates.errors import UnprovenVersion, UnreadableAttestation
-from mainspring.gates.spec import GATES_OF_EVERY_MODEL
 from mainspring.ports.signer import PublicKey, Verifier
 from mainspring.registry.version import ModelVersion
 
@@ -55,6 +54,11 @@ Standing = OneOf["proven", "missing", "stale", "failed", "untrusted"]
 # From the most to the least that a statement could be worth, so that the best one on file speaks
 # for its type.
 _WORTH: tuple[Standing, ...] = ("failed", "proven", "stale", "untrusted")
+
+_ALWAYS = ("no_leakage", "parity")
+"""The gates that every release has judged.  What a later one judges of every model besides is in
+the list of each of its statements; asked of older statements, it would refuse what they prove.
+"""
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ def signed_gates(
     A statement lists all gates of its policy, so that dropping the envelope of one gate does not
     drop the question.
     """
-    asked = {gate.name for gate in GATES_OF_EVERY_MODEL}
+    asked = set(_ALWAYS)
     for envelope in envelopes:
         if _is_signed(envelope, trust.get("tester", ()), verifier):
             predicate = parse_statement(envelope.payload).predicate

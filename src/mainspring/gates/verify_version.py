@@ -1,15 +1,19 @@
 """Read all that is on file about a model version, and verify that it may serve."""
 
+from dataclasses import replace
+
+from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.identity import Digest, digest_of
+from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import Micros
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import APPROVAL, gate_predicate
 from mainspring.gates.policy import TrustPolicy
-from mainspring.gates.verify import ChainReport, signed_gates, verify_chain
+from mainspring.gates.verify import ChainItem, ChainReport, signed_gates, verify_chain
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.signer import Verifier
 from mainspring.ports.state import StateReader
-from mainspring.registry.read import read_artifact
+from mainspring.registry.read import read_artifact, read_object
 from mainspring.registry.version import ModelVersion
 
 __all__ = ["verify_version"]
@@ -44,7 +48,7 @@ def verify_version(
     required = [gate_predicate(gate) for gate in gates] + (
         [APPROVAL] if "approval" in policy.requires else []
     )
-    return verify_chain(
+    chain = verify_chain(
         version,
         artifact,
         envelopes,
@@ -55,3 +59,19 @@ def verify_version(
         verifier=verifier,
         now=now,
     )
+    unknown_time = _without_time(version, objects) if policy.refuses_timeless else ()
+    return replace(chain, items=(*unknown_time, *chain.items))
+
+
+def _without_time(version: ModelVersion, objects: ObjectReader) -> tuple[ChainItem, ...]:
+    """What an environment that asks for event times finds wrong with a version; its card is part of
+    what is signed.
+    """
+    card = parse_stored(read_object(objects, version, "card"), TrainingSetCard)
+    if not card.without_time:
+        return ()
+    reason = (
+        f"{', '.join(card.without_time)} without event times, so leakage cannot be excluded; "
+        "allow_timeless = true in the environment's settings accepts that"
+    )
+    return (ChainItem("time", "failed", reason),)

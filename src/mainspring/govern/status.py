@@ -12,6 +12,8 @@ from mainspring.elements.time import Micros
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verify_version import verify_version
 from mainspring.monitoring.incident import Incident
+from mainspring.monitoring.position import WindowSummary
+from mainspring.monitoring.record import read_position
 from mainspring.ports.clock import Clock
 from mainspring.ports.log import LogReader
 from mainspring.ports.objects import ObjectReader
@@ -25,11 +27,13 @@ from mainspring.serving.loader import read_endpoint_definition
 from mainspring.serving.state.read import read_streams
 from mainspring.sources.quarantine import count_departed
 from mainspring.sources.read import iter_records
+from mainspring.sources.spec import NO_EVENT_TIME
 from mainspring.sources.tally import read_tally
 from mainspring.sources.topic import quarantine_topic_of, tally_topic_of, topic_of
 
 __all__ = [
     "EndpointStatus",
+    "MonitorStatus",
     "SourceStatus",
     "StatusPorts",
     "StatusReport",
@@ -57,6 +61,16 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_event_time: Micros | None
 
 
+class MonitorStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A monitor: the end of the last window that it evaluated, and what there is to say of that;
+    None where it has evaluated none yet.
+    """
+
+    name: str
+    until: Micros | None
+    summary: WindowSummary | None
+
+
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     """An environment; version 0 holds nothing yet."""
 
@@ -69,6 +83,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: tuple[EndpointStatus, ...]
     sources: tuple[SourceStatus, ...]
     incidents: tuple[Incident, ...]
+    monitors: tuple[MonitorStatus, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -109,6 +124,9 @@ def status_of_environment(
             for name, stream in sorted(read_streams(current, state=ports.state).items())
         ),
         incidents=tuple(incident for incident in incidents if incident.closed_at is None),
+        monitors=tuple(
+            _monitor(name, environment, ports) for name in asset_names(current, "monitor")
+        ),
     )
 
 
@@ -135,6 +153,14 @@ def _iter_endpoints(
             )
 
 
+def _monitor(name: str, environment: str, ports: StatusPorts) -> MonitorStatus:
+    stored = read_position(ports.state, environment, name)
+    if stored is None or stored.position.summary is msgspec.UNSET:
+        return MonitorStatus(name=name, until=None, summary=None)
+    window, summary = stored.position.window, stored.position.summary
+    return MonitorStatus(name=name, until=window.end, summary=summary)
+
+
 def _source(name: str, stream: str, ports: StatusPorts) -> SourceStatus:
     tally = read_tally(tally_topic_of(stream), ports.log)
     if stream == name:
@@ -144,7 +170,9 @@ def _source(name: str, stream: str, ports: StatusPorts) -> SourceStatus:
         name=name,
         rows=tally.standing,
         quarantined=tally.quarantined - count_departed(stream, ports.log),
-        last_event_time=tally.newest_event_time,
+        last_event_time=None
+        if tally.newest_event_time == NO_EVENT_TIME.value
+        else tally.newest_event_time,
     )
 
 

@@ -1,9 +1,9 @@
-"""What a model was trained on, in a few kilobytes: a histogram of each column, and the largest PSI
-that a single day of the training rows has against all of them.
+"""What a model was trained on, in a few kilobytes: a histogram of each column, and how much its
+shares vary between the days and between the hours of the training rows.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,24 +12,22 @@ from numpy.typing import NDArray
 from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
 from mainspring.elements.time import DAY
 from mainspring.monitoring.errors import UnreadableBaseline
+from mainspring.monitoring.limits.column import ColumnBaseline, WindowsOfRows, baseline_of_column
+from mainspring.monitoring.limits.label import MIN_LABELS, daily_auc_error
+from mainspring.monitoring.limits.source import IngestedRows
 from mainspring.stats.change_of_level import largest_change
-from mainspring.stats.histogram import edges_from, histogram
-from mainspring.stats.psi import psi
 from mainspring.stats.roc_auc import roc_auc
 
 __all__ = [
     "Baseline",
-    "ColumnBaseline",
     "HoldoutPredictions",
-    "baseline_of_column",
     "daily_shares",
     "make_baseline",
     "parse_baseline",
     "render_baseline",
 ]
 
-_BINS = 10
-_MIN_ROWS_A_DAY = 50
+_FORMAT = 2
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -42,22 +40,11 @@ class HoldoutPredictions(NamedTuple):
     times: Ints
 
 
-class ColumnBaseline(msgspec.Struct, frozen=True):
-    """The histogram of a column, and `limit`: the largest population stability index (PSI) that one
-    of the baseline's own days has against the whole.
-    """
-
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
-    limit: float
-
-    def psi_of(self, values: Floats) -> float:
-        """The PSI of these values against the baseline; 0 where both have the same shares."""
-        return psi(np.array(self.counts), histogram(values, np.array(self.edges)))
-
-
 class Baseline(StoredRecord, frozen=True, kw_only=True):
     """What live data is compared with.
+
+    In format 1 a column has a limit for days; from format 2 on it has a spread, from which limits
+    for any number of rows follow.
 
     Args:
         features: by the name of the model's column; texts are counted by their codes.
@@ -67,15 +54,20 @@ class Baseline(StoredRecord, frozen=True, kw_only=True):
             too few days.
         daily_auc: the mean ROC AUC within one day of those rows, weighted by rows; None where no
             day has both labels.
+        daily_auc_error: its standard error.
+        ingested: by source, the rows that had come when the baseline was made.
     """
 
     title = "a baseline"
+    newest_format: ClassVar[int] = _FORMAT
 
     features: dict[str, ColumnBaseline]
     score: ColumnBaseline
     label_rate: float
     label_change: float | None
     daily_auc: float | None
+    daily_auc_error: float | msgspec.UnsetType = msgspec.UNSET
+    ingested: dict[str, IngestedRows] | msgspec.UnsetType = msgspec.UNSET
 
 
 def render_baseline(baseline: Baseline) -> bytes:
@@ -98,6 +90,7 @@ def make_baseline(
     times: Ints,
     labels: Floats,
     holdout: HoldoutPredictions,
+    ingested: Mapping[str, IngestedRows],
 ) -> Baseline:
     """Summarise the fitted rows.
 
@@ -106,31 +99,23 @@ def make_baseline(
         times: prediction times of the rows.
         labels: of the rows.
         holdout: what the model predicted for the rows that it was tested on.
+        ingested: by source, the rows that have come so far.
     """
-    days = times // DAY
-    shares = daily_shares(labels, days)
+    windows, shares = WindowsOfRows(times), daily_shares(labels, times // DAY)
+    daily_auc, error = _daily_auc(holdout)
     return Baseline(
+        record_format=_FORMAT,
         features={
-            name: baseline_of_column(np.ascontiguousarray(matrix[:, place]), days)
+            name: baseline_of_column(np.ascontiguousarray(matrix[:, place]), windows)
             for place, name in enumerate(names)
         },
-        score=baseline_of_column(holdout.scores, holdout.times // DAY),
+        score=baseline_of_column(holdout.scores, WindowsOfRows(holdout.times)),
         label_rate=float(labels.mean()),
         label_change=largest_change(list(shares.values())),
-        daily_auc=_daily_auc(holdout),
+        daily_auc=daily_auc,
+        daily_auc_error=error,
+        ingested=dict(ingested),
     )
-
-
-def baseline_of_column(values: Floats, days: Ints) -> ColumnBaseline:
-    """The histogram of a column and the most that one of its days differs from the whole."""
-    edges = edges_from(values, _BINS)
-    whole = histogram(values, edges)
-    indices = [
-        psi(whole, histogram(values[places], edges))
-        for places in _places_by_day(days)
-        if len(places) >= _MIN_ROWS_A_DAY
-    ]
-    return ColumnBaseline(tuple(edges.tolist()), tuple(whole.tolist()), max(indices, default=0.0))
 
 
 def daily_shares(labels: Floats, days: Ints) -> Mapping[int, float]:
@@ -138,29 +123,30 @@ def daily_shares(labels: Floats, days: Ints) -> Mapping[int, float]:
     return {
         int(days[places[0]]): float(labels[places].mean())
         for places in _places_by_day(days)
-        if len(places) >= _MIN_ROWS_A_DAY
+        if len(places) >= MIN_LABELS
     }
 
 
-def _daily_auc(holdout: HoldoutPredictions) -> float | None:
-    """Within days and not over all rows: that some days are worse for everybody is no merit of the
+def _daily_auc(holdout: HoldoutPredictions) -> tuple[float | None, float]:
+    """The AUC and its standard error.
+
+    Within days and not over all rows: that some days are worse for everybody is no merit of the
     model, and one day's AUC cannot show it.
     """
     if not np.isin(holdout.labels, (0.0, 1.0)).all():
-        return None
+        return None, 0.0
     parts = [
         places
         for places in _places_by_day(holdout.times // DAY)
-        if len(places) >= _MIN_ROWS_A_DAY and 0.0 < holdout.labels[places].mean() < 1.0
+        if len(places) >= MIN_LABELS and 0.0 < holdout.labels[places].mean() < 1.0
     ]
     if not parts:
-        return None
-    return float(
-        np.average(
-            [roc_auc(holdout.labels[places], holdout.scores[places]) for places in parts],
-            weights=[len(places) for places in parts],
-        )
-    )
+        return None, 0.0
+    rows = [len(places) for places in parts]
+    aucs = [roc_auc(holdout.labels[places], holdout.scores[places]) for places in parts]
+    auc = float(np.average(aucs, weights=rows))
+    positives = [int(holdout.labels[places].sum()) for places in parts]
+    return auc, daily_auc_error(auc, rows, positives)
 
 
 def _places_by_day(days: Ints) -> list[Ints]:

@@ -2,9 +2,8 @@
 the baseline.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -18,29 +17,37 @@ from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.elements.time import DAY, Micros
 from mainspring.monitoring.baseline import Baseline
+from mainspring.monitoring.ingested import (
+    WindowRows,
+    ingested_topics,
+    read_ingested,
+    rows_ever,
+)
 from mainspring.monitoring.join import (
-    KeyedLabels,
+    NO_LABEL_FACTS,
     KeyedPredictions,
+    LabelChanges,
     hash_join_key,
-    label_changes,
-    stack_labels,
+    label_facts,
 )
+from mainspring.monitoring.limits.column import judge_column
+from mainspring.monitoring.limits.judgement import FindingKind, Judgement
+from mainspring.monitoring.limits.label import LabelledDay, judge_label_rate, judge_performance
+from mainspring.monitoring.limits.share import Strictness
+from mainspring.monitoring.limits.source import IngestedRows, judge_source
 from mainspring.monitoring.position import MonitorMemory, first_remembered_day
-from mainspring.monitoring.window import (
-    LabelledDay,
-    MonitorFinding,
-    WindowReport,
-    data_quality_findings,
-    drift_findings,
-    label_findings,
-)
+from mainspring.monitoring.window import WindowReport, report_of_window
 from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.serving.inference_log import PredictionRecord, iter_predictions
 from mainspring.sources.read import iter_records
-from mainspring.sources.topic import log_of_stream, quarantine_topic_of, topic_of
+from mainspring.sources.spec import Source
+from mainspring.sources.topic import log_of_stream, topic_of
 
 __all__ = ["EvaluatedWindow", "MonitorEvaluator", "MonitoredModel", "subject_of"]
+
+_RULE = "the last outcome by event time, then by id"
+"""How a label is chosen; what was remembered under another rule is of no use."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,11 +56,11 @@ class MonitoredModel:
 
     Args:
         monitor: its name.
-        sensitivity: how far beyond the worst day of the baseline a statistic must be.
+        sensitivity: how many times further than chance and the baseline's own spread explain a
+            share must be from its usual one.
         version: whose features and scores are compared; what another version answered counts for
             label rate and performance alone.
         topic: of the endpoint's predictions.
-        usual_quarantine: share of rows quarantined in history, by source.
     """
 
     monitor: str
@@ -63,21 +70,21 @@ class MonitoredModel:
     training_set: CompiledTrainingSet
     encoding: Encoding
     baseline: Baseline
-    usual_quarantine: Mapping[str, float] = field(default_factory=dict)
 
 
 class EvaluatedWindow(NamedTuple):
     """A window's report, and what the memory gained by it: predictions, with the labels that were
-    known before, and changes of labels.
+    known before, and changes of labels; what is older than `oldest_day` it has forgotten.
     """
 
     report: WindowReport
     predictions: KeyedPredictions
-    labels: KeyedLabels
+    labels: LabelChanges
+    oldest_day: int
 
 
 class _Unread(NamedTuple):
-    day: int
+    at: Micros
     key: int
     score: float
     offset: int
@@ -92,17 +99,11 @@ def subject_of(monitored: MonitoredModel) -> Digest:
     training_set = monitored.training_set
     label = training_set.spec.label
     schema = training_set.schemas[label.source.name]
-    columns = sorted({*label.join_on, *input_columns(label.value)})
+    columns = {*label.join_on, *label.source.id, *input_columns(label.value)}
     types = [[f.name, f.dtype.value] for f in schema if f.name in columns]
-    return digest_of_value(
-        [
-            monitored.topic,
-            log_of_stream(label.source.stream),
-            list(label.join_on),
-            repr(label.value),
-            types,
-        ]
-    )
+    filed = log_of_stream(label.source.stream)
+    joined = [filed, *label.join_on, repr(label.value), label.horizon, types]
+    return digest_of_value([_RULE, monitored.topic, *joined])
 
 
 class MonitorEvaluator:
@@ -133,7 +134,11 @@ class MonitorEvaluator:
             predictions=head,
             predictions_head=head,
             labels=self._log.head(self._label_topic),
-            ingested={topic: self._log.head(topic) for topic in self._ingested_topics()},
+            ingested={
+                topic: self._log.head(topic)
+                for source in self._monitored.training_set.sources
+                for topic in ingested_topics(source.name)
+            },
         )
 
     def evaluate(self, start: Micros, end: Micros) -> EvaluatedWindow:
@@ -142,40 +147,36 @@ class MonitorEvaluator:
         Cost: decodes the predictions since the last window, and once more those that were made
             between its end and its evaluation.
         """
-        memory, monitored = self.memory, self._monitored
-        memory.predictions.forget(
-            before_day=first_remembered_day(end), below_offset=self._log.first(monitored.topic)
-        )
-        ingested = self._count_ingested(start, end)
-        window, predictions = self._read_predictions(start, end)
-        predictions = memory.predictions.join_known(predictions)
+        memory, monitored, since = self.memory, self._monitored, self.memory.offsets.end
+        horizon = monitored.training_set.spec.label.horizon
+        oldest = first_remembered_day(end, horizon=horizon)
+        memory.predictions.forget(before_day=oldest, below_offset=self._log.first(monitored.topic))
+        strictness = self._strictness()
+        sources = [*self._judge_sources(start, end, strictness)]
+        window, predictions = self._read_predictions(start, end, oldest=oldest * DAY)
+        predictions = memory.predictions.join_known(predictions, horizon=horizon, now=end)
         memory.predictions.add(predictions)
         memory.offsets = msgspec.structs.replace(memory.offsets, end=end)
-        labels = self._read_labels()
+        labels = self._read_labels(since, now=end)
         days = memory.predictions.measured_days()
-        findings = [
-            *self._drift(window),
-            *data_quality_findings(ingested, usual=monitored.usual_quarantine),
-            *label_findings(monitored.baseline, days, sensitivity=monitored.sensitivity),
+        judgements = [
+            *self._judge_columns(window, strictness, hours=end - start < DAY),
+            *sources,
+            *self._judge_labels(days, strictness),
         ]
-        report = WindowReport(
-            start=start,
-            end=end,
-            predictions=len(window),
-            labelled=sum(day.rows for day in days if start <= day.day < end),
-            findings=tuple(findings),
-            latest_labelled=days[-1] if days else None,
+        report = report_of_window(
+            start, end, predictions=len(window), judgements=judgements, days=days
         )
-        return EvaluatedWindow(report, predictions, labels)
+        return EvaluatedWindow(report, predictions, labels, oldest)
 
-    def labelled_days(self) -> Sequence[LabelledDay]:
+    def labelled_days(self, now: Micros) -> Sequence[LabelledDay]:
         """The metrics of the remembered days, with the labels that are known by now."""
-        self._read_labels()
+        self._read_labels(self.memory.offsets.end, now=now)
         return self.memory.predictions.measured_days()
 
-    def scores_and_labels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def scores_and_labels(self, now: Micros) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Scores and labels of every remembered prediction whose label is known by now."""
-        self._read_labels()
+        self._read_labels(self.memory.offsets.end, now=now)
         return self.memory.predictions.scores_and_labels()
 
     @property
@@ -186,19 +187,14 @@ class MonitorEvaluator:
     def _join_on(self) -> tuple[str, ...]:
         return self._monitored.training_set.spec.label.join_on
 
-    def _ingested_topics(self) -> Iterator[str]:
-        for source in self._monitored.training_set.sources:
-            yield topic_of(source.stream)
-            yield quarantine_topic_of(source.stream)
-
     def _read_predictions(
-        self, start: Micros, end: Micros
+        self, start: Micros, end: Micros, *, oldest: Micros
     ) -> tuple[list[PredictionRecord], KeyedPredictions]:
         """The predictions of the window, and those before `end` that are not in the memory yet."""
         topic, offsets = self._monitored.topic, self.memory.offsets
         head, begin, waits = self._log.head(topic), self._first_unread(start), list[int]()
         window, fresh = list[PredictionRecord](), list[_Unread]()
-        oldest, names = first_remembered_day(end) * DAY, self._join_on
+        names = self._join_on
         records = iter_predictions(self._log, topic, start=begin, stop=head)
         for offset, record in enumerate(records, start=begin):
             if record.at >= end:
@@ -208,7 +204,7 @@ class MonitorEvaluator:
                 window.append(record)
             if record.at >= oldest and not offsets.are_read(offset, record.at):
                 key = hash_join_key([record.request.get(name) for name in names])
-                fresh.append(_Unread(record.at // DAY, key, record.score, offset))
+                fresh.append(_Unread(record.at, key, record.score, offset))
         self.memory.offsets = msgspec.structs.replace(
             offsets, predictions=min(waits, default=head), predictions_head=head
         )
@@ -225,8 +221,10 @@ class MonitorEvaluator:
             begin = begin if again is None else min(begin, again)
         return max(begin, self._log.first(self._monitored.topic))
 
-    def _read_labels(self) -> KeyedLabels:
-        """Take in the labels that are new, and return what they changed."""
+    def _read_labels(self, since: Micros, *, now: Micros) -> LabelChanges:
+        """Take in the labels that are new, and those that time decides, and return what they
+        changed.
+        """
         label, offsets = self._monitored.training_set.spec.label, self.memory.offsets
         schema = self._monitored.training_set.schemas[label.source.name]
         head = self._log.head(self._label_topic)
@@ -239,64 +237,86 @@ class MonitorEvaluator:
             stop=head,
             schema=schema,
         )
-        changes = stack_labels([label_changes(label, frame, schema) for frame in frames])
-        # The day of the window and not of the clock: a restart must put it where it was before.
-        self.memory.predictions.apply(changes, day=(offsets.end - 1) // DAY)
+        facts = pl.concat([NO_LABEL_FACTS, *(label_facts(label, f, schema) for f in frames)])
         self.memory.offsets = msgspec.structs.replace(offsets, labels=head)
-        return changes
+        # The end of the window and not the clock: a restart must decide as it was decided before.
+        return self.memory.predictions.apply(facts, horizon=label.horizon, since=since, now=now)
 
-    def _drift(self, window: Sequence[PredictionRecord]) -> list[MonitorFinding]:
-        encoding, monitored = self._monitored.encoding, self._monitored
-        window = [record for record in window if record.version == monitored.version]
-        if not window:
-            return []
-        features = zip(*(record.features for record in window), strict=True)
-        matrix = encode_columns(dict(zip(encoding.names, features, strict=True)), encoding)
-        return drift_findings(
-            monitored.baseline,
-            matrix,
-            encoding.column_names,
-            scores=np.array([record.score for record in window], dtype=np.float64),
-            sensitivity=monitored.sensitivity,
+    def _strictness(self) -> Strictness:
+        """Of one subject: every column, the score, every source, label rate and performance."""
+        monitored = self._monitored
+        subjects = len(monitored.baseline.features) + len(monitored.training_set.sources) + 3
+        return Strictness.of(subjects, sensitivity=monitored.sensitivity)
+
+    def _judge_labels(
+        self, days: Sequence[LabelledDay], strictness: Strictness
+    ) -> Iterator[Judgement]:
+        baseline = self._monitored.baseline
+        error = baseline.daily_auc_error
+        yield judge_label_rate(baseline.label_change, days, strictness=strictness)
+        yield judge_performance(
+            baseline.daily_auc,
+            0.0 if error is msgspec.UNSET else error,
+            days,
+            strictness=strictness,
         )
 
-    def _count_ingested(self, start: Micros, end: Micros) -> dict[str, tuple[int, Counter[str]]]:
-        """By source: the live rows that came in the window, and those of them that went to
-        quarantine, by reason.
-        """
-        counts: dict[str, tuple[int, Counter[str]]] = {}
-        came = pl.col("_appended_at").is_between(start, end, closed="left") & ~pl.col("_history")
-        reached = dict[str, int]()
-        for source in self._monitored.training_set.sources:
-            topic, quarantine = topic_of(source.stream), quarantine_topic_of(source.stream)
-            accepted, refused = 0, Counter[str]()
-            for frame in self._iter_ingested(topic, start, end, reached=reached):
-                accepted += frame.select(came.sum()).item()
-            for frame in self._iter_ingested(quarantine, start, end, reached=reached):
-                refused.update(frame.filter(came)["reason"].to_list())
-            counts[source.name] = (accepted, refused)
-        self.memory.offsets = msgspec.structs.replace(self.memory.offsets, ingested=reached)
-        return counts
+    def _judge_columns(
+        self, window: Sequence[PredictionRecord], strictness: Strictness, *, hours: bool
+    ) -> Iterator[Judgement]:
+        """Judge the features and scores of what the monitored version answered."""
+        encoding, baseline = self._monitored.encoding, self._monitored.baseline
+        rows = [record for record in window if record.version == self._monitored.version]
+        features = zip(*(record.features for record in rows), strict=True)
+        columns = dict(zip(encoding.names, features, strict=True)) if rows else {}
+        matrix = (
+            encode_columns(columns, encoding) if rows else np.empty((0, len(encoding.column_names)))
+        )
+        for place, name in enumerate(encoding.column_names):
+            values = np.ascontiguousarray(matrix[:, place])
+            subject: tuple[FindingKind, str] = ("feature_drift", name)
+            column = baseline.features[name]
+            yield judge_column(column, values, subject, hours=hours, strictness=strictness)
+        scores = np.array([record.score for record in rows], dtype=np.float64)
+        subject = ("score_drift", "score")
+        yield judge_column(baseline.score, scores, subject, hours=hours, strictness=strictness)
 
-    def _iter_ingested(
-        self, topic: str, start: Micros, end: Micros, *, reached: dict[str, int]
-    ) -> Iterator[pl.DataFrame]:
-        """The records that may have come in the window; notes where the next window begins to read:
-        at the first that came at `end` or later.
+    def _judge_sources(
+        self, start: Micros, end: Micros, strictness: Strictness
+    ) -> Iterator[Judgement]:
+        """Judge what came in the window.  A window that does not follow the last one reads all that
+        the log has.
         """
-        offsets, head = self.memory.offsets, self._log.head(topic)
-        begin = offsets.ingested.get(topic, 0) if start >= offsets.end else 0
-        reached[topic] = head
-        for frame in self._log.read(topic, start=max(begin, self._log.first(topic)), stop=head):
-            later = frame.filter(pl.col("_appended_at") >= end)["_offset"]
-            if len(later):
-                reached[topic] = min(reached[topic], int(later[0]))
-            yield frame
+        offsets, reached = self.memory.offsets, dict[str, int]()
+        for source in self._monitored.training_set.sources:
+            came = read_ingested(
+                self._log,
+                source.stream,
+                start=start,
+                end=end,
+                begin=offsets.ingested if start >= offsets.end else {},
+                reached=reached,
+            )
+            usual = self._usual(source, came)
+            yield judge_source(source.name, *came, usual=usual, strictness=strictness)
+        self.memory.offsets = msgspec.structs.replace(offsets, ingested=reached)
+
+    def _usual(self, source: Source, came: WindowRows) -> IngestedRows:
+        """The rows that had come when the baseline was made; where that is of format 1, those that
+        are no part of the window.
+        """
+        known = self._monitored.baseline.ingested
+        if known is not msgspec.UNSET and source.name in known:
+            return known[source.name]
+        ever = rows_ever(self._log, source.stream)
+        return IngestedRows(
+            ever.accepted - came.accepted, ever.quarantined - sum(came.quarantined.values())
+        )
 
 
 def _keyed(unread: Sequence[_Unread]) -> KeyedPredictions:
     return KeyedPredictions(
-        days=np.array([one.day for one in unread], dtype=np.int64),
+        times=np.array([one.at for one in unread], dtype=np.int64),
         keys=np.array([one.key for one in unread], dtype=np.uint64),
         scores=np.array([one.score for one in unread], dtype=np.float64),
         labels=np.full(len(unread), np.nan),

@@ -1,28 +1,52 @@
-"""Incidents: findings that belong together, opened once, updated while they last, closed when they
-have been gone for three windows.
+"""Incidents: findings of one kind belong together.  An incident opens with the first, says so when
+a subject joins it or leaves it, and closes when all of its subjects have recovered.
+
+A subject has recovered when it was judged in three windows and nothing was found, or when the
+monitor has it no more.  A window in which it was not judged says nothing of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from mainspring.elements.stored import StoredRecord
 from mainspring.elements.time import Micros
-from mainspring.monitoring.window import FindingKind, MonitorFinding
+from mainspring.monitoring.limits.judgement import FindingKind, MonitorFinding, Unjudged
 
-__all__ = ["Incident", "IncidentTransition", "update_incidents"]
+__all__ = ["Incident", "IncidentSubject", "IncidentTransition", "update_incidents"]
 
 _QUIET_WINDOWS = 3
+_NAMED = 3
+
+
+class IncidentSubject(msgspec.Struct, frozen=True, kw_only=True):
+    """A column that an incident is about, or a source with a reason.
+
+    Args:
+        sentence: what was found when it joined; excess: how many times the limit was exceeded.
+        quiet: how many windows have judged it since it was found last, and found nothing.
+        left_at: when it had recovered; None while it has not.
+    """
+
+    name: str
+    sentence: str
+    excess: float
+    joined_at: Micros
+    quiet: int = 0
+    left_at: Micros | None = None
 
 
 class Incident(StoredRecord, frozen=True, kw_only=True):
-    """Findings of one kind, from the first window that had one to the third without.
+    """Findings of one kind, from the first window that had one to the one in which the last of its
+    subjects had recovered.
 
     Args:
         id: `<monitor>/<kind>/<opened_at>`.
-        subjects: the columns or sources concerned, worst first, as of the window that has most of
-            them.
-        quiet: how many windows have passed without the finding; the incident closes after three.
+        sentence: a summary: the worst of the subjects, and who the others are.
+        subjects: those that have not recovered, worst first; of a closed incident, all.
+        quiet: how many windows have passed without any finding.
+        concerned: every subject that it ever had, in the order in which they joined; unset in an
+            incident that release 0.1 wrote last.
     """
 
     title = "an incident"
@@ -36,13 +60,45 @@ class Incident(StoredRecord, frozen=True, kw_only=True):
     sentence: str
     subjects: tuple[str, ...]
     quiet: int = 0
+    concerned: tuple[IncidentSubject, ...] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def history(self) -> tuple[IncidentSubject, ...]:
+        """Every subject that it ever had.  Of release 0.1 their names are known, and one
+        sentence.
+        """
+        if self.concerned is not msgspec.UNSET:
+            return self.concerned
+        return tuple(
+            IncidentSubject(
+                name=name,
+                sentence=self.sentence,
+                excess=1.0,
+                joined_at=self.opened_at,
+                quiet=self.quiet,
+            )
+            for name in self.subjects
+        )
+
+    @property
+    def present(self) -> tuple[IncidentSubject, ...]:
+        """The subjects that have not recovered, in the order in which they joined."""
+        return tuple(subject for subject in self.history if subject.left_at is None)
 
 
 class IncidentTransition(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of an incident, to be recorded."""
+    """A change of an incident, to be recorded.
+
+    Args:
+        event: `incident.opened`, `incident.updated` where subjects joined or left, `incident.seen`,
+            `incident.quiet` or `incident.closed`.
+        joined, left: the subjects that did.
+    """
 
     event: str
     incident: Incident
+    joined: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def update_incidents(
@@ -51,57 +107,111 @@ def update_incidents(
     *,
     monitor: str,
     at: Micros,
+    unjudged: Iterable[Unjudged] = (),
 ) -> list[IncidentTransition]:
-    """What the findings of one window change in the open incidents of a monitor: which are opened,
-    seen again, quiet, or closed.
+    """What one window changes in the open incidents of a monitor.
+
+    Args:
+        unjudged: what the window could not judge: it stays as it was.
     """
     by_kind: dict[FindingKind, list[MonitorFinding]] = {}
     for finding in findings:
         by_kind.setdefault(finding.kind, []).append(finding)
-    steps = [
-        _observed(open_incidents.get(kind), found, monitor=monitor, at=at)
-        for kind, found in sorted(by_kind.items())
+    unknown = {(each.kind, name) for each in unjudged for name in each.subjects}
+    return [
+        _updated(incident, by_kind.get(kind, ()), unknown, at)
+        if (incident := open_incidents.get(kind))
+        else _opened(by_kind[kind], monitor, at)
+        for kind in sorted({*by_kind, *open_incidents})
     ]
-    steps += [
-        _unobserved(incident, at)
-        for kind, incident in sorted(open_incidents.items())
-        if kind not in by_kind
-    ]
-    return steps
 
 
-def _observed(
-    incident: Incident | None, found: Sequence[MonitorFinding], *, monitor: str, at: Micros
-) -> IncidentTransition:
-    worst = sorted(found, key=lambda f: (-abs(f.statistic) / max(f.limit, 1e-12), f.subject))
-    subjects = tuple(finding.subject for finding in worst)
-    if incident is not None:
-        kept = subjects if len(subjects) > len(incident.subjects) else incident.subjects
-        return IncidentTransition(
-            event="incident.seen",
-            incident=msgspec.structs.replace(incident, subjects=kept, quiet=0),
-        )
-    more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
-    kind = worst[0].kind
-    opened = Incident(
+def _opened(found: Sequence[MonitorFinding], monitor: str, at: Micros) -> IncidentTransition:
+    kind = found[0].kind
+    incident = Incident(
         id=f"{monitor}/{kind}/{at}",
         monitor=monitor,
         kind=kind,
         opened_at=at,
         closed_at=None,
+        sentence="",
+        subjects=(),
+    )
+    concerned = tuple(_joined(finding, at) for finding in _worst_first(found))
+    opened = _summarised(incident, concerned)
+    return IncidentTransition(event="incident.opened", incident=opened, joined=opened.subjects)
+
+
+def _updated(
+    incident: Incident,
+    found: Sequence[MonitorFinding],
+    unknown: Collection[tuple[FindingKind, str]],
+    at: Micros,
+) -> IncidentTransition:
+    by_name = {finding.subject: finding for finding in found}
+    before = {subject.name for subject in incident.present}
+    more = [_joined(f, at) for f in _worst_first(found) if f.subject not in before]
+    again = {subject.name for subject in more}
+    held = [
+        _seen_again(subject, by_name, at)
+        if subject.left_at is None and not _is_unknown(subject, incident.kind, unknown)
+        else subject
+        for subject in incident.history
+        if subject.name not in again
+    ]
+    after = _summarised(incident, (*held, *more))
+    left = tuple(sorted(before - {subject.name for subject in after.present}))
+    if not after.present:
+        closed = msgspec.structs.replace(after, closed_at=at)
+        return IncidentTransition(event="incident.closed", incident=closed, left=left)
+    joined = tuple(subject.name for subject in more)
+    event = "updated" if joined or left else "seen" if found else "quiet"
+    return IncidentTransition(event=f"incident.{event}", incident=after, joined=joined, left=left)
+
+
+def _is_unknown(
+    subject: IncidentSubject, kind: FindingKind, unknown: Collection[tuple[FindingKind, str]]
+) -> bool:
+    """Whether the window could not judge a subject; of quality, the source and not each reason is
+    judged.
+    """
+    judged = subject.name.partition(" ")[0] if kind == "data_quality" else subject.name
+    return (kind, judged) in unknown
+
+
+def _joined(finding: MonitorFinding, at: Micros) -> IncidentSubject:
+    return IncidentSubject(
+        name=finding.subject, sentence=finding.sentence, excess=finding.excess, joined_at=at
+    )
+
+
+def _seen_again(
+    subject: IncidentSubject, found: Mapping[str, MonitorFinding], at: Micros
+) -> IncidentSubject:
+    if subject.name in found:
+        return msgspec.structs.replace(subject, quiet=0)
+    quiet = subject.quiet + 1
+    left_at = at if quiet >= _QUIET_WINDOWS else None
+    return msgspec.structs.replace(subject, quiet=quiet, left_at=left_at)
+
+
+def _summarised(incident: Incident, concerned: tuple[IncidentSubject, ...]) -> Incident:
+    """The incident with these subjects, and what it says of those that have not recovered; where
+    all have, of all.
+    """
+    present = [subject for subject in concerned if subject.left_at is None] or concerned
+    worst = sorted(present, key=lambda subject: (-subject.excess, subject.name))
+    names = ", ".join(subject.name for subject in worst[1 : 1 + _NAMED])
+    names += ", …" if len(worst) > 1 + _NAMED else ""
+    more = f" (and {len(worst) - 1} more: {names})" if names else ""
+    return msgspec.structs.replace(
+        incident,
+        concerned=concerned,
         sentence=worst[0].sentence + more,
-        subjects=subjects,
+        subjects=tuple(subject.name for subject in worst),
+        quiet=min(subject.quiet for subject in worst),
     )
-    return IncidentTransition(event="incident.opened", incident=opened)
 
 
-def _unobserved(incident: Incident, at: Micros) -> IncidentTransition:
-    quiet = incident.quiet + 1
-    if quiet < _QUIET_WINDOWS:
-        return IncidentTransition(
-            event="incident.quiet", incident=msgspec.structs.replace(incident, quiet=quiet)
-        )
-    return IncidentTransition(
-        event="incident.closed",
-        incident=msgspec.structs.replace(incident, quiet=quiet, closed_at=at),
-    )
+def _worst_first(found: Sequence[MonitorFinding]) -> list[MonitorFinding]:
+    return sorted(found, key=lambda finding: (-finding.excess, finding.subject))

@@ -1,40 +1,60 @@
 """Join late labels to predictions: a label arrives hours or days after the prediction, is corrected
 later, or is there before.
 
-Predictions and labels are remembered as numbers in arrays: the join key as a hash of 64 bits, the
-score, the offset in the log.  A prediction takes 40 bytes so, where its record with all features is
-a kilobyte, and no window has to decode again what an earlier one has decoded.
+Predictions and the facts that labels are made from are remembered as numbers: the join key as a
+hash of 64 bits, the score, the offset in the log.  A prediction takes 40 bytes so, where its record
+with all features is a kilobyte, and no window has to decode again what an earlier one has decoded.
+
+Which of several facts is the label is decided as for a training set, by `datasets.labels`, and only
+for the predictions that something new speaks about: a fact, or the end of a horizon.  The label
+that was decided is remembered, too, since the fact behind it is forgotten before the prediction is.
 """
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mainspring.datasets.labels import join_outcomes, revisions_of
 from mainspring.datasets.spec import Label
-from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.schema import Schema
-from mainspring.elements.time import DAY
-from mainspring.monitoring.window import MIN_ROWS, LabelledDay, measure_day
+from mainspring.elements.time import DAY, Micros
+from mainspring.monitoring.limits.label import MIN_LABELS, LabelledDay, measure_day
 
 __all__ = [
-    "KeyedLabels",
+    "NO_KEY",
+    "NO_LABEL_FACTS",
     "KeyedPredictions",
+    "LabelChanges",
     "LabelledPredictions",
-    "empty_labels",
     "hash_join_key",
-    "label_changes",
-    "stack_labels",
+    "label_facts",
+    "stack_changes",
     "stack_predictions",
 ]
 
 Floats = NDArray[np.float64]
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
+Key = TypeVar("Key", np.int64, np.uint64)
+
+NO_KEY = 0
+"""The hash of a key that is not whole: it is that of no fact."""
+
+NO_LABEL_FACTS = pl.DataFrame(
+    schema={
+        "_key": pl.UInt64(),
+        "_order": pl.String(),
+        "_event_time": pl.Int64(),
+        "_visible_from": pl.Int64(),
+        "_stands": pl.Boolean(),
+        "_label": pl.Float64(),
+    }
+)
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -43,13 +63,13 @@ class KeyedPredictions(NamedTuple):
     """Predictions in the order of the log; each field has the shape (rows,).
 
     Args:
-        days: of the prediction times, in days since 1970.
+        times: when each was made.
         keys: the hash of what labels are joined on.
         labels: as known; NaN where none is.
         offsets: in the inference log.
     """
 
-    days: Ints
+    times: Ints
     keys: Hashes
     scores: Floats
     labels: Floats
@@ -58,7 +78,7 @@ class KeyedPredictions(NamedTuple):
     def rows(self, chosen: NDArray[np.bool_]) -> "KeyedPredictions":
         """Those that are chosen."""
         return KeyedPredictions(
-            days=self.days[chosen],
+            times=self.times[chosen],
             keys=self.keys[chosen],
             scores=self.scores[chosen],
             labels=self.labels[chosen],
@@ -66,22 +86,23 @@ class KeyedPredictions(NamedTuple):
         )
 
 
-class KeyedLabels(NamedTuple):
-    """Changes of labels in the order of the log; each field has the shape (rows,).
+class LabelChanges(NamedTuple):
+    """What was learned about labels.
 
     Args:
-        keys: the hash of what they are joined on.
-        values: NaN for a key that has no label any more.
+        facts: records of the label's source, as `label_facts` gives them.
+        offsets: of remembered predictions whose label was decided anew; `labels`: what it is now.
     """
 
-    keys: Hashes
-    values: Floats
+    facts: pl.DataFrame
+    offsets: Ints
+    labels: Floats
 
 
 def stack_predictions(parts: Sequence[KeyedPredictions]) -> KeyedPredictions:
     """These predictions behind each other; at least one part."""
     return KeyedPredictions(
-        days=np.concatenate([part.days for part in parts]),
+        times=np.concatenate([part.times for part in parts]),
         keys=np.concatenate([part.keys for part in parts]),
         scores=np.concatenate([part.scores for part in parts]),
         labels=np.concatenate([part.labels for part in parts]),
@@ -89,22 +110,18 @@ def stack_predictions(parts: Sequence[KeyedPredictions]) -> KeyedPredictions:
     )
 
 
-def stack_labels(parts: Sequence[KeyedLabels]) -> KeyedLabels:
-    """The last change of each key in these parts, sorted by key."""
-    empty = empty_labels()
-    return _latest(
-        np.concatenate([empty.keys, *(part.keys for part in parts)]),
-        np.concatenate([empty.values, *(part.values for part in parts)]),
+def stack_changes(parts: Sequence[LabelChanges]) -> LabelChanges:
+    """These changes behind each other; at least one part."""
+    return LabelChanges(
+        facts=pl.concat([part.facts for part in parts]),
+        offsets=np.concatenate([part.offsets for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
     )
 
 
-def empty_labels() -> KeyedLabels:
-    """No changes."""
-    return KeyedLabels(np.array([], dtype=np.uint64), np.array([], dtype=np.float64))
-
-
 def hash_join_key(values: Sequence[object]) -> int:
-    """A stable hash of the columns that a label is joined on, below 2 ** 64.
+    """A stable hash of the columns that a label is joined on, from 1 to 2 ** 64 - 1; `NO_KEY` where
+    one of them is null, since that names nothing.
 
     Values that compare equal hash alike, whichever of the two sides sent a whole number as a float.
     Cost: 1 µs; two of a hundred million keys share a hash once in four thousand times.
@@ -112,8 +129,10 @@ def hash_join_key(values: Sequence[object]) -> int:
     >>> hash_join_key(["a", 1.0]) == hash_join_key(["a", 1]) != hash_join_key(["a", None])
     True
     """
+    if None in values:
+        return NO_KEY
     plain = [_as_integer(value) for value in values]
-    return int.from_bytes(blake2b(_encode(plain), digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(_encode(plain), digest_size=8).digest(), "big") or 1
 
 
 def _as_integer(value: object) -> object:
@@ -121,115 +140,132 @@ def _as_integer(value: object) -> object:
     return int(value) if is_whole and isinstance(value, bool | float) else value
 
 
-def label_changes(label: Label, records: pl.DataFrame, schema: Schema) -> KeyedLabels:
-    """What records of the label's source change: the last revision of a fact gives its key a label,
-    or, where it was taken back or has no value, takes it away.
+def label_facts(label: Label, records: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Records of the label's source as revisions of outcomes, by the hash of their key.
 
     Args:
-        records: as the log has them, with `_id` and `_op`.
+        records: as the log has them, with `_op`.
     """
-    latest = records.unique("_id", keep="last", maintain_order=True)
-    value = to_polars(label.value, schema).cast(pl.Float64)
+    stands = pl.col("_op") == "insert"
+    revisions = revisions_of(label, records, schema, visible_from="_visible_at", stands=stands)
     # Keys as requests carry them: instants are whole numbers there.
-    rows = latest.select(
-        *(pl.col(name).to_physical() for name in label.join_on),
-        pl.when(pl.col("_op") == "insert").then(value).fill_null(np.nan).alias("_label"),
+    keys = revisions.select(pl.col(name).to_physical() for name in label.join_on)
+    hashes = pl.Series([hash_join_key(key) for key in keys.iter_rows()], dtype=pl.UInt64)
+    return revisions.select(
+        hashes.alias("_key"), *NO_LABEL_FACTS.columns[1:-1], pl.col("_label").cast(pl.Float64)
     )
-    keys = [hash_join_key(row[:-1]) for row in rows.iter_rows()]
-    changes = KeyedLabels(np.array(keys, dtype=np.uint64), rows["_label"].to_numpy())
-    # Several facts may share a key.  One that was taken back must not hide another that stands, in
-    # whichever order the two lie in the batch: labels come after all that takes labels away.
-    order = np.argsort(~np.isnan(changes.values), kind="stable")
-    return _latest(changes.keys[order], changes.values[order])
-
-
-def _latest(keys: Hashes, values: Floats) -> KeyedLabels:
-    # `unique` reports the first place of each key, so the order is turned round.
-    kept, places = np.unique(keys[::-1], return_index=True)
-    return KeyedLabels(kept, np.ascontiguousarray(values[::-1][places]))
 
 
 class LabelledPredictions:
     """The predictions of the last days, joined with the labels that are known by now.
 
-    A label is remembered as long as a prediction, for it may be there first: where one key is asked
-    about again and again, the label of last week belongs to the prediction of today.
+    The fact behind a label is remembered as long as a prediction, for it may be there first: where
+    one key is asked about again and again, the label of last week belongs to the prediction of
+    today.
     """
 
     def __init__(self) -> None:
         self._days: dict[int, KeyedPredictions] = {}
-        self._labels: dict[int, KeyedLabels] = {}
+        self._facts: dict[int, pl.DataFrame] = {}
         self._metrics: dict[int, LabelledDay | None] = {}
 
     @classmethod
     def restored(
-        cls, chunks: Sequence[tuple[int, KeyedPredictions, KeyedLabels]]
+        cls, chunks: Sequence[tuple[int, KeyedPredictions, LabelChanges]]
     ) -> "LabelledPredictions":
         """What is remembered after these chunks: by each, a day, predictions that were added with
-        their labels, and labels that were applied afterwards.
-
-        To apply one chunk's labels after another would search each day once for each chunk.  The
-        last change of a key tells all: if it came with a prediction's chunk or later it is the
-        prediction's label, and if not, the label that was stored is.
+        their labels, and what was learned about labels afterwards.
         """
-        found, empty = cls(), empty_labels()
-        for day, _, labels in chunks:
-            found.apply(labels, day=day)
-        changes = [labels for _, _, labels in chunks]
-        numbers = np.repeat(np.arange(len(chunks)), [len(labels.keys) for labels in changes])
-        values = np.concatenate([empty.values, *(labels.values for labels in changes)])
-        keys, backwards = np.unique(
-            np.concatenate([empty.keys, *(labels.keys for labels in changes)])[::-1],
-            return_index=True,
-        )
-        last = len(values) - 1 - backwards
-        for number, (_, predictions, _) in enumerate(chunks):
-            places, hit = _search(keys, predictions.keys)
-            if hit.any():
-                changed = hit & (numbers[last][places] >= number)
-                labelled = np.where(changed, values[last][places], predictions.labels)
-                predictions = predictions._replace(labels=labelled)
-            found.add(predictions)
+        found = cls()
+        if not chunks:
+            return found
+        for day, _, changes in chunks:
+            found._remember(changes.facts, day)
+        _, offsets, labels = stack_changes([changes for _, _, changes in chunks])
+        predictions = stack_predictions([predictions for _, predictions, _ in chunks])
+        # `unique` reports the first place of each offset, so the order is turned round: the last
+        # decision about a prediction counts.
+        decided, backwards = np.unique(offsets[::-1], return_index=True)
+        places, hit = _search(decided, predictions.offsets)
+        if hit.any():
+            newest = np.where(hit, labels[::-1][backwards][places], predictions.labels)
+            predictions = predictions._replace(labels=newest)
+        found.add(predictions)
         return found
 
-    def join_known(self, predictions: KeyedPredictions) -> KeyedPredictions:
-        """These predictions with the labels that are known already."""
-        labels, found = predictions.labels.copy(), np.zeros(len(predictions.keys), dtype=np.bool_)
-        for day in sorted(self._labels, reverse=True):
-            places, hit = _search(self._labels[day].keys, predictions.keys)
-            fresh = hit & ~found
-            labels[fresh] = self._labels[day].values[places[fresh]]
-            found |= fresh
+    def join_known(
+        self, predictions: KeyedPredictions, *, horizon: Micros | None, now: Micros
+    ) -> KeyedPredictions:
+        """These predictions with the labels that are known already.
+
+        Args:
+            horizon: of the label; None where absence says nothing.
+        """
+        labels = self._decided(predictions, horizon=horizon, now=now)
         return predictions._replace(labels=labels)
 
     def add(self, predictions: KeyedPredictions) -> None:
         """Remember predictions with the labels that they have; each once."""
-        for day in np.unique(predictions.days).tolist():
-            more = predictions.rows(predictions.days == day)
+        days = predictions.times // DAY
+        for day in np.unique(days).tolist():
+            more = predictions.rows(days == day)
             held = self._days.get(day)
             self._days[day] = more if held is None else stack_predictions([held, more])
             self._metrics.pop(day, None)
 
-    def apply(self, labels: KeyedLabels, *, day: int) -> None:
-        """Change the labels of remembered predictions, and remember the labels.
+    def apply(
+        self, facts: pl.DataFrame, *, horizon: Micros | None, since: Micros, now: Micros
+    ) -> LabelChanges:
+        """Remember facts, and decide anew the labels that they speak about, and those that time
+        does: of a fact that has become visible, of a horizon that has passed.
 
         Args:
-            labels: sorted by key, each once.
-            day: the day on which they were read, in days since 1970; it never goes back.
+            facts: as `label_facts` gives them, in the order of the log.
+            since: until when time was looked at before.
+            now: until when it has come; it never goes back.
         """
-        if not len(labels.keys):
-            return
-        for held_day, held in self._days.items():
-            places, hit = _search(labels.keys, held.keys)
-            if hit.any():
-                changed = np.where(hit, labels.values[places], held.labels)
-                self._days[held_day] = held._replace(labels=changed)
-                self._metrics.pop(held_day, None)
-        self._labels[day] = stack_labels([self._labels.get(day, empty_labels()), labels])
+        self._remember(facts, (now - 1) // DAY)
+        appeared = pl.col("_visible_from").is_between(since, now, closed="right")
+        keys = [facts["_key"], *(held.filter(appeared)["_key"] for held in self._facts.values())]
+        changed = np.unique(pl.concat(keys).to_numpy())
+        offsets, labels = [np.array([], dtype=np.int64)], [np.array([], dtype=np.float64)]
+        for day, held in list(self._days.items()):
+            _, touched = _search(changed, held.keys)
+            if horizon is not None:
+                passed = held.times + horizon
+                touched |= (since < passed) & (passed <= now)
+            if touched.any():
+                decided = held.labels.copy()
+                decided[touched] = self._decided(held.rows(touched), horizon=horizon, now=now)
+                self._days[day] = held._replace(labels=decided)
+                self._metrics.pop(day, None)
+                offsets.append(held.offsets[touched])
+                labels.append(decided[touched])
+        return LabelChanges(facts, np.concatenate(offsets), np.concatenate(labels))
+
+    def _remember(self, facts: pl.DataFrame, day: int) -> None:
+        if facts.height:
+            self._facts[day] = pl.concat([self._facts.get(day, NO_LABEL_FACTS), facts])
+
+    def _decided(
+        self, predictions: KeyedPredictions, *, horizon: Micros | None, now: Micros
+    ) -> Floats:
+        """The label of each prediction by the facts that are remembered."""
+        key = pl.Series("_key", predictions.keys)
+        rows = pl.DataFrame(
+            [key.replace(NO_KEY, None), pl.Series("_prediction_time", predictions.times)]
+        )
+        keys = rows.select(pl.col("_key").unique())
+        held = [self._facts[day].join(keys, on="_key", how="semi") for day in sorted(self._facts)]
+        known = pl.concat([NO_LABEL_FACTS, *held]).filter(pl.col("_visible_from") <= now)
+        is_newest = pl.col("_place") == pl.col("_place").max().over("_order")
+        revisions = known.with_row_index("_place").with_columns(pl.col("_stands") & is_newest)
+        outcomes = join_outcomes(rows, revisions, on=["_key"], horizon=horizon, now=now)
+        return outcomes["_label"].fill_null(np.nan).to_numpy(writable=True)
 
     def forget(self, *, before_day: int, below_offset: int) -> None:
         """Forget what happened before a day, and predictions that the log does not keep."""
-        self._labels = {day: held for day, held in self._labels.items() if day >= before_day}
+        self._facts = {day: held for day, held in self._facts.items() if day >= before_day}
         for day, held in list(self._days.items()):
             kept = held.offsets >= below_offset
             if day < before_day or not kept.any():
@@ -265,7 +301,7 @@ class LabelledPredictions:
 
     def _measured(self, day: int) -> LabelledDay | None:
         scores, labels = _labelled(self._days[day])
-        return measure_day(day * DAY, labels, scores) if len(labels) >= MIN_ROWS else None
+        return measure_day(day * DAY, labels, scores) if len(labels) >= MIN_LABELS else None
 
 
 def _labelled(predictions: KeyedPredictions) -> tuple[Floats, Floats]:
@@ -273,7 +309,7 @@ def _labelled(predictions: KeyedPredictions) -> tuple[Floats, Floats]:
     return predictions.scores[known], predictions.labels[known]
 
 
-def _search(haystack: Hashes, keys: Hashes) -> tuple[Ints, NDArray[np.bool_]]:
+def _search(haystack: NDArray[Key], keys: NDArray[Key]) -> tuple[Ints, NDArray[np.bool_]]:
     """For each key a place in the sorted haystack, and whether the key stands there."""
     places = np.searchsorted(haystack, keys)
     places[places == len(haystack)] = 0

@@ -26,8 +26,8 @@ from mainspring.features.history.gather import FactReader
 from mainspring.features.online.parity import check_reads, sample_keys
 from mainspring.features.state.stream import CLOCK_SKEW, horizon_at
 from mainspring.features.view import CompiledView, with_lookups
-from mainspring.monitoring.record import IncidentJournal, record_findings
-from mainspring.monitoring.window import MonitorFinding
+from mainspring.monitoring.limits.judgement import Judgement, MonitorFinding, group_unjudged
+from mainspring.monitoring.record import IncidentJournal, iter_open_incidents, record_findings
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogReader
@@ -214,9 +214,19 @@ class ParityMonitor:
         )
 
     def _record_findings(self, findings: Sequence[MonitorFinding], at: Micros) -> None:
+        """Record what differs; where nothing does, a day on which nothing did."""
         ports = self._ports
         journal = IncidentJournal(ports.state, ports.project, self._environment, PARITY_MONITOR)
-        record_findings(findings, journal, at=at)
+        # One check looks at some of the reads.  What it did not find has not recovered: that takes
+        # whole days.
+        found = {finding.subject for finding in findings}
+        others = [
+            Judgement.impossible("parity", name, 0, "a check looks at some reads")
+            for incident in iter_open_incidents(ports.state, self._environment, PARITY_MONITOR)
+            for name in incident.subjects
+            if found and name not in found
+        ]
+        record_findings(findings, journal, at=at, unjudged=group_unjudged(others))
 
     def totals(self) -> ParityTotals:
         """What was compared here by any process."""

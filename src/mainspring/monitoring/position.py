@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from mainspring.datasets.build import parse_training_rows, render_training_rows
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import (
     StoredRecord,
@@ -34,12 +35,13 @@ from mainspring.elements.stored import (
 from mainspring.elements.time import DAY, Micros
 from mainspring.flow.schedule import ScheduleWindow
 from mainspring.monitoring.join import (
-    KeyedLabels,
     KeyedPredictions,
+    LabelChanges,
     LabelledPredictions,
-    stack_labels,
+    stack_changes,
     stack_predictions,
 )
+from mainspring.monitoring.limits.judgement import Unjudged
 
 __all__ = [
     "REMEMBERED_DAYS",
@@ -48,6 +50,7 @@ __all__ = [
     "MonitorPosition",
     "ReadOffsets",
     "StoredMemoryChunk",
+    "WindowSummary",
     "first_remembered_day",
     "merge_chunks",
     "parse_chunk",
@@ -57,7 +60,7 @@ __all__ = [
 ]
 
 REMEMBERED_DAYS = 120
-"""How many days of predictions and labels a window can see."""
+"""How many days of predictions that can have a label a window can see."""
 
 _BEFORE_ALL: Micros = -(2**62)
 Column = TypeVar("Column", np.int64, np.uint64, np.float64)
@@ -95,6 +98,20 @@ class StoredMemoryChunk(msgspec.Struct, frozen=True):
     digest: Digest
 
 
+class WindowSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to say of the last window, beside its incidents.
+
+    Args:
+        predictions: made in it.
+        judged: how many subjects were judged.
+        unjudged: those that were not, and why.
+    """
+
+    predictions: int
+    judged: int
+    unjudged: tuple[Unjudged, ...]
+
+
 class MonitorPosition(StoredRecord, frozen=True, kw_only=True):
     """How far a monitor has come.  Document kind `monitor_position`, key `<environment>/<monitor>`.
 
@@ -103,6 +120,7 @@ class MonitorPosition(StoredRecord, frozen=True, kw_only=True):
         subject: digest of what is joined with what; what was remembered of another is of no use.
         offsets: None where nothing was read yet.
         chunks: oldest first.
+        summary: of the window; unset where none was evaluated yet.
     """
 
     title = "the position of a monitor"
@@ -112,6 +130,7 @@ class MonitorPosition(StoredRecord, frozen=True, kw_only=True):
     subject: str = ""
     offsets: ReadOffsets | None = None
     chunks: tuple[StoredMemoryChunk, ...] = ()
+    summary: WindowSummary | msgspec.UnsetType = msgspec.UNSET
 
 
 def render_position(position: MonitorPosition) -> bytes:
@@ -135,70 +154,83 @@ def parse_position(payload: bytes, *, monitor: str) -> MonitorPosition:
 class MonitorChunk(StoredRecord, frozen=True, kw_only=True):
     """What one window, or all windows of one day, added to the memory: little-endian columns.
 
+    Format 1 held a label for each key and not the facts behind it.  Such a memory is of another
+    subject, so it is never read: the log is.
+
     Args:
-        days, keys, scores, labels, offsets: of predictions, with the labels that were known when
+        times, keys, scores, labels, offsets: of predictions, with the labels that were known when
             they were read.
-        label_keys, label_values: changes of labels that were read after these predictions.
+        label_facts: what was read of labels after these predictions, as Arrow.
+        changed_offsets, changed_labels: the predictions whose labels were decided anew by it.
     """
 
     title = "the memory of a monitor"
+    newest_format = 2
 
-    days: bytes
+    times: bytes
     keys: bytes
     scores: bytes
     labels: bytes
     offsets: bytes
-    label_keys: bytes
-    label_values: bytes
+    label_facts: bytes
+    changed_offsets: bytes
+    changed_labels: bytes
 
 
-def render_chunk(predictions: KeyedPredictions, labels: KeyedLabels) -> bytes:
+def render_chunk(predictions: KeyedPredictions, changes: LabelChanges) -> bytes:
     """The bytes of a chunk; `parse_chunk` is the inverse."""
     return pack_stored(
         MonitorChunk(
-            days=_packed(predictions.days),
+            record_format=MonitorChunk.newest_format,
+            times=_packed(predictions.times),
             keys=_packed(predictions.keys),
             scores=_packed(predictions.scores),
             labels=_packed(predictions.labels),
             offsets=_packed(predictions.offsets),
-            label_keys=_packed(labels.keys),
-            label_values=_packed(labels.values),
+            label_facts=render_training_rows(changes.facts),
+            changed_offsets=_packed(changes.offsets),
+            changed_labels=_packed(changes.labels),
         )
     )
 
 
-def parse_chunk(payload: bytes) -> tuple[KeyedPredictions, KeyedLabels]:
-    """The predictions and changes of labels of a chunk."""
+def parse_chunk(payload: bytes) -> tuple[KeyedPredictions, LabelChanges]:
+    """The predictions of a chunk, and what it learned about labels."""
     chunk = unpack_stored(payload, MonitorChunk)
     predictions = KeyedPredictions(
-        days=_unpacked(chunk.days, np.int64),
+        times=_unpacked(chunk.times, np.int64),
         keys=_unpacked(chunk.keys, np.uint64),
         scores=_unpacked(chunk.scores, np.float64),
         labels=_unpacked(chunk.labels, np.float64),
         offsets=_unpacked(chunk.offsets, np.int64),
     )
-    labels = KeyedLabels(
-        _unpacked(chunk.label_keys, np.uint64), _unpacked(chunk.label_values, np.float64)
+    changes = LabelChanges(
+        parse_training_rows(chunk.label_facts),
+        _unpacked(chunk.changed_offsets, np.int64),
+        _unpacked(chunk.changed_labels, np.float64),
     )
-    return predictions, labels
+    return predictions, changes
 
 
 def merge_chunks(payloads: Iterable[bytes]) -> bytes:
     """One chunk that gives the same memory as these, oldest first.
 
-    Labels of an earlier window were known when a later one read its predictions, so to apply all of
-    them after all predictions changes nothing.
+    A decision names its prediction, so to apply all of them after all predictions changes nothing.
     """
     chunks = [parse_chunk(payload) for payload in payloads]
     return render_chunk(
         stack_predictions([predictions for predictions, _ in chunks]),
-        stack_labels([labels for _, labels in chunks]),
+        stack_changes([changes for _, changes in chunks]),
     )
 
 
-def first_remembered_day(end: Micros) -> int:
-    """The first day that a window which ends then can see, in days since 1970."""
-    return end // DAY - REMEMBERED_DAYS
+def first_remembered_day(end: Micros, *, horizon: Micros | None = None) -> int:
+    """The first day that a window which ends then can see, in days since 1970.
+
+    Args:
+        horizon: of the label: what was predicted within it has none yet.
+    """
+    return (end - (horizon or 0)) // DAY - REMEMBERED_DAYS
 
 
 @dataclass

@@ -10,17 +10,18 @@ from mainspring.elements.stored import parse_stored, render_stored
 from mainspring.elements.time import DAY, Micros
 from mainspring.monitoring.evaluate import EvaluatedWindow
 from mainspring.monitoring.incident import Incident, IncidentTransition, update_incidents
+from mainspring.monitoring.limits.judgement import MonitorFinding, Unjudged
 from mainspring.monitoring.position import (
     MonitorMemory,
     MonitorPosition,
     StoredMemoryChunk,
-    first_remembered_day,
+    WindowSummary,
     merge_chunks,
     parse_position,
     render_chunk,
     render_position,
 )
-from mainspring.monitoring.window import MonitorFinding
+from mainspring.monitoring.window import WindowReport
 from mainspring.ports.errors import ObjectDamaged, ObjectMissing
 from mainspring.ports.objects import ObjectReader, ObjectWriter
 from mainspring.ports.state import Change, StateReader, StateWriter
@@ -34,9 +35,10 @@ __all__ = [
     "read_position",
     "record_findings",
     "store_memory",
+    "summary_of",
 ]
 
-_JOURNALLED = ("incident.opened", "incident.closed")
+_JOURNALLED = ("incident.opened", "incident.updated", "incident.closed")
 _MOST_SUBJECTS = 10
 _POSITION = "monitor_position"
 _POSITION_0_1 = "watched"
@@ -64,12 +66,14 @@ def record_findings(
     journal: IncidentJournal,
     *,
     at: Micros,
+    unjudged: Sequence[Unjudged] = (),
     changes: Sequence[Change] = (),
 ) -> None:
     """Open, update and close the incidents of a monitor as the findings of its window ask for, and
-    journal which were opened and closed.
+    journal which were opened and closed, and which subjects joined or left them.
 
     Args:
+        unjudged: what the window could not judge.
         changes: committed together with the incidents.  A monitor's position is: a process that
             dies between the two would count the window twice, and an incident closes after three.
 
@@ -79,7 +83,7 @@ def record_findings(
     known = {
         incident.kind: incident for incident in iter_open_incidents(state, environment, monitor)
     }
-    transitions = update_incidents(known, findings, monitor=monitor, at=at)
+    transitions = update_incidents(known, findings, monitor=monitor, at=at, unjudged=unjudged)
     documents = [
         Change("incident", f"{environment}/{step.incident.id}", render_stored(step.incident))
         for step in transitions
@@ -102,6 +106,9 @@ def _event(
         "sentence": incident.sentence,
         "subjects": list(incident.subjects[:_MOST_SUBJECTS]),
     }
+    if step.event == "incident.updated":
+        facts["joined"] = list(step.joined[:_MOST_SUBJECTS])
+        facts["left"] = list(step.left[:_MOST_SUBJECTS])
     return Event(
         kind=step.event,
         project=project,
@@ -142,6 +149,12 @@ def position_changes(
     return [change, *([Change(_POSITION_0_1, key, None)] if before and not version else [])]
 
 
+def summary_of(report: WindowReport) -> WindowSummary:
+    """What is kept of a report for whoever looks at the monitor."""
+    judged = sum(map(len, report.judged.values()))
+    return WindowSummary(predictions=report.predictions, judged=judged, unjudged=report.unjudged)
+
+
 def read_memory(
     objects: ObjectReader, position: MonitorPosition | None, *, subject: str, end: Micros
 ) -> MonitorMemory:
@@ -164,11 +177,10 @@ def store_memory(objects: ObjectWriter, memory: MonitorMemory, evaluated: Evalua
     Before the document names it, and never the other way round: killed in between, the object is
     garbage, and the window is evaluated again.
     """
-    _, predictions, labels = evaluated
+    _, predictions, labels, oldest = evaluated
     day = (evaluated.report.end - 1) // DAY
-    oldest = first_remembered_day(evaluated.report.end)
     chunks = [chunk for chunk in memory.chunks if chunk.day >= oldest]
-    if len(predictions.keys) or len(labels.keys):
+    if len(predictions.keys) or labels.facts.height or len(labels.offsets):
         chunks.append(StoredMemoryChunk(day, objects.write(render_chunk(predictions, labels))))
     by_day = groupby(chunks, key=lambda chunk: chunk.day)
     memory.chunks = tuple(

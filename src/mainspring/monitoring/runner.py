@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.events import ProjectName
 from mainspring.flow.schedule import ScheduleWindow, due_window
 from mainspring.monitoring.baseline import parse_baseline
@@ -22,6 +23,7 @@ from mainspring.monitoring.record import (
     read_position,
     record_findings,
     store_memory,
+    summary_of,
 )
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
@@ -93,10 +95,11 @@ class MonitorRunner:
                 reports.append(report)
         return reports
 
-    def run(self, name: str) -> WindowReport:
+    def run(self, monitor: str | Named) -> WindowReport:
         """Evaluate a monitor on its current, incomplete window.  Raises: UnknownAsset ACC-006,
         NoBaseline MON-001.
         """
+        name = name_of(monitor, "monitor")
         monitors = {monitor.name: monitor for monitor in self._monitors()}
         if name not in monitors:
             raise UnknownAsset(kind="monitor", name=name, known=", ".join(monitors) or "none")
@@ -114,7 +117,7 @@ class MonitorRunner:
         # Incidents are recorded and the position is not: the window goes on, and is evaluated as a
         # whole once it is complete.
         report = self._evaluator(monitored, memory).evaluate(complete.window.end, now).report
-        record_findings(report.findings, self._journal(name), at=now)
+        record_findings(report.findings, self._journal(name), at=now, unjudged=report.unjudged)
         return report
 
     def _begin(self, monitor: MonitorDefinition, window: ScheduleWindow) -> None:
@@ -139,18 +142,28 @@ class MonitorRunner:
         else:
             memory = read_memory(ports.objects, before.position, subject=subject, end=window.end)
         evaluated = self._evaluator(monitored, memory).evaluate(*window)
+        report = evaluated.report
         store_memory(ports.objects, memory, evaluated)
         position = MonitorPosition(
-            window=window, subject=subject, offsets=memory.offsets, chunks=memory.chunks
+            window=window,
+            subject=subject,
+            offsets=memory.offsets,
+            chunks=memory.chunks,
+            summary=summary_of(report),
         )
         changes = position_changes(self._environment, monitor.name, position, before)
-        findings = evaluated.report.findings
         try:
-            record_findings(findings, self._journal(monitor.name), at=window.end, changes=changes)
+            record_findings(
+                report.findings,
+                self._journal(monitor.name),
+                at=window.end,
+                unjudged=report.unjudged,
+                changes=changes,
+            )
         except StaleWrite:
             return None
         self._cached[monitor.name] = _CachedMemory(before.version + 1, memory)
-        return evaluated.report
+        return report
 
     def _monitors(self) -> Iterator[MonitorDefinition]:
         return map(parse_monitor, self._definitions("monitor"))

@@ -18,8 +18,10 @@ class Monitor:
 
     Args:
         schedule: the window of a comparison and how often it is made.
-        sensitivity: how far beyond the worst day of the baseline a statistic must be; raising it
-            gives fewer incidents.
+        sensitivity: how many times further from its usual value a statistic must be than chance
+            and the spread between the baseline's own days explain; raising it gives fewer
+            incidents.  At 1, one quiet window in a hundred raises an alarm, if rows come
+            independently of each other; the default allows for rows that come in twos.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"schedule", "sensitivity", "owner"})

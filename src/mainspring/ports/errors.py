@@ -9,12 +9,14 @@ from mainspring.elements.errors import EngineError, FlowError, ServingError
 
 __all__ = [
     "BadRequest",
+    "FileRefused",
     "KeyUnusable",
     "LeaseHeld",
     "LeaseLost",
     "MethodNotAllowed",
     "ObjectDamaged",
     "ObjectMissing",
+    "PortTaken",
     "ProductMissing",
     "RetentionPassed",
     "SecretMissing",
@@ -22,6 +24,7 @@ __all__ = [
     "StoreBusy",
     "StoreDamaged",
     "StoreFailed",
+    "StoreGone",
     "StoreUnreachable",
     "TaskFailed",
     "TaskOverdue",
@@ -258,6 +261,40 @@ class SecretMissing(EngineError):
 
 
 @dataclass(eq=False, kw_only=True)
+class StoreGone(EngineError):
+    """A file of a store was removed, moved or replaced while a process worked with it.
+
+    What is written to a removed file is lost with the process, so nothing is written any more.  A
+    file that is put back is used again at once; of a file in its place, such as a restored backup,
+    a running process knows nothing.
+    """
+
+    code: ClassVar[str] = "ENG-030"
+    template: ClassVar[str] = "{store} is gone: {file} {fate}"
+    remedy: ClassVar[str] = (
+        "put it back; or restore a backup, and start again what was running: a server, a stream"
+    )
+
+    store: str
+    file: str
+    fate: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FileRefused(EngineError):
+    """The operating system refused to read or write a file: its name is too long, it is a folder,
+    this user may not, or the disk is full or read-only.
+    """
+
+    code: ClassVar[str] = "ENG-031"
+    template: ClassVar[str] = "{file} cannot be used: {reason}"
+    remedy: ClassVar[str] = "correct the path, its permissions or its disk, and do the same again"
+
+    file: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
 class LeaseHeld(FlowError):
     """Another process holds the lease on the same resource.  Two processes that change it at once
     would undo each other's work.
@@ -285,6 +322,22 @@ class BadRequest(ServingError):
     template: ClassVar[str] = "the request cannot be read: {reason}"
     remedy: ClassVar[str] = "send JSON in the form that the documentation of the route shows"
 
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class PortTaken(ServingError):
+    """A server cannot listen on its port: another process does, or this user may not.  Ports below
+    1024 are for the administrator.
+    """
+
+    code: ClassVar[str] = "SRV-030"
+    template: ClassVar[str] = "port {port} cannot be used: {reason}"
+    remedy: ClassVar[str] = (
+        "stop the process that listens there, or choose another port: --port 0 takes a free one"
+    )
+
+    port: int
     reason: str
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
+from mainspring.elements.plain_json import encode_json
 from mainspring.ports.errors import BadRequest
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
 ]
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-_encode = msgspec.json.Encoder().encode
 Form = TypeVar("Form")
 
 
@@ -81,6 +81,7 @@ class Route(NamedTuple):
             and holds up all others for as long as it takes.
         alone: calls of this route are answered one after the other; those that wait their turn
             hold no thread.
+        writes: what it answers is on record first.
     """
 
     method: str
@@ -89,6 +90,7 @@ class Route(NamedTuple):
     handler: Callable[[Call], Reply]
     blocks: bool = False
     alone: bool = False
+    writes: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -132,7 +134,8 @@ class HttpServer(Protocol):
         on_bound: Callable[[int], None],
         stop: threading.Event | None = None,
     ) -> None:
-        """Answer until `stop` is set or the process is asked to end (SIGTERM, SIGINT).
+        """Answer until `stop` is set or the process is asked to end (SIGTERM, SIGINT).  Raises:
+        PortTaken SRV-030.
 
         Args:
             port: 0 takes a free one.
@@ -152,5 +155,5 @@ def parse_body(payload: bytes, form: type[Form]) -> Form:
 
 
 def json_reply(record: object, status: int = 200) -> Reply:
-    """A record as JSON."""
-    return Reply(status, _encode(record))
+    """A record as JSON; numbers that JSON lacks are text."""
+    return Reply(status, encode_json(record))

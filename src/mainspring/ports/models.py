@@ -1,12 +1,56 @@
 """Ports of exported models: their bytes, and the scorers that run them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ExportedModel", "Scorer", "ScorerLoader"]
+__all__ = [
+    "EXPORTABLE",
+    "ExportableClasses",
+    "ExportedModel",
+    "Scorer",
+    "ScorerLoader",
+    "exportable_in_words",
+]
+
+
+class ExportableClasses(NamedTuple):
+    """The classes of a library that can be exported exactly.
+
+    Args:
+        title: the library, as people call it.
+        predictors: alone, or at the end of a Pipeline.
+        transformers: before that, in a Pipeline.
+    """
+
+    title: str
+    predictors: tuple[str, ...]
+    transformers: tuple[str, ...] = ()
+
+
+EXPORTABLE: Mapping[str, ExportableClasses] = {
+    "lightgbm": ExportableClasses(
+        "LightGBM", ("Booster", "LGBMClassifier", "LGBMRanker", "LGBMRegressor")
+    ),
+    "sklearn": ExportableClasses(
+        "scikit-learn",
+        ("ElasticNet", "Lasso", "LinearRegression", "LogisticRegression", "Ridge"),
+        ("SimpleImputer", "StandardScaler"),
+    ),
+}
+"""By the package that the classes are imported from.  What has a method `to_onnx()` exports itself,
+whatever its class.
+"""
+
+
+def exportable_in_words() -> str:
+    """What can be exported, for messages."""
+    said = [f"{library.title} ({', '.join(library.predictors)})" for library in EXPORTABLE.values()]
+    before = " and ".join(EXPORTABLE["sklearn"].transformers)
+    return f"{', '.join(said)}, also in a Pipeline behind {before}; any object with to_onnx()"
 
 
 class ExportedModel(NamedTuple):
@@ -34,7 +78,12 @@ class Scorer(Protocol):
 
     @property
     def feature_count(self) -> int:
-        """The number of columns of its input matrix."""
+        """The number of columns of its input matrix; -1 for any."""
+        ...
+
+    @property
+    def datatype(self) -> str:
+        """What it computes with, FP64 or FP32: the matrix is rounded to it."""
         ...
 
     def predict(self, matrix: "NDArray[np.float64]") -> "NDArray[np.float64]":

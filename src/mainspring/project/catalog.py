@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from mainspring.elements.declaration import Named, name_of, names_of
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import Micros
 from mainspring.features.distribution import Distribution, distribution_of
@@ -24,9 +25,10 @@ from mainspring.project.loader.fingerprint import canonical_value
 from mainspring.project.loader.load import Project
 from mainspring.project.plan.notation import render_field
 from mainspring.registry.read_environment import read_environment
+from mainspring.serving.state.reader import ViewNames
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.imported import require_imported
-from mainspring.sources.spec import Source
+from mainspring.sources.spec import NO_EVENT_TIME, Source
 from mainspring.sources.topic import topic_of
 
 __all__ = [
@@ -39,7 +41,13 @@ __all__ = [
 ]
 
 
-ApplyStatus = Literal["as declared", "edited, not applied", "not applied yet", "no longer declared"]
+ApplyStatus = Literal[
+    "as declared",
+    "edited, not applied",
+    "not applied yet",
+    "no longer declared",
+    "as applied; the project does not load",
+]
 """How what an environment holds of a view stands to what the project's files declare."""
 
 
@@ -111,20 +119,21 @@ class FeatureCatalog:
     """Looks at views and their state and changes neither, and answers from history.
 
     Args:
+        declared: gives what the project declares; None where it does not load.
         view, views: give a view as the environment holds it, compiled, and all of them.
     """
 
     def __init__(
         self,
-        project: Project,
+        declared: Callable[[], Project | None],
         runtime: Runtime,
         environment: str,
         *,
         view: Callable[[str], CompiledView],
         views: Callable[[], Sequence[CompiledView]],
     ) -> None:
-        self._project, self._tools, self._environment, self._view, self._views = (
-            project,
+        self._declared, self._tools, self._environment, self._view, self._views = (
+            declared,
             runtime,
             environment,
             view,
@@ -137,11 +146,11 @@ class FeatureCatalog:
         views = tuple(self._status(view, now) for view in self._views())
         return FeaturesReport(environment=self._environment, at=now, views=views)
 
-    def show(self, name: str, *, keys: int = 1_000) -> ViewReport:
+    def show(self, name: str | Named, *, keys: int = 1_000) -> ViewReport:
         """One view in words, and what it says at the clock's now of a sample of its keys.  Raises:
         UnknownAsset ACC-006.
         """
-        view, now = self._view(name), self._tools.data_clock.now()
+        view, now = self._view(name_of(name, "feature view")), self._tools.data_clock.now()
         distributions, silence = self._distributions(view, now, keys)
         return ViewReport(
             status=self._status(view, now),
@@ -155,10 +164,10 @@ class FeatureCatalog:
 
     def backfill(
         self,
-        names: Sequence[str],
+        names: ViewNames,
         *,
-        spine: Path,
-        out: Path,
+        spine: Path | str,
+        out: Path | str,
         progress: BackfillProgress = lambda *_: None,
     ) -> BackfillReport:
         """As `get_historical_features`, from a file into another piece by piece.
@@ -169,11 +178,11 @@ class FeatureCatalog:
         Raises: UnknownAsset ACC-006, FileNotRead SRC-037, SpineUnusable FEA-010, FeatureOverflow
             FEA-001.
         """
-        views = [self._view(name) for name in names]
+        views = [self._view(name) for name in names_of(names, "feature view")]
         sources = [source for view in with_lookups(views) for source in view.view.sources]
         require_imported(sources, self._tools.log)
         facts_of = partial(read_source_rows, log=self._tools.log, tables=self._tools.tables)
-        return backfill_file(views, spine, out, facts_of=facts_of, progress=progress)
+        return backfill_file(views, Path(spine), Path(out), facts_of=facts_of, progress=progress)
 
     def _status(self, view: CompiledView, now: Micros) -> ViewStatus:
         shards, log, online = shards_of(view), self._tools.log, self._tools.online
@@ -193,6 +202,7 @@ class FeatureCatalog:
             if folded
             else None
         )
+        newest, visible = _time_of(measure.newest_event), _time_of(visible)
         return ViewStatus(
             name=view.view.name,
             standing=self._standing(view),
@@ -203,9 +213,9 @@ class FeatureCatalog:
             lag=sum(log.head(topic) for topic in topics) - folded,
             keys=measure.keys,
             size_bytes=measure.size_bytes,
-            newest_event=measure.newest_event,
+            newest_event=newest,
             newest_visible=visible,
-            event_age=None if measure.newest_event is None else now - measure.newest_event,
+            event_age=None if newest is None else now - newest,
             visible_age=None if visible is None else now - visible,
         )
 
@@ -227,12 +237,15 @@ class FeatureCatalog:
 
     def _standing(self, view: CompiledView) -> ApplyStatus:
         name, state = asset_name(view.view), self._tools.state
-        declared, held = (
-            self._project.graph.assets.get(name),
+        held, project = (
             read_environment(state, self._environment).pointers.get(name),
+            self._declared(),
         )
         if held is None:
             return "not applied yet"
+        if project is None:
+            return "as applied; the project does not load"
+        declared = project.graph.assets.get(name)
         if declared is None:
             return "no longer declared"
         return (
@@ -242,6 +255,11 @@ class FeatureCatalog:
         )
 
 
+def _time_of(moment: Micros | None) -> Micros | None:
+    """The moment, unless it stands for none."""
+    return None if moment == NO_EVENT_TIME.value else moment
+
+
 def _clocks_of(source: Source) -> SourceClocks:
     event_time, known_at = (
         canonical_json(canonical_value(clock)).decode()
@@ -249,7 +267,7 @@ def _clocks_of(source: Source) -> SourceClocks:
     )
     return SourceClocks(
         source=source.name,
-        event_time=render_field("event_time", event_time),
+        event_time="none" if source.is_timeless else render_field("event_time", event_time),
         known_at=render_field("known_at", known_at),
         is_assumed=source.known_at_assumed,
     )

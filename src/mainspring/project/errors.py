@@ -10,6 +10,7 @@ from mainspring.gates.verdict import Verdict
 
 __all__ = [
     "ConfigurationFault",
+    "FolderTooLarge",
     "GatesFailed",
     "ImportFailed",
     "NotADeclaration",
@@ -59,6 +60,23 @@ class ProjectMissing(DeclarationError):
     template: ClassVar[str] = "there is no project at {path}"
     remedy: ClassVar[str] = "name a folder or a .py file, or create one with: mainspring init"
     path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FolderTooLarge(DeclarationError):
+    """A folder without `project.toml` holds too much to be one project, such as a home or a disk.
+    Its modules would all have to be looked for, and those that import `mainspring` imported.
+    """
+
+    code: ClassVar[str] = "PRJ-081"
+    template: ClassVar[str] = (
+        "{path} is no project: it holds more than {entries:,} files, and no project.toml"
+    )
+    remedy: ClassVar[str] = (
+        "name the project's folder with --project; or write `name = ...` into a project.toml there"
+    )
+    path: str
+    entries: int
 
 
 @dataclass(eq=False, kw_only=True)

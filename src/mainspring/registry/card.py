@@ -69,17 +69,26 @@ def _training(version: ModelVersion, training: TrainingSetCard) -> Iterator[str]
     )
     for reason, rows in sorted(training.excluded.items()):
         yield f"- {rows:,} rows left out: {reason}"
+    if training.absence:
+        yield f"- {training.absence}"
     yield (
         f"- {len(training.features)} features from "
         f"{', '.join(sorted({feature.view for feature in training.features})) or 'no view'}"
     )
-    strongest = sorted(version.feature_auc.items(), key=lambda item: (-item[1], item[0]))[:3]
+    measure = "R²" if version.r2_alone else "AUC"
+    alone = version.r2_alone or version.feature_auc
+    strongest = sorted(alone.items(), key=lambda item: (-item[1], item[0]))[:3]
     if strongest:
         yield "- strongest alone: " + ", ".join(
-            f"{name} (AUC {auc:.3f})" for name, auc in strongest
+            f"{name} ({measure} {power:.3f})" for name, power in strongest
         )
     if training.tainted:
         yield f"- **made with hindsight**, never to serve: {', '.join(training.tainted)}"
+    if training.without_time:
+        yield (
+            f"- **no time**, so leakage cannot be excluded: {', '.join(training.without_time)} "
+            "without event times"
+        )
     if training.assumed:
         yield f"- when facts became known is assumed for: {', '.join(training.assumed)}"
     imported = {name: share for name, share in sorted(training.history_share.items()) if share > 0}

@@ -66,12 +66,14 @@ class ModelManifest(StoredRecord, frozen=True, kw_only=True):
         fingerprint: of the model's definition; `code`: of its code.
         artifact, encoding, predictions, training_set: stored objects; `definition` and `card`:
             those of the training set.
-        metrics: on the test rows; `base_rate`: the mean label of the fitted rows; `feature_auc`:
-            what each feature is worth alone.
+        metrics: on the test rows; `base_rate`: the mean label of the fitted rows.
+        feature_auc: what each feature is worth alone; `feature_r2`: the same where the label is a
+            number; `pair_power`: of pairs that are worth much more than either.
     """
 
     title = "a model version"
     document = "version"
+    newest_format = 2
     fields_by_format: ClassVar[FieldsByFormat] = {
         1: (
             "model",
@@ -94,7 +96,32 @@ class ModelManifest(StoredRecord, frozen=True, kw_only=True):
             "tested",
             "feature_auc",
             "export",
-        )
+        ),
+        2: (
+            "record_format",
+            "model",
+            "fingerprint",
+            "code",
+            "artifact",
+            "format",
+            "output",
+            "encoding",
+            "training_set",
+            "definition",
+            "card",
+            "predictions",
+            "environment",
+            "seed",
+            "params",
+            "metrics",
+            "base_rate",
+            "fitted",
+            "tested",
+            "feature_auc",
+            "feature_r2",
+            "pair_power",
+            "export",
+        ),
     }
 
     model: str
@@ -117,6 +144,18 @@ class ModelManifest(StoredRecord, frozen=True, kw_only=True):
     tested: int
     feature_auc: dict[str, float]
     export: ExportCheck
+    feature_r2: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+    pair_power: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def r2_alone(self) -> dict[str, float]:
+        """What each feature is worth alone, where the label is a number."""
+        return {} if isinstance(self.feature_r2, msgspec.UnsetType) else self.feature_r2
+
+    @property
+    def power_of_pairs(self) -> dict[str, float]:
+        """What the strongest pairs are worth, by AUC or R² as their features."""
+        return {} if isinstance(self.pair_power, msgspec.UnsetType) else self.pair_power
 
     @property
     def digest_of_manifest(self) -> Digest:

@@ -4,14 +4,18 @@ What is computed is decided in `predict`, `replay` and `protocol`; here a call b
 a record becomes a reply.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mainspring.elements.errors import EngineError
 from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
-from mainspring.ports.models import Scorer
 from mainspring.serving.body import PredictBody
-from mainspring.serving.protocol import infer_response, matrix_of, metadata_of
+from mainspring.serving.finite import require_finite
+from mainspring.serving.protocol import ProtocolModel, infer_response, matrix_of, metadata_of
 
 if TYPE_CHECKING:
     # A server of one bare model has the routes of the protocol and nothing of features, so neither
@@ -19,21 +23,7 @@ if TYPE_CHECKING:
     from mainspring.serving.host import EndpointHost
     from mainspring.serving.predict import Prediction
 
-__all__ = ["ModelApi", "ProtocolModel", "ServingApi", "answer_live"]
-
-
-class ProtocolModel(NamedTuple):
-    """A model as the Open Inference Protocol sees it.
-
-    Args:
-        label: of its version.
-        columns: the names of its inputs, in order.
-    """
-
-    name: str
-    label: str
-    columns: Sequence[str]
-    scorer: Scorer
+__all__ = ["ModelApi", "ServingApi", "answer_live"]
 
 
 class ModelApi:
@@ -58,19 +48,24 @@ class ModelApi:
 
     def metadata(self, call: Call) -> Reply:
         """`GET /v2/models/{name}`: what the model takes and gives."""
-        model = self._find(call)
-        return json_reply(metadata_of(model.name, model.label, model.columns))
+        return json_reply(metadata_of(self._find(call)))
 
     def infer(self, call: Call) -> Reply:
         """`POST /v2/models/{name}/infer`: tensors in, tensors out.
 
-        Raises: BadRequest SRV-004, TooManyRows SRV-006, WrongTensor
-            SRV-007.
+        Raises: BadRequest SRV-004, TooManyRows SRV-006, WrongTensor SRV-007, ScoreNotFinite
+            SRV-022.
         """
         model = self._find(call)
-        request, matrix = matrix_of(call.body, model.scorer.feature_count)
+        request, matrix = matrix_of(call.body, model)
         scores = model.scorer.predict(matrix)
-        return json_reply(infer_response(model.name, model.label, request, scores))
+        columns = model.columns or range(matrix.shape[1])
+        require_finite(scores, lambda rows: _missing(columns, matrix[rows]))
+        return json_reply(infer_response(model, request, scores))
+
+
+def _missing(columns: Sequence[object], rows: NDArray[np.float64]) -> list[object]:
+    return [columns[place] for place in range(len(columns)) if np.isnan(rows[:, place]).any()]
 
 
 class ServingApi:
@@ -82,6 +77,7 @@ class ServingApi:
     Args:
         replay: the record to render for the id of a prediction; SRV-008 for one that is not known.
         version: of this software.
+        require_stores: returns while the stores can be written, else raises an error of ours.
         observe: called for each answered predict call with the endpoint, its predictions, and the
             seconds that they took.
     """
@@ -92,14 +88,16 @@ class ServingApi:
         *,
         replay: Callable[[str], object],
         version: str,
+        require_stores: Callable[[], None],
         observe: Callable[[str, Sequence["Prediction"], float], None],
     ) -> None:
         self._host, self._replay, self._version, self._observe = host, replay, version, observe
+        self._require_stores = require_stores
 
     def routes(self) -> list[Route]:
         """Every route; those of health are open."""
         return [
-            Route("POST", "/v1/endpoints/{name}/predict", "predict", self.predict),
+            Route("POST", "/v1/endpoints/{name}/predict", "predict", self.predict, writes=True),
             Route("GET", "/v1/predictions/{id}/replay", "read", self.replay, blocks=True),
             Route("GET", "/v2", "read", self.server_metadata),
             Route("GET", "/v2/models/{name}/ready", "read", self.model_ready),
@@ -114,7 +112,7 @@ class ServingApi:
 
         Raises: UnknownEndpoint SRV-001, NotServing SRV-003 to TooManyRows SRV-006; HorizonPassed
             FEA-002 to WrongRequestType FEA-004 and InexactFeature DAT-021 for what cannot be read
-            or cast.
+            or cast; ScoreNotFinite SRV-022.
         """
         started, name = perf_counter(), call.path["name"]
         body = parse_body(call.body, PredictBody)
@@ -133,18 +131,28 @@ class ServingApi:
         return json_reply({"name": "mainspring", "version": self._version, "extensions": []})
 
     def model_ready(self, call: Call) -> Reply:
-        """`GET /v2/models/{name}/ready`: 503 while no model may answer.  Raises: UnknownEndpoint
+        """`GET /v2/models/{name}/ready`: 503 while no model may answer, or nothing can be stored.
+        Raises: UnknownEndpoint
         SRV-001.
         """
         name = call.path["name"]
-        is_ready = self._host.endpoint(name).current is not None
-        return json_reply({"name": name, "ready": is_ready}, 200 if is_ready else 503)
+        return self._readiness(self._host.endpoint(name).current is not None, {"name": name})
 
     def ready(self, _: Call) -> Reply:
-        """`GET /v2/health/ready`: every endpoint has a model that may answer; 503 until then."""
+        """`GET /v2/health/ready`: every endpoint has a model that may answer, and its answers can
+        be stored; 503 until then.
+        """
         endpoints = self._host.served.endpoints.values()
-        is_ready = bool(endpoints) and all(endpoint.current for endpoint in endpoints)
-        return json_reply({"ready": is_ready}, 200 if is_ready else 503)
+        has_models = bool(endpoints) and all(endpoint.current for endpoint in endpoints)
+        return self._readiness(has_models, {})
+
+    def _readiness(self, has_model: bool, about: Mapping[str, object]) -> Reply:
+        try:
+            self._require_stores()
+        except EngineError as error:
+            reason = f"{error.code} {error.message}"
+            return json_reply({**about, "ready": False, "reason": reason}, 503)
+        return json_reply({**about, "ready": has_model}, 200 if has_model else 503)
 
     def _model(self, call: Call) -> ProtocolModel:
         name = call.path["name"]

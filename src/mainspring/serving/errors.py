@@ -10,6 +10,7 @@ __all__ = [
     "ModelRefused",
     "NotServing",
     "PredictionUnknown",
+    "ScoreNotFinite",
     "TooManyRows",
     "UnknownEndpoint",
     "WrongTensor",
@@ -98,3 +99,23 @@ class PredictionUnknown(ServingError):
     template: ClassVar[str] = "there is no prediction {prediction!r} in this workspace"
     remedy: ClassVar[str] = "use the id in the response of a predict call"
     prediction: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ScoreNotFinite(ServingError):
+    """A model gave a row no number: NaN, or an infinity.  Nothing of the request is answered or
+    logged, the other rows neither, so that nobody takes half an answer for a whole one.
+
+    Most often the model cannot take a missing value: a linear model has no answer without an
+    imputer before it.  The message names what was missing (null, or NaN) in those rows: fields of
+    the request, and features that were null for its keys.
+    """
+
+    code: ClassVar[str] = "SRV-022"
+    template: ClassVar[str] = "the model has no finite score for {rows}; {missing}"
+    remedy: ClassVar[str] = (
+        "send the fields that are missing; for features that are null for a new key, train a model "
+        "that takes missing values: SimpleImputer before a linear model, or LightGBM"
+    )
+    rows: str
+    missing: str

@@ -29,6 +29,7 @@ from mainspring.ports.models import Scorer
 from mainspring.ports.online import OnlineReader
 from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
+from mainspring.serving.finite import require_finite
 from mainspring.serving.inference_log import PredictionRecord, prediction_frame
 
 __all__ = ["Prediction", "Predictor", "ServedModel", "compile_served_model"]
@@ -71,7 +72,7 @@ class ServedModel:
         return {name: features[name] for name in self.encoding.names}
 
     def score(self, features: Mapping[str, Sequence[Value]]) -> list[float]:
-        """One score for each row of these columns of features."""
+        """One score for each row of these columns of features, finite or not."""
         scores: list[float] = self.scorer.predict(encode_columns(features, self.encoding)).tolist()
         return scores
 
@@ -85,6 +86,15 @@ class ServedModel:
         return [time if isinstance(time, int) else None for time in times]
 
 
+def _missing(features: Mapping[str, Sequence[Value]], rows: Sequence[int]) -> list[str]:
+    """The features that one of these rows lacks: null, or NaN."""
+    return [
+        name
+        for name, values in features.items()
+        if any(values[row] is None or values[row] != values[row] for row in rows)
+    ]
+
+
 def compile_served_model(
     version: Digest,
     label: str,
@@ -96,7 +106,8 @@ def compile_served_model(
     """Compile what a version needs to answer."""
     time = training_set.spec.prediction_time
     schema = training_set.request_schema
-    knows_time = all(name in schema for name in input_columns(time))
+    if time is not None and not all(name in schema for name in input_columns(time)):
+        time = None
     return ServedModel(
         version=version,
         label=label,
@@ -104,7 +115,7 @@ def compile_served_model(
         encoding=encoding,
         scorer=scorer,
         on_demand=compile_on_demand(training_set.on_demand, schema),
-        declared_time=compile_request_expressions({"at": time}, schema) if knows_time else None,
+        declared_time=compile_request_expressions({"at": time}, schema) if time else None,
     )
 
 
@@ -129,7 +140,8 @@ class Predictor:
         """Answer these rows at the clock's now, and log them.
 
         Raises: EmptyRequest SRV-005, TooManyRows SRV-006 for no or too many rows;
-            MissingRequestField FEA-003, WrongRequestType FEA-004 for a bad row.
+            MissingRequestField FEA-003, WrongRequestType FEA-004 for a bad row; ScoreNotFinite
+            SRV-022, and then no row is logged or answered.
         Cost: about 0.5 ms, of which half is the log.
         """
         if not rows:
@@ -154,12 +166,16 @@ class Predictor:
         map_version: int,
         actor: str,
     ) -> list[PredictionRecord]:
-        """The records of these predictions, each at its own time, not yet logged."""
+        """The records of these predictions, each at its own time, not yet logged.  Raises:
+        ScoreNotFinite SRV-022.
+        """
         training_set = model.training_set
         request = cast_columns(
             rows, training_set.request_schema, passthrough=training_set.label_key_schema
         )
         features, read = model.features_of(request, self.online, at=at)
+        scores = model.score(features)
+        require_finite(scores, lambda rows: _missing(features, rows))
         # Rows only here, at the end: a record is what is known about one of them.
         return [
             PredictionRecord(
@@ -181,7 +197,7 @@ class Predictor:
                 model.declared_times(request),
                 zip(*features.values(), strict=True),
                 offsets_read(training_set.views, read, rows=request.height),
-                model.score(features),
+                scores,
                 strict=True,
             )
         ]

@@ -4,16 +4,18 @@ looked up and nothing logged.
 Source: Open Inference Protocol, `specification/protocol/inference_rest.md`.
 """
 
-import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from mainspring.ports.http import parse_body
+from mainspring.ports.models import Scorer
 from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import TooManyRows, WrongTensor
+from mainspring.serving.tensor import DATATYPES, matrix_of_values
 
 __all__ = [
     "INPUT",
@@ -21,6 +23,7 @@ __all__ = [
     "InferRequest",
     "InferResponse",
     "ModelMetadata",
+    "ProtocolModel",
     "Tensor",
     "TensorMetadata",
     "infer_response",
@@ -29,11 +32,26 @@ __all__ = [
 ]
 
 INPUT, OUTPUT = "features", "score"
-_DATATYPES = {"FP64", "FP32", "INT64", "INT32", "BOOL"}
+
+
+class ProtocolModel(NamedTuple):
+    """A model as the Open Inference Protocol sees it.
+
+    Args:
+        label: of its version.
+        columns: the names of its inputs, in order; empty where it takes any number of them.
+    """
+
+    name: str
+    label: str
+    columns: Sequence[str]
+    scorer: Scorer
 
 
 class Tensor(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A tensor as JSON: row-major data, flat or nested; null stands for a missing value."""
+    """A tensor as JSON: row-major data, flat or one list a row; null stands for a missing value in
+    FP32 and FP64.
+    """
 
     name: str
     shape: list[int]
@@ -86,20 +104,23 @@ class ModelMetadata(msgspec.Struct, kw_only=True):
     parameters: dict[str, list[str]]
 
 
-def metadata_of(name: str, version: str, features: Sequence[str]) -> ModelMetadata:
+def metadata_of(model: ProtocolModel) -> ModelMetadata:
     """What the model takes and gives."""
+    takes = TensorMetadata(
+        name=INPUT, datatype=model.scorer.datatype, shape=[-1, len(model.columns) or -1]
+    )
     return ModelMetadata(
-        name=name,
-        versions=[version],
+        name=model.name,
+        versions=[model.label],
         platform="onnx",
-        inputs=[TensorMetadata(name=INPUT, datatype="FP64", shape=[-1, len(features)])],
+        inputs=[takes],
         outputs=[TensorMetadata(name=OUTPUT, datatype="FP64", shape=[-1])],
-        parameters={"features": list(features)},
+        parameters={"features": list(model.columns)},
     )
 
 
-def matrix_of(body: bytes, width: int) -> tuple[InferRequest, NDArray[np.float64]]:
-    """The request and its (rows, width) matrix; a missing value is NaN.
+def matrix_of(body: bytes, model: ProtocolModel) -> tuple[InferRequest, NDArray[np.float64]]:
+    """The request and its (rows, columns) matrix; a missing value is NaN.
 
     Raises: BadRequest SRV-004 when the body is not such a request, TooManyRows SRV-006 for too many
         rows, WrongTensor SRV-007 when a tensor does not fit.
@@ -115,45 +136,41 @@ def matrix_of(body: bytes, width: int) -> tuple[InferRequest, NDArray[np.float64
         raise WrongTensor(
             tensor=INPUT, reason=f"the model takes exactly this input, and the request has {names}"
         )
-    return request, _matrix(request.inputs[0], width)
+    return request, _matrix(request.inputs[0], model)
 
 
-def _matrix(tensor: Tensor, width: int) -> NDArray[np.float64]:
-    if tensor.datatype not in _DATATYPES:
+def _matrix(tensor: Tensor, model: ProtocolModel) -> NDArray[np.float64]:
+    if tensor.datatype not in DATATYPES:
         raise WrongTensor(
             tensor=tensor.name,
-            reason=f"datatype {tensor.datatype} is not one of {', '.join(sorted(_DATATYPES))}",
+            reason=f"datatype {tensor.datatype} is not one of {', '.join(DATATYPES)}",
         )
-    if len(tensor.shape) != 2 or tensor.shape[1] != width or tensor.shape[0] < 1:
+    width = len(model.columns)
+    if len(tensor.shape) != 2 or tensor.shape[0] < 1 or tensor.shape[1] < 1:
         raise WrongTensor(
-            tensor=tensor.name,
-            reason=f"shape {tensor.shape} is not [rows, {width}] with at least one row",
+            tensor=tensor.name, reason=f"shape {tensor.shape} is not [rows, {width or 'columns'}]"
         )
-    if tensor.shape[0] > MAX_ROWS:
-        raise TooManyRows(rows=tensor.shape[0], limit=MAX_ROWS)
-    flat = [
-        number for item in tensor.data for number in (item if isinstance(item, list) else [item])
-    ]
-    if len(flat) != math.prod(tensor.shape):
-        raise WrongTensor(
-            tensor=tensor.name, reason=f"{len(flat)} values do not fill shape {tensor.shape}"
-        )
-    if not all(number is None or isinstance(number, int | float) for number in flat):
-        raise WrongTensor(tensor=tensor.name, reason="a value is neither a number nor null")
-    try:
-        return np.array(
-            [np.nan if number is None else number for number in flat], dtype=np.float64
-        ).reshape(tensor.shape)
-    except OverflowError as error:
-        raise WrongTensor(
-            tensor=tensor.name, reason="a whole number is too large for float64"
-        ) from error
+    rows, given = tensor.shape
+    if width not in (0, given):
+        raise WrongTensor(tensor=tensor.name, reason=f"shape {tensor.shape} is not [rows, {width}]")
+    if rows > MAX_ROWS:
+        raise TooManyRows(rows=rows, limit=MAX_ROWS)
+    return matrix_of_values(
+        tensor.name,
+        tensor.data,
+        model.columns or range(given),
+        rows=rows,
+        datatype=tensor.datatype,
+        takes=model.scorer.datatype,
+    )
 
 
 def infer_response(
-    name: str, version: str, request: InferRequest, scores: NDArray[np.float64]
+    model: ProtocolModel, request: InferRequest, scores: NDArray[np.float64]
 ) -> InferResponse:
     """The answer to a request."""
     data: list[object] = list(scores.ravel().tolist())
     output = Tensor(name=OUTPUT, shape=list(scores.shape), datatype="FP64", data=data)
-    return InferResponse(model_name=name, model_version=version, id=request.id, outputs=[output])
+    return InferResponse(
+        model_name=model.name, model_version=model.label, id=request.id, outputs=[output]
+    )

@@ -41,7 +41,7 @@ class InjectedFault:
             )
         match self.kind:
             case "unit-change":
-                broken = (value * self.factor).cast(rows.schema[self.column])
+                broken = (value * self.factor).cast(rows.schema[self.column], strict=False)
             case "nulls":
                 broken = pl.lit(None, dtype=rows.schema[self.column])
             case _:

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from mainspring.datasets.errors import NoPredictionTime
 from mainspring.elements.events import ProjectName
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.schema import Schema
@@ -22,11 +23,12 @@ from mainspring.elements.time import DAY, FOREVER, HOUR, Micros, format_instant
 from mainspring.features.state.stream import horizon_at, materialize_view
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.monitoring.baseline import Baseline
+from mainspring.monitoring.definition import MonitorDefinition
 from mainspring.monitoring.evaluate import MonitoredModel, MonitorEvaluator
 from mainspring.monitoring.incident import Incident
+from mainspring.monitoring.limits.label import LabelledDay
 from mainspring.monitoring.record import IncidentJournal, record_findings
-from mainspring.monitoring.spec import Monitor
-from mainspring.monitoring.window import LabelledDay, WindowReport
+from mainspring.monitoring.window import WindowReport
 from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor, ServedModel
 from mainspring.simulation.engines import SimulationEngines
@@ -120,7 +122,7 @@ class Scenario:
     """
 
     model: ServedModel
-    monitor: Monitor
+    monitor: MonitorDefinition
     baseline: Baseline
     endpoint: str
     facts: Mapping[str, pl.DataFrame]
@@ -133,7 +135,9 @@ class Scenario:
 
 
 def run_simulation(scenario: Scenario, engines: SimulationEngines) -> SimulationReport:
-    """Run the scenario on fresh engines.  Cost: about 2 ms for every moment with a request."""
+    """Run the scenario on fresh engines.  Raises: NoPredictionTime DAT-023 where the spine has no
+    event times.  Cost: about 2 ms for every moment with a request.
+    """
     return _Simulation(scenario, engines).run()
 
 
@@ -199,6 +203,8 @@ class _Simulation:
             self._scenario.facts[spec.spine.name],
             self._training_set.schemas[spec.spine.name],
         )
+        if spec.prediction_time is None:
+            raise NoPredictionTime(training_set=spec.name)
         requested = to_polars(spec.prediction_time, schema).cast(pl.Int64).alias("_requested")
         names = dict.fromkeys([*spec.request, *spec.label.join_on])
         rows = (
@@ -215,7 +221,7 @@ class _Simulation:
         return facts
 
     def run(self) -> SimulationReport:
-        """All days in order, then two more in which only labels arrive."""
+        """All days in order, then two more and the label's horizon: labels still arrive in them."""
         scenario = self._scenario
         self._load_history()
         for day in range(scenario.start, scenario.end, DAY):
@@ -224,11 +230,12 @@ class _Simulation:
                 self._live_until(min(hour + HOUR, until))
                 self._predict(hour, min(hour + HOUR, until))
             report = self._evaluator.evaluate(day, until).report
-            record_findings(report.findings, self._journal, at=until)
+            record_findings(report.findings, self._journal, at=until, unjudged=report.unjudged)
             scenario.on_day(report)
-        for hour in range(scenario.end, scenario.end + _LABELS_ARRIVE_WITHIN, HOUR):
+        last = scenario.end + _LABELS_ARRIVE_WITHIN + (self._training_set.spec.label.horizon or 0)
+        for hour in range(scenario.end, last, HOUR):
             self._live_until(hour + HOUR)
-        return self._report()
+        return self._report(last)
 
     def _load_history(self) -> None:
         """What was known before the first request, as far back as a feature can see."""
@@ -293,10 +300,10 @@ class _Simulation:
                 self._fold(self._views_of(arrivals.name), moment)
         self._clock.move_to(moment)
 
-    def _report(self) -> SimulationReport:
+    def _report(self, now: Micros) -> SimulationReport:
         scenario = self._scenario
-        days = tuple(self._evaluator.labelled_days())
-        scores, labels = self._evaluator.scores_and_labels()
+        days = tuple(self._evaluator.labelled_days(now))
+        scores, labels = self._evaluator.scores_and_labels(now)
         incidents = [
             parse_stored(document.payload, Incident)
             for document in self._state.iter_documents("incident")

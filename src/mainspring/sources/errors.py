@@ -76,8 +76,11 @@ class SourceNotReadable(SourceError):
     """
 
     code: ClassVar[str] = "SRC-004"
-    template: ClassVar[str] = "source {source!r} has no path"
-    remedy: ClassVar[str] = "give it a path, or push rows to it with `mainspring ingest`"
+    template: ClassVar[str] = "source {source!r} has neither a path nor a contract"
+    remedy: ClassVar[str] = (
+        'give it path="rows.csv"; or, to push rows to it, contract=ms.Contract(...) with the type '
+        "of every column"
+    )
     source: str
 
 

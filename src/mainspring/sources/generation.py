@@ -49,6 +49,7 @@ Progress = Callable[[int, int], None]
 
 ROWS_AT_ONCE = 65_536
 _ATTEMPTS = 20
+_TALLIES = 1_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -154,11 +155,11 @@ class Generation:
         found: dict[str, pl.DataFrame] = {}
         if decision.accepted.height:
             found[self.facts] = _with_raw(decision.accepted, raw)
+        if decision.quarantined.is_empty() and not decision.dropped:
+            return found
         refused = _with_raw(_collapsed(decision.quarantined), raw)
         gone = _dropped([offset for _, offset in decision.dropped], decision.quarantined)
-        if refused.height or gone.height:
-            found[self.quarantine] = self._in_quarantine(pl.concat([refused, gone]))
-        return found
+        return found | {self.quarantine: self._in_quarantine(pl.concat([refused, gone]))}
 
     def commit(
         self,
@@ -171,6 +172,9 @@ class Generation:
         """Append records and tally in one transaction.  Raises: StaleWrite ENG-004."""
         batches = {**records, self.tallies: tally_record(tally, at=at)}
         self._log.append(batches, expected={topic: heads[topic] for topic in batches})
+        if heads[self.tallies] % _TALLIES == _TALLIES - 1:
+            # Only the newest is ever read.
+            self._log.trim(self.tallies, heads[self.tallies])
 
     def _fold(self, tally: Tally, progress: Progress) -> Counter[str]:
         """Decide on the segment that the tally names, or on some rows of it."""
@@ -301,10 +305,9 @@ class Generation:
             batch.first + row: [raw[offset] for offset in offsets if offset in raw]
             for row, offsets in decision.taken_back.items()
         }
-        end = raw_head(self.raw, self._log).rows
-        return RawSegment(
+        segment_of_hits = RawSegment(
             kind="hits",
-            start=end,
+            start=0,
             rows=0,
             appended_at=segment.appended_at,
             actor=segment.actor,
@@ -313,6 +316,7 @@ class Generation:
             hits=pack_hits(hits),
             answered_by=segment.answered_by,
         )
+        return raw_head(self.raw, self._log).placed(segment_of_hits)
 
     def _fold_taken(self, tally: Tally, stored: StoredSegment) -> Counter[str]:
         """Take back the rows that a file took back, or that somebody dropped from quarantine."""
@@ -464,7 +468,8 @@ def _lies_under(path: str, folder: str) -> bool:
 def _with_raw(records: pl.DataFrame, raw: pl.Series) -> pl.DataFrame:
     """Records with the raw offsets of their rows in place of their places in the batch."""
     offsets = raw.gather(records["_row"]) if records.height else pl.Series([], dtype=pl.Int64)
-    return records.with_columns(_row=offsets.cast(pl.Int64)).rename({"_row": "_raw"})
+    place = records.get_column_index("_row")
+    return records.drop("_row").insert_column(place, offsets.cast(pl.Int64).alias("_raw"))
 
 
 def _collapsed(refused: pl.DataFrame) -> pl.DataFrame:

@@ -344,10 +344,10 @@ class SourceWriter:
         raw = self.generation.raw
         for attempt in range(_ATTEMPTS):
             head = raw_head(raw, self._log)
-            placed = msgspec.structs.replace(segment, start=head.rows)
             try:
                 self._log.append(
-                    {raw: segment_record(placed, name=name)}, expected={raw: head.offset}
+                    {raw: segment_record(head.placed(segment), name=name)},
+                    expected={raw: head.offset},
                 )
             except StaleWrite:
                 if attempt == _ATTEMPTS - 1:
@@ -399,7 +399,7 @@ class SourceWriter:
         tally, head = generation.tally(), raw_head(generation.raw, self._log)
         if tally.segment != head.offset:
             raise _ahead(generation.raw, tally.segment, head.offset)
-        segment = msgspec.structs.replace(template, start=head.rows, rows=push.frame.height)
+        segment = head.placed(msgspec.structs.replace(template, rows=push.frame.height))
         batch = Batch(rows=push.frame, segment=segment, operations=push.operations_if_any)
         decision = generation.decide(batch)
         kept = self._places_to_store(push, decision)
@@ -421,6 +421,8 @@ class SourceWriter:
     def _places_to_store(self, push: "_Push", decision: Decision) -> list[int]:
         """The places of the rows that the raw log does not have already."""
         quarantined = decision.quarantined
+        if quarantined.is_empty() and not decision.repeated:
+            return list(range(push.frame.height))
         known = self._log.find(self.generation.quarantine, quarantined["_id"].to_list())
         refused = quarantined.select("_row", "_id").with_columns(
             again=pl.col("_id").is_in(list(known)) | ~pl.col("_id").is_first_distinct()
@@ -459,6 +461,7 @@ class SourceWriter:
         stored = msgspec.structs.replace(
             segment,
             rows=len(kept),
+            size_bytes=len(body),
             operation=operations[0] if is_uniform else "insert",
             operations=() if is_uniform else operations,
             encoding=push.encoding,
@@ -493,8 +496,8 @@ class SourceWriter:
             ):
                 return counts
             segment = msgspec.structs.replace(
-                self._segment("file", history=history),
-                start=head.rows,
+                head.placed(self._segment("file", history=history)),
+                size_bytes=copy.size_bytes,
                 rows=count_rows(self.compiled.source, local),
                 operation=operation if previous or operation != "upsert" else "insert",
                 file=copy,

@@ -90,6 +90,16 @@ class Decision:
     overruled: Mapping[str, int] = field(default_factory=dict)
 
 
+_NOTHING_BROKEN = pl.DataFrame(
+    schema={
+        "_row": pl.Int64(),
+        "_id": pl.String(),
+        "_event_time": pl.Int64(),
+        "_known_at": pl.Int64(),
+        **dict.fromkeys(("reason", "row", "code"), pl.String()),
+        "content": pl.Binary(),
+    },
+)
 _NOTHING_QUARANTINED = pl.DataFrame(
     schema={
         "_id": pl.String(),
@@ -184,6 +194,8 @@ def _without_future(prepared: Prepared, known_until: Micros | None) -> Prepared:
 
 def _with_identity(broken: pl.DataFrame) -> pl.DataFrame:
     """Broken rows have no content that a fact could have."""
+    if broken.is_empty():
+        return _NOTHING_BROKEN
     return broken.select(
         *(name for name in broken.columns if name != "content"),
         pl.lit(None, dtype=pl.Binary).alias("content"),

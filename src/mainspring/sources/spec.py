@@ -9,12 +9,14 @@ from typing import ClassVar
 from mainspring.elements.declaration import caller, freeze
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
+from mainspring.elements.expression.calendar import CALENDAR_RANGE
 from mainspring.elements.expression.operations.arithmetic import Arithmetic
 from mainspring.elements.expression.tree import Column, Literal, Node
 from mainspring.elements.schema import DType
 from mainspring.elements.time import Micros, parse_duration
 
 __all__ = [
+    "NO_EVENT_TIME",
     "AssumedDelay",
     "Boolean",
     "ColumnContract",
@@ -28,6 +30,10 @@ __all__ = [
     "bind_source",
     "declared_delay",
 ]
+
+
+NO_EVENT_TIME = Literal(CALENDAR_RANGE[0], DType.TIMESTAMP)
+"""The event time of facts that have none: before every moment at which somebody could ask."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,9 @@ class Source:
             for a source that is only pushed to.
         id: the column or columns that name a fact; a second fact of the same id is a duplicate, a
             revision, or quarantined.
-        event_time: when it happened: a timestamp column or expression.
+        event_time: when it happened: a timestamp column or expression; None for a plain table,
+            whose facts are always visible.  Such a source can be a spine, hold labels, or be read
+            by `latest`, and leakage cannot be excluded.
         known_at: when it could first be known; default: when it happened.
         contract: of the columns.
         lateness: facts that become visible later than this after they happened go to quarantine;
@@ -158,7 +166,7 @@ class Source:
         path: str | None = None,
         *,
         id: str | list[str],
-        event_time: str | Expr,
+        event_time: str | Expr | None,
         known_at: str | Expr | AssumedDelay | None = None,
         contract: Contract | None = None,
         lateness: str | None = None,
@@ -169,7 +177,7 @@ class Source:
         max_quarantined: float | None = None,
         renamed_from: str = "",
     ) -> None:
-        happened = _instant(event_time)
+        happened = NO_EVENT_TIME if event_time is None else _instant(event_time)
         freeze(
             self,
             name=name,
@@ -197,6 +205,11 @@ class Source:
         id, clocks, contract and columns; the plain name while it is bound to none.
         """
         return self.bound_stream or self.name
+
+    @property
+    def is_timeless(self) -> bool:
+        """Whether its facts have no event time."""
+        return self.event_time == NO_EVENT_TIME
 
 
 def bind_source(source: Source, stream: str, *, refreshes: int = 0) -> Source:

@@ -8,34 +8,33 @@ parts add up to the counts of the whole, so windows merge by addition.
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["edges_from", "histogram"]
+__all__ = ["bin_count", "bin_places", "edges_from", "histogram"]
 
 
 def edges_from(values: NDArray[np.float64], bins: int = 10) -> NDArray[np.float64]:
     """Rising edges at the quantiles of the finite values: at most `bins` bins of about equal share.
 
-    Edges are observed values, so neither the order of the rows nor interpolation changes them.
-    Heavy values merge bins; a constant has one bin that holds just itself (and its neighbour, where
-    it is the largest double); without a finite value there are no edges.
+    Edges are observed values, so neither the order of the rows nor interpolation changes them.  A
+    value that fills a bin alone gets one that holds just itself, up to the next double: the ones of
+    a column of noughts and ones are not counted among the noughts, nor the other values of a
+    constant.  Without a finite value there are no edges.
 
     >>> edges_from(np.array([1.0, 2.0, 3.0, 4.0]), bins=2).tolist()
     [1.0, 2.0, 4.0]
+    >>> edges_from(np.array([1.0, 1.0, 1.0, 4.0]), bins=2).tolist()
+    [1.0, 1.0000000000000002, 4.0]
     >>> edges_from(np.array([np.nan])).tolist()
     []
     """
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return np.zeros(0, dtype=np.float64)
-    edges = np.unique(np.quantile(finite, np.linspace(0.0, 1.0, bins + 1), method="inverted_cdf"))
-    if edges.size > 1:
-        return edges
-    [only] = edges
+    quantiles = np.quantile(finite, np.linspace(0.0, 1.0, bins + 1), method="inverted_cdf")
+    edges, times = np.unique(quantiles, return_counts=True)
     # An edge must be finite, and above the largest double nothing is.
-    return np.array(
-        [only, np.nextafter(only, np.inf)]
-        if only < np.finfo(np.float64).max
-        else [np.nextafter(only, 0.0), only]
-    )
+    heavy = edges[(times > 1) & (edges < np.finfo(np.float64).max)]
+    edges = np.union1d(edges, np.nextafter(heavy, np.inf))
+    return edges if edges.size > 1 else np.array([np.nextafter(edges[0], 0.0), edges[0]])
 
 
 def histogram(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -48,11 +47,25 @@ def histogram(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArra
     >>> histogram(np.array([0.0, 1.0, 2.5, 4.0, 9.0, np.nan]), np.array([1.0, 2.0, 4.0])).tolist()
     [1, 1, 2, 1, 1]
     """
-    places = np.searchsorted(edges, values, side="right")
+    return np.bincount(bin_places(values, edges), minlength=bin_count(edges)).astype(np.int64)
+
+
+def bin_count(edges: NDArray[np.float64]) -> int:
+    """How many counts a histogram with these edges has."""
+    return max(len(edges) + 2, 3)
+
+
+def bin_places(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The place of each value in the layout above.
+
+    >>> bin_places(np.array([0.0, 4.0, np.nan]), np.array([1.0, 2.0, 4.0])).tolist()
+    [0, 2, 4]
+    """
+    is_null = np.isnan(values)
     if len(edges) == 0:
-        nulls = int(np.isnan(values).sum())
-        return np.array([0, len(values) - nulls, nulls], dtype=np.int64)
+        return np.where(is_null, 2, 1).astype(np.int64)
+    places = np.searchsorted(edges, values, side="right")
     places[values == edges[-1]] = len(edges) - 1
     # NaN sorts after every edge: it needs a place of its own.
-    places[np.isnan(values)] = len(edges) + 1
-    return np.bincount(places, minlength=len(edges) + 2).astype(np.int64)
+    places[is_null] = len(edges) + 1
+    return places.astype(np.int64)

@@ -11,8 +11,11 @@ __all__ = [
     "FitFailed",
     "FitReturnedNothing",
     "NoRows",
+    "NotAProbability",
     "NotScorable",
     "OneClass",
+    "ScoringFailed",
+    "ValueForBoolean",
     "WorkerFailed",
 ]
 
@@ -135,3 +138,62 @@ class WorkerFailed(TrainingError):
     remedy: ClassVar[str] = "run `mainspring explain` with the code in the reason"
     model: str
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ValueForBoolean(TrainingError):
+    """A model of a boolean label predicts a value and no probability: a regressor was returned.
+    Its scores are not confined to 0 … 1, and thresholds, metrics and monitors would misread them.
+    """
+
+    code: ClassVar[str] = "TRA-020"
+    template: ClassVar[str] = (
+        "{model!r} returned {estimator}, which predicts a value, but its label is true or false"
+    )
+    remedy: ClassVar[str] = (
+        "return a classifier, such as LGBMClassifier or LogisticRegression; for a regression "
+        "declare a label that is a number; a graph of your own names its output `probability`"
+    )
+    model: str
+    estimator: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NotAProbability(TrainingError):
+    """A model that says that it predicts probabilities gives scores outside 0 … 1.  Its export is
+    refused: nothing that reads a probability could use them.
+    """
+
+    code: ClassVar[str] = "TRA-021"
+    template: ClassVar[str] = (
+        "{model!r} gives {rows} test rows scores from {lowest:g} to {highest:g}, but its output is "
+        "a probability"
+    )
+    remedy: ClassVar[str] = (
+        "return probabilities and not margins, or name the output of your graph `value`"
+    )
+    model: str
+    rows: int
+    lowest: float
+    highest: float
+
+
+@dataclass(eq=False, kw_only=True)
+class ScoringFailed(TrainingError):
+    """The fitted estimator raised when it scored the test rows, most often because it cannot take
+    missing values and the test rows have some that the fitted rows had not.
+    """
+
+    code: ClassVar[str] = "TRA-022"
+    template: ClassVar[str] = (
+        "{model!r} could not score the test rows: {error}: {detail}; features that are null in "
+        "some of them: {missing}"
+    )
+    remedy: ClassVar[str] = (
+        "put SimpleImputer before the estimator, or use one that takes missing values, such as "
+        "LightGBM's"
+    )
+    model: str
+    error: str
+    detail: str
+    missing: str

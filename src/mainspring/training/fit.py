@@ -4,9 +4,10 @@ The export is what is judged and served, so test predictions and metrics are com
 not with the estimator.
 """
 
+import math
 import random
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.datasets.card import TrainingSetCard
-from mainspring.datasets.encoding import encode_frame, learn_encoding, render_encoding
+from mainspring.datasets.encoding import (
+    Encoding,
+    encode_frame,
+    learn_encoding,
+    render_encoding,
+)
 from mainspring.datasets.predictions import Predictions, render_predictions
 from mainspring.elements.errors import Location, MainspringError
 from mainspring.elements.identity import Digest
@@ -33,12 +39,15 @@ from mainspring.training.errors import (
     FitFailed,
     FitReturnedNothing,
     NoRows,
+    NotAProbability,
     OneClass,
+    ScoringFailed,
+    ValueForBoolean,
 )
 from mainspring.training.native import native_scores
 from mainspring.training.outcome import TrainedModel
+from mainspring.training.predictive_power import LabelledRows, predictive_power
 from mainspring.training.run import RunRecord, TrainData, TrainingRun
-from mainspring.training.single_feature_auc import single_feature_auc
 from mainspring.training.spec import Model
 
 __all__ = ["EXPORT_TOLERANCE", "Exporter", "TrainingBackend", "fit_and_export"]
@@ -85,11 +94,11 @@ class _Judged:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The metrics that suit the label."""
-        return {
-            name: METRICS[name](self.labels, self.scores)
-            for name in (_CLASSIFIED if self.is_classified else _ESTIMATED)
-        }
+        """The metrics that suit the label, and can be computed from these rows: there is no ROC AUC
+        of one class.
+        """
+        names = _CLASSIFIED if self.is_classified else _ESTIMATED
+        return _finite({name: METRICS[name](self.labels, self.scores) for name in names})
 
 
 def fit_and_export(
@@ -107,8 +116,8 @@ def fit_and_export(
         frame: the rows that `card` describes; rows without a label are left out whatever their
             mark.
 
-    Raises: a TrainingError TRA-001 to TRA-007, UnencodableFeature DAT-020, InexactFeature
-        DAT-021, and what the exporter refuses.
+    Raises: a TrainingError TRA-001 to TRA-007 or TRA-020 to TRA-022, UnencodableFeature DAT-020,
+        InexactFeature DAT-021, and what the exporter refuses.
     """
     fitted, tested = _labelled(frame, "fit"), _labelled(frame, "test")
     _require(model, fitted, tested)
@@ -118,15 +127,24 @@ def fit_and_export(
     run = TrainingRun(seed=model.seed)
     estimator = _fit(model, train, run)
     exported = backend.export(estimator, len(encoding.columns))
+    if exported.output == "value" and tested["_label"].dtype == pl.Boolean:
+        raise ValueForBoolean(
+            model=model.name, estimator=type(estimator).__name__, at=model.declared_at
+        )
     judged = _judge(
         model,
         backend.scorers.open(exported).predict(matrix),
-        estimator,
-        matrix=matrix,
+        _native_scores(model, estimator, matrix=matrix, encoding=encoding, output=exported.output),
         tested=tested,
         exported=exported,
     )
     labels = train.y.astype(np.float64)
+    power = predictive_power(
+        encoding,
+        LabelledRows(train.X, labels),
+        LabelledRows(matrix, judged.labels),
+        is_classified=judged.is_classified,
+    )
     record = run.record()
     return TrainedModel(
         model=model.name,
@@ -147,19 +165,17 @@ def fit_and_export(
         base_rate=float(labels.mean()),
         fitted=fitted.height,
         tested=tested.height,
-        feature_auc=single_feature_auc(
-            encoding,
-            fitted=train.X,
-            fitted_labels=labels,
-            tested=matrix,
-            tested_labels=judged.labels,
-        )
-        if judged.is_classified
-        else {},
+        feature_auc=_finite(power.single) if judged.is_classified else {},
+        feature_r2={} if judged.is_classified else _finite(power.single),
+        pair_power=_finite(power.pairs),
         logged=record.metrics,
         artifacts=_store(record, backend.objects),
         export=judged.check,
     )
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def _labelled(frame: pl.DataFrame, split: str) -> pl.DataFrame:
@@ -247,21 +263,39 @@ def _tail(error: Exception, lines: int = 12) -> str:
     return "\n".join(text[-lines:])
 
 
+def _native_scores(
+    model: Model, estimator: object, *, matrix: Floats, encoding: Encoding, output: str
+) -> Floats:
+    try:
+        return native_scores(model.name, estimator, matrix=matrix, output=output)
+    except MainspringError:
+        raise
+    # As in the fit: another library's code, which may raise anything.
+    except Exception as error:
+        names = [
+            name
+            for place, name in enumerate(encoding.column_names)
+            if np.isnan(matrix[:, place]).any()
+        ]
+        raise ScoringFailed(
+            model=model.name,
+            error=type(error).__name__,
+            detail=str(error).partition("\n")[0],
+            missing=", ".join(names) or "none",
+            at=model.declared_at,
+        ) from error
+
+
 def _judge(
     model: Model,
     scores: Floats,
-    estimator: object,
+    native: Floats,
     *,
-    matrix: Floats,
     tested: pl.DataFrame,
     exported: ExportedModel,
 ) -> _Judged:
     """Compare the export with the native model, and check that its scores are plausible."""
-    parity = compare_export(
-        native_scores(model.name, estimator, matrix=matrix, output=exported.output),
-        scores,
-        tolerance=EXPORT_TOLERANCE,
-    )
+    parity = compare_export(native, scores, tolerance=EXPORT_TOLERANCE)
     if not parity.is_equal:
         raise ExportDiffers(
             model=model.name,
@@ -275,6 +309,14 @@ def _judge(
     if finding:
         raise DegenerateScore(
             model=model.name, rows=len(scores), finding=finding, at=model.declared_at
+        )
+    if exported.output == "probability" and not 0.0 <= scores.min() <= scores.max() <= 1.0:
+        raise NotAProbability(
+            model=model.name,
+            rows=len(scores),
+            lowest=float(scores.min()),
+            highest=float(scores.max()),
+            at=model.declared_at,
         )
     check = ExportCheck(parity.rows, parity.rows_differing, parity.largest_difference)
     return _Judged(

@@ -22,7 +22,9 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
         metrics: on the test rows, by name; `base_rate`: the mean label of the fitted rows, as a
             constant prediction.
         feature_auc: the AUC of each feature alone on the test rows, in [0.5, 1]; empty for
-            labels that are not boolean.
+            labels that are not boolean.  `feature_r2`: the share of variance that each explains
+            alone, of a label that is a number.
+        pair_power: the same of pairs that tell much more than either of the two.
         logged: what the run logged; `artifacts`: files that it logged, by name.
         cpu_s: processor time of the fit's process; `transcript`: what it printed, None where it ran
             in the caller's process.
@@ -45,6 +47,8 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
     fitted: int
     tested: int
     feature_auc: dict[str, float]
+    feature_r2: dict[str, float]
+    pair_power: dict[str, float]
     logged: tuple[MetricPoint, ...]
     artifacts: dict[str, Digest]
     export: ExportCheck
@@ -58,6 +62,7 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
             definition, card: of the training set, as stored.
         """
         return ModelManifest(
+            record_format=ModelManifest.newest_format,
             model=self.model,
             fingerprint=self.fingerprint,
             code=self.code,
@@ -77,5 +82,7 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
             fitted=self.fitted,
             tested=self.tested,
             feature_auc=self.feature_auc,
+            feature_r2=self.feature_r2,
+            pair_power=self.pair_power,
             export=self.export,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mainspring.datasets.spec import TrainingSet
@@ -32,6 +33,8 @@ class Model:
 
     Args:
         seed: for the random numbers of the fit, as `run.seed`.
+        inputs: files and folders that the fit reads, relative to the project; a change of their
+            content is a change of the model.
         renamed_from: what it was called before: it keeps its versions and its history.
     """
 
@@ -44,6 +47,7 @@ class Model:
     training_set: TrainingSet
     gates: tuple[GateDeclaration, ...]
     seed: int
+    inputs: tuple[str, ...]
     owner: str
     description: str
     declared_at: Location = field(compare=False, repr=False)
@@ -57,6 +61,7 @@ class Model:
         gates: Sequence[GateDeclaration] = (),
         name: str = "",
         seed: int = 0,
+        inputs: Sequence[str] = (),
         owner: str = "",
         renamed_from: str = "",
     ) -> None:
@@ -67,11 +72,16 @@ class Model:
             training_set=training_set,
             gates=tuple(gates),
             seed=seed,
+            inputs=_paths((inputs,) if isinstance(inputs, str) else inputs),
             owner=owner,
             description=(fit.__doc__ or "").strip(),
             declared_at=caller(),
             renamed_from=renamed_from,
         )
+
+
+def _paths(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted({PurePath(path).as_posix() for path in given}))
 
 
 def model(
@@ -80,6 +90,7 @@ def model(
     gates: Sequence[GateDeclaration] = (),
     name: str = "",
     seed: int = 0,
+    inputs: Sequence[str] = (),
     owner: str = "",
     renamed_from: str = "",
 ) -> Callable[[FitFunction], Model]:
@@ -92,6 +103,7 @@ def model(
             gates=gates,
             name=name,
             seed=seed,
+            inputs=inputs,
             owner=owner,
             renamed_from=renamed_from,
         )

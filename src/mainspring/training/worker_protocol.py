@@ -66,7 +66,9 @@ class Trained(msgspec.Struct, frozen=True, kw_only=True, tag="trained"):
 
 
 TrainResult = Trained | TrainFailure
-_ANSWER: msgspec.json.Decoder[TrainResult] = msgspec.json.Decoder(TrainResult)
+# MessagePack and not JSON: what a fit logs may be NaN or infinite.
+_ENCODER: msgspec.msgpack.Encoder = msgspec.msgpack.Encoder()
+_ANSWER: msgspec.msgpack.Decoder[TrainResult] = msgspec.msgpack.Decoder(TrainResult)
 
 
 def train_failure_of(error: MainspringError) -> TrainFailure:
@@ -96,8 +98,9 @@ def parse_train_task(payload: bytes) -> TrainTask:
 
 
 def render_train_result(outcome: TrainedModel | TrainFailure) -> bytes:
-    """The result as JSON."""
-    return canonical_json(outcome if isinstance(outcome, TrainFailure) else Trained(model=outcome))
+    """The result as MessagePack."""
+    result = outcome if isinstance(outcome, TrainFailure) else Trained(model=outcome)
+    return _ENCODER.encode(result)
 
 
 def parse_train_result(payload: bytes, *, model: str) -> TrainedModel:

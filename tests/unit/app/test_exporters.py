@@ -7,11 +7,13 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+from sklearn import impute, linear_model, preprocessing
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 
 from mainspring.app.models.exporters import export_model
 from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, NoExporter
-from mainspring.ports.models import ExportedModel
+from mainspring.ports.models import EXPORTABLE, ExportedModel
 
 X = np.arange(200.0).reshape(100, 2)
 
@@ -54,6 +56,22 @@ def test_a_library_is_known_by_the_ancestors_of_the_class(model):
     exported = export_model(model.fit(X, X[:, 0]), 2)
     assert isinstance(exported, ExportedModel)
     assert (exported.format, exported.output) == ("onnx", "value")
+
+
+LINEAR = EXPORTABLE["sklearn"]
+
+
+@pytest.mark.parametrize("name", LINEAR.predictors)
+def test_every_linear_model_that_is_said_to_be_exportable_is(name):
+    model = getattr(linear_model, name)().fit(X, X[:, 0] > 100)
+    assert export_model(model, 2).format == "onnx"
+
+
+@pytest.mark.parametrize("name", LINEAR.transformers)
+def test_every_transformer_that_is_said_to_be_exportable_is(name):
+    module = impute if name == "SimpleImputer" else preprocessing
+    model = make_pipeline(getattr(module, name)(), LinearRegression()).fit(X, X[:, 0])
+    assert export_model(model, 2).format == "onnx"
 
 
 def test_a_model_may_bring_its_own_graph_and_loses_its_stamps():

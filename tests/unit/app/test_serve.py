@@ -75,7 +75,7 @@ def test_a_rollback_is_served_before_the_batch_of_a_monitor_ends() -> None:
     shop, restored = due_shop(log)
     host = shop.host()
     with ExitStack() as running:
-        for task in background_tasks(shop, host, ServerMetrics()):
+        for task in background_tasks(shop, host, ServerMetrics(), require_stores=lambda: None):
             running.enter_context(task.running())
         running.callback(log.release.set)
         assert log.began.wait(PATIENCE_S)
@@ -99,7 +99,9 @@ def test_each_act_of_a_server_has_a_thread_of_its_own_name() -> None:
     log.release.set()
     shop, _ = due_shop(log)
     with ExitStack() as running:
-        for task in background_tasks(shop, shop.host(), ServerMetrics()):
+        for task in background_tasks(
+            shop, shop.host(), ServerMetrics(), require_stores=lambda: None
+        ):
             running.enter_context(task.running())
         names = {thread.name for thread in threading.enumerate()}
     acts = {"refresh", "tables", "monitors", "parity"}

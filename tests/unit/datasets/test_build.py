@@ -11,6 +11,7 @@ from mainspring.datasets.build import (
     parse_training_rows,
     render_training_rows,
 )
+from mainspring.datasets.labels import join_outcomes, revisions_of
 from mainspring.datasets.spec import Label, Split, TrainingSet
 from mainspring.elements.expression import col, count, when
 from mainspring.elements.identity import digest_of
@@ -63,7 +64,7 @@ def facts(rows, column, *, key=None):
 
 @pytest.fixture
 def build():
-    def build(asked, truth, *, key=None, **changes):
+    def build(asked, truth, *, key=None, now=FOREVER, **changes):
         tables = {
             "asked": facts([(name, at, at, 1) for name, at in asked], "size"),
             "truth": facts(truth, "late", key=key),
@@ -74,6 +75,7 @@ def build():
             training_set(**changes),
             lambda source: tables[source.name],
             inputs={"asked": len(asked)},
+            now=now,
         )
 
     return build
@@ -113,6 +115,57 @@ def test_the_split_is_closed_on_its_left_and_open_on_its_right(build):
 def test_of_two_labels_with_one_key_the_later_to_happen_counts_and_not_the_later_to_arrive(build):
     built = build([("a", 12)], [("y", 15, 19, 99.0), ("x", 14, 18, 1.0)], key="k")
     assert built.frame["_label"].to_list() == [True]
+
+
+FRAUD = {"label": Label(TRUTH, col("late") > 15, join_on="key", missing="negative", horizon="4us")}
+
+
+def test_a_row_without_a_fact_is_negative_once_its_horizon_has_passed(build):
+    asked = [("a", 11), ("b", 12), ("c", 16), ("d", 22), ("e", 28)]
+    built = build(asked, [("a", 12, 13, 99.0)], now=30, **FRAUD)
+    assert built.frame.select("_id", "_label", "_label_known_at", "_split").rows() == [
+        ("a", True, 15, "fit"),
+        ("b", False, 16, "fit"),
+        ("c", False, 20, "fit"),
+        ("d", False, 26, "test"),
+        ("e", None, None, ""),
+    ]
+    assert built.card.negative_by_absence == 3
+    assert built.card.absence == "3 of 4 labels (75.0%) say that no fact came"
+
+
+def test_a_row_whose_horizon_ends_after_the_cutoff_is_not_fitted_though_its_fact_came_before(build):
+    built = build([("a", 17), ("b", 17)], [("a", 18, 18, 99.0)], **FRAUD)
+    assert built.frame["_split"].to_list() == ["", ""]
+    assert built.card.excluded == {"label known too late": 2}
+
+
+def test_a_fact_that_comes_after_the_horizon_leaves_the_row_negative(build):
+    built = build([("a", 11), ("b", 11)], [("a", 12, 15, 99.0), ("b", 12, 16, 99.0)], **FRAUD)
+    assert built.frame["_label"].to_list() == [True, False]
+
+
+def test_a_fact_that_a_feature_could_have_seen_is_no_answer_to_the_row(build):
+    built = build([("a", 12), ("b", 12)], [("a", 11, 12, 99.0), ("b", 11, 13, 99.0)], **FRAUD)
+    assert built.frame["_label"].to_list() == [False, True]
+
+
+def test_ids_of_whole_numbers_decide_as_numbers_between_outcomes_of_one_time():
+    truth = pl.DataFrame({"id": [9, 10, 2], "late": [1.0, 99.0, 1.0], "key": "a"}).with_columns(
+        pl.lit(14).cast(pl.Datetime("us", "UTC")).alias("at"),
+        _id=pl.col("id").cast(pl.String),
+        _event_time=pl.lit(14, dtype=pl.Int64),
+        _visible_from=pl.lit(14, dtype=pl.Int64),
+        _visible_to=pl.lit(FOREVER),
+        _history=pl.lit(value=True),
+    )
+    label = Label(TRUTH, col("late") > 15, join_on="key")
+    schema = Schema.of(id=DType.INT64, key=DType.STRING, late=DType.FLOAT64)
+    stands = pl.lit(value=True)
+    revisions = revisions_of(label, truth, schema, visible_from="_visible_from", stands=stands)
+    rows = pl.DataFrame({"key": ["a"], "_prediction_time": [12]})
+    joined = join_outcomes(rows, revisions, on=["key"], horizon=None, now=FOREVER)
+    assert joined["_label"].to_list() == [True]
 
 
 def test_a_row_without_a_prediction_time_stays_and_is_counted(build):

@@ -1,5 +1,6 @@
 """Declarations as bytes."""
 
+import json
 import math
 
 import pytest
@@ -117,6 +118,18 @@ def test_a_definition_compiles_with_the_shards_that_it_names():
         "x",
         "c",
     ]
+
+
+def test_a_definition_of_format_1_keeps_the_order_of_ids_that_it_was_built_under():
+    now = definition()
+    stored = json.loads(render_training_set_definition(now))
+    listed = json.dumps([stored["declared"], stored["schemas"], stored["shards"]]).encode()
+    before = parse_training_set_definition(listed)
+    assert (before.semantics, before.training_set) == (2, now.training_set)
+    for read, types in ((now, (DType.STRING, DType.STRING)), (before, ())):
+        views = compile_training_set_definition(read).views
+        assert [view.id_types["landings"] for view in views] == [types] * 3
+        assert views[2].lookups[0].id_types == {"landings": types}
 
 
 def test_only_records_of_the_closed_list_are_made():

@@ -2,8 +2,11 @@
 not at all.
 """
 
+import json
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
@@ -12,7 +15,8 @@ from click.testing import CliRunner
 import mainspring as ms
 from mainspring import col
 from mainspring.app.cli import command_line
-from mainspring.features.errors import SpineUnusable
+from mainspring.features.errors import FormatCannotHold, SpineUnusable
+from mainspring.features.history.answer_file import write_answer
 from mainspring.features.history.file import backfill_file
 
 SALES = ms.Source(
@@ -30,6 +34,18 @@ TAKINGS = ms.FeatureView(
     features={"amount": col("amount").sum()},
 )
 NEWEST = ms.FeatureView("newest", source=SALES, entities=[SHOP], features=ms.latest("amount"))
+AMOUNTS = ms.FeatureView(
+    "amounts",
+    source=SALES,
+    entities=[SHOP],
+    windows=["2h"],
+    features={
+        "listed": col("amount").last_k(2),
+        "since": col("amount").time_since_last(),
+        "odds": (1.0 / col("amount")).last(),
+        "all_odds": (1.0 / col("amount")).last_k(2),
+    },
+)
 VIEWS = ["takings", "newest"]
 SPINE = pl.DataFrame(
     {
@@ -42,7 +58,7 @@ SPINE = pl.DataFrame(
 
 @pytest.fixture
 def workspace():
-    workspace = ms.Workspace.in_memory([TAKINGS, NEWEST])
+    workspace = ms.Workspace.in_memory([TAKINGS, NEWEST, AMOUNTS])
     at = [f"2024-05-01T{hour:02}:00:00Z" for hour in range(8, 20)]
     workspace.ingest(
         "sales",
@@ -59,9 +75,9 @@ def workspace():
 def answered(workspace, tmp_path: Path):
     """Answers this spine in pieces of so many rows; the file, and what was told meanwhile."""
 
-    def answered(spine: Path, out: str, rows: int = 4):
+    def answered(spine: Path, out: str, rows: int = 4, names: list[str] = VIEWS):
         told: list[tuple[str, int, int]] = []
-        views = [workspace.reader.view(name) for name in VIEWS]
+        views = [workspace.reader.view(name) for name in names]
         report = backfill_file(
             views,
             spine,
@@ -99,6 +115,71 @@ def test_the_answer_is_written_in_the_format_of_its_suffix(
     SPINE.write_parquet(tmp_path / "spine.parquet")
     answered(tmp_path / "spine.parquet", out)
     assert read(tmp_path / out).equals(workspace.get_historical_features(VIEWS, spine=SPINE))
+
+
+def test_a_format_that_cannot_hold_a_column_is_refused_before_anything_is_computed(
+    answered, tmp_path: Path
+):
+    SPINE.write_parquet(tmp_path / "spine.parquet")
+    SPINE.with_columns(raw=pl.lit(b"x")).write_parquet(tmp_path / "bytes.parquet")
+    for spine, names, out, column in (
+        ("spine", ["amounts"], "out.csv", "shop__listed__2h"),
+        ("bytes", VIEWS, "out.csv", "raw"),
+        ("bytes", VIEWS, "out.jsonl", "raw"),
+    ):
+        with pytest.raises(FormatCannotHold, match=rf"FEA-060 {out} cannot hold {column}"):
+            answered(tmp_path / f"{spine}.parquet", out, names=names)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bytes.parquet", "spine.parquet"]
+
+
+def test_lengths_of_time_are_iso_8601_in_text_formats(workspace, tmp_path: Path):
+    parts = tmp_path / "0.parquet"
+    lengths = [timedelta(hours=1, minutes=30), timedelta(microseconds=-1), None]
+    pl.DataFrame({"since": lengths}).write_parquet(parts)
+    told = {}
+    for suffix in ("csv", "jsonl"):
+        write_answer([parts], tmp_path / f"out.{suffix}", folder=tmp_path)
+        told[suffix] = (tmp_path / f"out.{suffix}").read_text().splitlines()
+    assert told["csv"] == ["since", "PT1H30M", "-PT0.000001S", ""]
+    assert told["jsonl"] == [
+        '{"since":"PT1H30M"}',
+        '{"since":"-PT0.000001S"}',
+        '{"since":null}',
+    ]
+
+
+def test_json_lines_say_which_numbers_are_infinite(answered, tmp_path: Path):
+    asked = SPINE.filter(pl.col("prediction_time") < "2024-05-01T12")
+    asked.write_parquet(tmp_path / "spine.parquet")
+    answered(tmp_path / "spine.parquet", "out.jsonl", rows=2, names=["amounts"])
+    first, second, third = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert (first["shop__odds__2h"], first["shop__all_odds__2h"]) == ("Infinity", ["Infinity"])
+    assert (second["note"], second["shop__odds__2h"]) == ("row 1", 8.0)
+    assert (third["shop__odds__2h"], third["shop__all_odds__2h"]) == (4.0, [4.0])
+
+
+def test_what_is_no_finite_number_is_text_in_json_lines_beside_all_else(tmp_path: Path):
+    part = tmp_path / "0.parquet"
+    numbers = [1.5, float("inf"), float("nan"), None]
+    pl.DataFrame(
+        {"n": [1, 2, 3, 4], "x": numbers, "xs": [numbers, [], None, [2.0]], "t": ["ä\n"] * 4}
+    ).write_parquet(part)
+    write_answer([part, part], tmp_path / "out.jsonl", folder=tmp_path)
+    lines = list(map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines()))
+    assert lines[:4] == lines[4:]
+    assert [line["x"] for line in lines[:4]] == [1.5, "Infinity", "NaN", None]
+    assert [line["xs"] for line in lines[:2]] == [[1.5, "Infinity", "NaN", None], []]
+    assert [(line["n"], line["t"]) for line in lines[:4]] == [(n, "ä\n") for n in (1, 2, 3, 4)]
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path):
+    part, out = tmp_path / "0.parquet", tmp_path / "out.csv"
+    pl.DataFrame({"xs": [[1]]}).write_parquet(part)
+    out.write_text("before")
+    with TemporaryDirectory(dir=tmp_path) as folder, pytest.raises(pl.exceptions.ComputeError):
+        write_answer([part], out, folder=Path(folder))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.parquet", "out.csv"]
+    assert out.read_text() == "before"
 
 
 def test_a_spine_without_rows_gives_an_answer_with_columns_and_none(answered, tmp_path: Path):

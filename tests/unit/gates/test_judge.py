@@ -5,7 +5,8 @@ import pytest
 from mainspring.elements.errors import ServingError
 from mainspring.elements.identity import Digest
 from mainspring.features.online.parity import ParityReport
-from mainspring.gates import beats_champion, latency, min_metric, no_leakage, parity
+from mainspring.gates import beats_champion, finite_scores, latency, min_metric, no_leakage, parity
+from mainspring.gates.check.finite_scores import MissingReport
 from mainspring.gates.errors import UnknownGate
 from mainspring.gates.judge import EvidenceSource, judge, required_gates
 from mainspring.gates.verdict import render_verdicts
@@ -27,22 +28,25 @@ def evidence(contender, card):
             "feature_auc": lambda: {"delay": 0.7},
             "parity": lambda rows: ParityReport(rows, rows * 4, 0),
             "latency_ms": lambda requests: [1.0] * requests,
+            "missing": lambda required: MissingReport({"delay": "null"}, (), True),
         }
         return EvidenceSource(**calls | changes)
 
     return evidence
 
 
-def test_every_model_must_show_no_leakage_and_parity():
+def test_every_model_must_show_no_leakage_parity_and_finite_scores():
     assert [gate.name for gate in required_gates([latency(p99_ms=1)])] == [
         "no_leakage",
         "parity",
+        "finite_scores",
         "latency",
     ]
 
 
 def test_declared_bound_replaces_the_default_gate():
-    assert required_gates([parity(rows=7), no_leakage()]) == (parity(rows=7), no_leakage())
+    declared = (parity(rows=7), no_leakage(), finite_scores(required=["delay"]))
+    assert required_gates(declared) == declared
 
 
 def test_what_is_not_a_gate_is_refused():
@@ -56,6 +60,7 @@ def test_all_gates_are_judged_though_the_first_fails(evidence):
     )
     verdicts = judge(gates, evidence(), subject=SUBJECT, at=7)
     assert [verdict.outcome for verdict in verdicts] == [
+        "passed",
         "passed",
         "passed",
         "failed",

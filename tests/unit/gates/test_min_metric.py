@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from mainspring.datasets.predictions import Predictions
-from mainspring.gates import min_metric
+from mainspring.gates import max_metric, min_metric
 from mainspring.gates.check.min_metric import check_min_metric
 from mainspring.gates.errors import UnknownMetric, UnknownSlice
 
@@ -22,8 +22,12 @@ def test_metric_below_its_bound_fails(predictions):
 
 
 def test_loss_passes_below_its_bound(predictions):
-    assert check_min_metric(min_metric("log_loss", 0.7), predictions()).passed
-    assert not check_min_metric(min_metric("log_loss", 0.1), predictions()).passed
+    for gate in (max_metric, min_metric):
+        assert check_min_metric(gate("log_loss", 0.7), predictions()).passed
+        assert not check_min_metric(gate("log_loss", 0.1), predictions()).passed
+    assert (
+        check_min_metric(max_metric("log_loss", 0.7), predictions()).gate == "max_metric:log_loss"
+    )
 
 
 def test_undefined_metric_fails(predictions):

@@ -1,9 +1,10 @@
-"""Leakage, parity and latency."""
+"""Leakage, parity, latency and scores where features are missing."""
 
 import pytest
 
 from mainspring.features.online.parity import ParityReport
-from mainspring.gates import latency, no_leakage, parity
+from mainspring.gates import finite_scores, latency, no_leakage, parity
+from mainspring.gates.check.finite_scores import MissingReport, check_finite_scores
 from mainspring.gates.check.latency import check_latency
 from mainspring.gates.check.no_leakage import check_no_leakage
 from mainspring.gates.check.parity import check_parity_report
@@ -36,6 +37,22 @@ def test_bound_on_single_features_is_the_gates(card):
     ).passed
 
 
+def test_feature_that_copies_a_number_fails_by_its_own_bound(card):
+    copied = {"arr_delay": 1.0, "dep_delay": 0.85}
+    finding = check_no_leakage(no_leakage(), card(), copied, measure="R²")
+    assert finding.evidence["suspicious"] == ["arr_delay (R² 1.000)"]
+    assert check_no_leakage(
+        no_leakage(max_single_feature_r2=1.0), card(), copied, measure="R²"
+    ).passed
+
+
+def test_pair_that_decides_the_label_fails_and_says_how(card):
+    pairs = {"landed_at - scheduled_at": 1.0, "delay + hour": 0.97}
+    finding = check_no_leakage(no_leakage(), card(), {"delay": 0.68}, pairs=pairs)
+    assert not finding.passed
+    assert "too good together: landed_at - scheduled_at (AUC 1.000)" in finding.summary
+
+
 def test_equal_bytes_pass():
     assert check_parity_report(parity(), ParityReport(200, 4000, 0)).passed
 
@@ -56,3 +73,25 @@ def test_fewer_requests_than_asked_for_prove_nothing():
     finding = check_latency(latency(p99_ms=10, requests=100), [1.0] * 99)
     assert not finding.passed
     assert "99 requests were measured" in finding.summary
+
+
+REASONS = {"city__mean": "null for a key without facts", "carrier": "a text that was never seen"}
+
+
+def test_a_score_whatever_is_missing_passes():
+    finding = check_finite_scores(finite_scores(), MissingReport(REASONS, (), True))
+    assert finding.passed
+    assert "each of 2 features" in finding.summary
+
+
+def test_a_feature_without_which_there_is_no_score_fails_by_name_with_reason_and_remedy():
+    finding = check_finite_scores(finite_scores(), MissingReport(REASONS, ("city__mean",), False))
+    assert not finding.passed
+    assert "city__mean (null for a key without facts)" in finding.summary
+    assert "ms.gates.finite_scores(required=['city__mean'])" in finding.summary
+
+
+def test_scores_without_each_feature_but_not_without_all_fail():
+    finding = check_finite_scores(finite_scores(), MissingReport(REASONS, (), False))
+    assert not finding.passed
+    assert "all of city__mean, carrier" in finding.summary

@@ -65,7 +65,9 @@ def monitored_model() -> MonitoredModel:
         topic=TOPIC,
         training_set=CompiledTrainingSet(spec, (), SCHEMAS),
         encoding=learn_encoding(pl.DataFrame({"double": [1.0]}), ["double"]),
-        baseline=make_baseline(matrix, ["double"], times=times, labels=labels, holdout=holdout),
+        baseline=make_baseline(
+            matrix, ["double"], times=times, labels=labels, holdout=holdout, ingested={}
+        ),
     )
 
 

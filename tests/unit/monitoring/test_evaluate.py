@@ -1,5 +1,8 @@
 """A monitor, evaluated on one window after another."""
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -7,7 +10,9 @@ import pytest
 from mainspring.elements.time import DAY, HOUR, MINUTE
 from mainspring.monitoring.baseline import HoldoutPredictions, make_baseline
 from mainspring.monitoring.evaluate import MonitoredModel, MonitorEvaluator
+from mainspring.monitoring.limits.source import IngestedRows
 from mainspring.sources.topic import quarantine_topic_of, topic_of
+from tests.unit.monitoring.monitored import append_labels, append_refused, monitored_model
 from tests.unit.serving.conftest import clock, log, model, predictor, row
 
 __all__ = ["clock", "log", "model", "predictor", "row"]
@@ -28,6 +33,7 @@ def evaluator(model, log):
         times=times,
         labels=labels,
         holdout=HoldoutPredictions(matrix.sum(axis=1), labels, times),
+        ingested={},
     )
     monitored = MonitoredModel(
         monitor="late-monitor",
@@ -107,7 +113,7 @@ def test_labels_that_come_later_are_joined_to_predictions(evaluator, evaluate, a
     ask(*[1] * 60)
     assert evaluate(0, HOUR).labelled == 0
     learn(55)
-    [day] = evaluator.labelled_days()
+    [day] = evaluator.labelled_days(HOUR)
     assert (day.rows, round(day.label_rate, 3)) == (55, 0.509)
 
 
@@ -127,7 +133,7 @@ def test_an_evaluator_that_starts_at_the_head_leaves_out_what_was_there(
     evaluator.start_at_head()
     ask(3)
     assert evaluate(0, HOUR).predictions == 1
-    scores, _ = evaluator.scores_and_labels()
+    scores, _ = evaluator.scores_and_labels(HOUR)
     assert len(scores) == 0
 
 
@@ -188,3 +194,56 @@ def test_what_is_120_days_old_is_forgotten(evaluate, ask, learn):
     learn(60)
     assert evaluate(0, 120 * DAY).latest_labelled.rows == 60
     assert evaluate(120 * DAY, 121 * DAY).latest_labelled is None
+
+
+def test_sixty_rows_of_what_the_model_was_trained_on_raise_nothing(evaluate, ask):
+    rng = np.random.default_rng(3)
+    ask(*rng.integers(0, 10, 60).tolist())
+    report = evaluate(0, DAY)
+    assert [f for f in report.findings if f.subject == "double"] == []
+    assert "double" in report.judged["feature_drift"]
+
+
+def test_what_was_not_judged_is_in_the_report(evaluate, ask):
+    ask(*[1] * 12)
+    report = evaluate(0, HOUR)
+    assert report.judged == {}
+    assert [each.words for each in report.unjudged if each.kind == "score_drift"] == [
+        "score_drift of score: 12 rows, 20 needed"
+    ]
+    kinds = {each.kind for each in report.unjudged}
+    assert kinds == {"feature_drift", "score_drift", "data_quality", "label_rate", "performance"}
+
+
+def monitored_with(ingested: dict[str, IngestedRows] | msgspec.UnsetType) -> MonitoredModel:
+    """A monitored model whose baseline was made when so many rows had come."""
+    monitored = monitored_model()
+    baseline = msgspec.structs.replace(monitored.baseline, ingested=ingested)
+    return replace(monitored, baseline=baseline)
+
+
+def quality(log, ingested: dict[str, IngestedRows] | msgspec.UnsetType, refused: int) -> list[str]:
+    """What is found when so many of 300 rows are refused."""
+    late = {f"t{row}": True for row in range(300 - refused)}
+    append_labels(log, late, at=8 * MINUTE)
+    append_refused(log, refused, at=8 * MINUTE)
+    report = MonitorEvaluator(monitored_with(ingested), log=log).evaluate(0, HOUR).report
+    return [f.subject for f in report.findings if f.kind == "data_quality"]
+
+
+USUAL = {"truth": IngestedRows(17_100, 900)}
+
+
+@pytest.mark.parametrize(("refused", "found"), [(15, []), (150, ["truth type:late"])])
+def test_trouble_that_the_baseline_knows_is_no_news(log, refused, found):
+    assert quality(log, USUAL, refused) == found
+
+
+def test_the_same_trouble_is_news_where_there_was_none(log):
+    assert quality(log, {"truth": IngestedRows(18_000, 0)}, 15) == ["truth type:late"]
+
+
+def test_where_a_baseline_of_release_0_1_knows_of_no_rows_those_before_the_window_are_usual(log):
+    append_refused(log, 50, at=-DAY)
+    append_labels(log, {f"old{row}": True for row in range(50)}, at=-DAY)
+    assert quality(log, msgspec.UNSET, 150) == []

@@ -1,6 +1,7 @@
 """How far a monitor has come, stored."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from mainspring.elements.errors import NewerFormat
@@ -9,7 +10,12 @@ from mainspring.elements.time import DAY, HOUR
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.flow.schedule import ScheduleWindow
 from mainspring.monitoring.evaluate import MonitorEvaluator
-from mainspring.monitoring.join import KeyedLabels, KeyedPredictions
+from mainspring.monitoring.join import (
+    NO_LABEL_FACTS,
+    KeyedPredictions,
+    LabelChanges,
+    LabelledPredictions,
+)
 from mainspring.monitoring.position import (
     MonitorPosition,
     ReadOffsets,
@@ -30,7 +36,12 @@ PREDICTIONS = KeyedPredictions(
     np.array([np.nan]),
     np.array([7]),
 )
-LABELS = KeyedLabels(np.array([4, 2**64 - 1], dtype=np.uint64), np.array([1.0, np.nan]))
+FACTS = pl.DataFrame(
+    [(2**64 - 1, "a", -1, 5, True, 1.0), (4, "b", 0, 7, False, None)],
+    schema=NO_LABEL_FACTS.schema,
+    orient="row",
+)
+CHANGES = LabelChanges(FACTS, np.array([7]), np.array([1.0]))
 
 
 def same(left: tuple[np.ndarray, ...], right: tuple[np.ndarray, ...]) -> bool:
@@ -57,18 +68,19 @@ def test_a_format_of_a_later_release_is_not_read():
 
 
 def test_a_chunk_is_read_back_as_it_was_written():
-    predictions, labels = parse_chunk(render_chunk(PREDICTIONS, LABELS))
+    predictions, changes = parse_chunk(render_chunk(PREDICTIONS, CHANGES))
     assert same(predictions, PREDICTIONS)
-    assert same(labels, LABELS)
+    assert same(changes[1:], CHANGES[1:])
+    assert changes.facts.equals(FACTS)
 
 
-def test_of_merged_chunks_the_later_label_counts():
-    later = KeyedLabels(np.array([4], dtype=np.uint64), np.array([0.0]))
-    predictions, labels = parse_chunk(
-        merge_chunks([render_chunk(PREDICTIONS, LABELS), render_chunk(PREDICTIONS, later)])
-    )
-    assert predictions.offsets.tolist() == [7, 7]
-    assert same(labels, KeyedLabels(LABELS.keys, np.array([0.0, np.nan])))
+def test_of_merged_chunks_the_later_decision_about_a_prediction_counts():
+    none = PREDICTIONS.rows(np.array([False]))
+    later = LabelChanges(NO_LABEL_FACTS, np.array([7]), np.array([0.0]))
+    merged = merge_chunks([render_chunk(PREDICTIONS, CHANGES), render_chunk(none, later)])
+    predictions, changes = parse_chunk(merged)
+    restored = LabelledPredictions.restored([(0, predictions, changes)])
+    assert restored.scores_and_labels()[1].tolist() == [0.0]
 
 
 def test_a_position_names_a_chunk_for_each_day_and_for_each_window_of_the_last():

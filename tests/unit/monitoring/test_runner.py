@@ -189,6 +189,38 @@ def test_findings_open_incidents_in_the_state_and_the_journal(workspace, hour, l
     assert [recorded.event.kind for recorded in events] == ["incident.opened"]
 
 
+def test_what_a_window_could_not_judge_is_told_by_status(workspace, hour):
+    hour()
+    assert workspace.status().monitors[0].summary is None
+    hour(*range(12))
+    [monitor] = workspace.status().monitors
+    assert (monitor.name, monitor.until) == (MONITOR, NOON + 2 * HOUR)
+    assert "score_drift of score: 12 rows, 20 needed" in [
+        each.words for each in monitor.summary.unjudged
+    ]
+
+
+def test_a_subject_that_joins_an_incident_is_journalled_and_told(workspace, hour, log):
+    def refuse(reason: str, at: int) -> None:
+        broken = pl.DataFrame({"_id": [f"{reason}{n}" for n in range(60)], "reason": [reason] * 60})
+        times = ("_event_time", "_known_at", "_appended_at", "_visible_at")
+        envelope = {name: pl.lit(at, dtype=pl.Int64) for name in times}
+        envelope |= {"_content": pl.lit(b"0" * 16), "_op": pl.lit("insert")}
+        frame = broken.with_columns(**envelope, _history=pl.lit(False))
+        log.append({refused_topic(workspace, "sales"): frame}, expected={})
+
+    hour()
+    refuse("between:amount", NOON + HOUR)
+    hour()
+    refuse("type:shop", NOON + 2 * HOUR)
+    hour()
+    [incident] = workspace.status().incidents
+    assert [each.name for each in incident.present] == ["sales between:amount", "sales type:shop"]
+    events = [e.event for e in workspace.runtime.state.iter_events(kind="incident.")]
+    assert [event.kind for event in events] == ["incident.opened", "incident.updated"]
+    assert events[1].facts["joined"] == ["sales type:shop"]
+
+
 def test_a_monitor_runs_as_the_environment_holds_it_and_not_as_it_is_declared(workspace, clock):
     undeclared = Workspace.in_memory([SALES], clock=clock).project
     other = Workspace(undeclared, workspace.runtime, environment="dev", folder=None)

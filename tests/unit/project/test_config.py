@@ -46,6 +46,13 @@ def test_an_environment_of_an_own_name_is_protected_unless_it_says_otherwise() -
     assert not config.environments["lab"].protected
 
 
+def test_no_environment_takes_models_without_time_unless_it_says_so() -> None:
+    text = "[environments.prod]\nallow_timeless = true\n"
+    environments = parse_config(text, path="project.toml", name="shop").environments
+    refusing = {name for name, env in environments.items() if env.trust_policy.refuses_timeless}
+    assert refusing == {"staging"}
+
+
 def test_all_faults_come_at_once_each_with_its_line() -> None:
     text = (
         'name = "a b"\n[environments.prod]\nprotcted = '

@@ -1,5 +1,7 @@
 """What identity covers, and what it does not."""
 
+from dataclasses import replace
+
 import pytest
 
 from mainspring.project.kinds.asset import FingerprintContext
@@ -166,9 +168,21 @@ def test_schema_semantics_environment_and_versions_are_part_of_identity(
         before, build_graph(declared, FingerprintContext(semantics=2, schemas=SCHEMAS))
     )
     relocked = FingerprintContext(
-        semantics=1, schemas=SCHEMAS, training_environment="locked", versions={"numpy": "3"}
+        semantics=1, schemas=SCHEMAS, training_environment="locked", version_of="3.0 of {}".format
     )
     assert min(changed(before, build_graph(declared, relocked))) == "endpoint.returned"
+
+
+def test_the_version_of_a_package_that_a_helper_imports_is_part_of_identity(
+    write_shop: WriteProject,
+) -> None:
+    line = "return value * MARGIN"
+    declared = discover(write_shop((line, f"import pandas.io\n    {line}")))
+    old, new = (
+        build_graph(declared, replace(CIRCUMSTANCES, version_of={"pandas": version}.get))
+        for version in ("2.0", "3.0")
+    )
+    assert "model.returned" in changed(old, new)
 
 
 def test_a_recursive_function_has_an_end(write_shop: WriteProject) -> None:

@@ -51,7 +51,7 @@ def test_a_promotion_judges_by_the_gates_that_the_environment_holds(desk: ms.Wor
     edited(desk.folder.parent, "ms.gates.latency(p99_ms=500, requests=3)", "")
     [judge, *_] = ms.Workspace.open(desk.folder.parent).plan_promotion("staging").stages
     assert isinstance(judge, JudgeGates)
-    assert judge.gates == ("no_leakage", "parity", "latency")
+    assert judge.gates == ("no_leakage", "parity", "finite_scores", "latency")
     assert judge.definition is not None
     assert "500" in judge.definition.policy["gates.latency"]
 

@@ -97,7 +97,7 @@ def test_the_model_in_charge_is_the_champion(write_shop: WriteProject) -> None:
     judge = plan_after(write_shop, STRICTER).stages[0]
     assert isinstance(judge, JudgeGates)
     assert judge.champion == holding(graph_of(write_shop())).pointers["model.returned"].build_digest
-    assert judge.gates == ("no_leakage", "parity", "min_metric:roc_auc")
+    assert judge.gates == ("no_leakage", "parity", "finite_scores", "min_metric:roc_auc")
 
 
 def test_a_build_of_the_same_definition_is_reused(write_shop: WriteProject) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mainspring.elements.schema import DType, Schema
 from mainspring.project.errors import ProjectErrors
 from mainspring.project.loader.discover import discover
 from mainspring.project.loader.validate import validate
@@ -91,6 +92,30 @@ def test_a_sound_project_has_no_faults(write_shop: WriteProject) -> None:
             id="label does not type",
         ),
         pytest.param(
+            'join_on="order_id")',
+            'join_on="order_id", missing="negative")',
+            "15 PRJ-070",
+            id="negative without a horizon",
+        ),
+        pytest.param(
+            'join_on="order_id")',
+            'join_on="order_id", horizon="3d")',
+            "15 PRJ-070",
+            id="horizon of nothing",
+        ),
+        pytest.param(
+            'join_on="order_id")',
+            'join_on="order_id", missing="positive")',
+            "15 PRJ-070",
+            id="unknown kind of absence",
+        ),
+        pytest.param(
+            'col("refund") > 0, join_on="order_id")',
+            'col("refund"), join_on="order_id", missing="negative", horizon="3d")',
+            "15 PRJ-034",
+            id="negative of a label that is a number",
+        ),
+        pytest.param(
             'test_from="2024-02-01"',
             'test_from="2023-02-01"',
             "15 PRJ-040",
@@ -116,6 +141,24 @@ def test_a_sound_project_has_no_faults(write_shop: WriteProject) -> None:
         ),
         pytest.param(
             '"roc_auc", 0.7', '"roc_acu", 0.7', "30 PRJ-044", id="metric that nobody computes"
+        ),
+        pytest.param(
+            'min_metric("roc_auc", 0.7)',
+            'ms.gates.min_metric("rmse", 0.7)',
+            "30 PRJ-074",
+            id="at least so much of an error",
+        ),
+        pytest.param(
+            'min_metric("roc_auc", 0.7)',
+            'ms.gates.max_metric("roc_auc", 0.7)',
+            "30 PRJ-074",
+            id="at most so much of a score",
+        ),
+        pytest.param(
+            'min_metric("roc_auc", 0.7)',
+            "ms.gates.no_leakage(max_pair_auc=1.5)",
+            "30 PRJ-044",
+            id="bound that nothing can pass",
         ),
         pytest.param(
             'min_metric("roc_auc", 0.7)', '"latency"', "30 PRJ-044", id="gate that is none"
@@ -186,3 +229,27 @@ def test_an_unreadable_file_is_told_at_its_source(write_shop: WriteProject) -> N
 def test_a_near_name_is_offered(write_shop: WriteProject) -> None:
     with pytest.raises(ProjectErrors, match="did you mean 'amount'"):
         validate(discover(write_shop(('col("amount").clip', 'col("amuont").clip'))), SCHEMAS)
+
+
+def test_a_label_that_is_joined_on_columns_of_two_types_is_refused(
+    write_shop: WriteProject,
+) -> None:
+    returns = Schema.of(order_id=DType.STRING, returned_at=DType.TIMESTAMP, refund=DType.FLOAT64)
+    with pytest.raises(ProjectErrors) as raised:
+        validate(discover(write_shop()), SCHEMAS | {"returns": returns})
+    [fault] = raised.value.faults
+    assert fault.code == "PRJ-071"
+    assert "int64 in the spine orders and string in source returns" in fault.message
+
+
+def test_an_error_by_its_long_name_is_told_its_gate_and_its_name_here(
+    write_shop: WriteProject,
+) -> None:
+    file = write_shop(
+        ('min_metric("roc_auc", 0.7)', 'ms.gates.min_metric("mean_absolute_error", 3)')
+    )
+    with pytest.raises(ProjectErrors) as raised:
+        validate(discover(file), SCHEMAS)
+    [direction, name] = raised.value.faults
+    assert direction.remedy.format(**direction.details()) == "write ms.gates.max_metric('mae', 3)"
+    assert "mean_absolute_error is called 'mae' here" in name.message

@@ -24,11 +24,19 @@ SCHEMA = Schema.of(trip=DType.STRING, at=DType.TIMESTAMP, city=DType.STRING, bag
 class Adder:
     """A scorer: the sum of a row, a missing value counting as nothing."""
 
-    def __init__(self, width):
-        self.feature_count = width
+    def __init__(self, width, datatype="FP64"):
+        self.feature_count, self.datatype = width, datatype
 
     def predict(self, matrix):
         return np.nansum(matrix, axis=1)
+
+
+class Linear(Adder):
+    """A scorer that cannot take missing values, as linear models cannot."""
+
+    def predict(self, matrix):
+        with np.errstate(over="ignore"):
+            return np.sum(matrix, axis=1)
 
 
 @pytest.fixture

@@ -8,18 +8,20 @@ import pytest
 from mainspring.elements.events import Actor
 from mainspring.ports.errors import BadRequest
 from mainspring.ports.http import Call
-from mainspring.serving.api import ModelApi, ProtocolModel, ServingApi, answer_live
+from mainspring.serving.api import ModelApi, ServingApi, answer_live
 from mainspring.serving.errors import (
     EmptyRequest,
     NotServing,
     PredictionUnknown,
+    ScoreNotFinite,
     UnknownEndpoint,
     WrongTensor,
 )
 from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
 from mainspring.serving.inference_log import find_prediction
+from mainspring.serving.protocol import ProtocolModel
 from mainspring.testing import SeededIds
-from tests.unit.serving.conftest import Adder
+from tests.unit.serving.conftest import Adder, Linear
 
 TENSOR = {"name": "features", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}
 
@@ -43,14 +45,18 @@ def served(model):
 def api_of(predictor, clock):
     """The routes over an environment, and what they observed."""
 
-    def api_of(served, replay=unknown):
+    def api_of(served, replay=unknown, require_stores=lambda: None):
         host = EndpointHost(
             lambda _: served, predictor, environment="dev", clock=clock, ids=SeededIds(1)
         )
         host.refresh()
         observed = []
         api = ServingApi(
-            host, replay=replay, version="9", observe=lambda *args: observed.append(args)
+            host,
+            replay=replay,
+            version="9",
+            require_stores=require_stores,
+            observe=lambda *args: observed.append(args),
         )
         return api, observed
 
@@ -137,6 +143,15 @@ def test_tensors_are_scored_by_the_model_and_nothing_is_logged():
     assert (answer["model_version"], answer["outputs"][0]["data"]) == ("sum v1", [3.0])
     with pytest.raises(WrongTensor):
         api.infer(call({"inputs": [TENSOR | {"shape": [2, 1]}]}))
+
+
+def test_tensors_without_a_finite_score_are_refused_and_say_what_was_missing():
+    api = ModelApi(lambda _: ProtocolModel("sum", "sum v1", ["a", "b"], Linear(2)))
+    tensor = TENSOR | {"shape": [3, 2], "data": [1, 2, 1, None, 1, None]}
+    with pytest.raises(ScoreNotFinite, match="rows 1, 2; missing there: b\n"):
+        api.infer(call({"inputs": [tensor]}))
+    with pytest.raises(ScoreNotFinite, match="row 0; nothing was missing there\n"):
+        api.infer(call({"inputs": [TENSOR | {"data": [1.7e308, 1.7e308]}]}))
 
 
 def test_only_health_is_open_and_only_what_reads_the_log_blocks(api):

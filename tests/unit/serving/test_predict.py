@@ -1,15 +1,18 @@
 """From a request to an answer that is on record."""
 
+from dataclasses import replace as changed
+
 import pytest
 from msgspec.structs import replace
 
 from mainspring.elements.time import MINUTE
 from mainspring.features.errors import HorizonPassed
 from mainspring.serving.body import MAX_ROWS
-from mainspring.serving.errors import EmptyRequest, TooManyRows
+from mainspring.serving.errors import EmptyRequest, ScoreNotFinite, TooManyRows
 from mainspring.serving.inference_log import find_prediction, iter_predictions
 from mainspring.serving.tracing.replay import ReplayOutcome, replay_predictions
 from mainspring.sources.facts import read_source_rows
+from tests.unit.serving.conftest import Linear
 
 TOPIC = "inference:dev:late"
 
@@ -71,6 +74,21 @@ def test_a_bad_row_leaves_nothing_in_the_log(predict, log, row):
         predict()
     with pytest.raises(TooManyRows):
         predict(*[row] * (MAX_ROWS + 1))
+    assert log.head(TOPIC) == 0
+
+
+def test_a_row_without_a_finite_score_refuses_the_whole_request_and_names_what_it_lacks(
+    predictor, model, log, row
+):
+    linear = changed(model, scorer=Linear(2))
+    with pytest.raises(ScoreNotFinite, match="rows 1, 2; missing there: double\n"):
+        predictor.predict(
+            linear,
+            [row, row | {"bags": None}, row | {"bags": None, "city": None}],
+            topic=TOPIC,
+            map_version=1,
+            actor="person:ada",
+        )
     assert log.head(TOPIC) == 0
 
 

@@ -112,3 +112,20 @@ def test_the_p_value_is_close_to_the_exact_one():
     assert ks_p_value(theirs.statistic, first_rows=400, second_rows=300) == pytest.approx(
         theirs.pvalue, abs=0.01
     )
+
+
+def test_a_value_that_fills_a_bin_has_one_of_its_own():
+    values = np.repeat([0.0, 1.0], [97, 3])
+    counts = histogram(values, edges_from(values))
+    assert sorted(counts[counts > 0].tolist()) == [3, 97]
+
+
+@given(
+    st.lists(st.integers(-3, 3), min_size=1, max_size=60).map(lambda v: np.array(v, dtype=float))
+)
+def test_no_heavy_value_shares_its_bin(values):
+    edges = edges_from(values, bins=5)
+    alone, times = np.unique(values, return_counts=True)
+    for value in alone[times * 5 >= 2 * len(values)]:
+        others = values[values != value]
+        assert histogram(np.array([value]), edges) @ histogram(others, edges) == 0

@@ -1,11 +1,13 @@
 """A fit: what comes of it, and how it is refused."""
 
+import math
 import random
 
 import lightgbm as lgb
 import numpy as np
 import polars as pl
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from mainspring.datasets.encoding import encode_frame, parse_encoding
 from mainspring.datasets.predictions import parse_predictions
@@ -15,7 +17,10 @@ from mainspring.training.errors import (
     FitFailed,
     FitReturnedNothing,
     NoRows,
+    NotAProbability,
     OneClass,
+    ScoringFailed,
+    ValueForBoolean,
 )
 from mainspring.training.native import native_scores
 
@@ -45,6 +50,63 @@ class Wrong:
         from mainspring.engines.lightgbm.export import export_booster
 
         return export_booster(self.booster)
+
+
+class Scorer:
+    """Predicts what it is told to, by its own graph and natively."""
+
+    def __init__(self, output, scale=1.0):
+        self.output, self.scale = output, scale
+
+    def predict(self, matrix):
+        return matrix[:, 1] * self.scale
+
+    def to_onnx(self):
+        weights = numpy_helper.from_array(np.array([[0.0], [self.scale]]), "w")
+        graph = helper.make_graph(
+            [helper.make_node("MatMul", ["X", "w"], [self.output])],
+            "m",
+            [helper.make_tensor_value_info("X", TensorProto.DOUBLE, ["rows", 2])],
+            [helper.make_tensor_value_info(self.output, TensorProto.DOUBLE, ["rows", 1])],
+            [weights],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+        return model.SerializeToString()
+
+
+def test_a_regressor_on_a_boolean_label_is_refused(fitted):
+    with pytest.raises(ValueForBoolean, match="returned Scorer, which predicts a value"):
+        fitted(lambda train, run: Scorer("value"))
+
+
+def test_scores_of_a_classifier_that_are_no_probabilities_are_refused(fitted):
+    with pytest.raises(NotAProbability) as caught:
+        fitted(lambda train, run: Scorer("probability", scale=100.0))
+    assert not 0.0 <= caught.value.lowest <= caught.value.highest <= 1.0
+
+
+def test_test_rows_that_an_estimator_cannot_take_are_named_by_what_is_missing(fitted):
+    class Strict(Scorer):
+        def predict(self, matrix):
+            raise ValueError("Input X contains NaN.\nand much advice")
+
+    def with_nulls(rows):
+        return rows.with_columns(
+            delay=pl.when(pl.col("_split") != "test").then("delay").otherwise(None)
+        )
+
+    with pytest.raises(ScoringFailed, match=r"Input X contains NaN\.; features .*: delay\n"):
+        fitted(lambda train, run: Strict("probability"), with_nulls)
+
+
+def test_a_metric_that_cannot_be_computed_is_left_out(fitted):
+    def one_class_in_test(rows):
+        return rows.with_columns(_label=(pl.col("_split") == "test") | pl.col("_label"))
+
+    trained = fitted(boosted, one_class_in_test)
+    assert "roc_auc" not in trained.metrics
+    assert trained.metrics["log_loss"] > 0
+    assert all(map(math.isfinite, trained.feature_auc.values()))
 
 
 def test_equal_fits_give_equal_artifacts(fitted):
@@ -177,3 +239,4 @@ def test_regression_is_judged_by_errors(fitted):
     trained = fitted(fit, lambda rows: rows.with_columns(_label=pl.col("delay") * 10))
     assert set(trained.metrics) == {"mae", "rmse"}
     assert trained.feature_auc == {}
+    assert trained.feature_r2["delay"] > 0.99

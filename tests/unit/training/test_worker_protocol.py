@@ -1,11 +1,13 @@
 """What the training process is told and answers."""
 
+import math
+
 import pytest
 
 from mainspring.elements.errors import Location
 from mainspring.elements.identity import Digest
 from mainspring.engines.lightgbm.errors import UnsupportedBooster
-from mainspring.training.errors import FitFailed, WorkerFailed
+from mainspring.training.errors import ExportDiffers, FitFailed, WorkerFailed
 from mainspring.training.worker_protocol import (
     TrainTask,
     parse_train_result,
@@ -33,6 +35,14 @@ def test_refusal_becomes_the_same_error_with_its_place():
         model="m", error="ValueError", detail="no", transcript="…", at=Location("a.py", 3)
     )
     with pytest.raises(FitFailed) as caught:
+        parse_train_result(render_train_result(train_failure_of(error)), model="m")
+    assert str(caught.value) == str(error)
+
+
+@pytest.mark.parametrize("largest", [math.inf, math.nan])
+def test_numbers_that_json_lacks_are_read_back(largest):
+    error = ExportDiffers(model="m", rows=2, differing=1, largest=largest, tolerance=1e-9)
+    with pytest.raises(ExportDiffers) as caught:
         parse_train_result(render_train_result(train_failure_of(error)), model="m")
     assert str(caught.value) == str(error)
 

@@ -88,6 +88,14 @@ class _Sections(click.Group):
         )
         return found if isinstance(found, click.Command) else None
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Call the command; Ctrl-C is told by `run_to_exit_code`, in one line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            # Click would print an empty line for it.
+            raise click.Abort from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """One block for each section, with all summaries aligned."""
         width = max(map(len, _MODULES))
@@ -124,9 +132,7 @@ def command_line() -> None:
 
 
 def main() -> None:
-    """The console script.  Exit codes: 0 done, 1 a gate or check failed, 2 misuse, 3 a bug in
-    Mainspring or a failure of a product behind a port.
-    """
+    """The console script; what its exit codes mean is in `docs/exit-codes.md`."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(

@@ -4,11 +4,13 @@
     1  refused: a gate or a check failed, or the present state does not allow it
     2  misuse: the command line, the project or the data is wrong, or the caller has no permission
     3  a bug in Mainspring, or a failure of a product behind a port
+    130  stopped by Ctrl-C
 
 A traceback is for the developers of Mainspring: it is written to a file that only the user can
 read, and the terminal names the file.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +30,7 @@ from mainspring.elements.errors import (
     ServingError,
     SourceError,
 )
+from mainspring.ports.errors import FileRefused
 
 if TYPE_CHECKING:
     from mainspring.app.cli.paint import Paint
@@ -37,6 +40,7 @@ __all__ = [
     "EXIT_MISUSE",
     "EXIT_OK",
     "EXIT_REFUSED",
+    "EXIT_STOPPED",
     "ErrorRecord",
     "error_record",
     "exit_code_of",
@@ -44,9 +48,22 @@ __all__ = [
     "run_to_exit_code",
 ]
 
-EXIT_OK, EXIT_REFUSED, EXIT_MISUSE, EXIT_INTERNAL = 0, 1, 2, 3
-_STOPPED = 130
+EXIT_OK, EXIT_REFUSED, EXIT_MISUSE, EXIT_INTERNAL, EXIT_STOPPED = 0, 1, 2, 3, 130
 _WIDTH = 110
+_REFUSED_BY_SYSTEM = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+"""What the operating system says about files, permissions and disks: none of it is a bug."""
 
 _CODES: dict[str, int] = {
     "SRV-002": EXIT_REFUSED,
@@ -54,6 +71,10 @@ _CODES: dict[str, int] = {
     "FEA-002": EXIT_REFUSED,
     "REG-001": EXIT_MISUSE,
     "ENG-003": EXIT_REFUSED,
+    "ENG-013": EXIT_MISUSE,
+    "ENG-014": EXIT_MISUSE,
+    "ENG-031": EXIT_MISUSE,
+    "ENG-202": EXIT_MISUSE,
 }
 _BRANCHES: tuple[tuple[type[MainspringError], int], ...] = (
     (DeclarationError, EXIT_MISUSE),
@@ -118,15 +139,22 @@ def run_to_exit_code(command: Callable[[Sequence[str]], object], arguments: Sequ
     except click.ClickException as error:
         return _report_misuse(error, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
+        after_the_keys = "\n" if sys.stderr.isatty() else ""
         sys.stderr.write(
-            "\nstopped; finished steps are stored, and the same command continues from there\n"
+            f"{after_the_keys}stopped; finished steps are stored, and the same command continues "
+            f"from there\n"
         )
-        return _STOPPED
+        return EXIT_STOPPED
     except BrokenPipeError:
         # The reader closed the pipe, as `head` does; without this Python would complain once more
         # when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    except OSError as error:
+        if error.errno not in _REFUSED_BY_SYSTEM:
+            return _report_fault(error, as_json=as_json)
+        refused = FileRefused(file=str(error.filename or "a file"), reason=str(error.strerror))
+        return _report_refusal(refused, as_json=as_json)
     # The edge of the process: no caller is left who could report what happened.
     except Exception as error:
         return _report_fault(error, as_json=as_json)

@@ -2,6 +2,7 @@
 which environment, who acts, and how to print the result.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,7 +18,47 @@ from mainspring.app.cli.progress import StageProgress
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
 
-__all__ = ["Invocation", "Verb", "WorkspaceGroup", "WorkspaceVerb"]
+__all__ = ["GivenPath", "Invocation", "Verb", "WorkspaceGroup", "WorkspaceVerb", "actor_name"]
+
+_LONGEST_ACTOR = 200
+
+
+class GivenPath(click.Path):
+    """A path that the operating system can look up; whether something has to be there is the
+    command's to say.
+    """
+
+    def __init__(self, path_type: type = Path, **settings: bool) -> None:
+        super().__init__(path_type=path_type, **settings)
+
+    def convert(
+        self,
+        value: "str | os.PathLike[str]",
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> "str | bytes | os.PathLike[str]":
+        """The path, or a usage error that says why it is none."""
+        try:
+            os.stat(value)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            pass
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            self.fail(f"{os.fspath(value)!r} is no path: {reason}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def actor_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """The value, or a usage error: who acts is one printable line, since it goes into a journal
+    that stays.
+    """
+    if value and (not value.strip() or not value.isprintable() or len(value) > _LONGEST_ACTOR):
+        raise click.BadParameter(
+            f"{value[:_LONGEST_ACTOR]!r} is no name of an actor: write for example person:ada",
+            ctx,
+            param,
+        )
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +156,10 @@ class WorkspaceGroup(_Shared, click.Group):
 
 
 def _shared_options() -> list[click.Option]:
-    folder = click.Path(path_type=Path)
     return [
         click.Option(
             ["--project"],
-            type=folder,
+            type=GivenPath(),
             default=".",
             envvar="MAINSPRING_PROJECT",
             metavar="PATH",
@@ -134,6 +174,7 @@ def _shared_options() -> list[click.Option]:
         ),
         click.Option(
             ["--as", "actor"],
+            callback=actor_name,
             default="",
             envvar="MAINSPRING_ACTOR",
             metavar="ACTOR",

@@ -10,8 +10,11 @@ import msgspec
 
 from mainspring.app.cli.paint import Paint, paint_for
 from mainspring.app.cli.progress import LiveLine
+from mainspring.elements.plain_json import encode_json
 
 __all__ = ["colours_of", "live_line", "render_json", "write_answer"]
+
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 def colours_of(stream: TextIO) -> Paint:
@@ -27,7 +30,7 @@ def live_line(stream: TextIO) -> LiveLine:
 
 def render_json(record: object) -> str:
     """A record as one JSON document, indented, for `--json`."""
-    return msgspec.json.format(msgspec.json.encode(record, enc_hook=str), indent=2).decode()
+    return msgspec.json.format(encode_json(record, encoder=_ENCODER), indent=2).decode()
 
 
 def write_answer(record: object, lines: Iterable[str], *, as_json: bool) -> None:

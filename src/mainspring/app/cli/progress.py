@@ -23,7 +23,7 @@ _KIND_WIDTH = len("build training set")
 _SHOWN_FACTS: Mapping[str, tuple[str, ...]] = {
     "import_source": ("accepted", "duplicates", "quarantined", "reasons"),
     "build_view": ("features",),
-    "build_training_set": ("fitted", "tested", "features"),
+    "build_training_set": ("fitted", "tested", "features", "negative by absence"),
     "train_model": ("version", "roc_auc", "log_loss"),
     "build_baseline": ("columns",),
     "move_environment": ("version",),

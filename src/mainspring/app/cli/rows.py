@@ -14,6 +14,8 @@ from mainspring.ports.errors import BadRequest
 __all__ = ["InputRow", "parse_rows", "read_rows"]
 
 InputRow = dict[str, object]
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What msgspec raises for text that is not JSON, not UTF-8, or nested too deep."""
 
 
 class _Wrapped(msgspec.Struct, forbid_unknown_fields=True):
@@ -21,20 +23,23 @@ class _Wrapped(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def parse_rows(text: str | bytes) -> list[InputRow]:
-    """The rows in a text.  Raises: BadRequest SRV-004 when they cannot be read.
+    """The rows in a text.  Raises: BadRequest SRV-004 when they cannot be read, or the text is
+    empty.
 
     >>> parse_rows('{"origin": "JFK"}')
     [{'origin': 'JFK'}]
     >>> parse_rows('{"rows": [{"a": 1}, {"a": 2}]}')
     [{'a': 1}, {'a': 2}]
     """
-    with suppress(msgspec.DecodeError):
+    if not text.strip():
+        raise BadRequest(reason="there is no row in it")
+    with suppress(*_UNREADABLE):
         return msgspec.json.decode(text, type=list[InputRow])
-    with suppress(msgspec.DecodeError):
+    with suppress(*_UNREADABLE):
         return msgspec.json.decode(text, type=_Wrapped).rows
     try:
         return list(msgspec.json.Decoder(InputRow).decode_lines(text))
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise BadRequest(
             reason=f"rows must be JSON objects, in an array or one on each line: {error}"
         ) from error

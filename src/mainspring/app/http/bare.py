@@ -18,7 +18,8 @@ from mainspring.elements.identity import digest_of, short
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.ports.http import Call, HttpService, Reply, Route, json_reply
-from mainspring.serving.api import ModelApi, ProtocolModel, answer_live
+from mainspring.serving.api import ModelApi, answer_live
+from mainspring.serving.protocol import ProtocolModel
 
 __all__ = ["build_model_service", "run_model_server"]
 

@@ -20,6 +20,7 @@ from mainspring.serving.errors import (
     ModelRefused,
     NotServing,
     PredictionUnknown,
+    ScoreNotFinite,
     TooManyRows,
     UnknownEndpoint,
 )
@@ -32,6 +33,7 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (UnknownEndpoint, 404),
     (PredictionUnknown, 404),
     (TooManyRows, 413),
+    (ScoreNotFinite, 422),
     (NotServing, 503),
     (ModelRefused, 503),
     (ServingError, 400),
@@ -51,9 +53,10 @@ def status_of(error: MainspringError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def problem_reply(_: Call, error: MainspringError) -> Reply:
+def problem_reply(call: Call, error: MainspringError) -> Reply:
     """The problem document of an error of ours.  It says what is wrong and what to do, and nothing
-    of our insides.
+    of our insides.  Clients of the Open Inference Protocol look for `error`, so on its routes the
+    document has that as well.
     """
     status = status_of(error)
     body = {
@@ -64,6 +67,8 @@ def problem_reply(_: Call, error: MainspringError) -> Reply:
         "code": error.code,
         "remedy": error.remedy.format(**error.details()),
     }
+    if call.route.startswith("/v2"):
+        body["error"] = f"{error.code} {error.message}"
     return Reply(
         status, msgspec.json.encode(body), "application/problem+json", _headers(status, error)
     )

@@ -32,6 +32,7 @@ class HttpDependencies:
         writer: what takes rows of a source in, in an actor's name.
         replay: takes a prediction's id; returns a record to render.
         status: what the environment holds.
+        require_stores: returns while the stores can be written, else raises an error of ours.
     """
 
     version: str
@@ -41,6 +42,7 @@ class HttpDependencies:
     writer: Callable[[str, Actor], SourceWriter]
     replay: Callable[[str], object]
     status: Callable[[], StatusReport]
+    require_stores: Callable[[], None]
 
 
 def build_http_service(dependencies: HttpDependencies) -> HttpService:
@@ -51,6 +53,7 @@ def build_http_service(dependencies: HttpDependencies) -> HttpService:
             host,
             replay=dependencies.replay,
             version=dependencies.version,
+            require_stores=dependencies.require_stores,
             observe=metrics.count_predictions,
         ).routes(),
         *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
@@ -62,12 +65,24 @@ def build_http_service(dependencies: HttpDependencies) -> HttpService:
         return metrics.counted(call, problem_reply(call, error))
 
     return HttpService(
-        routes=[_counted(route, metrics) for route in routes],
+        routes=[_counted(_kept(route, dependencies.require_stores), metrics) for route in routes],
         authorise=lambda call, permission: authorise(
             state, call.headers.get("authorization"), permission
         ),
         refuse=refuse,
     )
+
+
+def _kept(route: Route, require_stores: Callable[[], None]) -> Route:
+    """The route, refused while what it answers could not be stored."""
+    if not route.writes:
+        return route
+
+    def handler(call: Call) -> Reply:
+        require_stores()
+        return route.handler(call)
+
+    return route._replace(handler=handler)
 
 
 def _counted(route: Route, metrics: ServerMetrics) -> Route:

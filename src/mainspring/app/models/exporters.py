@@ -7,16 +7,11 @@ its author knows best.
 
 from typing import Protocol, runtime_checkable
 
-from mainspring.ports.models import ExportedModel
+from mainspring.ports.models import ExportedModel, exportable_in_words
 
 __all__ = ["SelfExporting", "export_model"]
 
 _MEANINGS = ("probability", "probabilities", "value")
-
-_SUPPORTED = (
-    "LightGBM (Booster, LGBMClassifier, LGBMRegressor, LGBMRanker), scikit-learn (linear "
-    "models, alone or in a Pipeline), any object with to_onnx()"
-)
 
 
 @runtime_checkable
@@ -80,5 +75,6 @@ def _payload_of(model: object) -> bytes:
     from mainspring.engines.onnx.errors import NoExporter
 
     raise NoExporter(
-        found=f"{type(model).__module__}.{type(model).__qualname__}", supported=_SUPPORTED
+        found=f"{type(model).__module__}.{type(model).__qualname__}",
+        supported=exportable_in_words(),
     )

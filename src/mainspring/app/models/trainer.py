@@ -40,7 +40,7 @@ class ProcessTrainer:
     def __call__(
         self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest
     ) -> TrainedModel:
-        """The fitted, exported and checked model.  Raises: a TrainingError TRA-001 to TRA-008,
+        """The fitted, exported and checked model.  Raises: a TrainingError TRA-001 to TRA-022,
         TaskFailed ENG-006, TaskOverdue ENG-007.
         """
         if isinstance(self._objects, FileObjects):

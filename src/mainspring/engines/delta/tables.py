@@ -132,6 +132,8 @@ class DeltaTables:
         """
         address = self._address(table)
         if isinstance(self._root, Path):
+            # Not its parents: a workspace that was removed does not come back as half of one.
+            self._root.mkdir(mode=0o700, exist_ok=True)
             Path(address).mkdir(mode=0o700, parents=True, exist_ok=True)
         return DeltaTable.create(
             address, schema=frame.schema, mode="ignore", storage_options=self._options

@@ -1,6 +1,7 @@
 """The server process: HTTP in the event loop, until it is asked to stop."""
 
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from mainspring.engines.http.application import asgi_application
+from mainspring.ports.errors import PortTaken
 from mainspring.ports.http import HttpService
 
 __all__ = ["UvicornServer"]
@@ -29,11 +31,9 @@ class UvicornServer:
         on_bound: Callable[[int], None],
         stop: threading.Event | None = None,
     ) -> None:
-        """See `HttpServer`.  A port that is taken ends the process with a message, status 1."""
+        """See `HttpServer`."""
         config = uvicorn.Config(
             asgi_application(service),
-            host="127.0.0.1",
-            port=port,
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -41,8 +41,20 @@ class UvicornServer:
             timeout_graceful_shutdown=_DRAIN_S,
         )
         server = _StoppableServer(config, on_bound=on_bound, stop=stop or threading.Event())
-        with _surviving(signal.SIGTERM):
-            server.run()
+        with _listening(port) as listener, _surviving(signal.SIGTERM):
+            server.run(sockets=[listener])
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    """A socket of the loopback address; uvicorn itself would end the process where it gets none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortTaken(port=port, reason=error.strerror or str(error)) from error
+        yield listener
 
 
 @contextmanager
@@ -69,9 +81,9 @@ class _StoppableServer(uvicorn.Server):
         super().__init__(config)
         self._on_bound, self._stop = on_bound, stop
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        """Bind, then say where."""
-        await super().startup(sockets)  # type: ignore[arg-type]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say where."""
+        await super().startup(sockets)
         if self.started:
             self._on_bound(self.servers[0].sockets[0].getsockname()[1])
 

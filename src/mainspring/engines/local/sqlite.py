@@ -10,6 +10,9 @@ opens a database.
 Readers take a connection from a stack of idle ones and see one snapshot.  The last connection given
 back is the first taken again, so its prepared statements and pages are warm, and threads that die
 leave nothing behind (connections kept per thread would).
+
+A commit into a file that was removed would succeed, so the file's name is looked up before and
+after each transaction: what is acknowledged lies where the next process finds it.
 """
 
 import os
@@ -22,6 +25,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from mainspring.engines.local.held_file import HeldFile, require_held
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
 
 __all__ = ["SqliteDatabase", "Synchronous", "translate_sqlite_errors"]
@@ -72,18 +76,24 @@ class SqliteDatabase:
         self._lock = threading.RLock()
         self._waiting: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = deque()
         self._idle: list[sqlite3.Connection] = []
+        self._held: tuple[HeldFile, ...] = ()
         with translate_sqlite_errors(name, "open"):
             if path is not None:
                 _make_private(path)
             self._writer = self._connect()
             self._writer.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
             self._writer.executescript(schema)
+        if path is not None:
+            # From the first statement to the last connection the write-ahead log is one file.
+            beside = path.with_name(f"{path.name}-wal")
+            self._held = tuple(HeldFile.of(each) for each in (path, beside) if each.exists())
 
     def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do the work in a transaction, perhaps together with that of other threads, and return its
         result once it is committed.
 
-        What it raises undoes its own part only.
+        What it raises undoes its own part only.  Raises: StoreGone ENG-030 when its file was
+        removed, moved or replaced.
         """
         [result] = self._transacted([work])
         return result.result()
@@ -120,9 +130,10 @@ class SqliteDatabase:
         assert self._path is not None, "what is in memory has no file"
         target = folder / self._path.name
         _make_private(target)
+        require_held(self._held, store=self.name)
         with (
             translate_sqlite_errors(self.name, "copy"),
-            closing(sqlite3.connect(self._path)) as read,
+            closing(sqlite3.connect(_address(self._path), uri=True)) as read,
             closing(sqlite3.connect(target)) as written,
         ):
             # All pages in one step: one snapshot.  In several, each commit of another process
@@ -164,13 +175,14 @@ class SqliteDatabase:
         try:
             return self._idle.pop()
         except IndexError:
+            require_held(self._held, store=self.name)
             with translate_sqlite_errors(self.name, "open"):
                 return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        where = ":memory:" if self._path is None else str(self._path)
         connection = sqlite3.connect(
-            where,
+            ":memory:" if self._path is None else _address(self._path),
+            uri=True,
             isolation_level=None,
             check_same_thread=False,
             timeout=_BUSY_TIMEOUT_MS / 1000,
@@ -189,6 +201,7 @@ class SqliteDatabase:
                 batch.append(self._waiting.popleft())
         done: list[tuple[Future[Any], Any]] = []
         try:
+            require_held(self._held, store=self.name)
             with translate_sqlite_errors(self.name, "write"):
                 self._writer.execute("BEGIN IMMEDIATE")
                 done = [
@@ -197,6 +210,7 @@ class SqliteDatabase:
                     for value in self._attempt(work, result)
                 ]
                 self._writer.execute("COMMIT")
+            require_held(self._held, store=self.name)
         except BaseException as error:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
@@ -232,4 +246,12 @@ def _make_private(path: Path) -> None:
     mode.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # Never opened where it is there already: to close a file drops every POSIX lock that this
+    # process has on it, SQLite's too, and another process would then take the write-ahead log away.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _address(path: Path) -> str:
+    """Of a file that is there: to open it never makes another one in its place."""
+    return f"{path.absolute().as_uri()}?mode=rw"

@@ -106,6 +106,7 @@ class OnnxScorer:
         self.inputs: tuple[ScorerTensor, ...] = inputs
         self.outputs: tuple[ScorerTensor, ...] = (_wanted(available, output),)
         self.feature_count: int = inputs[0].shape[1]
+        self.datatype: str = inputs[0].datatype
         self._input_name = inputs[0].name
         self._dtype = _NUMPY_TYPES[inputs[0].datatype]
         self._output_names = [self.outputs[0].name]

@@ -17,6 +17,7 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from mainspring.engines.sklearn.errors import UnsupportedEstimator
+from mainspring.ports.models import EXPORTABLE
 
 __all__ = ["export_linear"]
 
@@ -56,9 +57,9 @@ def export_linear(model: Any) -> bytes:
     )
     draft = _Draft()
     for transformer in transformers:
-        _require(transformer, known=_TRANSFORMERS)
+        _require(transformer, known=EXPORTABLE["sklearn"].transformers)
         _TRANSFORMERS[_name(transformer)](draft, transformer)
-    _require(last, known=(*_CLASSIFIERS, *_REGRESSORS))
+    _require(last, known=EXPORTABLE["sklearn"].predictors)
     targets = _write_sum(draft, last)
     if _name(last) in _CLASSIFIERS:
         _write_probability(draft, targets)
@@ -179,4 +180,3 @@ _TRANSFORMERS: dict[str, Callable[[_Draft, Any], None]] = {
     "StandardScaler": _write_scaler,
 }
 _CLASSIFIERS = ("LogisticRegression",)
-_REGRESSORS = ("ElasticNet", "Lasso", "LinearRegression", "Ridge")

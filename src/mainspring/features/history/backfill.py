@@ -125,7 +125,10 @@ def _answer(
     )
     answer = _looked_up(view, facts, columns, codes=codes, times=times)
     if answer is None:
-        by_key, spine_codes = _by_key(facts, columns, codes=codes), codes.spine.astype(np.int64)
+        by_key, spine_codes = (
+            _by_key(view, facts, columns, codes=codes),
+            codes.spine.astype(np.int64),
+        )
         # The answer takes the memory that the codes do not need any more.
         del codes
         answer = aggregate(view.program, by_key, Spine(spine_codes, times))
@@ -173,10 +176,12 @@ def _tell(column: PhysicalColumn, facts: Ints, rows: Ints, *, bits: Ints, valid:
     valid[rows] = 1 if column.present is None else column.present[facts]
 
 
-def _by_key(facts: pl.DataFrame, columns: Sequence[PhysicalColumn], *, codes: Codes) -> Facts:
+def _by_key(
+    view: CompiledView, facts: pl.DataFrame, columns: Sequence[PhysicalColumn], *, codes: Codes
+) -> Facts:
     """Facts by key and in total order; what it took to find that order is let go of."""
     grouping = settle_ties(
-        group_facts(codes.facts, codes.keys, chunks_of(facts["_event_time"])), facts
+        group_facts(codes.facts, codes.keys, chunks_of(facts["_event_time"])), facts, view.id_keys
     )
     return _grouped_facts(grouping, facts, columns)
 

@@ -11,8 +11,10 @@ from tempfile import TemporaryDirectory
 import msgspec
 import polars as pl
 
+from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
 from mainspring.features.errors import SpineUnusable
+from mainspring.features.history.answer_file import refuse_unwritable, write_answer
 from mainspring.features.history.gather import FactReader, backfill_from
 from mainspring.features.requests import prepare_spine, refuse_duplicate_features
 from mainspring.features.view import CompiledView
@@ -52,7 +54,7 @@ def backfill_file(
             of the views' sources.
 
     Raises: FEA-010 for a file that cannot be read, a column that is missing or of another type;
-        FEA-001.
+        FEA-001; FEA-060 for a column that the format of `out` cannot hold.
     """
     if not out.parent.is_dir():
         raise SpineUnusable(
@@ -73,6 +75,9 @@ def backfill_file(
             ],
         )
         total = int(requests.select(pl.len()).collect().item())
+        carried = requests.collect_schema()
+    computed = {field.name: STORED[field.dtype] for view in views for field in view.fields}
+    refuse_unwritable({**carried, **computed}, out)
     known = cache(facts_of)
     with TemporaryDirectory(dir=out.parent, prefix=".backfill-") as folder:
         done, schema = 0, pl.Schema()
@@ -81,7 +86,7 @@ def backfill_file(
             answer = _answer(views, rows, known, partial(_tell, progress, done, total))
             schema = answer.schema
             answer.write_parquet(Path(folder) / f"{index:06}.parquet")
-        _write(pl.scan_parquet(Path(folder) / "*.parquet"), out)
+        write_answer(sorted(Path(folder).glob("*.parquet")), out, folder=Path(folder))
     return BackfillReport(out=str(out), rows=done, columns=tuple(schema.names()))
 
 
@@ -143,16 +148,3 @@ def _reading(path: Path) -> Iterator[None]:
         raise SpineUnusable(
             column=_TIME, problem=f"cannot be read from {path}: {str(error).partition(chr(10))[0]}"
         ) from error
-
-
-def _write(answer: pl.LazyFrame, path: Path) -> None:
-    """Write beside the place and put it there at once, so that what is there is whole."""
-    fresh = path.with_name(f".{path.name}.part")
-    match path.suffix:
-        case ".parquet":
-            answer.sink_parquet(fresh)
-        case ".csv":
-            answer.sink_csv(fresh)
-        case _:
-            answer.sink_ndjson(fresh)
-    fresh.replace(path)

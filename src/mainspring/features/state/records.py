@@ -73,7 +73,7 @@ class Records(NamedTuple):
         return set(indices[self.retracts[self.order]].tolist())
 
     def text_at(self, row: int, index: int) -> bytes:
-        """The id (place 0) or a text of a record."""
+        """The key of its id (place 0) or a text of a record."""
         link = int(self.links[row, index])
         begin = link >> TEXT_SHIFT
         return self.texts[begin : begin + (link & ((1 << TEXT_SHIFT) - 1))]
@@ -126,10 +126,11 @@ def _words_of(view: CompiledView, frame: pl.DataFrame, values: PhysicalValues) -
 def _links_of(
     view: CompiledView, frame: pl.DataFrame, values: PhysicalValues
 ) -> tuple[Ints, bytes]:
-    """Ids, then each text column, one after the other in one run of bytes; a null is an empty
-    text.
+    """Keys of ids, then each text column, one after the other in one run of bytes; a null is an
+    empty text.
     """
-    texts_by_column: list[list[bytes]] = [[text.encode() for text in frame["_id"].to_list()]]
+    ids = view.id_keys(frame["_id"])
+    texts_by_column: list[list[bytes]] = [[text.encode() for text in ids.to_list()]]
     for column in view.text_columns:
         known = [b"" if text is None else text.encode() for text in values.texts[column].to_list()]
         texts_by_column.append(

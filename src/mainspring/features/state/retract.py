@@ -23,8 +23,8 @@ FetchPage = Callable[[int, int], bytes]
 
 
 class RetractedFact(NamedTuple):
-    """Which fact is taken back: its id, when it happened, and from when on it is not seen any
-    more.
+    """Which fact is taken back: the key of its id, when it happened, and from when on it is not
+    seen any more.
     """
 
     id: bytes

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mainspring.datasets.predictions import Predictions
 from mainspring.gates.errors import UnknownMetric, UnknownSlice
-from mainspring.gates.spec import MinMetric
+from mainspring.gates.spec import MetricGate
 from mainspring.gates.verdict import EvidenceValue, GateFinding, known_values
 from mainspring.stats.interval import Interval
 from mainspring.stats.metrics import METRICS, Metric
@@ -26,7 +26,7 @@ def metric_named(name: str) -> Metric:
     return METRICS[name]
 
 
-def check_min_metric(gate: MinMetric, predictions: Predictions) -> GateFinding:
+def check_min_metric(gate: MetricGate, predictions: Predictions) -> GateFinding:
     """Whether the metric on these rows, or in each of their slices, reaches the bound.  Raises:
     UnknownMetric GAT-001, UnknownSlice GAT-002.
     """
@@ -38,7 +38,7 @@ def check_min_metric(gate: MinMetric, predictions: Predictions) -> GateFinding:
     )
 
 
-def _check_whole(gate: MinMetric, metric: Metric, predictions: Predictions) -> GateFinding:
+def _check_whole(gate: MetricGate, metric: Metric, predictions: Predictions) -> GateFinding:
     value = metric(predictions.labels, predictions.scores)
     interval = metric.interval(predictions.labels, predictions.scores, confidence=gate.confidence)
     passed = value == gate.bound or metric.is_better(value, gate.bound)
@@ -68,7 +68,7 @@ def _check_whole(gate: MinMetric, metric: Metric, predictions: Predictions) -> G
     )
 
 
-def _check_slices(gate: MinMetric, metric: Metric, predictions: Predictions) -> GateFinding:
+def _check_slices(gate: MetricGate, metric: Metric, predictions: Predictions) -> GateFinding:
     judged = dict(_iter_slices(gate, metric, predictions))
     skipped = [name for name, (_, interval) in judged.items() if not interval.is_known]
     failing = [
@@ -95,7 +95,7 @@ def _check_slices(gate: MinMetric, metric: Metric, predictions: Predictions) -> 
 
 
 def _iter_slices(
-    gate: MinMetric, metric: Metric, predictions: Predictions
+    gate: MetricGate, metric: Metric, predictions: Predictions
 ) -> Iterator[tuple[str, tuple[int, Interval]]]:
     """Each slice with its rows and interval; the interval of one too small to judge is unknown."""
     frame, by = predictions.frame, gate.by or ""
@@ -124,7 +124,7 @@ def _lies_wrong(metric: Metric, interval: Interval, bound: float) -> bool:
 
 
 def _say(
-    gate: MinMetric,
+    gate: MetricGate,
     metric: Metric,
     judged: dict[str, tuple[int, Interval]],
     *,

@@ -20,9 +20,11 @@ from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import with_lookups
 from mainspring.gates.attest import AttestationBinding, AttestationWriter, sign_verdicts
 from mainspring.gates.check.beats_champion import Contender
+from mainspring.gates.check.finite_scores import MissingReport
 from mainspring.gates.judge import EvidenceSource, judge, required_gates
 from mainspring.gates.spec import Gate
 from mainspring.gates.verdict import Verdict
+from mainspring.project.apply.missing import score_with_missing
 from mainspring.project.errors import GatesFailed
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.registry.read import read_object, read_version
@@ -73,8 +75,11 @@ def judge_version(
         champion=lambda: proof.contender(proof.champion) if proof.champion else None,
         card=lambda: proof.card,
         feature_auc=lambda: judged.feature_auc,
+        feature_r2=lambda: judged.r2_alone,
+        pair_power=lambda: judged.power_of_pairs,
         parity=proof.parity,
         latency_ms=proof.latency_ms,
+        missing=proof.missing,
         declared_at=declared_at,
     )
     verdicts = judge(
@@ -131,10 +136,14 @@ class _Proof:
         )
 
     @cached_property
-    def _tested(self) -> pl.DataFrame:
+    def _rows(self) -> pl.DataFrame:
         return parse_training_rows(
             read_object(self._runtime.objects, self._version, "training_set")
-        ).filter(pl.col("_split") == "test")
+        )
+
+    @cached_property
+    def _tested(self) -> pl.DataFrame:
+        return self._rows.filter(pl.col("_split") == "test")
 
     def contender(self, version: ModelVersion) -> Contender:
         """A version's predictions on its test rows."""
@@ -177,6 +186,10 @@ class _Proof:
             self._tested.filter(pl.col("_prediction_time") >= instant).head(each)
             for instant in instants
         ]
+
+    def missing(self, required: Sequence[str]) -> MissingReport:
+        """How the model scores test rows from which features are taken away."""
+        return score_with_missing(self._model, self._rows, required=required)
 
     def latency_ms(self, requests: int) -> Sequence[float]:
         """The time of single predictions on the serving path, including online state and log, with

@@ -253,6 +253,8 @@ class _Evaluator:
             definitions=definitions,
             builds=self.renamed,
         )
+        # Again, for what came while the map moved: whoever hears that the apply is done reads it.
+        self._catch_up(stage)
         return StepOutcome(facts={"version": fresh.version}, rows=len(stage.moves))
 
     def _catch_up(self, stage: MoveEnvironment) -> None:

@@ -53,6 +53,8 @@ class EnvironmentConfig:
         engines: the products that store its log, online rows and tables, and run its training.
         partitions: the number of partitions of a view's online state, so that as many processes
             can materialize it; no feature value depends on it.
+        allow_timeless: whether a protected environment takes models that rest on sources without
+            event times, for which leakage cannot be excluded.
         parity: the share of predictions whose features are recomputed in the background and
             compared as bytes, 0 to 1.
     """
@@ -64,11 +66,17 @@ class EnvironmentConfig:
     engines: EngineChoices = field(default_factory=EngineChoices)
     partitions: int = 1
     parity: float = 0.01
+    allow_timeless: bool = False
 
     @property
     def trust_policy(self) -> TrustPolicy:
         """What a model version needs to serve here."""
-        return TrustPolicy(protected=self.protected, requires=self.requires, trust=self.trust)
+        return TrustPolicy(
+            protected=self.protected,
+            requires=self.requires,
+            trust=self.trust,
+            allow_timeless=self.allow_timeless,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,14 +170,20 @@ def _environment(
     table = settings.table(
         value,
         setting,
-        known=("protected", "requires", "trust", "as_of", "engines", "partitions", "parity"),
+        known=(
+            "protected",
+            "requires",
+            "trust",
+            "as_of",
+            "engines",
+            "partitions",
+            "parity",
+            "allow_timeless",
+        ),
     )
-    protected = table.get("protected", default.protected)
-    if not isinstance(protected, bool):
-        settings.fault(f"{setting}.protected", f"must be true or false, not {protected!r}")
     trust = settings.table(table.get("trust", {}), f"{setting}.trust")
     return EnvironmentConfig(
-        protected=protected is True,
+        protected=settings.flag(table.get("protected", default.protected), f"{setting}.protected"),
         requires=settings.texts(
             table.get("requires", list(default.requires)),
             f"{setting}.requires",
@@ -193,6 +207,9 @@ def _environment(
             most=_MOST_PARTITIONS,
         ),
         parity=_share(settings, table.get("parity", default.parity), f"{setting}.parity"),
+        allow_timeless=settings.flag(
+            table.get("allow_timeless", default.allow_timeless), f"{setting}.allow_timeless"
+        ),
     )
 
 

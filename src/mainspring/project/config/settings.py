@@ -55,6 +55,12 @@ class Settings:
         self.fault(setting, f"must be {wanted}, not {value!r}")
         return ""
 
+    def flag(self, value: object, setting: str) -> bool:
+        """True or false."""
+        if not isinstance(value, bool):
+            self.fault(setting, f"must be true or false, not {value!r}")
+        return value is True
+
     def whole(self, value: object, setting: str, *, most: int) -> int:
         """A whole number from 1 on."""
         if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:

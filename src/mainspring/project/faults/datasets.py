@@ -1,10 +1,12 @@
 """What can be wrong with a training set."""
 
 from collections.abc import Iterator, Mapping
+from typing import get_args
 
-from mainspring.datasets.spec import TrainingSet
+from mainspring.datasets.spec import KeySplit, Label, MissingLabel, Split, TrainingSet
 from mainspring.elements.errors import DeclarationError
-from mainspring.elements.expression.tree import input_columns
+from mainspring.elements.expression.infer import infer_type, type_faults
+from mainspring.elements.expression.tree import Column, input_columns
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import format_instant
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
@@ -15,16 +17,22 @@ from mainspring.project.faults.expressions import (
     expression_faults,
 )
 from mainspring.project.faults.features import feature_names, view_faults
+from mainspring.project.faults.timeless import timeless_faults
 from mainspring.project.loader.errors import (
     DuplicateFeature,
+    InvalidValue,
     JoinKeyNotInRequest,
     LabelAsFeature,
     ListOfTexts,
+    MissingLabels,
+    SeveralClasses,
     SplitOrder,
+    UnequalKeys,
 )
 
 __all__ = ["training_set_faults"]
 
+_SHOWN = 5
 _LABEL_TYPES = (DType.BOOLEAN, DType.INT64, DType.FLOAT64)
 
 
@@ -42,12 +50,17 @@ def training_set_faults(
         schemas.get(training_set.spine.name),
         schemas.get(training_set.label.source.name),
     )
+    yield from timeless_faults(training_set)
     if spine is not None:
         at = training_set.declared_at
-        user = f"prediction_time of training set {training_set.name}"
-        yield from expression_faults(
-            training_set.prediction_time, spine, FaultContext(user, at), wanted=[DType.TIMESTAMP]
-        )
+        if training_set.prediction_time is not None:
+            place = FaultContext(f"prediction_time of training set {training_set.name}", at)
+            yield from expression_faults(
+                training_set.prediction_time, spine, place, wanted=[DType.TIMESTAMP]
+            )
+        if isinstance(training_set.split, KeySplit):
+            place = FaultContext(f"split of training set {training_set.name}", at)
+            yield from column_faults(training_set.split.columns, spine, place)
         yield from _request_faults(training_set, spine, label_schema)
     yield from _label_faults(training_set, spine, label_schema)
 
@@ -117,6 +130,10 @@ def _label_faults(
     training_set: TrainingSet, spine: Schema | None, label_schema: Schema | None
 ) -> Iterator[DeclarationError]:
     label, name, at = training_set.label, training_set.name, training_set.declared_at
+    yield from (
+        MissingLabels(training_set=name, problem=problem, at=at)
+        for problem in _missing_problems(label)
+    )
     if spine is not None:
         yield from column_faults(
             label.join_on,
@@ -131,12 +148,66 @@ def _label_faults(
             label_schema,
             FaultContext(f"join_on of the label of {name}, in source {label.source.name}", at),
         )
+        classes = _classes(label, label_schema)
+        if classes is not None:
+            yield SeveralClasses(training_set=name, source=label.source.name, at=at, **classes)
+            return
         yield from expression_faults(
             label.value,
             label_schema,
             FaultContext(f"label of training set {name} (source {label.source.name})", at),
-            wanted=_LABEL_TYPES,
+            wanted=_LABEL_TYPES if label.horizon is None else (DType.BOOLEAN,),
         )
+    if spine is not None and label_schema is not None:
+        yield from _unequal_keys(training_set, spine, label_schema)
+
+
+def _missing_problems(label: Label) -> Iterator[str]:
+    """What is wrong with how rows without a fact are treated."""
+    if label.missing not in get_args(MissingLabel):
+        known = ", ".join(get_args(MissingLabel))
+        yield f"missing={label.missing!r} is not one of {known}"
+    elif label.missing == "negative" and label.horizon is None:
+        yield 'missing="negative" needs a horizon, after which a row without a fact is negative'
+    elif label.missing != "negative" and label.horizon is not None:
+        yield f"a horizon says when a row is negative, but missing is {label.missing!r}"
+
+
+def _unequal_keys(
+    training_set: TrainingSet, spine: Schema, label_schema: Schema
+) -> Iterator[DeclarationError]:
+    label = training_set.label
+    for column in label.join_on:
+        if column in spine and column in label_schema:
+            ours, theirs = spine[column].dtype, label_schema[column].dtype
+            if ours is not theirs:
+                yield UnequalKeys(
+                    training_set=training_set.name,
+                    column=column,
+                    spine=training_set.spine.name,
+                    spine_type=ours.value,
+                    source=label.source.name,
+                    label_type=theirs.value,
+                    at=training_set.declared_at,
+                )
+
+
+def _classes(label: Label, schema: Schema) -> dict[str, str] | None:
+    """What a label names where it names classes: a text, or one of more than two whole numbers;
+    None for a label that can be trained on, or that is wrong in another way.
+    """
+    columns = input_columns(label.value)
+    if type_faults(label.value, schema) or not columns:
+        return None
+    dtype, contract = infer_type(label.value, schema), label.source.contract
+    promised = dict(contract.columns).get(columns[0])
+    known = (promised.one_of or ()) if isinstance(label.value, Column) and promised else ()
+    if dtype is not DType.STRING and not (dtype is DType.INT64 and len(known) > 2):
+        return None
+    several = ", ".join(str(one) for one in known[:_SHOWN]) + ("…" if len(known) > _SHOWN else "")
+    found = f"one of {len(known)} classes: {several}" if known else "text, a class by its name"
+    example = repr(known[0]) if known else '"…"'
+    return {"found": found, "column": columns[0], "example": example}
 
 
 def _missing_join_keys(training_set: TrainingSet) -> Iterator[DeclarationError]:
@@ -203,7 +274,19 @@ def _duplicate_features(training_set: TrainingSet) -> Iterator[DeclarationError]
 
 def _split_faults(training_set: TrainingSet) -> Iterator[DeclarationError]:
     split = training_set.split
-    if not split.train_from < split.test_from < split.test_until:
+    if not isinstance(split, Split):
+        problems = [] if 0 < split.test_share < 1 else [f"test_share is {split.test_share}"]
+        if isinstance(split, KeySplit) and not split.columns:
+            problems.append("it names no column")
+        yield from (
+            InvalidValue(
+                user=f"split of training set {training_set.name}",
+                problem=f"{problem}; it takes columns and a share between 0 and 1",
+                at=training_set.declared_at,
+            )
+            for problem in problems
+        )
+    elif not split.train_from < split.test_from < split.test_until:
         yield SplitOrder(
             training_set=training_set.name,
             train_from=format_instant(split.train_from),

@@ -16,6 +16,7 @@ from mainspring.project.faults.expressions import (
     expression_faults,
     parameter_faults,
 )
+from mainspring.project.faults.timeless import timeless_source_faults, timeless_view_faults
 from mainspring.project.loader.errors import (
     EventTimeMissing,
     InvalidValue,
@@ -41,6 +42,7 @@ def source_faults(source: Source, schema: Schema | None) -> Iterator[Declaration
         if column.between is not None and not column.between[0] <= column.between[1]:
             problem = f"contract of {name}: between={column.between} is an empty range"
             yield InvalidValue(user=f"source {source.name}", problem=problem, at=at)
+    yield from timeless_source_faults(source)
     if schema is None:
         return
     reported = (
@@ -68,6 +70,7 @@ def view_faults(view: FeatureView, schemas: Mapping[str, Schema]) -> Iterator[De
     known.
     """
     yield from _window_faults(view)
+    yield from timeless_view_faults(view)
     yield from _feature_faults(view)
     if not view.entities:
         yield InvalidValue(

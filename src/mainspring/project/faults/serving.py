@@ -4,22 +4,40 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import PurePath
 
 from mainspring.elements.errors import DeclarationError
-from mainspring.gates.spec import BeatsChampion, Gate, Latency, MinMetric
+from mainspring.gates.spec import (
+    BeatsChampion,
+    Gate,
+    Latency,
+    MaxMetric,
+    MetricGate,
+    MinMetric,
+    NoLeakage,
+)
 from mainspring.monitoring.spec import Monitor
 from mainspring.project.loader.errors import (
     InvalidEndpointName,
     InvalidValue,
     OutsideProject,
     RolloutSteps,
+    WrongDirection,
 )
 from mainspring.serving.spec import Endpoint
 from mainspring.stats.metrics import METRICS
 from mainspring.training.spec import Model
 
 __all__ = ["endpoint_faults", "model_faults", "monitor_faults"]
+
+_CALLED = {
+    "auc": "roc_auc",
+    "brier_score": "brier",
+    "mean_absolute_error": "mae",
+    "root_mean_squared_error": "rmse",
+}
+"""What other libraries call a metric, and its name here."""
 
 _ROUTE = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
@@ -42,12 +60,13 @@ def model_faults(model: Model) -> Iterator[DeclarationError]:
                 user=user, problem=f"gate {name} is listed {number} times", at=model.declared_at
             )
     for gate in gates:
+        yield from _direction_faults(model, gate)
         for problem in _gate_problems(gate):
             yield InvalidValue(
                 user=user, problem=f"gate {gate.name}: {problem}", at=model.declared_at
             )
         if (
-            isinstance(gate, MinMetric)
+            isinstance(gate, MetricGate)
             and gate.by is not None
             and gate.by not in model.training_set.request
         ):
@@ -60,15 +79,41 @@ def model_faults(model: Model) -> Iterator[DeclarationError]:
 
 def _gate_problems(gate: Gate) -> Iterator[str]:
     """Mistakes that would otherwise be found only after an hour of training."""
-    if isinstance(gate, MinMetric | BeatsChampion):
-        if gate.metric not in METRICS:
+    if isinstance(gate, MetricGate | BeatsChampion):
+        if gate.metric in _CALLED:
+            yield f"{gate.metric} is called {_CALLED[gate.metric]!r} here"
+        elif gate.metric not in METRICS:
             yield f"there is no metric {gate.metric!r}; there are: {', '.join(sorted(METRICS))}"
         if not 0 < gate.confidence < 1:
             yield f"confidence must lie between 0 and 1, not {gate.confidence}"
-    if isinstance(gate, MinMetric) and not math.isfinite(gate.bound):
+    if isinstance(gate, MetricGate) and not math.isfinite(gate.bound):
         yield f"the bound must be a finite number, not {gate.bound}"
+    if isinstance(gate, NoLeakage):
+        for bound, value in asdict(gate).items():
+            if not 0 < value <= 1:
+                yield f"{bound} must be above 0 and at most 1, not {value}"
     if isinstance(gate, Latency) and not (gate.p99_ms > 0 and gate.requests > 0):
         yield f"p99_ms and requests must be above 0, not {gate.p99_ms} and {gate.requests}"
+
+
+def _direction_faults(model: Model, gate: Gate) -> Iterator[DeclarationError]:
+    """A bound on the wrong side of a metric."""
+    if not isinstance(gate, MetricGate):
+        return
+    metric = METRICS.get(_CALLED.get(gate.metric, gate.metric))
+    if metric is not None and metric.greater_is_better != isinstance(gate, MinMetric):
+        gate_name, instead = "min_metric", "max_metric"
+        if isinstance(gate, MaxMetric):
+            gate_name, instead = instead, gate_name
+        yield WrongDirection(
+            model=model.name,
+            metric=metric.name,
+            what="a score" if metric.greater_is_better else "an error",
+            gate=gate_name,
+            instead=instead,
+            bound=gate.bound,
+            at=model.declared_at,
+        )
 
 
 def endpoint_faults(endpoint: Endpoint, root: str) -> Iterator[DeclarationError]:

@@ -9,7 +9,7 @@ from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.identity import Digest, short
 from mainspring.elements.schema import Schema
 from mainspring.features.spec import FeatureView
-from mainspring.features.view import CompiledView, compile_view
+from mainspring.features.view import CompiledView, compile_view, id_types_of
 from mainspring.project.kinds.asset import Asset
 from mainspring.sources.spec import Source
 
@@ -59,6 +59,7 @@ def compile_asset_view(
         shard=_shard_of(view, assets),
         lookups=lookups,
         partitions=partitions,
+        id_types=id_types_of(view, schemas),
     )
 
 

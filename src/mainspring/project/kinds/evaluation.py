@@ -46,7 +46,7 @@ class TemporaryStores(NamedTuple):
 
 
 class Trainer(Protocol):
-    """Fits a model on the rows of a training set.  Raises: a TrainingError TRA-001 to TRA-008,
+    """Fits a model on the rows of a training set.  Raises: a TrainingError TRA-001 to TRA-022,
     TaskFailed ENG-006, TaskOverdue ENG-007.
     """
 

@@ -120,10 +120,20 @@ class Kind(ABC, Generic[D]):
         del declaration, context
         return {}
 
+    def unseen(self, declaration: Declaration, context: FingerprintContext) -> tuple[str, ...]:
+        """What its outcome may depend on and its fingerprint does not cover, in words."""
+        del declaration, context
+        return ()
+
     def assumed_delay(self, declaration: Declaration) -> Micros | None:
         """The delay after which its facts are taken to be known, where that is a guess."""
         del declaration
         return None
+
+    def is_timeless(self, declaration: Declaration) -> bool:
+        """Whether its facts have no event times, so that leakage cannot be excluded."""
+        del declaration
+        return False
 
     def proof(self, asset: Asset) -> FeatureProof | None:
         """How sure its features are, if it has any."""

@@ -1,6 +1,7 @@
 """Models: fitted in a process of their own, and judged by their gates."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.errors import DeclarationError
@@ -11,12 +12,14 @@ from mainspring.flow.step import StepOutcome
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
 from mainspring.project.apply.judge import judge_version, require_passed
+from mainspring.project.code.read_inputs import is_declared_input
+from mainspring.project.code.walk import Unseen, describe_fit
+from mainspring.project.faults.fits import fit_faults
 from mainspring.project.faults.serving import model_faults
 from mainspring.project.kinds.asset import Asset, Declaration, FaultScope, FingerprintContext
 from mainspring.project.kinds.evaluation import Evaluation
 from mainspring.project.kinds.kind import Kind, StageInputs
 from mainspring.project.kinds.stage import StageRecord
-from mainspring.project.loader.code import describe_function
 from mainspring.registry.environment import Build
 from mainspring.registry.read import read_version
 from mainspring.registry.register import register_version
@@ -65,9 +68,9 @@ class ModelKind(Kind[Model]):
         return (self.own(declaration).training_set,)
 
     def faults(self, declaration: Declaration, scope: FaultScope) -> Iterator[DeclarationError]:
-        """What is wrong with its gates."""
-        del scope
+        """What is wrong with its gates and its fit."""
         yield from model_faults(self.own(declaration))
+        yield from fit_faults(self.own(declaration), scope)
 
     def renamed_from(self, declaration: Declaration) -> str:
         """What it was called before, where it says so."""
@@ -75,9 +78,22 @@ class ModelKind(Kind[Model]):
 
     def inputs(self, declaration: Declaration, context: FingerprintContext) -> Mapping[str, object]:
         """The code of the fit, and the packages that it runs with."""
-        fit = self.own(declaration).fit
-        code = describe_function(fit, context.code, context.versions)
-        return {"code": code, "training_environment": context.training_environment}
+        model = self.own(declaration)
+        return {
+            "code": describe_fit(model.fit, context.code, context.version_of).words,
+            "training_environment": context.training_environment,
+            **{f"inputs.{path}": context.inputs.get(path, "") for path in model.inputs},
+        }
+
+    def unseen(self, declaration: Declaration, context: FingerprintContext) -> tuple[str, ...]:
+        """What the fit reads without declaring it, and names that it computes."""
+        model, root = self.own(declaration), Path(context.code.root)
+        found = describe_fit(model.fit, context.code, context.version_of).unseen
+        return tuple(
+            _unseen(each, model.inputs)
+            for each in found
+            if not (each.file and is_declared_input(each.file, model.inputs, root))
+        )
 
     def plan(self, asset: Asset, inputs: StageInputs, *, reason: str) -> Iterator[StageRecord]:
         """It is fitted if that is what changed, and judged in any case."""
@@ -187,6 +203,19 @@ def _judge(stage: JudgeGates, evaluation: Evaluation) -> StepOutcome:
     require_passed(verdicts, judged, environment=stage.environment)
     facts: dict[str, EventValue] = {verdict.gate: verdict.summary for verdict in verdicts}
     return StepOutcome(facts=facts, rows=len(verdicts))
+
+
+def _unseen(unseen: Unseen, inputs: tuple[str, ...]) -> str:
+    """`reads params.json: not part of the identity; declare it with inputs= (p.py:12)`"""
+    if unseen.file:
+        advice = "not part of the identity; declare it with `inputs=`"
+    elif unseen.file is not None and inputs:
+        advice = "part of the identity only if it is among `inputs=`"
+    elif unseen.file is not None:
+        advice = "not part of the identity; declare what it reads with `inputs=`"
+    else:
+        advice = "not part of the identity"
+    return f"{unseen.what}: {advice} ({unseen.at})"
 
 
 def _stored(build: Build, part: str) -> Digest:

@@ -5,11 +5,16 @@ from collections.abc import Iterator
 import polars as pl
 
 from mainspring.datasets.build import parse_training_rows
+from mainspring.datasets.definition import (
+    compile_training_set_definition,
+    parse_training_set_definition,
+)
 from mainspring.datasets.encoding import encode_frame, parse_encoding
 from mainspring.datasets.predictions import parse_predictions
 from mainspring.elements.errors import DeclarationError
 from mainspring.flow.step import StepOutcome
 from mainspring.monitoring.baseline import HoldoutPredictions, make_baseline, render_baseline
+from mainspring.monitoring.ingested import rows_ever
 from mainspring.monitoring.spec import Monitor
 from mainspring.project.faults.serving import monitor_faults
 from mainspring.project.kinds.asset import Asset, Declaration, FaultScope
@@ -70,6 +75,7 @@ class MonitorKind(Kind[Monitor]):
         fitted = rows.filter(pl.col("_split") == "fit")
         encoding = parse_encoding(objects.read(version.encoding))
         judged = parse_predictions(objects.read(version.predictions))
+        definition = parse_training_set_definition(objects.read(version.definition))
         baseline = make_baseline(
             encode_frame(fitted, encoding),
             encoding.column_names,
@@ -78,6 +84,10 @@ class MonitorKind(Kind[Monitor]):
             holdout=HoldoutPredictions(
                 judged.scores, judged.labels, judged.frame["_prediction_time"].to_numpy()
             ),
+            ingested={
+                source.name: rows_ever(evaluation.runtime.log, source.stream)
+                for source in compile_training_set_definition(definition).sources
+            },
         )
         return evaluation.record(
             stage,

@@ -121,6 +121,10 @@ class SourceKind(Kind[Source]):
             case _:
                 return 0
 
+    def is_timeless(self, declaration: Declaration) -> bool:
+        """Whether it is a plain table."""
+        return self.own(declaration).is_timeless
+
     def expected_rows(
         self, asset: Asset, source_rows: Mapping[str, int], known: Mapping[str, int]
     ) -> int | None:

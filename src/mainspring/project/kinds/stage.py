@@ -18,11 +18,13 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         rows: how many rows it reads, None where no one has counted them.
+        size_bytes: of the rows as they came, for a stage that decides on them; else None.
         cpu_s: seconds of one core, None without history.
         cost: in the plan's currency, None without history or price.
     """
 
     rows: int | None = None
+    size_bytes: int | None = None
     cpu_s: float | None = None
     cost: float | None = None
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from mainspring.datasets.build import build_training_set
 from mainspring.datasets.definition import (
     compile_training_set_definition,
@@ -94,6 +96,7 @@ class TrainingSetKind(Kind[TrainingSet]):
                 schema=schemas[source.name],
             ),
             inputs=heads,
+            now=runtime.data_clock.now(),
         )
         objects, card = runtime.objects, built.card
         objects.write(built.payload)
@@ -105,4 +108,6 @@ class TrainingSetKind(Kind[TrainingSet]):
             "features": len(card.features),
             **{f"excluded: {reason}": count for reason, count in card.excluded.items()},
         }
+        if not isinstance(card.negative_by_absence, msgspec.UnsetType):
+            facts["negative by absence"] = card.negative_by_absence
         return evaluation.record(stage, card.digest, rows=card.rows, inputs=heads, facts=facts)

@@ -15,12 +15,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from importlib import import_module
+from itertools import repeat
 from pathlib import Path
 from types import ModuleType
 
 from mainspring.elements.errors import DeclarationError, Location
 from mainspring.project.config.config import ProjectConfig, default_config, parse_config
 from mainspring.project.errors import (
+    FolderTooLarge,
     ImportFailed,
     NotADeclaration,
     NothingDeclared,
@@ -29,17 +31,21 @@ from mainspring.project.errors import (
     ProjectMissing,
     ProjectUnreadable,
 )
-from mainspring.project.kinds.asset import ProjectCode
+from mainspring.project.kinds.asset import NoFiles, ProjectCode, ProjectFiles, SourceText
 from mainspring.project.loader.declarations import (
     Declarations,
     collect_declarations,
     is_declared,
 )
-from mainspring.project.loader.importing import BARE_EXPRESSIONS, importing_from
+from mainspring.project.loader.importing import BARE_EXPRESSIONS, importing_from, module_file
 
 __all__ = ["discover", "from_definitions", "read_config", "refuse_from_within"]
 
 _SKIPPED_FOLDERS = frozenset({"tests", "__pycache__", "node_modules", "site-packages"})
+_MOST_ENTRIES = 50_000
+"""A folder that nobody called a project and that holds more is a home or a disk: to look through it
+would take minutes, and everything in it that imports `mainspring` would be run.
+"""
 _IMPORTING: ContextVar[tuple[Path, ...]] = ContextVar("importing", default=())
 
 
@@ -74,7 +80,11 @@ def discover(path: Path) -> Declarations:
         PRJ-046 when one of its modules opens the project.
     """
     root, _ = _root_of(path)
-    files = [path.resolve()] if path.is_file() and path.suffix == ".py" else list(_iter_files(root))
+    if path.is_file() and path.suffix == ".py":
+        files = [path.resolve()]
+    else:
+        is_named = (root / "project.toml").is_file()
+        files = list(_iter_files(root, repeat(0) if is_named else _budget(root)))
     faults: dict[str, DeclarationError] = {}
     with _importing_once(root) as modules:
         for file in files:
@@ -84,7 +94,7 @@ def discover(path: Path) -> Declarations:
     if faults:
         raise ProjectErrors(faults=tuple(faults.values()))
     found = collect_declarations(
-        _iter_values(modules.values()), root=str(root), code=_code(modules)
+        _iter_values(modules.values()), root=str(root), code=_code(modules, _FilesBelow(root))
     )
     if not found.assets:
         raise NothingDeclared(path=str(path))
@@ -97,7 +107,7 @@ def from_definitions(definitions: Iterable[object]) -> Declarations:
     Raises: NothingDeclared PRJ-022 when there are none, NotADeclaration PRJ-047 for a value that
         declares nothing.
     """
-    given = list(definitions)
+    given = [definitions] if is_declared(definitions) else list(definitions)
     for value in given:
         if not is_declared(value):
             raise NotADeclaration(value=repr(value))
@@ -128,7 +138,12 @@ def _importing_once(root: Path) -> Iterator[Mapping[str, ModuleType]]:
 
 def _root_of(path: Path) -> tuple[Path, str]:
     """The folder of a project and the name that it has without one in `project.toml`."""
-    place = path.resolve()
+    try:
+        place = path.resolve()
+        place.stat()
+    except (OSError, RuntimeError, ValueError) as error:
+        # Nothing there, a loop of links, or a name that no file can have.
+        raise ProjectMissing(path=str(path)) from error
     if place.is_dir():
         return place, place.name
     if place.is_file() and place.suffix == ".py":
@@ -138,17 +153,29 @@ def _root_of(path: Path) -> tuple[Path, str]:
     raise ProjectMissing(path=str(path))
 
 
-def _iter_files(root: Path) -> Iterator[Path]:
+def _iter_files(root: Path, budget: Iterator[int]) -> Iterator[Path]:
     """The Python files below a folder, sorted, without hidden folders, tests and installed
-    packages.
+    packages; each entry on the way takes one from the budget.
     """
-    for entry in sorted(root.iterdir()):
+    try:
+        entries = sorted(root.iterdir())
+    except OSError as error:
+        at = Location(str(root), 1)
+        raise ProjectUnreadable(path=str(root), problem=str(error), at=at) from error
+    for entry in entries:
+        next(budget)
         if entry.name.startswith(".") or entry.name in _SKIPPED_FOLDERS:
             continue
         if entry.is_dir() and not (entry / "pyvenv.cfg").exists():
-            yield from _iter_files(entry)
+            yield from _iter_files(entry, budget)
         elif entry.suffix == ".py":
             yield entry
+
+
+def _budget(root: Path) -> Iterator[int]:
+    """As many entries as a folder may hold that nobody called a project."""
+    yield from range(_MOST_ENTRIES)
+    raise FolderTooLarge(path=str(root), entries=_MOST_ENTRIES)
 
 
 def _import_fault(file: Path, root: Path) -> DeclarationError | None:
@@ -216,13 +243,41 @@ def _iter_values(modules: Iterable[ModuleType]) -> Iterator[object]:
                     yield value
 
 
-def _code(modules: Mapping[str, ModuleType]) -> ProjectCode:
+class _FilesBelow:
+    """The files in the folder of a project."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def module(self, name: str) -> SourceText | None:
+        """A module in the folder; what cannot be read is none of its modules."""
+        is_name = all(part.isidentifier() for part in name.split("."))
+        file = module_file(self.root, name) if is_name else None
+        if file is None or name.partition(".")[0] in (*sys.stdlib_module_names, "mainspring"):
+            return None
+        return SourceText(str(file), _read(file), is_package=file.stem == "__init__")
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is such a file, seen from the folder."""
+        try:
+            return (self.root / path).is_file()
+        except (OSError, ValueError):
+            return False
+
+
+def _code(modules: Mapping[str, ModuleType], below: _FilesBelow | None = None) -> ProjectCode:
     files = [
         Path(file)
         for module in modules.values()
         if (file := getattr(module, "__file__", None)) and file.endswith(".py")
     ]
-    return ProjectCode(dict(modules), {str(file): _read(file) for file in files if file.is_file()})
+    known: ProjectFiles = below or NoFiles()
+    return ProjectCode(
+        modules=dict(modules),
+        texts={str(file): _read(file) for file in files if file.is_file()},
+        root=str(below.root) if below else "",
+        files=known,
+    )
 
 
 def _read(file: Path) -> str:

@@ -9,26 +9,34 @@ __all__ = [
     "DependencyCycle",
     "DuplicateFeature",
     "DuplicateName",
+    "EstimatorNotExportable",
     "EventTimeMissing",
     "HistoryShared",
     "HistoryTaken",
+    "InputMissing",
     "InvalidEndpointName",
     "InvalidName",
     "InvalidValue",
     "JoinKeyNotInRequest",
     "LabelAsFeature",
     "ListOfTexts",
+    "MissingLabels",
+    "NoEventTime",
     "OutsideProject",
     "RenamedFromDeclared",
     "RenamedTwice",
     "RolloutSteps",
+    "SeveralClasses",
     "SplitOrder",
+    "TimeUnused",
+    "UnequalKeys",
     "UnequalSources",
     "UnfitAggregation",
     "UnfitExpression",
     "UnfitLookup",
     "UnfitWindows",
     "UnreadableSource",
+    "WrongDirection",
     "WrongType",
 ]
 
@@ -133,13 +141,13 @@ class UnfitWindows(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class EventTimeMissing(DeclarationError):
-    """A feature view has windows, but its source has no event time.  A window is an interval of
-    event time.
+    """A feature view has windows, but its source has no event time, or one that is the same for all
+    facts.  A window is an interval of event time.
     """
 
     code: ClassVar[str] = "PRJ-037"
     template: ClassVar[str] = (
-        "view {view} has windows, and the event time of source {source} is the same for all facts"
+        "view {view} has windows, and no fact of source {source} has an event time of its own"
     )
     remedy: ClassVar[str] = "name a column as the event time of the source, or use latest(...)"
     view: str
@@ -402,3 +410,156 @@ class HistoryTaken(DeclarationError):
     asset: str
     former: str
     origin: str
+
+
+@dataclass(eq=False, kw_only=True)
+class MissingLabels(DeclarationError):
+    """What a label says of rows without a fact is not complete.  `missing="negative"` makes such a
+    row a *no*, which can only be said once a `horizon` has passed since the prediction time, and
+    only of a label that is true or false.  `missing="exclude_and_report"` leaves the row without a
+    label, and takes no horizon.
+    """
+
+    code: ClassVar[str] = "PRJ-070"
+    template: ClassVar[str] = "the label of training set {training_set}: {problem}"
+    remedy: ClassVar[str] = 'write missing="negative", horizon="30d", or leave both out'
+    training_set: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnequalKeys(DeclarationError):
+    """A column that a label is joined on has another type in the spine than in the source of the
+    label, so that no value of one equals a value of the other.
+    """
+
+    code: ClassVar[str] = "PRJ-071"
+    template: ClassVar[str] = (
+        "the label of training set {training_set} is joined on {column!r}, which is {spine_type} "
+        "in the spine {spine} and {label_type} in source {source}"
+    )
+    remedy: ClassVar[str] = "declare one type for the column in the contracts of the two sources"
+    training_set: str
+    column: str
+    spine: str
+    spine_type: str
+    source: str
+    label_type: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NoEventTime(DeclarationError):
+    """Something needs the event time of a source that is declared with `event_time=None`.
+
+    Such a source is a plain table: its facts are always visible.  It can be the spine of a training
+    set, hold its labels, or be read by `latest(...)`; there is no prediction time, no split by
+    time, no horizon and no ttl, and a row of such a spine cannot be joined with facts of other
+    sources as of its own time.
+    """
+
+    code: ClassVar[str] = "PRJ-072"
+    template: ClassVar[str] = "{user}: source {source} has no event time, so {problem}"
+    remedy: ClassVar[str] = "leave that out, or name a column as the event time of the source"
+    user: str
+    source: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TimeUnused(DeclarationError):
+    """The spine of a training set has event times, and the training set does not use them.  Without
+    a prediction time, or with rows of one time on both sides of the split, a model would be trained
+    on what it could not know.
+    """
+
+    code: ClassVar[str] = "PRJ-073"
+    template: ClassVar[str] = (
+        "training set {training_set}: the spine {source} has event times, so {problem}"
+    )
+    remedy: ClassVar[str] = (
+        "write prediction_time=col(...) and split=ms.split_by_time(...); if the table has no time "
+        "that means anything, declare its source with event_time=None"
+    )
+    training_set: str
+    source: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongDirection(DeclarationError):
+    """A gate asks for at least so much of an error, or for at most so much of a score.  Such a gate
+    would pass the worse models and fail the better ones.
+    """
+
+    code: ClassVar[str] = "PRJ-074"
+    template: ClassVar[str] = (
+        "model {model}: {metric} is {what}, so ms.gates.{gate}({metric!r}, {bound:g}) asks for the "
+        "worse models"
+    )
+    remedy: ClassVar[str] = "write ms.gates.{instead}({metric!r}, {bound:g})"
+    model: str
+    metric: str
+    what: str
+    gate: str
+    instead: str
+    bound: float
+
+
+@dataclass(eq=False, kw_only=True)
+class InputMissing(DeclarationError):
+    """A file or folder that a model declares as an input cannot be read, or lies outside the
+    project.  Inputs are what a fit reads besides its training set; their content is part of the
+    model's identity.
+    """
+
+    code: ClassVar[str] = "PRJ-061"
+    template: ClassVar[str] = "model {model}: there is no input {path!r} in the project"
+    remedy: ClassVar[str] = (
+        "correct the path in inputs=[...], which is relative to the project, or put the file there"
+    )
+    model: str
+    path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class EstimatorNotExportable(DeclarationError):
+    """The fit of a model returns an estimator that cannot be exported exactly, so it could be
+    trained but never served.
+
+    Judged by the text of the fit, where every `return` says plainly of which class the estimator
+    is; any other fit is judged by what it returned, after it has run.
+    """
+
+    code: ClassVar[str] = "PRJ-062"
+    template: ClassVar[str] = (
+        "model {model} returns {estimator} of {library}, which cannot be exported"
+    )
+    remedy: ClassVar[str] = (
+        "return one of these (of a search, return its best_estimator_): {supported}"
+    )
+    model: str
+    estimator: str
+    library: str
+    supported: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SeveralClasses(DeclarationError):
+    """A label names one of several classes.  Models are trained for two outcomes (a boolean label)
+    or for a number (regression); a model of several classes cannot be trained yet.
+    """
+
+    code: ClassVar[str] = "PRJ-063"
+    template: ClassVar[str] = (
+        "the label of training set {training_set} (source {source}) is {found}; a label of several "
+        "classes cannot be trained on"
+    )
+    remedy: ClassVar[str] = (
+        'what can be trained today is binary (such as col("{column}") == {example}) and regression '
+        "(a label that is a number; multiply by 1.0 where the classes are amounts)"
+    )
+    training_set: str
+    source: str
+    found: str
+    column: str
+    example: str

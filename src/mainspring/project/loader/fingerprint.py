@@ -10,10 +10,11 @@ its parent.  What was renamed stands under its first name, so that a rename alon
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from enum import Enum
 from functools import partial
 
+from mainspring.elements.declaration import stated_fields
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.project.kinds.asset import Declaration, FingerprintContext
 from mainspring.project.kinds.union import asset_name, is_asset, kind_of
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 _Refer = Callable[[Declaration], str]
-_UNSAID = frozenset({"declared_at", "name", "fit"})
+_UNSAID = frozenset({"name", "fit"})
 
 
 def define_asset(
@@ -83,9 +84,7 @@ def canonical_value(value: object, refer: _Refer = asset_name) -> object:
             return {"asset": refer(value)}
         case _ if is_dataclass(value):
             said = {
-                f.name: canonical_value(getattr(value, f.name), refer)
-                for f in fields(value)
-                if f.name != "declared_at"
+                f.name: canonical_value(getattr(value, f.name), refer) for f in stated_fields(value)
             }
             return {"is": type(value).__name__, **said}
         case _:
@@ -94,7 +93,7 @@ def canonical_value(value: object, refer: _Refer = asset_name) -> object:
 
 def _field_names(declaration: object) -> list[str]:
     assert is_dataclass(declaration), declaration
-    return [field.name for field in fields(declaration)]
+    return [field.name for field in stated_fields(declaration)]
 
 
 def _spread(name: str, value: object, *, into: dict[str, object], refer: _Refer) -> None:
@@ -106,7 +105,7 @@ def _spread(name: str, value: object, *, into: dict[str, object], refer: _Refer)
         into[name] = list(parts)
         into.update({f"{name}.{key}": canonical_value(part, refer) for key, part in parts.items()})
     elif is_dataclass(value) and not is_asset(value) and _is_bundle(value):
-        for f in fields(value):
+        for f in stated_fields(value):
             _spread(f"{name}.{f.name}", getattr(value, f.name), into=into, refer=refer)
     else:
         into[name] = canonical_value(value, refer)

@@ -78,6 +78,7 @@ def build_graph(declarations: Declarations, context: FingerprintContext) -> Grap
             at=_within(declarations.root, declaration.declared_at),
             is_assumed=kind.assumed_delay(declaration) is not None
             or any(assets[parent].is_assumed for parent in parents[name]),
+            unseen=kind.unseen(declaration, context),
         )
     return Graph(assets)
 

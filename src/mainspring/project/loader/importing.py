@@ -27,7 +27,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TypeVar
 
-__all__ = ["BARE_EXPRESSIONS", "importing_from"]
+__all__ = ["BARE_EXPRESSIONS", "importing_from", "module_file"]
 
 BARE_EXPRESSIONS = "__declared__"
 """The list in every module that holds what its bare calls made."""
@@ -55,6 +55,13 @@ def importing_from(root: Path) -> Iterator[Mapping[str, ModuleType]]:
         for name in [name for name in sys.modules if finder.holds(name)]:
             del sys.modules[name]
         sys.modules.update(hidden)
+
+
+def module_file(root: Path, name: str) -> Path | None:
+    """The file of a module in a project's folder, or None."""
+    place = root.joinpath(*name.split("."))
+    files = (place / "__init__.py", place.with_name(f"{place.name}.py"))
+    return next((file for file in files if file.is_file()), None)
 
 
 class _ProjectFinder(MetaPathFinder):
@@ -95,16 +102,12 @@ class _ProjectFinder(MetaPathFinder):
         if not self.holds(fullname):
             return None
         place = self._root.joinpath(*fullname.split("."))
-        if (file := place / "__init__.py").is_file():
+        if (file := module_file(self._root, fullname)) is not None:
             return spec_from_file_location(
                 fullname,
                 file,
                 loader=_Loader(fullname, str(file), self),
-                submodule_search_locations=[str(place)],
-            )
-        if (file := place.with_suffix(".py")).is_file():
-            return spec_from_file_location(
-                fullname, file, loader=_Loader(fullname, str(file), self)
+                submodule_search_locations=[str(place)] if file.stem == "__init__" else None,
             )
         return (
             PathFinder.find_spec(fullname, [str(place.parent)], target) if place.is_dir() else None

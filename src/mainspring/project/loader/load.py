@@ -4,17 +4,17 @@ fingerprints; every mistake at once.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
 from mainspring.elements.errors import MainspringError, SourceError
 from mainspring.elements.schema import Schema
 from mainspring.features import SEMANTICS_VERSION
+from mainspring.project.code.packages import installed_version
+from mainspring.project.code.read_inputs import read_inputs
 from mainspring.project.config.config import ProjectConfig, default_config
 from mainspring.project.kinds.asset import AssetOrigin, FingerprintContext
 from mainspring.project.loader.bind import bind_declarations
-from mainspring.project.loader.code import packages_used
 from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.discover import (
     discover,
@@ -135,16 +135,17 @@ def load_definitions(definitions: Iterable[object], *, name: str = "memory") -> 
 
 def _project(path: Path | None, config: ProjectConfig, declarations: Declarations) -> Project:
     schemas, unreadable = _read_schemas(declarations)
-    validate(declarations, schemas, unreadable=unreadable)
-    functions = [model.fit for model in declarations.models]
+    inputs = read_inputs(
+        Path(declarations.root), {path for model in declarations.models for path in model.inputs}
+    )
+    validate(declarations, schemas, unreadable=unreadable, inputs=inputs)
     context = FingerprintContext(
         semantics=SEMANTICS_VERSION,
         schemas=schemas,
         origins=resolve_origins(declarations.assets, {}),
         training_environment=observe_environment(_nothing).digest,
-        versions={
-            package: _version(package) for package in packages_used(functions, declarations.code)
-        },
+        version_of=installed_version,
+        inputs=inputs,
     )
     declarations = bind_declarations(declarations, context)
     return Project(
@@ -188,10 +189,3 @@ def _nothing(*_: object) -> None:
     """A fit that imports nothing: what is observed of it are the packages that every fit goes
     through.
     """
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from mainspring.elements.errors import DeclarationError, Location
+from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
 from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
 from mainspring.project.errors import ProjectErrors
@@ -30,6 +31,7 @@ def validate(
     schemas: Mapping[str, Schema],
     *,
     unreadable: Mapping[str, str] | None = None,
+    inputs: Mapping[str, Digest] | None = None,
 ) -> None:
     """Say nothing of a project without mistakes.
 
@@ -37,11 +39,12 @@ def validate(
         schemas: the columns of each source, by its declared name; of a source that has none here,
             columns are not checked.
         unreadable: why the file of a source cannot be read, by the source's name.
+        inputs: the digests of the declared inputs of fits that can be read.
 
     Raises: ProjectErrors PRJ-020 with every mistake, by file and line.
     """
     faults = sorted(
-        iter_project_faults(declarations, schemas, unreadable or {}),
+        iter_project_faults(declarations, schemas, unreadable or {}, inputs=inputs or {}),
         key=lambda fault: (fault.at or Location("", 0), fault.code, fault.message),
     )
     if faults:
@@ -49,14 +52,24 @@ def validate(
 
 
 def iter_project_faults(
-    declarations: Declarations, schemas: Mapping[str, Schema], unreadable: Mapping[str, str]
+    declarations: Declarations,
+    schemas: Mapping[str, Schema],
+    unreadable: Mapping[str, str],
+    *,
+    inputs: Mapping[str, Digest],
 ) -> Iterator[DeclarationError]:
     """Every mistake of the project, as it is met."""
     yield from _name_faults(declarations)
     yield from _rename_faults(declarations)
     for entity in declarations.entities:
         yield from entity_faults(entity)
-    scope = FaultScope(root=declarations.root, schemas=schemas, unreadable=unreadable)
+    scope = FaultScope(
+        root=declarations.root,
+        schemas=schemas,
+        unreadable=unreadable,
+        code=declarations.code,
+        inputs=inputs,
+    )
     for asset in declarations.assets:
         yield from kind_of(asset).faults(asset, scope)
 

@@ -36,9 +36,13 @@ def with_estimates(
     rows: Mapping[str, int],
     durations: Iterable[StageDuration],
     cost: Cost,
+    sizes: Mapping[str, int],
 ) -> tuple[Stage, ...]:
     """The same stages, each with its estimate; one that is reused, and the move itself, take
     nothing.
+
+    Args:
+        sizes: by source, of all of its rows as they came.
     """
     history = list(durations)
     rates = _rates(history)
@@ -48,18 +52,28 @@ def with_estimates(
         if stage.reuses or isinstance(stage, MoveEnvironment)
         else msgspec.structs.replace(
             stage,
-            estimate=_estimate(stage, rows.get(stage.asset), last=last, rates=rates, cost=cost),
+            estimate=msgspec.structs.replace(
+                _estimate(stage, rows.get(stage.asset), last=last, rates=rates, cost=cost),
+                size_bytes=sizes.get(stage.asset),
+            ),
         )
         for stage in stages
     )
 
 
 def total_estimate(stages: Iterable[Stage]) -> Estimate:
-    """The processor time and cost of all stages together; None where nothing is known of any."""
+    """The processor time, cost and rows as they came of all stages together; None where nothing is
+    known of any.
+    """
     known = [stage.estimate for stage in stages if stage.estimate is not None]
     seconds = [e.cpu_s for e in known if e.cpu_s is not None]
     costs = [e.cost for e in known if e.cost is not None]
-    return Estimate(cpu_s=sum(seconds) if seconds else None, cost=sum(costs) if costs else None)
+    sizes = [e.size_bytes for e in known if e.size_bytes is not None]
+    return Estimate(
+        size_bytes=sum(sizes) if sizes else None,
+        cpu_s=sum(seconds) if seconds else None,
+        cost=sum(costs) if costs else None,
+    )
 
 
 def _rates(history: Sequence[StageDuration]) -> dict[str, float]:

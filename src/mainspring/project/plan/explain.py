@@ -50,8 +50,8 @@ _Paint = Callable[[str, str], str]
 
 
 def render_plan(plan: Plan, *, colour: bool = False) -> str:
-    """What would change and why, what would run, and its cost; one line for an empty plan.  Ends
-    without a line break.
+    """What would change and why, what would run, and its cost; an empty plan says so, and what it
+    cannot see.  Ends without a line break.
     """
     paint = _coloured if colour else _plain
     held = f"version {plan.environment_version}" if plan.environment_version else "nothing"
@@ -60,7 +60,7 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
             f"Nothing to do: {plan.environment} ({held}) holds all {plan.unchanged} assets "
             f"of {plan.project} as they are declared."
         )
-        return "\n".join([nothing, *_data_lines(plan, paint)])
+        return "\n".join([nothing, *_data_lines(plan, paint), *_unseen_lines(plan)])
     if plan.act != "apply":
         return "\n".join(_lines_of_move(plan, held, paint))
     counts = Counter(change.change for change in plan.changes)
@@ -182,12 +182,14 @@ def _detail_lines(change: AssetChange) -> Iterator[str]:
 
 
 def _turn(field: str, before: str | None, after: str | None) -> str:
-    """Old → new; a change of code is only named, because its syntax tree is not readable."""
-    return (
-        "the code of the fit, or of what it uses"
-        if field == "code"
-        else render_field_change(field, before, after)
-    )
+    """Old → new; a change of code is only named, because its syntax tree is not readable, and so is
+    one of the content of an input.
+    """
+    if field == "code":
+        return "the code of the fit, or of what it uses"
+    if field.startswith("inputs.") and before and after:
+        return "its content"
+    return render_field_change(field, before, after)
 
 
 def _stage_lines(plan: Plan, paint: _Paint) -> Iterator[str]:
@@ -235,6 +237,8 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
         parts.append(f"about {_seconds(sum_.cpu_s)} of one core")
     else:
         parts.append("no estimate yet, because no such stage has run here")
+    if sum_.size_bytes is not None:
+        parts.append(f"{_bytes(sum_.size_bytes)} of rows to read")
     if sum_.cost is not None:
         parts.append(_money(sum_.cost, plan.currency))
     yield "; ".join(parts) + "."
@@ -245,6 +249,17 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
             f"Assumed: facts of {assumed.source} are known {after} after they happen; "
             f"{len(assumed.assets)} assets depend on that."
         )
+    for timeless in plan.timeless:
+        yield (
+            f"No time: {timeless.source} has no event times, so leakage cannot be excluded; "
+            f"{len(timeless.assets)} assets depend on that."
+        )
+    yield from _unseen_lines(plan)
+
+
+def _unseen_lines(plan: Plan) -> Iterator[str]:
+    for model in plan.unseen:
+        yield from (f"{model.asset} {unseen}" for unseen in model.unseen)
 
 
 def _proof_lines(proofs: Sequence[FeatureProof]) -> Iterator[str]:

@@ -19,10 +19,14 @@ from mainspring.elements.expression.readings.notation import render_constant
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.time import format_duration, format_instant
 from mainspring.elements.window import UNBOUNDED
+from mainspring.sources.spec import NO_EVENT_TIME
 
 __all__ = ["render_field", "render_field_change", "render_value"]
 
-_DURATIONS = frozenset({"windows", "ttl", "hop", "lateness", "clock_skew", "retention", "hold"})
+_DURATIONS = frozenset(
+    {"windows", "ttl", "hop", "lateness", "clock_skew", "retention", "hold", "horizon"}
+)
+_NO_TIME = {"is": "Literal", "value": NO_EVENT_TIME.value, "dtype": NO_EVENT_TIME.dtype.value}
 _INSTANTS = frozenset({"train_from", "test_from", "test_until"})
 
 
@@ -82,6 +86,8 @@ def _render_in(field: str, value: object) -> str:
     last = field.rpartition(".")[2]
     if value is None and last == "windows":
         return UNBOUNDED
+    if value == _NO_TIME:
+        return "none"
     if isinstance(value, int) and not isinstance(value, bool):
         if last in _DURATIONS:
             return format_duration(value)

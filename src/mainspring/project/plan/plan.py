@@ -38,6 +38,8 @@ __all__ = [
     "MoveCommand",
     "Plan",
     "PlanningContext",
+    "TimelessSource",
+    "UnseenInputs",
     "fingerprints_of",
     "identity_of_plan",
     "make_plan",
@@ -55,6 +57,22 @@ class AssumedKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     delay_us: int
     assets: tuple[str, ...]
+
+
+class TimelessSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A source without event times, and every asset that rests on it: leakage cannot be excluded
+    there.
+    """
+
+    source: str
+    assets: tuple[str, ...]
+
+
+class UnseenInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the outcome of an asset may depend on and its fingerprint does not cover."""
+
+    asset: str
+    unseen: tuple[str, ...]
 
 
 class AssetFingerprints(msgspec.Struct, frozen=True):
@@ -79,6 +97,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
         changes: what differs from the environment; an apply without any is an empty plan.
         unchanged: how many assets stay as they are.
         stages: in the order in which they run.
+        unseen: what models may depend on that no fingerprint covers, whether they change or not.
         currency: of the costs.
         data: the files of sources that differ from what was read of them; `leaves_data`: whether
             they are left as they are.
@@ -99,7 +118,9 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     unchanged: int = 0
     stages: tuple[Stage, ...]
     assumed: tuple[AssumedKnowledge, ...] = ()
+    timeless: tuple[TimelessSource, ...] = ()
     features: tuple[FeatureProof, ...] = ()
+    unseen: tuple[UnseenInputs, ...] = ()
     currency: str = Cost().currency
     data: tuple[DataChange, ...] = ()
     leaves_data: bool = False
@@ -139,7 +160,8 @@ class PlanningContext:
         data: the files of sources that differ from what was read of them; `leaves_data`: whether an
             apply leaves them so, `deletes_missing`: whether it deletes rows that they have no more.
         refreshes: by asset, which refresh of a source's file is to be made.
-        heads: by asset, where the raw log of a source ends.
+        heads: by asset, where the raw log of a source ends; `sizes`: of the rows in it as they
+            came, and of the files that are to be read.
         renames: by the name that an asset has now, the one under which the environment holds it.
         pushed: by source that is declared no more, how many rows were pushed to it.
     """
@@ -155,6 +177,7 @@ class PlanningContext:
     deletes_missing: bool = False
     refreshes: Mapping[str, int] = field(default_factory=dict)
     heads: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
     renames: Mapping[str, str] = field(default_factory=dict)
     pushed: Mapping[str, int] = field(default_factory=dict)
 
@@ -195,7 +218,9 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
         unchanged=unchanged,
         stages=_estimated(staged, graph, context),
         assumed=_assumed(graph),
+        timeless=_timeless(graph),
         features=_proofs(graph),
+        unseen=_unseen(graph),
         currency=context.cost.currency,
         data=context.data,
         leaves_data=context.leaves_data,
@@ -265,7 +290,13 @@ def _estimated(
     stages: Sequence[Stage], graph: Graph, context: PlanningContext
 ) -> tuple[Stage, ...]:
     rows = expected_rows(graph, context.rows)
-    return with_estimates(stages, rows=rows, durations=context.durations, cost=context.cost)
+    return with_estimates(
+        stages,
+        rows=rows,
+        durations=context.durations,
+        cost=context.cost,
+        sizes=context.sizes,
+    )
 
 
 def _assumed(graph: Graph) -> tuple[AssumedKnowledge, ...]:
@@ -273,6 +304,22 @@ def _assumed(graph: Graph) -> tuple[AssumedKnowledge, ...]:
         AssumedKnowledge(source=asset.name, delay_us=delay, assets=graph.downstream([asset.name]))
         for asset in graph.assets.values()
         if (delay := kind_of(asset.declaration).assumed_delay(asset.declaration)) is not None
+    )
+
+
+def _timeless(graph: Graph) -> tuple[TimelessSource, ...]:
+    return tuple(
+        TimelessSource(source=asset.name, assets=graph.downstream([asset.name]))
+        for asset in graph.assets.values()
+        if kind_of(asset.declaration).is_timeless(asset.declaration)
+    )
+
+
+def _unseen(graph: Graph) -> tuple[UnseenInputs, ...]:
+    return tuple(
+        UnseenInputs(asset=asset.name, unseen=asset.unseen)
+        for asset in graph.assets.values()
+        if asset.unseen
     )
 
 

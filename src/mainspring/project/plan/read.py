@@ -1,6 +1,6 @@
 """Reads what a plan needs to know about an environment, and makes it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -128,7 +128,19 @@ def _with_data(
         deletes_missing=data.deletes_missing,
         refreshes=dict(data.refreshes),
         heads=heads,
+        sizes=_sizes(project, changes, log),
     )
+
+
+def _sizes(project: Project, changes: Sequence[DataChange], log: LogReader) -> dict[str, int]:
+    """The size of each source's rows as they came, and of the files that are to be read."""
+    found = {
+        f"source.{source.name}": raw_head(raw_topic_of(source.stream), log).size_bytes
+        for source in project.declarations.sources
+    }
+    for change in changes:
+        found[change.source] += change.size_bytes
+    return found
 
 
 def _require_raw_rows(project: Project, context: PlanningContext, log: LogReader) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from mainspring.elements.declaration import names_of
 from mainspring.features.state.replicate import snapshot_shard
 from mainspring.features.state.stream import shards_of
 from mainspring.features.stream.consume import StreamConsumer
@@ -13,6 +14,7 @@ from mainspring.features.stream.open import StreamPorts, materialize_to_head
 from mainspring.features.view import CompiledView
 from mainspring.flow.consumer_group import GroupMember
 from mainspring.ports.clock import Ids
+from mainspring.serving.state.reader import ViewNames
 from mainspring.serving.state.views import ServedViews
 
 __all__ = ["OnlineMaterializer"]
@@ -38,7 +40,7 @@ class OnlineMaterializer:
         for view in self.kept.read():
             materialize_to_head(view, self._ports)
 
-    def once(self, views: Sequence[str] = (), *, takes_snapshots: bool = False) -> StreamReport:
+    def once(self, views: ViewNames = (), *, takes_snapshots: bool = False) -> StreamReport:
         """Fold what the log holds now, views beside each other and whoever folds them too; no lease
         is taken.
 
@@ -76,7 +78,7 @@ class OnlineMaterializer:
 
     def consumer(
         self,
-        views: Sequence[str] = (),
+        views: ViewNames = (),
         *,
         is_reserve: bool = False,
         takes_snapshots: bool = False,
@@ -93,7 +95,8 @@ class OnlineMaterializer:
 
         Raises: UnknownAsset ACC-006 for a view that is not kept current.
         """
-        subjects = tuple(view.view.name for view in self._named(views)) if views else ()
+        names = names_of(views, "feature view")
+        subjects = tuple(view.view.name for view in self._named(names)) if names else ()
         return StreamConsumer(
             ports=self._ports,
             views=self.kept.read,
@@ -106,5 +109,6 @@ class OnlineMaterializer:
             on_report=on_report,
         )
 
-    def _named(self, views: Sequence[str]) -> Sequence[CompiledView]:
-        return self.kept.named(views) if views else self.kept.read()
+    def _named(self, views: ViewNames) -> Sequence[CompiledView]:
+        names = names_of(views, "feature view")
+        return self.kept.named(names) if names else self.kept.read()

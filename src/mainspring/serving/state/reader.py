@@ -2,12 +2,14 @@
 state.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from typing import TypeAlias
 
 import polars as pl
 
+from mainspring.elements.declaration import Named, names_of
 from mainspring.elements.time import Micros
 from mainspring.features.history.gather import backfill_from
 from mainspring.features.online.read import FeatureRows, read_online
@@ -20,7 +22,10 @@ from mainspring.sources.facts import read_source_rows
 from mainspring.sources.imported import require_imported
 from mainspring.sources.spec import Source
 
-__all__ = ["FeatureReader"]
+__all__ = ["FeatureReader", "ViewNames"]
+
+ViewNames: TypeAlias = str | Named | Iterable[str | Named]
+"""Names of feature views, or their declarations; one alone or several."""
 
 
 class FeatureReader:
@@ -61,10 +66,10 @@ class FeatureReader:
         """Every feature view that is declared or held here."""
         return [self.view(name) for name in self._view_names()]
 
-    def _views_of(self, names: Sequence[str]) -> list[CompiledView]:
-        return [self.view(name) for name in ([names] if isinstance(names, str) else names)]
+    def _views_of(self, names: ViewNames) -> list[CompiledView]:
+        return [self.view(name) for name in names_of(names, "feature view")]
 
-    def _read_views_of(self, names: Sequence[str]) -> list[CompiledView]:
+    def _read_views_of(self, names: ViewNames) -> list[CompiledView]:
         """The views, all of whose sources were read.  Raises: FileNotRead SRC-037."""
         views = self._views_of(names)
         sources = [source for view in with_lookups(views) for source in view.view.sources]
@@ -75,15 +80,13 @@ class FeatureReader:
         """In the order in which they are declared, then those that this environment still holds."""
         return list(dict.fromkeys([*self._declared, *sorted(self._held.held())]))
 
-    def get_historical_features(
-        self, features: Sequence[str], *, spine: pl.DataFrame
-    ) -> pl.DataFrame:
+    def get_historical_features(self, features: ViewNames, *, spine: pl.DataFrame) -> pl.DataFrame:
         """Features of these views for every row of the spine, point-in-time correct, in its order;
         no row is dropped.
 
         Args:
-            features: names of feature views, which answer as this environment holds them: what is
-                edited and not applied yet is not asked.
+            features: names of feature views or their declarations; they answer as this environment
+                holds them: what is edited and not applied yet is not asked.
             spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text
                 or int64 microseconds.
 
@@ -99,7 +102,7 @@ class FeatureReader:
 
     def get_online_features(
         self,
-        features: Sequence[str],
+        features: ViewNames,
         *,
         keys: Sequence[Mapping[str, object]] | pl.DataFrame,
         at: Micros | str | datetime | None = None,

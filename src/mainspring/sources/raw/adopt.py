@@ -4,9 +4,10 @@ The rows are those of the source's columns at that time; what release 0.1 did no
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+import msgspec
 import polars as pl
 
 from mainspring.elements.events import Actor
@@ -35,18 +36,32 @@ def adopt_facts(source: Source, *, log: LogWriter, tables: TableReader) -> None:
     raw, facts = raw_topic_of(name), topic_of(name)
     if source.stream == name or log.head(raw) or not log.head(facts):
         return
-    segments = list(_iter_segments(name, log, tables))
+    segments = [
+        segment_record(segment, body)
+        for segment, body in _with_sizes(_iter_segments(name, log, tables))
+    ]
     # In one transaction: half a raw log would be taken for a whole one.
     log.append({raw: pl.concat(segments)}, expected={raw: 0})
 
 
-def _iter_segments(name: str, log: LogWriter, tables: TableReader) -> Iterator[pl.DataFrame]:
+def _with_sizes(
+    segments: Iterable[tuple[RawSegment, bytes]],
+) -> Iterator[tuple[RawSegment, bytes]]:
+    before = 0
+    for segment, body in segments:
+        yield msgspec.structs.replace(segment, before_bytes=before, size_bytes=len(body)), body
+        before += len(body)
+
+
+def _iter_segments(
+    name: str, log: LogWriter, tables: TableReader
+) -> Iterator[tuple[RawSegment, bytes]]:
     offsets: dict[str, int] = {}
     start = 0
     for frame in iter_records(topic_of(name), log=log, tables=tables):
-        for record, rows in _of_frame(frame, offsets, start):
-            yield record
-            start += rows
+        for segment, body in _of_frame(frame, offsets, start):
+            yield segment, body
+            start += segment.rows
     topic = quarantine_topic_of(name)
     for frame in log.read(topic, start=log.first(topic)):
         keys = frame.select("_appended_at", "_history").rows()
@@ -62,14 +77,14 @@ def _iter_segments(name: str, log: LogWriter, tables: TableReader) -> Iterator[p
                 history=history,
                 encoding="json",
             )
-            yield segment_record(segment, body)
+            yield segment, body
             start += len(places)
 
 
 def _of_frame(
     frame: pl.DataFrame, offsets: dict[str, int], start: int
-) -> Iterator[tuple[pl.DataFrame, int]]:
-    """The segments of a frame of facts, each with its rows.
+) -> Iterator[tuple[RawSegment, bytes]]:
+    """The segments of a frame of facts.
 
     Args:
         offsets: by id, the raw offset of its newest row; kept.
@@ -91,7 +106,7 @@ def _of_frame(
             encoding="arrow",
             hits=pack_hits(hits),
         )
-        yield segment_record(segment, encode_rows(payload)), len(places)
+        yield segment, encode_rows(payload)
         start += len(places)
 
 

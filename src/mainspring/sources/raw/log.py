@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
 import polars as pl
 
 from mainspring.elements.stored import pack_stored, unpack_stored
@@ -39,20 +40,28 @@ class StoredSegment(NamedTuple):
 
 
 class RawHead(NamedTuple):
-    """Where a raw log ends: the next offset of its topic, and the next raw offset of a row."""
+    """Where a raw log ends: the next offset of its topic, the next raw offset of a row, and the
+    size of all rows as they came.
+    """
 
     offset: int
     rows: int
+    size_bytes: int
+
+    def placed(self, segment: RawSegment) -> RawSegment:
+        """A segment as the next one."""
+        return msgspec.structs.replace(segment, start=self.rows, before_bytes=self.size_bytes)
 
 
 def raw_head(topic: str, log: LogReader) -> RawHead:
     """Where the raw log ends.  Cost: a read of one record."""
     head = log.head(topic)
     if head == 0:
-        return RawHead(0, 0)
+        return RawHead(0, 0, 0)
     # Retention never takes the last segment, which says how many rows there were.
     [last] = iter_segments(topic, log, start=head - 1)
-    return RawHead(head, last.segment.end)
+    segment = last.segment
+    return RawHead(head, segment.end, segment.before_bytes + segment.size_bytes)
 
 
 def is_emptied(segment: RawSegment) -> bool:

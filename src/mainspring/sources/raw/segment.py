@@ -67,6 +67,7 @@ class RawSegment(StoredRecord, frozen=True, kw_only=True):
             which on the earlier rows of a file count no more; `release` and `drop`, what became of
             rows in quarantine.
         start: the raw offset of its first row; `rows`: how many it has.
+        size_bytes: of its rows as they came; `before_bytes`: of all segments before it.
         history: whether its facts are visible from their `known_at` on, and not only from the
             append.
         ahead: by how much the rows were written before their time, by a simulation.
@@ -85,6 +86,8 @@ class RawSegment(StoredRecord, frozen=True, kw_only=True):
     kind: SegmentKind
     start: int
     rows: int
+    size_bytes: int = 0
+    before_bytes: int = 0
     appended_at: Micros
     actor: Actor
     environment: str = ""

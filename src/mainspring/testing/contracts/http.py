@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from mainspring.elements.events import Actor
-from mainspring.ports.errors import BadRequest, StoreBusy
+from mainspring.ports.errors import BadRequest, PortTaken, StoreBusy
 from mainspring.ports.http import Call, HttpServer, HttpService, Reply, Route, json_reply
 
 __all__ = ["HttpServerContract"]
@@ -189,6 +189,14 @@ class HttpServerContract:
         client = _Client(running.port)
         yield client
         client.close()
+
+    def test_a_port_that_is_taken_is_refused(self, server: HttpServer, echo: _EchoService) -> None:
+        """By a code that names the port; nothing is served."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            with pytest.raises(PortTaken) as refused:
+                server.serve(echo.service, port=port, on_bound=lambda _: pytest.fail("it serves"))
+        assert (refused.value.code, refused.value.port) == ("SRV-030", port)
 
     def test_a_call_holds_what_the_request_said(self, client: _Client) -> None:
         """Method, template, path, query, headers and body."""

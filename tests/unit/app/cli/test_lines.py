@@ -1,13 +1,22 @@
 """Records as lines for people."""
 
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
 from mainspring.app.cli.commands.access import audit_lines
-from mainspring.app.cli.commands.answers import replay_lines
+from mainspring.app.cli.commands.answers import replay_lines, watch_lines
 from mainspring.app.cli.commands.data import ingest_lines
 from mainspring.app.cli.commands.lifecycle import apply_lines, status_lines
 from mainspring.app.cli.paint import Paint
 from mainspring.elements.identity import Digest
+from mainspring.elements.time import DAY
 from mainspring.govern.audit import AuditReport
-from mainspring.govern.status import EndpointStatus, SourceStatus, StatusReport
+from mainspring.govern.status import EndpointStatus, MonitorStatus, SourceStatus, StatusReport
+from mainspring.monitoring.incident import Incident, IncidentSubject
+from mainspring.monitoring.limits.judgement import Judgement, Unjudged
+from mainspring.monitoring.position import WindowSummary
+from mainspring.monitoring.window import report_of_window
 from mainspring.project.apply.perform import ApplyReport
 from mainspring.serving.tracing.replay import ReplayOutcome, ReplayResult
 from mainspring.sources.ingest import IngestReport
@@ -45,6 +54,70 @@ def test_status_shows_what_is_not_attested_and_what_is_in_quarantine() -> None:
     lines = list(status_lines(status(4), PLAIN))
     assert "  eta  late v3  0123456789ab  not attested" in lines
     assert "  orders  1 row  2 in quarantine  last event 1970-01-01T00:00:00Z" in lines
+
+
+def incident(*joined: int) -> Incident:
+    concerned = tuple(
+        IncidentSubject(name=f"x{at}", sentence=f"x{at} moved", excess=2.0, joined_at=at * DAY)
+        for at in joined
+    )
+    return Incident(
+        id="m/feature_drift/0",
+        monitor="m",
+        kind="feature_drift",
+        opened_at=0,
+        closed_at=None,
+        sentence="x0 moved (and more)",
+        subjects=tuple(subject.name for subject in concerned),
+        concerned=concerned,
+    )
+
+
+def told(*, incidents: Sequence[Incident] = (), monitors: Sequence[MonitorStatus] = ()) -> str:
+    report = replace(status(4), incidents=tuple(incidents), monitors=tuple(monitors))
+    return "\n".join(status_lines(report, PLAIN))
+
+
+def test_a_subject_that_joined_an_incident_is_a_line_of_its_own_and_the_first() -> None:
+    assert told(incidents=[incident(0, 3)]).endswith(
+        "Open incidents\n  1970-01-04  x3 moved\n  1970-01-01  x0 moved"
+    )
+
+
+def test_of_many_subjects_the_newest_have_lines_and_the_others_are_named() -> None:
+    lines = told(incidents=[incident(*range(12))]).splitlines()
+    assert lines[-2:] == [
+        "  1970-01-03  x2 moved",
+        "              and 2 more of feature_drift: x1, x0",
+    ]
+
+
+def test_status_shows_what_a_monitor_could_not_judge() -> None:
+    unjudged = Unjudged(
+        kind="feature_drift", subjects=("x", "z"), seen=12, needed=20, reason="12 rows, 20 needed"
+    )
+    summary = WindowSummary(predictions=12, judged=1, unjudged=(unjudged,))
+    monitors = [
+        MonitorStatus(name="late", until=0, summary=summary),
+        MonitorStatus(name="new", until=None, summary=None),
+    ]
+    assert told(monitors=monitors).endswith(
+        "Monitors\n"
+        "  late  until 1970-01-01T00:00:00Z: 12 predictions, 1 subject judged\n"
+        "        not judged: feature_drift of x, z: 12 rows, 20 needed\n"
+        "  new   has not judged a window yet"
+    )
+
+
+def test_watch_says_what_was_judged_and_what_was_not() -> None:
+    few = Judgement.needs("score_drift", "score", 12, 20)
+    quiet = Judgement("data_quality", "trips")
+    report = report_of_window(0, DAY, predictions=12, judgements=[quiet, few], days=[])
+    assert [*watch_lines(report, PLAIN)] == [
+        "1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z: 12 predictions, 0 labels",
+        "✓ nothing exceeds its limit, 1 subject judged",
+        "· not judged: score_drift of score: 12 rows, 20 needed",
+    ]
 
 
 def test_an_apply_says_where_the_environment_is_now() -> None:

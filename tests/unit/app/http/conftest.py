@@ -116,6 +116,7 @@ def service(host, state, arrivals):
         writer=arrivals,
         replay=no_prediction,
         status=lambda: STATUS,
+        require_stores=lambda: None,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from mainspring.access.tokens import PERMISSIONS
 from mainspring.app.http.routes import build_http_service
 from mainspring.engines.http.application import asgi_application
+from tests.unit.serving.conftest import Linear
 from tests.unit.sources.conftest import row as arrival
 
 PREDICT, INFER = "/v1/endpoints/late/predict", "/v2/models/late/infer"
@@ -68,6 +69,18 @@ def test_health_needs_no_token(client, path):
 
 def test_the_server_is_not_ready_while_an_endpoint_has_no_model(client):
     assert client.get("/v2/health/ready").status_code == 503
+
+
+def test_a_row_without_a_finite_score_is_the_callers_fault(post, host, row):
+    late = host.served.endpoints["late"]
+    host.served.endpoints["late"] = replace(late, current=replace(late.current, scorer=Linear(2)))
+    assert_problem(post(PREDICT, {"rows": [row | {"bags": None}]}), 422, "SRV-022")
+    assert_problem(post(INFER, {"inputs": [TENSOR | {"data": [None, 1]}]}), 422, "SRV-022")
+
+
+def test_the_protocols_clients_find_their_error(post):
+    problem = post(INFER, {"inputs": [TENSOR | {"shape": [1, 3]}]}).json()
+    assert problem["error"] == f"SRV-007 {problem['detail']}"
 
 
 def test_rows_get_a_score_and_an_id_each(post, row):

@@ -42,8 +42,11 @@ def verdicts_of(desk, *gates, champion=None):
     )
 
 
-def test_every_model_is_asked_about_leakage_and_parity(desk: ms.Workspace) -> None:
-    assert [verdict.gate for verdict in verdicts_of(desk)] == ["no_leakage", "parity"]
+def test_every_model_is_asked_about_leakage_parity_and_missing_features(
+    desk: ms.Workspace,
+) -> None:
+    asked = [verdict.gate for verdict in verdicts_of(desk)]
+    assert asked == ["no_leakage", "parity", "finite_scores"]
 
 
 def test_gates_are_judged_each_whatever_the_others_found(desk: ms.Workspace) -> None:
@@ -52,6 +55,7 @@ def test_gates_are_judged_each_whatever_the_others_found(desk: ms.Workspace) -> 
     assert passed == {
         "no_leakage": True,
         "parity": True,
+        "finite_scores": True,
         "min_metric:roc_auc": False,
         "latency": True,
     }

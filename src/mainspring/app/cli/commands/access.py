@@ -7,7 +7,7 @@ import click
 
 from mainspring.access.tokens import PERMISSIONS
 from mainspring.app.cli.faults import EXIT_REFUSED
-from mainspring.app.cli.options import Invocation, WorkspaceVerb
+from mainspring.app.cli.options import Invocation, WorkspaceVerb, actor_name
 from mainspring.app.cli.paint import Paint, columns
 from mainspring.elements.events import Event
 from mainspring.elements.identity import short
@@ -25,7 +25,7 @@ def auth() -> None:
 
 
 @auth.command("create", cls=WorkspaceVerb)
-@click.argument("owner", metavar="ACTOR")
+@click.argument("owner", metavar="ACTOR", callback=actor_name)
 @click.option(
     "--permission",
     "permissions",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mainspring.app.cli.faults import EXIT_REFUSED
-from mainspring.app.cli.options import Invocation, WorkspaceVerb
+from mainspring.app.cli.options import GivenPath, Invocation, WorkspaceVerb
 from mainspring.app.cli.output import live_line
-from mainspring.app.cli.paint import Paint, columns
+from mainspring.app.cli.paint import Paint, columns, counted
 from mainspring.app.cli.progress import DayProgress
 from mainspring.app.cli.rows import read_rows
 from mainspring.elements.identity import short
@@ -64,7 +64,7 @@ def serve(at: Invocation, port: int, as_of: str | None) -> None:
 
 @click.command(cls=WorkspaceVerb)
 @click.argument("endpoint")
-@click.argument("file", default="-", metavar="[FILE]")
+@click.argument("file", default="-", metavar="[FILE]", type=GivenPath(path_type=str))
 @click.option(
     "--row",
     "rows",
@@ -140,8 +140,10 @@ def watch_lines(report: "WindowReport", paint: Paint) -> Iterator[str]:
     yield from (
         f"{paint.mark(False)} {finding.kind}: {finding.sentence}" for finding in report.findings
     )
-    if not report.findings:
-        yield f"{paint.mark(True)} nothing exceeds the limits fitted on the baseline's days"
+    judged = sum(map(len, report.judged.values()))
+    if judged and not report.findings:
+        yield f"{paint.mark(True)} nothing exceeds its limit, {counted(judged, 'subject')} judged"
+    yield from (paint.quiet(f"· not judged: {each.words}") for each in report.unjudged)
 
 
 @click.command(cls=WorkspaceVerb)
@@ -158,7 +160,9 @@ def lineage(at: Invocation, asset: str) -> None:
 
 @click.command(cls=WorkspaceVerb)
 @click.option("--from", "start", required=True, metavar="DATE", help="The first day.")
-@click.option("--days", required=True, type=click.IntRange(min=1), help="How many days.")
+@click.option(
+    "--days", required=True, type=click.IntRange(1, 3_660), metavar="N", help="How many days."
+)
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same output.")
 @click.option(
     "--inject",

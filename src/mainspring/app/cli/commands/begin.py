@@ -5,15 +5,14 @@ from pathlib import Path
 import click
 
 from mainspring.app.cli.create import create_project
-from mainspring.app.cli.options import Invocation, Verb
+from mainspring.app.cli.options import GivenPath, Invocation, Verb
+from mainspring.ports.errors import FileRefused
 
 __all__ = ["demo", "init", "serve_model"]
 
 
 @click.command(cls=Verb)
-@click.argument(
-    "folder", default=".", type=click.Path(path_type=Path, file_okay=False), metavar="[FOLDER]"
-)
+@click.argument("folder", default=".", type=GivenPath(file_okay=False), metavar="[FOLDER]")
 @click.option("--name", default="", help="The project's name.  [the folder's name]")
 @click.pass_obj
 def init(at: Invocation, folder: Path, name: str) -> None:
@@ -22,7 +21,11 @@ def init(at: Invocation, folder: Path, name: str) -> None:
     It has one Python file with commented declarations, project.toml, .gitignore, and four weeks of
     made-up data.  An existing project is never overwritten.
     """
-    written = create_project(folder, name or folder.resolve().name)
+    try:
+        written = create_project(folder, name or folder.resolve().name)
+    except OSError as error:
+        # A name that leads nowhere, a disk that is full: nothing of ours has to know which.
+        raise FileRefused(file=str(folder), reason=error.strerror or str(error)) from error
     step_in = "" if folder == Path() else f"cd {folder} && "
     record = {"folder": str(folder), "written": [str(path) for path in written]}
     at.answer(
@@ -48,7 +51,7 @@ def demo(_: Invocation, keep: bool) -> int:
 
 
 @click.command(cls=Verb)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=GivenPath(exists=True, dir_okay=False))
 @click.option(
     "--name",
     default="model",

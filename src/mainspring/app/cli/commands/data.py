@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from mainspring.app.cli.options import Invocation, WorkspaceVerb
+from mainspring.app.cli.faults import EXIT_REFUSED
+from mainspring.app.cli.options import GivenPath, Invocation, WorkspaceVerb
 from mainspring.app.cli.output import live_line
 from mainspring.app.cli.paint import Paint, columns, counted
 from mainspring.app.cli.progress import BackfillBar
@@ -23,7 +24,7 @@ _FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson")
 
 @click.command(cls=WorkspaceVerb)
 @click.argument("source")
-@click.argument("file", default="-", metavar="[FILE]")
+@click.argument("file", default="-", metavar="[FILE]", type=GivenPath(path_type=str))
 @click.option(
     "--row",
     "rows",
@@ -41,12 +42,13 @@ _FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson")
 @click.pass_obj
 def ingest(
     at: Invocation, source: str, file: str, rows: tuple[str, ...], *, history: bool, op: str | None
-) -> None:
+) -> int:
     """Write rows to a source, checked by its contract.
 
     FILE is Parquet, CSV or JSON lines; without it, rows are read from standard input as JSON.
     Rows that break the contract go to quarantine with the reason; a row that the log has already
-    is counted as a duplicate, so ingesting the same rows twice changes nothing.
+    is counted as a duplicate, so ingesting the same rows twice changes nothing.  Exit code 1 when
+    no row was accepted, and none was there already.
     """
     if rows and file != "-":
         raise click.UsageError(f"give {file} or --row, not both")
@@ -57,6 +59,8 @@ def ingest(
     )
     report = at.open().ingest(source, given, history=history, op=op or "")
     at.answer(report, lambda paint: ingest_lines(source, report, paint))
+    taken = report.accepted + report.revised + report.deleted + report.duplicates
+    return 0 if taken else EXIT_REFUSED
 
 
 @click.command(cls=WorkspaceVerb)
@@ -64,13 +68,13 @@ def ingest(
 @click.option(
     "--spine",
     required=True,
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="The rows: join keys, request fields, prediction_time.",
 )
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=GivenPath(),
     help="The output file: .parquet, .csv or .jsonl.",
 )
 @click.pass_obj

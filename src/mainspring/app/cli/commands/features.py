@@ -110,16 +110,13 @@ def _status_cells(view: "ViewStatus", paint: Paint) -> list[str]:
     standing = "" if view.standing == "as declared" else paint.warn(view.standing)
     if not view.is_folded:
         return [*what, "", "", "", paint.quiet("no online state yet"), "", standing]
-    event = (
-        "no event yet" if view.event_age is None else f"newest event {format_age(view.event_age)}"
-    )
     behind = paint.warn(f"{counted(view.lag, 'record')} behind") if view.lag else "up to date"
     return [
         *what,
         counted(view.folded, "record"),
         counted(view.keys, "key"),
         format_size(view.size_bytes),
-        event,
+        _newest(view),
         behind,
         standing,
     ]
@@ -156,21 +153,25 @@ def view_lines(report: "ViewReport", paint: Paint) -> Iterator[str]:
 
 def _state_lines(state: "ViewStatus") -> Iterator[str]:
     if state.is_folded:
-        age = (
-            "no event yet"
-            if state.event_age is None
-            else f"newest event {format_age(state.event_age)}"
-        )
         known = (
             "" if state.visible_age is None else f", newest known {format_age(state.visible_age)}"
         )
         yield (
             f"  {counted(state.folded, 'record')}, {counted(state.keys, 'key')}, "
-            f"{format_size(state.size_bytes)}; {age}{known}; {state.lag:,} behind the log"
+            f"{format_size(state.size_bytes)}; {_newest(state)}{known}; "
+            f"{state.lag:,} behind the log"
         )
 
 
+def _newest(state: "ViewStatus") -> str:
+    if state.event_age is not None:
+        return f"newest event {format_age(state.event_age)}"
+    return "no event times" if state.folded and state.keys else "no event yet"
+
+
 def _clock_cells(clocks: "SourceClocks", paint: Paint) -> list[str]:
+    if clocks.event_time == "none":
+        return ["no event time", "always visible", ""]
     known = (
         "known at once" if clocks.known_at == clocks.event_time else f"known at {clocks.known_at}"
     )

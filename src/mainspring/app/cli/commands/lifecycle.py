@@ -13,7 +13,8 @@ from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
-    from mainspring.govern.status import StatusReport
+    from mainspring.govern.status import MonitorStatus, StatusReport
+    from mainspring.monitoring.incident import Incident
     from mainspring.project.apply.perform import ApplyReport
     from mainspring.project.plan.plan import Plan
     from mainspring.registry.environment import EnvironmentVersion
@@ -29,6 +30,8 @@ __all__ = [
     "status",
     "status_lines",
 ]
+
+_MOST_SUBJECTS = 10
 
 
 @click.command(cls=WorkspaceVerb)
@@ -73,10 +76,11 @@ _DRY_RUN = click.option(
 def apply(
     at: Invocation, refresh: tuple[str, ...], *, dry_run: bool, no_data: bool, delete_missing: bool
 ) -> None:
-    """Build what is declared, judge it by its gates, and deploy it; take in the files that changed.
+    """Build what is declared, judge it by its gates, and deploy it.
 
-    If it is interrupted, run it again: finished stages are not repeated.  Exit code 1 when a gate
-    fails; the environment then stays as it was.
+    Files that changed since they were read are read again: new rows are added, rows with other
+    values replaced, and rows that are gone stay.  If it is interrupted, run it again: finished
+    stages are not repeated.  Exit code 1 when a gate fails; the environment then stays as it was.
     """
     workspace = at.open()
     made = workspace.plan(data=not no_data, delete_missing=delete_missing, refresh=refresh)
@@ -228,13 +232,38 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
         for s in report.sources
     ]
     yield from _block("Sources", sources, paint, right=(1, 2))
-    incidents = [
-        [format_instant(incident.opened_at)[:10], incident.sentence]
-        for incident in report.incidents
-    ]
+    yield from _block("Monitors", [*_monitor_rows(report.monitors)], paint)
+    incidents = [row for incident in report.incidents for row in _incident_rows(incident)]
     yield from _block(
         "Open incidents", [[paint.warn(cell) for cell in row] for row in incidents], paint
     )
+
+
+def _monitor_rows(monitors: Sequence["MonitorStatus"]) -> Iterator[Sequence[str]]:
+    """A line for each monitor, and one for each reason for which something was not judged."""
+    for monitor in monitors:
+        summary = monitor.summary
+        if summary is None:
+            yield monitor.name, "has not judged a window yet"
+            continue
+        judged = counted(summary.judged, "subject")
+        yield (
+            monitor.name,
+            f"until {_moment(monitor.until)}: {counted(summary.predictions, 'prediction')}, "
+            f"{judged} judged",
+        )
+        yield from (("", f"not judged: {each.words}") for each in summary.unjudged)
+
+
+def _incident_rows(incident: "Incident") -> Iterator[Sequence[str]]:
+    """A line for each subject, the newest first: whoever looks again sees what is new."""
+    newest = sorted(incident.present, key=lambda each: (-each.joined_at, -each.excess, each.name))
+    shown = newest[:_MOST_SUBJECTS]
+    # Of an incident that release 0.1 wrote all subjects share one sentence.
+    yield from dict.fromkeys((format_instant(each.joined_at)[:10], each.sentence) for each in shown)
+    if len(newest) > _MOST_SUBJECTS:
+        names = ", ".join(subject.name for subject in newest[_MOST_SUBJECTS:])
+        yield "", f"and {len(newest) - _MOST_SUBJECTS:,} more of {incident.kind}: {names}"
 
 
 def _block(

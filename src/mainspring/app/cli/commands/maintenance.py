@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mainspring.app.cli.options import Invocation, WorkspaceVerb
+from mainspring.app.cli.options import GivenPath, Invocation, WorkspaceVerb
 from mainspring.app.cli.paint import Paint, columns, counted, format_size
 from mainspring.elements.time import format_instant, parse_duration
 
@@ -60,7 +60,7 @@ def gc(at: Invocation, *, only_plan: bool, grace: str, sources: tuple[str, ...])
 
 
 @click.command(cls=WorkspaceVerb)
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=GivenPath())
 @click.option("--secrets", is_flag=True, help="Also copy private keys and the owner's token.")
 @click.pass_obj
 def backup(at: Invocation, path: Path, *, secrets: bool) -> None:
@@ -75,7 +75,7 @@ def backup(at: Invocation, path: Path, *, secrets: bool) -> None:
 
 
 @click.command(cls=WorkspaceVerb)
-@click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("path", type=GivenPath(exists=True, file_okay=False))
 @click.option(
     "--digest",
     default="",

@@ -12,6 +12,7 @@ import click
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
 from mainspring.app.cli.output import colours_of
 from mainspring.app.cli.paint import Paint, counted
+from mainspring.elements.plain_json import encode_json
 from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
@@ -81,9 +82,7 @@ def stream_line(report: "StreamReport", paint: Paint) -> str:
 
 
 def _print_report(report: "StreamReport", paint: Paint, *, as_json: bool) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.encode(report).decode() if as_json else stream_line(report, paint))
+    click.echo(encode_json(report).decode() if as_json else stream_line(report, paint))
 
 
 @contextmanager

@@ -42,19 +42,18 @@ def simulate_month(scene: Scene, simulating: Process) -> None:
         stage.fail("a month can be simulated")
     report = msgspec.json.decode(output, type=SimulationReport)
     stage.lines(report.render().splitlines())
-    found = [
-        incident
+    named = [
+        format_instant(subject.joined_at)[:10]
         for incident in report.incidents
-        if fault_on
-        <= date.fromisoformat(format_instant(incident.opened_at)[:10])
-        <= fault_on + _SOON
+        for subject in incident.history
+        if "dep_delay" in subject.sentence
     ]
-    named = [incident for incident in found if "dep_delay" in incident.sentence]
-    first = min((format_instant(incident.opened_at)[:10] for incident in named), default="")
+    soon = [day for day in named if fault_on <= date.fromisoformat(day) <= fault_on + _SOON]
+    first = min(soon, default="")
     stage.claim(
-        bool(named),
-        f"Injected on {fault_on} and found by that night's monitors: an incident was opened "
-        f"on {first}, and it names the column.",
+        bool(soon),
+        f"Injected on {fault_on} and found by that night's monitors: an incident names "
+        f"the column on {first}.",
     )
     stage.figure(
         "injected fault",

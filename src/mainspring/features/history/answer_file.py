@@ -1,0 +1,96 @@
+"""Answers in a file: what a format cannot hold is refused before anything is computed, and what is
+written is whole.
+
+Formats have no words for some values.  CSV has no lists; a length of time is ISO 8601 text in CSV
+and JSON lines (`PT1H30M`); JSON has no infinities, which are text as in all our JSON, while CSV
+writes `inf`, `-inf` and `NaN`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+import polars as pl
+
+from mainspring.elements.plain_json import json_value
+from mainspring.features.errors import FormatCannotHold
+
+__all__ = ["refuse_unwritable", "write_answer"]
+
+_FLOATS = (pl.Float32, pl.Float64)
+
+
+def refuse_unwritable(columns: Mapping[str, pl.DataType], path: Path) -> None:
+    """Raises: FormatCannotHold FEA-060 for the first column that the format of this file has no
+    place for.
+    """
+    for name, dtype in columns.items():
+        is_held = dtype not in (pl.Binary, pl.Object) and not (
+            path.suffix == ".csv" and dtype.is_nested()
+        )
+        if path.suffix != ".parquet" and not is_held:
+            raise FormatCannotHold(column=name, dtype=str(dtype), file=path.name)
+
+
+def write_answer(parts: list[Path], path: Path, *, folder: Path) -> None:
+    """Write the parts, Parquet files, as one file.
+
+    Args:
+        folder: on the disk of `path`; the file is written there first and moved when it is whole,
+            so that a failure leaves nothing.
+    """
+    fresh, answer = folder / "answer", pl.scan_parquet(parts)
+    match path.suffix:
+        case ".parquet":
+            answer.sink_parquet(fresh)
+        case ".csv":
+            answer.with_columns(_lengths_as_text()).sink_csv(fresh)
+        case _:
+            with fresh.open("wb") as stream:
+                for part in parts:
+                    _write_lines(pl.read_parquet(part).with_columns(_lengths_as_text()), stream)
+    fresh.replace(path)
+
+
+def _lengths_as_text() -> pl.Expr:
+    return pl.selectors.duration().dt.to_string("iso")
+
+
+def _write_lines(frame: pl.DataFrame, stream: BinaryIO) -> None:
+    """JSON lines; Polars would write null for what is no finite number."""
+    text, strange = frame.write_ndjson(), _strange_rows(frame)
+    if strange.is_empty():
+        stream.write(text.encode())
+        return
+    lines = text.splitlines()
+    floats = [name for name, dtype in frame.schema.items() if _has_floats(dtype)]
+    for row, values in zip(strange, _iter_rows(frame, strange, floats), strict=True):
+        line = msgspec.json.decode(lines[row], type=dict[str, object])
+        lines[row] = msgspec.json.encode(line | values).decode()
+    stream.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _strange_rows(frame: pl.DataFrame) -> pl.Series:
+    """The rows with a number that is not finite."""
+    is_strange = [
+        ~pl.col(name).is_finite()
+        if dtype in _FLOATS
+        else pl.col(name).list.eval(~pl.element().is_finite()).list.any()
+        for name, dtype in frame.schema.items()
+        if _has_floats(dtype)
+    ]
+    if not is_strange:
+        return pl.Series(dtype=pl.UInt32)
+    return frame.select(pl.any_horizontal(is_strange)).to_series().fill_null(False).arg_true()
+
+
+def _iter_rows(
+    frame: pl.DataFrame, rows: pl.Series, names: Sequence[str]
+) -> Iterator[dict[str, object]]:
+    for values in frame.select(names)[rows].iter_rows(named=True):
+        yield {name: json_value(value) for name, value in values.items()}
+
+
+def _has_floats(dtype: pl.DataType) -> bool:
+    return dtype in _FLOATS or (isinstance(dtype, pl.List) and dtype.inner in _FLOATS)
