@@ -31,6 +31,7 @@ DURATIONS = [
     ),
     StageDuration(stage="train_model", asset="model.returned", rows=100_000, cpu_s=95.0),
 ]
+_ORDERS = "source.orders"
 RENAMED = [
     ('ms.Source("orders", "orders.csv",', 'ms.Source("purchases", "orders.csv",'),
     ('event_time="ordered_at")', 'event_time="ordered_at", renamed_from="orders")'),
@@ -75,7 +76,8 @@ EDITS = {
 
 def plan_of(graph: Graph, environment: EnvironmentVersion, before: Graph) -> Plan:
     """The plan with a history and one build to reuse."""
-    build = build_of(before, "source.orders")
+    orders = next(n for n, each in graph.assets.items() if each.definition.asset == _ORDERS)
+    build = build_of(graph, orders)
     builds = {(build.asset, Digest(build.fingerprint)): build}
     names = known_as(graph, environment)
     defined = definitions_of(before)

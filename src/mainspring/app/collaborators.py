@@ -24,6 +24,7 @@ from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
+from mainspring.features.on_demand import CompiledOnDemandView
 from mainspring.features.view import CompiledView
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.monitoring.parity import ParityMonitor
@@ -31,8 +32,12 @@ from mainspring.monitoring.runner import MonitorRunner
 from mainspring.project.catalog import FeatureCatalog
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.compile import compile_declared_views
+from mainspring.project.loader.compile import (
+    compile_declared_on_demand,
+    compile_declared_views,
+)
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
+from mainspring.project.model_catalog import ModelCatalog
 from mainspring.project.plan.read import read_origins
 from mainspring.project.renew import GateRenewal
 from mainspring.registry.read_environment import read_environment
@@ -168,12 +173,19 @@ class Collaborators:
     def reader(self) -> FeatureReader:
         """Reads features as this environment holds them: a `view`, all `views`, their values."""
         return FeatureReader(
-            stream_ports(self.runtime), self.streams.kept, declared=self._declared_views
+            stream_ports(self.runtime),
+            self.streams.kept,
+            declared=self._declared_views,
+            declared_on_demand=self._declared_on_demand,
         )
 
     def _declared_views(self) -> Mapping[str, CompiledView]:
         project, partitions = self.loadable_project, self.config.partitions
         return compile_declared_views(project, partitions=partitions) if project else {}
+
+    def _declared_on_demand(self) -> Mapping[str, CompiledOnDemandView]:
+        project = self.loadable_project
+        return compile_declared_on_demand(project) if project else {}
 
     @cached_property
     def parity(self) -> ParityMonitor:
@@ -192,7 +204,13 @@ class Collaborators:
             self.environment,
             view=self.reader.view,
             views=self.reader.views,
+            any_view=self.reader.view_or_on_demand,
         )
+
+    @cached_property
+    def models(self) -> ModelCatalog:
+        """The models of this environment and their versions: `report` on one, `reports`, `load`."""
+        return ModelCatalog(self.runtime, self.environment)
 
     def host(self) -> EndpointHost:
         """The endpoints of this environment, answering; `refresh` follows the map."""

@@ -7,14 +7,10 @@ project; in memory nothing is written anywhere.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-import polars as pl
-
 from mainspring.access.tokens import load_or_create_token
-from mainspring.app.collaborators import Collaborators
 from mainspring.app.compose import (
     OffsetClock,
     approver_signer,
@@ -22,18 +18,24 @@ from mainspring.app.compose import (
     compose_on_disk,
     public_keys,
 )
+from mainspring.app.data_access import DataAccess
 from mainspring.app.data_plane import (
     read_status,
 )
 from mainspring.app.errors import NowhereOnDisk
-from mainspring.app.frames import as_polars, rows_of
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
 from mainspring.app.simulation import simulate_environment
 from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.events import Actor
+from mainspring.elements.foreign_frame import (
+    GivenRows,
+    PandasFrame,
+    as_polars,
+    is_pandas,
+    plain_rows,
+)
 from mainspring.elements.identity import Digest
-from mainspring.elements.time import Micros, parse_instant
-from mainspring.features.online.read import FeatureRows
+from mainspring.elements.time import parse_instant
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import AuditReport, audit_journal
 from mainspring.govern.lineage import LineageNode, asset_lineage
@@ -52,7 +54,6 @@ from mainspring.project.renew import RenewalReport
 from mainspring.registry.environment import EnvironmentVersion
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.predict import Prediction
-from mainspring.serving.state.reader import ViewNames
 from mainspring.serving.tracing.replay import ReplayResult
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.simulation.simulate import SimulationReport
@@ -65,7 +66,7 @@ from mainspring.sources.topic import log_of_stream, topic_of
 __all__ = ["Workspace"]
 
 
-class Workspace(Collaborators):
+class Workspace(DataAccess):
     """One project in one environment, ready to work.  Stable.
 
     Open one with `Workspace.open(path, env=...)`, or with nothing on disk with
@@ -264,7 +265,7 @@ class Workspace(Collaborators):
     def ingest(
         self,
         source: str | Named,
-        rows: SourceRows | Mapping[str, Cell] | Path | str,
+        rows: SourceRows | Mapping[str, Cell] | PandasFrame | Path | str,
         *,
         history: bool = False,
         op: str = "",
@@ -287,8 +288,9 @@ class Workspace(Collaborators):
                 Path(rows), history=history, op=op, root=self.folder and self.folder.parent
             )
         else:
-            given = cast("SourceRows", [rows] if isinstance(rows, Mapping) else as_polars(rows))
-            report = writer.write_rows(given, history=history, op=op)
+            taken = as_polars(rows) if is_pandas(rows) else rows
+            taken = cast("SourceRows", [taken] if isinstance(taken, Mapping) else taken)
+            report = writer.write_rows(taken, history=history, op=op)
         self.generations.follow(log_of_stream(stream))
         materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
         return report
@@ -330,46 +332,6 @@ class Workspace(Collaborators):
         materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
         return report
 
-    def get_historical_features(self, features: ViewNames, *, spine: pl.DataFrame) -> pl.DataFrame:
-        """Features of these views for every row of the spine, point-in-time correct, in its order;
-        no row is dropped.
-
-        Args:
-            features: names of feature views or their declarations; they answer as this environment
-                holds them.
-            spine: a frame of Polars or pandas with the join keys, and `prediction_time`: timestamps
-                (without a zone: UTC), ISO 8601 text or int64 microseconds.
-
-        Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
-            another type.
-        """
-        asked = cast("pl.DataFrame", as_polars(spine))
-        return self.reader.get_historical_features(features, spine=asked)
-
-    def get_online_features(
-        self,
-        features: ViewNames,
-        *,
-        keys: Sequence[Mapping[str, object]] | pl.DataFrame,
-        at: Micros | str | datetime | None = None,
-        reasons: bool = False,
-    ) -> FeatureRows:
-        """Features of these views for each key, from online state, now or at another time.
-
-        Args:
-            keys: the join keys of each row.
-            reasons: say also why a value is null: see `FeatureRows.reasons`.
-
-        Returns: values as models take them: instants and lengths of time are int64 microseconds.
-
-        Raises: HorizonPassed FEA-002 when online state does not reach back to that time,
-            MissingRequestField FEA-003, WrongRequestType FEA-004 for a missing join key or one of
-            another type, MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two
-            views give a column of one name, HindsightAsked FEA-013 for a view with hindsight.
-        """
-        given = cast("pl.DataFrame", as_polars(keys))
-        return self.reader.get_online_features(features, keys=given, at=at, reasons=reasons)
-
     def materialize(self) -> None:
         """Bring the online state of every view that is kept current up to the log."""
         self.streams.materialize()
@@ -401,20 +363,16 @@ class Workspace(Collaborators):
         """The ids of the newest predictions of this environment that the log has, newest last."""
         return self.replays.latest(self.environment, count)
 
-    def predict(
-        self,
-        endpoint: str | Named,
-        rows: Sequence[Mapping[str, object]] | Mapping[str, object] | pl.DataFrame,
-    ) -> list[Prediction]:
+    def predict(self, endpoint: str | Named, rows: GivenRows) -> list[Prediction]:
         """Answer rows, or one, as the server would.
 
         Args:
             rows: mappings, one mapping, or a frame of Polars or pandas.
 
-        Raises: UnknownEndpoint SRV-001, NotServing SRV-003, BadRequest SRV-004 for what has no
+        Raises: UnknownEndpoint SRV-001, NotServing SRV-003, FrameUnreadable FEA-070 for what has no
             rows, MissingRequestField FEA-003, WrongRequestType FEA-004.
         """
-        name, asked = name_of(endpoint, "endpoint"), rows_of(rows)
+        name, asked = name_of(endpoint, "endpoint"), plain_rows(rows)
         host = self.host()
         self.materialize()
         return host.predict(name, asked, actor=self.runtime.actor)

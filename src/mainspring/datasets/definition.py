@@ -52,10 +52,6 @@ _RECORDS = {
     and dataclasses.is_dataclass(record)
     and record.__module__ == module.__name__
 } | {record.__name__: record for record in (*NODES, Schema, Field)}
-_UNWRITTEN = frozenset({"renamed_from"})
-"""Fields that say nothing about what is computed: two definitions that differ in them are equal
-bytes.
-"""
 # Until then ids of facts that happened at once were ordered by their text, 10 before 9.
 _ORDER_OF_TEXT = 2
 _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
@@ -220,9 +216,8 @@ def _to_data(value: object) -> _Json:
         case list() | tuple():
             return [_to_data(item) for item in value]
         case _ if dataclasses.is_dataclass(value):
-            said = [field for field in stated_fields(value) if field.name not in _UNWRITTEN]
             return {"$": type(value).__name__} | {
-                f.name: _to_data(getattr(value, f.name)) for f in said
+                f.name: _to_data(getattr(value, f.name)) for f in stated_fields(value)
             }
         case _:
             raise TypeError(f"{type(value).__name__} is not part of a definition")
@@ -243,7 +238,10 @@ def _from_data(data: object) -> object:
 
 
 def _record(name: str, fields: Mapping[str, object]) -> object:
-    """A record without its constructor, which takes a user's shorthand and not fields."""
+    """A record without its constructor, which takes a user's shorthand and not fields.
+
+    A field that its release did not know yet, or that is a note, has its default.
+    """
     record = _RECORDS[name]
     made = object.__new__(record)
     for field in dataclasses.fields(record):

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from typing import Literal as OneOf
 
-from mainspring.elements.declaration import ADDED, caller, freeze
+from mainspring.elements.declaration import (
+    ADDED,
+    GivenTags,
+    Tags,
+    caller,
+    freeze,
+    parse_tags,
+)
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
 from mainspring.elements.expression.tree import Node
@@ -163,9 +170,10 @@ class TrainingSet:
     label: Label
     features: tuple[FeatureView | OnDemandFeatureView, ...]
     split: AnySplit
-    owner: str
-    description: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
         self,
@@ -179,6 +187,7 @@ class TrainingSet:
         split: AnySplit,
         owner: str = "",
         description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         freeze(
             self,
@@ -191,5 +200,6 @@ class TrainingSet:
             split=split,
             owner=owner,
             description=description,
+            tags=parse_tags(tags),
             declared_at=caller(),
         )

@@ -1,10 +1,13 @@
-"""What all declarations share: they are frozen, comparable, and know the user's line that made
-them.
+"""What all declarations share: they are frozen, comparable, know the user's line that made them,
+and may carry notes.
+
+A declared record that gains a field gives it a default: it is what a definition says that an
+earlier release stored without the field.
 """
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +15,28 @@ from typing import Final, Protocol, runtime_checkable
 
 from mainspring.elements.errors import Location, NotAName
 
-__all__ = ["ADDED", "Named", "caller", "freeze", "name_of", "names_of", "stated_fields"]
+__all__ = [
+    "ADDED",
+    "NOTES",
+    "GivenTags",
+    "Named",
+    "Tags",
+    "caller",
+    "freeze",
+    "name_of",
+    "names_of",
+    "parse_tags",
+    "stated_fields",
+]
+
+NOTES = frozenset({"owner", "description", "tags", "renamed_from"})
+"""The fields of a declaration that ask for nothing: they are in no fingerprint and in no stored
+definition of a model, so that a change of them builds and judges nothing.
+"""
+
+Tags = tuple[tuple[str, str], ...]
+GivenTags = Mapping[str, str] | Sequence[str]
+"""Tags as people write them: names with values, or names alone."""
 
 # With the separator, so that a user's folder beside ours whose name begins alike is not taken for
 # ours.
@@ -84,21 +108,44 @@ def caller() -> Location:
 
 def freeze(declaration: object, **values: object) -> None:
     """Set every field of a frozen dataclass from its own `__init__`; a missing or unknown field is
-    our bug.
+    our bug.  Raises: TypeError for a note that is no text.
     """
     expected = {f.name for f in fields(declaration)}  # type: ignore[arg-type]
     assert expected == values.keys(), expected ^ values.keys()
     for name, value in values.items():
+        if name in ("owner", "description"):
+            _require_text(name, value)
         object.__setattr__(declaration, name, value)
 
 
 def stated_fields(declaration: object) -> list[Field[object]]:
     """The fields of a declaration, or of a record in it, that say something: not where it stands in
-    its file, and not those added later that have their default.
+    its file, no notes, and not those added later that have their default.
     """
     return [
         each
         for each in fields(declaration)  # type: ignore[arg-type]
-        if each.name != "declared_at"
+        if each.name not in ("declared_at", *NOTES)
         and not (each.metadata == ADDED and getattr(declaration, each.name) == each.default)
     ]
+
+
+def parse_tags(tags: GivenTags) -> Tags:
+    """The tags as a declaration holds them, sorted by name.
+
+    >>> parse_tags({"team": "risk", "pii": "no"}), parse_tags(["nightly"])
+    ((('pii', 'no'), ('team', 'risk')), (('nightly', ''),))
+
+    Raises: TypeError for anything else than text.
+    """
+    if isinstance(tags, str):
+        raise TypeError(f'tags: {tags!r} is one text; write {{"team": "risk"}} or ["{tags}"]')
+    given = dict(tags) if isinstance(tags, Mapping) else dict.fromkeys(tags, "")
+    for text in (*given, *given.values()):
+        _require_text("tags", text)
+    return tuple(sorted(given.items()))
+
+
+def _require_text(field: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{field}: {value!r} is no text")

@@ -29,12 +29,14 @@ __all__ = [
     "EngineError",
     "FeatureError",
     "FlowError",
+    "FrameUnreadable",
     "GateError",
     "Location",
     "MainspringError",
     "MonitoringError",
     "NewerFormat",
     "NotAName",
+    "PandasMissing",
     "RegistryError",
     "ServingError",
     "SourceError",
@@ -200,3 +202,30 @@ class NewerFormat(RegistryError):
     record: str
     found: int
     known: int
+
+
+@dataclass(eq=False, kw_only=True)
+class FrameUnreadable(FeatureError):
+    """Rows were given as something that is no frame, or a column of a frame has no one type.
+
+    A frame of Polars is taken as it is.  Of a frame of pandas, each column must hold values of one
+    type: a column of objects may hold text, whole numbers, dates or booleans, but no mixture.
+    """
+
+    code: ClassVar[str] = "FEA-070"
+    template: ClassVar[str] = "{what} {problem}"
+    remedy: ClassVar[str] = (
+        "give a polars.DataFrame or a pandas.DataFrame whose columns are named by text and hold "
+        "values of one type each"
+    )
+    what: str
+    problem: str
+
+
+@dataclass(eq=False, kw_only=True)
+class PandasMissing(FeatureError):
+    """A frame of pandas was asked for, and pandas is not installed; nothing else needs it."""
+
+    code: ClassVar[str] = "FEA-071"
+    template: ClassVar[str] = "pandas is not installed"
+    remedy: ClassVar[str] = "pip install pandas, or use the frame of Polars"

@@ -8,11 +8,13 @@ from mainspring.elements.errors import FeatureError
 __all__ = [
     "FeatureNamedTwice",
     "FeatureOverflow",
+    "FeatureUnknown",
     "FormatCannotHold",
     "HindsightAsked",
     "HorizonPassed",
     "MissingRequestField",
     "MomentAhead",
+    "RequestTypesUnknown",
     "SpineUnusable",
     "WrongRequestType",
 ]
@@ -159,3 +161,32 @@ class FormatCannotHold(FeatureError):
     file: str
     column: str
     dtype: str
+
+
+@dataclass(eq=False, kw_only=True)
+class RequestTypesUnknown(FeatureError):
+    """An on-demand view was read for a request, and no training set uses it, so the types of the
+    columns that it reads are declared nowhere.
+    """
+
+    code: ClassVar[str] = "FEA-073"
+    template: ClassVar[str] = "no training set says what types {columns} of {view} have"
+    remedy: ClassVar[str] = (
+        "use the view in a training set, or read it with get_historical_features, where the "
+        "columns of the spine have types"
+    )
+    view: str
+    columns: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FeatureUnknown(FeatureError):
+    """A feature was asked for that its view does not have, or by something that names none.  A view
+    is asked for by its name or its declaration, one of its features as `view:feature`.
+    """
+
+    code: ClassVar[str] = "FEA-074"
+    template: ClassVar[str] = "there is no feature {reference}; there is: {known}"
+    remedy: ClassVar[str] = "name one of them, or the view alone for all of its features"
+    reference: str
+    known: str

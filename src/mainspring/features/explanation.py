@@ -86,6 +86,8 @@ class ViewExplanation(msgspec.Struct, frozen=True, kw_only=True):
     hop: str | None
     ttl: str | None
     outputs: tuple[OutputExplanation, ...]
+    owner: str = ""
+    tags: dict[str, str] = {}
 
 
 class _Description(NamedTuple):
@@ -103,6 +105,8 @@ def explain_view(view: CompiledView) -> ViewExplanation:
     return ViewExplanation(
         view=declared.name,
         description=declared.description,
+        owner=declared.owner,
+        tags=dict(declared.tags),
         sources=tuple(source.name for source in declared.sources),
         entities=tuple(_explain_entity(entity) for entity in declared.entities),
         knowledge=_KNOWLEDGE[declared.knowledge],
@@ -125,6 +129,9 @@ def render_view_explanation(explanation: ViewExplanation) -> str:
     lines += [f"  entity    {entity.name}: {entity.says}" for entity in explanation.entities]
     lines += [f"  hop       {explanation.hop}"] if explanation.hop else []
     lines += [f"  ttl       {explanation.ttl}"] if explanation.ttl else []
+    lines += [f"  owner     {explanation.owner}"] if explanation.owner else []
+    tags = [f"{name}={value}" if value else name for name, value in explanation.tags.items()]
+    lines += [f"  tags      {', '.join(tags)}"] if tags else []
     name, window = (
         max(map(len, texts))
         for texts in zip(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from typing import Literal as OneOf
 
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.aggregation import Aggregation
 from mainspring.elements.expression.build import Expr, node_of
@@ -48,6 +48,9 @@ class Entity:
     null_keys: NullKeys
     through: "FeatureView | None"
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
         self,
@@ -56,6 +59,9 @@ class Entity:
         join_keys: Sequence[str] | None = None,
         null_keys: NullKeys = "skip",
         through: "FeatureView | None" = None,
+        owner: str = "",
+        description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         keys = (name,) if join_keys is None else tuple(join_keys)
         if through is not None:
@@ -66,6 +72,9 @@ class Entity:
             join_keys=keys,
             null_keys=null_keys,
             through=through,
+            owner=owner,
+            description=description,
+            tags=parse_tags(tags),
             declared_at=caller(),
         )
 
@@ -126,8 +135,6 @@ class FeatureView:
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description"})
-    NOTES: ClassVar[frozenset[str]] = frozenset({"renamed_from"})
-    """Fields that are in no fingerprint."""
 
     name: str
     sources: tuple[Source, ...]
@@ -138,9 +145,10 @@ class FeatureView:
     closed: Closed
     hop: Micros | None
     knowledge: Knowledge
-    owner: str
-    description: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
     renamed_from: str = ""
 
     def __init__(
@@ -157,6 +165,7 @@ class FeatureView:
         knowledge: Knowledge = "as_known",
         owner: str = "",
         description: str = "",
+        tags: GivenTags = (),
         renamed_from: str = "",
     ) -> None:
         sources = (source,) if isinstance(source, Source) else tuple(source)
@@ -183,6 +192,7 @@ class FeatureView:
             knowledge=knowledge,
             owner=owner,
             description=description,
+            tags=parse_tags(tags),
             declared_at=caller(),
             renamed_from=renamed_from,
         )
@@ -211,12 +221,19 @@ class OnDemandFeatureView:
 
     name: str
     features: tuple[tuple[str, Node], ...]
-    owner: str
-    description: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
-        self, name: str, *, features: Mapping[str, Expr], owner: str = "", description: str = ""
+        self,
+        name: str,
+        *,
+        features: Mapping[str, Expr],
+        owner: str = "",
+        description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         freeze(
             self,
@@ -224,5 +241,6 @@ class OnDemandFeatureView:
             features=tuple((name, node_of(expression)) for name, expression in features.items()),
             owner=owner,
             description=description,
+            tags=parse_tags(tags),
             declared_at=caller(),
         )

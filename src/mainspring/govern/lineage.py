@@ -7,13 +7,15 @@ environment holds, whatever the project's files say by now.
 
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 
 import msgspec
 
 from mainspring.elements.events import EventValue, Recorded
+from mainspring.elements.html import html_page, html_text
 from mainspring.elements.identity import short
 from mainspring.ports.state import StateReader
-from mainspring.registry.environment import AssetDefinition, Build, EnvironmentVersion
+from mainspring.registry.environment import AssetDefinition, AssetNotes, Build, EnvironmentVersion
 from mainspring.registry.errors import UnknownAsset
 from mainspring.registry.read_environment import read_build, read_definition
 
@@ -29,6 +31,10 @@ class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
     made_at: int
     facts: dict[str, EventValue]
     parents: tuple["LineageNode", ...] = ()
+    notes: AssetNotes = AssetNotes()
+
+    def _repr_html_(self) -> str:
+        return html_page(f"Lineage of {self.asset}", html_text("\n".join(self.lines())))
 
     def lines(self, indent: str = "") -> list[str]:
         """The tree as text, the asset first."""
@@ -37,6 +43,8 @@ class LineageNode(msgspec.Struct, frozen=True, kw_only=True):
             f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
             for name, value in self.facts.items()
         )
+        owner = f"owner {self.notes.owner}" if self.notes.owner else ""
+        detail = ", ".join(filter(None, [detail, owner]))
         lines = [said + (f"  ({detail})" if detail else "")]
         for place, parent in enumerate(self.parents):
             last = place == len(self.parents) - 1
@@ -82,6 +90,7 @@ def asset_lineage(
         parents=made_from | {name: (f"file {path}",) for name, path in files.items() if path},
         digests={name: pointer.build_digest for name, pointer in environment.pointers.items()},
         journal=list(state.iter_events(kind="build.made")),
+        notes={name: definition.notes_or_none for name, definition in definitions.items()},
     )
 
 
@@ -101,6 +110,7 @@ def trace_lineage(
     parents: Mapping[str, Sequence[str]],
     digests: Mapping[str, str],
     journal: Sequence[Recorded],
+    notes: Mapping[str, AssetNotes] = MappingProxyType({}),
 ) -> LineageNode:
     """The lineage of an asset as an environment holds it.
 
@@ -108,6 +118,7 @@ def trace_lineage(
         parents: what each asset is made from.
         digests: the build of each asset in the environment.
         journal: the `build.made` events, for who made each digest and when.
+        notes: what each asset says to people.
     """
     made = {
         (record.event.subject, str(record.event.facts.get("digest"))): record for record in journal
@@ -116,7 +127,7 @@ def trace_lineage(
     made |= {
         (subject.partition(".")[0], digest): record for (subject, digest), record in made.items()
     }
-    return _node(asset, parents, digests, made=made)
+    return _node(asset, parents, digests, made=made, notes=notes)
 
 
 def _node(
@@ -125,6 +136,7 @@ def _node(
     digests: Mapping[str, str],
     *,
     made: Mapping[tuple[str, str], Recorded],
+    notes: Mapping[str, AssetNotes],
 ) -> LineageNode:
     digest = digests.get(asset, "")
     record = made.get((asset, digest)) or made.get((asset.partition(".")[0], digest))
@@ -140,8 +152,10 @@ def _node(
         made_at=record.event.at if record else 0,
         facts=facts,
         parents=tuple(
-            _node(parent, parents, digests, made=made) for parent in parents.get(asset, ())
+            _node(parent, parents, digests, made=made, notes=notes)
+            for parent in parents.get(asset, ())
         ),
+        notes=notes.get(asset, AssetNotes()),
     )
 
 

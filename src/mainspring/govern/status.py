@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import msgspec
 
 from mainspring.elements.events import ProjectName
+from mainspring.elements.html import html_page, html_table
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_stored
-from mainspring.elements.time import Micros
+from mainspring.elements.time import Micros, format_instant
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verify_version import verify_version
 from mainspring.monitoring.incident import Incident
@@ -20,9 +21,9 @@ from mainspring.ports.objects import ObjectReader
 from mainspring.ports.signer import Verifier
 from mainspring.ports.state import StateReader
 from mainspring.ports.tables import TableReader
-from mainspring.registry.environment import EnvironmentVersion, asset_names
+from mainspring.registry.environment import AssetNotes, EnvironmentVersion, asset_names
 from mainspring.registry.read import read_version
-from mainspring.registry.read_environment import read_environment
+from mainspring.registry.read_environment import read_definition, read_environment
 from mainspring.serving.loader import read_endpoint_definition
 from mainspring.serving.state.read import read_streams
 from mainspring.sources.quarantine import count_departed
@@ -42,12 +43,15 @@ __all__ = [
 
 
 class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint, the version behind it, and whether its chain of attestations holds here."""
+    """An endpoint, the version behind it, whether its chain of attestations holds here, and what
+    its declaration says to people.
+    """
 
     name: str
     model: str
     digest: Digest
     attested: bool
+    notes: AssetNotes = AssetNotes()
 
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +63,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     quarantined: int
     last_event_time: Micros | None
+    notes: AssetNotes = AssetNotes()
 
 
 class MonitorStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +89,29 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceStatus, ...]
     incidents: tuple[Incident, ...]
     monitors: tuple[MonitorStatus, ...] = ()
+
+    def _repr_html_(self) -> str:
+        endpoints = [
+            (e.name, e.model, "attested" if e.attested else "not attested", e.notes.owner)
+            for e in self.endpoints
+        ]
+        sources = [
+            (s.name, s.rows, s.quarantined, _moment(s.last_event_time), s.notes.owner)
+            for s in self.sources
+        ]
+        incidents = [(_moment(each.opened_at), each.sentence) for each in self.incidents]
+        return html_page(
+            f"{self.environment} is at version {self.version}",
+            html_table("Endpoints", ("name", "model", "proof", "owner"), endpoints),
+            html_table(
+                "Sources", ("name", "rows", "in quarantine", "last event", "owner"), sources
+            ),
+            html_table("Open incidents", ("since", "what"), incidents),
+        )
+
+
+def _moment(at: Micros | None) -> str:
+    return format_instant(at) if at is not None else "never"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -120,7 +148,7 @@ def status_of_environment(
         reason=current.reason,
         endpoints=tuple(_iter_endpoints(current, policy, ports)),
         sources=tuple(
-            _source(name, stream, ports)
+            _source(name, stream, current, ports)
             for name, stream in sorted(read_streams(current, state=ports.state).items())
         ),
         incidents=tuple(incident for incident in incidents if incident.closed_at is None),
@@ -149,8 +177,17 @@ def _iter_endpoints(
                 now=ports.clock.now(),
             )
             yield EndpointStatus(
-                name=name, model=version.label, digest=version.digest, attested=chain.is_proven
+                name=name,
+                model=version.label,
+                digest=version.digest,
+                attested=chain.is_proven,
+                notes=_notes_of(f"endpoint.{name}", current, ports),
             )
+
+
+def _notes_of(asset: str, current: EnvironmentVersion, ports: StatusPorts) -> AssetNotes:
+    definition = read_definition(ports.state, current.pointers[asset])
+    return definition.notes_or_none if definition else AssetNotes()
 
 
 def _monitor(name: str, environment: str, ports: StatusPorts) -> MonitorStatus:
@@ -161,11 +198,13 @@ def _monitor(name: str, environment: str, ports: StatusPorts) -> MonitorStatus:
     return MonitorStatus(name=name, until=window.end, summary=summary)
 
 
-def _source(name: str, stream: str, ports: StatusPorts) -> SourceStatus:
+def _source(
+    name: str, stream: str, current: EnvironmentVersion, ports: StatusPorts
+) -> SourceStatus:
     tally = read_tally(tally_topic_of(stream), ports.log)
     if stream == name:
         # What release 0.1 took in has no tally.
-        return _counted_by_hand(name, ports)
+        return _counted_by_hand(name, current, ports)
     return SourceStatus(
         name=name,
         rows=tally.standing,
@@ -173,10 +212,11 @@ def _source(name: str, stream: str, ports: StatusPorts) -> SourceStatus:
         last_event_time=None
         if tally.newest_event_time == NO_EVENT_TIME.value
         else tally.newest_event_time,
+        notes=_notes_of(f"source.{name}", current, ports),
     )
 
 
-def _counted_by_hand(name: str, ports: StatusPorts) -> SourceStatus:
+def _counted_by_hand(name: str, current: EnvironmentVersion, ports: StatusPorts) -> SourceStatus:
     topic, log = topic_of(name), ports.log
     newest = None
     for frame in iter_records(topic, log=log, tables=ports.tables):
@@ -187,4 +227,5 @@ def _counted_by_hand(name: str, ports: StatusPorts) -> SourceStatus:
         rows=log.head(topic),
         quarantined=log.head(quarantine_topic_of(name)),
         last_event_time=newest,
+        notes=_notes_of(f"source.{name}", current, ports),
     )

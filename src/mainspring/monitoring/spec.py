@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from typing import Literal as OneOf
 
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 from mainspring.training.spec import Model
 
@@ -30,8 +30,10 @@ class Monitor:
     model: Model
     schedule: OneOf["hourly", "daily"]
     sensitivity: float
-    owner: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
         self,
@@ -41,6 +43,8 @@ class Monitor:
         name: str = "",
         sensitivity: float = 1.4,
         owner: str = "",
+        description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         freeze(
             self,
@@ -49,5 +53,7 @@ class Monitor:
             schedule=schedule,
             sensitivity=sensitivity,
             owner=owner,
+            description=description,
+            tags=parse_tags(tags),
             declared_at=caller(),
         )

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from mainspring.elements.declaration import Named, name_of, names_of
+from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import Micros
 from mainspring.features.distribution import Distribution, distribution_of
@@ -17,6 +17,7 @@ from mainspring.features.errors import FeatureOverflow, HorizonPassed
 from mainspring.features.explanation import ViewExplanation, explain_view
 from mainspring.features.history.file import BackfillProgress, BackfillReport, backfill_file
 from mainspring.features.online.measure import measure_state, sample_answers
+from mainspring.features.requested import AnyView, FeatureReference, parse_requested, views_in
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.project.kinds.evaluation import Runtime
@@ -24,8 +25,8 @@ from mainspring.project.kinds.union import asset_name
 from mainspring.project.loader.fingerprint import canonical_value
 from mainspring.project.loader.load import Project
 from mainspring.project.plan.notation import render_field
-from mainspring.registry.read_environment import read_environment
-from mainspring.serving.state.reader import ViewNames
+from mainspring.registry.environment import AssetNotes
+from mainspring.registry.read_environment import read_definition, read_environment
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.imported import require_imported
 from mainspring.sources.spec import NO_EVENT_TIME, Source
@@ -120,7 +121,8 @@ class FeatureCatalog:
 
     Args:
         declared: gives what the project declares; None where it does not load.
-        view, views: give a view as the environment holds it, compiled, and all of them.
+        view, views: give a view as the environment holds it, compiled, and all of them; `any_view`
+            also one that is on-demand.
     """
 
     def __init__(
@@ -131,14 +133,10 @@ class FeatureCatalog:
         *,
         view: Callable[[str], CompiledView],
         views: Callable[[], Sequence[CompiledView]],
+        any_view: Callable[[str], AnyView],
     ) -> None:
-        self._declared, self._tools, self._environment, self._view, self._views = (
-            declared,
-            runtime,
-            environment,
-            view,
-            views,
-        )
+        self._declared, self._tools, self._environment = declared, runtime, environment
+        self._view, self._views, self._any_view = view, views, any_view
 
     def report(self) -> FeaturesReport:
         """Every view.  Cost: reads all online state, about 4 µs a row."""
@@ -154,7 +152,9 @@ class FeatureCatalog:
         distributions, silence = self._distributions(view, now, keys)
         return ViewReport(
             status=self._status(view, now),
-            explanation=explain_view(view),
+            explanation=msgspec.structs.replace(
+                explain_view(view), **msgspec.structs.asdict(self._notes(view))
+            ),
             clocks=tuple(_clocks_of(source) for source in view.view.sources),
             at=now,
             sampled=keys,
@@ -164,7 +164,7 @@ class FeatureCatalog:
 
     def backfill(
         self,
-        names: ViewNames,
+        names: Sequence[FeatureReference] | FeatureReference,
         *,
         spine: Path | str,
         out: Path | str,
@@ -178,11 +178,14 @@ class FeatureCatalog:
         Raises: UnknownAsset ACC-006, FileNotRead SRC-037, SpineUnusable FEA-010, FeatureOverflow
             FEA-001.
         """
-        views = [self._view(name) for name in names_of(names, "feature view")]
+        requested = parse_requested(names, self._any_view)
+        views = views_in(requested)
         sources = [source for view in with_lookups(views) for source in view.view.sources]
         require_imported(sources, self._tools.log)
         facts_of = partial(read_source_rows, log=self._tools.log, tables=self._tools.tables)
-        return backfill_file(views, Path(spine), Path(out), facts_of=facts_of, progress=progress)
+        return backfill_file(
+            requested, Path(spine), Path(out), facts_of=facts_of, progress=progress
+        )
 
     def _status(self, view: CompiledView, now: Micros) -> ViewStatus:
         shards, log, online = shards_of(view), self._tools.log, self._tools.online
@@ -234,6 +237,21 @@ class FeatureCatalog:
             distribution_of(field.name, field.dtype, values[field.name]) for field in view.fields
         )
         return spread, "" if any(values.values()) else "state holds no key yet"
+
+    def _notes(self, view: CompiledView) -> AssetNotes:
+        """As declared now, and of a view that is not declared any more as it was applied."""
+        name, state = asset_name(view.view), self._tools.state
+        project = self._declared()
+        declared = project.graph.assets.get(name) if project else None
+        pointer = read_environment(state, self._environment).pointers.get(name)
+        found = (
+            declared.definition
+            if declared
+            else read_definition(state, pointer)
+            if pointer
+            else None
+        )
+        return found.notes_or_none if found else AssetNotes()
 
     def _standing(self, view: CompiledView) -> ApplyStatus:
         name, state = asset_name(view.view), self._tools.state

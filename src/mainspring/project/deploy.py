@@ -19,6 +19,7 @@ from mainspring.project.errors import NothingToPromote, NothingToRollBack, Prote
 from mainspring.project.kinds.asset import AssetOrigin
 from mainspring.project.kinds.evaluation import Evaluation, Runtime, StageProgressCallback
 from mainspring.project.loader.load import Project, declared_source
+from mainspring.project.notes import record_notes
 from mainspring.project.plan.data import moved_files
 from mainspring.project.plan.moves import (
     make_pointing_plan,
@@ -217,7 +218,7 @@ class EnvironmentDeployer:
             builds={},
         )
         if not plan.stages:
-            return ApplyReport(
+            report = ApplyReport(
                 environment=plan.environment,
                 run="",
                 version=plan.environment_version,
@@ -225,13 +226,33 @@ class EnvironmentDeployer:
                 reused=0,
                 moved=False,
             )
-        return apply_plan(
-            plan,
-            evaluation,
-            self._policy(plan.environment),
-            fingerprints=fingerprints_of(project.graph) if project else {},
-            moved_files=moved_files(plan.data, evaluation.root) if not plan.leaves_data else (),
-            observer=observer,
+        else:
+            report = apply_plan(
+                plan,
+                evaluation,
+                self._policy(plan.environment),
+                fingerprints=fingerprints_of(project.graph) if project else {},
+                moved_files=(
+                    moved_files(plan.data, evaluation.root) if not plan.leaves_data else ()
+                ),
+                observer=observer,
+            )
+        if plan.act == "apply":
+            self.record_notes(plan.environment)
+        return report
+
+    def record_notes(self, environment: str = "") -> tuple[str, ...]:
+        """Put the notes of what an environment holds as it is declared on record, for those that
+        read no project; the assets whose notes were others.
+        """
+        runtime = self.runtime
+        return record_notes(
+            self.load().graph,
+            environment or self.environment,
+            state=runtime.state,
+            project=runtime.project,
+            actor=runtime.actor,
+            at=runtime.clock.now(),
         )
 
     def approve(self, model: str, target: str, signer: Signer) -> Digest:

@@ -17,6 +17,7 @@ from mainspring.elements.time import Micros
 
 __all__ = [
     "AssetDefinition",
+    "AssetNotes",
     "AssetPointer",
     "AssetRecord",
     "Build",
@@ -95,6 +96,14 @@ class Build(StoredRecord, frozen=True, kw_only=True):
     facts: dict[str, EventValue] = msgspec.field(default_factory=dict)
 
 
+class AssetNotes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a declaration says to people; nothing is built or judged because of it."""
+
+    owner: str = ""
+    description: str = ""
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class AssetDefinition(StoredRecord, frozen=True, kw_only=True):
     """A declaration in canonical words, kept so that a later plan can say what changed from what.
 
@@ -104,6 +113,7 @@ class AssetDefinition(StoredRecord, frozen=True, kw_only=True):
         build: field → canonical JSON of its value; what a change of rebuilds.
         policy: the same for what a change of asks for new verdicts only.
         parents: the build fingerprints of the assets that it is made from.
+        notes: for people; in neither fingerprint.  Unset in what release 0.1 wrote.
     """
 
     title = "the definition of an asset"
@@ -113,6 +123,12 @@ class AssetDefinition(StoredRecord, frozen=True, kw_only=True):
     build: dict[str, str]
     policy: dict[str, str]
     parents: dict[str, Digest]
+    notes: AssetNotes | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def notes_or_none(self) -> AssetNotes:
+        """The notes; empty ones where none were stored."""
+        return AssetNotes() if isinstance(self.notes, msgspec.UnsetType) else self.notes
 
     @property
     def build_fingerprint(self) -> Digest:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import AccessError, RegistryError
+from mainspring.elements.errors import AccessError, DeclarationError, RegistryError
 
 __all__ = [
     "ArtifactChanged",
@@ -11,6 +11,7 @@ __all__ = [
     "DefinitionMissing",
     "DefinitionTampered",
     "EnvironmentMoved",
+    "TrainingSetNotBuilt",
     "UnknownAsset",
     "UnknownVersion",
     "VersionChanged",
@@ -138,4 +139,17 @@ class DefinitionTampered(RegistryError):
     template: ClassVar[str] = "the definition of {asset} in {environment} was changed"
     remedy: ClassVar[str] = "restore the state database from a backup, or apply the project again"
     asset: str
+    environment: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TrainingSetNotBuilt(DeclarationError):
+    """A training set is declared, and the environment holds no rows of it yet.  Rows are built by
+    `apply`.
+    """
+
+    code: ClassVar[str] = "PRJ-090"
+    template: ClassVar[str] = "the training set {name} is not built in {environment}"
+    remedy: ClassVar[str] = "run `mainspring apply`, then ask again"
+    name: str
     environment: str

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import ServingError
+from mainspring.elements.errors import FeatureError, ServingError
 
 __all__ = [
     "EmptyRequest",
+    "FeaturesMissing",
     "ModelRefused",
     "NotServing",
     "PredictionUnknown",
@@ -119,3 +120,16 @@ class ScoreNotFinite(ServingError):
     )
     rows: str
     missing: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FeaturesMissing(FeatureError):
+    """A loaded model was given a frame without some of its features.  They are columns of the
+    answers of `get_historical_features` and of the frames of its training set.
+    """
+
+    code: ClassVar[str] = "FEA-072"
+    template: ClassVar[str] = "the frame lacks features of {model}: {features}"
+    remedy: ClassVar[str] = "give a column for each of `feature_names`; null where it is not known"
+    model: str
+    features: str

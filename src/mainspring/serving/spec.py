@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 from mainspring.elements.time import Micros, parse_duration
 from mainspring.training.spec import Model
@@ -43,9 +43,10 @@ class Endpoint:
     model: Model
     rollout: Canary | None
     retention: Micros | None
-    owner: str
-    description: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Endpoint:
         retention: str | None = None,
         owner: str = "",
         description: str = "",
+        tags: GivenTags = (),
     ) -> None:
         kept = parse_duration(retention) if retention else None
         freeze(
@@ -66,5 +68,6 @@ class Endpoint:
             retention=kept,
             owner=owner,
             description=description,
+            tags=parse_tags(tags),
             declared_at=caller(),
         )

@@ -96,17 +96,19 @@ def _fault(value: object, datatype: str, takes: str) -> str:
     if datatype in _WHOLE:
         if value != int(value) or int(value) not in _WHOLE[datatype]:
             return f"{value} is no {datatype}"
-        value = int(value)
+        is_taken = int(_FLOATS[takes](value)) == value
     elif not _holds(datatype, value):
         return f"{value} is no {datatype}"
-    return "" if _holds(takes, value) else f"the model takes {takes}, and {value} is none"
+    else:
+        is_taken = _holds(takes, value)
+    return "" if is_taken else f"the model takes {takes}, and {value} is none"
 
 
 def _holds(kind: str, value: float) -> bool:
-    """Whether a datatype has this number, or the nearest one to it for a fraction.
+    """Whether a datatype of floats has this number, or the nearest one to it for a fraction.
 
-    A whole number is held by the number of its own digits too: programs write the double 2e22 / 3
-    as 6666666666666667000000.
+    A whole number may also be the shortest digits of one: programs write the double 2e22 / 3 as
+    6666666666666667000000.
     """
     if abs(value) > _LARGEST[kind]:
         return False

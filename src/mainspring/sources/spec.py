@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
 from mainspring.elements.expression.calendar import CALENDAR_RANGE
@@ -152,9 +152,10 @@ class Source:
     lateness: Micros | None
     clock_skew: Micros | None
     retention: Micros | None
-    owner: str
-    description: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
     max_quarantined: float | None = None
     renamed_from: str = ""
     bound_stream: str = field(default="", compare=False, repr=False)
@@ -176,6 +177,7 @@ class Source:
         description: str = "",
         max_quarantined: float | None = None,
         renamed_from: str = "",
+        tags: GivenTags = (),
     ) -> None:
         happened = NO_EVENT_TIME if event_time is None else _instant(event_time)
         freeze(
@@ -194,6 +196,7 @@ class Source:
             description=description,
             max_quarantined=max_quarantined,
             renamed_from=renamed_from,
+            tags=parse_tags(tags),
             declared_at=caller(),
             bound_stream="",
             refreshes=0,

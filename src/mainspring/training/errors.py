@@ -7,6 +7,7 @@ from mainspring.elements.errors import TrainingError
 
 __all__ = [
     "DegenerateScore",
+    "EstimatorRaised",
     "ExportDiffers",
     "FitFailed",
     "FitReturnedNothing",
@@ -14,7 +15,6 @@ __all__ = [
     "NotAProbability",
     "NotScorable",
     "OneClass",
-    "ScoringFailed",
     "ValueForBoolean",
     "WorkerFailed",
 ]
@@ -179,7 +179,7 @@ class NotAProbability(TrainingError):
 
 
 @dataclass(eq=False, kw_only=True)
-class ScoringFailed(TrainingError):
+class EstimatorRaised(TrainingError):
     """The fitted estimator raised when it scored the test rows, most often because it cannot take
     missing values and the test rows have some that the fitted rows had not.
     """

@@ -35,18 +35,19 @@ from mainspring.stats.metrics import METRICS
 from mainspring.training.environment import observe_environment
 from mainspring.training.errors import (
     DegenerateScore,
+    EstimatorRaised,
     ExportDiffers,
     FitFailed,
     FitReturnedNothing,
     NoRows,
     NotAProbability,
     OneClass,
-    ScoringFailed,
     ValueForBoolean,
 )
 from mainspring.training.native import native_scores
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.predictive_power import LabelledRows, predictive_power
+from mainspring.training.remarks import remarks_on
 from mainspring.training.run import RunRecord, TrainData, TrainingRun
 from mainspring.training.spec import Model
 
@@ -127,17 +128,10 @@ def fit_and_export(
     run = TrainingRun(seed=model.seed)
     estimator = _fit(model, train, run)
     exported = backend.export(estimator, len(encoding.columns))
-    if exported.output == "value" and tested["_label"].dtype == pl.Boolean:
-        raise ValueForBoolean(
-            model=model.name, estimator=type(estimator).__name__, at=model.declared_at
-        )
-    judged = _judge(
-        model,
-        backend.scorers.open(exported).predict(matrix),
-        _native_scores(model, estimator, matrix=matrix, encoding=encoding, output=exported.output),
-        tested=tested,
-        exported=exported,
-    )
+    _require_probabilities(model, estimator, exported, label=tested["_label"])
+    scores = backend.scorers.open(exported).predict(matrix)
+    native = _native_scores(model, estimator, exported, matrix=matrix, encoding=encoding)
+    judged = _judge(model, scores, native, tested=tested, exported=exported)
     labels = train.y.astype(np.float64)
     power = predictive_power(
         encoding,
@@ -171,6 +165,7 @@ def fit_and_export(
         logged=record.metrics,
         artifacts=_store(record, backend.objects),
         export=judged.check,
+        remarks=remarks_on(estimator, encoding),
     )
 
 
@@ -263,11 +258,25 @@ def _tail(error: Exception, lines: int = 12) -> str:
     return "\n".join(text[-lines:])
 
 
+def _require_probabilities(
+    model: Model, estimator: object, exported: ExportedModel, *, label: pl.Series
+) -> None:
+    if exported.output == "value" and label.dtype == pl.Boolean:
+        raise ValueForBoolean(
+            model=model.name, estimator=type(estimator).__name__, at=model.declared_at
+        )
+
+
 def _native_scores(
-    model: Model, estimator: object, *, matrix: Floats, encoding: Encoding, output: str
+    model: Model,
+    estimator: object,
+    exported: ExportedModel,
+    *,
+    matrix: Floats,
+    encoding: Encoding,
 ) -> Floats:
     try:
-        return native_scores(model.name, estimator, matrix=matrix, output=output)
+        return native_scores(model.name, estimator, matrix=matrix, output=exported.output)
     except MainspringError:
         raise
     # As in the fit: another library's code, which may raise anything.
@@ -277,7 +286,7 @@ def _native_scores(
             for place, name in enumerate(encoding.column_names)
             if np.isnan(matrix[:, place]).any()
         ]
-        raise ScoringFailed(
+        raise EstimatorRaised(
             model=model.name,
             error=type(error).__name__,
             detail=str(error).partition("\n")[0],

@@ -3,10 +3,19 @@
 import msgspec
 
 from mainspring.elements.identity import Digest
+from mainspring.elements.stored import StoredRecord
 from mainspring.registry.version import ExportCheck, FitEnvironment, ModelManifest
 from mainspring.training.run import MetricPoint, RunParameter
 
-__all__ = ["TrainedModel"]
+__all__ = ["FitLog", "TrainedModel"]
+
+
+class FitLog(StoredRecord, frozen=True, kw_only=True):
+    """What a fit logged beside its parameters, in order; an object that its build names."""
+
+    title = "what a fit logged"
+
+    metrics: tuple[MetricPoint, ...]
 
 
 class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +37,7 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
         logged: what the run logged; `artifacts`: files that it logged, by name.
         cpu_s: processor time of the fit's process; `transcript`: what it printed, None where it ran
             in the caller's process.
+        remarks: what people should know about how it uses its columns.
     """
 
     model: str
@@ -54,6 +64,7 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
     export: ExportCheck
     cpu_s: float = 0.0
     transcript: Digest | None = None
+    remarks: tuple[str, ...] = ()
 
     def manifest(self, *, definition: Digest, card: Digest) -> ModelManifest:
         """What the registry registers of it.

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mainspring.datasets.encoding import EncodedFeature, Encoding
+from mainspring.elements.schema import DType
 from mainspring.stats.midrank import midranks
 from mainspring.stats.roc_auc import roc_auc
 from mainspring.stats.spearman import correlation_of_ranks
@@ -209,10 +210,14 @@ def _looked_up(values: Floats, codes: Floats) -> Floats:
 def _strongest_pairs(
     columns: Sequence[_Column], measure: _Measure, single: Mapping[str, float]
 ) -> dict[str, float]:
-    """Pairs that tell much more than either alone: all pairs of the strongest columns are tried on
-    few rows, and the best of them again on all.
+    """Pairs that tell much more than either alone: all pairs of times and of the strongest columns
+    are tried on few rows, and the best of them again on all.
     """
-    ranked = sorted(columns, key=lambda column: -np.nan_to_num(single[column.name]))[:_PAIRED]
+    alone = {name: float(np.nan_to_num(power)) for name, power in single.items()}
+    ranked = sorted(
+        columns, key=lambda each: (each.feature.dtype is not DType.TIMESTAMP, -alone[each.name])
+    )[:_PAIRED]
+    doubts = [1 - alone[column.name] for column in ranked]
     few = [_evenly(len(labels), _SCREENED_ROWS) for labels in (measure.fitted, measure.tested)]
     screened = _ranked_pairs(
         [
@@ -221,11 +226,15 @@ def _strongest_pairs(
         ],
         replace(measure, fitted=measure.fitted[few[0]], tested=measure.tested[few[1]]),
     )
+    promising = [
+        (one, other)
+        for (one, other), _, power in screened
+        if 1 - power < min(doubts[one], doubts[other]) / 2
+    ]
     found: dict[str, float] = {}
-    for (one, other), _, _ in screened[:_TRIED_AGAIN]:
-        alone = max(single[ranked[one].name], single[ranked[other].name])
+    for one, other in promising[:_TRIED_AGAIN]:
         for _, how, power in _ranked_pairs([ranked[one], ranked[other]], measure):
-            if 1 - power < (1 - alone) / 2:
+            if 1 - power < min(doubts[one], doubts[other]) / 2:
                 found[how] = power
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN_PAIRS])
 

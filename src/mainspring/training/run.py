@@ -20,10 +20,13 @@ class TrainData:
     """The training rows, without the test rows.
 
     Args:
-        X: (rows, features) float64 in C order; NaN is missing, a text is its code.
+        X: (rows, features) float64 in C order; NaN is missing.  A text is its code: its place in
+            the sorted texts of the fitted rows.  Null, and a text that the fitted rows do not have,
+            are NaN, in training, in tests and in service alike.
         y: (rows,) int64 in {0, 1} for a boolean label, float64 otherwise.
         feature_names: the names of the columns of X.
-        categorical: the names of those that hold codes of texts.
+        categorical: the names of those that hold codes of texts.  Codes have no order: pass the
+            columns to an estimator that knows categories, or one-hot encode them.
     """
 
     X: NDArray[np.float64]
@@ -43,8 +46,8 @@ class TrainData:
 
     @property
     def categorical_indices(self) -> list[int]:
-        """The indices of the categorical columns, as LightGBM's `categorical_feature`
-        takes them.
+        """The indices of the categorical columns, as `categorical_feature` of LightGBM and the
+        columns of scikit-learn's `ColumnTransformer` take them.
         """
         return [self.feature_names.index(name) for name in self.categorical]
 

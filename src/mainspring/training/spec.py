@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from mainspring.datasets.spec import TrainingSet
-from mainspring.elements.declaration import caller, freeze
+from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 
 if TYPE_CHECKING:
@@ -35,12 +35,11 @@ class Model:
         seed: for the random numbers of the fit, as `run.seed`.
         inputs: files and folders that the fit reads, relative to the project; a change of their
             content is a change of the model.
+        description: what it is for; default: the docstring of the function.
         renamed_from: what it was called before: it keeps its versions and its history.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"gates", "owner", "description"})
-    NOTES: ClassVar[frozenset[str]] = frozenset({"renamed_from"})
-    """Fields that are in no fingerprint."""
 
     name: str
     fit: FitFunction = field(compare=False, repr=False)
@@ -48,9 +47,10 @@ class Model:
     gates: tuple[GateDeclaration, ...]
     seed: int
     inputs: tuple[str, ...]
-    owner: str
-    description: str
     declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
     renamed_from: str = ""
 
     def __init__(
@@ -63,6 +63,8 @@ class Model:
         seed: int = 0,
         inputs: Sequence[str] = (),
         owner: str = "",
+        description: str = "",
+        tags: GivenTags = (),
         renamed_from: str = "",
     ) -> None:
         freeze(
@@ -74,7 +76,8 @@ class Model:
             seed=seed,
             inputs=_paths((inputs,) if isinstance(inputs, str) else inputs),
             owner=owner,
-            description=(fit.__doc__ or "").strip(),
+            description=description or (fit.__doc__ or "").strip(),
+            tags=parse_tags(tags),
             declared_at=caller(),
             renamed_from=renamed_from,
         )
@@ -92,6 +95,8 @@ def model(
     seed: int = 0,
     inputs: Sequence[str] = (),
     owner: str = "",
+    description: str = "",
+    tags: GivenTags = (),
     renamed_from: str = "",
 ) -> Callable[[FitFunction], Model]:
     """Declare the function below as a model: `@ms.model(flights, gates=[...])`."""
@@ -105,6 +110,8 @@ def model(
             seed=seed,
             inputs=inputs,
             owner=owner,
+            description=description,
+            tags=tags,
             renamed_from=renamed_from,
         )
 

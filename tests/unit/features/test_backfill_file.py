@@ -16,8 +16,9 @@ import mainspring as ms
 from mainspring import col
 from mainspring.app.cli import command_line
 from mainspring.features.errors import FormatCannotHold, SpineUnusable
-from mainspring.features.history.answer_file import write_answer
+from mainspring.features.history.answer_file import write_answer_file
 from mainspring.features.history.file import backfill_file
+from mainspring.features.requested import parse_requested
 
 SALES = ms.Source(
     "sales",
@@ -77,9 +78,9 @@ def answered(workspace, tmp_path: Path):
 
     def answered(spine: Path, out: str, rows: int = 4, names: list[str] = VIEWS):
         told: list[tuple[str, int, int]] = []
-        views = [workspace.reader.view(name) for name in names]
+        requested = parse_requested(names, workspace.reader.view_or_on_demand)
         report = backfill_file(
-            views,
+            requested,
             spine,
             tmp_path / out,
             facts_of=workspace.facts_of,
@@ -138,7 +139,7 @@ def test_lengths_of_time_are_iso_8601_in_text_formats(workspace, tmp_path: Path)
     pl.DataFrame({"since": lengths}).write_parquet(parts)
     told = {}
     for suffix in ("csv", "jsonl"):
-        write_answer([parts], tmp_path / f"out.{suffix}", folder=tmp_path)
+        write_answer_file([parts], tmp_path / f"out.{suffix}", folder=tmp_path)
         told[suffix] = (tmp_path / f"out.{suffix}").read_text().splitlines()
     assert told["csv"] == ["since", "PT1H30M", "-PT0.000001S", ""]
     assert told["jsonl"] == [
@@ -159,17 +160,17 @@ def test_json_lines_say_which_numbers_are_infinite(answered, tmp_path: Path):
 
 
 def test_what_is_no_finite_number_is_text_in_json_lines_beside_all_else(tmp_path: Path):
-    part = tmp_path / "0.parquet"
+    part, text = tmp_path / "0.parquet", "ä\n\u2028\x85"
     numbers = [1.5, float("inf"), float("nan"), None]
-    pl.DataFrame(
-        {"n": [1, 2, 3, 4], "x": numbers, "xs": [numbers, [], None, [2.0]], "t": ["ä\n"] * 4}
-    ).write_parquet(part)
-    write_answer([part, part], tmp_path / "out.jsonl", folder=tmp_path)
-    lines = list(map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines()))
-    assert lines[:4] == lines[4:]
-    assert [line["x"] for line in lines[:4]] == [1.5, "Infinity", "NaN", None]
-    assert [line["xs"] for line in lines[:2]] == [[1.5, "Infinity", "NaN", None], []]
-    assert [(line["n"], line["t"]) for line in lines[:4]] == [(n, "ä\n") for n in (1, 2, 3, 4)]
+    rows = {"n": [1, 2, 3, 4], "x": numbers, "xs": [numbers, [], None, [2.0]], "t": [text] * 4}
+    pl.DataFrame(rows).write_parquet(part)
+    write_answer_file([part, part], tmp_path / "out.jsonl", folder=tmp_path)
+    *lines, last = (tmp_path / "out.jsonl").read_text().split("\n")
+    told = list(map(json.loads, lines))
+    assert (told[:4], last) == (told[4:], "")
+    assert [line["x"] for line in told[:4]] == [1.5, "Infinity", "NaN", None]
+    assert [line["xs"] for line in told[:2]] == [[1.5, "Infinity", "NaN", None], []]
+    assert [(line["n"], line["t"]) for line in told[:4]] == [(n, text) for n in (1, 2, 3, 4)]
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path):
@@ -177,7 +178,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path):
     pl.DataFrame({"xs": [[1]]}).write_parquet(part)
     out.write_text("before")
     with TemporaryDirectory(dir=tmp_path) as folder, pytest.raises(pl.exceptions.ComputeError):
-        write_answer([part], out, folder=Path(folder))
+        write_answer_file([part], out, folder=Path(folder))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.parquet", "out.csv"]
     assert out.read_text() == "before"
 

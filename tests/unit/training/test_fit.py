@@ -13,13 +13,13 @@ from mainspring.datasets.encoding import encode_frame, parse_encoding
 from mainspring.datasets.predictions import parse_predictions
 from mainspring.training.errors import (
     DegenerateScore,
+    EstimatorRaised,
     ExportDiffers,
     FitFailed,
     FitReturnedNothing,
     NoRows,
     NotAProbability,
     OneClass,
-    ScoringFailed,
     ValueForBoolean,
 )
 from mainspring.training.native import native_scores
@@ -95,7 +95,7 @@ def test_test_rows_that_an_estimator_cannot_take_are_named_by_what_is_missing(fi
             delay=pl.when(pl.col("_split") != "test").then("delay").otherwise(None)
         )
 
-    with pytest.raises(ScoringFailed, match=r"Input X contains NaN\.; features .*: delay\n"):
+    with pytest.raises(EstimatorRaised, match=r"Input X contains NaN\.; features .*: delay\n"):
         fitted(lambda train, run: Strict("probability"), with_nulls)
 
 

@@ -97,6 +97,16 @@ def test_two_times_whose_difference_is_the_label_are_found_together():
     assert pairs(planned, planned + LABELS - 0.5)["a - b"] == 1.0
 
 
+def test_two_times_are_paired_among_many_features_that_are_stronger():
+    many = LABELS.reshape(-1, 1) + 0.8 * np.random.default_rng(2).normal(size=(100, 60))
+    planned = NOISE[:, 0] * 1e6
+    rows = LabelledRows(np.column_stack([many, planned, planned + LABELS - 0.5]), LABELS)
+    features = [EncodedFeature(f"f{place}", DType.FLOAT64) for place in range(60)]
+    features += [EncodedFeature(name, DType.TIMESTAMP) for name in ("planned", "landed")]
+    found = predictive_power(Encoding(tuple(features)), rows, rows, is_classified=True).pairs
+    assert found["planned - landed"] == 1.0
+
+
 def test_two_texts_whose_equality_is_the_label_are_found_together():
     first = np.arange(100.0) // 2 % 10
     second = np.where(LABELS == 1, 9 - first, (9 - first + 3) % 10)

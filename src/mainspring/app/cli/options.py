@@ -40,7 +40,7 @@ class GivenPath(click.Path):
         """The path, or a usage error that says why it is none."""
         try:
             os.stat(value)
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
+        except (FileNotFoundError, PermissionError):
             pass
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)

@@ -24,7 +24,7 @@ _SHOWN_FACTS: Mapping[str, tuple[str, ...]] = {
     "import_source": ("accepted", "duplicates", "quarantined", "reasons"),
     "build_view": ("features",),
     "build_training_set": ("fitted", "tested", "features", "negative by absence"),
-    "train_model": ("version", "roc_auc", "log_loss"),
+    "train_model": ("version", "roc_auc", "log_loss", "mae", "rmse"),
     "build_baseline": ("columns",),
     "move_environment": ("version",),
 }

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from mainspring.engines.http.application import asgi_application
+from mainspring.engines.http.protocol import protocol_of
 from mainspring.ports.errors import PortTaken
 from mainspring.ports.http import HttpService
 
@@ -34,6 +35,7 @@ class UvicornServer:
         """See `HttpServer`."""
         config = uvicorn.Config(
             asgi_application(service),
+            http=protocol_of(service),
             log_level="warning",
             access_log=False,
             lifespan="off",

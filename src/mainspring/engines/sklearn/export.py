@@ -134,6 +134,59 @@ def _write_scaler(draft: _Draft, scaler: Any) -> None:
         )
 
 
+def _write_columns(draft: _Draft, transformer: Any) -> None:
+    """Each step on its own columns, and the results side by side, in the order of the steps."""
+    source, parts = draft.tip, []
+    every = np.arange(int(transformer.n_features_in_))
+    for _, step, columns in transformer.transformers_:
+        chosen = np.atleast_1d(every[columns])
+        if not chosen.size or (isinstance(step, str) and step == "drop"):
+            continue
+        place = len(draft.nodes)
+        indices = draft.constant(f"columns_{place}", chosen, np.int64)
+        draft.then("Gather", source, indices, to=f"chosen_{place}", axis=1)
+        if not _passes_on(step):
+            _require(step, known=_ON_COLUMNS)
+            _ON_COLUMNS[_name(step)](draft, step)
+        parts.append(draft.tip)
+    draft.then("Concat", *parts, to=f"joined_{len(draft.nodes)}", axis=1)
+
+
+def _passes_on(step: Any) -> bool:
+    """Whether a step gives its columns as they are: scikit-learn writes it in two ways."""
+    if isinstance(step, str):
+        return step == "passthrough"
+    return _name(step) == "FunctionTransformer" and step.func is None
+
+
+def _write_one_hot(draft: _Draft, encoder: Any) -> None:
+    """A column for each category that was fitted: 1 where the code is that, else 0; so a category
+    that was not fitted is zeros.
+    """
+    is_plain = encoder.drop is None and encoder.min_frequency is None
+    if encoder.handle_unknown != "ignore" or not is_plain or encoder.max_categories is not None:
+        raise UnsupportedEstimator(
+            found=_name(encoder),
+            reason="a category that was not fitted must be ignored (handle_unknown='ignore'), and "
+            "none dropped or put together",
+        )
+    source, parts, first = draft.tip, [], len(draft.nodes)
+    yes, no = draft.constant(f"yes_{first}", 1.0), draft.constant(f"no_{first}", 0.0)
+    for index, categories in enumerate(encoder.categories_):
+        place = len(draft.nodes)
+        column = draft.constant(f"column_{place}", [index], np.int64)
+        draft.then("Gather", source, column, to=f"code_{place}", axis=1)
+        known = categories[~np.isnan(categories)]
+        constant = draft.constant(f"known_{place}", [known])
+        found: list[tuple[str, tuple[str, ...]]] = [("Equal", (f"code_{place}", constant))]
+        found += [("IsNaN", (f"code_{place}",))] * (len(known) < len(categories))
+        for operator, inputs in found:
+            draft.then(operator, *inputs, to=f"is_{operator}_{place}")
+            draft.then("Where", draft.tip, yes, no, to=f"{operator}_{place}")
+            parts.append(draft.tip)
+    draft.then("Concat", *parts, to=f"one_hot_{len(draft.nodes)}", axis=1)
+
+
 def _write_sum(draft: _Draft, model: Any) -> int:
     """Coefficients times columns plus intercept, as tensor `raw` (rows, targets); the number of
     targets.
@@ -175,8 +228,10 @@ def _write_probability(draft: _Draft, targets: int) -> None:
     draft.then("Div", "weight", "weights", to="probabilities")
 
 
-_TRANSFORMERS: dict[str, Callable[[_Draft, Any], None]] = {
+_ON_COLUMNS: dict[str, Callable[[_Draft, Any], None]] = {
+    "OneHotEncoder": _write_one_hot,
     "SimpleImputer": _write_imputer,
     "StandardScaler": _write_scaler,
 }
+_TRANSFORMERS = {"ColumnTransformer": _write_columns, **_ON_COLUMNS}
 _CLASSIFIERS = ("LogisticRegression",)

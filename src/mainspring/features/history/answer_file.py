@@ -16,7 +16,7 @@ import polars as pl
 from mainspring.elements.plain_json import json_value
 from mainspring.features.errors import FormatCannotHold
 
-__all__ = ["refuse_unwritable", "write_answer"]
+__all__ = ["refuse_unwritable", "write_answer_file"]
 
 _FLOATS = (pl.Float32, pl.Float64)
 
@@ -33,7 +33,7 @@ def refuse_unwritable(columns: Mapping[str, pl.DataType], path: Path) -> None:
             raise FormatCannotHold(column=name, dtype=str(dtype), file=path.name)
 
 
-def write_answer(parts: list[Path], path: Path, *, folder: Path) -> None:
+def write_answer_file(parts: list[Path], path: Path, *, folder: Path) -> None:
     """Write the parts, Parquet files, as one file.
 
     Args:
@@ -63,7 +63,8 @@ def _write_lines(frame: pl.DataFrame, stream: BinaryIO) -> None:
     if strange.is_empty():
         stream.write(text.encode())
         return
-    lines = text.splitlines()
+    # Not `splitlines`, for which texts have more ends of lines than JSON escapes.
+    lines = text.removesuffix("\n").split("\n")
     floats = [name for name, dtype in frame.schema.items() if _has_floats(dtype)]
     for row, values in zip(strange, _iter_rows(frame, strange, floats), strict=True):
         line = msgspec.json.decode(lines[row], type=dict[str, object])

@@ -14,10 +14,11 @@ import polars as pl
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
 from mainspring.features.errors import SpineUnusable
-from mainspring.features.history.answer_file import refuse_unwritable, write_answer
-from mainspring.features.history.gather import FactReader, backfill_from
-from mainspring.features.requests import prepare_spine, refuse_duplicate_features
-from mainspring.features.view import CompiledView
+from mainspring.features.history.answer_file import refuse_unwritable, write_answer_file
+from mainspring.features.history.gather import FactReader, backfill_requested
+from mainspring.features.on_demand import CompiledOnDemandView
+from mainspring.features.requested import RequestedView, views_in
+from mainspring.features.requests import prepare_spine
 
 __all__ = ["BackfillProgress", "BackfillReport", "backfill_file"]
 
@@ -37,7 +38,7 @@ class BackfillReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def backfill_file(
-    views: Sequence[CompiledView],
+    requested: Sequence[RequestedView],
     spine: Path,
     out: Path,
     *,
@@ -63,44 +64,54 @@ def backfill_file(
         )
     if out.resolve() == spine.resolve():
         raise SpineUnusable(column=_TIME, problem=f"cannot be answered into its own file {out}")
-    refuse_duplicate_features(views)
     with _reading(spine):
-        requests = _scan(
-            spine,
-            texts=[
-                field.name
-                for view in views
-                for field in view.key_fields
-                if field.dtype is DType.STRING
-            ],
-        )
+        requests = _scan(spine, texts=_texts_in(requested))
         total = int(requests.select(pl.len()).collect().item())
         carried = requests.collect_schema()
-    computed = {field.name: STORED[field.dtype] for view in views for field in view.fields}
+    computed = {
+        field.name: STORED[field.dtype]
+        for view in views_in(requested)
+        for field in view.fields
+        if any(field.name in each.columns for each in requested)
+    }
     refuse_unwritable({**carried, **computed}, out)
     known = cache(facts_of)
     with TemporaryDirectory(dir=out.parent, prefix=".backfill-") as folder:
         done, schema = 0, pl.Schema()
         for index, rows in enumerate(_translated(_iter_chunks(requests, rows_at_once), spine)):
             done += rows.height
-            answer = _answer(views, rows, known, partial(_tell, progress, done, total))
+            answer = _answer(requested, rows, known, partial(_tell, progress, done, total))
             schema = answer.schema
             answer.write_parquet(Path(folder) / f"{index:06}.parquet")
-        write_answer(sorted(Path(folder).glob("*.parquet")), out, folder=Path(folder))
+        write_answer_file(sorted(Path(folder).glob("*.parquet")), out, folder=Path(folder))
     return BackfillReport(out=str(out), rows=done, columns=tuple(schema.names()))
 
 
 def _answer(
-    views: Sequence[CompiledView],
+    requested: Sequence[RequestedView],
     rows: pl.DataFrame,
     facts_of: FactReader,
     answered: Callable[[str], None],
 ) -> pl.DataFrame:
-    requests, frames = prepare_spine(rows, views), [rows]
-    for view in views:
-        frames.append(backfill_from(view, facts_of, requests))
-        answered(view.view.name)
-    return pl.concat(frames, how="horizontal")
+    spine, frames = prepare_spine(rows, views_in(requested)), []
+    for each in requested:
+        frames.append(backfill_requested(each, facts_of, spine, request=rows))
+        answered(each.view.view.name)
+    # An on-demand feature may pass a request column on under its own name.
+    own = rows.drop([name for each in requested for name in each.columns], strict=False)
+    return pl.concat([own, *frames], how="horizontal")
+
+
+def _texts_in(requested: Sequence[RequestedView]) -> list[str]:
+    """The columns of a request that are known to be text."""
+    keys = [field for view in views_in(requested) for field in view.key_fields]
+    read = [
+        field
+        for each in requested
+        if isinstance(each.view, CompiledOnDemandView)
+        for field in each.view.schema
+    ]
+    return [field.name for field in (*keys, *read) if field.dtype is DType.STRING]
 
 
 def _tell(progress: BackfillProgress, done: int, total: int, view: str) -> None:

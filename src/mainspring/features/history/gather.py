@@ -8,12 +8,21 @@ import polars as pl
 
 from mainspring.elements.frame import STORED
 from mainspring.features.history.backfill import backfill_view
+from mainspring.features.on_demand import CompiledOnDemandView, compute_on_spine
+from mainspring.features.requested import RequestedView
 from mainspring.features.view import CompiledView
 from mainspring.sources.columns import conform_rows
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import log_of_stream
 
-__all__ = ["FactReader", "backfill_from", "gather_facts", "gather_keys", "qualify_ids"]
+__all__ = [
+    "FactReader",
+    "backfill_from",
+    "backfill_requested",
+    "gather_facts",
+    "gather_keys",
+    "qualify_ids",
+]
 
 FactReader = Callable[[Source], pl.DataFrame]
 """Gives a source's facts as `sources.facts.read_source_rows` does."""
@@ -30,6 +39,23 @@ def backfill_from(view: CompiledView, facts_of: FactReader, spine: pl.DataFrame)
         gather_facts(view, facts_of),
         gather_keys(view, lambda lookup: gather_facts(lookup, facts_of), spine),
     )
+
+
+def backfill_requested(
+    requested: RequestedView, facts_of: FactReader, spine: pl.DataFrame, *, request: pl.DataFrame
+) -> pl.DataFrame:
+    """The requested features of one view or on-demand view for every row of the spine.
+
+    Args:
+        spine: as `prepare_spine` gives it; `request` as it came, which on-demand views read.
+
+    Raises: FEA-001, FEA-004, FEA-010.
+    """
+    match requested.view:
+        case CompiledOnDemandView() as view:
+            return compute_on_spine(view, request).select(requested.columns)
+        case view:
+            return backfill_from(view, facts_of, spine).select(requested.columns)
 
 
 def gather_facts(view: CompiledView, facts_of: FactReader) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from types import NoneType
 import msgspec
 import numpy as np
 
+from mainspring.elements.html import html_page, html_table
 from mainspring.elements.time import Micros
 from mainspring.features.errors import FeatureOverflow, MissingRequestField
 from mainspring.features.kernel.arrays import Ints
@@ -25,6 +26,7 @@ EntityColumns = Mapping[str, Sequence[Value]]
 """Join keys by name, a value for each row; instants are int64 microseconds."""
 
 
+_SHOWN = 10
 _FEW = 8
 """Up to so many keys, looking for equal ones costs more than it saves."""
 
@@ -45,6 +47,11 @@ class FeatureRows(msgspec.Struct, frozen=True):
     positions: dict[str, Position]
     partitions: dict[str, Ints]
     reasons: dict[str, list[NullReason]]
+
+    def _repr_html_(self) -> str:
+        rows = list(zip(*self.columns.values(), strict=True))
+        more = f", the first {_SHOWN} of {len(rows):,}" if len(rows) > _SHOWN else ""
+        return html_page(f"Features{more}", html_table("", [*self.columns], rows[:_SHOWN]))
 
     def positions_of(self, view: CompiledView, row: int) -> list[Position]:
         """Where the state of each of the view's entities stood for one row."""

@@ -80,8 +80,10 @@ def _reason(feature: EncodedFeature, trained: pl.Series, unknown: NDArray[np.flo
     """Why a feature may be missing; empty where only a request that lacks something lacks it."""
     if np.isnan(unknown).any():
         return "null for a key without facts"
-    if nulls := trained.null_count():
-        return f"null in {nulls:,} rows of the training set"
+    absent = trained.null_count()
+    absent += int(trained.is_nan().sum()) if trained.dtype.is_float() else 0
+    if absent:
+        return f"missing in {absent:,} rows of the training set"
     return "a text that was never seen" if feature.vocabulary is not None else ""
 
 

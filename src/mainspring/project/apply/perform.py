@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from mainspring.elements.events import EventValue
+from mainspring.elements.html import html_page, html_table
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import render_stored
 from mainspring.elements.time import HOUR
@@ -20,6 +21,7 @@ from mainspring.flow.step import Step, StepOutcome
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verdict import Verdict
 from mainspring.gates.verify_version import verify_version
+from mainspring.govern.model_report import ModelSummary, html_metrics, summarise_version
 from mainspring.ports.state import Change, Lease
 from mainspring.project.errors import PlanStale
 from mainspring.project.kinds.evaluation import Evaluation, Runtime
@@ -56,6 +58,8 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
         version: of the environment now.
         performed, reused: how many stages ran, and how many had been done before.
         moved: whether the environment has a new version.
+        models: of every model that was trained or judged the version that the environment holds
+            now, with its metrics.
     """
 
     environment: str
@@ -65,6 +69,27 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
     reused: int
     moved: bool
     verdicts: tuple[Verdict, ...] = ()
+    models: tuple[ModelSummary, ...] = ()
+
+    def model_lines(self) -> Iterator[str]:
+        """One line for each model, and where the rest of it is shown."""
+        yield from (f"  {model}" for model in self.models)
+        for model in self.models[:1]:
+            rest = "parameters, logged metrics and printed output"
+            yield f"  {rest}: mainspring models show {model.model}"
+
+    def _repr_html_(self) -> str:
+        done = f"{self.performed} stages done, {self.reused} reused"
+        moved = "is now at" if self.moved else "stays at"
+        return html_page(
+            f"{self.environment} {moved} version {self.version}: {done}",
+            html_table(
+                "Verdicts",
+                ("gate", "outcome", "finding"),
+                [(each.gate, each.outcome, each.summary) for each in self.verdicts],
+            ),
+            *(html_metrics(model) for model in self.models),
+        )
 
 
 def apply_plan(
@@ -120,6 +145,7 @@ def apply_plan(
         reused=len(run.reused) + len(plan.stages) - len(plan.work),
         moved=after.version != before.version,
         verdicts=tuple(evaluation.verdicts),
+        models=tuple(_summaries(plan, after, runtime)),
     )
 
 
@@ -140,6 +166,14 @@ def _renamed_builds(plan: Plan, evaluation: Evaluation) -> list[Build]:
             kind = kind_of(asset.declaration)
             found.append(kind.renamed_build(build, asset, evaluation))
     return found
+
+
+def _summaries(plan: Plan, after: EnvironmentVersion, runtime: Runtime) -> Iterator[ModelSummary]:
+    names = dict.fromkeys(stage.asset for stage in plan.stages)
+    for pointer in (after.pointers[name] for name in names if name in after.pointers):
+        if pointer.kind == "model":
+            version = read_version(runtime.state, pointer.build_digest)
+            yield summarise_version(version, state=runtime.state, objects=runtime.objects)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ __all__ = [
     "module_form",
     "normal_form",
     "parse_module",
+    "routine_form",
     "routine_of",
     "without_decorators",
 ]
@@ -96,6 +97,12 @@ def routine_of(module: ModuleText, code: CodeType) -> Routine | None:
     spans = {span for span in code.co_positions() if span[0] and span[2] != span[3]}
     around = [each for each in module.lambdas if spans and all(_holds(each, s) for s in spans)]
     return max(around, key=lambda each: (each.body.lineno, each.body.col_offset), default=None)
+
+
+@lru_cache(maxsize=4096)
+def routine_form(module: ModuleText, routine: Routine) -> str:
+    """A function of a module in normal form, without what it says to Mainspring."""
+    return normal_form(without_decorators(routine, module.platform))
 
 
 def class_of(module: ModuleText, name: str) -> ast.ClassDef | None:

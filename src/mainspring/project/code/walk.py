@@ -41,6 +41,7 @@ from mainspring.project.code.text import (
     module_form,
     normal_form,
     parse_module,
+    routine_form,
     routine_of,
     without_decorators,
 )
@@ -203,7 +204,7 @@ class _Walk:
             return {"bytecode": self._bytecode(function.__code__), **said}
         if self._note_blind_spots(inside, names, path) and module is not None:
             said["module"] = self._whole(module)
-        return {"code": normal_form(without_decorators(tree, parsed.platform)), **said}
+        return {"code": routine_form(parsed, tree), **said}
 
     def _dispatch(self, function: FunctionType) -> object:
         """`functools.singledispatch`: the implementations by the class that they are for."""

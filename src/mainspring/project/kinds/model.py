@@ -7,10 +7,11 @@ from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import EventValue
 from mainspring.elements.identity import Digest, digest_of_value, short
-from mainspring.elements.stored import parse_stored
+from mainspring.elements.stored import parse_stored, render_stored
 from mainspring.flow.step import StepOutcome
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
+from mainspring.govern.model_report import ARTIFACT_FACT
 from mainspring.project.apply.judge import judge_version, require_passed
 from mainspring.project.code.read_inputs import is_declared_input
 from mainspring.project.code.walk import Unseen, describe_fit
@@ -23,6 +24,7 @@ from mainspring.project.kinds.stage import StageRecord
 from mainspring.registry.environment import Build
 from mainspring.registry.read import read_version
 from mainspring.registry.register import register_version
+from mainspring.training.outcome import FitLog
 from mainspring.training.spec import Model
 
 __all__ = ["JudgeGates", "ModelKind", "TrainModel"]
@@ -171,7 +173,13 @@ class ModelKind(Kind[Model]):
             first_name=evaluation.assets[stage.asset].origin,
         )
         metrics = {name: round(value, 6) for name, value in trained.metrics.items()}
-        facts: dict[str, EventValue] = {"version": version.label, **metrics}
+        # Named one by one: garbage collection leaves what a document names.
+        kept = {ARTIFACT_FACT + name: digest for name, digest in trained.artifacts.items()}
+        kept |= {"logged": runtime.objects.write(render_stored(FitLog(metrics=trained.logged)))}
+        kept |= {"transcript": trained.transcript} if trained.transcript else {}
+        facts: dict[str, EventValue] = {"version": version.label, **metrics, **kept}
+        if trained.remarks:
+            facts["remarks"] = "; ".join(trained.remarks)
         return evaluation.record(
             stage,
             version.digest,

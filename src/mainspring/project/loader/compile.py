@@ -1,12 +1,18 @@
 """Compile what is declared, for whoever asks about what no environment holds yet."""
 
+from mainspring.features.on_demand import CompiledOnDemandView
 from mainspring.features.spec import FeatureView
 from mainspring.features.view import CompiledView
 from mainspring.project.kinds.definition import compile_asset_view
 from mainspring.project.loader.load import Project
 from mainspring.sources.compiled import CompiledSource
 
-__all__ = ["compile_declared", "compile_declared_sources", "compile_declared_views"]
+__all__ = [
+    "compile_declared",
+    "compile_declared_on_demand",
+    "compile_declared_sources",
+    "compile_declared_views",
+]
 
 
 def compile_declared(project: Project, view: FeatureView, *, partitions: int = 1) -> CompiledView:
@@ -33,4 +39,21 @@ def compile_declared_views(project: Project, *, partitions: int = 1) -> dict[str
     return {
         view.name: compile_declared(project, view, partitions=partitions)
         for view in project.declarations.views
+    }
+
+
+def compile_declared_on_demand(project: Project) -> dict[str, CompiledOnDemandView]:
+    """Every declared on-demand view, by name in the order of declaration, with the types that the
+    declared training sets have.
+    """
+    return {
+        view.name: CompiledOnDemandView.of(
+            view,
+            [
+                project.schemas[training_set.spine.name].select(training_set.request)
+                for training_set in project.declarations.training_sets
+                if any(used is view for used in training_set.features)
+            ],
+        )
+        for view in project.declarations.on_demand_views
     }

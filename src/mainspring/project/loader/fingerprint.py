@@ -3,7 +3,8 @@
 The *build* part covers the declaration without its policy, the code it uses, the schema it reads,
 its parents' build fingerprints and the version of the kernel's semantics; a change of it rebuilds.
 The *policy* part covers the fields that a spec lists in `POLICY`; a change of it asks for new
-verdicts. Where a declaration stands in its file is in neither.  A parent appears by its name in the
+verdicts.  Notes (owner, description, tags) and where a declaration stands in its file are in
+neither.  A parent appears by its name in the
 words and by its fingerprint beside them, so that a difference can be attributed to the asset or to
 its parent.  What was renamed stands under its first name, so that a rename alone changes nothing.
 """
@@ -14,12 +15,12 @@ from dataclasses import is_dataclass
 from enum import Enum
 from functools import partial
 
-from mainspring.elements.declaration import stated_fields
+from mainspring.elements.declaration import NOTES, stated_fields
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.project.kinds.asset import Declaration, FingerprintContext
 from mainspring.project.kinds.union import asset_name, is_asset, kind_of
 from mainspring.project.loader.origins import origin_asset, reference_to
-from mainspring.registry.environment import AssetDefinition
+from mainspring.registry.environment import AssetDefinition, AssetNotes
 
 __all__ = [
     "canonical_value",
@@ -27,7 +28,8 @@ __all__ = [
 ]
 
 _Refer = Callable[[Declaration], str]
-_UNSAID = frozenset({"name", "fit"})
+_UNSAID = frozenset({"declared_at", *NOTES})
+_OWN_UNSAID = _UNSAID | {"name", "fit"}
 
 
 def define_asset(
@@ -38,9 +40,12 @@ def define_asset(
     """
     own: dict[str, object] = {}
     policy: dict[str, object] = {}
-    unsaid = _UNSAID | getattr(type(declaration), "NOTES", frozenset())
+    unsaid = _OWN_UNSAID | getattr(type(declaration), "NOTES", frozenset())
     for name in _field_names(declaration):
-        if name not in unsaid:
+        if name in NOTES and name in declaration.POLICY:
+            # Release 0.1 counted these: as empty ones they leave what it applied as it is.
+            policy[name] = ""
+        elif name not in unsaid:
             into = policy if name in declaration.POLICY else own
             refer = partial(reference_to, context=context)
             _spread(name, getattr(declaration, name), into=into, refer=refer)
@@ -49,7 +54,16 @@ def define_asset(
         asset=origin_asset(declaration, context),
         build=_written(own),
         policy=_written(policy),
+        notes=_notes_of(declaration),
         parents=dict(sorted(parents.items())),
+    )
+
+
+def _notes_of(declaration: Declaration) -> AssetNotes:
+    return AssetNotes(
+        owner=getattr(declaration, "owner", ""),
+        description=getattr(declaration, "description", ""),
+        tags=dict(getattr(declaration, "tags", ())),
     )
 
 

@@ -23,6 +23,7 @@ from mainspring.project.kinds.union import kind_of
 from mainspring.project.loader.graph import Graph
 from mainspring.project.plan.diff import AssetChange, HeldAssets, diff_environment
 from mainspring.project.plan.estimate import expected_rows, with_estimates
+from mainspring.project.plan.notebook import render_plan_html
 from mainspring.project.plan.stages import Stage
 from mainspring.project.plan.staging import SourceData, retrain_stages, stages_for
 from mainspring.registry.environment import (
@@ -143,6 +144,14 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     def work(self) -> tuple[Stage, ...]:
         """The stages that would run: those without a build to reuse."""
         return tuple(stage for stage in self.stages if stage.reuses is None)
+
+    def __repr__(self) -> str:
+        done = f"{len(self.changes)} changes, {len(self.work)} stages to run"
+        held = f"version {self.environment_version}"
+        return f"<plan {self.reason}: {self.project} → {self.environment} ({held}), {done}>"
+
+    def _repr_html_(self) -> str:
+        return render_plan_html(repr(self)[1:-1], self.changes, self.stages)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,8 @@ from mainspring.datasets.definition import (
 )
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
+from mainspring.features.on_demand import CompiledOnDemandView
+from mainspring.features.spec import OnDemandFeatureView
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.registry.environment import AssetPointer, EnvironmentVersion
@@ -27,6 +29,7 @@ from mainspring.sources.topic import log_of_stream
 __all__ = [
     "AppliedSource",
     "read_applied_sources",
+    "read_on_demand_views",
     "read_source_definition",
     "read_streams",
     "read_training_set_definition",
@@ -82,6 +85,31 @@ def _sources_of(
             return sources, dict(definition.schemas) if definition else {}
         case _:
             return (), {}
+
+
+def read_on_demand_views(
+    environment: EnvironmentVersion, *, state: StateReader, objects: ObjectReader
+) -> dict[str, CompiledOnDemandView]:
+    """The on-demand views that the training sets of an environment use, by name.
+
+    Raises: ObjectMissing ENG-002 when a definition is gone.
+    """
+    views: dict[str, OnDemandFeatureView] = {}
+    requests: dict[str, list[Schema]] = {}
+    for pointer in environment.pointers.values():
+        build = (
+            read_build(state, pointer.asset, pointer.build_fingerprint)
+            if pointer.kind == "training_set"
+            else None
+        )
+        stored = build.facts.get("definition") if build else None
+        if stored is not None:
+            definition = parse_training_set_definition(objects.read(Digest(str(stored))))
+            compiled = compile_training_set_definition(definition)
+            for view in compiled.on_demand:
+                views[view.name] = view
+                requests.setdefault(view.name, []).append(compiled.request_schema)
+    return {name: CompiledOnDemandView.of(view, requests[name]) for name, view in views.items()}
 
 
 def read_training_set_definition(

@@ -7,16 +7,25 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeAlias
 
+import msgspec
 import polars as pl
 
-from mainspring.elements.declaration import Named, names_of
+from mainspring.elements.declaration import Named
 from mainspring.elements.time import Micros
-from mainspring.features.history.gather import backfill_from
+from mainspring.features.history.gather import backfill_requested
+from mainspring.features.on_demand import CompiledOnDemandView, compute_on_request
 from mainspring.features.online.read import FeatureRows, read_online
+from mainspring.features.requested import (
+    AnyView,
+    FeatureReference,
+    parse_requested,
+    views_in,
+)
 from mainspring.features.requests import cast_entity_keys, prepare_spine, resolve_read_time
 from mainspring.features.stream.open import StreamPorts, materialize_to_head
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.registry.errors import UnknownAsset
+from mainspring.serving.state.read import read_on_demand_views
 from mainspring.serving.state.views import ServedViews
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.imported import require_imported
@@ -35,7 +44,8 @@ class FeatureReader:
     Args:
         held: the views that the environment holds.
         declared: gives the views as they are declared now, by name and in that order; called
-            once, and only for what the environment does not hold.
+            once, and only for what the environment does not hold; `declared_on_demand` the same
+            for on-demand views.
     """
 
     def __init__(
@@ -44,8 +54,11 @@ class FeatureReader:
         held: ServedViews,
         *,
         declared: Callable[[], Mapping[str, CompiledView]],
+        declared_on_demand: Callable[[], Mapping[str, CompiledOnDemandView]],
     ) -> None:
         self._ports, self._held, self._compile_declared = ports, held, declared
+        self._compile_declared_on_demand = declared_on_demand
+        self._on_demand: tuple[int, Mapping[str, CompiledOnDemandView]] = (-1, {})
 
     @cached_property
     def _declared(self) -> Mapping[str, CompiledView]:
@@ -66,45 +79,65 @@ class FeatureReader:
         """Every feature view that is declared or held here."""
         return [self.view(name) for name in self._view_names()]
 
-    def _views_of(self, names: ViewNames) -> list[CompiledView]:
-        return [self.view(name) for name in names_of(names, "feature view")]
-
-    def _read_views_of(self, names: ViewNames) -> list[CompiledView]:
-        """The views, all of whose sources were read.  Raises: FileNotRead SRC-037."""
-        views = self._views_of(names)
-        sources = [source for view in with_lookups(views) for source in view.view.sources]
+    def _require_read(self, views: Iterable[CompiledView]) -> None:
+        """Raises: FileNotRead SRC-037 where the file of a source was not read yet."""
+        sources = [source for view in with_lookups(list(views)) for source in view.view.sources]
         require_imported(sources, self._ports.log)
-        return views
+
+    def view_or_on_demand(self, name: str) -> AnyView:
+        """A feature view or an on-demand view: as this environment holds it, and as it is declared
+        only where it holds none of that name.  Raises: UnknownAsset ACC-006.
+        """
+        held: Mapping[str, AnyView] = {**self._held_on_demand(), **self._held.held()}
+        if name in held:
+            return held[name]
+        declared: Mapping[str, AnyView] = {**self._compile_declared_on_demand(), **self._declared}
+        if name not in declared:
+            known = ", ".join(sorted({*held, *declared}))
+            raise UnknownAsset(kind="feature view", name=name, known=known)
+        return declared[name]
+
+    def _held_on_demand(self) -> Mapping[str, CompiledOnDemandView]:
+        """Those that the training sets of the environment use; read once for each version of it."""
+        current = self._held.version()
+        if self._on_demand[0] != current.version:
+            ports = self._ports
+            found = read_on_demand_views(current, state=ports.state, objects=ports.objects)
+            self._on_demand = (current.version, found)
+        return self._on_demand[1]
 
     def _view_names(self) -> list[str]:
         """In the order in which they are declared, then those that this environment still holds."""
         return list(dict.fromkeys([*self._declared, *sorted(self._held.held())]))
 
-    def get_historical_features(self, features: ViewNames, *, spine: pl.DataFrame) -> pl.DataFrame:
-        """Features of these views for every row of the spine, point-in-time correct, in its order;
-        no row is dropped.
+    def get_historical_features(
+        self, features: Sequence[FeatureReference], *, spine: pl.DataFrame
+    ) -> pl.DataFrame:
+        """The features of these views, without the columns of the spine, for every row of it, in
+        its order and point-in-time correct.
 
         Args:
-            features: names of feature views or their declarations; they answer as this environment
+            features: names of feature views and on-demand views, which answer as this environment
                 holds them: what is edited and not applied yet is not asked.
-            spine: join keys, and `prediction_time`: timestamps (without a zone: UTC), ISO 8601 text
-                or int64 microseconds.
+            spine: join keys, what on-demand views read, and `prediction_time`: timestamps (without
+                a zone: UTC), ISO 8601 text or int64 microseconds.
 
         Raises: UnknownAsset ACC-006, FileNotRead SRC-037, SpineUnusable FEA-010 for a column that
             is missing or of another type.
         """
-        views = self._read_views_of(features)
-        asked = prepare_spine(spine, views)
+        requested = parse_requested(features, self.view_or_on_demand)
+        self._require_read(views_in(requested))
+        asked = prepare_spine(spine, views_in(requested))
         return pl.concat(
-            [spine, *(backfill_from(view, self._facts_of, asked) for view in views)],
+            [backfill_requested(each, self._facts_of, asked, request=spine) for each in requested],
             how="horizontal",
         )
 
     def get_online_features(
         self,
-        features: ViewNames,
+        features: Sequence[FeatureReference],
         *,
-        keys: Sequence[Mapping[str, object]] | pl.DataFrame,
+        keys: Sequence[Mapping[str, object]],
         at: Micros | str | datetime | None = None,
         reasons: bool = False,
     ) -> FeatureRows:
@@ -112,7 +145,7 @@ class FeatureReader:
         refused) at another time.
 
         Args:
-            keys: the join keys of each row.
+            keys: the join keys of each row, and what on-demand views read.
             reasons: say also, for each row and `view.entity`, whether its key is known and a fact
                 in its window: `FeatureRows.reasons`.
 
@@ -121,18 +154,28 @@ class FeatureReader:
         Raises: HorizonPassed FEA-002 when that time lies before what is kept, MissingRequestField
             FEA-003, WrongRequestType FEA-004 for a missing join key or one of another type,
             MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two views give a
-            column of one name, HindsightAsked FEA-013 for a view with hindsight.
+            column of one name, HindsightAsked FEA-013 for a view with hindsight,
+            RequestTypesUnknown FEA-073.
         """
-        views = self._read_views_of(features)
+        requested = parse_requested(features, self.view_or_on_demand)
+        views = views_in(requested)
+        self._require_read(views)
         now, request = self._ports.data_clock.now(), cast_entity_keys(keys, views)
         for view in with_lookups(views):
             materialize_to_head(view, self._ports)
-        return read_online(
+        found = read_online(
             views,
             self._ports.online,
             request.columns,
             at=[resolve_read_time(at, now=now)] * request.height,
             reasons=reasons,
+        )
+        columns = dict(found.columns)
+        for each in requested:
+            if isinstance(each.view, CompiledOnDemandView):
+                columns |= compute_on_request(each.view, keys)
+        return msgspec.structs.replace(
+            found, columns={name: columns[name] for each in requested for name in each.columns}
         )
 
     def _facts_of(self, source: Source) -> pl.DataFrame:

@@ -1,18 +1,22 @@
 """What a command answers when it cannot do what it was asked."""
 
+import errno
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import pytest
 
+from mainspring.app.cli import command_line
 from mainspring.app.cli.commands.explain import known_errors
 from mainspring.app.cli.faults import (
     EXIT_INTERNAL,
     EXIT_MISUSE,
     EXIT_OK,
     EXIT_REFUSED,
+    EXIT_STOPPED,
     exit_code_of,
     run_to_exit_code,
 )
@@ -20,6 +24,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.project.errors import NothingToRollBack
 from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.errors import EmptyRequest, ModelRefused
+from tools.source_tree import ROOT
 
 
 def raising(error: BaseException) -> object:
@@ -38,7 +43,7 @@ def raising(error: BaseException) -> object:
         (EmptyRequest(), EXIT_MISUSE),
         (click.UsageError("no such thing"), EXIT_MISUSE),
         (RuntimeError("our mistake"), EXIT_INTERNAL),
-        (KeyboardInterrupt(), 130),
+        (KeyboardInterrupt(), EXIT_STOPPED),
         (BrokenPipeError(), EXIT_OK),
     ],
 )
@@ -77,6 +82,32 @@ def test_with_json_an_error_is_one_document_on_standard_output(
 ) -> None:
     run_to_exit_code(raising(NothingToRollBack(environment="dev")), ["rollback", "--json"])
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "FLO-020"
+
+
+def test_what_the_operating_system_refuses_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "out.csv")
+    assert run_to_exit_code(raising(full), []) == EXIT_MISUSE
+    assert capsys.readouterr().err.startswith(
+        "ENG-031 out.csv cannot be used: No space left on device"
+    )
+
+
+def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def command(_: Sequence[str]) -> object:
+        return group.main([], standalone_mode=False)
+
+    @click.group(cls=type(command_line), invoke_without_command=True)
+    def group() -> None:
+        raise KeyboardInterrupt
+
+    assert run_to_exit_code(command, []) == EXIT_STOPPED
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_documented_exit_codes_are_those_that_there_are() -> None:
+    page = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    assert documented == {EXIT_OK, EXIT_REFUSED, EXIT_MISUSE, EXIT_INTERNAL, EXIT_STOPPED}
 
 
 def test_the_answer_of_a_command_is_its_exit_code() -> None:

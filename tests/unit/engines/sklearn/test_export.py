@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from mainspring.engines.onnx.scan import scan_onnx
 from mainspring.engines.onnx.scorer import OnnxScorer
@@ -100,4 +101,68 @@ def test_the_same_model_gives_the_same_bytes_and_passes_the_scan():
 )
 def test_what_has_no_graph_is_refused_by_name(model, reason):
     with pytest.raises(UnsupportedEstimator, match=reason):
+        export_linear(model)
+
+
+CODED = np.column_stack([X[:, :2], RNG.integers(0, 4, 600), RNG.integers(0, 3, 600)])
+CODED[::9, 2] = np.nan
+ONE_HOT = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+
+
+def one_hot(remainder: object = "passthrough") -> ColumnTransformer:
+    return ColumnTransformer([("codes", ONE_HOT, [2, 3])], remainder=remainder)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param([one_hot()], id="passthrough"),
+        pytest.param([one_hot(StandardScaler()), StandardScaler()], id="scaled"),
+        pytest.param([one_hot("drop")], id="codes only"),
+        pytest.param([SimpleImputer(strategy="most_frequent"), ONE_HOT], id="alone"),
+        pytest.param(
+            [
+                ColumnTransformer(
+                    [
+                        ("rest", SimpleImputer(), slice(0, 2)),
+                        ("codes", ONE_HOT, [False, False, True, True]),
+                    ]
+                )
+            ],
+            id="slices and masks",
+        ),
+    ],
+)
+def test_one_hot_codes_agree_to_rounding_known_or_not(before):
+    model = make_pipeline(*before, LogisticRegression()).fit(CODED, SIGNAL > 0)
+    asked = CODED.copy()
+    asked[:40, 3] = 7.0
+    asked[20:60, 2] = np.nan
+    scorer = OnnxScorer(export_linear(model))
+    scores = scorer.predict(asked)
+    np.testing.assert_allclose(scores, model.predict_proba(asked)[:, 1], rtol=0, atol=1e-12)
+    alone = np.concatenate([scorer.predict(row.reshape(1, -1)) for row in asked])
+    assert alone.tobytes() == scores.tobytes()
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        OneHotEncoder(),
+        OneHotEncoder(handle_unknown="ignore", drop="first"),
+        OneHotEncoder(handle_unknown="ignore", max_categories=2),
+        OneHotEncoder(handle_unknown="ignore", min_frequency=5),
+    ],
+)
+def test_a_one_hot_encoder_that_does_more_is_refused(encoder):
+    columns = ColumnTransformer([("codes", encoder, [3])], remainder="drop", sparse_threshold=0)
+    model = make_pipeline(columns, LogisticRegression()).fit(CODED, SIGNAL > 0)
+    with pytest.raises(UnsupportedEstimator, match="handle_unknown='ignore'"):
+        export_linear(model)
+
+
+def test_a_step_on_columns_that_has_no_graph_is_named():
+    columns = ColumnTransformer([("range", MinMaxScaler(), [0])])
+    model = make_pipeline(columns, LogisticRegression()).fit(CODED, SIGNAL > 0)
+    with pytest.raises(UnsupportedEstimator, match="MinMaxScaler"):
         export_linear(model)

@@ -59,8 +59,7 @@ def ingest(
     )
     report = at.open().ingest(source, given, history=history, op=op or "")
     at.answer(report, lambda paint: ingest_lines(source, report, paint))
-    taken = report.accepted + report.revised + report.deleted + report.duplicates
-    return 0 if taken else EXIT_REFUSED
+    return 0 if _taken(report) else EXIT_REFUSED
 
 
 @click.command(cls=WorkspaceVerb)
@@ -112,10 +111,8 @@ def ingest_lines(source: str, report: "IngestReport", paint: Paint) -> Iterator[
         ("unknown, so not deleted", report.unknown),
     ]
     more = "".join(f", {count:,} {name}" for name, count in counts if count)
-    yield (
-        f"{paint.mark(not report.quarantined)} {paint.name(source)}: {report.accepted:,} "
-        f"accepted{more}"
-    )
+    is_good = _taken(report) > 0 and not report.quarantined
+    yield f"{paint.mark(is_good)} {paint.name(source)}: {report.accepted:,} accepted{more}"
     if report.ignored:
         yield paint.warn(f"  not columns of the source, so not stored: {', '.join(report.ignored)}")
     if report.quarantined:
@@ -124,6 +121,11 @@ def ingest_lines(source: str, report: "IngestReport", paint: Paint) -> Iterator[
         yield from columns(
             [[f"{count:,}", reason] for reason, count in worst_first], right=(0,), indent=4
         )
+
+
+def _taken(report: "IngestReport") -> int:
+    """How many rows the log has taken, now or before."""
+    return report.accepted + report.revised + report.deleted + report.duplicates
 
 
 def _check_format(path: Path) -> None:

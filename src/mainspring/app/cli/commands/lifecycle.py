@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mainspring.monitoring.incident import Incident
     from mainspring.project.apply.perform import ApplyReport
     from mainspring.project.plan.plan import Plan
-    from mainspring.registry.environment import EnvironmentVersion
+    from mainspring.registry.environment import AssetNotes, EnvironmentVersion
 
 __all__ = [
     "apply",
@@ -84,8 +84,12 @@ def apply(
     """
     workspace = at.open()
     made = workspace.plan(data=not no_data, delete_missing=delete_missing, refresh=refresh)
-    if not made.stages or dry_run:
+    if dry_run:
         _answer_plan(at, made)
+    elif not made.stages:
+        _answer_plan(at, made)
+        if not workspace.config.protected and (noted := workspace.deployer.record_notes()):
+            at.note(f"The notes of {', '.join(noted)} are on record.")
     else:
         _answer_applied(at, workspace, made)
 
@@ -196,6 +200,9 @@ def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:
     if report.verdicts:
         yield paint.title("Verdicts")
         yield from verdict_lines(report.verdicts, paint)
+    if report.models:
+        yield paint.title("Models")
+        yield from report.model_lines()
     done = [f"{counted(report.performed, 'stage')} done"] if report.performed else []
     done += [f"{report.reused} reused"] if report.reused else []
     summary = f": {', '.join(done)}" if done else ""
@@ -218,7 +225,13 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
         f"  moved {format_instant(report.moved_at)} by {report.moved_by}: {report.reason}"
     )
     rows = [
-        [e.name, e.model, short(e.digest), "attested" if e.attested else "not attested"]
+        [
+            e.name,
+            e.model,
+            short(e.digest),
+            "attested" if e.attested else "not attested",
+            _owner(e.notes),
+        ]
         for e in report.endpoints
     ]
     yield from _block("Endpoints", rows, paint)
@@ -228,6 +241,7 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
             counted(s.rows, "row"),
             _quarantined(s.quarantined),
             f"last event {_moment(s.last_event_time)}",
+            _owner(s.notes),
         ]
         for s in report.sources
     ]
@@ -273,6 +287,10 @@ def _block(
         yield ""
         yield paint.title(title)
         yield from columns(rows, right=right)
+
+
+def _owner(notes: "AssetNotes") -> str:
+    return f"owner {notes.owner}" if notes.owner else ""
 
 
 def _quarantined(rows: int) -> str:

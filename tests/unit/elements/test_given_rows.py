@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from mainspring.app.frames import as_polars, rows_of
-from mainspring.ports.errors import BadRequest
+from mainspring.elements.errors import FrameUnreadable
+from mainspring.elements.foreign_frame import as_polars, plain_rows
 
 ROWS = [{"shop": "a", "n": 1}, {"shop": "b", "n": None}]
 
@@ -13,17 +13,17 @@ ROWS = [{"shop": "a", "n": 1}, {"shop": "b", "n": None}]
     "given", [ROWS, tuple(ROWS), pl.DataFrame(ROWS), pl.LazyFrame(ROWS)], ids=lambda g: type(g)
 )
 def test_rows_come_in_many_forms(given: object) -> None:
-    assert list(rows_of(given)) == ROWS
+    assert list(plain_rows(given)) == ROWS
 
 
 def test_one_mapping_is_one_row() -> None:
-    assert rows_of(ROWS[0]) == [ROWS[0]]
+    assert plain_rows(ROWS[0]) == [ROWS[0]]
 
 
 @pytest.mark.parametrize("given", ["a", b"a", None, 3, [1], ["a"], {1}, pl.Series([1])])
 def test_what_has_no_rows_is_refused_in_a_line(given: object) -> None:
-    with pytest.raises(BadRequest) as refused:
-        rows_of(given)
+    with pytest.raises(FrameUnreadable) as refused:
+        plain_rows(given)
     assert type(given).__name__ in refused.value.message
 
 
@@ -42,4 +42,4 @@ def test_a_frame_of_pandas_is_one_of_polars_with_nulls_where_values_are_missing(
     assert found.null_count().row(0) == (1, 1, 1, 1)
     assert found["n"].to_list() == [1, None]
     assert found["x"].to_list() == [1.5, None]
-    assert rows_of(frame)[0]["shop"] == "a"
+    assert plain_rows(frame)[0]["shop"] == "a"

@@ -1,0 +1,34 @@
+"""The commands that show model versions."""
+
+import click
+
+from mainspring.app.cli.options import Invocation, WorkspaceGroup, WorkspaceVerb
+
+__all__ = ["models"]
+
+
+@click.group(cls=WorkspaceGroup, invoke_without_command=True)
+@click.pass_context
+def models(ctx: click.Context) -> None:
+    """Show model versions: metrics, parameters, what a fit printed.
+
+    Without a subcommand, the models that the environment holds with their metrics on the test rows.
+    """
+    if ctx.invoked_subcommand is None:
+        at = ctx.ensure_object(Invocation)
+        reports = at.open().models.reports()
+        none = f"{at.environment} holds no model.  Train what is declared: mainspring apply"
+        at.answer(reports, lambda _: list(map(str, reports)) or [none])
+
+
+@models.command("show", cls=WorkspaceVerb)
+@click.argument("name", metavar="MODEL")
+@click.pass_obj
+def show(at: Invocation, name: str) -> None:
+    """Show a model version: metrics, parameters, logged metrics and files, printed output.
+
+    MODEL is a model, for the version that the environment holds, or a version such as
+    late_arrival@v3.
+    """
+    report = at.open().models.report(name)
+    at.answer(report, lambda _: report.lines())
