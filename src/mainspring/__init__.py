@@ -35,14 +35,19 @@ from mainspring.elements.expression.build import (
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
 from mainspring.monitoring.spec import Monitor
 from mainspring.serving.spec import Canary, Endpoint
+from mainspring.sources.spec import Binary as Bytes
 from mainspring.sources.spec import (
     Boolean,
     Contract,
+    Decimal,
     Float64,
     Int64,
     Source,
     String,
+    Time,
     Timestamp,
+    UInt64,
+    Vector,
     assumed_delay,
 )
 from mainspring.training.spec import model
@@ -54,8 +59,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Boolean",
+    "Bytes",
     "Canary",
     "Contract",
+    "Decimal",
     "Endpoint",
     "Entity",
     "FeatureView",
@@ -67,8 +74,11 @@ __all__ = [
     "OnDemandFeatureView",
     "Source",
     "String",
+    "Time",
     "Timestamp",
     "TrainingSet",
+    "UInt64",
+    "Vector",
     "Workspace",
     "assumed_delay",
     "col",

@@ -57,6 +57,8 @@ BY_HAND = {
     "monitoring.definition": FIELD,
     "monitoring.join": IDENTITY,
     "serving.definition": FIELD,
+    "elements.values.scalar": "a vector in a text, as users write it",
+    "sources.json_lines": "a data file of a user",
     "maintenance.manifest": ON_ITS_OWN,
 }
 CODECS = {"canonical_json", "encode", "Encoder", "decode", "Decoder"}

@@ -21,6 +21,7 @@ from mainspring.elements.expression.operations import NODES
 from mainspring.elements.identity import canonical_json
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.stored import StoredRecord, parse_bare, parse_stored, render_stored
+from mainspring.elements.values.spelling import Spelling
 from mainspring.features import SEMANTICS_VERSION
 from mainspring.features import spec as feature_spec
 from mainspring.features.spec import FeatureView
@@ -51,7 +52,7 @@ _RECORDS = {
     if isinstance(record, type)
     and dataclasses.is_dataclass(record)
     and record.__module__ == module.__name__
-} | {record.__name__: record for record in (*NODES, Schema, Field)}
+} | {record.__name__: record for record in (*NODES, Schema, Field, Spelling)}
 # Until then ids of facts that happened at once were ordered by their text, 10 before 9.
 _ORDER_OF_TEXT = 2
 _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]

@@ -6,6 +6,7 @@ from types import MappingProxyType
 import polars as pl
 
 from mainspring.elements.schema import DType, Field, Schema
+from mainspring.elements.values.number import DECIMAL_DIGITS, DECIMALS
 
 __all__ = ["STORED", "schema_of"]
 
@@ -16,6 +17,12 @@ _PLAIN: dict[DType, pl.DataType] = {
     DType.STRING: pl.String(),
     DType.TIMESTAMP: pl.Datetime("us", "UTC"),
     DType.DURATION: pl.Duration("us"),
+    DType.UINT64: pl.UInt64(),
+    DType.DECIMAL: pl.Decimal(DECIMAL_DIGITS, DECIMALS),
+    DType.BYTES: pl.Binary(),
+    # In whole microseconds since midnight, as every other time: neither Delta nor an expression has
+    # a type for them.
+    DType.TIME: pl.Int64(),
 }
 STORED: Mapping[DType, pl.DataType] = MappingProxyType(
     _PLAIN | {dtype: pl.List(_PLAIN[dtype.element]) for dtype in DType if dtype.is_list}
@@ -45,8 +52,10 @@ def schema_of(columns: Mapping[str, pl.DataType]) -> tuple[Schema, dict[str, str
 
 def _dtype_of(stored: pl.DataType) -> DType | None:
     match stored:
-        case pl.UInt64() | pl.Int128() | pl.UInt128() | pl.Decimal():
+        case pl.Int128() | pl.UInt128():
             return None
+        case pl.UInt64():
+            return DType.UINT64
         case _ if stored.is_integer():
             return DType.INT64
         case pl.Float32() | pl.Float64():
@@ -59,5 +68,13 @@ def _dtype_of(stored: pl.DataType) -> DType | None:
             return DType.TIMESTAMP
         case pl.Duration():
             return DType.DURATION
+        case pl.Decimal():
+            return DType.DECIMAL if stored.scale <= DECIMALS else None
+        case pl.Binary():
+            return DType.BYTES
+        case pl.Time():
+            return DType.TIME
+        case pl.List() | pl.Array() if stored.inner.is_numeric() and not stored.inner.is_decimal():
+            return DType.LIST_FLOAT64
         case _:
             return None

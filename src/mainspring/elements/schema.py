@@ -1,8 +1,12 @@
 """The types that a value can have, and a schema: named, typed, nullable columns in order."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+
+from mainspring.elements.declaration import ADDED
+from mainspring.elements.values.spelling import PLAIN, Spelling
 
 __all__ = ["DType", "Field", "Schema"]
 
@@ -11,7 +15,10 @@ class DType(StrEnum):
     """A type of column.
 
     `ZONED` is a timestamp in local time and exists only inside expressions.  Lists are results of
-    some aggregations; no source has a column of them, and no expression reads one.
+    some aggregations and vectors of sources; no expression reads one.  `UINT64`, `DECIMAL`, `BYTES`
+    and `TIME` are only stored: an expression compares them with null or casts them to another type,
+    and nothing is aggregated of them.  A decimal has 38 digits, 18 of them decimals; a time of day
+    is in whole microseconds since midnight.
     """
 
     INT64 = "int64"
@@ -21,6 +28,10 @@ class DType(StrEnum):
     TIMESTAMP = "timestamp"
     DURATION = "duration"
     ZONED = "zoned"
+    UINT64 = "uint64"
+    DECIMAL = "decimal"
+    BYTES = "bytes"
+    TIME = "time"
     LIST_INT64 = "list[int64]"
     LIST_FLOAT64 = "list[float64]"
     LIST_BOOLEAN = "list[boolean]"
@@ -31,6 +42,11 @@ class DType(StrEnum):
     def is_number(self) -> bool:
         """Whether arithmetic and sums make sense on it."""
         return self in (DType.INT64, DType.FLOAT64)
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether values of it are only stored, compared with null and cast."""
+        return self in (DType.UINT64, DType.DECIMAL, DType.BYTES, DType.TIME)
 
     @property
     def is_list(self) -> bool:
@@ -54,18 +70,27 @@ class DType(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """One column: its name, its type, and whether a value may be absent."""
+    """One column: its name, its type, whether a value may be absent, and how its texts are
+    written.
+    """
 
     name: str
     dtype: DType
     nullable: bool = True
+    spelling: Spelling = dataclasses.field(default=PLAIN, metadata=ADDED)
 
 
 @dataclass(frozen=True)
 class Schema:
-    """Columns in order, by name."""
+    """Columns in order, by name.
+
+    Args:
+        unusable: columns of the data that are none of the schema, each with the reason.  They are
+            no part of what the schema is; whoever names one is told why it cannot be used.
+    """
 
     fields: tuple[Field, ...]
+    unusable: tuple[tuple[str, str], ...] = dataclasses.field(default=(), compare=False, repr=False)
 
     @classmethod
     def of(cls, **columns: DType) -> "Schema":

@@ -8,8 +8,10 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 from mainspring.elements.errors import UnreadableDuration, UnreadableInstant
+from mainspring.elements.values.iso import read_iso
 
 __all__ = [
+    "CALENDAR_RANGE",
     "DAY",
     "FOREVER",
     "HOUR",
@@ -89,10 +91,10 @@ def parse_instant(text: str | datetime | date) -> Micros:
     elif isinstance(text, date):
         moment = datetime(text.year, text.month, text.day, tzinfo=UTC)
     else:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise UnreadableInstant(text=text) from error
+        found = read_iso(text)
+        if found is None:
+            raise UnreadableInstant(text=text)
+        moment = found
     return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
@@ -104,3 +106,7 @@ def format_instant(moment: Micros) -> str:
         return from_micros(moment).isoformat().replace("+00:00", "Z")
     except OverflowError:
         return f"{moment} µs"
+
+
+CALENDAR_RANGE: tuple[Micros, Micros] = (parse_instant("0001-01-01"), parse_instant("9999-12-31"))
+"""From the first year to the last day that Python's calendar has."""

@@ -2,26 +2,23 @@
 says, and from here on by columns.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType, NoneType
 from typing import cast
 
 import msgspec
 
-from mainspring.elements.errors import MainspringError
-from mainspring.elements.expression.text import is_unicode
 from mainspring.elements.expression.tree import Scalar
-from mainspring.elements.schema import DType, Schema
-from mainspring.elements.time import parse_instant
+from mainspring.elements.schema import DType, Field, Schema
+from mainspring.elements.text import is_unicode
+from mainspring.elements.time import CALENDAR_RANGE
+from mainspring.elements.values.scalar import BadValue, read_value
 from mainspring.features.errors import MissingRequestField, WrongRequestType
 
 __all__ = ["RequestColumns", "cast_columns"]
 
-_LARGEST_FLOAT = int(sys.float_info.max)
-_LEAST, _MOST = -(2**63), 2**63 - 1
+_INT64 = (-(2**63), 2**63 - 1)
 
 _OWN_TYPES: Mapping[DType, type] = MappingProxyType(
     {
@@ -76,7 +73,7 @@ def cast_columns(
 
     Raises: MissingRequestField (FEA-003), WrongRequestType (FEA-004): the first fault of the first
         bad row.
-    Cost: 1 µs a column and 0.05 µs a value; 0.5 µs a value of a type that has to be turned.
+    Cost: 1 µs a column and 0.05 µs a value; 1 µs a value that has to be read.
     """
     try:
         return _cast_columns(rows, schema, passthrough)
@@ -89,22 +86,18 @@ def _cast_columns(
     rows: Sequence[Mapping[str, object]], schema: Schema, passthrough: Schema
 ) -> RequestColumns:
     columns = {
-        name: _cast_column([row[name] for row in rows], dtype, name)
-        for name, dtype in _fields(schema)
+        field.name: _cast_column([row[field.name] for row in rows], field) for field in schema
     }
     absent: dict[str, set[int]] = {}
-    for name, dtype in _fields(passthrough):
+    for field in passthrough:
+        name = field.name
         without = {index for index, row in enumerate(rows) if name not in row}
         if name in columns or len(without) == len(rows):
             continue
-        columns[name] = _cast_column([row.get(name) for row in rows], dtype, name)
+        columns[name] = _cast_column([row.get(name) for row in rows], field)
         if without:
             absent[name] = without
     return RequestColumns(columns, len(rows), absent)
-
-
-def _fields(schema: Schema) -> list[tuple[str, DType]]:
-    return [(field.name, field.dtype) for field in schema.fields]
 
 
 def _refuse_first(
@@ -112,63 +105,44 @@ def _refuse_first(
 ) -> None:
     """Columns find some fault; the error names the first one in the order of the rows."""
     for index, row in enumerate(rows):
-        for name, dtype in _fields(schema):
-            if name not in row:
-                raise MissingRequestField(row=index, field=name) from None
-            _cast_value(row[name], dtype, index=index, field=name)
-        for name, dtype in _fields(passthrough):
-            _cast_value(row.get(name), dtype, index=index, field=name)
+        for field in schema:
+            if field.name not in row:
+                raise MissingRequestField(row=index, field=field.name) from None
+            _cast_value(row[field.name], field, index=index)
+        for field in passthrough:
+            _cast_value(row.get(field.name), field, index=index)
 
 
-def _cast_column(values: list[object], dtype: DType, field: str) -> list[Scalar | None]:
+def _cast_column(values: list[object], field: Field) -> list[Scalar | None]:
     """The values of one field: as they are where they have its type already, else one by one."""
     kinds = set(map(type, values)) - {NoneType}
-    if kinds <= {_OWN_TYPES[dtype]} and _is_in_range(values, dtype):
+    if kinds <= {_OWN_TYPES[field.dtype]} and _are_stored(values, field):
         return cast("list[Scalar | None]", values)
-    if dtype is DType.TIMESTAMP and kinds == {str}:
+    if kinds == {str}:
         # The rows of one request often share their instants, and parsing is the dear part.
-        instants = {text: _cast_value(text, dtype, index=0, field=field) for text in set(values)}
-        return [instants[text] for text in values]
-    return [
-        _cast_value(value, dtype, index=index, field=field) for index, value in enumerate(values)
-    ]
+        read = {text: _cast_value(text, field, index=0) for text in dict.fromkeys(values)}
+        return [read[text] for text in values]
+    return [_cast_value(value, field, index=index) for index, value in enumerate(values)]
 
 
-def _is_in_range(values: Sequence[object], dtype: DType) -> bool:
+def _are_stored(values: Sequence[object], field: Field) -> bool:
     """Whether all of these, which have the type already, are values that can be stored."""
-    if dtype is DType.STRING:
-        return is_unicode("".join([text for text in values if isinstance(text, str)]))
-    if _OWN_TYPES[dtype] is int:
+    if field.spelling.nulls:
+        return False
+    if field.dtype is DType.STRING:
+        texts = [text for text in values if isinstance(text, str)]
+        return is_unicode("".join(texts))
+    if _OWN_TYPES[field.dtype] is int:
         numbers = [number for number in values if isinstance(number, int)]
-        return not numbers or (min(numbers) >= _LEAST and max(numbers) <= _MOST)
+        least, most = CALENDAR_RANGE if field.dtype is DType.TIMESTAMP else _INT64
+        return not numbers or (min(numbers) >= least and max(numbers) <= most)
     return True
 
 
-def _cast_value(value: object, dtype: DType, *, index: int, field: str) -> Scalar | None:
-    match dtype, value:
-        case (_, None):
-            return None
-        case (DType.STRING, str()) if is_unicode(value):
-            return value
-        case (DType.BOOLEAN, bool()):
-            return value
-        case (DType.INT64 | DType.TIMESTAMP | DType.DURATION, int()) if (
-            not isinstance(value, bool) and _LEAST <= value <= _MOST
-        ):
-            return value
-        case (DType.FLOAT64, float()):
-            return value
-        case (DType.FLOAT64, int()) if not isinstance(value, bool) and abs(value) <= _LARGEST_FLOAT:
-            return float(value)
-        case (DType.TIMESTAMP, str() | datetime()):
-            return _instant(value, index=index, field=field)
-    raise WrongRequestType(row=index, field=field, value=repr(value), dtype=dtype.value)
-
-
-def _instant(text: str | datetime, *, index: int, field: str) -> int:
-    try:
-        return parse_instant(text)
-    except MainspringError as error:
+def _cast_value(value: object, field: Field, *, index: int) -> Scalar | None:
+    reading = read_value(field.dtype, value, field.spelling)
+    if isinstance(reading, BadValue):
         raise WrongRequestType(
-            row=index, field=field, value=repr(text), dtype=DType.TIMESTAMP.value
-        ) from error
+            row=index, field=field.name, value=repr(value), dtype=field.dtype.value
+        )
+    return cast("Scalar | None", reading)

@@ -1,8 +1,8 @@
 """Requests for features, as the kernel takes them: every join key there and of its own
 type, every time in microseconds.
 
-A key of another type would match nothing and look like an entity without facts, and milliseconds
-would look like the year 1970; so nothing is guessed here, and what does not fit is refused by name.
+A key that is read otherwise than the facts were would match nothing and look like an entity without
+facts; so both are read alike, and what is no value of the type is refused by name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,10 @@ from datetime import datetime
 import polars as pl
 
 from mainspring.elements.errors import UnreadableInstant
-from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field, Schema
-from mainspring.elements.time import MINUTE, Micros, format_instant, parse_instant
+from mainspring.elements.time import MINUTE, Micros, format_instant
+from mainspring.elements.values.columns import read_column, said
+from mainspring.elements.values.scalar import read_value
 from mainspring.features.cast import RequestColumns, cast_columns
 from mainspring.features.errors import (
     FeatureNamedTwice,
@@ -43,7 +44,7 @@ def prepare_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.Data
     taken = [field.name for view in views for field in view.fields if field.name in spine.columns]
     if taken:
         raise SpineUnusable(column=taken[0], problem="has the name of a requested feature")
-    keys = [_key(_column(spine, field.name), field) for field in _join_keys(views)]
+    keys = [_read(_column(spine, field.name), field) for field in _join_keys(views)]
     return spine.with_columns(*keys, _times(_column(spine, _TIME)).alias("_prediction_time"))
 
 
@@ -89,7 +90,9 @@ def resolve_read_time(moment: Micros | str | datetime | None, *, now: Micros) ->
     """
     if moment is None:
         return now
-    requested = moment if isinstance(moment, int) else parse_instant(moment)
+    requested = read_value(DType.TIMESTAMP, moment)
+    if not isinstance(requested, int):
+        raise UnreadableInstant(text=str(moment))
     if requested > now + _CLOCK_SKEW:
         raise MomentAhead(asked=format_instant(requested), now=format_instant(now))
     return requested
@@ -109,51 +112,24 @@ def _column(spine: pl.DataFrame, name: str) -> pl.Series:
     return spine[name]
 
 
-def _key(column: pl.Series, field: Field) -> pl.Series:
-    stored = STORED[field.dtype]
-    if column.dtype == stored:
-        return column
-    is_narrower = column.dtype.is_integer() and stored.is_integer()
-    is_text = isinstance(column.dtype, pl.Categorical | pl.Enum) and isinstance(stored, pl.String)
-    if column.null_count() == len(column) or is_narrower or is_text:
-        return column.cast(stored)
-    if field.dtype is DType.TIMESTAMP:
-        return _instants(column, field.name).cast(stored)
-    raise SpineUnusable(
-        column=field.name,
-        problem=f"is of type {column.dtype}, and facts are found by {field.dtype.value}",
-    )
-
-
 def _times(column: pl.Series) -> pl.Series:
-    if column.null_count():
-        raise SpineUnusable(column=_TIME, problem=f"is null in {column.null_count()} rows")
-    return _instants(column, _TIME)
+    times = _read(column, Field(_TIME, DType.TIMESTAMP))
+    if times.null_count():
+        raise SpineUnusable(column=_TIME, problem=f"is null in {times.null_count()} rows")
+    return times.to_physical()
 
 
-def _instants(column: pl.Series, name: str) -> pl.Series:
-    """Instants in microseconds; a null stays one."""
-    match column.dtype:
-        case pl.Datetime() | pl.Date():
-            return column.cast(pl.Datetime("us")).cast(pl.Int64)
-        case pl.String():
-            return pl.Series(
-                name,
-                [None if text is None else _instant(text, name) for text in column],
-                dtype=pl.Int64,
-            )
-        case dtype if dtype.is_integer():
-            return column.cast(pl.Int64)
-        case dtype:
+def _read(column: pl.Series, field: Field) -> pl.Series:
+    """The column in the field's type; a null stays one."""
+    read = read_column(column, field)
+    if read.null_count() > column.null_count():
+        is_said = pl.select(said(pl.lit(column), column.dtype, field)).to_series()
+        bad = (is_said & read.is_null()).arg_true()
+        if len(bad):
+            value, more = column[bad[0]], f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""
             raise SpineUnusable(
-                column=name,
-                problem=f"is of type {dtype}; instants are timestamps, ISO 8601 text or whole "
-                f"microseconds",
+                column=field.name,
+                problem=f"holds {value!r:.60} in row {bad[0]:,}{more}, which is no "
+                f"{field.dtype.value}",
             )
-
-
-def _instant(text: str, name: str) -> Micros:
-    try:
-        return parse_instant(text)
-    except UnreadableInstant as error:
-        raise SpineUnusable(column=name, problem=error.message) from error
+    return read

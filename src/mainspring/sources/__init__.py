@@ -14,24 +14,31 @@ from mainspring.sources.errors import (
 )
 from mainspring.sources.spec import (
     AssumedDelay,
+    Binary,
     Boolean,
     ColumnContract,
     Contract,
+    Decimal,
     Float64,
     Int64,
     Source,
     String,
+    Time,
     Timestamp,
+    UInt64,
+    Vector,
     assumed_delay,
 )
 
 __all__ = [
     "AssumedDelay",
+    "Binary",
     "Boolean",
     "BrokenContract",
     "ColumnContract",
     "ConflictingFact",
     "Contract",
+    "Decimal",
     "FileMissing",
     "FileUnreadable",
     "Float64",
@@ -39,6 +46,9 @@ __all__ = [
     "LateFact",
     "Source",
     "String",
+    "Time",
     "Timestamp",
+    "UInt64",
+    "Vector",
     "assumed_delay",
 ]

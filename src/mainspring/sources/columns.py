@@ -9,56 +9,27 @@ A table, which has one type for each column, stores the values of another type i
 `delay~float64`: Delta would store 1.5 in a column of whole numbers as 1.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from mainspring.elements.expression.calendar import CALENDAR_RANGE
 from mainspring.elements.frame import STORED, schema_of
-from mainspring.elements.schema import DType, Schema
+from mainspring.elements.schema import DType, Field, Schema
+from mainspring.elements.values.columns import reading_of
 from mainspring.ports.log import ENVELOPE
 
 __all__ = [
     "conform_rows",
-    "conversion",
-    "conversion_can_fail",
     "is_reserved",
     "rejoin_changed_columns",
     "split_changed_columns",
 ]
 
-_TIME_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 _MARK = "~"
-
-
-def conversion(column: pl.Expr, stored: pl.DataType, dtype: DType) -> pl.Expr:
-    """A column converted to the wanted type; a value that cannot be converted is null."""
-    wanted = STORED[dtype]
-    if dtype is DType.TIMESTAMP:
-        moment = _instant(column, stored)
-        return pl.when(moment.cast(pl.Int64).is_between(*CALENDAR_RANGE)).then(moment)
-    if stored == wanted:
-        return column
-    match stored, dtype:
-        case pl.String(), DType.BOOLEAN:
-            return column.replace_strict(
-                {"true": True, "false": False, "True": True, "False": False},
-                default=None,
-                return_dtype=pl.Boolean,
-            )
-        case pl.Float32() | pl.Float64(), DType.INT64:
-            return pl.when(column == column.floor()).then(column.cast(wanted, strict=False))
-        case _:
-            return column.cast(wanted, strict=False)
-
-
-def conversion_can_fail(stored: pl.DataType, dtype: DType) -> bool:
-    """Whether some values of the stored type cannot be converted to the wanted one."""
-    if stored == pl.Null or (stored == STORED[dtype] and dtype is not DType.TIMESTAMP):
-        return False
-    return not (
-        stored.is_integer() and dtype in (DType.INT64, DType.FLOAT64) and stored != pl.UInt64
-    )
+_PATTERN = re.compile(r"\*|\^.*\$", re.DOTALL)
+_IN_WORDS = (DType.DURATION, DType.UINT64)
+"""The types that Delta does not have, and holds as whole numbers of 64 bits."""
 
 
 def conform_rows(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
@@ -72,11 +43,11 @@ def conform_rows(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
         return frame
     return frame.with_columns(
         (
-            conversion(pl.col(name), stored[name], dtype)
-            if name in stored
-            else pl.lit(None, dtype=STORED[dtype])
-        ).alias(name)
-        for name, dtype in ((field.name, field.dtype) for field in differing)
+            _converted(pl.col(field.name), stored[field.name], field)
+            if field.name in stored
+            else pl.lit(None, dtype=STORED[field.dtype])
+        ).alias(field.name)
+        for field in differing
     )
 
 
@@ -92,21 +63,24 @@ def split_changed_columns(frame: pl.DataFrame, held: dict[str, DType]) -> pl.Dat
         {name: dtype for name, dtype in frame.schema.items() if name not in ENVELOPE}
     )[0]:
         held.setdefault(field.name, field.dtype)
-        if field.dtype is DType.DURATION or held[field.name] is not field.dtype:
+        if field.dtype in _IN_WORDS or held[field.name] is not field.dtype:
             names[field.name] = f"{field.name}{_MARK}{field.dtype}"
     lengths = [name for name, stored in frame.schema.items() if isinstance(stored, pl.Duration)]
-    return frame.with_columns(pl.col(lengths).cast(pl.Int64)).rename(names)
+    unsigned = [name for name, stored in frame.schema.items() if isinstance(stored, pl.UInt64)]
+    return frame.with_columns(
+        pl.col(lengths).cast(pl.Int64), pl.col(unsigned).reinterpret(signed=True)
+    ).rename(names)
 
 
 def rejoin_changed_columns(frame: pl.DataFrame, schema: Schema | None = None) -> pl.DataFrame:
     """Records of a table with the parts of each column joined again: in the type of the schema if
     it has the column, else in a type that can hold all values.
     """
-    wanted = {field.name: field.dtype for field in schema or ()}
+    wanted = {field.name: field for field in schema or ()}
     for name, variants in _variants(frame.schema).items():
-        dtype = wanted.get(name) or _widest(variants.values())
+        field = wanted.get(name) or Field(name, _widest(variants.values()))
         values = [
-            _variant(frame.schema[column], column, kept).pipe(conversion, STORED[kept], dtype)
+            _converted(_variant(frame.schema[column], column, kept), STORED[kept], field)
             for column, kept in variants.items()
         ]
         frame = frame.with_columns(pl.coalesce(values).alias(name)).drop(
@@ -116,12 +90,13 @@ def rejoin_changed_columns(frame: pl.DataFrame, schema: Schema | None = None) ->
 
 
 def is_reserved(name: str) -> bool:
-    """Whether the name is reserved for the log and its tables.
+    """Whether the name is reserved for the log and its tables, or is a pattern to Polars.
 
     >>> is_reserved("_offset"), is_reserved("delay~float64"), is_reserved("a~b")
     (True, True, False)
     """
-    return name.startswith("_") or _split(name) is not None
+    is_pattern = _PATTERN.fullmatch(name) is not None
+    return name.startswith("_") or is_pattern or _split(name) is not None
 
 
 def _variants(columns: Mapping[str, pl.DataType]) -> dict[str, dict[str, DType]]:
@@ -147,35 +122,24 @@ def _widest(dtypes: Iterable[DType]) -> DType:
 
 
 def _variant(stored: pl.DataType, column: str, dtype: DType) -> pl.Expr:
-    return pl.col(column) if stored == STORED[dtype] else pl.col(column).cast(STORED[dtype])
+    if stored == STORED[dtype]:
+        return pl.col(column)
+    if dtype is DType.UINT64:
+        return pl.col(column).reinterpret(signed=False)
+    return pl.col(column).cast(STORED[dtype])
+
+
+def _converted(column: pl.Expr, stored: pl.DataType, field: Field) -> pl.Expr:
+    """The column in the field's type; a value that has none there is null.
+
+    Instants become text here, which they are to no reader of new rows: a column of facts that once
+    were instants must still show them.
+    """
+    if field.dtype is DType.STRING and stored.is_temporal():
+        return column.cast(pl.String)
+    return reading_of(column, stored, field)
 
 
 def _split(column: str) -> tuple[str, DType] | None:
     name, _, kept = column.rpartition(_MARK)
     return (name, DType(kept)) if name and kept in {dtype.value for dtype in STORED} else None
-
-
-def _instant(column: pl.Expr, stored: pl.DataType) -> pl.Expr:
-    """An instant that is beyond the calendar breaks its row: nothing downstream could show it, and
-    Polars cannot write it.
-    """
-    match stored:
-        case pl.String():
-            return _instant_of_text(column)
-        case pl.Datetime() if stored.time_zone is None:
-            return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-        case _:
-            return column.cast(STORED[DType.TIMESTAMP], strict=False)
-
-
-def _instant_of_text(column: pl.Expr) -> pl.Expr:
-    """ISO 8601 with or without a zone, a fraction, seconds or a time of day; without a zone it is
-    UTC.
-    """
-    text = column.str.replace(" ", "T", literal=True)
-    zoned = text.str.to_datetime(_TIME_FORMATS[0], time_unit="us", strict=False)
-    naive = [
-        text.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone("UTC")
-        for form in _TIME_FORMATS[1:]
-    ]
-    return pl.coalesce(zoned, *naive)

@@ -1,10 +1,17 @@
 """The columns of a source, from its data and its contract, and every fault of the declaration."""
 
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.expression.infer import infer_type, type_faults
+from mainspring.elements.expression.operations.dates import is_time_zone
 from mainspring.elements.expression.readings.types import unknown_column
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType, Field, Schema
+from mainspring.elements.values.number import DECIMAL_DIGITS, DECIMALS
+from mainspring.elements.values.spelling import PLAIN
 from mainspring.sources.columns import is_reserved
 from mainspring.sources.errors import (
     PromisedColumnMissing,
@@ -13,18 +20,47 @@ from mainspring.sources.errors import (
     UnusableId,
     UnusableTime,
 )
-from mainspring.sources.spec import Source
+from mainspring.sources.spec import ColumnContract, Source
 
-__all__ = ["contract_schema", "effective_schema", "validate_source"]
+__all__ = [
+    "can_be_read",
+    "contract_problems",
+    "contract_schema",
+    "effective_schema",
+    "validate_source",
+]
 
-_READABLE_AS = {(DType.STRING, DType.TIMESTAMP), (DType.INT64, DType.FLOAT64)}
+_WHOLE, _EXACT = (DType.INT64, DType.UINT64), (DType.INT64, DType.UINT64, DType.DECIMAL)
+_READABLE_AS: Mapping[DType, tuple[DType, ...]] = MappingProxyType(
+    {
+        DType.STRING: (
+            DType.TIMESTAMP,
+            DType.TIME,
+            DType.DECIMAL,
+            DType.UINT64,
+            DType.BYTES,
+            DType.LIST_FLOAT64,
+        ),
+        DType.INT64: (*_EXACT, DType.FLOAT64, DType.BOOLEAN, DType.STRING),
+        DType.UINT64: (*_EXACT, DType.FLOAT64, DType.STRING),
+        DType.FLOAT64: (*_EXACT, DType.STRING),
+        DType.DECIMAL: (*_WHOLE, DType.FLOAT64, DType.STRING),
+        DType.BOOLEAN: (DType.STRING,),
+    }
+)
+"""What else a contract may promise of the columns of a file that says their types.  Whole numbers
+are not read as instants: whether they count seconds or microseconds only an expression can say.
+"""
+_SAMPLE = datetime(2031, 12, 30, 23, 58, 57)  # noqa: DTZ001
+_IDS = (*_WHOLE, DType.STRING, DType.BOOLEAN, DType.TIMESTAMP)
 
 
 def contract_schema(source: Source) -> Schema:
     """The columns that the contract names: the whole schema of a source that is only pushed to."""
     return Schema(
         tuple(
-            Field(name, column.dtype, column.nullable) for name, column in source.contract.columns
+            Field(name, column.dtype, column.nullable, column.spelling)
+            for name, column in source.contract.columns
         )
     )
 
@@ -56,29 +92,87 @@ def validate_source(source: Source, found: Schema) -> list[DeclarationError]:
     faults += [
         UnusableColumn(source=source.name, column=field.name, found=field.dtype)
         for field in found
-        if is_reserved(field.name) or field.dtype is DType.ZONED
+        if is_reserved(field.name)
     ]
     for fault in faults:
         fault.at = source.declared_at
     return faults
 
 
+def can_be_read(found: DType, promised: ColumnContract) -> bool:
+    """Whether columns of a type can be what a contract says.  Texts can be anything that it says
+    how to write.
+    """
+    if found is promised.dtype or promised.dtype in _READABLE_AS.get(found, ()):
+        return True
+    return found is DType.STRING and promised.spelling != PLAIN
+
+
+def contract_problems(column: ColumnContract) -> Iterator[str]:
+    """What is wrong with the contract of a column in itself."""
+    spelling = column.spelling
+    if column.between is not None and not column.between[0] <= column.between[1]:
+        yield f"between={column.between} is an empty range"
+    if len(spelling.decimal) != 1 or spelling.decimal.isalnum() or spelling.decimal in "+-":
+        yield f"decimal={spelling.decimal!r} is not one mark"
+    if len(spelling.thousands) > 1 or spelling.thousands.isalnum() or spelling.thousands == "-":
+        yield f"thousands={spelling.thousands!r} is not one mark"
+    if spelling.thousands == spelling.decimal:
+        yield f"decimal and thousands are the same mark {spelling.decimal!r}"
+    if spelling.zone and not is_time_zone(spelling.zone):
+        yield f"zone={spelling.zone!r} is not a time zone of the IANA database"
+    if spelling.format:
+        yield from _format_problems(spelling.format)
+    if column.digits is not None and not _has_digits(*column.digits):
+        yield (
+            f"precision {column.digits[0]} and scale {column.digits[1]} do not fit: at most "
+            f"{DECIMALS} decimals, and {DECIMAL_DIGITS - DECIMALS} digits before them"
+        )
+    if column.size is not None and column.size < 1:
+        yield f"a vector of {column.size} numbers holds nothing"
+
+
+def _format_problems(form: str) -> Iterator[str]:
+    written = _SAMPLE.strftime(form)
+    try:
+        read = datetime.strptime(written, form)  # noqa: DTZ007
+    except ValueError as error:
+        yield f"format={form!r} cannot be read: {error}"
+    else:
+        if read.date() != _SAMPLE.date():
+            yield f"format={form!r} does not say the year, the month and the day"
+
+
+def _has_digits(precision: int, scale: int) -> bool:
+    return 0 <= scale <= min(precision, DECIMALS) and 0 < precision <= (
+        DECIMAL_DIGITS - DECIMALS + scale
+    )
+
+
 def _merged(source: Source, found: Schema) -> Schema:
     promised = dict(source.contract.columns)
     return Schema(
         tuple(
-            Field(f.name, promised[f.name].dtype, promised[f.name].nullable)
-            if f.name in promised
+            Field(f.name, column.dtype, column.nullable, column.spelling)
+            if (column := promised.get(f.name)) is not None
             else f
             for f in found
         ),
+        found.unusable,
     )
 
 
 def _contract_faults(source: Source, found: Schema) -> list[DeclarationError]:
     faults: list[DeclarationError] = []
+    unusable = dict(found.unusable)
     for name, promised in source.contract.columns:
-        if name not in found:
+        if name in unusable:
+            faults.append(
+                UnusableColumn(
+                    source=source.name, column=name, found=unusable[name], at=source.declared_at
+                )
+            )
+        elif name not in found:
             faults.append(
                 PromisedColumnMissing(
                     source=source.name,
@@ -87,10 +181,7 @@ def _contract_faults(source: Source, found: Schema) -> list[DeclarationError]:
                     at=source.declared_at,
                 )
             )
-        elif (
-            found[name].dtype != promised.dtype
-            and (found[name].dtype, promised.dtype) not in _READABLE_AS
-        ):
+        elif not can_be_read(found[name].dtype, promised):
             faults.append(
                 TypeConflict(
                     source=source.name,
@@ -116,17 +207,14 @@ def _id_faults(source: Source, schema: Schema) -> list[DeclarationError]:
                 reason="it has to name at least one column, each once",
             )
         )
-    floats = [
-        name
-        for name in source.id
-        if name in schema and schema[name].dtype in (DType.FLOAT64, DType.DURATION)
-    ]
-    if floats:
+    unfit = [name for name in source.id if name in schema and schema[name].dtype not in _IDS]
+    if unfit:
+        dtypes = " and ".join(dict.fromkeys(schema[name].dtype.value for name in unfit))
         faults.append(
             UnusableId(
                 source=source.name,
-                columns=", ".join(floats),
-                reason="floats and durations name nothing",
+                columns=", ".join(unfit),
+                reason=f"a value of type {dtypes} names nothing",
             )
         )
     return faults

@@ -119,8 +119,8 @@ class BrokenContract(SourceError):
     """A row breaks the contract of its source.  It is in quarantine and nothing reads it.
 
     The reason names each rule that it breaks, and the column: `type:x` (the value is not of the
-    type), `null:x`, `nan:x`, `between:x`, `one_of:x`, `max_length:x`, `id_missing`,
-    `event_time_missing`, `known_at_missing`.
+    type), `null:x`, `nan:x`, `between:x`, `one_of:x`, `max_length:x`, `digits:x` (of a decimal),
+    `size:x` (of a vector), `id_missing`, `event_time_missing`, `known_at_missing`.
     """
 
     code: ClassVar[str] = "SRC-010"

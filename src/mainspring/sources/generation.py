@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import polars as pl
 
@@ -20,7 +21,7 @@ from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.tables import TableReader
-from mainspring.sources.compiled import CompiledSource
+from mainspring.sources.compiled import CompiledSource, Prepared
 from mainspring.sources.files import iter_rows
 from mainspring.sources.judge import TakenRows
 from mainspring.sources.raw.body import decode_rows
@@ -132,6 +133,10 @@ class Generation:
         the append fail, and the decision is made anew.
         """
         prepared = self.compiled.prepare(batch.rows, batch.operations or None)
+        if self._is_of_first_release:
+            kept = prepared.kept
+            content = self.compiled.legacy_content(kept).alias("_content")
+            prepared = Prepared(kept.with_columns(content), prepared.broken)
         taken = self._taken(batch, prepared.kept)
         ids = prepared.kept["_id"].to_list() + list(taken.ids.values())
         known = self._log.find(self.facts, ids)
@@ -413,6 +418,15 @@ class Generation:
             if "_raw" in found.columns
             else found.with_columns(_raw=pl.lit(None, dtype=pl.Int64))
         )
+
+    @cached_property
+    def _is_of_first_release(self) -> bool:
+        """Whether the facts are those that release 0.1 began, which digested rows otherwise."""
+        if self.compiled.source.bound_stream or not self._log.head(self.facts):
+            return False
+        first = self._log.first(self.facts)
+        frames = self._log.read(self.facts, start=first, stop=first + 1)
+        return any("_raw" not in frame.columns for frame in frames)
 
     def _in_quarantine(self, refused: pl.DataFrame) -> pl.DataFrame:
         """Rows on their way to quarantine; the text of one that lies there already is not stored

@@ -587,10 +587,13 @@ class _Push:
         """Read rows.  Raises: UnreadableRows SRC-006."""
         if isinstance(rows, pl.DataFrame):
             compiled.readable(rows)
-        else:
-            compiled.require_values(rows)
         encoding: Encoding = "arrow" if isinstance(rows, pl.DataFrame) else "json"
-        body = encode_rows(rows)
+        try:
+            body = encode_rows(rows)
+        except (TypeError, ValueError):
+            # In a column that the source declares it is refused here; in others it is kept as text.
+            compiled.frame_of(rows)
+            body = encode_rows(rows, is_lenient=True)
         decoded = decode_rows(body, encoding)
         others = bool(compiled.ignored(decoded))
         return cls(decoded, body, encoding, compiled.frame_of(decoded), operations, others)

@@ -9,10 +9,17 @@ from mainspring.elements.schema import DType, Schema
 __all__ = ["ColumnProfile", "profile_columns"]
 
 
+_MEASURED_AS = {
+    DType.TIMESTAMP: pl.Int64(),
+    DType.DURATION: pl.Int64(),
+    DType.DECIMAL: pl.Float64(),
+}
+
+
 @dataclass(frozen=True)
 class ColumnProfile:
     """One column of one import; instants and durations are in microseconds, the range of text is
-    alphabetical.
+    alphabetical, bytes and vectors have none.
 
     Args:
         distinct: an estimate (HyperLogLog, about 1 % off).
@@ -52,17 +59,22 @@ def profile_columns(rows: pl.LazyFrame, schema: Schema) -> tuple[ColumnProfile, 
 
 
 def _measures(name: str, dtype: DType) -> list[pl.Expr]:
-    column = (
-        pl.col(name).cast(pl.Int64) if dtype in (DType.TIMESTAMP, DType.DURATION) else pl.col(name)
-    )
+    column, nulls = pl.col(name), pl.col(name).null_count().alias(f"nulls:{name}")
+    if dtype.is_list or dtype is DType.BYTES:
+        return [
+            nulls,
+            column.hash().approx_n_unique().alias(f"distinct:{name}"),
+            *(pl.lit(None).alias(f"{end}:{name}") for end in ("least", "greatest")),
+        ]
+    column = column.cast(_MEASURED_AS[dtype]) if dtype in _MEASURED_AS else column
     measures = [
-        column.null_count().alias(f"nulls:{name}"),
+        nulls,
         column.approx_n_unique().alias(f"distinct:{name}"),
         column.min().alias(f"least:{name}"),
         column.max().alias(f"greatest:{name}"),
     ]
     return (
         [*measures, column.mean().alias(f"mean:{name}")]
-        if dtype.is_number or dtype is DType.BOOLEAN
+        if dtype.is_number or dtype in (DType.BOOLEAN, DType.DECIMAL)
         else measures
     )

@@ -2,11 +2,19 @@
 contract.
 """
 
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
+from mainspring.elements.declaration import (
+    ADDED,
+    GivenTags,
+    Tags,
+    caller,
+    freeze,
+    parse_tags,
+)
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
 from mainspring.elements.expression.calendar import CALENDAR_RANGE
@@ -14,18 +22,24 @@ from mainspring.elements.expression.operations.arithmetic import Arithmetic
 from mainspring.elements.expression.tree import Column, Literal, Node
 from mainspring.elements.schema import DType
 from mainspring.elements.time import Micros, parse_duration
+from mainspring.elements.values.spelling import PLAIN, Spelling
 
 __all__ = [
     "NO_EVENT_TIME",
     "AssumedDelay",
+    "Binary",
     "Boolean",
     "ColumnContract",
     "Contract",
+    "Decimal",
     "Float64",
     "Int64",
     "Source",
     "String",
+    "Time",
     "Timestamp",
+    "UInt64",
+    "Vector",
     "assumed_delay",
     "bind_source",
     "declared_delay",
@@ -38,7 +52,13 @@ NO_EVENT_TIME = Literal(CALENDAR_RANGE[0], DType.TIMESTAMP)
 
 @dataclass(frozen=True)
 class ColumnContract:
-    """The contract of one column: its type, whether it may be null, and bounds on its values."""
+    """The contract of one column: its type, whether it may be null, and bounds on its values.
+
+    Args:
+        spelling: how values are written where they arrive as text.
+        digits: of decimals, how many they have in all and behind the point.
+        size: of vectors, how many numbers each has.
+    """
 
     dtype: DType
     nullable: bool = True
@@ -46,6 +66,9 @@ class ColumnContract:
     one_of: tuple[str | int, ...] | None = None
     max_length: int | None = None
     allow_nan: bool = False
+    spelling: Spelling = field(default=PLAIN, metadata=ADDED)
+    digits: tuple[int, int] | None = field(default=None, metadata=ADDED)
+    size: int | None = field(default=None, metadata=ADDED)
 
 
 def Int64(
@@ -53,44 +76,126 @@ def Int64(
     between: tuple[int, int] | None = None,
     one_of: tuple[int, ...] | None = None,
     nullable: bool = True,
+    thousands: str = "",
+    nulls: str | Iterable[str] = (),
 ) -> ColumnContract:
-    """Whole numbers; `between` is closed on both sides."""
-    return ColumnContract(DType.INT64, nullable, between, one_of)
+    """Whole numbers of 64 bits; `between` is closed on both sides.
+
+    Args:
+        thousands: what stands between groups of three digits, e.g. `","`.
+        nulls: texts that say that there is no value, e.g. `("N/A", "-")`; every type has them.
+    """
+    spelling = Spelling(thousands=thousands, nulls=_texts(nulls))
+    return ColumnContract(DType.INT64, nullable, between, one_of, spelling=spelling)
+
+
+def UInt64(*, nullable: bool = True, nulls: str | Iterable[str] = ()) -> ColumnContract:
+    """Whole numbers from 0 to 2⁶⁴ − 1.  They are stored, can be an id, and have to be cast before
+    they are computed with: `col("n").cast(ms.Float64)`.
+    """
+    return ColumnContract(DType.UINT64, nullable, spelling=Spelling(nulls=_texts(nulls)))
 
 
 def Float64(
-    *, between: tuple[float, float] | None = None, nullable: bool = True, allow_nan: bool = False
+    *,
+    between: tuple[float, float] | None = None,
+    nullable: bool = True,
+    allow_nan: bool = False,
+    decimal: str = ".",
+    thousands: str = "",
+    nulls: str | Iterable[str] = (),
 ) -> ColumnContract:
-    """Real numbers; `between` is closed on both sides.  NaN breaks the contract unless allowed."""
-    return ColumnContract(DType.FLOAT64, nullable, between, allow_nan=allow_nan)
+    """Real numbers; `between` is closed on both sides.  NaN breaks the contract unless allowed.
+
+    Args:
+        decimal: what stands before the decimals in a text, e.g. `","`.
+        thousands: what stands between groups of three digits, e.g. `"."`.
+    """
+    spelling = Spelling(decimal=decimal, thousands=thousands, nulls=_texts(nulls))
+    return ColumnContract(DType.FLOAT64, nullable, between, allow_nan=allow_nan, spelling=spelling)
+
+
+def Decimal(
+    precision: int = 38,
+    scale: int = 18,
+    *,
+    nullable: bool = True,
+    decimal: str = ".",
+    thousands: str = "",
+    nulls: str | Iterable[str] = (),
+) -> ColumnContract:
+    """Decimal numbers, exact: `precision` digits in all, `scale` of them behind the point.  They
+    are stored, and have to be cast before they are computed with: `col("price").cast(ms.Float64)`.
+    """
+    spelling = Spelling(decimal=decimal, thousands=thousands, nulls=_texts(nulls))
+    return ColumnContract(DType.DECIMAL, nullable, spelling=spelling, digits=(precision, scale))
 
 
 def String(
-    *, max_length: int | None = None, one_of: tuple[str, ...] | None = None, nullable: bool = True
+    *,
+    max_length: int | None = None,
+    one_of: tuple[str, ...] | None = None,
+    nullable: bool = True,
+    nulls: str | Iterable[str] = (),
 ) -> ColumnContract:
     """Text; `max_length` counts characters."""
-    return ColumnContract(DType.STRING, nullable, one_of=one_of, max_length=max_length)
+    return ColumnContract(
+        DType.STRING,
+        nullable,
+        one_of=one_of,
+        max_length=max_length,
+        spelling=Spelling(nulls=_texts(nulls)),
+    )
 
 
-def Boolean(*, nullable: bool = True) -> ColumnContract:
-    """True or false."""
-    return ColumnContract(DType.BOOLEAN, nullable)
+def Binary(*, nullable: bool = True) -> ColumnContract:
+    """Bytes; a text is their base64.  They are stored, and nothing is computed from them."""
+    return ColumnContract(DType.BYTES, nullable)
 
 
-def Timestamp(*, nullable: bool = True) -> ColumnContract:
-    """Instants; a text without a zone is UTC."""
-    return ColumnContract(DType.TIMESTAMP, nullable)
+def Boolean(*, nullable: bool = True, nulls: str | Iterable[str] = ()) -> ColumnContract:
+    """True or false: `true` and `false` in capitals or not, 1 and 0."""
+    return ColumnContract(DType.BOOLEAN, nullable, spelling=Spelling(nulls=_texts(nulls)))
+
+
+def Timestamp(
+    format: str = "", *, zone: str = "", nullable: bool = True, nulls: str | Iterable[str] = ()
+) -> ColumnContract:
+    """Instants, in ISO 8601 where they are text.
+
+    Args:
+        format: how texts are written, in the words of Python's `strptime`: `"%d/%m/%Y %H:%M"`.
+        zone: the IANA time zone of times that do not say one, e.g. `"Europe/Vienna"`; default: UTC.
+            A time that its clocks skip is no instant; of one that they show twice it is the first.
+    """
+    spelling = Spelling(format=format, zone=zone, nulls=_texts(nulls))
+    return ColumnContract(DType.TIMESTAMP, nullable, spelling=spelling)
+
+
+def Time(*, nullable: bool = True, nulls: str | Iterable[str] = ()) -> ColumnContract:
+    """Times of day, stored as whole microseconds since midnight:
+    `col("opens").cast(ms.Int64)` is how many.
+    """
+    return ColumnContract(DType.TIME, nullable, spelling=Spelling(nulls=_texts(nulls)))
+
+
+def Vector(size: int, *, nullable: bool = True) -> ColumnContract:
+    """Vectors of so many real numbers, none of them null; a text is a JSON array.  They are stored,
+    and nothing is computed from them.
+    """
+    return ColumnContract(DType.LIST_FLOAT64, nullable, size=size)
 
 
 @dataclass(frozen=True, init=False)
 class Contract:
-    """The contract of a source.  A column that it does not name has the type of the file, and any
-    value of that type.
+    """The contract of a source, by column: `Contract(x=Float64())`, and `Contract(**{"unit price":
+    Float64()})` for a name that Python does not take.  A column that it does not name has the type
+    of the file, and any value of that type.
     """
 
     columns: tuple[tuple[str, ColumnContract], ...]
 
-    def __init__(self, **columns: ColumnContract) -> None:
+    def __init__(self, /, **columns: ColumnContract) -> None:
         freeze(self, columns=tuple(sorted(columns.items())))
 
 
@@ -241,6 +346,10 @@ def declared_delay(known_at: Node) -> Micros:
             return max(delay, 0) + declared_delay(rest)
         case _:
             return 0
+
+
+def _texts(texts: str | Iterable[str]) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 def _instant(value: str | Expr) -> Node:

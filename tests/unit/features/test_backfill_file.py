@@ -197,7 +197,7 @@ def test_a_spine_without_rows_gives_an_answer_with_columns_and_none(answered, tm
     [
         SPINE.drop("prediction_time"),
         SPINE.with_columns(prediction_time=pl.lit("noon")),
-        SPINE.with_columns(shop=pl.lit(1)),
+        SPINE.with_columns(shop=pl.lit(b"A")),
     ],
 )
 def test_a_spine_that_cannot_be_asked_leaves_nothing_behind(answered, tmp_path: Path, spine):
@@ -236,3 +236,12 @@ def test_an_unknown_format_is_misuse(tmp_path: Path):
     )
     assert answer.exit_code == 2
     assert "has none of the suffixes" in answer.output
+
+
+def test_what_a_spine_carries_along_comes_out_as_it_was_written(answered, tmp_path: Path):
+    (tmp_path / "spine.csv").write_text(
+        "shop,prediction_time,voucher,when\nA,2024-05-01T12:30Z,0042,1.50\n"
+    )
+    answered(tmp_path / "spine.csv", "out.csv")
+    first = (tmp_path / "out.csv").read_text().splitlines()[1]
+    assert first.split(",")[:4] == ["A", "2024-05-01T12:30Z", "0042", "1.50"]

@@ -4,6 +4,7 @@ other.
 
 from datetime import UTC, date, datetime
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -73,8 +74,9 @@ def test_a_day_is_its_beginning_in_utc():
 @pytest.mark.parametrize(
     ("change", "column"),
     [
-        ({"till": "1"}, "till"),
-        ({"shop": 7}, "shop"),
+        ({"till": "first"}, "till"),
+        ({"till": 1.5}, "till"),
+        ({"shop": b"A"}, "shop"),
         ({"prediction_time": 1.5}, "prediction_time"),
         ({"prediction_time": "soon"}, "prediction_time"),
     ],
@@ -134,9 +136,15 @@ def test_a_column_named_like_a_feature_is_refused():
         prepare_spine(spine, VIEWS)
 
 
+@pytest.mark.parametrize("till", [1, 1.0, "1", "1.0", np.int8(1)])
+def test_a_key_finds_the_same_facts_in_every_form_and_on_both_sides(till):
+    assert asked(till=till)["till"].to_list() == [1]
+    assert cast_entity_keys([{"shop": "A", "till": till}], VIEWS).columns["till"] == [1]
+
+
 def test_a_key_of_another_type_is_refused_online_rather_than_not_found():
     with pytest.raises(WrongRequestType, match="'till'"):
-        cast_entity_keys([{"shop": "A", "till": "1"}], VIEWS)
+        cast_entity_keys([{"shop": "A", "till": "first"}], VIEWS)
     with pytest.raises(MissingRequestField, match="'shop'"):
         cast_entity_keys([{"till": 1}], VIEWS)
 

@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import Literal as OneOf
 from typing import get_args
 
-from mainspring.elements.expression.text import is_unicode
 from mainspring.elements.expression.tree import Node, Scalar
 from mainspring.elements.schema import DType
+from mainspring.elements.text import is_unicode
 
 __all__ = [
     "MOST_ELEMENTS",

@@ -5,9 +5,11 @@ Python's operators.
 `==`, `and` and `if` on it would lie.
 """
 
+import typing
+from collections.abc import Callable
 from datetime import date, datetime
 from operator import index
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from mainspring.elements.expression.aggregable import Aggregable, condition_of
 from mainspring.elements.expression.aggregation import Aggregation
@@ -24,9 +26,11 @@ from mainspring.elements.expression.operations.rounding import Ceil, Clip, Floor
 from mainspring.elements.expression.tree import Column, Literal, Node, Scalar
 from mainspring.elements.schema import DType
 from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, parse_instant
+from mainspring.elements.values.scalar import plain_value
 
 __all__ = [
     "Expr",
+    "Typed",
     "col",
     "count",
     "days",
@@ -42,21 +46,21 @@ __all__ = [
 
 def node_of(value: object) -> Node:
     """The node that a Python value or an expression stands for."""
-    match value:
-        case Expr():
-            return value.node
+    if isinstance(value, Expr):
+        return value.node
+    match plain_value(value):
         case None:
             return Literal(None, DType.FLOAT64)
-        case bool():
-            return Literal(value, DType.BOOLEAN)
-        case int():
-            return Literal(value, DType.INT64)
-        case float():
-            return Literal(value, DType.FLOAT64)
-        case str():
-            return Literal(value, DType.STRING)
-        case datetime() | date():
-            return Literal(parse_instant(value), DType.TIMESTAMP)
+        case bool() as plain:
+            return Literal(plain, DType.BOOLEAN)
+        case int() as plain:
+            return Literal(plain, DType.INT64)
+        case float() as plain:
+            return Literal(plain, DType.FLOAT64)
+        case str() as plain:
+            return Literal(plain, DType.STRING)
+        case (datetime() | date()) as plain:
+            return Literal(parse_instant(plain), DType.TIMESTAMP)
         case _ if callable(value):
             raise TypeError(
                 f"the function {value!r} cannot stand in an expression: features travel "
@@ -64,6 +68,15 @@ def node_of(value: object) -> Node:
             )
         case _:
             raise TypeError(f"{type(value).__name__} cannot stand in an expression")
+
+
+class Typed(Protocol):
+    """What has a type, such as the contract of a column."""
+
+    @property
+    def dtype(self) -> DType:
+        """The type."""
+        ...
 
 
 class Expr(Aggregable):
@@ -170,15 +183,19 @@ class Expr(Aggregable):
 
     def clip(self, lower: float | None = None, upper: float | None = None) -> "Expr":
         """The number moved into [lower, upper]."""
-        return Expr(Clip(self.node, lower, upper))
+        least, most = (typing.cast("float | None", plain_value(end)) for end in (lower, upper))
+        return Expr(Clip(self.node, least, most))
 
     def is_in(self, values: list[Scalar]) -> "Expr":
         """Whether the value is one of these."""
-        return Expr(IsIn(self.node, tuple(values)))
+        among = (typing.cast("Scalar", plain_value(value)) for value in values)
+        return Expr(IsIn(self.node, tuple(among)))
 
-    def cast(self, dtype: DType) -> "Expr":
-        """The value as another type; what does not fit is null."""
-        return Expr(Cast(self.node, dtype))
+    def cast(self, dtype: "DType | str | Typed | Callable[[], Typed]") -> "Expr":
+        """The value as another type; what does not fit is null.  A type is named as in a contract:
+        `col("price").cast(ms.Float64)`.
+        """
+        return Expr(Cast(self.node, _dtype_of(dtype)))
 
     def abs(self) -> "Expr":
         """The number or duration without its sign."""
@@ -306,3 +323,9 @@ def hours(number: int) -> Expr:
 def days(number: int) -> Expr:
     """A length of time; a day is 24 hours."""
     return Expr(Literal(number * DAY, DType.DURATION))
+
+
+def _dtype_of(named: DType | str | Typed | Callable[[], Typed]) -> DType:
+    if isinstance(named, str):
+        return DType(named)
+    return (named() if callable(named) else named).dtype

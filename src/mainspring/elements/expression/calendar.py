@@ -2,14 +2,9 @@
 on.
 """
 
-from mainspring.elements.time import Micros, parse_instant
+from mainspring.elements.time import CALENDAR_RANGE, Micros, parse_instant
 
 __all__ = ["CALENDAR_RANGE", "LOCAL_CALENDAR_RANGE"]
-
-CALENDAR_RANGE: tuple[Micros, Micros] = (parse_instant("0001-01-01"), parse_instant("9999-12-31"))
-"""From the first year to the last day that Python's calendar has; a date part of an instant outside
-is null.
-"""
 
 LOCAL_CALENDAR_RANGE: tuple[Micros, Micros] = (
     parse_instant("1970-01-01"),

@@ -13,6 +13,7 @@ __all__ = [
     "UnknownColumn",
     "UnknownTimeZone",
     "UnsettledOperation",
+    "UnstorableColumn",
     "WrongOperand",
 ]
 
@@ -74,6 +75,24 @@ class WrongOperand(DeclarationError):
     operation: str
     operands: str
     wanted: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnstorableColumn(DeclarationError):
+    """A declaration names a column of the data that cannot be used: it has a type that no source
+    stores (a struct, a list of texts), a name that is reserved for the log and its tables, or
+    another type in another part of the data.
+
+    Columns like that are left out, and a plan lists them; only what names one stops.  Reserved
+    names begin with an underscore, such as `_offset`, end with a type, such as `delay~float64`, or
+    are patterns, `*` and `^...$`.
+    """
+
+    code: ClassVar[str] = "PRJ-052"
+    template: ClassVar[str] = "the column {column!r} cannot be used: {reason}"
+    remedy: ClassVar[str] = "rename, flatten or convert the column when you write the data"
+    column: str
+    reason: str
 
 
 @dataclass(eq=False, kw_only=True)

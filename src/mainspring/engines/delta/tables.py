@@ -12,7 +12,7 @@ The table is derived from the log.  If a power cut damages it, remove it: it is 
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 """What a folder's name must not hold; percent signs are no way out, since Delta takes the path for
 an address and undoes them.
 """
+_MARK = "~bytes~"
 _DECORATION = re.compile(r"\x1b\[\d*m|↳")
 _LONGEST_REASON = 500
 
@@ -56,7 +57,11 @@ class DeltaTables:
         for a table that does not exist, or holds none.
         """
         found = self._open(table)
-        return None if found is None or not found.file_uris() else pl.scan_delta(found)
+        if found is None or not found.file_uris():
+            return None
+        scan = pl.scan_delta(found)
+        names = {name: own for name in scan.collect_schema() if (own := _own_name(name)) != name}
+        return scan.rename(names) if names else scan
 
     def append(self, table: str, frame: pl.DataFrame, *, expected: int, position: int) -> None:
         """Add the records with `expected <= offset < position`; ENG-004 when the table is
@@ -64,7 +69,9 @@ class DeltaTables:
         """
         with _translated(table, "append"):
             try:
-                found = self._open(table) or self._create(table, frame)
+                found = self._open(table)
+                frame = frame.rename(_stored_names(frame.columns, _columns_of(found)))
+                found = found or self._create(table, frame)
                 if _position(found) != expected:
                     raise _stale(table, expected, _position(found))
                 commit = CommitProperties(
@@ -138,6 +145,31 @@ class DeltaTables:
         return DeltaTable.create(
             address, schema=frame.schema, mode="ignore", storage_options=self._options
         )
+
+
+def _stored_names(names: Sequence[str], held: Sequence[str]) -> dict[str, str]:
+    """The names under which columns are stored.
+
+    Delta takes `Amount` and `amount` for one name, so the second of the two is stored by its bytes.
+    """
+    taken = {name.lower() for name in held}
+    stored = {}
+    for name in names:
+        is_other = name not in held and name.lower() in taken
+        stored[name] = _MARK + name.encode().hex() if is_other or name.startswith(_MARK) else name
+        taken.add(name.lower())
+    return stored
+
+
+def _own_name(stored: str) -> str:
+    """The name of a column that is stored under this one."""
+    return (
+        bytes.fromhex(stored.removeprefix(_MARK)).decode() if stored.startswith(_MARK) else stored
+    )
+
+
+def _columns_of(table: DeltaTable | None) -> list[str]:
+    return [] if table is None else [field.name for field in table.schema().fields]
 
 
 def _position(table: DeltaTable | None) -> int:

@@ -12,11 +12,9 @@ import msgspec
 import polars as pl
 
 from mainspring.elements.frame import STORED
-from mainspring.elements.schema import DType
 from mainspring.features.errors import SpineUnusable
 from mainspring.features.history.answer_file import refuse_unwritable, write_answer_file
 from mainspring.features.history.gather import FactReader, backfill_requested
-from mainspring.features.on_demand import CompiledOnDemandView
 from mainspring.features.requested import RequestedView, views_in
 from mainspring.features.requests import prepare_spine
 
@@ -65,7 +63,7 @@ def backfill_file(
     if out.resolve() == spine.resolve():
         raise SpineUnusable(column=_TIME, problem=f"cannot be answered into its own file {out}")
     with _reading(spine):
-        requests = _scan(spine, texts=_texts_in(requested))
+        requests = _scan(spine)
         total = int(requests.select(pl.len()).collect().item())
         carried = requests.collect_schema()
     computed = {
@@ -102,18 +100,6 @@ def _answer(
     return pl.concat([own, *frames], how="horizontal")
 
 
-def _texts_in(requested: Sequence[RequestedView]) -> list[str]:
-    """The columns of a request that are known to be text."""
-    keys = [field for view in views_in(requested) for field in view.key_fields]
-    read = [
-        field
-        for each in requested
-        if isinstance(each.view, CompiledOnDemandView)
-        for field in each.view.schema
-    ]
-    return [field.name for field in (*keys, *read) if field.dtype is DType.STRING]
-
-
 def _tell(progress: BackfillProgress, done: int, total: int, view: str) -> None:
     progress(view, done, total)
 
@@ -128,15 +114,17 @@ def _iter_chunks(requests: pl.LazyFrame, rows_at_once: int) -> Iterator[pl.DataF
         yield requests.head(0).collect()
 
 
-def _scan(path: Path, *, texts: Sequence[str]) -> pl.LazyFrame:
-    """The file, with these columns as text: CSV does not say whether 007 is a number."""
+def _scan(path: Path) -> pl.LazyFrame:
+    """The file; CSV as text, for keys are read in the types of their facts, and everything else
+    comes out as it was written.
+    """
     match path.suffix:
         case ".parquet":
             return pl.scan_parquet(path)
         case ".csv":
-            return pl.scan_csv(path, schema_overrides=dict.fromkeys(texts, pl.String))
+            return pl.scan_csv(path, infer_schema=False)
         case _:
-            return pl.scan_ndjson(path)
+            return pl.scan_ndjson(path, infer_schema_length=None)
 
 
 def _translated(chunks: Iterator[pl.DataFrame], path: Path) -> Iterator[pl.DataFrame]:

@@ -6,6 +6,7 @@ from typing import get_args
 from mainspring.datasets.spec import KeySplit, Label, MissingLabel, Split, TrainingSet
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.expression.infer import infer_type, type_faults
+from mainspring.elements.expression.readings.types import COMPUTABLE
 from mainspring.elements.expression.tree import Column, input_columns
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import format_instant
@@ -80,7 +81,7 @@ def _request_faults(
         f"request of training set {training_set.name} (spine {training_set.spine.name})",
         training_set.declared_at,
     )
-    yield from column_faults(plain, spine, place)
+    yield from column_faults(plain, spine, place, wanted=COMPUTABLE)
     request = spine.select(tuple(dict.fromkeys(name for name in plain if name in spine)))
     for view in training_set.features:
         if isinstance(view, OnDemandFeatureView):
@@ -141,12 +142,14 @@ def _label_faults(
             FaultContext(
                 f"join_on of the label of {name}, in the spine {training_set.spine.name}", at
             ),
+            wanted=COMPUTABLE,
         )
     if label_schema is not None:
         yield from column_faults(
             label.join_on,
             label_schema,
             FaultContext(f"join_on of the label of {name}, in source {label.source.name}", at),
+            wanted=COMPUTABLE,
         )
         classes = _classes(label, label_schema)
         if classes is not None:

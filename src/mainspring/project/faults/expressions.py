@@ -11,7 +11,7 @@ from mainspring.elements.expression.aggregation import (
     value_problems,
 )
 from mainspring.elements.expression.infer import infer_type, type_faults
-from mainspring.elements.expression.readings.types import unknown_column
+from mainspring.elements.expression.readings.types import COMPUTABLE, unknown_column
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType, Schema
 from mainspring.project.loader.errors import UnfitAggregation, UnfitExpression, WrongType
@@ -24,8 +24,6 @@ __all__ = [
     "in_place",
     "parameter_faults",
 ]
-
-_ANY = tuple(dtype for dtype in DType if dtype is not DType.ZONED and not dtype.is_list)
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def in_place(fault: DeclarationError, place: FaultContext) -> DeclarationError:
 
 
 def expression_faults(
-    node: Node, schema: Schema, place: FaultContext, *, wanted: Collection[DType] = _ANY
+    node: Node, schema: Schema, place: FaultContext, *, wanted: Collection[DType] = COMPUTABLE
 ) -> Iterator[DeclarationError]:
     """Everything that is wrong with an expression over these columns, or that its type is not one
     of `wanted`.
@@ -104,9 +102,20 @@ def parameter_faults(aggregation: Aggregation, place: FaultContext) -> Iterator[
 
 
 def column_faults(
-    names: Collection[str], schema: Schema, place: FaultContext
+    names: Collection[str],
+    schema: Schema,
+    place: FaultContext,
+    *,
+    wanted: Collection[DType] = tuple(DType),
 ) -> Iterator[DeclarationError]:
-    """A fault for each name that is not a column."""
-    yield from (
-        in_place(unknown_column(name, schema), place) for name in names if name not in schema
-    )
+    """A fault for each name that is not a column, or one whose type is not one of `wanted`."""
+    for name in names:
+        if name not in schema:
+            yield in_place(unknown_column(name, schema), place)
+        elif schema[name].dtype not in wanted:
+            yield WrongType(
+                user=f"column {name}, {place.user},",
+                dtype=schema[name].dtype.value,
+                wanted=" or ".join(w.value for w in wanted),
+                at=place.at,
+            )

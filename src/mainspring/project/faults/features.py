@@ -5,6 +5,7 @@ from typing import get_args
 
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.expression.aggregation import Aggregation
+from mainspring.elements.expression.readings.types import COMPUTABLE
 from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.window import Closed, format_window
@@ -24,7 +25,7 @@ from mainspring.project.loader.errors import (
     UnfitWindows,
     WrongType,
 )
-from mainspring.sources.contract import validate_source
+from mainspring.sources.contract import contract_problems, validate_source
 from mainspring.sources.errors import TypeConflict, UnusableColumn, UnusableId
 from mainspring.sources.spec import Source
 
@@ -39,9 +40,9 @@ def source_faults(source: Source, schema: Schema | None) -> Iterator[Declaration
     if not source.id:
         yield InvalidValue(user=f"source {source.name}", problem="id has no columns", at=at)
     for name, column in source.contract.columns:
-        if column.between is not None and not column.between[0] <= column.between[1]:
-            problem = f"contract of {name}: between={column.between} is an empty range"
-            yield InvalidValue(user=f"source {source.name}", problem=problem, at=at)
+        for problem in contract_problems(column):
+            said = f"contract of {name}: {problem}"
+            yield InvalidValue(user=f"source {source.name}", problem=said, at=at)
     yield from timeless_source_faults(source)
     if schema is None:
         return
@@ -51,7 +52,7 @@ def source_faults(source: Source, schema: Schema | None) -> Iterator[Declaration
     yield from (fault for fault in validate_source(source, schema) if isinstance(fault, reported))
     yield from column_faults(source.id, schema, FaultContext(f"id of source {source.name}", at))
     yield from column_faults(
-        [name for name, _ in source.contract.columns],
+        [name for name, _ in source.contract.columns if name not in dict(schema.unusable)],
         schema,
         FaultContext(f"contract of source {source.name}", at),
     )
@@ -125,7 +126,8 @@ def _column_faults(view: FeatureView, source: Source, schema: Schema) -> Iterato
                 )
     match view.features:
         case Latest(columns):
-            yield from column_faults(columns, schema, FaultContext(f"latest of {where}", at))
+            place = FaultContext(f"latest of {where}", at)
+            yield from column_faults(columns, schema, place, wanted=COMPUTABLE)
         case _:
             for name, aggregation in _aggregations(view):
                 yield from aggregation_faults(

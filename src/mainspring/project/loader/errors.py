@@ -59,14 +59,16 @@ class DuplicateName(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class InvalidName(DeclarationError):
-    """A name has characters that are not allowed.  Names become parts of columns, keys and file
-    names.
+    """A name has characters that are not allowed.  Names of declarations and of features become
+    parts of columns, keys and file names: they begin with a letter from a to z or A to Z, and have
+    only such letters, digits, dashes and underscores.  Columns of data may have any name.
     """
 
     code: ClassVar[str] = "PRJ-031"
     template: ClassVar[str] = "{kind} cannot be called {name!r}"
     remedy: ClassVar[str] = (
-        "start with a letter, and use only letters, digits, dashes and underscores"
+        "start with a letter from a to z or A to Z, and use only such letters, digits, dashes and "
+        "underscores"
     )
     kind: str
     name: str
@@ -78,7 +80,9 @@ class InvalidEndpointName(DeclarationError):
 
     code: ClassVar[str] = "PRJ-032"
     template: ClassVar[str] = "endpoint cannot be called {name!r}"
-    remedy: ClassVar[str] = "use only letters, digits and dashes, such as late-arrival"
+    remedy: ClassVar[str] = (
+        "use only letters from a to z or A to Z, digits and dashes, such as late-arrival"
+    )
     name: str
 
 

@@ -1,18 +1,23 @@
 """The rows of a push as bytes, with every column and cell as it came.
 
 Mappings are JSON text, which holds whole numbers of any length and tells `1` from `1.0` and from
-`"1"`; frames are Arrow streams.  A generation reads the decoded body also when the push itself is
-answered, so that what is decided at once and what is decided again later cannot differ.
+`"1"`; values that JSON has no word for say what they are.  Frames are Arrow streams.  A generation
+reads the decoded body also when the push itself is answered, so that what is decided at once and
+what is decided again later cannot differ.
 """
 
-import base64
 import io
 import json
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
 
 import polars as pl
 
+from mainspring.elements.values.scalar import plain_value
 from mainspring.sources.compiled import Cell
 
 __all__ = ["RawRows", "chosen_rows", "decode_rows", "encode_rows"]
@@ -20,31 +25,46 @@ __all__ = ["RawRows", "chosen_rows", "decode_rows", "encode_rows"]
 RawRows = Sequence[Mapping[str, Cell]] | pl.DataFrame
 """Rows as they came: mappings of columns to values, or a frame."""
 
+_KIND, _VALUE = "$", "value"
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "timedelta": lambda text: timedelta(microseconds=int(text)),
+    "Decimal": Decimal,
+    "Fraction": Fraction,
+    "bytes": b64decode,
+}
+_MICROSECOND = timedelta(microseconds=1)
+_WORTH_COMPRESSING = 1_024
 
-def encode_rows(rows: RawRows) -> bytes:
+
+def encode_rows(rows: RawRows, *, is_lenient: bool = False) -> bytes:
     """The rows as bytes; `decode_rows` gives rows back that read alike.
 
-    A cell that is no value, such as an object, becomes its text: whoever reads a column that the
-    source declares refuses it before.
+    Args:
+        is_lenient: whether what is no value becomes its text.
+
+    Raises: TypeError for what is no value, such as an object.
     """
     if isinstance(rows, pl.DataFrame):
         stream = io.BytesIO()
         kept = rows.select(
             name for name, dtype in rows.schema.items() if dtype not in (pl.Object, pl.Unknown)
         )
-        kept.write_ipc_stream(
-            stream, compression="zstd" if rows.height >= 1_024 else "uncompressed"
-        )
+        is_small = rows.height < _WORTH_COMPRESSING
+        kept.write_ipc_stream(stream, compression="uncompressed" if is_small else "zstd")
         return stream.getvalue()
     plain = [dict(row) for row in rows]
-    return json.dumps(plain, default=_plain, separators=(",", ":")).encode()
+    default = _text if is_lenient else _word
+    return json.dumps(plain, default=default, separators=(",", ":")).encode()
 
 
 def decode_rows(body: bytes, encoding: str) -> RawRows:
     """The rows of a body."""
     if encoding == "arrow":
         return pl.read_ipc_stream(io.BytesIO(body))
-    found: list[Mapping[str, Cell]] = json.loads(body)
+    found: list[Mapping[str, Cell]] = json.loads(body, object_hook=_read)
     return found
 
 
@@ -55,20 +75,35 @@ def chosen_rows(rows: RawRows, places: Sequence[int]) -> RawRows:
     return [rows[place] for place in places]
 
 
-def _plain(value: object) -> object:
-    """A cell that JSON has no word for, as the text that reads as the same value."""
-    name = type(value).__name__
-    if name in ("NaTType", "NAType"):
-        return None
-    match value:
+def _word(value: object) -> object:
+    """A value that JSON has no word for."""
+    plain = plain_value(value)
+    match plain:
+        case None | bool() | int() | float() | str() | list() | tuple():
+            return plain
+        case timedelta():
+            return {_KIND: "timedelta", _VALUE: str(plain // _MICROSECOND)}
         case datetime() | date() | time():
-            return value.isoformat()
-        case bytes():
-            return base64.b64encode(value).decode()
-        case _ if name not in ("datetime64", "timedelta64") and callable(
-            item := getattr(value, "item", None)
-        ):
-            # A scalar of NumPy is the number or text that it holds.
-            return item()
+            kind = next(each for each in (datetime, date, time) if isinstance(plain, each))
+            return {_KIND: kind.__name__, _VALUE: plain.isoformat()}
+        case Decimal() | Fraction():
+            return {_KIND: type(plain).__name__, _VALUE: str(plain)}
+        case bytes() | bytearray() | memoryview():
+            return {_KIND: "bytes", _VALUE: b64encode(plain).decode()}
         case _:
-            return str(value)
+            raise TypeError(f"a {type(value).__name__} is no value")
+
+
+def _text(value: object) -> object:
+    try:
+        return _word(value)
+    except TypeError:
+        return str(value)
+
+
+def _read(fields: dict[str, object]) -> object:
+    """A value that says what it is, or a row."""
+    kind, value = fields.get(_KIND), fields.get(_VALUE)
+    if len(fields) == 2 and isinstance(kind, str) and isinstance(value, str) and kind in _READERS:
+        return _READERS[kind](value)
+    return fields

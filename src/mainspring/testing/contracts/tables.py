@@ -55,6 +55,20 @@ class TablesContract:
             tables.append(TABLE, _rows(0, 3), expected=0, position=3)
         assert self._offsets(tables) == [0, 1, 2]
 
+    def test_columns_keep_their_names_whatever_they_are(self, tables: TableWriter) -> None:
+        """Names that differ by case, in one frame or in two, are two columns."""
+        names = ["Amount", "unit price", "a.b", "Größe", "金額", "", "~bytes~00"]
+        first = _rows(0, 1).with_columns(pl.lit(name).alias(name) for name in names)
+        more = [*names, "amount", "GRÖSSE", "größe"]
+        second = _rows(1, 1).with_columns(pl.lit(name).alias(name) for name in more)
+        tables.append(TABLE, first, expected=0, position=1)
+        tables.append(TABLE, second, expected=1, position=2)
+        scan = tables.scan(TABLE)
+        assert scan is not None
+        found = scan.sort("_offset").collect()
+        assert found[more].rows() == [(*names, None, None, None), tuple(more)]
+        assert scan.filter(pl.col("amount") == "amount").select("_offset").collect().item() == 1
+
     def test_later_columns_are_null_in_earlier_rows(self, tables: TableWriter) -> None:
         """Schemas grow."""
         tables.append(TABLE, _rows(0, 1), expected=0, position=1)

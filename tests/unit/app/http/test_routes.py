@@ -101,7 +101,7 @@ def test_rows_get_a_score_and_an_id_each(post, row):
         (b'{"rows":' + b"[" * 100_000, 400, "SRV-004"),
         (b'{"rows": [' + b"{}," * 10_000 + b"{}]}", 413, "SRV-006"),
         ({"rows": [{}]}, 422, "FEA-003"),
-        ({"rows": [{"city": 5, "bags": 1, "at": 0}]}, 422, "FEA-004"),
+        ({"rows": [{"city": [5], "bags": 1, "at": 0}]}, 422, "FEA-004"),
         ({"rows": [{"city": "JFK", "bags": 2**62, "at": 0}]}, 422, "DAT-021"),
     ],
     ids=lambda value: str(value)[:30],

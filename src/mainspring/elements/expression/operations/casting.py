@@ -1,7 +1,9 @@
 """A value as another type, where that has one meaning."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from mainspring.elements.expression.readings.notation import Written
@@ -9,6 +11,7 @@ from mainspring.elements.expression.readings.rows import RowReading
 from mainspring.elements.expression.readings.types import INT64_MAX, INT64_MIN, TypeReading
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType
+from mainspring.elements.values.scalar import BadValue, StoredValue, read_value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,11 +24,14 @@ _CASTS = {
     DType.INT64: {DType.FLOAT64, DType.BOOLEAN, DType.STRING, DType.TIMESTAMP, DType.DURATION},
     DType.FLOAT64: {DType.INT64, DType.BOOLEAN},
     DType.BOOLEAN: {DType.INT64, DType.FLOAT64, DType.STRING},
-    DType.STRING: {DType.INT64, DType.FLOAT64},
+    DType.STRING: {DType.INT64, DType.FLOAT64, DType.TIMESTAMP},
     DType.TIMESTAMP: {DType.INT64},
     DType.DURATION: {DType.INT64},
-    DType.ZONED: set[DType](),
+    DType.UINT64: {DType.INT64, DType.FLOAT64, DType.STRING},
+    DType.DECIMAL: {DType.INT64, DType.FLOAT64},
+    DType.TIME: {DType.INT64},
 }
+"""What each type can become; a type that is missing here becomes nothing else."""
 _UNSETTLED_CAST = "Polars and Python write floats with different digits and exponents"
 
 _WHOLE = re.compile(r"([+-]?)0*([0-9]+)")
@@ -47,7 +53,7 @@ class Cast(Node):
         if operand is None:
             return None
         have, wanted = operand.dtype, self.dtype
-        if have == wanted != DType.ZONED or wanted in _CASTS[have]:
+        if have == wanted != DType.ZONED or wanted in _CASTS.get(have, ()):
             return wanted
         if (have, wanted) == (DType.FLOAT64, DType.STRING):
             return reading.unsettled(
@@ -60,16 +66,20 @@ class Cast(Node):
             f"a cast to {wanted}",
             have,
             f"what has one meaning; {have} can become "
-            f"{', '.join(sorted(_CASTS[have])) or 'nothing else'}",
+            f"{', '.join(sorted(_CASTS.get(have, ()))) or 'nothing else'}",
         )
 
     def columns(self, reading: "ColumnReading") -> "pl.Expr":
         [operand] = reading.operands
+        if _is_read(operand.dtype, self.dtype):
+            return reading.read(operand, self.dtype)
         return reading.cast(operand.column, self.dtype, strict=False)
 
     def row(self, reading: RowReading) -> str:
         [operand] = reading.operands
         value, code = operand.text, reading.code
+        if _is_read(operand.dtype, self.dtype):
+            return code.when_present((value,), code.call(_reader_of(self.dtype), value))
         match operand.dtype, self.dtype:
             case (DType.BOOLEAN, DType.STRING):
                 converted = f"'true' if {value} else 'false'"
@@ -93,6 +103,22 @@ class Cast(Node):
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("cast", self.dtype.value)
+
+
+def _is_read(have: DType, wanted: DType) -> bool:
+    """Whether the cast reads the value as a source reads what arrives."""
+    return have is not wanted and (
+        have.is_opaque or (have, wanted) == (DType.STRING, DType.TIMESTAMP)
+    )
+
+
+@cache
+def _reader_of(dtype: DType) -> Callable[[StoredValue], StoredValue | None]:
+    def read(value: StoredValue) -> StoredValue | None:
+        reading = read_value(dtype, value)
+        return None if isinstance(reading, BadValue) else reading
+
+    return read
 
 
 def int_of_float(number: float) -> int | None:

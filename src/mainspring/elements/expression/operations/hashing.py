@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from mainspring.elements.expression.readings.notation import Written
 from mainspring.elements.expression.readings.rows import RowReading
-from mainspring.elements.expression.readings.types import INT64_MAX, STORABLE, TypeReading
+from mainspring.elements.expression.readings.types import COMPUTABLE, INT64_MAX, TypeReading
 from mainspring.elements.expression.tree import Node, Scalar
 from mainspring.elements.schema import DType
 
@@ -59,7 +59,7 @@ class Hash(Node):
 
     def typing(self, reading: TypeReading) -> DType | None:
         [operand] = reading.operands
-        return reading.only("hash", operand, STORABLE) and DType.INT64
+        return reading.only("hash", operand, COMPUTABLE) and DType.INT64
 
     def columns(self, reading: "ColumnReading") -> "pl.Expr":
         return _hashed_column(reading)
@@ -82,7 +82,7 @@ class Bucket(Node):
     def typing(self, reading: TypeReading) -> DType | None:
         [operand] = reading.operands
         reading.within("bucket", self.buckets, (1, INT64_MAX))
-        return reading.only("bucket", operand, STORABLE) and DType.INT64
+        return reading.only("bucket", operand, COMPUTABLE) and DType.INT64
 
     def columns(self, reading: "ColumnReading") -> "pl.Expr":
         return _hashed_column(reading) % self.buckets

@@ -27,7 +27,8 @@ import polars as pl
 
 from mainspring.elements.expression.readings.types import TIMES, Operand
 from mainspring.elements.frame import STORED
-from mainspring.elements.schema import DType
+from mainspring.elements.schema import DType, Field
+from mainspring.elements.values.columns import reading_of
 
 __all__ = ["ColumnOperand", "ColumnReading", "Numbers", "physical_type"]
 
@@ -85,6 +86,11 @@ class ColumnReading:
     def cast(self, column: pl.Expr, dtype: DType, *, strict: bool = True) -> pl.Expr:
         """Polars' cast; not strict: what does not fit is null."""
         return column.cast(physical_type(dtype), strict=strict)
+
+    def read(self, operand: ColumnOperand, dtype: DType) -> pl.Expr:
+        """The operand read as what arrives is read; what is no value of the type is null."""
+        read = reading_of(operand.column, STORED[operand.dtype], Field("", dtype))
+        return read.cast(physical_type(dtype))
 
     def choose(
         self, condition: pl.Expr, then: pl.Expr, otherwise: pl.Expr | None = None

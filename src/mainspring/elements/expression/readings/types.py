@@ -9,12 +9,14 @@ from mainspring.elements.expression.errors import (
     UnfitConstant,
     UnknownColumn,
     UnsettledOperation,
+    UnstorableColumn,
     WrongOperand,
 )
-from mainspring.elements.expression.text import is_unicode
 from mainspring.elements.schema import DType, Schema
+from mainspring.elements.text import is_unicode
 
 __all__ = [
+    "COMPUTABLE",
     "INT64_MAX",
     "INT64_MIN",
     "NUMBERS",
@@ -40,6 +42,9 @@ integers they are.
 STORABLE = tuple(dtype for dtype in DType if dtype is not DType.ZONED)
 """The types that a value can have outside of an expression."""
 
+COMPUTABLE = tuple(dtype for dtype in STORABLE if not dtype.is_list and not dtype.is_opaque)
+"""The types that a feature, a field of a request and a result can have."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Operand:
@@ -56,7 +61,7 @@ class Operand:
 def common_type(left: DType, right: DType) -> DType | None:
     """The type to which both sides of a comparison or choice are brought; None if there is none."""
     if left == right:
-        return None if left is DType.ZONED else left
+        return None if left is DType.ZONED or left.is_opaque else left
     return DType.FLOAT64 if left.is_number and right.is_number else None
 
 
@@ -67,8 +72,13 @@ def shared_type(left: Operand, right: Operand) -> DType | None:
     return left.dtype if right.is_absent else common_type(left.dtype, right.dtype)
 
 
-def unknown_column(name: str, schema: Schema) -> UnknownColumn:
-    """The fault of naming a column that is not there, with the names most like it."""
+def unknown_column(name: str, schema: Schema) -> DeclarationError:
+    """The fault of naming a column that is not there, with the names most like it, or one that the
+    data has and the schema cannot have.
+    """
+    reason = dict(schema.unusable).get(name)
+    if reason is not None:
+        return UnstorableColumn(column=name, reason=reason)
     return UnknownColumn(
         column=name,
         near=tuple(difflib.get_close_matches(name, schema.names, n=2)),
