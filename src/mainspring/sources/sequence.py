@@ -129,7 +129,6 @@ def sequence(
 
     Cost: about 0.3 µs a row that is not contested, 5 µs one that is.
     """
-    prepared = Prepared(prepared.kept.drop("_row"), prepared.broken.drop("_row"))
     # First of all: a row that may not claim its time must neither revise nor contest another.
     prepared = _without_future(prepared, rules.known_until)
     kept = prepared.kept
