@@ -9,9 +9,14 @@ from mainspring.project.config.config import Cost
 from mainspring.project.loader.graph import Graph
 from mainspring.project.plan.explain import render_plan
 from mainspring.project.plan.plan import Plan, PlanningContext, make_plan, plan_schema
-from mainspring.registry.environment import EnvironmentVersion, StageDuration, empty_environment
+from mainspring.registry.environment import (
+    EnvironmentVersion,
+    StageDuration,
+    empty_environment,
+    renamed_version,
+)
 from tests.unit.project.conftest import WriteProject, write_shop
-from tests.unit.project.shop import build_of, definitions_of, graph_of, holding
+from tests.unit.project.shop import build_of, definitions_of, graph_of, holding, known_as
 from tests.unit.project.test_timeless import TABLE
 
 __all__ = ["write_shop"]
@@ -25,6 +30,16 @@ DURATIONS = [
         stage="build_training_set", asset="training_set.history", rows=100_000, cpu_s=12.0
     ),
     StageDuration(stage="train_model", asset="model.returned", rows=100_000, cpu_s=95.0),
+]
+_ORDERS = "source.orders"
+RENAMED = [
+    ('ms.Source("orders", "orders.csv",', 'ms.Source("purchases", "orders.csv",'),
+    ('event_time="ordered_at")', 'event_time="ordered_at", renamed_from="orders")'),
+    ('"spending", source', '"outlay", renamed_from="spending", source'),
+    ("@ms.model(history,", '@ms.model(history, renamed_from="returned",'),
+    ("def returned(", "def comes_back("),
+    ("model=returned", "model=comes_back"),
+    ("ms.Monitor(returned)", 'ms.Monitor(comes_back, name="returned-monitor")'),
 ]
 EDITS = {
     "edited_window": [('windows=["1h", "7d"]', 'windows=["1h", "24h"]')],
@@ -51,17 +66,27 @@ EDITS = {
     ],
     "plain_table": TABLE,
     "unchanged": [],
+    "renamed": RENAMED,
+    "renamed_and_edited": [*RENAMED, ('windows=["1h", "7d"]', 'windows=["1h", "24h"]')],
+    "removed_source": [
+        ('returns = ms.Source("returns", "returns.csv"', 'returns = ms.Source("refunds", None')
+    ],
 }
 
 
 def plan_of(graph: Graph, environment: EnvironmentVersion, before: Graph) -> Plan:
     """The plan with a history and one build to reuse."""
-    build = build_of(graph, "source.orders")
+    orders = next(n for n, each in graph.assets.items() if each.definition.asset == _ORDERS)
+    build = build_of(graph, orders)
     builds = {(build.asset, Digest(build.fingerprint)): build}
+    names = known_as(graph, environment)
+    defined = definitions_of(before)
     world = PlanningContext(
-        environment=environment,
+        environment=renamed_version(environment, names),
         builds=builds,
-        definitions=definitions_of(before),
+        definitions=defined | {name: defined[former] for name, former in names.items()},
+        renames=names,
+        pushed={"source.returns": 1_234},
         durations=DURATIONS,
         rows=ROWS,
         cost=Cost(cpu_hour=0.05),

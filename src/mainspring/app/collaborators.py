@@ -251,4 +251,4 @@ class Collaborators:
         """`plan` what nothing needs, and `collect` it.  Raises: LeaseHeld FLO-001 while somebody
         works.
         """
-        return garbage_collector_of(self.runtime, self.project_config, self.folder)
+        return garbage_collector_of(self.runtime, self._files, self.folder)

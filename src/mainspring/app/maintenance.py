@@ -1,6 +1,7 @@
 """Backup, restore and garbage collection of a workspace, composed from its engines."""
 
 import getpass
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from mainspring.maintenance.backup import BackupReport, write_backup
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.maintenance.ports import FolderEngines, MaintenancePorts
 from mainspring.maintenance.restore import RestoreReport, restore_backup
-from mainspring.project.config.config import STATE_FOLDER, ProjectConfig
+from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.config.engines import EngineChoices
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.discover import read_config
+from mainspring.project.loader.load import LoadableProject
+from mainspring.project.plan.read import read_origins
+from mainspring.sources.topic import log_of_stream
 
 __all__ = ["back_up_workspace", "garbage_collector_of", "restore_workspace"]
 
@@ -53,14 +57,24 @@ def restore_workspace(path: Path, archive: Path, *, actor: str, digest: str) -> 
 
 
 def garbage_collector_of(
-    runtime: Runtime, config: ProjectConfig, folder: Path | None
+    runtime: Runtime, files: LoadableProject, folder: Path | None
 ) -> GarbageCollector:
-    """What collects the garbage of all environments of a project."""
+    """What collects the garbage of all environments of a project; it is loaded only where a source
+    is to be removed.
+    """
+    config = files.config
+
+    def declared() -> Mapping[str, str]:
+        project = files.load().with_origins(read_origins(runtime.state))
+        sources = project.declarations.sources
+        return {source.name: log_of_stream(source.stream) for source in sources}
+
     return GarbageCollector(
         ports=_ports_of(runtime),
         environments={name: env.partitions for name, env in config.environments.items()},
         folder=folder,
         folders=LocalFolders(),
+        declared=declared,
     )
 
 

@@ -29,9 +29,9 @@ __all__ = [
     "stated_fields",
 ]
 
-NOTES = frozenset({"owner", "description", "tags"})
+NOTES = frozenset({"owner", "description", "tags", "renamed_from"})
 """The fields of a declaration that ask for nothing: they are in no fingerprint and in no stored
-definition of a model, so that a change of them builds, judges and renames nothing.
+definition of a model, so that a change of them builds and judges nothing.
 """
 
 Tags = tuple[tuple[str, str], ...]

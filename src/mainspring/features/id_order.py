@@ -63,12 +63,12 @@ def id_keys(ids: pl.Series, types: IdTypes) -> pl.Series:
 
 
 def keys_of_union(ids: pl.Series, types: Mapping[str, IdTypes]) -> pl.Series:
-    """The same of ids that have the name of their source and a NUL before them: sources are ordered
-    by name.
+    """The same of ids that have the name of their log and a NUL before them: sources are ordered by
+    that name.
     """
     keys, rows = [], []
-    for source, own in types.items():
-        prefix = f"{source}\0"
+    for log, own in types.items():
+        prefix = f"{log}\0"
         places = ids.str.starts_with(prefix).arg_true()
         found = id_keys(ids.gather(places).str.strip_prefix(prefix), own)
         keys.append(prefix + found)

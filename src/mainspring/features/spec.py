@@ -119,7 +119,7 @@ class FeatureView:
 
     Args:
         source: whose facts; those of several sources are one history, ordered by (event time,
-            source name, id).
+            source name, id); of one that was renamed its first name.
         windows: lengths such as `3h`, or `unbounded`; a window at prediction time q is `[q - w, q)`
             on event time, exact to the event.
         features: a name for each aggregation, or `latest(...)`.  Columns come out as
@@ -131,6 +131,7 @@ class FeatureView:
             the answer is exact at q.
         knowledge: `as_known` (what was visible at q), or `as_corrected`: hindsight, which no gate
             lets serve.
+        renamed_from: what it was called before: it keeps its state and its history.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description"})
@@ -148,6 +149,7 @@ class FeatureView:
     owner: str = ""
     description: str = ""
     tags: Tags = ()
+    renamed_from: str = ""
 
     def __init__(
         self,
@@ -164,6 +166,7 @@ class FeatureView:
         owner: str = "",
         description: str = "",
         tags: GivenTags = (),
+        renamed_from: str = "",
     ) -> None:
         sources = (source,) if isinstance(source, Source) else tuple(source)
         _require("source", sources, Source)
@@ -191,6 +194,7 @@ class FeatureView:
             description=description,
             tags=parse_tags(tags),
             declared_at=caller(),
+            renamed_from=renamed_from,
         )
 
     @property

@@ -27,6 +27,7 @@ from mainspring.features.kernel.program import (
 from mainspring.features.kernel.tree.summary import TileProgram, compile_tiles
 from mainspring.features.outputs import COMPARING, ValueColumn, iter_outputs
 from mainspring.features.spec import Entity, FeatureView
+from mainspring.sources.topic import log_of_stream
 
 __all__ = [
     "CompiledView",
@@ -57,8 +58,8 @@ class CompiledView:
         values: what every fact carries, each expression once.
         program: the kernel's outputs, the same for every entity.
         outputs: name without the entity, and type, in the program's order.
-        id_types: of each source, by name, the types of its id columns, which order facts that
-            happened at once.
+        id_types: of each source, by the name of its log, the types of its id columns, which order
+            facts that happened at once.
         reach: how far back any output sees, in microseconds; `UNBOUNDED_SPAN` for a lookup without
             ttl.
         lookups: the views through which its entities are reached.
@@ -79,7 +80,7 @@ class CompiledView:
 
     def id_keys(self, ids: pl.Series) -> pl.Series:
         """Texts whose bytes sort as these ids do: see `id_order`.  Those of a union have the name
-        of their source before them.
+        of their log before them.
         """
         if self.view.is_union:
             return keys_of_union(ids, self.id_types)
@@ -227,7 +228,7 @@ def compile_view(
     """Compile a valid view over the schema that its sources share.
 
     Args:
-        id_types: of each source, by name; default: those of the schema.
+        id_types: of each source, by the name of its log; default: those of the schema.
         lookups: the views through which its entities are reached, compiled.
         partitions: into how many parts its online state is divided.
 
@@ -259,9 +260,9 @@ def compile_view(
 
 
 def id_types_of(view: FeatureView, schemas: Mapping[str, Schema]) -> dict[str, IdTypes]:
-    """Of each source of a view, by name, the types of its id columns."""
+    """Of each source of a view, by the name of its log, the types of its id columns."""
     return {
-        source.name: tuple(schemas[source.name][name].dtype for name in source.id)
+        log_of_stream(source.stream): tuple(schemas[source.name][name].dtype for name in source.id)
         for source in view.sources
     }
 

@@ -66,8 +66,12 @@ def asset_lineage(
         for name, pointer in environment.pointers.items()
         if (definition := read_definition(state, pointer))
     }
+    # Definitions call sources and views by their first names.
+    names = {definition.asset: name for name, definition in definitions.items()}
     made_from = {
-        name: tuple(definitions[name].parents) if name in definitions else ()
+        name: tuple(names.get(parent, parent) for parent in definitions[name].parents)
+        if name in definitions
+        else ()
         for name in environment.pointers
     }
     order = [
@@ -118,6 +122,10 @@ def trace_lineage(
     made = {
         (record.event.subject, str(record.event.facts.get("digest"))): record for record in journal
     }
+    # What was made before a rename was made under another name of the same kind.
+    made |= {
+        (subject.partition(".")[0], digest): record for (subject, digest), record in made.items()
+    }
     return _node(asset, parents, digests, made=made, notes=notes)
 
 
@@ -130,7 +138,7 @@ def _node(
     notes: Mapping[str, AssetNotes],
 ) -> LineageNode:
     digest = digests.get(asset, "")
-    record = made.get((asset, digest))
+    record = made.get((asset, digest)) or made.get((asset.partition(".")[0], digest))
     facts = (
         {name: value for name, value in record.event.facts.items() if name in _SHOWN}
         if record

@@ -3,7 +3,7 @@ an environment.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from mainspring.maintenance.garbage import (
     MarkObject,
     RemoveLeftover,
     RemoveObject,
+    RemoveSource,
     TrimTopic,
     VacuumTable,
     make_gc_plan,
@@ -35,6 +36,7 @@ from mainspring.maintenance.read_inventory import (
     read_marks,
     read_referenced,
 )
+from mainspring.maintenance.remove_source import find_removals, remove_source
 from mainspring.ports.backup import FolderWriter
 from mainspring.ports.state import Change
 
@@ -45,6 +47,7 @@ class GcReport(msgspec.Struct, frozen=True, kw_only=True):
     """What was done.
 
     Args:
+        sources: that were removed.
         trimmed: records that the log forgot; joined: small batches that are part of larger ones
             now; files: those of tables that were deleted.
         marked: objects that nothing references, for a later `gc` to remove.
@@ -53,6 +56,7 @@ class GcReport(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     plan: GcPlan
+    sources: int = 0
     trimmed: int
     joined: int
     files: int
@@ -71,25 +75,32 @@ class GarbageCollector:
         environments: by name, into how many parts each divides online state.
         folder: where its state lies; None in memory.
         folders: finds what processes that died left beside that folder, and removes it.
+        declared: gives the log of each source that is declared, by its name; called only where a
+            source is to be removed.
     """
 
     ports: MaintenancePorts
     environments: Mapping[str, int]
     folder: Path | None
     folders: FolderWriter
+    declared: Callable[[], Mapping[str, str]] = dict
 
-    def plan(self, grace: Micros) -> GcPlan:
+    def plan(self, grace: Micros, *, sources: Sequence[str] = ()) -> GcPlan:
         """What may go now.
 
         Args:
             grace: for how long nothing must reference an object before it is removed.
+            sources: to be removed with all their rows.
 
+        Raises: UnknownAsset ACC-006, SourceNeeded PRJ-104 for a source that is declared or that a
+            map names which some environment holds or may go back to.
         Cost: reads every document, and the records that retention would take.
         """
         now = self.ports.clock.now()
         # The clock of an environment that looks at history is behind that of the world; judged by
         # the earlier of both, nothing goes too soon.
-        return self._plan(grace, at=now, data_at=min(now, self.ports.data_clock.now()))
+        data_at = min(now, self.ports.data_clock.now())
+        return self._plan(grace, at=now, data_at=data_at, sources=sources)
 
     def collect(self, plan: GcPlan) -> GcReport:
         """Do what the plan says as far as it still holds once nobody is at work.
@@ -102,10 +113,11 @@ class GarbageCollector:
             held.enter_context(maintenance_lease(self.ports.state, self.ports.actor))
             for environment in self.environments:
                 self._hold(environment, held)
-            now_due = self._plan(plan.grace, at=plan.at, data_at=plan.data_at)
+            named = [step.source for step in plan.steps if isinstance(step, RemoveSource)]
+            now_due = self._plan(plan.grace, at=plan.at, data_at=plan.data_at, sources=named)
             due = [step for step in plan.steps if now_due.holds(step)]
             for step in due:
-                name, count = self._perform(step)
+                name, count = self._perform(step, at=plan.at)
                 counts[name] += count
             self._mark(due, at=plan.at)
             counts["passed_over"] = len(plan.steps) - len(due)
@@ -113,7 +125,10 @@ class GarbageCollector:
         names = [field for field in GcReport.__struct_fields__ if field != "plan"]
         return GcReport(plan=plan, **{name: counts[name] for name in names})
 
-    def _plan(self, grace: Micros, *, at: Micros, data_at: Micros) -> GcPlan:
+    def _plan(
+        self, grace: Micros, *, at: Micros, data_at: Micros, sources: Sequence[str]
+    ) -> GcPlan:
+        declared = self.declared() if sources else {}
         leftovers = self.folders.leftovers(self.folder) if self.folder else ()
         return make_gc_plan(
             read_inventory(
@@ -123,6 +138,7 @@ class GarbageCollector:
                 at=at,
                 data_at=data_at,
                 leftovers=leftovers,
+                removals=find_removals(sources, self.ports, declared=declared),
             )
         )
 
@@ -131,10 +147,13 @@ class GarbageCollector:
         lease = state.acquire(f"environment:{environment}", self.ports.actor, ttl=HOUR)
         held.callback(state.release, lease)
 
-    def _perform(self, step: GcStep) -> tuple[str, int]:
+    def _perform(self, step: GcStep, *, at: Micros) -> tuple[str, int]:
         """Do one step; what is counted, and how many."""
         ports = self.ports
         match step:
+            case RemoveSource():
+                remove_source(step, ports, at=at)
+                return "sources", 1
             case TrimTopic(topic=topic, first=first, before=before):
                 return "trimmed", self._trim(topic, first, before)
             case CompactTopic(topic=topic):

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import FlowError
+from mainspring.elements.errors import DeclarationError, FlowError
 
-__all__ = ["ArchiveDamaged", "ArchiveForeign", "NotEmbedded", "PlaceTaken"]
+__all__ = ["ArchiveDamaged", "ArchiveForeign", "NotEmbedded", "PlaceTaken", "SourceNeeded"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -67,3 +67,19 @@ class NotEmbedded(FlowError):
     remedy: ClassVar[str] = "back it up with the tools of that product"
     part: str
     product: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SourceNeeded(DeclarationError):
+    """The rows of a source cannot be removed: it is declared, or a map names it that some
+    environment holds or may go back to.
+    """
+
+    code: ClassVar[str] = "PRJ-104"
+    template: ClassVar[str] = "source {source} cannot be removed: {needed_by}"
+    remedy: ClassVar[str] = (
+        "take it out of the project and apply that to each environment; it can be removed once no "
+        "map that a rollback may restore names it"
+    )
+    source: str
+    needed_by: str

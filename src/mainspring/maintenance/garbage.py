@@ -24,6 +24,7 @@ __all__ = [
     "MarkObject",
     "RemoveLeftover",
     "RemoveObject",
+    "RemoveSource",
     "TopicUsage",
     "TrimTopic",
     "VacuumTable",
@@ -110,6 +111,22 @@ class RemoveObject(_Step, frozen=True, kw_only=True, tag="remove_object"):
     marked_at: Micros
 
 
+class RemoveSource(_Step, frozen=True, kw_only=True, tag="remove_source"):
+    """Remove the raw log of a source, and all that was made of it.
+
+    Args:
+        source: as it was last called; `log`: as it was first called, which its rows are filed by.
+        pushed: how many rows were pushed to it; `files`: how many files were read.
+        topics: of its generations.
+    """
+
+    source: str
+    log: str
+    pushed: int
+    files: int
+    topics: tuple[str, ...]
+
+
 class RemoveLeftover(_Step, frozen=True, kw_only=True, tag="remove_leftover"):
     """Remove what a process that died left half done."""
 
@@ -117,7 +134,14 @@ class RemoveLeftover(_Step, frozen=True, kw_only=True, tag="remove_leftover"):
 
 
 GcStep = (
-    TrimTopic | CompactTopic | VacuumTable | DropShard | MarkObject | RemoveObject | RemoveLeftover
+    RemoveSource
+    | TrimTopic
+    | CompactTopic
+    | VacuumTable
+    | DropShard
+    | MarkObject
+    | RemoveObject
+    | RemoveLeftover
 )
 
 
@@ -178,6 +202,7 @@ class GarbageInventory:
             it cannot be told.
         referenced: the objects that a document names; `marked`: since when an earlier `gc` knows
             that none does.
+        removals: of sources that are to be removed.
     """
 
     project: str
@@ -193,12 +218,14 @@ class GarbageInventory:
     referenced: frozenset[Digest] = frozenset()
     marked: Mapping[Digest, Micros] = field(default_factory=dict)
     leftovers: tuple[str, ...] = ()
+    removals: tuple[RemoveSource, ...] = ()
 
 
 def make_gc_plan(found: GarbageInventory) -> GcPlan:
     """What may go of what was found."""
     live = frozenset(found.shards) if found.live is None else found.live
     steps: list[GcStep] = [
+        *found.removals,
         *_trims(found.topics),
         *(CompactTopic(topic=topic.name) for topic in found.topics if topic.head > topic.first),
         *(VacuumTable(table=table) for table in found.tables),
@@ -269,6 +296,12 @@ def _lines_of_one(step: GcStep) -> Iterator[str]:
             yield f"  {loses}"
         case DropShard(shard=shard):
             yield f"drop online state {shard}, which no recent version of an environment uses"
+        case RemoveSource(source=source, pushed=pushed, files=files):
+            yield (
+                f"remove source {source}: {_counted(pushed, 'pushed row')}, the rows of "
+                f"{_counted(files, 'file')}, and all facts made of them"
+            )
+            yield f"  they are gone for good: no rollback and no edit brings rows of {source} back"
         case RemoveLeftover(path=path):
             yield f"remove {path}, which a process that died left half done"
         case _:

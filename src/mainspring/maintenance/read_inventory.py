@@ -17,7 +17,7 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_bare
 from mainspring.elements.time import Micros
 from mainspring.features.state.names import shards_of_partitions
-from mainspring.maintenance.garbage import GarbageInventory, TopicUsage
+from mainspring.maintenance.garbage import GarbageInventory, RemoveSource, TopicUsage
 from mainspring.maintenance.ports import MaintenancePorts
 from mainspring.ports.log import LogReader
 from mainspring.ports.online import Position
@@ -25,7 +25,11 @@ from mainspring.ports.state import StateReader
 from mainspring.project.kinds.definition import online_shard_name
 from mainspring.registry.environment import AssetPointer
 from mainspring.registry.read import read_object, read_version
-from mainspring.registry.read_environment import read_definition, read_environment
+from mainspring.registry.read_environment import (
+    read_asset_origins,
+    read_definition,
+    read_environment,
+)
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.loader import iter_retained_versions
 from mainspring.serving.state.generations import iter_retained_sources
@@ -56,6 +60,7 @@ def read_inventory(
     at: Micros,
     data_at: Micros,
     leftovers: Iterable[Path],
+    removals: Iterable[RemoveSource] = (),
 ) -> GarbageInventory:
     """What is there and what points to it.
 
@@ -64,6 +69,7 @@ def read_inventory(
         grace: for how long nothing must reference an object before it is removed.
         at: the present instant; `data_at`: that of the data.
         leftovers: what processes that died left half done.
+        removals: of sources that are to be removed.
 
     Cost: reads every document, and the records that retention would take.
     """
@@ -85,6 +91,7 @@ def read_inventory(
         referenced=read_referenced(ports.state, ports.log),
         marked=read_marks(ports.state),
         leftovers=tuple(map(str, leftovers)),
+        removals=tuple(removals),
     )
 
 
@@ -214,6 +221,7 @@ def _live_shards(
     An environment's views name theirs; so does the definition behind each of its models, which may
     be an older one that was put in charge again.
     """
+    origins = read_asset_origins(ports.state)
     try:
         return frozenset(
             part
@@ -222,16 +230,19 @@ def _live_shards(
                 ports.state, read_environment(ports.state, environment)
             )
             for pointer in recent.pointers.values()
-            for shard in _shards_of(pointer, ports)
+            for shard in _shards_of(pointer, ports, origins)
             for part in shards_of_partitions(shard, partitions)
         ), ""
     except MainspringError as error:
         return None, f"{error.code} {error.message}"
 
 
-def _shards_of(pointer: AssetPointer, ports: MaintenancePorts) -> Iterator[str]:
+def _shards_of(
+    pointer: AssetPointer, ports: MaintenancePorts, origins: Mapping[str, str]
+) -> Iterator[str]:
     if pointer.kind == "view":
-        yield online_shard_name(pointer.asset.partition(".")[2], pointer.build_fingerprint)
+        origin = origins.get(pointer.asset, pointer.asset)
+        yield online_shard_name(origin.partition(".")[2], pointer.build_fingerprint)
     elif pointer.kind == "model":
         version = read_version(ports.state, pointer.build_digest)
         definition = read_object(ports.objects, version, "definition")

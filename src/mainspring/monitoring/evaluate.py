@@ -42,7 +42,7 @@ from mainspring.ports.tables import TableReader
 from mainspring.serving.inference_log import PredictionRecord, iter_predictions
 from mainspring.sources.read import iter_records
 from mainspring.sources.spec import Source
-from mainspring.sources.topic import topic_of
+from mainspring.sources.topic import log_of_stream, topic_of
 
 __all__ = ["EvaluatedWindow", "MonitorEvaluator", "MonitoredModel", "subject_of"]
 
@@ -101,7 +101,8 @@ def subject_of(monitored: MonitoredModel) -> Digest:
     schema = training_set.schemas[label.source.name]
     columns = {*label.join_on, *label.source.id, *input_columns(label.value)}
     types = [[f.name, f.dtype.value] for f in schema if f.name in columns]
-    joined = [label.source.name, *label.join_on, repr(label.value), label.horizon, types]
+    filed = log_of_stream(label.source.stream)
+    joined = [filed, *label.join_on, repr(label.value), label.horizon, types]
     return digest_of_value([_RULE, monitored.topic, *joined])
 
 

@@ -23,7 +23,9 @@ class TableReader(Protocol):
         ...
 
     def scan(self, table: str) -> "pl.LazyFrame | None":
-        """All records with their envelope, lazily; None for a table that does not exist."""
+        """All records with their envelope, lazily; None for a table that does not exist, or holds
+        none.
+        """
         ...
 
 
@@ -43,5 +45,13 @@ class TableWriter(TableReader, Protocol):
         needs; returns how many were deleted.
 
         Neither rows nor position change; readers and writers may go on meanwhile.
+        """
+        ...
+
+    def drop(self, table: str) -> None:
+        """Remove all that a table holds, and its files: after that it is as if it had never been.
+
+        Whoever reads it meanwhile fails, and nobody may write it meanwhile; an absent table is
+        none.
         """
         ...

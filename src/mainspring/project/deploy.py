@@ -28,11 +28,12 @@ from mainspring.project.plan.moves import (
 )
 from mainspring.project.plan.plan import Plan, fingerprints_of, make_run_plan
 from mainspring.project.plan.read import DataChoices, plan_environment, read_run_context
-from mainspring.registry.environment import AssetPointer, EnvironmentVersion
+from mainspring.registry.environment import AssetPointer, EnvironmentVersion, asset_names
 from mainspring.registry.errors import UnknownAsset
-from mainspring.registry.read import find_version, read_version
+from mainspring.registry.read import find_version, first_name, read_version
 from mainspring.registry.read_environment import (
-    read_asset_records,
+    read_asset_origins,
+    read_definition,
     read_environment,
     read_past_environment,
     require_definition,
@@ -91,13 +92,12 @@ class EnvironmentDeployer:
 
     def _refreshes(self, names: Sequence[str]) -> dict[str, int]:
         """By asset, the number of the next refresh of each of these sources."""
-        found, records = dict[str, int](), read_asset_records(self.runtime.state)
+        found = dict[str, int]()
         for name in names:
             source = declared_source(self.load(), name)
             if source.path is None:
                 raise FileUnset(source=name, at=source.declared_at)
-            record = records.get(f"source.{name}")
-            found[f"source.{name}"] = (record.refreshes if record else 0) + 1
+            found[f"source.{name}"] = source.refreshes + 1
         return found
 
     def _project(self, refreshes: Mapping[str, int]) -> Project:
@@ -146,7 +146,8 @@ class EnvironmentDeployer:
             for pointer in source.pointers.values()
             if pointer.kind == "model"
         }
-        return make_promotion_plan(self.config.name, source, there, definitions)
+        origins = read_asset_origins(self.runtime.state)
+        return make_promotion_plan(self.config.name, source, there, definitions, origins=origins)
 
     def plan_rollback(self) -> Plan:
         """Restore the previous version of the environment.
@@ -171,7 +172,19 @@ class EnvironmentDeployer:
         version = find_version(self.runtime.state, reference)
         current = self._held()
         pointer = self._model(version.model, current)
-        return make_pointing_plan(self.config.name, current, pointer, version)
+        definition = None
+        if pointer.asset != f"model.{version.model}":
+            then = AssetPointer(
+                asset=f"model.{version.model}",
+                kind=pointer.kind,
+                build_fingerprint=version.fingerprint,
+                policy_fingerprint=pointer.policy_fingerprint,
+                build_digest=version.digest,
+            )
+            definition = read_definition(self.runtime.state, then)
+        return make_pointing_plan(
+            self.config.name, current, pointer, version, definition=definition
+        )
 
     def apply(
         self,
@@ -281,8 +294,15 @@ class EnvironmentDeployer:
         return read_environment(self.runtime.state, self.environment)
 
     def _model(self, name: str, held: EnvironmentVersion) -> AssetPointer:
-        pointer = held.pointers.get(f"model.{name}")
+        """What an environment holds of a model, by any name that it has had."""
+        state, models = self.runtime.state, asset_names(held, "model")
+        first = first_name(state, name)
+        called = (
+            name
+            if name in models
+            else next((each for each in models if first_name(state, each) == first), name)
+        )
+        pointer = held.pointers.get(f"model.{called}")
         if pointer is None:
-            models = [each.asset for each in held.pointers.values() if each.kind == "model"]
             raise UnknownAsset(kind="model", name=name, known=", ".join(models) or "none")
         return pointer

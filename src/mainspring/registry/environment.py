@@ -6,7 +6,7 @@ builds and copies nothing, so moving it is one small transaction, and an old ver
 as long as its builds are kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -30,6 +30,7 @@ __all__ = [
     "empty_environment",
     "environment_version_key",
     "next_version",
+    "renamed_version",
     "restored_version",
 ]
 
@@ -150,8 +151,9 @@ class AssetRecord(StoredRecord, frozen=True, kw_only=True):
     Args:
         origin: what it was first declared as, without its kind: its facts, versions and state are
             filed by that.
-        refreshes: of a source, how often the earlier rows of its file were superseded.
-        files: of a source, the files that were read, by the path that the declaration names.
+        refreshes: how often the earlier rows of a source's file were superseded; of a source that
+            was renamed, the record of its first name says that.
+        files: the files that were read of it, by the path that the declaration names; likewise.
     """
 
     title = "the record of an asset"
@@ -245,6 +247,18 @@ def next_version(
         reason=reason,
         previous=current.version or None,
     )
+
+
+def renamed_version(held: EnvironmentVersion, names: Mapping[str, str]) -> EnvironmentVersion:
+    """The version with some of its assets under other names.
+
+    Args:
+        names: by the name that an asset has now, the one under which the environment holds it.
+    """
+    found = dict(held.pointers)
+    for asset, former in names.items():
+        found[asset] = msgspec.structs.replace(found.pop(former), asset=asset)
+    return msgspec.structs.replace(held, pointers=dict(sorted(found.items())))
 
 
 def restored_version(

@@ -1,6 +1,6 @@
 """The one writer of environments: every move of a pointer goes through here, in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.stored import parse_stored, render_stored
@@ -8,7 +8,10 @@ from mainspring.ports.state import Change, Lease, StateWriter
 from mainspring.registry.environment import (
     AssetDefinition,
     AssetPointer,
+    AssetRecord,
+    Build,
     EnvironmentVersion,
+    build_key,
     definition_key,
     environment_version_key,
 )
@@ -25,6 +28,7 @@ def move_environment(
     project: ProjectName,
     actor: Actor,
     definitions: Iterable[tuple[AssetPointer, AssetDefinition]] = (),
+    builds: Iterable[Build] = (),
 ) -> None:
     """Put the next version of an environment in place, with what its assets are declared as and an
     event, in one transaction.
@@ -33,6 +37,7 @@ def move_environment(
         fresh: the version after the one that stands.
         lease: the right to move this environment; checked in the transaction.
         definitions: of the pointers that the environment did not hold before.
+        builds: that it holds under a new name.
 
     Raises:
         EnvironmentMoved: REG-007 when another version stands than the one before `fresh`.
@@ -56,7 +61,15 @@ def move_environment(
     changes = [
         Change("environment", name, payload, document.version if document else 0),
         Change("environment", environment_version_key(name, fresh.version), payload, 0),
-        *(_definition_change(pointer, definition) for pointer, definition in definitions),
+        *(
+            change
+            for pointer, definition in definitions
+            for change in _definition_changes(pointer, definition)
+        ),
+        *(
+            Change("build", build_key(build.asset, build.fingerprint), render_stored(build))
+            for build in builds
+        ),
     ]
     event = Event(
         kind="environment.moved",
@@ -70,6 +83,10 @@ def move_environment(
     state.commit(changes, [event], lease=lease)
 
 
-def _definition_change(pointer: AssetPointer, definition: AssetDefinition) -> Change:
+def _definition_changes(pointer: AssetPointer, definition: AssetDefinition) -> Iterator[Change]:
     key = definition_key(pointer.asset, pointer.build_fingerprint, pointer.policy_fingerprint)
-    return Change("definition", key, render_stored(definition))
+    yield Change("definition", key, render_stored(definition))
+    if definition.asset != pointer.asset:
+        # With the map: an asset that was renamed in code and never applied has no other name yet.
+        record = AssetRecord(origin=definition.asset.partition(".")[2])
+        yield Change("asset", pointer.asset, render_stored(record))

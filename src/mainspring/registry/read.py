@@ -9,11 +9,13 @@ from mainspring.ports.errors import ObjectDamaged
 from mainspring.ports.models import ExportedModel
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import Document, StateReader
+from mainspring.registry.environment import AssetRecord
 from mainspring.registry.errors import ArtifactChanged, UnknownVersion, VersionChanged
 from mainspring.registry.version import ModelVersion, VersionPart
 
 __all__ = [
     "find_version",
+    "first_name",
     "iter_versions",
     "read_artifact",
     "read_object",
@@ -35,9 +37,25 @@ def version_key(model: str, ordinal: int) -> str:
 
 
 def iter_versions(state: StateReader, model: str = "") -> Iterator[ModelVersion]:
-    """The versions of a model, oldest first; without a model those of all models, by name."""
-    for document in state.iter_documents("version", f"{model}/" if model else ""):
+    """The versions of a model, oldest first, whatever it was called when they were made; without a
+    model those of all models, by their first names.
+    """
+    filed = f"{first_name(state, model)}/" if model else ""
+    for document in state.iter_documents("version", filed):
         yield _version_of(document)
+
+
+def first_name(state: StateReader, model: str) -> str:
+    """What a model was first called: its versions are filed by that."""
+    document = state.get("asset", f"model.{model}")
+    if document is not None:
+        return parse_stored(document.payload, AssetRecord, key=document.key).origin
+    if any(True for _ in state.iter_documents("version", f"{model}/")):
+        return model
+    # A model that was renamed and not deployed since has versions by its new name, and no record.
+    made = state.iter_documents("version")
+    named = (each.key for each in made if _version_of(each).model == model)
+    return next(named, model).partition("/")[0]
 
 
 def read_version(state: StateReader, digest: Digest) -> ModelVersion:
@@ -61,12 +79,13 @@ def read_version(state: StateReader, digest: Digest) -> ModelVersion:
 
 def find_version(state: StateReader, reference: str) -> ModelVersion:
     """The version that a person means: `late_arrival@v3`, `late_arrival v3`, twelve or more digits
-    of a digest, or `late_arrival` for the newest.
+    of a digest, or `late_arrival` for the newest; by any name that the model has had.
 
     Raises: UnknownVersion REG-001 when none is meant, or several; VersionChanged REG-004.
     """
     if label := _LABEL.fullmatch(reference):
-        document = state.get("version", version_key(label["model"], int(label["ordinal"])))
+        filed = first_name(state, label["model"])
+        document = state.get("version", version_key(filed, int(label["ordinal"])))
         found = [_version_of(document).digest] if document else []
     elif digits := _DIGITS.fullmatch(reference):
         found = [

@@ -1,5 +1,7 @@
 """Reads environments, builds and definitions from state."""
 
+from collections.abc import Iterator, Mapping
+
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_stored
 from mainspring.ports.state import StateReader
@@ -17,6 +19,9 @@ from mainspring.registry.environment import (
 from mainspring.registry.errors import DefinitionMissing, DefinitionTampered
 
 __all__ = [
+    "find_build",
+    "iter_environments",
+    "read_asset_origins",
     "read_asset_records",
     "read_build",
     "read_definition",
@@ -49,6 +54,23 @@ def read_build(state: StateReader, asset: str, fingerprint: Digest) -> Build | N
     return parse_stored(document.payload, Build, key=asset) if document else None
 
 
+def find_build(
+    state: StateReader, asset: str, fingerprint: Digest, *, origins: Mapping[str, str]
+) -> Build | None:
+    """The newest build of a definition, under this name or another one of the same asset; or None.
+
+    Args:
+        origins: what assets were first called, of those that are on record.
+    """
+    found = read_build(state, asset, fingerprint)
+    if found is not None:
+        return found
+    first = origins.get(asset, asset)
+    others = (name for name in {first, *origins} if origins.get(name, name) == first)
+    builds = (read_build(state, name, fingerprint) for name in sorted(others))
+    return next((build for build in builds if build is not None), None)
+
+
 def read_definition(state: StateReader, pointer: AssetPointer) -> AssetDefinition | None:
     """What an asset was declared as when an environment came to hold it, or None."""
     key = definition_key(pointer.asset, pointer.build_fingerprint, pointer.policy_fingerprint)
@@ -71,6 +93,28 @@ def require_definition(
     if found.policy_fingerprint != pointer.policy_fingerprint:
         raise DefinitionTampered(asset=pointer.asset, environment=environment)
     return found
+
+
+def iter_environments(state: StateReader) -> Iterator[str]:
+    """The names of the environments that hold something."""
+    return (
+        document.key for document in state.iter_documents("environment") if "/" not in document.key
+    )
+
+
+def read_asset_origins(state: StateReader) -> dict[str, str]:
+    """What each asset was first called, by asset: of those on record, and of those that an
+    environment holds, which were never renamed.
+    """
+    held = {
+        asset: asset
+        for name in iter_environments(state)
+        for asset in read_environment(state, name).pointers
+    }
+    return held | {
+        asset: f"{asset.partition('.')[0]}.{record.origin}"
+        for asset, record in read_asset_records(state).items()
+    }
 
 
 def read_asset_records(state: StateReader) -> dict[str, AssetRecord]:

@@ -7,7 +7,7 @@ from mainspring.ports.errors import StaleWrite
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import Change, StateWriter
 from mainspring.registry.errors import BusyRegistry
-from mainspring.registry.read import iter_versions, read_object, read_version, version_key
+from mainspring.registry.read import read_object, read_version, version_key
 from mainspring.registry.version import ModelManifest, ModelVersion, make_version
 
 __all__ = ["register_version"]
@@ -24,17 +24,23 @@ def register_version(
     actor: Actor,
     at: Micros,
     reason: str,
+    first_name: str = "",
 ) -> ModelVersion:
     """The version of what was trained: a new one, or the one that was registered before from the
     same manifest.
 
+    Args:
+        first_name: what the model was first called, which its versions are filed by; default: as it
+            is called now.
+
     Raises: ArtifactChanged REG-002 when the artifact is not what was trained; ObjectMissing ENG-002
         when it is not there; BusyRegistry REG-003.
     """
+    filed = first_name or manifest.model
     for _ in range(_ATTEMPTS):
         if state.get("version_digest", manifest.digest_of_manifest):
             return read_version(state, manifest.digest_of_manifest)
-        ordinal = 1 + sum(1 for _ in iter_versions(state, manifest.model))
+        ordinal = 1 + sum(1 for _ in state.iter_documents("version", f"{filed}/"))
         version = make_version(
             manifest,
             ordinal=ordinal,
@@ -44,16 +50,15 @@ def register_version(
             reason=reason,
         )
         read_object(objects, version, "artifact")
-        if _put(version, state):
+        if _put(version, version_key(filed, ordinal), state):
             return version
     raise BusyRegistry(model=manifest.model, attempts=_ATTEMPTS)
 
 
-def _put(version: ModelVersion, state: StateWriter) -> bool:
+def _put(version: ModelVersion, key: str, state: StateWriter) -> bool:
     """Take the place and the name in one transaction; False when another process took either
     first.
     """
-    key = version_key(version.model, version.ordinal)
     changes = [
         Change("version", key, render_stored(version), 0),
         Change("version_digest", version.digest, render_bare(key), 0),

@@ -29,7 +29,7 @@ from mainspring.ports.models import ScorerLoader
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.signer import Verifier
 from mainspring.ports.state import StateReader, StateWriter
-from mainspring.registry.environment import EnvironmentVersion, asset_names
+from mainspring.registry.environment import AssetPointer, EnvironmentVersion, asset_names
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_definition, read_past_environment
 from mainspring.serving.definition import EndpointDefinition, parse_endpoint_definition
@@ -149,7 +149,7 @@ class EnvironmentLoader:
         for past in iter_retained_versions(self.ports.state, current):
             for name in asset_names(past, "endpoint"):
                 with suppress(ModelRefused):
-                    warm.add(self._pointed(name, past))
+                    warm.add(self._pointed(name, past).build_digest)
         return warm
 
     def _forget_cold(
@@ -231,12 +231,13 @@ class EnvironmentLoader:
         )
 
     def _model(self, name: str, past: EnvironmentVersion) -> ServedModel:
-        digest = self._pointed(name, past)
+        pointer = self._pointed(name, past)
+        digest = pointer.build_digest
         ports, version = self.ports, read_version(self.ports.state, digest)
         if self.policy.protected:
             chain = verify_version(
                 version,
-                past.pointers[f"model.{version.model}"].policy_fingerprint,
+                pointer.policy_fingerprint,
                 environment=self.environment,
                 policy=self.policy,
                 state=ports.state,
@@ -259,15 +260,15 @@ class EnvironmentLoader:
             )
         return self._opened[digest]
 
-    def _pointed(self, name: str, past: EnvironmentVersion) -> Digest:
-        """The version that a map has for an endpoint's model."""
+    def _pointed(self, name: str, past: EnvironmentVersion) -> AssetPointer:
+        """What a map has for an endpoint's model."""
         endpoint = read_endpoint_definition(self.ports.state, past, name)
         pointer = past.pointers.get(endpoint.model) if endpoint else None
         if pointer is None:
             raise ModelRefused(
                 version=name, environment=self.environment, reasons="the map names no model for it"
             )
-        return pointer.build_digest
+        return pointer
 
     def _tell_refused(self, name: str, error: MainspringError) -> None:
         ports = self.ports

@@ -32,6 +32,7 @@ from mainspring.sources.raw.log import (
     iter_segments,
     name_of_hits,
     raw_head,
+    raw_start,
     segment_record,
 )
 from mainspring.sources.raw.rows import RawRowReader
@@ -99,7 +100,9 @@ class Generation:
 
     def tally(self) -> Tally:
         """How far it has come, and what it has counted."""
-        return read_tally(self.tallies, self._log)
+        if self._log.head(self.tallies):
+            return read_tally(self.tallies, self._log)
+        return Tally(segment=raw_start(self.raw, self._log))
 
     def heads(self) -> dict[str, int]:
         """Where its topics end."""

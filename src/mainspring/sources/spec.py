@@ -243,7 +243,7 @@ class Source:
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"owner", "description", "retention"})
     NOTES: ClassVar[frozenset[str]] = frozenset(
-        {"path", "max_quarantined", "renamed_from", "bound_stream", "refreshes"}
+        {"path", "max_quarantined", "bound_stream", "refreshes"}
     )
     """Fields that are in no fingerprint: they decide nothing about a row."""
 

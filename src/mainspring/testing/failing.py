@@ -140,6 +140,10 @@ class FailingTables:
         """Vacuum, or fail."""
         return self.failures.write("the tables", lambda: self.tables.vacuum(table, retain=retain))
 
+    def drop(self, table: str) -> None:
+        """Drop, or fail."""
+        self.failures.write("the tables", lambda: self.tables.drop(table))
+
 
 @dataclass(frozen=True)
 class FailingOnline:

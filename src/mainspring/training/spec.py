@@ -36,6 +36,7 @@ class Model:
         inputs: files and folders that the fit reads, relative to the project; a change of their
             content is a change of the model.
         description: what it is for; default: the docstring of the function.
+        renamed_from: what it was called before: it keeps its versions and its history.
     """
 
     POLICY: ClassVar[frozenset[str]] = frozenset({"gates", "owner", "description"})
@@ -50,6 +51,7 @@ class Model:
     owner: str = ""
     description: str = ""
     tags: Tags = ()
+    renamed_from: str = ""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class Model:
         owner: str = "",
         description: str = "",
         tags: GivenTags = (),
+        renamed_from: str = "",
     ) -> None:
         freeze(
             self,
@@ -76,6 +79,7 @@ class Model:
             description=description or (fit.__doc__ or "").strip(),
             tags=parse_tags(tags),
             declared_at=caller(),
+            renamed_from=renamed_from,
         )
 
 
@@ -93,6 +97,7 @@ def model(
     owner: str = "",
     description: str = "",
     tags: GivenTags = (),
+    renamed_from: str = "",
 ) -> Callable[[FitFunction], Model]:
     """Declare the function below as a model: `@ms.model(flights, gates=[...])`."""
 
@@ -107,6 +112,7 @@ def model(
             owner=owner,
             description=description,
             tags=tags,
+            renamed_from=renamed_from,
         )
 
     return declare

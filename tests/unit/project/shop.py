@@ -2,6 +2,7 @@
 it.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from mainspring.elements.events import Actor
@@ -10,6 +11,7 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.project.kinds.asset import FingerprintContext
 from mainspring.project.loader.discover import discover
 from mainspring.project.loader.graph import Graph, build_graph
+from mainspring.project.loader.origins import resolve_origins
 from mainspring.registry.environment import (
     AssetDefinition,
     AssetPointer,
@@ -18,9 +20,17 @@ from mainspring.registry.environment import (
     empty_environment,
     next_version,
 )
+from mainspring.registry.rename import renames
 
 SCHEMAS = {
     "orders": Schema.of(
+        order_id=DType.INT64,
+        ordered_at=DType.TIMESTAMP,
+        customer=DType.STRING,
+        amount=DType.FLOAT64,
+        note=DType.STRING,
+    ),
+    "purchases": Schema.of(
         order_id=DType.INT64,
         ordered_at=DType.TIMESTAMP,
         customer=DType.STRING,
@@ -34,7 +44,15 @@ CIRCUMSTANCES = FingerprintContext(semantics=1, schemas=SCHEMAS, training_enviro
 
 def graph_of(file: Path) -> Graph:
     """The graph of a project on disk."""
-    return build_graph(discover(file), CIRCUMSTANCES)
+    declarations = discover(file)
+    origins = resolve_origins(declarations.assets, {})
+    return build_graph(declarations, replace(CIRCUMSTANCES, origins=origins))
+
+
+def known_as(graph: Graph, environment: EnvironmentVersion) -> dict[str, str]:
+    """By the name that an asset is declared under, the one that an environment knows it by."""
+    origins = {name: asset.definition.asset for name, asset in graph.assets.items()}
+    return renames(graph.assets, environment.pointers, origins)
 
 
 def holding(graph: Graph, name: str = "dev") -> EnvironmentVersion:

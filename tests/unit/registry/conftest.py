@@ -62,11 +62,12 @@ def fit(objects):
 def register(state, objects):
     """Registers a fit, with changes to it."""
 
-    def register(fit, **changes):
+    def register(fit, *, first_name="", **changes):
         return register_version(
             msgspec.structs.replace(fit, **changes),
             state=state,
             objects=objects,
+            first_name=first_name,
             project=ProjectName("flights"),
             actor=Actor("person:ada"),
             at=15_705 * 24 * HOUR,

@@ -4,10 +4,18 @@ import msgspec
 import pytest
 
 from mainspring.elements.identity import canonical_json
+from mainspring.elements.stored import render_stored
 from mainspring.engines.local.objects import FileObjects
 from mainspring.ports.state import Change
+from mainspring.registry.environment import AssetRecord
 from mainspring.registry.errors import ArtifactChanged, UnknownVersion, VersionChanged
-from mainspring.registry.read import find_version, read_artifact, read_version, version_key
+from mainspring.registry.read import (
+    find_version,
+    iter_versions,
+    read_artifact,
+    read_version,
+    version_key,
+)
 
 
 @pytest.mark.parametrize("reference", ["late_arrival@v2", "late_arrival v2", "late_arrival"])
@@ -28,6 +36,29 @@ def test_unknown_version_names_those_that_exist(register, fit, state, reference)
     register(fit)
     with pytest.raises(UnknownVersion, match="late_arrival@v1"):
         find_version(state, reference)
+
+
+@pytest.mark.parametrize("is_applied", [True, False])
+def test_a_renamed_model_has_all_its_versions_by_each_of_its_names(
+    register, fit, state, is_applied
+):
+    first = register(fit)
+    second = register(fit, model="tardy", seed=8, first_name="late_arrival")
+    if is_applied:
+        record = render_stored(AssetRecord(origin="late_arrival"))
+        state.commit([Change("asset", "model.tardy", record)], [])
+    assert second.label == "tardy v2"
+    for name in ("late_arrival", "tardy"):
+        assert find_version(state, f"{name}@v1") == first
+        assert find_version(state, name) == second
+        assert list(iter_versions(state, name)) == [first, second]
+
+
+def test_a_name_that_was_never_applied_is_free_for_another_model(register, fit, state):
+    register(fit, model="tardy", first_name="late_arrival")
+    other = register(fit, model="tardy", seed=8)
+    assert other.label == "tardy v1"
+    assert find_version(state, "tardy") == other
 
 
 def test_artifact_is_read_as_it_was_registered(register, fit, objects):

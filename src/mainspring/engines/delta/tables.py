@@ -54,10 +54,10 @@ class DeltaTables:
 
     def scan(self, table: str) -> pl.LazyFrame | None:
         """All records with their envelope, lazily, columns of later batches filled with null; None
-        for a table that does not exist.
+        for a table that does not exist, or holds none.
         """
         found = self._open(table)
-        if found is None:
+        if found is None or not found.file_uris():
             return None
         scan = pl.scan_delta(found)
         names = {name: own for name in scan.collect_schema() if (own := _own_name(name)) != name}
@@ -102,6 +102,23 @@ class DeltaTables:
                 return len(vacuum(dry_run=False)) if vacuum(dry_run=True) else 0
             except CommitFailedError as error:
                 raise StoreBusy(store=f"table {table}", operation="vacuum") from error
+
+    def drop(self, table: str) -> None:
+        """Remove all that a table holds, and its files.
+
+        What stays is an empty table at position 0: a bucket has no folder to remove, and whoever
+        opens one of the names of a log that was removed would find half a table.
+        """
+        with _translated(table, "drop"):
+            try:
+                found = self._open(table)
+                if found is None:
+                    return
+                beginning = CommitProperties(app_transactions=[Transaction(_POSITION, 0)])
+                found.delete(commit_properties=beginning)
+                found.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+            except CommitFailedError as error:
+                raise StoreBusy(store=f"table {table}", operation="drop") from error
 
     def _address(self, table: str) -> str:
         parts = (

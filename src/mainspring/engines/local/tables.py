@@ -48,3 +48,8 @@ class MemoryTables:
                 position, frames = self._tables[table]
                 self._tables[table] = (position, (pl.concat(frames, how="diagonal_relaxed"),))
         return 0
+
+    def drop(self, table: str) -> None:
+        """Forget a table."""
+        with self._lock:
+            self._tables.pop(table, None)

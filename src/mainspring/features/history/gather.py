@@ -13,6 +13,7 @@ from mainspring.features.requested import RequestedView
 from mainspring.features.view import CompiledView
 from mainspring.sources.columns import conform_rows
 from mainspring.sources.spec import Source
+from mainspring.sources.topic import log_of_stream
 
 __all__ = [
     "FactReader",
@@ -97,11 +98,11 @@ def gather_keys(
 
 
 def qualify_ids(view: CompiledView, source: Source, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with ids that tell the facts of a union's sources apart, and sort as (source name,
-    id) do: no name holds the character in between.
+    """The frame with ids that tell the facts of a union's sources apart, and sort as (name of the
+    log, id) do: no name holds the character in between.
     """
     return (
-        frame.with_columns(_id=pl.lit(f"{source.name}\0") + pl.col("_id"))
+        frame.with_columns(_id=pl.lit(f"{log_of_stream(source.stream)}\0") + pl.col("_id"))
         if view.view.is_union
         else frame
     )

@@ -32,6 +32,7 @@ from mainspring.project.plan.stages import MoveEnvironment, PointerMove, VerifyV
 from mainspring.project.plan.stale import stale_reasons
 from mainspring.registry.environment import (
     AssetPointer,
+    Build,
     EnvironmentVersion,
     StageDuration,
     duration_key,
@@ -40,7 +41,11 @@ from mainspring.registry.environment import (
 )
 from mainspring.registry.move import move_environment
 from mainspring.registry.read import read_version
-from mainspring.registry.read_environment import read_environment, read_past_environment
+from mainspring.registry.read_environment import (
+    read_build,
+    read_environment,
+    read_past_environment,
+)
 from mainspring.serving.errors import ModelRefused
 
 __all__ = ["ApplyReport", "apply_plan"]
@@ -120,7 +125,9 @@ def apply_plan(
             raise PlanStale(environment=plan.environment, act=plan.reason, moved="; ".join(moved))
         found = {stage.asset: stage.build for stage in plan.stages if stage.build is not None}
         evaluation.builds.update(found)
-        evaluator = _Evaluator(evaluation, policy, before, lease)
+        renamed = _renamed_builds(plan, evaluation)
+        evaluation.builds.update({build.asset: build for build in renamed})
+        evaluator = _Evaluator(evaluation, policy, before, lease, renamed)
         by_identity = {stage.identity: stage for stage in plan.work}
         run = execute(
             [_step(stage, plan) for stage in plan.work],
@@ -140,6 +147,25 @@ def apply_plan(
         verdicts=tuple(evaluation.verdicts),
         models=tuple(_summaries(plan, after, runtime)),
     )
+
+
+def _renamed_builds(plan: Plan, evaluation: Evaluation) -> list[Build]:
+    """The builds that are on record under another name than their assets have now."""
+    moves = (
+        move
+        for stage in plan.stages
+        if isinstance(stage, MoveEnvironment)
+        for move in stage.moves
+        if move.built_as
+    )
+    found = []
+    for move in moves:
+        build = read_build(evaluation.runtime.state, move.built_as, move.build_fingerprint)
+        if build is not None:
+            asset = evaluation.assets[move.asset]
+            kind = kind_of(asset.declaration)
+            found.append(kind.renamed_build(build, asset, evaluation))
+    return found
 
 
 def _summaries(plan: Plan, after: EnvironmentVersion, runtime: Runtime) -> Iterator[ModelSummary]:
@@ -188,6 +214,7 @@ class _Evaluator:
     policy: TrustPolicy
     before: EnvironmentVersion
     lease: Lease
+    renamed: Sequence[Build]
 
     def perform(self, stage: StageRecord) -> StepOutcome:
         """Perform the stage, and record how long it took."""
@@ -258,6 +285,7 @@ class _Evaluator:
             project=runtime.project,
             actor=by,
             definitions=definitions,
+            builds=self.renamed,
         )
         # Again, for what came while the map moved: whoever hears that the apply is done reads it.
         self._catch_up(stage)

@@ -127,11 +127,13 @@ def normal_form(tree: ast.AST) -> str:
 
 def without_decorators(routine: Routine, platform: frozenset[str] | None = None) -> Routine:
     """A function without its decorators, or only without those that speak to Mainspring: the one
-    that declares a model holds its gates, which are policy.
+    that declares a model holds its gates, which are policy.  And without its name: whoever uses it
+    says that, and a model that is called by its function may be renamed.
     """
     if isinstance(routine, ast.Lambda):
         return routine
     stripped = copy.copy(routine)
+    stripped.name = ""
     stripped.decorator_list = [
         decorator
         for decorator in routine.decorator_list

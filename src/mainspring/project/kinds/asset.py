@@ -206,3 +206,8 @@ class Asset:
     at: Location
     is_assumed: bool
     unseen: tuple[str, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """What it was first called: its facts, versions and state are filed by that."""
+        return self.definition.asset.partition(".")[2]

@@ -25,6 +25,9 @@ def online_shard_name(view: str, fingerprint: Digest) -> str:
     """The name of a view's online state: one per build fingerprint, so that an edited view builds
     its own while the old one serves.
 
+    Args:
+        view: what it was first called.
+
     >>> online_shard_name("weather", Digest("sha256:0123456789abcdef"))
     'weather@0123456789ab'
     """
@@ -99,4 +102,5 @@ def _shards_of(
 
 def _shard_of(view: FeatureView, assets: Mapping[str, Asset]) -> str:
     # The kind's own prefix: asking the union of kinds for it would be a circle of imports.
-    return online_shard_name(view.name, assets[f"view.{view.name}"].build_fingerprint)
+    asset = assets[f"view.{view.name}"]
+    return online_shard_name(asset.origin, asset.build_fingerprint)

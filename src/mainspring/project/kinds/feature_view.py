@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from mainspring.datasets.definition import render_view_definition
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import EventValue
 from mainspring.elements.expression.aggregation import ORDERED
+from mainspring.elements.identity import Digest
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.spec import FeatureView, Latest
 from mainspring.features.state.stream import rematerialize_view
@@ -17,6 +20,7 @@ from mainspring.project.kinds.definition import compile_asset_view, view_definit
 from mainspring.project.kinds.evaluation import Evaluation
 from mainspring.project.kinds.kind import FeatureProof, Kind, StageInputs
 from mainspring.project.kinds.stage import StageRecord
+from mainspring.registry.environment import Build
 from mainspring.sources.topic import topic_of
 
 __all__ = ["BuildView", "FeatureViewKind"]
@@ -32,6 +36,7 @@ class FeatureViewKind(Kind[FeatureView]):
     """Feature views.  Their build is their definition: state is named by its fingerprint."""
 
     name, declares, stages = "view", FeatureView, (BuildView,)
+    is_read_by_origin = True
 
     def own(self, declaration: Declaration) -> FeatureView:
         """The declaration, as a feature view."""
@@ -48,6 +53,16 @@ class FeatureViewKind(Kind[FeatureView]):
         view = self.own(declaration)
         yield from view_faults(view, scope.schemas)
         yield from lookup_faults(view, scope.schemas)
+
+    def renamed_from(self, declaration: Declaration) -> str:
+        """What it was called before, where it says so."""
+        return self.own(declaration).renamed_from
+
+    def renamed_build(self, build: Build, asset: Asset, evaluation: Evaluation) -> Build:
+        """The same state, with the view as it is called now in its definition."""
+        definition = _definition(self.own(asset.declaration), evaluation)
+        facts = {**build.facts, "definition": definition}
+        return msgspec.structs.replace(build, asset=asset.name, facts=facts)
 
     def inputs(self, declaration: Declaration, context: FingerprintContext) -> Mapping[str, object]:
         """What the kernel's outcomes mean."""
@@ -109,9 +124,8 @@ class FeatureViewKind(Kind[FeatureView]):
             now=runtime.data_clock.now(),
             tables=runtime.tables,
         )
-        definition = view_definition_of(view, evaluation.schemas, evaluation.assets)
-        written = runtime.objects.write(render_view_definition(definition))
-        facts: dict[str, EventValue] = {"features": len(compiled.fields), "definition": written}
+        definition = _definition(view, evaluation)
+        facts: dict[str, EventValue] = {"features": len(compiled.fields), "definition": definition}
         rows = sum(position.offset(topic_of(source.stream)) for source in view.sources)
         inputs = dict(position.offsets)
         return evaluation.record(stage, stage.fingerprint, rows=rows, inputs=inputs, facts=facts)
@@ -128,3 +142,9 @@ class FeatureViewKind(Kind[FeatureView]):
             now=runtime.data_clock.now(),
             tables=runtime.tables,
         )
+
+
+def _definition(view: FeatureView, evaluation: Evaluation) -> Digest:
+    """The object with what the view is declared as."""
+    definition = view_definition_of(view, evaluation.schemas, evaluation.assets)
+    return evaluation.runtime.objects.write(render_view_definition(definition))

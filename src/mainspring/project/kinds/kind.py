@@ -18,6 +18,7 @@ from mainspring.project.kinds.asset import Asset, Declaration, FaultScope, Finge
 from mainspring.project.kinds.data import DataChange
 from mainspring.project.kinds.evaluation import Evaluation
 from mainspring.project.kinds.stage import StageRecord
+from mainspring.registry.environment import Build
 
 __all__ = ["FeatureProof", "Kind", "StageInputs"]
 
@@ -85,6 +86,8 @@ class Kind(ABC, Generic[D]):
     declares: ClassVar[type]
     stages: ClassVar[tuple[type[StageRecord], ...]] = ()
     is_built: ClassVar[bool] = True
+    is_read_by_origin: ClassVar[bool] = False
+    """Whether definitions that refer to it name it by what it was first called."""
     has_plain_name: ClassVar[bool] = True
     """Whether the rule for names holds: letters, digits, dashes and underscores."""
 
@@ -101,6 +104,16 @@ class Kind(ABC, Generic[D]):
         """What is wrong with it, each fault with the user's line."""
         del declaration, scope
         yield from ()
+
+    def renamed_from(self, declaration: Declaration) -> str:
+        """What it was called before, where it says so."""
+        del declaration
+        return ""
+
+    def renamed_build(self, build: Build, asset: Asset, evaluation: Evaluation) -> Build:
+        """A build that was made under another name, as it would have been made under this one."""
+        del evaluation
+        return msgspec.structs.replace(build, asset=asset.name)
 
     def inputs(self, declaration: Declaration, context: FingerprintContext) -> Mapping[str, object]:
         """What its build fingerprint covers beside its own fields and its parents."""

@@ -74,6 +74,10 @@ class ModelKind(Kind[Model]):
         yield from model_faults(self.own(declaration))
         yield from fit_faults(self.own(declaration), scope)
 
+    def renamed_from(self, declaration: Declaration) -> str:
+        """What it was called before, where it says so."""
+        return self.own(declaration).renamed_from
+
     def inputs(self, declaration: Declaration, context: FingerprintContext) -> Mapping[str, object]:
         """The code of the fit, and the packages that it runs with."""
         model = self.own(declaration)
@@ -166,6 +170,7 @@ class ModelKind(Kind[Model]):
             actor=runtime.actor,
             at=runtime.clock.now(),
             reason=evaluation.reason,
+            first_name=evaluation.assets[stage.asset].origin,
         )
         metrics = {name: round(value, 6) for name, value in trained.metrics.items()}
         # Named one by one: garbage collection leaves what a document names.

@@ -12,7 +12,7 @@ from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import EventValue
 from mainspring.elements.expression.operations.arithmetic import Arithmetic
 from mainspring.elements.expression.tree import Literal
-from mainspring.elements.identity import digest_of_value
+from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import Micros
 from mainspring.flow.step import StepOutcome
@@ -23,7 +23,8 @@ from mainspring.project.kinds.evaluation import Evaluation
 from mainspring.project.kinds.kind import Kind, StageInputs
 from mainspring.project.kinds.stage import StageRecord
 from mainspring.project.loader.errors import UnreadableSource
-from mainspring.registry.record import read_asset_record, write_asset_record
+from mainspring.registry.environment import Build
+from mainspring.registry.record import read_source_record, write_source_record
 from mainspring.serving.state.generations import SourceGenerations
 from mainspring.sources.errors import FileGaveNothing
 from mainspring.sources.fold import materialize_table
@@ -74,6 +75,7 @@ class SourceKind(Kind[Source]):
     """Sources.  Their build is a generation of facts, as far as the raw log was read."""
 
     name, declares, stages = "source", Source, (ReadFiles, ImportSource)
+    is_read_by_origin = True
 
     def own(self, declaration: Declaration) -> Source:
         """The declaration, as a source."""
@@ -87,6 +89,16 @@ class SourceKind(Kind[Source]):
             problem = scope.unreadable[source.name]
             yield UnreadableSource(name=source.name, problem=problem, at=source.declared_at)
         yield from source_faults(source, scope.schemas.get(source.name))
+
+    def renamed_from(self, declaration: Declaration) -> str:
+        """What it was called before, where it says so."""
+        return self.own(declaration).renamed_from
+
+    def renamed_build(self, build: Build, asset: Asset, evaluation: Evaluation) -> Build:
+        """The same generation, with the source as it is called now in its definition."""
+        definition = _definition(self.own(asset.declaration), evaluation)
+        facts = {**build.facts, "definition": definition}
+        return msgspec.structs.replace(build, asset=asset.name, facts=facts)
 
     def inputs(self, declaration: Declaration, context: FingerprintContext) -> Mapping[str, object]:
         """The columns, a field for each, so that a plan names those that were added, dropped or
@@ -212,8 +224,6 @@ class _SourceReader:
                 at=self._source.declared_at,
             )
         head = self._materialize()
-        schema = self._evaluation.schemas[self._source.name]
-        definition = render_source_definition(SourceDefinition(self._source, schema))
         facts: dict[str, EventValue] = {
             "accepted": tally.accepted,
             "duplicates": tally.duplicates,
@@ -221,7 +231,7 @@ class _SourceReader:
             **_reasons_of(report),
             "stream": self._source.stream,
             **({"path": stage.path} if stage.path is not None else {}),
-            "definition": self._runtime.objects.write(definition),
+            "definition": _definition(self._source, self._evaluation),
         }
         digest = digest_of_value([stage.fingerprint, self._topic, head])
         inputs = {self._topic: head}
@@ -272,22 +282,22 @@ class _SourceReader:
 
     def _record_files(self, files: tuple[DataChange, ...]) -> None:
         state = self._runtime.state
-        record = read_asset_record(state, self._asset, origin=log_of_stream(self._source.stream))
+        log = log_of_stream(self._source.stream)
+        record = read_source_record(state, log)
         read = {change.path for change in files if change.digest is not None}
         gone = {change.path for change in files if change.digest is None}
         known = tuple(sorted({*record.files, *read} - gone))
         if known != record.files:
-            write_asset_record(state, self._asset, msgspec.structs.replace(record, files=known))
+            write_source_record(state, log, msgspec.structs.replace(record, files=known))
 
     def _begin_refresh(self, refreshes: int) -> None:
         state = self._runtime.state
-        record = read_asset_record(state, self._asset, origin=log_of_stream(self._source.stream))
+        log = log_of_stream(self._source.stream)
+        record = read_source_record(state, log)
         if refreshes > record.refreshes:
             assert self._source.path is not None
             self._writer.supersede_file(self._source.path, number=refreshes)
-            write_asset_record(
-                state, self._asset, msgspec.structs.replace(record, refreshes=refreshes)
-            )
+            write_source_record(state, log, msgspec.structs.replace(record, refreshes=refreshes))
 
     def _follow_others(self) -> None:
         runtime = self._runtime
@@ -299,6 +309,12 @@ class _SourceReader:
 
     def _progress(self, done: int, total: int) -> None:
         self._evaluation.progress(self._asset, done, total)
+
+
+def _definition(source: Source, evaluation: Evaluation) -> Digest:
+    """The object with what the source is declared as."""
+    definition = SourceDefinition(source, evaluation.schemas[source.name])
+    return evaluation.runtime.objects.write(render_source_definition(definition))
 
 
 def _generation(source: Source, evaluation: Evaluation) -> Generation:

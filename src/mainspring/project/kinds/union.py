@@ -23,6 +23,7 @@ __all__ = [
     "AssetKind",
     "KindStage",
     "asset_name",
+    "former_name",
     "is_asset",
     "kind_of",
     "kind_of_stage",
@@ -69,6 +70,13 @@ def is_asset(value: object) -> TypeGuard[Declaration]:
 def asset_name(declaration: Declaration) -> str:
     """Its name among all assets: `view.departure_delays`."""
     return f"{_checked(kind_of(declaration)).name}.{declaration.name}"
+
+
+def former_name(declaration: Declaration) -> str:
+    """What the asset was called before, as `renamed_from=` says; empty where it says nothing."""
+    kind = kind_of(declaration)
+    former = kind.renamed_from(declaration)
+    return f"{kind.name}.{former}" if former else ""
 
 
 def parents_of(declaration: Declaration) -> tuple[Declaration, ...]:

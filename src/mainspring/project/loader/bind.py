@@ -15,8 +15,9 @@ from mainspring.project.kinds.asset import FingerprintContext
 from mainspring.project.kinds.union import asset_name
 from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.fingerprint import define_asset
+from mainspring.project.loader.origins import origin_asset
 from mainspring.sources.spec import Source, bind_source
-from mainspring.sources.topic import stream_of
+from mainspring.sources.topic import log_of_stream, stream_of
 
 __all__ = ["bind_declarations", "generation_of"]
 
@@ -44,10 +45,21 @@ def bind_declarations(declarations: Declarations, context: FingerprintContext) -
 
 def _bound_source(source: Source, context: FingerprintContext) -> Source:
     origin = context.origins.get(asset_name(source))
-    log = origin.name if origin else source.renamed_from or source.name
+    log = origin_asset(source, context).partition(".")[2]
     fingerprint = define_asset(source, {}, context).build_fingerprint
     stream = stream_of(log, generation_of(fingerprint))
     return bind_source(source, stream, refreshes=origin.refreshes if origin else 0)
+
+
+def _by_log(items: list[object]) -> list[object]:
+    """Sources of a union stand by the names of their logs, as their facts do: what they are called
+    must not change the view.
+    """
+    sources = [item for item in items if isinstance(item, Source)]
+    if len(sources) < len(items):
+        return items
+    sources.sort(key=lambda source: log_of_stream(source.stream))
+    return [*sources]
 
 
 class _Binder:
@@ -67,7 +79,7 @@ class _Binder:
         if isinstance(value, Source):
             return self._sources.get(value.name, value)
         if isinstance(value, tuple):
-            items = [self.bound(item) for item in value]
+            items = _by_log([self.bound(item) for item in value])
             same = all(item is old for item, old in zip(items, value, strict=True))
             return value if same else tuple(items)
         if not is_dataclass(value) or isinstance(value, type):

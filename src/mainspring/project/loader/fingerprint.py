@@ -6,18 +6,20 @@ The *policy* part covers the fields that a spec lists in `POLICY`; a change of i
 verdicts.  Notes (owner, description, tags) and where a declaration stands in its file are in
 neither.  A parent appears by its name in the
 words and by its fingerprint beside them, so that a difference can be attributed to the asset or to
-its parent.
+its parent.  What was renamed stands under its first name, so that a rename alone changes nothing.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
+from functools import partial
 
 from mainspring.elements.declaration import NOTES, stated_fields
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.project.kinds.asset import Declaration, FingerprintContext
 from mainspring.project.kinds.union import asset_name, is_asset, kind_of
+from mainspring.project.loader.origins import origin_asset, reference_to
 from mainspring.registry.environment import AssetDefinition, AssetNotes
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "define_asset",
 ]
 
+_Refer = Callable[[Declaration], str]
 _UNSAID = frozenset({"declared_at", *NOTES})
 _OWN_UNSAID = _UNSAID | {"name", "fit"}
 
@@ -44,10 +47,11 @@ def define_asset(
             policy[name] = ""
         elif name not in unsaid:
             into = policy if name in declaration.POLICY else own
-            _spread(name, getattr(declaration, name), into=into)
+            refer = partial(reference_to, context=context)
+            _spread(name, getattr(declaration, name), into=into, refer=refer)
     own |= kind_of(declaration).inputs(declaration, context)
     return AssetDefinition(
-        asset=asset_name(declaration),
+        asset=origin_asset(declaration, context),
         build=_written(own),
         policy=_written(policy),
         notes=_notes_of(declaration),
@@ -63,8 +67,11 @@ def _notes_of(declaration: Declaration) -> AssetNotes:
     )
 
 
-def canonical_value(value: object) -> object:
+def canonical_value(value: object, refer: _Refer = asset_name) -> object:
     """A value of a declaration as JSON: records by type and fields, other declarations by name.
+
+    Args:
+        refer: gives the name of another declaration.
 
     >>> canonical_value((1, None, "a"))
     [1, None, 'a']
@@ -77,20 +84,22 @@ def canonical_value(value: object) -> object:
         case float():
             return value if math.isfinite(value) else {"float": repr(value)}
         case tuple() | list():
-            return [canonical_value(item) for item in value]
+            return [canonical_value(item, refer) for item in value]
         case frozenset() | set():
-            return sorted((canonical_value(item) for item in value), key=canonical_json)
+            return sorted((canonical_value(item, refer) for item in value), key=canonical_json)
         case dict():
             return {
                 "entries": [
-                    [canonical_value(key), canonical_value(value[key])]
+                    [canonical_value(key, refer), canonical_value(value[key], refer)]
                     for key in sorted(value, key=repr)
                 ]
             }
         case _ if is_asset(value):
-            return {"asset": asset_name(value)}
+            return {"asset": refer(value)}
         case _ if is_dataclass(value):
-            said = {f.name: canonical_value(getattr(value, f.name)) for f in stated_fields(value)}
+            said = {
+                f.name: canonical_value(getattr(value, f.name), refer) for f in stated_fields(value)
+            }
             return {"is": type(value).__name__, **said}
         case _:
             raise TypeError(f"{type(value).__name__} cannot be part of a declaration")
@@ -101,19 +110,19 @@ def _field_names(declaration: object) -> list[str]:
     return [field.name for field in stated_fields(declaration)]
 
 
-def _spread(name: str, value: object, *, into: dict[str, object]) -> None:
+def _spread(name: str, value: object, *, into: dict[str, object], refer: _Refer) -> None:
     """Put a field into words; named parts get a line each, so that a plan can say which one
     changed.
     """
     parts = _named_parts(value)
     if parts:
         into[name] = list(parts)
-        into.update({f"{name}.{key}": canonical_value(part) for key, part in parts.items()})
+        into.update({f"{name}.{key}": canonical_value(part, refer) for key, part in parts.items()})
     elif is_dataclass(value) and not is_asset(value) and _is_bundle(value):
         for f in stated_fields(value):
-            _spread(f"{name}.{f.name}", getattr(value, f.name), into=into)
+            _spread(f"{name}.{f.name}", getattr(value, f.name), into=into, refer=refer)
     else:
-        into[name] = canonical_value(value)
+        into[name] = canonical_value(value, refer)
 
 
 def _named_parts(value: object) -> dict[str, object]:

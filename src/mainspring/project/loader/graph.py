@@ -12,6 +12,7 @@ from mainspring.project.kinds.union import asset_name, kind_of, parents_of
 from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.errors import DependencyCycle
 from mainspring.project.loader.fingerprint import define_asset
+from mainspring.project.loader.origins import reference_to
 
 __all__ = ["Graph", "build_graph", "topological_order"]
 
@@ -61,7 +62,10 @@ def build_graph(declarations: Declarations, context: FingerprintContext) -> Grap
     assets: dict[str, Asset] = {}
     for name in topological_order(parents):
         declaration, kind = by_name[name], kind_of(by_name[name])
-        made_from = {parent: assets[parent].build_fingerprint for parent in parents[name]}
+        made_from = {
+            reference_to(by_name[parent], context): assets[parent].build_fingerprint
+            for parent in parents[name]
+        }
         definition = define_asset(declaration, made_from, context)
         assets[name] = Asset(
             name=name,

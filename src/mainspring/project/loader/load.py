@@ -23,6 +23,7 @@ from mainspring.project.loader.discover import (
     refuse_from_within,
 )
 from mainspring.project.loader.graph import Graph, build_graph
+from mainspring.project.loader.origins import resolve_origins
 from mainspring.project.loader.validate import validate
 from mainspring.registry.errors import UnknownAsset
 from mainspring.sources.contract import effective_schema
@@ -73,11 +74,15 @@ class Project:
         """Itself."""
         return self
 
-    def with_origins(self, origins: Mapping[str, AssetOrigin]) -> "Project":
-        """The project with what is on record of its assets: the same where that is nothing."""
-        if dict(origins) == dict(self.context.origins):
+    def with_origins(self, recorded: Mapping[str, AssetOrigin]) -> "Project":
+        """The project with what is on record of its assets: the same where that is nothing.
+
+        Raises: ProjectErrors PRJ-020 where two assets would have one history, or one asset two.
+        """
+        origins = resolve_origins(self.declarations.assets, recorded)
+        if origins == dict(self.context.origins):
             return self
-        context = replace(self.context, origins=dict(origins))
+        context = replace(self.context, origins=origins)
         declarations = bind_declarations(self.declarations, context)
         return replace(
             self,
@@ -137,6 +142,7 @@ def _project(path: Path | None, config: ProjectConfig, declarations: Declaration
     context = FingerprintContext(
         semantics=SEMANTICS_VERSION,
         schemas=schemas,
+        origins=resolve_origins(declarations.assets, {}),
         training_environment=observe_environment(_nothing).digest,
         version_of=installed_version,
         inputs=inputs,

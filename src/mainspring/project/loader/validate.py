@@ -12,9 +12,14 @@ from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
 from mainspring.project.errors import ProjectErrors
 from mainspring.project.faults.entities import entity_faults
 from mainspring.project.kinds.asset import FaultScope
-from mainspring.project.kinds.union import asset_name, kind_of
+from mainspring.project.kinds.union import asset_name, former_name, kind_of
 from mainspring.project.loader.declarations import Declarations
-from mainspring.project.loader.errors import DuplicateName, InvalidName
+from mainspring.project.loader.errors import (
+    DuplicateName,
+    InvalidName,
+    RenamedFromDeclared,
+    RenamedTwice,
+)
 
 __all__ = ["iter_project_faults", "validate"]
 
@@ -55,6 +60,7 @@ def iter_project_faults(
 ) -> Iterator[DeclarationError]:
     """Every mistake of the project, as it is met."""
     yield from _name_faults(declarations)
+    yield from _rename_faults(declarations)
     for entity in declarations.entities:
         yield from entity_faults(entity)
     scope = FaultScope(
@@ -101,6 +107,23 @@ def _name_faults(declarations: Declarations) -> Iterator[DeclarationError]:
             for name in names
             if not _is_name(name)
         )
+
+
+def _rename_faults(declarations: Declarations) -> Iterator[DeclarationError]:
+    """Renames from what is still declared, and from what another one is renamed from."""
+    declared = {asset_name(asset): asset for asset in declarations.assets}
+    renamed: dict[str, str] = {}
+    for name, asset in declared.items():
+        former = former_name(asset)
+        if not former:
+            continue
+        said, was, at = name.replace(".", " ", 1), former.partition(".")[2], asset.declared_at
+        if former in declared:
+            other = str(declared[former].declared_at)
+            yield RenamedFromDeclared(asset=said, former=was, other=other, at=at)
+        if former in renamed:
+            yield RenamedTwice(asset=said, other=renamed[former], former=was, at=at)
+        renamed.setdefault(former, said)
 
 
 def _is_name(name: object) -> bool:

@@ -1,6 +1,9 @@
 """What differs between what is declared and what an environment holds, and why."""
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal as OneOf
 
 import msgspec
@@ -13,9 +16,9 @@ from mainspring.registry.environment import (
     EnvironmentVersion,
 )
 
-__all__ = ["AssetChange", "ChangeKind", "FieldChange", "diff_environment"]
+__all__ = ["AssetChange", "ChangeKind", "FieldChange", "HeldAssets", "diff_environment"]
 
-ChangeKind = OneOf["added", "changed", "changed_indirectly", "policy_changed", "removed"]
+ChangeKind = OneOf["added", "changed", "changed_indirectly", "policy_changed", "renamed", "removed"]
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +40,7 @@ class AssetChange(msgspec.Struct, frozen=True, kw_only=True):
         because_of: the parents whose change changes it.
         touches: everything downstream that is made again because of it; empty where nothing is
             rebuilt.
+        pushed: of a source that is removed, how many rows were pushed to it, which stay.
     """
 
     asset: str
@@ -47,25 +51,48 @@ class AssetChange(msgspec.Struct, frozen=True, kw_only=True):
     because_of: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     is_assumed: bool = False
+    pushed: int = 0
 
 
-def diff_environment(
-    graph: Graph, environment: EnvironmentVersion, definitions: Mapping[str, AssetDefinition]
-) -> tuple[tuple[AssetChange, ...], int]:
-    """The changes, in the order of the graph with removals last, and how many assets are unchanged.
+@dataclass(frozen=True, kw_only=True)
+class HeldAssets:
+    """What an environment holds.
 
     Args:
-        definitions: what the environment's pointers were defined as, by asset; where one lacks, the
-            change is reported without its fields.
+        environment: the map, by the names that its assets are declared under now.
+        definitions: what its pointers were defined as, by asset; where one lacks, a change is
+            reported without its fields.
+        renames: by the name that an asset has now, the one under which it is held.
+        pushed: by source that is declared no more, how many rows were pushed to it.
     """
-    changes = tuple(_iter_changes(graph, environment, definitions))
+
+    environment: EnvironmentVersion
+    definitions: Mapping[str, AssetDefinition] = field(default_factory=dict)
+    renames: Mapping[str, str] = field(default_factory=dict)
+    pushed: Mapping[str, int] = field(default_factory=dict)
+
+
+def diff_environment(graph: Graph, held: HeldAssets) -> tuple[tuple[AssetChange, ...], int]:
+    """The changes, in the order of the graph with removals last, and how many assets are
+    unchanged.
+    """
+    changes = tuple(map(partial(_named, renames=held.renames), _iter_changes(graph, held)))
     removed = sum(change.change == "removed" for change in changes)
     return changes, len(graph.assets) - (len(changes) - removed)
 
 
-def _iter_changes(
-    graph: Graph, environment: EnvironmentVersion, definitions: Mapping[str, AssetDefinition]
-) -> Iterator[AssetChange]:
+def _named(change: AssetChange, renames: Mapping[str, str]) -> AssetChange:
+    """The change, with the name among its fields where that changed too."""
+    former = renames.get(change.asset)
+    if former is None:
+        return change
+    before, after = (json.dumps(name.partition(".")[2]) for name in (former, change.asset))
+    name = FieldChange(field="name", before=before, after=after)
+    return msgspec.structs.replace(change, fields=(name, *change.fields))
+
+
+def _iter_changes(graph: Graph, held: HeldAssets) -> Iterator[AssetChange]:
+    environment, definitions = held.environment, held.definitions
     for asset in graph.assets.values():
         pointer = environment.pointers.get(asset.name)
         if pointer is None:
@@ -80,9 +107,11 @@ def _iter_changes(
                 graph,
                 fields=_fields(old.policy, asset.definition.policy) if old else (),
             )
+        elif asset.name in held.renames:
+            yield _change(asset, "renamed", graph)
     for name, pointer in environment.pointers.items():
         if name not in graph.assets:
-            yield _removed(pointer)
+            yield _removed(pointer, held.pushed.get(name, 0))
 
 
 def _rebuilt(
@@ -131,8 +160,10 @@ def _change(
     )
 
 
-def _removed(pointer: AssetPointer) -> AssetChange:
-    return AssetChange(asset=pointer.asset, kind=pointer.kind, change="removed", at=None)
+def _removed(pointer: AssetPointer, pushed: int) -> AssetChange:
+    return AssetChange(
+        asset=pointer.asset, kind=pointer.kind, change="removed", at=None, pushed=pushed
+    )
 
 
 def _fields(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:

@@ -22,6 +22,7 @@ _SIGNS = {
     "changed": "~",
     "changed_indirectly": "↳",
     "policy_changed": "·",
+    "renamed": "→",
     "removed": "-",
 }
 _COUNTED: dict[ChangeKind, str] = {
@@ -29,9 +30,19 @@ _COUNTED: dict[ChangeKind, str] = {
     "changed": "changed",
     "changed_indirectly": "changed through their parents",
     "policy_changed": "changed in policy only",
+    "renamed": "renamed",
     "removed": "removed",
 }
-_COLOURS = {"+": "32", "~": "33", "↳": "36", "·": "35", "-": "31", "title": "1", "quiet": "2"}
+_COLOURS = {
+    "+": "32",
+    "~": "33",
+    "↳": "36",
+    "·": "35",
+    "→": "36",
+    "-": "31",
+    "title": "1",
+    "quiet": "2",
+}
 _TOUCHED = 6
 _ASSUMED = "known_at assumed"
 
@@ -157,6 +168,12 @@ def _detail_lines(change: AssetChange) -> Iterator[str]:
     width = max((len(field.field) for field in change.fields), default=0)
     for field in change.fields:
         yield f"      {field.field:<{width}}  {_turn(field.field, field.before, field.after)}"
+    if change.pushed:
+        name = change.asset.partition(".")[2]
+        yield (
+            f"      {change.pushed:,} rows were pushed to it; they stay until "
+            f"`mainspring gc --source {name}`"
+        )
     if change.touches:
         more = len(change.touches) - _TOUCHED
         yield f"      touches {', '.join(change.touches[:_TOUCHED])}" + (

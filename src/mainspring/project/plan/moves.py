@@ -12,7 +12,13 @@ from mainspring.gates.judge import required_gates
 from mainspring.project.kinds.model import JudgeGates
 from mainspring.project.plan.plan import MoveCommand, Plan, identity_of_plan
 from mainspring.project.plan.stages import MoveEnvironment, PointerMove, Stage, VerifyVersion
-from mainspring.registry.environment import AssetDefinition, AssetPointer, EnvironmentVersion
+from mainspring.registry.environment import (
+    AssetDefinition,
+    AssetPointer,
+    EnvironmentVersion,
+    renamed_version,
+)
+from mainspring.registry.rename import renames
 from mainspring.registry.version import ModelVersion
 
 __all__ = ["make_pointing_plan", "make_promotion_plan", "make_rollback_plan"]
@@ -23,29 +29,36 @@ def make_promotion_plan(
     source: EnvironmentVersion,
     target: EnvironmentVersion,
     definitions: Mapping[str, AssetDefinition],
+    *,
+    origins: Mapping[str, str],
 ) -> Plan:
     """Make the target hold what the source holds.  Every model is judged against the target's
     champion, by the gates in the source's stored definition, and must be proven for the target.
 
     Args:
         definitions: of the source's models, by asset, as the source holds them.
+        origins: what assets were first called: what was renamed in the source is held by the target
+            under another name.
     """
+    names = renames(source.pointers, target.pointers, origins)
+    removed = sorted(target.pointers.keys() - source.pointers.keys())
+    target = renamed_version(target, names)
     models = [pointer for pointer in source.pointers.values() if pointer.kind == "model"]
     judged = [_judgement(each, definitions[each.asset], target) for each in models]
     proven = [
         _verification(each, target, after=[stage.identity])
         for each, stage in zip(models, judged, strict=True)
     ]
-    gone = sorted(target.pointers.keys() - source.pointers.keys())
     checks: list[Stage] = [*judged, *proven]
     moves = tuple(_moved(pointer, target) for pointer in source.pointers.values())
-    changed = [move for move in moves if not _is_held(move, target)]
-    move = _move(target, moves=changed, removes=gone, after=checks, reason=_counts(changed, gone))
+    changed = [move for move in moves if move.asset in names or not _is_held(move, target)]
+    reason = _counts(changed, removed)
+    move = _move(target, moves=changed, removes=removed, after=checks, reason=reason)
     return _plan(
         project,
         target,
         "promote",
-        [*checks, move] if changed or gone else checks,
+        [*checks, move] if changed or removed else checks,
         subject=source.environment,
         source_version=source.version,
     )
@@ -62,12 +75,18 @@ def make_rollback_plan(project: str, current: EnvironmentVersion, past: Environm
 
 
 def make_pointing_plan(
-    project: str, current: EnvironmentVersion, pointer: AssetPointer, version: ModelVersion
+    project: str,
+    current: EnvironmentVersion,
+    pointer: AssetPointer,
+    version: ModelVersion,
+    *,
+    definition: AssetDefinition | None = None,
 ) -> Plan:
     """Deploy a version that was made before, if it is proven for this environment.
 
     Args:
         pointer: what the environment holds of the model now.
+        definition: what the model was declared as then, under another name.
     """
     moved = PointerMove(
         asset=pointer.asset,
@@ -76,6 +95,7 @@ def make_pointing_plan(
         policy_fingerprint=pointer.policy_fingerprint,
         before=pointer.build_digest,
         digest=version.digest,
+        definition=definition,
     )
     proven = _verification(pointer, current, version=version.digest)
     move = _move(current, moves=[moved], after=[proven], reason=f"deploys {version.label}")

@@ -21,7 +21,7 @@ from mainspring.project.kinds.kind import FeatureProof
 from mainspring.project.kinds.source import ReadFiles
 from mainspring.project.kinds.union import kind_of
 from mainspring.project.loader.graph import Graph
-from mainspring.project.plan.diff import AssetChange, diff_environment
+from mainspring.project.plan.diff import AssetChange, HeldAssets, diff_environment
 from mainspring.project.plan.estimate import expected_rows, with_estimates
 from mainspring.project.plan.notebook import render_plan_html
 from mainspring.project.plan.stages import Stage
@@ -159,7 +159,7 @@ class PlanningContext:
     """What is known when a plan is made; read once, before.
 
     Args:
-        environment: the map to compare with.
+        environment: the map to compare with, by the names that its assets are declared under now.
         builds: by (asset, build fingerprint).
         definitions: of the assets in the map, by asset; one that lacks is reported as changed
             without saying what.
@@ -171,6 +171,8 @@ class PlanningContext:
         refreshes: by asset, which refresh of a source's file is to be made.
         heads: by asset, where the raw log of a source ends; `sizes`: of the rows in it as they
             came, and of the files that are to be read.
+        renames: by the name that an asset has now, the one under which the environment holds it.
+        pushed: by source that is declared no more, how many rows were pushed to it.
     """
 
     environment: EnvironmentVersion
@@ -185,6 +187,17 @@ class PlanningContext:
     refreshes: Mapping[str, int] = field(default_factory=dict)
     heads: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    renames: Mapping[str, str] = field(default_factory=dict)
+    pushed: Mapping[str, int] = field(default_factory=dict)
+
+    def held(self) -> HeldAssets:
+        """What the environment holds."""
+        return HeldAssets(
+            environment=self.environment,
+            definitions=self.definitions,
+            renames=self.renames,
+            pushed=self.pushed,
+        )
 
     def source_data(self) -> SourceData:
         """What an apply takes in."""
@@ -200,10 +213,10 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
 
     Cost: linear in the assets and their edges; nothing is read.
     """
-    environment = context.environment
-    changes, unchanged = diff_environment(graph, environment, context.definitions)
+    environment, held = context.environment, context.held()
+    changes, unchanged = diff_environment(graph, held)
     data = context.source_data()
-    staged = stages_for(graph, changes, environment=environment, builds=context.builds, data=data)
+    staged = stages_for(graph, changes, held=held, builds=context.builds, data=data)
     return Plan(
         identity=identity_of_plan(environment, staged),
         project=project,
@@ -233,11 +246,11 @@ def make_run_plan(
         heads: the log position of every source, by name.
     """
     environment = context.environment
-    if not _is_held(graph, asset, environment):
+    if not _is_held(graph, asset, context):
         # What a model is made from, or answers through, is not there yet: the run makes all of it.
         made = make_plan(project, graph, context)
         return msgspec.structs.replace(made, act="run", subject=asset.declaration.name)
-    staged = retrain_stages(graph, asset, environment, heads=heads)
+    staged = retrain_stages(graph, asset, context.held(), heads=heads)
     return Plan(
         identity=identity_of_plan(environment, staged),
         project=project,
@@ -274,10 +287,12 @@ def plan_schema() -> bytes:
     return msgspec.json.format(schema, indent=2) + b"\n"
 
 
-def _is_held(graph: Graph, asset: Asset, environment: EnvironmentVersion) -> bool:
-    """Whether an environment has a model as it is declared, and all that goes with it."""
+def _is_held(graph: Graph, asset: Asset, context: PlanningContext) -> bool:
+    """Whether an environment has a model as it is declared, and all that goes with it, by their
+    names.
+    """
     names = {asset.name, *asset.parents, *graph.children[asset.name]}
-    return names <= environment.pointers.keys()
+    return names <= context.environment.pointers.keys() - context.renames.keys()
 
 
 def _estimated(

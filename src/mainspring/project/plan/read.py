@@ -19,19 +19,23 @@ from mainspring.project.plan.plan import Plan, PlanningContext, make_plan
 from mainspring.registry.environment import (
     EnvironmentVersion,
     StageDuration,
+    renamed_version,
 )
 from mainspring.registry.read_environment import (
+    find_build,
+    read_asset_origins,
     read_asset_records,
-    read_build,
     read_definition,
     read_environment,
 )
+from mainspring.registry.rename import renames
+from mainspring.serving.state.read import stream_of_source
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.errors import RawRowsTrimmed
 from mainspring.sources.files import count_rows
-from mainspring.sources.raw.log import iter_segments, raw_head
+from mainspring.sources.raw.log import count_pushed, is_emptied, iter_segments, raw_head
 from mainspring.sources.spec import Source
-from mainspring.sources.topic import raw_topic_of, tally_topic_of
+from mainspring.sources.topic import log_of_stream, raw_topic_of, tally_topic_of
 
 __all__ = [
     "DataChoices",
@@ -61,9 +65,12 @@ class DataChoices:
 
 def read_origins(state: StateReader) -> dict[str, AssetOrigin]:
     """What is on record of declared assets, for their fingerprints."""
+    records = read_asset_records(state)
     return {
-        asset: AssetOrigin(record.origin, record.refreshes)
-        for asset, record in read_asset_records(state).items()
+        asset: AssetOrigin(
+            origin.partition(".")[2], records[origin].refreshes if origin in records else 0
+        )
+        for asset, origin in read_asset_origins(state).items()
     }
 
 
@@ -84,6 +91,7 @@ def plan_environment(
     context = read_planning_context(
         state, project.graph, environment, rows=_rows(project, log), cost=project.config.cost
     )
+    context = replace(context, pushed=_pushed(project.graph, context.environment, state, log))
     _require_raw_rows(project, context, log)
     context = _with_data(project, context, data, state=state, log=log)
     return make_plan(project.config.name, project.graph, context)
@@ -105,7 +113,7 @@ def _with_data(
             source,
             project.declarations.root,
             log=log,
-            record=records.get(asset),
+            record=records.get(f"source.{log_of_stream(source.stream)}"),
             is_refreshed=asset in data.refreshes,
         )
         if data.measures:
@@ -144,6 +152,8 @@ def _require_raw_rows(project: Project, context: PlanningContext, log: LogReader
         is_new = log.head(tally_topic_of(source.stream)) == 0
         if first > 0 and is_new and not _is_held(asset.name, project.graph, context.environment):
             [oldest] = iter_segments(topic, log, start=first, stop=first + 1)
+            if is_emptied(oldest.segment):
+                continue
             raise RawRowsTrimmed(
                 source=source.name,
                 since=format_instant(oldest.segment.appended_at),
@@ -191,30 +201,47 @@ def read_planning_context(
     """What a plan of the graph needs to know; nothing is read for unchanged assets.
 
     Args:
+        environment: as it stands.
         rows: how many rows each source has, by its declared name.
     """
-    changed = [
-        asset for asset in graph.assets.values() if not _is_held(asset.name, graph, environment)
-    ]
+    origins = read_asset_origins(state) | {
+        name: asset.definition.asset for name, asset in graph.assets.items()
+    }
+    names = renames(graph.assets, environment.pointers, origins)
+    known = renamed_version(environment, names)
+    changed = [asset for asset in graph.assets.values() if not _is_held(asset.name, graph, known)]
     builds = {
-        (asset.name, asset.build_fingerprint): read_build(
-            state, asset.name, asset.build_fingerprint
+        (asset.name, asset.build_fingerprint): find_build(
+            state, asset.name, asset.build_fingerprint, origins=origins
         )
         for asset in changed
     }
     definitions = {
-        name: read_definition(state, environment.pointers[name])
+        name: read_definition(state, environment.pointers[names.get(name, name)])
         for name in (asset.name for asset in changed)
-        if name in environment.pointers
+        if name in known.pointers
     }
     return PlanningContext(
-        environment=environment,
+        environment=known,
+        renames=names,
         builds={key: build for key, build in builds.items() if build},
         definitions={name: definition for name, definition in definitions.items() if definition},
         durations=tuple(_iter_durations(state)) if changed else (),
         rows=rows,
         cost=cost,
     )
+
+
+def _pushed(
+    graph: Graph, environment: EnvironmentVersion, state: StateReader, log: LogReader
+) -> dict[str, int]:
+    """How many rows were pushed to each source that is declared no more."""
+    topics = {
+        pointer.asset: raw_topic_of(stream_of_source(pointer, state=state))
+        for pointer in environment.pointers.values()
+        if pointer.kind == "source" and pointer.asset not in graph.assets
+    }
+    return {asset: count_pushed(topic, log) for asset, topic in topics.items()}
 
 
 def _iter_durations(state: StateReader) -> Iterator[StageDuration]:

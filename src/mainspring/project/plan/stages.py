@@ -38,6 +38,9 @@ class PointerMove(msgspec.Struct, frozen=True, kw_only=True):
         stage: the stage of this plan that makes the build; None for an asset whose build is known.
         definition: what is declared, put on record with the move, so that a later plan can say
             what changed; None where it is on record already.
+        renamed_from: the name under which the environment holds the asset; empty where that is its
+            name.
+        built_as: the name under which its build is on record; empty where that is its name.
     """
 
     asset: str
@@ -48,6 +51,8 @@ class PointerMove(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest | None = None
     stage: Digest | None = None
     definition: AssetDefinition | None = None
+    renamed_from: str = ""
+    built_as: str = ""
 
 
 class MoveEnvironment(StageRecord, frozen=True, kw_only=True, tag="move_environment"):

@@ -17,14 +17,15 @@ from mainspring.project.kinds.kind import StageInputs
 from mainspring.project.kinds.stage import StageRecord
 from mainspring.project.kinds.union import KINDS, kind_of
 from mainspring.project.loader.graph import Graph
-from mainspring.project.plan.diff import AssetChange
+from mainspring.project.plan.diff import AssetChange, HeldAssets
 from mainspring.project.plan.stages import MoveEnvironment, PointerMove
-from mainspring.registry.environment import Build, EnvironmentVersion
+from mainspring.registry.environment import Build
 
 __all__ = ["SourceData", "reason_of", "retrain_stages", "stages_for"]
 
 _ORDER = tuple(stage for kind in KINDS for stage in kind.stages)
 _READ = "its file differs from what was read of it"
+_REBUILT = frozenset({"added", "changed", "changed_indirectly"})
 _RETRAINED = "new build on the present data"
 
 
@@ -47,7 +48,7 @@ def stages_for(
     graph: Graph,
     changes: Sequence[AssetChange],
     *,
-    environment: EnvironmentVersion,
+    held: HeldAssets,
     builds: Mapping[tuple[str, Digest], Build],
     data: SourceData,
 ) -> tuple[StageRecord, ...]:
@@ -55,16 +56,17 @@ def stages_for(
     definitions or of data.
     """
     reasons = {change.asset: reason_of(change) for change in changes if change.change != "removed"}
-    rebuilt = {c.asset for c in changes if c.change not in ("policy_changed", "removed")}
+    rebuilt = {c.asset for c in changes if c.change in _REBUILT}
     removed = tuple(change.asset for change in changes if change.change == "removed")
-    staging = _Staging(graph, environment, rebuilt, identity=_identities(graph), data=data)
-    read = {asset: _READ for asset in data.files if asset not in reasons}
-    made = staging.stages(read | reasons, builds)
+    only_renamed = {change.asset for change in changes if change.change == "renamed"}
+    staging = _Staging(graph, held, rebuilt, identity=_identities(graph), builds=builds, data=data)
+    made_for = {asset: why for asset, why in reasons.items() if asset not in only_renamed}
+    made = staging.stages(dict.fromkeys(data.files, _READ) | made_for)
     return (*made, staging.move(reasons, removed, made)) if changes else made
 
 
 def retrain_stages(
-    graph: Graph, asset: Asset, environment: EnvironmentVersion, *, heads: Mapping[str, int]
+    graph: Graph, asset: Asset, held: HeldAssets, *, heads: Mapping[str, int]
 ) -> tuple[StageRecord, ...]:
     """The stages of a run: training set, fit, gates, baselines and the move of the pointers.
 
@@ -83,9 +85,9 @@ def retrain_stages(
     ]
     data = digest_of_value(["run", asset.build_fingerprint, sorted(heads.items())])
     identities = {part.name: digest_of_value([data, part.name]) for part in remade}
-    staging = _Staging(graph, environment, set(identities), identity=identities)
+    staging = _Staging(graph, held, set(identities), identity=identities)
     reasons = dict.fromkeys(identities, _RETRAINED)
-    made = staging.stages(reasons, {})
+    made = staging.stages(reasons)
     return (*made, staging.move(reasons, (), made))
 
 
@@ -95,7 +97,7 @@ def reason_of(change: AssetChange) -> str:
     >>> reason_of(AssetChange(asset="source.a", kind="source", change="added", at="a.py:1"))
     'new'
     """
-    named = ", ".join(field.field for field in change.fields)
+    named = ", ".join(field.field for field in change.fields if field.field != "name")
     match change.change:
         case "added":
             return "new"
@@ -105,6 +107,8 @@ def reason_of(change: AssetChange) -> str:
             return f"{', '.join(change.because_of)} changed"
         case "policy_changed":
             return f"{named or 'policy'} changed"
+        case "renamed":
+            return "renamed"
         case "removed":
             return "no longer declared"
         case _:
@@ -126,27 +130,26 @@ class _Staging:
     def __init__(
         self,
         graph: Graph,
-        environment: EnvironmentVersion,
+        held: HeldAssets,
         rebuilt: set[str],
         *,
         identity: Mapping[str, Digest],
+        builds: Mapping[tuple[str, Digest], Build] | None = None,
         data: SourceData | None = None,
     ) -> None:
-        self._graph, self._environment = graph, environment
+        self._graph, self._environment, self._renames = graph, held.environment, held.renames
         self._rebuilt, self._identity = rebuilt, identity
-        self._data = data or SourceData()
+        self._builds, self._data = builds or {}, data or SourceData()
 
-    def stages(
-        self, reasons: Mapping[str, str], builds: Mapping[tuple[str, Digest], Build]
-    ) -> tuple[StageRecord, ...]:
+    def stages(self, reasons: Mapping[str, str]) -> tuple[StageRecord, ...]:
         """The stages of these assets in execution order; existing builds are reused."""
         made: list[StageRecord] = []
         for name, reason in reasons.items():
             asset = self._graph.assets[name]
-            has_build = (name, asset.build_fingerprint) in builds
+            has_build = (name, asset.build_fingerprint) in self._builds
             inputs = self._inputs(asset, has_build=has_build)
             stages = kind_of(asset.declaration).plan(asset, inputs, reason=reason)
-            made += [self._with_build(stage, builds) for stage in stages]
+            made += [self._with_build(stage) for stage in stages]
         return tuple(sorted(made, key=lambda stage: _ORDER.index(type(stage))))
 
     def _inputs(self, asset: Asset, *, has_build: bool) -> StageInputs:
@@ -164,11 +167,9 @@ class _Staging:
             log_at=self._data.heads.get(asset.name, 0),
         )
 
-    def _with_build(
-        self, stage: StageRecord, builds: Mapping[tuple[str, Digest], Build]
-    ) -> StageRecord:
+    def _with_build(self, stage: StageRecord) -> StageRecord:
         """The stage with the build that it reuses, if there is one; a judge stage has none."""
-        build = builds.get((stage.asset, stage.fingerprint))
+        build = self._builds.get((stage.asset, stage.fingerprint))
         if build is None or stage.identity != self._identity[stage.asset]:
             return stage
         return msgspec.structs.replace(stage, reuses=build.digest, build=build)
@@ -185,7 +186,12 @@ class _Staging:
             [[move.asset, move.build_fingerprint, move.policy_fingerprint] for move in moves]
             + [removes]
         )
-        counts = ((len(moves), "set"), (len(removes), "removed"))
+        renamed = [move.renamed_from for move in moves if move.renamed_from]
+        counts = (
+            (len(moves) - len(renamed), "set"),
+            (len(renamed), "renamed"),
+            (len(removes), "removed"),
+        )
         return MoveEnvironment(
             identity=digest_of_value(["move_environment", name, version, holds, after]),
             asset=name,
@@ -195,7 +201,7 @@ class _Staging:
             is_assumed=any(asset.is_assumed for asset in moved),
             from_version=version,
             moves=moves,
-            removes=removes,
+            removes=(*renamed, *removes),
         )
 
     def _pointer_move(self, asset: Asset) -> PointerMove:
@@ -212,7 +218,17 @@ class _Staging:
             digest=None if stage else before if is_built else asset.build_fingerprint,
             stage=stage,
             definition=asset.definition,
+            renamed_from=self._renames.get(asset.name, ""),
+            built_as=self._built_as(asset, is_made=stage is not None),
         )
+
+    def _built_as(self, asset: Asset, *, is_made: bool) -> str:
+        """The name under which the build of an asset is on record, where that is another one."""
+        build = self._builds.get((asset.name, asset.build_fingerprint))
+        if build is not None:
+            return build.asset if build.asset != asset.name else ""
+        is_built = kind_of(asset.declaration).is_built
+        return "" if is_made or not is_built else self._renames.get(asset.name, "")
 
     def _stages_of(self, names: Iterable[str]) -> tuple[Digest, ...]:
         """The stages of this plan that make these assets."""

@@ -11,21 +11,14 @@ from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.ports.tables import TableReader
 from mainspring.registry.environment import AssetPointer
-from mainspring.registry.read_environment import read_environment
+from mainspring.registry.read_environment import iter_environments, read_environment
 from mainspring.serving.loader import iter_retained_versions
 from mainspring.serving.state.read import read_source_definition
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.generation import Generation
 from mainspring.sources.topic import log_of_stream
 
-__all__ = ["SourceGenerations", "iter_environments", "iter_retained_sources"]
-
-
-def iter_environments(state: StateReader) -> Iterator[str]:
-    """The names of the environments that hold something."""
-    return (
-        document.key for document in state.iter_documents("environment") if "/" not in document.key
-    )
+__all__ = ["SourceGenerations", "iter_retained_sources"]
 
 
 def iter_retained_sources(state: StateReader) -> Iterator[AssetPointer]:

@@ -24,6 +24,7 @@ from mainspring.registry.environment import AssetPointer, EnvironmentVersion
 from mainspring.registry.read import read_object, read_version
 from mainspring.registry.read_environment import read_build
 from mainspring.sources.spec import Source
+from mainspring.sources.topic import log_of_stream
 
 __all__ = [
     "AppliedSource",
@@ -47,7 +48,8 @@ class AppliedSource(NamedTuple):
 def read_applied_sources(
     environment: EnvironmentVersion, *, state: StateReader, objects: ObjectReader
 ) -> dict[str, AppliedSource]:
-    """The sources of an environment, each bound to the generation that its map names, by name.
+    """The sources of an environment, each bound to the generation that its map names, by the name
+    that it has there: a model that was trained before a rename still has the old one.
 
     Raises: UnknownVersion REG-001, ArtifactChanged REG-002, ObjectMissing ENG-002 when a definition
         is gone or was changed.
@@ -59,8 +61,10 @@ def read_applied_sources(
     pointers = [pointer for pointer in environment.pointers.values() if pointer.kind in order]
     for pointer in sorted(pointers, key=lambda pointer: order.index(pointer.kind)):
         sources, schemas = _sources_of(pointer, state, objects)
-        found |= {each.name: AppliedSource(each, schemas[each.name]) for each in sources}
-    return found
+        found |= {
+            log_of_stream(each.stream): AppliedSource(each, schemas[each.name]) for each in sources
+        }
+    return {each.source.name: each for each in found.values()}
 
 
 def _sources_of(

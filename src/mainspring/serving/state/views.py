@@ -63,13 +63,16 @@ class ServedViews:
                 for pointer in past.pointers.values()
             }
             views = {key: self._readable_views_of(pointer) for key, pointer in pointers.items()}
-            self._views = with_lookups([view for found in views.values() for view in found])
             own = [pointer for pointer in current.pointers.values() if pointer.kind == "view"]
             self._held = {
                 view.view.name: view
                 for pointer in own
                 for view in views[pointer.asset + pointer.build_digest]
             }
+            every = [view for found in views.values() for view in found]
+            # The map's own once more, last: a model that was trained before a view was renamed
+            # brings the same state by its old name.
+            self._views = with_lookups([*every, *self._held.values()])
             # Last, since consumers in other threads take an equal document for the whole.
             self._version, self._document = current, document
         return self._views

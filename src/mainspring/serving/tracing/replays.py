@@ -75,9 +75,10 @@ class PredictionReplays:
         cache = dict[str, pl.DataFrame]()
 
         def facts_of(source: Source) -> pl.DataFrame:
-            if source.name not in cache:
-                cache[source.name] = self._facts_of(source)
-            return cache[source.name]
+            # By generation: predictions of two versions may have read two of one source.
+            if source.stream not in cache:
+                cache[source.stream] = self._facts_of(source)
+            return cache[source.stream]
 
         answers = {
             replay.prediction: replay

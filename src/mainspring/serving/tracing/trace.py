@@ -156,7 +156,8 @@ def _attested(
     except MainspringError as error:
         return (f"not available: {error.code} {error.message}",)
     past = read_past_environment(state, environment, map_version)
-    pointer = past.pointers.get(f"model.{version.model}") if past else None
+    pointers = past.pointers.values() if past else ()
+    pointer = next((each for each in pointers if each.build_digest == version.digest), None)
     newest = {
         s.predicate_type: s
         for s in sorted(statements, key=lambda statement: statement.predicate.issued_at)

@@ -14,14 +14,17 @@ from mainspring.sources.raw.segment import RawSegment
 __all__ = [
     "RawHead",
     "StoredSegment",
+    "count_pushed",
     "find_file",
     "find_refreshes",
+    "is_emptied",
     "iter_segments",
     "name_of_body",
     "name_of_file",
     "name_of_hits",
     "name_of_refresh",
     "raw_head",
+    "raw_start",
     "segment_record",
 ]
 
@@ -59,6 +62,26 @@ def raw_head(topic: str, log: LogReader) -> RawHead:
     [last] = iter_segments(topic, log, start=head - 1)
     segment = last.segment
     return RawHead(head, segment.end, segment.before_bytes + segment.size_bytes)
+
+
+def is_emptied(segment: RawSegment) -> bool:
+    """Whether all rows before the segment were removed for good."""
+    return segment.kind == "drop" and not segment.rows_in_quarantine
+
+
+def raw_start(topic: str, log: LogReader) -> int:
+    """The offset at which a generation begins to read: 0, or where a log was emptied."""
+    first = log.first(topic)
+    if first == 0:
+        return 0
+    found = next(iter_segments(topic, log, start=first, stop=first + 1), None)
+    return first if found and is_emptied(found.segment) else 0
+
+
+def count_pushed(topic: str, log: LogReader) -> int:
+    """How many rows were pushed that the raw log still has.  Cost: reads it, but no files."""
+    segments = iter_segments(topic, log, start=log.first(topic))
+    return sum(stored.segment.rows for stored in segments if stored.segment.kind == "rows")
 
 
 def iter_segments(

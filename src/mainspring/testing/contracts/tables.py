@@ -123,6 +123,19 @@ class TablesContract:
         tables.append(TABLE, _rows(12, 1), expected=12, position=13)
         assert self._offsets(tables) == list(range(13))
 
+    def test_a_dropped_table_is_as_if_it_had_never_been(self, tables: TableWriter) -> None:
+        """It begins anew; dropping what is absent, or dropped, changes nothing."""
+        tables.drop(TABLE)
+        for first in range(0, 6, 2):
+            tables.append(TABLE, _rows(first, 2), expected=first, position=first + 2)
+        tables.append("source:weather", _rows(0, 1), expected=0, position=1)
+        for _ in range(2):
+            tables.drop(TABLE)
+            assert (tables.position(TABLE), tables.scan(TABLE)) == (0, None)
+        tables.append(TABLE, _rows(0, 3), expected=0, position=3)
+        assert self._offsets(tables) == [0, 1, 2]
+        assert tables.position("source:weather") == 1
+
     def test_many_who_append_during_a_vacuum_lose_nothing(self, tables: TableWriter) -> None:
         """A writer that was too late does it again."""
 

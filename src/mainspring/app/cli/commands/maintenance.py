@@ -32,8 +32,15 @@ _SECRETS = "private keys and the owner's token"
     metavar="TIME",
     help="How long an object must have been unused before it is removed.",
 )
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="NAME",
+    help="Remove all rows of a source that is declared no more; may be given more than once.",
+)
 @click.pass_obj
-def gc(at: Invocation, *, only_plan: bool, grace: str) -> None:
+def gc(at: Invocation, *, only_plan: bool, grace: str, sources: tuple[str, ...]) -> None:
     """Remove records, state and objects that are not needed any more.
 
     It trims the log where a source or an endpoint declares a retention, drops online state that no
@@ -42,7 +49,7 @@ def gc(at: Invocation, *, only_plan: bool, grace: str) -> None:
     any more without it.
     """
     collector = at.open().garbage_collector
-    made = collector.plan(parse_duration(grace))
+    made = collector.plan(parse_duration(grace), sources=sources)
     if only_plan:
         at.answer(made, lambda paint: gc_plan_lines(made, paint))
         return
@@ -107,6 +114,7 @@ def gc_plan_lines(plan: "GcPlan", paint: Paint) -> Iterator[str]:
 def gc_lines(report: "GcReport", paint: Paint) -> Iterator[str]:
     """What was done."""
     counts = [
+        (report.sources, "source", "removed"),
         (report.trimmed, "record", "trimmed"),
         (report.shards, "shard", "dropped"),
         (report.objects, "object", "removed"),
