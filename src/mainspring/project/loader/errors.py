@@ -11,8 +11,6 @@ __all__ = [
     "DuplicateName",
     "EstimatorNotExportable",
     "EventTimeMissing",
-    "HistoryShared",
-    "HistoryTaken",
     "InputMissing",
     "InvalidEndpointName",
     "InvalidName",
@@ -23,8 +21,6 @@ __all__ = [
     "MissingLabels",
     "NoEventTime",
     "OutsideProject",
-    "RenamedFromDeclared",
-    "RenamedTwice",
     "RolloutSteps",
     "SeveralClasses",
     "SplitOrder",
@@ -349,71 +345,6 @@ class ListOfTexts(DeclarationError):
     training_set: str
     feature: str
     view: str
-
-
-@dataclass(eq=False, kw_only=True)
-class RenamedFromDeclared(DeclarationError):
-    """`renamed_from=` names an asset that is declared too.  What was renamed is not there any more
-    under its old name, and one history cannot belong to both.
-    """
-
-    code: ClassVar[str] = "PRJ-100"
-    template: ClassVar[str] = "{asset} is renamed from {former}, which is still declared at {other}"
-    remedy: ClassVar[str] = (
-        "remove the declaration of the old name, or `renamed_from=` from the new one; to exchange "
-        "two names, rename one of them to a third name and apply that first"
-    )
-    asset: str
-    former: str
-    other: str
-
-
-@dataclass(eq=False, kw_only=True)
-class RenamedTwice(DeclarationError):
-    """Two assets are renamed from one, which has one history."""
-
-    code: ClassVar[str] = "PRJ-101"
-    template: ClassVar[str] = "{asset} and {other} are both renamed from {former}"
-    remedy: ClassVar[str] = "leave `renamed_from=` with the one that goes on with the history"
-    asset: str
-    other: str
-    former: str
-
-
-@dataclass(eq=False, kw_only=True)
-class HistoryShared(DeclarationError):
-    """Two declared assets would have one history.  The facts of a source, the state of a view and
-    the versions of a model are filed by what it was first called, whatever it is called now; so
-    that name cannot be given to something new while the other one is declared.
-    """
-
-    code: ClassVar[str] = "PRJ-102"
-    template: ClassVar[str] = (
-        "{asset} would have the history of {other}, which was first called {origin}"
-    )
-    remedy: ClassVar[str] = "give it another name, one that was never used for {other}"
-    asset: str
-    other: str
-    origin: str
-
-
-@dataclass(eq=False, kw_only=True)
-class HistoryTaken(DeclarationError):
-    """`renamed_from=` stands at an asset that was applied under its own name before, and so has a
-    history of its own already.  Two histories are not joined.
-    """
-
-    code: ClassVar[str] = "PRJ-103"
-    template: ClassVar[str] = (
-        "{asset} cannot be renamed from {former}: it has a history already, filed by {origin}"
-    )
-    remedy: ClassVar[str] = (
-        "remove `renamed_from=`; or declare it under a name that was never applied, with "
-        "`renamed_from={former!r}`"
-    )
-    asset: str
-    former: str
-    origin: str
 
 
 @dataclass(eq=False, kw_only=True)

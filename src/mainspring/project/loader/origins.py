@@ -8,10 +8,9 @@ record counts more than `renamed_from=`, which may be deleted once it was applie
 from collections.abc import Iterator, Mapping, Sequence
 
 from mainspring.elements.errors import DeclarationError
-from mainspring.project.errors import ProjectErrors
+from mainspring.project.errors import HistoryShared, HistoryTaken, ProjectErrors
 from mainspring.project.kinds.asset import AssetOrigin, Declaration, FingerprintContext
 from mainspring.project.kinds.union import asset_name, former_name, kind_of
-from mainspring.project.loader.errors import HistoryShared, HistoryTaken
 
 __all__ = ["origin_asset", "reference_to", "resolve_origins"]
 

@@ -9,7 +9,7 @@ from mainspring.elements.errors import DeclarationError, Location
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
 from mainspring.features.spec import FeatureView, Latest, OnDemandFeatureView
-from mainspring.project.errors import ProjectErrors
+from mainspring.project.errors import ProjectErrors, RenamedFromDeclared, RenamedTwice
 from mainspring.project.faults.entities import entity_faults
 from mainspring.project.kinds.asset import FaultScope
 from mainspring.project.kinds.union import asset_name, former_name, kind_of
@@ -17,8 +17,6 @@ from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.errors import (
     DuplicateName,
     InvalidName,
-    RenamedFromDeclared,
-    RenamedTwice,
 )
 
 __all__ = ["iter_project_faults", "validate"]
