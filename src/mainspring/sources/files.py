@@ -157,20 +157,9 @@ def iter_file_rows(
         if form != "json":
             yield from _scan(path, form).collect_batches(chunk_size=rows, maintain_order=True)
             return
-        promised = {
-            name: Field(name, column.dtype, spelling=column.spelling)
-            for name, column in source.contract.columns
-        }
         done = 0
         for objects in iter_objects(path, rows=rows):
-            guesses = _json_guesses(objects, promised, {}, first=done)
-            fields = [field for name, field in promised.items() if name in _names_of(objects)]
-            fields += [
-                Field(name, guess.guess.dtype)
-                for name, guess in guesses.items()
-                if not guess.problem
-            ]
-            yield objects_frame(objects, fields, first=done)
+            yield objects_frame(objects, _json_fields(source, objects, first=done), first=done)
             done += len(objects)
 
 
@@ -282,6 +271,20 @@ def _json_part(path: Path, promised: frozenset[str]) -> _Part:
     problems = {name: guess.problem for name, guess in guesses.items() if guess.problem}
     found = [guess.guess for name, guess in guesses.items() if name not in problems]
     return _text_part(path, list(names), problems, found)
+
+
+def _json_fields(source: Source, objects: Sequence[Object], *, first: int) -> list[Field]:
+    """The columns of these objects: as promised, or as these objects alone have them."""
+    fields = {
+        name: Field(name, column.dtype, spelling=column.spelling)
+        for name, column in source.contract.columns
+    }
+    guesses = _json_guesses(objects, fields, {}, first=first)
+    unusable = {name for name, guess in guesses.items() if guess.problem}
+    fields |= {name: Field(name, guess.guess.dtype) for name, guess in guesses.items()}
+    # The id is always among them: an object without any column is a row too, and a broken one.
+    names = _names_of(objects) | dict.fromkeys(source.id)
+    return [fields.get(name, Field(name, DType.STRING)) for name in names if name not in unusable]
 
 
 def _json_guesses(

@@ -13,7 +13,7 @@ from mainspring.engines.local.objects import MemoryObjects
 from mainspring.sources.contract import effective_schema
 from mainspring.sources.errors import EmptyFolder, FileMissing, FileUnreadable, UnusableColumn
 from mainspring.sources.facts import read_source_rows
-from mainspring.sources.files import FoundColumns, find_columns, read_schema
+from mainspring.sources.files import FoundColumns, find_columns, iter_rows, read_schema
 from mainspring.sources.ingest import CompiledSource, IngestReport, SourceWriter
 from mainspring.sources.spec import Contract, Float64, Source, String, Timestamp
 from tests.unit.sources.conftest import NOON
@@ -247,6 +247,15 @@ def test_a_parquet_column_of_texts_is_a_number_where_the_contract_says_how_it_is
     assert ingest(source, tmp_path, log).accepted == 3
     facts = read_source_rows(source, log=log)
     assert facts.select("x", "y").unique().rows() == [(1234.5, None)]
+
+
+def test_an_object_without_any_column_is_a_broken_row(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"n": 1, "at": "2013-01-01", "x": 1}\n')
+    schema = effective_schema(declared("a.jsonl"), read_schema(declared("a.jsonl"), tmp_path))
+    (tmp_path / "a.jsonl").write_text('{}\n{"other": 1}\n')
+    [rows] = iter_rows(declared("a.jsonl"), tmp_path / "a.jsonl", rows=10)
+    broken = CompiledSource(declared("a.jsonl"), schema).prepare(rows).broken
+    assert broken["reason"].to_list() == ["id_missing,event_time_missing"] * 2
 
 
 def test_a_line_that_is_no_object_is_named(tmp_path: Path) -> None:
