@@ -208,3 +208,11 @@ def test_columns_in_another_order_are_no_change(desk) -> None:
     again.apply(plan)
     assert totals(again) == {"n": [2, 1], "sum": [2010.0, 30.0]}
     assert again.status().sources[0].quarantined == 0
+
+
+def test_rows_that_stay_in_quarantine_are_not_missing(desk) -> None:
+    broken = "9,A,2024-01-08,-1"
+    desk(*ROWS, broken).apply()
+    [change] = desk(*ROWS, broken, "4,B,2024-01-04,5").plan(measure=True).data
+    effects = change.effects
+    assert (effects.new, effects.quarantined, effects.missing) == (1, 1, 0)
