@@ -21,6 +21,7 @@ from mainspring.datasets.encoding import encode_frame, learn_encoding
 from mainspring.elements.time import DAY, parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
+from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.online.parity import ParityReport, check_parity, sample_instants
 from mainspring.gates.check.no_leakage import check_no_leakage
@@ -147,7 +148,10 @@ def train_project(root: Path, *, share: TrainedProject | None = None) -> Trained
         for source in compiled.sources:
             assert source.path is not None
             SourceWriter(
-                CompiledSource(source, project.schemas[source.name]), log=log, clock=clock
+                CompiledSource(source, project.schemas[source.name]),
+                log=log,
+                clock=clock,
+                objects=MemoryObjects(),
             ).write_file(root / source.path, history=True)
 
     def facts_of(source: Source) -> pl.DataFrame:

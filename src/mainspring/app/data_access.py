@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
+
+import polars as pl
 
 from mainspring.app.collaborators import Collaborators
 from mainspring.elements.foreign_frame import GivenFrame, GivenRows, as_polars, beside, plain_rows
@@ -49,13 +52,16 @@ class DataAccess(Collaborators):
         Args:
             features: feature views and on-demand views, as this environment holds them, or
                 `view:feature` for one feature of a view.
-            spine: a frame of Polars or pandas with join keys, what on-demand views read, and
-                `prediction_time`: timestamps (UTC without a zone), ISO 8601 text or int64
-                microseconds.
+            spine: a frame of Polars, lazy or not, or of pandas, with join keys, what on-demand
+                views read, and `prediction_time`: timestamps (UTC without a zone), ISO 8601 text or
+                int64 microseconds.
 
         Raises: UnknownAsset ACC-006, SpineUnusable FEA-010 for a column that is missing or of
             another type, FrameUnreadable FEA-070.
         """
+        if isinstance(spine, pl.LazyFrame):
+            collected = self.get_historical_features(features, spine=spine.collect())
+            return cast("GivenFrame", collected.lazy())
         found = self.reader.get_historical_features(features, spine=as_polars(spine))
         return beside(spine, found)
 

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import polars as pl
+
 from mainspring.access.tokens import load_or_create_token
 from mainspring.app.compose import (
     OffsetClock,
@@ -288,7 +290,8 @@ class Workspace(DataAccess):
                 Path(rows), history=history, op=op, root=self.folder and self.folder.parent
             )
         else:
-            taken = as_polars(rows) if is_pandas(rows) else rows
+            is_foreign = is_pandas(rows) or isinstance(rows, pl.LazyFrame)
+            taken = as_polars(rows) if is_foreign else rows
             taken = cast("SourceRows", [taken] if isinstance(taken, Mapping) else taken)
             report = writer.write_rows(taken, history=history, op=op)
         self.generations.follow(log_of_stream(stream))

@@ -89,7 +89,7 @@ def is_pandas(value: object) -> TypeGuard[PandasFrame]:
 
 
 def as_polars(frame: object) -> pl.DataFrame:
-    """The same rows as a frame of Polars.
+    """The same rows as a frame of Polars; a lazy one is collected.
 
     Raises: FrameUnreadable FEA-070 for what is no frame of Polars or pandas, and for a column of
         pandas whose values have no one type.
@@ -103,13 +103,13 @@ def as_polars(frame: object) -> pl.DataFrame:
             what=f"a {type(frame).__name__}", problem="is no frame of Polars or pandas"
         )
     named = [name for name in frame.index.names if name is not None]
-    whole = frame.reset_index(named) if named else frame
-    names = list(whole.columns)
+    names = [*named, *frame.columns]
     for name in names:
         if not isinstance(name, str):
             raise FrameUnreadable(what=f"the column {name!r}", problem="has a name that is no text")
         if names.count(name) > 1:
             raise FrameUnreadable(what=f"the column {name!r}", problem="is there more than once")
+    whole = frame.reset_index(named) if named else frame
     return pl.DataFrame([_from_pandas(str(name), whole[str(name)]) for name in names])
 
 

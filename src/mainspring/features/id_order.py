@@ -78,7 +78,7 @@ def keys_of_union(ids: pl.Series, types: Mapping[str, IdTypes]) -> pl.Series:
 
 def _key(column: pl.Series, dtype: DType, *, has_escapes: bool) -> pl.Series:
     match dtype:
-        case DType.INT64:
+        case DType.INT64 | DType.UINT64:
             return _key_of_numbers(column)
         case DType.STRING if has_escapes:
             return column.str.replace_many(_UNESCAPED)

@@ -38,7 +38,7 @@ EXPORTABLE: Mapping[str, ExportableClasses] = {
     "sklearn": ExportableClasses(
         "scikit-learn",
         ("ElasticNet", "Lasso", "LinearRegression", "LogisticRegression", "Ridge"),
-        ("SimpleImputer", "StandardScaler"),
+        ("ColumnTransformer", "OneHotEncoder", "SimpleImputer", "StandardScaler"),
     ),
 }
 """By the package that the classes are imported from.  What has a method `to_onnx()` exports itself,
@@ -49,7 +49,7 @@ whatever its class.
 def exportable_in_words() -> str:
     """What can be exported, for messages."""
     said = [f"{library.title} ({', '.join(library.predictors)})" for library in EXPORTABLE.values()]
-    before = " and ".join(EXPORTABLE["sklearn"].transformers)
+    before = ", ".join(EXPORTABLE["sklearn"].transformers)
     return f"{', '.join(said)}, also in a Pipeline behind {before}; any object with to_onnx()"
 
 

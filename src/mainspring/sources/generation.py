@@ -40,7 +40,7 @@ from mainspring.sources.raw.segment import RawSegment, pack_hits, unpack_hits
 from mainspring.sources.read import iter_records
 from mainspring.sources.sequence import Decision, Rules, sequence
 from mainspring.sources.spec import declared_delay
-from mainspring.sources.tally import Tally, counted, read_tally, tally_record
+from mainspring.sources.tally import Tally, read_tally, tally_after, tally_record
 from mainspring.sources.topic import quarantine_topic_of, raw_topic_of, tally_topic_of, topic_of
 
 __all__ = ["ROWS_AT_ONCE", "Batch", "Generation", "Progress"]
@@ -259,7 +259,9 @@ class Generation:
         decision = self.decide(batch)
         if decision.overruled and segment.previous is not None:
             decision = self.decide(self._without_unchanged(batch, decision.overruled))
-        after = counted(tally, decision, of_file=segment.file is not None, rows=batch.rows.height)
+        after = tally_after(
+            tally, decision, of_file=segment.file is not None, rows=batch.rows.height
+        )
         reached = batch.first + batch.rows.height
         is_whole = reached >= segment.rows
         after = after.at(stored.offset + is_whole, 0 if is_whole else reached)
@@ -347,7 +349,7 @@ class Generation:
         segment, heads = stored.segment, self.heads()
         self._require(tally)
         decision = self.decide(batch)
-        after = counted(tally, decision, of_file=False, rows=0).at(stored.offset + 1)
+        after = tally_after(tally, decision, of_file=False, rows=0).at(stored.offset + 1)
         raw = pl.Series(segment.rows_in_quarantine or [segment.start], dtype=pl.Int64)
         self.commit(self.records(decision, raw), after, heads, at=segment.appended_at)
 

@@ -47,7 +47,7 @@ from mainspring.sources.raw.log import (
     segment_record,
 )
 from mainspring.sources.raw.segment import (
-    Encoding,
+    BodyEncoding,
     FileCopy,
     Operation,
     RawSegment,
@@ -55,7 +55,7 @@ from mainspring.sources.raw.segment import (
     pack_hits,
 )
 from mainspring.sources.sequence import Decision
-from mainspring.sources.tally import Tally, counted
+from mainspring.sources.tally import Tally, tally_after
 
 __all__ = ["CompiledSource", "IngestJournal", "IngestReport", "SourceRows", "SourceWriter"]
 
@@ -229,8 +229,8 @@ class SourceWriter:
 
         Raises:
             SourceError: FileMissing SRC-001, FileUnreadable SRC-002, EmptyFolder SRC-003,
-                FileRefused SRC-030 where all its rows break the contract, or more than the source
-                allows: then nothing was written.
+                FileNotAccepted SRC-030 where all its rows break the contract, or more than the
+                source allows: then nothing was written.
             FileMoved: SRC-033 where it has another digest than expected.
             StaleWrite: ENG-004, when other writers were faster twenty times in a row.
         """
@@ -405,7 +405,7 @@ class SourceWriter:
         kept = self._places_to_store(push, decision)
         raw = _raw_offsets(kept, push.frame.height, head.rows)
         records = generation.records(decision, raw)
-        after = counted(tally, decision, of_file=False, rows=push.frame.height)
+        after = tally_after(tally, decision, of_file=False, rows=push.frame.height)
         if kept:
             stored = self._stored(push, decision, kept, segment=segment, raw=raw)
             records[generation.raw] = stored
@@ -533,7 +533,7 @@ class SourceWriter:
                 or decision.quarantined.filter(~pl.col("_id").is_in(list(known))).height
             ):
                 return None
-            after = counted(after, decision, of_file=True, rows=rows.height)
+            after = tally_after(after, decision, of_file=True, rows=rows.height)
             reasons += Counter(decision.quarantined["reason"].to_list())
         generation.commit({}, after, heads, at=segment.appended_at)
         return reasons
@@ -575,7 +575,7 @@ class _Push:
 
     rows: RawRows
     body: bytes
-    encoding: Encoding
+    encoding: BodyEncoding
     frame: pl.DataFrame
     operations: tuple[Operation, ...]
     has_other_columns: bool
@@ -587,7 +587,7 @@ class _Push:
         """Read rows.  Raises: UnreadableRows SRC-006."""
         if isinstance(rows, pl.DataFrame):
             compiled.readable(rows)
-        encoding: Encoding = "arrow" if isinstance(rows, pl.DataFrame) else "json"
+        encoding: BodyEncoding = "arrow" if isinstance(rows, pl.DataFrame) else "json"
         try:
             body = encode_rows(rows)
         except (TypeError, ValueError):

@@ -7,9 +7,12 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from sklearn import impute, linear_model, preprocessing
+from sklearn import linear_model
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from mainspring.app.models.exporters import export_model
 from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, NoExporter
@@ -59,6 +62,12 @@ def test_a_library_is_known_by_the_ancestors_of_the_class(model):
 
 
 LINEAR = EXPORTABLE["sklearn"]
+TRANSFORMERS = {
+    "ColumnTransformer": ColumnTransformer([("all", StandardScaler(), [0, 1])]),
+    "OneHotEncoder": OneHotEncoder(handle_unknown="ignore"),
+    "SimpleImputer": SimpleImputer(),
+    "StandardScaler": StandardScaler(),
+}
 
 
 @pytest.mark.parametrize("name", LINEAR.predictors)
@@ -69,8 +78,7 @@ def test_every_linear_model_that_is_said_to_be_exportable_is(name):
 
 @pytest.mark.parametrize("name", LINEAR.transformers)
 def test_every_transformer_that_is_said_to_be_exportable_is(name):
-    module = impute if name == "SimpleImputer" else preprocessing
-    model = make_pipeline(getattr(module, name)(), LinearRegression()).fit(X, X[:, 0])
+    model = make_pipeline(TRANSFORMERS[name], LinearRegression()).fit(X, X[:, 0])
     assert export_model(model, 2).format == "onnx"
 
 

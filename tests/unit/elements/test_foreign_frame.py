@@ -69,10 +69,18 @@ def test_rows_come_as_mappings_as_one_mapping_or_as_a_frame():
     assert plain_rows(pl.DataFrame(rows)) == rows
 
 
-@pytest.mark.parametrize("given", [3, {"a": [1]}, None, pl.Series([1]), VALUES.lazy()])
+@pytest.mark.parametrize("given", [3, {"a": [1]}, None, pl.Series([1])])
 def test_what_is_no_frame_is_refused_by_its_class(given, workspace):
     with pytest.raises(FrameUnreadable, match=f"a {type(given).__name__} is no frame"):
         workspace.get_historical_features(["takings"], spine=given)
+
+
+def test_a_lazy_frame_is_collected_and_answered_lazily(workspace):
+    workspace.ingest("sales", pl.LazyFrame(ROWS), history=True)
+    spine = pl.DataFrame({"shop": ["a", "b"], "prediction_time": [NOON, NOON]})
+    answer = workspace.get_historical_features(["takings"], spine=spine.lazy())
+    assert isinstance(answer, pl.LazyFrame)
+    assert answer.collect().equals(workspace.get_historical_features(["takings"], spine=spine))
 
 
 def test_columns_take_the_place_of_those_of_their_names():
@@ -132,6 +140,8 @@ def test_a_column_of_pandas_that_has_no_one_type_is_named():
     twice = pd.DataFrame([[1, 2]], columns=["n", "n"])
     with pytest.raises(FrameUnreadable, match="column 'n' is there more than once"):
         as_polars(twice)
+    with pytest.raises(FrameUnreadable, match="column 'n' is there more than once"):
+        as_polars(pd.DataFrame({"n": [1]}, index=pd.Index([1], name="n")))
 
 
 @with_pandas

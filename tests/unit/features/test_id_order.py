@@ -1,5 +1,7 @@
 """Ids of facts that happened at once, in the order of their values and not of their text."""
 
+from datetime import datetime
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -13,8 +15,15 @@ from mainspring.features.id_order import id_keys, keys_of_union
 from mainspring.testing import FrozenClock
 
 WHOLE = st.integers(-(2**63), 2**63 - 1) | st.integers(-120, 120)
+BIG = st.integers(0, 2**64 - 1) | st.integers(0, 120)
 TEXT = st.text(alphabet="\0\1\2\3|\\aé}", max_size=4)
-VALUES = {DType.INT64: WHOLE, DType.STRING: TEXT, DType.BOOLEAN: st.booleans()}
+VALUES = {
+    DType.INT64: WHOLE,
+    DType.UINT64: BIG,
+    DType.STRING: TEXT,
+    DType.BOOLEAN: st.booleans(),
+    DType.TIMESTAMP: st.datetimes(),
+}
 TYPES = st.lists(st.sampled_from([*VALUES]), min_size=1, max_size=3)
 
 
@@ -28,6 +37,9 @@ def typed_ids(draw):
 
 def stored(values):
     """An id as the log has it."""
+    values = [
+        f"{v.isoformat(timespec='microseconds')}Z" if isinstance(v, datetime) else v for v in values
+    ]
     return "|".join(
         value.replace("\\", "\\\\").replace("|", "\\|")
         if isinstance(value, str)

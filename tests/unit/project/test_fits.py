@@ -81,6 +81,13 @@ def test_an_estimator_that_cannot_be_exported_is_refused_by_its_class(
         ["return LogisticRegression().FIT"],
         ["return lgb.LGBMClassifier().FIT"],
         ["return make_pipeline(StandardScaler(), LogisticRegression()).FIT"],
+        [
+            "from sklearn.compose import ColumnTransformer",
+            "from sklearn.preprocessing import OneHotEncoder",
+            'texts = ("t", OneHotEncoder(handle_unknown="ignore"), train.categorical_indices)',
+            'c = ColumnTransformer([texts], remainder="passthrough")',
+            "return make_pipeline(c, OneHotEncoder(), LogisticRegression()).FIT",
+        ],
         ["KNeighborsClassifier().FIT", "return LogisticRegression().FIT"],
         ["if run: return KNeighborsClassifier()", "return LogisticRegression().FIT"],
         ["return Own().FIT"],

@@ -10,6 +10,7 @@ from mainspring.sources.contract import contract_schema, effective_schema, valid
 from mainspring.sources.errors import PromisedColumnMissing, TypeConflict
 from mainspring.sources.spec import Boolean, Contract, Float64, Source, Timestamp
 
+ORDERED = (DType.INT64, DType.UINT64, DType.STRING, DType.BOOLEAN, DType.TIMESTAMP)
 FOUND = Schema.of(n=DType.INT64, at=DType.STRING, x=DType.FLOAT64)
 
 
@@ -67,6 +68,13 @@ def test_every_fault_is_reported_with_the_users_line() -> None:
 
 def test_an_id_names_each_column_once() -> None:
     assert codes(source(id=["n", "n"])) == ["PRJ-018"]
+
+
+@pytest.mark.parametrize("dtype", DType)
+def test_an_id_is_of_a_type_whose_order_is_known(dtype: DType) -> None:
+    found = Schema.of(n=dtype, at=DType.TIMESTAMP)
+    faults = list(validate_source(source(), found))
+    assert [fault.code for fault in faults] == ["PRJ-018"] * (dtype not in ORDERED)
 
 
 def test_the_contract_is_the_schema_of_a_source_that_is_only_pushed_to() -> None:

@@ -57,8 +57,7 @@ def export_linear(model: Any) -> bytes:
     )
     draft = _Draft()
     for transformer in transformers:
-        _require(transformer, known=EXPORTABLE["sklearn"].transformers)
-        _TRANSFORMERS[_name(transformer)](draft, transformer)
+        _write_transformer(draft, transformer)
     _require(last, known=EXPORTABLE["sklearn"].predictors)
     targets = _write_sum(draft, last)
     if _name(last) in _CLASSIFIERS:
@@ -100,6 +99,11 @@ def _require(estimator: Any, *, known: Collection[str]) -> None:
         )
     if not hasattr(estimator, "n_features_in_"):
         raise UnsupportedEstimator(found=_name(estimator), reason="it is not fitted")
+
+
+def _write_transformer(draft: _Draft, transformer: Any) -> None:
+    _require(transformer, known=EXPORTABLE["sklearn"].transformers)
+    _TRANSFORMERS[_name(transformer)](draft, transformer)
 
 
 def _write_imputer(draft: _Draft, imputer: Any) -> None:
@@ -146,8 +150,7 @@ def _write_columns(draft: _Draft, transformer: Any) -> None:
         indices = draft.constant(f"columns_{place}", chosen, np.int64)
         draft.then("Gather", source, indices, to=f"chosen_{place}", axis=1)
         if not _passes_on(step):
-            _require(step, known=_ON_COLUMNS)
-            _ON_COLUMNS[_name(step)](draft, step)
+            _write_transformer(draft, step)
         parts.append(draft.tip)
     draft.then("Concat", *parts, to=f"joined_{len(draft.nodes)}", axis=1)
 
@@ -228,10 +231,10 @@ def _write_probability(draft: _Draft, targets: int) -> None:
     draft.then("Div", "weight", "weights", to="probabilities")
 
 
-_ON_COLUMNS: dict[str, Callable[[_Draft, Any], None]] = {
+_TRANSFORMERS: dict[str, Callable[[_Draft, Any], None]] = {
+    "ColumnTransformer": _write_columns,
     "OneHotEncoder": _write_one_hot,
     "SimpleImputer": _write_imputer,
     "StandardScaler": _write_scaler,
 }
-_TRANSFORMERS = {"ColumnTransformer": _write_columns, **_ON_COLUMNS}
 _CLASSIFIERS = ("LogisticRegression",)
