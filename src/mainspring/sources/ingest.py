@@ -424,11 +424,13 @@ class SourceWriter:
         quarantined = decision.quarantined
         if quarantined.is_empty() and not decision.repeated:
             return list(range(push.frame.height))
-        known = self._log.find(self.generation.quarantine, quarantined["_id"].to_list())
+        lying = self.generation.lying(quarantined["_id"].to_list())
         refused = quarantined.select("_row", "_id").with_columns(
-            again=pl.col("_id").is_in(list(known)) | ~pl.col("_id").is_first_distinct()
+            again=pl.col("_id").is_in(list(lying)) | ~pl.col("_id").is_first_distinct()
         )
         again = {*decision.repeated, *refused.filter(pl.col("again"))["_row"].to_list()}
+        # What a correction says again may correct something else under another definition.
+        again = {place for place in again if push.operations[place] == "insert"}
         if again and push.has_other_columns:
             # What no definition reads today may tell two rows apart tomorrow: they are alike for
             # sure only where the whole push has come before.
