@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -17,6 +18,13 @@ pytest.register_assert_rewrite("mainspring.testing.contracts")
 # is about the change.
 settings.register_profile("mainspring", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("mainspring")
+
+
+@pytest.fixture(autouse=True)
+def numpy_as_it_was() -> Iterator[None]:
+    """Projects that tests load may set what NumPy does about overflows, for the whole process."""
+    with np.errstate():
+        yield
 
 
 def running(

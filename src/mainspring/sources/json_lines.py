@@ -133,7 +133,7 @@ def _type_of(value: object) -> DType | None:
 def _decoded(lines: Sequence[bytes], done: int) -> list[Object]:
     try:
         return [_DECODER.decode(line) for line in lines]
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         place = next(place for place, line in enumerate(lines) if not _is_object(line))
         raise UnreadableLine(done + place + 1, f"is no JSON object: {error}") from error
 
@@ -141,6 +141,6 @@ def _decoded(lines: Sequence[bytes], done: int) -> list[Object]:
 def _is_object(line: bytes) -> bool:
     try:
         _DECODER.decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     return True
