@@ -9,7 +9,7 @@ import pytest
 
 import mainspring as ms
 from mainspring.project.errors import PlanStale
-from mainspring.sources.errors import FileGaveNothing, FileNotRead, FileRefused, FileUnset
+from mainspring.sources.errors import FileGaveNothing, FileNotAccepted, FileNotRead, FileUnset
 
 PROJECT = """
 import mainspring as ms
@@ -152,7 +152,7 @@ def test_a_rollback_after_an_edit_sees_what_came_since(desk) -> None:
 
 def test_a_file_of_which_no_row_can_be_read_is_refused_with_examples(desk) -> None:
     workspace = desk("1,A,01/01/2024,10", "2,A,02/01/2024,20")
-    with pytest.raises(FileRefused, match=r"2 of the 2 rows of .*sales\.csv.*event_time"):
+    with pytest.raises(FileNotAccepted, match=r"2 of the 2 rows of .*sales\.csv.*event_time"):
         workspace.apply()
     with pytest.raises(FileNotRead):
         totals(workspace)
@@ -164,7 +164,7 @@ def test_a_file_of_which_no_row_can_be_read_is_refused_with_examples(desk) -> No
 
 def test_a_source_says_how_many_rows_may_break_its_contract(desk) -> None:
     contract = CONTRACT.replace("5000", "100") + ", max_quarantined=0.1"
-    with pytest.raises(FileRefused, match="1 of the 3 rows"):
+    with pytest.raises(FileNotAccepted, match="1 of the 3 rows"):
         desk(*ROWS, contract=contract).apply()
 
 
@@ -218,3 +218,30 @@ def test_columns_in_another_order_are_no_change(desk) -> None:
     again.apply(plan)
     assert totals(again) == {"n": [2, 1], "sum": [2010.0, 30.0]}
     assert again.status().sources[0].quarantined == 0
+
+
+def test_rows_that_stay_in_quarantine_are_not_missing(desk) -> None:
+    broken = "9,A,2024-01-08,-1"
+    desk(*ROWS, broken).apply()
+    [change] = desk(*ROWS, broken, "4,B,2024-01-04,5").plan(measure=True).data
+    effects = change.effects
+    assert (effects.new, effects.quarantined, effects.missing) == (1, 1, 0)
+
+
+def test_a_refresh_that_did_not_end_reads_what_it_has_not_read(desk, tmp_path: Path) -> None:
+    desk(*ROWS)
+    folder, header = tmp_path / "sales", "n,shop,at,amount\n"
+    folder.mkdir()
+    (folder / "a.csv").write_text(f"{header}{ROWS[0]}\n{ROWS[1]}\n")
+    (folder / "b.csv").write_text(f"{header}{ROWS[2]}\n")
+    project = (tmp_path / "p.py").read_text()
+    (tmp_path / "p.py").write_text(project.replace('"sales.csv"', '"sales"'))
+    ms.Workspace.open(tmp_path).apply()
+    before = totals(ms.Workspace.open(tmp_path))
+    (folder / "b.csv").write_text(f"{header}x,B,never,30\n")
+    workspace = ms.Workspace.open(tmp_path)
+    with pytest.raises(FileNotAccepted):
+        workspace.apply(workspace.plan(refresh=["sales"]))
+    (folder / "b.csv").write_text(f"{header}{ROWS[2]}\n")
+    ms.Workspace.open(tmp_path).apply()
+    assert totals(ms.Workspace.open(tmp_path)) == before

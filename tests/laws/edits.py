@@ -18,8 +18,10 @@ from mainspring.datasets.definition import compile_training_set_definition
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.time import DAY, MINUTE
 from mainspring.engines.local.clock import FrozenClock
+from mainspring.ports.state import Change
 from mainspring.project.kinds.definition import training_set_definition_of
 from mainspring.project.loader.load import load_definitions
+from mainspring.project.plan.read import read_origins
 from mainspring.sources.quarantine import read_quarantine
 from mainspring.sources.topic import raw_topic_of
 
@@ -66,7 +68,7 @@ class Step:
     how: str = ""
 
 
-def declared(shape: Shape, path: Path | None) -> list[object]:
+def declared(shape: Shape, path: Path | None, *, has_training_set: bool = False) -> list[object]:
     """The declarations of a project."""
     columns: dict[str, Any] = {
         "n": ms.Int64(),
@@ -98,6 +100,8 @@ def declared(shape: Shape, path: Path | None) -> list[object]:
         windows=windows,
         features={"total": total, "newest": col("n").last()},
     )
+    if not has_training_set:
+        return [source, view]
     label = col("amount").is_null() if is_text else col("amount") > (1, 3)[shape.label]
     training_set = ms.TrainingSet(
         "history",
@@ -215,14 +219,9 @@ def replayed(desk: Desk) -> Desk:
     for digest in ours.objects.iter_digests():
         theirs.objects.write(ours.objects.read(digest))
     for document in ours.state.iter_documents("asset"):
-        theirs.state.commit([_put(document)], [])
+        change = Change("asset", document.key, document.payload)
+        theirs.state.commit([change], [])
     return fresh
-
-
-def _put(document: Any) -> Any:
-    from mainspring.ports.state import Change
-
-    return Change("asset", document.key, document.payload)
 
 
 def outcome(desk: Desk) -> dict[str, Any]:
@@ -239,7 +238,9 @@ def outcome(desk: Desk) -> dict[str, Any]:
     taught = workspace.get_historical_features(["takings"], spine=spine)
     keys = [{"shop": shop} for shop in ("a", "b")]
     told = workspace.get_online_features(["takings"], keys=keys).columns
-    project = workspace.project
+    path = desk.path if desk.path.exists() else None
+    whole = load_definitions(declared(desk.shape, path, has_training_set=True), name="memory")
+    project = whole.with_origins(read_origins(workspace.runtime.state))
     [declared_set] = project.declarations.training_sets
     definition = training_set_definition_of(declared_set, project.schemas, project.graph.assets)
     built = build_training_set(

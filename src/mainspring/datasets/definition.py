@@ -18,7 +18,6 @@ from mainspring.elements.declaration import stated_fields
 from mainspring.elements.errors import Location
 from mainspring.elements.expression import aggregation
 from mainspring.elements.expression.operations import NODES
-from mainspring.elements.identity import canonical_json
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.stored import StoredRecord, parse_bare, parse_stored, render_stored
 from mainspring.elements.values.spelling import Spelling
@@ -32,6 +31,7 @@ from mainspring.sources.spec import Source
 __all__ = [
     "SourceDefinition",
     "StoredDefinition",
+    "StoredSource",
     "TrainingSetDefinition",
     "ViewDefinition",
     "compile_training_set_definition",
@@ -104,17 +104,26 @@ class StoredDefinition(StoredRecord, frozen=True, kw_only=True):
     semantics: int
 
 
+class StoredSource(StoredRecord, frozen=True, kw_only=True):
+    """The definition of a source as it is stored."""
+
+    title = "the definition of a source"
+
+    declared: object
+    schema: object
+
+
 def render_source_definition(definition: SourceDefinition) -> bytes:
     """Canonical JSON of the definition; `parse_source_definition` is the inverse."""
-    return canonical_json([_to_data(definition.source), _to_data(definition.schema)])
+    return render_stored(
+        StoredSource(declared=_to_data(definition.source), schema=_to_data(definition.schema))
+    )
 
 
 def parse_source_definition(payload: bytes) -> SourceDefinition:
     """The definition of these bytes; only records of the closed list are made."""
-    source, schema = (
-        _from_data(part) for part in parse_bare(payload, list[object], title="a definition")
-    )
-    return SourceDefinition(source, schema)  # type: ignore[arg-type]
+    stored = parse_stored(payload, StoredSource)
+    return SourceDefinition(_from_data(stored.declared), _from_data(stored.schema))  # type: ignore[arg-type]
 
 
 def render_training_set_definition(definition: TrainingSetDefinition) -> bytes:

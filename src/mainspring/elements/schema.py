@@ -87,10 +87,13 @@ class Schema:
     Args:
         unusable: columns of the data that are none of the schema, each with the reason.  They are
             no part of what the schema is; whoever names one is told why it cannot be used.
+        guessed: columns whose type was guessed, each with the reason; whoever needs another type is
+            told.
     """
 
     fields: tuple[Field, ...]
     unusable: tuple[tuple[str, str], ...] = dataclasses.field(default=(), compare=False, repr=False)
+    guessed: tuple[tuple[str, str], ...] = dataclasses.field(default=(), compare=False, repr=False)
 
     @classmethod
     def of(cls, **columns: DType) -> "Schema":

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.errors import FileRefused
+from mainspring.sources.errors import FileNotAccepted
 from mainspring.sources.files import iter_rows
 
 __all__ = ["refuse_broken_file"]
@@ -19,7 +19,7 @@ def refuse_broken_file(compiled: CompiledSource, path: Path, *, shown: str) -> N
     Args:
         shown: what the file is called in the error.
 
-    Raises: FileRefused SRC-030 with the reasons and three of the rows.
+    Raises: FileNotAccepted SRC-030 with the reasons and three of the rows.
     Cost: about 0.5 µs a row.
     """
     source = compiled.source
@@ -32,7 +32,7 @@ def refuse_broken_file(compiled: CompiledSource, path: Path, *, shown: str) -> N
     if broken <= min(allowed, rows - 1) or rows == 0:
         return
     reasons, examples = _explained(compiled, path)
-    raise FileRefused(
+    raise FileNotAccepted(
         source=source.name,
         path=shown,
         broken=broken,

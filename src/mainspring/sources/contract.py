@@ -159,6 +159,7 @@ def _merged(source: Source, found: Schema) -> Schema:
             for f in found
         ),
         found.unusable,
+        found.guessed,
     )
 
 

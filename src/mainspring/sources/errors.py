@@ -12,8 +12,8 @@ __all__ = [
     "FileGaveNothing",
     "FileMissing",
     "FileMoved",
+    "FileNotAccepted",
     "FileNotRead",
-    "FileRefused",
     "FileUnreadable",
     "FileUnset",
     "FutureFact",
@@ -261,7 +261,7 @@ class UnusableColumn(DeclarationError):
 
 
 @dataclass(eq=False, kw_only=True)
-class FileRefused(SourceError):
+class FileNotAccepted(SourceError):
     """All rows of a file break the contract of its source, or more than the source allows
     (`max_quarantined`), so nothing of it was stored.  Most often a column is written in another way
     than the declaration says, such as a date as day/month/year.

@@ -327,7 +327,8 @@ def _joined(parts: Sequence[_Part], promised: Mapping[str, ColumnContract]) -> F
         else:
             fields.append(Field(name, dtype))
             guesses += [] if guess is None else [guess]
-    return FoundColumns(Schema(tuple(fields), tuple(unusable)), tuple(guesses))
+    guessed = tuple((guess.column, guess.reason) for guess in guesses)
+    return FoundColumns(Schema(tuple(fields), tuple(unusable), guessed), tuple(guesses))
 
 
 def _joined_column(

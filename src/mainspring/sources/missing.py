@@ -1,5 +1,7 @@
 """Find the facts that were read of a file and that the file does not have any more."""
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from mainspring.ports.log import LogReader
@@ -34,15 +36,21 @@ def find_missing(
     seen: set[str] = set()
     found: list[pl.DataFrame] = []
     for stored in versions:
-        assert stored.segment.file is not None
-        with opened_copy(stored.segment.file, objects) as local:
-            for rows in iter_rows(generation.compiled.source, local, rows=ROWS_AT_ONCE):
-                ids = generation.compiled.ids_of(rows)
-                if is_gone or stored is not newest:
-                    missing = _standing(generation, sorted({*ids.drop_nulls()} - seen), spans, log)
-                    found.append(rows.filter(ids.is_in(missing) & ids.is_first_distinct()))
-                seen.update(ids.drop_nulls().to_list())
+        for rows in _iter_rows(generation, stored, objects):
+            ids = generation.compiled.ids_of(rows)
+            if is_gone or stored is not newest:
+                missing = _standing(generation, sorted({*ids.drop_nulls()} - seen), spans, log)
+                found.append(rows.filter(ids.is_in(missing) & ids.is_first_distinct()))
+            seen.update(ids.drop_nulls().to_list())
     return pl.concat(found, how="diagonal_relaxed") if found else generation.compiled.no_rows
+
+
+def _iter_rows(
+    generation: Generation, stored: StoredSegment, objects: ObjectReader
+) -> Iterator[pl.DataFrame]:
+    assert stored.segment.file is not None
+    with opened_copy(stored.segment.file, objects) as local:
+        yield from iter_rows(generation.compiled.source, local, rows=ROWS_AT_ONCE)
 
 
 def _standing(

@@ -18,7 +18,7 @@ from mainspring.sources.compiled import Prepared, json_rows
 from mainspring.sources.errors import ConflictingFact, FutureFact, LateFact
 from mainspring.sources.judge import ContestedRow, JudgedRecord, TakenRows, Verdicts, judge_rows
 
-__all__ = ["SYSTEM", "Decision", "Rules", "sequence"]
+__all__ = ["SYSTEM", "Decision", "Rules", "refusal_digest", "sequence"]
 
 OldRows = Callable[[Sequence[int]], pl.DataFrame]
 """The records at these offsets of the topic, in the order asked, with the payload's columns as the
@@ -411,7 +411,10 @@ def _quarantined(refused: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     if refused.is_empty():
         return _NOTHING_QUARANTINED
     content = pl.Series(
-        [_digest(row, reason) for row, reason in refused.select("row", "reason").iter_rows()],
+        [
+            refusal_digest(row, reason)
+            for row, reason in refused.select("row", "reason").iter_rows()
+        ],
         dtype=pl.Binary,
     )
     moment = pl.lit(rules.now, dtype=pl.Int64)
@@ -433,7 +436,10 @@ def _quarantined(refused: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     )
 
 
-def _digest(row: str, reason: str) -> bytes:
+def refusal_digest(row: str, reason: str) -> bytes:
+    """What a row in quarantine is known by, in hexadecimal digits its id there: the row as it came,
+    and what is wrong with it.
+    """
     return hashlib.blake2b(f"{reason}\n{row}".encode(), digest_size=16).digest()
 
 

@@ -8,7 +8,7 @@ from mainspring.elements.time import Micros
 from mainspring.ports.log import LogReader
 from mainspring.sources.sequence import Decision
 
-__all__ = ["Tally", "counted", "read_tally", "tally_record"]
+__all__ = ["Tally", "read_tally", "tally_after", "tally_record"]
 
 
 class Tally(StoredRecord, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class Tally(StoredRecord, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, segment=segment, row=row)
 
 
-def counted(tally: Tally, decision: Decision, *, of_file: bool, rows: int) -> Tally:
+def tally_after(tally: Tally, decision: Decision, *, of_file: bool, rows: int) -> Tally:
     """The tally after a decision on so many rows."""
     accepted = decision.accepted
     newest = accepted.filter(pl.col("_op") == "insert")["_event_time"].max()

@@ -9,6 +9,7 @@ import dis
 import platform
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import metadata
 from types import FunctionType, ModuleType
 
@@ -86,7 +87,9 @@ def _distributions_of(module: str) -> list[str]:
     return metadata.packages_distributions().get(module, []) if "-packages" in file else []
 
 
+@cache
 def _version(distribution: str) -> str:
+    """What is installed does not change while a process runs; asking takes 4 ms."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

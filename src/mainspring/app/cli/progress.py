@@ -21,6 +21,7 @@ _ASSET_WIDTH = 32
 _KIND_WIDTH = len("build training set")
 
 _SHOWN_FACTS: Mapping[str, tuple[str, ...]] = {
+    "read_files": ("accepted", "revised", "deleted", "duplicates", "quarantined", "reasons"),
     "import_source": ("accepted", "duplicates", "quarantined", "reasons"),
     "build_view": ("features",),
     "build_training_set": ("fitted", "tested", "features", "negative by absence"),

@@ -41,11 +41,15 @@ class Guess:
     file: str = ""
 
     def __str__(self) -> str:
+        return f"{self.column}: {self.dtype}, because {self.reason}"
+
+    @property
+    def reason(self) -> str:
+        """What decided it, as words after *because*."""
         if self.row is None:
-            return f"{self.column}: {self.dtype}, because it has no values"
+            return "it has no values"
         place = f" of {self.file}" if self.file else ""
-        value = f"{self.value!r:.60}"
-        return f"{self.column}: {self.dtype}, because of {value} in row {self.row:,}{place}"
+        return f"of {self.value!r:.60} in row {self.row:,}{place}"
 
 
 class TextGuess:

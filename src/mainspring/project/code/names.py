@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import resolve_name
 from types import FunctionType, ModuleType
 
-from mainspring.project.code.state import name_of
+from mainspring.project.code.state import imported_name
 from mainspring.project.code.text import attribute_paths
 from mainspring.project.kinds.asset import ProjectCode
 
@@ -255,7 +255,7 @@ def _foreign(value: object, path: list[str]) -> Foreign | None:
         case _ if value is os.environ:
             return Foreign("os", ".".join(["environ", *path]))
         case _:
-            named = name_of(value)
+            named = imported_name(value)
             return Foreign(named[0], ".".join([named[1], *path])) if named else None
 
 

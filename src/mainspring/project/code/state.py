@@ -32,9 +32,9 @@ from mainspring.elements.identity import digest_of
 __all__ = [
     "ObjectParts",
     "attributes_of",
+    "imported_name",
     "is_plain",
     "is_told_by_text",
-    "name_of",
     "plain_notation",
     "survey",
     "take_apart",
@@ -194,7 +194,7 @@ def survey(value: object, is_ours: Callable[[object], bool]) -> tuple[bool, list
         seen[id(part)] = part
         if is_ours(part):
             ours.append(part)
-        elif isinstance(part, FunctionType | ModuleType) or name_of(part):
+        elif isinstance(part, FunctionType | ModuleType) or imported_name(part):
             continue
         elif is_told_by_text(part) or (apart := take_apart(part)) is None:
             is_complete = False
@@ -204,7 +204,7 @@ def survey(value: object, is_ours: Callable[[object], bool]) -> tuple[bool, list
     return is_complete and not waiting, ours
 
 
-def name_of(value: object) -> tuple[str, str] | None:
+def imported_name(value: object) -> tuple[str, str] | None:
     """The module and the name that say what it is: of a class, a function of C, or what is found
     under its own name in an imported module.
     """

@@ -26,9 +26,9 @@ from mainspring.project.code.reads import iter_blind_spots
 from mainspring.project.code.state import (
     ObjectParts,
     attributes_of,
+    imported_name,
     is_plain,
     is_told_by_text,
-    name_of,
     plain_notation,
     survey,
     take_apart,
@@ -134,7 +134,7 @@ class _Walk:
                 return self._place(id(value), value, lambda: self._function(value))
             case type() if self._code.owns(value.__module__):
                 return self._place(id(value), value, lambda: self._class(value))
-            case _ if not self._is_ours(value) and (named := name_of(value)):
+            case _ if not self._is_ours(value) and (named := imported_name(value)):
                 return self._package(*named)
             case _:
                 return self._place(id(value), value, lambda: self._object(value))
@@ -172,7 +172,7 @@ class _Walk:
 
     def _function(self, function: FunctionType) -> object:
         is_ours = self._is_ours(function)
-        if not is_ours and (named := name_of(function)) is not None:
+        if not is_ours and (named := imported_name(function)) is not None:
             return self._package(*named)
         if isinstance(vars(function).get("registry"), MappingProxyType):
             return self._dispatch(function)

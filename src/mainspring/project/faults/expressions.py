@@ -10,9 +10,10 @@ from mainspring.elements.expression.aggregation import (
     parameter_problems,
     value_problems,
 )
+from mainspring.elements.expression.errors import WrongOperand
 from mainspring.elements.expression.infer import infer_type, type_faults
 from mainspring.elements.expression.readings.types import COMPUTABLE, unknown_column
-from mainspring.elements.expression.tree import Node
+from mainspring.elements.expression.tree import Node, input_columns
 from mainspring.elements.schema import DType, Schema
 from mainspring.project.loader.errors import UnfitAggregation, UnfitExpression, WrongType
 
@@ -34,11 +35,11 @@ class FaultContext:
     at: Location
 
 
-def in_place(fault: DeclarationError, place: FaultContext) -> DeclarationError:
-    """The fault, attributed to this place."""
+def in_place(fault: DeclarationError, place: FaultContext, *, note: str = "") -> DeclarationError:
+    """The fault, attributed to this place, with a note behind what it says."""
     return UnfitExpression(
         user=place.user,
-        problem=fault.message,
+        problem=fault.message + note,
         fault=fault.code,
         advice=fault.remedy.format(**fault.details()),
         at=place.at,
@@ -52,13 +53,18 @@ def expression_faults(
     of `wanted`.
     """
     faults = type_faults(node, schema)
+    guessed = _guesses_of(input_columns(node), schema)
     if faults:
-        yield from (in_place(fault, place) for fault in faults)
+        yield from (
+            in_place(fault, place, note=guessed if isinstance(fault, WrongOperand) else "")
+            for fault in faults
+        )
     elif (dtype := infer_type(node, schema)) not in wanted:
         yield WrongType(
             user=place.user,
             dtype=dtype.value,
             wanted=" or ".join(w.value for w in wanted),
+            guessed=guessed,
             at=place.at,
         )
 
@@ -117,5 +123,17 @@ def column_faults(
                 user=f"column {name}, {place.user},",
                 dtype=schema[name].dtype.value,
                 wanted=" or ".join(w.value for w in wanted),
+                guessed=_guesses_of([name], schema),
                 at=place.at,
             )
+
+
+def _guesses_of(names: Collection[str], schema: Schema) -> str:
+    """Why columns without a contract have their types, for a message about these."""
+    reasons = dict(schema.guessed)
+    guesses = [
+        f"{name} was guessed to be {schema[name].dtype} because {reasons[name]}"
+        for name in names
+        if name in reasons and name in schema
+    ]
+    return f"; {', '.join(guesses)}" if guesses else ""

@@ -99,10 +99,14 @@ class UnfitExpression(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class WrongType(DeclarationError):
-    """An expression is valid but has another type than it needs where it is used."""
+    """An expression is valid but has another type than it needs where it is used.
+
+    A column of CSV that no contract names has the type that all of its values fit: one odd value
+    makes it text.  Declared in a contract it keeps its type, and the odd row goes to quarantine.
+    """
 
     code: ClassVar[str] = "PRJ-034"
-    template: ClassVar[str] = "{user} is of type {dtype}"
+    template: ClassVar[str] = "{user} is of type {dtype}{guessed}"
     remedy: ClassVar[str] = (
         "it has to be {wanted}: change the expression, cast it, or declare that type for its "
         "column in the contract of the source"
@@ -110,6 +114,7 @@ class WrongType(DeclarationError):
     user: str
     dtype: str
     wanted: str
+    guessed: str = ""
 
 
 @dataclass(eq=False, kw_only=True)

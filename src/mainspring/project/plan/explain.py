@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mainspring.elements.identity import short
 from mainspring.elements.time import format_duration
+from mainspring.elements.values.guess import Guess
 from mainspring.project.kinds.data import DataChange, DataEffects
 from mainspring.project.kinds.kind import FeatureProof
 from mainspring.project.kinds.stage import Estimate, stage_kind
@@ -44,6 +45,7 @@ _COLOURS = {
     "quiet": "2",
 }
 _TOUCHED = 6
+_GUESSED = 12
 _ASSUMED = "known_at assumed"
 
 _Paint = Callable[[str, str], str]
@@ -60,7 +62,8 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
             f"Nothing to do: {plan.environment} ({held}) holds all {plan.unchanged} assets "
             f"of {plan.project} as they are declared."
         )
-        return "\n".join([nothing, *_data_lines(plan, paint), *_unseen_lines(plan)])
+        data, columns = _data_lines(plan, paint), _column_lines(plan, paint)
+        return "\n".join([nothing, *data, *columns, *_unseen_lines(plan)])
     if plan.act != "apply":
         return "\n".join(_lines_of_move(plan, held, paint))
     counts = Counter(change.change for change in plan.changes)
@@ -72,6 +75,7 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
         paint("title", "Changes"),
         *_change_lines(plan.changes, paint),
         *_data_lines(plan, paint),
+        *_column_lines(plan, paint),
         "",
         paint("title", "Stages"),
         *_stage_lines(plan, paint),
@@ -129,6 +133,30 @@ def _data_lines(plan: Plan, paint: _Paint) -> Iterator[str]:
             yield f"      {_effect_words(change.effects)}"
     if plan.leaves_data:
         yield "  They are left as they were read."
+
+
+def _column_lines(plan: Plan, paint: _Paint) -> Iterator[str]:
+    """What columns were taken for, and those that no source has."""
+    if any(found.guesses for found in plan.columns):
+        yield from ("", paint("title", "Guessed types (a contract says others)"))
+    for found in plan.columns:
+        yield from _guess_lines(found.source, found.guesses)
+    ignored = [(found.source, each) for found in plan.columns for each in found.ignored]
+    if ignored:
+        yield from ("", paint("title", "Ignored columns"))
+        yield from (f"  {source}  {each.column}: {each.reason}" for source, each in ignored)
+
+
+def _guess_lines(source: str, guesses: Sequence[Guess]) -> Iterator[str]:
+    if not guesses:
+        return
+    yield f"  {source}"
+    # What a later row decided is the surprise; of a wide file those that the first row decided are
+    # only counted.
+    shown = sorted(guesses, key=lambda guess: guess.row == 1)[:_GUESSED]
+    yield from (f"      {guess}" for guess in guesses if guess in shown)
+    if len(guesses) > len(shown):
+        yield f"      and {len(guesses) - len(shown)} more (plan --json has all)"
 
 
 def _data_words(change: DataChange) -> str:

@@ -21,6 +21,7 @@ from mainspring.project.kinds.kind import FeatureProof
 from mainspring.project.kinds.source import ReadFiles
 from mainspring.project.kinds.union import kind_of
 from mainspring.project.loader.graph import Graph
+from mainspring.project.plan.columns import SourceColumns, columns_to_show
 from mainspring.project.plan.diff import AssetChange, HeldAssets, diff_environment
 from mainspring.project.plan.estimate import expected_rows, with_estimates
 from mainspring.project.plan.notebook import render_plan_html
@@ -103,6 +104,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
         data: the files of sources that differ from what was read of them; `leaves_data`: whether
             they are left as they are.
         refreshes: by asset, which refresh of a source's file the plan makes.
+        columns: what columns of sources were taken for that no contract names.
     """
 
     title = "a plan"
@@ -126,6 +128,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     data: tuple[DataChange, ...] = ()
     leaves_data: bool = False
     refreshes: dict[str, int] = msgspec.field(default_factory=dict)
+    columns: tuple[SourceColumns, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -173,6 +176,7 @@ class PlanningContext:
             came, and of the files that are to be read.
         renames: by the name that an asset has now, the one under which the environment holds it.
         pushed: by source that is declared no more, how many rows were pushed to it.
+        columns: by asset, the columns of a source's files that nobody declared.
     """
 
     environment: EnvironmentVersion
@@ -189,6 +193,7 @@ class PlanningContext:
     sizes: Mapping[str, int] = field(default_factory=dict)
     renames: Mapping[str, str] = field(default_factory=dict)
     pushed: Mapping[str, int] = field(default_factory=dict)
+    columns: Mapping[str, SourceColumns] = field(default_factory=dict)
 
     def held(self) -> HeldAssets:
         """What the environment holds."""
@@ -234,6 +239,7 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
         data=context.data,
         leaves_data=context.leaves_data,
         refreshes=dict(context.refreshes),
+        columns=tuple(columns_to_show(context.columns, changes, context.data)),
     )
 
 

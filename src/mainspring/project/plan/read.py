@@ -13,6 +13,7 @@ from mainspring.project.kinds.asset import AssetOrigin
 from mainspring.project.kinds.data import DataChange
 from mainspring.project.loader.graph import Graph
 from mainspring.project.loader.load import Project
+from mainspring.project.plan.columns import columns_of_sources
 from mainspring.project.plan.data import file_changes
 from mainspring.project.plan.effects import with_effects
 from mainspring.project.plan.plan import Plan, PlanningContext, make_plan
@@ -134,6 +135,7 @@ def _with_data(
         refreshes=dict(data.refreshes),
         heads=heads,
         sizes=_sizes(project, changes, log),
+        columns=columns_of_sources(project.declarations.sources, project.declarations.root),
     )
 
 

@@ -23,14 +23,14 @@ __all__ = ["SourceGenerations", "iter_retained_sources"]
 
 def iter_retained_sources(state: StateReader) -> Iterator[AssetPointer]:
     """The sources of all maps that are kept current, each definition once."""
-    seen: set[tuple[str, str]] = set()
-    for name in iter_environments(state):
-        for version in iter_retained_versions(state, read_environment(state, name)):
-            for pointer in version.pointers.values():
-                key = (pointer.asset, pointer.build_fingerprint)
-                if pointer.kind == "source" and key not in seen:
-                    seen.add(key)
-                    yield pointer
+    found = {
+        (pointer.asset, pointer.build_fingerprint): pointer
+        for name in iter_environments(state)
+        for version in iter_retained_versions(state, read_environment(state, name))
+        for pointer in version.pointers.values()
+        if pointer.kind == "source"
+    }
+    yield from found.values()
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ from mainspring.elements.stored import StoredRecord
 from mainspring.elements.time import Micros
 
 __all__ = [
-    "Encoding",
+    "BodyEncoding",
     "FileCopy",
     "Hits",
     "Operation",
@@ -27,7 +27,7 @@ Operation = Literal["insert", "replace", "delete", "upsert"]
 with other values is replaced.
 """
 
-Encoding = Literal["json", "arrow", ""]
+BodyEncoding = Literal["json", "arrow", ""]
 """How the rows of a push are written; empty for what has none."""
 
 SegmentKind = Literal["rows", "file", "hits", "refresh", "release", "drop"]
@@ -95,7 +95,7 @@ class RawSegment(StoredRecord, frozen=True, kw_only=True):
     ahead: Micros = 0
     operation: Operation = "insert"
     operations: tuple[Operation, ...] = ()
-    encoding: Encoding = ""
+    encoding: BodyEncoding = ""
     hits: bytes = b""
     rows_in_quarantine: tuple[int, ...] = ()
     path: str = ""
