@@ -85,6 +85,16 @@ def test_a_row_that_is_gone_stays_until_it_is_deleted(desk) -> None:
     assert totals(workspace) == {"n": [1, 2], "sum": [2000.0, 35.0]}
 
 
+def test_a_file_is_compared_with_the_rows_that_stand_where_its_columns_change(desk) -> None:
+    desk(*ROWS).apply()
+    workspace = desk()
+    file = workspace.folder.parent / "sales.csv"
+    file.write_text("n,shop,at,amount,till\n1,A,2024-01-01,10,x\n4,B,2024-01-04,5,y\n")
+    [change] = ms.Workspace.open(file.parent).plan(measure=True).data
+    found = change.effects
+    assert (found.new, found.replaced, found.unchanged, found.missing) == (1, 1, 0, 2)
+
+
 def test_a_file_can_be_left_as_it_was_read(desk) -> None:
     desk(*ROWS).apply()
     workspace = desk(*ROWS, "4,B,2024-01-04,5")

@@ -1,6 +1,6 @@
 """Reads what a plan needs to know about an environment, and makes it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from mainspring.registry.read_environment import (
     read_environment,
 )
 from mainspring.registry.rename import renames
-from mainspring.serving.state.read import stream_of_source
+from mainspring.serving.state.read import read_streams, stream_of_source
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.errors import RawRowsTrimmed
 from mainspring.sources.files import count_rows
@@ -107,10 +107,12 @@ def _with_data(
     log: LogReader,
 ) -> PlanningContext:
     records, changes, heads = read_asset_records(state), list[DataChange](), dict[str, int]()
+    held = read_streams(context.environment, state=state).values()
+    streams = {log_of_stream(stream): stream for stream in held}
     for source in project.declarations.sources:
         asset = f"source.{source.name}"
         heads[asset] = log.head(raw_topic_of(source.stream))
-        found = file_changes(
+        found: Iterable[DataChange] = file_changes(
             source,
             project.declarations.root,
             log=log,
@@ -119,8 +121,11 @@ def _with_data(
         )
         if data.measures:
             compiled = CompiledSource(source, project.schemas[source.name])
+            stands = streams.get(log_of_stream(source.stream), source.stream)
             root = project.declarations.root
-            found = (with_effects(change, compiled, root, log=log) for change in found)
+            found = [
+                with_effects(change, compiled, root, stands=stands, log=log) for change in found
+            ]
         changes += found
     return replace(
         context,
