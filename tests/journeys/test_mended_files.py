@@ -216,3 +216,17 @@ def test_rows_that_stay_in_quarantine_are_not_missing(desk) -> None:
     [change] = desk(*ROWS, broken, "4,B,2024-01-04,5").plan(measure=True).data
     effects = change.effects
     assert (effects.new, effects.quarantined, effects.missing) == (1, 1, 0)
+
+
+def test_a_row_that_leaves_quarantine_with_a_mended_file_is_new_and_not_missing(desk) -> None:
+    desk(*ROWS, "9,A,2024-01-08,-1", "1,A,2024-01-01,12").apply()
+    [change] = desk(*ROWS, "9,A,2024-01-08,1").plan(measure=True).data
+    effects = change.effects
+    assert (effects.new, effects.unchanged, effects.missing) == (1, 3, 0)
+
+
+def test_of_a_source_that_is_declared_anew_a_changed_file_is_not_measured(desk) -> None:
+    desk(*ROWS).apply()
+    edited = desk(*ROWS, "4,B,2024-01-04,5", contract=CONTRACT.replace("5000", "100"))
+    [change] = edited.plan(measure=True).data
+    assert (change.change, change.effects) == ("grown", None)

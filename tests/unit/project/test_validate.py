@@ -253,7 +253,7 @@ def test_an_error_by_its_long_name_is_told_its_gate_and_its_name_here(
     )
     with pytest.raises(ProjectErrors) as raised:
         validate(discover(file), SCHEMAS)
-    [direction, name] = raised.value.faults
+    [name, direction] = raised.value.faults
     assert direction.remedy.format(**direction.details()) == "write ms.gates.max_metric('mae', 3)"
     assert "mean_absolute_error is called 'mae' here" in name.message
 
