@@ -5,6 +5,7 @@ A fenced block takes part if its first line says so; everything else is prose.
     ```python test        runs; all Python blocks of one document share their names
     ```bash test          runs under `bash -euo pipefail`
     ```toml file=NAME     is written to NAME (any language; with `test` after it, it runs too)
+    ```python test needs=pandas   takes part only where that package is installed
     ```text output        must be what the block before it printed; `...` stands for anything
 
 Each document runs from top to bottom in a fresh folder of its own, with `mainspring` and `python`
@@ -21,6 +22,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -46,9 +48,15 @@ class Block:
 
     @property
     def file(self) -> str | None:
-        return next(
-            (word.removeprefix("file=") for word in self.words if word.startswith("file=")), None
-        )
+        return self._said("file=")
+
+    @property
+    def is_possible(self) -> bool:
+        needed = self._said("needs=")
+        return needed is None or find_spec(needed) is not None
+
+    def _said(self, key: str) -> str | None:
+        return next((word.removeprefix(key) for word in self.words if word.startswith(key)), None)
 
 
 def blocks(document: Path) -> Iterator[Block]:
@@ -60,7 +68,7 @@ def blocks(document: Path) -> Iterator[Block]:
             found["body"],
             line=text.count("\n", 0, found.start("body")) + 1,
         )
-        if block.file or {"test", "output"} & set(block.words):
+        if (block.file or {"test", "output"} & set(block.words)) and block.is_possible:
             yield block
 
 
@@ -142,9 +150,10 @@ def test_blocks_share_names_files_and_folder_and_output_is_compared(
     )
     document.write_text(
         document.read_text()
-        + "```python\nnever run\n```\n```python test\nprint(x + 1)\n```\n```text output\n4\n```\n"
+        + "```python\nnever run\n```\n```python test needs=nobody_has_it\nnever run\n```\n"
+        + "```python test\nprint(x + 1)\n```\n```text output\n4\n```\n"
     )
-    with pytest.raises(AssertionError, match="story:20 shows"):
+    with pytest.raises(AssertionError, match="story:23 shows"):
         run_document(document, title="story")
 
 

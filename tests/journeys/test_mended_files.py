@@ -230,3 +230,22 @@ def test_of_a_source_that_is_declared_anew_a_changed_file_is_not_measured(desk) 
     edited = desk(*ROWS, "4,B,2024-01-04,5", contract=CONTRACT.replace("5000", "100"))
     [change] = edited.plan(measure=True).data
     assert (change.change, change.effects) == ("grown", None)
+
+
+def test_a_refresh_that_did_not_end_reads_what_it_has_not_read(desk, tmp_path: Path) -> None:
+    desk(*ROWS)
+    folder, header = tmp_path / "sales", "n,shop,at,amount\n"
+    folder.mkdir()
+    (folder / "a.csv").write_text(f"{header}{ROWS[0]}\n{ROWS[1]}\n")
+    (folder / "b.csv").write_text(f"{header}{ROWS[2]}\n")
+    project = (tmp_path / "p.py").read_text()
+    (tmp_path / "p.py").write_text(project.replace('"sales.csv"', '"sales"'))
+    ms.Workspace.open(tmp_path).apply()
+    before = totals(ms.Workspace.open(tmp_path))
+    (folder / "b.csv").write_text(f"{header}x,B,never,30\n")
+    workspace = ms.Workspace.open(tmp_path)
+    with pytest.raises(FileNotAccepted):
+        workspace.apply(workspace.plan(refresh=["sales"]))
+    (folder / "b.csv").write_text(f"{header}{ROWS[2]}\n")
+    ms.Workspace.open(tmp_path).apply()
+    assert totals(ms.Workspace.open(tmp_path)) == before

@@ -26,6 +26,9 @@ OUTLIVES: dict[str, list[str]] = {
     "promote": ["other"],
     "rollback": [],
     "ingest": ["sales", "--row", SALE],
+    "quarantine list": ["sales"],
+    "quarantine release": ["sales", "--all"],
+    "quarantine drop": ["sales", "--all"],
     "stream": ["--once"],
     "backfill": ["takings", "--spine", "spine.csv", "--out", "out.csv"],
     "features": [],
@@ -33,6 +36,8 @@ OUTLIVES: dict[str, list[str]] = {
     "predict": ["late", "--row", '{"shop": "a"}'],
     "replay": ["--last", "1"],
     "lineage": ["late"],
+    "models": [],
+    "models show": ["lateness"],
     "watch": ["lateness-monitor"],
     "simulate": ["--from", "2024-05-03", "--days", "1"],
     "gc": [],
@@ -49,7 +54,7 @@ OUTLIVES: dict[str, list[str]] = {
 NEEDS_FILES: dict[str, list[str]] = {"plan": [], "apply": [], "run": ["lateness"]}
 """What reads the declarations, and says what is wrong with them."""
 
-TESTED_BELOW = {"serve", "restore", "auth revoke"}
+TESTED_BELOW = {"serve", "restore", "auth revoke", "quarantine show"}
 NO_PROJECT = {"init", "demo", "serve-model", "explain"}
 
 
@@ -129,6 +134,13 @@ def test_the_server_starts_and_answers(broken: Path) -> None:
         assert status == 200
         assert isinstance(told, dict)
         assert told["accepted"] == 1
+
+
+def test_a_row_in_quarantine_is_shown(broken: Path) -> None:
+    call(broken, ["ingest", "sales", "--row", SALE.replace("1.0", '"much"')])
+    [row] = json.loads(call(broken, ["quarantine", "list", "sales", "--json"]).out)
+    shown = call(broken, ["quarantine", "show", "sales", str(row["raw"])])
+    assert "much" in shown.out
 
 
 def test_a_token_is_revoked(broken: Path) -> None:

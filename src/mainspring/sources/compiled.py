@@ -144,12 +144,6 @@ class CompiledSource:
         if isinstance(rows, pl.DataFrame):
             return rows
         self.require_rows(rows)
-        for place, row in enumerate(rows):
-            if not isinstance(row, Mapping):
-                raise UnreadableRows(
-                    source=self.source.name,
-                    problem=f"row {place} is {row!r:.60}, not a mapping of columns to values",
-                )
         try:
             return pl.DataFrame(
                 {
@@ -168,13 +162,19 @@ class CompiledSource:
         return legacy_content_of_rows(kept, self._names)
 
     def require_rows(self, rows: object) -> None:
-        """Raises: UnreadableRows SRC-006 for anything but a list of rows, such as a generator,
-        which could be read only once.
+        """Raises: UnreadableRows SRC-006 for anything but a list of mappings, such as a
+        generator, which could be read only once.
         """
         if not isinstance(rows, Sequence) or isinstance(rows, str | bytes):
             raise UnreadableRows(
                 source=self.source.name, problem=f"{type(rows).__name__} is not a list of rows"
             )
+        for place, row in enumerate(rows):
+            if not isinstance(row, Mapping):
+                raise UnreadableRows(
+                    source=self.source.name,
+                    problem=f"row {place} is {row!r:.60}, not a mapping of columns to values",
+                )
 
     def ignored(self, rows: Sequence[Mapping[str, Cell]] | pl.DataFrame) -> tuple[str, ...]:
         """The columns that rows have and the source does not, sorted."""

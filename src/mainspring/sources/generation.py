@@ -29,6 +29,7 @@ from mainspring.sources.raw.copies import opened_copy
 from mainspring.sources.raw.log import (
     StoredSegment,
     find_refreshes,
+    is_void,
     iter_segments,
     name_of_hits,
     raw_head,
@@ -74,6 +75,15 @@ class Batch:
         """That of its first row."""
         return self.segment.start + self.first
 
+    def after(self, rows: int) -> "Batch":
+        """The batch without so many rows at its beginning; only for one that has no hits."""
+        return replace(
+            self,
+            rows=self.rows[rows:],
+            first=self.first + rows,
+            operations=self.operations[rows:],
+        )
+
 
 class Generation:
     """One generation of a source.
@@ -116,15 +126,18 @@ class Generation:
 
         Raises:
             RetentionPassed: ENG-011 where rows that it needs were trimmed.
-            StaleWrite: ENG-004, when other writers were faster twenty times in a row.
+            StaleWrite: ENG-004, when it failed twenty times in a row and nobody came any further.
         """
-        reasons: Counter[str] = Counter()
-        for _ in range(_ATTEMPTS):
-            with suppress(StaleWrite):
-                while (tally := self.tally()).segment < self._log.head(self.raw):
-                    reasons += self._fold(tally, progress)
-                return reasons
-        raise StaleWrite(what=self.facts, expected="no other writer", found="twenty in a row")
+        reasons, lost = Counter[str](), 0
+        while (tally := self.tally()).segment < self._log.head(self.raw):
+            try:
+                reasons += self._fold(tally, progress)
+            except StaleWrite:
+                # Who is overtaken by another process that follows has lost nothing by it.
+                lost = lost + 1 if self.tally() == tally else 0
+                if lost == _ATTEMPTS:
+                    raise
+        return reasons
 
     def decide(self, batch: Batch) -> Decision:
         """The decision on a batch, on the present content of the log.
@@ -151,11 +164,15 @@ class Generation:
         frame = self._old_rows(sorted(set(offsets)))
         return dict(frame.select("_offset", "_raw").drop_nulls().iter_rows())
 
-    def records(self, decision: Decision, raw: pl.Series) -> dict[str, pl.DataFrame]:
+    def records(
+        self, decision: Decision, raw: pl.Series, *, is_read_again: bool = False
+    ) -> dict[str, pl.DataFrame]:
         """The records of a decision by topic.
 
         Args:
             raw: the raw offset of each row of the batch; null for one that was not stored again.
+            is_read_again: whether the rows are of a file that was read before: then those that
+                somebody dropped from quarantine stay away.
         """
         found: dict[str, pl.DataFrame] = {}
         if decision.accepted.height:
@@ -164,7 +181,8 @@ class Generation:
             return found
         refused = _with_raw(_collapsed(decision.quarantined), raw)
         gone = _dropped([offset for _, offset in decision.dropped], decision.quarantined)
-        return found | {self.quarantine: self._in_quarantine(pl.concat([refused, gone]))}
+        records = self._in_quarantine(refused, is_read_again=is_read_again)
+        return found | {self.quarantine: pl.concat([records, gone], how="diagonal")}
 
     def commit(
         self,
@@ -188,8 +206,8 @@ class Generation:
         match segment.kind:
             case "rows":
                 return self._fold_batch(tally, stored, self._batch_of(stored))
-            case "file" if not self.is_void(stored):
-                return self._fold_file(tally, stored, progress)
+            case "file" if segment.rows and not self.is_void(stored):
+                return self._fold_file(stored, progress)
             case "hits" if segment.answered_by != self.compiled.source.stream:
                 return self._fold_taken(tally, stored)
             case "drop":
@@ -207,12 +225,8 @@ class Generation:
 
     def is_void(self, stored: StoredSegment) -> bool:
         """Whether, in this generation, a refresh has superseded the rows of a file."""
-        file = stored.segment.file
         refreshes = find_refreshes(self.raw, self._log, self.compiled.source.refreshes)
-        return any(
-            stored.offset < offset and file and _lies_under(file.path, path)
-            for path, offset in refreshes.items()
-        )
+        return is_void(stored, refreshes)
 
     def _batch_of(self, stored: StoredSegment) -> Batch:
         segment = stored.segment
@@ -224,11 +238,9 @@ class Generation:
             hits=unpack_hits(segment.hits),
         )
 
-    def _fold_file(self, tally: Tally, stored: StoredSegment, progress: Progress) -> Counter[str]:
+    def _fold_file(self, stored: StoredSegment, progress: Progress) -> Counter[str]:
         segment, reasons, first = stored.segment, Counter[str](), 0
         assert segment.file is not None
-        if segment.rows == 0:
-            return self._skip(tally, stored)
         with opened_copy(segment.file, self._objects) as path:
             source = self.compiled.source
             repeats = _RepeatedIds(self.compiled) if segment.operation == "upsert" else None
@@ -238,18 +250,23 @@ class Generation:
                 operations = (
                     repeats.operations(rows) if repeats else _alike(segment.operation, rows.height)
                 )
-                done = max(tally.row - first, 0)
-                if done < rows.height:
-                    batch = Batch(
-                        rows=rows[done:],
-                        segment=segment,
-                        first=first + done,
-                        operations=operations[done:],
-                    )
-                    reasons += self._fold_batch(self.tally(), stored, batch)
+                batch = Batch(rows=rows, segment=segment, first=first, operations=operations)
+                reasons += self._fold_part(stored, batch)
                 first += rows.height
                 progress(first, segment.rows)
         return reasons
+
+    def _fold_part(self, stored: StoredSegment, batch: Batch) -> Counter[str]:
+        """Decide on those rows of a part of a file on which no other process has meanwhile."""
+        for _ in range(_ATTEMPTS):
+            tally, height = self.tally(), batch.rows.height
+            is_past = tally.segment > stored.offset
+            done = height if is_past else max(tally.row - batch.first, 0)
+            if done >= height:
+                return Counter()
+            with suppress(StaleWrite):
+                return self._fold_batch(tally, stored, batch.after(done))
+        raise StaleWrite(what=self.facts, expected="no other writer", found="twenty in a row")
 
     def _fold_batch(self, tally: Tally, stored: StoredSegment, batch: Batch) -> Counter[str]:
         segment, heads = stored.segment, self.heads()
@@ -266,7 +283,7 @@ class Generation:
         is_whole = reached >= segment.rows
         after = after.at(stored.offset + is_whole, 0 if is_whole else reached)
         raw = pl.int_range(batch.rows.height, eager=True) + batch.raw_offset
-        records = self.records(decision, raw)
+        records = self.records(decision, raw, is_read_again=segment.previous is not None)
         if hits := self._new_hits(batch, decision):
             records[self.raw] = segment_record(hits, name=name_of_hits(segment.start, batch.first))
             heads[self.raw] = self._log.head(self.raw)
@@ -351,6 +368,11 @@ class Generation:
         decision = self.decide(batch)
         after = tally_after(tally, decision, of_file=False, rows=0).at(stored.offset + 1)
         raw = pl.Series(segment.rows_in_quarantine or [segment.start], dtype=pl.Int64)
+        if segment.kind == "release":
+            # Whatever becomes of the fact: its row does not come back to quarantine by itself.
+            released = decision.accepted.filter(pl.col("_op") == "insert")["_row"].to_list()
+            gone = [*decision.dropped, *((row, raw[row]) for row in released)]
+            decision = replace(decision, dropped=gone)
         self.commit(self.records(decision, raw), after, heads, at=segment.appended_at)
 
     def _require(self, tally: Tally) -> None:
@@ -430,13 +452,36 @@ class Generation:
         frames = self._log.read(self.facts, start=first, stop=first + 1)
         return any("_raw" not in frame.columns for frame in frames)
 
-    def _in_quarantine(self, refused: pl.DataFrame) -> pl.DataFrame:
+    def lying(self, ids: Sequence[str]) -> dict[str, int]:
+        """By id of a refused row, which raw row lies in quarantine under it; without those that
+        have been dropped or released.
+        """
+        known = sorted(found.offset for found in self._log.find(self.quarantine, ids).values())
+        if not known:
+            return {}
+        raws: dict[str, int] = {}
+        for frame in self._log.read(self.quarantine, start=known[0], stop=known[-1] + 1):
+            # Rows that release 0.1 refused have no raw offset.
+            if "_raw" in frame.columns:
+                newest = frame.filter(pl.col("_offset").is_in(known)).select("_id", "_raw")
+                raws |= dict(newest.drop_nulls().iter_rows())
+        gone = self._log.find(self.quarantine, [_name_of_gone(raw) for raw in raws.values()])
+        return {id_: raw for id_, raw in raws.items() if _name_of_gone(raw) not in gone}
+
+    def _in_quarantine(self, refused: pl.DataFrame, *, is_read_again: bool) -> pl.DataFrame:
         """Rows on their way to quarantine; the text of one that lies there already is not stored
         again.
         """
-        known = list(self._log.find(self.quarantine, refused["_id"].to_list()))
+        ids = refused["_id"].to_list()
+        lying = self.lying(ids)
+        known = set(self._log.find(self.quarantine, ids)) if is_read_again else lying.keys()
+        raws = [
+            lying.get(id_) if id_ in known else raw
+            for id_, raw in refused.select("_id", "_raw").iter_rows()
+        ]
         return refused.with_columns(
-            row=pl.when(~pl.col("_id").is_in(known)).then("row"),
+            _raw=pl.Series(raws, dtype=pl.Int64),
+            row=pl.when(~pl.col("_id").is_in(list(known))).then("row"),
             # Who is accepted later than this has left quarantine.
             facts=pl.lit(self._log.head(self.facts), dtype=pl.Int64),
         )
@@ -477,10 +522,6 @@ def _alike(operation: str, rows: int) -> Sequence[str]:
     return () if operation == "insert" else (operation,) * rows
 
 
-def _lies_under(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(f"{folder}/")
-
-
 def _with_raw(records: pl.DataFrame, raw: pl.Series) -> pl.DataFrame:
     """Records with the raw offsets of their rows in place of their places in the batch."""
     offsets = raw.gather(records["_row"]) if records.height else pl.Series([], dtype=pl.Int64)
@@ -499,7 +540,7 @@ def _dropped(offsets: Sequence[int], like: pl.DataFrame) -> pl.DataFrame:
     empty = _with_raw(_collapsed(like.clear()), pl.Series([], dtype=pl.Int64))
     rows = [
         {
-            "_id": f"gone:{offset}",
+            "_id": _name_of_gone(offset),
             "_content": offset.to_bytes(16, "big"),
             "_op": "retract",
             **dict.fromkeys(("_event_time", "_known_at", "_appended_at", "_visible_at"), 0),
@@ -510,3 +551,7 @@ def _dropped(offsets: Sequence[int], like: pl.DataFrame) -> pl.DataFrame:
         for offset in offsets
     ]
     return pl.DataFrame(rows, schema=empty.schema)
+
+
+def _name_of_gone(raw: int) -> str:
+    return f"gone:{raw}"

@@ -31,6 +31,7 @@ from mainspring.sources.errors import (
     NotInQuarantine,
     NotReleasable,
     UnknownOperation,
+    UnreadableRows,
 )
 from mainspring.sources.files import count_rows, iter_rows, part_files, scan_files
 from mainspring.sources.generation import ROWS_AT_ONCE, Batch, Generation, Progress
@@ -423,11 +424,13 @@ class SourceWriter:
         quarantined = decision.quarantined
         if quarantined.is_empty() and not decision.repeated:
             return list(range(push.frame.height))
-        known = self._log.find(self.generation.quarantine, quarantined["_id"].to_list())
+        lying = self.generation.lying(quarantined["_id"].to_list())
         refused = quarantined.select("_row", "_id").with_columns(
-            again=pl.col("_id").is_in(list(known)) | ~pl.col("_id").is_first_distinct()
+            again=pl.col("_id").is_in(list(lying)) | ~pl.col("_id").is_first_distinct()
         )
         again = {*decision.repeated, *refused.filter(pl.col("again"))["_row"].to_list()}
+        # What a correction says again may correct something else under another definition.
+        again = {place for place in again if push.operations[place] == "insert"}
         if again and push.has_other_columns:
             # What no definition reads today may tell two rows apart tomorrow: they are alike for
             # sure only where the whole push has come before.
@@ -589,11 +592,10 @@ class _Push:
             compiled.readable(rows)
         encoding: BodyEncoding = "arrow" if isinstance(rows, pl.DataFrame) else "json"
         try:
-            body = encode_rows(rows)
-        except (TypeError, ValueError):
-            # In a column that the source declares it is refused here; in others it is kept as text.
-            compiled.frame_of(rows)
-            body = encode_rows(rows, is_lenient=True)
+            body = _encoded(compiled, rows)
+        except ValueError as error:
+            problem = f"a row cannot be written: {error}"
+            raise UnreadableRows(source=compiled.source.name, problem=problem) from error
         decoded = decode_rows(body, encoding)
         others = bool(compiled.ignored(decoded))
         return cls(decoded, body, encoding, compiled.frame_of(decoded), operations, others)
@@ -602,6 +604,16 @@ class _Push:
     def operations_if_any(self) -> tuple[Operation, ...]:
         """The operations, where one of them is no insert."""
         return self.operations if set(self.operations) - {"insert"} else ()
+
+
+def _encoded(compiled: CompiledSource, rows: SourceRows) -> bytes:
+    """Raises: UnreadableRows SRC-006, ValueError for what cannot be written."""
+    try:
+        return encode_rows(rows)
+    except TypeError:
+        # In a column that the source declares it is refused here; in others it is kept as text.
+        compiled.frame_of(rows)
+        return encode_rows(rows, is_lenient=True)
 
 
 def _raw_offsets(kept: list[int], rows: int, first: int) -> pl.Series:

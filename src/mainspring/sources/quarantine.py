@@ -64,21 +64,26 @@ def read_quarantine(stream: str, log: LogReader) -> list[QuarantinedRow]:
 def count_departed(stream: str, log: LogReader) -> int:
     """How many rows that came to quarantine are not there any more, each as often as it came."""
     rows, departed = _read(stream, log)
-    return sum(rows[key].count for key in departed)
+    came = sum(record.count for _, record in _iter_records(stream, log) if record.op != "retract")
+    return came - sum(row.count for key, row in rows.items() if key not in departed)
 
 
 def _read(stream: str, log: LogReader) -> tuple[dict[str, QuarantinedRow], set[str]]:
-    """All rows that ever came, by key, and the keys of those that have left."""
+    """The rows that nobody has dropped or released since they came, by key, and the keys of those
+    that have left because of their facts.
+    """
     rows: dict[str, QuarantinedRow] = {}
     since: dict[str, tuple[int, bytes | None]] = {}
+    keys: dict[int | None, str] = {}
     gone: set[int | None] = set()
     for key, record in _iter_records(stream, log):
         if record.op == "retract":
             gone.add(record.raw)
+            rows.pop(keys.get(record.raw, ""), None)
         elif key in rows:
             rows[key] = msgspec.structs.replace(rows[key], count=rows[key].count + record.count)
-        elif record.raw is not None:
-            since[key] = (record.facts, record.content)
+        elif record.raw is not None and record.raw not in gone:
+            since[key], keys[record.raw] = (record.facts, record.content), key
             rows[key] = QuarantinedRow(
                 raw=record.raw,
                 reason=record.reason,
@@ -89,11 +94,7 @@ def _read(stream: str, log: LogReader) -> tuple[dict[str, QuarantinedRow], set[s
                 count=record.count,
             )
     standing = log.find(topic_of(stream), [row.fact for row in rows.values() if row.fact])
-    departed = {
-        key
-        for key, row in rows.items()
-        if row.raw in gone or _is_accepted(row, since[key], standing)
-    }
+    departed = {key for key, row in rows.items() if _is_accepted(row, since[key], standing)}
     return rows, departed
 
 

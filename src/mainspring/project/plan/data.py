@@ -13,7 +13,7 @@ from mainspring.project.kinds.data import DataChange
 from mainspring.registry.environment import AssetRecord
 from mainspring.sources.files import part_files
 from mainspring.sources.raw.copies import digest_of_file
-from mainspring.sources.raw.log import find_file
+from mainspring.sources.raw.log import find_file, find_refreshes, is_void
 from mainspring.sources.raw.segment import FileCopy
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import raw_topic_of
@@ -52,10 +52,12 @@ def file_changes(
     Cost: a look at size and time of each file; one that differs in these is read once.
     """
     topic, asset = raw_topic_of(source.stream), f"source.{source.name}"
-    found = files_of(source, root)
+    found, refreshes = files_of(source, root), find_refreshes(topic, log, source.refreshes)
     for name, path in found.items():
         last = find_file(topic, log, name)
-        before = last.segment.file if last and not is_refreshed else None
+        # An apply that was killed may have written its refresh, and not have read all files since.
+        counts = last is not None and not is_refreshed and not is_void(last, refreshes)
+        before = last.segment.file if last and counts else None
         change = _change(path, before)
         if change is not None:
             kind, digest = change

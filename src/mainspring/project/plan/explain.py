@@ -275,14 +275,18 @@ def _closing_lines(plan: Plan) -> Iterator[str]:
         after = format_duration(assumed.delay_us) if assumed.delay_us > 0 else "no time"
         yield (
             f"Assumed: facts of {assumed.source} are known {after} after they happen; "
-            f"{len(assumed.assets)} assets depend on that."
+            f"{_depend(len(assumed.assets))} on that."
         )
     for timeless in plan.timeless:
         yield (
             f"No time: {timeless.source} has no event times, so leakage cannot be excluded; "
-            f"{len(timeless.assets)} assets depend on that."
+            f"{_depend(len(timeless.assets))} on that."
         )
     yield from _unseen_lines(plan)
+
+
+def _depend(assets: int) -> str:
+    return "1 asset depends" if assets == 1 else f"{assets} assets depend"
 
 
 def _unseen_lines(plan: Plan) -> Iterator[str]:

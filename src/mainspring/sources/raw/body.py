@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, cast
 
 import polars as pl
 
@@ -25,7 +25,7 @@ __all__ = ["RawRows", "chosen_rows", "decode_rows", "encode_rows"]
 RawRows = Sequence[Mapping[str, Cell]] | pl.DataFrame
 """Rows as they came: mappings of columns to values, or a frame."""
 
-_KIND, _VALUE = "$", "value"
+_KIND, _VALUE, _OBJECT = "$", "value", "object"
 _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
@@ -37,6 +37,7 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
 }
 _MICROSECOND = timedelta(microseconds=1)
 _WORTH_COMPRESSING = 1_024
+_DEEPEST = 100
 
 
 def encode_rows(rows: RawRows, *, is_lenient: bool = False) -> bytes:
@@ -45,7 +46,8 @@ def encode_rows(rows: RawRows, *, is_lenient: bool = False) -> bytes:
     Args:
         is_lenient: whether what is no value becomes its text.
 
-    Raises: TypeError for what is no value, such as an object.
+    Raises: TypeError for what is no value, such as an object; ValueError for what cannot be
+        written, such as a list that holds itself.
     """
     if isinstance(rows, pl.DataFrame):
         stream = io.BytesIO()
@@ -55,7 +57,7 @@ def encode_rows(rows: RawRows, *, is_lenient: bool = False) -> bytes:
         is_small = rows.height < _WORTH_COMPRESSING
         kept.write_ipc_stream(stream, compression="uncompressed" if is_small else "zstd")
         return stream.getvalue()
-    plain = [dict(row) for row in rows]
+    plain = [_escaped(dict(row)) for row in rows]
     default = _text if is_lenient else _word
     return json.dumps(plain, default=default, separators=(",", ":")).encode()
 
@@ -73,6 +75,22 @@ def chosen_rows(rows: RawRows, places: Sequence[int]) -> RawRows:
     if isinstance(rows, pl.DataFrame):
         return rows[list(places)]
     return [rows[place] for place in places]
+
+
+def _escaped(value: object, depth: int = 0) -> object:
+    """A value whose mappings have text as keys, and cannot be taken for a word of ours."""
+    if depth > _DEEPEST:
+        raise ValueError(f"is nested more than {_DEEPEST} deep")
+    match value:
+        case dict():
+            fields = {str(name): _escaped(each, depth + 1) for name, each in value.items()}
+            if _KIND not in fields:
+                return fields
+            return {_KIND: _OBJECT, _VALUE: list(fields.items())}
+        case list() | tuple():
+            return [_escaped(each, depth + 1) for each in value]
+        case _:
+            return value
 
 
 def _word(value: object) -> object:
@@ -104,6 +122,6 @@ def _text(value: object) -> object:
 def _read(fields: dict[str, object]) -> object:
     """A value that says what it is, or a row."""
     kind, value = fields.get(_KIND), fields.get(_VALUE)
-    if len(fields) == 2 and isinstance(kind, str) and isinstance(value, str) and kind in _READERS:
-        return _READERS[kind](value)
-    return fields
+    if kind == _OBJECT:
+        return dict(cast("list[tuple[str, object]]", value))
+    return _READERS[kind](value) if isinstance(kind, str) and isinstance(value, str) else fields

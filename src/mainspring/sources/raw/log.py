@@ -1,7 +1,7 @@
 """Read and write the raw log of a source: a topic of the log with a record for each segment."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +18,7 @@ __all__ = [
     "find_file",
     "find_refreshes",
     "is_emptied",
+    "is_void",
     "iter_segments",
     "name_of_body",
     "name_of_file",
@@ -124,6 +125,19 @@ def find_refreshes(topic: str, log: LogReader, count: int) -> dict[str, int]:
     return {stored.segment.path: stored.offset for stored in segments}
 
 
+def is_void(stored: StoredSegment, refreshes: Mapping[str, int]) -> bool:
+    """Whether a refresh has superseded the rows of a file.
+
+    Args:
+        refreshes: as `find_refreshes` gives them.
+    """
+    file = stored.segment.file
+    return file is not None and any(
+        stored.offset < offset and _lies_under(file.path, path)
+        for path, offset in refreshes.items()
+    )
+
+
 def segment_record(segment: RawSegment, body: bytes = b"", *, name: str = "") -> pl.DataFrame:
     """The record of a segment, for the log.
 
@@ -147,6 +161,10 @@ def segment_record(segment: RawSegment, body: bytes = b"", *, name: str = "") ->
             "body": pl.Series([body], dtype=pl.Binary),
         }
     )
+
+
+def _lies_under(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def name_of_file(path: str) -> str:
