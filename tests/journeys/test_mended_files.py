@@ -249,3 +249,13 @@ def test_a_refresh_that_did_not_end_reads_what_it_has_not_read(desk, tmp_path: P
     (folder / "b.csv").write_text(f"{header}{ROWS[2]}\n")
     ms.Workspace.open(tmp_path).apply()
     assert totals(ms.Workspace.open(tmp_path)) == before
+
+
+def test_quarantine_lists_rows_in_the_order_of_the_file(desk) -> None:
+    workspace = desk(*ROWS, "1,B,2024-01-01,10", "9,A,2024-01-08,-1", "2,B,2024-01-02,1")
+    workspace.apply()
+    assert [row.reason for row in workspace.quarantine("sales")] == [
+        "conflict",
+        "between:amount",
+        "conflict",
+    ]

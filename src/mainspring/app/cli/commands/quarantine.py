@@ -132,7 +132,8 @@ def released_lines(report: "IngestReport", left: int, paint: Paint) -> Iterator[
     count = report.accepted + report.revised
     yield f"{paint.mark(bool(count))} {counted(count, 'row')} released"
     if left:
-        yield f"  {counted(left, 'row')} in quarantine still: what breaks the contract is not released"
+        rows = counted(left, "row")
+        yield f"  {rows} in quarantine still: what breaks the contract is not released"
 
 
 def _times(count: int, *, first: str = "") -> str:
