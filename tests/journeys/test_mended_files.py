@@ -228,6 +228,20 @@ def test_rows_that_stay_in_quarantine_are_not_missing(desk) -> None:
     assert (effects.new, effects.quarantined, effects.missing) == (1, 1, 0)
 
 
+def test_a_row_that_leaves_quarantine_with_a_mended_file_is_new_and_not_missing(desk) -> None:
+    desk(*ROWS, "9,A,2024-01-08,-1", "1,A,2024-01-01,12").apply()
+    [change] = desk(*ROWS, "9,A,2024-01-08,1").plan(measure=True).data
+    effects = change.effects
+    assert (effects.new, effects.unchanged, effects.missing) == (1, 3, 0)
+
+
+def test_of_a_source_that_is_declared_anew_a_changed_file_is_not_measured(desk) -> None:
+    desk(*ROWS).apply()
+    edited = desk(*ROWS, "4,B,2024-01-04,5", contract=CONTRACT.replace("5000", "100"))
+    [change] = edited.plan(measure=True).data
+    assert (change.change, change.effects) == ("grown", None)
+
+
 def test_a_refresh_that_did_not_end_reads_what_it_has_not_read(desk, tmp_path: Path) -> None:
     desk(*ROWS)
     folder, header = tmp_path / "sales", "n,shop,at,amount\n"
@@ -245,3 +259,13 @@ def test_a_refresh_that_did_not_end_reads_what_it_has_not_read(desk, tmp_path: P
     (folder / "b.csv").write_text(f"{header}{ROWS[2]}\n")
     ms.Workspace.open(tmp_path).apply()
     assert totals(ms.Workspace.open(tmp_path)) == before
+
+
+def test_quarantine_lists_rows_in_the_order_of_the_file(desk) -> None:
+    workspace = desk(*ROWS, "1,B,2024-01-01,10", "9,A,2024-01-08,-1", "2,B,2024-01-02,1")
+    workspace.apply()
+    assert [row.reason for row in workspace.quarantine("sales")] == [
+        "conflict",
+        "between:amount",
+        "conflict",
+    ]

@@ -18,6 +18,7 @@ from mainspring.elements.errors import Location, NotAName
 __all__ = [
     "ADDED",
     "NOTES",
+    "REMARK",
     "GivenTags",
     "Named",
     "Tags",
@@ -47,6 +48,9 @@ ADDED: Final = MappingProxyType({"added": True})
 metadata=ADDED)`.  At its default it is not stated, neither in what identifies the declaration nor
 where that is stored, so declarations without it are what they were, and older ones are read.
 """
+
+REMARK: Final = MappingProxyType({"remark": True})
+"""Marks a field that is for messages only, and no part of what a record says."""
 
 
 _LONGEST_SHOWN = 60
@@ -120,12 +124,13 @@ def freeze(declaration: object, **values: object) -> None:
 
 def stated_fields(declaration: object) -> list[Field[object]]:
     """The fields of a declaration, or of a record in it, that say something: not where it stands in
-    its file, no notes, and not those added later that have their default.
+    its file, no notes or remarks, and not those added later that have their default.
     """
     return [
         each
         for each in fields(declaration)  # type: ignore[arg-type]
         if each.name not in ("declared_at", *NOTES)
+        and each.metadata != REMARK
         and not (each.metadata == ADDED and getattr(declaration, each.name) == each.default)
     ]
 

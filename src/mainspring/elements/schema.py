@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mainspring.elements.declaration import ADDED
+from mainspring.elements.declaration import ADDED, REMARK
 from mainspring.elements.values.spelling import PLAIN, Spelling
 
 __all__ = ["DType", "Field", "Schema"]
@@ -92,8 +92,12 @@ class Schema:
     """
 
     fields: tuple[Field, ...]
-    unusable: tuple[tuple[str, str], ...] = dataclasses.field(default=(), compare=False, repr=False)
-    guessed: tuple[tuple[str, str], ...] = dataclasses.field(default=(), compare=False, repr=False)
+    unusable: tuple[tuple[str, str], ...] = dataclasses.field(
+        default=(), compare=False, repr=False, metadata=REMARK
+    )
+    guessed: tuple[tuple[str, str], ...] = dataclasses.field(
+        default=(), compare=False, repr=False, metadata=REMARK
+    )
 
     @classmethod
     def of(cls, **columns: DType) -> "Schema":

@@ -1,6 +1,6 @@
 """Find the facts that were read of a file and that the file does not have any more."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import polars as pl
 
@@ -10,8 +10,9 @@ from mainspring.sources.files import iter_rows
 from mainspring.sources.generation import ROWS_AT_ONCE, Generation
 from mainspring.sources.raw.copies import opened_copy
 from mainspring.sources.raw.log import StoredSegment, find_file, iter_segments
+from mainspring.sources.topic import raw_topic_of, topic_of
 
-__all__ = ["find_missing"]
+__all__ = ["count_missing", "find_missing"]
 
 
 def find_missing(
@@ -30,19 +31,39 @@ def find_missing(
 
     Cost: reads every version of the file that was read.
     """
-    newest = find_file(generation.raw, log, path)
-    versions = _versions(generation, newest, log)
+    versions = _versions(generation.raw, path, log)
     spans = [(stored.segment.start, stored.segment.end) for stored in versions]
     seen: set[str] = set()
     found: list[pl.DataFrame] = []
     for stored in versions:
         for rows in _iter_rows(generation, stored, objects):
             ids = generation.compiled.ids_of(rows)
-            if is_gone or stored is not newest:
+            if is_gone or stored is not versions[0]:
                 missing = _standing(generation, sorted({*ids.drop_nulls()} - seen), spans, log)
                 found.append(rows.filter(ids.is_in(missing) & ids.is_first_distinct()))
             seen.update(ids.drop_nulls().to_list())
     return pl.concat(found, how="diagonal_relaxed") if found else generation.compiled.no_rows
+
+
+def count_missing(stream: str, path: str, ids: Collection[str], *, log: LogReader) -> int:
+    """How many facts that readings of the file brought stand, and have none of these ids.
+
+    Cost: reads the facts of the source.
+    """
+    facts = topic_of(stream)
+    spans = [
+        (stored.segment.start, stored.segment.end)
+        for stored in _versions(raw_topic_of(stream), path, log)
+    ]
+    brought: dict[str, int] = {}
+    for frame in log.read(facts, start=log.first(facts)):
+        if "_raw" in frame.columns:
+            of_file = [pl.col("_raw").is_between(*span, closed="left") for span in spans]
+            rows = frame.filter(pl.col("_op") == "insert", pl.any_horizontal(of_file))
+            brought |= rows.select("_id", "_offset").iter_rows()
+    others = [id_ for id_ in brought if id_ not in ids]
+    known = log.find(facts, others)
+    return sum(known[id_].stands and known[id_].offset == brought[id_] for id_ in others)
 
 
 def _iter_rows(
@@ -66,16 +87,14 @@ def _standing(
     ]
 
 
-def _versions(
-    generation: Generation, newest: StoredSegment | None, log: LogReader
-) -> list[StoredSegment]:
+def _versions(topic: str, path: str, log: LogReader) -> list[StoredSegment]:
     """The readings of a file, newest first, as far as they count."""
     found: list[StoredSegment] = []
-    stored = newest
+    stored = find_file(topic, log, path)
     while stored is not None:
         found.append(stored)
         before = stored.segment.previous
         if before is None:
             break
-        [stored] = iter_segments(generation.raw, log, start=before, stop=before + 1)
+        [stored] = iter_segments(topic, log, start=before, stop=before + 1)
     return found

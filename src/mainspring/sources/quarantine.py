@@ -58,7 +58,8 @@ def read_quarantine(stream: str, log: LogReader) -> list[QuarantinedRow]:
     Cost: reads the whole quarantine, and looks each fact up.
     """
     rows, departed = _read(stream, log)
-    return [row for key, row in rows.items() if key not in departed]
+    present = (row for key, row in rows.items() if key not in departed)
+    return sorted(present, key=lambda row: row.raw)
 
 
 def count_departed(stream: str, log: LogReader) -> int:

@@ -18,7 +18,7 @@ from mainspring.sources.compiled import Prepared, json_rows
 from mainspring.sources.errors import ConflictingFact, FutureFact, LateFact
 from mainspring.sources.judge import ContestedRow, JudgedRecord, TakenRows, Verdicts, judge_rows
 
-__all__ = ["SYSTEM", "Decision", "Rules", "refusal_digest", "sequence"]
+__all__ = ["SYSTEM", "Decision", "Rules", "sequence"]
 
 OldRows = Callable[[Sequence[int]], pl.DataFrame]
 """The records at these offsets of the topic, in the order asked, with the payload's columns as the
@@ -412,7 +412,7 @@ def _quarantined(refused: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         return _NOTHING_QUARANTINED
     content = pl.Series(
         [
-            refusal_digest(row, reason)
+            _refusal_digest(row, reason)
             for row, reason in refused.select("row", "reason").iter_rows()
         ],
         dtype=pl.Binary,
@@ -436,7 +436,7 @@ def _quarantined(refused: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     )
 
 
-def refusal_digest(row: str, reason: str) -> bytes:
+def _refusal_digest(row: str, reason: str) -> bytes:
     """What a row in quarantine is known by, in hexadecimal digits its id there: the row as it came,
     and what is wrong with it.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import mainspring
-from mainspring.elements.declaration import freeze, iter_said
+from mainspring.elements.declaration import freeze, stated_fields
 from mainspring.elements.schema import Schema
 from mainspring.features.spec import Entity
 from mainspring.sources.spec import Float64
@@ -56,10 +56,10 @@ def test_every_field_is_set_or_it_is_our_bug():
 def test_what_a_record_gained_and_does_not_use_is_no_part_of_its_words() -> None:
     plain, spelled = Float64(between=(0, 1)), Float64(decimal=",")
     words = ["dtype", "nullable", "between", "one_of", "max_length", "allow_nan"]
-    assert [name for name, _ in iter_said(plain)] == words
-    assert [name for name, _ in iter_said(spelled)] == [*words, "spelling"]
+    assert [each.name for each in stated_fields(plain)] == words
+    assert [each.name for each in stated_fields(spelled)] == [*words, "spelling"]
 
 
 def test_what_no_comparison_regards_is_no_part_of_the_words() -> None:
     schema = Schema((), unusable=(("tags", "a list"),))
-    assert [name for name, _ in iter_said(schema)] == ["fields"]
+    assert [each.name for each in stated_fields(schema)] == ["fields"]

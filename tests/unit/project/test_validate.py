@@ -1,10 +1,13 @@
 """Every mistake has the user's line, and all come at once."""
 
+from pathlib import Path
+
 import pytest
 
 from mainspring.elements.schema import DType, Schema
 from mainspring.project.errors import ProjectErrors
 from mainspring.project.loader.discover import discover
+from mainspring.project.loader.load import load_project
 from mainspring.project.loader.validate import validate
 from tests.unit.project.conftest import WriteProject
 from tests.unit.project.shop import SCHEMAS
@@ -250,6 +253,24 @@ def test_an_error_by_its_long_name_is_told_its_gate_and_its_name_here(
     )
     with pytest.raises(ProjectErrors) as raised:
         validate(discover(file), SCHEMAS)
-    [direction, name] = raised.value.faults
+    [name, direction] = raised.value.faults
     assert direction.remedy.format(**direction.details()) == "write ms.gates.max_metric('mae', 3)"
     assert "mean_absolute_error is called 'mae' here" in name.message
+
+
+def test_a_wrong_type_that_was_guessed_names_the_value_that_decided_it(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("n,at,x\n1,2024-01-01,1\n2,yesterday,N/A\n")
+    (tmp_path / "p.py").write_text(
+        "import mainspring as ms\nfrom mainspring import col\n"
+        'rows = ms.Source("rows", "rows.csv", id="n", event_time="at")\n'
+        'ms.OnDemandFeatureView("form", features={"x": col("x") + 1})\n'
+        'ms.FeatureView("v", source=rows, entities=[ms.Entity("n")], windows=["1d"], '
+        'features={"x": col("x").sum(), "y": (col("x") * 2).sum()})\n'
+    )
+    with pytest.raises(ProjectErrors) as refused:
+        load_project(tmp_path)
+    messages = " | ".join(fault.message for fault in refused.value.faults)
+    assert "is of type string; at was guessed to be string because of 'yesterday' in row 2" in (
+        messages
+    )
+    assert messages.count("x was guessed to be string because of 'N/A' in row 2") == 2

@@ -22,6 +22,7 @@ __all__ = [
     "aggregation_faults",
     "column_faults",
     "expression_faults",
+    "guesses_of",
     "in_place",
     "parameter_faults",
 ]
@@ -53,7 +54,7 @@ def expression_faults(
     of `wanted`.
     """
     faults = type_faults(node, schema)
-    guessed = _guesses_of(input_columns(node), schema)
+    guessed = guesses_of(input_columns(node), schema)
     if faults:
         yield from (
             in_place(fault, place, note=guessed if isinstance(fault, WrongOperand) else "")
@@ -123,12 +124,12 @@ def column_faults(
                 user=f"column {name}, {place.user},",
                 dtype=schema[name].dtype.value,
                 wanted=" or ".join(w.value for w in wanted),
-                guessed=_guesses_of([name], schema),
+                guessed=guesses_of([name], schema),
                 at=place.at,
             )
 
 
-def _guesses_of(names: Collection[str], schema: Schema) -> str:
+def guesses_of(names: Collection[str], schema: Schema) -> str:
     """Why columns without a contract have their types, for a message about these."""
     reasons = dict(schema.guessed)
     guesses = [

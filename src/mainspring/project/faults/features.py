@@ -15,6 +15,7 @@ from mainspring.project.faults.expressions import (
     aggregation_faults,
     column_faults,
     expression_faults,
+    guesses_of,
     parameter_faults,
 )
 from mainspring.project.faults.timeless import timeless_source_faults, timeless_view_faults
@@ -122,6 +123,7 @@ def _column_faults(view: FeatureView, source: Source, schema: Schema) -> Iterato
                     user=f"join key {name} of view {view.name}",
                     dtype=schema[name].dtype.value,
                     wanted="int64, string, boolean or timestamp",
+                    guessed=guesses_of([name], schema),
                     at=at,
                 )
     match view.features:

@@ -8,6 +8,7 @@ from mainspring.app.cli.commands.access import audit_lines
 from mainspring.app.cli.commands.answers import replay_lines, watch_lines
 from mainspring.app.cli.commands.data import ingest_lines
 from mainspring.app.cli.commands.lifecycle import apply_lines, status_lines
+from mainspring.app.cli.commands.quarantine import released_lines
 from mainspring.app.cli.paint import Paint
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import DAY
@@ -177,4 +178,13 @@ def test_a_broken_journal_is_told_with_its_place() -> None:
     report = AuditReport(events=9, broken_at=4, newest="", shown=())
     assert list(audit_lines(report, PLAIN)) == [
         "✗ the chain of digests breaks at event 4 of 9: the journal was changed there"
+    ]
+
+
+def test_rows_that_could_not_be_released_are_counted() -> None:
+    report = IngestReport(accepted=2, revised=1)
+    assert list(released_lines(report, 0, PLAIN)) == ["✓ 3 rows released"]
+    assert list(released_lines(report, 1_429, PLAIN)) == [
+        "✓ 3 rows released",
+        "  1,429 rows in quarantine still: what breaks the contract is not released",
     ]

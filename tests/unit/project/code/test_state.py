@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from mainspring.project.code.state import (
+    imported_name,
     is_plain,
     is_told_by_text,
-    name_of,
     plain_notation,
     survey,
     take_apart,
@@ -34,7 +34,7 @@ def words(value: object) -> object:
     """An object and all that it holds, as far as it can be taken apart."""
     if is_plain(value):
         return plain_notation(value)
-    named, apart = name_of(value), take_apart(value)
+    named, apart = imported_name(value), take_apart(value)
     if named or apart is None:
         return named or repr(value)
     return [apart.word, *map(words, apart.parts)]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mainspring.sources.ingest import IngestReport
     from mainspring.sources.quarantine import QuarantinedRow
 
-__all__ = ["quarantine", "quarantine_lines", "resolved_lines", "row_lines"]
+__all__ = ["quarantine", "quarantine_lines", "released_lines", "row_lines"]
 
 _SHOWN = 20
 
@@ -63,8 +63,10 @@ def release_rows(at: Invocation, source: str, rows: tuple[int, ...], *, is_all: 
     contract and apply.
     """
     _require_choice(rows, is_all=is_all)
-    report = at.open().release(source, rows)
-    at.answer(report, lambda paint: resolved_lines(report, "released", paint))
+    workspace = at.open()
+    report = workspace.release(source, rows)
+    left = sum(row.count for row in workspace.quarantine(source)) if is_all else 0
+    at.answer(report, lambda paint: released_lines(report, left, paint))
 
 
 @quarantine.command("drop", cls=WorkspaceVerb)
@@ -125,10 +127,13 @@ def row_lines(row: "QuarantinedRow", paint: Paint) -> Iterator[str]:
     )
 
 
-def resolved_lines(report: "IngestReport", verb: str, paint: Paint) -> Iterator[str]:
-    """What became of rows in quarantine."""
+def released_lines(report: "IngestReport", left: int, paint: Paint) -> Iterator[str]:
+    """How many rows were released, and of all rows those that could not be."""
     count = report.accepted + report.revised
-    yield f"{paint.mark(bool(count))} {counted(count, 'row')} {verb}"
+    yield f"{paint.mark(bool(count))} {counted(count, 'row')} released"
+    if left:
+        rows = counted(left, "row")
+        yield f"  {rows} in quarantine still: what breaks the contract is not released"
 
 
 def _times(count: int, *, first: str = "") -> str:
