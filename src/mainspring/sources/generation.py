@@ -304,7 +304,7 @@ class Generation:
         unchanged = {
             overruled[id_]
             for id_, content in now.select("_id", "_content").iter_rows()
-            if content in said.get(id_, ())
+            if content == said.get(id_)
         }
         operations = [
             "keep" if place in unchanged else operation

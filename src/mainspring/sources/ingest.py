@@ -274,14 +274,16 @@ class SourceWriter:
             report = report + written if number else written
         return report
 
-    def supersede_file(self, path: str, *, number: int) -> None:
-        """Write that the rows count no more which were read of a file, or of the files of a folder,
-        in the generations that take this refresh into account.
+    def supersede_files(self, paths: Sequence[str], *, number: int) -> None:
+        """Write that the rows count no more which were read of these files, or of the files of
+        these folders, in the generations that take this refresh into account.
 
         Args:
             number: of the refresh; the first of a source is 1.
         """
-        segment = msgspec.structs.replace(self._segment("refresh", history=True), path=path)
+        segment = msgspec.structs.replace(
+            self._segment("refresh", history=True), paths=tuple(paths)
+        )
         self._append_marker(segment, name=name_of_refresh(number))
 
     def release_rows(self, raw_offsets: Sequence[int]) -> IngestReport:
@@ -356,12 +358,20 @@ class SourceWriter:
             else:
                 return
 
-    def delete_missing(self, path: str, *, is_gone: bool) -> IngestReport:
+    def delete_missing(self, path: str, *, is_gone: bool, held: Sequence[str] = ()) -> IngestReport:
         """Delete the facts that were read of a file and that it does not have any more, as it was
         read last; all of them where the file is gone.
+
+        Args:
+            held: the paths of the source's files: what another one of them has is not missing.
         """
         missing = find_missing(
-            self.generation, path, is_gone=is_gone, log=self._log, objects=self._objects
+            self.generation,
+            path,
+            is_gone=is_gone,
+            held=held,
+            log=self._log,
+            objects=self._objects,
         )
         if missing.is_empty():
             return IngestReport()
