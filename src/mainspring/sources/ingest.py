@@ -55,6 +55,7 @@ from mainspring.sources.raw.segment import (
     SegmentKind,
     pack_hits,
 )
+from mainspring.sources.refuse import lying_rows
 from mainspring.sources.sequence import Decision
 from mainspring.sources.tally import Tally, counted
 
@@ -434,7 +435,8 @@ class SourceWriter:
         quarantined = decision.quarantined
         if quarantined.is_empty() and not decision.repeated:
             return list(range(push.frame.height))
-        lying = self.generation.lying(quarantined["_id"].to_list())
+        ids = quarantined["_id"].to_list()
+        lying = lying_rows(self.generation.quarantine, ids, self._log)
         refused = quarantined.select("_row", "_id").with_columns(
             again=pl.col("_id").is_in(list(lying)) | ~pl.col("_id").is_first_distinct()
         )
