@@ -1,6 +1,7 @@
 """A person mends a file, adds rows to it, drops some, and edits what was declared about it."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -235,13 +236,6 @@ def test_a_row_that_leaves_quarantine_with_a_mended_file_is_new_and_not_missing(
     assert (effects.new, effects.unchanged, effects.missing) == (1, 3, 0)
 
 
-def test_of_a_source_that_is_declared_anew_a_changed_file_is_not_measured(desk) -> None:
-    desk(*ROWS).apply()
-    edited = desk(*ROWS, "4,B,2024-01-04,5", contract=CONTRACT.replace("5000", "100"))
-    [change] = edited.plan(measure=True).data
-    assert (change.change, change.effects) == ("grown", None)
-
-
 def test_a_refresh_that_did_not_end_reads_what_it_has_not_read(desk, tmp_path: Path) -> None:
     desk(*ROWS)
     folder, header = tmp_path / "sales", "n,shop,at,amount\n"
@@ -269,3 +263,78 @@ def test_quarantine_lists_rows_in_the_order_of_the_file(desk) -> None:
         "between:amount",
         "conflict",
     ]
+
+
+@pytest.fixture
+def parts(desk, tmp_path: Path) -> Callable[..., ms.Workspace]:
+    """Writes the files of a folder, and opens a workspace whose source it is."""
+
+    def opened(**files: Sequence[str]) -> ms.Workspace:
+        folder = tmp_path / "parts"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name, rows in files.items():
+            (folder / f"{name}.csv").write_text("\n".join(["n,shop,at,amount", *rows]) + "\n")
+        desk()
+        project = (tmp_path / "p.py").read_text().replace('"sales.csv"', '"parts"')
+        (tmp_path / "p.py").write_text(project)
+        return ms.Workspace.open(tmp_path)
+
+    return opened
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"a": ROWS[:2], "z": ROWS[2:]},
+        {"0": ROWS[:2], "b": ROWS[2:]},
+        {"a": ROWS[:1], "b": ROWS[1:]},
+        {"a": [ROWS[0], ROWS[2]], "b": [ROWS[1]]},
+        {"b": ROWS},
+    ],
+)
+def test_a_row_that_another_file_has_is_not_missing(parts, after: dict[str, list[str]]) -> None:
+    parts(a=ROWS[:2], b=ROWS[2:]).apply()
+    before = totals(parts(a=ROWS[:2], b=ROWS[2:]))
+    workspace = parts(**after)
+    workspace.apply(workspace.plan(delete_missing=True))
+    assert totals(parts(**after)) == before
+
+
+def test_a_row_that_was_missing_and_is_there_again_counts_again(desk) -> None:
+    desk(*ROWS).apply()
+    before = totals(desk(*ROWS))
+    workspace = desk(*ROWS[:2])
+    workspace.apply(workspace.plan(delete_missing=True))
+    assert totals(desk(*ROWS[:2]))["n"] == [2, 0]
+    desk(*ROWS).apply()
+    assert totals(desk(*ROWS)) == before
+
+
+def test_a_row_that_was_deleted_by_a_push_stays_away_as_long_as_the_file_says_the_same(
+    desk,
+) -> None:
+    desk(*ROWS).apply()
+    push(desk(*ROWS), 3, "B", "2024-01-03", 30.0, "delete")
+    desk(*ROWS, "4,A,2024-01-04,1").apply()
+    assert totals(desk(*ROWS, "4,A,2024-01-04,1"))["n"] == [3, 0]
+
+
+@pytest.mark.parametrize(
+    ("after", "amount"), [(["1,A,2024-01-01,7"], 7.0), (["1,A,2024-01-01,7", ROWS[0]], 7.0)]
+)
+def test_the_first_row_of_an_id_is_what_a_file_says(desk, after: list[str], amount: float) -> None:
+    desk(ROWS[0], "1,A,2024-01-01,7").apply()
+    assert totals(desk(ROWS[0], "1,A,2024-01-01,7"))["sum"][0] == 10.0
+    desk(*after).apply()
+    assert totals(desk(*after))["sum"][0] == amount
+
+
+def test_a_refresh_supersedes_what_was_read_of_an_earlier_path(desk, tmp_path: Path) -> None:
+    desk(*ROWS).apply()
+    (tmp_path / "other.csv").write_text("n,shop,at,amount\n1,A,2024-01-01,7\n")
+    project = (tmp_path / "p.py").read_text().replace('"sales.csv"', '"other.csv"')
+    (tmp_path / "p.py").write_text(project)
+    workspace = ms.Workspace.open(tmp_path)
+    workspace.apply(workspace.plan(refresh=["sales"]))
+    assert totals(ms.Workspace.open(tmp_path)) == {"n": [1, 0], "sum": [7.0, 0.0]}

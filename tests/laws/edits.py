@@ -133,11 +133,13 @@ class Desk:
         project = load_definitions(declared(shape, path), name="memory")
         return Workspace(project, self._runtime, environment="dev", folder=None)
 
-    def do(self, step: Step) -> None:
-        """Do a step; one that is refused with an error of ours has done nothing."""
+    def do(self, step: Step) -> bool:
+        """Do a step; False for one that is refused with an error of ours."""
         self.clock.advance(7 * MINUTE)
         with suppress(MainspringError):
             self._do(step)
+            return True
+        return False
 
     def _do(self, step: Step) -> None:
         match step.act:

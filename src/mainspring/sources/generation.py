@@ -10,7 +10,7 @@ generation that answered.  Every other one takes back the same rows, whatever it
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -39,6 +39,8 @@ from mainspring.sources.raw.log import (
 from mainspring.sources.raw.rows import RawRowReader
 from mainspring.sources.raw.segment import RawSegment, pack_hits, unpack_hits
 from mainspring.sources.read import iter_records
+from mainspring.sources.refuse import departed_rows, refused_rows, with_raw
+from mainspring.sources.repeated_ids import RepeatedIds
 from mainspring.sources.sequence import Decision, Rules, sequence
 from mainspring.sources.spec import declared_delay
 from mainspring.sources.tally import Tally, read_tally, tally_after, tally_record
@@ -52,6 +54,7 @@ Progress = Callable[[int, int], None]
 ROWS_AT_ONCE = 65_536
 _ATTEMPTS = 20
 _TALLIES = 1_000
+_SMALL_GAP = 256
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -176,13 +179,21 @@ class Generation:
         """
         found: dict[str, pl.DataFrame] = {}
         if decision.accepted.height:
-            found[self.facts] = _with_raw(decision.accepted, raw)
+            found[self.facts] = with_raw(decision.accepted, raw)
         if decision.quarantined.is_empty() and not decision.dropped:
             return found
-        refused = _with_raw(_collapsed(decision.quarantined), raw)
-        gone = _dropped([offset for _, offset in decision.dropped], decision.quarantined)
-        records = self._in_quarantine(refused, is_read_again=is_read_again)
-        return found | {self.quarantine: pl.concat([records, gone], how="diagonal")}
+        refused = refused_rows(
+            decision.quarantined,
+            raw,
+            topic=self.quarantine,
+            log=self._log,
+            is_read_again=is_read_again,
+        )
+        # Who is accepted later than this has left quarantine.
+        facts = pl.lit(self._log.head(self.facts), dtype=pl.Int64)
+        gone = departed_rows([offset for _, offset in decision.dropped], refused)
+        records = pl.concat([refused.with_columns(facts=facts), gone], how="diagonal")
+        return found | {self.quarantine: records}
 
     def commit(
         self,
@@ -243,7 +254,7 @@ class Generation:
         assert segment.file is not None
         with opened_copy(segment.file, self._objects) as path:
             source = self.compiled.source
-            repeats = _RepeatedIds(self.compiled) if segment.operation == "upsert" else None
+            repeats = RepeatedIds(self.compiled) if segment.operation == "upsert" else None
             if repeats is not None:
                 repeats.look_for(iter_rows(source, path, rows=ROWS_AT_ONCE))
             for rows in iter_rows(source, path, rows=ROWS_AT_ONCE):
@@ -306,7 +317,7 @@ class Generation:
         unchanged = {
             overruled[id_]
             for id_, content in now.select("_id", "_content").iter_rows()
-            if content in said.get(id_, ())
+            if content == said.get(id_)
         }
         operations = [
             "keep" if place in unchanged else operation
@@ -423,9 +434,10 @@ class Generation:
         first = min(self._log.first(self.facts), offsets[-1] + 1)
         old = [offset for offset in offsets if offset < first]
         spans = [(old[0], old[-1] + 1)] if old else []
-        spans += [(offset, offset + 1) for offset in offsets[len(old) :]]
+        spans += _spans(offsets[len(old) :])
+        wanted = pl.Series(offsets, dtype=pl.Int64).implode()
         frames = [
-            frame.filter(pl.col("_offset").is_in(offsets))
+            frame.filter(pl.col("_offset").is_in(wanted))
             for start, stop in spans
             for frame in iter_records(
                 self.facts,
@@ -452,106 +464,23 @@ class Generation:
         frames = self._log.read(self.facts, start=first, stop=first + 1)
         return any("_raw" not in frame.columns for frame in frames)
 
-    def lying(self, ids: Sequence[str]) -> dict[str, int]:
-        """By id of a refused row, which raw row lies in quarantine under it; without those that
-        have been dropped or released.
-        """
-        known = sorted(found.offset for found in self._log.find(self.quarantine, ids).values())
-        if not known:
-            return {}
-        raws: dict[str, int] = {}
-        for frame in self._log.read(self.quarantine, start=known[0], stop=known[-1] + 1):
-            # Rows that release 0.1 refused have no raw offset.
-            if "_raw" in frame.columns:
-                newest = frame.filter(pl.col("_offset").is_in(known)).select("_id", "_raw")
-                raws |= dict(newest.drop_nulls().iter_rows())
-        gone = self._log.find(self.quarantine, [_name_of_gone(raw) for raw in raws.values()])
-        return {id_: raw for id_, raw in raws.items() if _name_of_gone(raw) not in gone}
 
-    def _in_quarantine(self, refused: pl.DataFrame, *, is_read_again: bool) -> pl.DataFrame:
-        """Rows on their way to quarantine; the text of one that lies there already is not stored
-        again.
-        """
-        ids = refused["_id"].to_list()
-        lying = self.lying(ids)
-        known = set(self._log.find(self.quarantine, ids)) if is_read_again else lying.keys()
-        raws = [
-            lying.get(id_) if id_ in known else raw
-            for id_, raw in refused.select("_id", "_raw").iter_rows()
-        ]
-        return refused.with_columns(
-            _raw=pl.Series(raws, dtype=pl.Int64),
-            row=pl.when(~pl.col("_id").is_in(list(known))).then("row"),
-            # Who is accepted later than this has left quarantine.
-            facts=pl.lit(self._log.head(self.facts), dtype=pl.Int64),
-        )
+def _spans(offsets: Sequence[int]) -> list[tuple[int, int]]:
+    """What to read for these offsets, which are sorted: one read costs as much as the records of a
+    small gap.
 
-
-class _RepeatedIds:
-    """Tells of a file that is read again which of its rows may replace what stood before the file:
-    the first of each id.  Two rows of one file that contradict each other are a conflict as ever.
+    >>> _spans([1, 2, 3, 9_000, 9_010])
+    [(1, 4), (9000, 9011)]
     """
-
-    def __init__(self, compiled: CompiledSource) -> None:
-        self._compiled = compiled
-        self._repeated = pl.Series([], dtype=pl.String)
-        self._seen: set[str] = set()
-
-    def look_for(self, frames: Iterable[pl.DataFrame]) -> None:
-        """Find the ids that the file has more than once."""
-        ids = [self._compiled.ids_of(frame) for frame in frames]
-        if ids:
-            joined = pl.concat(ids).drop_nulls()
-            self._repeated = joined.filter(joined.is_duplicated()).unique()
-
-    def operations(self, rows: pl.DataFrame) -> Sequence[str]:
-        """Of each row of the file's next frame."""
-        found = ["upsert"] * rows.height
-        if self._repeated.len():
-            ids = self._compiled.ids_of(rows)
-            places = ids.is_in(self._repeated.implode()).fill_null(value=False).arg_true().to_list()
-            for place in places:
-                if ids[place] in self._seen:
-                    found[place] = "insert"
-                self._seen.add(ids[place])
-        return found
+    spans: list[tuple[int, int]] = []
+    for offset in offsets:
+        if spans and offset - spans[-1][1] < _SMALL_GAP:
+            spans[-1] = (spans[-1][0], offset + 1)
+        else:
+            spans.append((offset, offset + 1))
+    return spans
 
 
 def _alike(operation: str, rows: int) -> Sequence[str]:
     """The operations of rows that all ask for the same; empty where they insert."""
     return () if operation == "insert" else (operation,) * rows
-
-
-def _with_raw(records: pl.DataFrame, raw: pl.Series) -> pl.DataFrame:
-    """Records with the raw offsets of their rows in place of their places in the batch."""
-    offsets = raw.gather(records["_row"]) if records.height else pl.Series([], dtype=pl.Int64)
-    place = records.get_column_index("_row")
-    return records.drop("_row").insert_column(place, offsets.cast(pl.Int64).alias("_raw"))
-
-
-def _collapsed(refused: pl.DataFrame) -> pl.DataFrame:
-    """Rows that are alike once, each with how many they were."""
-    counts = pl.len().over("_id").cast(pl.Int64).alias("count")
-    return refused.with_columns(counts).unique("_id", keep="first", maintain_order=True)
-
-
-def _dropped(offsets: Sequence[int], like: pl.DataFrame) -> pl.DataFrame:
-    """What says that rows with these raw offsets have left quarantine."""
-    empty = _with_raw(_collapsed(like.clear()), pl.Series([], dtype=pl.Int64))
-    rows = [
-        {
-            "_id": _name_of_gone(offset),
-            "_content": offset.to_bytes(16, "big"),
-            "_op": "retract",
-            **dict.fromkeys(("_event_time", "_known_at", "_appended_at", "_visible_at"), 0),
-            "_history": False,
-            "_raw": offset,
-            "count": 0,
-        }
-        for offset in offsets
-    ]
-    return pl.DataFrame(rows, schema=empty.schema)
-
-
-def _name_of_gone(raw: int) -> str:
-    return f"gone:{raw}"

@@ -55,6 +55,7 @@ from mainspring.sources.raw.segment import (
     SegmentKind,
     pack_hits,
 )
+from mainspring.sources.refuse import lying_rows
 from mainspring.sources.sequence import Decision
 from mainspring.sources.tally import Tally, tally_after
 
@@ -274,14 +275,16 @@ class SourceWriter:
             report = report + written if number else written
         return report
 
-    def supersede_file(self, path: str, *, number: int) -> None:
-        """Write that the rows count no more which were read of a file, or of the files of a folder,
-        in the generations that take this refresh into account.
+    def supersede_files(self, paths: Sequence[str], *, number: int) -> None:
+        """Write that the rows count no more which were read of these files, or of the files of
+        these folders, in the generations that take this refresh into account.
 
         Args:
             number: of the refresh; the first of a source is 1.
         """
-        segment = msgspec.structs.replace(self._segment("refresh", history=True), path=path)
+        segment = msgspec.structs.replace(
+            self._segment("refresh", history=True), paths=tuple(paths)
+        )
         self._append_marker(segment, name=name_of_refresh(number))
 
     def release_rows(self, raw_offsets: Sequence[int]) -> IngestReport:
@@ -356,12 +359,20 @@ class SourceWriter:
             else:
                 return
 
-    def delete_missing(self, path: str, *, is_gone: bool) -> IngestReport:
+    def delete_missing(self, path: str, *, is_gone: bool, held: Sequence[str] = ()) -> IngestReport:
         """Delete the facts that were read of a file and that it does not have any more, as it was
         read last; all of them where the file is gone.
+
+        Args:
+            held: the paths of the source's files: what another one of them has is not missing.
         """
         missing = find_missing(
-            self.generation, path, is_gone=is_gone, log=self._log, objects=self._objects
+            self.generation,
+            path,
+            is_gone=is_gone,
+            held=held,
+            log=self._log,
+            objects=self._objects,
         )
         if missing.is_empty():
             return IngestReport()
@@ -424,7 +435,8 @@ class SourceWriter:
         quarantined = decision.quarantined
         if quarantined.is_empty() and not decision.repeated:
             return list(range(push.frame.height))
-        lying = self.generation.lying(quarantined["_id"].to_list())
+        ids = quarantined["_id"].to_list()
+        lying = lying_rows(self.generation.quarantine, ids, self._log)
         refused = quarantined.select("_row", "_id").with_columns(
             again=pl.col("_id").is_in(list(lying)) | ~pl.col("_id").is_first_distinct()
         )

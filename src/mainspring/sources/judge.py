@@ -175,12 +175,12 @@ class _Judge:
         """What stands afterwards if that changes."""
         assert row.place is not None
         before, verdicts = self._revision(row.id), self.verdicts
-        # Said again, also after a delete: a file that is read twice must not bring deleted facts
-        # back.
+        # Said again, also after a delete: rows that come twice must not bring deleted facts back.
+        # A file that is read again may; what it had before as it is now is not asked (`keep`).
         if (
             before is not None
             and before.content == row.content
-            and (before.stands or row.op != "replace")
+            and (before.stands or row.op not in ("replace", "upsert"))
         ):
             verdicts.duplicates += 1
             if before.stands:

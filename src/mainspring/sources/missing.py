@@ -1,6 +1,6 @@
 """Find the facts that were read of a file and that the file does not have any more."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import polars as pl
 
@@ -20,29 +20,48 @@ def find_missing(
     path: str,
     *,
     is_gone: bool,
+    held: Sequence[str],
     log: LogReader,
     objects: ObjectReader,
 ) -> pl.DataFrame:
     """The rows, as they came, whose ids an earlier reading of the file had and the last one has
-    not; without those that were corrected by a push since.
+    not; without those that were corrected by a push since, and those that another file has.
 
     Args:
         is_gone: whether the file itself is gone: then all of its rows are missing.
+        held: the paths of the source's files as they are now.
 
-    Cost: reads every version of the file that was read.
+    Cost: reads every version of the file that was read, and all other files once where some rows
+        are missing.
     """
     versions = _versions(generation.raw, path, log)
     spans = [(stored.segment.start, stored.segment.end) for stored in versions]
     seen: set[str] = set()
     found: list[pl.DataFrame] = []
     for stored in versions:
-        for rows in _iter_rows(generation, stored, objects):
-            ids = generation.compiled.ids_of(rows)
+        for rows, ids in _iter_ids(generation, stored, objects):
             if is_gone or stored is not versions[0]:
-                missing = _standing(generation, sorted({*ids.drop_nulls()} - seen), spans, log)
-                found.append(rows.filter(ids.is_in(missing) & ids.is_first_distinct()))
+                gone = _standing(generation, sorted({*ids.drop_nulls()} - seen), spans, log)
+                found.append(rows.filter(ids.is_in(gone) & ids.is_first_distinct()))
             seen.update(ids.drop_nulls().to_list())
-    return pl.concat(found, how="diagonal_relaxed") if found else generation.compiled.no_rows
+    missing = pl.concat([generation.compiled.no_rows, *found], how="diagonal_relaxed")
+    others = [find_file(generation.raw, log, other) for other in held if other != path]
+    for other in others if missing.height else ():
+        if other is not None and not generation.is_void(other):
+            for _, ids in _iter_ids(generation, other, objects):
+                own = generation.compiled.ids_of(missing)
+                missing = missing.filter(~own.is_in(ids.drop_nulls().implode()))
+    return missing
+
+
+def _iter_ids(
+    generation: Generation, stored: StoredSegment, objects: ObjectReader
+) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
+    """The rows of a reading of a file, and the id of each."""
+    assert stored.segment.file is not None
+    with opened_copy(stored.segment.file, objects) as local:
+        for rows in iter_rows(generation.compiled.source, local, rows=ROWS_AT_ONCE):
+            yield rows, generation.compiled.ids_of(rows)
 
 
 def count_missing(stream: str, path: str, ids: Collection[str], *, log: LogReader) -> int:
@@ -64,14 +83,6 @@ def count_missing(stream: str, path: str, ids: Collection[str], *, log: LogReade
     others = [id_ for id_ in brought if id_ not in ids]
     known = log.find(facts, others)
     return sum(known[id_].stands and known[id_].offset == brought[id_] for id_ in others)
-
-
-def _iter_rows(
-    generation: Generation, stored: StoredSegment, objects: ObjectReader
-) -> Iterator[pl.DataFrame]:
-    assert stored.segment.file is not None
-    with opened_copy(stored.segment.file, objects) as local:
-        yield from iter_rows(generation.compiled.source, local, rows=ROWS_AT_ONCE)
 
 
 def _standing(

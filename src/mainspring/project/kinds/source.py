@@ -31,6 +31,7 @@ from mainspring.sources.fold import materialize_table
 from mainspring.sources.generation import Generation
 from mainspring.sources.ingest import CompiledSource, IngestJournal, IngestReport, SourceWriter
 from mainspring.sources.raw.adopt import adopt_facts
+from mainspring.sources.raw.log import lies_under
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import log_of_stream, topic_of
 
@@ -274,13 +275,17 @@ class _SourceReader:
                     expected=change.digest,
                     progress=self._progress,
                 )
-            if deletes_missing:
-                report += self._writer.delete_missing(change.path, is_gone=change.digest is None)
         if files:
-            self._record_files(files)
+            held = self._record_files(files)
+            for change in files if deletes_missing else ():
+                is_gone = change.digest is None
+                report += self._writer.delete_missing(change.path, is_gone=is_gone, held=held)
         return report
 
-    def _record_files(self, files: tuple[DataChange, ...]) -> None:
+    def _record_files(self, files: tuple[DataChange, ...]) -> tuple[str, ...]:
+        """Put on record which files were read; the paths of all that the source
+        has now.
+        """
         state = self._runtime.state
         log = log_of_stream(self._source.stream)
         record = read_source_record(state, log)
@@ -289,6 +294,8 @@ class _SourceReader:
         known = tuple(sorted({*record.files, *read} - gone))
         if known != record.files:
             write_source_record(state, log, msgspec.structs.replace(record, files=known))
+        path = self._source.path or ""
+        return tuple(name for name in known if lies_under(name, path))
 
     def _begin_refresh(self, refreshes: int) -> None:
         state = self._runtime.state
@@ -296,7 +303,9 @@ class _SourceReader:
         record = read_source_record(state, log)
         if refreshes > record.refreshes:
             assert self._source.path is not None
-            self._writer.supersede_file(self._source.path, number=refreshes)
+            # Those too that it had another path for, before it was edited.
+            paths = sorted({self._source.path, *record.files})
+            self._writer.supersede_files(paths, number=refreshes)
             write_source_record(state, log, msgspec.structs.replace(record, refreshes=refreshes))
 
     def _follow_others(self) -> None:

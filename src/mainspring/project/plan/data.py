@@ -13,7 +13,7 @@ from mainspring.project.kinds.data import DataChange
 from mainspring.registry.environment import AssetRecord
 from mainspring.sources.files import part_files
 from mainspring.sources.raw.copies import digest_of_file
-from mainspring.sources.raw.log import find_file, find_refreshes, is_void
+from mainspring.sources.raw.log import find_file, find_refreshes, is_void, lies_under
 from mainspring.sources.raw.segment import FileCopy
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import raw_topic_of
@@ -70,7 +70,7 @@ def file_changes(
                 digest=digest,
             )
     for name in record.files if record else ():
-        if name not in found and source.path is not None and _lies_under(name, source.path):
+        if name not in found and source.path is not None and lies_under(name, source.path):
             yield DataChange(
                 source=asset,
                 path=name,
@@ -120,7 +120,3 @@ def _digests(path: Path, size_bytes: int) -> tuple[Digest, Digest]:
         while block := file.read(_BLOCK):
             found.update(block)
     return Digest(f"sha256:{start.hexdigest()}"), Digest(f"sha256:{found.hexdigest()}")
-
-
-def _lies_under(name: str, path: str) -> bool:
-    return name == path or name.startswith(f"{path}/")

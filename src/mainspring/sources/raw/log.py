@@ -20,6 +20,7 @@ __all__ = [
     "is_emptied",
     "is_void",
     "iter_segments",
+    "lies_under",
     "name_of_body",
     "name_of_file",
     "name_of_hits",
@@ -122,7 +123,7 @@ def find_refreshes(topic: str, log: LogReader, count: int) -> dict[str, int]:
         for offset in offsets
         for stored in iter_segments(topic, log, start=offset, stop=offset + 1)
     )
-    return {stored.segment.path: stored.offset for stored in segments}
+    return {path: stored.offset for stored in segments for path in stored.segment.paths}
 
 
 def is_void(stored: StoredSegment, refreshes: Mapping[str, int]) -> bool:
@@ -133,8 +134,7 @@ def is_void(stored: StoredSegment, refreshes: Mapping[str, int]) -> bool:
     """
     file = stored.segment.file
     return file is not None and any(
-        stored.offset < offset and _lies_under(file.path, path)
-        for path, offset in refreshes.items()
+        stored.offset < offset and lies_under(file.path, path) for path, offset in refreshes.items()
     )
 
 
@@ -163,7 +163,8 @@ def segment_record(segment: RawSegment, body: bytes = b"", *, name: str = "") ->
     )
 
 
-def _lies_under(path: str, folder: str) -> bool:
+def lies_under(path: str, folder: str) -> bool:
+    """Whether a path is that of a file, or of one in a folder."""
     return path == folder or path.startswith(f"{folder}/")
 
 

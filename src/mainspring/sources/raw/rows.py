@@ -53,16 +53,16 @@ class RawRowReader:
             return self._compiled.no_rows
         return pl.concat(frames, how="diagonal_relaxed")
 
-    def contents(self, stored: StoredSegment, ids: frozenset[str]) -> dict[str, set[bytes]]:
-        """By id, the content of the rows of a file that have one of these ids."""
+    def contents(self, stored: StoredSegment, ids: frozenset[str]) -> dict[str, bytes]:
+        """By id, for each of these, the content of the first row of a file that has it."""
         assert stored.segment.file is not None
-        found: dict[str, set[bytes]] = {}
+        found: dict[str, bytes] = {}
         with opened_copy(stored.segment.file, self._objects) as path:
             for rows in iter_rows(self._compiled.source, path, rows=_ROWS_AT_ONCE):
                 chosen = rows.filter(self._compiled.ids_of(rows).is_in(list(ids)))
                 kept = self._compiled.prepare(chosen).kept
                 for id_, content in kept.select("_id", "_content").iter_rows():
-                    found.setdefault(id_, set()).add(content)
+                    found.setdefault(id_, content)
         return found
 
     def _ids_of(self, stored: StoredSegment) -> pl.Series:

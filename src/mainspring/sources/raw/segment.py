@@ -75,7 +75,7 @@ class RawSegment(StoredRecord, frozen=True, kw_only=True):
         encoding: of the body of pushed rows: `json` or `arrow`; empty where there is none.
         hits: packed: see `pack_hits`.
         rows_in_quarantine: the raw offsets that a release or a drop is about.
-        path: of the file that a refresh is about.
+        paths: of the files or folders that a refresh is about.
         answered_by: the generation that decides which earlier rows those of a file take back.
         previous: the offset of the segment in which the same file was read before; None where it
             was not, or where those rows count no more.
@@ -98,7 +98,7 @@ class RawSegment(StoredRecord, frozen=True, kw_only=True):
     encoding: BodyEncoding = ""
     hits: bytes = b""
     rows_in_quarantine: tuple[int, ...] = ()
-    path: str = ""
+    paths: tuple[str, ...] = ()
     answered_by: str = ""
     previous: int | None = None
     file: FileCopy | None = None
