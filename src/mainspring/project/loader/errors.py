@@ -99,18 +99,13 @@ class UnfitExpression(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class WrongType(DeclarationError):
-    """An expression is valid but has another type than it needs where it is used.
-
-    A column of CSV that no contract names has the type that all of its values fit: one odd value
-    makes it text.  Declared in a contract it keeps its type, and the odd row goes to quarantine.
+    """An expression is valid but has another type than it needs where it is used.  One odd value
+    makes a column of CSV text, if no contract names it.
     """
 
     code: ClassVar[str] = "PRJ-034"
     template: ClassVar[str] = "{user} is of type {dtype}{guessed}"
-    remedy: ClassVar[str] = (
-        "it has to be {wanted}: change the expression, cast it, or declare that type for its "
-        "column in the contract of the source"
-    )
+    remedy: ClassVar[str] = "it has to be {wanted}: cast it, or declare that type in the contract"
     user: str
     dtype: str
     wanted: str
