@@ -338,3 +338,15 @@ def test_a_refresh_supersedes_what_was_read_of_an_earlier_path(desk, tmp_path: P
     workspace = ms.Workspace.open(tmp_path)
     workspace.apply(workspace.plan(refresh=["sales"]))
     assert totals(ms.Workspace.open(tmp_path)) == {"n": [1, 0], "sum": [7.0, 0.0]}
+
+
+def test_rows_that_are_gone_can_be_deleted_after_the_file_was_read(desk) -> None:
+    desk(*ROWS).apply()
+    workspace = desk(*ROWS[1:])
+    workspace.apply()
+    assert totals(workspace)["n"] == [2, 1]
+    plan = workspace.plan(delete_missing=True)
+    assert [change.change for change in plan.data] == ["unchanged"]
+    workspace.apply(plan)
+    assert totals(workspace)["n"] == [1, 1]
+    assert not workspace.plan(delete_missing=True).stages

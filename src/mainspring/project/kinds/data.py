@@ -32,7 +32,8 @@ class DataChange(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         source: the asset.
         change: `new` was never read; `grown` begins with what was read; `changed` does not;
-            `missing` was read and is gone, and its rows stay.
+            `missing` was read and is gone, and its rows stay; `unchanged` is as it was read, and
+            rows stand that an earlier reading of it had.
         size_bytes: now; `before_bytes`: when it was read.
         digest: of its content now; None for a file that is gone.
         effects: None where they were not asked for.
@@ -40,7 +41,7 @@ class DataChange(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     path: str
-    change: Literal["new", "grown", "changed", "missing"]
+    change: Literal["new", "grown", "changed", "missing", "unchanged"]
     size_bytes: int
     before_bytes: int
     digest: Digest | None

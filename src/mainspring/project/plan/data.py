@@ -42,12 +42,15 @@ def file_changes(
     log: LogReader,
     record: AssetRecord | None,
     is_refreshed: bool = False,
+    finds_unchanged: bool = False,
 ) -> Iterator[DataChange]:
     """How the files of a source differ from what was read of them.
 
     Args:
         record: what is on record of the source.
         is_refreshed: whether what was read counts no more, so that all files are new.
+        finds_unchanged: whether to give files, too, that were read more than once and are as they
+            were read last.
 
     Cost: a look at size and time of each file; one that differs in these is read once.
     """
@@ -59,6 +62,8 @@ def file_changes(
         counts = last is not None and not is_refreshed and not is_void(last, refreshes)
         before = last.segment.file if last and counts else None
         change = _change(path, before)
+        if change is None and finds_unchanged and last and last.segment.previous is not None:
+            change = ("unchanged", before.digest) if before else None
         if change is not None:
             kind, digest = change
             yield DataChange(
@@ -96,7 +101,7 @@ def _has_digest(path: Path, digest: Digest) -> bool:
 
 def _change(
     path: Path, before: FileCopy | None
-) -> tuple[Literal["new", "grown", "changed"], Digest] | None:
+) -> tuple[Literal["new", "grown", "changed", "unchanged"], Digest] | None:
     if before is None:
         return "new", digest_of_file(path)
     stat = path.stat()

@@ -168,6 +168,8 @@ def _data_words(change: DataChange) -> str:
             return f"has grown by {_bytes(grown)} since it was read"
         case "changed":
             return f"was changed since it was read, {_bytes(change.size_bytes)}"
+        case "unchanged":
+            return "is as it was read; rows that it had before it was read last are deleted"
         case "missing":
             return "is gone; its rows stay (--delete-missing deletes them)"
 

@@ -118,15 +118,16 @@ def _with_data(
             log=log,
             record=records.get(f"source.{log_of_stream(source.stream)}"),
             is_refreshed=asset in data.refreshes,
+            finds_unchanged=data.deletes_missing,
         )
-        if data.measures:
+        if data.measures or data.deletes_missing:
             compiled = CompiledSource(source, project.schemas[source.name])
             stands = streams.get(log_of_stream(source.stream), source.stream)
             root = project.declarations.root
             found = [
                 with_effects(change, compiled, root, stands=stands, log=log) for change in found
             ]
-        changes += found
+        changes += [change for change in found if not _is_whole(change)]
     return replace(
         context,
         data=tuple(changes),
@@ -137,6 +138,12 @@ def _with_data(
         sizes=_sizes(project, changes, log),
         columns=columns_of_sources(project.declarations.sources, project.declarations.root),
     )
+
+
+def _is_whole(change: DataChange) -> bool:
+    """Whether a file is as it was read, and nothing stands that it does not have any more."""
+    is_unchanged = change.change == "unchanged"
+    return is_unchanged and (change.effects is None or change.effects.missing == 0)
 
 
 def _sizes(project: Project, changes: Sequence[DataChange], log: LogReader) -> dict[str, int]:
