@@ -297,8 +297,11 @@ def test_a_row_that_another_file_has_is_not_missing(parts, after: dict[str, list
     parts(a=ROWS[:2], b=ROWS[2:]).apply()
     before = totals(parts(a=ROWS[:2], b=ROWS[2:]))
     workspace = parts(**after)
-    workspace.apply(workspace.plan(delete_missing=True))
+    plan = workspace.plan(delete_missing=True)
+    assert not any(change.effects and change.effects.missing for change in plan.data)
+    workspace.apply(plan)
     assert totals(parts(**after)) == before
+    assert not parts(**after).plan(delete_missing=True).data
 
 
 def test_a_row_that_was_missing_and_is_there_again_counts_again(desk) -> None:

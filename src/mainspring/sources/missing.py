@@ -12,7 +12,7 @@ from mainspring.sources.raw.copies import opened_copy
 from mainspring.sources.raw.log import StoredSegment, find_file, iter_segments
 from mainspring.sources.topic import raw_topic_of, topic_of
 
-__all__ = ["count_missing", "find_missing"]
+__all__ = ["find_missing", "missing_ids"]
 
 
 def find_missing(
@@ -64,25 +64,26 @@ def _iter_ids(
             yield rows, generation.compiled.ids_of(rows)
 
 
-def count_missing(stream: str, path: str, ids: Collection[str], *, log: LogReader) -> int:
-    """How many facts that readings of the file brought stand, and have none of these ids.
+def missing_ids(stream: str, path: str, ids: Collection[str], *, log: LogReader) -> set[str]:
+    """The ids of facts that readings of the file brought and that stand, without these.
 
-    Cost: reads the facts of the source.
+    Cost: reads the facts of the source, unless the file was never read.
     """
-    facts = topic_of(stream)
-    spans = [
-        (stored.segment.start, stored.segment.end)
-        for stored in _versions(raw_topic_of(stream), path, log)
-    ]
-    brought: dict[str, int] = {}
+    versions = [stored.segment for stored in _versions(raw_topic_of(stream), path, log)]
+    if not versions:
+        return set()
+    facts, brought = topic_of(stream), dict[str, int]()
+    is_of_file = pl.any_horizontal(
+        pl.col("_raw").is_between(version.start, version.end, closed="left")
+        for version in versions
+    )
     for frame in log.read(facts, start=log.first(facts)):
         if "_raw" in frame.columns:
-            of_file = [pl.col("_raw").is_between(*span, closed="left") for span in spans]
-            rows = frame.filter(pl.col("_op") == "insert", pl.any_horizontal(of_file))
+            rows = frame.filter(pl.col("_op") == "insert", is_of_file)
             brought |= rows.select("_id", "_offset").iter_rows()
     others = [id_ for id_ in brought if id_ not in ids]
     known = log.find(facts, others)
-    return sum(known[id_].stands and known[id_].offset == brought[id_] for id_ in others)
+    return {id_ for id_ in others if known[id_].stands and known[id_].offset == brought[id_]}
 
 
 def _standing(

@@ -8,9 +8,10 @@ import msgspec
 
 from mainspring.ports.log import LogReader
 from mainspring.project.kinds.data import DataChange, DataEffects
+from mainspring.project.plan.data import files_of
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.files import iter_rows
-from mainspring.sources.missing import count_missing
+from mainspring.sources.missing import missing_ids
 from mainspring.sources.topic import topic_of
 
 __all__ = ["with_effects"]
@@ -27,7 +28,8 @@ def with_effects(
         stands: the stream that has these facts; where the definition was edited as well, not the
             declared one.
 
-    Cost: 4 µs a row, what the log takes to look an id up, and a reading of the facts.
+    Cost: 4 µs a row, what the log takes to look an id up, and a reading of the facts; where some
+        are missing, of the source's other files as well.
     """
     topic, ids = topic_of(stands), set[str]()
     rows = new = replaced = unchanged = quarantined = 0
@@ -42,12 +44,17 @@ def with_effects(
                 new += found is None
                 unchanged += found is not None and found.content == content
                 replaced += found is not None and found.content != content
+    missing = missing_ids(stands, change.path, ids, log=log)
+    for name, path in files_of(compiled.source, root).items():
+        if missing and name != change.path:
+            for frame in iter_rows(compiled.source, path, rows=_ROWS_AT_ONCE):
+                missing.difference_update(compiled.ids_of(frame).drop_nulls())
     effects = DataEffects(
         rows=rows,
         new=new,
         replaced=replaced,
         unchanged=unchanged,
         quarantined=quarantined,
-        missing=count_missing(stands, change.path, ids, log=log),
+        missing=len(missing),
     )
     return msgspec.structs.replace(change, effects=effects)
