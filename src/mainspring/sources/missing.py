@@ -74,8 +74,7 @@ def missing_ids(stream: str, path: str, ids: Collection[str], *, log: LogReader)
         return set()
     facts, brought = topic_of(stream), dict[str, int]()
     is_of_file = pl.any_horizontal(
-        pl.col("_raw").is_between(version.start, version.end, closed="left")
-        for version in versions
+        pl.col("_raw").is_between(version.start, version.end, closed="left") for version in versions
     )
     for frame in log.read(facts, start=log.first(facts)):
         if "_raw" in frame.columns:
