@@ -22,6 +22,7 @@ def beta_binomial_limit(rows: int, successes: float, failures: float, *, level: 
     Args:
         successes, failures: above 0, and not necessarily whole; with large ones of the same ratio
             the distribution is the binomial.
+        level: below 1.
 
     Cost: 25 ns a row.
 
