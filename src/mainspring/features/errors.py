@@ -181,8 +181,8 @@ class RequestTypesUnknown(FeatureError):
 
 @dataclass(eq=False, kw_only=True)
 class FeatureUnknown(FeatureError):
-    """A feature was asked for that its view does not have, or by something that names none.  A view
-    is asked for by its name or its declaration, one of its features as `view:feature`.
+    """A feature was asked for that its view does not have.  A view is asked for by its name or its
+    declaration, one of its features as `view:feature`.
     """
 
     code: ClassVar[str] = "FEA-074"

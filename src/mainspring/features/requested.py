@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from mainspring.elements.declaration import names_of
 from mainspring.features.errors import FeatureNamedTwice, FeatureUnknown
 from mainspring.features.on_demand import CompiledOnDemandView
 from mainspring.features.spec import FeatureView, OnDemandFeatureView
@@ -31,13 +32,13 @@ def parse_requested(
     Args:
         view_of: gives a view or an on-demand view by its name.
 
-    Raises: FeatureUnknown FEA-074 for a feature that its view does not have or a reference that is
-        none, FeatureNamedTwice FEA-012 for a name that is asked for twice.
+    Raises: NotAName PRJ-080, FeatureUnknown FEA-074 for a feature that its view does not have,
+        FeatureNamedTwice FEA-012 for a name that is asked for twice.
     """
     found: dict[str, RequestedView] = {}
     givers: dict[str, str] = {}
-    for each in [features] if isinstance(features, FeatureReference) else features:
-        name, _, column = _reference(each).partition(":")
+    for reference in names_of(features, "view"):
+        name, _, column = reference.partition(":")
         view = found[name].view if name in found else view_of(name)
         if column and column not in view.column_names:
             raise FeatureUnknown(reference=f"{name}:{column}", known=", ".join(view.column_names))
@@ -54,16 +55,3 @@ def parse_requested(
 def views_in(requested: Sequence[RequestedView]) -> list[CompiledView]:
     """The feature views among them, which need keys; on-demand views need the request alone."""
     return [each.view for each in requested if isinstance(each.view, CompiledView)]
-
-
-def _reference(value: object) -> str:
-    match value:
-        case str():
-            return value
-        case FeatureView() | OnDemandFeatureView():
-            return value.name
-        case _:
-            raise FeatureUnknown(
-                reference=type(value).__name__,
-                known="the name of a view, its declaration, or 'view:feature'",
-            )
