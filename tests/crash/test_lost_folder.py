@@ -14,6 +14,7 @@ from typing import cast
 import pytest
 
 import mainspring as ms
+from mainspring.sources.topic import topic_of
 from tests.journeys.lateness import Server, make_project, serving, wait_until
 
 pytestmark = pytest.mark.crash
@@ -81,6 +82,11 @@ def test_a_removed_folder_is_not_written_to_and_does_not_come_back(
     assert not state_of(project).exists()
 
 
+def facts_of(workspace: ms.Workspace, ids: list[str]) -> list[str]:
+    """Those of the ids that sales have facts of."""
+    return sorted(workspace.runtime.log.find(topic_of(workspace.source("sales").stream), ids))
+
+
 def test_what_is_acknowledged_while_the_folder_goes_is_in_it(project: Path, server: Server) -> None:
     moved = project / "moved"
     acknowledged = list[str]()
@@ -92,8 +98,7 @@ def test_what_is_acknowledged_while_the_folder_goes_is_in_it(project: Path, serv
     moved.rename(state_of(project))
     assert acknowledged
     workspace = ms.Workspace.open(project)
-    found = workspace.runtime.log.find("source:sales", acknowledged)
-    assert sorted(found) == sorted(acknowledged)
+    assert facts_of(workspace, acknowledged) == sorted(acknowledged)
 
 
 def test_a_folder_that_is_moved_back_is_used_again(project: Path, server: Server) -> None:
@@ -161,8 +166,7 @@ def test_a_full_disk_refuses_and_goes_on_once_there_is_room(
         filler.unlink()
         wait_until(lambda: statuses(server) == [200, 200, 200, 200])
         assert push(server, "after")[0] == 200
-    found = ms.Workspace.open(project).runtime.log.find("source:sales", ["after", "next"])
-    assert list(found) == ["after"]
+    assert facts_of(ms.Workspace.open(project), ["after", "next"]) == ["after"]
 
 
 def test_a_read_only_disk_refuses_and_goes_on_once_it_can_be_written(

@@ -13,6 +13,7 @@ import pytest
 
 import mainspring as ms
 from mainspring.app.cli.faults import EXIT_OK, EXIT_STOPPED
+from mainspring.sources.topic import topic_of
 from tests.journeys.lateness import PROJECT, wait_until
 
 pytestmark = pytest.mark.journey
@@ -76,4 +77,4 @@ def test_a_stopped_command_says_one_line_and_goes_on(words: list[str], project: 
     workspace = ms.Workspace.open(project)
     if words == ["apply"]:
         assert [source.rows for source in workspace.status().sources] == [ROWS]
-    assert workspace.runtime.log.head("source:sales") == ROWS
+    assert workspace.runtime.log.head(topic_of(workspace.source("sales").stream)) == ROWS
