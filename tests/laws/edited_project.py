@@ -20,6 +20,7 @@ from lib import RATE, shapes
 from lib.decorated import cached, prepared, timed
 from lib.everything import *
 from lib.objects import ADDER, CLIP, ITEMS, LEVEL, MATRIX, PATTERN, SCALER, SINCE, STEPS, TEMPLATE
+from lib.objects import LEVELS
 import mainspring as ms
 from mainspring import col
 
@@ -90,7 +91,7 @@ def m(train, run):
     X = X + shapes.Square().area(2) + LEVEL.value + shapes.Point(1).x + shop.total(X)
     X = X * lib.late.lazily_found if PATTERN.match("a") and SINCE else FunctionTransformer(np.log)
     X = [X for kind in shapes.Shape.__subclasses__()] and asked(X) and [*made(X), *every(X)]
-    X = later(X) and TEMPLATE
+    X = later(X) and TEMPLATE and LEVELS
     return LogisticRegression(C=float(sum(WEIGHTS.values()) + len(NAMES))).fit(train.X, train.y)
 
 
@@ -219,6 +220,7 @@ class Clipper:
 class Level(Enum):
     LOW = 1
     HIGH = 2
+    TOP = 4
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,7 @@ MATRIX = np.array([[1.0, 2.0], [3.0, 4.0]])
 PATTERN = re.compile("a+")
 SINCE = datetime.date(2024, 1, 1)
 LEVEL = Level.LOW
+LEVELS = {Level.LOW, Level.HIGH, Level.TOP}
 SCALER = Limits(high=8.0)
 TEMPLATE = StandardScaler(with_mean=False)
 """,
@@ -356,7 +359,8 @@ EDITS = [
     ("an array", "lib/objects.py", "4.0]]", "5.0]]"),
     ("a pattern", "lib/objects.py", '"a+"', '"b+"'),
     ("a date", "lib/objects.py", "2024, 1, 1", "2024, 1, 2"),
-    ("a member of an enumeration", "lib/objects.py", "Level.LOW", "Level.HIGH"),
+    ("a member of an enumeration", "lib/objects.py", "LEVEL = Level.LOW", "LEVEL = Level.HIGH"),
+    ("a set of members", "lib/objects.py", ", Level.TOP}", "}"),
     ("the value of a member", "lib/objects.py", "LOW = 1", "LOW = 3"),
     ("a field of a record", "lib/objects.py", "high=8.0", "high=7.0"),
     ("a default of a record", "lib/objects.py", "low: float = 0.0", "low: float = 1.0"),

@@ -8,13 +8,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import resolve_name
-from types import FunctionType, ModuleType
+from types import ModuleType
 
-from mainspring.project.code.state import imported_name
+from mainspring.project.code.provenance import imported_name
 from mainspring.project.code.text import attribute_paths
 from mainspring.project.kinds.asset import ProjectCode
 
-__all__ = ["Foreign", "Names", "Unloaded", "literal_argument"]
+__all__ = ["Foreign", "Names", "Unloaded"]
 
 
 @dataclass(frozen=True)
@@ -108,24 +108,6 @@ class Names:
             value = vars(value).get(attribute) if isinstance(value, type) else None
         return value
 
-    def reaches_out(self, statement: ast.stmt) -> bool:
-        """Whether a statement calls a function, or sets something in another package; a method of
-        an object of the project is seen in that object.
-        """
-        for node in ast.walk(statement):
-            match node:
-                case ast.Call(func=function):
-                    called = self.foreign(function)
-                    is_foreign = called is not None and called.module != "builtins"
-                    if is_foreign or isinstance(self.value(function), FunctionType):
-                        return True
-                case (
-                    ast.Attribute(value=owner, ctx=ast.Store())
-                    | ast.Subscript(value=owner, ctx=ast.Store())
-                ) if self.foreign(owner):
-                    return True
-        return False
-
     def modules(self) -> Iterator[str]:
         """The imported modules of the project that the code imports, with those around them."""
         for name in self._asked:
@@ -207,8 +189,7 @@ class Names:
         """`importlib.import_module("a.b")` and `sys.modules["a.b"]`, where the name is known."""
         match node:
             case ast.Call(func=function) if self.foreign(function) in _IMPORTERS:
-                name = literal_argument(node)
-                package = self.text(node.args[1]) if len(node.args) > 1 else None
+                name, package = self.imported_by(node)
             case ast.Subscript(value=value, slice=key) if self.foreign(value) == _IMPORTED:
                 name, package = self.text(key), None
             case _:
@@ -223,6 +204,17 @@ class Names:
         value = node.value if isinstance(node, ast.Constant) else self.value(node)
         return value if isinstance(value, str) else None
 
+    def imported_by(self, call: ast.Call) -> tuple[str | None, str | None]:
+        """The module that `importlib.import_module(name, package)` imports, and the package that a
+        relative name starts from; None for what is not known.
+        """
+        given = dict(zip(("name", "package"), call.args, strict=False))
+        given |= {each.arg: each.value for each in call.keywords if each.arg}
+        name, package = (
+            self.text(given[part]) if part in given else None for part in ("name", "package")
+        )
+        return name, package
+
     def _absolute(self, name: str, package: str | None = None) -> str:
         try:
             return resolve_name(name, package or self._package)
@@ -233,15 +225,6 @@ class Names:
 
 _IMPORTED = Foreign("sys", "modules")
 _IMPORTERS = (Foreign("importlib", "import_module"), Foreign("builtins", "__import__"))
-
-
-def literal_argument(call: ast.Call) -> str | None:
-    """The first argument of a call, where it is a text that stands there."""
-    match call.args:
-        case [ast.Constant(value=str(text)), *_]:
-            return text
-        case _:
-            return None
 
 
 def _foreign(value: object, path: list[str]) -> Foreign | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import NamedTuple
 
-from mainspring.project.code.names import Foreign, Names, literal_argument
+from mainspring.project.code.names import Foreign, Names
 
 __all__ = ["BlindSpot", "iter_blind_spots"]
 
@@ -130,7 +130,7 @@ def _of_call(call: ast.Call, called: Foreign | None, literals: _Literals) -> Ite
     elif called.module == "builtins":
         yield from _of_builtin(call, called.name, literals)
     elif called == Foreign("importlib", "import_module"):
-        if literal_argument(call) is None:
+        if literals.names.imported_by(call)[0] is None:
             yield BlindSpot(line, _IMPORTS_COMPUTED)
     elif called == Foreign("os", "getenv") or _is_environment(called):
         yield BlindSpot(line, _variable(call.args[0] if call.args else None))
@@ -146,7 +146,7 @@ def _of_builtin(call: ast.Call, name: str, literals: _Literals) -> Iterator[Blin
     line = call.lineno
     if name == "open":
         yield from _file(line, literals.text(_first(call)), call)
-    elif name == "__import__" and literal_argument(call) is None:
+    elif name == "__import__" and literals.names.imported_by(call)[0] is None:
         yield BlindSpot(line, _IMPORTS_COMPUTED)
     elif name in _CODE:
         yield BlindSpot(line, "runs text as code")

@@ -7,32 +7,33 @@ pickling (`__reduce_ex__`); nothing is ever serialised.
 
 import copyreg
 import functools
-import sys
-from collections.abc import Callable
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from enum import Enum
 from pathlib import PurePath
 from types import (
     BuiltinFunctionType,
-    ClassMethodDescriptorType,
     CodeType,
     FunctionType,
     GetSetDescriptorType,
     MappingProxyType,
     MemberDescriptorType,
-    MethodDescriptorType,
     MethodType,
     MethodWrapperType,
     ModuleType,
-    WrapperDescriptorType,
 )
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from mainspring.elements.identity import digest_of
+from mainspring.project.code.provenance import imported_name, is_held_somewhere
 
 __all__ = [
     "ObjectParts",
     "attributes_of",
-    "imported_name",
+    "closed_over",
+    "copies_itself",
     "is_plain",
     "is_told_by_text",
     "plain_notation",
@@ -46,6 +47,7 @@ _LONGEST = 1000
 """Characters of plain data that stand in a definition as they are; more is named by its digest."""
 
 _DEEPEST = 50
+_DEEPEST_KEY = 6
 _MOST_PARTS = 50_000
 
 # What these hold is of this process alone, and changes no outcome.
@@ -53,8 +55,8 @@ _STATELESS = frozenset(
     {"_contextvars", "_thread", "threading", "weakref", "_weakref", "_weakrefset"}
 )
 
+_CONTAINERS = (dict, list, tuple, functools.partial, MethodType)
 _RANDOM = ("random", "numpy.random")
-_DESCRIPTORS = (MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType)
 
 
 class ObjectParts(NamedTuple):
@@ -141,7 +143,36 @@ def take_known_apart(value: object) -> ObjectParts | None:
         case PurePath():
             return ObjectParts("path", (str(value),))
         case _:
+            return _take_stand_in_apart(value)
+
+
+def _take_stand_in_apart(value: object) -> ObjectParts | None:
+    """What stands for something else: an object held weakly, what is set for a context or a thread,
+    a type that is not yet known.
+    """
+    match value:
+        case weakref.ref():
+            return ObjectParts("reference", (value(),))
+        case weakref.WeakSet():
+            return ObjectParts("weak set", tuple(sorted(value, key=_order_key)))
+        case weakref.WeakValueDictionary() | weakref.WeakKeyDictionary():
+            return ObjectParts("weak dict", tuple(part for item in value.items() for part in item))
+        case ContextVar():
+            return ObjectParts("variable", (value.name, _held_by(value)))
+        case TypeVar() | ParamSpec():
+            constraints = getattr(value, "__constraints__", ())
+            return ObjectParts("type variable", (value.__name__, value.__bound__, constraints))
+        case threading.local() if type(value) is threading.local:
+            return ObjectParts("local", (attributes_of(value),))
+        case _:
             return None
+
+
+def _held_by(variable: ContextVar[object]) -> object:
+    try:
+        return variable.get()
+    except LookupError:
+        return None
 
 
 def _reduced(value: object) -> ObjectParts | None:
@@ -154,7 +185,9 @@ def _reduced(value: object) -> ObjectParts | None:
         reduce = copyreg.dispatch_table.get(kind)
         reduced = reduce(value) if reduce else value.__reduce_ex__(4)
         if isinstance(reduced, str):
-            return ObjectParts(f"{kind.__module__}.{reduced}")
+            # Its name in a module; which one is not said, and must not depend on what is imported.
+            is_held = is_held_somewhere(value, reduced)
+            return ObjectParts(f"{kind.__module__}.{reduced}") if is_held else None
         callable_, arguments, state, *items = (*reduced, None, None, None)[:5]
         listed = [None if each is None else list(each) for each in items]
         return ObjectParts("object", (callable_, arguments, state, *listed))
@@ -181,6 +214,25 @@ def attributes_of(value: object) -> dict[str, object]:
     return dict(held) if isinstance(held, dict | MappingProxyType) else {}
 
 
+def closed_over(function: FunctionType) -> Iterator[tuple[str, object]]:
+    """What a function closes over; a name that is not yet bound is None."""
+    cells = function.__closure__ or ()
+    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:
+            yield name, None
+
+
+def copies_itself(kind: type) -> bool:
+    """Whether a class says in its own way what its objects are made of, and may leave out some."""
+    return any(
+        name in vars(base)
+        for base in kind.__mro__[:-1]
+        for name in ("__getstate__", "__reduce__", "__reduce_ex__")
+    )
+
+
 def survey(value: object, is_ours: Callable[[object], bool]) -> tuple[bool, list[object]]:
     """Whether everything that an object holds can be said, and what of the project it holds."""
     seen: dict[int, object] = {}
@@ -196,7 +248,12 @@ def survey(value: object, is_ours: Callable[[object], bool]) -> tuple[bool, list
             ours.append(part)
         elif isinstance(part, FunctionType | ModuleType) or imported_name(part):
             continue
-        elif is_told_by_text(part) or (apart := take_apart(part)) is None:
+        elif is_told_by_text(part):
+            is_complete = False
+            # What a library keeps beside a function leads to all other functions that it keeps.
+            beside = attributes_of(part).values()
+            waiting.extend(held for held in beside if is_ours(held) or type(held) in _CONTAINERS)
+        elif (apart := take_apart(part)) is None:
             is_complete = False
             waiting.extend(attributes_of(part).values())
         else:
@@ -204,41 +261,15 @@ def survey(value: object, is_ours: Callable[[object], bool]) -> tuple[bool, list
     return is_complete and not waiting, ours
 
 
-def imported_name(value: object) -> tuple[str, str] | None:
-    """The module and the name that say what it is: of a class, a function of C, or what is found
-    under its own name in an imported module.
-    """
-    if isinstance(value, _DESCRIPTORS):
-        return value.__objclass__.__module__, value.__qualname__
-    if isinstance(value, type):
-        return value.__module__, value.__qualname__
-    if isinstance(value, BuiltinFunctionType):
-        is_bound = not isinstance(value.__self__, ModuleType | None)
-        return None if is_bound else (value.__module__ or "", value.__qualname__)
-    if not callable(value):
-        return None
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if isinstance(module, str) and isinstance(name, str) and _is_reachable(value, module, name):
-        return module, name
-    return None
-
-
-def _order_key(value: object) -> tuple[str, ...]:
+def _order_key(value: object, depth: int = 0) -> tuple[str, ...]:
     """A key by which the members of a set have an order in every process."""
     if is_plain(value):
         return ("", _notation(value))
-    if isinstance(value, tuple | frozenset):
-        return ("~", *(part for item in value for part in _order_key(item)))
-    code = getattr(value, "__code__", None)
-    body = code.co_code.hex() if isinstance(code, CodeType) else ""
     name = getattr(value, "__qualname__", None) or type(value).__qualname__
-    return ("~", str(name), body)
-
-
-def _is_reachable(value: object, module: str, qualified_name: str) -> bool:
-    """Whether an object is what an imported module holds under this name."""
-    holder = sys.modules.get(module)
-    found: object = holder
-    for name in qualified_name.split("."):
-        found = vars(found).get(name) if hasattr(found, "__dict__") else None
-    return found is value
+    if isinstance(code := getattr(value, "__code__", None), CodeType):
+        constants = repr([constant for constant in code.co_consts if is_plain(constant)])
+        return ("~", str(name), code.co_code.hex(), constants, f"{code.co_firstlineno:09}")
+    is_named = isinstance(value, type | ModuleType) or depth >= _DEEPEST_KEY
+    apart = None if is_named else take_apart(value)
+    parts = apart.parts if apart is not None else ()
+    return ("~", str(name), *(word for part in parts for word in _order_key(part, depth + 1)))

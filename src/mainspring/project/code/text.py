@@ -16,9 +16,12 @@ from types import CodeType
 __all__ = [
     "ModuleText",
     "Routine",
+    "assigned_names",
     "attribute_paths",
     "class_of",
     "imports_inside",
+    "inner_statements",
+    "is_silent",
     "line_of",
     "module_form",
     "normal_form",
@@ -50,18 +53,15 @@ class ModuleText:
     Args:
         functions: by name and first line, which is that of the first decorator.
         platform: the names that stand for Mainspring or for what was declared with it.
-        acts: the statements that do more than bind a name: calls, attributes set, loops; without
-            those that speak to Mainspring, and those that run in a script only.
         volatile: the names whose value may be another one in every process, such as the time, each
-            with the expression that it is bound to.
+            with all the statements that bind it.
     """
 
     tree: ast.Module
     functions: Mapping[tuple[str, int], ast.FunctionDef | ast.AsyncFunctionDef]
     lambdas: Sequence[ast.Lambda]
     platform: frozenset[str]
-    acts: tuple[ast.stmt, ...]
-    volatile: Mapping[str, ast.expr]
+    volatile: Mapping[str, tuple[ast.stmt, ...]]
 
 
 @lru_cache(maxsize=256)
@@ -78,13 +78,7 @@ def parse_module(text: str) -> ModuleText:
         },
         lambdas=[node for node in nodes if isinstance(node, ast.Lambda)],
         platform=platform,
-        acts=tuple(_iter_acts(tree.body, platform)),
-        volatile={
-            name: node.value
-            for node in tree.body
-            if isinstance(node, ast.Assign) and any(map(_is_volatile, ast.walk(node.value)))
-            for name in _assigned(node)
-        },
+        volatile=_volatile_names(tree.body),
     )
 
 
@@ -153,7 +147,7 @@ def module_form(module: ModuleText) -> dict[str, object]:
         if _is_registered(statement, module.platform):
             # Decorators may put functions into a register, in the order in which they stand.
             acts.append(f"decorated {parts[0][0]}")
-        elif not parts and not _is_silent(statement, module.platform):
+        elif not parts and not is_silent(statement, module.platform):
             acts.append(normal_form(statement))
     return {"names": dict(sorted(bound.items())), "acts": acts}
 
@@ -171,7 +165,7 @@ def imports_inside(module: ModuleText) -> ast.Module:
 
 def line_of(module: ModuleText, names: set[str]) -> int:
     """The line where a module binds one of these names; 1 where it does so in no plain way."""
-    lines = (each.lineno for each in module.tree.body if names & set(_assigned(each)))
+    lines = (each.lineno for each in module.tree.body if names & set(assigned_names(each)))
     return next(lines, 1)
 
 
@@ -198,20 +192,6 @@ def attribute_paths(tree: ast.AST) -> dict[str, set[tuple[str, ...]]]:
     return found
 
 
-def _iter_acts(body: Iterable[ast.stmt], platform: frozenset[str]) -> Iterator[ast.stmt]:
-    for statement in body:
-        if _is_silent(statement, platform):
-            continue
-        match statement:
-            case ast.If() | ast.Try() | ast.With():
-                if any(_iter_acts(_inner(statement), platform)):
-                    yield statement
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                pass
-            case _ if not (names := _assigned(statement)) or "_" in names:
-                yield statement
-
-
 def _platform_names(tree: ast.Module) -> frozenset[str]:
     """The names of a module that stand for Mainspring, or are bound by what mentions it."""
     found = {
@@ -221,7 +201,7 @@ def _platform_names(tree: ast.Module) -> frozenset[str]:
     }
     for statement in tree.body:
         if found and _loaded(statement) & found:
-            found |= set(_assigned(statement))
+            found |= set(assigned_names(statement))
     return frozenset(found)
 
 
@@ -260,11 +240,11 @@ def _bindings(statement: ast.stmt, platform: frozenset[str]) -> Iterator[tuple[s
                     one = copy.copy(statement)
                     one.names = [alias]
                     yield name, one
-        case _ if (names := _assigned(statement)) and not _loaded(statement) & platform:
+        case _ if (names := assigned_names(statement)) and not _loaded(statement) & platform:
             yield " ".join(sorted(names)), statement
 
 
-def _assigned(statement: ast.stmt) -> list[str]:
+def assigned_names(statement: ast.stmt) -> list[str]:
     """The names that an assignment binds; none where it sets anything else too."""
     match statement:
         case ast.Assign(targets=targets):
@@ -291,12 +271,27 @@ def _aliases_of_platform(node: ast.AST) -> list[ast.alias]:
             return []
 
 
+def _volatile_names(body: Iterable[ast.stmt]) -> dict[str, tuple[ast.stmt, ...]]:
+    bound: dict[str, list[ast.stmt]] = {}
+    for statement in body:
+        for name in assigned_names(statement):
+            bound.setdefault(name, []).append(statement)
+    return {
+        name: tuple(statements)
+        for name, statements in bound.items()
+        if any(_is_volatile(node) for statement in statements for node in ast.walk(statement))
+    }
+
+
 def _is_volatile(node: ast.AST) -> bool:
     """Whether it asks for the time, for randomness, or for a name that is not given twice."""
     if not isinstance(node, ast.Call):
         return False
     called = ast.unparse(node.func)
     *module, name = called.split(".")
+    if name == "time" and (node.args or node.keywords):
+        # `datetime.time(9, 30)` is a value like any other.
+        return False
     is_drawn = "random" in module and name not in _GENERATORS and not _SEEDED.search(called)
     return is_drawn or name in _VOLATILE_CALLS
 
@@ -305,7 +300,7 @@ def _loaded(tree: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
-def _is_silent(statement: ast.stmt, platform: frozenset[str]) -> bool:
+def is_silent(statement: ast.stmt, platform: frozenset[str]) -> bool:
     """Whether a statement does nothing, speaks to Mainspring, or runs in a script only."""
     match statement:
         case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.Import() | ast.ImportFrom():
@@ -322,7 +317,8 @@ def _is_registered(statement: ast.stmt, platform: frozenset[str]) -> bool:
     )
 
 
-def _inner(statement: ast.If | ast.Try | ast.With) -> list[ast.stmt]:
+def inner_statements(statement: ast.If | ast.Try | ast.With) -> list[ast.stmt]:
+    """The statements of all branches."""
     bodies = [statement.body, getattr(statement, "orelse", []), getattr(statement, "finalbody", [])]
     bodies += [handler.body for handler in getattr(statement, "handlers", [])]
     return [inner for body in bodies for inner in body]

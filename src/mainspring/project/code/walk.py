@@ -21,12 +21,21 @@ from typing import NamedTuple
 from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
 from mainspring.features.spec import Entity
+from mainspring.project.code.acts import Acts
 from mainspring.project.code.names import Foreign, Names, Unloaded
+from mainspring.project.code.provenance import (
+    imported_name,
+    is_generated,
+    is_made_by_call,
+    is_made_module,
+    is_run_as_text,
+)
 from mainspring.project.code.reads import iter_blind_spots
 from mainspring.project.code.state import (
     ObjectParts,
     attributes_of,
-    imported_name,
+    closed_over,
+    copies_itself,
     is_plain,
     is_told_by_text,
     plain_notation,
@@ -132,7 +141,7 @@ class _Walk:
                 return {"value": plain_notation(value, self._code.root)}
             case FunctionType():
                 return self._place(id(value), value, lambda: self._function(value))
-            case type() if self._code.owns(value.__module__):
+            case type() if self._is_ours(value):
                 return self._place(id(value), value, lambda: self._class(value))
             case _ if not self._is_ours(value) and (named := imported_name(value)):
                 return self._package(*named)
@@ -153,9 +162,20 @@ class _Walk:
         """Whether it is a function or a class of the project, or an object of such a class."""
         if isinstance(value, FunctionType):
             in_text = value.__code__.co_filename in self._code.texts
-            return in_text or self._code.owns(value.__globals__.get("__name__") or "")
+            is_owned = in_text or self._owns(str(value.__globals__.get("__name__") or ""))
+            return is_owned or is_run_as_text(value)
         kind = value if isinstance(value, type) else type(value)
-        return self._code.owns(kind.__module__)
+        return self._owns(kind.__module__) or is_made_by_call(kind)
+
+    def _owns(self, module: str) -> bool:
+        """Whether a module is one of the project: imported as such, or from a file in its folder by
+        a loader of its own, so that no version says what it is.
+        """
+        if self._code.owns(module):
+            return True
+        file = getattr(sys.modules.get(module), "__file__", None) if module != "__main__" else None
+        is_below = isinstance(file, str) and self._code.files.text(file) is not None
+        return is_below and not self._version_of(module.partition(".")[0])
 
     def _declaration(self, value: object) -> object:
         """A declaration by its name; what it is has a fingerprint of its own."""
@@ -178,7 +198,7 @@ class _Walk:
             return self._dispatch(function)
         made_in = str(function.__globals__.get("__name__") or "")
         self._here = self._code.modules.get(made_in, self._here)
-        closure = dict(_closed_over(function))
+        closure = dict(closed_over(function))
         said: dict[str, object] = (
             self._own_code(function, closure)
             if is_ours
@@ -193,7 +213,7 @@ class _Walk:
 
     def _own_code(self, function: FunctionType, closure: Mapping[str, object]) -> dict[str, object]:
         scope, path = function.__globals__, function.__code__.co_filename
-        parsed = parse_module(self._code.texts.get(path, ""))
+        parsed = parse_module(self._code.texts.get(path) or self._code.files.text(path) or "")
         tree = routine_of(parsed, function.__code__)
         inside = without_decorators(tree) if tree is not None else None
         package = str(scope.get("__package__") or "")
@@ -231,7 +251,7 @@ class _Walk:
         held = {
             name: value
             for name, value in vars(cls).items()
-            if name not in _PYTHONS_OWN and not _is_generated(value, generated)
+            if name not in _PYTHONS_OWN and not is_generated(value, generated)
         }
         annotations: Mapping[str, object] = vars(cls).get("__annotations__", {})
         # Whoever asks a class for its subclasses runs them, wherever they stand.
@@ -268,7 +288,10 @@ class _Walk:
             return {"value": plain_notation(repr(value))}
         apart, held = take_known_apart(value), list[object]()
         if apart is None and is_ours:
-            apart = take_apart(value) or ObjectParts("object", (kind, attributes_of(value)))
+            apart = take_apart(value)
+            if apart is None or copies_itself(kind):
+                parts = (kind,) if apart is None else apart.parts
+                apart = ObjectParts("object", (*parts, attributes_of(value)))
         elif apart is None:
             is_complete, held = survey(value, self._is_ours)
             apart = take_apart(value) if is_complete else None
@@ -303,9 +326,16 @@ class _Walk:
     # -- modules
 
     def _module(self, module: ModuleType) -> object:
-        if not self._code.owns(module.__name__):
-            return self._package(module.__name__)
-        return self._whole(module)
+        if self._code.owns(module.__name__):
+            return self._whole(module)
+        if is_made_module(module) or self._owns(module.__name__):
+            return self._place(id(module), module, lambda: self._made_module(module))
+        return self._package(module.__name__)
+
+    def _made_module(self, module: ModuleType) -> object:
+        """A module that no import statement made: what it holds."""
+        held = {name: part for name, part in vars(module).items() if not name.startswith("__")}
+        return {"holds": {name: self.visit(held[name]) for name in sorted(held)}}
 
     def _whole(self, module: ModuleType) -> object:
         return self._place(("whole", module.__name__), module, lambda: self._whole_module(module))
@@ -348,11 +378,11 @@ class _Walk:
         if name not in self._acting:
             module = self._code.modules[name]
             parsed = parse_module(self._code.text_of(module))
-            acts: list[ast.stmt] = [
+            found = Acts(self._code, self._names(module, None), parsed.platform)
+            acts = [
                 act
-                for act in parsed.acts
-                if self._names(module, act).reaches_out(act)
-                and not any(_is_declared(vars(module).get(name)) for name in _names_in(act))
+                for act in found.among(parsed.tree.body)
+                if not any(_is_declared(vars(module).get(name)) for name in _names_in(act))
             ]
             self._acting[name] = ast.Module(acts, [])
             self._imports[name] = [*self._names(module, parsed.tree).modules()]
@@ -365,7 +395,7 @@ class _Walk:
             "uses": self._uses(self._names(self._here, acts), _names_in(acts)),
         }
 
-    def _names(self, module: ModuleType, tree: ast.AST) -> Names:
+    def _names(self, module: ModuleType, tree: ast.AST | None) -> Names:
         package = str(vars(module).get("__package__") or "")
         return Names(self._code, package, values=vars(module), tree=tree)
 
@@ -401,9 +431,17 @@ class _Walk:
             made_by = parsed.volatile.get(name)
             if made_by is not None and vars(module).get(name) is value:
                 what = f"uses {name}, which may be another value in every process"
-                self._note(what, str(vars(module).get("__file__")), made_by.lineno)
-                return {"computed": normal_form(made_by)}
+                self._note(what, str(vars(module).get("__file__")), made_by[0].lineno)
+                describe = partial(self._computed, module, ast.Module([*made_by], []))
+                return self._place(("computed", module.__name__, name), module, describe)
         return None
+
+    def _computed(self, module: ModuleType, made_by: ast.Module) -> object:
+        self._here = module
+        return {
+            "computed": [normal_form(statement) for statement in made_by.body],
+            "uses": self._uses(self._names(module, made_by), _names_in(made_by)),
+        }
 
     def _note_blind_spots(self, tree: ast.AST, names: Names, path: str) -> bool:
         """Whether following ends somewhere in a piece of code; what stays unseen is noted."""
@@ -428,16 +466,6 @@ class _Walk:
         return text.replace(f"{self._code.root}/", "") if self._code.root else text
 
 
-def _closed_over(function: FunctionType) -> Iterator[tuple[str, object]]:
-    """What a function closes over; a name that is not yet bound is None."""
-    cells = function.__closure__ or ()
-    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
-        try:
-            yield name, cell.cell_contents
-        except ValueError:
-            yield name, None
-
-
 def _global_names(code: CodeType) -> Iterator[str]:
     """The names that a function and the functions inside it look up in their module."""
     for instruction in dis.get_instructions(code):
@@ -446,13 +474,6 @@ def _global_names(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _global_names(constant)
-
-
-def _is_generated(value: object, module: str) -> bool:
-    """Whether it is of what `collections.namedtuple` writes into a class of its own."""
-    function = getattr(value, "__func__", value)
-    is_written = isinstance(function, FunctionType) and function.__globals__["__name__"] == module
-    return is_written or type(value).__name__ == "_tuplegetter"
 
 
 def _is_defined_in(value: object, module: str) -> bool:

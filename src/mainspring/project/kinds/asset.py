@@ -72,6 +72,10 @@ class ProjectFiles(Protocol):
         """Whether there is a file at this path, relative to the project or absolute."""
         ...
 
+    def text(self, path: str) -> str | None:
+        """The text of one of the project's own Python files, at an absolute path."""
+        ...
+
 
 class NoFiles:
     """The files of declarations that live in memory only: none."""
@@ -85,6 +89,11 @@ class NoFiles:
         """False."""
         del path
         return False
+
+    def text(self, path: str) -> str | None:
+        """None."""
+        del path
+        return None
 
 
 @dataclass(frozen=True)

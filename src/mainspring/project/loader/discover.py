@@ -264,6 +264,20 @@ class _FilesBelow:
         except (OSError, ValueError):
             return False
 
+    def text(self, path: str) -> str | None:
+        """The text of a Python file in the folder that is not one of an installed package."""
+        file = Path(path)
+        if not file.is_relative_to(self.root) or not self.is_file(path):
+            return None
+        parts = file.relative_to(self.root).parts
+        if any(part.startswith(".") or part in _SKIPPED_FOLDERS for part in parts):
+            return None
+        try:
+            ast.parse(text := _read(file))
+        except (ProjectUnreadable, SyntaxError, ValueError):
+            return None
+        return text
+
 
 def _code(modules: Mapping[str, ModuleType], below: _FilesBelow | None = None) -> ProjectCode:
     files = [

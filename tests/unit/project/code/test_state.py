@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mainspring.project.code.provenance import imported_name
 from mainspring.project.code.state import (
-    imported_name,
     is_plain,
     is_told_by_text,
     plain_notation,
@@ -24,6 +24,16 @@ from mainspring.project.code.state import (
 
 class Size(Enum):
     SMALL = 1
+
+
+class Alike(Enum):
+    """Its members stand in a set in the order in which they came."""
+
+    ONE = 1
+    TWO = 2
+
+    def __hash__(self) -> int:
+        return 0
 
 
 def half(value):
@@ -95,3 +105,10 @@ def test_a_member_of_an_enumeration_is_its_class_its_name_and_its_value() -> Non
     apart = take_apart(Size.SMALL)
     assert apart is not None
     assert apart.parts == (Size, "SMALL", 1)
+
+
+def test_the_order_of_the_members_of_a_set_is_not_that_of_their_hashes() -> None:
+    one, two = Alike.ONE, Alike.TWO
+    assert list({one, two}) != list({two, one})
+    assert words({one, two}) == words({two, one})
+    assert words({frozenset({one, two})}) == words({frozenset({two, one})})
