@@ -2,7 +2,8 @@
 monitors and simulations share.
 
 Of the facts with a row's key the last by (event time, id) counts, in whichever order they arrived;
-one that was taken back counts no more, and leaves the one before it.
+one that was taken back counts no more, and leaves the one before it.  A label that is no finite
+number is none.
 
 Where absence means *no*, a row asks whether a fact comes within the horizon: one that a feature
 could have seen at the prediction time is no answer, nor is one that first became known after the
@@ -16,7 +17,8 @@ import polars as pl
 
 from mainspring.datasets.spec import Label
 from mainspring.elements.expression.columns import to_polars
-from mainspring.elements.schema import Schema
+from mainspring.elements.expression.infer import infer_type
+from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import Micros
 from mainspring.features.id_order import id_keys
 
@@ -43,8 +45,13 @@ def revisions_of(
         "_event_time",
         pl.col(visible_from).alias("_visible_from"),
         stands.alias("_stands"),
-        to_polars(label.value, schema).alias("_label"),
+        _finite(to_polars(label.value, schema), infer_type(label.value, schema)).alias("_label"),
     ).drop_nulls(key)
+
+
+def _finite(value: pl.Expr, dtype: DType) -> pl.Expr:
+    # NaN and infinities would leave a model without metrics, and every feature without power.
+    return pl.when(value.is_finite()).then(value) if dtype is DType.FLOAT64 else value
 
 
 def join_outcomes(

@@ -3,13 +3,14 @@ model seems too good.
 
 A copied label comes in many forms, so a feature is read in several ways and the best counts: as a
 rank, which finds any rising or falling copy; as cells whose mean label is learned from the fitted
-rows, which finds copies that rise and fall, categories, and values whose absence says it all; and a
-text by the first number in it.  Two features are subtracted, added, multiplied, divided, compared,
-and crossed as cells, for often neither of two times says anything and their difference is the
-label.
+rows, which finds categories, and values whose absence says it all; as a line through the fitted
+rows, which finds copies that rise and fall; and a text by the first number in it.  Two features are
+subtracted, added, multiplied, divided, compared, and crossed as cells, for often neither of two
+times says anything and their difference is the label.
 
 What counts is the lower of what a reading tells of the fitted and of the test rows: a copy tells
-all of both, while chance tells all of a few rows only.
+all of both, while chance tells all of a few rows only.  Where a class has so few rows that ranks
+drawn at random would tell as much in one of all the readings, a reading is not counted.
 """
 
 import re
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from mainspring.datasets.encoding import EncodedFeature, Encoding
 from mainspring.elements.schema import DType
 from mainspring.stats.midrank import midranks
+from mainspring.stats.rank_sum import chance_of_auc
 from mainspring.stats.roc_auc import roc_auc
 from mainspring.stats.spearman import correlation_of_ranks
 from mainspring.stats.target_mean import target_means
@@ -37,7 +39,14 @@ MOST_ROWS = 20_000
 _CELLS, _CROSSED_CELLS, _FEWEST_ROWS = 64, 12, 4
 _PAIRED, _SCREENED_ROWS = 40, 2_000
 _TRIED_AGAIN, _SHOWN_PAIRS = 20, 5
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_READINGS, _READINGS_OF_PAIR = 3, 8
+_BY_CHANCE = 0.01
+# Of so many rows of each class chance never tells enough to be suspected.
+_FEW_OF_A_CLASS = 20
+_NUMBER = re.compile(
+    r"[-+\u2212]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+(?!\d)|(?=\.\d))(?:\.\d+)?(?:[eE][-+]\d+)?"
+)
+_MINUS = str.maketrans("\u2212", "-", ",")
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -84,7 +93,8 @@ def predictive_power(
         _Column(feature, fitted.matrix[:, place], tested.matrix[:, place])
         for place, feature in enumerate(encoding.columns)
     ]
-    measure = _Measure(fitted.labels, tested.labels, is_classified)
+    by_chance = _BY_CHANCE / (max(len(columns), 1) * _READINGS)
+    measure = _Measure(fitted.labels, tested.labels, is_classified, by_chance)
     single = {column.name: _highest(_alone(column, measure)) for column in columns}
     return PredictivePower(single, _strongest_pairs(columns, measure, single))
 
@@ -120,18 +130,26 @@ class _Column:
 
 @dataclass(frozen=True, eq=False)
 class _Measure:
-    """How well scores tell labels.  A higher score may mean a higher label or a lower one."""
+    """How well scores tell labels.  A higher score may mean a higher label or a lower one; what is
+    more likely than `by_chance` where a class has few rows cannot be told.
+    """
 
     fitted: Floats
     tested: Floats
     is_classified: bool
+    by_chance: float
 
     def of_ranks(self, fitted: Floats, tested: Floats) -> float:
         """Of scores that nothing was learned for; a missing one is the lowest."""
-        return _lower(
+        return self._told(
             self._of_rank(fitted, self.fitted, self._fitted_ranks),
             self._of_rank(tested, self.tested, self._tested_ranks),
         )
+
+    def of_fitted_ranks(self, fitted: Floats) -> float:
+        """The same where only the fitted rows can tell."""
+        power = self._of_rank(fitted, self.fitted, self._fitted_ranks)
+        return power if self._chance(power, self.fitted) <= self.by_chance else float("nan")
 
     def of_cells(self, fitted: Ints, tested: Ints, size: int) -> float:
         """Of the mean label of each cell, learned from the fitted rows; of those themselves each
@@ -139,15 +157,28 @@ class _Measure:
         """
         if len(fitted) < _FEWEST_ROWS:
             return float("nan")
-        # Drawn, since every second row may be of one kind.
-        halves = np.random.default_rng(0).permutation(len(fitted)) % 2 == 0
         crossed = np.empty(len(fitted))
-        for half in (halves, ~halves):
+        for half in self._halves:
             crossed[~half] = target_means(fitted[half], self.fitted[half], size=size)[fitted[~half]]
         predicted = target_means(fitted, self.fitted, size=size)[tested]
-        return _lower(
+        return self._told(
             self._of_prediction(crossed, self.fitted), self._of_prediction(predicted, self.tested)
         )
+
+    def of_line(self, fitted: Floats, tested: Floats) -> float:
+        """Of the line through the mean label of each value, learned in the same way."""
+        if len(fitted) < _FEWEST_ROWS:
+            return float("nan")
+        crossed = np.empty(len(fitted))
+        for half in self._halves:
+            crossed[~half] = _on_line(fitted[half], self.fitted[half], fitted[~half])
+        return self.of_ranks(crossed, _on_line(fitted, self.fitted, tested))
+
+    @cached_property
+    def _halves(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        # Drawn, since every second row may be of one kind.
+        half = np.random.default_rng(0).permutation(len(self.fitted)) % 2 == 0
+        return half, ~half
 
     @cached_property
     def _fitted_ranks(self) -> Floats:
@@ -156,6 +187,23 @@ class _Measure:
     @cached_property
     def _tested_ranks(self) -> Floats:
         return midranks(self.tested)
+
+    def _told(self, fitted: float, tested: float) -> float:
+        """The lower of two; NaN where one is, or where chance explains both."""
+        chance = self._chance(fitted, self.fitted) * self._chance(tested, self.tested)
+        return min(fitted, tested) if chance <= self.by_chance else float("nan")
+
+    def _chance(self, power: float, labels: Floats) -> float:
+        """How likely chance tells as much; NaN where nothing is told, 0 of enough rows."""
+        if power != power:
+            return power
+        if not self.is_classified:
+            return 0.0
+        positives = int(labels.sum())
+        negatives = len(labels) - positives
+        if min(positives, negatives) >= _FEW_OF_A_CLASS:
+            return 0.0
+        return chance_of_auc(power, positives=positives, negatives=negatives)
 
     def _of_rank(self, scores: Floats, labels: Floats, ranks: Floats) -> float:
         scores = np.where(np.isnan(scores), -np.inf, scores)
@@ -172,11 +220,6 @@ class _Measure:
         return max(1 - missed / variance, 0.0) if variance else float("nan")
 
 
-def _lower(one: float, other: float) -> float:
-    """The lower of two; NaN where one is."""
-    return one + other if one != one or other != other else min(one, other)
-
-
 def _highest(powers: Iterator[float]) -> float:
     """The highest of those that can be told; NaN where none can."""
     return max((power for power in powers if power == power), default=float("nan"))
@@ -186,17 +229,18 @@ def _alone(column: _Column, measure: _Measure) -> Iterator[float]:
     yield measure.of_cells(*column.cells(MOST_ROWS if column.is_text else _CELLS))
     if not column.is_text:
         yield measure.of_ranks(column.fitted, column.tested)
+        yield measure.of_line(column.fitted, column.tested)
     elif (numbers := _numbers(column.feature.vocabulary or ())) is not None:
         # A text that no fitted row had is not known in the test rows: what it said cannot be told.
         told = _looked_up(numbers, column.fitted)
         yield measure.of_ranks(told, _looked_up(numbers, column.tested))
-        yield replace(measure, tested=measure.fitted).of_ranks(told, told)
+        yield measure.of_fitted_ranks(told)
 
 
 def _numbers(vocabulary: tuple[str, ...]) -> Floats | None:
     """The first number in each text; None where most have none."""
     found = [_NUMBER.search(text) for text in vocabulary]
-    numbers = np.array([float(match[0]) if match else np.nan for match in found])
+    numbers = np.array([float(m[0].translate(_MINUS)) if m else np.nan for m in found])
     return numbers if np.isfinite(numbers).sum() > len(numbers) / 2 else None
 
 
@@ -218,6 +262,8 @@ def _strongest_pairs(
         columns, key=lambda each: (each.feature.dtype is not DType.TIMESTAMP, -alone[each.name])
     )[:_PAIRED]
     doubts = [1 - alone[column.name] for column in ranked]
+    readings = max(len(ranked) * (len(ranked) - 1) // 2, 1) * _READINGS_OF_PAIR
+    measure = replace(measure, by_chance=_BY_CHANCE / readings)
     few = [_evenly(len(labels), _SCREENED_ROWS) for labels in (measure.fitted, measure.tested)]
     screened = _ranked_pairs(
         [
@@ -271,14 +317,15 @@ def _combined(one: _Column, other: _Column) -> Iterator[tuple[str, Floats, Float
         yield f"{one.name} = {other.name}", same[0], same[1]
     if one.is_text or other.is_text:
         return
-    # Around their means, or the product of two positive numbers would say what their sum does.
     means = _mean(one.fitted), _mean(other.fitted)
     ways: Mapping[str, Callable[[Floats, Floats], Floats]] = {
         "{} - {}": np.subtract,
         "|{} - {}|": lambda a, b: np.abs(a - b),
         "{} + {}": np.add,
         "{} / {}": np.divide,
-        "{} × {}": lambda a, b: (a - means[0]) * (b - means[1]),
+        "{} × {}": np.multiply,
+        # Around their means: of positive numbers the product says no more than each.
+        "{} × {} around their means": lambda a, b: (a - means[0]) * (b - means[1]),
     }
     with np.errstate(all="ignore"):
         for how, combine in ways.items():
@@ -302,6 +349,16 @@ def _evenly(rows: int, most: int) -> Ints:
 def _mean(values: Floats) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else 0.0
+
+
+def _on_line(at: Floats, labels: Floats, values: Floats) -> Floats:
+    """The labels of values between those where they are known; NaN of a missing one."""
+    known = ~np.isnan(at)
+    places, which = np.unique(at[known], return_inverse=True)
+    if not len(places):
+        return np.full(len(values), np.nan)
+    means = np.bincount(which, labels[known]) / np.bincount(which)
+    return np.interp(values, places, means)
 
 
 def _edges(values: Floats, most: int) -> Floats:

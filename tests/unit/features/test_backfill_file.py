@@ -133,6 +133,18 @@ def test_a_format_that_cannot_hold_a_column_is_refused_before_anything_is_comput
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bytes.parquet", "spine.parquet"]
 
 
+@pytest.mark.parametrize("nested", [[b"x"], {"inner": b"x"}, {"inner": [b"x"]}])
+def test_bytes_inside_another_type_are_refused_before_anything_is_computed(
+    answered, tmp_path: Path, nested
+):
+    frame = SPINE.with_columns(pl.Series("raw", [nested] * SPINE.height))
+    frame.write_parquet(tmp_path / "spine.parquet")
+    for out in ("out.jsonl", "out.csv"):
+        with pytest.raises(FormatCannotHold, match=rf"FEA-060 {out} cannot hold raw"):
+            answered(tmp_path / "spine.parquet", out)
+    answered(tmp_path / "spine.parquet", "out.parquet")
+
+
 def test_lengths_of_time_are_iso_8601_in_text_formats(workspace, tmp_path: Path):
     parts = tmp_path / "0.parquet"
     lengths = [timedelta(hours=1, minutes=30), timedelta(microseconds=-1), None]
@@ -171,6 +183,31 @@ def test_what_is_no_finite_number_is_text_in_json_lines_beside_all_else(tmp_path
     assert [line["x"] for line in told[:4]] == [1.5, "Infinity", "NaN", None]
     assert [line["xs"] for line in told[:2]] == [[1.5, "Infinity", "NaN", None], []]
     assert [(line["n"], line["t"]) for line in told[:4]] == [(n, text) for n in (1, 2, 3, 4)]
+
+
+def test_what_is_no_finite_number_is_text_however_deep_it_lies(tmp_path: Path):
+    part, strange = tmp_path / "0.parquet", float("-inf")
+    frame = pl.DataFrame(
+        {
+            "struct": [{"a": 1.0, "t": "x"}, {"a": strange, "t": "y"}, None],
+            "lists": [[[1.0], None], [[2.0, strange], []], [None]],
+            "structs": [[{"a": 1.0}], [{"a": 2.0}, {"a": strange}], []],
+            "array": pl.Series([[1.0, 2.0], [3.0, strange], None], dtype=pl.Array(pl.Float64, 2)),
+        }
+    )
+    for name in frame.columns:
+        frame.select(name).write_parquet(part)
+        write_answer_file([part], tmp_path / "out.jsonl", folder=tmp_path)
+        told = [
+            json.loads(line)[name] for line in (tmp_path / "out.jsonl").read_text().splitlines()
+        ]
+        expected = json.loads(
+            str(frame[name].to_list())
+            .translate(str.maketrans("'", '"'))
+            .replace("-inf", '"-Infinity"')
+            .replace("None", "null")
+        )
+        assert told == expected
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path):

@@ -118,3 +118,70 @@ def test_two_texts_whose_equality_is_the_label_are_found_together():
 def test_what_either_tells_alone_is_no_matter_of_the_pair():
     assert pairs(LABELS, NOISE[:, 0]) == {}
     assert pairs(NOISE[:, 0], NOISE[:, 1]) == {}
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda value: f"{value / 1e6:.6e}",
+        lambda value: f"{value * 1e4:,.2f}",
+        lambda value: f"{-value}".replace("-", "\N{MINUS SIGN}"),
+        lambda value: f"{value / 1e3:.6f}".lstrip("0"),
+    ],
+)
+def test_number_in_a_text_is_read_as_people_and_programs_write_it(spell):
+    texts = tuple(sorted(map(spell, NUMBERS)))
+    codes = [texts.index(spell(number)) for number in NUMBERS]
+    assert power(EncodedFeature("x", DType.STRING, texts), codes, NUMBERS) > 0.999
+
+
+@pytest.mark.parametrize("rows", [300, 2_000])
+@pytest.mark.parametrize("shape", [np.abs, np.square, lambda x: (np.abs(x) > 1.5) * 1.0])
+def test_copy_that_rises_and_falls_is_seen_whatever_the_label(shape, rows):
+    column = np.random.default_rng(2).normal(size=(rows, 1))
+    labels = shape(column[:, 0])
+    sides = [LabelledRows(column[part], labels[part]) for part in (slice(200), slice(200, None))]
+    found = predictive_power(
+        Encoding((EncodedFeature("x", DType.FLOAT64),)),
+        *sides,
+        is_classified=set(labels) <= {0.0, 1.0},
+    )
+    assert found.single["x"] > 0.99
+
+
+def test_product_of_positive_numbers_is_seen():
+    prices, pieces = NUMBERS, np.exp(NOISE[:, 0])
+    found = pairs(prices, pieces, labels=prices * pieces)
+    assert found["a × b"] == pytest.approx(1.0)
+
+
+def few_of_a_class(rng, column):
+    """A feature of 300 rows, of which one in fifty is positive, on both sides of the split."""
+    labels = (rng.random(300) < 0.02).astype(np.float64)
+    labels[[0, 1, -2, -1]] = 1.0
+    matrix = column(rng, labels).reshape(300, -1)
+    return [LabelledRows(matrix[part], labels[part]) for part in (slice(200), slice(200, None))]
+
+
+def test_chance_is_not_suspected_where_few_rows_are_positive():
+    texts = tuple(sorted(f"{number:x}" for number in range(300)))
+    features = [EncodedFeature(f"t{n}", DType.STRING, texts) for n in range(4)]
+    features += [EncodedFeature(f"x{n}", DType.FLOAT64) for n in range(8)]
+
+    def column(rng, labels):
+        codes = [rng.permutation(len(labels)) for _ in range(4)]
+        return np.column_stack([*codes, rng.normal(size=(len(labels), 8))])
+
+    for seed in range(50):
+        sides = few_of_a_class(np.random.default_rng(seed), column)
+        found = predictive_power(Encoding(tuple(features)), *sides, is_classified=True)
+        assert not any(power > 0.95 for power in found.single.values())
+        assert max(found.pairs.values(), default=0.0) <= 0.995
+
+
+def test_copy_is_seen_where_few_rows_are_positive():
+    feature = EncodedFeature("x", DType.FLOAT64)
+    for seed in range(10):
+        sides = few_of_a_class(np.random.default_rng(seed), lambda _, labels: labels * 3 - 1)
+        found = predictive_power(Encoding((feature,)), *sides, is_classified=True)
+        assert found.single["x"] == 1.0

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import msgspec
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from mainspring.elements.plain_json import json_value
 from mainspring.features.errors import FormatCannotHold
@@ -26,8 +27,8 @@ def refuse_unwritable(columns: Mapping[str, pl.DataType], path: Path) -> None:
     place for.
     """
     for name, dtype in columns.items():
-        is_held = dtype not in (pl.Binary, pl.Object) and not (
-            path.suffix == ".csv" and dtype.is_nested()
+        is_held = not (path.suffix == ".csv" and dtype.is_nested()) and not any(
+            part in (pl.Binary, pl.Object) for part in _iter_parts(dtype)
         )
         if path.suffix != ".parquet" and not is_held:
             raise FormatCannotHold(column=name, dtype=str(dtype), file=path.name)
@@ -75,15 +76,30 @@ def _write_lines(frame: pl.DataFrame, stream: BinaryIO) -> None:
 def _strange_rows(frame: pl.DataFrame) -> pl.Series:
     """The rows with a number that is not finite."""
     is_strange = [
-        ~pl.col(name).is_finite()
-        if dtype in _FLOATS
-        else pl.col(name).list.eval(~pl.element().is_finite()).list.any()
+        _is_strange(pl.col(name), dtype)
         for name, dtype in frame.schema.items()
         if _has_floats(dtype)
     ]
     if not is_strange:
         return pl.Series(dtype=pl.UInt32)
     return frame.select(pl.any_horizontal(is_strange)).to_series().fill_null(False).arg_true()
+
+
+def _is_strange(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    match dtype:
+        case pl.List():
+            return value.list.eval(_is_strange(pl.element(), _instance(dtype.inner))).list.any()
+        case pl.Array():
+            return _is_strange(value.arr.to_list(), pl.List(dtype.inner))
+        case pl.Struct():
+            fields = [(field.name, _instance(field.dtype)) for field in dtype.fields]
+            return pl.any_horizontal(
+                _is_strange(value.struct.field(name), inner)
+                for name, inner in fields
+                if _has_floats(inner)
+            )
+        case _:
+            return ~value.is_finite()
 
 
 def _iter_rows(
@@ -94,4 +110,21 @@ def _iter_rows(
 
 
 def _has_floats(dtype: pl.DataType) -> bool:
-    return dtype in _FLOATS or (isinstance(dtype, pl.List) and dtype.inner in _FLOATS)
+    return any(part in _FLOATS for part in _iter_parts(dtype))
+
+
+def _iter_parts(dtype: pl.DataType) -> Iterator[pl.DataType]:
+    """The type, and all that it is nested of."""
+    yield dtype
+    match dtype:
+        case pl.List() | pl.Array():
+            yield from _iter_parts(_instance(dtype.inner))
+        case pl.Struct():
+            for field in dtype.fields:
+                yield from _iter_parts(_instance(field.dtype))
+        case _:
+            pass
+
+
+def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()

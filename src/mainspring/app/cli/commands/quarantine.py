@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
 from mainspring.app.cli.paint import Paint, columns, counted
 from mainspring.elements.time import format_instant
@@ -25,7 +26,14 @@ def quarantine() -> None:
 
 @quarantine.command("list", cls=WorkspaceVerb)
 @click.argument("source")
-@click.option("--last", default=_SHOWN, show_default=True, help="How many rows, the newest last.")
+@click.option(
+    "--last",
+    default=_SHOWN,
+    show_default=True,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="How many rows, the newest last.",
+)
 @click.pass_obj
 def list_rows(at: Invocation, source: str, last: int) -> None:
     """List the rows of a source that are in quarantine, by reason and one by one."""
@@ -56,17 +64,18 @@ _ALL = click.option("--all", "is_all", is_flag=True, help="All rows of the sourc
 @_ROWS
 @_ALL
 @click.pass_obj
-def release_rows(at: Invocation, source: str, rows: tuple[int, ...], *, is_all: bool) -> None:
+def release_rows(at: Invocation, source: str, rows: tuple[int, ...], *, is_all: bool) -> int:
     """Accept rows that came late or contradict another, from now on.
 
     A row that breaks the contract is not released: push it again as it should be, or change the
-    contract and apply.
+    contract and apply.  Exit code 1 when rows are in quarantine and none could be released.
     """
     _require_choice(rows, is_all=is_all)
     workspace = at.open()
     report = workspace.release(source, rows)
-    left = sum(row.count for row in workspace.quarantine(source)) if is_all else 0
+    left = _rows_in(workspace.quarantine(source)) if is_all else 0
     at.answer(report, lambda paint: released_lines(report, left, paint))
+    return EXIT_REFUSED if left and not _released(report) else 0
 
 
 @quarantine.command("drop", cls=WorkspaceVerb)
@@ -78,9 +87,9 @@ def drop_rows(at: Invocation, source: str, rows: tuple[int, ...], *, is_all: boo
     """Take rows out of quarantine for good: no later definition brings them back."""
     _require_choice(rows, is_all=is_all)
     workspace = at.open()
-    before = len(workspace.quarantine(source))
+    before = _rows_in(workspace.quarantine(source))
     workspace.drop(source, rows)
-    gone = before - len(workspace.quarantine(source))
+    gone = before - _rows_in(workspace.quarantine(source))
     at.answer(
         {"dropped": gone}, lambda paint: [f"{paint.mark(True)} {counted(gone, 'row')} dropped"]
     )
@@ -129,11 +138,20 @@ def row_lines(row: "QuarantinedRow", paint: Paint) -> Iterator[str]:
 
 def released_lines(report: "IngestReport", left: int, paint: Paint) -> Iterator[str]:
     """How many rows were released, and of all rows those that could not be."""
-    count = report.accepted + report.revised
-    yield f"{paint.mark(bool(count))} {counted(count, 'row')} released"
+    count = _released(report)
+    yield f"{paint.mark(bool(count) or not left)} {counted(count, 'row')} released"
     if left:
         rows = counted(left, "row")
         yield f"  {rows} in quarantine still: what breaks the contract is not released"
+
+
+def _released(report: "IngestReport") -> int:
+    return report.accepted + report.revised
+
+
+def _rows_in(rows: Sequence["QuarantinedRow"]) -> int:
+    """How many rows came; those that are alike are one row of the list."""
+    return sum(row.count for row in rows)
 
 
 def _times(count: int, *, first: str = "") -> str:
