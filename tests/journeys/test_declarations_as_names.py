@@ -8,7 +8,7 @@ import pytest
 
 import mainspring as ms
 from mainspring.app.errors import NowhereOnDisk
-from mainspring.elements.errors import MainspringError, NotAName
+from mainspring.elements.errors import MainspringError, NotAName, WrongArgument
 from tests.journeys.lateness import PROJECT, make_project
 
 pytestmark = pytest.mark.journey
@@ -67,7 +67,7 @@ def test_a_declaration_is_as_good_as_its_name(
 @pytest.mark.parametrize("use", NAMED)
 def test_what_is_neither_is_refused_in_a_line(use: str, workspace: ms.Workspace) -> None:
     for given in (3, object()):
-        with pytest.raises(NotAName) as refused:
+        with pytest.raises((NotAName, WrongArgument)) as refused:
             NAMED[use][2](workspace, given)
         assert len(str(refused.value)) < 250
 

@@ -38,7 +38,9 @@ def test_a_method_that_a_route_has_not_is_told_with_those_that_it_has(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "TRACE"])
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v3/health/ready", "/%00"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/nothing", "/v3/health/ready", "/%00", f"{PREDICT}/"]
+)
 def test_a_route_that_is_not_there_is_told(method: str, path: str, server: Server) -> None:
     status, payload, headers = server.ask_raw(path, b"{}", method=method)
     assert (status, headers["content-type"]) == (404, "application/problem+json")

@@ -95,6 +95,13 @@ def test_a_model_of_a_plain_table_answers_and_says_what_it_rests_on(project: Pat
     assert workspace.status().sources[0].last_event_time is None
 
 
+def test_a_trace_shows_the_features_and_counts_only_the_others(project: Path) -> None:
+    workspace = Workspace.open(project)
+    [answer] = workspace.predict("species", ROW | {"petal": None})
+    lines = workspace.trace(answer).lines
+    assert "  features    bed__shade = 0; sepal = 5 … and 1 more" in lines
+
+
 def test_rows_that_are_mended_and_removed_are_seen_so_online_and_in_training(project: Path) -> None:
     workspace = Workspace.open(project)
     workspace.ingest("beds", [{"bed": 3, "shade": 9}], op="replace")

@@ -4,14 +4,19 @@ Every command is called with everything that people mistype; what is listed here
 be taken for a bug of Mainspring, which is what exit code 3 says.
 """
 
+import inspect
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+import mainspring as ms
 from mainspring.app.cli.faults import EXIT_INTERNAL, EXIT_MISUSE, EXIT_REFUSED
+from mainspring.app.data_access import DataAccess
+from mainspring.elements.errors import MainspringError
 from tests.journeys.lateness import Answer, call, make_project, verbs
 
 pytestmark = pytest.mark.journey
@@ -286,3 +291,70 @@ def test_a_folder_that_holds_a_disk_is_no_project(tmp_path: Path) -> None:
 
 def test_a_bug_is_told_from_silly_input() -> None:
     assert "exit code 3" in faults(Answer(EXIT_INTERNAL, "", "MSP-000 a bug"))
+
+
+RIGHT: dict[str, object] = {
+    "source": "sales",
+    "rows": [],
+    "endpoint": "late",
+    "features": ["takings"],
+    "spine": pl.DataFrame({"shop": ["a"], "prediction_time": ["2024-05-02"]}),
+    "keys": [{"shop": "a"}],
+    "start": "2024-05-03",
+    "days": 1,
+    "target": "other",
+    "archive": "folder",
+}
+
+
+def public_parameters() -> list[tuple[str, str]]:
+    return [
+        (name, parameter)
+        for name in sorted({*vars(ms.Workspace), *vars(DataAccess)})
+        if not name.startswith("_") and inspect.isfunction(getattr(ms.Workspace, name))
+        for parameter, each in inspect.signature(getattr(ms.Workspace, name)).parameters.items()
+        if parameter != "self" and not re.search("Callable|Observer", str(each.annotation))
+    ]
+
+
+@pytest.mark.parametrize("silly", [object(), ms.Workspace, [object()], b"x"], ids=repr)
+@pytest.mark.parametrize(("method", "parameter"), public_parameters())
+def test_every_method_of_a_workspace_refuses_what_is_of_no_use(
+    method: str, parameter: str, silly: object, project: Path
+) -> None:
+    asked = inspect.signature(getattr(ms.Workspace, method)).parameters.values()
+    given = {
+        each.name: RIGHT.get(each.name, "late")
+        for each in asked
+        if each.default is inspect.Parameter.empty and each.name != "self"
+    }
+    workspace = ms.Workspace.open(project)
+    with pytest.raises(MainspringError) as refused:
+        getattr(workspace, method)(**(given | {parameter: silly}))
+    assert len(str(refused.value)) < 500
+
+
+def test_no_features_and_another_split_are_no_surprise(project: Path) -> None:
+    workspace, spine = ms.Workspace.open(project), RIGHT["spine"]
+    assert workspace.get_historical_features([], spine=spine).equals(spine)
+    with pytest.raises(MainspringError, match="split is 'fitted', and not 'all' or 'fit' or"):
+        workspace.training_set("late").to_polars("fitted")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda workspace: workspace.serve(70_000),
+        lambda workspace: workspace.simulate(start="2024-05-03", days=0),
+        lambda workspace: workspace.simulate(start="2024-05-03", days=10**12),
+        lambda workspace: workspace.audit(last=-1),
+        lambda workspace: workspace.latest_predictions(-1),
+        lambda workspace: workspace.ingest("sales", "x" * 5_000),
+        lambda workspace: workspace.replay(iter([3])),
+    ],
+)
+def test_numbers_and_paths_out_of_range_are_refused(
+    act: Callable[[ms.Workspace], object], project: Path
+) -> None:
+    with pytest.raises(MainspringError, match="PRJ-08"):
+        act(ms.Workspace.open(project))

@@ -7,6 +7,8 @@ from typing import cast
 import polars as pl
 
 from mainspring.app.collaborators import Collaborators
+from mainspring.elements.arguments import checks_arguments
+from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.foreign_frame import GivenFrame, GivenRows, as_polars, beside, plain_rows
 from mainspring.elements.time import Micros
 from mainspring.features.online.read import FeatureRows
@@ -17,24 +19,25 @@ from mainspring.serving.loaded_model import LoadedModel
 __all__ = ["DataAccess"]
 
 
+@checks_arguments
 class DataAccess(Collaborators):
     """Reads what the environment holds; changes nothing, but brings online state up to the log."""
 
-    def training_set(self, name: str) -> StoredTrainingSet:
+    def training_set(self, name: str | Named) -> StoredTrainingSet:
         """The rows that models of this environment were trained on, as a frame of Polars or pandas.
 
         Raises: TrainingSetNotBuilt PRJ-090 for one that is not applied yet, UnknownAsset ACC-006,
             ArtifactChanged REG-002 when the rows were changed.
         """
         return read_training_set(
-            name,
+            name_of(name, "training set"),
             self.environment,
             state=self.runtime.state,
             objects=self.runtime.objects,
             declared=lambda: [each.name for each in self.project.declarations.training_sets],
         )
 
-    def load_model(self, name: str) -> LoadedModel:
+    def load_model(self, name: str | Named) -> LoadedModel:
         """A model to score frames of features with in this process: the version that this
         environment holds, or one such as `late_arrival@v3`.
 
@@ -43,7 +46,7 @@ class DataAccess(Collaborators):
         return self.models.load(name)
 
     def get_historical_features(
-        self, features: Sequence[FeatureReference], *, spine: GivenFrame
+        self, features: FeatureReference | Sequence[FeatureReference], *, spine: GivenFrame
     ) -> GivenFrame:
         """Features for every row of the spine, point-in-time correct, in its order; none is
         dropped.  The answer is a frame of the spine's kind, the features beside its columns; an
@@ -67,7 +70,7 @@ class DataAccess(Collaborators):
 
     def get_online_features(
         self,
-        features: Sequence[FeatureReference],
+        features: FeatureReference | Sequence[FeatureReference],
         *,
         keys: GivenRows,
         at: Micros | str | datetime | None = None,

@@ -5,6 +5,7 @@ A workspace is one project in one environment.  On disk its state lies in `.main
 project; in memory nothing is written anywhere.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from mainspring.app.data_plane import (
 from mainspring.app.errors import NowhereOnDisk
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
 from mainspring.app.simulation import simulate_environment
+from mainspring.elements.arguments import checks_arguments, require_path, require_within
 from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.events import Actor
 from mainspring.elements.foreign_frame import (
@@ -68,6 +70,7 @@ from mainspring.sources.topic import log_of_stream, topic_of
 __all__ = ["Workspace"]
 
 
+@checks_arguments
 class Workspace(DataAccess):
     """One project in one environment, ready to work.  Stable.
 
@@ -254,6 +257,7 @@ class Workspace(DataAccess):
 
     def audit(self, *, kind: str = "", last: int = 50) -> AuditReport:
         """The journal, checked.  Cost: about 10 µs an event."""
+        require_within(last, 0, sys.maxsize, method="audit", argument="last")
         return audit_journal(self.runtime.state, kind=kind, last=last)
 
     def lineage(self, asset: str | Named) -> LineageNode:
@@ -286,6 +290,7 @@ class Workspace(DataAccess):
         writer = self.writer(source)
         stream = writer.compiled.source.stream
         if isinstance(rows, Path | str):
+            require_path(rows, method="ingest", argument="rows")
             report = writer.write_path(
                 Path(rows), history=history, op=op, root=self.folder and self.folder.parent
             )
@@ -351,6 +356,7 @@ class Workspace(DataAccess):
         """
         from mainspring.app.serve import run_environment_server
 
+        require_within(port, 0, 65_535, method="serve", argument="port")
         if self.folder is None:
             raise NowhereOnDisk(what="server")
         runtime = self.runtime
@@ -364,6 +370,7 @@ class Workspace(DataAccess):
 
     def latest_predictions(self, count: int) -> list[str]:
         """The ids of the newest predictions of this environment that the log has, newest last."""
+        require_within(count, 0, sys.maxsize, method="latest_predictions", argument="count")
         return self.replays.latest(self.environment, count)
 
     def predict(self, endpoint: str | Named, rows: GivenRows) -> list[Prediction]:
@@ -405,6 +412,7 @@ class Workspace(DataAccess):
         """Run days of production on a virtual clock with the deployed model.  Raises:
         UnreadableFault PRJ-060, NoBaseline MON-001.
         """
+        require_within(days, 1, 3_660, method="simulate", argument="days")
         return simulate_environment(
             self.runtime,
             self.environment,
@@ -439,4 +447,6 @@ class Workspace(DataAccess):
 
 
 def _id_of(prediction: str | Prediction) -> str:
-    return prediction if isinstance(prediction, str) else prediction.id
+    return (
+        prediction.id if isinstance(prediction, Prediction) else name_of(prediction, "prediction")
+    )

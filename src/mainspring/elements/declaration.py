@@ -24,9 +24,11 @@ __all__ = [
     "Tags",
     "caller",
     "freeze",
+    "is_unicode",
     "name_of",
     "names_of",
     "parse_tags",
+    "shown_briefly",
     "stated_fields",
 ]
 
@@ -80,14 +82,24 @@ def name_of(given: object, kind: str) -> str:
     Raises: NotAName PRJ-080.
     """
     match given:
-        case str():
+        case str() if is_unicode(given):
             return given
         case Named():
             return given.name
-    shown = repr(given)
-    if len(shown) > _LONGEST_SHOWN:
-        shown = f"a {type(given).__name__}"
-    raise NotAName(kind=kind, found=shown)
+    raise NotAName(kind=kind, found=shown_briefly(given))
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, which nothing can store."""
+    return text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def shown_briefly(value: object) -> str:
+    """A value as it is written in Python, or what it is where that is long."""
+    shown = ascii(value) if isinstance(value, str) and not is_unicode(value) else repr(value)
+    if len(shown) <= _LONGEST_SHOWN:
+        return shown
+    return f"{shown[:20]}…" if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 def names_of(given: object, kind: str) -> list[str]:

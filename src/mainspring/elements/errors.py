@@ -43,6 +43,7 @@ __all__ = [
     "TrainingError",
     "UnreadableDuration",
     "UnreadableInstant",
+    "WrongArgument",
     "iter_error_classes",
 ]
 
@@ -181,6 +182,21 @@ class NotAName(DeclarationError):
     remedy: ClassVar[str] = 'give the name as text, such as "late_arrival", or the declaration'
     kind: str
     found: str
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongArgument(DeclarationError):
+    """A method of the library was called with a value of another type than it takes, or with a text
+    that can be no name and no path.
+    """
+
+    code: ClassVar[str] = "PRJ-082"
+    template: ClassVar[str] = "{method}: {argument} is {found}, and not {wanted}"
+    remedy: ClassVar[str] = "call it as its docstring says, which help(...) prints"
+    method: str
+    argument: str
+    found: str
+    wanted: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import polars as pl
 
+from mainspring.elements.declaration import shown_briefly
 from mainspring.elements.errors import UnreadableInstant
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import MINUTE, Micros, format_instant
@@ -92,7 +93,7 @@ def resolve_read_time(moment: Micros | str | datetime | None, *, now: Micros) ->
         return now
     requested = read_value(DType.TIMESTAMP, moment)
     if not isinstance(requested, int):
-        raise UnreadableInstant(text=str(moment))
+        raise UnreadableInstant(text=moment if isinstance(moment, str) else shown_briefly(moment))
     if requested > now + _CLOCK_SKEW:
         raise MomentAhead(asked=format_instant(requested), now=format_instant(now))
     return requested

@@ -4,6 +4,7 @@ and the models themselves, to score with.
 
 from dataclasses import dataclass
 
+from mainspring.elements.declaration import Named, name_of
 from mainspring.govern.model_report import ModelReport, read_model_report
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.registry.environment import asset_names
@@ -26,13 +27,13 @@ class ModelCatalog:
     runtime: Runtime
     environment: str
 
-    def version(self, name: str) -> ModelVersion:
-        """The version that is meant.  Raises: UnknownVersion REG-001."""
-        state = self.runtime.state
-        held = read_environment(state, self.environment).pointers.get(f"model.{name}")
-        return read_version(state, held.build_digest) if held else find_version(state, name)
+    def version(self, name: str | Named) -> ModelVersion:
+        """The version that is meant.  Raises: UnknownVersion REG-001, NotAName PRJ-080."""
+        state, wanted = self.runtime.state, name_of(name, "model")
+        held = read_environment(state, self.environment).pointers.get(f"model.{wanted}")
+        return read_version(state, held.build_digest) if held else find_version(state, wanted)
 
-    def report(self, name: str) -> ModelReport:
+    def report(self, name: str | Named) -> ModelReport:
         """Its metrics with intervals, parameters, logged metrics and files, and what its fit
         printed.  Raises: UnknownVersion REG-001.
         """
@@ -44,7 +45,7 @@ class ModelCatalog:
         current = read_environment(self.runtime.state, self.environment)
         return [self.report(name) for name in asset_names(current, "model")]
 
-    def load(self, name: str) -> LoadedModel:
+    def load(self, name: str | Named) -> LoadedModel:
         """The model, ready to score; every part is checked against its digest.
 
         Raises: UnknownVersion REG-001, ArtifactChanged REG-002.

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal as OneOf
+from typing import get_args
 
 import polars as pl
 
 from mainspring.datasets.build import parse_training_rows
 from mainspring.datasets.card import TrainingSetCard
+from mainspring.elements.declaration import shown_briefly
+from mainspring.elements.errors import WrongArgument
 from mainspring.elements.foreign_frame import to_pandas
 from mainspring.elements.html import html_page, html_table
 from mainspring.elements.identity import Digest, digest_of, short
@@ -59,7 +62,14 @@ class StoredTrainingSet:
         return self.card.feature_names
 
     def to_polars(self, split: SplitPart = "all") -> pl.DataFrame:
-        """The rows as a frame of Polars."""
+        """The rows as a frame of Polars.  Raises: WrongArgument PRJ-082 for another split."""
+        if split not in get_args(SplitPart):
+            raise WrongArgument(
+                method="to_polars",
+                argument="split",
+                found=shown_briefly(split),
+                wanted=" or ".join(map(repr, get_args(SplitPart))),
+            )
         rows = self.stored if split == "all" else self.stored.filter(pl.col("_split") == split)
         instant = pl.Datetime("us", "UTC")
         times = [name for name in rows.columns if name in _TIMES]
@@ -71,7 +81,8 @@ class StoredTrainingSet:
         return rows.with_columns(pl.col(times).cast(instant)).rename(plain)
 
     def to_pandas(self, split: SplitPart = "all") -> object:
-        """The rows as a frame of pandas.  Raises: PandasMissing FEA-071."""
+        """The rows as a frame of pandas.  Raises: PandasMissing FEA-071, WrongArgument
+        PRJ-082."""
         return to_pandas(self.to_polars(split))
 
     def _repr_html_(self) -> str:

@@ -57,6 +57,12 @@ def test_equal_bytes_pass():
     assert check_parity_report(parity(), ParityReport(200, 4000, 0)).passed
 
 
+def test_a_model_that_reads_no_online_state_has_nothing_that_could_differ():
+    finding = check_parity_report(parity(), ParityReport(200, 0, 0))
+    assert finding.passed
+    assert finding.summary.startswith("no feature is read from online state")
+
+
 @pytest.mark.parametrize(
     "report", [ParityReport(200, 4000, 1, "delay of f1"), ParityReport(0, 0, 0)]
 )

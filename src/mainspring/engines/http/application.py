@@ -34,7 +34,7 @@ def asgi_application(service: HttpService) -> Router:
         await send_reply(service.refuse(call_of(scope), error), send)
 
     paths = [PathRoute(path, _PathAnswer(routes, service)) for path, routes in by_path.items()]
-    return Router(paths, default=answer_unknown)
+    return Router(paths, default=answer_unknown, redirect_slashes=False)
 
 
 class _PathAnswer:

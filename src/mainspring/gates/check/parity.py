@@ -18,6 +18,8 @@ def check_parity_report(gate: Parity, report: ParityReport) -> GateFinding:
             f"{report.differing:,} of {report.values:,} values differ between batch and "
             f"online, first {report.example}"
         )
+    elif report.values == 0:
+        summary = "no feature is read from online state, so there is none that could differ"
     else:
         summary = (
             f"{report.values:,} values of {report.rows:,} rows are the same bytes in batch "

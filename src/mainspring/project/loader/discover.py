@@ -19,6 +19,7 @@ from itertools import repeat
 from pathlib import Path
 from types import ModuleType
 
+from mainspring.elements.declaration import shown_briefly
 from mainspring.elements.errors import DeclarationError, Location
 from mainspring.project.config.config import ProjectConfig, default_config, parse_config
 from mainspring.project.errors import (
@@ -107,10 +108,11 @@ def from_definitions(definitions: Iterable[object]) -> Declarations:
     Raises: NothingDeclared PRJ-022 when there are none, NotADeclaration PRJ-047 for a value that
         declares nothing.
     """
-    given = [definitions] if is_declared(definitions) else list(definitions)
+    is_one = is_declared(definitions) or not isinstance(definitions, Iterable)
+    given = [definitions] if is_one else list(definitions)
     for value in given:
         if not is_declared(value):
-            raise NotADeclaration(value=repr(value))
+            raise NotADeclaration(value=shown_briefly(value))
     found = collect_declarations(given)
     if not found.assets:
         raise NothingDeclared(path="these definitions")

@@ -111,7 +111,7 @@ class FeatureReader:
         return list(dict.fromkeys([*self._declared, *sorted(self._held.held())]))
 
     def get_historical_features(
-        self, features: Sequence[FeatureReference], *, spine: pl.DataFrame
+        self, features: FeatureReference | Sequence[FeatureReference], *, spine: pl.DataFrame
     ) -> pl.DataFrame:
         """The features of these views, without the columns of the spine, for every row of it, in
         its order and point-in-time correct.
@@ -128,14 +128,14 @@ class FeatureReader:
         requested = parse_requested(features, self.view_or_on_demand)
         self._require_read(views_in(requested))
         asked = prepare_spine(spine, views_in(requested))
-        return pl.concat(
-            [backfill_requested(each, self._facts_of, asked, request=spine) for each in requested],
-            how="horizontal",
+        found = (
+            backfill_requested(each, self._facts_of, asked, request=spine) for each in requested
         )
+        return pl.concat([pl.DataFrame(), *found], how="horizontal")
 
     def get_online_features(
         self,
-        features: Sequence[FeatureReference],
+        features: FeatureReference | Sequence[FeatureReference],
         *,
         keys: Sequence[Mapping[str, object]],
         at: Micros | str | datetime | None = None,

@@ -1,5 +1,7 @@
 """The trace of one prediction: its model, training set, attestations and features."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from mainspring.datasets.card import TrainingSetCard
@@ -80,17 +82,11 @@ def build_trace(
             f"  code        {short(version.code)} · Python {version.environment.python} "
             f"· seed {version.seed}"
         )
-    known = [
-        f"{name} = {_short_value(value)}"
-        for name, value in features.items()
-        if value is not None and "__" in name
-    ]
     read_at = [f"{view} up to record {offset:,}" for view, offset in record.read_at.items()]
-    more = max(len(features) - _KNOWN_FEATURES, 0)
     tail = [
         *(f"  attested    {line}" for line in attested),
-        f"  read at     {', '.join(read_at)}",
-        f"  features    {'; '.join(known[:_KNOWN_FEATURES])} … and {more} more",
+        *([f"  read at     {', '.join(read_at)}"] if read_at else []),
+        f"  features    {_shown_features(features)}",
     ]
     return PredictionTrace(
         replay=replay,
@@ -173,5 +169,16 @@ def _attested(
     )
 
 
-def _short_value(value: object) -> str:
+def _shown_features(features: Mapping[str, Value]) -> str:
+    """The first that have a value, those read from online state before those of the request."""
+    known = sorted(
+        (name for name, value in features.items() if value is not None),
+        key=lambda name: "__" not in name,
+    )[:_KNOWN_FEATURES]
+    shown = "; ".join(f"{name} = {_short_value(features[name])}" for name in known)
+    more = len(features) - len(known)
+    return f"{shown} … and {more} more" if more else shown
+
+
+def _short_value(value: Value) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)

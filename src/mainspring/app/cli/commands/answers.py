@@ -1,6 +1,7 @@
 """The commands that serve, predict, replay, monitor and simulate."""
 
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -34,6 +35,10 @@ __all__ = [
 ]
 
 _SHOWN = 20
+_PATIENCE_S = 5.0
+_COMPILING = (
+    "Loading the kernels: an installation compiles them when it first starts, for a minute."
+)
 _GOOD = frozenset({"identical"})
 
 
@@ -59,7 +64,19 @@ def serve(at: Invocation, port: int, as_of: str | None) -> None:
     The server follows the environment: after apply, promote or rollback it serves the new version
     within a second, and no request fails in between.
     """
-    at.open().serve(port, as_of, announce=_say_at_once)
+    workspace = at.open()
+    waiting = threading.Timer(_PATIENCE_S, at.note, [_COMPILING])
+    waiting.daemon = True
+    waiting.start()
+
+    def announce(line: str) -> None:
+        waiting.cancel()
+        _say_at_once(line)
+
+    try:
+        workspace.serve(port, as_of, announce=announce)
+    finally:
+        waiting.cancel()
 
 
 @click.command(cls=WorkspaceVerb)
