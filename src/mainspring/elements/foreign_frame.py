@@ -166,7 +166,7 @@ def to_pandas(frame: pl.DataFrame) -> object:
 
 def _from_pandas(name: str, column: _Column) -> pl.Series:
     dtype = column.dtype
-    kind = getattr(dtype, "kind", "O")
+    kind = "O" if hasattr(dtype, "pyarrow_dtype") else getattr(dtype, "kind", "O")
     if kind == "M":
         instants = pl.Series(name, column.to_numpy("datetime64[us]"))
         has_zone = not isinstance(dtype, np.dtype)

@@ -176,6 +176,23 @@ def test_every_door_takes_frames_of_polars(workspace):
 
 
 @with_pandas
+def test_times_that_pandas_has_from_arrow_have_a_zone_only_where_they_say_one() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    noon = [datetime(2024, 5, 1, 12)]  # noqa: DTZ001
+    frame = pd.DataFrame(
+        {
+            "naive": pd.array(noon, dtype=pd.ArrowDtype(arrow.timestamp("us"))),
+            "zoned": pd.array(noon, dtype=pd.ArrowDtype(arrow.timestamp("ns", "Europe/Vienna"))),
+            "day": pd.array([date(2024, 5, 1)], dtype=pd.ArrowDtype(arrow.date32())),
+        }
+    )
+    found = as_polars(frame)
+    assert found["naive"].to_list() == noon
+    assert found["zoned"].to_list() == [datetime(2024, 5, 1, 10, tzinfo=UTC)]
+    assert found["day"].to_list() == [date(2024, 5, 1)]
+
+
+@with_pandas
 def test_an_instant_of_pandas_is_the_same_text_in_a_row_and_in_a_frame() -> None:
     moment = pd.Timestamp("2024-05-01T12:00:00.123456789")
     column = as_polars(pd.DataFrame({"at": [moment]}))["at"]
