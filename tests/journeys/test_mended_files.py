@@ -353,3 +353,66 @@ def test_rows_that_are_gone_can_be_deleted_after_the_file_was_read(desk) -> None
     workspace.apply(plan)
     assert totals(workspace)["n"] == [1, 1]
     assert not workspace.plan(delete_missing=True).stages
+
+
+@pytest.mark.parametrize(
+    ("after", "effects"),
+    [
+        ([*ROWS, "3,B,2024-01-03,31"], (0, 0, 3, 1)),
+        (["1,A,2024-01-01,11", *ROWS[1:]], (0, 1, 2, 0)),
+        ([*ROWS, "4,B,2024-01-04,5", "4,B,2024-01-04,5.0", "4,B,2024-01-04,6"], (1, 0, 4, 1)),
+    ],
+)
+@pytest.mark.parametrize("corrected", ["", "replace", "delete"])
+def test_a_plan_says_of_a_file_what_becomes_of_its_rows(
+    desk, after: list[str], effects: tuple[int, ...], corrected: str
+) -> None:
+    desk(*ROWS).apply()
+    if corrected:
+        push(desk(*ROWS), 2, "A", "2024-01-02", 3.0, corrected)
+    workspace = desk(*after)
+    assert measured(workspace) == {"sales.csv": effects}
+    before = workspace.status().sources[0]
+    workspace.apply()
+    now = workspace.status().sources[0]
+    gone = corrected == "delete"
+    assert totals(workspace)["n"] == [2 - gone, 1 + effects[0]]
+    assert now.quarantined - before.quarantined == effects[3]
+
+
+def measured(workspace: ms.Workspace) -> dict[str, tuple[int, ...]]:
+    changes = workspace.plan(measure=True).data
+    found = {Path(each.path).name: each.effects for each in changes}
+    return {
+        name: (each.new, each.replaced, each.unchanged, each.quarantined)
+        for name, each in found.items()
+    }
+
+
+def test_a_plan_says_that_a_new_file_contradicts_another(parts) -> None:
+    parts(a=ROWS).apply()
+    workspace = parts(a=ROWS, b=["3,B,2024-01-03,31", "4,B,2024-01-04,5", ROWS[0]])
+    assert measured(workspace) == {"b.csv": (1, 0, 1, 1)}
+    workspace.apply()
+    assert totals(workspace)["sum"] == [2010.0, 35.0]
+    assert [row.fact for row in workspace.quarantine("sales")] == ["3"]
+
+
+@pytest.mark.parametrize("after", [ROWS[2:], ["3,B,2024-01-03,31"]])
+def test_a_file_that_was_gone_and_is_back_counts_again(parts, after: list[str]) -> None:
+    parts(a=ROWS[:2], b=ROWS[2:]).apply()
+    workspace = parts(a=ROWS[:2])
+    workspace.apply(workspace.plan(delete_missing=True))
+    assert totals(workspace)["n"] == [2, 0]
+    workspace = parts(a=ROWS[:2], b=after)
+    assert measured(workspace) == {"b.csv": (1, 0, 0, 0)}
+    workspace.apply()
+    assert totals(workspace) == {"n": [2, 1], "sum": [2010.0, float(after[0].rpartition(",")[2])]}
+    assert not workspace.plan(delete_missing=True).data
+
+
+def test_a_file_that_cannot_be_read_is_named_and_not_its_copy(desk) -> None:
+    desk(*ROWS).apply()
+    workspace = desk(*ROWS, "4,B,2024-01-04,5,6")
+    with pytest.raises(ms.MainspringError, match=r"/sales\.csv cannot be read: found more fields"):
+        workspace.apply()

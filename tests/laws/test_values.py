@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mainspring as ms
+from mainspring import col
+from mainspring.elements.expression.columns import to_polars
+from mainspring.elements.expression.row import compile_row
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.values.columns import read_column
 from mainspring.elements.values.guess import TextGuess, plain_type, wider_type
@@ -119,6 +123,8 @@ def readings(dtype: DType, spelling: Spelling, values: list[object]) -> dict[str
         ),
         "key": asked(lambda v: cast_entity_keys([{"k": v}], [view]).columns["k"][0], values),
     }
+    if spelling == Spelling() and dtype is not DType.BOOLEAN and set(map(type, values)) == {str}:
+        found |= casts(dtype, values)
     frame = pl.DataFrame(rows_of(values), infer_schema_length=None)
     found["frame"] = accepted(source, frame)
     found["spine"] = asked(
@@ -130,6 +136,22 @@ def readings(dtype: DType, spelling: Spelling, values: list[object]) -> dict[str
     with TemporaryDirectory() as folder:
         found |= files(Path(folder), dtype, spelling, values, frame)
     return found
+
+
+def casts(dtype: DType, texts: list[object]) -> dict[str, list[object]]:
+    """What an expression makes of texts; it has null in place of what is no value."""
+    node, schema = col("k").cast(dtype).node, Schema.of(k=DType.STRING)
+    column = pl.DataFrame({"k": texts}, {"k": pl.String}).select(to_polars(node, schema))
+    row = compile_row({"k": node}, schema)
+    read = [read_value(dtype, text) for text in texts]
+
+    def told(values: Sequence[object]) -> list[object]:
+        return [BAD if w is BAD and v is None else v for v, w in zip(values, read, strict=True)]
+
+    return {
+        "columns": told(plain(column.to_series())),
+        "row": told([row({"k": text})["k"] for text in texts]),
+    }
 
 
 def files(
@@ -222,6 +244,12 @@ def test_the_text_of_a_value_is_read_as_the_value(
         (DType.INT64, float("nan"), None),
         (DType.FLOAT64, np.float32(0.1), 0.10000000149011612),
         (DType.FLOAT64, Decimal("0.1"), 0.1),
+        (DType.INT64, Decimal("sNaN"), BAD),
+        (DType.BOOLEAN, Decimal("sNaN"), BAD),
+        (DType.STRING, Decimal("NaN"), BAD),
+        (DType.STRING, Decimal("1.50"), "1.5"),
+        (DType.STRING, Decimal("1E-7"), "1e-07"),
+        (DType.STRING, Decimal("12345678901234567890.120"), "12345678901234567890.12"),
         (DType.BOOLEAN, np.bool_(True), True),
         (DType.STRING, np.str_("a"), "a"),
         (DType.TIMESTAMP, date(1970, 1, 2), 86_400_000_000),
@@ -255,3 +283,35 @@ def test_a_guess_holds_for_every_text_and_names_the_first_that_made_it(
     if said:
         place = (guess.guess.row or 0) - 1
         assert values[place] == guess.guess.value
+
+
+BEYOND = 253_402_300_800_000_000
+"""The microsecond after the last that Python's calendar has."""
+STORED_OTHERWISE = [
+    (pl.Series([0.1, 2.0, -0.5, math.inf], dtype=pl.Float16), DType.INT64, [None, 2, None, None]),
+    (pl.Series([BEYOND, 0]).cast(pl.Datetime("us")), DType.TIMESTAMP, [None, 0]),
+    (pl.Series([BEYOND // 1000, 0]).cast(pl.Datetime("ms")), DType.TIMESTAMP, [None, 0]),
+    (pl.Series([BEYOND, 0]).cast(pl.Datetime("us")), DType.BOOLEAN, [None, None]),
+    (pl.Series([BEYOND, 0]).cast(pl.Datetime("us")), DType.STRING, [None, "1970-01-01T00:00:00"]),
+    (pl.Series([3_000_000, 0]).cast(pl.Int32).cast(pl.Date), DType.TIMESTAMP, [None, 0]),
+]
+
+
+@pytest.mark.parametrize("spelling", [Spelling(), Spelling(zone="Africa/Abidjan"), SPELLINGS[1]])
+@pytest.mark.parametrize(("column", "dtype", "values"), STORED_OTHERWISE)
+def test_what_a_column_holds_beyond_its_type_is_no_value(
+    column: pl.Series, dtype: DType, values: list[object], spelling: Spelling
+) -> None:
+    field = Field("k", dtype, spelling=spelling)
+    assert plain(read_column(column, field)) == values
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_an_instant_beyond_the_calendar_is_refused_wherever_it_is_asked_for(dtype: DType) -> None:
+    view, rows = view_of(dtype, Spelling()), {"prediction_time": ["2024-05-01"]}
+    frame = pl.DataFrame({"k": pl.Series([BEYOND]).cast(pl.Datetime("us")), **rows})
+    with pytest.raises(SpineUnusable, match=r"holds .*10000-01-01"):
+        prepare_spine(frame, [view])
+    if dtype is DType.TIMESTAMP:
+        with pytest.raises(WrongRequestType):
+            cast_entity_keys(frame, [view])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mainspring.app.engines import open_log, open_state
+from mainspring.app.engines import open_log, open_objects, open_state
 from mainspring.maintenance.upgrade import require_known_format
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.loader.load import load_project
@@ -50,7 +50,8 @@ def plan_project(path: Path, env: str, data: DataChoices) -> Plan:
     try:
         require_known_format(state)
         project = project.with_origins(read_origins(state))
-        return plan_environment(project, env, state=state, log=log, data=data)
+        objects = open_objects(engines.objects, folder / "objects")
+        return plan_environment(project, env, state=state, log=log, objects=objects, data=data)
     finally:
         state.close()
         log.close()

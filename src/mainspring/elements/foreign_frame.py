@@ -22,6 +22,7 @@ __all__ = [
     "PandasFrame",
     "as_polars",
     "beside",
+    "frame_rows",
     "is_pandas",
     "plain_rows",
     "to_pandas",
@@ -121,13 +122,24 @@ def plain_rows(rows: GivenRows) -> Sequence[Row]:
     if isinstance(rows, Mapping):
         return [rows]
     if not isinstance(rows, Sequence):
-        return as_polars(rows).to_dicts()
+        return frame_rows(as_polars(rows))
     given: Sequence[object] = rows
     strange = [type(row).__name__ for row in given if not isinstance(row, Mapping)]
     if strange:
         what = f"a {type(rows).__name__} of {strange[0]}"
         raise FrameUnreadable(what=what, problem="has no rows, which are mappings")
     return rows
+
+
+def frame_rows(frame: pl.DataFrame) -> list[dict[str, object]]:
+    """The rows of a frame as mappings.  Where one holds an instant that Python's calendar lacks,
+    all instants come as microseconds, for whoever reads them to refuse that one.
+    """
+    try:
+        return frame.to_dicts()
+    except (ValueError, OverflowError):
+        instants = pl.selectors.datetime() | pl.selectors.date()
+        return frame.with_columns(instants.cast(pl.Datetime("us")).cast(pl.Int64)).to_dicts()
 
 
 def beside(given: GivenFrame, columns: pl.DataFrame) -> GivenFrame:
@@ -154,7 +166,7 @@ def to_pandas(frame: pl.DataFrame) -> object:
 
 def _from_pandas(name: str, column: _Column) -> pl.Series:
     dtype = column.dtype
-    kind = getattr(dtype, "kind", "O")
+    kind = "O" if hasattr(dtype, "pyarrow_dtype") else getattr(dtype, "kind", "O")
     if kind == "M":
         instants = pl.Series(name, column.to_numpy("datetime64[us]"))
         has_zone = not isinstance(dtype, np.dtype)

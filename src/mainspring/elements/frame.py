@@ -58,7 +58,7 @@ def _dtype_of(stored: pl.DataType) -> DType | None:
             return DType.UINT64
         case _ if stored.is_integer():
             return DType.INT64
-        case pl.Float32() | pl.Float64():
+        case _ if stored.is_float():
             return DType.FLOAT64
         case pl.Boolean():
             return DType.BOOLEAN

@@ -12,6 +12,7 @@ import polars as pl
 
 from mainspring.elements.declaration import shown_briefly
 from mainspring.elements.errors import UnreadableInstant
+from mainspring.elements.foreign_frame import frame_rows
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.time import MINUTE, Micros, format_instant
 from mainspring.elements.values.columns import read_column, said
@@ -61,7 +62,7 @@ def cast_entity_keys(
         if view.view.knowledge == "as_corrected":
             raise HindsightAsked(view=view.view.name)
     rows = (
-        keys.to_dicts()
+        frame_rows(keys)
         if isinstance(keys, pl.DataFrame)
         else [keys]
         if isinstance(keys, Mapping)
@@ -127,10 +128,17 @@ def _read(column: pl.Series, field: Field) -> pl.Series:
         is_said = pl.select(said(pl.lit(column), column.dtype, field)).to_series()
         bad = (is_said & read.is_null()).arg_true()
         if len(bad):
-            value, more = column[bad[0]], f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""
+            more = f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""
             raise SpineUnusable(
                 column=field.name,
-                problem=f"holds {value!r:.60} in row {bad[0]:,}{more}, which is no "
+                problem=f"holds {_shown(column, bad[0]):.60} in row {bad[0]:,}{more}, which is no "
                 f"{field.dtype.value}",
             )
     return read
+
+
+def _shown(column: pl.Series, place: int) -> str:
+    """A value as a message shows it; Python's calendar lacks some instants that Polars has."""
+    if column.dtype.is_temporal():
+        return str(column.slice(place, 1).cast(pl.String)[0])
+    return repr(column[place])

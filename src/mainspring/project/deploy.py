@@ -82,6 +82,7 @@ class EnvironmentDeployer:
             self.environment,
             state=runtime.state,
             log=runtime.log,
+            objects=runtime.objects,
             data=DataChoices(
                 is_left=not data,
                 deletes_missing=delete_missing,
@@ -121,7 +122,13 @@ class EnvironmentDeployer:
         if asset is None:
             known = ", ".join(model.name for model in project.declarations.models) or "none"
             raise UnknownAsset(kind="model", name=name, known=known)
-        context = read_run_context(project, self.environment, state=runtime.state, log=runtime.log)
+        context = read_run_context(
+            project,
+            self.environment,
+            state=runtime.state,
+            log=runtime.log,
+            objects=runtime.objects,
+        )
         sources = project.declarations.sources
         heads = {each.name: runtime.log.head(topic_of(each.stream)) for each in sources}
         return make_run_plan(self.config.name, project.graph, context, asset, heads=heads)

@@ -1,7 +1,7 @@
 """The columns of a source, from its data and its contract, and every fault of the declaration."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from mainspring.elements.errors import DeclarationError
@@ -51,7 +51,7 @@ _READABLE_AS: Mapping[DType, tuple[DType, ...]] = MappingProxyType(
 """What else a contract may promise of the columns of a file that says their types.  Whole numbers
 are not read as instants: whether they count seconds or microseconds only an expression can say.
 """
-_SAMPLE = datetime(2031, 12, 30, 23, 58, 57)  # noqa: DTZ001
+_SAMPLE = datetime(2031, 12, 30, 23, 58, 57, tzinfo=UTC)
 _IDS = (*_WHOLE, DType.STRING, DType.BOOLEAN, DType.TIMESTAMP)
 
 
@@ -111,6 +111,10 @@ def can_be_read(found: DType, promised: ColumnContract) -> bool:
 def contract_problems(column: ColumnContract) -> Iterator[str]:
     """What is wrong with the contract of a column in itself."""
     spelling = column.spelling
+    nulls: Iterable[object] = spelling.nulls
+    for null in nulls:
+        if not isinstance(null, str):
+            yield f"nulls={null!r} is no text; write {str(null)!r}"
     if column.between is not None and not column.between[0] <= column.between[1]:
         yield f"between={column.between} is an empty range"
     if len(spelling.decimal) != 1 or spelling.decimal.isalnum() or spelling.decimal in "+-":
@@ -133,6 +137,10 @@ def contract_problems(column: ColumnContract) -> Iterator[str]:
 
 
 def _format_problems(form: str) -> Iterator[str]:
+    if "%Z" in form.replace("%%", ""):
+        # Python skips the name, and which ones it knows depends on the machine.
+        yield f"format={form!r} has %Z, of which nothing is read: %z is an offset, zone= a zone"
+        return
     written = _SAMPLE.strftime(form)
     try:
         read = datetime.strptime(written, form)  # noqa: DTZ007

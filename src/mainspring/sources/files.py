@@ -43,6 +43,7 @@ __all__ = [
     "part_files",
     "read_schema",
     "scan_files",
+    "unreadable_as",
 ]
 
 _FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "json", ".ndjson": "json"}
@@ -358,6 +359,17 @@ def _joined_column(
         return promised.dtype, "", None
     empty = Guess(name, DType.STRING) if is_text else None
     return widest or DType.STRING, "", guess or empty
+
+
+@contextmanager
+def unreadable_as(path: Path) -> Iterator[None]:
+    """Names the file in the errors of whoever reads a copy of it."""
+    try:
+        yield
+    except FileUnreadable as error:
+        raise FileUnreadable(
+            source=error.source, path=str(path), reason=error.reason, at=error.at
+        ) from error
 
 
 @contextmanager

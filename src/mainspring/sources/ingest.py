@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
@@ -10,6 +11,7 @@ import msgspec
 import polars as pl
 
 from mainspring.elements.events import Actor, Event, ProjectName
+from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import StaleWrite
@@ -28,13 +30,13 @@ from mainspring.sources.errors import (
     NotReleasable,
     UnknownOperation,
 )
-from mainspring.sources.files import part_files, scan_files
+from mainspring.sources.files import part_files, scan_files, unreadable_as
 from mainspring.sources.generation import Generation, Progress
 from mainspring.sources.missing import find_missing
 from mainspring.sources.profile import ColumnProfile, profile_columns
 from mainspring.sources.quarantine import QuarantinedRow, read_quarantine
 from mainspring.sources.raw.copies import copy_file
-from mainspring.sources.raw.log import name_of_refresh, raw_head, segment_record
+from mainspring.sources.raw.log import find_file, name_of_refresh, raw_head, segment_record
 from mainspring.sources.raw.segment import Operation, RawSegment, SegmentKind
 from mainspring.sources.report import IngestReport, report_of
 
@@ -162,7 +164,11 @@ class SourceWriter:
         if operation != "upsert":
             self._operations(op, 0)
         before, head = self.generation.tally(), self._log.head(self.generation.facts)
-        with copy_file(path, name=name or path.as_posix(), objects=self._objects) as (copy, local):
+        called = name or path.as_posix()
+        with (
+            unreadable_as(path),
+            copy_file(path, name=called, objects=self._objects) as (copy, local),
+        ):
             if expected and copy.digest != expected:
                 raise FileMoved(source=self.compiled.source.name, path=copy.path)
             refuse_broken_file(self.compiled, local, shown=str(path))
@@ -306,9 +312,30 @@ class SourceWriter:
             log=self._log,
             objects=self._objects,
         )
+        if is_gone:
+            self._write_gone(path)
         if missing.is_empty():
             return IngestReport()
         return self.write_rows(missing, history=True, op="delete")
+
+    def _write_gone(self, path: str) -> None:
+        """Write that a file is read as one without rows: should it come back, even as it was, what
+        it says is news.
+        """
+        last = find_file(self.generation.raw, self._log, path)
+        if last is None or last.segment.file is None or self.generation.is_void(last):
+            return
+        empty = msgspec.structs.replace(
+            last.segment.file,
+            size_bytes=0,
+            modified_ns=0,
+            digest=Digest("sha256:" + sha256(b"").hexdigest()),
+            pieces=(),
+        )
+        segment = self._segment("file", history=True)
+        self._append_marker(
+            msgspec.structs.replace(segment, operation="upsert", file=empty, previous=last.offset)
+        )
 
     def _operations(self, op: str | Sequence[str], rows: int) -> tuple[Operation, ...]:
         """The operation of each row.  Raises: UnknownOperation SRC-005."""

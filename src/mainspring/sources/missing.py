@@ -59,6 +59,8 @@ def _iter_ids(
 ) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
     """The rows of a reading of a file, and the id of each."""
     assert stored.segment.file is not None
+    if not stored.segment.rows:
+        return
     with opened_copy(stored.segment.file, objects) as local:
         for rows in iter_rows(generation.compiled.source, local, rows=ROWS_AT_ONCE):
             yield rows, generation.compiled.ids_of(rows)

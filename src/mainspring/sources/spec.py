@@ -5,7 +5,7 @@ contract.
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from mainspring.elements.declaration import (
     ADDED,
@@ -349,7 +349,10 @@ def declared_delay(known_at: Node) -> Micros:
 
 
 def _texts(texts: str | Iterable[str]) -> tuple[str, ...]:
-    return (texts,) if isinstance(texts, str) else tuple(texts)
+    given: object = texts
+    # A number in place of texts is told when the project is loaded, with all other faults.
+    is_one = isinstance(given, str) or not isinstance(given, Iterable)
+    return (cast("str", texts),) if is_one else tuple(texts)
 
 
 def _instant(value: str | Expr) -> Node:

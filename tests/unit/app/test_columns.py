@@ -103,6 +103,9 @@ def test_columns_of_other_types_stop_nothing_and_can_be_cast(tmp_path: Path) -> 
         ("", '"x": ms.Timestamp(zone="Wien")', "is not a time zone"),
         ("", '"x": ms.Float64(decimal=",", thousands=",")', "the same mark ','"),
         ("", '"price": ms.Decimal(30, 19)', "at most 18 decimals"),
+        ("", '"x": ms.Timestamp("%d/%m/%Y %H:%M %Z")', "has %Z, of which nothing is read"),
+        ("", '"x": ms.Float64(nulls=-999)', "nulls=-999 is no text; write '-999'"),
+        ("", '"x": ms.Float64(nulls=("-", 0))', "nulls=0 is no text; write '0'"),
     ],
 )
 def test_what_a_column_cannot_be_used_for_is_refused_by_name(

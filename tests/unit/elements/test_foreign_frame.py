@@ -11,7 +11,10 @@ import mainspring as ms
 from mainspring import col
 from mainspring.elements.errors import FrameUnreadable, PandasMissing
 from mainspring.elements.foreign_frame import as_polars, beside, is_pandas, plain_rows, to_pandas
+from mainspring.elements.schema import DType, Field
 from mainspring.elements.time import parse_instant
+from mainspring.elements.values.columns import read_column
+from mainspring.elements.values.scalar import read_value
 from mainspring.engines.local.clock import FrozenClock
 
 try:
@@ -170,3 +173,28 @@ def test_every_door_takes_frames_of_polars(workspace):
     keys = pl.DataFrame({"shop": ["a", "b"]})
     online = workspace.get_online_features(["takings"], keys=keys, at=NOON).columns
     assert online["shop__sales__1h"] == [2, 0]
+
+
+@with_pandas
+def test_times_that_pandas_has_from_arrow_have_a_zone_only_where_they_say_one() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    noon = [datetime(2024, 5, 1, 12)]  # noqa: DTZ001
+    frame = pd.DataFrame(
+        {
+            "naive": pd.array(noon, dtype=pd.ArrowDtype(arrow.timestamp("us"))),
+            "zoned": pd.array(noon, dtype=pd.ArrowDtype(arrow.timestamp("ns", "Europe/Vienna"))),
+            "day": pd.array([date(2024, 5, 1)], dtype=pd.ArrowDtype(arrow.date32())),
+        }
+    )
+    found = as_polars(frame)
+    assert found["naive"].to_list() == noon
+    assert found["zoned"].to_list() == [datetime(2024, 5, 1, 10, tzinfo=UTC)]
+    assert found["day"].to_list() == [date(2024, 5, 1)]
+
+
+@with_pandas
+def test_an_instant_of_pandas_is_the_same_text_in_a_row_and_in_a_frame() -> None:
+    moment = pd.Timestamp("2024-05-01T12:00:00.123456789")
+    column = as_polars(pd.DataFrame({"at": [moment]}))["at"]
+    text = read_column(column, Field("at", DType.STRING))[0]
+    assert read_value(DType.STRING, moment) == text == "2024-05-01T12:00:00.123456"

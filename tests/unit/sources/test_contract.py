@@ -6,7 +6,12 @@ import pytest
 
 from mainspring.elements.expression import col
 from mainspring.elements.schema import DType, Field, Schema
-from mainspring.sources.contract import contract_schema, effective_schema, validate_source
+from mainspring.sources.contract import (
+    contract_problems,
+    contract_schema,
+    effective_schema,
+    validate_source,
+)
 from mainspring.sources.errors import PromisedColumnMissing, TypeConflict
 from mainspring.sources.spec import Boolean, Contract, Float64, Source, Timestamp
 
@@ -81,3 +86,8 @@ def test_the_contract_is_the_schema_of_a_source_that_is_only_pushed_to() -> None
     assert contract_schema(source(contract=Contract(a=Float64(nullable=False)))).fields == (
         Field("a", DType.FLOAT64, nullable=False),
     )
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y %H:%M:%S %z", "%Y-%m-%dT%H:%M%z", "%d %B %y 100%%Z"])
+def test_a_format_may_say_the_offset(form: str) -> None:
+    assert not list(contract_problems(Timestamp(form)))

@@ -12,7 +12,7 @@ import polars as pl
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field
 from mainspring.elements.time import CALENDAR_RANGE, DAY
-from mainspring.elements.values.scalar import BadValue, StoredValue, read_value
+from mainspring.elements.values.scalar import BAD, BadValue, StoredValue, read_value
 from mainspring.elements.values.spelling import PLAIN, Spelling
 
 __all__ = ["always_fits", "read_column", "reading_of", "said", "stored_values"]
@@ -125,7 +125,9 @@ def _quick(column: pl.Expr, stored: pl.DataType, field: Field) -> pl.Expr | None
     if stored.is_float() and dtype is DType.FLOAT64:
         return column.cast(wanted)
     if stored.is_float() and dtype is DType.INT64:
-        return pl.when(column == column.floor()).then(column.cast(wanted, strict=False))
+        # As doubles: Polars takes every float of 16 bits for its own floor.
+        number = column.cast(pl.Float64)
+        return pl.when(number == number.floor()).then(number.cast(wanted, strict=False))
     return None
 
 
@@ -226,12 +228,27 @@ def _quick_instants(texts: pl.Series) -> pl.Series:
 
 def _read_each(values: pl.Series, field: Field) -> pl.Series:
     """Values of any kind, one by one."""
-    read = [_value(value, field) for value in values.to_list()]
+    read = [_value(value, field) for value in _listed(values)]
     return stored_values(read, field.dtype)
 
 
+def _listed(values: pl.Series) -> list[object]:
+    """The values as Python has them; BAD in place of an instant that its calendar lacks."""
+    try:
+        return values.to_list()
+    except (ValueError, OverflowError):
+        return [_listed_value(values, place) for place in range(len(values))]
+
+
+def _listed_value(values: pl.Series, place: int) -> object:
+    try:
+        return values[place]
+    except (ValueError, OverflowError):
+        return BAD
+
+
 def _each_said(values: pl.Series, field: Field) -> pl.Series:
-    listed = values.to_list()
+    listed = _listed(values)
     if not isinstance(values.dtype, _TEXTS):
         return pl.Series([_is_said(value, field) for value in listed], dtype=pl.Boolean)
     known = {text: _is_said(text, field) for text in dict.fromkeys(listed)}

@@ -123,8 +123,17 @@ def render_real(number: Number, spelling: Spelling = PLAIN) -> str:
     whole = whole_of(number) if not isinstance(number, float) or abs(number) < 1e16 else None
     if whole is not None:
         return str(whole)
-    text = str(float(number)) if isinstance(number, Fraction) else str(number)
+    text = _shortest_decimal(number) if isinstance(number, Decimal) else str(float(number))
     return text.replace(".", spelling.decimal)
+
+
+def _shortest_decimal(number: Decimal) -> str:
+    """As the float that is the same number writes it, if one is, and without zeros at the end."""
+    as_float = str(float(number))
+    if Decimal(as_float) == number:
+        return as_float
+    text = str(number)
+    return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
 
 
 def is_plain_whole(text: str) -> bool:

@@ -126,6 +126,8 @@ def _read(dtype: DType, plain: object, spelling: Spelling) -> Reading:
         case (_, float()) if math.isnan(plain):
             # So pandas writes a missing value in a column of any type but its own.
             return None
+        case (_, Decimal()) if not plain.is_finite():
+            return BAD
         case (DType.STRING, _):
             return _digits(plain)
         case (DType.BOOLEAN, _):
@@ -232,6 +234,8 @@ def _digits(plain: object) -> Reading:
             return render_real(plain)
         case UUID():
             return str(plain)
+        case datetime():
+            return _own_datetime(plain).isoformat()
         case date() | time():
             return plain.isoformat()
         case _:
@@ -253,7 +257,7 @@ def _real(plain: object) -> Reading:
     match plain:
         case int() if not isinstance(plain, bool) and abs(plain) <= _LARGEST_FLOAT:
             return float(plain)
-        case Decimal() if plain.is_finite():
+        case Decimal():
             nearest = float(plain)
             return nearest if math.isfinite(nearest) else BAD
         case Fraction() if abs(plain) <= _LARGEST_FLOAT:
@@ -269,19 +273,7 @@ def _is_number(plain: object) -> TypeGuard[int | float | Decimal | Fraction]:
 def _instant(plain: object, spelling: Spelling) -> Reading:
     match plain:
         case datetime():
-            # Made anew: pandas' own class of datetimes computes otherwise, in nanoseconds.
-            own = datetime(
-                plain.year,
-                plain.month,
-                plain.day,
-                plain.hour,
-                plain.minute,
-                plain.second,
-                plain.microsecond,
-                plain.tzinfo,
-                fold=plain.fold,
-            )
-            return _within_calendar(own, spelling)
+            return _within_calendar(_own_datetime(plain), spelling)
         case date():
             midnight = datetime(plain.year, plain.month, plain.day)  # noqa: DTZ001
             return _within_calendar(midnight, spelling)
@@ -289,6 +281,21 @@ def _instant(plain: object, spelling: Spelling) -> Reading:
             return plain if CALENDAR_RANGE[0] <= plain <= CALENDAR_RANGE[1] else BAD
         case _:
             return BAD
+
+
+def _own_datetime(plain: datetime) -> datetime:
+    """Made anew: pandas' own class of datetimes computes otherwise, in nanoseconds."""
+    return datetime(
+        plain.year,
+        plain.month,
+        plain.day,
+        plain.hour,
+        plain.minute,
+        plain.second,
+        plain.microsecond,
+        plain.tzinfo,
+        fold=plain.fold,
+    )
 
 
 def _instant_of_text(text: str, spelling: Spelling) -> Reading:

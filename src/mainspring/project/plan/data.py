@@ -110,7 +110,8 @@ def _change(
     start, digest = _digests(path, before.size_bytes)
     if digest == before.digest:
         return None
-    return ("grown" if start == before.digest else "changed"), digest
+    has_grown = before.size_bytes > 0 and start == before.digest
+    return ("grown" if has_grown else "changed"), digest
 
 
 def _digests(path: Path, size_bytes: int) -> tuple[Digest, Digest]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import format_instant
 from mainspring.ports.log import LogReader
+from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.project.config.config import Cost
 from mainspring.project.kinds.asset import AssetOrigin
@@ -81,6 +82,7 @@ def plan_environment(
     *,
     state: StateReader,
     log: LogReader,
+    objects: ObjectReader,
     data: DataChoices,
 ) -> Plan:
     """The plan that makes the environment hold what is declared.
@@ -94,7 +96,7 @@ def plan_environment(
     )
     context = replace(context, pushed=_pushed(project.graph, context.environment, state, log))
     _require_raw_rows(project, context, log)
-    context = _with_data(project, context, data, state=state, log=log)
+    context = _with_data(project, context, data, state=state, log=log, objects=objects)
     return make_plan(project.config.name, project.graph, context)
 
 
@@ -105,6 +107,7 @@ def _with_data(
     *,
     state: StateReader,
     log: LogReader,
+    objects: ObjectReader,
 ) -> PlanningContext:
     records, changes, heads = read_asset_records(state), list[DataChange](), dict[str, int]()
     held = read_streams(context.environment, state=state).values()
@@ -125,7 +128,16 @@ def _with_data(
             stands = streams.get(log_of_stream(source.stream), source.stream)
             root = project.declarations.root
             found = [
-                with_effects(change, compiled, root, stands=stands, log=log) for change in found
+                with_effects(
+                    change,
+                    compiled,
+                    root,
+                    stands=stands,
+                    log=log,
+                    objects=objects,
+                    is_refreshed=asset in data.refreshes,
+                )
+                for change in found
             ]
         changes += [change for change in found if not _is_whole(change)]
     return replace(
@@ -176,7 +188,7 @@ def _require_raw_rows(project: Project, context: PlanningContext, log: LogReader
 
 
 def read_run_context(
-    project: Project, env: str, *, state: StateReader, log: LogReader
+    project: Project, env: str, *, state: StateReader, log: LogReader, objects: ObjectReader
 ) -> PlanningContext:
     """What the plan of a run needs to know."""
     context = read_planning_context(
@@ -187,7 +199,7 @@ def read_run_context(
         cost=project.config.cost,
     )
     context = replace(context, durations=tuple(_iter_durations(state)))
-    return _with_data(project, context, DataChoices(), state=state, log=log)
+    return _with_data(project, context, DataChoices(), state=state, log=log, objects=objects)
 
 
 def _rows(project: Project, log: LogReader) -> dict[str, int]:

@@ -57,6 +57,8 @@ class RawRowReader:
         """By id, for each of these, the content of the first row of a file that has it."""
         assert stored.segment.file is not None
         found: dict[str, bytes] = {}
+        if not stored.segment.rows:
+            return found
         with opened_copy(stored.segment.file, self._objects) as path:
             for rows in iter_rows(self._compiled.source, path, rows=_ROWS_AT_ONCE):
                 chosen = rows.filter(self._compiled.ids_of(rows).is_in(list(ids)))

@@ -51,7 +51,7 @@ def test_a_condition_that_is_null_takes_the_other_branch() -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("12", 12), ("+1", 1), (" 1", None), ("1_0", None), ("٣", None), (str(2**63), None)],
+    [("12", 12), ("+1", 1), (" 1", 1), ("1.0", 1), ("1_0", None), ("٣", None), (str(2**63), None)],
 )
 def test_text_is_a_whole_number_only_if_it_is_written_as_one(text: str, number: int | None) -> None:
     assert value(col("s").cast(DType.INT64), s=text) == number

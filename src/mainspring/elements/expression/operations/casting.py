@@ -1,6 +1,8 @@
-"""A value as another type, where that has one meaning."""
+"""A value as another type, where that has one meaning.
 
-import re
+A text is read as a source reads it, so that a number promised and a number cast are the same one.
+"""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -8,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mainspring.elements.expression.readings.notation import Written
 from mainspring.elements.expression.readings.rows import RowReading
-from mainspring.elements.expression.readings.types import INT64_MAX, INT64_MIN, TypeReading
+from mainspring.elements.expression.readings.types import TypeReading
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType
 from mainspring.elements.values.scalar import BadValue, StoredValue, read_value
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from mainspring.elements.expression.readings.columns import ColumnReading
 
-__all__ = ["Cast", "float_of_text", "int_of_float", "int_of_text"]
+__all__ = ["Cast", "int_of_float"]
 
 _CASTS = {
     DType.INT64: {DType.FLOAT64, DType.BOOLEAN, DType.STRING, DType.TIMESTAMP, DType.DURATION},
@@ -33,12 +35,6 @@ _CASTS = {
 }
 """What each type can become; a type that is missing here becomes nothing else."""
 _UNSETTLED_CAST = "Polars and Python write floats with different digits and exponents"
-
-_WHOLE = re.compile(r"([+-]?)0*([0-9]+)")
-_DIGITS_OF_64_BITS = 19
-_REAL = re.compile(
-    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -89,10 +85,6 @@ class Cast(Node):
                 converted = f"str({value})"
             case (have, DType.BOOLEAN) if have is not DType.BOOLEAN:
                 converted = f"{value} != 0"
-            case (DType.STRING, DType.INT64):
-                converted = code.call(int_of_text, value)
-            case (DType.STRING, DType.FLOAT64):
-                converted = code.call(float_of_text, value)
             case (DType.FLOAT64, DType.INT64):
                 converted = code.call(int_of_float, value)
             case (DType.INT64 | DType.BOOLEAN, DType.FLOAT64):
@@ -107,9 +99,7 @@ class Cast(Node):
 
 def _is_read(have: DType, wanted: DType) -> bool:
     """Whether the cast reads the value as a source reads what arrives."""
-    return have is not wanted and (
-        have.is_opaque or (have, wanted) == (DType.STRING, DType.TIMESTAMP)
-    )
+    return have is not wanted and (have.is_opaque or have is DType.STRING)
 
 
 @cache
@@ -124,18 +114,3 @@ def _reader_of(dtype: DType) -> Callable[[StoredValue], StoredValue | None]:
 def int_of_float(number: float) -> int | None:
     """The whole part, if it has 64 bits."""
     return int(number) if -9223372036854775808.0 <= number < 9223372036854775808.0 else None
-
-
-def int_of_text(text: str) -> int | None:
-    """The whole number that a text of ASCII digits writes, if it has 64 bits."""
-    written = _WHOLE.fullmatch(text)
-    # Python refuses to read thousands of digits, so length is judged first.
-    if written is None or len(written[2]) > _DIGITS_OF_64_BITS:
-        return None
-    value = int(written[1] + written[2])
-    return value if INT64_MIN <= value <= INT64_MAX else None
-
-
-def float_of_text(text: str) -> float | None:
-    """The number that a text writes in ASCII digits, correctly rounded."""
-    return float(text) if _REAL.fullmatch(text) else None

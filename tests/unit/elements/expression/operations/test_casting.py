@@ -8,16 +8,19 @@ import pytest
 import mainspring as ms
 from mainspring import col
 from mainspring.elements.expression.columns import to_polars
-from mainspring.elements.expression.operations.casting import int_of_text
 from mainspring.elements.expression.row import compile_row
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import parse_instant
 
 
-def test_a_number_written_with_thousands_of_digits_is_read_or_refused_like_any_other() -> None:
-    assert int_of_text("-" + "0" * 9_000 + "7") == -7
-    assert int_of_text("9" * 9_000) is None
+@pytest.mark.parametrize(
+    ("text", "number"), [("-" + "0" * 9_000 + "7", -7), ("9" * 9_000, None), ("7.0", 7)]
+)
+def test_a_number_written_with_thousands_of_digits_is_read_or_refused_like_any_other(text, number):
+    cast, schema = col("s").cast(ms.Int64).node, Schema.of(s=DType.STRING)
+    assert compile_row({"value": cast}, schema)({"s": text}) == {"value": number}
+    assert pl.DataFrame({"s": [text]}).select(to_polars(cast, schema)).item() == number
 
 
 STORED_ONLY = Schema.of(
