@@ -29,7 +29,7 @@ from mainspring.sources.fold import materialize_table
 from mainspring.sources.topic import topic_of
 from tests.crash.lives import FOLDED, TOPICS, Report, Stores, batch, fold_all
 from tests.proof.declared import LATENESS, SOURCES, VIEWS
-from tests.proof.history import Delivery, History, pushes_of, questions_of
+from tests.proof.history import IDS, Delivery, History, pushes_of, questions_of
 from tests.proof.pairing import pattern, true_answers
 from tests.proof.reading import ingest, told
 from tests.proof.truth import revisions_of
@@ -70,7 +70,9 @@ def losses(folder: Path, report: Report) -> Iterator[Loss]:
     yield from losses_of_events(deliveries[: report.acknowledged], records)
     for topic in TOPICS:
         yield unlike(
-            f"records of {topic} that differ", records_of(undisturbed, topic), records[topic]
+            f"records of {topic} that differ",
+            told_once(records_of(undisturbed, topic)),
+            told_once(records[topic]),
         )
     for topic in TOPICS:
         materialize_table(topic, log=stores.log, tables=stores.tables)
@@ -89,12 +91,15 @@ def losses_of_events(
     expected, found = Counter[tuple[object, ...]](), Counter[tuple[object, ...]]()
     for name in SOURCES:
         accepted = revisions_of(
-            [push for push in pushes_of(acknowledged, name) if push.id is not None],
+            [push for push in pushes_of(acknowledged, name) if None not in push.id],
             lateness=LATENESS,
         )
         expected.update((name, revision.push.id, revision.visible_from) for revision in accepted)
         inserted = records[topic_of(name)].filter(pl.col("_op") == "insert")
-        found.update((name, *each) for each in inserted.select("_id", "_visible_at").iter_rows())
+        found.update(
+            (name, each[:-1], each[-1])
+            for each in inserted.select(*IDS[name], "_visible_at").iter_rows()
+        )
     yield Loss("acknowledged events that are lost", expected.total(), (expected - found).total())
     yield Loss("events that are counted twice", found.total(), found.total() - len(found))
 
@@ -113,13 +118,23 @@ def as_undisturbed(log: SqliteLog, acknowledged: int) -> tuple[list[Delivery], S
 
 
 def heads_of(log: SqliteLog) -> dict[str, int]:
-    """How far the log reaches."""
-    return {topic: log.head(topic) for topic in TOPICS}
+    """How far the log reaches with facts."""
+    return {name: log.head(topic_of(name)) for name in SOURCES}
 
 
 def records_of(log: SqliteLog, topic: str) -> pl.DataFrame:
     """All records of a topic."""
     return pl.concat(log.read(topic), how="diagonal_relaxed")
+
+
+def told_once(records: pl.DataFrame) -> pl.DataFrame:
+    """The records without what a batch that was handed in again adds: a row in quarantine is
+    counted once more, in a record of its own, and takes another place of the raw log.
+    """
+    alike = records.drop("_raw")
+    if "count" not in records.columns:
+        return alike
+    return alike.unique("_id", keep="first", maintain_order=True).drop("_offset")
 
 
 def table_of(stores: Stores, topic: str) -> pl.DataFrame:

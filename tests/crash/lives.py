@@ -49,6 +49,7 @@ TOPICS = [name(source) for source in SOURCES for name in (topic_of, quarantine_t
 LONG_AFTER = BEGINNING + 10**6 * HOUR
 LONGEST_WAIT_S = 0.06
 SHARE_OF_ALL = 0.1
+MOST_OF_A_BATCH = 25
 STEP = 40 * SECOND
 
 
@@ -94,10 +95,8 @@ def batch(number: int) -> Delivery:
     handed = [Handed("insert", row) for row in new_facts(number)]
     for op, old in zip(("insert", "replace", "delete"), earlier, strict=False):
         said = new_facts(old)[0]
-        handed.append(
-            Handed(op, said if op != "replace" else new_fact(chosen, str(said["id"]), moment))
-        )
-    nameless = {**row_of("", moment, moment, bags=number), "id": None}
+        handed.append(Handed(op, said if op != "replace" else new_fact(chosen, said["id"], moment)))
+    nameless = {**row_of(0, moment, moment, bags=number), "id": None}
     return Delivery(source, moment, is_history=False, rows=[*handed, Handed("insert", nameless)])
 
 
@@ -105,12 +104,12 @@ def new_facts(number: int) -> list[Row]:
     """The facts that a batch says first."""
     chosen = random.Random(number)
     return [
-        new_fact(chosen, f"{number}-{place}", BEGINNING + number * STEP)
-        for place in range(chosen.randrange(1, 25))
+        new_fact(chosen, number * MOST_OF_A_BATCH + place, BEGINNING + number * STEP)
+        for place in range(chosen.randrange(1, MOST_OF_A_BATCH))
     ]
 
 
-def new_fact(chosen: random.Random, id: str, moment: int) -> Row:
+def new_fact(chosen: random.Random, id: int, moment: int) -> Row:
     """A fact that is known by this moment, or a little later."""
     at = moment - chosen.choice((0, 0, 1, MINUTE, 30 * MINUTE, 90 * MINUTE))
     values = {

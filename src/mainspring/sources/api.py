@@ -17,7 +17,7 @@ class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
     were accepted before.
     """
 
-    rows: list[dict[str, str | int | float | bool | None]]
+    rows: list[dict[str, str | int | float | bool | list[object] | None]]
     op: Literal["", "replace", "delete"] = ""
 
 

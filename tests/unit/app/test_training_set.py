@@ -10,6 +10,7 @@ import pytest
 import mainspring as ms
 from mainspring.app.workspace import Workspace
 from mainspring.datasets.predictions import parse_predictions
+from mainspring.elements.errors import WrongArgument
 from mainspring.features.errors import (
     FeatureNamedTwice,
     FeatureUnknown,
@@ -196,7 +197,7 @@ def test_what_is_no_feature_is_refused_in_a_line(workspace: Workspace):
         workspace.get_historical_features(["tickets"], spine=spine)
     with pytest.raises(FeatureUnknown, match="ticket:minute; there is: words, many, hour"):
         workspace.get_historical_features(["ticket:minute"], spine=spine)
-    with pytest.raises(FeatureUnknown, match="there is no feature int"):
+    with pytest.raises(WrongArgument, match=r"features is \[3\]"):
         workspace.get_historical_features([3], spine=spine)
     with pytest.raises(FeatureNamedTwice, match="hour"):
         workspace.get_historical_features(["ticket", "ticket:hour"], spine=spine)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import mainspring as ms
 from mainspring.elements.events import Actor
 from mainspring.ports.errors import BadRequest
 from mainspring.ports.http import Call
@@ -60,7 +61,7 @@ def test_the_report_is_observed(pushed: Pushed) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", [], {"rows": 1}, {"rows": [{"a": []}]}, {"rows": [], "op": "upsert"}], ids=str
+    "body", [b"{", [], {"rows": 1}, {"rows": [{"a": {}}]}, {"rows": [], "op": "upsert"}], ids=str
 )
 def test_a_body_of_another_form_is_refused_before_anything_is_taken(
     pushed: Pushed, body: object
@@ -83,3 +84,25 @@ def test_a_push_that_fails_is_not_observed(pushed: Pushed) -> None:
 def test_pushes_wait_for_each_other_in_a_thread(pushed: Pushed) -> None:
     [route] = pushed.api.routes()
     assert (route.permission, route.blocks, route.alone) == ("ingest", True, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "fate"),
+    [("[1, 2.5]", "accepted"), ("[1]", "size:v"), ('["a", 2]', "type:v"), ("null", "accepted")],
+)
+def test_a_vector_is_pushed_as_a_json_array(value: str, fate: str) -> None:
+    contract = ms.Contract(n=ms.Int64(), at=ms.Timestamp(), v=ms.Vector(2))
+    source = ms.Source("vectors", id="n", event_time="at", contract=contract)
+    n = ms.Entity("n")
+    view = ms.FeatureView("w", source=source, entities=[n], ttl="1d", features=ms.latest("n"))
+    workspace, reports = ms.Workspace.in_memory([view]), list[IngestReport]()
+
+    class Writer:
+        def write_rows(self, rows: list[dict[str, object]], op: str) -> IngestReport:
+            return workspace.ingest("vectors", rows, op=op)
+
+    api = SourceApi(lambda *_: Writer(), observe=lambda _, report: reports.append(report))
+    body = f'{{"rows": [{{"n": 1, "at": "2024-05-01", "v": {value}}}]}}'.encode()
+    api.push(Call("POST", path={"name": "vectors"}, body=body, actor=Actor("person:ada")))
+    assert reports[0].accepted == (fate == "accepted")
+    assert list(reports[0].quarantined) == ([] if fate == "accepted" else [fate])
