@@ -172,6 +172,15 @@ def test_names_imported_from_another_package_are_exported_there() -> None:
     assert not problems, "\n".join(problems)
 
 
+def test_only_who_imports_a_project_makes_code_of_text() -> None:
+    users = {
+        file.name
+        for file, node in nodes(ast.Name)
+        if isinstance(node, ast.Name) and node.id in {"exec", "eval", "compile", "__import__"}
+    }
+    assert users == {"src/mainspring/project/loader/importing.py"}
+
+
 def test_nothing_patches_our_own_code() -> None:
     problems = [
         f"{file.name}:{number}: {line.strip()}"

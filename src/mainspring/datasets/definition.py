@@ -8,11 +8,17 @@ written with their names and read back without running any of the user's code.
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
+from functools import cache
+from typing import get_type_hints
+
+import msgspec
 
 from mainspring.datasets import spec as dataset_spec
 from mainspring.datasets.build import CompiledTrainingSet
+from mainspring.datasets.errors import DefinitionBroken
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.declaration import stated_fields
 from mainspring.elements.errors import Location
@@ -20,6 +26,7 @@ from mainspring.elements.expression import aggregation
 from mainspring.elements.expression.operations import NODES
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.stored import StoredRecord, parse_bare, parse_stored, render_stored
+from mainspring.elements.typed import is_of_type
 from mainspring.elements.values.spelling import Spelling
 from mainspring.features import SEMANTICS_VERSION
 from mainspring.features import spec as feature_spec
@@ -53,6 +60,7 @@ _RECORDS = {
     and dataclasses.is_dataclass(record)
     and record.__module__ == module.__name__
 } | {record.__name__: record for record in (*NODES, Schema, Field, Spelling)}
+_LONGEST_PROBLEM = 200
 # Until then ids of facts that happened at once were ordered by their text, 10 before 9.
 _ORDER_OF_TEXT = 2
 _Json = str | int | float | bool | None | list["_Json"] | dict[str, "_Json"]
@@ -121,9 +129,13 @@ def render_source_definition(definition: SourceDefinition) -> bytes:
 
 
 def parse_source_definition(payload: bytes) -> SourceDefinition:
-    """The definition of these bytes; only records of the closed list are made."""
-    stored = parse_stored(payload, StoredSource)
-    return SourceDefinition(_from_data(stored.declared), _from_data(stored.schema))  # type: ignore[arg-type]
+    """The definition of these bytes; only records of the closed list are made, and only with values
+    of the types of their fields.  Raises: DefinitionBroken DAT-024.
+    """
+    with _told_as_broken():
+        stored = parse_stored(payload, StoredSource)
+        fields = _from_data(stored.declared), _from_data(stored.schema)
+        return SourceDefinition(*_checked(SourceDefinition, *fields))  # type: ignore[arg-type]
 
 
 def render_training_set_definition(definition: TrainingSetDefinition) -> bytes:
@@ -132,8 +144,11 @@ def render_training_set_definition(definition: TrainingSetDefinition) -> bytes:
 
 
 def parse_training_set_definition(payload: bytes) -> TrainingSetDefinition:
-    """The definition of these bytes; only records of the closed list are made."""
-    return TrainingSetDefinition(*_parse(payload))  # type: ignore[arg-type]
+    """The definition of these bytes; only records of the closed list are made, and only with values
+    of the types of their fields.  Raises: DefinitionBroken DAT-024.
+    """
+    with _told_as_broken():
+        return TrainingSetDefinition(*_checked(TrainingSetDefinition, *_parse(payload)))  # type: ignore[arg-type]
 
 
 def compile_training_set_definition(
@@ -144,9 +159,12 @@ def compile_training_set_definition(
     Args:
         partitions: into how many parts the online state of its views is divided, where it is
             served.
+
+    Raises: DefinitionBroken DAT-024 for one whose parts do not fit each other.
     """
     views = [view for view in definition.training_set.features if isinstance(view, FeatureView)]
-    compiled = tuple(_compiled(view, definition, partitions) for view in views)
+    with _told_as_broken():
+        compiled = tuple(_compiled(view, definition, partitions) for view in views)
     return CompiledTrainingSet(definition.training_set, compiled, dict(definition.schemas))
 
 
@@ -156,8 +174,11 @@ def render_view_definition(definition: ViewDefinition) -> bytes:
 
 
 def parse_view_definition(payload: bytes) -> ViewDefinition:
-    """The definition of these bytes; only records of the closed list are made."""
-    return ViewDefinition(*_parse(payload))  # type: ignore[arg-type]
+    """The definition of these bytes; only records of the closed list are made, and only with values
+    of the types of their fields.  Raises: DefinitionBroken DAT-024.
+    """
+    with _told_as_broken():
+        return ViewDefinition(*_checked(ViewDefinition, *_parse(payload)))  # type: ignore[arg-type]
 
 
 def compile_view_definition(definition: ViewDefinition, *, partitions: int = 1) -> CompiledView:
@@ -165,8 +186,11 @@ def compile_view_definition(definition: ViewDefinition, *, partitions: int = 1) 
 
     Args:
         partitions: into how many parts their online state is divided.
+
+    Raises: DefinitionBroken DAT-024 for one whose parts do not fit each other.
     """
-    return _compiled(definition.view, definition, partitions)
+    with _told_as_broken():
+        return _compiled(definition.view, definition, partitions)
 
 
 def _compiled(
@@ -252,11 +276,42 @@ def _record(name: str, fields: Mapping[str, object]) -> object:
 
     A field that its release did not know yet, or that is a note, has its default.
     """
-    record = _RECORDS[name]
-    made = object.__new__(record)
+    record = _RECORDS.get(name)
+    if record is None:
+        raise TypeError(f"there is no record {name!r}")
+    made, types = object.__new__(record), _types_of(record)
     for field in dataclasses.fields(record):
-        object.__setattr__(made, field.name, _field(field, fields))
+        value = _field(field, fields)
+        _require(value, types[field.name], f"{name}.{field.name}")
+        object.__setattr__(made, field.name, value)
     return made
+
+
+@cache
+def _types_of(record: type) -> Mapping[str, object]:
+    """The types of a record's fields."""
+    return get_type_hints(record)
+
+
+def _checked(kind: type, *values: object) -> tuple[object, ...]:
+    """The fields of a definition, each of its type."""
+    for value, (name, annotation) in zip(values, _types_of(kind).items(), strict=True):
+        _require(value, annotation, f"{kind.__name__}.{name}")
+    return values
+
+
+def _require(value: object, annotation: object, where: str) -> None:
+    if not is_of_type(value, annotation):
+        raise TypeError(f"{where} cannot be a {type(value).__name__}")
+
+
+@contextmanager
+def _told_as_broken() -> Iterator[None]:
+    """Whatever cannot be read is one error.  Raises: DefinitionBroken DAT-024."""
+    try:
+        yield
+    except (msgspec.DecodeError, RecursionError, TypeError, ValueError, LookupError) as error:
+        raise DefinitionBroken(problem=str(error)[:_LONGEST_PROBLEM]) from error
 
 
 def _field(field: "dataclasses.Field[object]", fields: Mapping[str, object]) -> object:

@@ -5,7 +5,13 @@ from typing import ClassVar
 
 from mainspring.elements.errors import DatasetError
 
-__all__ = ["InexactFeature", "NoPredictionTime", "UnencodableFeature", "UnencodableValue"]
+__all__ = [
+    "DefinitionBroken",
+    "InexactFeature",
+    "NoPredictionTime",
+    "UnencodableFeature",
+    "UnencodableValue",
+]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -65,3 +71,21 @@ class NoPredictionTime(DatasetError):
     )
     remedy: ClassVar[str] = "simulate a model whose spine has an event time"
     training_set: str
+
+
+@dataclass(eq=False, kw_only=True)
+class DefinitionBroken(DatasetError):
+    """A stored definition of a source, a view or a training set is not one: it names a record that
+    there is none of, or a field has a value of another type than it can have.
+
+    Objects are named by the digest of their content, so this is what somebody wrote, and no damage
+    to a file.  Nothing of it is used.
+    """
+
+    code: ClassVar[str] = "DAT-024"
+    template: ClassVar[str] = "a stored definition cannot be read: {problem}"
+    remedy: ClassVar[str] = (
+        "restore the state and the objects from a backup, or apply again; find out who could write "
+        "to them"
+    )
+    problem: str

@@ -1,8 +1,12 @@
 """Declarations as bytes."""
 
+import copy
 import json
 import math
+from contextlib import suppress
 from dataclasses import replace
+from functools import reduce
+from operator import getitem
 
 import pytest
 
@@ -12,8 +16,10 @@ from mainspring.datasets.definition import (
     parse_training_set_definition,
     render_training_set_definition,
 )
+from mainspring.datasets.errors import DefinitionBroken
 from mainspring.datasets.spec import Label, TrainingSet, split_by_time
 from mainspring.elements.declaration import stated_fields
+from mainspring.elements.errors import MainspringError
 from mainspring.elements.expression import col, count, hours, when
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
@@ -144,9 +150,33 @@ def test_a_definition_of_format_1_keeps_the_order_of_ids_that_it_was_built_under
         assert views[2].lookups[0].id_types == {"landings": types}
 
 
+def places(data, way=()):
+    """The way to each value of a tree of JSON."""
+    items = data.items() if isinstance(data, dict) else enumerate(data)
+    for key, value in items:
+        yield (*way, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*way, key))
+
+
 def test_only_records_of_the_closed_list_are_made():
-    with pytest.raises(KeyError):
+    with pytest.raises(DefinitionBroken, match="there is no record 'Path'"):
         parse_training_set_definition(b'[{"$":"Path","value":"/"},[],[]]')
+
+
+PLACES = [*places(json.loads(render_training_set_definition(definition())))]
+
+
+@pytest.mark.parametrize("value", [None, True, 3, -0.5, "x", [], ["x"], {"$": "Column"}, {}])
+def test_a_value_that_somebody_changed_is_refused_or_is_of_its_type(value):
+    untouched = json.loads(render_training_set_definition(definition()))
+    for place in PLACES:
+        changed = copy.deepcopy(untouched)
+        *way, last = place
+        reduce(getitem, way, changed)[last] = value
+        with suppress(MainspringError):
+            read = parse_training_set_definition(json.dumps(changed).encode())
+            compile_training_set_definition(read)
 
 
 def test_what_is_no_part_of_a_definition_is_refused():

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from mainspring.elements.expression.readings.notation import Written, render_constant
-from mainspring.elements.expression.readings.rows import RowReading, constant_text
+from mainspring.elements.expression.readings.rows import Register, RowReading, Scalar
 from mainspring.elements.expression.readings.types import TypeReading, unknown_column
 from mainspring.elements.schema import DType
 from mainspring.elements.time import format_duration, format_instant
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from mainspring.elements.expression.readings.columns import ColumnReading
 
 __all__ = ["Column", "Literal", "Node", "Scalar", "input_columns", "is_absent"]
-
-Scalar = bool | int | float | str
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,8 @@ class Node(ABC):
         """
 
     @abstractmethod
-    def row(self, reading: RowReading) -> str:
-        """The variable or constant that holds the value for one row, equal to the columns' to the
-        bit.
-        """
+    def row(self, reading: RowReading) -> Register:
+        """The register that holds the value for one row, equal to the columns' to the bit."""
 
     @abstractmethod
     def notation(self, operands: tuple[Written, ...], /) -> Written:
@@ -89,8 +85,8 @@ class Column(Node):
     def columns(self, reading: "ColumnReading") -> "pl.Expr":
         return reading.column(self.name)
 
-    def row(self, reading: RowReading) -> str:
-        return reading.code.let(f"row[{self.name!r}]")
+    def row(self, reading: RowReading) -> Register:
+        return reading.program.column(self.name)
 
     def notation(self, _: tuple[Written, ...], /) -> Written:
         return Written(f'col("{self.name}")')
@@ -110,8 +106,8 @@ class Literal(Node):
     def columns(self, reading: "ColumnReading") -> "pl.Expr":
         return reading.constant(self.value, self.dtype)
 
-    def row(self, reading: RowReading) -> str:
-        return constant_text(self.value, reading.dtype)
+    def row(self, reading: RowReading) -> Register:
+        return reading.program.constant(self.value, reading.dtype)
 
     def notation(self, _: tuple[Written, ...], /) -> Written:
         match self:

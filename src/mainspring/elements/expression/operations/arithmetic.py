@@ -5,12 +5,15 @@ range of floats); the functions here are total, and the same wherever they are c
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import add, mul, neg, sub
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowReading, wrapped
+from mainspring.elements.expression.readings.rows import OfTwo, Register, RowReading
 from mainspring.elements.expression.readings.types import NUMBERS, TypeReading
 from mainspring.elements.expression.tree import Literal, Node
 from mainspring.elements.schema import DType
@@ -46,6 +49,7 @@ _SPANS = {
     ("+", DType.STRING, DType.STRING): DType.STRING,
 }
 _MEANT = "two numbers, two texts for +, or timestamps and durations that make sense together"
+_OFFSET, _MASK = 2**63, 2**64 - 1
 _INSTEAD = {"//": "(x / y).floor()", "%": "x - (x / y).floor() * y"}
 _UNSETTLED_DIVISION = (
     "Polars rounds the quotient down, Python divides exactly: 1.0 // 0.1 is 10 in one and "
@@ -105,22 +109,13 @@ class Arithmetic(Node):
             left, right = reading.spread(left), reading.spread(right)
         return left + right if self.op == "+" else left - right
 
-    def row(self, reading: RowReading) -> str:
-        code, dtype = reading.code, reading.dtype
-        if dtype is DType.FLOAT64:
-            left, right = (code.brought(operand, dtype) for operand in reading.operands)
-            total = {"/": divide, "**": power}.get(self.op)
-            result = code.call(total, left, right) if total else f"{left} {self.op} {right}"
-            return code.when_present((left, right), result)
-        left, right = (operand.text for operand in reading.operands)
-        partial = {"//": floor_divide, "%": modulo}.get(self.op)
-        if partial:
-            value = code.when_present((left, right), code.call(partial, left, right))
-            return code.when_present((value,), wrapped(value))
-        result = f"{left} {self.op} {right}"
-        return code.when_present(
-            (left, right), result if dtype is DType.STRING else wrapped(result)
-        )
+    def row(self, reading: RowReading) -> Register:
+        if reading.dtype is DType.FLOAT64:
+            left, right = (reading.brought(operand, DType.FLOAT64) for operand in reading.operands)
+            return reading.of_present(_OF_FLOATS[self.op], left, right)
+        left, right = (operand.register for operand in reading.operands)
+        is_text = reading.dtype is DType.STRING
+        return reading.of_present(add if is_text else _OF_WHOLE[self.op], left, right)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         left, right = operands
@@ -150,12 +145,10 @@ class Negate(Node):
         [operand] = reading.operands
         return -operand.column
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        turned = f"-{operand.text}"
-        return reading.code.when_present(
-            (operand.text,), turned if reading.dtype is DType.FLOAT64 else wrapped(turned)
-        )
+        is_float = reading.dtype is DType.FLOAT64
+        return reading.of_present(neg if is_float else _wrapped_opposite, operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         [operand] = operands
@@ -176,12 +169,10 @@ class Abs(Node):
         [operand] = reading.operands
         return operand.column.abs()
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        size = f"abs({operand.text})"
-        return reading.code.when_present(
-            (operand.text,), size if reading.dtype is DType.FLOAT64 else wrapped(size)
-        )
+        is_float = reading.dtype is DType.FLOAT64
+        return reading.of_present(abs if is_float else _wrapped_size, operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("abs")
@@ -197,8 +188,8 @@ def divide(left: float, right: float) -> float:
 
 
 def floor_divide(left: int, right: int) -> int | None:
-    """The quotient rounded down, not yet wrapped to 64 bits; null over zero."""
-    return left // right if right else None
+    """The quotient rounded down, wrapped to 64 bits; null over zero."""
+    return _wrapped(left // right) if right else None
 
 
 def modulo(left: int, right: int) -> int | None:
@@ -218,6 +209,31 @@ def power(number: float, exponent: float) -> float:
         return _infinity_of(number, exponent)
     except ValueError:
         return _infinity_of(number, exponent) if number == 0.0 else math.nan
+
+
+def _wrapped(number: int) -> int:
+    """Two's complement of 64 bits, as Polars' integers wrap."""
+    return (number + _OFFSET & _MASK) - _OFFSET
+
+
+def _wrapped_sum(left: int, right: int) -> int:
+    return (left + right + _OFFSET & _MASK) - _OFFSET
+
+
+def _wrapped_difference(left: int, right: int) -> int:
+    return (left - right + _OFFSET & _MASK) - _OFFSET
+
+
+def _wrapped_product(left: int, right: int) -> int:
+    return (left * right + _OFFSET & _MASK) - _OFFSET
+
+
+def _wrapped_opposite(number: int) -> int:
+    return _wrapped(-number)
+
+
+def _wrapped_size(number: int) -> int:
+    return _wrapped(abs(number))
 
 
 def _infinity_of(number: float, exponent: float) -> float:
@@ -247,3 +263,17 @@ def _of_whole(op: str, left: "pl.Expr", right: "pl.Expr") -> "pl.Expr":
             return left // right
         case _:
             return left % right
+
+
+_OF_FLOATS: Mapping[str, OfTwo] = MappingProxyType(
+    {"+": add, "-": sub, "*": mul, "/": divide, "**": power}
+)
+_OF_WHOLE: Mapping[str, OfTwo] = MappingProxyType(
+    {
+        "+": _wrapped_sum,
+        "-": _wrapped_difference,
+        "*": _wrapped_product,
+        "//": floor_divide,
+        "%": modulo,
+    }
+)

@@ -9,11 +9,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowReading
+from mainspring.elements.expression.readings.rows import OfOne, Register, RowReading
 from mainspring.elements.expression.readings.types import TypeReading
-from mainspring.elements.expression.tree import Node
+from mainspring.elements.expression.tree import Node, Scalar
 from mainspring.elements.schema import DType
-from mainspring.elements.values.scalar import BadValue, StoredValue, read_value
+from mainspring.elements.values.scalar import StoredValue, read_value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,27 +71,10 @@ class Cast(Node):
             return reading.read(operand, self.dtype)
         return reading.cast(operand.column, self.dtype, strict=False)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        value, code = operand.text, reading.code
-        if _is_read(operand.dtype, self.dtype):
-            return code.when_present((value,), code.call(_reader_of(self.dtype), value))
-        match operand.dtype, self.dtype:
-            case (DType.BOOLEAN, DType.STRING):
-                converted = f"'true' if {value} else 'false'"
-            case (DType.BOOLEAN, DType.INT64):
-                converted = f"int({value})"
-            case (have, DType.STRING) if have is not DType.STRING:
-                converted = f"str({value})"
-            case (have, DType.BOOLEAN) if have is not DType.BOOLEAN:
-                converted = f"{value} != 0"
-            case (DType.FLOAT64, DType.INT64):
-                converted = code.call(int_of_float, value)
-            case (DType.INT64 | DType.BOOLEAN, DType.FLOAT64):
-                converted = f"float({value})"
-            case _:
-                return value
-        return code.when_present((value,), converted)
+        convert = _converter(operand.dtype, self.dtype)
+        return reading.of_present(convert, operand.register) if convert else operand.register
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("cast", self.dtype.value)
@@ -102,11 +85,36 @@ def _is_read(have: DType, wanted: DType) -> bool:
     return have is not wanted and (have.is_opaque or have is DType.STRING)
 
 
+def _converter(have: DType, wanted: DType) -> OfOne | None:
+    """The cast of one value; None where it stays as it is."""
+    if _is_read(have, wanted):
+        return _reader_of(wanted)
+    match have, wanted:
+        case (DType.BOOLEAN, DType.STRING):
+            return _text_of_bool
+        case (DType.BOOLEAN, DType.INT64):
+            return int
+        case (_, DType.STRING) if have is not DType.STRING:
+            return str
+        case (_, DType.BOOLEAN) if have is not DType.BOOLEAN:
+            return bool
+        case (DType.FLOAT64, DType.INT64):
+            return int_of_float
+        case (DType.INT64 | DType.BOOLEAN, DType.FLOAT64):
+            return float
+        case _:
+            return None
+
+
+def _text_of_bool(value: bool) -> str:
+    return "true" if value else "false"
+
+
 @cache
-def _reader_of(dtype: DType) -> Callable[[StoredValue], StoredValue | None]:
-    def read(value: StoredValue) -> StoredValue | None:
+def _reader_of(dtype: DType) -> Callable[[StoredValue], Scalar | None]:
+    def read(value: StoredValue) -> Scalar | None:
         reading = read_value(dtype, value)
-        return None if isinstance(reading, BadValue) else reading
+        return reading if isinstance(reading, bool | int | float | str) else None
 
     return read
 

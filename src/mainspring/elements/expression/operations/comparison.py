@@ -1,12 +1,14 @@
 """Comparison of two values, and membership in a list of constants."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import eq, ge, gt, le, lt, ne
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowReading
+from mainspring.elements.expression.readings.rows import OfTwo, Register, RowReading
 from mainspring.elements.expression.readings.types import TypeReading, common_type, shared_type
 from mainspring.elements.expression.tree import Node, Scalar
 from mainspring.elements.schema import DType
@@ -48,16 +50,13 @@ class Comparison(Node):
             else _compare(self.op, first, second)
         )
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         left, right = reading.operands
         dtype = shared_type(left, right)
         assert dtype is not None
-        first, second = reading.code.brought(left, dtype), reading.code.brought(right, dtype)
-        return reading.code.when_present(
-            (first, second),
-            _float_comparison(self.op, first, second)
-            if dtype is DType.FLOAT64
-            else f"{first} {self.op} {second}",
+        compare = (_OF_FLOATS if dtype is DType.FLOAT64 else _OF_OTHERS)[self.op]
+        return reading.of_present(
+            compare, reading.brought(left, dtype), reading.brought(right, dtype)
         )
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
@@ -89,15 +88,16 @@ class IsIn(Node):
         among, dtype = self._among(operand.dtype)
         return reading.brought(operand, dtype).is_in(reading.series(among, dtype).implode())
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
         among, dtype = self._among(operand.dtype)
-        value = reading.code.brought(operand, dtype)
-        member = f"{value} in {reading.code.bind(frozenset(among))}"
+        is_member = frozenset(among).__contains__
         # A set finds a NaN by its identity only.
         if any(each != each for each in among):
-            member = f"{value} != {value} or {member}"
-        return reading.code.when_present((value,), member)
+            return reading.of_present(
+                lambda value: value != value or is_member(value), reading.brought(operand, dtype)
+            )
+        return reading.of_present(is_member, reading.brought(operand, dtype))
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("is_in", self.values)
@@ -149,18 +149,42 @@ def _compare(op: str, left: "pl.Expr", right: "pl.Expr") -> "pl.Expr":
             return left >= right
 
 
-def _float_comparison(op: str, left: str, right: str) -> str:
-    """NaN equals itself and is above every number."""
-    match op:
-        case "==":
-            return f"{left} == {right} or {left} != {left} and {right} != {right}"
-        case "!=":
-            return f"{left} != {right} and ({left} == {left} or {right} == {right})"
-        case "<":
-            return f"{left} < {right} or {right} != {right} and {left} == {left}"
-        case "<=":
-            return f"{left} <= {right} or {right} != {right}"
-        case ">":
-            return f"{left} > {right} or {left} != {left} and {right} == {right}"
-        case _:
-            return f"{left} >= {right} or {left} != {left}"
+def _equal(left: float, right: float) -> bool:
+    return left == right or (left != left and right != right)
+
+
+def _unequal(left: float, right: float) -> bool:
+    return left != right and (left == left or right == right)
+
+
+def _less(left: float, right: float) -> bool:
+    return left < right or (right != right and left == left)
+
+
+def _at_most(left: float, right: float) -> bool:
+    return left <= right or right != right
+
+
+def _greater(left: float, right: float) -> bool:
+    return left > right or (left != left and right == right)
+
+
+def _at_least(left: float, right: float) -> bool:
+    return left >= right or left != left
+
+
+_OF_FLOATS: Mapping[str, OfTwo] = MappingProxyType(
+    {
+        "==": _equal,
+        "!=": _unequal,
+        "<": _less,
+        "<=": _at_most,
+        ">": _greater,
+        ">=": _at_least,
+    }
+)
+"""NaN equals itself and is above every number."""
+
+_OF_OTHERS: Mapping[str, OfTwo] = MappingProxyType(
+    {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+)

@@ -1,10 +1,10 @@
 """The choice between two values."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowReading
+from mainspring.elements.expression.readings.rows import Register, RowReading
 from mainspring.elements.expression.readings.types import TypeReading
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mainspring.elements.expression.readings.columns import ColumnReading
 
 __all__ = ["When"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,19 @@ class When(Node):
             reading.brought(otherwise, reading.dtype),
         )
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         condition, then, otherwise = reading.operands
-        code, dtype = reading.code, reading.dtype
-        return code.let(
-            f"{code.brought(then, dtype)} if {condition.text} else {code.brought(otherwise, dtype)}"
+        return reading.of_any(
+            _chosen,
+            condition.register,
+            reading.brought(then, reading.dtype),
+            reading.brought(otherwise, reading.dtype),
         )
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         condition, then, otherwise = operands
         return Written(f"when({condition.text}).then({then.text}).otherwise({otherwise.text})")
+
+
+def _chosen(condition: bool | None, then: T, otherwise: T) -> T:
+    return then if condition else otherwise

@@ -6,9 +6,11 @@ and WET before 1976, between Debian's 2025b and Polars 2.1), and an edition newe
 know changes that ours does not.  So columns read this clock too.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 from zoneinfo import ZoneInfo
@@ -16,7 +18,7 @@ from zoneinfo import ZoneInfo
 from mainspring.elements.expression.calendar import CALENDAR_RANGE, LOCAL_CALENDAR_RANGE
 from mainspring.elements.expression.errors import UnknownTimeZone
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowCode, RowReading
+from mainspring.elements.expression.readings.rows import Register, RowReading
 from mainspring.elements.expression.readings.types import TypeReading
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType
@@ -67,11 +69,9 @@ class LocalTime(Node):
         instants = reading.within(reading.brought(operand, DType.TIMESTAMP), LOCAL_CALENDAR_RANGE)
         return reading.over_present(local_times, instants)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        return reading.code.when_present(
-            (operand.text,), reading.code.call(local_clock(self.zone), operand.text)
-        )
+        return reading.of_present(local_clock(self.zone), operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("dt.convert_time_zone", self.zone)
@@ -96,15 +96,12 @@ class DatePart(Node):
         clock = reading.clock(reading.within(operand.column, CALENDAR_RANGE))
         return reading.cast(_part_of_column(self.part, clock), DType.INT64)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        clock = operand.text
+        clock = operand.register
         if operand.dtype is not DType.ZONED:
-            clock = reading.code.when_present(
-                (clock,),
-                f"{clock} if {CALENDAR_RANGE[0]} <= {clock} < {CALENDAR_RANGE[1]} else None",
-            )
-        return reading.code.when_present((clock,), _part_of_row(self.part, clock, reading.code))
+            clock = reading.of_present(_within_calendar, clock)
+        return reading.of_present(_PARTS[self.part], clock)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method(f"dt.{self.part}")
@@ -204,24 +201,8 @@ def _part_of_column(part: PartName, clock: "pl.Expr") -> "pl.Expr":
             return clock.dt.ordinal_day()
 
 
-def _part_of_row(part: PartName, clock: str, code: RowCode) -> str:
-    match part:
-        case "hour":
-            return f"{clock} // {HOUR} % 24"
-        case "minute":
-            return f"{clock} // {MINUTE} % 60"
-        case "second":
-            return f"{clock} // {SECOND} % 60"
-        case "weekday":
-            return f"({clock} // {DAY} + 3) % 7 + 1"
-        case "ordinal_day":
-            return code.call(_ordinal_day, clock)
-        case "week":
-            return code.call(_week, clock)
-        case "quarter":
-            return f"({code.call(_date, clock)}.month + 2) // 3"
-        case "year" | "month" | "day":
-            return f"{code.call(_date, clock)}.{part}"
+def _within_calendar(instant: Micros) -> Micros | None:
+    return instant if CALENDAR_RANGE[0] <= instant < CALENDAR_RANGE[1] else None
 
 
 def _date(instant: Micros) -> date:
@@ -234,3 +215,20 @@ def _ordinal_day(instant: Micros) -> int:
 
 def _week(instant: Micros) -> int:
     return _date(instant).isocalendar().week
+
+
+_PARTS: Mapping[PartName, Callable[[Micros], int]] = MappingProxyType(
+    {
+        "year": lambda clock: _date(clock).year,
+        "quarter": lambda clock: (_date(clock).month + 2) // 3,
+        "month": lambda clock: _date(clock).month,
+        "week": _week,
+        "day": lambda clock: _date(clock).day,
+        "hour": lambda clock: clock // HOUR % 24,
+        "minute": lambda clock: clock // MINUTE % 60,
+        "second": lambda clock: clock // SECOND % 60,
+        "weekday": lambda clock: (clock // DAY + 3) % 7 + 1,
+        "ordinal_day": _ordinal_day,
+    }
+)
+"""Each part of an instant within the calendar."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowReading
+from mainspring.elements.expression.readings.rows import Register, RowReading
 from mainspring.elements.expression.readings.types import NUMBERS, TypeReading
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType
@@ -54,12 +54,10 @@ class Elementary(Node):
             return value.sqrt()
         return reading.each(ELEMENTARY[self.function], value)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        value = reading.code.brought(operand, DType.FLOAT64)
-        return reading.code.when_present(
-            (value,), reading.code.call(ELEMENTARY[self.function], value)
-        )
+        value = reading.brought(operand, DType.FLOAT64)
+        return reading.of_present(ELEMENTARY[self.function], value)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method(self.function)

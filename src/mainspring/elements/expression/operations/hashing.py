@@ -20,7 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowReading
+from mainspring.elements.expression.readings.rows import OfOne, Register, RowReading
 from mainspring.elements.expression.readings.types import COMPUTABLE, INT64_MAX, TypeReading
 from mainspring.elements.expression.tree import Node, Scalar
 from mainspring.elements.schema import DType
@@ -64,9 +64,9 @@ class Hash(Node):
     def columns(self, reading: "ColumnReading") -> "pl.Expr":
         return _hashed_column(reading)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        return reading.code.when_present((operand.text,), _hash_call(reading))
+        return reading.of_present(_hash_of(operand.dtype), operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("hash")
@@ -87,9 +87,10 @@ class Bucket(Node):
     def columns(self, reading: "ColumnReading") -> "pl.Expr":
         return _hashed_column(reading) % self.buckets
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        return reading.code.when_present((operand.text,), f"{_hash_call(reading)} % {self.buckets}")
+        hashed = reading.of_present(_hash_of(operand.dtype), operand.register)
+        return reading.of_present(partial(_bucket_of, buckets=self.buckets), hashed)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("bucket", self.buckets)
@@ -149,15 +150,19 @@ def hash_value(value: Scalar, dtype: DType) -> int:
             return hash_of_int(value, seed_of(dtype))
 
 
-def _hash_call(reading: RowReading) -> str:
-    [operand] = reading.operands
-    match operand.dtype:
+def _hash_of(dtype: DType) -> OfOne:
+    """The hash of one value of a type."""
+    match dtype:
         case DType.STRING:
-            return reading.code.call(hash_of_text, operand.text)
-        case DType.FLOAT64 as dtype:
-            return reading.code.call(hash_of_float, operand.text, repr(seed_of(dtype)))
-        case dtype:
-            return reading.code.call(hash_of_int, operand.text, repr(seed_of(dtype)))
+            return hash_of_text
+        case DType.FLOAT64:
+            return partial(hash_of_float, seed=seed_of(dtype))
+        case _:
+            return partial(hash_of_int, seed=seed_of(dtype))
+
+
+def _bucket_of(hashed: int, buckets: int) -> int:
+    return hashed % buckets
 
 
 def _hashed_column(reading: "ColumnReading") -> "pl.Expr":

@@ -1,11 +1,12 @@
 """Logic with SQL's three values: true, false and unknown."""
 
 from dataclasses import dataclass
+from operator import not_
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowReading
+from mainspring.elements.expression.readings.rows import Register, RowReading
 from mainspring.elements.expression.readings.types import TypeReading
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType
@@ -37,14 +38,9 @@ class Logical(Node):
         left, right = (reading.brought(operand, DType.BOOLEAN) for operand in reading.operands)
         return left & right if self.op == "and" else left | right
 
-    def row(self, reading: RowReading) -> str:
-        left, right = (reading.code.variable(operand.text) for operand in reading.operands)
-        # Python's own `and` would call null and false null; one side decides whatever the other is.
-        decides, other = ("False", "True") if self.op == "and" else ("True", "False")
-        return reading.code.let(
-            f"{decides} if {left} is {decides} or {right} is {decides} else "
-            f"None if {left} is None or {right} is None else {other}"
-        )
+    def row(self, reading: RowReading) -> Register:
+        left, right = (operand.register for operand in reading.operands)
+        return reading.of_any(_both if self.op == "and" else _either, left, right)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         left, right = operands
@@ -65,10 +61,23 @@ class Not(Node):
         [operand] = reading.operands
         return ~reading.brought(operand, DType.BOOLEAN)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        return reading.code.when_present((operand.text,), f"not {operand.text}")
+        return reading.of_present(not_, operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         [operand] = operands
         return Written(f"~{operand.operand}", "sign")
+
+
+def _both(left: bool | None, right: bool | None) -> bool | None:
+    # Python's own `and` would call null and false null; one side decides whatever the other is.
+    if left is False or right is False:
+        return False
+    return None if left is None or right is None else True
+
+
+def _either(left: bool | None, right: bool | None) -> bool | None:
+    if left is True or right is True:
+        return True
+    return None if left is None or right is None else False

@@ -1,10 +1,10 @@
 """Values that may be absent."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowReading
+from mainspring.elements.expression.readings.rows import Register, RowReading
 from mainspring.elements.expression.readings.types import STORABLE, TypeReading
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mainspring.elements.expression.readings.columns import ColumnReading
 
 __all__ = ["FillNull", "IsNull"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class IsNull(Node):
         [operand] = reading.operands
         return operand.column.is_null()
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        return reading.code.let(f"{reading.code.variable(operand.text)} is None")
+        return reading.of_any(_is_null, operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("is_null")
@@ -55,11 +57,18 @@ class FillNull(Node):
         first, second = (reading.brought(side, reading.dtype) for side in reading.operands)
         return reading.choose(first.is_null(), second, first)
 
-    def row(self, reading: RowReading) -> str:
-        code = reading.code
-        first, second = (code.brought(side, reading.dtype) for side in reading.operands)
-        return code.let(f"{second} if {code.variable(first)} is None else {first}")
+    def row(self, reading: RowReading) -> Register:
+        first, second = (reading.brought(side, reading.dtype) for side in reading.operands)
+        return reading.of_any(_filled, first, second)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         operand, value = operands
         return operand.method("fill_null", value)
+
+
+def _is_null(value: object) -> bool:
+    return value is None
+
+
+def _filled(value: T | None, other: T) -> T:
+    return other if value is None else value

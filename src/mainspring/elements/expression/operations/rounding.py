@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowReading, constant_text
+from mainspring.elements.expression.readings.rows import Register, RowReading
 from mainspring.elements.expression.readings.types import (
     INT64_MAX,
     INT64_MIN,
@@ -43,11 +44,11 @@ class Floor(Node):
         [operand] = reading.operands
         return operand.column.floor() if reading.dtype is DType.FLOAT64 else operand.column
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
         if reading.dtype is not DType.FLOAT64:
-            return operand.text
-        return reading.code.when_present((operand.text,), reading.code.call(floor, operand.text))
+            return operand.register
+        return reading.of_present(floor, operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("floor")
@@ -67,11 +68,11 @@ class Ceil(Node):
         [operand] = reading.operands
         return operand.column.ceil() if reading.dtype is DType.FLOAT64 else operand.column
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
         if reading.dtype is not DType.FLOAT64:
-            return operand.text
-        return reading.code.when_present((operand.text,), reading.code.call(ceil, operand.text))
+            return operand.register
+        return reading.of_present(ceil, operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("ceil")
@@ -102,14 +103,11 @@ class Round(Node):
         rounded = scaled.round(0, mode="half_to_even") / divisor
         return reading.choose(scaled.abs() < WHOLE_FROM, rounded, operand.column)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
         if reading.dtype is not DType.FLOAT64:
-            return operand.text
-        scale = repr(10.0**self.digits)
-        return reading.code.when_present(
-            (operand.text,), reading.code.call(round_to, operand.text, scale)
-        )
+            return operand.register
+        return reading.of_present(partial(round_to, scale=10.0**self.digits), operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("round", self.digits)
@@ -145,15 +143,13 @@ class Clip(Node):
         )
         return value.clip(low, high) if (low is not None or high is not None) else value
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
         lower, upper = self._bounds(reading.dtype)
-        clipped = value = reading.code.brought(operand, reading.dtype)
-        for bound, op in ((upper, ">"), (lower, "<")):
-            if bound is not None:
-                constant = constant_text(bound, reading.dtype)
-                clipped = f"{constant} if {value} {op} {constant} else {clipped}"
-        return reading.code.when_present((value,), clipped)
+        value = reading.brought(operand, reading.dtype)
+        if upper is not None:
+            value = reading.of_present(partial(_at_most, upper), value)
+        return value if lower is None else reading.of_present(partial(_at_least, lower), value)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("clip", self.lower, self.upper)
@@ -192,6 +188,15 @@ def round_to(number: float, scale: float) -> float:
         if -WHOLE_FROM < scaled < WHOLE_FROM
         else number
     )
+
+
+def _at_most(bound: float, number: float) -> float:
+    """The number or the bound; NaN stays."""
+    return bound if number > bound else number
+
+
+def _at_least(bound: float, number: float) -> float:
+    return bound if number < bound else number
 
 
 def _is_whole(bound: float | None) -> bool:

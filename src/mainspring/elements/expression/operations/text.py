@@ -5,11 +5,12 @@ and differ on 55 letters (Polars 2.1 and Python 3.11).
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
 from mainspring.elements.expression.readings.notation import Written, render_text
-from mainspring.elements.expression.readings.rows import RowReading
+from mainspring.elements.expression.readings.rows import Register, RowReading
 from mainspring.elements.expression.readings.types import INT64_MAX, INT64_MIN, TypeReading
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.schema import DType
@@ -69,9 +70,10 @@ class TextCase(Node):
 
         return reading.mapped(cased, operand.column)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        return reading.code.when_present((operand.text,), f"{operand.text}.{self.case}()")
+        change = str.lower if self.case == "lower" else str.upper
+        return reading.of_present(change, operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method(f"str.to_{self.case}case")
@@ -91,9 +93,9 @@ class TextLength(Node):
         [operand] = reading.operands
         return reading.cast(operand.column.str.len_chars(), DType.INT64)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        return reading.code.when_present((operand.text,), f"len({operand.text})")
+        return reading.of_present(len, operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("str.len_chars")
@@ -122,17 +124,16 @@ class TextMatch(Node):
             case "ends_with":
                 return operand.column.str.ends_with(self.text)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        value = operand.text
+        text = self.text
         match self.test:
             case "contains":
-                tested = f"{self.text!r} in {value}"
+                return reading.of_present(lambda value: text in value, operand.register)
             case "starts_with":
-                tested = f"{value}.startswith({self.text!r})"
+                return reading.of_present(lambda value: value.startswith(text), operand.register)
             case "ends_with":
-                tested = f"{value}.endswith({self.text!r})"
-        return reading.code.when_present((value,), tested)
+                return reading.of_present(lambda value: value.endswith(text), operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method(f"str.{self.test}", render_text(self.text))
@@ -158,12 +159,10 @@ class TextSlice(Node):
         [operand] = reading.operands
         return operand.column.str.slice(self.offset, self.length)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        return reading.code.when_present(
-            (operand.text,),
-            reading.code.call(slice_of, operand.text, repr(self.offset), repr(self.length)),
-        )
+        piece = partial(slice_of, offset=self.offset, length=self.length)
+        return reading.of_present(piece, operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         given = (self.offset,) if self.length is None else (self.offset, self.length)
@@ -193,12 +192,11 @@ class TextStrip(Node):
             case "end":
                 return operand.column.str.strip_chars_end(self.characters)
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        strip = {"both": "strip", "start": "lstrip", "end": "rstrip"}[self.ends]
-        return reading.code.when_present(
-            (operand.text,), f"{operand.text}.{strip}({self.characters!r})"
-        )
+        strip = {"both": str.strip, "start": str.lstrip, "end": str.rstrip}[self.ends]
+        characters = self.characters
+        return reading.of_present(lambda value: strip(value, characters), operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         name = "str.strip_chars" if self.ends == "both" else f"str.strip_chars_{self.ends}"

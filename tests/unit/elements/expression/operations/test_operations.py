@@ -15,7 +15,7 @@ from mainspring.elements.expression.notation import render_node
 from mainspring.elements.expression.operations import FAMILIES, NODES
 from mainspring.elements.expression.readings.columns import ColumnReading
 from mainspring.elements.expression.readings.notation import Written
-from mainspring.elements.expression.readings.rows import RowReading
+from mainspring.elements.expression.readings.rows import Register, RowReading
 from mainspring.elements.expression.readings.types import TypeReading
 from mainspring.elements.expression.row import compile_row
 from mainspring.elements.expression.tree import Node
@@ -36,12 +36,16 @@ class Reversed(Node):
     def columns(self, reading: ColumnReading) -> pl.Expr:
         return reading.operands[0].column.str.reverse()
 
-    def row(self, reading: RowReading) -> str:
+    def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
-        return reading.code.when_present((operand.text,), f"{operand.text}[::-1]")
+        return reading.of_present(_reversed, operand.register)
 
     def notation(self, operands: tuple[Written, ...], /) -> Written:
         return operands[0].method("str.reversed")
+
+
+def _reversed(text: str) -> str:
+    return text[::-1]
 
 
 def test_a_new_operation_is_one_class_that_all_readings_know() -> None:
