@@ -8,8 +8,8 @@ from typing import Literal as OneOf
 import msgspec
 
 from mainspring.elements.events import Actor, ProjectName
-from mainspring.elements.identity import Digest, digest_of_value
-from mainspring.elements.stored import FieldsByFormat, StoredRecord, content_of
+from mainspring.elements.identity import Digest, digest_of, digest_of_value
+from mainspring.elements.stored import FieldsByFormat, StoredRecord, content_of, render_stored
 from mainspring.elements.time import Micros
 
 __all__ = [
@@ -201,6 +201,11 @@ class ModelVersion(ModelManifest, frozen=True, kw_only=True):
     def label(self) -> str:
         """What people call it: `late_arrival v3`."""
         return f"{self.model} v{self.ordinal}"
+
+    @property
+    def digest_of_record(self) -> Digest:
+        """Names all that is on record of it: the manifest, its place, its author, and the rest."""
+        return digest_of(render_stored(self))
 
     @property
     def is_intact(self) -> bool:

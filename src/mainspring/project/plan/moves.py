@@ -7,6 +7,7 @@ project's files, which may have changed or may not even load.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mainspring.elements.identity import Digest, digest_of_value
+from mainspring.gates.attestation import STATEMENT_FORMAT
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
 from mainspring.project.kinds.model import JudgeGates
@@ -130,7 +131,9 @@ def _judgement(
     held = target.pointers.get(pointer.asset)
     champion = held.build_digest if held else None
     name, policy = target.environment, pointer.policy_fingerprint
+    # What an earlier release signed would be no proof here, so its stage is not reused.
     parts = ["judge_gates", pointer.build_digest, policy, name, champion, target.version]
+    parts.append(STATEMENT_FORMAT)
     return JudgeGates(
         identity=digest_of_value(parts),
         asset=pointer.asset,
