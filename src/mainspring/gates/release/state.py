@@ -4,6 +4,10 @@ Views, sources, monitors and definitions are read in many places.  Each would ha
 reads against the release; here they are handed what was checked: of the environment its newest
 proven version, definitions with the digest that was signed, and of builds the stored objects that
 were signed, whatever the documents say by now.
+
+Where nothing was ever signed, because an earlier release of Mainspring has moved the environment
+ever since, rows are taken in and views are kept current as they are on record; no model is opened.
+A server that has seen a release does not believe that there is none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -112,8 +116,11 @@ class ProvenState:
         if not is_newest:
             checked = self._check.released(version)
             self._bind(checked)
-            return found if checked.release else None
+            is_known = checked.release is not None or self._check.was_never_released
+            return found if is_known else None
         checked = self._check.check(version)
+        if not checked.is_proven and self._check.was_never_released:
+            return found
         if not checked.is_proven:
             checked = next(self._check.newest_proven(version), checked)
         self._bind(checked)

@@ -116,6 +116,11 @@ class ReleaseCheck:
         """
         return not any(self.state.iter_documents("release", f"{self.environment}/"))
 
+    @property
+    def was_never_released(self) -> bool:
+        """The same, and no release of it was ever seen here."""
+        return self.is_unsigned and not self.memory.highest(self._name("release"))
+
     def newest_proven(self, version: EnvironmentVersion) -> Iterator[CheckedVersion]:
         """The proven versions that an endpoint may fall back to, newest first: of the newest that
         was seen and the few before it.
