@@ -187,12 +187,14 @@ def releaser_signer(folder: Path, tester: FileSigner) -> FileSigner:
     return FileSigner.load_or_create(own) if own.exists() else tester
 
 
-def public_keys(folder: Path | None, tester: Signer) -> dict[str, PublicKey]:
+def public_keys(folder: Path | None, tester: Signer, releaser: Signer) -> dict[str, PublicKey]:
     """The public half of each key of a state folder, by role."""
     approver = folder / "keys" / "approver" if folder else None
     keys = {"tester": tester.public_key}
     if approver and approver.exists():
         keys["approver"] = FileSigner.load_or_create(approver).public_key
+    if releaser.public_key != tester.public_key:
+        keys["releaser"] = releaser.public_key
     return keys
 
 

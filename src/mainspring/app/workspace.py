@@ -275,7 +275,7 @@ class Workspace(DataAccess):
 
     def public_keys(self) -> dict[str, PublicKey]:
         """The public half of each key that signs here, by role."""
-        return public_keys(self.folder, self.runtime.signer)
+        return public_keys(self.folder, self.runtime.signer, self.runtime.releaser)
 
     def status(self) -> StatusReport:
         """What the environment holds."""

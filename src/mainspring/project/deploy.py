@@ -157,7 +157,16 @@ class EnvironmentDeployer:
             if pointer.kind == "model"
         }
         origins = read_asset_origins(self.runtime.state)
-        return make_promotion_plan(self.config.name, source, there, definitions, origins=origins)
+        policy = self._policy(target)
+        check = release_check(self.runtime, target, policy)
+        return make_promotion_plan(
+            self.config.name,
+            source,
+            there,
+            definitions,
+            origins=origins,
+            is_released=not (policy.protected and check.released(there).faults),
+        )
 
     def plan_rollback(self) -> Plan:
         """Restore the previous version of the environment.

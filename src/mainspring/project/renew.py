@@ -135,7 +135,7 @@ class GateRenewal:
             unsigned=tuple(
                 each.version
                 for each in ((current, *earlier) if all_retained else (current,))
-                if each.version and self._releases.is_unsigned
+                if each.version and self._lacks_release(each)
             ),
         )
 
@@ -168,6 +168,15 @@ class GateRenewal:
     @property
     def _releases(self) -> ReleaseCheck:
         return release_check(self.runtime, self.environment, self.policy)
+
+    def _lacks_release(self, version: EnvironmentVersion) -> bool:
+        """Whether a version is to be released as it stands: where nothing ever was, and in an open
+        environment also where it was by a key that a restored project has not.
+        """
+        check = self._releases
+        if self.policy.protected:
+            return check.is_unsigned
+        return bool(check.released(version).faults)
 
     def _sign(self, versions: Sequence[int], lease: Lease) -> None:
         """Release versions that no release is on file of, oldest first: their policies are those of

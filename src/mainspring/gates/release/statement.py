@@ -15,7 +15,7 @@ import msgspec
 from mainspring.elements.errors import NewerFormat
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.identity import Digest, canonical_json
-from mainspring.elements.stored import StoredRecord
+from mainspring.elements.stored import StoredRecord, parse_stored
 from mainspring.elements.time import Micros
 from mainspring.gates.attestation import (
     PAYLOAD_TYPE,
@@ -31,6 +31,7 @@ from mainspring.gates.attestation import (
 )
 from mainspring.gates.errors import UnreadableAttestation
 from mainspring.ports.signer import Signer
+from mainspring.ports.state import Document
 
 __all__ = [
     "FiledPolicy",
@@ -156,9 +157,15 @@ def render_signed(predicate: P, subject: Subject, signer: Signer) -> str:
     return render_envelope(sealed(payload, signature)).decode()
 
 
-def parse_filed(record: FiledRelease | FiledPolicy) -> Envelope:
-    """The envelope of a record; its signatures are not checked.  Raises: GAT-007."""
-    return parse_envelope(record.envelope.encode())
+def parse_filed(document: Document, kind: type[FiledRelease] | type[FiledPolicy]) -> Envelope:
+    """The envelope on file; its signatures are not checked.  Raises: GAT-007, NewerFormat
+    REG-005.
+    """
+    try:
+        record = parse_stored(document.payload, kind, key=document.key)
+        return parse_envelope(record.envelope.encode())
+    except msgspec.DecodeError as error:
+        raise UnreadableAttestation(reason=str(error)) from error
 
 
 def parse_signed(payload: bytes, kind: type[P]) -> P:

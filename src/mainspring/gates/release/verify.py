@@ -9,11 +9,8 @@ the highest version and policies that were seen are remembered, and floors can b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
 from mainspring.elements.errors import MainspringError, NewerFormat
 from mainspring.elements.events import ProjectName
-from mainspring.elements.stored import parse_stored
 from mainspring.gates.attestation import PAYLOAD_TYPE, Envelope
 from mainspring.gates.errors import UnreadableAttestation, UnreleasedMap
 from mainspring.gates.policy import TrustPolicy
@@ -92,8 +89,11 @@ class ReleaseCheck:
             return CheckedVersion(version, None, (self._unsigned(version),))
         try:
             release = self._release(document)
-        except (UnreadableAttestation, NewerFormat, msgspec.DecodeError) as error:
-            return CheckedVersion(version, None, (f"release untrusted ({error})",))
+        except UnreadableAttestation as error:
+            return CheckedVersion(version, None, (f"release untrusted ({error.reason})",))
+        except NewerFormat as error:
+            reason = f"{error.message}: upgrade Mainspring"
+            return CheckedVersion(version, None, (f"release untrusted ({reason})",))
         faults = tuple(f"release untrusted ({fault})" for fault in self._differs(version, release))
         return CheckedVersion(version, None if faults else release, faults)
 
@@ -151,7 +151,7 @@ class ReleaseCheck:
         document = self.state.get("policy", f"{self.environment}/{asset}")
         if document is None:
             return None
-        envelope = parse_filed(parse_stored(document.payload, FiledPolicy, key=document.key))
+        envelope = parse_filed(document, FiledPolicy)
         if not self._is_signed(envelope):
             return None
         found = parse_signed(envelope.payload, PolicyPredicate)
@@ -186,7 +186,7 @@ class ReleaseCheck:
         """The release of a document.  Raises: UnreadableAttestation GAT-007 also for one that no
         trusted key has signed.
         """
-        envelope = parse_filed(parse_stored(document.payload, FiledRelease, key=document.key))
+        envelope = parse_filed(document, FiledRelease)
         if not self._is_signed(envelope):
             raise UnreadableAttestation(reason="no valid signature by a key accepted for releasers")
         return parse_signed(envelope.payload, ReleasePredicate)

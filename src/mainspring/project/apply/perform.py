@@ -23,7 +23,7 @@ from mainspring.gates.verdict import Verdict
 from mainspring.gates.verify_version import verify_version
 from mainspring.govern.model_report import ModelSummary, html_metrics, summarise_version
 from mainspring.ports.state import Change, Lease, StateReader
-from mainspring.project.apply.release import signed_release
+from mainspring.project.apply.release import release_check, signed_release
 from mainspring.project.errors import PlanStale
 from mainspring.project.kinds.evaluation import Evaluation, Runtime
 from mainspring.project.kinds.stage import StageRecord, stage_kind
@@ -278,7 +278,9 @@ class _Evaluator:
         self._catch_up(stage)
         runtime = self.evaluation.runtime
         fresh, by, at = self._next(stage), runtime.actor, runtime.clock.now()
-        if fresh.pointers == self.before.pointers:
+        check = release_check(runtime, fresh.environment, self.policy)
+        is_served = not self.policy.protected or not check.released(self.before).faults
+        if fresh.pointers == self.before.pointers and is_served:
             # A run on the same data as the last one makes the version that is deployed already.
             facts: dict[str, EventValue] = {"version": self.before.version, "unchanged": True}
             return StepOutcome(facts=facts, rows=len(stage.moves))
