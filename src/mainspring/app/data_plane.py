@@ -137,7 +137,9 @@ def open_replays(runtime: Runtime, facts_of: Callable[[Source], pl.DataFrame]) -
     )
 
 
-def read_status(runtime: Runtime, environment: str, config: EnvironmentConfig) -> StatusReport:
+def read_status(
+    runtime: Runtime, environment: str, config: EnvironmentConfig, memory: SequenceMemory
+) -> StatusReport:
     """What the environment holds."""
     ports = StatusPorts(
         state=runtime.state,
@@ -146,6 +148,7 @@ def read_status(runtime: Runtime, environment: str, config: EnvironmentConfig) -
         objects=runtime.objects,
         verifier=runtime.verifier,
         clock=runtime.clock,
+        memory=memory,
     )
     return status_of_environment(
         environment, project=runtime.project, policy=config.trust_policy, ports=ports

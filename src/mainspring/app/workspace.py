@@ -279,7 +279,7 @@ class Workspace(DataAccess):
 
     def status(self) -> StatusReport:
         """What the environment holds."""
-        return read_status(self.runtime, self.environment, self.config)
+        return read_status(self.runtime, self.environment, self.config, self._memory)
 
     def audit(self, *, kind: str = "", last: int = 50) -> AuditReport:
         """The journal, checked.  Cost: about 10 µs an event."""

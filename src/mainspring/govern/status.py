@@ -1,7 +1,7 @@
 """What an environment holds, at a glance."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -11,6 +11,7 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import Micros, format_instant
 from mainspring.gates.policy import TrustPolicy
+from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
 from mainspring.gates.release.verify import ReleaseCheck
 from mainspring.gates.verify_version import verify_version
 from mainspring.monitoring.incident import Incident
@@ -119,7 +120,9 @@ def _moment(at: Micros | None) -> str:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StatusPorts:
-    """What a status is read from; `clock` is the time of the world, at which proofs must hold."""
+    """What a status is read from; `clock` is the time of the world, at which proofs must hold, and
+    `memory` what was seen of releases and policies.
+    """
 
     state: StateReader
     log: LogReader
@@ -127,6 +130,7 @@ class StatusPorts:
     objects: ObjectReader
     verifier: Verifier
     clock: Clock
+    memory: SequenceMemory = field(default_factory=ProcessSequences)
 
 
 def status_of_environment(
@@ -170,6 +174,7 @@ def _iter_endpoints(
         policy=policy,
         state=ports.state,
         verifier=ports.verifier,
+        memory=ports.memory,
     )
     is_released = not policy.protected or check.check(current).is_proven
     for name in asset_names(current, "endpoint"):
