@@ -15,6 +15,7 @@ from mainspring.app.data_plane import (
     open_materializer,
     open_replays,
     open_table_materializer,
+    proven_runtime,
     stream_ports,
 )
 from mainspring.app.maintenance import garbage_collector_of
@@ -26,6 +27,7 @@ from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
 from mainspring.features.on_demand import CompiledOnDemandView
 from mainspring.features.view import CompiledView
+from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
@@ -62,11 +64,20 @@ class Collaborators:
         project: on disk or in memory; loaded when a declaration is first needed.
         runtime: the ports, and who acts.
         folder: where its state lies; None in memory.
+        memory: the highest releases and policies that were seen; default: as long as this process
+            lives.
     """
 
     def __init__(
-        self, project: LoadableProject, runtime: Runtime, *, environment: str, folder: Path | None
+        self,
+        project: LoadableProject,
+        runtime: Runtime,
+        *,
+        environment: str,
+        folder: Path | None,
+        memory: SequenceMemory | None = None,
     ) -> None:
+        self._memory = memory or ProcessSequences()
         self._files, self.project_config = project, project.config
         self.runtime, self.environment, self.folder = runtime, environment, folder
         self._project: Project | None = None
@@ -112,6 +123,11 @@ class Collaborators:
         return None
 
     @cached_property
+    def proven(self) -> Runtime:
+        """What serves: in a protected environment only what is proven of it can be read there."""
+        return proven_runtime(self.runtime, self.environment, self.config, self._memory)
+
+    @cached_property
     def deployer(self) -> EnvironmentDeployer:
         """Plans moves of this environment, and applies plans."""
         config = self.project_config
@@ -140,21 +156,21 @@ class Collaborators:
         """
         name, sources = name_of(source, "source"), self._compiled_sources()
         by = actor or self.runtime.actor
-        return open_writer(name, sources, self.runtime, environment=self.environment, actor=by)
+        return open_writer(name, sources, self.proven, environment=self.environment, actor=by)
 
     def _compiled_sources(self) -> dict[str, CompiledSource]:
         """The sources as the map has them now; the same objects while it stands still."""
-        document = self.runtime.state.get("environment", self.environment)
+        document = self.proven.state.get("environment", self.environment)
         key = document.payload if document else b""
         if self._sources_of != key:
-            self._sources = compile_sources(lambda: self.project, self.runtime, self.environment)
+            self._sources = compile_sources(lambda: self.project, self.proven, self.environment)
             self._sources_of = key
         return self._sources
 
     @cached_property
     def generations(self) -> SourceGenerations:
         """The generations of sources that are kept current."""
-        runtime = self.runtime
+        runtime = self.proven
         return SourceGenerations(runtime.state, runtime.log, runtime.objects, runtime.tables)
 
     def facts_of(self, source: Source, schema: Schema | None = None) -> pl.DataFrame:
@@ -170,7 +186,7 @@ class Collaborators:
     def reader(self) -> FeatureReader:
         """Reads features as this environment holds them: a `view`, all `views`, their values."""
         return FeatureReader(
-            stream_ports(self.runtime),
+            stream_ports(self.proven),
             self.streams.kept,
             declared=self._declared_views,
             declared_on_demand=self._declared_on_demand,
@@ -187,7 +203,7 @@ class Collaborators:
     @cached_property
     def parity(self) -> ParityMonitor:
         """Compares what was served with the log: `test` it now, or `run_due`."""
-        ports, views = parity_ports(self.runtime), self.reader.views
+        ports, views = parity_ports(self.proven), self.reader.views
         return ParityMonitor(ports, self.environment, rate=self.config.parity, views=views)
 
     @cached_property
@@ -211,27 +227,27 @@ class Collaborators:
 
     def host(self) -> EndpointHost:
         """The endpoints of this environment, answering; `refresh` follows the map."""
-        return open_host(self.runtime, self.loader, self.streams.kept)
+        return open_host(self.proven, self.loader, self.streams.kept)
 
     @cached_property
     def loader(self) -> EnvironmentLoader:
         """Opens what the map holds, if it is proven."""
-        return open_loader(self.runtime, self.environment, self.config)
+        return open_loader(self.runtime, self.environment, self.config, self._memory)
 
     @cached_property
     def streams(self) -> OnlineMaterializer:
         """Online state kept current: `once`, or by a `consumer` continuously."""
-        return open_materializer(self.runtime, self.environment, self.config)
+        return open_materializer(self.proven, self.environment, self.config)
 
     @cached_property
     def tables(self) -> TableMaterializer:
         """Keeps the tables of all sources of the map current."""
-        return open_table_materializer(self.runtime, self.streams.kept)
+        return open_table_materializer(self.proven, self.streams.kept)
 
     @cached_property
     def monitors(self) -> MonitorRunner:
         """The monitors of this environment: `run` one now, or `run_due`."""
-        return MonitorRunner(monitor_ports(self.runtime), self.environment)
+        return MonitorRunner(monitor_ports(self.proven), self.environment)
 
     @cached_property
     def tokens(self) -> Tokens:

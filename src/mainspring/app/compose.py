@@ -24,13 +24,16 @@ from mainspring.engines.local.clock import RandomIds, SystemClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
+from mainspring.engines.local.sequences import FileSequences
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.tables import MemoryTables
+from mainspring.gates.release.memory import SequenceMemory
 from mainspring.maintenance.upgrade import upgrade_workspace
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey, Signer
 from mainspring.project.kinds.evaluation import Runtime, TemporaryStores
 from mainspring.project.loader.load import LoadableProject, UnloadedProject, load_definitions
+from mainspring.project.loader.trusted import TrustedSettings
 from mainspring.training.fit import TrainingBackend
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
@@ -43,6 +46,7 @@ __all__ = [
     "compose_in_memory",
     "compose_on_disk",
     "public_keys",
+    "releaser_signer",
 ]
 
 
@@ -58,14 +62,19 @@ class OffsetClock:
 
 
 class ComposedWorkspace(NamedTuple):
-    """A project with the engines of one environment; `folder` is None in memory."""
+    """A project with the engines of one environment; `folder` is None in memory, and `memory` where
+    what was seen is kept no longer than the process lives.
+    """
 
     project: LoadableProject
     runtime: Runtime
     folder: Path | None
+    memory: SequenceMemory | None = None
 
 
-def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -> ComposedWorkspace:
+def compose_on_disk(
+    path: Path, env: str, *, actor: str = "", as_of: str = "", trust: Path | None = None
+) -> ComposedWorkspace:
     """The project at a folder or file, and its engines.
 
     What it declares is loaded when it is first asked for, so that what was applied can be served
@@ -75,15 +84,22 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
         actor: who acts; default: the user of this process.
         as_of: where the clock of the data starts; default: what the environment's configuration
             says, else now.
+        trust: a file of settings in place of the project's `project.toml`; then nothing that the
+            project declares is imported.
 
-    Raises: ProjectErrors PRJ-020 with every mistake in `project.toml`,
+    Raises: TrustUnusable GAT-032 for a file that others may write;
+        ProjectErrors PRJ-020 with every mistake in `project.toml`,
         UnknownEnvironment ACC-004 for an unknown environment, StoreUnreachable
         ENG-012, ProductMissing ENG-013 or SecretMissing ENG-014 for an engine that cannot be
         opened, NewerFormat REG-005 for a workspace that a later release has upgraded.  Where
         nothing was ever applied: ProjectErrors PRJ-020 with every mistake in the project,
         NothingDeclared PRJ-022 where it declares nothing.
     """
-    project: LoadableProject = UnloadedProject.open(path)
+    project: LoadableProject = (
+        TrustedSettings.read(trust, name=path.resolve().name)
+        if trust
+        else UnloadedProject.open(path)
+    )
     config = project.config.environment(env)
     if not has_state(path):
         # Nothing is there yet but what is declared: its mistakes are told now, before a state
@@ -94,6 +110,7 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
     moment, name = as_of or config.as_of, ProjectName(project.config.name)
     who = Actor(actor or f"person:{getpass.getuser()}")
     state = open_state(config.engines.state, folder, project=name, clock=clock)
+    signer = FileSigner.load_or_create(folder / "keys" / "tester")
     upgrade_workspace(state, project=name, actor=who, at=clock.now())
     runtime = Runtime(
         project=name,
@@ -110,14 +127,16 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
             compute=open_compute(config.engines.compute),
         ),
         scorers=OnnxScorerLoader(),
-        signer=FileSigner.load_or_create(folder / "keys" / "tester"),
+        signer=signer,
+        releaser=releaser_signer(folder, signer),
         verifier=Ed25519Verifier(),
         clock=clock,
         data_clock=OffsetClock(clock, parse_instant(moment)) if moment else clock,
         ids=RandomIds(clock),
         temporary_stores=_temporary_stores,
     )
-    return ComposedWorkspace(project, runtime, folder)
+    memory = FileSequences(trust.with_name(f"{trust.name}.seen")) if trust else None
+    return ComposedWorkspace(project, runtime, folder, memory)
 
 
 def compose_in_memory(
@@ -131,6 +150,7 @@ def compose_in_memory(
     project = load_definitions(definitions)
     config = project.config.environment(env)
     clock, objects = clock or SystemClock(), MemoryObjects()
+    signer = FileSigner.in_memory()
     runtime = Runtime(
         project=ProjectName(project.config.name),
         actor=Actor(f"person:{getpass.getuser()}"),
@@ -141,7 +161,8 @@ def compose_in_memory(
         objects=objects,
         trainer=partial(_train_here, objects=objects),
         scorers=OnnxScorerLoader(),
-        signer=FileSigner.in_memory(),
+        signer=signer,
+        releaser=signer,
         verifier=Ed25519Verifier(),
         clock=clock,
         data_clock=clock,
@@ -158,12 +179,22 @@ def approver_signer(folder: Path | None) -> FileSigner:
     return FileSigner.load_or_create(folder / "keys" / "approver")
 
 
-def public_keys(folder: Path | None, tester: Signer) -> dict[str, PublicKey]:
+def releaser_signer(folder: Path, tester: FileSigner) -> FileSigner:
+    """The key that releases and policies are signed with: one of its own where there is one, else
+    that of the tester, since on one machine one key plays every role.  Raises: KeyUnusable ENG-008.
+    """
+    own = folder / "keys" / "releaser"
+    return FileSigner.load_or_create(own) if own.exists() else tester
+
+
+def public_keys(folder: Path | None, tester: Signer, releaser: Signer) -> dict[str, PublicKey]:
     """The public half of each key of a state folder, by role."""
     approver = folder / "keys" / "approver" if folder else None
     keys = {"tester": tester.public_key}
     if approver and approver.exists():
         keys["approver"] = FileSigner.load_or_create(approver).public_key
+    if releaser.public_key != tester.public_key:
+        keys["releaser"] = releaser.public_key
     return keys
 
 

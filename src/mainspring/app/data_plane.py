@@ -5,11 +5,15 @@ definitions that are stored beside it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 
 from mainspring.elements.identity import digest_of_value, short
 from mainspring.features.stream.open import StreamPorts
+from mainspring.gates.release.memory import SequenceMemory
+from mainspring.gates.release.state import ProvenState
+from mainspring.gates.release.verify import ReleaseCheck
 from mainspring.govern.status import StatusPorts, StatusReport, status_of_environment
 from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.kinds.evaluation import Runtime
@@ -30,6 +34,7 @@ __all__ = [
     "open_materializer",
     "open_replays",
     "open_table_materializer",
+    "proven_runtime",
     "read_status",
     "stream_ports",
 ]
@@ -48,7 +53,28 @@ def stream_ports(runtime: Runtime) -> StreamPorts:
     )
 
 
-def open_loader(runtime: Runtime, environment: str, config: EnvironmentConfig) -> EnvironmentLoader:
+def proven_runtime(
+    runtime: Runtime, environment: str, config: EnvironmentConfig, memory: SequenceMemory
+) -> Runtime:
+    """The runtime whose state is what is proven of a protected environment; of an open one all of
+    it.
+    """
+    if not config.protected:
+        return runtime
+    check = ReleaseCheck(
+        project=runtime.project,
+        environment=environment,
+        policy=config.trust_policy,
+        state=runtime.state,
+        verifier=runtime.verifier,
+        memory=memory,
+    )
+    return replace(runtime, state=ProvenState(runtime.state, check))
+
+
+def open_loader(
+    runtime: Runtime, environment: str, config: EnvironmentConfig, memory: SequenceMemory
+) -> EnvironmentLoader:
     """Opens what the environment holds, if it is proven."""
     ports = LoaderPorts(
         state=runtime.state,
@@ -60,7 +86,11 @@ def open_loader(runtime: Runtime, environment: str, config: EnvironmentConfig) -
         actor=runtime.actor,
     )
     return EnvironmentLoader(
-        ports, environment, policy=config.trust_policy, partitions=config.partitions
+        ports,
+        environment,
+        policy=config.trust_policy,
+        partitions=config.partitions,
+        memory=memory,
     )
 
 
@@ -107,7 +137,9 @@ def open_replays(runtime: Runtime, facts_of: Callable[[Source], pl.DataFrame]) -
     )
 
 
-def read_status(runtime: Runtime, environment: str, config: EnvironmentConfig) -> StatusReport:
+def read_status(
+    runtime: Runtime, environment: str, config: EnvironmentConfig, memory: SequenceMemory
+) -> StatusReport:
     """What the environment holds."""
     ports = StatusPorts(
         state=runtime.state,
@@ -116,6 +148,7 @@ def read_status(runtime: Runtime, environment: str, config: EnvironmentConfig) -
         objects=runtime.objects,
         verifier=runtime.verifier,
         clock=runtime.clock,
+        memory=memory,
     )
     return status_of_environment(
         environment, project=runtime.project, policy=config.trust_policy, ports=ports

@@ -50,7 +50,7 @@ from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
 from mainspring.project.apply.perform import ApplyReport
-from mainspring.project.kinds.evaluation import StageProgressCallback
+from mainspring.project.kinds.evaluation import Runtime, StageProgressCallback
 from mainspring.project.kinds.union import asset_name, is_asset
 from mainspring.project.plan.explain import render_plan
 from mainspring.project.plan.plan import Plan
@@ -80,7 +80,13 @@ class Workspace(DataAccess):
 
     @classmethod
     def open(
-        cls, path: str | Path = ".", env: str = "dev", *, actor: str = "", as_of: str = ""
+        cls,
+        path: str | Path = ".",
+        env: str = "dev",
+        *,
+        actor: str = "",
+        as_of: str = "",
+        trust: str | Path | None = None,
     ) -> "Workspace":
         """The workspace of the project at a folder or file; its state lies in `.mainspring/`.
 
@@ -88,15 +94,26 @@ class Workspace(DataAccess):
             actor: who acts, such as `person:ada`; default: the user of this process.
             as_of: where the clock of the data starts; default: what the environment's
                 configuration says, else now.
+            trust: a file of settings outside of the project, in place of its `project.toml`: whom
+                this server trusts.  Nothing that the project declares is imported then, and the
+                highest releases that were seen are kept beside the file.
 
-        Raises: ProjectErrors PRJ-020 with every mistake in `project.toml`, UnknownEnvironment
+        Raises: TrustUnusable GAT-032 for a file that others may write;
+            ProjectErrors PRJ-020 with every mistake in `project.toml`, UnknownEnvironment
             ACC-004 for an unknown environment, StoreUnreachable ENG-012, ProductMissing ENG-013 or
             SecretMissing ENG-014 for an engine that cannot be opened.  What is declared is loaded
             when it is first needed, and may raise PRJ-020 then; where nothing was ever applied,
             now.
         """
-        composed = compose_on_disk(Path(path), env, actor=actor, as_of=as_of)
-        return cls(composed.project, composed.runtime, environment=env, folder=composed.folder)
+        trusted = Path(trust) if trust else None
+        composed = compose_on_disk(Path(path), env, actor=actor, as_of=as_of, trust=trusted)
+        return cls(
+            composed.project,
+            composed.runtime,
+            environment=env,
+            folder=composed.folder,
+            memory=composed.memory,
+        )
 
     @classmethod
     def in_memory(
@@ -119,7 +136,16 @@ class Workspace(DataAccess):
         on record as theirs.
         """
         runtime = replace(self.runtime, actor=Actor(actor))
-        return Workspace(self._files, runtime, environment=self.environment, folder=self.folder)
+        return self._with(runtime)
+
+    def _with(self, runtime: Runtime) -> "Workspace":
+        return Workspace(
+            self._files,
+            runtime,
+            environment=self.environment,
+            folder=self.folder,
+            memory=self._memory,
+        )
 
     @staticmethod
     def restore(
@@ -249,11 +275,11 @@ class Workspace(DataAccess):
 
     def public_keys(self) -> dict[str, PublicKey]:
         """The public half of each key that signs here, by role."""
-        return public_keys(self.folder, self.runtime.signer)
+        return public_keys(self.folder, self.runtime.signer, self.runtime.releaser)
 
     def status(self) -> StatusReport:
         """What the environment holds."""
-        return read_status(self.runtime, self.environment, self.config)
+        return read_status(self.runtime, self.environment, self.config, self._memory)
 
     def audit(self, *, kind: str = "", last: int = 50) -> AuditReport:
         """The journal, checked.  Cost: about 10 µs an event."""
@@ -363,7 +389,7 @@ class Workspace(DataAccess):
         if as_of:
             runtime = replace(runtime, data_clock=OffsetClock(runtime.clock, parse_instant(as_of)))
         run_environment_server(
-            Workspace(self._files, runtime, environment=self.environment, folder=self.folder),
+            self._with(runtime),
             port=port,
             announce=announce,
         )

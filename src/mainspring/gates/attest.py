@@ -55,6 +55,8 @@ class AttestationBinding:
             the project's code knows what must be proven.
         champion: the version that it was compared with, empty for none.
         valid_for: how long it counts, None for ever.
+        asset: the model that the version is judged as, `model.` and its first name; empty for the
+            name that it was trained under.
     """
 
     version: ModelVersion
@@ -63,6 +65,7 @@ class AttestationBinding:
     champion: str = ""
     required_gates: tuple[str, ...] = ()
     valid_for: Micros | None = VALID_FOR
+    asset: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -206,6 +209,8 @@ def _sign(
         role=role_for(predicate_type),
         issued_at=at,
         expires_at=None if binding.valid_for is None else at + binding.valid_for,
+        asset=binding.asset or f"model.{version.model}",
+        record=version.digest_of_record,
     )
     subject = subjects_of(version.label, version=version.digest, artifact=version.artifact)
     payload = render_statement(

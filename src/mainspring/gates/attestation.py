@@ -52,7 +52,7 @@ __all__ = [
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-STATEMENT_FORMAT = 1
+STATEMENT_FORMAT = 2
 """The format of what is signed now; older ones are read, newer ones refused."""
 
 APPROVAL = f"mainspring/approval/v{STATEMENT_FORMAT}"
@@ -74,7 +74,26 @@ PREDICATE_FIELDS: FieldsByFormat = {
         "role",
         "issued_at",
         "expires_at",
-    )
+    ),
+    2: (
+        "version",
+        "artifact",
+        "fingerprint",
+        "policy",
+        "asked",
+        "environment",
+        "evaluation",
+        "champion",
+        "passed",
+        "summary",
+        "evidence",
+        "actor",
+        "role",
+        "issued_at",
+        "expires_at",
+        "asset",
+        "record",
+    ),
 }
 """What a predicate says in each format, by its keys; one that says more or less is refused, since a
 field that is overlooked could be the one that binds it to something else.
@@ -97,6 +116,8 @@ class Predicate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         evaluation: the digest of the predictions that were judged.
         champion: the version that it was compared with, empty for none.
         issued_at, expires_at: microseconds; None never expires.
+        asset: the model that it was judged as, by its first name; `record`: the digest of the whole
+            record of the version, its author among it.  Unset in format 1.
     """
 
     version: Digest
@@ -114,6 +135,8 @@ class Predicate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     role: Role
     issued_at: Micros
     expires_at: Micros | None
+    asset: str | msgspec.UnsetType = msgspec.UNSET
+    record: Digest | msgspec.UnsetType = msgspec.UNSET
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -171,7 +194,7 @@ def gate_predicate(gate: str) -> str:
     """The predicate type of a gate's verdicts.
 
     >>> gate_predicate("latency")
-    'mainspring/gate/latency/v1'
+    'mainspring/gate/latency/v2'
     """
     return f"mainspring/gate/{gate}/v{STATEMENT_FORMAT}"
 

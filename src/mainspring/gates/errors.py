@@ -7,13 +7,16 @@ from mainspring.elements.errors import GateError
 
 __all__ = [
     "NotAPerson",
+    "NotReleaser",
     "SelfApproval",
+    "TrustUnusable",
     "UnknownFeature",
     "UnknownGate",
     "UnknownMetric",
     "UnknownSlice",
     "UnprovenVersion",
     "UnreadableAttestation",
+    "UnreleasedMap",
 ]
 
 
@@ -119,3 +122,55 @@ class UnknownFeature(GateError):
     remedy: ClassVar[str] = "name features of the training set in `required`"
     feature: str
     known: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnreleasedMap(GateError):
+    """A version of a protected environment is not what was signed when the environment moved to it.
+    The release statement names every asset, its build and its definition, and the version; what
+    was edited, replaced or put back in the state database afterwards does not match it.
+    """
+
+    code: ClassVar[str] = "GAT-030"
+    template: ClassVar[str] = "version {version} of {environment} cannot be used: {faults}"
+    remedy: ClassVar[str] = (
+        "find out who could write to the state, then restore a backup or promote again; a version "
+        "that an earlier release of Mainspring moved is signed by: mainspring gates renew --env "
+        "{environment}"
+    )
+    version: int
+    environment: str
+    faults: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NotReleaser(GateError):
+    """A protected environment was to be moved with a key that it does not accept for the role
+    `releaser`; its servers would refuse the move.  Where no key is listed for that role, the keys
+    of the testers are accepted.
+    """
+
+    code: ClassVar[str] = "GAT-031"
+    template: ClassVar[str] = "{environment} does not accept releases signed by {key}"
+    remedy: ClassVar[str] = (
+        "move it where the releaser's key is, or list this key as `releaser` in "
+        "[environments.{environment}.trust]"
+    )
+    environment: str
+    key: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TrustUnusable(GateError):
+    """A file that says whom a server trusts, or what it has seen, cannot be relied on: it is
+    missing, cannot be read, or others than its owner may write it.
+    """
+
+    code: ClassVar[str] = "GAT-032"
+    template: ClassVar[str] = "{path} cannot be relied on: {reason}"
+    remedy: ClassVar[str] = (
+        "name a file of your own that nobody else may write; remove a damaged .seen file only when "
+        "the newest version of the environment is known to be right"
+    )
+    path: str
+    reason: str

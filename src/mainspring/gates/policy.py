@@ -18,7 +18,9 @@ class TrustPolicy:
     Args:
         protected: only versions whose chain of attestations holds may serve.
         requires: types of attestation that a version needs, such as `gates` and `approval`.
-        trust: the public keys that are accepted, by role.
+        trust: the public keys that are accepted, by role: `tester`, `approver` and `releaser`.
+        floors: the lowest sequence that is accepted: of `release` the version of the environment's
+            map, of `model.NAME` (as it was first called) that of its policy.
         allow_timeless: whether a version may rest on sources without event times, for which leakage
             cannot be excluded.
     """
@@ -26,7 +28,15 @@ class TrustPolicy:
     protected: bool
     requires: tuple[str, ...] = ()
     trust: Mapping[str, tuple[PublicKey, ...]] = field(default_factory=dict)
+    floors: Mapping[str, int] = field(default_factory=dict)
     allow_timeless: bool = False
+
+    @property
+    def releasers(self) -> tuple[PublicKey, ...]:
+        """The keys that sign releases and policies; where no role `releaser` is listed those of the
+        testers, since on one machine one key plays every role.
+        """
+        return self.trust["releaser"] if "releaser" in self.trust else self.trust.get("tester", ())
 
     @property
     def refuses_timeless(self) -> bool:

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
+from msgspec import UNSET
+
 from mainspring.elements.errors import NewerFormat
 from mainspring.elements.identity import Digest, short
 from mainspring.elements.time import Micros, format_instant
@@ -44,7 +46,7 @@ __all__ = [
     "verify_chain",
 ]
 
-OLDEST_BINDING_FORMAT = 1
+OLDEST_BINDING_FORMAT = 2
 """The oldest format of statements that bind all that a verdict must be bound to.  Raised together
 with `STATEMENT_FORMAT` where a new field binds something: older statements then prove nothing in a
 protected environment, until `mainspring gates renew` has signed new ones.
@@ -129,6 +131,7 @@ class _Question:
     policy: Digest
     now: Micros
     oldest_format: int
+    asset: str
 
 
 def verify_chain(
@@ -143,6 +146,7 @@ def verify_chain(
     verifier: Verifier,
     now: Micros,
     oldest_format: int = OLDEST_BINDING_FORMAT,
+    asset: str = "",
 ) -> ChainReport:
     """How each required statement stands.
 
@@ -152,8 +156,13 @@ def verify_chain(
             asked for.
         trust: for each role the keys that this environment accepts.
         oldest_format: of statements that count.
+        asset: the model that it would serve as, by its first name; empty for the name that it was
+            trained under.
     """
-    question = _Question(version, artifact, environment, policy_fingerprint, now, oldest_format)
+    served_as = asset or f"model.{version.model}"
+    question = _Question(
+        version, artifact, environment, policy_fingerprint, now, oldest_format, served_as
+    )
     judged = [_weigh(envelope, question, trust=trust, verifier=verifier) for envelope in envelopes]
     items = [_best(predicate_type, judged) for predicate_type in required]
     return ChainReport(version.label, environment, (*_iter_forged(version, artifact), *items))
@@ -302,6 +311,8 @@ def _distrust(statement: Statement, question: _Question) -> str:
         question.artifact,
     ):
         return "it speaks of another version or of other bytes"
+    if predicate.record is not UNSET and predicate.record != version.digest_of_record:
+        return "the record of the version was changed since: its author, place or time"
     if role_for(statement.predicate_type) == "approver" and (
         predicate.actor == version.author or not predicate.actor.startswith("person:")
     ):
@@ -317,6 +328,8 @@ def _staleness(statement: Statement, question: _Question) -> str:
             f"signed in format {found}, which does not bind all that format "
             f"{question.oldest_format} does"
         )
+    if predicate.asset is not UNSET and predicate.asset != question.asset:
+        return f"made for {predicate.asset}, not for {question.asset}"
     if predicate.environment != question.environment:
         return f"made for {predicate.environment}"
     if predicate.policy != question.policy:

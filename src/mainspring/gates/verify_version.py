@@ -1,5 +1,6 @@
 """Read all that is on file about a model version, and verify that it may serve."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mainspring.datasets.card import TrainingSetCard
@@ -9,7 +10,13 @@ from mainspring.elements.time import Micros
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.attestation import APPROVAL, gate_predicate
 from mainspring.gates.policy import TrustPolicy
-from mainspring.gates.verify import ChainItem, ChainReport, signed_gates, verify_chain
+from mainspring.gates.verify import (
+    OLDEST_BINDING_FORMAT,
+    ChainItem,
+    ChainReport,
+    signed_gates,
+    verify_chain,
+)
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.signer import Verifier
 from mainspring.ports.state import StateReader
@@ -29,6 +36,8 @@ def verify_version(
     objects: ObjectReader,
     verifier: Verifier,
     now: Micros,
+    asset: str = "",
+    gates: Sequence[str] = (),
 ) -> ChainReport:
     """How every statement that the version needs to serve stands.  The bytes that would serve are
     digested here, and not believed.
@@ -36,16 +45,19 @@ def verify_version(
     Args:
         policy_fingerprint: of the model, as the environment that is to serve it holds it.
         policy: whom that environment trusts, and what it requires.
+        asset: the model that it is to serve as, by its first name; empty for the name that it was
+            trained under.
+        gates: what its policy is known to ask for; what testers have signed of that comes on top.
 
     Raises: ArtifactChanged REG-002 when the artifact's bytes were changed, ObjectMissing ENG-002
         when they are gone, UnreadableAttestation GAT-007 when a statement cannot be read.
     """
     artifact = digest_of(read_artifact(objects, version).payload)
     envelopes = read_envelopes(state, objects, environment=environment, version=version.digest)
-    gates = signed_gates(
+    signed = signed_gates(
         envelopes, policy=policy_fingerprint, trust=policy.trust, verifier=verifier
     )
-    required = [gate_predicate(gate) for gate in gates] + (
+    required = [gate_predicate(gate) for gate in sorted({*signed, *gates})] + (
         [APPROVAL] if "approval" in policy.requires else []
     )
     chain = verify_chain(
@@ -58,6 +70,8 @@ def verify_version(
         trust=policy.trust,
         verifier=verifier,
         now=now,
+        oldest_format=OLDEST_BINDING_FORMAT if policy.protected else 1,
+        asset=asset,
     )
     unknown_time = _without_time(version, objects) if policy.refuses_timeless else ()
     return replace(chain, items=(*unknown_time, *chain.items))

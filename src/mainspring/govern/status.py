@@ -1,7 +1,7 @@
 """What an environment holds, at a glance."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -11,6 +11,8 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import Micros, format_instant
 from mainspring.gates.policy import TrustPolicy
+from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
+from mainspring.gates.release.verify import ReleaseCheck
 from mainspring.gates.verify_version import verify_version
 from mainspring.monitoring.incident import Incident
 from mainspring.monitoring.position import WindowSummary
@@ -43,8 +45,8 @@ __all__ = [
 
 
 class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint, the version behind it, whether its chain of attestations holds here, and what
-    its declaration says to people.
+    """An endpoint, the version behind it, whether its proofs hold here, the release of the map
+    among them, and what its declaration says to people.
     """
 
     name: str
@@ -118,7 +120,9 @@ def _moment(at: Micros | None) -> str:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StatusPorts:
-    """What a status is read from; `clock` is the time of the world, at which proofs must hold."""
+    """What a status is read from; `clock` is the time of the world, at which proofs must hold, and
+    `memory` what was seen of releases and policies.
+    """
 
     state: StateReader
     log: LogReader
@@ -126,6 +130,7 @@ class StatusPorts:
     objects: ObjectReader
     verifier: Verifier
     clock: Clock
+    memory: SequenceMemory = field(default_factory=ProcessSequences)
 
 
 def status_of_environment(
@@ -148,7 +153,7 @@ def status_of_environment(
         moved_by=current.moved_by,
         moved_at=current.moved_at,
         reason=current.reason,
-        endpoints=tuple(_iter_endpoints(current, policy, ports)),
+        endpoints=tuple(_iter_endpoints(current, project, policy, ports)),
         sources=tuple(
             _source(name, stream, current, ports)
             for name, stream in sorted(read_streams(current, state=ports.state).items())
@@ -161,13 +166,23 @@ def status_of_environment(
 
 
 def _iter_endpoints(
-    current: EnvironmentVersion, policy: TrustPolicy, ports: StatusPorts
+    current: EnvironmentVersion, project: ProjectName, policy: TrustPolicy, ports: StatusPorts
 ) -> Iterator[EndpointStatus]:
+    check = ReleaseCheck(
+        project=project,
+        environment=current.environment,
+        policy=policy,
+        state=ports.state,
+        verifier=ports.verifier,
+        memory=ports.memory,
+    )
+    is_released = not policy.protected or check.check(current).is_proven
     for name in asset_names(current, "endpoint"):
         endpoint = read_endpoint_definition(ports.state, current, name)
         pointer = current.pointers.get(endpoint.model) if endpoint else None
         if pointer is not None:
             version = read_version(ports.state, pointer.build_digest)
+            definition = read_definition(ports.state, pointer)
             chain = verify_version(
                 version,
                 pointer.policy_fingerprint,
@@ -177,12 +192,13 @@ def _iter_endpoints(
                 objects=ports.objects,
                 verifier=ports.verifier,
                 now=ports.clock.now(),
+                asset=definition.asset if definition else pointer.asset,
             )
             yield EndpointStatus(
                 name=name,
                 model=version.label,
                 digest=version.digest,
-                attested=chain.is_proven,
+                attested=chain.is_proven and is_released,
                 notes=_notes_of(f"endpoint.{name}", current, ports),
             )
 

@@ -12,8 +12,11 @@ from mainspring.flow.execute import Observer
 from mainspring.gates.attest import AttestationBinding, AttestationWriter, sign_approval
 from mainspring.gates.attestation import render_envelope
 from mainspring.gates.policy import TrustPolicy
+from mainspring.gates.release.state import ProvenState
 from mainspring.ports.signer import Signer
+from mainspring.ports.state import StateReader
 from mainspring.project.apply.perform import ApplyReport, apply_plan
+from mainspring.project.apply.release import release_check
 from mainspring.project.config.config import ProjectConfig
 from mainspring.project.errors import NothingToPromote, NothingToRollBack, ProtectedEnvironment
 from mainspring.project.kinds.asset import AssetOrigin
@@ -154,7 +157,16 @@ class EnvironmentDeployer:
             if pointer.kind == "model"
         }
         origins = read_asset_origins(self.runtime.state)
-        return make_promotion_plan(self.config.name, source, there, definitions, origins=origins)
+        policy = self._policy(target)
+        check = release_check(self.runtime, target, policy)
+        return make_promotion_plan(
+            self.config.name,
+            source,
+            there,
+            definitions,
+            origins=origins,
+            is_released=not (policy.protected and check.released(there).faults),
+        )
 
     def plan_rollback(self) -> Plan:
         """Restore the previous version of the environment.
@@ -207,11 +219,14 @@ class EnvironmentDeployer:
             PlanStale: FLO-026.
             GatesFailed: GAT-010.
             ModelRefused: SRV-002.
+            UnreleasedMap: GAT-030 where what is promoted or restored is not what was signed.
+            NotReleaser: GAT-031.
             LeaseHeld: FLO-001.
         """
         settings = self.config.environment(plan.environment)
         if settings.protected and plan.act in ("apply", "run"):
             raise ProtectedEnvironment(environment=plan.environment, act=plan.act)
+        held = self._held_for(plan)
         project = self._project(plan.refreshes) if plan.fingerprints else None
         evaluation = Evaluation(
             runtime=self.runtime,
@@ -242,6 +257,7 @@ class EnvironmentDeployer:
                 moved_files=(
                     moved_files(plan.data, evaluation.root) if not plan.leaves_data else ()
                 ),
+                released=held,
                 observer=observer,
             )
         if plan.act == "apply":
@@ -266,8 +282,8 @@ class EnvironmentDeployer:
         """Approve the version here for a target environment, as a person other than its author;
         returns the digest of the envelope.
 
-        Raises: UnknownAsset ACC-006, SelfApproval GAT-004, NotAPerson
-            GAT-005.
+        Raises: UnknownAsset ACC-006, SelfApproval GAT-004, NotAPerson GAT-005, DefinitionMissing
+            REG-006, DefinitionTampered REG-008.
         """
         self.config.environment(target)
         runtime, pointer = self.runtime, self._model(model, self._held())
@@ -275,6 +291,7 @@ class EnvironmentDeployer:
             version=read_version(runtime.state, pointer.build_digest),
             policy=pointer.policy_fingerprint,
             environment=target,
+            asset=require_definition(runtime.state, pointer, environment=self.environment).asset,
         )
         writer = AttestationWriter(
             signer=signer,
@@ -285,6 +302,23 @@ class EnvironmentDeployer:
         )
         signed = sign_approval(binding, writer, at=runtime.clock.now())
         return runtime.objects.write(render_envelope(signed))
+
+    def _held_for(self, plan: Plan) -> StateReader:
+        """What is read of the assets that a plan takes over: as it was signed where they stand now,
+        and not as the state says by then.
+
+        Raises: UnreleasedMap GAT-030.
+        """
+        state = self.runtime.state
+        if plan.act not in ("promote", "rollback"):
+            return state
+        environment = plan.subject if plan.act == "promote" else plan.environment
+        check = release_check(self.runtime, environment, self._policy(environment))
+        version = read_environment(state, environment)
+        if plan.act == "rollback" and version.previous:
+            version = read_past_environment(state, environment, version.previous) or version
+        check.require_released(version)
+        return state if check.is_unsigned else ProvenState(state, check, holds=version)
 
     def _policy(self, environment: str) -> TrustPolicy:
         """What an environment requires of a version.  In an open one the key of this workspace is

@@ -17,6 +17,7 @@ __all__ = [
     "ImportFailed",
     "NotADeclaration",
     "NothingDeclared",
+    "NothingImported",
     "NothingToPromote",
     "NothingToRollBack",
     "OpensItself",
@@ -308,3 +309,17 @@ class HistoryTaken(DeclarationError):
     asset: str
     former: str
     origin: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NothingImported(DeclarationError):
+    """A declaration was asked for where settings were given with `--trust`.  Such a server imports
+    none of the project's Python, and works with what its environment holds.
+    """
+
+    code: ClassVar[str] = "PRJ-110"
+    template: ClassVar[str] = (
+        "nothing that is declared is imported: the settings are those of {path}"
+    )
+    remedy: ClassVar[str] = "ask for what the environment holds, or leave --trust out"
+    path: str

@@ -1,29 +1,40 @@
 """Judge again what an environment serves, and sign new statements: before those on file run out, or
 before servers of a release arrive to which the old ones prove too little.
 
-Nothing moves.  The gates are those of the definitions that the environment holds, which are checked
-against its policy fingerprints: signed statements name the gates of their policy, not their limits.
+Nothing moves.  Where an earlier release of Mainspring has moved the environment, and signed
+verdicts but no releases, the map is released as it stands.  The gates are those of the definitions
+that the environment holds, which are checked against its policy fingerprints: signed statements
+name the gates of their policy, not their limits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from mainspring.elements.events import Event
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import HOUR
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
 from mainspring.gates.policy import TrustPolicy
+from mainspring.gates.release.verify import ReleaseCheck
 from mainspring.gates.spec import Gate
 from mainspring.gates.verdict import Verdict
 from mainspring.gates.verify import compared_champion
 from mainspring.gates.verify_version import verify_version
+from mainspring.ports.state import Change, Lease
 from mainspring.project.apply.judge import judge_version
+from mainspring.project.apply.release import release_check, signed_release
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.registry.environment import AssetPointer, EnvironmentVersion
 from mainspring.registry.read import read_version
-from mainspring.registry.read_environment import read_environment, require_definition
+from mainspring.registry.read_environment import (
+    read_environment,
+    read_past_environment,
+    require_definition,
+)
 from mainspring.serving.loader import iter_retained_versions
 
 __all__ = ["GateRenewal", "ModelToRenew", "RenewalPlan", "RenewalReport", "RenewedModel"]
@@ -33,7 +44,8 @@ class ModelToRenew(msgspec.Struct, frozen=True, kw_only=True):
     """A model version that is to be judged again.
 
     Args:
-        asset: `model.NAME`; `model`: the version as people call it.
+        asset: `model.NAME`; `origin`: the same, as it was first called; `model`: the version as
+            people call it.
         policy: its policy fingerprint in the map that holds it.
         champion: the version that it was found better than, and is compared with again; None for
             the base rate.
@@ -41,6 +53,7 @@ class ModelToRenew(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     asset: str
+    origin: str
     model: str
     version: Digest
     policy: Digest
@@ -50,11 +63,14 @@ class ModelToRenew(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RenewalPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a renewal judges; `environment_version` is the version that it was made for."""
+    """What a renewal judges; `environment_version` is the version that it was made for, and
+    `unsigned` are the versions that it releases besides, because none ever was.
+    """
 
     environment: str
     environment_version: int
     models: tuple[ModelToRenew, ...]
+    unsigned: tuple[int, ...] = ()
 
 
 class RenewedModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,11 +93,12 @@ class RenewedModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RenewalReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a renewal found."""
+    """What a renewal found; `released` are the versions that it signed a release of."""
 
     environment: str
     environment_version: int
     models: tuple[RenewedModel, ...]
+    released: tuple[int, ...] = ()
 
     @property
     def is_proven(self) -> bool:
@@ -115,6 +132,11 @@ class GateRenewal:
             environment=self.environment,
             environment_version=current.version,
             models=tuple(self._to_renew(pointer) for pointer in held),
+            unsigned=tuple(
+                each.version
+                for each in ((current, *earlier) if all_retained else (current,))
+                if each.version and self._lacks_release(each)
+            ),
         )
 
     def renew(self, *, all_retained: bool = False) -> RenewalReport:
@@ -123,7 +145,8 @@ class GateRenewal:
         A verdict that is failed counts from then on: the environment goes on serving what servers
         have loaded, and a fresh one refuses it.
 
-        Raises: as `plan`; LeaseHeld FLO-001 while somebody moves the environment.
+        Raises: as `plan`; LeaseHeld FLO-001 while somebody moves the environment; NotReleaser
+            GAT-031 where it was never released, and this key may not.
         Cost: that of all gates of each model, on the real path.
         """
         state = self.runtime.state
@@ -132,13 +155,53 @@ class GateRenewal:
         try:
             plan = self.plan(all_retained=all_retained)
             models = tuple(self._renewed(model) for model in plan.models)
+            self._sign(plan.unsigned, lease)
         finally:
             state.release(lease)
         return RenewalReport(
             environment=plan.environment,
             environment_version=plan.environment_version,
             models=models,
+            released=plan.unsigned,
         )
+
+    @property
+    def _releases(self) -> ReleaseCheck:
+        return release_check(self.runtime, self.environment, self.policy)
+
+    def _lacks_release(self, version: EnvironmentVersion) -> bool:
+        """Whether a version is to be released as it stands: where nothing ever was, and in an open
+        environment also where it was by a key that a restored project has not.
+        """
+        check = self._releases
+        if self.policy.protected:
+            return check.is_unsigned
+        return bool(check.released(version).faults)
+
+    def _sign(self, versions: Sequence[int], lease: Lease) -> None:
+        """Release versions that no release is on file of, oldest first: their policies are those of
+        the newest in the end.
+        """
+        runtime, at = self.runtime, self.runtime.clock.now()
+        changes: dict[str, Change] = {}
+        for number in sorted(versions):
+            version = read_past_environment(runtime.state, self.environment, number)
+            if version is not None:
+                signed = signed_release(
+                    version, runtime=runtime, policy=self.policy, at=at, before=version
+                )
+                changes |= {f"{change.kind} {change.key}": change for change in signed}
+        event = Event(
+            kind="environment.released",
+            project=runtime.project,
+            actor=runtime.actor,
+            at=at,
+            subject=self.environment,
+            environment=self.environment,
+            facts={"versions": [str(version) for version in versions]},
+        )
+        if changes:
+            runtime.state.commit(list(changes.values()), [event], lease=lease)
 
     def _renewed(self, model: ModelToRenew) -> RenewedModel:
         runtime = self.runtime
@@ -149,6 +212,7 @@ class GateRenewal:
             environment=self.environment,
             policy=model.policy,
             champion=model.champion,
+            asset=model.origin,
         )
         chain = verify_version(
             read_version(runtime.state, model.version),
@@ -159,6 +223,8 @@ class GateRenewal:
             objects=runtime.objects,
             verifier=runtime.verifier,
             now=runtime.clock.now(),
+            asset=model.origin,
+            gates=model.gates,
         )
         return RenewedModel(
             model=model.model,
@@ -180,6 +246,7 @@ class GateRenewal:
         )
         return ModelToRenew(
             asset=pointer.asset,
+            origin=definition.asset,
             model=version.label,
             version=version.digest,
             policy=policy,

@@ -29,6 +29,7 @@ def move_environment(
     actor: Actor,
     definitions: Iterable[tuple[AssetPointer, AssetDefinition]] = (),
     builds: Iterable[Build] = (),
+    signed: Iterable[Change] = (),
 ) -> None:
     """Put the next version of an environment in place, with what its assets are declared as and an
     event, in one transaction.
@@ -38,6 +39,7 @@ def move_environment(
         lease: the right to move this environment; checked in the transaction.
         definitions: of the pointers that the environment did not hold before.
         builds: that it holds under a new name.
+        signed: the statements about this version.
 
     Raises:
         EnvironmentMoved: REG-007 when another version stands than the one before `fresh`.
@@ -70,6 +72,7 @@ def move_environment(
             Change("build", build_key(build.asset, build.fingerprint), render_stored(build))
             for build in builds
         ),
+        *signed,
     ]
     event = Event(
         kind="environment.moved",

@@ -26,8 +26,8 @@ def register_version(
     reason: str,
     first_name: str = "",
 ) -> ModelVersion:
-    """The version of what was trained: a new one, or the one that was registered before from the
-    same manifest.
+    """The version of what was trained: a new one, or the one that the same author registered before
+    from the same manifest.
 
     Args:
         first_name: what the model was first called, which its versions are filed by; default: as it
@@ -38,8 +38,6 @@ def register_version(
     """
     filed = first_name or manifest.model
     for _ in range(_ATTEMPTS):
-        if state.get("version_digest", manifest.digest_of_manifest):
-            return read_version(state, manifest.digest_of_manifest)
         ordinal = 1 + sum(1 for _ in state.iter_documents("version", f"{filed}/"))
         version = make_version(
             manifest,
@@ -49,6 +47,8 @@ def register_version(
             registered_at=at,
             reason=reason,
         )
+        if state.get("version_digest", version.digest):
+            return read_version(state, version.digest)
         read_object(objects, version, "artifact")
         if _put(version, version_key(filed, ordinal), state):
             return version

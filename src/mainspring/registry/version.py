@@ -8,8 +8,8 @@ from typing import Literal as OneOf
 import msgspec
 
 from mainspring.elements.events import Actor, ProjectName
-from mainspring.elements.identity import Digest, digest_of_value
-from mainspring.elements.stored import FieldsByFormat, StoredRecord, content_of
+from mainspring.elements.identity import Digest, digest_of, digest_of_value
+from mainspring.elements.stored import FieldsByFormat, StoredRecord, content_of, render_stored
 from mainspring.elements.time import Micros
 
 __all__ = [
@@ -59,21 +59,22 @@ class ExportCheck(msgspec.Struct, frozen=True):
 
 
 class ModelManifest(StoredRecord, frozen=True, kw_only=True):
-    """Everything that makes a version what it is, and nothing else: no time, no name of a person,
-    no cost.
+    """Everything that makes a version what it is, and nothing else: no time, no cost.
 
     Args:
         fingerprint: of the model's definition; `code`: of its code.
         artifact, encoding, predictions, training_set: stored objects; `definition` and `card`:
             those of the training set.
         metrics: on the test rows; `base_rate`: the mean label of the fitted rows.
+        author: who had it made, digested from format 3 on: an approval must be by somebody else, so
+            whoever edits it makes another version.
         feature_auc: what each feature is worth alone; `feature_r2`: the same where the label is a
             number; `pair_power`: of pairs that are worth much more than either.
     """
 
     title = "a model version"
     document = "version"
-    newest_format = 2
+    newest_format = 3
     fields_by_format: ClassVar[FieldsByFormat] = {
         1: (
             "model",
@@ -122,6 +123,32 @@ class ModelManifest(StoredRecord, frozen=True, kw_only=True):
             "pair_power",
             "export",
         ),
+        3: (
+            "record_format",
+            "model",
+            "fingerprint",
+            "code",
+            "artifact",
+            "format",
+            "output",
+            "encoding",
+            "training_set",
+            "definition",
+            "card",
+            "predictions",
+            "environment",
+            "seed",
+            "params",
+            "metrics",
+            "base_rate",
+            "fitted",
+            "tested",
+            "feature_auc",
+            "feature_r2",
+            "pair_power",
+            "export",
+            "author",
+        ),
     }
 
     model: str
@@ -146,6 +173,7 @@ class ModelManifest(StoredRecord, frozen=True, kw_only=True):
     export: ExportCheck
     feature_r2: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
     pair_power: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+    author: Actor | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def r2_alone(self) -> dict[str, float]:
@@ -185,7 +213,8 @@ class ModelVersion(ModelManifest, frozen=True, kw_only=True):
     """A registered manifest.  Document kind `version`, key `<model>/<ordinal:06d>`.
 
     Args:
-        digest: of its manifest: the same fit on the same rows is the same version.
+        digest: of its manifest: the same fit on the same rows by the same author is the same
+            version.
         ordinal: 1 for the first of its model, without gaps.
         author: who had it made; somebody else must approve it.
     """
@@ -203,6 +232,11 @@ class ModelVersion(ModelManifest, frozen=True, kw_only=True):
         return f"{self.model} v{self.ordinal}"
 
     @property
+    def digest_of_record(self) -> Digest:
+        """Names all that is on record of it: the manifest, its place, its author, and the rest."""
+        return digest_of(render_stored(self))
+
+    @property
     def is_intact(self) -> bool:
         """Whether its content has the digest that it is named by."""
         return self.digest == self.digest_of_manifest
@@ -218,12 +252,12 @@ def make_version(
     reason: str,
 ) -> ModelVersion:
     """The version with this content at this place."""
+    made = msgspec.structs.replace(manifest, author=author)
     return ModelVersion(
-        **msgspec.structs.asdict(manifest),
-        digest=manifest.digest_of_manifest,
+        **msgspec.structs.asdict(made),
+        digest=made.digest_of_manifest,
         ordinal=ordinal,
         project=project,
-        author=author,
         registered_at=registered_at,
         reason=reason,
     )

@@ -2,9 +2,11 @@
 attestations holds.
 
 The state database says what should serve; it is not believed.  In a protected environment a model
-is opened when signed statements say so, checked against the keys that the project's own
-configuration pins.  What is refused does not serve: the endpoint keeps what it had, or falls back
-to the newest earlier map whose model is proven.
+is opened when signed statements say so, checked against the keys that the configuration pins: that
+the map is the one that a releaser signed, and no older one put back; that its policies are those in
+force; and that the model has the verdicts which these ask for, as the asset that it stands for.
+What is refused does not serve: the endpoint keeps what it had, or falls back to the newest earlier
+map that is proven.
 
 What an endpoint answers with is read from the definition stored beside its pointer.  The project's
 files are never looked at: what they say now may not be applied yet, and a server must start, and
@@ -23,6 +25,8 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import DAY
 from mainspring.gates.policy import TrustPolicy
+from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
+from mainspring.gates.release.verify import RETAINED_VERSIONS, CheckedVersion, ReleaseCheck
 from mainspring.gates.verify_version import verify_version
 from mainspring.ports.clock import Clock
 from mainspring.ports.models import ScorerLoader
@@ -32,6 +36,7 @@ from mainspring.ports.state import StateReader, StateWriter
 from mainspring.registry.environment import AssetPointer, EnvironmentVersion, asset_names
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_definition, read_past_environment
+from mainspring.registry.version import ModelVersion
 from mainspring.serving.definition import EndpointDefinition, parse_endpoint_definition
 from mainspring.serving.errors import ModelRefused
 from mainspring.serving.host import ServedEndpoint, ServedEnvironment
@@ -47,10 +52,7 @@ __all__ = [
     "read_endpoint_definition",
 ]
 
-RETAINED_VERSIONS = 3
-"""How many maps of an environment stay warm: a rollback finds their models loaded and their
-features current.
-"""
+_NOT_OF_IT = "version untrusted (it was not made from the definition that the map names)"
 
 
 def iter_retained_versions(
@@ -113,13 +115,27 @@ class EnvironmentLoader:
         environment: the name of the environment that is served.
         policy: whom it trusts.
         partitions: into how many parts the online state of its views is divided.
+        memory: the highest sequences of releases and policies that were seen.
     """
 
     ports: LoaderPorts
     environment: str
     policy: TrustPolicy
     partitions: int = 1
+    memory: SequenceMemory = field(default_factory=ProcessSequences)
     _opened: dict[Digest, ServedModel] = field(default_factory=dict)
+
+    @property
+    def releases(self) -> ReleaseCheck:
+        """What checks the maps of this environment."""
+        return ReleaseCheck(
+            project=self.ports.project,
+            environment=self.environment,
+            policy=self.policy,
+            state=self.ports.state,
+            verifier=self.ports.verifier,
+            memory=self.memory,
+        )
 
     def load(self, served: ServedEnvironment) -> ServedEnvironment:
         """The map as it stands now, or the same object when the environment's document has not
@@ -132,16 +148,65 @@ class EnvironmentLoader:
         ):
             return served
         current = parse_stored(document.payload, EnvironmentVersion, key=self.environment)
-        endpoints = {
-            name: self._endpoint(name, current, served) for name in asset_names(current, "endpoint")
-        }
-        self._forget_cold(current, endpoints.values())
+        checked = self._checked(current)
+        fresh = (self._kept if checked.faults else self._taken)(checked, served)
+        self._forget_cold(current, fresh.endpoints.values())
+        return replace(fresh, document=document.payload, checked_at=now)
+
+    def _checked(self, current: EnvironmentVersion) -> CheckedVersion:
+        """The map with what is wrong with it; an open environment takes what stands."""
+        if not self.policy.protected:
+            return CheckedVersion(current, None, ())
+        return self.releases.check(current)
+
+    def _taken(self, checked: CheckedVersion, served: ServedEnvironment) -> ServedEnvironment:
+        """What a map holds."""
+        if self.policy.protected:
+            self.releases.saw(checked)
+        current = checked.version
         return ServedEnvironment(
             environment=self.environment,
             version=current.version,
-            endpoints=endpoints,
-            document=document.payload,
-            checked_at=now,
+            endpoints={
+                name: self._endpoint(name, checked, served)
+                for name in asset_names(current, "endpoint")
+            },
+        )
+
+    def _kept(self, refused: CheckedVersion, served: ServedEnvironment) -> ServedEnvironment:
+        """What goes on being served where a map is refused: what is in place, or what the newest
+        proven map holds.
+        """
+        error = ModelRefused(
+            version=f"version {refused.version.version}",
+            environment=self.environment,
+            reasons="; ".join(refused.faults),
+        )
+        refusal = f"{error.code} {error.message}"
+        if not served.endpoints:
+            past = next(self.releases.newest_proven(refused.version), None)
+            served = self._taken(past, served) if past else self._nothing(refused.version)
+        for name in served.endpoints:
+            self._tell_refused(name, error)
+        return replace(
+            served,
+            endpoints={
+                name: replace(endpoint, refusal=refusal)
+                for name, endpoint in served.endpoints.items()
+            },
+        )
+
+    def _nothing(self, version: EnvironmentVersion) -> ServedEnvironment:
+        """The endpoints of a map, without a model to answer with."""
+        return ServedEnvironment(
+            environment=self.environment,
+            version=version.version,
+            endpoints={
+                name: ServedEndpoint(
+                    name=name, topic=inference_topic(self.environment, name), current=None
+                )
+                for name in asset_names(version, "endpoint")
+            },
         )
 
     def _warm_versions(self, current: EnvironmentVersion) -> set[Digest]:
@@ -168,16 +233,15 @@ class EnvironmentLoader:
         self._opened = {digest: model for digest, model in self._opened.items() if digest in kept}
 
     def _endpoint(
-        self, name: str, current: EnvironmentVersion, served: ServedEnvironment
+        self, name: str, checked: CheckedVersion, served: ServedEnvironment
     ) -> ServedEndpoint:
         """The endpoint with the model that the map holds; refused, with the one that it had, or
         that the newest earlier map can prove.
         """
-        before = served.endpoints.get(name)
+        before, current = served.endpoints.get(name), checked.version
         try:
-            return self._with_rollout(
-                name, self._model(name, current), before=before, moved=current
-            )
+            model = self._model(name, checked)
+            return self._with_rollout(name, model, before=before, moved=current)
         except MainspringError as error:
             self._tell_refused(name, error)
             refusal = f"{error.code} {error.message}"
@@ -191,11 +255,14 @@ class EnvironmentLoader:
         )
 
     def _newest_proven(self, name: str, current: EnvironmentVersion) -> ServedModel | None:
-        for version in range(current.version, max(current.version - RETAINED_VERSIONS, 0), -1):
-            past = read_past_environment(self.ports.state, self.environment, version)
+        pasts = (
+            self.releases.newest_proven(current)
+            if self.policy.protected
+            else map(self._checked, iter_retained_versions(self.ports.state, current))
+        )
+        for past in pasts:
             with suppress(MainspringError):
-                if past is not None:
-                    return self._model(name, past)
+                return self._model(name, past)
         return None
 
     def _with_rollout(
@@ -230,27 +297,12 @@ class EnvironmentLoader:
             since=moved.moved_at,
         )
 
-    def _model(self, name: str, past: EnvironmentVersion) -> ServedModel:
-        pointer = self._pointed(name, past)
+    def _model(self, name: str, checked: CheckedVersion) -> ServedModel:
+        pointer = self._pointed(name, checked.version)
         digest = pointer.build_digest
         ports, version = self.ports, read_version(self.ports.state, digest)
         if self.policy.protected:
-            chain = verify_version(
-                version,
-                pointer.policy_fingerprint,
-                environment=self.environment,
-                policy=self.policy,
-                state=ports.state,
-                objects=ports.objects,
-                verifier=ports.verifier,
-                now=ports.clock.now(),
-            )
-            if not chain.is_proven:
-                raise ModelRefused(
-                    version=version.label,
-                    environment=self.environment,
-                    reasons="; ".join(map(str, chain.faults)),
-                )
+            self._require_proven(version, pointer, checked)
         if digest not in self._opened:
             self._opened[digest] = open_version(
                 version,
@@ -259,6 +311,33 @@ class EnvironmentLoader:
                 partitions=self.partitions,
             )
         return self._opened[digest]
+
+    def _require_proven(
+        self, version: ModelVersion, pointer: AssetPointer, checked: CheckedVersion
+    ) -> None:
+        """Raise SRV-002 unless the version is one of this model, and its verdicts hold."""
+        ports, release = self.ports, checked.release
+        assert release is not None, "only a map that is proven is opened"
+        asset = release.assets[pointer.asset].origin
+        policy = self.releases.policy_in_force(asset)
+        faults = [] if version.fingerprint == pointer.build_fingerprint else [_NOT_OF_IT]
+        chain = verify_version(
+            version,
+            pointer.policy_fingerprint,
+            environment=self.environment,
+            policy=self.policy,
+            state=ports.state,
+            objects=ports.objects,
+            verifier=ports.verifier,
+            now=ports.clock.now(),
+            asset=asset,
+            gates=policy.required_gates if policy else (),
+        )
+        faults += map(str, chain.faults)
+        if faults:
+            raise ModelRefused(
+                version=version.label, environment=self.environment, reasons="; ".join(faults)
+            )
 
     def _pointed(self, name: str, past: EnvironmentVersion) -> AssetPointer:
         """What a map has for an endpoint's model."""

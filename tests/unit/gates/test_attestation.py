@@ -358,7 +358,23 @@ def test_changed_artifact_breaks_the_chain(check, verdict, binding, writer):
 def test_edited_version_breaks_the_chain(check, verdict, binding, writer, version):
     forged = msgspec.structs.replace(version, metrics={"roc_auc": 0.99})
     report = check(sign_verdicts([verdict], binding, writer("tester")), version=forged)
-    assert [item.predicate_type for item in report.faults] == ["version"]
+    assert [item.predicate_type for item in report.faults] == ["version", LATENCY]
+
+
+@pytest.mark.parametrize("change", [{"author": "person:eve"}, {"ordinal": 9}, {"reason": "?"}])
+def test_whatever_is_edited_in_a_record_breaks_the_chain(
+    check, verdict, binding, writer, version, change
+):
+    edited = msgspec.structs.replace(version, **change)
+    assert edited.is_intact
+    report = check(sign_verdicts([verdict], binding, writer("tester")), version=edited)
+    assert standing(report) == ["untrusted"]
+    assert "the record of the version was changed since" in str(report.items[0])
+
+
+def test_statement_about_another_model_is_stale(check, verdict, binding, writer):
+    report = check(sign_verdicts([verdict], binding, writer("tester")), asset="model.other")
+    assert "made for model.late_arrival, not for model.other" in str(report.items[0])
 
 
 def test_author_cannot_approve(binding, writer):
@@ -419,7 +435,7 @@ def test_envelope_speaks_dsse_and_in_toto(verdict, binding, writer):
     statement = msgspec.json.decode(envelope.payload)
     assert set(wire) == {"payloadType", "payload", "signatures"}
     assert set(statement) == {"_type", "subject", "predicateType", "predicate"}
-    assert statement["predicateType"] == "mainspring/gate/latency/v1"
+    assert statement["predicateType"] == "mainspring/gate/latency/v2"
 
 
 def test_envelope_and_statement_are_read_back(verdict, binding, writer):
@@ -429,8 +445,8 @@ def test_envelope_and_statement_are_read_back(verdict, binding, writer):
 
 
 def test_a_statement_of_an_older_format_than_binds_is_stale(check, verdict, binding, writer):
-    report = check(sign_verdicts([verdict], binding, writer("tester")), oldest_format=2)
-    assert "signed in format 1, which does not bind all that format 2 does" in str(report.items[0])
+    report = check(sign_verdicts([verdict], binding, writer("tester")), oldest_format=3)
+    assert "signed in format 2, which does not bind all that format 3 does" in str(report.items[0])
     assert standing(report) == ["stale"]
 
 
@@ -449,13 +465,13 @@ def rewritten(envelope, signer, *, predicate_type=LATENCY, **fields):
 
 def test_a_statement_of_a_later_release_is_told_apart(check, verdict, binding, writer, keys):
     [envelope] = sign_verdicts([verdict], binding, writer("tester"))
-    kind = "mainspring/gate/latency/v2"
+    kind = "mainspring/gate/latency/v3"
     later = rewritten(envelope, keys["tester"], predicate_type=kind, region="eu")
-    with pytest.raises(NewerFormat, match="mainspring/gate/latency is stored in format 2"):
+    with pytest.raises(NewerFormat, match="mainspring/gate/latency is stored in format 3"):
         parse_statement(later.payload)
     report = check([later])
     assert standing(report) == ["untrusted"]
-    assert "reads up to format 1: upgrade Mainspring" in str(report.items[0])
+    assert "reads up to format 2: upgrade Mainspring" in str(report.items[0])
 
 
 @pytest.mark.parametrize("change", [{"region": "eu"}, {"predicate_type": "gate/latency/v0"}])

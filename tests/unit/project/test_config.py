@@ -46,6 +46,25 @@ def test_an_environment_of_an_own_name_is_protected_unless_it_says_otherwise() -
     assert not config.environments["lab"].protected
 
 
+def test_releasers_are_the_testers_unless_a_role_of_their_own_is_listed() -> None:
+    text = (
+        f'[environments.staging.trust]\ntester = ["{KEY}"]\n'
+        f'[environments.prod.trust]\ntester = ["{KEY}"]\nreleaser = []\n'
+        '[environments.prod.floors]\nrelease = 12\n"model.late" = 3\n'
+    )
+    environments = parse_config(text, path="project.toml", name="shop").environments
+    staging, prod = (environments[name].trust_policy for name in ("staging", "prod"))
+    assert (staging.releasers, prod.releasers) == ((KEY,), ())
+    assert prod.floors == {"release": 12, "model.late": 3}
+
+
+def test_a_misspelt_role_is_a_fault() -> None:
+    text = f'[environments.prod.trust]\nreleasers = ["{KEY}"]\n'
+    with pytest.raises(ProjectErrors) as told:
+        parse_config(text, path="project.toml", name="shop")
+    assert "known here: approver, releaser, tester" in str(told.value)
+
+
 def test_no_environment_takes_models_without_time_unless_it_says_so() -> None:
     text = "[environments.prod]\nallow_timeless = true\n"
     environments = parse_config(text, path="project.toml", name="shop").environments

@@ -10,6 +10,7 @@ import mainspring as ms
 from mainspring import col
 from mainspring.elements.identity import canonical_json
 from mainspring.gates.policy import TrustPolicy
+from mainspring.gates.release.memory import ProcessSequences
 from mainspring.ports.state import Change
 from mainspring.project.loader.load import load_definitions
 from mainspring.registry.environment import EnvironmentVersion, definition_key
@@ -128,15 +129,26 @@ def test_the_model_is_that_of_the_map_whatever_is_declared(workspace, loader):
 
 def test_a_map_that_is_restored_names_the_model_that_it_named(workspace, loader):
     served = loader.load(NOTHING)
-    moved_to(workspace, version(workspace, 1))
+    workspace.rollback()
     assert label(loader.load(served)) == "first v1"
 
 
-def test_a_new_revision_takes_over_as_the_map_says(workspace, loader):
-    held = read_environment(workspace.runtime.state, "dev")
-    moved_to(workspace, version(workspace, 1))
+def test_a_map_that_was_put_back_in_the_state_is_refused(workspace, loader):
     served = loader.load(NOTHING)
-    moved_to(workspace, held)
+    moved_to(workspace, version(workspace, 1))
+    kept = loader.load(served).endpoints["late"]
+    assert kept.current.label == "second v1"
+    assert "release stale (version 1, and 2 was seen or is asked for)" in kept.refusal
+    fresh = replace(loader, memory=ProcessSequences()).load(NOTHING).endpoints["late"]
+    assert fresh.current.label == "second v1"
+    assert "release stale (version 2 was released after version 1)" in fresh.refusal
+
+
+def test_a_new_revision_takes_over_as_the_map_says(workspace, loader):
+    workspace.rollback()
+    served = loader.load(NOTHING)
+    edited = load_definitions(declared(second, rollout=CANARY))
+    ms.Workspace(edited, workspace.runtime, environment="dev", folder=None).apply()
     fresh = loader.load(served).endpoints["late"]
     assert (fresh.current.label, fresh.previous.label, fresh.rollout) == (
         "second v1",
@@ -160,7 +172,7 @@ def test_an_endpoint_whose_definition_says_nothing_of_a_model_is_refused(workspa
     workspace.runtime.state.commit([Change("definition", key, empty)], [])
     refused = loader.load(NOTHING).endpoints["late"]
     assert refused.refusal.startswith("SRV-002")
-    assert "its stored definition cannot be read" in refused.refusal
+    assert "the definition of endpoint.late was changed" in refused.refusal
     assert refused.current.label == "first v1"
 
 

@@ -18,7 +18,15 @@ from mainspring.app.cli.progress import StageProgress
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
 
-__all__ = ["GivenPath", "Invocation", "Verb", "WorkspaceGroup", "WorkspaceVerb", "actor_name"]
+__all__ = [
+    "GivenPath",
+    "Invocation",
+    "Verb",
+    "WorkspaceGroup",
+    "WorkspaceVerb",
+    "actor_name",
+    "trust_option",
+]
 
 _LONGEST_ACTOR = 200
 
@@ -48,6 +56,18 @@ class GivenPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+trust_option = click.option(
+    "--trust",
+    type=GivenPath(dir_okay=False),
+    default=None,
+    envvar="MAINSPRING_TRUST",
+    metavar="FILE",
+    help="Settings and keys outside of the project, in place of its project.toml; the project's "
+    "Python is not imported.",
+)
+"""For commands that load a protected environment."""
+
+
 def actor_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """The value, or a usage error: who acts is one printable line, since it goes into a journal
     that stays.
@@ -74,14 +94,19 @@ class Invocation:
     actor: str = ""
     as_json: bool = False
 
-    def open(self, environment: str = "") -> "Workspace":
+    def open(self, environment: str = "", *, trust: Path | None = None) -> "Workspace":
         """The workspace, in the environment of `--env` or in another one.
 
-        Raises: ProjectErrors PRJ-020, UnknownEnvironment ACC-004.
+        Args:
+            trust: the file of settings that `--trust` names.
+
+        Raises: TrustUnusable GAT-032, ProjectErrors PRJ-020, UnknownEnvironment ACC-004.
         """
         from mainspring.app.workspace import Workspace
 
-        return Workspace.open(self.project, environment or self.environment, actor=self.actor)
+        return Workspace.open(
+            self.project, environment or self.environment, actor=self.actor, trust=trust
+        )
 
     def answer(self, record: object, render: Callable[[Paint], Iterable[str]]) -> None:
         """Print the record, as JSON or as the lines that `render` makes of it."""

@@ -59,11 +59,14 @@ def judge_version(
     environment: str,
     policy: Digest,
     champion: Digest | None,
+    asset: str = "",
     declared_at: Mapping[str, str] = {},
 ) -> list[Verdict]:
     """The signed verdicts on a version, one for each gate, passed or not.
 
     Args:
+        asset: the model that it is judged as, by its first name; empty for the name that it was
+            trained under.
         declared_at: the user's line of each view, to name in the verdicts.
     """
     judged = read_version(runtime.state, version)
@@ -98,6 +101,7 @@ def judge_version(
         environment=environment,
         champion=against or "",
         required_gates=tuple(gate.name for gate in required),
+        asset=asset,
     )
     sign_verdicts(verdicts, binding, writer)
     return verdicts

@@ -22,7 +22,8 @@ from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verdict import Verdict
 from mainspring.gates.verify_version import verify_version
 from mainspring.govern.model_report import ModelSummary, html_metrics, summarise_version
-from mainspring.ports.state import Change, Lease
+from mainspring.ports.state import Change, Lease, StateReader
+from mainspring.project.apply.release import release_check, signed_release
 from mainspring.project.errors import PlanStale
 from mainspring.project.kinds.evaluation import Evaluation, Runtime
 from mainspring.project.kinds.stage import StageRecord, stage_kind
@@ -42,6 +43,7 @@ from mainspring.registry.environment import (
 from mainspring.registry.move import move_environment
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import (
+    read_asset_origins,
     read_build,
     read_environment,
     read_past_environment,
@@ -99,6 +101,7 @@ def apply_plan(
     *,
     fingerprints: Mapping[str, AssetFingerprints],
     moved_files: Sequence[str] = (),
+    released: StateReader | None = None,
     observer: Observer | None = None,
 ) -> ApplyReport:
     """Do what the plan says, or refuse it whole before anything is done.
@@ -107,6 +110,8 @@ def apply_plan(
         policy: what the environment requires of a version before it is deployed.
         fingerprints: what is declared now; empty where no declaration takes part.
         moved_files: the files that are not what the plan says any more.
+        released: what a release says of the assets that are taken over as they are; default: what
+            is on record of them.
 
     Raises:
         PlanStale: FLO-026 when the environment, or a declaration, has moved since the plan was
@@ -116,6 +121,7 @@ def apply_plan(
         LeaseHeld: FLO-001 while another process moves the environment.
     """
     runtime = evaluation.runtime
+    released = released or runtime.state
     with _leased(runtime, plan.environment) as lease:
         before = read_environment(runtime.state, plan.environment)
         source = read_environment(runtime.state, plan.subject) if plan.act == "promote" else None
@@ -127,7 +133,7 @@ def apply_plan(
         evaluation.builds.update(found)
         renamed = _renamed_builds(plan, evaluation)
         evaluation.builds.update({build.asset: build for build in renamed})
-        evaluator = _Evaluator(evaluation, policy, before, lease, renamed)
+        evaluator = _Evaluator(evaluation, policy, before, lease, renamed, released)
         by_identity = {stage.identity: stage for stage in plan.work}
         run = execute(
             [_step(stage, plan) for stage in plan.work],
@@ -215,6 +221,7 @@ class _Evaluator:
     before: EnvironmentVersion
     lease: Lease
     renamed: Sequence[Build]
+    released: StateReader
 
     def perform(self, stage: StageRecord) -> StepOutcome:
         """Perform the stage, and record how long it took."""
@@ -258,6 +265,7 @@ class _Evaluator:
             environment=stage.environment,
             policy=self.policy,
             now=runtime.clock.now(),
+            asset=read_asset_origins(runtime.state).get(stage.asset, stage.asset),
         )
         if not chain.is_proven:
             reasons = "; ".join(map(str, chain.faults))
@@ -270,22 +278,33 @@ class _Evaluator:
         self._catch_up(stage)
         runtime = self.evaluation.runtime
         fresh, by, at = self._next(stage), runtime.actor, runtime.clock.now()
-        if fresh.pointers == self.before.pointers:
+        check = release_check(runtime, fresh.environment, self.policy)
+        is_served = not self.policy.protected or not check.released(self.before).faults
+        if fresh.pointers == self.before.pointers and is_served:
             # A run on the same data as the last one makes the version that is deployed already.
             facts: dict[str, EventValue] = {"version": self.before.version, "unchanged": True}
             return StepOutcome(facts=facts, rows=len(stage.moves))
         fresh = msgspec.structs.replace(fresh, moved_by=by, moved_at=at)
-        definitions = [
-            (fresh.pointers[move.asset], move.definition) for move in stage.moves if move.definition
-        ]
+        definitions = {move.asset: move.definition for move in stage.moves if move.definition}
+        signed = signed_release(
+            fresh,
+            runtime=runtime,
+            policy=self.policy,
+            at=at,
+            before=self.before,
+            held=self.released,
+            definitions=definitions,
+            builds=self.renamed,
+        )
         move_environment(
             fresh,
             state=runtime.state,
             lease=self.lease,
             project=runtime.project,
             actor=by,
-            definitions=definitions,
+            definitions=[(fresh.pointers[name], each) for name, each in definitions.items()],
             builds=self.renamed,
+            signed=signed,
         )
         # Again, for what came while the map moved: whoever hears that the apply is done reads it.
         self._catch_up(stage)

@@ -37,6 +37,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _MOST_PARTITIONS = 1_024
+_HIGHEST_FLOOR = 2**53
+_ROLES = ("tester", "approver", "releaser")
 _LINE_OF_SYNTAX_ERROR = re.compile(r"at line (\d+)")
 
 
@@ -48,7 +50,8 @@ class EnvironmentConfig:
         protected: only promoted builds with valid attestations serve here.
         requires: types of attestation that a build needs to be promoted here, such as `gates` and
             `approval`.
-        trust: the public keys that are accepted here, by role.
+        trust: the public keys that are accepted here, by role: `tester`, `approver`, `releaser`.
+        floors: the lowest sequences of releases and policies that a server accepts here.
         as_of: the time at which the clock of the data starts, for historical data; empty: now.
         engines: the products that store its log, online rows and tables, and run its training.
         partitions: the number of partitions of a view's online state, so that as many processes
@@ -67,6 +70,7 @@ class EnvironmentConfig:
     partitions: int = 1
     parity: float = 0.01
     allow_timeless: bool = False
+    floors: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def trust_policy(self) -> TrustPolicy:
@@ -75,6 +79,7 @@ class EnvironmentConfig:
             protected=self.protected,
             requires=self.requires,
             trust=self.trust,
+            floors=self.floors,
             allow_timeless=self.allow_timeless,
         )
 
@@ -174,6 +179,7 @@ def _environment(
             "protected",
             "requires",
             "trust",
+            "floors",
             "as_of",
             "engines",
             "partitions",
@@ -181,7 +187,8 @@ def _environment(
             "allow_timeless",
         ),
     )
-    trust = settings.table(table.get("trust", {}), f"{setting}.trust")
+    trust = settings.table(table.get("trust", {}), f"{setting}.trust", known=_ROLES)
+    floors = settings.table(table.get("floors", {}), f"{setting}.floors")
     return EnvironmentConfig(
         protected=settings.flag(table.get("protected", default.protected), f"{setting}.protected"),
         requires=settings.texts(
@@ -192,6 +199,10 @@ def _environment(
         ),
         trust={
             role: _keys(settings, keys, f"{setting}.trust.{role}") for role, keys in trust.items()
+        },
+        floors={
+            name: settings.whole(floor, f"{setting}.floors.{name}", most=_HIGHEST_FLOOR)
+            for name, floor in floors.items()
         },
         as_of=_instant(settings, table.get("as_of", default.as_of), f"{setting}.as_of"),
         engines=parse_engines(

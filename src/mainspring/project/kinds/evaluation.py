@@ -65,6 +65,7 @@ class Runtime:
         clock: the time of the world, for records.
         data_clock: the time of the data, at which features are read; the same, unless an
             environment looks at history.
+        signer: signs verdicts; `releaser`: where environments move to.
         trainer: fits a model, in a process of its own where there is a disk.
         temporary_stores: makes empty stores for a check.
     """
@@ -80,6 +81,7 @@ class Runtime:
     temporary_stores: Callable[[], TemporaryStores]
     scorers: ScorerLoader
     signer: Signer
+    releaser: Signer
     verifier: Verifier
     clock: Clock
     data_clock: Clock

@@ -200,6 +200,7 @@ def _judge(stage: JudgeGates, evaluation: Evaluation) -> StepOutcome:
         environment=stage.environment,
         policy=stage.policy_fingerprint,
         champion=stage.champion,
+        asset=stage.definition.asset,
         declared_at={
             asset.declaration.name: str(asset.at)
             for asset in evaluation.assets.values()

@@ -7,6 +7,7 @@ project's files, which may have changed or may not even load.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mainspring.elements.identity import Digest, digest_of_value
+from mainspring.gates.attestation import STATEMENT_FORMAT
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
 from mainspring.project.kinds.model import JudgeGates
@@ -31,6 +32,7 @@ def make_promotion_plan(
     definitions: Mapping[str, AssetDefinition],
     *,
     origins: Mapping[str, str],
+    is_released: bool = True,
 ) -> Plan:
     """Make the target hold what the source holds.  Every model is judged against the target's
     champion, by the gates in the source's stored definition, and must be proven for the target.
@@ -39,6 +41,8 @@ def make_promotion_plan(
         definitions: of the source's models, by asset, as the source holds them.
         origins: what assets were first called: what was renamed in the source is held by the target
             under another name.
+        is_released: whether the target's version was signed by a key that it trusts; else it moves
+            in any case, for no server takes what it holds.
     """
     names = renames(source.pointers, target.pointers, origins)
     removed = sorted(target.pointers.keys() - source.pointers.keys())
@@ -58,7 +62,7 @@ def make_promotion_plan(
         project,
         target,
         "promote",
-        [*checks, move] if changed or removed else checks,
+        [*checks, move] if changed or removed or not is_released else checks,
         subject=source.environment,
         source_version=source.version,
     )
@@ -130,7 +134,9 @@ def _judgement(
     held = target.pointers.get(pointer.asset)
     champion = held.build_digest if held else None
     name, policy = target.environment, pointer.policy_fingerprint
+    # What an earlier release signed would be no proof here, so its stage is not reused.
     parts = ["judge_gates", pointer.build_digest, policy, name, champion, target.version]
+    parts.append(STATEMENT_FORMAT)
     return JudgeGates(
         identity=digest_of_value(parts),
         asset=pointer.asset,

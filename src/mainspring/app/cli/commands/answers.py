@@ -4,12 +4,13 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mainspring.app.cli.faults import EXIT_REFUSED
-from mainspring.app.cli.options import GivenPath, Invocation, WorkspaceVerb
+from mainspring.app.cli.options import GivenPath, Invocation, WorkspaceVerb, trust_option
 from mainspring.app.cli.output import live_line
 from mainspring.app.cli.paint import Paint, columns, counted
 from mainspring.app.cli.progress import DayProgress
@@ -57,14 +58,15 @@ _GOOD = frozenset({"identical"})
     metavar="TIME",
     help="Start the clock of the data at this time, to serve historical data.",
 )
+@trust_option
 @click.pass_obj
-def serve(at: Invocation, port: int, as_of: str | None) -> None:
+def serve(at: Invocation, port: int, as_of: str | None, trust: Path | None) -> None:
     """Serve predictions over HTTP until stopped.
 
     The server follows the environment: after apply, promote or rollback it serves the new version
     within a second, and no request fails in between.
     """
-    workspace = at.open()
+    workspace = at.open(trust=trust)
     waiting = threading.Timer(_PATIENCE_S, at.note, [_COMPILING])
     waiting.daemon = True
     waiting.start()
@@ -89,14 +91,17 @@ def serve(at: Invocation, port: int, as_of: str | None) -> None:
     metavar="JSON",
     help="A row, in place of a file; may be repeated.",
 )
+@trust_option
 @click.pass_obj
-def predict(at: Invocation, endpoint: str, file: str, rows: tuple[str, ...]) -> None:
+def predict(
+    at: Invocation, endpoint: str, file: str, *, rows: tuple[str, ...], trust: Path | None
+) -> None:
     """Predict with an endpoint, without a server.
 
     Rows come from --row, from FILE, or from standard input, as JSON: one object, an array, or one
     object on each line.
     """
-    predictions = at.open().predict(endpoint, read_rows(file, rows))
+    predictions = at.open(trust=trust).predict(endpoint, read_rows(file, rows))
     at.answer(predictions, lambda paint: prediction_lines(predictions, paint))
     if predictions:
         at.note(f"\nExplain this prediction: mainspring replay {predictions[0].id}")

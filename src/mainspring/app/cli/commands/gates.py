@@ -1,6 +1,6 @@
 """The commands about gates: judge again, and sign new statements."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -53,6 +53,8 @@ def renewal_plan_lines(plan: "RenewalPlan", paint: Paint) -> Iterator[str]:
         against = f"champion {short(model.champion)}" if model.champion else "the base rate"
         yield f"{paint.name(model.model)} would be judged against {against}"
         yield f"  {', '.join(model.gates)}"
+    if plan.unsigned:
+        yield f"a release of {_versions(plan.unsigned)} would be signed: none is on file"
 
 
 def renewal_lines(report: "RenewalReport", paint: Paint) -> Iterator[str]:
@@ -63,6 +65,13 @@ def renewal_lines(report: "RenewalReport", paint: Paint) -> Iterator[str]:
         yield paint.title(model.model)
         yield from verdict_lines(model.verdicts, paint)
         yield _outcome(model, report.environment, paint)
+    if report.released:
+        yield f"{paint.mark(True)} a release of {_versions(report.released)} is signed"
+
+
+def _versions(numbers: Sequence[int]) -> str:
+    """`version 3`, or `versions 2, 3`."""
+    return f"version{'s' * (len(numbers) > 1)} {', '.join(map(str, sorted(numbers)))}"
 
 
 def _outcome(model: "RenewedModel", environment: str, paint: Paint) -> str:

@@ -1,11 +1,12 @@
 """The commands that plan, change and show an environment."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mainspring.app.cli.options import Invocation, WorkspaceVerb
+from mainspring.app.cli.options import Invocation, WorkspaceVerb, trust_option
 from mainspring.app.cli.paint import Paint, columns, counted
 from mainspring.app.cli.verdicts import verdict_lines
 from mainspring.elements.identity import short
@@ -176,10 +177,11 @@ def approve(at: Invocation, model: str, target: str) -> None:
 
 
 @click.command(cls=WorkspaceVerb)
+@trust_option
 @click.pass_obj
-def status(at: Invocation) -> None:
+def status(at: Invocation, trust: Path | None) -> None:
     """Show endpoints, sources and open incidents."""
-    report = at.open().status()
+    report = at.open(trust=trust).status()
     at.answer(report, lambda paint: status_lines(report, paint))
 
 

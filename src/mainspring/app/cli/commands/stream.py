@@ -5,11 +5,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mainspring.app.cli.options import Invocation, WorkspaceVerb
+from mainspring.app.cli.options import Invocation, WorkspaceVerb, trust_option
 from mainspring.app.cli.output import colours_of
 from mainspring.app.cli.paint import Paint, counted
 from mainspring.elements.plain_json import encode_json
@@ -39,8 +40,11 @@ _PARITY_PERIOD_S = 1.0
     is_flag=True,
     help="Save a snapshot of each shard: at the end, or when it is up to date and every hour.",
 )
+@trust_option
 @click.pass_obj
-def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool) -> None:
+def stream(
+    at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool, trust: Path | None
+) -> None:
     """Materialize the log into online state until stopped.
 
     It materializes the views of the environment's present version and of the two before it, so that
@@ -49,7 +53,7 @@ def stream(at: Invocation, views: tuple[str, ...], *, once: bool, snapshot: bool
     one document with --json.  A sample of the predictions made meanwhile is recomputed and
     compared, as a server does.
     """
-    workspace = at.open()
+    workspace = at.open(trust=trust)
     if once:
         report = workspace.streams.once(views, takes_snapshots=snapshot)
         at.answer(report, lambda paint: [stream_line(report, paint)])
