@@ -5,7 +5,9 @@ It needs what `mainspring[serve]` installs and no more: neither numba nor Polars
 that.
 """
 
+import os
 import secrets
+import stat
 from collections.abc import Callable
 from hmac import compare_digest
 from pathlib import Path
@@ -16,6 +18,8 @@ from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
 from mainspring.engines.http.server import UvicornServer
+from mainspring.engines.onnx.errors import InvalidModel
+from mainspring.engines.onnx.scan import ScanLimits
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.ports.http import Call, HttpService, Reply, Route, json_reply
 from mainspring.serving.api import ModelApi, answer_live
@@ -29,9 +33,10 @@ _CALLER = Actor("service:bearer")
 def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[str], None]) -> None:
     """Serve an ONNX file on the loopback address until the process is asked to stop.
 
-    Raises: InvalidModel ENG-202 when the file is no model that can be scored.
+    Raises: InvalidModel ENG-202 when the file is no model that can be scored, UnsafeModel ENG-205
+        when the scan found what no model needs.
     """
-    payload = path.read_bytes()
+    payload = _read_model(path)
     version, token = short(digest_of(payload)), secrets.token_urlsafe(32)
     service = build_model_service(OnnxScorer(payload), name=name, version=version, token=token)
 
@@ -41,6 +46,15 @@ def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[st
         announce(f'  curl -H "Authorization: Bearer {token}" {url}')
 
     UvicornServer().serve(service, port=port, on_bound=announced)
+
+
+def _read_model(path: Path) -> bytes:
+    """The bytes of a plain file of a size that a model may have: a pipe would never end."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise InvalidModel(reason=f"{path} is no plain file")
+        # One more than is allowed is enough for the scan to say so.
+        return file.read(ScanLimits().size_bytes + 1)
 
 
 def build_model_service(scorer: OnnxScorer, *, name: str, version: str, token: str) -> HttpService:
