@@ -70,7 +70,7 @@ $(INSTALLED): pyproject.toml requirements/dev.txt requirements/flights.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# What numba compiled of one file refers to classes of others, so it is compiled anew as a whole.
+# Compiled kernels lie in ~/.cache/mainspring, named by all their sources; the first line removes what releases before stored here.
 $(READY): $(INSTALLED) $(KERNELS)
 	@find src -name '*.nb[ic]' -delete
 	@echo "compiling the kernels, once for their present sources: about a minute on two cores"

@@ -151,7 +151,7 @@ def test_environments_and_projects_that_are_not_there(verb: str, project: Path) 
         "backup": ["copy"],
         "restore": ["folder"],
         "test": ["--parity"],
-        "auth create": ["service:till", "--permission", "read"],
+        "auth create": ["service:till", "--permission", "read", "--to", "till.token"],
         "auth revoke": ["nothing"],
     }
     words = [*verb.split(), *given.get(verb, [])]

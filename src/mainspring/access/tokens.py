@@ -113,12 +113,19 @@ def load_or_create_token(
     token = create_token(
         state, owner=actor, actor=actor, permissions=PERMISSIONS, project=project, at=at
     )
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    _write_private(path, token)
+    return token
+
+
+def _write_private(path: Path, token: str) -> None:
+    """Write the token to a file of its owner alone, under a name that nobody can foresee first, so
+    that no link is followed.
+    """
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(fresh, flags, 0o600), "w") as file:
         file.write(token + "\n")
     fresh.replace(path)
-    return token
 
 
 class Tokens:

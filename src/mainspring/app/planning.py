@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mainspring.app.engines import open_log, open_objects, open_state
+from mainspring.engines.local.private import make_private_folders, require_private
 from mainspring.maintenance.upgrade import require_known_format
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.loader.load import load_project
@@ -19,10 +20,13 @@ def has_state(path: Path) -> bool:
 
 def state_folder(path: Path) -> Path:
     """Where the state of the project at a folder or file lies; made, for its owner alone, where it
-    is absent.
+    is absent.  Raises: FolderShared ENG-040 where others can write to it.
     """
     folder = _state_folder(path)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_private_folders(folder)
+    for each in (folder, *folder.iterdir()):
+        if each.is_dir():
+            require_private(each)
     return folder
 
 

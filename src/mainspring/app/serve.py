@@ -1,5 +1,6 @@
 """Serve an environment: the host behind HTTP, and the background work that keeps it current."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.engines.http.server import UvicornServer
+from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.watch import FolderWatch
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
@@ -137,7 +139,7 @@ def run_environment_server(
         # In reserve: where a `mainspring stream` runs, requests need not share their process with
         # the folding.
         running.enter_context(_consuming(workspace.streams.consumer(is_reserve=True)))
-        UvicornServer().serve(
+        UvicornServer(heartbeat_of(os.environ)).serve(
             service,
             port=port,
             on_bound=lambda bound: _announce(workspace, host, bound, announce),

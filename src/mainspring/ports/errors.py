@@ -10,6 +10,7 @@ from mainspring.elements.errors import EngineError, FlowError, ServingError
 __all__ = [
     "BadRequest",
     "FileRefused",
+    "FolderShared",
     "KeyUnusable",
     "LeaseHeld",
     "LeaseLost",
@@ -291,6 +292,25 @@ class FileRefused(EngineError):
     remedy: ClassVar[str] = "correct the path, its permissions or its disk, and do the same again"
 
     file: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FolderShared(EngineError):
+    """Others than its owner can write to a folder that holds state, keys or machine code.
+
+    Whoever can write there can exchange a file between the moment in which it is checked and the
+    moment in which it is used, so nothing in it is used.
+    """
+
+    code: ClassVar[str] = "ENG-040"
+    template: ClassVar[str] = "{folder} is not used: {reason}"
+    remedy: ClassVar[str] = (
+        "make sure that what is in it is yours, then take the rights of others away: "
+        "chmod -R go-rwx {folder}"
+    )
+
+    folder: str
     reason: str
 
 

@@ -98,6 +98,6 @@ class ScorerLoader(Protocol):
 
     def open(self, model: ExportedModel) -> Scorer:
         """A scorer of the model.  Errors: ENG-202 when the bytes are not a model of this
-        format.
+        format, ENG-205 when they hold what no model needs.
         """
         ...

@@ -75,6 +75,7 @@ _CODES: dict[str, int] = {
     "ENG-014": EXIT_MISUSE,
     "ENG-031": EXIT_MISUSE,
     "ENG-202": EXIT_MISUSE,
+    "ENG-205": EXIT_REFUSED,
 }
 _BRANCHES: tuple[tuple[type[MainspringError], int], ...] = (
     (DeclarationError, EXIT_MISUSE),

@@ -108,6 +108,12 @@ class Invocation:
             self.project, environment or self.environment, actor=self.actor, trust=trust
         )
 
+    def words(self, *command: str) -> list[str]:
+        """A command as it is typed, with the options that this one was called with."""
+        given = {"--project": str(self.project), "--env": self.environment, "--as": self.actor}
+        shared = [word for name, value in given.items() if value for word in (name, value)]
+        return [*command, *shared, *(["--json"] if self.as_json else [])]
+
     def answer(self, record: object, render: Callable[[Paint], Iterable[str]]) -> None:
         """Print the record, as JSON or as the lines that `render` makes of it."""
         write_answer(

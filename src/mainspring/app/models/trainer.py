@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.identity import Digest
 from mainspring.engines.local.objects import FileObjects
+from mainspring.engines.onnx.scan import require_safe
 from mainspring.ports.compute import Compute
 from mainspring.ports.objects import ObjectWriter
 from mainspring.training.outcome import TrainedModel
@@ -41,7 +42,7 @@ class ProcessTrainer:
         self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest
     ) -> TrainedModel:
         """The fitted, exported and checked model.  Raises: a TrainingError TRA-001 to TRA-022,
-        TaskFailed ENG-006, TaskOverdue ENG-007.
+        TaskFailed ENG-006, TaskOverdue ENG-007, UnsafeModel ENG-205.
         """
         if isinstance(self._objects, FileObjects):
             return self._train(
@@ -78,4 +79,7 @@ class ProcessTrainer:
             fingerprint=fingerprint,
             code=code,
         )
-        return train(order, compute=self._compute, objects=objects)
+        trained = train(order, compute=self._compute, objects=objects)
+        # The worker runs the user's code, so what it handed over is looked at here again.
+        require_safe(objects.read(trained.artifact))
+        return trained

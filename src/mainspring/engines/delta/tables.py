@@ -10,10 +10,11 @@ second (`engines.s3.bucket` can ask whether it does).
 The table is derived from the log.  If a power cut damages it, remove it: it is materialized again.
 """
 
+import os
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -80,6 +81,7 @@ class DeltaTables:
                 write_deltalake(
                     found, frame, mode="append", schema_mode="merge", commit_properties=commit
                 )
+                self._narrow(table)
             except CommitFailedError as error:
                 raise _stale(table, expected, self.position(table)) from error
 
@@ -99,7 +101,9 @@ class DeltaTables:
                     enforce_retention_duration=False,
                 )
                 # A vacuum writes commits of its own, so it is only done where something is to go.
-                return len(vacuum(dry_run=False)) if vacuum(dry_run=True) else 0
+                removed = len(vacuum(dry_run=False)) if vacuum(dry_run=True) else 0
+                self._narrow(table)
+                return removed
             except CommitFailedError as error:
                 raise StoreBusy(store=f"table {table}", operation="vacuum") from error
 
@@ -117,6 +121,7 @@ class DeltaTables:
                 beginning = CommitProperties(app_transactions=[Transaction(_POSITION, 0)])
                 found.delete(commit_properties=beginning)
                 found.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+                self._narrow(table)
             except CommitFailedError as error:
                 raise StoreBusy(store=f"table {table}", operation="drop") from error
 
@@ -141,10 +146,24 @@ class DeltaTables:
         if isinstance(self._root, Path):
             # Not its parents: a workspace that was removed does not come back as half of one.
             self._root.mkdir(mode=0o700, exist_ok=True)
-            Path(address).mkdir(mode=0o700, parents=True, exist_ok=True)
-        return DeltaTable.create(
+            for folder in (Path(address).parent, Path(address)):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        made = DeltaTable.create(
             address, schema=frame.schema, mode="ignore", storage_options=self._options
         )
+        self._narrow(table)
+        return made
+
+    def _narrow(self, table: str) -> None:
+        """Take the rights of others on its files away: delta-rs makes them by the umask.  Until
+        then the folder above protects them, which is made before it.
+        """
+        if isinstance(self._root, Path):
+            for folder, _, names in os.walk(self._address(table)):
+                for path in (folder, *(os.path.join(folder, name) for name in names)):
+                    with suppress(FileNotFoundError):
+                        if (mode := os.stat(path).st_mode & 0o777) & 0o077:
+                            os.chmod(path, mode & 0o700)
 
 
 def _stored_names(names: Sequence[str], held: Sequence[str]) -> dict[str, str]:

@@ -22,7 +22,13 @@ class UvicornServer:
     """A server in this process, for one call of `serve` at a time.
 
     It looks for `stop` ten times a second.
+
+    Args:
+        beat: called then too, by the event loop, with the port: to say that the loop turns.
     """
+
+    def __init__(self, beat: Callable[[int], None] = lambda _: None) -> None:
+        self._beat = beat
 
     def serve(
         self,
@@ -43,6 +49,7 @@ class UvicornServer:
             timeout_graceful_shutdown=_DRAIN_S,
         )
         server = _StoppableServer(config, on_bound=on_bound, stop=stop or threading.Event())
+        server.beat = self._beat
         with _listening(port) as listener, _surviving(signal.SIGTERM):
             server.run(sockets=[listener])
 
@@ -77,6 +84,8 @@ def _surviving(number: signal.Signals) -> Iterator[None]:
 class _StoppableServer(uvicorn.Server):
     """Says which port it got, and ends when an event is set."""
 
+    beat: Callable[[int], None]
+
     def __init__(
         self, config: uvicorn.Config, *, on_bound: Callable[[int], None], stop: threading.Event
     ) -> None:
@@ -87,8 +96,13 @@ class _StoppableServer(uvicorn.Server):
         """Listen, then say where."""
         await super().startup(sockets)
         if self.started:
-            self._on_bound(self.servers[0].sockets[0].getsockname()[1])
+            self._on_bound(self._port())
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to end now; called ten times a second."""
+        self.beat(self._port())
         return await super().on_tick(counter) or self._stop.is_set()
+
+    def _port(self) -> int:
+        port: int = self.servers[0].sockets[0].getsockname()[1]
+        return port

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
+from mainspring.engines.lightgbm.dump import dump_faults
 from mainspring.engines.lightgbm.ensemble import categorical_features, ensemble_faults, flatten
 from mainspring.engines.lightgbm.errors import NotABooster, UnsupportedBooster
 from mainspring.engines.lightgbm.objective import link_of
@@ -62,6 +63,8 @@ def _dump_of(model: Any) -> Mapping[str, Any]:
     if booster is None:
         raise NotABooster(found=type(model).__name__)
     dump: Mapping[str, Any] = booster.dump_model()
+    if faults := dump_faults(dump):
+        raise UnsupportedBooster(faults="; ".join(faults))
     return dump
 
 

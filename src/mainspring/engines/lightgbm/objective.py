@@ -18,6 +18,8 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 __all__ = ["Link", "link_of"]
 
+_MAX_COEFFICIENT = 700.0
+
 
 @dataclass(frozen=True)
 class Link:
@@ -43,8 +45,10 @@ def link_of(objective: str, *, classes: int) -> Link | None:
     """
     name, *parameters = objective.split(" ")
     coefficient = next(
-        (float(p.removeprefix("sigmoid:")) for p in parameters if p.startswith("sigmoid:")), 1.0
+        (_number(p.removeprefix("sigmoid:")) for p in parameters if p.startswith("sigmoid:")), 1.0
     )
+    if coefficient is None:
+        return None
     match name:
         case _ if "sqrt" in parameters:
             return _squared()
@@ -66,6 +70,15 @@ def link_of(objective: str, *, classes: int) -> Link | None:
         ):
             return _as_it_is()
     return None
+
+
+def _number(text: str) -> float | None:
+    """A finite positive number, or None; of a size whose exponential is a number as well."""
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if 0.0 < found < _MAX_COEFFICIENT else None
 
 
 def _sigmoid(coefficient: float, *, output: str) -> Link:

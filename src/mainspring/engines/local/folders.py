@@ -53,7 +53,8 @@ class LocalFolders:
             shutil.rmtree(left)
         process = this_process()
         root = target.with_name(f"{_prefix(target)}{process.pid}-{process.started}")
-        root.mkdir(mode=0o700, parents=True)
+        root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root.mkdir(mode=0o700)
         try:
             yield root
             _flush_all(root)
@@ -126,7 +127,8 @@ def flush_folder(folder: Path) -> None:
 
 def _created(path: Path) -> BinaryIO:
     """A file that did not exist, opened to be written, readable by its owner alone."""
-    return open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW
+    return open(os.open(path, flags, 0o600), "wb")
 
 
 def _iter_files(root: Path) -> Iterator[Path]:

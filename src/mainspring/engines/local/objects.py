@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mainspring.elements.identity import Digest, digest_of
 from mainspring.engines.local.folders import flush_folder, write_durably
+from mainspring.engines.local.private import make_private_folders
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
 from mainspring.ports.backup import BackupPart, CopiedPart
 from mainspring.ports.errors import ObjectDamaged, ObjectMissing, StoreFailed
@@ -32,7 +33,7 @@ class FileObjects:
         self._process = this_process()
         self._numbers = count()
         with _translated("open"):
-            (root / _UNFINISHED).mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folders(root / _UNFINISHED)
             self._remove_what_the_dead_left()
 
     def read(self, digest: Digest) -> bytes:

@@ -4,8 +4,6 @@ A key that others could read proves nothing, so such a file is refused rather th
 """
 
 import base64
-import os
-import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,14 +17,18 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from mainspring.ports.errors import KeyUnusable
+from mainspring.engines.local.private import (
+    make_private_folders,
+    read_secret,
+    require_private,
+    write_secret,
+)
+from mainspring.ports.errors import FileRefused, FolderShared, KeyUnusable
 from mainspring.ports.signer import PublicKey, Signature
 
 __all__ = ["Ed25519Verifier", "FileSigner"]
 
 _PREFIX = "ed25519:"
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class FileSigner:
@@ -42,8 +44,12 @@ class FileSigner:
         Raises: KeyUnusable ENG-008 when it is no such key, or when others can read it or replace
             it.
         """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
+        try:
+            make_private_folders(path.parent)
+            require_private(path.parent)
+        except FolderShared as error:
+            raise KeyUnusable(path=str(path), reason=error.reason) from error
+        if not path.is_symlink() and not path.exists():
             _create(path)
         return cls(_load(path))
 
@@ -84,38 +90,21 @@ class Ed25519Verifier:
 
 
 def _create(path: Path) -> None:
-    """Write a fresh key beside its place and link it there: of two processes that start at once,
-    one makes the key and both use it.
+    """Write a fresh key to its place: of two processes that start at once, one makes the key and
+    both use it.
     """
     payload = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(payload)
-        file.flush()
-        os.fsync(file.fileno())
     with suppress(FileExistsError):
-        os.link(unfinished, path)
-    unfinished.unlink()
+        write_secret(path, payload)
 
 
 def _load(path: Path) -> Ed25519PrivateKey:
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            payload = file.read()
-        if mode & _OTHERS:
-            raise KeyUnusable(
-                path=str(path),
-                reason=f"its mode is {mode:04o}, so others than its owner can use it",
-            )
-        if path.parent.stat().st_mode & _OTHERS_WRITE:
-            raise KeyUnusable(
-                path=str(path),
-                reason=f"others than its owner can write to {path.parent}, and so replace it",
-            )
-        key = load_pem_private_key(payload, password=None)
+        key = load_pem_private_key(read_secret(path), password=None)
+    except FileRefused as error:
+        raise KeyUnusable(path=str(path), reason=error.reason) from error
     except (OSError, ValueError, TypeError) as error:
         raise KeyUnusable(path=str(path), reason=str(error)) from error
     if not isinstance(key, Ed25519PrivateKey):

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from mainspring.engines.local.held_file import HeldFile, require_held
+from mainspring.engines.local.private import make_private_folders, narrow
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
 
 __all__ = ["SqliteDatabase", "Synchronous", "translate_sqlite_errors"]
@@ -245,11 +246,13 @@ def _make_private(path: Path) -> None:
     """Create the file for its owner alone; SQLite gives its companions (-wal, -shm) the same
     mode.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folders(path.parent)
     # Never opened where it is there already: to close a file drops every POSIX lock that this
     # process has on it, SQLite's too, and another process would then take the write-ahead log away.
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    for each in (path, *(path.with_name(f"{path.name}-{part}") for part in ("wal", "shm"))):
+        narrow(each)
 
 
 def _address(path: Path) -> str:

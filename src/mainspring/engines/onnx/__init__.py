@@ -6,6 +6,12 @@ Scoring needs ONNX Runtime only; `canonical` and `scan` need the `onnx` package.
 of graphs to the engine of each training library.
 """
 
-from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, NoExporter, ScoringFailed
+from mainspring.engines.onnx.errors import (
+    InputMismatch,
+    InvalidModel,
+    NoExporter,
+    ScoringFailed,
+    UnsafeModel,
+)
 
-__all__ = ["InputMismatch", "InvalidModel", "NoExporter", "ScoringFailed"]
+__all__ = ["InputMismatch", "InvalidModel", "NoExporter", "ScoringFailed", "UnsafeModel"]

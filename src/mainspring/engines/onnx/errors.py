@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from mainspring.elements.errors import EngineError
 
-__all__ = ["InputMismatch", "InvalidModel", "NoExporter", "ScoringFailed"]
+__all__ = ["InputMismatch", "InvalidModel", "NoExporter", "ScoringFailed", "UnsafeModel"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -69,3 +69,24 @@ class NoExporter(EngineError):
 
     found: str
     supported: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnsafeModel(EngineError):
+    """The model contains something that no model needs and that could harm whoever opens it, so it
+    is not opened.
+
+    A graph may use the listed operators on tensors that lie in the file itself, in bounded numbers
+    and sizes.  Refused are weights in other files, operators of other domains, functions, loops and
+    branches, operators that make large tensors of small ones, and bytes that two readers could read
+    differently.  Every model is scanned when it is made and whenever it is opened.
+    """
+
+    code: ClassVar[str] = "ENG-205"
+    template: ClassVar[str] = "the model is refused: {findings}"
+    remedy: ClassVar[str] = (
+        "export the model again as one file of plain operators; if you did not make it, find out "
+        "who did"
+    )
+
+    findings: str

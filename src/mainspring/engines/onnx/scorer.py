@@ -3,9 +3,15 @@
 One thread and sequential execution: the caller owns parallelism (rows of many requests in one
 batch, replicas), and a second thread would split sums by the size of the batch.  Only the wanted
 output is asked for; computing the others can cost more than the model.
+
+A model is scanned before ONNX Runtime sees it, and what a scan cannot foresee is bounded: tensors
+of all models of a process come from one allocator with a limit, and nothing is computed while a
+model is opened.  A session gets bytes that were scanned, never a path, and a folder for weights in
+other files that does not exist.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +21,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, ScoringFailed
+from mainspring.engines.onnx.scan import require_safe
 
 __all__ = ["OnnxScorer", "ScorerTensor"]
 
@@ -40,6 +47,12 @@ _DATATYPES = {
 _NUMPY_TYPES = {"FP64": np.float64, "FP32": np.float32}
 # Exporters add labels and margins; these names mean predictions.
 _PREDICTIONS = ("probability", "probabilities", "value")
+_TENSOR_BYTES = 1 << 30
+"""Of all models of a process together; not counted are trees, which are as large as their file."""
+
+# Constants would be computed without the allocator, so a few operators on nothing but constants
+# could fill the memory of whoever opens the model (measured: 2 GB from 2 kB).
+_UNBOUNDED_OPTIMIZERS = ["ConstantFolding"]
 
 
 @dataclass(frozen=True)
@@ -90,12 +103,18 @@ class OnnxScorer:
 
     Raises:
         InvalidModel: ENG-202.
+        UnsafeModel: ENG-205, the scan found what no model needs.
     """
 
     def __init__(self, payload: bytes, *, output: str | None = None) -> None:
+        require_safe(payload)
         with _LOADING:
+            _bound_allocator()
             self._session = onnxruntime.InferenceSession(
-                payload, _options(), providers=["CPUExecutionProvider"]
+                payload,
+                _options(),
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=_UNBOUNDED_OPTIMIZERS,
             )
         inputs = _described(self._session.get_inputs())
         available = _described(self._session.get_outputs())
@@ -147,7 +166,22 @@ def _options() -> onnxruntime.SessionOptions:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", "/nonexistent"
+    )
     return options
+
+
+@cache
+def _bound_allocator() -> None:
+    """Make the allocator of this process, once; ONNX Runtime itself refuses what goes beyond it."""
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(
+        place, onnxruntime.OrtArenaCfg({"max_mem": _TENSOR_BYTES})
+    )
 
 
 def _described(tensors: list[Any]) -> tuple[ScorerTensor, ...]:

@@ -42,6 +42,8 @@ def write_answer_file(parts: list[Path], path: Path, *, folder: Path) -> None:
             so that a failure leaves nothing.
     """
     fresh, answer = folder / "answer", pl.scan_parquet(parts)
+    # For its owner alone, whoever writes into it.
+    fresh.touch(mode=0o600)
     match path.suffix:
         case ".parquet":
             answer.sink_parquet(fresh)

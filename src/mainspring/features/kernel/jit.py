@@ -1,12 +1,13 @@
 """How the kernel's functions are compiled, and the edition that names their source.
 
-Numba's cache looks at the file of the compiled entry alone: a change in a function that the entry
-calls from another file would silently keep serving the old machine code.  The edition, a digest
-over every source file of this package, closes that hole: the entry captures it, and numba's cache
-key covers captured values.
+A cache that looks at the file of the compiled entry alone would silently keep serving old machine
+code after a change in a function that the entry calls from another file.  The edition, a digest
+over every source file of this package, closes that hole: it is a part of the name under which
+machine code is stored, and the entry captures it.
 """
 
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar, cast
@@ -14,7 +15,11 @@ from typing import ParamSpec, Protocol, TypeVar, cast
 import numba
 from llvmlite import ir
 from numba.core import types
+from numba.core.caching import FunctionCache, NullCache
+from numba.core.typeinfer import register_dispatcher
 from numba.extending import intrinsic
+
+from mainspring.features.kernel.machine_code import MachineCode
 
 __all__ = [
     "allocating_part",
@@ -41,7 +46,26 @@ class Jit(Protocol):
         """A decorator that compiles, at once when there is a signature."""
 
 
+class Dispatcher(Protocol):
+    """The parts of numba's dispatcher that compile for one signature and no other."""
+
+    _cache: object
+
+    def compile(self, signature: object) -> object:
+        """Compile, or load what is stored."""
+
+    def disable_compile(self) -> None:
+        """From now on other arguments are refused."""
+
+
+class CacheOfFiles(Protocol):
+    """Numba's cache of a function: what reads and writes its files can be replaced."""
+
+    _cache_file: object
+
+
 njit = cast("Jit", numba.njit)
+cache_of = cast("Callable[[object], CacheOfFiles]", FunctionCache)
 type_of = cast("Callable[[object], types.Type]", numba.typeof)
 
 
@@ -140,18 +164,32 @@ def allocating_part(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def entry_point(function: Callable[P, R], *examples: object) -> Callable[P, R]:
-    """Compile for arguments of the examples' types now, or load the machine code from numba's cache
-    where one can be written.
+    """Compile for arguments of the examples' types now, or load the machine code that this user
+    stored (see `machine_code`).
     """
     signature = types.void(*(type_of(example) for example in examples))
+    compiled = njit(nogil=True, error_model="numpy")(function)
+    dispatcher = cast("Dispatcher", compiled)
+    dispatcher._cache = _stored_code(function)
+    with register_dispatcher(dispatcher):
+        dispatcher.compile(signature)
+        dispatcher.disable_compile()
+    return compiled
+
+
+def _stored_code(function: Callable[P, R]) -> object:
+    """Numba's cache of one function, with its reading and writing of files replaced."""
     try:
-        return njit(signature, nogil=True, error_model="numpy", cache=True)(function)
+        cache = cache_of(function)
     except RuntimeError as failure:
-        # Neither the package's nor the user's cache directory is writable: compiling in every
-        # process is slow but right.
+        # Numba wants a folder of its own, in which it stores nothing now; without one it is not
+        # asked to.
         if "cannot cache function" not in str(failure):
             raise
-        return njit(signature, nogil=True, error_model="numpy")(function)
+        return NullCache()
+    name = f"{function.__module__}.{function.__qualname__} {kernel_edition()} {numba.__version__}"
+    cache._cache_file = MachineCode(f"{name} {sys.version}")
+    return cache
 
 
 def kernel_edition() -> int:

@@ -1,14 +1,16 @@
 """The commands about access: tokens and keys, and the audit of the journal."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mainspring.access.tokens import PERMISSIONS
 from mainspring.app.cli.faults import EXIT_REFUSED
-from mainspring.app.cli.options import Invocation, WorkspaceVerb, actor_name
+from mainspring.app.cli.options import GivenPath, Invocation, WorkspaceVerb, actor_name
 from mainspring.app.cli.paint import Paint, columns
+from mainspring.app.cli.secret import require_place_for_secret, write_new_secret
 from mainspring.elements.events import Event
 from mainspring.elements.identity import short
 from mainspring.elements.time import format_instant
@@ -34,15 +36,27 @@ def auth() -> None:
     type=click.Choice(PERMISSIONS),
     help="A permission of the token; may be repeated.",
 )
+@click.option(
+    "--to",
+    "file",
+    type=GivenPath(dir_okay=False),
+    metavar="FILE",
+    help="Write the token to this new file, which only you can read, instead of showing it.",
+)
 @click.pass_obj
-def create_token(at: Invocation, owner: str, permissions: tuple[str, ...]) -> None:
+def create_token(
+    at: Invocation, owner: str, permissions: tuple[str, ...], file: Path | None
+) -> None:
     """Create a token and show it once.
 
-    ACTOR is who will use it, such as service:checkout.  Only its digest is stored.
+    ACTOR is who will use it, such as service:checkout.  Only its digest is stored.  A token is
+    shown on a terminal only: whatever else takes what is printed could be a log.
     """
+    require_place_for_secret(file)
     token = at.open().tokens.create(owner, permissions)
-    record = {"token": token, "actor": owner, "permissions": permissions}
-    at.answer(record, lambda _: [token])
+    shown = write_new_secret(file, token) if file else token
+    record = {"file" if file else "token": shown, "actor": owner, "permissions": permissions}
+    at.answer(record, lambda _: [shown])
     at.note(f"{owner} may {', '.join(permissions)}.  The token is not shown again.")
 
 

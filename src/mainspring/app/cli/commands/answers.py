@@ -59,13 +59,31 @@ _GOOD = frozenset({"identical"})
     help="Start the clock of the data at this time, to serve historical data.",
 )
 @trust_option
+@click.option(
+    "--health-port",
+    default=None,
+    type=click.IntRange(0, 65_535),
+    metavar="PORT",
+    help="Answer for health on this port too, and replace a server that stands still.",
+)
 @click.pass_obj
-def serve(at: Invocation, port: int, as_of: str | None, trust: Path | None) -> None:
+def serve(
+    at: Invocation, port: int, as_of: str | None, trust: Path | None, health_port: int | None
+) -> int:
     """Serve predictions over HTTP until stopped.
 
     The server follows the environment: after apply, promote or rollback it serves the new version
     within a second, and no request fails in between.
+
+    With --health-port a supervisor that loads no model runs the server as another process, and
+    starts a new one when its event loop has not turned for ten seconds, or when it died.
     """
+    if health_port is not None:
+        from mainspring.app.supervise import supervise_server
+
+        words = at.words("serve", *(["--as-of", as_of] if as_of else []))
+        words += ["--trust", str(trust)] if trust else []
+        return supervise_server(words, port=port, health_port=health_port, announce=at.note)
     workspace = at.open(trust=trust)
     waiting = threading.Timer(_PATIENCE_S, at.note, [_COMPILING])
     waiting.daemon = True
@@ -79,6 +97,7 @@ def serve(at: Invocation, port: int, as_of: str | None, trust: Path | None) -> N
         workspace.serve(port, as_of, announce=announce)
     finally:
         waiting.cancel()
+    return 0
 
 
 @click.command(cls=WorkspaceVerb)
