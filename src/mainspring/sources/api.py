@@ -7,6 +7,8 @@ import msgspec
 
 from mainspring.elements.events import Actor
 from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
+from mainspring.ports.limits import MAX_PUSHED_ROWS
+from mainspring.sources.errors import TooManyPushedRows
 from mainspring.sources.ingest import IngestReport, SourceWriter
 
 __all__ = ["EventsBody", "SourceApi"]
@@ -50,9 +52,12 @@ class SourceApi:
     def push(self, call: Call) -> Reply:
         """`POST /v1/sources/{name}/events`: rows through the contract into the log.
 
-        Raises: BadRequest SRV-004 for another body, and what `SourceWriter.write_rows` raises.
+        Raises: BadRequest SRV-004, BodyTooComplex SRV-044 for another body, TooManyPushedRows
+            SRC-048, and what `SourceWriter.write_rows` raises.
         """
         name, body = call.path["name"], parse_body(call.body, EventsBody)
+        if len(body.rows) > MAX_PUSHED_ROWS:
+            raise TooManyPushedRows(rows=len(body.rows), limit=MAX_PUSHED_ROWS)
         report = self._writer(name, call.actor).write_rows(body.rows, op=body.op)
         self._observe(name, report)
         return json_reply(report)

@@ -6,7 +6,7 @@ that.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from hmac import compare_digest
 from pathlib import Path
 
@@ -17,7 +17,14 @@ from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.onnx.scorer import OnnxScorer
-from mainspring.ports.http import Call, HttpService, Reply, Route, json_reply
+from mainspring.ports.http import (
+    LOOPBACK_HOSTS,
+    Call,
+    HttpService,
+    Reply,
+    Route,
+    json_reply,
+)
 from mainspring.serving.api import ModelApi, answer_live
 from mainspring.serving.protocol import ProtocolModel
 
@@ -26,14 +33,26 @@ __all__ = ["build_model_service", "run_model_server"]
 _CALLER = Actor("service:bearer")
 
 
-def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[str], None]) -> None:
+def run_model_server(
+    path: Path,
+    *,
+    name: str,
+    port: int,
+    announce: Callable[[str], None],
+    hosts: Collection[str] = (),
+) -> None:
     """Serve an ONNX file on the loopback address until the process is asked to stop.
+
+    Args:
+        hosts: names that callers may know the server by, beside those of this machine.
 
     Raises: InvalidModel ENG-202 when the file is no model that can be scored.
     """
     payload = path.read_bytes()
     version, token = short(digest_of(payload)), secrets.token_urlsafe(32)
-    service = build_model_service(OnnxScorer(payload), name=name, version=version, token=token)
+    service = build_model_service(
+        OnnxScorer(payload), name=name, version=version, token=token, hosts=hosts
+    )
 
     def announced(bound: int) -> None:
         url = f"http://127.0.0.1:{bound}/v2/models/{name}"
@@ -43,7 +62,9 @@ def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[st
     UvicornServer().serve(service, port=port, on_bound=announced)
 
 
-def build_model_service(scorer: OnnxScorer, *, name: str, version: str, token: str) -> HttpService:
+def build_model_service(
+    scorer: OnnxScorer, *, name: str, version: str, token: str, hosts: Collection[str] = ()
+) -> HttpService:
     """The service of one model; every route but health needs the token."""
     columns = [str(place) for place in range(scorer.feature_count)]
     model = ProtocolModel(name, version, columns, scorer)
@@ -70,4 +91,5 @@ def build_model_service(scorer: OnnxScorer, *, name: str, version: str, token: s
         ],
         authorise=authorise,
         refuse=problem_reply,
+        hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )

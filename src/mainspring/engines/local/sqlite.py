@@ -11,6 +11,10 @@ Readers take a connection from a stack of idle ones and see one snapshot.  The l
 back is the first taken again, so its prepared statements and pages are warm, and threads that die
 leave nothing behind (connections kept per thread would).
 
+Where nobody may wait, as in the event loop of a server, a lock that another process holds for more
+than 5 ms is StoreBusy: such callers have connections of their own to read with, and commit what is
+theirs alone, so that nobody who has time is refused with them.
+
 A commit into a file that was removed would succeed, so the file's name is looked up before and
 after each transaction: what is acknowledged lies where the next process finds it.
 """
@@ -27,6 +31,7 @@ from typing import Any, Literal, TypeVar
 
 from mainspring.engines.local.held_file import HeldFile, require_held
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
+from mainspring.ports.waiting import SHORT_WAIT_S, may_wait
 
 __all__ = ["SqliteDatabase", "Synchronous", "translate_sqlite_errors"]
 
@@ -76,6 +81,7 @@ class SqliteDatabase:
         self._lock = threading.RLock()
         self._waiting: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = deque()
         self._idle: list[sqlite3.Connection] = []
+        self._idle_nowait: list[sqlite3.Connection] = []
         self._held: tuple[HeldFile, ...] = ()
         with translate_sqlite_errors(name, "open"):
             if path is not None:
@@ -106,11 +112,27 @@ class SqliteDatabase:
 
     def _transacted(self, works: Sequence[Callable[[sqlite3.Connection], T]]) -> "list[Future[T]]":
         results: list[Future[T]] = [Future() for _ in works]
-        self._waiting.extend(zip(works, results, strict=True))
+        batch = list(zip(works, results, strict=True))
+        if not may_wait():
+            self._commit_nowait(batch)
+            return results
+        self._waiting.extend(batch)
         with self._lock:
             if not all(result.done() for result in results):
                 self._commit_waiting()
         return results
+
+    def _commit_nowait(
+        self, batch: Sequence[tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]]
+    ) -> None:
+        if not self._lock.acquire(timeout=SHORT_WAIT_S):
+            raise StoreBusy(store=self.name, operation="write")
+        try:
+            self._writer.execute(f"PRAGMA busy_timeout = {round(SHORT_WAIT_S * 1000)}")
+            self._commit(batch)
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+            self._lock.release()
 
     @property
     def is_in_memory(self) -> bool:
@@ -154,7 +176,8 @@ class SqliteDatabase:
             with self._lock, translate_sqlite_errors(self.name, "read"):
                 yield self._writer
             return
-        connection = self._take()
+        idle = self._idle if may_wait() else self._idle_nowait
+        connection = self._take(idle)
         try:
             with translate_sqlite_errors(self.name, "read"):
                 connection.execute("BEGIN")
@@ -162,18 +185,19 @@ class SqliteDatabase:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._idle.append(connection)
+            idle.append(connection)
 
     def close(self) -> None:
         """Close every connection; using the database afterwards is a fault."""
         with self._lock:
             self._writer.close()
-            while self._idle:
-                self._idle.pop().close()
+            for idle in (self._idle, self._idle_nowait):
+                while idle:
+                    idle.pop().close()
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self, idle: list[sqlite3.Connection]) -> sqlite3.Connection:
         try:
-            return self._idle.pop()
+            return idle.pop()
         except IndexError:
             require_held(self._held, store=self.name)
             with translate_sqlite_errors(self.name, "open"):
@@ -185,7 +209,7 @@ class SqliteDatabase:
             uri=True,
             isolation_level=None,
             check_same_thread=False,
-            timeout=_BUSY_TIMEOUT_MS / 1000,
+            timeout=_BUSY_TIMEOUT_MS / 1000 if may_wait() else SHORT_WAIT_S,
             cached_statements=256,
         )
         connection.execute("PRAGMA journal_mode = WAL")
@@ -199,6 +223,12 @@ class SqliteDatabase:
         with suppress(IndexError):
             while True:
                 batch.append(self._waiting.popleft())
+        self._commit(batch)
+
+    def _commit(
+        self, batch: Sequence[tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]]
+    ) -> None:
+        """Do this work in one transaction; called by whoever holds the lock."""
         done: list[tuple[Future[Any], Any]] = []
         try:
             require_held(self._held, store=self.name)

@@ -98,7 +98,7 @@ def test_rows_get_a_score_and_an_id_each(post, row):
         ([], 400, "SRV-004"),
         (b"{", 400, "SRV-004"),
         (b'{"rows": [{"city": "\xff"}]}', 400, "SRV-004"),
-        (b'{"rows":' + b"[" * 100_000, 400, "SRV-004"),
+        (b'{"rows":' + b"[" * 100_000, 413, "SRV-044"),
         (b'{"rows": [' + b"{}," * 10_000 + b"{}]}", 413, "SRV-006"),
         ({"rows": [{}]}, 422, "FEA-003"),
         ({"rows": [{"city": [5], "bags": 1, "at": 0}]}, 422, "FEA-004"),
@@ -116,7 +116,7 @@ def test_a_body_beyond_the_limit_is_refused_although_no_length_was_declared(clie
             yield b" " * 2**20
 
     assert_problem(
-        client.post(PREDICT, headers=token_for("predict"), content=chunks()), 400, "SRV-004"
+        client.post(PREDICT, headers=token_for("predict"), content=chunks()), 413, "SRV-043"
     )
 
 

@@ -57,8 +57,15 @@ _GOOD = frozenset({"identical"})
     metavar="TIME",
     help="Start the clock of the data at this time, to serve historical data.",
 )
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer requests to this host too, as a proxy passes them on; may be repeated.",
+)
 @click.pass_obj
-def serve(at: Invocation, port: int, as_of: str | None) -> None:
+def serve(at: Invocation, port: int, as_of: str | None, hosts: tuple[str, ...]) -> None:
     """Serve predictions over HTTP until stopped.
 
     The server follows the environment: after apply, promote or rollback it serves the new version
@@ -74,7 +81,7 @@ def serve(at: Invocation, port: int, as_of: str | None) -> None:
         _say_at_once(line)
 
     try:
-        workspace.serve(port, as_of, announce=announce)
+        workspace.serve(port, as_of, hosts=hosts, announce=announce)
     finally:
         waiting.cancel()
 
