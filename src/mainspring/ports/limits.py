@@ -55,6 +55,7 @@ class HttpLimits:
         linger_s: how long a connection that is to be closed is still read, so that the last answer
             arrives.
         queue_s: how long a request may wait for a thread or for its turn.
+        store_s: how long it may wait for a store that others hold, in its thread.
     """
 
     headers: int = 100
@@ -72,3 +73,4 @@ class HttpLimits:
     reply_s: float = 30.0
     linger_s: float = 5.0
     queue_s: float = 15.0
+    store_s: float = 5.0

@@ -20,10 +20,10 @@ from mainspring.elements.events import Actor
 from mainspring.engines.http.errors import ServerBusy
 from mainspring.engines.http.room import BodyRoom
 from mainspring.engines.http.translate import call_of, read_body, send_reply
-from mainspring.engines.http.workers import Workers, waiting_at_most
+from mainspring.engines.http.workers import Workers, having_turn
 from mainspring.ports.errors import MethodNotAllowed, StoreBusy, UnknownRoute
 from mainspring.ports.http import Call, HttpService, Reply, Route
-from mainspring.ports.waiting import nowait
+from mainspring.ports.waiting import SHORT_WAIT_S, waiting_at_most
 
 __all__ = ["asgi_application"]
 
@@ -61,10 +61,11 @@ class _Desk:
         limits = service.limits
         self.service, self.limits = service, limits
         self.room = BodyRoom(limits.all_bodies_bytes)
-        self._waiting = Workers(_WAITING_THREADS, name="wait", queue_s=limits.queue_s)
+        times = {"queue_s": limits.queue_s, "store_s": limits.store_s}
+        self._waiting = Workers(_WAITING_THREADS, name="wait", **times)
         # One core stays for everything else.
         cores = max(2, (os.cpu_count() or 2) - 1)
-        self._computing = Workers(cores, name="compute", queue_s=limits.queue_s)
+        self._computing = Workers(cores, name="compute", **times)
         self._slow_until: dict[str, float] = {}
 
     async def run(self, route: Route, call: Call) -> Reply:
@@ -82,7 +83,7 @@ class _Desk:
         now = asyncio.get_running_loop().time()
         if now >= self._slow_until.get(name, 0.0):
             try:
-                with nowait():
+                with waiting_at_most(SHORT_WAIT_S):
                     return act()
             except StoreBusy:
                 self._slow_until[name] = now + _SLOW_S
@@ -144,7 +145,7 @@ class _PathAnswer:
             call = call._replace(body=body)
             if not route.alone:
                 return await self._desk.run(route, call)
-            async with waiting_at_most(limits.queue_s, self._turns[route.method]):
+            async with having_turn(limits.queue_s, self._turns[route.method]):
                 return await self._desk.run(route, call)
 
     def _refusal(self, scope: Scope) -> Reply:

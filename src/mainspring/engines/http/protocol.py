@@ -253,6 +253,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def _fault_of_head(self) -> MainspringError | None:
         if len(self.pipeline) >= self.gate.limits.pipelined:
             return BadRequest(reason="too many requests wait on this connection")
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            return BadRequest(reason=f"HTTP/{version} is not HTTP/1.1")
         path = self.url.partition(b"?")[0].decode("latin-1")
         if self.is_reserved and path not in self.gate.open_paths:
             return TooManyConnections()
@@ -264,7 +267,7 @@ class GuardedProtocol(HttpToolsProtocol):
             named,
             self.url,
             known=self.gate.service.hosts,
-            is_needed=self.parser.get_http_version() == "1.1",
+            is_needed=version == "1.1",
         )
 
     def _too_many_bytes(self) -> HeadTooLarge:

@@ -18,7 +18,7 @@ from mainspring.ports.http import HttpService
 __all__ = ["UvicornServer"]
 
 _DRAIN_S = 10.0
-_IDLE_S = 0.5
+_IDLE_S = 1.0
 _PERIOD_S = 0.05
 _SWITCH_S = 0.001
 
@@ -46,6 +46,7 @@ class UvicornServer:
             access_log=False,
             lifespan="off",
             ws="none",
+            server_header=False,
             timeout_keep_alive=service.limits.idle_s,
         )
         server = _StoppableServer(config, gate, on_bound=on_bound, stop=stop or threading.Event())

@@ -11,9 +11,9 @@ Readers take a connection from a stack of idle ones and see one snapshot.  The l
 back is the first taken again, so its prepared statements and pages are warm, and threads that die
 leave nothing behind (connections kept per thread would).
 
-Where nobody may wait, as in the event loop of a server, a lock that another process holds for more
-than 5 ms is StoreBusy: such callers have connections of their own to read with, and commit what is
-theirs alone, so that nobody who has time is refused with them.
+Whoever has less time than most, as a request to a server, has connections of their own to read
+with, and commits alone, so that nobody who has time is refused with them when another process holds
+the lock.
 
 A commit into a file that was removed would succeed, so the file's name is looked up before and
 after each transaction: what is acknowledged lies where the next process finds it.
@@ -22,7 +22,7 @@ after each transaction: what is acknowledged lies where the next process finds i
 import os
 import sqlite3
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
@@ -31,7 +31,7 @@ from typing import Any, Literal, TypeVar
 
 from mainspring.engines.local.held_file import HeldFile, require_held
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
-from mainspring.ports.waiting import SHORT_WAIT_S, may_wait
+from mainspring.ports.waiting import patience_s
 
 __all__ = ["SqliteDatabase", "Synchronous", "translate_sqlite_errors"]
 
@@ -41,7 +41,7 @@ Synchronous = Literal["FULL", "NORMAL"]
 loss of power may undo the last few, whole.
 """
 
-_BUSY_TIMEOUT_MS = 15_000
+_BUSY_TIMEOUT_S = 15.0
 _WRITER_CACHE_KIB = 65_536
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -80,8 +80,8 @@ class SqliteDatabase:
         self._synchronous = synchronous
         self._lock = threading.RLock()
         self._waiting: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = deque()
-        self._idle: list[sqlite3.Connection] = []
-        self._idle_nowait: list[sqlite3.Connection] = []
+        # By how long they wait for a lock, in seconds.
+        self._idle: defaultdict[float, list[sqlite3.Connection]] = defaultdict(list)
         self._held: tuple[HeldFile, ...] = ()
         with translate_sqlite_errors(name, "open"):
             if path is not None:
@@ -113,8 +113,9 @@ class SqliteDatabase:
     def _transacted(self, works: Sequence[Callable[[sqlite3.Connection], T]]) -> "list[Future[T]]":
         results: list[Future[T]] = [Future() for _ in works]
         batch = list(zip(works, results, strict=True))
-        if not may_wait():
-            self._commit_nowait(batch)
+        patience = patience_s(_BUSY_TIMEOUT_S)
+        if patience != _BUSY_TIMEOUT_S:
+            self._commit_alone(batch, patience)
             return results
         self._waiting.extend(batch)
         with self._lock:
@@ -122,16 +123,18 @@ class SqliteDatabase:
                 self._commit_waiting()
         return results
 
-    def _commit_nowait(
-        self, batch: Sequence[tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]]
+    def _commit_alone(
+        self,
+        batch: Sequence[tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]],
+        timeout_s: float,
     ) -> None:
-        if not self._lock.acquire(timeout=SHORT_WAIT_S):
+        if not self._lock.acquire(timeout=timeout_s):
             raise StoreBusy(store=self.name, operation="write")
         try:
-            self._writer.execute(f"PRAGMA busy_timeout = {round(SHORT_WAIT_S * 1000)}")
+            self._writer.execute(_busy_timeout(timeout_s))
             self._commit(batch)
         finally:
-            self._writer.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+            self._writer.execute(_busy_timeout(_BUSY_TIMEOUT_S))
             self._lock.release()
 
     @property
@@ -176,7 +179,7 @@ class SqliteDatabase:
             with self._lock, translate_sqlite_errors(self.name, "read"):
                 yield self._writer
             return
-        idle = self._idle if may_wait() else self._idle_nowait
+        idle = self._idle[patience_s(_BUSY_TIMEOUT_S)]
         connection = self._take(idle)
         try:
             with translate_sqlite_errors(self.name, "read"):
@@ -191,7 +194,7 @@ class SqliteDatabase:
         """Close every connection; using the database afterwards is a fault."""
         with self._lock:
             self._writer.close()
-            for idle in (self._idle, self._idle_nowait):
+            for idle in self._idle.values():
                 while idle:
                     idle.pop().close()
 
@@ -209,7 +212,7 @@ class SqliteDatabase:
             uri=True,
             isolation_level=None,
             check_same_thread=False,
-            timeout=_BUSY_TIMEOUT_MS / 1000 if may_wait() else SHORT_WAIT_S,
+            timeout=patience_s(_BUSY_TIMEOUT_S),
             cached_statements=256,
         )
         connection.execute("PRAGMA journal_mode = WAL")
@@ -269,6 +272,10 @@ class SqliteDatabase:
             return []
         self._writer.execute("RELEASE piece")
         return [value]
+
+
+def _busy_timeout(timeout_s: float) -> str:
+    return f"PRAGMA busy_timeout = {round(timeout_s * 1000)}"
 
 
 def _make_private(path: Path) -> None:
