@@ -11,7 +11,9 @@ from mainspring.elements.json_shape import json_shape
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text('[]{},:"\\a', max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('",[\\'), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text('",[\\'), inner, max_size=4)
+    ),
     max_leaves=30,
 )
 

@@ -32,6 +32,7 @@ T = TypeVar("T")
 _WAITING_THREADS = 32
 _SMALL_BYTES = 4096
 _SMALL_ROWS = 50
+_SMALL_VALUES = 400
 _SLOW_S = 1.0
 
 
@@ -91,10 +92,14 @@ class _Desk:
 
 
 def _is_large(body: bytes) -> bool:
-    """Whether it may take more than some 5 ms: most of a predict request is the work for each row,
-    and each is an object.
+    """Whether it may take more than some 5 ms: most of a request is the work for each row, and that
+    is an object of a prediction, or a few numbers of a tensor.
     """
-    return len(body) > _SMALL_BYTES or body.count(b"{") > _SMALL_ROWS
+    return (
+        len(body) > _SMALL_BYTES
+        or body.count(b"{") > _SMALL_ROWS
+        or body.count(b",") > _SMALL_VALUES
+    )
 
 
 class _PathAnswer:
