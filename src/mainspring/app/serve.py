@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.metadata import version
@@ -104,12 +104,17 @@ class ServableWorkspace(Protocol):
 
 
 def run_environment_server(
-    workspace: ServableWorkspace, *, port: int, announce: Callable[[str], None]
+    workspace: ServableWorkspace,
+    *,
+    port: int,
+    announce: Callable[[str], None],
+    hosts: Collection[str] = (),
 ) -> None:
     """Answer on the loopback address until the process is stopped.
 
     Args:
         port: 0 chooses a free port.
+        hosts: names that callers may know the server by, beside those of this machine.
         announce: prints, line by line, the address of the server and how to call it.
     """
     warm()
@@ -131,7 +136,8 @@ def run_environment_server(
             replay=workspace.trace,
             status=workspace.status,
             require_stores=watch.require,
-        )
+        ),
+        hosts=hosts,
     )
     with ExitStack() as running:
         for task in background_tasks(workspace, host, metrics, require_stores=watch.check):

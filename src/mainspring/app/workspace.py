@@ -371,12 +371,19 @@ class Workspace(DataAccess):
         self.streams.materialize()
 
     def serve(
-        self, port: int = 8000, as_of: str | None = None, *, announce: Callable[[str], None] = print
+        self,
+        port: int = 8000,
+        as_of: str | None = None,
+        *,
+        hosts: Sequence[str] = (),
+        announce: Callable[[str], None] = print,
     ) -> None:
         """Answer over HTTP on the loopback address until the process is stopped.
 
         Args:
             as_of: where the clock of the data starts, to serve history.
+            hosts: names that callers may know the server by, beside those of this machine: a
+                request to another one is refused.
 
         Raises: PortTaken SRV-030, NowhereOnDisk ACC-020 for a workspace in memory.
         """
@@ -392,6 +399,7 @@ class Workspace(DataAccess):
             self._with(runtime),
             port=port,
             announce=announce,
+            hosts=hosts,
         )
 
     def latest_predictions(self, count: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["is_unicode"]
+__all__ = ["clipped", "is_unicode"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -14,3 +14,12 @@ def is_unicode(text: str) -> bool:
     (True, False)
     """
     return text.isascii() or _SURROGATE.search(text) is None
+
+
+def clipped(text: str, limit: int) -> str:
+    """The text, at most so many characters of it.
+
+    >>> clipped("spring", 6), clipped("mainspring", 6)
+    ('spring', 'mains…')
+    """
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

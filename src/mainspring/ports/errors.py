@@ -9,6 +9,7 @@ from mainspring.elements.errors import EngineError, FlowError, ServingError
 
 __all__ = [
     "BadRequest",
+    "BodyTooComplex",
     "FileRefused",
     "FolderShared",
     "KeyUnusable",
@@ -343,6 +344,20 @@ class BadRequest(ServingError):
     remedy: ClassVar[str] = "send JSON in the form that the documentation of the route shows"
 
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class BodyTooComplex(ServingError):
+    """The JSON of a body has more values, or more lists and objects in each other, than a request
+    may have.  It is refused before it is decoded: a short text can ask for gigabytes of objects.
+    """
+
+    code: ClassVar[str] = "SRV-044"
+    template: ClassVar[str] = "the body has {found}; the limit is {limit}"
+    remedy: ClassVar[str] = "split it into several requests; docs/serving.md lists the limits"
+
+    found: str
+    limit: str
 
 
 @dataclass(eq=False, kw_only=True)

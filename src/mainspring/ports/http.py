@@ -6,18 +6,20 @@ an event loop, so a test calls them with a record, and another server can stand 
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
+from mainspring.elements.json_shape import json_shape
 from mainspring.elements.plain_json import encode_json
-from mainspring.ports.errors import BadRequest
+from mainspring.ports.errors import BadRequest, BodyTooComplex
+from mainspring.ports.limits import MAX_JSON_DEPTH, MAX_JSON_VALUES, HttpLimits
 
 __all__ = [
+    "LOOPBACK_HOSTS",
     "Call",
     "HttpServer",
     "HttpService",
@@ -27,7 +29,11 @@ __all__ = [
     "parse_body",
 ]
 
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
+"""What callers on this machine call it."""
+
 _NONE: Mapping[str, str] = MappingProxyType({})
+_SMALL_BYTES = 64 * 1024
 Form = TypeVar("Form")
 
 
@@ -78,7 +84,8 @@ class Route(NamedTuple):
         handler: answers one call; an error of ours becomes a reply by `HttpService.refuse`.
         blocks: it waits for a disk, a network or a long computation, so it runs in a thread. What
             does not block is answered in the event loop, which saves the hand-over (some 100 µs)
-            and holds up all others for as long as it takes.
+            and holds up all others for as long as it takes; where its body is large, or a store
+            would have it wait, in a thread as well.
         alone: calls of this route are answered one after the other; those that wait their turn
             hold no thread.
         writes: what it answers is on record first.
@@ -101,29 +108,37 @@ class HttpService:
         authorise: the actor of a call whose route asks for a permission, given the call without its
             body and the permission; or an error of ours, and neither body nor handler is looked
             at.
-        refuse: the reply to a call that ended with an error of ours.
-        max_body_bytes: a longer body is refused.
+        refuse: the reply to a call that ended with an error: one of ours, or any other, which is a
+            bug.
+        limits: of requests and connections.
+        hosts: the names that callers may know this server by, without port, in lower case; a
+            request to another one is refused, since a page of another site may have sent it.
     """
 
     routes: Sequence[Route]
     authorise: Callable[[Call, str], Actor]
-    refuse: Callable[[Call, MainspringError], Reply]
-    max_body_bytes: int = 32 * 1024 * 1024
+    refuse: Callable[[Call, Exception], Reply]
+    limits: HttpLimits = field(default_factory=HttpLimits)
+    hosts: frozenset[str] = LOOPBACK_HOSTS
 
 
 class HttpServer(Protocol):
     """Answers for a service on the loopback address of this machine.
 
     Guarantees: a route's permission is asked for before the body is read, so nobody unknown makes
-        the server hold one; a handler is called once for each call, with the whole body, and the
-        reply is sent as it was given; a handler that blocks holds up no other call; calls in flight
+        the server hold one; a handler is called with the whole body, once for each call, and again
+        in a thread only where StoreBusy ended it in the event loop; the reply is sent as it was
+        given; a handler that blocks, a large body, a slow caller and any number of connections hold
+        up no other call; calls in flight, and those that arrive on a kept connection while it ends,
         are answered before `serve` returns, for at most ten seconds.
     Callers may assume: `HEAD` is answered as `GET` without the body; names of headers compare
-        without regard to case; a connection is kept open for the next call.
-    Errors: given to `HttpService.refuse` and not raised. SRV-004 for a body beyond the limit,
-        SRV-020 for a path that no route has, SRV-021 for a method that none of its routes has, and
-        whatever of ours `authorise` and the handler raise. Any other exception is a bug: it is
-        answered with 500 and nothing of our insides, and printed to standard error.
+        without regard to case; a connection is kept open for the next call, unless the answer says
+        `Connection: close`.
+    Errors: given to `HttpService.refuse` and not raised. SRV-004 for what is not HTTP, SRV-020 for
+        a path that no route has, SRV-021 for a method that none of its routes has, SRV-040 to
+        SRV-046 beyond a limit, and whatever `authorise` and the handler raise: any exception that
+        is not ours is a bug, and its reply says nothing of our insides.  A caller that leaves
+        before the answer is no error.
     """
 
     def serve(
@@ -145,13 +160,27 @@ class HttpServer(Protocol):
 
 
 def parse_body(payload: bytes, form: type[Form]) -> Form:
-    """The JSON body of a call in its form.  Raises: BadRequest SRV-004, whatever the
-    bytes are.
+    """The JSON body of a call in its form.
+
+    Raises: BadRequest SRV-004, whatever the bytes are; BodyTooComplex SRV-044 before anything is
+        decoded.
     """
+    _require_bounded(payload)
     try:
         return msgspec.json.decode(payload, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(reason=str(error)) from error
+
+
+def _require_bounded(payload: bytes) -> None:
+    # A body with so few openings has neither many levels nor, at this size, many values.
+    if len(payload) <= _SMALL_BYTES and payload.count(b"[") + payload.count(b"{") <= MAX_JSON_DEPTH:
+        return
+    values, depth = json_shape(payload, max_values=MAX_JSON_VALUES)
+    if values > MAX_JSON_VALUES:
+        raise BodyTooComplex(found="too many values", limit=f"{MAX_JSON_VALUES:,}")
+    if depth > MAX_JSON_DEPTH:
+        raise BodyTooComplex(found=f"{depth:,} levels of nesting", limit=f"{MAX_JSON_DEPTH}")
 
 
 def json_reply(record: object, status: int = 200) -> Reply:

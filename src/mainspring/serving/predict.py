@@ -24,10 +24,10 @@ from mainspring.features.on_demand import (
 from mainspring.features.online.read import FeatureRows, Value, read_online
 from mainspring.features.online.recompute import offsets_read
 from mainspring.ports.clock import Clock, Ids
+from mainspring.ports.limits import MAX_ROWS
 from mainspring.ports.log import LogWriter
 from mainspring.ports.models import Scorer
 from mainspring.ports.online import OnlineReader
-from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, TooManyRows
 from mainspring.serving.finite import require_finite
 from mainspring.serving.inference_log import PredictionRecord, prediction_frame

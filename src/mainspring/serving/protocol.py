@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mainspring.ports.http import parse_body
+from mainspring.ports.limits import MAX_JSON_VALUES, MAX_ROWS
 from mainspring.ports.models import Scorer
-from mainspring.serving.body import MAX_ROWS
 from mainspring.serving.errors import TooManyRows, WrongTensor
 from mainspring.serving.tensor import DATATYPES, matrix_of_values
 
@@ -155,6 +155,8 @@ def _matrix(tensor: Tensor, model: ProtocolModel) -> NDArray[np.float64]:
         raise WrongTensor(tensor=tensor.name, reason=f"shape {tensor.shape} is not [rows, {width}]")
     if rows > MAX_ROWS:
         raise TooManyRows(rows=rows, limit=MAX_ROWS)
+    if given > MAX_JSON_VALUES:
+        raise WrongTensor(tensor=tensor.name, reason=f"no body has {given} values")
     return matrix_of_values(
         tensor.name,
         tensor.data,

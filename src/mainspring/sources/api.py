@@ -1,15 +1,21 @@
 """The route of sources: rows are pushed, and answered once they are durable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import msgspec
 
 from mainspring.elements.events import Actor
+from mainspring.elements.text import clipped
 from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
+from mainspring.ports.limits import MAX_PUSHED_ROWS, MAX_SHOWN
+from mainspring.sources.errors import TooManyPushedRows
 from mainspring.sources.ingest import IngestReport, SourceWriter
 
 __all__ = ["EventsBody", "SourceApi"]
+
+_SHOWN_NAMES = 4
 
 
 class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,9 +56,19 @@ class SourceApi:
     def push(self, call: Call) -> Reply:
         """`POST /v1/sources/{name}/events`: rows through the contract into the log.
 
-        Raises: BadRequest SRV-004 for another body, and what `SourceWriter.write_rows` raises.
+        Raises: BadRequest SRV-004, BodyTooComplex SRV-044 for another body, TooManyPushedRows
+            SRC-048, and what `SourceWriter.write_rows` raises.
         """
         name, body = call.path["name"], parse_body(call.body, EventsBody)
+        if len(body.rows) > MAX_PUSHED_ROWS:
+            raise TooManyPushedRows(rows=len(body.rows), limit=MAX_PUSHED_ROWS)
         report = self._writer(name, call.actor).write_rows(body.rows, op=body.op)
         self._observe(name, report)
-        return json_reply(report)
+        return json_reply(replace(report, ignored=_shown(report.ignored)))
+
+
+def _shown(names: Sequence[str]) -> tuple[str, ...]:
+    """The first of these names, which callers make up."""
+    more = len(names) - _SHOWN_NAMES
+    shown = [clipped(name, MAX_SHOWN // _SHOWN_NAMES) for name in names[:_SHOWN_NAMES]]
+    return (*shown, f"and {more:,} more") if more > 0 else tuple(shown)

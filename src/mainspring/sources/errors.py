@@ -23,6 +23,7 @@ __all__ = [
     "PromisedColumnMissing",
     "RawRowsTrimmed",
     "SourceNotReadable",
+    "TooManyPushedRows",
     "TypeConflict",
     "UnknownOperation",
     "UnreadableRows",
@@ -384,3 +385,16 @@ class FileNotRead(SourceError):
     remedy: ClassVar[str] = "run `mainspring apply`, and mend what it says"
     source: str
     path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TooManyPushedRows(SourceError):
+    """A push has more rows than one push may bring.  The limit keeps one caller from taking all
+    memory and from delaying the others; files are read whole, however large.
+    """
+
+    code: ClassVar[str] = "SRC-048"
+    template: ClassVar[str] = "the push has {rows:,} rows; the limit is {limit:,}"
+    remedy: ClassVar[str] = "split it into several pushes, or ingest a file"
+    rows: int
+    limit: int

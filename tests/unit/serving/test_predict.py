@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from mainspring.elements.time import MINUTE
 from mainspring.features.errors import HorizonPassed
-from mainspring.serving.body import MAX_ROWS
+from mainspring.ports.limits import MAX_ROWS
 from mainspring.serving.errors import EmptyRequest, ScoreNotFinite, TooManyRows
 from mainspring.serving.inference_log import find_prediction, iter_predictions
 from mainspring.serving.tracing.replay import ReplayOutcome, replay_predictions

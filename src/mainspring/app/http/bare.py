@@ -8,7 +8,7 @@ that.
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from hmac import compare_digest
 from pathlib import Path
@@ -25,7 +25,14 @@ from mainspring.engines.onnx.errors import InvalidModel
 from mainspring.engines.onnx.scan import ScanLimits
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.ports.errors import FileRefused
-from mainspring.ports.http import Call, HttpService, Reply, Route, json_reply
+from mainspring.ports.http import (
+    LOOPBACK_HOSTS,
+    Call,
+    HttpService,
+    Reply,
+    Route,
+    json_reply,
+)
 from mainspring.serving.api import ModelApi, answer_live
 from mainspring.serving.protocol import ProtocolModel
 
@@ -35,8 +42,18 @@ _SHORTEST_TOKEN = 32
 _CALLER = Actor("service:bearer")
 
 
-def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[str], None]) -> None:
+def run_model_server(
+    path: Path,
+    *,
+    name: str,
+    port: int,
+    announce: Callable[[str], None],
+    hosts: Collection[str] = (),
+) -> None:
     """Serve an ONNX file on the loopback address until the process is asked to stop.
+
+    Args:
+        hosts: names that callers may know the server by, beside those of this machine.
 
     Raises: InvalidModel ENG-202 when the file is no model that can be scored, UnsafeModel ENG-205
         when the scan found what no model needs.
@@ -44,7 +61,9 @@ def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[st
     payload = _read_model(path)
     secret = path.with_name(f"{path.name}.token")
     version, token = short(digest_of(payload)), _read_or_make_token(secret)
-    service = build_model_service(OnnxScorer(payload), name=name, version=version, token=token)
+    service = build_model_service(
+        OnnxScorer(payload), name=name, version=version, token=token, hosts=hosts
+    )
 
     def announced(bound: int) -> None:
         for line in addresses_of(secret, name=name, version=version, port=bound):
@@ -85,7 +104,9 @@ def _read_or_make_token(secret: Path) -> str:
     return token
 
 
-def build_model_service(scorer: OnnxScorer, *, name: str, version: str, token: str) -> HttpService:
+def build_model_service(
+    scorer: OnnxScorer, *, name: str, version: str, token: str, hosts: Collection[str] = ()
+) -> HttpService:
     """The service of one model; every route but health needs the token."""
     columns = [str(place) for place in range(scorer.feature_count)]
     model = ProtocolModel(name, version, columns, scorer)
@@ -112,4 +133,5 @@ def build_model_service(scorer: OnnxScorer, *, name: str, version: str, token: s
         ],
         authorise=authorise,
         refuse=problem_reply,
+        hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )

@@ -57,6 +57,12 @@ class ServerMetrics:
             registry=self.registry,
         )
 
+        self.unhandled = Counter(
+            "mainspring_unhandled_errors",
+            "Requests that ended with an error of the server; expected to be 0.",
+            ["route"],
+            registry=self.registry,
+        )
         self.parity_checked = Counter(
             "mainspring_parity_checked",
             "Reads recomputed from the log and compared as bytes.",
@@ -76,6 +82,8 @@ class ServerMetrics:
         """
         if call.route:
             self.requests.labels(call.route, str(reply.status)).inc()
+        if reply.status == 500:
+            self.unhandled.labels(call.route or "none").inc()
         return reply
 
     def count_predictions(

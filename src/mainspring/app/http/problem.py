@@ -2,8 +2,13 @@
 HTTP.
 """
 
+import logging
+from collections.abc import Mapping
+from uuid import uuid4
+
 import msgspec
 
+from mainspring.app.http.errors import InternalFault
 from mainspring.elements.errors import (
     AccessError,
     DatasetError,
@@ -13,9 +18,19 @@ from mainspring.elements.errors import (
     ServingError,
     SourceError,
 )
+from mainspring.elements.text import clipped
+from mainspring.engines.http.errors import (
+    BodyTooLarge,
+    HeadTooLarge,
+    RequestTooSlow,
+    ServerBusy,
+    TooManyConnections,
+    UnknownHost,
+)
 from mainspring.features.errors import HorizonPassed
-from mainspring.ports.errors import MethodNotAllowed, UnknownRoute
+from mainspring.ports.errors import BodyTooComplex, MethodNotAllowed, UnknownRoute
 from mainspring.ports.http import Call, Reply
+from mainspring.ports.limits import MAX_SHOWN
 from mainspring.serving.errors import (
     ModelRefused,
     NotServing,
@@ -24,15 +39,28 @@ from mainspring.serving.errors import (
     TooManyRows,
     UnknownEndpoint,
 )
+from mainspring.sources.errors import TooManyPushedRows
 
 __all__ = ["problem_reply", "status_of"]
+
+_LOG = logging.getLogger("mainspring.server")
+_RETRY_S = "1"
 
 _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (UnknownRoute, 404),
     (MethodNotAllowed, 405),
+    (HeadTooLarge, 431),
+    (RequestTooSlow, 408),
+    (TooManyConnections, 503),
+    (BodyTooLarge, 413),
+    (BodyTooComplex, 413),
+    (ServerBusy, 503),
+    (UnknownHost, 421),
+    (InternalFault, 500),
     (UnknownEndpoint, 404),
     (PredictionUnknown, 404),
     (TooManyRows, 413),
+    (TooManyPushedRows, 413),
     (ScoreNotFinite, 422),
     (NotServing, 503),
     (ModelRefused, 503),
@@ -53,29 +81,58 @@ def status_of(error: MainspringError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def problem_reply(call: Call, error: MainspringError) -> Reply:
-    """The problem document of an error of ours.  It says what is wrong and what to do, and nothing
-    of our insides.  Clients of the Open Inference Protocol look for `error`, so on its routes the
-    document has that as well.
+def problem_reply(call: Call, error: Exception) -> Reply:
+    """The problem document of an error.
+
+    It says what is wrong and what to do, and nothing of our insides; of what the caller sent it
+    repeats at most 200 characters a field.  What is not the caller's fault is logged, once, with
+    its trace under the id that the document has.  Clients of the Open Inference Protocol look for
+    `error`, so on its routes the document has that as well.
     """
+    if isinstance(error, MainspringError) and status_of(error) != 500:
+        return _document(call, error, {})
+    name = uuid4().hex[:16]
+    _LOG.error("%s: %s %s", name, call.method or "?", call.route or "?", exc_info=error)
+    known = error if isinstance(error, MainspringError) else InternalFault(id=name)
+    return _document(call, known, {"id": name})
+
+
+def _document(call: Call, error: MainspringError, more: Mapping[str, str]) -> Reply:
     status = status_of(error)
+    details = {name: _shown(value) for name, value in error.details().items()}
+    message = error.template.format(**details)
     body = {
         "type": f"urn:mainspring:error:{error.code}",
         "title": error.title,
         "status": status,
-        "detail": error.message,
+        "detail": message,
         "code": error.code,
-        "remedy": error.remedy.format(**error.details()),
+        "remedy": error.remedy.format(**details),
+        **more,
     }
     if call.route.startswith("/v2"):
-        body["error"] = f"{error.code} {error.message}"
+        body["error"] = f"{error.code} {message}"
     return Reply(
-        status, msgspec.json.encode(body), "application/problem+json", _headers(status, error)
+        status,
+        msgspec.json.encode(body),
+        "application/problem+json",
+        _headers(status, error),
     )
+
+
+def _shown(value: object) -> object:
+    """A field of an error, as far as a caller needs it."""
+    return clipped(value, MAX_SHOWN) if isinstance(value, str) else value
 
 
 def _headers(status: int, error: MainspringError) -> dict[str, str]:
     """What HTTP asks of a reply with this status, beside its body."""
-    if status == 401:
-        return {"WWW-Authenticate": "Bearer"}
-    return {"Allow": error.allowed} if isinstance(error, MethodNotAllowed) else {}
+    match status:
+        case 401:
+            return {"WWW-Authenticate": "Bearer"}
+        case 405 if isinstance(error, MethodNotAllowed):
+            return {"Allow": error.allowed}
+        case 503:
+            return {"Retry-After": _RETRY_S}
+        case _:
+            return {}

@@ -2,17 +2,16 @@
 documents, its answers counted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from mainspring.access.tokens import authorise
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.problem import problem_reply
-from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.govern.api import StatusApi
 from mainspring.govern.status import StatusReport
-from mainspring.ports.http import Call, HttpService, Reply, Route
+from mainspring.ports.http import LOOPBACK_HOSTS, Call, HttpService, Reply, Route
 from mainspring.ports.state import StateReader
 from mainspring.serving.api import ServingApi
 from mainspring.serving.host import EndpointHost
@@ -45,8 +44,14 @@ class HttpDependencies:
     require_stores: Callable[[], None]
 
 
-def build_http_service(dependencies: HttpDependencies) -> HttpService:
-    """The service of one environment: what an HTTP server answers for."""
+def build_http_service(
+    dependencies: HttpDependencies, *, hosts: Collection[str] = ()
+) -> HttpService:
+    """The service of one environment: what an HTTP server answers for.
+
+    Args:
+        hosts: names that callers may know the server by, beside those of this machine.
+    """
     host, state, metrics = dependencies.host, dependencies.state, dependencies.metrics
     routes = [
         *ServingApi(
@@ -61,7 +66,7 @@ def build_http_service(dependencies: HttpDependencies) -> HttpService:
         Route("GET", "/metrics", "read", lambda _: _render_metrics(metrics, host)),
     ]
 
-    def refuse(call: Call, error: MainspringError) -> Reply:
+    def refuse(call: Call, error: Exception) -> Reply:
         return metrics.counted(call, problem_reply(call, error))
 
     return HttpService(
@@ -70,6 +75,7 @@ def build_http_service(dependencies: HttpDependencies) -> HttpService:
             state, call.headers.get("authorization"), permission
         ),
         refuse=refuse,
+        hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )
 
 

@@ -1,22 +1,39 @@
 """A service as an ASGI application: a call is authorised, its body read, its route asked, and the
 reply sent.
+
+What takes a while leaves the event loop: routes that wait, bodies that take long to read, and
+whatever a store holds up. Everything else stays, because a thread costs a small call more than its
+answer.
 """
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route as PathRoute
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from mainspring.elements.errors import MainspringError
+from mainspring.elements.events import Actor
+from mainspring.engines.http.errors import ServerBusy
+from mainspring.engines.http.room import BodyRoom
 from mainspring.engines.http.translate import call_of, read_body, send_reply
-from mainspring.ports.errors import MethodNotAllowed, UnknownRoute
+from mainspring.engines.http.workers import Workers, having_turn
+from mainspring.ports.errors import MethodNotAllowed, StoreBusy, UnknownRoute
 from mainspring.ports.http import Call, HttpService, Reply, Route
+from mainspring.ports.waiting import SHORT_WAIT_S, waiting_at_most
 
 __all__ = ["asgi_application"]
+
+T = TypeVar("T")
+
+_WAITING_THREADS = 32
+_SMALL_BYTES = 4096
+_SMALL_ROWS = 50
+_SMALL_VALUES = 400
+_SLOW_S = 1.0
 
 
 def asgi_application(service: HttpService) -> Router:
@@ -28,25 +45,73 @@ def asgi_application(service: HttpService) -> Router:
     by_path: dict[str, list[Route]] = {}
     for route in service.routes:
         by_path.setdefault(route.path, []).append(route)
+    desk = _Desk(service)
 
     async def answer_unknown(scope: Scope, _: Receive, send: Send) -> None:
         error = UnknownRoute(path=scope["path"])
         await send_reply(service.refuse(call_of(scope), error), send)
 
-    paths = [PathRoute(path, _PathAnswer(routes, service)) for path, routes in by_path.items()]
+    paths = [PathRoute(path, _PathAnswer(routes, desk)) for path, routes in by_path.items()]
     return Router(paths, default=answer_unknown, redirect_slashes=False)
+
+
+class _Desk:
+    """What all paths share: the threads, and how many bytes are held."""
+
+    def __init__(self, service: HttpService) -> None:
+        limits = service.limits
+        self.service, self.limits = service, limits
+        self.room = BodyRoom(limits.all_bodies_bytes)
+        times = {"queue_s": limits.queue_s, "store_s": limits.store_s}
+        self._waiting = Workers(_WAITING_THREADS, name="wait", **times)
+        # One core stays for everything else.
+        cores = max(2, (os.cpu_count() or 2) - 1)
+        self._computing = Workers(cores, name="compute", **times)
+        self._slow_until: dict[str, float] = {}
+
+    async def run(self, route: Route, call: Call) -> Reply:
+        """The reply of a route, wherever it is computed."""
+        if route.blocks:
+            return await self._waiting.run(route.handler, call)
+        if _is_large(call.body):
+            return await self._computing.run(route.handler, call)
+        return await self.at_once(route.path, lambda: route.handler(call))
+
+    async def at_once(self, name: str, act: Callable[[], T]) -> T:
+        """Do something in the event loop; in a thread where a store would have it wait, and for a
+        second after it had.
+        """
+        now = asyncio.get_running_loop().time()
+        if now >= self._slow_until.get(name, 0.0):
+            try:
+                with waiting_at_most(SHORT_WAIT_S):
+                    return act()
+            except StoreBusy:
+                self._slow_until[name] = now + _SLOW_S
+        return await self._waiting.run(act)
+
+
+def _is_large(body: bytes) -> bool:
+    """Whether it may take more than some 5 ms: most of a request is the work for each row, and that
+    is an object of a prediction, or a few numbers of a tensor.
+    """
+    return (
+        len(body) > _SMALL_BYTES
+        or body.count(b"{") > _SMALL_ROWS
+        or body.count(b",") > _SMALL_VALUES
+    )
 
 
 class _PathAnswer:
     """Answers for the routes of one path, as an ASGI application."""
 
-    def __init__(self, routes: Sequence[Route], service: HttpService) -> None:
-        self._service = service
+    def __init__(self, routes: Sequence[Route], desk: _Desk) -> None:
+        self._service, self._desk = desk.service, desk
         self._routes = {route.method: route for route in routes}
         if "GET" in self._routes:
             self._routes.setdefault("HEAD", self._routes["GET"])
         # Of the event loop and not of threads: a call that waits its turn would else hold a
-        # thread, and forty of them all that there are.
+        # thread, and in the end all that there are.
         self._turns = {route.method: asyncio.Lock() for route in routes if route.alone}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,24 +127,34 @@ class _PathAnswer:
         try:
             # Before the body is read: nobody unknown makes this process hold 32 MB.
             if route.permission is not None:
-                call = call._replace(actor=self._service.authorise(call, route.permission))
-            body = await read_body(receive, limit=self._service.max_body_bytes)
-            return await self._answer(route, call._replace(body=body))
-        except MainspringError as error:
+                call = call._replace(actor=await self._authorise(call, route.permission))
+            return await self._answer(route, call, receive)
+        except ClientDisconnect:
+            raise
+        except asyncio.CancelledError:
+            return self._service.refuse(call, ServerBusy(reason="it has to end now"))
+        # the edge of a request: a bug ends this one and no other, and is answered, logged and
+        # counted by the service like every other error
+        except Exception as error:
             return self._service.refuse(call, error)
 
-    async def _answer(self, route: Route, call: Call) -> Reply:
-        if route.alone:
-            async with self._turns[route.method]:
-                return await _run(route, call)
-        return await _run(route, call)
+    async def _authorise(self, call: Call, permission: str) -> Actor:
+        return await self._desk.at_once(
+            "authorise", lambda: self._service.authorise(call, permission)
+        )
+
+    async def _answer(self, route: Route, call: Call, receive: Receive) -> Reply:
+        limits = self._desk.limits
+        with self._desk.room.held() as held:
+            body = await read_body(receive, limit=limits.body_bytes, held=held)
+            call = call._replace(body=body)
+            if not route.alone:
+                return await self._desk.run(route, call)
+            async with having_turn(limits.queue_s, self._turns[route.method]):
+                return await self._desk.run(route, call)
 
     def _refusal(self, scope: Scope) -> Reply:
         error = MethodNotAllowed(
             path=scope["path"], method=scope["method"], allowed=", ".join(sorted(self._routes))
         )
         return self._service.refuse(call_of(scope), error)
-
-
-async def _run(route: Route, call: Call) -> Reply:
-    return await run_in_threadpool(route.handler, call) if route.blocks else route.handler(call)

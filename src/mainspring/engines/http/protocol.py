@@ -1,44 +1,353 @@
-"""HTTP/1.1 on a connection, as uvicorn reads it; what is no request is refused as everything else
-is, by a problem document, and not by a line of text.
+"""HTTP/1.1 on a connection, as uvicorn reads it, within limits of its own; what is no request is
+refused as everything else is, by a problem document, and not by a line of text.
+
+A connection has at most one timer: until the head of a request is there, until its body is, until
+an answer is read, until it may be closed.  A timer that data sets back would let a caller who sends
+a byte a second keep a place for ever.
 """
 
+import asyncio
 import re
+import select
+from contextlib import suppress
+from typing import Any, Literal
 
+import httptools
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from mainspring.elements.errors import MainspringError
+from mainspring.engines.http.connections import Connections
+from mainspring.engines.http.errors import (
+    BodyTooLarge,
+    HeadTooLarge,
+    RequestTooSlow,
+    TooManyConnections,
+    UnknownHost,
+)
+from mainspring.engines.http.translate import closing_bytes
 from mainspring.ports.errors import BadRequest, MethodNotAllowed
-from mainspring.ports.http import Call, HttpService, Reply
+from mainspring.ports.http import Call, HttpService
 
-__all__ = ["protocol_of"]
+__all__ = ["Gate", "GuardedProtocol", "protocol_of"]
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) (\S{1,2000}) HTTP/1\.[01]\r?\n")
+_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^\[\]:@/?#\s]+)(:\d{0,5})?")
 _KNOWN_METHODS = "GET, HEAD, POST"
 _METHODS_THAT_ARE_READ = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
 )
 
 
-def protocol_of(service: HttpService) -> type[HttpToolsProtocol]:
-    """The protocol that refuses in the words of a service."""
+class Gate:
+    """What the connections of one server share.
 
-    class CodedProtocol(HttpToolsProtocol):
-        """Knows what it received last, to tell an unknown method from what is not HTTP."""
+    Args:
+        is_draining: the server is about to end: every answer is the last of its connection.
+    """
 
-        received = b""
+    def __init__(self, service: HttpService) -> None:
+        self.service, self.limits = service, service.limits
+        self.connections = Connections(service.limits)
+        self.open_paths = frozenset(r.path for r in service.routes if r.permission is None)
+        self.is_draining = False
 
-        def data_received(self, data: bytes) -> None:
-            """Take bytes of a connection in."""
-            self.received = data
-            super().data_received(data)
 
-        def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-            """Refuse what the parser could not read, and close."""
-            error = _error_of(self.received)
-            self.transport.write(_closing(service.refuse(Call(""), error)))
-            self.transport.close()
+def protocol_of(gate: Gate) -> type[HttpToolsProtocol]:
+    """The protocol of a server, which refuses in the words of its service."""
 
-    return CodedProtocol
+    class ServiceProtocol(GuardedProtocol):
+        """Of this server."""
+
+        def __init__(self, config: Config, server_state: ServerState, **more: Any) -> None:
+            super().__init__(config, server_state, **more)
+            self.gate = gate
+
+    return ServiceProtocol
+
+
+class _Refused(Exception):
+    """Ends parsing; the reason lies beside."""
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection.
+
+    `_phase` is what is read: a head, a body, or nothing that belongs to a request yet.
+    """
+
+    gate: Gate
+    address = ""
+    is_reserved = False
+
+    _phase: Literal["head", "body", "between"] = "between"
+    _timer: asyncio.TimerHandle | None = None
+    _fault: MainspringError | None = None
+    _farewell: MainspringError | None = None
+    _is_over = False
+    _unanswered = _head_bytes = _chunks = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a place, or say that there is none."""
+        super().connection_made(transport)
+        self.address = self.client[0] if self.client else ""
+        if self.gate.connections.admit(self):
+            self._limit_time("head")
+        else:
+            self.give_way()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the place back."""
+        self.gate.connections.forget(self)
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of a connection in."""
+        if self._is_over:
+            return
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self._refuse(self._fault or _error_of(data))
+            return
+        if self._phase == "head":
+            # A header without an end is seen by nobody else.
+            self._head_bytes += len(data)
+            if self._head_bytes > self.gate.limits.head_bytes:
+                self._refuse(self._too_many_bytes())
+                return
+        if self._timer is None:
+            self._limit_rest()
+
+    def _feed(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                # No other protocol is spoken here, so the request to change it is passed over.
+                data = data[upgrade.args[0] :]
+            else:
+                return
+
+    def _limit_rest(self) -> None:
+        """Set the timer for what is still to come."""
+        if self._phase == "body":
+            self._limit_time("body")
+        elif self._phase == "head" or self._unanswered == 0:
+            self._limit_time("head")
+            if self._unanswered == 0:
+                self.gate.connections.note_half_open(self)
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._phase, self._head_bytes, self._chunks = "head", 0, 0
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target in."""
+        super().on_url(url)
+        if len(self.url) > self.gate.limits.head_bytes:
+            self._stop(self._too_many_bytes())
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header in; trailers, which come after the body, are passed over."""
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > self.gate.limits.head_bytes:
+            self._stop(self._too_many_bytes())
+        if self._phase == "body":
+            return
+        super().on_header(name, value)
+        if len(self.headers) > self.gate.limits.headers:
+            self._stop(HeadTooLarge(limit=f"{self.gate.limits.headers} headers"))
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer."""
+        fault = self._fault_of_head()
+        if fault is not None:
+            self._stop(fault)
+        super().on_headers_complete()
+        self._stop_timer()
+        self._phase, self._head_bytes = "body", 0
+        self._unanswered += 1
+        self.gate.connections.note_busy(self)
+        if self.gate.is_draining:
+            self.cycle.keep_alive = False
+
+    def on_chunk_header(self) -> None:
+        """A piece of a body begins."""
+        self._chunks += 1
+        if self._chunks > self.gate.limits.chunks:
+            self._stop(BadRequest(reason=f"the body comes in more than {self._chunks - 1:,} parts"))
+
+    def on_message_complete(self) -> None:
+        """The request is there."""
+        super().on_message_complete()
+        self._stop_timer()
+        self._phase = "between"
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, or for the rest of a body that nobody wants."""
+        self._unanswered -= 1
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._limit_closing()
+        elif self._unanswered == 0:
+            if self._farewell is not None:
+                self._say_last(self._farewell)
+            elif self._phase == "body":
+                self._stop_timer()
+                self._timer = self.loop.call_later(self.gate.limits.linger_s, self._close)
+                self.gate.connections.note_half_open(self)
+            elif self._phase == "head":
+                self.gate.connections.note_half_open(self)
+            else:
+                self.gate.connections.note_idle(self)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing more came."""
+        self._close()
+
+    def pause_writing(self) -> None:
+        """The caller does not read."""
+        super().pause_writing()
+        self._stop_timer()
+        self._timer = self.loop.call_later(self.gate.limits.reply_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The caller reads again."""
+        super().resume_writing()
+        self._stop_timer()
+        if self.transport.is_closing():
+            self._limit_closing()
+
+    def give_way(self) -> None:
+        """Close at once, since others need the place."""
+        if not self._is_over and not self.transport.is_closing():
+            self._is_over = True
+            self._write(TooManyConnections())
+        self._close()
+
+    def leave(self) -> bool:
+        """Close a connection on which nothing is under way: no request is read, answered or on its
+        way; whether it is closing.
+
+        What has arrived and was not read yet is a request too: a connection that is closed over it
+        would be reset, and the caller could not know whether it was answered.
+        """
+        if not (self._unanswered or self._phase == "head" or self._has_unread()):
+            self._close()
+        return self.transport.is_closing()
+
+    def _has_unread(self) -> bool:
+        if self.flow.read_paused:
+            return True
+        poll = select.poll()
+        with suppress(OSError, ValueError):
+            poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+            return bool(poll.poll(0))
+        return False
+
+    def _fault_of_head(self) -> MainspringError | None:
+        if len(self.pipeline) >= self.gate.limits.pipelined:
+            return BadRequest(reason="too many requests wait on this connection")
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            return BadRequest(reason=f"HTTP/{version} is not HTTP/1.1")
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        if self.is_reserved and path not in self.gate.open_paths:
+            return TooManyConnections()
+        named = [value for name, value in self.headers if name == b"host"]
+        lengths = [value for name, value in self.headers if name == b"content-length"]
+        if lengths and lengths[0].isdigit() and int(lengths[0]) > self.gate.limits.body_bytes:
+            return BodyTooLarge(limit=self.gate.limits.body_bytes)
+        return _fault_of_host(
+            named,
+            self.url,
+            known=self.gate.service.hosts,
+            is_needed=version == "1.1",
+        )
+
+    def _too_many_bytes(self) -> HeadTooLarge:
+        return HeadTooLarge(limit=f"{self.gate.limits.head_bytes:,} bytes of headers")
+
+    def _stop(self, fault: MainspringError) -> None:
+        self._fault = fault
+        raise _Refused
+
+    def _limit_time(self, part: Literal["head", "body"]) -> None:
+        limits = self.gate.limits
+        timeout_s = limits.head_s if part == "head" else limits.body_s
+        self._timer = self.loop.call_later(timeout_s, self._end_waiting, part, timeout_s)
+
+    def _end_waiting(self, part: str, timeout_s: float) -> None:
+        if self._phase == "between" and self._unanswered == 0:
+            self._close()
+        else:
+            self._refuse(RequestTooSlow(part=part, timeout_s=timeout_s))
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, error: MainspringError) -> None:
+        """Answer what could not be read, after the answers that are due before; read no more."""
+        self._is_over = True
+        self._stop_timer()
+        if self._phase == "body":
+            # The request whose body is broken has begun to be answered, or waits for its turn.
+            if self.pipeline:
+                self.pipeline.popleft()
+                self._unanswered -= 1
+            elif self._unanswered and not self.cycle.response_started:
+                self._leave_cycle()
+            else:
+                self._close()
+                return
+        if self._unanswered:
+            self._farewell = error
+            self.flow.resume_reading()
+        else:
+            self._say_last(error)
+
+    def _leave_cycle(self) -> None:
+        """What answers sees that the caller is gone, and says nothing more."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        self._unanswered = 0
+
+    def _say_last(self, error: MainspringError) -> None:
+        """Answer, and close once the caller has read it: closed at once over bytes that nobody
+        read, the connection would be reset, and the answer lost.
+        """
+        if self.transport.is_closing():
+            return
+        self._write(error)
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.gate.connections.note_half_open(self)
+        self._timer = self.loop.call_later(self.gate.limits.linger_s, self._close)
+
+    def _write(self, error: MainspringError) -> None:
+        reply = self.gate.service.refuse(Call(""), error)
+        self.transport.write(closing_bytes(reply))
+
+    def _close(self) -> None:
+        """Close, however little of the last answer the caller has read."""
+        self._is_over = True
+        self._stop_timer()
+        self.transport.close()
+        self._limit_closing()
+
+    def _limit_closing(self) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(self.gate.limits.reply_s, self.transport.abort)
 
 
 def _error_of(received: bytes) -> MainspringError:
@@ -51,13 +360,19 @@ def _error_of(received: bytes) -> MainspringError:
     return MethodNotAllowed(path=path.partition("?")[0], method=method, allowed=_KNOWN_METHODS)
 
 
-def _closing(reply: Reply) -> bytes:
-    """The bytes of a reply after which the connection ends."""
-    headers = {
-        "content-type": reply.media_type,
-        "content-length": str(len(reply.body)),
-        "connection": "close",
-        **reply.headers,
-    }
-    lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {reply.status} \r\n{lines}\r\n".encode("latin-1") + reply.body
+def _fault_of_host(
+    named: list[bytes], target: bytes, *, known: frozenset[str], is_needed: bool
+) -> MainspringError | None:
+    """What is wrong with the host that a request names, in its header or in its target."""
+    if len(named) > 1 or (is_needed and not named):
+        return BadRequest(reason=f"a request has one Host header, and this one {len(named)}")
+    if not target.startswith(b"/"):
+        scheme, _, rest = target.partition(b"://")
+        if scheme.lower() in (b"http", b"https"):
+            named = [*named, re.split(rb"[/?#]", rest, maxsplit=1)[0]]
+    for each in named:
+        host = each.decode("latin-1").strip()
+        found = _HOST.fullmatch(host)
+        if found is None or found["name"].lower() not in known:
+            return UnknownHost(host=host)
+    return None

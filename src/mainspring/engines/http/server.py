@@ -1,7 +1,9 @@
 """The server process: HTTP in the event loop, until it is asked to stop."""
 
+import asyncio
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,13 +11,16 @@ from contextlib import contextmanager
 import uvicorn
 
 from mainspring.engines.http.application import asgi_application
-from mainspring.engines.http.protocol import protocol_of
+from mainspring.engines.http.protocol import Gate, GuardedProtocol, protocol_of
 from mainspring.ports.errors import PortTaken
 from mainspring.ports.http import HttpService
 
 __all__ = ["UvicornServer"]
 
-_DRAIN_S = 10
+_DRAIN_S = 10.0
+_IDLE_S = 1.0
+_PERIOD_S = 0.05
+_SWITCH_S = 0.001
 
 
 class UvicornServer:
@@ -39,18 +44,20 @@ class UvicornServer:
         stop: threading.Event | None = None,
     ) -> None:
         """See `HttpServer`."""
+        gate = Gate(service)
         config = uvicorn.Config(
             asgi_application(service),
-            http=protocol_of(service),
+            http=protocol_of(gate),
             log_level="warning",
             access_log=False,
             lifespan="off",
             ws="none",
-            timeout_graceful_shutdown=_DRAIN_S,
+            server_header=False,
+            timeout_keep_alive=service.limits.idle_s,
         )
-        server = _StoppableServer(config, on_bound=on_bound, stop=stop or threading.Event())
+        server = _StoppableServer(config, gate, on_bound=on_bound, stop=stop or threading.Event())
         server.beat = self._beat
-        with _listening(port) as listener, _surviving(signal.SIGTERM):
+        with _listening(port) as listener, _surviving(signal.SIGTERM), _switching_often():
             server.run(sockets=[listener])
 
 
@@ -81,16 +88,36 @@ def _surviving(number: signal.Signals) -> Iterator[None]:
         signal.signal(number, before)
 
 
+@contextmanager
+def _switching_often() -> Iterator[None]:
+    """Let the event loop wait less for threads that compute: it asks for the interpreter after each
+    call of the system, and by default each time waits 5 ms.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
 class _StoppableServer(uvicorn.Server):
-    """Says which port it got, and ends when an event is set."""
+    """Says which port it got, and ends when an event is set: not before everybody who asked in time
+    is answered.
+    """
 
     beat: Callable[[int], None]
 
     def __init__(
-        self, config: uvicorn.Config, *, on_bound: Callable[[int], None], stop: threading.Event
+        self,
+        config: uvicorn.Config,
+        gate: Gate,
+        *,
+        on_bound: Callable[[int], None],
+        stop: threading.Event,
     ) -> None:
         super().__init__(config)
-        self._on_bound, self._stop = on_bound, stop
+        self._gate, self._on_bound, self._stop = gate, on_bound, stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
@@ -106,3 +133,39 @@ class _StoppableServer(uvicorn.Server):
     def _port(self) -> int:
         port: int = self.servers[0].sockets[0].getsockname()[1]
         return port
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way, then end.
+
+        From now on every answer closes its connection, so a caller learns of the end by an answer.
+        Kept connections stay for a moment, for the request that is on its way; then each is closed
+        at an instant at which it has nothing to read.
+        """
+        loop = asyncio.get_running_loop()
+        until, idle_until = loop.time() + _DRAIN_S, loop.time() + _IDLE_S
+        self._gate.is_draining = True
+        for listener in sockets or ():
+            # Whom the kernel has connected is answered; others are not let in any more, and are
+            # told so when they try again.
+            listener.listen(0)
+        await asyncio.sleep(_PERIOD_S)
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        while self._is_at_work(is_late=loop.time() > idle_until) and loop.time() < until:
+            await asyncio.sleep(_PERIOD_S)
+        for task in self.server_state.tasks:
+            task.cancel()
+        await asyncio.sleep(_PERIOD_S)
+
+    def _is_at_work(self, *, is_late: bool) -> bool:
+        """Whether somebody is to be answered still."""
+        connections = list(self.server_state.connections)
+        if is_late:
+            connections = [each for each in connections if not _leaves(each)]
+        return not self.force_exit and bool(connections or self.server_state.tasks)
+
+
+def _leaves(connection: object) -> bool:
+    return isinstance(connection, GuardedProtocol) and connection.leave()

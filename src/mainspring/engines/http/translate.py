@@ -1,14 +1,18 @@
-"""Between ASGI and the records of the port: a request becomes a call, a reply two messages."""
+"""Between ASGI and the records of the port: a request becomes a call, a reply two messages, or the
+bytes of an answer after which the connection ends.
+"""
 
+from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from mainspring.ports.errors import BadRequest
+from mainspring.engines.http.errors import BodyTooLarge
+from mainspring.engines.http.room import HeldBytes
 from mainspring.ports.http import Call, Reply
 
-__all__ = ["call_of", "read_body", "send_reply"]
+__all__ = ["call_of", "closing_bytes", "read_body", "send_reply"]
 
 
 def call_of(scope: Scope, route: str = "") -> Call:
@@ -30,19 +34,22 @@ def call_of(scope: Scope, route: str = "") -> Call:
     )
 
 
-async def read_body(receive: Receive, *, limit: int) -> bytes:
+async def read_body(receive: Receive, *, limit: int, held: HeldBytes) -> bytes:
     """The whole body, read no further than the limit: a declared length may be absent or wrong.
 
-    Raises: BadRequest SRV-004 beyond the limit; Starlette's ClientDisconnect when the caller left.
+    Raises: BodyTooLarge SRV-043 beyond the limit, ServerBusy SRV-045 where the server holds too
+        many bodies; Starlette's ClientDisconnect when the caller left.
     """
     body, is_whole = bytearray(), False
     while not is_whole:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise BadRequest(reason=f"the body is larger than {limit} bytes")
+        piece = message.get("body", b"")
+        if len(body) + len(piece) > limit:
+            raise BodyTooLarge(limit=limit)
+        held.take(len(piece))
+        body += piece
         is_whole = not message.get("more_body", False)
     return bytes(body)
 
@@ -56,3 +63,16 @@ async def send_reply(reply: Reply, send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
+
+
+def closing_bytes(reply: Reply) -> bytes:
+    """The bytes of a reply after which the connection ends."""
+    headers = {
+        "content-type": reply.media_type,
+        "content-length": str(len(reply.body)),
+        "connection": "close",
+        **reply.headers,
+    }
+    lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers.items())
+    phrase = HTTPStatus(reply.status).phrase
+    return f"HTTP/1.1 {reply.status} {phrase}\r\n{lines}\r\n".encode("latin-1") + reply.body

@@ -11,6 +11,10 @@ Readers take a connection from a stack of idle ones and see one snapshot.  The l
 back is the first taken again, so its prepared statements and pages are warm, and threads that die
 leave nothing behind (connections kept per thread would).
 
+Whoever has less time than most, as a request to a server, has connections of their own to read
+with, and commits alone, so that nobody who has time is refused with them when another process holds
+the lock.
+
 A commit into a file that was removed would succeed, so the file's name is looked up before and
 after each transaction: what is acknowledged lies where the next process finds it.
 """
@@ -18,7 +22,7 @@ after each transaction: what is acknowledged lies where the next process finds i
 import os
 import sqlite3
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
@@ -28,6 +32,7 @@ from typing import Any, Literal, TypeVar
 from mainspring.engines.local.held_file import HeldFile, require_held
 from mainspring.engines.local.private import make_private_folders, narrow
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
+from mainspring.ports.waiting import patience_s
 
 __all__ = ["SqliteDatabase", "Synchronous", "translate_sqlite_errors"]
 
@@ -37,7 +42,7 @@ Synchronous = Literal["FULL", "NORMAL"]
 loss of power may undo the last few, whole.
 """
 
-_BUSY_TIMEOUT_MS = 15_000
+_BUSY_TIMEOUT_S = 15.0
 _WRITER_CACHE_KIB = 65_536
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -76,7 +81,8 @@ class SqliteDatabase:
         self._synchronous = synchronous
         self._lock = threading.RLock()
         self._waiting: deque[tuple[Callable[[sqlite3.Connection], Any], Future[Any]]] = deque()
-        self._idle: list[sqlite3.Connection] = []
+        # By how long they wait for a lock, in seconds.
+        self._idle: defaultdict[float, list[sqlite3.Connection]] = defaultdict(list)
         self._held: tuple[HeldFile, ...] = ()
         with translate_sqlite_errors(name, "open"):
             if path is not None:
@@ -107,11 +113,30 @@ class SqliteDatabase:
 
     def _transacted(self, works: Sequence[Callable[[sqlite3.Connection], T]]) -> "list[Future[T]]":
         results: list[Future[T]] = [Future() for _ in works]
-        self._waiting.extend(zip(works, results, strict=True))
+        batch = list(zip(works, results, strict=True))
+        patience = patience_s(_BUSY_TIMEOUT_S)
+        if patience != _BUSY_TIMEOUT_S:
+            self._commit_alone(batch, patience)
+            return results
+        self._waiting.extend(batch)
         with self._lock:
             if not all(result.done() for result in results):
                 self._commit_waiting()
         return results
+
+    def _commit_alone(
+        self,
+        batch: Sequence[tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]],
+        timeout_s: float,
+    ) -> None:
+        if not self._lock.acquire(timeout=timeout_s):
+            raise StoreBusy(store=self.name, operation="write")
+        try:
+            self._writer.execute(_busy_timeout(timeout_s))
+            self._commit(batch)
+        finally:
+            self._writer.execute(_busy_timeout(_BUSY_TIMEOUT_S))
+            self._lock.release()
 
     @property
     def is_in_memory(self) -> bool:
@@ -155,7 +180,8 @@ class SqliteDatabase:
             with self._lock, translate_sqlite_errors(self.name, "read"):
                 yield self._writer
             return
-        connection = self._take()
+        idle = self._idle[patience_s(_BUSY_TIMEOUT_S)]
+        connection = self._take(idle)
         try:
             with translate_sqlite_errors(self.name, "read"):
                 connection.execute("BEGIN")
@@ -163,18 +189,19 @@ class SqliteDatabase:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._idle.append(connection)
+            idle.append(connection)
 
     def close(self) -> None:
         """Close every connection; using the database afterwards is a fault."""
         with self._lock:
             self._writer.close()
-            while self._idle:
-                self._idle.pop().close()
+            for idle in self._idle.values():
+                while idle:
+                    idle.pop().close()
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self, idle: list[sqlite3.Connection]) -> sqlite3.Connection:
         try:
-            return self._idle.pop()
+            return idle.pop()
         except IndexError:
             require_held(self._held, store=self.name)
             with translate_sqlite_errors(self.name, "open"):
@@ -186,7 +213,7 @@ class SqliteDatabase:
             uri=True,
             isolation_level=None,
             check_same_thread=False,
-            timeout=_BUSY_TIMEOUT_MS / 1000,
+            timeout=patience_s(_BUSY_TIMEOUT_S),
             cached_statements=256,
         )
         connection.execute("PRAGMA journal_mode = WAL")
@@ -200,6 +227,12 @@ class SqliteDatabase:
         with suppress(IndexError):
             while True:
                 batch.append(self._waiting.popleft())
+        self._commit(batch)
+
+    def _commit(
+        self, batch: Sequence[tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]]
+    ) -> None:
+        """Do this work in one transaction; called by whoever holds the lock."""
         done: list[tuple[Future[Any], Any]] = []
         try:
             require_held(self._held, store=self.name)
@@ -240,6 +273,10 @@ class SqliteDatabase:
             return []
         self._writer.execute("RELEASE piece")
         return [value]
+
+
+def _busy_timeout(timeout_s: float) -> str:
+    return f"PRAGMA busy_timeout = {round(timeout_s * 1000)}"
 
 
 def _make_private(path: Path) -> None:

@@ -38,6 +38,7 @@ from mainspring.engines.nats.index import Located, LogIndex
 from mainspring.engines.nats.stream import JetStream, MessageKind
 from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreBusy, StoreDamaged
 from mainspring.ports.log import Identity
+from mainspring.ports.waiting import require_may_wait
 
 __all__ = ["NatsLog"]
 
@@ -141,6 +142,7 @@ class NatsLog:
         self, batches: Mapping[str, pl.DataFrame], *, expected: Mapping[str, int]
     ) -> Mapping[str, int]:
         """Append a frame to each topic, in one message; the new heads."""
+        require_may_wait(self._connection.name, "append")
         encoded = {topic: encode_frames(frame) for topic, frame in batches.items()}
         shares = tuple(
             RecordShare(topic, expected.get(topic), frames)

@@ -33,6 +33,7 @@ from mainspring.ports.online import (
     encode_position,
     refuse_long_keys,
 )
+from mainspring.ports.waiting import require_may_wait
 
 __all__ = ["RedisOnline"]
 
@@ -105,6 +106,7 @@ class RedisOnline:
         """The shard's position (None: it does not exist) and the row of each key (None: it has
         none).
         """
+        require_may_wait(self._name, "read")
         try:
             found, *rows = self._client.execute_command(
                 "HMGET", self._hash(shard), _POSITION, *[_ROW + key for key in keys]

@@ -11,6 +11,8 @@ import pytest
 from mainspring.access.tokens import PERMISSIONS
 from mainspring.app.http.routes import build_http_service
 from mainspring.engines.http.application import asgi_application
+from mainspring.registry.errors import ArtifactChanged
+from tests.unit.app.http.conftest import Client
 from tests.unit.serving.conftest import Linear
 from tests.unit.sources.conftest import row as arrival
 
@@ -98,7 +100,7 @@ def test_rows_get_a_score_and_an_id_each(post, row):
         ([], 400, "SRV-004"),
         (b"{", 400, "SRV-004"),
         (b'{"rows": [{"city": "\xff"}]}', 400, "SRV-004"),
-        (b'{"rows":' + b"[" * 100_000, 400, "SRV-004"),
+        (b'{"rows":' + b"[" * 100_000, 413, "SRV-044"),
         (b'{"rows": [' + b"{}," * 10_000 + b"{}]}", 413, "SRV-006"),
         ({"rows": [{}]}, 422, "FEA-003"),
         ({"rows": [{"city": [5], "bags": 1, "at": 0}]}, 422, "FEA-004"),
@@ -116,7 +118,7 @@ def test_a_body_beyond_the_limit_is_refused_although_no_length_was_declared(clie
             yield b" " * 2**20
 
     assert_problem(
-        client.post(PREDICT, headers=token_for("predict"), content=chunks()), 400, "SRV-004"
+        client.post(PREDICT, headers=token_for("predict"), content=chunks()), 413, "SRV-043"
     )
 
 
@@ -253,6 +255,32 @@ def test_requests_are_counted_by_route_and_status(client, post, get, row):
         'mainspring_requests_total{route="/v1/endpoints/{name}/predict",status="401"} 1.0' in told
     )
     assert "mainspring_map_version 4.0" in told
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (ZeroDivisionError("inside"), "SRV-047"),
+        (ArtifactChanged(version="m v1", part="model", expected="a", found="b"), "REG-002"),
+    ],
+)
+def test_a_fault_of_the_server_is_logged_once_and_counted_by_its_route(
+    service, token_for, caplog, fault, code
+):
+    def replay(_):
+        raise fault
+
+    client = Client(asgi_application(build_http_service(replace(service, replay=replay))))
+    answer = client.get("/v1/predictions/p-1/replay", headers=token_for("read"))
+    assert_problem(answer, 500, code)
+    assert "inside" not in answer.text
+    [record] = caplog.records
+    assert answer.json()["id"] in record.getMessage()
+    assert record.exc_info[1] is fault
+    told = client.get("/metrics", headers=token_for("read")).text
+    route = "/v1/predictions/{id}/replay"
+    assert f'mainspring_unhandled_errors_total{{route="{route}"}} 1.0' in told
+    assert f'mainspring_requests_total{{route="{route}",status="500"}} 1.0' in told
 
 
 def test_a_refused_model_shows_in_the_metrics(get):

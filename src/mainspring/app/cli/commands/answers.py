@@ -66,9 +66,22 @@ _GOOD = frozenset({"identical"})
     metavar="PORT",
     help="Answer for health on this port too, and replace a server that stands still.",
 )
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer requests to this host too, as a proxy passes them on; may be repeated.",
+)
 @click.pass_obj
 def serve(
-    at: Invocation, port: int, as_of: str | None, trust: Path | None, health_port: int | None
+    at: Invocation,
+    port: int,
+    as_of: str | None,
+    *,
+    trust: Path | None,
+    health_port: int | None,
+    hosts: tuple[str, ...],
 ) -> int:
     """Serve predictions over HTTP until stopped.
 
@@ -83,6 +96,7 @@ def serve(
 
         words = at.words("serve", *(["--as-of", as_of] if as_of else []))
         words += ["--trust", str(trust)] if trust else []
+        words += [word for name in hosts for word in ("--allow-host", name)]
         return supervise_server(words, port=port, health_port=health_port, announce=at.note)
     workspace = at.open(trust=trust)
     waiting = threading.Timer(_PATIENCE_S, at.note, [_COMPILING])
@@ -94,7 +108,7 @@ def serve(
         _say_at_once(line)
 
     try:
-        workspace.serve(port, as_of, announce=announce)
+        workspace.serve(port, as_of, hosts=hosts, announce=announce)
     finally:
         waiting.cancel()
     return 0

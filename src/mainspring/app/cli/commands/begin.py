@@ -66,8 +66,15 @@ def demo(_: Invocation, keep: bool) -> int:
     type=click.IntRange(0, 65535),
     help="0 chooses a free port.",
 )
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer requests to this host too, as a proxy passes them on; may be repeated.",
+)
 @click.pass_obj
-def serve_model(_: Invocation, file: Path, name: str, port: int) -> None:
+def serve_model(_: Invocation, file: Path, name: str, port: int, *, hosts: tuple[str, ...]) -> None:
     """Serve one ONNX file, without a project.
 
     It speaks the Open Inference Protocol and computes no features; `pip install mainspring[serve]`
@@ -75,4 +82,4 @@ def serve_model(_: Invocation, file: Path, name: str, port: int) -> None:
     """
     from mainspring.app.http.bare import run_model_server as serve_file
 
-    serve_file(file, name=name, port=port, announce=lambda line: click.echo(line))
+    serve_file(file, name=name, port=port, hosts=hosts, announce=click.echo)

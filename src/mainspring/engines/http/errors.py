@@ -1,0 +1,94 @@
+"""What can go wrong with a request before a route sees it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mainspring.elements.errors import ServingError
+
+__all__ = [
+    "BodyTooLarge",
+    "HeadTooLarge",
+    "RequestTooSlow",
+    "ServerBusy",
+    "TooManyConnections",
+    "UnknownHost",
+]
+
+
+@dataclass(eq=False, kw_only=True)
+class HeadTooLarge(ServingError):
+    """The request line and headers of a request are more than a request may have."""
+
+    code: ClassVar[str] = "SRV-040"
+    template: ClassVar[str] = "the request has more than {limit}"
+    remedy: ClassVar[str] = "send fewer and shorter headers, cookies among them"
+
+    limit: str
+
+
+@dataclass(eq=False, kw_only=True)
+class RequestTooSlow(ServingError):
+    """A request did not arrive in time.  The limit keeps those who never finish from taking the
+    places of others.
+    """
+
+    code: ClassVar[str] = "SRV-041"
+    template: ClassVar[str] = "the {part} of the request did not arrive within {timeout_s:g} s"
+    remedy: ClassVar[str] = "send it again, at once; a large body as several requests"
+
+    part: str
+    timeout_s: float
+
+
+@dataclass(eq=False, kw_only=True)
+class TooManyConnections(ServingError):
+    """The server has as many connections as it takes, in all or from this address.
+
+    The connection that has waited longest without a request gives way first.  Beside them there are
+    places in reserve, on which only health is answered.
+    """
+
+    code: ClassVar[str] = "SRV-042"
+    template: ClassVar[str] = "the server has as many connections as it takes"
+    remedy: ClassVar[str] = "send several requests on one connection, and try again in a moment"
+
+
+@dataclass(eq=False, kw_only=True)
+class BodyTooLarge(ServingError):
+    """The body of a request is larger than a body may be."""
+
+    code: ClassVar[str] = "SRV-043"
+    template: ClassVar[str] = "the body is larger than {limit:,} bytes"
+    remedy: ClassVar[str] = "split it into several requests"
+
+    limit: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ServerBusy(ServingError):
+    """The server has more to do than it takes at once: bodies in memory, requests that wait for a
+    thread or for their turn; or it had to end before it could answer.
+    """
+
+    code: ClassVar[str] = "SRV-045"
+    template: ClassVar[str] = "the server is busy: {reason}"
+    remedy: ClassVar[str] = "send it again after the seconds in Retry-After"
+
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownHost(ServingError):
+    """A request was sent to a host that this server is not known by.
+
+    A page of another site can make a browser send requests to a server on its user's machine; they
+    name the site's host, and are refused by it.
+    """
+
+    code: ClassVar[str] = "SRV-046"
+    template: ClassVar[str] = "this server is not known as {host!r}"
+    remedy: ClassVar[str] = (
+        "use its address, or start it with --allow-host NAME if a proxy or a name leads to it"
+    )
+
+    host: str

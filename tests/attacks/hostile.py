@@ -1,0 +1,189 @@
+"""A hostile run: `python -m tests.attacks.hostile --requests 100000`.
+
+Requests of all kinds in `mutations`, chosen by a seed, from processes of their own, beside live
+traffic: predictions, and health every few milliseconds.  It prints the answers by status, the
+longest stall of health, live p99 beside the quiet one, and the memory of the server.
+
+It fails where a request was answered with 500, or the server does not answer any more.
+"""
+
+import argparse
+import re
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from tests.attacks.mutations import KINDS
+from tests.attacks.wire import ask, request, shop_project
+from tests.journeys.lateness import Server, serving
+
+__all__ = ["Attack", "attack", "main"]
+
+_ATTACKERS = 4
+_ANSWER_S = 0.1
+_QUIET_S = 5.0
+_STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+_LIVE = b'{"rows": [{"shop": "a"}]}'
+
+
+class Attack(NamedTuple):
+    """What one process sends.
+
+    Args:
+        count: of requests, beginning with the number `first` of the whole run.
+    """
+
+    port: int
+    token: str
+    seed: int
+    first: int
+    count: int
+
+
+def attack(given: Attack) -> Counter[tuple[str, str]]:
+    """Send the requests, each on a connection of its own; answers by kind and status.
+
+    A connection without an answer in time is left, where its request has no end.
+    """
+    names, answers = sorted(KINDS), Counter[tuple[str, str]]()
+    for number in range(given.first, given.first + given.count):
+        random = Random(f"{given.seed}:{number}")
+        name = names[number % len(names)]
+        status = _sent(given.port, KINDS[name](random, given.token))
+        answers[name, status] += 1
+    return answers
+
+
+def _sent(port: int, payload: bytes) -> str:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            # A server that has refused what it read need not take the rest.
+            with suppress(ConnectionError):
+                connection.sendall(payload)
+            connection.settimeout(_ANSWER_S if _is_endless(payload) else 20)
+            found = _STATUS.match(connection.recv(4096))
+    except TimeoutError:
+        return "left"
+    except OSError:
+        return "closed"
+    return found.group(1).decode() if found else "closed"
+
+
+def _is_endless(payload: bytes) -> bool:
+    """Whether there is no answer to be waited for: the request was not sent to its end."""
+    head, separator, body = payload.partition(b"\r\n\r\n")
+    declared = re.search(rb"\r\ncontent-length: (\d{1,9})(\r\n|$)", head.lower())
+    is_short = declared is not None and int(declared.group(1)) > len(body)
+    return not (separator and payload.strip()) or is_short or b"chunked" in head
+
+
+class _Live:
+    """Traffic as it should be, in a thread; how long each answer took."""
+
+    def __init__(self, ask_once: Callable[[], int], *, pause_s: float) -> None:
+        self._ask_once, self._pause_s = ask_once, pause_s
+        self._stop = threading.Event()
+        self.seconds: list[float] = []
+        self.statuses: Counter[int] = Counter()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "_Live":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._pause_s):
+            started = time.perf_counter()
+            self.statuses[self._ask_once()] += 1
+            self.seconds.append(time.perf_counter() - started)
+
+    @property
+    def p99_ms(self) -> float:
+        """In milliseconds."""
+        return 1_000 * sorted(self.seconds)[int(len(self.seconds) * 0.99)]
+
+    @property
+    def longest_ms(self) -> float:
+        """In milliseconds."""
+        return 1_000 * max(self.seconds)
+
+
+def _memory_mb(process: int) -> float:
+    status = Path(f"/proc/{process}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    assert found is not None
+    return int(found.group(1)) / 1024
+
+
+def _run(server: Server, requests: int, seed: int) -> int:
+    port = int(server.url.rpartition(":")[2])
+    token = (shop_project() / ".mainspring" / "token").read_text().strip()
+    live_call = request("POST", "/v1/endpoints/late/predict", _LIVE, token=token)
+    health_call = request("GET", "/healthz")
+
+    def predict() -> int:
+        return ask(port, live_call).status
+
+    def health() -> int:
+        return ask(port, health_call).status
+
+    with _Live(predict, pause_s=0.02) as quiet, _Live(health, pause_s=0.005) as calm:
+        time.sleep(_QUIET_S)
+    before = _memory_mb(server.process.pid)
+    share = -(-requests // _ATTACKERS)
+    attacks = [Attack(port, token, seed, at * share, share) for at in range(_ATTACKERS)]
+    started = time.monotonic()
+    answers = Counter[tuple[str, str]]()
+    with (
+        _Live(predict, pause_s=0.02) as live,
+        _Live(health, pause_s=0.005) as checked,
+        ProcessPoolExecutor(_ATTACKERS, get_context("spawn")) as pool,
+    ):
+        for part in pool.map(attack, attacks):
+            answers.update(part)
+    seconds = time.monotonic() - started
+    after = _memory_mb(server.process.pid)
+    by_status = Counter[str]()
+    for (_, status), count in answers.items():
+        by_status[status] += count
+    kinds = len({name for name, _ in answers})
+    print(f"{sum(by_status.values()):,} requests of {kinds} kinds in {seconds:.0f} s")
+    for status, count in sorted(by_status.items()):
+        print(f"  {status:>6}: {count:,}")
+    failed = {name: count for (name, status), count in answers.items() if status == "500"}
+    for name, count in sorted(failed.items()):
+        print(f"  500 to {name}: {count:,}")
+    print(f"live answers: {dict(live.statuses)}; health: {dict(checked.statuses)}")
+    print(f"longest stall of health: {checked.longest_ms:.0f} ms (quiet {calm.longest_ms:.0f} ms)")
+    ratio = live.p99_ms / quiet.p99_ms
+    print(f"live p99: {live.p99_ms:.1f} ms, {ratio:.1f} × the quiet {quiet.p99_ms:.1f} ms")
+    print(f"memory: {before:.0f} MB before, {after:.0f} MB after")
+    is_alive = server.process.poll() is None and health() == 200
+    return 1 if failed or not is_alive or set(live.statuses) != {200} else 0
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Attack a server of a small project; 0 where nothing broke."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(words)
+    with serving(shop_project()) as server:
+        return _run(server, given.requests, given.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
