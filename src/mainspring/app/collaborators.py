@@ -27,6 +27,8 @@ from mainspring.elements.schema import Schema
 from mainspring.features.on_demand import CompiledOnDemandView
 from mainspring.features.view import CompiledView
 from mainspring.maintenance.collect import GarbageCollector
+from mainspring.maintenance.doctor import Doctor
+from mainspring.maintenance.examination import doctor_of, watch_of
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.project.catalog import FeatureCatalog
@@ -209,9 +211,16 @@ class Collaborators:
         """The models of this environment and their versions: `report` on one, `reports`, `load`."""
         return ModelCatalog(self.runtime, self.environment)
 
-    def host(self) -> EndpointHost:
-        """The endpoints of this environment, answering; `refresh` follows the map."""
-        return open_host(self.runtime, self.loader, self.streams.kept)
+    def host(self, *, must_load: bool = True) -> EndpointHost:
+        """The endpoints of this environment, answering; `refresh` follows the map.
+
+        Args:
+            must_load: whether stores that do not agree are an error; else nothing answers until
+                they do.
+        """
+        if must_load:
+            watch_of(self.runtime).require()
+        return open_host(self.runtime, self.loader, self.streams.kept, must_load=must_load)
 
     @cached_property
     def loader(self) -> EnvironmentLoader:
@@ -245,6 +254,11 @@ class Collaborators:
     def replays(self) -> PredictionReplays:
         """Predictions recomputed, and their stories."""
         return open_replays(self.runtime, self.facts_of)
+
+    @cached_property
+    def doctor(self) -> Doctor:
+        """Looks at every store: `examine` says what is wrong, `accept` takes the log as it is."""
+        return doctor_of(self.runtime, self.environment, views=self.streams.kept.read, more={})
 
     @cached_property
     def garbage_collector(self) -> GarbageCollector:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from mainspring.app.engines import open_compute, open_state, open_stores
+from mainspring.app.engines import log_store, open_compute, open_state, open_stores
 from mainspring.app.models.exporters import export_model
 from mainspring.app.models.scorers import OnnxScorerLoader
 from mainspring.app.models.trainer import ProcessTrainer
@@ -31,6 +31,7 @@ from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey, Signer
 from mainspring.project.kinds.evaluation import Runtime, TemporaryStores
 from mainspring.project.loader.load import LoadableProject, UnloadedProject, load_definitions
+from mainspring.sources.watch import LogWatch, WatchedLog
 from mainspring.training.fit import TrainingBackend
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
@@ -95,11 +96,13 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
     who = Actor(actor or f"person:{getpass.getuser()}")
     state = open_state(config.engines.state, folder, project=name, clock=clock)
     upgrade_workspace(state, project=name, actor=who, at=clock.now())
+    watch = LogWatch(stores.log, state, log_store(config.engines))
+    watch.bind()
     runtime = Runtime(
         project=name,
         actor=who,
         state=state,
-        log=stores.log,
+        log=WatchedLog(stores.log, watch),
         tables=stores.tables,
         online=stores.online,
         objects=stores.objects,

@@ -5,9 +5,11 @@ definitions that are stored beside it.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 
 import polars as pl
 
+from mainspring.elements.errors import EngineError
 from mainspring.elements.identity import digest_of_value, short
 from mainspring.features.stream.open import StreamPorts
 from mainspring.govern.status import StatusPorts, StatusReport, status_of_environment
@@ -64,7 +66,9 @@ def open_loader(runtime: Runtime, environment: str, config: EnvironmentConfig) -
     )
 
 
-def open_host(runtime: Runtime, loader: EnvironmentLoader, views: ServedViews) -> EndpointHost:
+def open_host(
+    runtime: Runtime, loader: EnvironmentLoader, views: ServedViews, *, must_load: bool = True
+) -> EndpointHost:
     """The environment's endpoints, answering with what it holds now."""
     maps = MaterializedLoader(loader.load, views, log=runtime.log, online=runtime.online)
     host = EndpointHost(
@@ -74,7 +78,8 @@ def open_host(runtime: Runtime, loader: EnvironmentLoader, views: ServedViews) -
         clock=runtime.data_clock,
         ids=runtime.ids,
     )
-    host.refresh()
+    with nullcontext() if must_load else suppress(EngineError):
+        host.refresh()
     return host
 
 

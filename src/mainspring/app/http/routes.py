@@ -33,6 +33,8 @@ class HttpDependencies:
         replay: takes a prediction's id; returns a record to render.
         status: what the environment holds.
         require_stores: returns while the stores can be written, else raises an error of ours.
+        require_ready: returns while all that may be asked can be answered; None asks for the stores
+            only.
     """
 
     version: str
@@ -43,6 +45,7 @@ class HttpDependencies:
     replay: Callable[[str], object]
     status: Callable[[], StatusReport]
     require_stores: Callable[[], None]
+    require_ready: Callable[[], None] | None = None
 
 
 def build_http_service(dependencies: HttpDependencies) -> HttpService:
@@ -53,7 +56,7 @@ def build_http_service(dependencies: HttpDependencies) -> HttpService:
             host,
             replay=dependencies.replay,
             version=dependencies.version,
-            require_stores=dependencies.require_stores,
+            require_ready=dependencies.require_ready or dependencies.require_stores,
             observe=metrics.count_predictions,
         ).routes(),
         *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
