@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +18,7 @@ from mainspring.app.data_plane import (
     stream_ports,
 )
 from mainspring.app.maintenance import garbage_collector_of
+from mainspring.app.outside import open_outside
 from mainspring.app.ports import monitor_ports, parity_ports
 from mainspring.app.sources import compile_sources, open_writer
 from mainspring.elements.declaration import Named, name_of
@@ -26,6 +27,8 @@ from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
 from mainspring.features.on_demand import CompiledOnDemandView
 from mainspring.features.view import CompiledView
+from mainspring.govern.audit import AuditTrust, iter_journal_faults
+from mainspring.govern.sign_journal import JournalSigner
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.maintenance.doctor import Doctor
 from mainspring.maintenance.examination import doctor_of, watch_of
@@ -256,9 +259,34 @@ class Collaborators:
         return open_replays(self.runtime, self.facts_of)
 
     @cached_property
+    def journal_signer(self) -> JournalSigner:
+        """Signs checkpoints of the journal, with the local key."""
+        runtime = self.runtime
+        outside = open_outside(self.project_config.audit, self.folder)
+        return JournalSigner(
+            state=runtime.state,
+            project=runtime.project,
+            signer=runtime.signer,
+            clock=runtime.clock,
+            keep_outside=outside,
+        )
+
+    @property
+    def audit_trust(self) -> AuditTrust:
+        """Whose checkpoints count: the keys that the project names, else the local one."""
+        keys = self.project_config.audit.trust or (self.runtime.signer.public_key,)
+        return AuditTrust(keys, self.runtime.verifier)
+
+    @cached_property
     def doctor(self) -> Doctor:
         """Looks at every store: `examine` says what is wrong, `accept` takes the log as it is."""
-        return doctor_of(self.runtime, self.environment, views=self.streams.kept.read, more={})
+        journal = partial(iter_journal_faults, self.runtime.state, self.audit_trust)
+        return doctor_of(
+            self.runtime,
+            self.environment,
+            views=self.streams.kept.read,
+            more={"journal": journal},
+        )
 
     @cached_property
     def garbage_collector(self) -> GarbageCollector:

@@ -20,6 +20,7 @@ from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.features.stream.consume import StreamConsumer
 from mainspring.flow.periodic import PeriodicTask
+from mainspring.govern.sign_journal import JournalSigner
 from mainspring.govern.status import StatusReport
 from mainspring.maintenance.examination import store_ports, watch_of
 from mainspring.maintenance.positions import iter_copies_ahead, iter_missing_objects
@@ -91,6 +92,11 @@ class ServableWorkspace(Protocol):
         ...
 
     @property
+    def journal_signer(self) -> JournalSigner:
+        """Signs checkpoints of the journal."""
+        ...
+
+    @property
     def tables(self) -> TableMaterializer:
         """Keeps the tables of sources current."""
         ...
@@ -153,8 +159,11 @@ def open_server(workspace: ServableWorkspace) -> EnvironmentServer:
         )
     )
     looking = PeriodicTask(readiness.check, name="stores", period_s=_STORES_PERIOD_S)
+    signing = PeriodicTask(
+        workspace.journal_signer.run_due, name="checkpoints", period_s=_MONITORS_PERIOD_S
+    )
     tasks = background_tasks(workspace, host, metrics, require_stores=watch.check)
-    return EnvironmentServer(host, service, readiness, (looking, *tasks))
+    return EnvironmentServer(host, service, readiness, (looking, signing, *tasks))
 
 
 def run_environment_server(

@@ -41,7 +41,12 @@ from mainspring.elements.foreign_frame import (
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import parse_instant
 from mainspring.flow.execute import Observer
-from mainspring.govern.audit import AuditReport, audit_journal
+from mainspring.govern.audit import (
+    AuditReport,
+    audit_journal,
+    compare_journal,
+    read_comparison,
+)
 from mainspring.govern.lineage import LineageNode, asset_lineage
 from mainspring.govern.status import StatusReport
 from mainspring.maintenance.backup import BackupReport
@@ -196,7 +201,9 @@ class Workspace(DataAccess):
             passed, ModelRefused SRV-002 for what is not proven, ProtectedEnvironment ACC-005 in a
             protected environment, LeaseHeld FLO-001.
         """
-        return self.deployer.apply(plan or self.plan(), observer=observer, progress=progress)
+        report = self.deployer.apply(plan or self.plan(), observer=observer, progress=progress)
+        self.journal_signer.try_run_due()
+        return report
 
     def run(
         self,
@@ -256,9 +263,16 @@ class Workspace(DataAccess):
         return read_status(self.runtime, self.environment, self.config)
 
     def audit(self, *, kind: str = "", last: int = 50) -> AuditReport:
-        """The journal, checked.  Cost: about 10 µs an event."""
+        """The journal, checked by its chain and its checkpoints.  Cost: about 10 µs an event."""
         require_within(last, 0, sys.maxsize, method="audit", argument="last")
-        return audit_journal(self.runtime.state, kind=kind, last=last)
+        return audit_journal(self.runtime.state, kind=kind, last=last, trust=self.audit_trust)
+
+    def audit_against(self, path: str | Path) -> AuditReport:
+        """The journal, compared with a checkpoint, a folder of them, or an audit as JSON that was
+        kept elsewhere.  Raises: CheckpointUnreadable FLO-051.
+        """
+        against = read_comparison(Path(path))
+        return compare_journal(self.runtime.state, against, trust=self.audit_trust)
 
     def lineage(self, asset: str | Named) -> LineageNode:
         """From an asset to the raw files; of assets with one name, such as a model and its

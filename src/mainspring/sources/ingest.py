@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -72,8 +73,14 @@ class SourceWriter:
         journal: IngestJournal | None = None,
     ) -> None:
         self.compiled, self._log, self._clock, self._objects = compiled, log, clock, objects
-        self._journal = journal
+        self.journal = journal
         self.generation = Generation(compiled, log=log, objects=objects, tables=tables)
+
+    def recording(self, journal: IngestJournal) -> "SourceWriter":
+        """The same writer with another journal."""
+        writer = copy(self)
+        writer.journal = journal
+        return writer
 
     def write_rows(
         self,
@@ -157,16 +164,16 @@ class SourceWriter:
         called = name or path.as_posix()
         with (
             unreadable_as(path),
-            copy_file(path, name=called, objects=self._objects) as (copy, local),
+            copy_file(path, name=called, objects=self._objects) as (kept, local),
         ):
-            if expected and copy.digest != expected:
-                raise FileMoved(source=self.compiled.source.name, path=copy.path)
+            if expected and kept.digest != expected:
+                raise FileMoved(source=self.compiled.source.name, path=kept.path)
             refuse_broken_file(self.compiled, local, shown=str(path))
             segment = msgspec.structs.replace(
                 self._segment("file", history=history), operation=operation
             )
             reasons = append_file(
-                copy,
+                kept,
                 local,
                 segment,
                 generation=self.generation,
@@ -182,7 +189,7 @@ class SourceWriter:
             ignored=self.compiled.ignored(columns),
             profile=profile,
         )
-        last = find_file(self.generation.raw, self._log, copy.path)
+        last = find_file(self.generation.raw, self._log, kept.path)
         self._record(report, {last.offset} if last else set(), is_retry=report.duplicates > 0)
         return report
 
@@ -343,7 +350,7 @@ class SourceWriter:
         return tuple(cast("Operation", each or "insert") for each in given)
 
     def _segment(self, kind: SegmentKind, *, history: bool, ahead: Micros = 0) -> RawSegment:
-        journal = self._journal
+        journal = self.journal
         return RawSegment(
             kind=kind,
             start=0,
@@ -359,12 +366,12 @@ class SourceWriter:
         """Record in the journal who wrote which records; a call that changed nothing has no entry,
         but writes those that it finds missing.
         """
-        if self._journal is not None:
+        if self.journal is not None:
             # After the rows, in another store: a crash in between leaves rows without an entry,
             # which the next call finds.
             record_ingestion(
                 report,
-                self._journal,
+                self.journal,
                 segments=segments,
                 generation=self.generation,
                 log=self._log,

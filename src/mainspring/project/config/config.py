@@ -16,6 +16,7 @@ from mainspring.elements.errors import Location, UnreadableInstant
 from mainspring.elements.time import parse_instant
 from mainspring.gates.policy import TrustPolicy
 from mainspring.ports.signer import PublicKey
+from mainspring.project.config.audit import AuditConfig, parse_audit
 from mainspring.project.config.engines import EngineChoices, parse_engines
 from mainspring.project.config.settings import Settings
 from mainspring.project.errors import ConfigurationFault, ProjectErrors, UnknownEnvironment
@@ -100,6 +101,7 @@ class ProjectConfig:
     environments: Mapping[str, EnvironmentConfig]
     cost: Cost = field(default_factory=Cost)
     engines: EngineChoices = field(default_factory=EngineChoices)
+    audit: AuditConfig = field(default_factory=AuditConfig)
 
     def environment(self, name: str) -> EnvironmentConfig:
         """The settings of an environment.  Raises: UnknownEnvironment ACC-004."""
@@ -143,7 +145,7 @@ def parse_config(text: str, *, path: str, name: str) -> ProjectConfig:
 
 
 def _project(settings: Settings, document: object, name: str) -> ProjectConfig:
-    top = settings.table(document, "", known=("name", "cost", "engines", "environments"))
+    top = settings.table(document, "", known=("audit", "name", "cost", "engines", "environments"))
     environments = settings.table(top.get("environments", {}), "environments")
     for env in environments:
         settings.text(
@@ -160,6 +162,7 @@ def _project(settings: Settings, document: object, name: str) -> ProjectConfig:
         },
         cost=_cost(settings, top.get("cost", {})),
         engines=engines,
+        audit=parse_audit(settings, top.get("audit", {})),
     )
 
 
