@@ -12,7 +12,8 @@ __all__ = ["Clock", "Ids"]
 class Clock(Protocol):
     """Tells the time.
 
-    Guarantees: never goes back within one process.
+    Guarantees: never goes back within one process, but for a clock of the machine that was set back
+        and has stayed there for a minute; a blip forward and back leaves no trace.
     """
 
     def now(self) -> Micros:
