@@ -5,6 +5,7 @@ within this process.
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -13,9 +14,10 @@ import httpx
 import mainspring as ms
 from mainspring.app.serve import EnvironmentServer, open_server
 from mainspring.engines.http.application import asgi_application
+from mainspring.ports.clock import Clock
 from tests.journeys.lateness import make_project
 
-__all__ = ["SALE", "Desk", "copied", "desk_of", "make_project", "state_of"]
+__all__ = ["SALE", "Desk", "copied", "desk_of", "make_project", "opened", "state_of"]
 
 SALE = {"shop": "a", "at": "2024-05-05T00:00:00Z", "amount": 1.0}
 _READY = "/v2/health/ready"
@@ -64,10 +66,19 @@ def copied(applied: Path, folder: Path) -> Path:
     return Path(shutil.copytree(applied, folder / "shop"))
 
 
-def desk_of(project: Path, env: str = "dev") -> Desk:
+def desk_of(project: Path, env: str = "dev", *, clock: Clock | None = None) -> Desk:
     """A server that starts over a project."""
-    workspace = ms.Workspace.open(project, env)
+    workspace = opened(project, env, clock=clock)
     return Desk(workspace, open_server(workspace))
+
+
+def opened(project: Path, env: str = "dev", *, clock: Clock | None = None) -> ms.Workspace:
+    """A project in an environment, at the time of a clock of the world."""
+    workspace = ms.Workspace.open(project, env)
+    if clock is None:
+        return workspace
+    runtime = replace(workspace.runtime, clock=clock)
+    return ms.Workspace(workspace._files, runtime, environment=env, folder=workspace.folder)
 
 
 def state_of(project: Path) -> Path:

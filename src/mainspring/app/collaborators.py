@@ -31,9 +31,15 @@ from mainspring.govern.audit import AuditTrust, iter_journal_faults
 from mainspring.govern.sign_journal import JournalSigner
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.maintenance.doctor import Doctor
-from mainspring.maintenance.examination import doctor_of, watch_of
+from mainspring.maintenance.examination import (
+    doctor_of,
+    iter_clock_faults,
+    watch_of,
+)
+from mainspring.monitoring.operations import OperationsMonitor, OperationsPorts
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
+from mainspring.ports.clock import clock_note
 from mainspring.project.catalog import FeatureCatalog
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
@@ -259,6 +265,24 @@ class Collaborators:
         return open_replays(self.runtime, self.facts_of)
 
     @cached_property
+    def operations(self) -> OperationsMonitor:
+        """Opens incidents on proofs that run out, and on a clock that jumped."""
+        runtime, clock = self.runtime, self.runtime.clock
+        ports = OperationsPorts(
+            project=runtime.project,
+            state=runtime.state,
+            objects=runtime.objects,
+            verifier=runtime.verifier,
+            clock=clock,
+        )
+        return OperationsMonitor(
+            ports,
+            self.environment,
+            policy=self.config.trust_policy,
+            clock_fault=lambda: clock_note(clock),
+        )
+
+    @cached_property
     def journal_signer(self) -> JournalSigner:
         """Signs checkpoints of the journal, with the local key."""
         runtime = self.runtime
@@ -285,7 +309,11 @@ class Collaborators:
             self.runtime,
             self.environment,
             views=self.streams.kept.read,
-            more={"journal": journal},
+            more={
+                "journal": journal,
+                "proofs": self.operations.iter_expiring,
+                "clock": lambda: iter_clock_faults(self.runtime),
+            },
         )
 
     @cached_property

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.metadata import version
@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
-from mainspring.elements.errors import EngineError
+from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.engines.http.server import UvicornServer
@@ -19,18 +19,23 @@ from mainspring.engines.local.watch import FolderWatch
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.features.stream.consume import StreamConsumer
+from mainspring.features.view import CompiledView, with_lookups
 from mainspring.flow.periodic import PeriodicTask
 from mainspring.govern.sign_journal import JournalSigner
 from mainspring.govern.status import StatusReport
 from mainspring.maintenance.examination import store_ports, watch_of
 from mainspring.maintenance.positions import iter_copies_ahead, iter_missing_objects
+from mainspring.monitoring.operations import OperationsMonitor
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
+from mainspring.ports.clock import clock_note
 from mainspring.ports.http import HttpService
+from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.serving.host import EndpointHost
+from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.readiness import ServerReadiness
 from mainspring.serving.state.generations import SourceGenerations
+from mainspring.serving.state.lag import LagMeter
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
@@ -62,6 +67,7 @@ class ServableWorkspace(Protocol):
     runtime: Runtime
     environment: str
     folder: Path | None
+    config: EnvironmentConfig
 
     @property
     def parity(self) -> ParityMonitor:
@@ -89,6 +95,11 @@ class ServableWorkspace(Protocol):
     @property
     def generations(self) -> SourceGenerations:
         """Keeps the generations of sources current."""
+        ...
+
+    @property
+    def operations(self) -> OperationsMonitor:
+        """Opens incidents on proofs that run out, and on a clock that jumped."""
         ...
 
     @property
@@ -137,11 +148,11 @@ def open_server(workspace: ServableWorkspace) -> EnvironmentServer:
     """
     assert workspace.folder is not None, "a workspace in memory has no server"
     workspace.token()
-    watch = FolderWatch(workspace.folder)
-    readiness = _readiness(workspace, watch)
+    watch = FolderWatch(workspace.folder, room_bytes=workspace.config.disk_floor_mb << 20)
+    host, metrics = workspace.host(must_load=False), ServerMetrics()
+    readiness = _readiness(workspace, watch, host)
     with _starting_unready():
         readiness.check()
-    host, metrics = workspace.host(must_load=False), ServerMetrics()
     metrics.count_parity(*workspace.parity.totals())
     with _starting_unready():
         workspace.materialize()
@@ -156,14 +167,18 @@ def open_server(workspace: ServableWorkspace) -> EnvironmentServer:
             status=workspace.status,
             require_stores=readiness.require_stores,
             require_ready=readiness.require_ready,
+            notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
         )
     )
     looking = PeriodicTask(readiness.check, name="stores", period_s=_STORES_PERIOD_S)
     signing = PeriodicTask(
         workspace.journal_signer.run_due, name="checkpoints", period_s=_MONITORS_PERIOD_S
     )
+    warning = PeriodicTask(
+        workspace.operations.run_due, name="operations", period_s=_MONITORS_PERIOD_S
+    )
     tasks = background_tasks(workspace, host, metrics, require_stores=watch.check)
-    return EnvironmentServer(host, service, readiness, (looking, signing, *tasks))
+    return EnvironmentServer(host, service, readiness, (looking, signing, warning, *tasks))
 
 
 def run_environment_server(
@@ -191,16 +206,28 @@ def run_environment_server(
         )
 
 
-def _readiness(workspace: ServableWorkspace, watch: FolderWatch) -> ServerReadiness:
+def _readiness(
+    workspace: ServableWorkspace, watch: FolderWatch, host: EndpointHost
+) -> ServerReadiness:
     """What the server looks at while it answers."""
     runtime, environment = workspace.runtime, workspace.environment
     stores, log = store_ports(runtime), watch_of(runtime)
+    meter = LagMeter(stores.log, stores.online, limit=workspace.config.lag_limit)
     return ServerReadiness(
         watch.require,
         log.require,
         positions=lambda: iter_copies_ahead(environment, workspace.streams.kept.read(), stores),
         objects=lambda: iter_missing_objects(environment, stores),
+        lag=lambda: meter.iter_faults(_views_that_answer(host.served)),
     )
+
+
+def _views_that_answer(served: ServedEnvironment) -> Sequence[CompiledView]:
+    """The views that the models of the map in place read: of one that waits for its state nothing
+    is asked yet.
+    """
+    models = [endpoint.current for endpoint in served.endpoints.values()]
+    return with_lookups([view for model in models if model for view in model.training_set.views])
 
 
 @contextmanager
@@ -208,7 +235,7 @@ def _starting_unready() -> Iterator[None]:
     """Go on where the stores do not agree: the server starts, says so, and answers once they do."""
     try:
         yield
-    except EngineError as error:
+    except MainspringError as error:
         _LOG.warning("not ready: %s: %s", error.code, error)
 
 

@@ -39,7 +39,7 @@ from mainspring.elements.foreign_frame import (
     plain_rows,
 )
 from mainspring.elements.identity import Digest
-from mainspring.elements.time import parse_instant
+from mainspring.elements.time import parse_duration, parse_instant
 from mainspring.flow.execute import Observer
 from mainspring.govern.audit import (
     AuditReport,
@@ -244,15 +244,17 @@ class Workspace(DataAccess):
         """
         return self.deployer.approve(name_of(model, "model"), target, approver_signer(self.folder))
 
-    def renew_gates(self, *, all_retained: bool = False) -> RenewalReport:
+    def renew_gates(self, *, all_retained: bool = False, within: str = "") -> RenewalReport:
         """Judge every model of the map again by the gates in force, and sign new statements.
 
         Args:
             all_retained: the models of the earlier maps that a rollback can lead to, too.
+            within: a length of time such as `14d`: only what is not proven for longer.
 
         Raises: DefinitionMissing REG-006, DefinitionTampered REG-008, LeaseHeld FLO-001.
         """
-        return self.gate_renewal.renew(all_retained=all_retained)
+        due = parse_duration(within) if within else None
+        return self.gate_renewal.renew(all_retained=all_retained, within=due)
 
     def public_keys(self) -> dict[str, PublicKey]:
         """The public half of each key that signs here, by role."""

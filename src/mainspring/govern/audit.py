@@ -19,7 +19,7 @@ from mainspring.ports.state import StateReader
 __all__ = [
     "AuditReport",
     "AuditTrust",
-    "Comparison",
+    "NotedJournal",
     "audit_journal",
     "compare_journal",
     "iter_journal_faults",
@@ -60,7 +60,7 @@ class AuditTrust:
     verifier: Verifier
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class NotedJournal(msgspec.Struct, frozen=True, kw_only=True):
     """What the journal is to be compared with.
 
     Args:
@@ -109,7 +109,7 @@ def iter_journal_faults(state: StateReader, trust: AuditTrust) -> Iterator[Journ
     yield from (JournalRewritten(fault=fault) for fault in report.faults)
 
 
-def compare_journal(state: StateReader, against: Comparison, *, trust: AuditTrust) -> AuditReport:
+def compare_journal(state: StateReader, against: NotedJournal, *, trust: AuditTrust) -> AuditReport:
     """Check the journal as `audit_journal` does, and against what is kept elsewhere."""
     report = audit_journal(state, last=1, trust=trust)
     chains = {record.sequence: record.chain for record in state.iter_events()}
@@ -123,7 +123,7 @@ def compare_journal(state: StateReader, against: Comparison, *, trust: AuditTrus
     return msgspec.structs.replace(report, faults=tuple(dict.fromkeys(faults)))
 
 
-def read_comparison(path: Path) -> Comparison:
+def read_comparison(path: Path) -> NotedJournal:
     """A checkpoint, a folder of checkpoints, or what `mainspring audit --json` printed.  Raises:
     CheckpointUnreadable FLO-051.
     """
@@ -135,15 +135,15 @@ def read_comparison(path: Path) -> Comparison:
     if not payloads:
         raise CheckpointUnreadable(path=str(path), reason="it holds no checkpoint")
     parsed = [_parsed(payload, path) for payload in payloads]
-    return Comparison(
+    return NotedJournal(
         chains={place: chain for each in parsed for place, chain in each.chains.items()},
         checkpoints=tuple(checkpoint for each in parsed for checkpoint in each.checkpoints),
     )
 
 
-def _parsed(payload: bytes, path: Path) -> Comparison:
+def _parsed(payload: bytes, path: Path) -> NotedJournal:
     try:
-        return Comparison(chains={}, checkpoints=(parse_stored(payload, JournalCheckpoint),))
+        return NotedJournal(chains={}, checkpoints=(parse_stored(payload, JournalCheckpoint),))
     except NewerFormat:
         raise
     except msgspec.MsgspecError:
@@ -153,7 +153,7 @@ def _parsed(payload: bytes, path: Path) -> Comparison:
     except msgspec.MsgspecError as error:
         raise CheckpointUnreadable(path=str(path), reason=str(error)) from error
     chains = {record.sequence: record.chain for record in report.shown}
-    return Comparison(chains=chains | ({report.events: report.newest} if report.events else {}))
+    return NotedJournal(chains=chains | ({report.events: report.newest} if report.events else {}))
 
 
 def _iter_differences(chains: dict[int, str], noted: dict[int, str]) -> Iterator[str]:

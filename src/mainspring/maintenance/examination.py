@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from mainspring.elements.errors import MainspringError
+from mainspring.elements.time import SECOND, format_instant
 from mainspring.features.view import CompiledView
 from mainspring.maintenance.doctor import Check, Doctor, StoreRepair
 from mainspring.maintenance.positions import (
@@ -11,10 +12,14 @@ from mainspring.maintenance.positions import (
     iter_missing_copies,
     iter_missing_objects,
 )
+from mainspring.ports.clock import clock_note
+from mainspring.ports.errors import ClockDoubted
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.sources.watch import LogWatch, WatchedLog
 
-__all__ = ["doctor_of", "store_ports", "watch_of"]
+__all__ = ["doctor_of", "iter_clock_faults", "store_ports", "watch_of"]
+
+_SKEW = 5 * SECOND
 
 
 def store_ports(runtime: Runtime) -> StorePorts:
@@ -33,6 +38,19 @@ def watch_of(runtime: Runtime) -> LogWatch:
     """What watches the log; of a log in memory, which nobody can lose, one that finds nothing."""
     log = runtime.log
     return log.watch if isinstance(log, WatchedLog) else LogWatch(log, runtime.state, "memory")
+
+
+def iter_clock_faults(runtime: Runtime) -> Iterator[ClockDoubted]:
+    """A jump of the machine's clock, and a clock that is behind the newest event of the journal."""
+    if note := clock_note(runtime.clock):
+        yield ClockDoubted(what=note)
+    state, now = runtime.state, runtime.clock.now()
+    newest = next(state.iter_events(after=max(state.journal_head() - 1, 0)), None)
+    # Events of monitors have the times of their windows, which are those of the data.
+    is_of_monitor = newest is not None and newest.event.kind.startswith("incident.")
+    if newest is not None and not is_of_monitor and newest.event.at > now + _SKEW:
+        what = f"the clock is at {format_instant(now)}, before the newest event of the journal"
+        yield ClockDoubted(what=f"{what}, of {format_instant(newest.event.at)}")
 
 
 def doctor_of(

@@ -9,6 +9,7 @@ from mainspring.elements.errors import EngineError, FlowError, ServingError
 
 __all__ = [
     "BadRequest",
+    "ClockDoubted",
     "CopyAhead",
     "FileRefused",
     "KeyUnusable",
@@ -375,6 +376,22 @@ class CopyAhead(EngineError):
     topic: str
     position: int
     head: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ClockDoubted(EngineError):
+    """The machine's clock jumped, or is behind what the journal has seen.  What is appended
+    meanwhile has times that others may find wrong.
+    """
+
+    code: ClassVar[str] = "ENG-045"
+    template: ClassVar[str] = "{what}"
+    remedy: ClassVar[str] = (
+        "look at the machine's time service (timedatectl, chronyc tracking); a step that lasts is "
+        "followed after a minute"
+    )
+
+    what: str
 
 
 @dataclass(eq=False, kw_only=True)

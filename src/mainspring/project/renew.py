@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import msgspec
 
 from mainspring.elements.identity import Digest
-from mainspring.elements.time import HOUR
+from mainspring.elements.time import HOUR, Micros
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.spec import Gate
 from mainspring.gates.verdict import Verdict
-from mainspring.gates.verify import compared_champion
+from mainspring.gates.verify import ChainReport, compared_champion
 from mainspring.gates.verify_version import verify_version
 from mainspring.project.apply.judge import judge_version
 from mainspring.project.kinds.evaluation import Runtime
@@ -97,12 +97,13 @@ class GateRenewal:
     environment: str
     policy: TrustPolicy
 
-    def plan(self, *, all_retained: bool = False) -> RenewalPlan:
+    def plan(self, *, all_retained: bool = False, within: Micros | None = None) -> RenewalPlan:
         """What would be judged; nothing is changed.
 
         Args:
             all_retained: the models of the earlier versions of the environment that a rollback can
                 lead to, too.
+            within: leave out what is proven for longer than that; None leaves nothing out.
 
         Raises: DefinitionMissing REG-006, DefinitionTampered REG-008, NewerFormat REG-005.
         """
@@ -114,10 +115,20 @@ class GateRenewal:
         return RenewalPlan(
             environment=self.environment,
             environment_version=current.version,
-            models=tuple(self._to_renew(pointer) for pointer in held),
+            models=tuple(
+                self._to_renew(pointer)
+                for pointer in held
+                if within is None or not self._holds_beyond(pointer, within)
+            ),
         )
 
-    def renew(self, *, all_retained: bool = False) -> RenewalReport:
+    def _holds_beyond(self, pointer: AssetPointer, within: Micros) -> bool:
+        """Whether a model is proven, and for longer than that."""
+        chain = self._chain_of(pointer.build_digest, pointer.policy_fingerprint)
+        until = self.runtime.clock.now() + within
+        return chain.is_proven and (chain.expires_at is None or chain.expires_at > until)
+
+    def renew(self, *, all_retained: bool = False, within: Micros | None = None) -> RenewalReport:
         """Judge all that `plan` names and sign the verdicts, passed and failed alike.
 
         A verdict that is failed counts from then on: the environment goes on serving what servers
@@ -130,7 +141,7 @@ class GateRenewal:
         # Whoever moves the environment meanwhile would have other models judged than those held.
         lease = state.acquire(f"environment:{self.environment}", self.runtime.actor, ttl=HOUR)
         try:
-            plan = self.plan(all_retained=all_retained)
+            plan = self.plan(all_retained=all_retained, within=within)
             models = tuple(self._renewed(model) for model in plan.models)
         finally:
             state.release(lease)
@@ -150,21 +161,25 @@ class GateRenewal:
             policy=model.policy,
             champion=model.champion,
         )
-        chain = verify_version(
-            read_version(runtime.state, model.version),
-            model.policy,
+        chain = self._chain_of(model.version, model.policy)
+        return RenewedModel(
+            model=model.model,
+            version=model.version,
+            verdicts=tuple(verdicts),
+            unproven=tuple(map(str, chain.faults)),
+        )
+
+    def _chain_of(self, version: Digest, policy: Digest) -> ChainReport:
+        runtime = self.runtime
+        return verify_version(
+            read_version(runtime.state, version),
+            policy,
             environment=self.environment,
             policy=self.policy,
             state=runtime.state,
             objects=runtime.objects,
             verifier=runtime.verifier,
             now=runtime.clock.now(),
-        )
-        return RenewedModel(
-            model=model.model,
-            version=model.version,
-            verdicts=tuple(verdicts),
-            unproven=tuple(map(str, chain.faults)),
         )
 
     def _to_renew(self, pointer: AssetPointer) -> ModelToRenew:

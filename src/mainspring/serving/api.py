@@ -80,6 +80,7 @@ class ServingApi:
         require_ready: returns while what is asked can be answered, else raises an error of ours.
         observe: called for each answered predict call with the endpoint, its predictions, and the
             seconds that they took.
+        notes: what readiness says besides: what is doubtful and stops nothing.
     """
 
     def __init__(
@@ -90,9 +91,10 @@ class ServingApi:
         version: str,
         require_ready: Callable[[], None],
         observe: Callable[[str, Sequence["Prediction"], float], None],
+        notes: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
         self._host, self._replay, self._version, self._observe = host, replay, version, observe
-        self._require_ready = require_ready
+        self._require_ready, self._notes = require_ready, notes
 
     def routes(self) -> list[Route]:
         """Every route; those of health are open."""
@@ -149,6 +151,8 @@ class ServingApi:
         return self._readiness(has_models, {"reason": "; ".join(reasons)} if reasons else {})
 
     def _readiness(self, has_model: bool, about: Mapping[str, object]) -> Reply:
+        if notes := self._notes():
+            about = {**about, "notes": [*notes]}
         try:
             self._require_ready()
         except MainspringError as error:

@@ -21,7 +21,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_stored
-from mainspring.elements.time import DAY
+from mainspring.elements.time import DAY, FOREVER, MINUTE, Micros
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.verify_version import verify_version
 from mainspring.ports.clock import Clock
@@ -120,15 +120,18 @@ class EnvironmentLoader:
     policy: TrustPolicy
     partitions: int = 1
     _opened: dict[Digest, ServedModel] = field(default_factory=dict)
+    _until: dict[Digest, Micros] = field(default_factory=dict)
 
     def load(self, served: ServedEnvironment) -> ServedEnvironment:
         """The map as it stands now, or the same object when the environment's document has not
-        changed and was checked within a day.
+        changed, was checked within a day, and no proof has run out since.
         """
         document = self.ports.state.get("environment", self.environment)
         now = self.ports.clock.now()
         if document is None or (
-            document.payload == served.document and now - served.checked_at < DAY
+            document.payload == served.document
+            and now - served.checked_at < DAY
+            and now < served.check_at
         ):
             return served
         current = parse_stored(document.payload, EnvironmentVersion, key=self.environment)
@@ -142,7 +145,26 @@ class EnvironmentLoader:
             endpoints=endpoints,
             document=document.payload,
             checked_at=now,
+            check_at=self._next_check(endpoints.values(), now),
         )
+
+    def _next_check(self, endpoints: Iterable[ServedEndpoint], now: Micros) -> Micros:
+        """When the first proof of what answers runs out, or a minute from now where a model is
+        refused.
+        """
+        found = list(endpoints)
+        refused = [now + MINUTE for endpoint in found if endpoint.refusal]
+        proofs = [
+            self._until[model.version]
+            for endpoint in found
+            for model in (endpoint.current, endpoint.previous)
+            if model and model.version in self._until
+        ]
+        return min([*refused, *proofs], default=FOREVER)
+
+    def _is_still_proven(self, model: ServedModel) -> bool:
+        """Whether the proofs that a model was loaded with have not run out."""
+        return self.ports.clock.now() < self._until.get(model.version, FOREVER)
 
     def _warm_versions(self, current: EnvironmentVersion) -> set[Digest]:
         warm: set[Digest] = set()
@@ -179,9 +201,10 @@ class EnvironmentLoader:
                 name, self._model(name, current), before=before, moved=current
             )
         except MainspringError as error:
-            self._tell_refused(name, error)
             refusal = f"{error.code} {error.message}"
-        if before is not None and before.current is not None:
+            if before is None or before.refusal != refusal:
+                self._tell_refused(name, error)
+        if before is not None and before.current and self._is_still_proven(before.current):
             return replace(before, refusal=refusal)
         return ServedEndpoint(
             name=name,
@@ -251,6 +274,7 @@ class EnvironmentLoader:
                     environment=self.environment,
                     reasons="; ".join(map(str, chain.faults)),
                 )
+            self._until[digest] = FOREVER if chain.expires_at is None else chain.expires_at
         if digest not in self._opened:
             self._opened[digest] = open_version(
                 version,

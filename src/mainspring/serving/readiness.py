@@ -21,6 +21,7 @@ class ServerReadiness:
             request.
         positions: gives what is wrong with the positions of the stores.
         objects: gives what is wrong with the objects that serve; looked for less often.
+        lag: gives what is too far behind.
     """
 
     def __init__(
@@ -28,11 +29,14 @@ class ServerReadiness:
         *require: Callable[[], None],
         positions: Callable[[], Iterable[MainspringError]],
         objects: Callable[[], Iterable[MainspringError]],
+        lag: Callable[[], Iterable[MainspringError]] = lambda: (),
     ) -> None:
-        self._require, self._positions, self._objects = require, positions, objects
+        self._require, self._positions = require, positions
+        self._objects, self._lag = objects, lag
         self._turn = 0
         self._fault: MainspringError | None = None
         self._missing: MainspringError | None = None
+        self._behind: MainspringError | None = None
 
     def require_stores(self) -> None:
         """Return while what is asked can be answered and stored, else raise what is in the way."""
@@ -42,12 +46,12 @@ class ServerReadiness:
             raise self._fault.with_traceback(None)
 
     def require_ready(self) -> None:
-        """As `require_stores`, and nothing is missing that a request may need: what is loaded goes
-        on answering without it.
+        """As `require_stores`, and nothing is missing or too far behind that a request may need:
+        what is loaded goes on answering all the same.
         """
         self.require_stores()
-        if self._missing is not None:
-            raise self._missing.with_traceback(None)
+        if (fault := self._missing or self._behind) is not None:
+            raise fault.with_traceback(None)
 
     def check(self) -> None:
         """Look at the stores, and raise what is wrong for whoever logs it."""
@@ -55,7 +59,8 @@ class ServerReadiness:
             self._missing = _first(self._objects)
         self._turn += 1
         self._fault = _first(self._positions)
-        if (fault := self._fault or self._missing) is not None:
+        self._behind = None if self._fault else _first(self._lag)
+        if (fault := self._fault or self._missing or self._behind) is not None:
             raise fault.with_traceback(None)
 
 

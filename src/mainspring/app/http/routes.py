@@ -2,7 +2,7 @@
 documents, its answers counted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mainspring.access.tokens import authorise
@@ -35,6 +35,7 @@ class HttpDependencies:
         require_stores: returns while the stores can be written, else raises an error of ours.
         require_ready: returns while all that may be asked can be answered; None asks for the stores
             only.
+        notes: what readiness says besides.
     """
 
     version: str
@@ -46,6 +47,7 @@ class HttpDependencies:
     status: Callable[[], StatusReport]
     require_stores: Callable[[], None]
     require_ready: Callable[[], None] | None = None
+    notes: Callable[[], Sequence[str]] = lambda: ()
 
 
 def build_http_service(dependencies: HttpDependencies) -> HttpService:
@@ -58,6 +60,7 @@ def build_http_service(dependencies: HttpDependencies) -> HttpService:
             version=dependencies.version,
             require_ready=dependencies.require_ready or dependencies.require_stores,
             observe=metrics.count_predictions,
+            notes=dependencies.notes,
         ).routes(),
         *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
         *StatusApi(dependencies.status).routes(),

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from mainspring.elements.errors import Location, UnreadableInstant
-from mainspring.elements.time import parse_instant
+from mainspring.elements.errors import Location, UnreadableDuration, UnreadableInstant
+from mainspring.elements.time import MINUTE, Micros, parse_duration, parse_instant
 from mainspring.gates.policy import TrustPolicy
 from mainspring.ports.signer import PublicKey
 from mainspring.project.config.audit import AuditConfig, parse_audit
@@ -38,6 +38,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _MOST_PARTITIONS = 1_024
+_MOST_MEGABYTES = 1_000_000
 _LINE_OF_SYNTAX_ERROR = re.compile(r"at line (\d+)")
 
 
@@ -58,6 +59,9 @@ class EnvironmentConfig:
             event times, for which leakage cannot be excluded.
         parity: the share of predictions whose features are recomputed in the background and
             compared as bytes, 0 to 1.
+        disk_floor_mb: with less than that free on the disk of its state, a server is not ready and
+            takes nothing in.
+        lag_limit: for how long a record may wait to be folded before a server is not ready.
     """
 
     protected: bool
@@ -67,6 +71,8 @@ class EnvironmentConfig:
     engines: EngineChoices = field(default_factory=EngineChoices)
     partitions: int = 1
     parity: float = 0.01
+    disk_floor_mb: int = 8
+    lag_limit: Micros = 10 * MINUTE
     allow_timeless: bool = False
 
     @property
@@ -181,6 +187,8 @@ def _environment(
             "engines",
             "partitions",
             "parity",
+            "disk_floor_mb",
+            "lag_limit",
             "allow_timeless",
         ),
     )
@@ -210,6 +218,12 @@ def _environment(
             most=_MOST_PARTITIONS,
         ),
         parity=_share(settings, table.get("parity", default.parity), f"{setting}.parity"),
+        disk_floor_mb=settings.whole(
+            table.get("disk_floor_mb", default.disk_floor_mb),
+            f"{setting}.disk_floor_mb",
+            most=_MOST_MEGABYTES,
+        ),
+        lag_limit=_length(settings, table.get("lag_limit"), f"{setting}.lag_limit"),
         allow_timeless=settings.flag(
             table.get("allow_timeless", default.allow_timeless), f"{setting}.allow_timeless"
         ),
@@ -221,6 +235,17 @@ def _share(settings: Settings, value: object, setting: str) -> float:
         return float(value)
     settings.fault(setting, f"must be a share from 0 to 1, not {value!r}")
     return 0.0
+
+
+def _length(settings: Settings, value: object, setting: str) -> Micros:
+    """A length of time as text; the default where there is none."""
+    if value is None:
+        return EnvironmentConfig.lag_limit
+    try:
+        return parse_duration(str(value))
+    except UnreadableDuration:
+        settings.fault(setting, f"must be a length of time such as 10m, not {value!r}")
+        return EnvironmentConfig.lag_limit
 
 
 def _instant(settings: Settings, value: object, setting: str) -> str:
