@@ -58,6 +58,7 @@ BY_HAND = {
     "govern.lineage": FIELD,
     "maintenance.read_inventory": FIELD,
     "monitoring.definition": FIELD,
+    "govern.audit": "an audit that a person has noted",
     "monitoring.join": IDENTITY,
     "serving.definition": FIELD,
     "elements.values.scalar": "a vector in a text, as users write it",

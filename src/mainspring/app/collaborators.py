@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +19,7 @@ from mainspring.app.data_plane import (
     stream_ports,
 )
 from mainspring.app.maintenance import garbage_collector_of
+from mainspring.app.outside import open_outside
 from mainspring.app.ports import monitor_ports, parity_ports
 from mainspring.app.sources import compile_sources, open_writer
 from mainspring.elements.declaration import Named, name_of
@@ -28,9 +29,19 @@ from mainspring.elements.schema import Schema
 from mainspring.features.on_demand import CompiledOnDemandView
 from mainspring.features.view import CompiledView
 from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
+from mainspring.govern.audit import AuditTrust, iter_journal_faults
+from mainspring.govern.sign_journal import JournalSigner
 from mainspring.maintenance.collect import GarbageCollector
+from mainspring.maintenance.doctor import Doctor
+from mainspring.maintenance.examination import (
+    doctor_of,
+    iter_clock_faults,
+    watch_of,
+)
+from mainspring.monitoring.operations import OperationsMonitor, OperationsPorts
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
+from mainspring.ports.clock import clock_note
 from mainspring.project.catalog import FeatureCatalog
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
@@ -225,9 +236,16 @@ class Collaborators:
         """The models of this environment and their versions: `report` on one, `reports`, `load`."""
         return ModelCatalog(self.runtime, self.environment)
 
-    def host(self) -> EndpointHost:
-        """The endpoints of this environment, answering; `refresh` follows the map."""
-        return open_host(self.proven, self.loader, self.streams.kept)
+    def host(self, *, must_load: bool = True) -> EndpointHost:
+        """The endpoints of this environment, answering; `refresh` follows the map.
+
+        Args:
+            must_load: whether stores that do not agree are an error; else nothing answers until
+                they do.
+        """
+        if must_load:
+            watch_of(self.runtime).require()
+        return open_host(self.proven, self.loader, self.streams.kept, must_load=must_load)
 
     @cached_property
     def loader(self) -> EnvironmentLoader:
@@ -261,6 +279,58 @@ class Collaborators:
     def replays(self) -> PredictionReplays:
         """Predictions recomputed, and their stories."""
         return open_replays(self.runtime, self.facts_of)
+
+    @cached_property
+    def operations(self) -> OperationsMonitor:
+        """Opens incidents on proofs that run out, and on a clock that jumped."""
+        runtime, clock = self.runtime, self.runtime.clock
+        ports = OperationsPorts(
+            project=runtime.project,
+            state=runtime.state,
+            objects=runtime.objects,
+            verifier=runtime.verifier,
+            clock=clock,
+        )
+        return OperationsMonitor(
+            ports,
+            self.environment,
+            policy=self.config.trust_policy,
+            clock_fault=lambda: clock_note(clock),
+        )
+
+    @cached_property
+    def journal_signer(self) -> JournalSigner:
+        """Signs checkpoints of the journal, with the local key."""
+        runtime = self.runtime
+        outside = open_outside(self.project_config.audit, self.folder)
+        return JournalSigner(
+            state=runtime.state,
+            project=runtime.project,
+            signer=runtime.signer,
+            clock=runtime.clock,
+            keep_outside=outside,
+        )
+
+    @property
+    def audit_trust(self) -> AuditTrust:
+        """Whose checkpoints count: the keys that the project names, else the local one."""
+        keys = self.project_config.audit.trust or (self.runtime.signer.public_key,)
+        return AuditTrust(keys, self.runtime.verifier)
+
+    @cached_property
+    def doctor(self) -> Doctor:
+        """Looks at every store: `examine` says what is wrong, `accept` takes the log as it is."""
+        journal = partial(iter_journal_faults, self.runtime.state, self.audit_trust)
+        return doctor_of(
+            self.runtime,
+            self.environment,
+            views=self.streams.kept.read,
+            more={
+                "journal": journal,
+                "proofs": self.operations.iter_expiring,
+                "clock": lambda: iter_clock_faults(self.runtime),
+            },
+        )
 
     @cached_property
     def garbage_collector(self) -> GarbageCollector:

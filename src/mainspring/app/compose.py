@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from mainspring.app.engines import open_compute, open_state, open_stores
+from mainspring.app.engines import log_store, open_compute, open_state, open_stores
 from mainspring.app.models.exporters import export_model
 from mainspring.app.models.scorers import OnnxScorerLoader
 from mainspring.app.models.trainer import ProcessTrainer
@@ -34,6 +34,7 @@ from mainspring.ports.signer import PublicKey, Signer
 from mainspring.project.kinds.evaluation import Runtime, TemporaryStores
 from mainspring.project.loader.load import LoadableProject, UnloadedProject, load_definitions
 from mainspring.project.loader.trusted import TrustedSettings
+from mainspring.sources.watch import LogWatch, WatchedLog
 from mainspring.training.fit import TrainingBackend
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
@@ -112,11 +113,13 @@ def compose_on_disk(
     state = open_state(config.engines.state, folder, project=name, clock=clock)
     signer = FileSigner.load_or_create(folder / "keys" / "tester")
     upgrade_workspace(state, project=name, actor=who, at=clock.now())
+    watch = LogWatch(stores.log, state, log_store(config.engines))
+    watch.bind()
     runtime = Runtime(
         project=name,
         actor=who,
         state=state,
-        log=stores.log,
+        log=WatchedLog(stores.log, watch),
         tables=stores.tables,
         online=stores.online,
         objects=stores.objects,

@@ -5,10 +5,12 @@ definitions that are stored beside it.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 
 import polars as pl
 
+from mainspring.elements.errors import EngineError
 from mainspring.elements.identity import digest_of_value, short
 from mainspring.features.stream.open import StreamPorts
 from mainspring.gates.release.memory import SequenceMemory
@@ -94,7 +96,9 @@ def open_loader(
     )
 
 
-def open_host(runtime: Runtime, loader: EnvironmentLoader, views: ServedViews) -> EndpointHost:
+def open_host(
+    runtime: Runtime, loader: EnvironmentLoader, views: ServedViews, *, must_load: bool = True
+) -> EndpointHost:
     """The environment's endpoints, answering with what it holds now."""
     maps = MaterializedLoader(loader.load, views, log=runtime.log, online=runtime.online)
     host = EndpointHost(
@@ -104,7 +108,8 @@ def open_host(runtime: Runtime, loader: EnvironmentLoader, views: ServedViews) -
         clock=runtime.data_clock,
         ids=runtime.ids,
     )
-    host.refresh()
+    with nullcontext() if must_load else suppress(EngineError):
+        host.refresh()
     return host
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from mainspring.elements.events import ProjectName
+from mainspring.elements.identity import digest_of_value, short
 from mainspring.engines.local.compute import LocalCompute
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import FileObjects
@@ -31,6 +32,7 @@ __all__ = [
     "OpenLog",
     "OpenState",
     "Stores",
+    "log_store",
     "open_compute",
     "open_log",
     "open_objects",
@@ -121,6 +123,11 @@ def open_log(choice: EngineChoice, folder: Path, *, project: str) -> OpenLog:
         authority=Path(settings["authority"]) if "authority" in settings else None,
     )
     return log
+
+
+def log_store(choices: EngineChoices) -> str:
+    """What tells the log of an environment from that of others which share its state."""
+    return short(digest_of_value(choices.log))
 
 
 def open_objects(choice: EngineChoice, folder: Path) -> ObjectWriter:

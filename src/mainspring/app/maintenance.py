@@ -20,6 +20,7 @@ from mainspring.project.loader.discover import read_config
 from mainspring.project.loader.load import LoadableProject
 from mainspring.project.plan.read import read_origins
 from mainspring.sources.topic import log_of_stream
+from mainspring.sources.watch import unwatched
 
 __all__ = ["back_up_workspace", "garbage_collector_of", "restore_workspace"]
 
@@ -83,7 +84,7 @@ def _ports_of(runtime: Runtime) -> MaintenancePorts:
         project=runtime.project,
         actor=runtime.actor,
         state=runtime.state,
-        log=runtime.log,
+        log=unwatched(runtime.log),
         tables=runtime.tables,
         online=runtime.online,
         objects=runtime.objects,

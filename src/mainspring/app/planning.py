@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from mainspring.app.engines import open_log, open_objects, open_state
+from mainspring.app.engines import log_store, open_log, open_objects, open_state
 from mainspring.engines.local.private import make_private_folders, require_private
 from mainspring.maintenance.upgrade import require_known_format
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.loader.load import load_project
 from mainspring.project.plan.plan import Plan
 from mainspring.project.plan.read import DataChoices, plan_environment, read_origins
+from mainspring.sources.watch import find_log_fault
 
 __all__ = ["has_state", "plan_project", "state_folder"]
 
@@ -20,7 +21,7 @@ def has_state(path: Path) -> bool:
 
 def state_folder(path: Path) -> Path:
     """Where the state of the project at a folder or file lies; made, for its owner alone, where it
-    is absent.  Raises: FolderShared ENG-040 where others can write to it.
+    is absent.  Raises: FolderShared ENG-032 where others can write to it.
     """
     folder = _state_folder(path)
     make_private_folders(folder)
@@ -53,6 +54,8 @@ def plan_project(path: Path, env: str, data: DataChoices) -> Plan:
     )
     try:
         require_known_format(state)
+        if fault := find_log_fault(log, state, log_store(engines)):
+            raise fault
         project = project.with_origins(read_origins(state))
         objects = open_objects(engines.objects, folder / "objects")
         return plan_environment(project, env, state=state, log=log, objects=objects, data=data)

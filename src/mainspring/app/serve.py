@@ -1,16 +1,18 @@
 """Serve an environment: the host behind HTTP, and the background work that keeps it current."""
 
+import logging
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
+from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.engines.http.server import UvicornServer
@@ -19,13 +21,23 @@ from mainspring.engines.local.watch import FolderWatch
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.features.stream.consume import StreamConsumer
+from mainspring.features.view import CompiledView, with_lookups
 from mainspring.flow.periodic import PeriodicTask
+from mainspring.govern.sign_journal import JournalSigner
 from mainspring.govern.status import StatusReport
+from mainspring.maintenance.examination import store_ports, watch_of
+from mainspring.maintenance.positions import iter_copies_ahead, iter_missing_objects
+from mainspring.monitoring.operations import OperationsMonitor
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
+from mainspring.ports.clock import clock_note
+from mainspring.ports.http import HttpService
+from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.serving.host import EndpointHost
+from mainspring.serving.host import EndpointHost, ServedEnvironment
+from mainspring.serving.readiness import ServerReadiness
 from mainspring.serving.state.generations import SourceGenerations
+from mainspring.serving.state.lag import LagMeter
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
@@ -33,9 +45,11 @@ from mainspring.sources.ingest import SourceWriter
 
 __all__ = [
     "REFRESH_PERIOD_S",
+    "EnvironmentServer",
     "ServableWorkspace",
     "background_tasks",
     "check_sampled_parity",
+    "open_server",
     "run_environment_server",
 ]
 
@@ -44,6 +58,9 @@ REFRESH_PERIOD_S = 0.02
 
 _TABLES_PERIOD_S = 0.1
 _MONITORS_PERIOD_S = 1.0
+_STORES_PERIOD_S = 1.0
+
+_LOG = logging.getLogger("mainspring.server")
 
 
 class ServableWorkspace(Protocol):
@@ -52,6 +69,7 @@ class ServableWorkspace(Protocol):
     runtime: Runtime
     environment: str
     folder: Path | None
+    config: EnvironmentConfig
 
     @property
     def parity(self) -> ParityMonitor:
@@ -63,7 +81,7 @@ class ServableWorkspace(Protocol):
         """Evaluates the monitors of the environment."""
         ...
 
-    def host(self) -> EndpointHost:
+    def host(self, *, must_load: bool = True) -> EndpointHost:
         """The endpoints, answering."""
         ...
 
@@ -79,6 +97,16 @@ class ServableWorkspace(Protocol):
     @property
     def generations(self) -> SourceGenerations:
         """Keeps the generations of sources current."""
+        ...
+
+    @property
+    def operations(self) -> OperationsMonitor:
+        """Opens incidents on proofs that run out, and on a clock that jumped."""
+        ...
+
+    @property
+    def journal_signer(self) -> JournalSigner:
+        """Signs checkpoints of the journal."""
         ...
 
     @property
@@ -103,6 +131,59 @@ class ServableWorkspace(Protocol):
         ...
 
 
+class EnvironmentServer(NamedTuple):
+    """A server but for its socket and its threads.
+
+    Args:
+        tasks: what it does while it answers.
+    """
+
+    host: EndpointHost
+    service: HttpService
+    readiness: ServerReadiness
+    tasks: tuple[PeriodicTask, ...]
+
+
+def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) -> EnvironmentServer:
+    """Everything that a server of an environment is made of; stores that do not agree make it
+    unready, not absent.
+    """
+    assert workspace.folder is not None, "a workspace in memory has no server"
+    workspace.token()
+    watch = FolderWatch(workspace.folder, room_bytes=workspace.config.disk_floor_mb << 20)
+    host, metrics = workspace.host(must_load=False), ServerMetrics()
+    readiness = _readiness(workspace, watch, host)
+    with _starting_unready():
+        readiness.check()
+    metrics.count_parity(*workspace.parity.totals())
+    with _starting_unready():
+        workspace.materialize()
+    service = build_http_service(
+        HttpDependencies(
+            version=version("mainspring"),
+            host=host,
+            state=workspace.runtime.state,
+            metrics=metrics,
+            writer=lambda source, actor: workspace.writer(source, actor=actor),
+            replay=workspace.trace,
+            status=workspace.status,
+            require_stores=readiness.require_stores,
+            require_ready=readiness.require_ready,
+            notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
+        ),
+        hosts=hosts,
+    )
+    looking = PeriodicTask(readiness.check, name="stores", period_s=_STORES_PERIOD_S)
+    signing = PeriodicTask(
+        workspace.journal_signer.run_due, name="checkpoints", period_s=_MONITORS_PERIOD_S
+    )
+    warning = PeriodicTask(
+        workspace.operations.run_due, name="operations", period_s=_MONITORS_PERIOD_S
+    )
+    tasks = background_tasks(workspace, host, metrics, require_stores=watch.check)
+    return EnvironmentServer(host, service, readiness, (looking, signing, warning, *tasks))
+
+
 def run_environment_server(
     workspace: ServableWorkspace,
     *,
@@ -119,37 +200,51 @@ def run_environment_server(
     """
     warm()
     warm_online()
-    host, metrics = workspace.host(), ServerMetrics()
-    metrics.count_parity(*workspace.parity.totals())
-    workspace.materialize()
-    assert workspace.folder is not None, "a workspace in memory has no server"
-    workspace.token()
-    watch = FolderWatch(workspace.folder)
-
-    service = build_http_service(
-        HttpDependencies(
-            version=version("mainspring"),
-            host=host,
-            state=workspace.runtime.state,
-            metrics=metrics,
-            writer=lambda source, actor: workspace.writer(source, actor=actor),
-            replay=workspace.trace,
-            status=workspace.status,
-            require_stores=watch.require,
-        ),
-        hosts=hosts,
-    )
+    server = open_server(workspace, hosts=hosts)
     with ExitStack() as running:
-        for task in background_tasks(workspace, host, metrics, require_stores=watch.check):
+        for task in server.tasks:
             running.enter_context(task.running())
         # In reserve: where a `mainspring stream` runs, requests need not share their process with
         # the folding.
         running.enter_context(_consuming(workspace.streams.consumer(is_reserve=True)))
         UvicornServer(heartbeat_of(os.environ)).serve(
-            service,
+            server.service,
             port=port,
-            on_bound=lambda bound: _announce(workspace, host, bound, announce),
+            on_bound=lambda bound: _announce(workspace, server.host, bound, announce),
         )
+
+
+def _readiness(
+    workspace: ServableWorkspace, watch: FolderWatch, host: EndpointHost
+) -> ServerReadiness:
+    """What the server looks at while it answers."""
+    runtime, environment = workspace.runtime, workspace.environment
+    stores, log = store_ports(runtime), watch_of(runtime)
+    meter = LagMeter(stores.log, stores.online, limit=workspace.config.lag_limit)
+    return ServerReadiness(
+        watch.require,
+        log.require,
+        positions=lambda: iter_copies_ahead(environment, workspace.streams.kept.read(), stores),
+        objects=lambda: iter_missing_objects(environment, stores),
+        lag=lambda: meter.iter_faults(_views_that_answer(host.served)),
+    )
+
+
+def _views_that_answer(served: ServedEnvironment) -> Sequence[CompiledView]:
+    """The views that the models of the map in place read: of one that waits for its state nothing
+    is asked yet.
+    """
+    models = [endpoint.current for endpoint in served.endpoints.values()]
+    return with_lookups([view for model in models if model for view in model.training_set.views])
+
+
+@contextmanager
+def _starting_unready() -> Iterator[None]:
+    """Go on where the stores do not agree: the server starts, says so, and answers once they do."""
+    try:
+        yield
+    except MainspringError as error:
+        _LOG.warning("not ready: %s: %s", error.code, error)
 
 
 def background_tasks(

@@ -39,9 +39,14 @@ from mainspring.elements.foreign_frame import (
     plain_rows,
 )
 from mainspring.elements.identity import Digest
-from mainspring.elements.time import parse_instant
+from mainspring.elements.time import parse_duration, parse_instant
 from mainspring.flow.execute import Observer
-from mainspring.govern.audit import AuditReport, audit_journal
+from mainspring.govern.audit import (
+    AuditReport,
+    audit_journal,
+    compare_journal,
+    read_comparison,
+)
 from mainspring.govern.lineage import LineageNode, asset_lineage
 from mainspring.govern.status import StatusReport
 from mainspring.maintenance.backup import BackupReport
@@ -222,7 +227,9 @@ class Workspace(DataAccess):
             passed, ModelRefused SRV-002 for what is not proven, ProtectedEnvironment ACC-005 in a
             protected environment, LeaseHeld FLO-001.
         """
-        return self.deployer.apply(plan or self.plan(), observer=observer, progress=progress)
+        report = self.deployer.apply(plan or self.plan(), observer=observer, progress=progress)
+        self.journal_signer.try_run_due()
+        return report
 
     def run(
         self,
@@ -263,15 +270,17 @@ class Workspace(DataAccess):
         """
         return self.deployer.approve(name_of(model, "model"), target, approver_signer(self.folder))
 
-    def renew_gates(self, *, all_retained: bool = False) -> RenewalReport:
+    def renew_gates(self, *, all_retained: bool = False, within: str = "") -> RenewalReport:
         """Judge every model of the map again by the gates in force, and sign new statements.
 
         Args:
             all_retained: the models of the earlier maps that a rollback can lead to, too.
+            within: a length of time such as `14d`: only what is not proven for longer.
 
         Raises: DefinitionMissing REG-006, DefinitionTampered REG-008, LeaseHeld FLO-001.
         """
-        return self.gate_renewal.renew(all_retained=all_retained)
+        due = parse_duration(within) if within else None
+        return self.gate_renewal.renew(all_retained=all_retained, within=due)
 
     def public_keys(self) -> dict[str, PublicKey]:
         """The public half of each key that signs here, by role."""
@@ -282,9 +291,16 @@ class Workspace(DataAccess):
         return read_status(self.runtime, self.environment, self.config, self._memory)
 
     def audit(self, *, kind: str = "", last: int = 50) -> AuditReport:
-        """The journal, checked.  Cost: about 10 µs an event."""
+        """The journal, checked by its chain and its checkpoints.  Cost: about 10 µs an event."""
         require_within(last, 0, sys.maxsize, method="audit", argument="last")
-        return audit_journal(self.runtime.state, kind=kind, last=last)
+        return audit_journal(self.runtime.state, kind=kind, last=last, trust=self.audit_trust)
+
+    def audit_against(self, path: str | Path) -> AuditReport:
+        """The journal, compared with a checkpoint, a folder of them, or an audit as JSON that was
+        kept elsewhere.  Raises: CheckpointUnreadable FLO-051.
+        """
+        against = read_comparison(Path(path))
+        return compare_journal(self.runtime.state, against, trust=self.audit_trust)
 
     def lineage(self, asset: str | Named) -> LineageNode:
         """From an asset to the raw files; of assets with one name, such as a model and its

@@ -1,8 +1,8 @@
 """The hash chain of the journal: each record has a digest of its event and of the chain before it,
 so that a change of a past event is detected.
 
-It cannot detect a journal that was truncated at its end, or rewritten from some point on by the
-owner of the disk: note the newest chain elsewhere for that.
+It cannot detect a journal that was truncated at its end, or rewritten from some point on: signed
+checkpoints do that (`govern.checkpoint`), and copies of them elsewhere.
 """
 
 from collections.abc import Iterable

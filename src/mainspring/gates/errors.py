@@ -8,6 +8,7 @@ from mainspring.elements.errors import GateError
 __all__ = [
     "NotAPerson",
     "NotReleaser",
+    "ProofRunsOut",
     "SelfApproval",
     "TrustUnusable",
     "UnknownFeature",
@@ -174,3 +175,20 @@ class TrustUnusable(GateError):
     )
     path: str
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ProofRunsOut(GateError):
+    """The signed statements about a model version run out within fourteen days, or have.  From then
+    on a server answers with what the newest earlier map can prove, or with 503.
+    """
+
+    code: ClassVar[str] = "GAT-040"
+    template: ClassVar[str] = "{version} is proven for {environment} until {until}"
+    remedy: ClassVar[str] = (
+        "judge and sign again: mainspring gates renew --env {environment}; scheduled every day "
+        "with --within 14d it does nothing until something is due"
+    )
+    version: str
+    environment: str
+    until: str

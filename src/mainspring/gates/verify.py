@@ -65,12 +65,15 @@ the list of each of its statements; asked of older statements, it would refuse w
 
 @dataclass(frozen=True)
 class ChainItem:
-    """How one required statement stands, and why; `actor` is who made it."""
+    """How one required statement stands, and why; `actor` is who made it, and until `expires_at` it
+    counts.
+    """
 
     predicate_type: str
     standing: Standing
     reason: str = ""
     actor: str = ""
+    expires_at: Micros | None = None
 
     def __str__(self) -> str:
         return (
@@ -96,6 +99,13 @@ class ChainReport:
     def is_proven(self) -> bool:
         """Whether the version may serve there."""
         return not self.faults
+
+    @property
+    def expires_at(self) -> Micros | None:
+        """When the first of its statements runs out; None where none does."""
+        return min(
+            (item.expires_at for item in self.items if item.expires_at is not None), default=None
+        )
 
     def require(self) -> None:
         """Return, or raise GAT-006 with everything that is missing, stale, failed or untrusted."""
@@ -287,7 +297,7 @@ def _standing_of(statement: Statement, question: _Question) -> ChainItem:
         return ChainItem(kind, "stale", fault, predicate.actor)
     if not predicate.passed:
         return ChainItem(kind, "failed", predicate.summary, predicate.actor)
-    return ChainItem(kind, "proven", "", predicate.actor)
+    return ChainItem(kind, "proven", "", predicate.actor, predicate.expires_at)
 
 
 def _is_signed(envelope: Envelope, keys: Sequence[PublicKey], verifier: Verifier) -> bool:

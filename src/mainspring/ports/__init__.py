@@ -8,7 +8,7 @@ from mainspring.ports.backup import BackupSource, FolderReader, FolderWriter
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.compute import Compute, Task
 from mainspring.ports.http import Call, HttpServer, HttpService, Reply, Route
-from mainspring.ports.log import Identity, LogReader, LogWriter
+from mainspring.ports.log import IdentifiedLog, Identity, LogReader, LogWriter
 from mainspring.ports.models import ExportedModel, Scorer, ScorerLoader
 from mainspring.ports.objects import ObjectReader, ObjectWriter
 from mainspring.ports.online import OnlineReader, OnlineWriter, Position
@@ -36,6 +36,7 @@ __all__ = [
     "FolderWriter",
     "HttpServer",
     "HttpService",
+    "IdentifiedLog",
     "Identity",
     "Ids",
     "Lease",

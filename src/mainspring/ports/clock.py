@@ -2,22 +2,39 @@
 byte.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mainspring.elements.time import Micros
 
-__all__ = ["Clock", "Ids"]
+__all__ = ["CheckedClock", "Clock", "Ids", "clock_note"]
 
 
 class Clock(Protocol):
     """Tells the time.
 
-    Guarantees: never goes back within one process.
+    Guarantees: never goes back within one process, but for a clock of the machine that was set back
+        and has stayed there for a minute; a blip forward and back leaves no trace.
     """
 
     def now(self) -> Micros:
         """The present instant."""
         ...
+
+
+@runtime_checkable
+class CheckedClock(Protocol):
+    """A clock that notices when the machine's was set."""
+
+    @property
+    def step(self) -> object:
+        """The last step, to be told as text; None where the clock goes as it should."""
+        ...
+
+
+def clock_note(clock: Clock) -> str:
+    """What is wrong with a clock, for people; empty for nothing, and where it cannot tell."""
+    step = clock.step if isinstance(clock, CheckedClock) else None
+    return "" if step is None else str(step)
 
 
 class Ids(Protocol):

@@ -6,14 +6,14 @@ has the columns of `ENVELOPE`; the rest is the payload of the topic.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from mainspring.elements.time import Micros
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ENVELOPE", "Identity", "LogReader", "LogWriter"]
+__all__ = ["ENVELOPE", "IdentifiedLog", "Identity", "LogReader", "LogWriter"]
 
 ENVELOPE = (
     "_offset",
@@ -117,4 +117,16 @@ class LogWriter(LogReader, Protocol):
 
     def compact(self, topic: str) -> int:
         """Merge small batches; returns how many fewer there are, 0 if the product has none."""
+        ...
+
+
+@runtime_checkable
+class IdentifiedLog(Protocol):
+    """A log that knows which one it is, so that one which was made anew is told from it.
+
+    Guarantees: an identity is random, made with the part and copied with it; it never changes.
+    """
+
+    def identities(self) -> Mapping[str, str]:
+        """By part, its identity: `facts` always, `predictions` where they lie apart."""
         ...

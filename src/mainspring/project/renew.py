@@ -14,7 +14,7 @@ import msgspec
 
 from mainspring.elements.events import Event
 from mainspring.elements.identity import Digest
-from mainspring.elements.time import HOUR
+from mainspring.elements.time import HOUR, Micros
 from mainspring.gates.attest import read_envelopes
 from mainspring.gates.definition import parse_gates
 from mainspring.gates.judge import required_gates
@@ -22,7 +22,7 @@ from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.release.verify import ReleaseCheck
 from mainspring.gates.spec import Gate
 from mainspring.gates.verdict import Verdict
-from mainspring.gates.verify import compared_champion
+from mainspring.gates.verify import ChainReport, compared_champion
 from mainspring.gates.verify_version import verify_version
 from mainspring.ports.state import Change, Lease
 from mainspring.project.apply.judge import judge_version
@@ -114,12 +114,13 @@ class GateRenewal:
     environment: str
     policy: TrustPolicy
 
-    def plan(self, *, all_retained: bool = False) -> RenewalPlan:
+    def plan(self, *, all_retained: bool = False, within: Micros | None = None) -> RenewalPlan:
         """What would be judged; nothing is changed.
 
         Args:
             all_retained: the models of the earlier versions of the environment that a rollback can
                 lead to, too.
+            within: leave out what is proven for longer than that; None leaves nothing out.
 
         Raises: DefinitionMissing REG-006, DefinitionTampered REG-008, NewerFormat REG-005.
         """
@@ -131,7 +132,11 @@ class GateRenewal:
         return RenewalPlan(
             environment=self.environment,
             environment_version=current.version,
-            models=tuple(self._to_renew(pointer) for pointer in held),
+            models=tuple(
+                model
+                for model in map(self._to_renew, held)
+                if within is None or not self._holds_beyond(model, within)
+            ),
             unsigned=tuple(
                 each.version
                 for each in ((current, *earlier) if all_retained else (current,))
@@ -139,7 +144,13 @@ class GateRenewal:
             ),
         )
 
-    def renew(self, *, all_retained: bool = False) -> RenewalReport:
+    def _holds_beyond(self, model: ModelToRenew, within: Micros) -> bool:
+        """Whether a model is proven, and for longer than that."""
+        chain = self._chain_of(model)
+        until = self.runtime.clock.now() + within
+        return chain.is_proven and (chain.expires_at is None or chain.expires_at > until)
+
+    def renew(self, *, all_retained: bool = False, within: Micros | None = None) -> RenewalReport:
         """Judge all that `plan` names and sign the verdicts, passed and failed alike.
 
         A verdict that is failed counts from then on: the environment goes on serving what servers
@@ -153,7 +164,7 @@ class GateRenewal:
         # Whoever moves the environment meanwhile would have other models judged than those held.
         lease = state.acquire(f"environment:{self.environment}", self.runtime.actor, ttl=HOUR)
         try:
-            plan = self.plan(all_retained=all_retained)
+            plan = self.plan(all_retained=all_retained, within=within)
             models = tuple(self._renewed(model) for model in plan.models)
             self._sign(plan.unsigned, lease)
         finally:
@@ -214,7 +225,17 @@ class GateRenewal:
             champion=model.champion,
             asset=model.origin,
         )
-        chain = verify_version(
+        chain = self._chain_of(model)
+        return RenewedModel(
+            model=model.model,
+            version=model.version,
+            verdicts=tuple(verdicts),
+            unproven=tuple(map(str, chain.faults)),
+        )
+
+    def _chain_of(self, model: ModelToRenew) -> ChainReport:
+        runtime = self.runtime
+        return verify_version(
             read_version(runtime.state, model.version),
             model.policy,
             environment=self.environment,
@@ -225,12 +246,6 @@ class GateRenewal:
             now=runtime.clock.now(),
             asset=model.origin,
             gates=model.gates,
-        )
-        return RenewedModel(
-            model=model.model,
-            version=model.version,
-            verdicts=tuple(verdicts),
-            unproven=tuple(map(str, chain.faults)),
         )
 
     def _to_renew(self, pointer: AssetPointer) -> ModelToRenew:

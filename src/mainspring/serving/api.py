@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mainspring.elements.errors import EngineError
+from mainspring.elements.errors import MainspringError
 from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
 from mainspring.serving.body import PredictBody
 from mainspring.serving.finite import require_finite
@@ -77,9 +77,10 @@ class ServingApi:
     Args:
         replay: the record to render for the id of a prediction; SRV-008 for one that is not known.
         version: of this software.
-        require_stores: returns while the stores can be written, else raises an error of ours.
+        require_ready: returns while what is asked can be answered, else raises an error of ours.
         observe: called for each answered predict call with the endpoint, its predictions, and the
             seconds that they took.
+        notes: what readiness says besides: what is doubtful and stops nothing.
     """
 
     def __init__(
@@ -88,11 +89,12 @@ class ServingApi:
         *,
         replay: Callable[[str], object],
         version: str,
-        require_stores: Callable[[], None],
+        require_ready: Callable[[], None],
         observe: Callable[[str, Sequence["Prediction"], float], None],
+        notes: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
         self._host, self._replay, self._version, self._observe = host, replay, version, observe
-        self._require_stores = require_stores
+        self._require_ready, self._notes = require_ready, notes
 
     def routes(self) -> list[Route]:
         """Every route; those of health are open."""
@@ -140,16 +142,20 @@ class ServingApi:
 
     def ready(self, _: Call) -> Reply:
         """`GET /v2/health/ready`: every endpoint has a model that may answer, and its answers can
-        be stored; 503 until then.
+        be stored; 503 and the reason until then.
         """
         endpoints = self._host.served.endpoints.values()
         has_models = bool(endpoints) and all(endpoint.current for endpoint in endpoints)
-        return self._readiness(has_models, {})
+        silent = (each for each in endpoints if each.current is None)
+        reasons = [f"endpoint {each.name}: {each.refusal}" for each in silent]
+        return self._readiness(has_models, {"reason": "; ".join(reasons)} if reasons else {})
 
     def _readiness(self, has_model: bool, about: Mapping[str, object]) -> Reply:
+        if notes := self._notes():
+            about = {**about, "notes": [*notes]}
         try:
-            self._require_stores()
-        except EngineError as error:
+            self._require_ready()
+        except MainspringError as error:
             reason = f"{error.code} {error.message}"
             return json_reply({**about, "ready": False, "reason": reason}, 503)
         return json_reply({**about, "ready": has_model}, 200 if has_model else 503)

@@ -6,6 +6,7 @@ from typing import ClassVar
 from mainspring.elements.errors import FeatureError, ServingError
 
 __all__ = [
+    "ConsumerBehind",
     "EmptyRequest",
     "FeaturesMissing",
     "ModelRefused",
@@ -120,6 +121,24 @@ class ScoreNotFinite(ServingError):
     )
     rows: str
     missing: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ConsumerBehind(ServingError):
+    """Records have waited for longer than `lag_limit` to be folded into the online state of a view
+    that answers: nobody folds it, or not fast enough.  Answers go on, from older state; readiness
+    says so.
+    """
+
+    code: ClassVar[str] = "SRV-050"
+    template: ClassVar[str] = "{records} records have waited {waited_s} s for the view {view}"
+    remedy: ClassVar[str] = (
+        "look into the log of the server and of `mainspring stream`; start more of them, or raise "
+        "lag_limit in project.toml"
+    )
+    view: str
+    records: int
+    waited_s: int
 
 
 @dataclass(eq=False, kw_only=True)

@@ -8,7 +8,7 @@ says: the endpoint keeps the model that it had.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mainspring.elements.time import Micros
+from mainspring.elements.time import FOREVER, Micros
 from mainspring.ports.clock import Clock, Ids
 from mainspring.serving.errors import NotServing, UnknownEndpoint
 from mainspring.serving.predict import Prediction, Predictor, ServedModel
@@ -55,6 +55,8 @@ class ServedEnvironment:
     Args:
         document: the map as it was stored; what tells whether it has moved since.
         checked_at: when its models were last checked; proofs expire while a map stands still.
+        check_at: when to look again at the latest: when the first of the proofs runs out, and soon
+            where a model is refused, which may be proven any moment.
     """
 
     environment: str
@@ -62,6 +64,7 @@ class ServedEnvironment:
     endpoints: Mapping[str, ServedEndpoint] = field(default_factory=dict)
     document: bytes = b""
     checked_at: Micros = 0
+    check_at: Micros = FOREVER
 
 
 class EndpointHost:

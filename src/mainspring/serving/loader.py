@@ -23,7 +23,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_stored
-from mainspring.elements.time import DAY
+from mainspring.elements.time import DAY, FOREVER, MINUTE, Micros
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
 from mainspring.gates.release.verify import RETAINED_VERSIONS, CheckedVersion, ReleaseCheck
@@ -124,6 +124,7 @@ class EnvironmentLoader:
     partitions: int = 1
     memory: SequenceMemory = field(default_factory=ProcessSequences)
     _opened: dict[Digest, ServedModel] = field(default_factory=dict)
+    _until: dict[Digest, Micros] = field(default_factory=dict)
 
     @property
     def releases(self) -> ReleaseCheck:
@@ -139,19 +140,22 @@ class EnvironmentLoader:
 
     def load(self, served: ServedEnvironment) -> ServedEnvironment:
         """The map as it stands now, or the same object when the environment's document has not
-        changed and was checked within a day.
+        changed, was checked within a day, and no proof has run out since.
         """
         document = self.ports.state.get("environment", self.environment)
         now = self.ports.clock.now()
         if document is None or (
-            document.payload == served.document and now - served.checked_at < DAY
+            document.payload == served.document
+            and now - served.checked_at < DAY
+            and now < served.check_at
         ):
             return served
         current = parse_stored(document.payload, EnvironmentVersion, key=self.environment)
         checked = self._checked(current)
         fresh = (self._kept if checked.faults else self._taken)(checked, served)
         self._forget_cold(current, fresh.endpoints.values())
-        return replace(fresh, document=document.payload, checked_at=now)
+        check_at = self._next_check(fresh.endpoints.values(), now)
+        return replace(fresh, document=document.payload, checked_at=now, check_at=check_at)
 
     def _checked(self, current: EnvironmentVersion) -> CheckedVersion:
         """The map with what is wrong with it; an open environment takes what stands."""
@@ -186,15 +190,27 @@ class EnvironmentLoader:
         if not served.endpoints:
             past = next(self.releases.newest_proven(refused.version), None)
             served = self._taken(past, served) if past else self._nothing(refused.version)
-        for name in served.endpoints:
-            self._tell_refused(name, error)
+        for name, endpoint in served.endpoints.items():
+            if endpoint.refusal != refusal:
+                self._tell_refused(name, error)
         return replace(
             served,
             endpoints={
-                name: replace(endpoint, refusal=refusal)
+                name: replace(self._while_proven(endpoint, refused.version), refusal=refusal)
                 for name, endpoint in served.endpoints.items()
             },
         )
+
+    def _while_proven(
+        self, endpoint: ServedEndpoint, current: EnvironmentVersion
+    ) -> ServedEndpoint:
+        """The endpoint with the model that it has; where its proofs have run out, with the newest
+        that is proven, if any.
+        """
+        if endpoint.current is None or self._is_still_proven(endpoint.current):
+            return endpoint
+        proven = self._newest_proven(endpoint.name, current)
+        return replace(endpoint, current=proven, previous=None, rollout=None)
 
     def _nothing(self, version: EnvironmentVersion) -> ServedEnvironment:
         """The endpoints of a map, without a model to answer with."""
@@ -208,6 +224,24 @@ class EnvironmentLoader:
                 for name in asset_names(version, "endpoint")
             },
         )
+
+    def _next_check(self, endpoints: Iterable[ServedEndpoint], now: Micros) -> Micros:
+        """When the first proof of what answers runs out, or a minute from now where a model is
+        refused.
+        """
+        found = list(endpoints)
+        refused = [now + MINUTE for endpoint in found if endpoint.refusal]
+        proofs = [
+            self._until[model.version]
+            for endpoint in found
+            for model in (endpoint.current, endpoint.previous)
+            if model and model.version in self._until
+        ]
+        return min([*refused, *proofs], default=FOREVER)
+
+    def _is_still_proven(self, model: ServedModel) -> bool:
+        """Whether the proofs that a model was loaded with have not run out."""
+        return self.ports.clock.now() < self._until.get(model.version, FOREVER)
 
     def _warm_versions(self, current: EnvironmentVersion) -> set[Digest]:
         warm: set[Digest] = set()
@@ -243,9 +277,10 @@ class EnvironmentLoader:
             model = self._model(name, checked)
             return self._with_rollout(name, model, before=before, moved=current)
         except MainspringError as error:
-            self._tell_refused(name, error)
             refusal = f"{error.code} {error.message}"
-        if before is not None and before.current is not None:
+            if before is None or before.refusal != refusal:
+                self._tell_refused(name, error)
+        if before is not None and before.current and self._is_still_proven(before.current):
             return replace(before, refusal=refusal)
         return ServedEndpoint(
             name=name,
@@ -338,6 +373,7 @@ class EnvironmentLoader:
             raise ModelRefused(
                 version=version.label, environment=self.environment, reasons="; ".join(faults)
             )
+        self._until[version.digest] = FOREVER if chain.expires_at is None else chain.expires_at
 
     def _pointed(self, name: str, past: EnvironmentVersion) -> AssetPointer:
         """What a map has for an endpoint's model."""

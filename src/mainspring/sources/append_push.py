@@ -84,9 +84,9 @@ def _encoded(compiled: CompiledSource, rows: SourceRows) -> bytes:
 
 def append_push(
     push: Push, template: RawSegment, *, generation: Generation, log: LogWriter
-) -> IngestReport:
+) -> tuple[IngestReport, int | None]:
     """Append what was pushed to the raw log, and in the same transaction what the generation
-    decides on it.
+    decides on it; and the segment that it became, None where the raw log had it all already.
 
     Args:
         template: the segment but for its rows and its place.
@@ -111,11 +111,12 @@ def append_push(
         after = after.at(head.offset + 1)
     if after != tally:
         generation.commit(records, after, heads, at=segment.appended_at)
-    return replace(
+    report = replace(
         report_of(tally, after, Counter(decision.quarantined["reason"].to_list())),
         first_offset=heads[generation.facts],
         next_offset=heads[generation.facts] + decision.accepted.height,
     )
+    return report, head.offset if kept else None
 
 
 def _places_to_store(

@@ -9,7 +9,7 @@ from mainspring.elements.time import FOREVER, Micros
 from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conform_rows
-from mainspring.sources.read import iter_records, read_materialized
+from mainspring.sources.read import iter_records, read_materialized, require_not_ahead
 from mainspring.sources.sequence import SYSTEM
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
@@ -50,9 +50,10 @@ def read_source_rows(
 
     Raises:
         RetentionPassed: ENG-011 for records that neither the log nor the table has.
+        CopyAhead: ENG-043 for a table that holds more than the log.
     """
     topic = topic_of(source.stream)
-    position = tables.position(topic) if tables is not None else 0
+    position = require_not_ahead(topic, log=log, tables=tables) if tables is not None else 0
     below = position if until is None else min(position, until)
     folded = (
         read_materialized(topic, tables, stop=below, happened_from=happened_from, schema=schema)

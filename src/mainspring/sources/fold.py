@@ -12,6 +12,7 @@ from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import ENVELOPE, LogReader
 from mainspring.ports.tables import TableWriter
 from mainspring.sources.columns import split_changed_columns
+from mainspring.sources.read import require_not_ahead
 from mainspring.sources.topic import topic_of
 
 __all__ = ["TableMaterializer", "materialize_table"]
@@ -34,6 +35,7 @@ def materialize_table(
     Raises:
         StaleWrite: ENG-004 when others were faster twenty times in a row.
         RetentionPassed: ENG-011 when the log was trimmed beyond the table's position.
+        CopyAhead: ENG-043 when the table holds more than the log.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -70,7 +72,7 @@ class TableMaterializer:
 
 
 def _fold_once(topic: str, *, log: LogReader, tables: TableWriter, rows: int) -> int:
-    position = tables.position(topic)
+    position = require_not_ahead(topic, log=log, tables=tables)
     if position == log.head(topic):
         return position
     held = _columns_of(tables, topic)

@@ -2,22 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
+from typing import Literal, cast
 
 import msgspec
 import polars as pl
 
-from mainspring.elements.events import Actor, Event, ProjectName
+from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectWriter
-from mainspring.ports.state import StateWriter
 from mainspring.ports.tables import TableReader
 from mainspring.sources.append_file import append_file
 from mainspring.sources.append_push import Push, SourceRows, append_push
@@ -38,26 +38,13 @@ from mainspring.sources.quarantine import QuarantinedRow, read_quarantine
 from mainspring.sources.raw.copies import copy_file
 from mainspring.sources.raw.log import find_file, name_of_refresh, raw_head, segment_record
 from mainspring.sources.raw.segment import Operation, RawSegment, SegmentKind
+from mainspring.sources.record import IngestJournal, record_ingestion
 from mainspring.sources.report import IngestReport, report_of
 
 __all__ = ["CompiledSource", "IngestJournal", "IngestReport", "SourceRows", "SourceWriter"]
 
 _ATTEMPTS = 20
 _OPERATIONS = frozenset({"insert", "replace", "delete"})
-
-
-class IngestJournal(NamedTuple):
-    """The journal of ingestions: who wrote which rows, in which project and environment.
-
-    Args:
-        clock: the time of the world, for the record.
-    """
-
-    state: StateWriter
-    project: ProjectName
-    environment: str
-    actor: Actor
-    clock: Clock
 
 
 class SourceWriter:
@@ -86,8 +73,14 @@ class SourceWriter:
         journal: IngestJournal | None = None,
     ) -> None:
         self.compiled, self._log, self._clock, self._objects = compiled, log, clock, objects
-        self._journal = journal
+        self.journal = journal
         self.generation = Generation(compiled, log=log, objects=objects, tables=tables)
+
+    def recording(self, journal: IngestJournal) -> "SourceWriter":
+        """The same writer with another journal."""
+        writer = copy(self)
+        writer.journal = journal
+        return writer
 
     def write_rows(
         self,
@@ -121,7 +114,9 @@ class SourceWriter:
         template = self._segment("rows", history=history, ahead=ahead)
         for attempt in range(_ATTEMPTS):
             try:
-                report = append_push(push, template, generation=self.generation, log=self._log)
+                report, segment = append_push(
+                    push, template, generation=self.generation, log=self._log
+                )
                 break
             except StaleWrite:
                 # Optimistic: no lock is held while a batch is judged.  Twenty in a row is no bad
@@ -129,7 +124,9 @@ class SourceWriter:
                 if attempt == _ATTEMPTS - 1:
                     raise
         report = replace(report, ignored=self.compiled.ignored(rows))
-        self._record(report)
+        self._record(
+            report, set() if segment is None else {segment}, is_retry=report.duplicates > 0
+        )
         return report
 
     def write_file(
@@ -167,16 +164,16 @@ class SourceWriter:
         called = name or path.as_posix()
         with (
             unreadable_as(path),
-            copy_file(path, name=called, objects=self._objects) as (copy, local),
+            copy_file(path, name=called, objects=self._objects) as (kept, local),
         ):
-            if expected and copy.digest != expected:
-                raise FileMoved(source=self.compiled.source.name, path=copy.path)
+            if expected and kept.digest != expected:
+                raise FileMoved(source=self.compiled.source.name, path=kept.path)
             refuse_broken_file(self.compiled, local, shown=str(path))
             segment = msgspec.structs.replace(
                 self._segment("file", history=history), operation=operation
             )
             reasons = append_file(
-                copy,
+                kept,
                 local,
                 segment,
                 generation=self.generation,
@@ -192,7 +189,8 @@ class SourceWriter:
             ignored=self.compiled.ignored(columns),
             profile=profile,
         )
-        self._record(report)
+        last = find_file(self.generation.raw, self._log, kept.path)
+        self._record(report, {last.offset} if last else set(), is_retry=report.duplicates > 0)
         return report
 
     def write_path(
@@ -267,7 +265,7 @@ class SourceWriter:
         if not raw_offsets:
             return IngestReport()
         before, head = self.generation.tally(), self._log.head(self.generation.facts)
-        self._append_marker(
+        segment = self._append_marker(
             msgspec.structs.replace(
                 self._segment(kind, history=False), rows_in_quarantine=tuple(raw_offsets)
             )
@@ -278,11 +276,11 @@ class SourceWriter:
             first_offset=head,
             next_offset=self._log.head(self.generation.facts),
         )
-        self._record(report)
+        self._record(report, {segment})
         return report
 
-    def _append_marker(self, segment: RawSegment, *, name: str = "") -> None:
-        """Append a segment without rows.  Raises: StaleWrite ENG-004."""
+    def _append_marker(self, segment: RawSegment, *, name: str = "") -> int:
+        """Append a segment without rows; where.  Raises: StaleWrite ENG-004."""
         raw = self.generation.raw
         for attempt in range(_ATTEMPTS):
             head = raw_head(raw, self._log)
@@ -295,7 +293,8 @@ class SourceWriter:
                 if attempt == _ATTEMPTS - 1:
                     raise
             else:
-                return
+                return head.offset
+        raise AssertionError("the last attempt returns or raises")
 
     def delete_missing(self, path: str, *, is_gone: bool, held: Sequence[str] = ()) -> IngestReport:
         """Delete the facts that were read of a file and that it does not have any more, as it was
@@ -351,7 +350,7 @@ class SourceWriter:
         return tuple(cast("Operation", each or "insert") for each in given)
 
     def _segment(self, kind: SegmentKind, *, history: bool, ahead: Micros = 0) -> RawSegment:
-        journal = self._journal
+        journal = self.journal
         return RawSegment(
             kind=kind,
             start=0,
@@ -363,30 +362,21 @@ class SourceWriter:
             ahead=ahead,
         )
 
-    def _record(self, report: IngestReport) -> None:
-        """Record in the journal who wrote which records; a call that changed nothing is not
-        recorded.
+    def _record(self, report: IngestReport, segments: set[int], *, is_retry: bool = False) -> None:
+        """Record in the journal who wrote which records; a call that changed nothing has no entry,
+        but writes those that it finds missing.
         """
-        counts = report.counts
-        if self._journal is None or not any(counts.values()):
-            return
-        state, project, environment, actor, clock = self._journal
-        event = Event(
-            kind="rows.ingested",
-            project=project,
-            actor=actor,
-            at=clock.now(),
-            subject=f"source.{self.compiled.source.name}",
-            environment=environment,
-            facts={
-                **counts,
-                "first_offset": report.first_offset,
-                "next_offset": report.next_offset,
-            },
-        )
-        # After the rows, in another store: a crash in between loses the note of who brought them,
-        # never a row.
-        state.commit([], [event])
+        if self.journal is not None:
+            # After the rows, in another store: a crash in between leaves rows without an entry,
+            # which the next call finds.
+            record_ingestion(
+                report,
+                self.journal,
+                segments=segments,
+                generation=self.generation,
+                log=self._log,
+                is_retry=is_retry,
+            )
 
 
 def _profile(compiled: CompiledSource, path: Path) -> tuple[ColumnProfile, ...]:

@@ -6,12 +6,12 @@ import polars as pl
 
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import Micros
-from mainspring.ports.errors import RetentionPassed
+from mainspring.ports.errors import CopyAhead, RetentionPassed
 from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conform_rows, rejoin_changed_columns
 
-__all__ = ["iter_records", "read_materialized"]
+__all__ = ["iter_records", "read_materialized", "require_not_ahead"]
 
 _ROWS_AT_ONCE = 262_144
 
@@ -84,6 +84,17 @@ def read_materialized(
         .collect()
     )
     return rejoin_changed_columns(frame, schema) if frame.height else None
+
+
+def require_not_ahead(topic: str, *, log: LogReader, tables: TableReader) -> int:
+    """The position of a table, which is not beyond the head of the log.  Raises: CopyAhead ENG-043:
+    what is believed of such a table is in no log.
+    """
+    # In this order: a table that is folded meanwhile is never beyond a head that is read later.
+    position, head = tables.position(topic), log.head(topic)
+    if position > head:
+        raise CopyAhead(store=f"table {topic}", topic=topic, position=position, head=head)
+    return position
 
 
 def _of_table(

@@ -55,7 +55,7 @@ def api_of(predictor, clock):
             host,
             replay=replay,
             version="9",
-            require_stores=require_stores,
+            require_ready=require_stores,
             observe=lambda *args: observed.append(args),
         )
         return api, observed

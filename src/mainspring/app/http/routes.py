@@ -2,7 +2,7 @@
 documents, its answers counted.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from mainspring.access.tokens import authorise
@@ -32,6 +32,9 @@ class HttpDependencies:
         replay: takes a prediction's id; returns a record to render.
         status: what the environment holds.
         require_stores: returns while the stores can be written, else raises an error of ours.
+        require_ready: returns while all that may be asked can be answered; None asks for the stores
+            only.
+        notes: what readiness says besides.
     """
 
     version: str
@@ -42,6 +45,8 @@ class HttpDependencies:
     replay: Callable[[str], object]
     status: Callable[[], StatusReport]
     require_stores: Callable[[], None]
+    require_ready: Callable[[], None] | None = None
+    notes: Callable[[], Sequence[str]] = lambda: ()
 
 
 def build_http_service(
@@ -58,8 +63,9 @@ def build_http_service(
             host,
             replay=dependencies.replay,
             version=dependencies.version,
-            require_stores=dependencies.require_stores,
+            require_ready=dependencies.require_ready or dependencies.require_stores,
             observe=metrics.count_predictions,
+            notes=dependencies.notes,
         ).routes(),
         *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
         *StatusApi(dependencies.status).routes(),

@@ -2,16 +2,23 @@
 simulations.
 """
 
+import logging
 import random
 import secrets
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
-from mainspring.elements.time import Micros
+from mainspring.elements.time import HOUR, MINUTE, SECOND, Micros, format_instant
 from mainspring.ports.clock import Clock
 
-__all__ = ["FrozenClock", "RandomIds", "SeededIds", "SystemClock"]
+__all__ = ["ClockStep", "FrozenClock", "RandomIds", "SeededIds", "SystemClock"]
+
+_LOG = logging.getLogger("mainspring")
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Goes on while the machine sleeps, where the system has such a clock."""
+_STEP, _PATIENCE, _SHOWN = 5 * SECOND, MINUTE, HOUR
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
@@ -21,18 +28,92 @@ _LOW_DIGITS = 4
 _LOW_MOST = 32**_LOW_DIGITS - 1
 
 
-class SystemClock:
-    """The machine's clock; where that is set back, time stands still until it has caught up."""
+class ClockStep(NamedTuple):
+    """The machine's clock was set to another time, or its hardware jumped.
 
-    def __init__(self) -> None:
+    Args:
+        by: how far, microseconds; below 0: back.
+        seen_at: the instant that this clock gave then.
+        followed: whether it was still so a minute later, and is the time now.
+    """
+
+    by: Micros
+    seen_at: Micros
+    followed: bool = False
+
+    def __str__(self) -> str:
+        direction = "back" if self.by < 0 else "forward"
+        fate = "was followed after a minute" if self.followed else "is not followed yet"
+        length = f"{abs(self.by) / SECOND:,.0f} s {direction}"
+        return f"the machine's clock went {length} at {format_instant(self.seen_at)}, which {fate}"
+
+
+class SystemClock:
+    """The machine's clock, checked by the one that counts since it was started and cannot be set.
+
+    Where the two come apart by more than five seconds, time goes on as it went, and the step is
+    followed only once it has lasted a minute: of a blip forward and back nothing remains.  The
+    other way, taking each instant that was ever read for the earliest that is possible, time would
+    stand still after a blip until the world has caught up with it.
+
+    A clock that was set back and stays there is followed too, after the minute: this is the one
+    case in which time goes back.  Below five seconds it stands still until it has caught up.
+
+    Args:
+        wall, steady: microseconds; the machine's by default.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], Micros] = lambda: time.time_ns() // 1000,
+        steady: Callable[[], Micros] = lambda: time.clock_gettime_ns(_STEADY) // 1000,
+    ) -> None:
+        self._wall, self._steady = wall, steady
+        self._offset = wall() - steady()
         self._latest: Micros = 0
+        self._step: ClockStep | None = None
+        self._stepped_to, self._since = 0, 0
         self._lock = threading.Lock()
+
+    @property
+    def step(self) -> ClockStep | None:
+        """The step that is not followed yet, or was within the last hour; None where the machine's
+        clock goes as it should.
+        """
+        self.now()
+        with self._lock:
+            return self._step
 
     def now(self) -> Micros:
         """The present instant."""
         with self._lock:
-            self._latest = max(self._latest, time.time_ns() // 1000)
+            steady = self._steady()
+            offset = self._wall() - steady
+            if abs(offset - self._offset) <= _STEP:
+                self._offset = offset
+                if self._step and (not self._step.followed or steady - self._since > _SHOWN):
+                    self._settle()
+            else:
+                self._suspect(offset, steady)
+            self._latest = max(self._latest, steady + self._offset)
             return self._latest
+
+    def _suspect(self, offset: Micros, steady: Micros) -> None:
+        """Follow a step that has lasted; begin to count where it is another than before."""
+        step = self._step
+        if step is None or step.followed or abs(offset - self._stepped_to) > _STEP:
+            self._step = ClockStep(by=offset - self._offset, seen_at=steady + self._offset)
+            self._stepped_to, self._since = offset, steady
+            _LOG.warning("%s", self._step)
+        elif steady - self._since >= _PATIENCE:
+            self._step = step._replace(followed=True)
+            self._offset, self._latest = offset, steady + offset
+            _LOG.warning("%s", self._step)
+
+    def _settle(self) -> None:
+        if self._step and not self._step.followed:
+            _LOG.warning("the machine's clock is right again; the step was not followed")
+        self._step = None
 
 
 class FrozenClock:

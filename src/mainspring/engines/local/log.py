@@ -15,6 +15,7 @@ it are the last predictions, whole.  Facts are FULL: acknowledged means on disk.
 """
 
 import io
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -42,6 +43,7 @@ CREATE TABLE IF NOT EXISTS identities (
         visible_at INTEGER NOT NULL, stands INTEGER NOT NULL,
     PRIMARY KEY (number, id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS log_identity (identity TEXT NOT NULL);
 """
 _PREDICTIONS = "inference:"
 _ROWS_PER_BATCH = 65_536
@@ -95,6 +97,14 @@ class SqliteLog:
         self._predictions = SqliteDatabase(
             beside, schema=_SCHEMA, synchronous="NORMAL", name="the inference log"
         )
+        self.identities()
+
+    def identities(self) -> Mapping[str, str]:
+        """What each of its files is known by.  Read each time: a file can be written over."""
+        return {
+            "facts": _identity_of(self._facts),
+            "predictions": _identity_of(self._predictions),
+        }
 
     def topics(self) -> Sequence[str]:
         """All topics that ever held a record, sorted."""
@@ -250,6 +260,21 @@ class SqliteLog:
 
     def _of(self, topic: str) -> SqliteDatabase:
         return self._predictions if topic.startswith(_PREDICTIONS) else self._facts
+
+
+def _identity_of(database: SqliteDatabase) -> str:
+    """The identity of a file; of a new one, and of one that an early release made, a random one."""
+    with database.snapshot() as connection:
+        found = connection.execute("SELECT identity FROM log_identity").fetchone()
+    return str(found[0]) if found else database.transact(_identify)
+
+
+def _identify(connection: sqlite3.Connection) -> str:
+    found = connection.execute("SELECT identity FROM log_identity").fetchone()
+    if found is None:
+        found = (secrets.token_hex(16),)
+        connection.execute("INSERT INTO log_identity VALUES (?)", found)
+    return str(found[0])
 
 
 def _topic(connection: sqlite3.Connection, topic: str) -> tuple[int, int]:

@@ -40,7 +40,7 @@ def make_private_folders(folder: Path) -> None:
 def require_private(folder: Path) -> None:
     """Return for a folder that nobody else can write to; nobody else can read it afterwards.
 
-    Raises: FolderShared ENG-040 when others may write to it, or another user owns it.
+    Raises: FolderShared ENG-032 when others may write to it, or another user owns it.
     """
     found = folder.stat()
     if found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:

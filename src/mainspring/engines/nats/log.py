@@ -82,7 +82,8 @@ class NatsLog:
             )
             opened.callback(self._connection.close)
             self._stream = JetStream(stream, connection=self._connection, replicas=replicas)
-            self._index = LogIndex(index, self._stream.state().identity)
+            self._identity = self._stream.state().identity
+            self._index = LogIndex(index, self._identity)
             opened.callback(self._index.close)
             self._poller = StreamPoller(self._stream, self._index, patience_s=patience_s)
             opened.callback(self._poller.join)
@@ -90,6 +91,10 @@ class NatsLog:
             opened.callback(self._poller.stop)
             self._poller.wait_level()
             self._opened = opened.pop_all()
+
+    def identities(self) -> Mapping[str, str]:
+        """What the stream is known by."""
+        return {"facts": self._identity}
 
     def topics(self) -> Sequence[str]:
         """All topics that ever held a record, sorted."""

@@ -208,6 +208,10 @@ class ViewMaterialization:
         """The offset up to which every one of the partitions has applied a topic."""
         return min(position.offset(topic) for position in self.positions.values())
 
+    def furthest(self, topic: str) -> int:
+        """The offset up to which one of the partitions has applied a topic."""
+        return max(position.offset(topic) for position in self.positions.values())
+
     def is_behind(self, heads: Mapping[str, int]) -> bool:
         """Whether a partition has something to apply below these heads of the topics."""
         return any(self.reached(topic) < heads[topic] for topic in self.topics)

@@ -18,14 +18,14 @@ from mainspring.features.state.stream import (
 )
 from mainspring.features.view import CompiledView
 from mainspring.ports.clock import Clock
-from mainspring.ports.errors import StaleWrite
+from mainspring.ports.errors import CopyAhead, StaleWrite
 from mainspring.ports.log import LogReader
 from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.online import OnlineWriter
 from mainspring.ports.state import StateStore
 from mainspring.ports.tables import TableReader
 
-__all__ = ["StreamPorts", "materialize_to_head", "open_materializations"]
+__all__ = ["StreamPorts", "materialize_to_head", "open_materializations", "require_folded"]
 
 _LOG = logging.getLogger("mainspring.stream")
 
@@ -57,7 +57,8 @@ def open_materializations(
     """Folds of these partitions, those that are equally far in one, so that one that is far behind
     holds up no other.
 
-    Raises: ENG-004 when another process opens them just now.
+    Raises: ENG-004 when another process opens them just now; CopyAhead ENG-043 for what has folded
+        more than the log holds.
     """
     now, online = ports.data_clock.now(), ports.online
     shards = [
@@ -70,7 +71,23 @@ def open_materializations(
     opened = ViewMaterialization(
         view, partitions, log=ports.log, online=online, now=now - CLOCK_SKEW, tables=ports.tables
     )
+    require_folded(opened, ports.log)
     return opened.split()
+
+
+def require_folded(opened: ViewMaterialization, log: LogReader) -> None:
+    """Return unless a partition has folded more than the log holds.  Raises: CopyAhead ENG-043: it
+    was folded from another log, or this one has lost its end.
+    """
+    for topic in opened.topics:
+        head, furthest = log.head(topic), opened.furthest(topic)
+        if furthest > head:
+            raise CopyAhead(
+                store=f"the online state of {opened.view.view.name}",
+                topic=topic,
+                position=furthest,
+                head=head,
+            )
 
 
 def materialize_to_head(view: CompiledView, ports: StreamPorts) -> int:

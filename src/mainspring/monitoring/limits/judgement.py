@@ -9,7 +9,14 @@ import msgspec
 __all__ = ["FindingKind", "Judgement", "MonitorFinding", "Unjudged", "group_unjudged"]
 
 FindingKind = OneOf[
-    "feature_drift", "score_drift", "data_quality", "label_rate", "performance", "parity"
+    "feature_drift",
+    "score_drift",
+    "data_quality",
+    "label_rate",
+    "performance",
+    "parity",
+    "proof_expiry",
+    "clock",
 ]
 
 _MOST_NAMES = 8

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from mainspring.elements.errors import Location, UnreadableInstant
-from mainspring.elements.time import parse_instant
+from mainspring.elements.errors import Location, UnreadableDuration, UnreadableInstant
+from mainspring.elements.time import MINUTE, Micros, parse_duration, parse_instant
 from mainspring.gates.policy import TrustPolicy
 from mainspring.ports.signer import PublicKey
+from mainspring.project.config.audit import AuditConfig, parse_audit
 from mainspring.project.config.engines import EngineChoices, parse_engines
 from mainspring.project.config.settings import Settings
 from mainspring.project.errors import ConfigurationFault, ProjectErrors, UnknownEnvironment
@@ -39,6 +40,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _MOST_PARTITIONS = 1_024
 _HIGHEST_FLOOR = 2**53
 _ROLES = ("tester", "approver", "releaser")
+_MOST_MEGABYTES = 1_000_000
 _LINE_OF_SYNTAX_ERROR = re.compile(r"at line (\d+)")
 
 
@@ -60,6 +62,9 @@ class EnvironmentConfig:
             event times, for which leakage cannot be excluded.
         parity: the share of predictions whose features are recomputed in the background and
             compared as bytes, 0 to 1.
+        disk_floor_mb: with less than that free on the disk of its state, a server is not ready and
+            takes nothing in.
+        lag_limit: for how long a record may wait to be folded before a server is not ready.
     """
 
     protected: bool
@@ -69,6 +74,8 @@ class EnvironmentConfig:
     engines: EngineChoices = field(default_factory=EngineChoices)
     partitions: int = 1
     parity: float = 0.01
+    disk_floor_mb: int = 8
+    lag_limit: Micros = 10 * MINUTE
     allow_timeless: bool = False
     floors: Mapping[str, int] = field(default_factory=dict)
 
@@ -105,6 +112,7 @@ class ProjectConfig:
     environments: Mapping[str, EnvironmentConfig]
     cost: Cost = field(default_factory=Cost)
     engines: EngineChoices = field(default_factory=EngineChoices)
+    audit: AuditConfig = field(default_factory=AuditConfig)
 
     def environment(self, name: str) -> EnvironmentConfig:
         """The settings of an environment.  Raises: UnknownEnvironment ACC-004."""
@@ -148,7 +156,7 @@ def parse_config(text: str, *, path: str, name: str) -> ProjectConfig:
 
 
 def _project(settings: Settings, document: object, name: str) -> ProjectConfig:
-    top = settings.table(document, "", known=("name", "cost", "engines", "environments"))
+    top = settings.table(document, "", known=("audit", "name", "cost", "engines", "environments"))
     environments = settings.table(top.get("environments", {}), "environments")
     for env in environments:
         settings.text(
@@ -165,6 +173,7 @@ def _project(settings: Settings, document: object, name: str) -> ProjectConfig:
         },
         cost=_cost(settings, top.get("cost", {})),
         engines=engines,
+        audit=parse_audit(settings, top.get("audit", {})),
     )
 
 
@@ -184,6 +193,8 @@ def _environment(
             "engines",
             "partitions",
             "parity",
+            "disk_floor_mb",
+            "lag_limit",
             "allow_timeless",
         ),
     )
@@ -218,6 +229,12 @@ def _environment(
             most=_MOST_PARTITIONS,
         ),
         parity=_share(settings, table.get("parity", default.parity), f"{setting}.parity"),
+        disk_floor_mb=settings.whole(
+            table.get("disk_floor_mb", default.disk_floor_mb),
+            f"{setting}.disk_floor_mb",
+            most=_MOST_MEGABYTES,
+        ),
+        lag_limit=_length(settings, table.get("lag_limit"), f"{setting}.lag_limit"),
         allow_timeless=settings.flag(
             table.get("allow_timeless", default.allow_timeless), f"{setting}.allow_timeless"
         ),
@@ -229,6 +246,17 @@ def _share(settings: Settings, value: object, setting: str) -> float:
         return float(value)
     settings.fault(setting, f"must be a share from 0 to 1, not {value!r}")
     return 0.0
+
+
+def _length(settings: Settings, value: object, setting: str) -> Micros:
+    """A length of time as text; the default where there is none."""
+    if value is None:
+        return EnvironmentConfig.lag_limit
+    try:
+        return parse_duration(str(value))
+    except UnreadableDuration:
+        settings.fault(setting, f"must be a length of time such as 10m, not {value!r}")
+        return EnvironmentConfig.lag_limit
 
 
 def _instant(settings: Settings, value: object, setting: str) -> str:

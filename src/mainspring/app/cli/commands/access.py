@@ -8,7 +8,13 @@ import click
 
 from mainspring.access.tokens import PERMISSIONS
 from mainspring.app.cli.faults import EXIT_REFUSED
-from mainspring.app.cli.options import GivenPath, Invocation, WorkspaceVerb, actor_name
+from mainspring.app.cli.options import (
+    GivenPath,
+    Invocation,
+    WorkspaceGroup,
+    WorkspaceVerb,
+    actor_name,
+)
 from mainspring.app.cli.paint import Paint, columns
 from mainspring.app.cli.secret import require_place_for_secret, write_new_secret
 from mainspring.elements.events import Event
@@ -89,7 +95,7 @@ def revoke_token(at: Invocation, token: str) -> None:
     at.answer({"revoked": True}, lambda paint: [f"{paint.mark(True)} the token is revoked"])
 
 
-@click.command(cls=WorkspaceVerb)
+@click.group(cls=WorkspaceGroup, invoke_without_command=True)
 @click.option(
     "--last",
     default=20,
@@ -104,14 +110,36 @@ def revoke_token(at: Invocation, token: str) -> None:
     metavar="KIND",
     help="Only events of this kind, such as environment.moved.",
 )
-@click.pass_obj
-def audit(at: Invocation, last: int, kind: str) -> int:
+@click.pass_context
+def audit(ctx: click.Context, last: int, kind: str) -> int | None:
     """Show who did what, and verify that the journal is unchanged.
 
-    Each event of the journal has a digest of all events before it.  Exit code 1 when this chain is
-    broken.
+    Each event of the journal has a digest of all events before it, and signed checkpoints say what
+    it was.  Exit code 1 when this chain is broken, or is another than the one that was signed.
     """
+    if ctx.invoked_subcommand is not None:
+        return None
+    at = ctx.ensure_object(Invocation)
     report = at.open().audit(kind=kind, last=last)
+    at.answer(report, lambda paint: audit_lines(report, paint))
+    return 0 if report.intact else EXIT_REFUSED
+
+
+@audit.command("verify", cls=WorkspaceVerb)
+@click.option(
+    "--against",
+    type=GivenPath(exists=True),
+    required=True,
+    metavar="FILE",
+    help="A checkpoint, a folder of them, or what `mainspring audit --json` printed.",
+)
+@click.pass_obj
+def verify_audit(at: Invocation, against: Path) -> int:
+    """Compare the journal with a checkpoint or an audit that was kept elsewhere.
+
+    Exit code 1 when an event up to there is another one, or is missing.
+    """
+    report = at.open().audit_against(against)
     at.answer(report, lambda paint: audit_lines(report, paint))
     return 0 if report.intact else EXIT_REFUSED
 
@@ -130,8 +158,13 @@ def audit_lines(report: "AuditReport", paint: Paint) -> Iterator[str]:
         for event in events
     ]
     yield from columns(rows) if rows else []
-    if report.intact:
-        yield f"{paint.mark(True)} {report.events:,} events, and their chain of digests is intact"
+    yield from (f"{paint.mark(False)} {fault}" for fault in report.faults)
+    if report.broken_at is None:
+        signed = f", signed up to event {report.signed_until:,}" if report.signed_until else ""
+        yield (
+            f"{paint.mark(report.intact)} {report.events:,} events, and their chain of digests is "
+            f"intact{signed}"
+        )
     else:
         yield (
             f"{paint.mark(False)} the chain of digests breaks at event {report.broken_at} of "

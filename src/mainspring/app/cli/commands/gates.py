@@ -10,6 +10,7 @@ from mainspring.app.cli.options import Invocation, WorkspaceVerb
 from mainspring.app.cli.paint import Paint
 from mainspring.app.cli.verdicts import verdict_lines
 from mainspring.elements.identity import short
+from mainspring.elements.time import parse_duration
 
 if TYPE_CHECKING:
     from mainspring.project.renew import RenewalPlan, RenewalReport, RenewedModel
@@ -26,21 +27,28 @@ def gates() -> None:
 @click.option(
     "--all-retained", is_flag=True, help="Also the earlier versions that a rollback can lead to."
 )
+@click.option(
+    "--within",
+    default="",
+    metavar="TIME",
+    help="Only what is not proven for longer than that, such as 14d.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be judged, and do nothing.")
 @click.pass_obj
-def renew(at: Invocation, *, all_retained: bool, dry_run: bool) -> int:
+def renew(at: Invocation, *, all_retained: bool, within: str, dry_run: bool) -> int:
     """Judge every model of an environment again, and sign new statements.
 
     Statements count for 90 days; renew them before they run out, or before servers are upgraded to
     a release that asks for more.  Nothing moves.  Exit code 1 when a gate fails, or when the
-    environment still misses something, such as an approval.
+    environment still misses something, such as an approval.  With --within 14d it can be scheduled
+    every day: where nothing is due, nothing is done, with exit code 0.
     """
-    renewal = at.open().gate_renewal
+    renewal, due = at.open().gate_renewal, parse_duration(within) if within else None
     if dry_run:
-        plan = renewal.plan(all_retained=all_retained)
+        plan = renewal.plan(all_retained=all_retained, within=due)
         at.answer(plan, lambda paint: renewal_plan_lines(plan, paint))
         return 0
-    report = renewal.renew(all_retained=all_retained)
+    report = renewal.renew(all_retained=all_retained, within=due)
     at.answer(report, lambda paint: renewal_lines(report, paint))
     return 0 if report.is_proven else EXIT_REFUSED
 
@@ -48,7 +56,7 @@ def renew(at: Invocation, *, all_retained: bool, dry_run: bool) -> int:
 def renewal_plan_lines(plan: "RenewalPlan", paint: Paint) -> Iterator[str]:
     """What would be judged."""
     if not plan.models:
-        yield f"{paint.name(plan.environment)} holds no model"
+        yield f"{paint.name(plan.environment)} holds no model to judge"
     for model in plan.models:
         against = f"champion {short(model.champion)}" if model.champion else "the base rate"
         yield f"{paint.name(model.model)} would be judged against {against}"
@@ -60,7 +68,7 @@ def renewal_plan_lines(plan: "RenewalPlan", paint: Paint) -> Iterator[str]:
 def renewal_lines(report: "RenewalReport", paint: Paint) -> Iterator[str]:
     """The verdicts on each model, and whether the environment takes it."""
     if not report.models:
-        yield f"{paint.name(report.environment)} holds no model"
+        yield f"{paint.name(report.environment)} holds no model to judge"
     for model in report.models:
         yield paint.title(model.model)
         yield from verdict_lines(model.verdicts, paint)
