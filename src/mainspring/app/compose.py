@@ -26,6 +26,7 @@ from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.tables import MemoryTables
+from mainspring.engines.local.unopened import open_or_defer
 from mainspring.maintenance.upgrade import upgrade_workspace
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey, Signer
@@ -110,7 +111,7 @@ def compose_on_disk(path: Path, env: str, *, actor: str = "", as_of: str = "") -
             compute=open_compute(config.engines.compute),
         ),
         scorers=OnnxScorerLoader(),
-        signer=FileSigner.load_or_create(folder / "keys" / "tester"),
+        signer=open_or_defer(lambda: FileSigner.load_or_create(folder / "keys" / "tester")),
         verifier=Ed25519Verifier(),
         clock=clock,
         data_clock=OffsetClock(clock, parse_instant(moment)) if moment else clock,

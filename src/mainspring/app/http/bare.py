@@ -15,6 +15,7 @@ from mainspring.access.tokens import bearer_token
 from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
+from mainspring.elements.plain_file import read_plain
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.ports.http import Call, HttpService, Reply, Route, json_reply
@@ -31,7 +32,7 @@ def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[st
 
     Raises: InvalidModel ENG-202 when the file is no model that can be scored.
     """
-    payload = path.read_bytes()
+    payload = read_plain(path)
     version, token = short(digest_of(payload)), secrets.token_urlsafe(32)
     service = build_model_service(OnnxScorer(payload), name=name, version=version, token=token)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -19,12 +19,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mainspring.elements.plain_file import open_plain
 from mainspring.ports.errors import KeyUnusable
 from mainspring.ports.signer import PublicKey, Signature
 
 __all__ = ["Ed25519Verifier", "FileSigner"]
 
 _PREFIX = "ed25519:"
+_LONGEST_KEY_BYTES = 1 << 16
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -42,9 +44,13 @@ class FileSigner:
         Raises: KeyUnusable ENG-008 when it is no such key, or when others can read it or replace
             it.
         """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _create(path)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # A link is never followed to a place where a key would be made.
+            if not path.exists() and not path.is_symlink():
+                _create(path)
+        except OSError as error:
+            raise KeyUnusable(path=str(path), reason=str(error)) from error
         return cls(_load(path))
 
     @classmethod
@@ -78,7 +84,7 @@ class Ed25519Verifier:
                 base64.b64decode(signature.public_key.removeprefix(_PREFIX), validate=True)
             )
             key.verify(signature.value, message)
-        except (InvalidSignature, ValueError):
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError):
             return False
         return True
 
@@ -102,9 +108,9 @@ def _create(path: Path) -> None:
 
 def _load(path: Path) -> Ed25519PrivateKey:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            payload = file.read()
+            payload = file.read(_LONGEST_KEY_BYTES)
         if mode & _OTHERS:
             raise KeyUnusable(
                 path=str(path),
@@ -116,7 +122,7 @@ def _load(path: Path) -> Ed25519PrivateKey:
                 reason=f"others than its owner can write to {path.parent}, and so replace it",
             )
         key = load_pem_private_key(payload, password=None)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyUnusable(path=str(path), reason=str(error)) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyUnusable(path=str(path), reason="it is a key of another kind")
