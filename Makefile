@@ -13,7 +13,7 @@ SEED ?= 0
 EXAMPLES ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-features bench-rollback prove crash edits docs lock clean
+.PHONY: help demo test check bench bench-features bench-rollback prove crash attack attack-full edits docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ prove: $(READY) ## a million values, each answered in every way; 0 may differ (P
 
 crash: $(READY) ## kill -9 a feature store 1,000 times under load; nothing may be lost or doubled (KILLS=, SEED=)
 	@$(BIN)/python -m tests.crash.aftermath --kills $(KILLS) --seed $(SEED)
+
+attack: $(READY) ## every attack of tests/attacks, under three minutes (PYTEST_ARGS= runs them in one process)
+	@$(BIN)/python -m pytest tests/attacks $(PYTEST_ARGS)
+
+attack-full: $(READY) ## every damage to every file, and after it every verb of the command line: hours
+	@$(BIN)/python -m tests.attacks.every_damage
 
 edits: $(READY) ## histories of edits, each compared with a fresh workspace; about three quarters of an hour (EXAMPLES=)
 	@EDIT_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q tests/laws/test_edits.py

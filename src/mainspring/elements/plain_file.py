@@ -8,8 +8,8 @@ else in its place in between.
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 __all__ = ["fault_of_file", "kind_of_file", "open_plain", "read_plain"]
 
@@ -27,7 +27,7 @@ def fault_of_file(path: Path) -> str:
     return "" if stat.S_ISREG(found) else f"{path.name} is {kind_of_file(found)}, and not a file"
 
 
-def open_plain(path: Path, *, links: bool = True) -> BinaryIO:
+def open_plain(path: Path, *, links: bool = True) -> BufferedReader:
     """A plain file, opened to be read.
 
     Args:
