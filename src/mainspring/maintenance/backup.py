@@ -31,6 +31,7 @@ from mainspring.ports.backup import BackupSource
 from mainspring.ports.errors import StoreDamaged, StoreFailed
 from mainspring.ports.signer import PublicKey, Signer
 from mainspring.ports.tables import TableReader
+from mainspring.sources.read import reading_table
 
 __all__ = ["BackupReport", "refuse_occupied", "translate_file_errors", "write_backup"]
 
@@ -202,7 +203,8 @@ def _copy_trimmed(root: Path, cut: BackupCut, tables: TableReader) -> dict[str, 
             continue
         (root / TABLES).mkdir(mode=0o700, exist_ok=True)
         path = root / TABLES / f"{len(trimmed)}.parquet"
-        scan.filter(pl.col("_offset") < first).sort("_offset").sink_parquet(path)
+        with reading_table(topic):
+            scan.filter(pl.col("_offset") < first).sort("_offset").sink_parquet(path)
         rows = pl.scan_parquet(path).select(pl.len()).collect().item()
         if rows != first:
             raise StoreDamaged(
