@@ -14,7 +14,7 @@ EXAMPLES ?= 10000
 REQUESTS ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-features bench-rollback prove crash attack-full edits docs lock clean
+.PHONY: help demo test check bench bench-features bench-rollback prove crash attack attack-full edits docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,12 @@ prove: $(READY) ## a million values, each answered in every way; 0 may differ (P
 crash: $(READY) ## kill -9 a feature store 1,000 times under load; nothing may be lost or doubled (KILLS=, SEED=)
 	@$(BIN)/python -m tests.crash.aftermath --kills $(KILLS) --seed $(SEED)
 
-attack-full: $(READY) ## 100,000 hostile requests of 146 kinds beside live traffic; 0 may be answered with 500 (REQUESTS=, SEED=)
+attack: $(READY) ## every attack of tests/attacks, under three minutes (PYTEST_ARGS= runs them in one process)
+	@$(BIN)/python -m pytest tests/attacks $(PYTEST_ARGS)
+
+attack-full: $(READY) ## 100,000 hostile requests beside live traffic, then every damage to every file with every verb: hours (REQUESTS=, SEED=)
 	@$(BIN)/python -m tests.attacks.hostile --requests $(REQUESTS) --seed $(SEED)
+	@$(BIN)/python -m tests.attacks.every_damage
 
 edits: $(READY) ## histories of edits, each compared with a fresh workspace; about three quarters of an hour (EXAMPLES=)
 	@EDIT_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q tests/laws/test_edits.py

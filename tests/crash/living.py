@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mainspring.app.workspace import Workspace
 from mainspring.elements.time import format_instant
+from tests.archives import signed_by
 from tests.topics import facts_topic
 
 SHOPS = ("harbour", "market", "station", "old-town")
@@ -55,7 +56,8 @@ def restore_for_ever(project: Path, archive: Path, places: Path) -> Iterator[str
     complete.
     """
     for number in count():
-        Workspace.restore(copy_of_project(project, places / f"{number:04}"), archive)
+        folder = copy_of_project(project, places / f"{number:04}")
+        Workspace.restore(folder, archive, trust=signed_by(archive))
         yield f"{number:04}"
 
 

@@ -18,6 +18,7 @@ from mainspring.app.workspace import Workspace
 from mainspring.features.history.backfill import backfill_view
 from mainspring.maintenance.backup import BackupReport
 from mainspring.sources.facts import read_source_rows
+from tests.archives import signed_by
 from tests.crash.living import SHOPS, copy_of_project
 from tests.topics import facts_topic
 
@@ -54,7 +55,7 @@ def lines(process: "subprocess.Popen[str]", count: int) -> list[str]:
 
 def elsewhere(origin: Path, archive: Path, folder: Path) -> Workspace:
     """The project as it is checked out on another machine, with the backup brought back."""
-    Workspace.restore(copy_of_project(origin, folder), archive)
+    Workspace.restore(copy_of_project(origin, folder), archive, trust=signed_by(archive))
     return Workspace.open(folder)
 
 
@@ -172,6 +173,6 @@ def test_a_restore_killed_at_any_instant_is_whole_or_not_there(
         assert set(acknowledged) <= {folder.name for folder in found}
         assert all(Workspace.open(folder).plan().is_empty for folder in found[-2:])
         again = copy_of_project(origin, places / f"{len(found):04}")
-        Workspace.restore(again, tmp_path / "backup")
+        Workspace.restore(again, tmp_path / "backup", trust=signed_by(tmp_path / "backup"))
         assert Workspace.open(again).plan().is_empty
         assert [path.name for path in again.glob(".mainspring*")] == [".mainspring"]

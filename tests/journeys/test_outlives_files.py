@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 import mainspring as ms
+from tests.archives import signed_by
 from tests.journeys.lateness import PROJECT, call, make_project, serving, verbs
 
 pytestmark = pytest.mark.journey
@@ -154,7 +155,8 @@ def test_a_backup_is_restored_where_the_files_are_not(broken: Path, tmp_path: Pa
     there = tmp_path / "there"
     there.mkdir()
     shutil.copy(broken / "project.toml", there)
-    assert call(there, ["restore", "../copy"]).code == 0
+    [key] = signed_by(tmp_path / "copy")
+    assert call(there, ["restore", "../copy", "--trust", key]).code == 0
     answer = call(there, ["predict", "late", "--row", '{"shop": "a"}'])
     assert answer.code == 0, answer.text
     assert call(there, ["replay", "--last", "2"]).code == 0

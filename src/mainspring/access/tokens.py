@@ -10,9 +10,11 @@ from typing import get_args
 from mainspring.access.errors import NotPermitted, TokenMissing, TokenUnknown
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import digest_of
+from mainspring.elements.plain_file import fault_of_file, read_plain
 from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
 from mainspring.elements.time import Micros
 from mainspring.ports.clock import Clock
+from mainspring.ports.errors import FileRefused
 from mainspring.ports.state import Change, StateReader, StateWriter
 
 __all__ = [
@@ -106,10 +108,9 @@ def load_or_create_token(
     """The workspace owner's token, in a file that only they can read, so that printed commands can
     use it.
     """
-    if path.exists():
-        token = path.read_text().strip()
-        if state.get("token", _key(token)) is not None:
-            return token
+    token = _token_in(path)
+    if token and state.get("token", _key(token)) is not None:
+        return token
     token = create_token(
         state, owner=actor, actor=actor, permissions=PERMISSIONS, project=project, at=at
     )
@@ -165,6 +166,18 @@ class Tokens:
         revoke_token(
             self._state, token, actor=self._actor, project=self._project, at=self._clock.now()
         )
+
+
+def _token_in(path: Path) -> str:
+    """The token in a file; empty where there is none.  Raises: FileRefused ENG-031."""
+    if fault := fault_of_file(path):
+        raise FileRefused(file=str(path), reason=fault)
+    try:
+        return read_plain(path, most=4_096).decode(errors="replace").strip()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise FileRefused(file=str(path), reason=str(error)) from error
 
 
 def _key(token: str) -> str:

@@ -27,6 +27,7 @@ from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.sequences import FileSequences
 from mainspring.engines.local.signer import Ed25519Verifier, FileSigner
 from mainspring.engines.local.tables import MemoryTables
+from mainspring.engines.local.unopened import open_or_defer
 from mainspring.gates.release.memory import SequenceMemory
 from mainspring.maintenance.upgrade import upgrade_workspace
 from mainspring.ports.clock import Clock
@@ -111,7 +112,7 @@ def compose_on_disk(
     moment, name = as_of or config.as_of, ProjectName(project.config.name)
     who = Actor(actor or f"person:{getpass.getuser()}")
     state = open_state(config.engines.state, folder, project=name, clock=clock)
-    signer = FileSigner.load_or_create(folder / "keys" / "tester")
+    signer = open_or_defer(lambda: FileSigner.load_or_create(folder / "keys" / "tester"))
     upgrade_workspace(state, project=name, actor=who, at=clock.now())
     watch = LogWatch(stores.log, state, log_store(config.engines))
     watch.bind()
@@ -187,7 +188,7 @@ def releaser_signer(folder: Path, tester: FileSigner) -> FileSigner:
     that of the tester, since on one machine one key plays every role.  Raises: KeyUnusable ENG-008.
     """
     own = folder / "keys" / "releaser"
-    return FileSigner.load_or_create(own) if own.exists() else tester
+    return open_or_defer(lambda: FileSigner.load_or_create(own)) if own.exists() else tester
 
 
 def public_keys(folder: Path | None, tester: Signer, releaser: Signer) -> dict[str, PublicKey]:

@@ -15,6 +15,7 @@ from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import FileObjects
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.engines.local.state import SqliteState
+from mainspring.engines.local.unopened import open_or_defer
 from mainspring.ports.clock import Clock
 from mainspring.ports.compute import Compute
 from mainspring.ports.errors import ProductMissing, SecretMissing, StoreUnreachable
@@ -133,7 +134,7 @@ def log_store(choices: EngineChoices) -> str:
 def open_objects(choice: EngineChoice, folder: Path) -> ObjectWriter:
     """The object store.  Raises: ProductMissing ENG-013, SecretMissing ENG-014."""
     if choice.product == "files":
-        return FileObjects(folder)
+        return open_or_defer(lambda: FileObjects(folder))
     with _installed("obstore", package="obstore", extra="s3"):
         from mainspring.engines.s3.objects import S3Objects
     return S3Objects(_bucket(choice, "objects"))
@@ -144,9 +145,9 @@ def _open_online(choice: EngineChoice, folder: Path, *, project: str) -> OnlineW
         case "lmdb":
             from mainspring.engines.lmdb.online import LmdbOnline
 
-            return LmdbOnline(folder / "online.lmdb")
+            return open_or_defer(lambda: LmdbOnline(folder / "online.lmdb"))
         case "sqlite":
-            return SqliteOnline(folder / "online-rows.db")
+            return open_or_defer(lambda: SqliteOnline(folder / "online-rows.db"))
         case _:
             with _installed("redis", package="redis", extra="redis"):
                 from mainspring.engines.redis.online import RedisOnline

@@ -1,7 +1,7 @@
 """Backup, restore and garbage collection of a workspace, composed from its engines."""
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -9,10 +9,12 @@ from mainspring.app.engines import OpenLog, OpenState, open_log, open_state, ope
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.engines.local.clock import SystemClock
 from mainspring.engines.local.folders import LocalFolders, SecretFiles
+from mainspring.engines.local.signer import Ed25519Verifier
 from mainspring.maintenance.backup import BackupReport, write_backup
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.maintenance.ports import FolderEngines, MaintenancePorts
-from mainspring.maintenance.restore import RestoreReport, restore_backup
+from mainspring.maintenance.restore import BackupProof, RestoreReport, restore_backup
+from mainspring.ports.signer import PublicKey
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.config.engines import EngineChoices
 from mainspring.project.kinds.evaluation import Runtime
@@ -40,20 +42,31 @@ def back_up_workspace(
         target,
         ports=_ports_of(runtime),
         engines=_folder_engines(),
+        signer=runtime.signer,
         secrets=SecretFiles(folder, _SECRETS) if secrets and folder else None,
     )
 
 
-def restore_workspace(path: Path, archive: Path, *, actor: str, digest: str) -> RestoreReport:
-    """Restore a backup for the project at a folder or file.  Raises: as `restore_backup`."""
+def restore_workspace(
+    path: Path, archive: Path, *, actor: str, digest: str, trust: Sequence[str]
+) -> RestoreReport:
+    """Restore a backup for the project at a folder or file, whose testers may have signed it.
+    Raises: as `restore_backup`.
+    """
+    config = read_config(path)
+    testers = [key for env in config.environments.values() for key in env.trust.get("tester", ())]
     return restore_backup(
         (path if path.is_dir() else path.parent).resolve() / STATE_FOLDER,
         archive,
-        project=ProjectName(read_config(path).name),
+        project=ProjectName(config.name),
         engines=_folder_engines(),
         clock=SystemClock(),
         actor=Actor(actor or f"person:{getpass.getuser()}"),
-        digest=digest,
+        proof=BackupProof(
+            verifier=Ed25519Verifier(),
+            trusted=(*testers, *map(PublicKey, trust)),
+            digest=digest,
+        ),
     )
 
 

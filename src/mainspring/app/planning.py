@@ -5,6 +5,7 @@ from pathlib import Path
 from mainspring.app.engines import log_store, open_log, open_objects, open_state
 from mainspring.engines.local.private import make_private_folders, require_private
 from mainspring.maintenance.upgrade import require_known_format
+from mainspring.ports.errors import FileRefused
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.loader.load import load_project
 from mainspring.project.plan.plan import Plan
@@ -24,10 +25,14 @@ def state_folder(path: Path) -> Path:
     is absent.  Raises: FolderShared ENG-032 where others can write to it.
     """
     folder = _state_folder(path)
-    make_private_folders(folder)
-    for each in (folder, *folder.iterdir()):
-        if each.is_dir():
-            require_private(each)
+    try:
+        make_private_folders(folder)
+        for each in (folder, *folder.iterdir()):
+            if each.is_dir():
+                require_private(each)
+    except OSError as error:
+        reason = error.strerror if folder.is_dir() else "it is no folder"
+        raise FileRefused(file=str(folder), reason=str(reason)) from error
     return folder
 
 

@@ -154,18 +154,24 @@ class Workspace(DataAccess):
 
     @staticmethod
     def restore(
-        path: str | Path, archive: str | Path, *, actor: str = "", digest: str = ""
+        path: str | Path,
+        archive: str | Path,
+        *,
+        actor: str = "",
+        digest: str = "",
+        trust: Sequence[str] = (),
     ) -> RestoreReport:
         """Bring a backup back into the project at a folder or file, which must have no state yet.
 
         Args:
             digest: what `backup` returned; given, a backup that was exchanged as a whole is refused
                 as well.
+            trust: public keys that may have signed it, beside the testers in `project.toml`.
 
-        Raises: ArchiveDamaged FLO-022, ArchiveForeign FLO-023, PlaceTaken FLO-024, StoreFailed
-            ENG-001.
+        Raises: ArchiveDamaged FLO-022, ArchiveForeign FLO-023, ArchiveUnproven FLO-030 without a
+            trusted key or a digest, PlaceTaken FLO-024, StoreFailed ENG-001.
         """
-        return restore_workspace(Path(path), Path(archive), actor=actor, digest=digest)
+        return restore_workspace(Path(path), Path(archive), actor=actor, digest=digest, trust=trust)
 
     def plan(
         self,

@@ -21,7 +21,7 @@ from mainspring.datasets.build import CompiledTrainingSet
 from mainspring.datasets.errors import DefinitionBroken
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.declaration import stated_fields
-from mainspring.elements.errors import Location
+from mainspring.elements.errors import Location, RecordUnreadable
 from mainspring.elements.expression import aggregation
 from mainspring.elements.expression.operations import NODES
 from mainspring.elements.schema import DType, Field, Schema
@@ -310,6 +310,8 @@ def _told_as_broken() -> Iterator[None]:
     """Whatever cannot be read is one error.  Raises: DefinitionBroken DAT-024."""
     try:
         yield
+    except RecordUnreadable as error:
+        raise DefinitionBroken(problem=error.reason[:_LONGEST_PROBLEM]) from error
     except (msgspec.DecodeError, RecursionError, TypeError, ValueError, LookupError) as error:
         raise DefinitionBroken(problem=str(error)[:_LONGEST_PROBLEM]) from error
 

@@ -37,6 +37,7 @@ __all__ = [
     "NewerFormat",
     "NotAName",
     "PandasMissing",
+    "RecordUnreadable",
     "RegistryError",
     "ServingError",
     "SourceError",
@@ -218,6 +219,25 @@ class NewerFormat(RegistryError):
     record: str
     found: int
     known: int
+
+
+@dataclass(eq=False, kw_only=True)
+class RecordUnreadable(RegistryError):
+    """A stored record is not as it was written: it was cut, overwritten, changed by hand, or lies
+    under the name of another.
+
+    What stands in the state lies in `.mainspring/state.db`.  Nothing is guessed in place of such a
+    record, and what does not need it goes on working.
+    """
+
+    code: ClassVar[str] = "REG-020"
+    template: ClassVar[str] = "{record} cannot be read: {reason}"
+    remedy: ClassVar[str] = (
+        "restore a backup; what an environment holds can also be built again with "
+        "`mainspring apply`"
+    )
+    record: str
+    reason: str
 
 
 @dataclass(eq=False, kw_only=True)

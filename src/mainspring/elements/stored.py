@@ -11,13 +11,14 @@ digested before.  A number beside each record was chosen over one for the whole 
 records are copied between workspaces (backups, artifacts, envelopes) and must say it themselves.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import ClassVar, TypeVar
 
 import msgspec
 
-from mainspring.elements.errors import NewerFormat
+from mainspring.elements.errors import NewerFormat, RecordUnreadable
 from mainspring.elements.identity import Digest, canonical_json
 
 __all__ = [
@@ -72,6 +73,10 @@ class StoredRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _PACKER = msgspec.msgpack.Encoder()
+_IN_STATE = "in the state database (state.db)"
+_LONG_NUMBER, _LONG_NUMBER_OF_TEXT = re.compile(rb"[0-9]{19}"), re.compile("[0-9]{19}")
+_LONGEST_KEY, _LONGEST_REASON = 120, 300
+_UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError)
 
 R = TypeVar("R", bound=StoredRecord)
 V = TypeVar("V")
@@ -99,14 +104,17 @@ def parse_stored(payload: bytes | str, kind: type[R], *, key: str = "") -> R:
     Args:
         key: names the record in an error.
 
-    Raises: NewerFormat REG-005; msgspec.DecodeError for what is no such record.
+    Raises: NewerFormat REG-005; RecordUnreadable REG-020 for what is no such record.
     """
     try:
-        return _known(msgspec.json.decode(payload, type=kind), key)
-    except msgspec.ValidationError:
+        record = msgspec.json.decode(payload, type=kind)
+        if _has_long_number(payload):
+            _refuse_numbers_out_of_range(record)
+    except _UNREADABLE as error:
         # A newer format may lack what this one must have: then the number is the reason to tell.
         _refuse_newer(_number_in_json(payload), kind.title, kind.newest_format, key)
-        raise
+        raise _unreadable(error, kind.title, key, is_document=bool(kind.document)) from error
+    return _known(record, key)
 
 
 def pack_stored(record: StoredRecord) -> bytes:
@@ -119,14 +127,14 @@ def pack_stored(record: StoredRecord) -> bytes:
 def unpack_stored(payload: bytes, kind: type[R]) -> R:
     """The record that `pack_stored` wrote.
 
-    Raises: NewerFormat REG-005; msgspec.DecodeError for what is no such record.
+    Raises: NewerFormat REG-005; RecordUnreadable REG-020 for what is no such record.
     """
     try:
-        return _known(msgspec.msgpack.decode(payload, type=kind), "")
-    except msgspec.ValidationError:
-        number = msgspec.msgpack.decode(payload, type=_AnyFormat).record_format
-        _refuse_newer(number, kind.title, kind.newest_format, "")
-        raise
+        record = msgspec.msgpack.decode(payload, type=kind)
+    except _UNREADABLE as error:
+        _refuse_newer(_number_in_msgpack(payload), kind.title, kind.newest_format, "")
+        raise _unreadable(error, kind.title, "", is_document=bool(kind.document)) from error
+    return _known(record, "")
 
 
 def render_bare(value: BareValue) -> bytes:
@@ -140,19 +148,64 @@ def parse_bare(payload: bytes, kind: type[V], *, title: str) -> V:
     Args:
         title: what an error calls it.
 
-    Raises: NewerFormat REG-005 where a record has taken its place; msgspec.DecodeError.
+    Raises: NewerFormat REG-005 where a record has taken its place; RecordUnreadable REG-020.
     """
     try:
-        return msgspec.json.decode(payload, type=kind)
-    except msgspec.ValidationError:
+        value = msgspec.json.decode(payload, type=kind)
+        if _has_long_number(payload):
+            _refuse_numbers_out_of_range(value)
+    except _UNREADABLE as error:
         _refuse_newer(_number_in_json(payload), title, 1, "")
-        raise
+        raise _unreadable(error, title, "", is_document=True) from error
+    return value
+
+
+def _unreadable(error: Exception, title: str, key: str, *, is_document: bool) -> RecordUnreadable:
+    where = _IN_STATE if is_document else ""
+    return RecordUnreadable(
+        record=" ".join(filter(None, (title, key[:_LONGEST_KEY], where))),
+        reason=str(error)[:_LONGEST_REASON] or "it is no record",
+    )
+
+
+def _has_long_number(payload: bytes | str) -> bool:
+    """Whether a number of more than 64 bits may be in it: to look for the digits costs a tenth of
+    looking at every value.
+    """
+    if isinstance(payload, str):
+        return _LONG_NUMBER_OF_TEXT.search(payload) is not None
+    return _LONG_NUMBER.search(payload) is not None
+
+
+def _refuse_numbers_out_of_range(value: object) -> None:
+    """Raise ValueError for a whole number of more than 64 bits, which nothing of ours ever wrote
+    and nothing below could take.
+    """
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case bool() | str() | bytes() | float() | None:
+                pass
+            case int() as number:
+                if not -(2**63) <= number < 2**63:
+                    raise ValueError("it has a whole number of more than 64 bits")
+            case msgspec.Struct() as record:
+                waiting += (getattr(record, name) for name in record.__struct_fields__)
+            case dict() as found:
+                waiting += found.values()
+            case list() | tuple() as found:
+                waiting += found
+            case _:
+                pass
 
 
 def _known(record: R, key: str) -> R:
     """The record, if it is of a format that this release knows."""
     if record.record_format is not msgspec.UNSET:
         _refuse_newer(record.format_number, record.title, record.newest_format, key)
+        if record.format_number < 1:
+            error = ValueError(f"there is no format {record.format_number}")
+            raise _unreadable(error, record.title, key, is_document=bool(record.document))
     return record
 
 
@@ -165,7 +218,14 @@ def _number_in_json(payload: bytes | str) -> int:
     """The format that a document says it has; 1 for one that says nothing, or is no record."""
     try:
         return msgspec.json.decode(payload, type=_AnyFormat).record_format
-    except msgspec.DecodeError:
+    except _UNREADABLE:
+        return 1
+
+
+def _number_in_msgpack(payload: bytes) -> int:
+    try:
+        return msgspec.msgpack.decode(payload, type=_AnyFormat).record_format
+    except _UNREADABLE:
         return 1
 
 

@@ -26,9 +26,12 @@ from mainspring.maintenance.manifest import (
     render_backup_manifest,
 )
 from mainspring.maintenance.ports import FolderEngines, MaintenancePorts
+from mainspring.maintenance.signature import SIGNATURE, sign_manifest
 from mainspring.ports.backup import BackupSource
 from mainspring.ports.errors import StoreDamaged, StoreFailed
+from mainspring.ports.signer import PublicKey, Signer
 from mainspring.ports.tables import TableReader
+from mainspring.sources.read import reading_table
 
 __all__ = ["BackupReport", "refuse_occupied", "translate_file_errors", "write_backup"]
 
@@ -39,12 +42,14 @@ class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         digest: of the manifest, which names every file by its digest: kept elsewhere, it shows that
             nobody exchanged the whole.
+        signed_by: the key that signed the manifest.
     """
 
     path: str
     digest: Digest
     files: int
     size_bytes: int
+    signed_by: PublicKey
     cut: BackupCut
     secrets: bool
     damaged: tuple[Digest, ...]
@@ -55,17 +60,20 @@ def write_backup(
     *,
     ports: MaintenancePorts,
     engines: FolderEngines,
+    signer: Signer,
     secrets: BackupSource | None = None,
 ) -> BackupReport:
     """Write a backup of a workspace to a place where nothing is.
 
     Args:
         engines: what the copies are read with.
+        signer: signs what was written, as a whole.
         secrets: private keys and the owner's token, where they are to be in it, too; whoever has
             such a backup can sign and ask in their name.
 
     Raises: PlaceTaken FLO-024 when something is there, NotEmbedded FLO-025 for what cannot be
-        copied, LeaseHeld FLO-001 while `gc` or another backup is at work, StoreFailed ENG-001.
+        copied, LeaseHeld FLO-001 while `gc` or another backup is at work, StoreFailed ENG-001,
+        KeyUnusable ENG-008.
     Cost: one pass over all bytes; nobody waits for it.
     """
     sources = _Sources(
@@ -75,7 +83,7 @@ def write_backup(
         secrets=secrets,
         tables=ports.tables,
     )
-    target = target.absolute()
+    target, signed_by = target.absolute(), signer.public_key
     refuse_occupied(target)
     with (
         maintenance_lease(ports.state, ports.actor),
@@ -83,7 +91,10 @@ def write_backup(
         engines.folders.appearing(target) as root,
     ):
         manifest = _write_parts(root, sources, ports=ports, engines=engines)
-    report = _report(target, manifest)
+        payload = render_backup_manifest(manifest)
+        engines.folders.write_file(root / MANIFEST, payload)
+        engines.folders.write_file(root / SIGNATURE, sign_manifest(payload, signer))
+    report = _report(target, manifest, signed_by)
     ports.record(
         "backup.made",
         str(target),
@@ -136,7 +147,7 @@ def _source(part: str, engine: object) -> BackupSource:
 def _write_parts(
     root: Path, sources: _Sources, *, ports: MaintenancePorts, engines: FolderEngines
 ) -> BackupManifest:
-    """Copy every part in the order that makes them one whole, and write the manifest last."""
+    """Copy every part in the order that makes them one whole; what was written."""
     # What refers is copied before what it refers to, for each part only grows meanwhile (the lease
     # keeps `gc` away): a prediction names a version in the state, a build in the state names
     # offsets of facts, and all of them name objects.
@@ -152,7 +163,7 @@ def _write_parts(
         copied.append(sources.secrets.copy_part("secrets", root))
     # Digested only now: to read where the copies stand, they were opened.
     names = sorted([*(name for part in copied for name in part.files), *trimmed.values()])
-    manifest = BackupManifest(
+    return BackupManifest(
         format=FORMAT,
         product=version("mainspring"),
         project=ports.project,
@@ -171,8 +182,6 @@ def _write_parts(
             for name in names
         ),
     )
-    engines.folders.write_file(root / MANIFEST, render_backup_manifest(manifest))
-    return manifest
 
 
 def _read_cut(root: Path, *, ports: MaintenancePorts, engines: FolderEngines) -> BackupCut:
@@ -194,7 +203,8 @@ def _copy_trimmed(root: Path, cut: BackupCut, tables: TableReader) -> dict[str, 
             continue
         (root / TABLES).mkdir(mode=0o700, exist_ok=True)
         path = root / TABLES / f"{len(trimmed)}.parquet"
-        scan.filter(pl.col("_offset") < first).sort("_offset").sink_parquet(path)
+        with reading_table(topic):
+            scan.filter(pl.col("_offset") < first).sort("_offset").sink_parquet(path)
         rows = pl.scan_parquet(path).select(pl.len()).collect().item()
         if rows != first:
             raise StoreDamaged(
@@ -206,12 +216,13 @@ def _copy_trimmed(root: Path, cut: BackupCut, tables: TableReader) -> dict[str, 
     return trimmed
 
 
-def _report(target: Path, manifest: BackupManifest) -> BackupReport:
+def _report(target: Path, manifest: BackupManifest, signed_by: PublicKey) -> BackupReport:
     return BackupReport(
         path=str(target),
         digest=digest_of(render_backup_manifest(manifest)),
         files=len(manifest.files),
         size_bytes=sum(file.size_bytes for file in manifest.files),
+        signed_by=signed_by,
         cut=manifest.cut,
         secrets=manifest.secrets,
         damaged=manifest.damaged,

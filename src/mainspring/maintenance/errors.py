@@ -5,7 +5,14 @@ from typing import ClassVar
 
 from mainspring.elements.errors import DeclarationError, FlowError
 
-__all__ = ["ArchiveDamaged", "ArchiveForeign", "NotEmbedded", "PlaceTaken", "SourceNeeded"]
+__all__ = [
+    "ArchiveDamaged",
+    "ArchiveForeign",
+    "ArchiveUnproven",
+    "NotEmbedded",
+    "PlaceTaken",
+    "SourceNeeded",
+]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -38,6 +45,29 @@ class ArchiveForeign(FlowError):
     )
     path: str
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ArchiveUnproven(FlowError):
+    """Nothing says that a backup is of whom you think: it is signed by a key that this project does
+    not trust, or, made by release 0.1, not signed at all.
+
+    Whoever can write to the place where backups lie could have exchanged it for one of their own,
+    with models and tokens that nobody approved.  A key is trusted that `project.toml` lists among
+    the `testers` of an environment, or that `--trust` names; a digest that was noted elsewhere
+    proves as much.  Nothing was restored.
+    """
+
+    code: ClassVar[str] = "FLO-030"
+    template: ClassVar[str] = "the backup in {path} is not proven: {reason}"
+    remedy: ClassVar[str] = (
+        "compare the key with what `mainspring backup` or `mainspring auth key` printed where the "
+        "backup was made, then pass it: --trust {key}; or pass what `backup` printed: "
+        "--digest DIGEST"
+    )
+    path: str
+    reason: str
+    key: str
 
 
 @dataclass(eq=False, kw_only=True)

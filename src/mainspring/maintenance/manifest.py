@@ -10,8 +10,8 @@ Online state and tables are folds of the log and are not carried: they would onl
 exception are the records that the log does not keep any more; these are carried from the tables.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 
 import msgspec
 
@@ -28,6 +28,7 @@ __all__ = [
     "SECRETS",
     "STATE",
     "TABLES",
+    "UNSIGNED_FORMAT",
     "ArchivedFile",
     "BackupCut",
     "BackupManifest",
@@ -37,14 +38,20 @@ __all__ = [
     "render_backup_manifest",
 ]
 
-FORMAT = "mainspring-backup/1"
+FORMAT = "mainspring-backup/2"
+UNSIGNED_FORMAT = "mainspring-backup/1"
+"""Of release 0.1: the same, but for the signature."""
 MANIFEST = "manifest.json"
 STATE, LOG, INFERENCE_LOG = "state.db", "log.db", "log-inference.db"
 OBJECTS, TABLES = "objects", "tables"
 SECRETS = ("keys", "token")
 """Private keys and the owner's token; carried only where that is asked for."""
+_LONGEST_PATH = 200
 
-_PARTS = frozenset({STATE, LOG, INFERENCE_LOG, OBJECTS, TABLES, *SECRETS})
+_DATABASES = frozenset({STATE, LOG, INFERENCE_LOG})
+_OBJECT = re.compile(f"{OBJECTS}/([0-9a-f]{{2}})/([0-9a-f]{{2}})/\\1\\2[0-9a-f]{{60}}")
+_TABLE = re.compile(f"{TABLES}/[0-9]+\\.parquet")
+_SECRET = re.compile(f"({'|'.join(SECRETS)})(/[A-Za-z0-9_-][A-Za-z0-9._-]*)?")
 
 
 class _AnyManifest(msgspec.Struct, frozen=True):
@@ -130,9 +137,10 @@ def iter_archive_faults(manifest: BackupManifest, found: Mapping[str, int]) -> I
     ['state.db has 2 bytes instead of 3', 'more is not in the manifest']
     """
     for file in manifest.files:
-        parts = PurePosixPath(file.path).parts
-        if not parts or parts[0] not in _PARTS or ".." in parts:
-            yield f"{file.path} is no part of a backup"
+        if not _is_part(file.path):
+            yield f"{file.path[:_LONGEST_PATH]} is no part of a backup"
+        elif _SECRET.fullmatch(file.path) and not manifest.secrets:
+            yield f"{file.path} is a secret, and the manifest says that there are none"
         elif file.path not in found:
             yield f"{file.path} is missing"
         elif found[file.path] != file.size_bytes:
@@ -142,6 +150,19 @@ def iter_archive_faults(manifest: BackupManifest, found: Mapping[str, int]) -> I
                 else f"{file.path} is no plain file"
             )
     named = {file.path for file in manifest.files}
+    if len(named) < len(manifest.files):
+        yield "the manifest names a file twice"
     yield from (f"{path} is not in the manifest" for path in sorted(found) if path not in named)
     yield from (f"{part} is missing" for part in (STATE, LOG, INFERENCE_LOG) if part not in named)
-    yield from (f"{path} is missing" for path in manifest.trimmed.values() if path not in named)
+    yield from (
+        f"{path} is missing"
+        for path in manifest.trimmed.values()
+        if path not in named or not _TABLE.fullmatch(path)
+    )
+
+
+def _is_part(path: str) -> bool:
+    """Whether a backup has such a file: the names are listed, so none leads out of the folder."""
+    return path in _DATABASES or any(
+        pattern.fullmatch(path) for pattern in (_OBJECT, _TABLE, _SECRET)
+    )

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from mainspring.elements.errors import RecordUnreadable
 from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
 from mainspring.elements.time import DAY
 from mainspring.monitoring.errors import UnreadableBaseline
@@ -79,8 +80,8 @@ def parse_baseline(payload: bytes) -> Baseline:
     """The baseline of these bytes.  Raises: UnreadableBaseline MON-002."""
     try:
         return parse_stored(payload, Baseline)
-    except msgspec.DecodeError as error:
-        raise UnreadableBaseline(reason=str(error)) from error
+    except RecordUnreadable as error:
+        raise UnreadableBaseline(reason=error.reason) from error
 
 
 def make_baseline(

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Protocol
+from zlib import crc32
 
 import msgspec
 
 from mainspring.elements.time import Micros
-from mainspring.ports.errors import StoreFailed
+from mainspring.ports.errors import StoreDamaged, StoreFailed
 
 __all__ = [
     "KEY_LIMIT_BYTES",
@@ -23,6 +24,8 @@ __all__ = [
     "decode_position",
     "encode_position",
     "refuse_long_keys",
+    "seal",
+    "unseal",
 ]
 
 KEY_LIMIT_BYTES = 400
@@ -51,14 +54,44 @@ class Position:
         return dict(self.offsets).get(topic, 0)
 
 
+_CHECKSUM_BYTES = 4
+_SEAL_RESIDUE = 0x2144DF1C
+"""The CRC-32 of any bytes with their own CRC-32 behind them."""
+
+
+def seal(payload: bytes) -> bytes:
+    """Bytes with a checksum behind them; `unseal` is the inverse."""
+    return payload + crc32(payload).to_bytes(_CHECKSUM_BYTES, "little")
+
+
+def unseal(sealed: bytes, *, store: str) -> bytes:
+    """The bytes that were sealed.  Cost: 0.3 µs for a row of 400 bytes.
+
+    Raises: StoreDamaged ENG-010 where a single bit is another.
+    """
+    if crc32(sealed) != _SEAL_RESIDUE:
+        raise StoreDamaged(store=store, reason="a row has other bytes than were written")
+    return sealed[:-_CHECKSUM_BYTES]
+
+
+_POSITION = msgspec.json.Decoder(Position)
 encode_position = msgspec.json.Encoder().encode
 """The bytes of a position, as engines store it with the rows; equal positions give equal bytes."""
 
 
-decode_position = lru_cache(maxsize=_POSITIONS_KEPT)(msgspec.json.Decoder(Position).decode)
-"""The position of these bytes.  Cost: 0.1 µs for bytes seen before, because a shard is read
-far more often than it moves.
-"""
+@lru_cache(maxsize=_POSITIONS_KEPT)
+def decode_position(payload: bytes) -> Position:
+    """The position of these bytes.  Cost: 0.1 µs for bytes seen before, because a shard is read
+    far more often than it moves.
+
+    Raises: StoreDamaged ENG-010 for bytes of no position.
+    """
+    try:
+        return _POSITION.decode(payload)
+    except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
+        raise StoreDamaged(
+            store="the online store", reason=f"a position cannot be read: {error}"
+        ) from error
 
 
 def refuse_long_keys(keys: Iterable[bytes], *, store: str) -> None:

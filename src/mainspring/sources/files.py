@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from mainspring.elements.frame import schema_of
+from mainspring.elements.plain_file import fault_of_file
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.values.guess import Guess, TextGuess, wider_type
 from mainspring.sources.columns import is_reserved
@@ -114,21 +115,33 @@ def part_files(source: Source, path: Path) -> list[Path]:
     Raises:
         SourceError: FileMissing SRC-001, FileUnreadable SRC-002, EmptyFolder SRC-003.
     """
-    if not path.exists():
+    with _reading(source, path):
+        is_there, is_folder = path.exists(), path.is_dir()
+    if not is_there:
         raise FileMissing(source=source.name, path=str(path), at=source.declared_at)
-    if not path.is_dir():
+    if not is_folder:
         if path.suffix in _FORMATS:
-            return [path]
+            return [_plain(source, path)]
         reason = f"{path.suffix or 'no suffix'} is not a format that can be read"
         raise FileUnreadable(
             source=source.name, path=str(path), reason=reason, at=source.declared_at
         )
-    files = sorted(file for file in path.iterdir() if file.suffix in _FORMATS)
+    with _reading(source, path):
+        files = sorted(file for file in path.iterdir() if file.suffix in _FORMATS)
     formats = sorted({_FORMATS[file.suffix] for file in files})
     if len(formats) != 1:
         found = " and ".join(formats) or "no data file"
         raise EmptyFolder(source=source.name, path=str(path), found=found, at=source.declared_at)
-    return files
+    return [_plain(source, file) for file in files]
+
+
+def _plain(source: Source, path: Path) -> Path:
+    """The path of a file that is one: a pipe would be waited for without end."""
+    if fault := fault_of_file(path):
+        raise FileUnreadable(
+            source=source.name, path=str(path), reason=fault, at=source.declared_at
+        )
+    return path
 
 
 def count_rows(source: Source, path: Path) -> int:

@@ -1,19 +1,21 @@
 """Read the records of a source: from the log, and those that the log has trimmed from the table."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import polars as pl
 
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import Micros
-from mainspring.ports.errors import CopyAhead, RetentionPassed
+from mainspring.ports.errors import CopyAhead, RetentionPassed, StoreDamaged
 from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conform_rows, rejoin_changed_columns
 
-__all__ = ["iter_records", "read_materialized", "require_not_ahead"]
+__all__ = ["iter_records", "read_materialized", "reading_table", "require_not_ahead"]
 
 _ROWS_AT_ONCE = 262_144
+_LONGEST_REASON = 300
 
 
 def iter_records(
@@ -78,11 +80,12 @@ def read_materialized(
         return None
     if happened_from is not None:
         scan = scan.filter(pl.col("_event_time") >= happened_from)
-    frame = (
-        scan.filter(pl.col("_offset").is_between(start, stop, closed="left"))
-        .sort("_offset")
-        .collect()
-    )
+    with reading_table(topic):
+        frame = (
+            scan.filter(pl.col("_offset").is_between(start, stop, closed="left"))
+            .sort("_offset")
+            .collect()
+        )
     return rejoin_changed_columns(frame, schema) if frame.height else None
 
 
@@ -95,6 +98,18 @@ def require_not_ahead(topic: str, *, log: LogReader, tables: TableReader) -> int
     if position > head:
         raise CopyAhead(store=f"table {topic}", topic=topic, position=position, head=head)
     return position
+
+
+@contextmanager
+def reading_table(topic: str) -> Iterator[None]:
+    """Raise StoreDamaged ENG-010 where what a table holds cannot be read when it is asked for: a
+    scan is lazy, and its files are opened only then.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        reason = str(error).partition("\n")[0][:_LONGEST_REASON]
+        raise StoreDamaged(store=f"table {topic}", reason=reason) from error
 
 
 def _of_table(

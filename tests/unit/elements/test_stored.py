@@ -5,7 +5,7 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from mainspring.elements.errors import NewerFormat
+from mainspring.elements.errors import NewerFormat, RecordUnreadable
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import digest_of_value
 from mainspring.elements.journal import GENESIS, chain_of
@@ -74,7 +74,7 @@ def test_a_later_format_is_refused_with_what_to_do(payload):
 
 
 def test_what_is_no_record_is_not_taken_for_a_later_format():
-    with pytest.raises(msgspec.ValidationError):
+    with pytest.raises(RecordUnreadable):
         parcel(b'{"asked":1}')
 
 

@@ -17,6 +17,7 @@ from mainspring.elements.identity import digest_of
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.maintenance.errors import ArchiveDamaged, ArchiveForeign, NotEmbedded, PlaceTaken
 from mainspring.ports.errors import LeaseHeld, StoreDamaged
+from tests.archives import signed_by
 from tests.topics import facts_topic
 
 DECLARED = """
@@ -59,7 +60,7 @@ def archive(workspace: Workspace, tmp_path: Path) -> Path:
 
 
 def restored(archive: Path, folder: Path, **options: str) -> Workspace:
-    ms.Workspace.restore(project(folder), archive, **options)
+    ms.Workspace.restore(project(folder), archive, trust=signed_by(archive), **options)
     return ms.Workspace.open(folder)
 
 
@@ -205,10 +206,11 @@ def point_outside(archive: Path) -> None:
 def test_a_damaged_backup_is_refused_and_nothing_is_touched(
     archive: Path, tmp_path: Path, damage
 ) -> None:
+    key = signed_by(archive)
     damage(archive)
     folder = project(tmp_path / "again")
     with pytest.raises(ArchiveDamaged):
-        ms.Workspace.restore(folder, archive)
+        ms.Workspace.restore(folder, archive, trust=key)
     assert sorted(path.name for path in folder.iterdir()) == ["project.toml", "shop.py"]
 
 
@@ -228,7 +230,7 @@ def test_what_is_no_backup_of_this_project_is_refused(archive: Path, tmp_path: P
         ms.Workspace.restore(project(tmp_path / "third"), tmp_path)
     text = (archive / "manifest.json").read_text()
     (archive / "manifest.json").write_text(
-        text.replace("mainspring-backup/1", "mainspring-backup/9")
+        text.replace("mainspring-backup/2", "mainspring-backup/9")
     )
     with pytest.raises(ArchiveForeign, match="its format is mainspring-backup/9"):
         ms.Workspace.restore(project(tmp_path / "fourth"), archive)
@@ -238,7 +240,7 @@ def test_nothing_is_overwritten(workspace: Workspace, archive: Path, tmp_path: P
     with pytest.raises(PlaceTaken):
         workspace.backup(archive)
     with pytest.raises(PlaceTaken):
-        ms.Workspace.restore(tmp_path / "origin", archive)
+        ms.Workspace.restore(tmp_path / "origin", archive, trust=signed_by(archive))
     assert answers(workspace)[-1] is True
 
 
@@ -247,7 +249,7 @@ def test_an_empty_folder_is_no_obstacle(workspace: Workspace, tmp_path: Path) ->
     workspace.backup(tmp_path / "there")
     folder = project(tmp_path / "again")
     (folder / ".mainspring").mkdir()
-    ms.Workspace.restore(folder, tmp_path / "there")
+    ms.Workspace.restore(folder, tmp_path / "there", trust=signed_by(tmp_path / "there"))
     assert ms.Workspace.open(folder).plan().is_empty
 
 

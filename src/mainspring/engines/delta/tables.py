@@ -17,11 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from mainspring.elements.plain_file import fault_of_file
 from mainspring.elements.time import HOUR, Micros
 from mainspring.ports.errors import StaleWrite, StoreBusy, StoreDamaged, StoreFailed
 
@@ -60,8 +62,12 @@ class DeltaTables:
         found = self._open(table)
         if found is None or not found.file_uris():
             return None
-        scan = pl.scan_delta(found)
-        names = {name: own for name in scan.collect_schema() if (own := _own_name(name)) != name}
+        if isinstance(self._root, Path):
+            _require_files(table, Path(self._address(table)), found)
+        with _translated(table, "open"):
+            scan = pl.scan_delta(found)
+            columns = scan.collect_schema()
+        names = {name: own for name in columns if (own := _own_name(name)) != name}
         return scan.rename(names) if names else scan
 
     def append(self, table: str, frame: pl.DataFrame, *, expected: int, position: int) -> None:
@@ -166,6 +172,21 @@ class DeltaTables:
                             os.chmod(path, mode & 0o700)
 
 
+def _require_files(table: str, folder: Path, found: DeltaTable) -> None:
+    """Return if every file that the table names is there with the size that it had.
+
+    Raises: StoreDamaged ENG-010.  Cost: about 5 µs a file.
+    """
+    added = pl.DataFrame(found.get_add_actions())
+    for name, size in added.select("path", "size_bytes").iter_rows():
+        file = folder / unquote(name)
+        fault = fault_of_file(file)
+        there = file.stat().st_size if not fault and file.exists() else -1
+        if there != size:
+            said = fault or (f"{name} is missing" if there < 0 else f"{name} has {there} bytes")
+            raise StoreDamaged(store=f"table {table}", reason=f"{said}, and {size} were written")
+
+
 def _stored_names(names: Sequence[str], held: Sequence[str]) -> dict[str, str]:
     """The names under which columns are stored.
 
@@ -209,6 +230,8 @@ def _translated(table: str, operation: str) -> Iterator[None]:
         if operation == "open":
             raise StoreDamaged(store=store, reason=_reason(error)) from error
         raise StoreFailed(store=store, operation=operation, reason=_reason(error)) from error
+    except pl.exceptions.PolarsError as error:
+        raise StoreDamaged(store=store, reason=_reason(error)) from error
     except OSError as error:
         raise StoreFailed(store=store, operation=operation, reason=_reason(error)) from error
     except Exception as error:

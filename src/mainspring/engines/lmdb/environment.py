@@ -29,6 +29,8 @@ from weakref import WeakValueDictionary
 import lmdb
 
 from mainspring.elements.errors import EngineError
+from mainspring.elements.plain_file import fault_of_file
+from mainspring.engines.lmdb.check import fault_of_environment
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
 
 __all__ = [
@@ -116,6 +118,11 @@ class LmdbEnvironment:
         self._lock = threading.Lock()
         with translate_lmdb_errors(self.name, "open"):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for file in (self._path, self._path.with_name(f"{self._path.name}-lock")):
+                if fault := fault_of_file(file):
+                    raise StoreDamaged(store=self.name, reason=fault)
+            if fault := fault_of_environment(self._path):
+                raise StoreDamaged(store=self.name, reason=f"{self._path.name}: {fault}")
             self._handle = _open_file(self._path, self._map_bytes)
             self._handle.reader_check()
         self._is_inherited = False

@@ -1,8 +1,10 @@
 """Online rows in LMDB, read without a lock and without a copy of anything but the rows that were
 asked for.
 
-Keys in the file: `s` + shard → its token (8 random bytes) and position; `r` + token + key → row.  A
-shard that is made again has another token, so a drop takes one small commit, and its rows are
+Keys in the file: `s` + shard → its token (8 random bytes) and position; `r` + token + key → row.
+Position and rows have a checksum behind them, for LMDB has none, and what reads the rows takes them
+as they lie; shards that release 0.1 made have none for as long as they last.  A shard that is made
+again has another token, so a drop takes one small commit, and its rows are
 removed afterwards, some thousand at a time; what a crash leaves of them the next drop removes.
 """
 
@@ -28,11 +30,15 @@ from mainspring.ports.online import (
     decode_position,
     encode_position,
     refuse_long_keys,
+    seal,
+    unseal,
 )
 
 __all__ = ["LmdbOnline"]
 
 _SHARD, _ROW = b"s", b"r"
+_SEALED = b"\x01"
+"""Stands before a position that is sealed; no position of release 0.1 begins with it."""
 _TOKEN_BYTES = 8
 _PREFIX_BYTES = len(_ROW) + _TOKEN_BYTES
 _ABOVE_ALL_KEYS = b"\xff" * (KEY_LIMIT_BYTES + 1)
@@ -48,6 +54,7 @@ class _Shard(NamedTuple):
     commit: int
     prefix: bytes
     position: Position | None
+    is_sealed: bool
 
 
 class LmdbOnline:
@@ -74,10 +81,13 @@ class LmdbOnline:
                 known = self._known.get(shard)
                 if known is None or known.commit != transaction.id():
                     known = self._known[shard] = _look_up(transaction, shard)
+                if known.position is None:
+                    return None, [None] * len(keys)
                 get, prefix = transaction.get, known.prefix
-                return known.position, [get(prefix + key) for key in keys] if known.position else [
-                    None
-                ] * len(keys)
+                rows = [get(prefix + key) for key in keys]
+                if not known.is_sealed:
+                    return known.position, rows
+                return known.position, [row and unseal(row, store=_NAME) for row in rows]
         except lmdb.Error as error:
             raise translate_lmdb_error(error, _NAME, "read") from error
 
@@ -85,8 +95,9 @@ class LmdbOnline:
         """Every shard and its position."""
         with translate_lmdb_errors(_NAME, "read"), self._environment.begin() as transaction:
             return {
-                key[len(_SHARD) :].decode(): decode_position(found[_TOKEN_BYTES:])
+                key[len(_SHARD) :].decode(): position
                 for key, found in _iter_from(transaction, _SHARD)
+                if (position := _shard_of(transaction, found).position) is not None
             }
 
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
@@ -94,10 +105,13 @@ class LmdbOnline:
         is held, so do not hold it for long.
         """
         with translate_lmdb_errors(_NAME, "read"), self._environment.begin() as transaction:
-            found = transaction.get(_SHARD + shard.encode())
-            if found is not None:
-                for key, row in _iter_from(transaction, _ROW + found[:_TOKEN_BYTES]):
-                    yield key[_PREFIX_BYTES:], row
+            found = _look_up(transaction, shard)
+            if found.position is not None:
+                for key, row in _iter_from(transaction, found.prefix):
+                    yield (
+                        key[_PREFIX_BYTES:],
+                        unseal(row, store=_NAME) if found.is_sealed else row,
+                    )
 
     def commit(
         self,
@@ -130,10 +144,16 @@ class LmdbOnline:
 def _look_up(transaction: LmdbTransaction, shard: str) -> _Shard:
     found = transaction.get(_SHARD + shard.encode())
     if found is None:
-        return _Shard(transaction.id(), b"", None)
-    return _Shard(
-        transaction.id(), _ROW + found[:_TOKEN_BYTES], decode_position(found[_TOKEN_BYTES:])
-    )
+        return _Shard(transaction.id(), b"", None, is_sealed=True)
+    return _shard_of(transaction, found)
+
+
+def _shard_of(transaction: LmdbTransaction, stored: bytes) -> _Shard:
+    token, position = stored[:_TOKEN_BYTES], stored[_TOKEN_BYTES:]
+    is_sealed = position[:1] == _SEALED
+    if is_sealed:
+        position = unseal(position[1:], store=_NAME)
+    return _Shard(transaction.id(), _ROW + token, decode_position(position), is_sealed)
 
 
 def _written(commit: ShardCommit) -> Callable[[LmdbTransaction], None]:
@@ -150,19 +170,20 @@ def _write(
     position: Position,
 ) -> None:
     refuse_long_keys(rows, store=_NAME)
-    name = _SHARD + shard.encode()
-    stored = transaction.get(name)
-    found = None if stored is None else decode_position(stored[_TOKEN_BYTES:])
-    if found != expected:
-        raise StaleWrite(what=f"shard {shard}", expected=str(expected), found=str(found))
-    token = secrets.token_bytes(_TOKEN_BYTES) if stored is None else stored[:_TOKEN_BYTES]
-    prefix = _ROW + token
+    found = _look_up(transaction, shard)
+    if found.position != expected:
+        raise StaleWrite(what=f"shard {shard}", expected=str(expected), found=str(found.position))
+    prefix = found.prefix or _ROW + secrets.token_bytes(_TOKEN_BYTES)
     for key, row in rows.items():
         if row is None:
             transaction.delete(prefix + key)
         else:
-            transaction.put(prefix + key, row)
-    transaction.put(name, token + encode_position(position))
+            transaction.put(prefix + key, seal(row) if found.is_sealed else row)
+    place = encode_position(position)
+    transaction.put(
+        _SHARD + shard.encode(),
+        prefix[len(_ROW) :] + (_SEALED + seal(place) if found.is_sealed else place),
+    )
 
 
 def _remove_orphans(transaction: LmdbTransaction) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mainspring.elements.identity import Digest
+from mainspring.elements.plain_file import open_plain
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
 from mainspring.ports.backup import BackupPart, CopiedPart
 
@@ -36,7 +37,7 @@ class LocalFolders:
 
     def digest(self, file: Path) -> Digest:
         """The digest of a file's bytes, read in pieces."""
-        with file.open("rb") as read:
+        with open_plain(file, links=False) as read:
             return Digest(f"sha256:{hashlib.file_digest(read, 'sha256').hexdigest()}")
 
     def leftovers(self, target: Path) -> Sequence[Path]:
@@ -72,7 +73,7 @@ class LocalFolders:
         """
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = hashlib.sha256()
-        with source.open("rb") as read, _created(target) as written:
+        with open_plain(source, links=False) as read, _created(target) as written:
             while chunk := read.read(_CHUNK_BYTES):
                 found.update(chunk)
                 written.write(chunk)

@@ -23,12 +23,14 @@ from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Literal, NamedTuple
+from zlib import crc32
 
 import polars as pl
 
 from mainspring.engines.local.sqlite import SqliteDatabase
+from mainspring.engines.local.unopened import open_or_defer
 from mainspring.ports.backup import BackupPart, CopiedPart
-from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreFailed
+from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreDamaged, StoreFailed
 from mainspring.ports.log import Identity
 
 __all__ = ["SqliteLog"]
@@ -49,6 +51,11 @@ _PREDICTIONS = "inference:"
 _ROWS_PER_BATCH = 65_536
 _WORTH_COMPRESSING = 1_024
 _IDS_PER_QUERY = 512
+_LARGEST_OFFSET = 1 << 53
+_SEAL = b"crc\x01"
+"""Behind each frame stands this, and a checksum of its bytes: a bit that a disk turned is told."""
+_SEAL_BYTES = len(_SEAL) + 4
+_LONGEST_REASON = 300
 
 
 class _Prepared(NamedTuple):
@@ -93,9 +100,12 @@ class SqliteLog:
 
     def __init__(self, path: Path | None) -> None:
         beside = path and path.with_name(f"{path.stem}-inference{path.suffix}")
-        self._facts = SqliteDatabase(path, schema=_SCHEMA, synchronous="FULL", name="the log")
-        self._predictions = SqliteDatabase(
-            beside, schema=_SCHEMA, synchronous="NORMAL", name="the inference log"
+        opened = partial(SqliteDatabase, schema=_SCHEMA)
+        self._facts = open_or_defer(
+            partial(opened, path, synchronous="FULL", name="the log"),
+        )
+        self._predictions = open_or_defer(
+            partial(opened, beside, synchronous="NORMAL", name="the inference log")
         )
         self.identities()
 
@@ -140,7 +150,7 @@ class SqliteLog:
             with self._of(topic).snapshot() as connection:
                 number, head = _topic(connection, topic)
                 row = connection.execute(
-                    "SELECT start, frame FROM batches WHERE number = ? AND start <= ? "
+                    "SELECT start, count, frame FROM batches WHERE number = ? AND start <= ? "
                     "ORDER BY start DESC LIMIT 1",
                     (number, start),
                 ).fetchone()
@@ -148,13 +158,16 @@ class SqliteLog:
                     raise RetentionPassed(
                         topic=topic, kept_from=_first(connection, number, head), asked=start
                     )
-            first, blob = row
-            frame = pl.read_ipc_stream(io.BytesIO(blob))
+            batch = _batch_of(topic, row)
+            if batch.end <= start:
+                raise _damaged(topic, f"the records from offset {start} on are missing")
+            frame = _from_stream(topic, batch, row[2])
+            first = batch.start
             frame.insert_column(
                 0, pl.int_range(first, first + frame.height, eager=True).alias("_offset")
             )
             yield frame[start - first : stop - first]
-            start = first + frame.height
+            start = batch.end
 
     def find(self, topic: str, ids: Sequence[str]) -> Mapping[str, Identity]:
         """The newest revision of each of these ids; those of trimmed records stay known."""
@@ -227,7 +240,7 @@ class SqliteLog:
                     _replace,
                     topic=topic,
                     starts=starts,
-                    blob=_to_stream(joined),
+                    blob=_to_stream(topic, joined),
                     count=joined.height,
                 )
             )
@@ -280,21 +293,28 @@ def _identify(connection: sqlite3.Connection) -> str:
 def _topic(connection: sqlite3.Connection, topic: str) -> tuple[int, int]:
     """The number and the head of a topic; (0, 0) for one that holds nothing."""
     row = connection.execute("SELECT number, head FROM topics WHERE topic = ?", (topic,)).fetchone()
-    return row or (0, 0)
+    if row is None:
+        return 0, 0
+    number, head = row
+    if not isinstance(head, int) or not 0 <= head <= _LARGEST_OFFSET:
+        raise _damaged(topic, "its head is no offset")
+    return number, head
 
 
 def _first(connection: sqlite3.Connection, number: int, head: int) -> int:
     (first,) = connection.execute(
         "SELECT MIN(start) FROM batches WHERE number = ?", (number,)
     ).fetchone()
-    return head if first is None else int(first)
+    if first is not None and not isinstance(first, int):
+        raise StoreDamaged(store="the log", reason="a batch begins at no offset")
+    return head if first is None else first
 
 
 def _prepare(topic: str, frame: pl.DataFrame, expected: int | None) -> _Prepared:
     pieces = [
         (at, frame[at : at + _ROWS_PER_BATCH]) for at in range(0, frame.height, _ROWS_PER_BATCH)
     ]
-    blobs = [(at, piece.height, _to_stream(piece)) for at, piece in pieces]
+    blobs = [(at, piece.height, _to_stream(topic, piece)) for at, piece in pieces]
     # Columns rather than a tuple for each row: hundreds of thousands of tuples would keep the
     # garbage collector busy for a second.
     ids = frame["_id"].to_list()
@@ -308,7 +328,7 @@ def _prepare(topic: str, frame: pl.DataFrame, expected: int | None) -> _Prepared
     return _Prepared(topic, expected, frame.height, blobs, order, *columns)
 
 
-def _to_stream(frame: pl.DataFrame) -> bytes:
+def _to_stream(topic: str, frame: pl.DataFrame) -> bytes:
     """The frame as an Arrow stream that every Arrow reader understands (no string views),
     compressed where that pays.
     """
@@ -317,7 +337,46 @@ def _to_stream(frame: pl.DataFrame) -> bytes:
         "zstd" if frame.height >= _WORTH_COMPRESSING else "uncompressed"
     )
     frame.write_ipc_stream(stream, compression=compression, compat_level=pl.CompatLevel.oldest())
-    return stream.getvalue()
+    # Behind the end of the stream, where its readers do not look.
+    payload = stream.getvalue()
+    return payload + _SEAL + _checksum(topic, payload)
+
+
+def _checksum(topic: str, payload: bytes) -> bytes:
+    """Of the bytes and of where they belong: those of another topic are other bytes."""
+    return crc32(payload, crc32(topic.encode())).to_bytes(4, "little")
+
+
+def _batch_of(topic: str, row: Sequence[object]) -> _Batch:
+    match row:
+        case (int() as start, int() as rows, bytes()) if start >= 0 and rows > 0:
+            return _Batch(start, rows)
+        case _:
+            raise _damaged(topic, "a batch has no offset, no size or no frame")
+
+
+def _from_stream(topic: str, batch: _Batch, blob: bytes) -> pl.DataFrame:
+    """The frame of a batch, checked to be the one that was written.
+
+    Raises: StoreDamaged ENG-010.
+    """
+    payload, seal = blob[:-_SEAL_BYTES], blob[-_SEAL_BYTES:]
+    # Of release 0.1 there are batches without a seal.
+    if seal[: len(_SEAL)] == _SEAL and seal[len(_SEAL) :] != _checksum(topic, payload):
+        raise _damaged(topic, f"the batch at offset {batch.start} has other bytes")
+    try:
+        frame = pl.read_ipc_stream(io.BytesIO(blob))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        raise _damaged(topic, f"the batch at offset {batch.start}: {error}") from error
+    if frame.height != batch.rows or "_id" not in frame.columns:
+        raise _damaged(topic, f"the batch at offset {batch.start} holds other records")
+    return frame
+
+
+def _damaged(topic: str, reason: str) -> StoreDamaged:
+    is_prediction = topic.startswith(_PREDICTIONS)
+    file = "log-inference.db" if is_prediction else "log.db"
+    return StoreDamaged(store=f"topic {topic} of the log ({file})", reason=reason[:_LONGEST_REASON])
 
 
 def _append(connection: sqlite3.Connection, *, prepared: Sequence[_Prepared]) -> dict[str, int]:

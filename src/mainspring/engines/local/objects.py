@@ -6,6 +6,7 @@ flushed, and renamed; then the folder is flushed, since a name that the disk has
 with the power.
 """
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from mainspring.elements.identity import Digest, digest_of
+from mainspring.elements.plain_file import fault_of_file, read_plain
 from mainspring.engines.local.folders import flush_folder, write_durably
 from mainspring.engines.local.private import make_private_folders
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
@@ -23,6 +25,8 @@ __all__ = ["FileObjects", "MemoryObjects"]
 
 _PREFIX = "sha256:"
 _UNFINISHED = "unfinished"
+_LONGEST_SHOWN = 80
+_NAME, _WRITTEN_BY = re.compile("[0-9a-f]{64}"), re.compile("([0-9]{1,18})-([0-9]{1,18})-[0-9]+")
 
 
 class FileObjects:
@@ -41,10 +45,15 @@ class FileObjects:
         was written.
         """
         with _translated("read"):
+            path = self.path_of(digest)
             try:
-                payload = self.path_of(digest).read_bytes()
-            except FileNotFoundError as error:
-                raise ObjectMissing(digest=digest) from error
+                payload = read_plain(path)
+            except OSError as error:
+                if fault := fault_of_file(path):
+                    raise ObjectDamaged(digest=digest, found=f"none: {fault}") from error
+                if isinstance(error, FileNotFoundError):
+                    raise ObjectMissing(digest=digest) from error
+                raise
         found = digest_of(payload)
         if found != digest:
             raise ObjectDamaged(digest=digest, found=found)
@@ -52,11 +61,17 @@ class FileObjects:
 
     def exists(self, digest: Digest) -> bool:
         """Whether an object of this name is stored; its bytes are not checked."""
-        return self.path_of(digest).exists()
+        try:
+            return self.path_of(digest).exists()
+        except ObjectMissing:
+            return False
 
     def iter_digests(self) -> Iterator[Digest]:
-        """All names, in no order."""
-        return (Digest(_PREFIX + path.name) for path in self._root.glob("??/??/*"))
+        """All names, in no order; what is not named by a digest is no object."""
+        for path in self._root.glob("??/??/*"):
+            digest = Digest(_PREFIX + path.name)
+            if _NAME.fullmatch(path.name) and self.path_of(digest) == path:
+                yield digest
 
     def write(self, payload: bytes) -> Digest:
         """Store the bytes and return their name; what is stored already is left alone, unless it is
@@ -96,15 +111,20 @@ class FileObjects:
         for digest in sorted(self.iter_digests()):
             try:
                 copied = copies.path_of(copies.write(self.read(digest)))
-            except ObjectDamaged:
+            except (ObjectDamaged, StoreFailed):
                 damaged.append(digest)
             else:
                 files.append(copied.relative_to(folder).as_posix())
         return CopiedPart(tuple(files), tuple(damaged))
 
     def path_of(self, digest: Digest) -> Path:
-        """Where the object lies, or would."""
+        """Where the object lies, or would.
+
+        Raises: ObjectMissing ENG-002 for what is no digest and could lead elsewhere.
+        """
         name = digest.removeprefix(_PREFIX)
+        if not _NAME.fullmatch(name):
+            raise ObjectMissing(digest=repr(digest[:_LONGEST_SHOWN]))
         return self._root / name[:2] / name[2:4] / name
 
     def _make_folders(self, path: Path) -> None:
@@ -115,8 +135,8 @@ class FileObjects:
 
     def _remove_what_the_dead_left(self) -> None:
         for path in (self._root / _UNFINISHED).iterdir():
-            pid, started, _ = path.name.split("-")
-            if is_dead(ProcessName(self._process.place, int(pid), int(started))):
+            found = _WRITTEN_BY.fullmatch(path.name)
+            if found and is_dead(ProcessName(self._process.place, int(found[1]), int(found[2]))):
                 path.unlink(missing_ok=True)
 
 
@@ -168,7 +188,9 @@ def _translated(operation: str) -> Iterator[None]:
 
 
 def _holds(path: Path, payload: bytes) -> bool:
+    if fault_of_file(path):
+        return False
     try:
-        return path.stat().st_size == len(payload) and path.read_bytes() == payload
+        return path.stat().st_size == len(payload) and read_plain(path) == payload
     except FileNotFoundError:
         return False

@@ -18,6 +18,8 @@ from mainspring.ports.online import (
     decode_position,
     encode_position,
     refuse_long_keys,
+    seal,
+    unseal,
 )
 
 __all__ = ["SqliteOnline"]
@@ -35,6 +37,10 @@ _ALL_ROWS = (
     "ORDER BY key"
 )
 _NAME = "the online store"
+_SEALED = b"\x01"
+"""Stands before a position whose shard has a checksum behind it and behind each row; no position of
+release 0.1 begins with it.
+"""
 
 
 class SqliteOnline:
@@ -59,7 +65,7 @@ class SqliteOnline:
                 return None, [None] * len(keys)
             number, position = found
             rows = [execute(_ROW, (number, key)).fetchone() for key in keys]
-        return decode_position(position), [row and row[0] for row in rows]
+        return _position_in(position), [row and _row_in(position, row[0]) for row in rows]
 
     def shards(self) -> Mapping[str, Position]:
         """Every shard and its position."""
@@ -67,21 +73,22 @@ class SqliteOnline:
             found = connection.execute(
                 "SELECT shard, position FROM shards ORDER BY shard"
             ).fetchall()
-        return {shard: decode_position(position) for shard, position in found}
+        return {shard: _position_in(position) for shard, position in found}
 
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
         """All rows of a shard in the order of their keys, of one commit; on disk a snapshot stays
         open until the last is taken.
         """
         with self._database.snapshot() as connection:
+            _, position = connection.execute(_SHARD, (shard,)).fetchone() or (0, b"")
             found = connection.execute(_ALL_ROWS, (shard,))
             if self._is_on_disk:
-                yield from found
+                yield from ((key, _row_in(position, row)) for key, row in found)
                 return
             # In memory there is one connection and a lock around it, which must not be held while
             # the caller works.
             rows = found.fetchall()
-        yield from rows
+        yield from ((key, _row_in(position, row)) for key, row in rows)
 
     def commit(
         self,
@@ -113,33 +120,48 @@ class SqliteOnline:
 
 def _commit(connection: sqlite3.Connection, *, commit: ShardCommit) -> None:
     refuse_long_keys(commit.rows, store=_NAME)
-    puts = sorted((key, row) for key, row in commit.rows.items() if row is not None)
-    removals = [key for key, row in commit.rows.items() if row is None]
-    _write(
-        connection,
-        _move(connection, commit.shard, commit.expected, commit.position),
-        puts,
-        removals,
+    number, is_sealed = _move(connection, commit.shard, commit.expected, commit.position)
+    puts = sorted(
+        (key, seal(row) if is_sealed else row)
+        for key, row in commit.rows.items()
+        if row is not None
     )
+    removals = [key for key, row in commit.rows.items() if row is None]
+    _write(connection, number, puts, removals)
 
 
 def _move(
     connection: sqlite3.Connection, shard: str, expected: Position | None, position: Position
-) -> int:
-    """Move the shard and return its number."""
+) -> tuple[int, bool]:
+    """Move the shard and return its number, and whether its rows are sealed."""
     row = connection.execute(_SHARD, (shard,)).fetchone()
-    found = decode_position(row[1]) if row else None
+    found = _position_in(row[1]) if row else None
+    is_sealed = row is None or _is_sealed(row[1])
     if found != expected:
         raise StaleWrite(what=f"shard {shard}", expected=str(expected), found=str(found))
-    payload = encode_position(position)
+    place = encode_position(position)
+    payload = _SEALED + seal(place) if is_sealed else place
     if row:
         connection.execute("UPDATE shards SET position = ? WHERE number = ?", (payload, row[0]))
-        return int(row[0])
+        return int(row[0]), is_sealed
     cursor = connection.execute(
         "INSERT INTO shards (shard, position) VALUES (?, ?)", (shard, payload)
     )
     assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    return cursor.lastrowid, is_sealed
+
+
+def _is_sealed(position: bytes) -> bool:
+    return position[:1] == _SEALED
+
+
+def _position_in(stored: bytes) -> Position:
+    return decode_position(unseal(stored[1:], store=_NAME) if _is_sealed(stored) else stored)
+
+
+def _row_in(position: bytes, row: bytes) -> bytes:
+    """A row of the shard with this position."""
+    return unseal(row, store=_NAME) if _is_sealed(position) else row
 
 
 def _write(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -47,10 +47,13 @@ class FileSigner:
         try:
             make_private_folders(path.parent)
             require_private(path.parent)
+            # A link is never followed to a place where a key would be made.
+            if not path.is_symlink() and not path.exists():
+                _create(path)
         except FolderShared as error:
             raise KeyUnusable(path=str(path), reason=error.reason) from error
-        if not path.is_symlink() and not path.exists():
-            _create(path)
+        except OSError as error:
+            raise KeyUnusable(path=str(path), reason=str(error)) from error
         return cls(_load(path))
 
     @classmethod
@@ -84,7 +87,7 @@ class Ed25519Verifier:
                 base64.b64decode(signature.public_key.removeprefix(_PREFIX), validate=True)
             )
             key.verify(signature.value, message)
-        except (InvalidSignature, ValueError):
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError):
             return False
         return True
 
@@ -105,7 +108,7 @@ def _load(path: Path) -> Ed25519PrivateKey:
         key = load_pem_private_key(read_secret(path), password=None)
     except FileRefused as error:
         raise KeyUnusable(path=str(path), reason=error.reason) from error
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyUnusable(path=str(path), reason=str(error)) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyUnusable(path=str(path), reason="it is a key of another kind")

@@ -25,16 +25,17 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from mainspring.elements.plain_file import fault_of_file
 from mainspring.engines.local.held_file import HeldFile, require_held
 from mainspring.engines.local.private import make_private_folders, narrow
 from mainspring.ports.errors import StoreBusy, StoreDamaged, StoreFailed
 from mainspring.ports.waiting import patience_s
 
-__all__ = ["SqliteDatabase", "Synchronous", "translate_sqlite_errors"]
+__all__ = ["SqliteDatabase", "Synchronous", "require_types", "translate_sqlite_errors"]
 
 T = TypeVar("T")
 Synchronous = Literal["FULL", "NORMAL"]
@@ -46,20 +47,41 @@ _BUSY_TIMEOUT_S = 15.0
 _WRITER_CACHE_KIB = 65_536
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_SAYS_DAMAGED = ("malformed JSON", "Could not decode to UTF-8", "no such table", "no such column")
+_HEADER_BYTES = 512
+"""No database is smaller than its first page, which has at least as many bytes."""
 
 
 @contextmanager
-def translate_sqlite_errors(store: str, operation: str) -> Iterator[None]:
-    """Raise ENG-009, ENG-010 or ENG-001 in place of SQLite's own errors."""
+def translate_sqlite_errors(store: str, operation: str, *, file: str = "") -> Iterator[None]:
+    """Raise ENG-009, ENG-010 or ENG-001 in place of SQLite's own errors.
+
+    Args:
+        file: what the message calls the database's file.
+    """
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         reason = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if reason in _BUSY:
             raise StoreBusy(store=store, operation=operation) from error
-        if reason in _DAMAGED:
-            raise StoreDamaged(store=store, reason=str(error)) from error
-        raise StoreFailed(store=store, operation=operation, reason=str(error)) from error
+        said = f"{file}: {error}" if file else str(error)
+        if reason in _DAMAGED or any(words in str(error) for words in _SAYS_DAMAGED):
+            raise StoreDamaged(store=store, reason=said) from error
+        raise StoreFailed(store=store, operation=operation, reason=said) from error
+
+
+def require_types(row: Sequence[object], *types: type, store: str) -> None:
+    """Return if what a row holds is of these types.  SQLite itself takes a text for a number.
+
+    Raises: StoreDamaged ENG-010.
+    """
+    for value, expected in zip(row, types, strict=True):
+        if not isinstance(value, expected):
+            raise StoreDamaged(
+                store=store,
+                reason=f"a row holds {type(value).__name__} where {expected.__name__} belongs",
+            )
 
 
 class SqliteDatabase:
@@ -84,11 +106,15 @@ class SqliteDatabase:
         # By how long they wait for a lock, in seconds.
         self._idle: defaultdict[float, list[sqlite3.Connection]] = defaultdict(list)
         self._held: tuple[HeldFile, ...] = ()
-        with translate_sqlite_errors(name, "open"):
+        self._file = "" if path is None else path.name
+        with self._translated("open"):
             if path is not None:
+                _require_files(path, store=name)
                 _make_private(path)
             self._writer = self._connect()
             self._writer.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
+            if path is not None:
+                _require_whole(self._writer, path, store=name)
             self._writer.executescript(schema)
         if path is not None:
             # From the first statement to the last connection the write-ahead log is one file.
@@ -158,7 +184,7 @@ class SqliteDatabase:
         _make_private(target)
         require_held(self._held, store=self.name)
         with (
-            translate_sqlite_errors(self.name, "copy"),
+            self._translated("copy"),
             closing(sqlite3.connect(_address(self._path), uri=True)) as read,
             closing(sqlite3.connect(target)) as written,
         ):
@@ -177,13 +203,13 @@ class SqliteDatabase:
         a generator.
         """
         if self._path is None:
-            with self._lock, translate_sqlite_errors(self.name, "read"):
+            with self._lock, self._translated("read"):
                 yield self._writer
             return
         idle = self._idle[patience_s(_BUSY_TIMEOUT_S)]
         connection = self._take(idle)
         try:
-            with translate_sqlite_errors(self.name, "read"):
+            with self._translated("read"):
                 connection.execute("BEGIN")
                 yield connection
         finally:
@@ -199,12 +225,15 @@ class SqliteDatabase:
                 while idle:
                     idle.pop().close()
 
+    def _translated(self, operation: str) -> AbstractContextManager[None]:
+        return translate_sqlite_errors(self.name, operation, file=self._file)
+
     def _take(self, idle: list[sqlite3.Connection]) -> sqlite3.Connection:
         try:
             return idle.pop()
         except IndexError:
             require_held(self._held, store=self.name)
-            with translate_sqlite_errors(self.name, "open"):
+            with self._translated("open"):
                 return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
@@ -236,7 +265,7 @@ class SqliteDatabase:
         done: list[tuple[Future[Any], Any]] = []
         try:
             require_held(self._held, store=self.name)
-            with translate_sqlite_errors(self.name, "write"):
+            with self._translated("write"):
                 self._writer.execute("BEGIN IMMEDIATE")
                 done = [
                     (result, value)
@@ -263,7 +292,7 @@ class SqliteDatabase:
         """
         self._writer.execute("SAVEPOINT piece")
         try:
-            with translate_sqlite_errors(self.name, "write"):
+            with self._translated("write"):
                 value = work(self._writer)
         # belongs to the thread that asked for this piece, not to the one that happens to commit
         except Exception as error:
@@ -277,6 +306,42 @@ class SqliteDatabase:
 
 def _busy_timeout(timeout_s: float) -> str:
     return f"PRAGMA busy_timeout = {round(timeout_s * 1000)}"
+
+
+def _require_files(path: Path, *, store: str) -> None:
+    """Return if the database and its companions are files, or absent.
+
+    Raises: StoreDamaged ENG-010.
+    """
+    for each in (path, *(path.with_name(f"{path.name}-{beside}") for beside in ("wal", "shm"))):
+        if fault := fault_of_file(each):
+            raise StoreDamaged(store=store, reason=fault)
+    with suppress(FileNotFoundError):
+        size = path.stat().st_size
+        # Such a file SQLite takes for an empty database, and writes over it.
+        if 0 < size < _HEADER_BYTES:
+            raise StoreDamaged(store=store, reason=f"{path.name} has only {size} bytes")
+
+
+def _require_whole(connection: sqlite3.Connection, path: Path, *, store: str) -> None:
+    """Return if the file is as long as its first page says; what a write-ahead log has yet to
+    bring there may be missing.
+
+    Raises: StoreDamaged ENG-010.
+    """
+    (pages,), (page_bytes,) = (
+        connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
+    )
+    # In this order: what another process brings home in between is then in the file.
+    log = path.with_name(f"{path.name}-wal")
+    with suppress(FileNotFoundError):
+        if log.stat().st_size:
+            return
+    size = path.stat().st_size
+    if size < pages * page_bytes:
+        raise StoreDamaged(
+            store=store, reason=f"{path.name} has {size:,} of {pages * page_bytes:,} bytes"
+        )
 
 
 def _make_private(path: Path) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -19,10 +20,10 @@ from mainspring.elements.stored import parse_stored, render_stored
 from mainspring.elements.time import Micros, format_instant
 from mainspring.engines.local.clock import SystemClock
 from mainspring.engines.local.process import ProcessName, is_dead, this_process
-from mainspring.engines.local.sqlite import SqliteDatabase
+from mainspring.engines.local.sqlite import SqliteDatabase, require_types
 from mainspring.ports.backup import BackupPart, CopiedPart
 from mainspring.ports.clock import Clock
-from mainspring.ports.errors import LeaseHeld, LeaseLost, StaleWrite
+from mainspring.ports.errors import LeaseHeld, LeaseLost, StaleWrite, StoreDamaged
 from mainspring.ports.state import Change, Document, Lease
 
 __all__ = ["SqliteState"]
@@ -45,6 +46,7 @@ CREATE TABLE IF NOT EXISTS leases (
     PRIMARY KEY (project, resource)
 ) WITHOUT ROWID;
 """
+_NAME = "the state database"
 _NOBODY = ""
 _PAGE = 500
 _ABOVE_ALL_TEXT = "\U0010ffff"
@@ -66,9 +68,7 @@ class SqliteState:
         self._project = project
         self._clock = clock or SystemClock()
         self._process = this_process()
-        self._database = SqliteDatabase(
-            path, schema=_SCHEMA, synchronous="FULL", name="the state database"
-        )
+        self._database = SqliteDatabase(path, schema=_SCHEMA, synchronous="FULL", name=_NAME)
 
     def get(self, kind: str, key: str) -> Document | None:
         """One document, or None."""
@@ -78,7 +78,7 @@ class SqliteState:
                 "kind = ? AND key = ?",
                 (self._project, kind, key),
             ).fetchone()
-        return Document(*row) if row else None
+        return _document(row) if row else None
 
     def iter_documents(self, kind: str, prefix: str = "") -> Iterator[Document]:
         """All documents of a kind whose key starts with the prefix, by key."""
@@ -93,7 +93,7 @@ class SqliteState:
                     query.format(comparison),
                     (self._project, kind, first, prefix + _ABOVE_ALL_TEXT, _PAGE),
                 ).fetchall()
-            page = [Document(*row) for row in found]
+            page = [_document(row) for row in found]
             yield from page
             if page:
                 first, comparison = page[-1].key, ">"
@@ -208,6 +208,7 @@ class SqliteState:
             "SELECT version FROM documents WHERE project = ? AND kind = ? AND key = ?", place
         ).fetchone()
         version = row[0] if row else 0
+        require_types((version,), int, store=_NAME)
         if change.expected is not None and change.expected != version:
             raise StaleWrite(
                 what=f"{change.kind} {change.key}",
@@ -240,7 +241,9 @@ class SqliteState:
             "SELECT sequence, chain FROM journal WHERE project = ? ORDER BY sequence DESC LIMIT 1",
             (self._project,),
         ).fetchone()
-        return row or (0, GENESIS)
+        head, chain = row or (0, GENESIS)
+        require_types((head, chain), int, str, store=_NAME)
+        return head, chain
 
     def _acquire(
         self, connection: sqlite3.Connection, *, resource: str, holder: str, ttl: Micros
@@ -251,7 +254,8 @@ class SqliteState:
             (self._project, resource),
         ).fetchone()
         token, current, until, process = row or (0, _NOBODY, 0, b"")
-        if current != _NOBODY and until > now and not is_dead(_decode_process(process)):
+        require_types((token, current, until), int, str, int, store=_NAME)
+        if current != _NOBODY and until > now and not is_dead(_process_of(process)):
             raise LeaseHeld(resource=resource, holder=current, until=format_instant(until))
         lease = Lease(resource, holder, token + 1, now + ttl)
         connection.execute(
@@ -273,3 +277,17 @@ class SqliteState:
             "UPDATE leases SET until = ? WHERE project = ? AND resource = ?",
             (until, self._project, lease.resource),
         )
+
+
+def _process_of(payload: bytes) -> ProcessName:
+    """Who holds a lease.  Raises: StoreDamaged ENG-010."""
+    try:
+        return _decode_process(payload)
+    except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
+        raise StoreDamaged(store=_NAME, reason=f"a lease cannot be read: {error}") from error
+
+
+def _document(row: Sequence[Any]) -> Document:
+    """A row as it was written.  Raises: StoreDamaged ENG-010."""
+    require_types(row[:2], str, int, store=_NAME)
+    return Document(*row)

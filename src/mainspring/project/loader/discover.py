@@ -21,6 +21,7 @@ from types import ModuleType
 
 from mainspring.elements.declaration import shown_briefly
 from mainspring.elements.errors import DeclarationError, Location
+from mainspring.elements.plain_file import read_plain
 from mainspring.project.config.config import ProjectConfig, default_config, parse_config
 from mainspring.project.errors import (
     FolderTooLarge,
@@ -59,7 +60,10 @@ def read_config(path: Path) -> ProjectConfig:
     root, name = _root_of(path)
     settings = root / "project.toml"
     is_one_file = path.is_file() and path.suffix == ".py"
-    if is_one_file or not settings.is_file():
+    # What is there and cannot be read is no absent file: its defaults would leave open what it
+    # protects.
+    is_absent = not settings.exists() and not settings.is_symlink()
+    if is_one_file or is_absent:
         return default_config(name)
     return parse_config(_read(settings), path=str(settings), name=name)
 
@@ -298,7 +302,7 @@ def _code(modules: Mapping[str, ModuleType], below: _FilesBelow | None = None) -
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return read_plain(file).decode().replace("\r\n", "\n").replace("\r", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ProjectUnreadable(
             path=str(file), problem=str(error), at=Location(str(file), 1)

@@ -76,9 +76,10 @@ def test_a_backup_says_what_it_holds_and_its_digest_lets_it_back_in(
 ) -> None:
     lines = said("backup", str(tmp_path / "monday"), "--project", str(folder)).splitlines()
     assert lines[0].startswith(f"✓ {tmp_path / 'monday'} holds ")
-    assert lines[1] == "  log      4 records in 3 topics"
-    assert lines[3] == "  secrets  private keys and the owner's token are not in it"
-    digest = lines[4].split()[1]
+    assert lines[1] == "  log        4 records in 3 topics"
+    assert lines[3] == "  secrets    private keys and the owner's token are not in it"
+    assert lines[4].startswith("  signed by  ed25519:")
+    digest = lines[5].split()[1]
     (tmp_path / "again").mkdir()
     (tmp_path / "again" / "shop.py").write_text(PROJECT)
     (tmp_path / "again" / "project.toml").write_text('name = "shop"\n')

@@ -76,7 +76,7 @@ def test_a_file_of_another_program_is_no_database(tmp_path: Path) -> None:
         b"not a database, but long enough to be read as one" * 100
     )
     with pytest.raises(StoreDamaged, match="the log is damaged"):
-        SqliteLog(tmp_path / "log.sqlite")
+        SqliteLog(tmp_path / "log.sqlite").topics()
 
 
 def test_facts_and_predictions_are_appended_apart(tmp_path: Path) -> None:

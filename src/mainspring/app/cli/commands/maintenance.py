@@ -82,17 +82,25 @@ def backup(at: Invocation, path: Path, *, secrets: bool) -> None:
     metavar="DIGEST",
     help="The digest that backup printed; proves that the backup was not replaced.",
 )
+@click.option(
+    "--trust",
+    multiple=True,
+    metavar="KEY",
+    help="A public key that may have signed it, as backup printed it; may be repeated.",
+)
 @click.pass_obj
-def restore(at: Invocation, path: Path, *, digest: str) -> None:
+def restore(at: Invocation, path: Path, *, digest: str, trust: tuple[str, ...]) -> None:
     """Restore a backup into a project that has no state.
 
-    Every file is checked before anything is written; a truncated or changed backup, or one of
-    another project, is refused.  Online state and tables are materialized again from the log when
-    they are needed.
+    Its signature and every file are checked before anything is written; a truncated or changed
+    backup, or one of another project, is refused.  It must be signed by one of the testers in
+    project.toml or by a key given with --trust, or have the digest given with --digest.
+
+    Online state and tables are materialized again from the log when they are needed.
     """
     from mainspring.app.workspace import Workspace
 
-    report = Workspace.restore(at.project, path, actor=at.actor, digest=digest)
+    report = Workspace.restore(at.project, path, actor=at.actor, digest=digest, trust=trust)
     at.answer(report, lambda paint: restore_lines(report, paint))
 
 
@@ -150,6 +158,10 @@ def backup_lines(report: "BackupReport", paint: Paint) -> Iterator[str]:
             f"{_SECRETS} are in it: protect it as you protect them"
             if report.secrets
             else f"{_SECRETS} are not in it",
+        ],
+        [
+            "signed by",
+            f"{report.signed_by}  {paint.quiet('restore asks for it: --trust')}",
         ],
         [
             "digest",
