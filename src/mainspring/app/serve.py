@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
+from mainspring.access.authorise import TokenGuard
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.events import Actor
@@ -21,20 +22,26 @@ from mainspring.flow.periodic import PeriodicTask
 from mainspring.govern.status import StatusReport
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
+from mainspring.ports.http import HttpService
+from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.state.generations import SourceGenerations
 from mainspring.serving.state.materializer import OnlineMaterializer
+from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import SourceWriter
 
 __all__ = [
     "REFRESH_PERIOD_S",
+    "DeployableWorkspace",
     "ServableWorkspace",
     "background_tasks",
     "check_sampled_parity",
+    "guard_of",
     "run_environment_server",
+    "service_of",
 ]
 
 REFRESH_PERIOD_S = 0.02
@@ -42,6 +49,16 @@ REFRESH_PERIOD_S = 0.02
 
 _TABLES_PERIOD_S = 0.1
 _MONITORS_PERIOD_S = 1.0
+_TOKENS_PERIOD_S = 1.0
+
+
+class DeployableWorkspace(Protocol):
+    """The part of a workspace that moves its environment."""
+
+    @property
+    def deployer(self) -> EnvironmentDeployer:
+        """Plans moves and applies them."""
+        ...
 
 
 class ServableWorkspace(Protocol):
@@ -88,12 +105,21 @@ class ServableWorkspace(Protocol):
         """What takes rows of a source in, in somebody's name."""
         ...
 
+    @property
+    def replays(self) -> PredictionReplays:
+        """Says where a prediction was made."""
+        ...
+
     def trace(self, prediction: str) -> PredictionTrace:
         """Replay a prediction."""
         ...
 
     def status(self) -> StatusReport:
         """What the environment holds."""
+        ...
+
+    def acting_as(self, actor: str) -> DeployableWorkspace:
+        """The same in another actor's name."""
         ...
 
     def token(self) -> Path:
@@ -118,20 +144,12 @@ def run_environment_server(
     assert workspace.folder is not None, "a workspace in memory has no server"
     workspace.token()
     watch = FolderWatch(workspace.folder)
-
-    service = build_http_service(
-        HttpDependencies(
-            version=version("mainspring"),
-            host=host,
-            state=workspace.runtime.state,
-            metrics=metrics,
-            writer=lambda source, actor: workspace.writer(source, actor=actor),
-            replay=workspace.trace,
-            status=workspace.status,
-            require_stores=watch.require,
-        )
-    )
+    guard = guard_of(workspace)
+    service = service_of(workspace, host, metrics, guard=guard, require_stores=watch.require)
     with ExitStack() as running:
+        running.callback(guard.record, everything=True)
+        recording = PeriodicTask(guard.record, name="tokens", period_s=_TOKENS_PERIOD_S)
+        running.enter_context(recording.running())
         for task in background_tasks(workspace, host, metrics, require_stores=watch.check):
             running.enter_context(task.running())
         # In reserve: where a `mainspring stream` runs, requests need not share their process with
@@ -142,6 +160,46 @@ def run_environment_server(
             port=port,
             on_bound=lambda bound: _announce(workspace, host, bound, announce),
         )
+
+
+def guard_of(workspace: ServableWorkspace) -> TokenGuard:
+    """Who may call the server of this environment."""
+    runtime = workspace.runtime
+    return TokenGuard(
+        runtime.state,
+        project=runtime.project,
+        environment=workspace.environment,
+        clock=runtime.clock,
+    )
+
+
+def service_of(
+    workspace: ServableWorkspace,
+    host: EndpointHost,
+    metrics: ServerMetrics,
+    *,
+    guard: TokenGuard,
+    require_stores: Callable[[], None],
+) -> HttpService:
+    """What the server of this environment answers for.
+
+    Args:
+        require_stores: returns while the stores can be written, else raises an error of ours.
+    """
+    return build_http_service(
+        HttpDependencies(
+            version=version("mainspring"),
+            host=host,
+            guard=guard,
+            metrics=metrics,
+            writer=lambda source, actor: workspace.writer(source, actor=actor),
+            replay=workspace.trace,
+            place_of=workspace.replays.place,
+            status=workspace.status,
+            deployer=lambda actor: workspace.acting_as(actor).deployer,
+            require_stores=require_stores,
+        )
+    )
 
 
 def background_tasks(
@@ -197,7 +255,7 @@ def _announce(
     workspace: ServableWorkspace, host: EndpointHost, port: int, announce: Callable[[str], None]
 ) -> None:
     token = workspace.token()
-    shown = token.relative_to(token.parent.parent)
+    shown = token.relative_to(workspace.folder.parent) if workspace.folder else token
     announce(
         f"Serving {workspace.environment} on http://127.0.0.1:{port} (data as of "
         f"{format_instant(workspace.runtime.data_clock.now())[:19]}Z)."

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from hmac import compare_digest
 from pathlib import Path
 
+from mainspring.access.authorise import bearer_token
 from mainspring.access.errors import TokenUnknown
-from mainspring.access.tokens import bearer_token
 from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
@@ -61,10 +61,10 @@ def build_model_service(scorer: OnnxScorer, *, name: str, version: str, token: s
     return HttpService(
         routes=[
             *ModelApi(lambda _: model, path=base).routes(),
-            Route("GET", f"{base}/ready", "read", ready),
+            Route("GET", f"{base}/ready", "read", ready, "endpoint"),
             # One model, loaded before the port is bound: whoever is alive is ready.
             *(
-                Route("GET", path, None, answer_live)
+                Route("GET", path, None, answer_live, "nothing")
                 for path in ("/healthz", "/v2/health/live", "/v2/health/ready")
             ),
         ],

@@ -5,16 +5,19 @@ documents, its answers counted.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mainspring.access.tokens import authorise
+from mainspring.access.authorise import TokenGuard
+from mainspring.access.scope import Demand
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.problem import problem_reply
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.govern.api import StatusApi
 from mainspring.govern.status import StatusReport
-from mainspring.ports.http import Call, HttpService, Reply, Route
-from mainspring.ports.state import StateReader
+from mainspring.ports.http import Call, HttpService, Reply, Route, RouteSubject
+from mainspring.project.api import DeploymentApi
+from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.serving.api import ServingApi
+from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.host import EndpointHost
 from mainspring.sources.api import SourceApi
 from mainspring.sources.ingest import SourceWriter
@@ -28,26 +31,31 @@ class HttpDependencies:
 
     Args:
         version: of this software.
-        state: where tokens are looked up.
+        guard: who may call.
         writer: what takes rows of a source in, in an actor's name.
         replay: takes a prediction's id; returns a record to render.
+        place_of: takes a prediction's id; returns the environment and the endpoint that it was made
+            at.
         status: what the environment holds.
+        deployer: what moves the environment, in an actor's name.
         require_stores: returns while the stores can be written, else raises an error of ours.
     """
 
     version: str
     host: EndpointHost
-    state: StateReader
+    guard: TokenGuard
     metrics: ServerMetrics
     writer: Callable[[str, Actor], SourceWriter]
     replay: Callable[[str], object]
+    place_of: Callable[[str], tuple[str, str]]
     status: Callable[[], StatusReport]
+    deployer: Callable[[Actor], EnvironmentDeployer]
     require_stores: Callable[[], None]
 
 
 def build_http_service(dependencies: HttpDependencies) -> HttpService:
     """The service of one environment: what an HTTP server answers for."""
-    host, state, metrics = dependencies.host, dependencies.state, dependencies.metrics
+    host, guard, metrics = dependencies.host, dependencies.guard, dependencies.metrics
     routes = [
         *ServingApi(
             host,
@@ -58,19 +66,56 @@ def build_http_service(dependencies: HttpDependencies) -> HttpService:
         ).routes(),
         *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
         *StatusApi(dependencies.status).routes(),
+        *DeploymentApi(dependencies.deployer).routes(),
         Route("GET", "/metrics", "read", lambda _: _render_metrics(metrics, host)),
     ]
+    abouts = {route.path: route.about for route in routes}
+
+    def authorise(call: Call, permission: str) -> Actor:
+        demand = _demand(call, permission, abouts[call.route])
+        return guard.authorise(call.headers.get("authorization"), demand)
 
     def refuse(call: Call, error: MainspringError) -> Reply:
         return metrics.counted(call, problem_reply(call, error))
 
     return HttpService(
-        routes=[_counted(_kept(route, dependencies.require_stores), metrics) for route in routes],
-        authorise=lambda call, permission: authorise(
-            state, call.headers.get("authorization"), permission
-        ),
+        routes=[
+            _counted(_placed(_kept(route, dependencies.require_stores), dependencies), metrics)
+            for route in routes
+        ],
+        authorise=authorise,
         refuse=refuse,
     )
+
+
+def _demand(call: Call, permission: str, about: RouteSubject) -> Demand:
+    match about:
+        case "endpoint" | "source":
+            return Demand(permission, about, next(iter(call.path.values())))
+        case "environment":
+            return Demand(permission, "environment")
+        case "prediction" | "nothing":
+            return Demand(permission)
+
+
+def _placed(route: Route, dependencies: HttpDependencies) -> Route:
+    """The route; where it is about a prediction, for those of this environment only, and for a
+    token that is for its endpoint.  Finding the endpoint asks the log, so it waits for the handler.
+    """
+    if route.about != "prediction" or route.permission is None:
+        return route
+    permission, guard = route.permission, dependencies.guard
+
+    def handler(call: Call) -> Reply:
+        prediction = call.path["id"]
+        place, endpoint = dependencies.place_of(prediction)
+        if place != guard.environment:
+            raise PredictionUnknown(prediction=prediction)
+        demand = Demand(permission, "endpoint", endpoint)
+        guard.authorise(call.headers.get("authorization"), demand)
+        return route.handler(call)
+
+    return route._replace(handler=handler)
 
 
 def _kept(route: Route, require_stores: Callable[[], None]) -> Route:
