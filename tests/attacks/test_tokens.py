@@ -388,6 +388,30 @@ def test_a_token_is_accepted_on_no_command_line_and_not_repeated(
     assert dev.ask(token, "POST", PREDICT, ROWS).status == 401
 
 
+def test_a_server_of_a_bare_model_prints_its_token_into_no_pipe(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    told = call(tmp_path, ["serve-model", "model.onnx"])
+    assert (told.code, told.out) == (2, "")
+    assert "--token-file FILE" in told.err
+
+
+def test_a_server_of_a_bare_model_takes_its_token_from_its_owner_only(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    (tmp_path / "link").symlink_to(tmp_path / "planted")
+    (tmp_path / "open").write_text("x" * 43)
+    (tmp_path / "open").chmod(0o644)
+    (tmp_path / "short").write_text("x")
+    (tmp_path / "short").chmod(0o600)
+    for name in ("link", "open", "short"):
+        told = call(tmp_path, ["serve-model", "model.onnx", "--token-file", name])
+        assert (told.code, told.err[:7]) == (2, "ACC-034")
+    told = call(tmp_path, ["serve-model", "model.onnx", "--token-file", "new"])
+    token = (tmp_path / "new").read_text().strip()
+    assert told.err.startswith("ENG-202")
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o600
+    assert token not in told.text
+
+
 # The database
 
 

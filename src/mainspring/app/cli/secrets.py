@@ -48,12 +48,12 @@ def token_id(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     raise click.BadParameter(reason, ctx, param)
 
 
-def require_place(out: Path | None) -> None:
+def require_place(out: Path | None, *, option: str = "--out") -> None:
     """Returns where a secret can be delivered, before there is one."""
     if out is None and not sys.stdout.isatty():
         raise click.UsageError(
             "standard output is no terminal, and the token would stay wherever it goes: "
-            "write it to a file that only you can read, with --out FILE"
+            f"write it to a file that only you can read, with {option} FILE"
         )
 
 

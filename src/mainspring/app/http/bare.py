@@ -6,12 +6,15 @@ that.
 """
 
 import secrets
+import shlex
 from collections.abc import Callable
 from hmac import compare_digest
 from pathlib import Path
 
 from mainspring.access.authorise import bearer_token
-from mainspring.access.errors import TokenUnknown
+from mainspring.access.errors import SecretFileRefused, TokenUnknown
+from mainspring.access.record import has_form_of_token
+from mainspring.access.secret_file import new_secret_file, read_secret
 from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
@@ -24,23 +27,52 @@ from mainspring.serving.protocol import ProtocolModel
 __all__ = ["build_model_service", "run_model_server"]
 
 _CALLER = Actor("service:bearer")
+_SECRET_BYTES = 32
+_SHORTEST = 32
 
 
-def run_model_server(path: Path, *, name: str, port: int, announce: Callable[[str], None]) -> None:
+def run_model_server(
+    path: Path,
+    *,
+    name: str,
+    port: int,
+    announce: Callable[[str], None],
+    token_file: Path | None = None,
+) -> None:
     """Serve an ONNX file on the loopback address until the process is asked to stop.
 
-    Raises: InvalidModel ENG-202 when the file is no model that can be scored.
+    Args:
+        token_file: has the token, or gets it where there is no such file yet; without it a new
+            token is announced, which is for a terminal only.
+
+    Raises: InvalidModel ENG-202 when the file is no model that can be scored, SecretFileRefused
+        ACC-034 for a file that can hold no token.
     """
     payload = path.read_bytes()
-    version, token = short(digest_of(payload)), secrets.token_urlsafe(32)
+    version = short(digest_of(payload))
+    token = _token_in(token_file) if token_file else secrets.token_urlsafe(_SECRET_BYTES)
+    shown = f"$(cat {shlex.quote(str(token_file))})" if token_file else token
     service = build_model_service(OnnxScorer(payload), name=name, version=version, token=token)
 
     def announced(bound: int) -> None:
         url = f"http://127.0.0.1:{bound}/v2/models/{name}"
         announce(f"Serving {name} ({version}) on {url}")
-        announce(f'  curl -H "Authorization: Bearer {token}" {url}')
+        announce(f'  curl -H "Authorization: Bearer {shown}" {url}')
 
     UvicornServer().serve(service, port=port, on_bound=announced)
+
+
+def _token_in(path: Path) -> str:
+    if path.exists() or path.is_symlink():
+        token = read_secret(path, only_private=True)
+        if len(token) < _SHORTEST or not has_form_of_token(token):
+            reason = f"it holds no token of at least {_SHORTEST} letters"
+            raise SecretFileRefused(path=str(path), reason=reason)
+        return token
+    token = secrets.token_urlsafe(_SECRET_BYTES)
+    with new_secret_file(path) as file:
+        file.write(token)
+    return token
 
 
 def build_model_service(scorer: OnnxScorer, *, name: str, version: str, token: str) -> HttpService:
