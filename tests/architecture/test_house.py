@@ -7,7 +7,7 @@ import pytest
 from tools.measures import Measures, homonyms, measure, parse_modules
 from tools.source_tree import ROOT
 
-MOST_LINES_OF_APP = 7_850
+MOST_LINES_OF_APP = 7_900
 """Lines that compose, speak on the command line and demonstrate.  It was raised from 6,900 for new
 commands (quarantine, models) and choices of others, and from 7,500 for the scopes of tokens and the
 places of secrets; what is no command belongs in a package below."""
