@@ -79,7 +79,9 @@ def test_a_body_that_is_none_is_told(path: str, payload: bytes, server: Server) 
     assert json.loads(answer)["code"].startswith("SRV-")
 
 
-@pytest.mark.parametrize("verb", [["serve"], ["serve-model", "model.onnx"]])
+@pytest.mark.parametrize(
+    "verb", [["serve"], ["serve-model", "model.onnx", "--token-file", "model.token"]]
+)
 def test_a_port_that_is_taken_is_misuse(verb: list[str], project: Path) -> None:
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["X", "w"], ["score"])],

@@ -46,7 +46,7 @@ OUTLIVES: dict[str, list[str]] = {
     "test": ["--parity"],
     "gates renew": [],
     "audit": [],
-    "auth create": ["service:till", "--permission", "read", "--to", "another.token"],
+    "auth create": ["service:till", "--permission", "read", "--out", "till.token"],
     "auth list": [],
     "auth key": [],
 }
@@ -55,7 +55,7 @@ OUTLIVES: dict[str, list[str]] = {
 NEEDS_FILES: dict[str, list[str]] = {"plan": [], "apply": [], "run": ["lateness"]}
 """What reads the declarations, and says what is wrong with them."""
 
-TESTED_BELOW = {"serve", "restore", "auth revoke", "quarantine show"}
+TESTED_BELOW = {"serve", "restore", "auth revoke", "auth rotate", "quarantine show"}
 NO_PROJECT = {"init", "demo", "serve-model", "explain"}
 
 
@@ -144,10 +144,12 @@ def test_a_row_in_quarantine_is_shown(broken: Path) -> None:
     assert "much" in shown.out
 
 
-def test_a_token_is_revoked(broken: Path) -> None:
-    call(broken, ["auth", "create", "service:till", "--permission", "read", "--to", "till.token"])
-    token = (broken / "till.token").read_text().strip()
-    assert call(broken, ["auth", "revoke", token]).code == 0
+def test_a_token_is_replaced_and_revoked(broken: Path) -> None:
+    made = call(broken, ["auth", "create", *OUTLIVES["auth create"], "--json"])
+    rotated = call(
+        broken, ["auth", "rotate", json.loads(made.out)["id"], "--out", "new.token", "--json"]
+    )
+    assert call(broken, ["auth", "revoke", json.loads(rotated.out)["id"]]).code == 0
 
 
 def test_a_backup_is_restored_where_the_files_are_not(broken: Path, tmp_path: Path) -> None:

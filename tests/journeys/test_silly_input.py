@@ -151,8 +151,9 @@ def test_environments_and_projects_that_are_not_there(verb: str, project: Path) 
         "backup": ["copy"],
         "restore": ["folder"],
         "test": ["--parity"],
-        "auth create": ["service:till", "--permission", "read", "--to", "till.token"],
-        "auth revoke": ["nothing"],
+        "auth create": ["service:till", "--permission", "read", "--out", "unused.token"],
+        "auth revoke": ["0123456789ab"],
+        "auth rotate": ["0123456789ab", "--out", "unused.token"],
     }
     words = [*verb.split(), *given.get(verb, [])]
     environments = [[*words, "--env", name] for name in NAMES] if verb != "restore" else []
@@ -199,12 +200,15 @@ def test_names_that_nothing_has(project: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("actor", ["  ", "a\nb", "a\0b", "x" * 300])
+@pytest.mark.parametrize(
+    "actor",
+    ["  ", "ada", "person:", "person:a\nb", "person:a\0b", "person:a/b", "person:" + "x" * 300],
+)
 def test_actors_that_are_no_names(actor: str, project: Path) -> None:
     assert_refused(
         project,
         [
-            ["auth", "create", actor, "--permission", "read"],
+            ["auth", "create", actor, "--permission", "read", "--out", "unused.token"],
             ["ingest", "sales", "--row", "{}", "--as", actor],
         ],
     )

@@ -5,7 +5,15 @@ from typing import ClassVar
 
 from mainspring.elements.errors import AccessError
 
-__all__ = ["NotPermitted", "TokenMissing", "TokenUnknown"]
+__all__ = [
+    "NotPermitted",
+    "OutOfScope",
+    "ScopeInvalid",
+    "SecretFileRefused",
+    "TokenMissing",
+    "TokenNotFound",
+    "TokenUnknown",
+]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -22,10 +30,14 @@ class TokenMissing(AccessError):
 
 @dataclass(eq=False, kw_only=True)
 class TokenUnknown(AccessError):
-    """A token is not known; it may have been revoked."""
+    """A token is not known, has expired or was revoked.
+
+    Which of these it is, is not said to whoever sent it; `mainspring auth list --all` and the
+    journal say it.
+    """
 
     code: ClassVar[str] = "ACC-002"
-    template: ClassVar[str] = "the token is not known"
+    template: ClassVar[str] = "the token is not known, has expired or was revoked"
     remedy: ClassVar[str] = "create one with `mainspring auth create`"
 
 
@@ -40,3 +52,57 @@ class NotPermitted(AccessError):
     )
     actor: str
     permission: str
+
+
+@dataclass(eq=False, kw_only=True)
+class OutOfScope(AccessError):
+    """A token is valid and has the permission, but not for what the request names.
+
+    A token is for one environment or several, and may be limited to endpoints and to sources.  A
+    route that tells of a whole environment, such as its status, takes no token that is limited.
+    """
+
+    code: ClassVar[str] = "ACC-031"
+    template: ClassVar[str] = "the token of {actor} is not for {missing}"
+    remedy: ClassVar[str] = (
+        "use a token that is: `mainspring auth create`, with --env, --endpoint or --source"
+    )
+    actor: str
+    missing: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TokenNotFound(AccessError):
+    """No token has this id.  A token is named by its id, which is no secret, and never by itself:
+    what stands on a command line can be read by others.
+    """
+
+    code: ClassVar[str] = "ACC-032"
+    template: ClassVar[str] = "there is no token with {what}"
+    remedy: ClassVar[str] = "`mainspring auth list --all` shows the ids"
+    what: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ScopeInvalid(AccessError):
+    """A token was to be made with a scope that means nothing."""
+
+    code: ClassVar[str] = "ACC-033"
+    template: ClassVar[str] = "no token can be made: {reason}"
+    remedy: ClassVar[str] = "say what it is for, as `mainspring auth create --help` explains"
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class SecretFileRefused(AccessError):
+    """A file cannot hold a secret, or cannot be read as one.
+
+    A secret is written to a file that did not exist, which only its owner can read, and through no
+    link; it is read from a plain file.
+    """
+
+    code: ClassVar[str] = "ACC-034"
+    template: ClassVar[str] = "{path} cannot hold a token: {reason}"
+    remedy: ClassVar[str] = "name another file, or remove what is there"
+    path: str
+    reason: str

@@ -1,184 +1,331 @@
-"""Tokens, stored as digests, each with an actor and its permissions; everything else is denied."""
+"""The tokens of a project, managed by their ids: made, listed, revoked and exchanged."""
 
-import os
-import secrets
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal as OneOf
-from typing import get_args
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
-from mainspring.access.errors import NotPermitted, TokenMissing, TokenUnknown
-from mainspring.elements.events import Actor, Event, ProjectName
-from mainspring.elements.identity import digest_of
-from mainspring.elements.plain_file import fault_of_file, read_plain
-from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
-from mainspring.elements.time import Micros
+import msgspec
+
+from mainspring.access.errors import ScopeInvalid, TokenNotFound
+from mainspring.access.record import (
+    TokenId,
+    TokenRecord,
+    TokenUse,
+    id_of,
+    new_token,
+    read_usable,
+    token_key,
+)
+from mainspring.access.scope import PERMISSIONS, Permission, TokenScope
+from mainspring.elements.actor import parse_actor
+from mainspring.elements.declaration import shown_briefly
+from mainspring.elements.events import Actor, Event, EventValue, ProjectName
+from mainspring.elements.stored import parse_stored, render_stored
+from mainspring.elements.time import DAY, Micros
 from mainspring.ports.clock import Clock
-from mainspring.ports.errors import FileRefused
-from mainspring.ports.state import Change, StateReader, StateWriter
+from mainspring.ports.state import Change, Document, StateWriter
 
-__all__ = [
-    "PERMISSIONS",
-    "Permission",
-    "TokenRecord",
-    "Tokens",
-    "authorise",
-    "bearer_token",
-    "create_token",
-    "load_or_create_token",
-    "revoke_token",
-]
+__all__ = ["DEFAULT_LIFETIME", "CreatedToken", "TokenListing", "TokenState", "Tokens"]
 
-Permission = OneOf["predict", "ingest", "read", "operate"]
-PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
-_PREFIX = "msp_"
+DEFAULT_LIFETIME: Micros = 90 * DAY
+"""How long a token is valid unless somebody says otherwise; as long as a verdict is."""
+
+_LONGEST_LIFETIME: Micros = 3_660 * DAY
+_KEY_PREFIX = "sha256:"
+_ID = re.compile(r"[0-9a-f]{12}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,199}")
+
+TokenState = Literal["valid", "expired", "revoked", "unreadable"]
 
 
-class TokenRecord(StoredRecord, frozen=True, kw_only=True):
-    """The stored record of a token; the token itself is shown once and never stored."""
+class TokenListing(msgspec.Struct, frozen=True, kw_only=True):
+    """A token as its project knows it: all but the token.
 
-    title = "a token"
-    document = "token"
-
-    actor: Actor
-    permissions: tuple[Permission, ...]
-    created_at: Micros
-
-
-def create_token(
-    state: StateWriter,
-    *,
-    owner: Actor,
-    permissions: Sequence[Permission],
-    project: ProjectName,
-    actor: Actor,
-    at: Micros,
-) -> str:
-    """A new token for its owner, made by the actor; only its digest is stored."""
-    token = _PREFIX + secrets.token_urlsafe(32)
-    record = TokenRecord(actor=owner, permissions=tuple(permissions), created_at=at)
-    event = Event(
-        kind="token.created",
-        project=project,
-        actor=actor,
-        at=at,
-        subject=_key(token)[7:19],
-        facts={"owner": owner, "permissions": list(permissions)},
-    )
-    state.commit([Change("token", _key(token), render_stored(record), 0)], [event])
-    return token
-
-
-def revoke_token(
-    state: StateWriter, token: str, *, actor: Actor, project: ProjectName, at: Micros
-) -> None:
-    """Revoke a token; the next request with it is refused."""
-    event = Event(
-        kind="token.revoked", project=project, actor=actor, at=at, subject=_key(token)[7:19]
-    )
-    state.commit([Change("token", _key(token), None)], [event])
-
-
-def authorise(state: StateReader, header: str | None, permission: str) -> Actor:
-    """The actor of an Authorization header, if they have the permission.
-
-    Raises: TokenMissing ACC-001 without a token, TokenUnknown ACC-002 for an unknown one,
-        NotPermitted ACC-003 without the permission.
+    Args:
+        environments, endpoints, sources: None for all.
+        expires_at: None for never.
+        last_used_at: to the minute; None for not yet.
+        state: an `unreadable` record was changed by somebody, or is of a later release; it is worth
+            nothing here, and nothing else of it is shown.
     """
-    document = state.get("token", _key(bearer_token(header)))
-    if document is None:
-        raise TokenUnknown
-    record = parse_stored(document.payload, TokenRecord)
-    if permission not in record.permissions:
-        raise NotPermitted(actor=record.actor, permission=permission)
-    return record.actor
+
+    id: TokenId
+    actor: Actor = Actor("")
+    permissions: tuple[Permission, ...] = ()
+    environments: tuple[str, ...] | None = ()
+    endpoints: tuple[str, ...] | None = ()
+    sources: tuple[str, ...] | None = ()
+    created_at: Micros = 0
+    expires_at: Micros | None = None
+    last_used_at: Micros | None = None
+    revoked_at: Micros | None = None
+    state: TokenState = "unreadable"
 
 
-def bearer_token(header: str | None) -> str:
-    """The token in an Authorization header.  Raises: TokenMissing ACC-001."""
-    scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise TokenMissing
-    return token.strip()
+@dataclass(frozen=True)
+class CreatedToken:
+    """A token that was just made.
 
-
-def load_or_create_token(
-    path: Path, state: StateWriter, *, actor: Actor, project: ProjectName, at: Micros
-) -> str:
-    """The workspace owner's token, in a file that only they can read, so that printed commands can
-    use it.
+    Args:
+        token: the secret, which nothing stores; it does not show in a representation or a log.
     """
-    token = _token_in(path)
-    if token and state.get("token", _key(token)) is not None:
-        return token
-    token = create_token(
-        state, owner=actor, actor=actor, permissions=PERMISSIONS, project=project, at=at
-    )
-    _write_private(path, token)
-    return token
 
-
-def _write_private(path: Path, token: str) -> None:
-    """Write the token to a file of its owner alone, under a name that nobody can foresee first, so
-    that no link is followed.
-    """
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with os.fdopen(os.open(fresh, flags, 0o600), "w") as file:
-        file.write(token + "\n")
-    fresh.replace(path)
+    token: str = field(repr=False)
+    listing: TokenListing
 
 
 class Tokens:
-    """The tokens of a project."""
+    """The tokens of a project, in one actor's name.
+
+    Args:
+        environment: what a token is for where nothing else is said.
+    """
 
     def __init__(
-        self, state: StateWriter, *, actor: Actor, project: ProjectName, clock: Clock
+        self,
+        state: StateWriter,
+        *,
+        actor: Actor,
+        project: ProjectName,
+        environment: str,
+        clock: Clock,
     ) -> None:
         self._state, self._actor, self._project, self._clock = state, actor, project, clock
+        self._environment = environment
 
-    def create(self, actor: str, permissions: Sequence[str]) -> str:
-        """A new token for an actor; shown once."""
-        granted = [permission for permission in PERMISSIONS if permission in permissions]
-        return create_token(
-            self._state,
-            owner=Actor(actor),
-            actor=self._actor,
-            permissions=granted,
-            project=self._project,
-            at=self._clock.now(),
-        )
+    def create(
+        self,
+        actor: str,
+        permissions: Iterable[str],
+        *,
+        environments: Iterable[str] | None = None,
+        all_environments: bool = False,
+        endpoints: Iterable[str] | None = None,
+        sources: Iterable[str] | None = None,
+        lifetime: Micros | None = DEFAULT_LIFETIME,
+    ) -> CreatedToken:
+        """A new token for an actor; only its digest is stored.
 
-    def list(self) -> list[TokenRecord]:
-        """All tokens, the oldest first."""
-        found = [
-            parse_stored(document.payload, TokenRecord)
-            for document in self._state.iter_documents("token")
-        ]
-        return sorted(found, key=lambda record: (record.created_at, record.actor))
+        Args:
+            actor: who will use it, such as `service:till`.
+            environments: what it is for; default: the environment of this workspace.
+            all_environments: whether it is for all, those of the future too.
+            endpoints, sources: what it is limited to; None for all of them.
+            lifetime: in microseconds; None for a token that never expires.
 
-    def revoke(self, token: str) -> None:
-        """Revoke a token, effective at once.  Raises: TokenUnknown ACC-002 for one that is not
-        known.
+        Raises: NotAnActor ACC-030, ScopeInvalid ACC-033.
         """
-        if self._state.get("token", _key(token)) is None:
-            raise TokenUnknown
-        revoke_token(
-            self._state, token, actor=self._actor, project=self._project, at=self._clock.now()
+        chosen = [self._environment] if environments is None else environments
+        scope = TokenScope(
+            _permissions(permissions),
+            None if all_environments else _names(chosen, "environment"),
+            _names(endpoints, "endpoint"),
+            _names(sources, "source"),
+        )
+        made = self._made(parse_actor(actor), scope, _checked(lifetime))
+        self._state.commit([made.change], [made.event])
+        return made.created
+
+    def list(self) -> list[TokenListing]:
+        """All tokens, the oldest first, those that are expired or revoked too."""
+        found = [self._listing(document) for document in self._state.iter_documents("token")]
+        return sorted(found, key=lambda listing: (listing.created_at, listing.id))
+
+    def find(self, token: str) -> TokenListing:
+        """What the project knows of a token that somebody holds.  Raises: TokenNotFound ACC-032."""
+        document = self._state.get("token", token_key(token))
+        if document is None:
+            raise TokenNotFound(what="this digest")
+        return self._listing(document)
+
+    def revoke(self, id: TokenId) -> TokenListing:
+        """Revoke a token, effective at its next request; once more changes nothing.
+
+        Raises: TokenNotFound ACC-032.
+        """
+        document, now = self._document(id), self._clock.now()
+        record = read_usable(document.payload)
+        if record is None:
+            change = Change("token", document.key, None, document.version)
+        elif isinstance(record.revoked_at, msgspec.UnsetType):
+            change = _ending(document, record, revoked_at=now)
+        else:
+            return self._listing(document)
+        self._state.commit([change], [self._event("token.revoked", id, {})])
+        return self._listing(document._replace(payload=change.payload or b""))
+
+    def rotate(self, id: TokenId, *, overlap: Micros = 0) -> CreatedToken:
+        """A new token of the same actor, scope and lifetime in the place of one, which is revoked.
+
+        Args:
+            overlap: how long the old one goes on, in microseconds; 0 revokes it now.
+
+        Raises: TokenNotFound ACC-032; ScopeInvalid ACC-033 for one that is expired or revoked.
+        """
+        document, now = self._document(id), self._clock.now()
+        record = read_usable(document.payload)
+        if record is None or not record.is_valid(now):
+            raise ScopeInvalid(reason=f"{id} is expired or revoked, and has no successor")
+        _checked(overlap or None)
+        made = self._made(parse_actor(record.actor), record.scope, _lifetime(record))
+        successor: dict[str, EventValue] = {"successor": made.created.listing.id}
+        if overlap:
+            change = _ending(document, record, expires_at=now + overlap)
+            event = self._event("token.rotated", id, successor | {"expires_at": now + overlap})
+        else:
+            change = _ending(document, record, revoked_at=now)
+            event = self._event("token.revoked", id, successor)
+        self._state.commit([made.change, change], [made.event, event])
+        return made.created
+
+    def _made(self, owner: Actor, scope: TokenScope, lifetime: Micros | None) -> "_Made":
+        drawn, now = new_token(), self._clock.now()
+        record = TokenRecord(
+            record_format=2,
+            actor=owner,
+            permissions=scope.permissions,
+            created_at=now,
+            environments=_or_unset(scope.environments),
+            endpoints=_or_unset(scope.endpoints),
+            sources=_or_unset(scope.sources),
+            expires_at=msgspec.UNSET if lifetime is None else now + lifetime,
+        )
+        document = Document(drawn.key, 1, render_stored(record))
+        listing = self._listing(document)
+        return _Made(
+            CreatedToken(drawn.token, listing),
+            Change("token", drawn.key, document.payload, 0),
+            self._event("token.created", listing.id, _facts(listing)),
+        )
+
+    def _document(self, id: TokenId) -> Document:
+        if _ID.fullmatch(id):
+            for document in self._state.iter_documents("token", _KEY_PREFIX + id):
+                return document
+            raise TokenNotFound(what=f"the id {id}")
+        # Not repeated: it may be a token, and errors end in logs.
+        raise TokenNotFound(what="an id that is no twelve hexadecimal digits")
+
+    def _event(self, kind: str, id: TokenId, facts: dict[str, EventValue]) -> Event:
+        return Event(
+            kind=kind,
+            project=self._project,
+            actor=self._actor,
+            at=self._clock.now(),
+            subject=id,
+            facts=facts,
+        )
+
+    def _listing(self, document: Document) -> TokenListing:
+        record = read_usable(document.payload)
+        if record is None:
+            return TokenListing(id=id_of(document.key))
+        used = self._state.get("token_use", document.key)
+        return TokenListing(
+            id=id_of(document.key),
+            actor=record.actor,
+            permissions=record.permissions,
+            environments=record.scope.environments,
+            endpoints=record.scope.endpoints,
+            sources=record.scope.sources,
+            created_at=record.created_at,
+            expires_at=_or_none(record.expires_at),
+            last_used_at=parse_stored(used.payload, TokenUse).last_used_at if used else None,
+            revoked_at=_or_none(record.revoked_at),
+            state=_state_of(record, self._clock.now()),
         )
 
 
-def _token_in(path: Path) -> str:
-    """The token in a file; empty where there is none.  Raises: FileRefused ENG-031."""
-    if fault := fault_of_file(path):
-        raise FileRefused(file=str(path), reason=fault)
-    try:
-        return read_plain(path, most=4_096).decode(errors="replace").strip()
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise FileRefused(file=str(path), reason=str(error)) from error
+class _Made(NamedTuple):
+    """A new token, and what records it."""
+
+    created: CreatedToken
+    change: Change
+    event: Event
 
 
-def _key(token: str) -> str:
-    return digest_of(token.encode())
+def _ending(
+    document: Document,
+    record: TokenRecord,
+    *,
+    expires_at: Micros | msgspec.UnsetType = msgspec.UNSET,
+    revoked_at: Micros | msgspec.UnsetType = msgspec.UNSET,
+) -> Change:
+    """The record with an earlier end."""
+    ends = [end for end in (record.expires_at, expires_at) if isinstance(end, int)]
+    ended = msgspec.structs.replace(
+        record,
+        record_format=2,
+        expires_at=min(ends) if ends else msgspec.UNSET,
+        revoked_at=revoked_at,
+    )
+    return Change("token", document.key, render_stored(ended), document.version)
+
+
+def _state_of(record: TokenRecord, at: Micros) -> TokenState:
+    if isinstance(record.revoked_at, int):
+        return "revoked"
+    return "valid" if record.is_valid(at) else "expired"
+
+
+def _lifetime(record: TokenRecord) -> Micros | None:
+    """How long a successor is valid; one of a token of release 0.1, which had no end, has one."""
+    if record.format_number == 1:
+        return DEFAULT_LIFETIME
+    return record.expires_at - record.created_at if isinstance(record.expires_at, int) else None
+
+
+def _facts(listing: TokenListing) -> dict[str, EventValue]:
+    """What the journal says of a new token; None stands for all, and for never."""
+    return {
+        "owner": listing.actor,
+        "permissions": list(listing.permissions),
+        "environments": _list_or_none(listing.environments),
+        "endpoints": _list_or_none(listing.endpoints),
+        "sources": _list_or_none(listing.sources),
+        "expires_at": listing.expires_at,
+    }
+
+
+def _permissions(given: Iterable[str]) -> tuple[Permission, ...]:
+    wanted = set(given)
+    unknown = sorted(wanted.difference(PERMISSIONS))
+    if unknown:
+        raise ScopeInvalid(
+            reason=f"{shown_briefly(unknown[0])} is no permission; there are "
+            f"{', '.join(PERMISSIONS)}"
+        )
+    if not wanted:
+        raise ScopeInvalid(reason="it has no permission")
+    return tuple(permission for permission in PERMISSIONS if permission in wanted)
+
+
+def _names(given: Iterable[str] | None, kind: str) -> tuple[str, ...] | None:
+    """Names in order; what is limited to nothing is refused, as a mistake."""
+    if given is None:
+        return None
+    names = sorted(set(given))
+    odd = [name for name in names if not _NAME.fullmatch(name)]
+    if odd or not names:
+        reason = f"{shown_briefly(odd[0])} names no {kind}" if odd else f"no {kind} is named"
+        raise ScopeInvalid(reason=reason)
+    return tuple(names)
+
+
+def _checked(lifetime: Micros | None) -> Micros | None:
+    if lifetime is not None and not 0 < lifetime <= _LONGEST_LIFETIME:
+        raise ScopeInvalid(reason="a token expires within ten years, or never")
+    return lifetime
+
+
+def _or_unset(names: tuple[str, ...] | None) -> tuple[str, ...] | msgspec.UnsetType:
+    return msgspec.UNSET if names is None else names
+
+
+def _or_none(at: Micros | msgspec.UnsetType) -> Micros | None:
+    return None if isinstance(at, msgspec.UnsetType) else at
+
+
+def _list_or_none(names: tuple[str, ...] | None) -> list[str] | None:
+    return None if names is None else list(names)

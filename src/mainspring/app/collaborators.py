@@ -272,7 +272,11 @@ class Collaborators:
         """Who may ask the server what."""
         runtime = self.runtime
         return Tokens(
-            runtime.state, actor=runtime.actor, project=runtime.project, clock=runtime.clock
+            runtime.state,
+            actor=runtime.actor,
+            project=runtime.project,
+            environment=self.environment,
+            clock=runtime.clock,
         )
 
     @cached_property

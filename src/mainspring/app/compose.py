@@ -4,12 +4,12 @@ A workspace is one project in one environment.  On disk its state lies in `.main
 project; in memory nothing is written anywhere.
 """
 
-import getpass
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from mainspring.app.actor import actor_or_user
 from mainspring.app.engines import log_store, open_compute, open_state, open_stores
 from mainspring.app.models.exporters import export_model
 from mainspring.app.models.scorers import OnnxScorerLoader
@@ -17,7 +17,7 @@ from mainspring.app.models.trainer import ProcessTrainer
 from mainspring.app.planning import has_state, state_folder
 from mainspring.datasets.build import parse_training_rows
 from mainspring.datasets.card import TrainingSetCard
-from mainspring.elements.events import Actor, ProjectName
+from mainspring.elements.events import ProjectName
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros, parse_instant
 from mainspring.engines.local.clock import RandomIds, SystemClock
@@ -83,7 +83,8 @@ def compose_on_disk(
     and looked at also where the project's files do not load any more.
 
     Args:
-        actor: who acts; default: the user of this process.
+        actor: who acts, NotAnActor ACC-030 for what names nobody; default: the user of this
+            process.
         as_of: where the clock of the data starts; default: what the environment's configuration
             says, else now.
         trust: a file of settings in place of the project's `project.toml`; then nothing that the
@@ -110,7 +111,7 @@ def compose_on_disk(
     folder = state_folder(path)
     clock, stores = SystemClock(), open_stores(config.engines, folder, project=project.config.name)
     moment, name = as_of or config.as_of, ProjectName(project.config.name)
-    who = Actor(actor or f"person:{getpass.getuser()}")
+    who = actor_or_user(actor)
     state = open_state(config.engines.state, folder, project=name, clock=clock)
     signer = open_or_defer(lambda: FileSigner.load_or_create(folder / "keys" / "tester"))
     upgrade_workspace(state, project=name, actor=who, at=clock.now())
@@ -157,7 +158,7 @@ def compose_in_memory(
     signer = FileSigner.in_memory()
     runtime = Runtime(
         project=ProjectName(project.config.name),
-        actor=Actor(f"person:{getpass.getuser()}"),
+        actor=actor_or_user(""),
         state=open_state(config.engines.state, None, project=project.config.name, clock=clock),
         log=SqliteLog(None),
         tables=MemoryTables(),

@@ -1,17 +1,18 @@
 """Backup, restore and garbage collection of a workspace, composed from its engines."""
 
-import getpass
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from mainspring.app.actor import actor_or_user
 from mainspring.app.engines import OpenLog, OpenState, open_log, open_state, open_tables
-from mainspring.elements.events import Actor, ProjectName
+from mainspring.elements.events import ProjectName
 from mainspring.engines.local.clock import SystemClock
 from mainspring.engines.local.folders import LocalFolders, SecretFiles
 from mainspring.engines.local.signer import Ed25519Verifier
 from mainspring.maintenance.backup import BackupReport, write_backup
 from mainspring.maintenance.collect import GarbageCollector
+from mainspring.maintenance.manifest import SECRETS
 from mainspring.maintenance.ports import FolderEngines, MaintenancePorts
 from mainspring.maintenance.restore import BackupProof, RestoreReport, restore_backup
 from mainspring.ports.signer import PublicKey
@@ -29,8 +30,6 @@ __all__ = ["back_up_workspace", "garbage_collector_of", "restore_workspace"]
 _EMBEDDED = EngineChoices()
 """What the parts of a backup are files of, whatever the project is configured to use."""
 
-_SECRETS = ("keys", "token")
-
 
 def back_up_workspace(
     runtime: Runtime, folder: Path | None, target: Path, *, secrets: bool
@@ -43,7 +42,7 @@ def back_up_workspace(
         ports=_ports_of(runtime),
         engines=_folder_engines(),
         signer=runtime.signer,
-        secrets=SecretFiles(folder, _SECRETS) if secrets and folder else None,
+        secrets=SecretFiles(folder, SECRETS) if secrets and folder else None,
     )
 
 
@@ -61,7 +60,7 @@ def restore_workspace(
         project=ProjectName(config.name),
         engines=_folder_engines(),
         clock=SystemClock(),
-        actor=Actor(actor or f"person:{getpass.getuser()}"),
+        actor=actor_or_user(actor),
         proof=BackupProof(
             verifier=Ed25519Verifier(),
             trusted=(*testers, *map(PublicKey, trust)),

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from mainspring.access.authorise import TokenGuard
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.errors import MainspringError
@@ -33,24 +34,29 @@ from mainspring.monitoring.runner import MonitorRunner
 from mainspring.ports.clock import clock_note
 from mainspring.ports.http import HttpService
 from mainspring.project.config.config import EnvironmentConfig
+from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.readiness import ServerReadiness
 from mainspring.serving.state.generations import SourceGenerations
 from mainspring.serving.state.lag import LagMeter
 from mainspring.serving.state.materializer import OnlineMaterializer
+from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import SourceWriter
 
 __all__ = [
     "REFRESH_PERIOD_S",
+    "DeployableWorkspace",
     "EnvironmentServer",
     "ServableWorkspace",
     "background_tasks",
     "check_sampled_parity",
+    "guard_of",
     "open_server",
     "run_environment_server",
+    "service_of",
 ]
 
 REFRESH_PERIOD_S = 0.02
@@ -59,8 +65,18 @@ REFRESH_PERIOD_S = 0.02
 _TABLES_PERIOD_S = 0.1
 _MONITORS_PERIOD_S = 1.0
 _STORES_PERIOD_S = 1.0
+_TOKENS_PERIOD_S = 1.0
 
 _LOG = logging.getLogger("mainspring.server")
+
+
+class DeployableWorkspace(Protocol):
+    """The part of a workspace that moves its environment."""
+
+    @property
+    def deployer(self) -> EnvironmentDeployer:
+        """Plans moves and applies them."""
+        ...
 
 
 class ServableWorkspace(Protocol):
@@ -118,12 +134,21 @@ class ServableWorkspace(Protocol):
         """What takes rows of a source in, in somebody's name."""
         ...
 
+    @property
+    def replays(self) -> PredictionReplays:
+        """Says where a prediction was made."""
+        ...
+
     def trace(self, prediction: str) -> PredictionTrace:
         """Replay a prediction."""
         ...
 
     def status(self) -> StatusReport:
         """What the environment holds."""
+        ...
+
+    def acting_as(self, actor: str) -> DeployableWorkspace:
+        """The same in another actor's name."""
         ...
 
     def token(self) -> Path:
@@ -141,6 +166,7 @@ class EnvironmentServer(NamedTuple):
     host: EndpointHost
     service: HttpService
     readiness: ServerReadiness
+    guard: TokenGuard
     tasks: tuple[PeriodicTask, ...]
 
 
@@ -158,21 +184,8 @@ def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) ->
     metrics.count_parity(*workspace.parity.totals())
     with _starting_unready():
         workspace.materialize()
-    service = build_http_service(
-        HttpDependencies(
-            version=version("mainspring"),
-            host=host,
-            state=workspace.runtime.state,
-            metrics=metrics,
-            writer=lambda source, actor: workspace.writer(source, actor=actor),
-            replay=workspace.trace,
-            status=workspace.status,
-            require_stores=readiness.require_stores,
-            require_ready=readiness.require_ready,
-            notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
-        ),
-        hosts=hosts,
-    )
+    guard = guard_of(workspace)
+    service = service_of(workspace, host, metrics, guard=guard, readiness=readiness, hosts=hosts)
     looking = PeriodicTask(readiness.check, name="stores", period_s=_STORES_PERIOD_S)
     signing = PeriodicTask(
         workspace.journal_signer.run_due, name="checkpoints", period_s=_MONITORS_PERIOD_S
@@ -180,8 +193,11 @@ def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) ->
     warning = PeriodicTask(
         workspace.operations.run_due, name="operations", period_s=_MONITORS_PERIOD_S
     )
+    recording = PeriodicTask(guard.record, name="tokens", period_s=_TOKENS_PERIOD_S)
     tasks = background_tasks(workspace, host, metrics, require_stores=watch.check)
-    return EnvironmentServer(host, service, readiness, (looking, signing, warning, *tasks))
+    return EnvironmentServer(
+        host, service, readiness, guard, (looking, signing, warning, recording, *tasks)
+    )
 
 
 def run_environment_server(
@@ -202,6 +218,7 @@ def run_environment_server(
     warm_online()
     server = open_server(workspace, hosts=hosts)
     with ExitStack() as running:
+        running.callback(server.guard.record, everything=True)
         for task in server.tasks:
             running.enter_context(task.running())
         # In reserve: where a `mainspring stream` runs, requests need not share their process with
@@ -245,6 +262,50 @@ def _starting_unready() -> Iterator[None]:
         yield
     except MainspringError as error:
         _LOG.warning("not ready: %s: %s", error.code, error)
+
+
+def guard_of(workspace: ServableWorkspace) -> TokenGuard:
+    """Who may call the server of this environment."""
+    runtime = workspace.runtime
+    return TokenGuard(
+        runtime.state,
+        project=runtime.project,
+        environment=workspace.environment,
+        clock=runtime.clock,
+    )
+
+
+def service_of(
+    workspace: ServableWorkspace,
+    host: EndpointHost,
+    metrics: ServerMetrics,
+    *,
+    guard: TokenGuard,
+    readiness: ServerReadiness,
+    hosts: Collection[str] = (),
+) -> HttpService:
+    """What the server of this environment answers for.
+
+    Args:
+        hosts: names that callers may know the server by, beside those of this machine.
+    """
+    return build_http_service(
+        HttpDependencies(
+            version=version("mainspring"),
+            host=host,
+            guard=guard,
+            metrics=metrics,
+            writer=lambda source, actor: workspace.writer(source, actor=actor),
+            replay=workspace.trace,
+            place_of=workspace.replays.place,
+            status=workspace.status,
+            deployer=lambda actor: workspace.acting_as(actor).deployer,
+            require_stores=readiness.require_stores,
+            require_ready=readiness.require_ready,
+            notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
+        ),
+        hosts=hosts,
+    )
 
 
 def background_tasks(
@@ -300,7 +361,7 @@ def _announce(
     workspace: ServableWorkspace, host: EndpointHost, port: int, announce: Callable[[str], None]
 ) -> None:
     token = workspace.token()
-    shown = token.relative_to(token.parent.parent)
+    shown = token.relative_to(workspace.folder.parent) if workspace.folder else token
     announce(
         f"Serving {workspace.environment} on http://127.0.0.1:{port} (data as of "
         f"{format_instant(workspace.runtime.data_clock.now())[:19]}Z)."

@@ -13,7 +13,7 @@ from typing import cast
 
 import polars as pl
 
-from mainspring.access.tokens import load_or_create_token
+from mainspring.access.owner import load_or_create_token
 from mainspring.app.compose import (
     OffsetClock,
     approver_signer,
@@ -28,9 +28,9 @@ from mainspring.app.data_plane import (
 from mainspring.app.errors import NowhereOnDisk
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
 from mainspring.app.simulation import simulate_environment
+from mainspring.elements.actor import parse_actor
 from mainspring.elements.arguments import checks_arguments, require_path, require_within
 from mainspring.elements.declaration import Named, name_of
-from mainspring.elements.events import Actor
 from mainspring.elements.foreign_frame import (
     GivenRows,
     PandasFrame,
@@ -138,9 +138,9 @@ class Workspace(DataAccess):
 
     def acting_as(self, actor: str) -> "Workspace":
         """The same workspace in the name of another actor, such as `person:grace`: what it does is
-        on record as theirs.
+        on record as theirs.  Raises: NotAnActor ACC-030.
         """
-        runtime = replace(self.runtime, actor=Actor(actor))
+        runtime = replace(self.runtime, actor=parse_actor(actor))
         return self._with(runtime)
 
     def _with(self, runtime: Runtime) -> "Workspace":
@@ -487,17 +487,24 @@ class Workspace(DataAccess):
 
     def token(self) -> Path:
         """The file with the owner's token, made on first use.  It can be read by its owner only.
-        Raises: NowhereOnDisk ACC-020 for a workspace in memory.
+
+        One token is for all environments that are not protected, and each protected one has its
+        own, in `tokens/`.  Raises: NowhereOnDisk ACC-020 for a workspace in memory,
+        SecretFileRefused ACC-034 where the file cannot be made.
         """
         if self.folder is None:
             raise NowhereOnDisk(what="token")
-        path, runtime = self.folder / "token", self.runtime
+        configured, is_own = self.project_config.environments, self.config.protected
+        path = self.folder / "tokens" / self.environment if is_own else self.folder / "token"
         load_or_create_token(
             path,
-            runtime.state,
-            actor=runtime.actor,
-            project=runtime.project,
-            at=runtime.clock.now(),
+            self.runtime.state,
+            self.tokens,
+            actor=self.runtime.actor,
+            environments=[self.environment]
+            if is_own
+            else [name for name, config in configured.items() if not config.protected],
+            at=self.runtime.clock.now(),
         )
         return path
 

@@ -36,6 +36,7 @@ __all__ = [
     "MonitoringError",
     "NewerFormat",
     "NotAName",
+    "NotAnActor",
     "PandasMissing",
     "RecordUnreadable",
     "RegistryError",
@@ -198,6 +199,23 @@ class WrongArgument(DeclarationError):
     argument: str
     found: str
     wanted: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NotAnActor(AccessError):
+    """Somebody is to act under what is no name of an actor.
+
+    A name says what kind of actor it is and who, such as `person:ada`, `service:till` or
+    `schedule:nightly`.  The kind is of small letters, digits and dashes, up to 30; the rest of
+    letters, digits and `. _ @ + -`, up to 100, and begins with a letter or a digit.  All of them
+    are ASCII.
+    """
+
+    code: ClassVar[str] = "ACC-030"
+    template: ClassVar[str] = "{given} is no name of an actor"
+    remedy: ClassVar[str] = "write the kind and the name, such as person:ada or service:till"
+
+    given: str
 
 
 @dataclass(eq=False, kw_only=True)

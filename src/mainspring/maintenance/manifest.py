@@ -44,8 +44,8 @@ UNSIGNED_FORMAT = "mainspring-backup/1"
 MANIFEST = "manifest.json"
 STATE, LOG, INFERENCE_LOG = "state.db", "log.db", "log-inference.db"
 OBJECTS, TABLES = "objects", "tables"
-SECRETS = ("keys", "token")
-"""Private keys and the owner's token; carried only where that is asked for."""
+SECRETS = ("keys", "token", "tokens")
+"""Private keys and the owner's tokens; carried only where that is asked for."""
 _LONGEST_PATH = 200
 
 _DATABASES = frozenset({STATE, LOG, INFERENCE_LOG})

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ __all__ = [
     "HttpService",
     "Reply",
     "Route",
+    "RouteSubject",
     "json_reply",
     "parse_body",
 ]
@@ -34,6 +35,10 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _SMALL_BYTES = 64 * 1024
+
+RouteSubject = Literal["environment", "endpoint", "source", "prediction", "nothing"]
+"""What a route is about, for which a token may be limited."""
+
 Form = TypeVar("Form")
 
 
@@ -81,6 +86,9 @@ class Route(NamedTuple):
         path: a template such as `/v1/endpoints/{name}/predict`; a name in braces stands for one
             segment that is not empty.
         permission: what the caller must be allowed; None where everybody may call.
+        about: what the caller's token must be for: the endpoint, source or prediction that the path
+            names by its first name in braces, the whole environment, or nothing but the permission.
+            A route that says nothing is about the whole environment, so that none is forgotten.
         handler: answers one call; an error of ours becomes a reply by `HttpService.refuse`.
         blocks: it waits for a disk, a network or a long computation, so it runs in a thread. What
             does not block is answered in the event loop, which saves the hand-over (some 100 µs)
@@ -95,6 +103,7 @@ class Route(NamedTuple):
     path: str
     permission: str | None
     handler: Callable[[Call], Reply]
+    about: RouteSubject = "environment"
     blocks: bool = False
     alone: bool = False
     writes: bool = False

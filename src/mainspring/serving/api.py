@@ -42,8 +42,8 @@ class ModelApi:
     def routes(self) -> list[Route]:
         """Every route."""
         return [
-            Route("GET", self._path, "read", self.metadata),
-            Route("POST", f"{self._path}/infer", "predict", self.infer),
+            Route("GET", self._path, "read", self.metadata, "endpoint"),
+            Route("POST", f"{self._path}/infer", "predict", self.infer, "endpoint"),
         ]
 
     def metadata(self, call: Call) -> Reply:
@@ -98,15 +98,16 @@ class ServingApi:
 
     def routes(self) -> list[Route]:
         """Every route; those of health are open."""
+        endpoint, prediction = "/v1/endpoints/{name}", "/v1/predictions/{id}"
         return [
-            Route("POST", "/v1/endpoints/{name}/predict", "predict", self.predict, writes=True),
-            Route("GET", "/v1/predictions/{id}/replay", "read", self.replay, blocks=True),
-            Route("GET", "/v2", "read", self.server_metadata),
-            Route("GET", "/v2/models/{name}/ready", "read", self.model_ready),
+            Route("POST", f"{endpoint}/predict", "predict", self.predict, "endpoint", writes=True),
+            Route("GET", f"{prediction}/replay", "read", self.replay, "prediction", blocks=True),
+            Route("GET", "/v2", "read", self.server_metadata, "nothing"),
+            Route("GET", "/v2/models/{name}/ready", "read", self.model_ready, "endpoint"),
             *ModelApi(self._model).routes(),
-            Route("GET", "/healthz", None, answer_live),
-            Route("GET", "/v2/health/live", None, answer_live),
-            Route("GET", "/v2/health/ready", None, self.ready),
+            Route("GET", "/healthz", None, answer_live, "nothing"),
+            Route("GET", "/v2/health/live", None, answer_live, "nothing"),
+            Route("GET", "/v2/health/ready", None, self.ready, "nothing"),
         ]
 
     def predict(self, call: Call) -> Reply:

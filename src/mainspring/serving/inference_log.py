@@ -16,8 +16,10 @@ from mainspring.ports.log import LogReader
 __all__ = [
     "PredictionRecord",
     "find_prediction",
+    "find_topic",
     "inference_topic",
     "iter_predictions",
+    "place_of_topic",
     "prediction_frame",
 ]
 
@@ -95,13 +97,30 @@ def iter_predictions(
         yield from (unpack_stored(packed, PredictionRecord) for packed in frame["record"].to_list())
 
 
-def find_prediction(log: LogReader, prediction: str) -> tuple[str, PredictionRecord] | None:
-    """The topic and the record of a prediction, wherever it was made; None when it is unknown."""
+def find_topic(log: LogReader, prediction: str) -> tuple[str, int] | None:
+    """The topic and the offset of a prediction, wherever it was made; None when it is unknown."""
     for topic in log.topics():
         if topic.startswith(_PREFIX) and (
             identity := log.find(topic, [prediction]).get(prediction)
         ):
-            return topic, next(
-                iter_predictions(log, topic, start=identity.offset, stop=identity.offset + 1)
-            )
+            return topic, identity.offset
     return None
+
+
+def find_prediction(log: LogReader, prediction: str) -> tuple[str, PredictionRecord] | None:
+    """The topic and the record of a prediction, wherever it was made; None when it is unknown."""
+    found = find_topic(log, prediction)
+    if found is None:
+        return None
+    topic, offset = found
+    return topic, next(iter_predictions(log, topic, start=offset, stop=offset + 1))
+
+
+def place_of_topic(topic: str) -> tuple[str, str]:
+    """The environment and the endpoint of a topic of predictions; `inference_topic` is the inverse.
+
+    >>> place_of_topic(inference_topic("dev", "late"))
+    ('dev', 'late')
+    """
+    environment, _, endpoint = topic.removeprefix(_PREFIX).partition(":")
+    return environment, endpoint

@@ -51,7 +51,9 @@ class SourceApi:
         to decide again.
         """
         path = "/v1/sources/{name}/events"
-        return [Route("POST", path, "ingest", self.push, blocks=True, alone=True, writes=True)]
+        return [
+            Route("POST", path, "ingest", self.push, "source", blocks=True, alone=True, writes=True)
+        ]
 
     def push(self, call: Call) -> Reply:
         """`POST /v1/sources/{name}/events`: rows through the contract into the log.

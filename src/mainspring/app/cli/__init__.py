@@ -63,7 +63,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "gates": ("gates", "Judge again, and sign anew, what an environment serves."),
         "explain": ("explain", "Explain an error code and what to do about it."),
         "audit": ("access", "Show who did what, and verify that the journal is unchanged."),
-        "auth": ("access", "Create, list and revoke tokens."),
+        "auth": ("access", "Create, list, revoke and rotate tokens."),
     },
 }
 """By section: the commands, the module of each, and its summary, so that help needs none of the

@@ -14,6 +14,8 @@ import click
 from mainspring.app.cli.output import colours_of, live_line, write_answer
 from mainspring.app.cli.paint import Paint
 from mainspring.app.cli.progress import StageProgress
+from mainspring.elements.actor import parse_actor
+from mainspring.elements.errors import NotAnActor
 
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
@@ -27,8 +29,6 @@ __all__ = [
     "actor_name",
     "trust_option",
 ]
-
-_LONGEST_ACTOR = 200
 
 
 class GivenPath(click.Path):
@@ -69,16 +69,11 @@ trust_option = click.option(
 
 
 def actor_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """The value, or a usage error: who acts is one printable line, since it goes into a journal
-    that stays.
-    """
-    if value and (not value.strip() or not value.isprintable() or len(value) > _LONGEST_ACTOR):
-        raise click.BadParameter(
-            f"{value[:_LONGEST_ACTOR]!r} is no name of an actor: write for example person:ada",
-            ctx,
-            param,
-        )
-    return value
+    """The value, or a usage error: who acts goes into a journal that stays."""
+    try:
+        return parse_actor(value) if value else value
+    except NotAnActor as error:
+        raise click.BadParameter(f"{error.message}: {error.remedy}", ctx, param) from error
 
 
 @dataclass(frozen=True, kw_only=True)

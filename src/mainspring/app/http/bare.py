@@ -7,24 +7,23 @@ that.
 
 import os
 import secrets
+import shlex
 import stat
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from hmac import compare_digest
 from pathlib import Path
-from shlex import quote
 
-from mainspring.access.errors import TokenUnknown
-from mainspring.access.tokens import bearer_token
+from mainspring.access.authorise import bearer_token
+from mainspring.access.errors import SecretFileRefused, TokenUnknown
+from mainspring.access.record import has_form_of_token
+from mainspring.access.secret_file import new_secret_file, read_secret
 from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
 from mainspring.engines.http.server import UvicornServer
-from mainspring.engines.local.private import read_secret, write_secret
 from mainspring.engines.onnx.errors import InvalidModel
 from mainspring.engines.onnx.scan import ScanLimits
 from mainspring.engines.onnx.scorer import OnnxScorer
-from mainspring.ports.errors import FileRefused
 from mainspring.ports.http import (
     LOOPBACK_HOSTS,
     Call,
@@ -36,10 +35,11 @@ from mainspring.ports.http import (
 from mainspring.serving.api import ModelApi, answer_live
 from mainspring.serving.protocol import ProtocolModel
 
-__all__ = ["addresses_of", "build_model_service", "run_model_server"]
+__all__ = ["build_model_service", "run_model_server"]
 
-_SHORTEST_TOKEN = 32
 _CALLER = Actor("service:bearer")
+_SECRET_BYTES = 32
+_SHORTEST = 32
 
 
 def run_model_server(
@@ -49,36 +49,33 @@ def run_model_server(
     port: int,
     announce: Callable[[str], None],
     hosts: Collection[str] = (),
+    token_file: Path | None = None,
 ) -> None:
     """Serve an ONNX file on the loopback address until the process is asked to stop.
 
     Args:
         hosts: names that callers may know the server by, beside those of this machine.
+        token_file: has the token, or gets it where there is no such file yet; without it a new
+            token is announced, which is for a terminal only.
 
     Raises: InvalidModel ENG-202 when the file is no model that can be scored, UnsafeModel ENG-205
-        when the scan found what no model needs.
+        when the scan found what no model needs, SecretFileRefused ACC-034 for a file that can hold
+        no token.
     """
     payload = _read_model(path)
-    secret = path.with_name(f"{path.name}.token")
-    version, token = short(digest_of(payload)), _read_or_make_token(secret)
+    version = short(digest_of(payload))
+    token = _token_in(token_file) if token_file else secrets.token_urlsafe(_SECRET_BYTES)
+    shown = f"$(cat {shlex.quote(str(token_file))})" if token_file else token
     service = build_model_service(
         OnnxScorer(payload), name=name, version=version, token=token, hosts=hosts
     )
 
     def announced(bound: int) -> None:
-        for line in addresses_of(secret, name=name, version=version, port=bound):
-            announce(line)
+        url = f"http://127.0.0.1:{bound}/v2/models/{name}"
+        announce(f"Serving {name} ({version}) on {url}")
+        announce(f'  curl -H "Authorization: Bearer {shown}" {url}')
 
     UvicornServer().serve(service, port=port, on_bound=announced)
-
-
-def addresses_of(secret: Path, *, name: str, version: str, port: int) -> tuple[str, str]:
-    """Where a model is served, and how it is asked; the token by its file, never itself."""
-    url = f"http://127.0.0.1:{port}/v2/models/{name}"
-    return (
-        f"Serving {name} ({version}) on {url}",
-        f'  curl -H "Authorization: Bearer $(cat {quote(str(secret))})" {url}',
-    )
 
 
 def _read_model(path: Path) -> bytes:
@@ -90,17 +87,16 @@ def _read_model(path: Path) -> bytes:
         return file.read(ScanLimits().size_bytes + 1)
 
 
-def _read_or_make_token(secret: Path) -> str:
-    """The token in a file that only its owner can read, made where it is absent: what is printed
-    could go to a log.
-
-    Raises: FileRefused ENG-031 for a file that others can read, a link, or one without a token.
-    """
-    with suppress(FileExistsError):
-        write_secret(secret, f"{secrets.token_urlsafe(32)}\n".encode())
-    token = read_secret(secret).decode(errors="replace").strip()
-    if len(token) < _SHORTEST_TOKEN:
-        raise FileRefused(file=str(secret), reason="it holds no token")
+def _token_in(path: Path) -> str:
+    if path.exists() or path.is_symlink():
+        token = read_secret(path, only_private=True)
+        if len(token) < _SHORTEST or not has_form_of_token(token):
+            reason = f"it holds no token of at least {_SHORTEST} letters"
+            raise SecretFileRefused(path=str(path), reason=reason)
+        return token
+    token = secrets.token_urlsafe(_SECRET_BYTES)
+    with new_secret_file(path) as file:
+        file.write(token)
     return token
 
 
@@ -124,10 +120,10 @@ def build_model_service(
     return HttpService(
         routes=[
             *ModelApi(lambda _: model, path=base).routes(),
-            Route("GET", f"{base}/ready", "read", ready),
+            Route("GET", f"{base}/ready", "read", ready, "endpoint"),
             # One model, loaded before the port is bound: whoever is alive is ready.
             *(
-                Route("GET", path, None, answer_live)
+                Route("GET", path, None, answer_live, "nothing")
                 for path in ("/healthz", "/v2/health/live", "/v2/health/ready")
             ),
         ],

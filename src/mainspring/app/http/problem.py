@@ -14,6 +14,7 @@ from mainspring.elements.errors import (
     DatasetError,
     EngineError,
     FeatureError,
+    FlowError,
     MainspringError,
     ServingError,
     SourceError,
@@ -69,6 +70,7 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (FeatureError, 422),
     (DatasetError, 422),
     (SourceError, 422),
+    (FlowError, 409),
     (EngineError, 503),
 )
 _ACCESS = {"ACC-001": 401, "ACC-002": 401, "ACC-003": 403, "ACC-006": 404}

@@ -5,15 +5,25 @@ documents, its answers counted.
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from mainspring.access.tokens import authorise
+from mainspring.access.authorise import TokenGuard
+from mainspring.access.scope import Demand
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
 from mainspring.govern.api import StatusApi
 from mainspring.govern.status import StatusReport
-from mainspring.ports.http import LOOPBACK_HOSTS, Call, HttpService, Reply, Route
-from mainspring.ports.state import StateReader
+from mainspring.ports.http import (
+    LOOPBACK_HOSTS,
+    Call,
+    HttpService,
+    Reply,
+    Route,
+    RouteSubject,
+)
+from mainspring.project.api import DeploymentApi
+from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.serving.api import ServingApi
+from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.host import EndpointHost
 from mainspring.sources.api import SourceApi
 from mainspring.sources.ingest import SourceWriter
@@ -27,10 +37,13 @@ class HttpDependencies:
 
     Args:
         version: of this software.
-        state: where tokens are looked up.
+        guard: who may call.
         writer: what takes rows of a source in, in an actor's name.
         replay: takes a prediction's id; returns a record to render.
+        place_of: takes a prediction's id; returns the environment and the endpoint that it was made
+            at.
         status: what the environment holds.
+        deployer: what moves the environment, in an actor's name.
         require_stores: returns while the stores can be written, else raises an error of ours.
         require_ready: returns while all that may be asked can be answered; None asks for the stores
             only.
@@ -39,11 +52,13 @@ class HttpDependencies:
 
     version: str
     host: EndpointHost
-    state: StateReader
+    guard: TokenGuard
     metrics: ServerMetrics
     writer: Callable[[str, Actor], SourceWriter]
     replay: Callable[[str], object]
+    place_of: Callable[[str], tuple[str, str]]
     status: Callable[[], StatusReport]
+    deployer: Callable[[Actor], EnvironmentDeployer]
     require_stores: Callable[[], None]
     require_ready: Callable[[], None] | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
@@ -57,7 +72,7 @@ def build_http_service(
     Args:
         hosts: names that callers may know the server by, beside those of this machine.
     """
-    host, state, metrics = dependencies.host, dependencies.state, dependencies.metrics
+    host, guard, metrics = dependencies.host, dependencies.guard, dependencies.metrics
     routes = [
         *ServingApi(
             host,
@@ -69,20 +84,57 @@ def build_http_service(
         ).routes(),
         *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
         *StatusApi(dependencies.status).routes(),
+        *DeploymentApi(dependencies.deployer).routes(),
         Route("GET", "/metrics", "read", lambda _: _render_metrics(metrics, host)),
     ]
+    abouts = {route.path: route.about for route in routes}
+
+    def authorise(call: Call, permission: str) -> Actor:
+        demand = _demand(call, permission, abouts[call.route])
+        return guard.authorise(call.headers.get("authorization"), demand)
 
     def refuse(call: Call, error: Exception) -> Reply:
         return metrics.counted(call, problem_reply(call, error))
 
     return HttpService(
-        routes=[_counted(_kept(route, dependencies.require_stores), metrics) for route in routes],
-        authorise=lambda call, permission: authorise(
-            state, call.headers.get("authorization"), permission
-        ),
+        routes=[
+            _counted(_placed(_kept(route, dependencies.require_stores), dependencies), metrics)
+            for route in routes
+        ],
+        authorise=authorise,
         refuse=refuse,
         hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )
+
+
+def _demand(call: Call, permission: str, about: RouteSubject) -> Demand:
+    match about:
+        case "endpoint" | "source":
+            return Demand(permission, about, next(iter(call.path.values())))
+        case "environment":
+            return Demand(permission, "environment")
+        case "prediction" | "nothing":
+            return Demand(permission)
+
+
+def _placed(route: Route, dependencies: HttpDependencies) -> Route:
+    """The route; where it is about a prediction, for those of this environment only, and for a
+    token that is for its endpoint.  Finding the endpoint asks the log, so it waits for the handler.
+    """
+    if route.about != "prediction" or route.permission is None:
+        return route
+    permission, guard = route.permission, dependencies.guard
+
+    def handler(call: Call) -> Reply:
+        prediction = call.path["id"]
+        place, endpoint = dependencies.place_of(prediction)
+        if place != guard.environment:
+            raise PredictionUnknown(prediction=prediction)
+        demand = Demand(permission, "endpoint", endpoint)
+        guard.authorise(call.headers.get("authorization"), demand)
+        return route.handler(call)
+
+    return route._replace(handler=handler)
 
 
 def _kept(route: Route, require_stores: Callable[[], None]) -> Route:

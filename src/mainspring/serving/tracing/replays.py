@@ -20,8 +20,10 @@ from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.inference_log import (
     PredictionRecord,
     find_prediction,
+    find_topic,
     inference_topic,
     iter_predictions,
+    place_of_topic,
 )
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
@@ -67,6 +69,15 @@ class PredictionReplays:
             for record in sorted(found, key=lambda record: (record.at, record.id))[-count:]
         ]
 
+    def place(self, prediction: str) -> tuple[str, str]:
+        """The environment and the endpoint that a prediction was made at.  Raises:
+        PredictionUnknown SRV-008.  Cost: one lookup for each endpoint.
+        """
+        found = find_topic(self._log, prediction)
+        if found is None:
+            raise PredictionUnknown(prediction=prediction)
+        return place_of_topic(found[0])
+
     def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
         """Recompute these predictions, in their order.  Raises: PredictionUnknown SRV-008 for an id
         that is not known.
@@ -103,7 +114,7 @@ class PredictionReplays:
             replay,
             record,
             version,
-            environment=topic.split(":")[1],
+            environment=place_of_topic(topic)[0],
             names=names,
             state=self._state,
             objects=self._objects,

@@ -5,7 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from mainspring.access.tokens import create_token
+from mainspring.access.authorise import TokenGuard
+from mainspring.access.tokens import Tokens
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.events import Actor, ProjectName
@@ -13,6 +14,7 @@ from mainspring.engines.http.application import asgi_application
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.state import SqliteState
 from mainspring.govern.status import StatusReport
+from mainspring.project.errors import NothingToRollBack
 from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
@@ -62,8 +64,18 @@ class Client:
             return await client.request(method, path, **more)
 
 
-def no_prediction(prediction):
-    raise PredictionUnknown(prediction=prediction)
+PLACES = {"p": ("dev", "late"), "of-another": ("dev", "refused"), "of-staging": ("staging", "late")}
+"""The environment and the endpoint of each prediction that there is."""
+
+
+def no_deployer(actor):
+    raise NothingToRollBack(environment=f"dev, says {actor}")
+
+
+def place_of(prediction):
+    if prediction not in PLACES:
+        raise PredictionUnknown(prediction=prediction)
+    return PLACES[prediction]
 
 
 @pytest.fixture
@@ -107,15 +119,27 @@ def arrivals(log, state, clock):
 
 
 @pytest.fixture
-def service(host, state, arrivals):
+def guard(state, clock):
+    return TokenGuard(state, project=PROJECT, environment="dev", clock=clock)
+
+
+@pytest.fixture
+def tokens(state, clock):
+    return Tokens(state, actor=Actor("person:ada"), project=PROJECT, environment="dev", clock=clock)
+
+
+@pytest.fixture
+def service(host, guard, arrivals):
     return HttpDependencies(
         version="0.1.0",
         host=host,
-        state=state,
+        guard=guard,
         metrics=ServerMetrics(),
         writer=arrivals,
-        replay=no_prediction,
+        replay=lambda prediction: {"replayed": prediction},
+        place_of=place_of,
         status=lambda: STATUS,
+        deployer=no_deployer,
         require_stores=lambda: None,
     )
 
@@ -126,19 +150,12 @@ def client(service):
 
 
 @pytest.fixture
-def token_for(state):
+def token_for(tokens):
     """Headers of a fresh token with these permissions."""
 
-    def token_for(*permissions):
-        token = create_token(
-            state,
-            owner=Actor("person:ada"),
-            actor=Actor("person:ada"),
-            permissions=permissions,
-            project=PROJECT,
-            at=0,
-        )
-        return {"Authorization": f"Bearer {token}"}
+    def token_for(*permissions, **scope):
+        created = tokens.create("person:ada", permissions, **scope)
+        return {"Authorization": f"Bearer {created.token}"}
 
     return token_for
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from mainspring.access.tokens import PERMISSIONS
+from mainspring.access.scope import PERMISSIONS
 from mainspring.app.http.routes import build_http_service
 from mainspring.engines.http.application import asgi_application
 from mainspring.registry.errors import ArtifactChanged
@@ -27,6 +27,18 @@ GUARDED = [
     ("GET", "/v2/models/late"),
     ("GET", "/v2/models/late/ready"),
     ("POST", INFER),
+    ("POST", "/v1/environment/rollback"),
+]
+LIMITED = [
+    ("POST", "/v1/endpoints/another/predict", {"endpoints": ["late"]}, "endpoint 'another'"),
+    ("GET", "/v2/models/another", {"endpoints": ["late"]}, "endpoint 'another'"),
+    ("GET", "/v2/models/another/ready", {"endpoints": ["late"]}, "endpoint 'another'"),
+    ("POST", "/v2/models/another/infer", {"endpoints": ["late"]}, "endpoint 'another'"),
+    ("POST", "/v1/sources/another/events", {"sources": ["trips"]}, "source 'another'"),
+    ("GET", "/v1/predictions/of-another/replay", {"endpoints": ["late"]}, "endpoint 'refused'"),
+    ("GET", "/v1/status", {"endpoints": ["late"]}, "the whole environment"),
+    ("GET", "/metrics", {"sources": ["trips"]}, "the whole environment"),
+    ("POST", "/v1/environment/rollback", {"endpoints": ["late"]}, "the whole environment"),
 ]
 TENSOR = {"name": "features", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}
 
@@ -61,7 +73,41 @@ def test_an_unknown_token_is_refused(client, method, path):
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 def test_a_token_without_the_permission_is_refused(client, token_for, method, path):
-    assert_problem(client.request(method, path, headers=token_for("operate")), 403, "ACC-003")
+    other = "read" if path.endswith("rollback") else "operate"
+    assert_problem(client.request(method, path, headers=token_for(other)), 403, "ACC-003")
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_a_token_of_another_environment_is_refused(client, token_for, method, path):
+    headers = token_for(*PERMISSIONS, environments=["staging"])
+    answer = client.request(method, path, headers=headers)
+    assert_problem(answer, 403, "ACC-031")
+    assert answer.json()["detail"] == "the token of person:ada is not for environment 'dev'"
+
+
+@pytest.mark.parametrize(("method", "path", "scope", "missing"), LIMITED)
+def test_a_token_opens_only_what_it_is_limited_to(client, token_for, method, path, scope, missing):
+    answer = client.request(method, path, headers=token_for(*PERMISSIONS, **scope))
+    assert_problem(answer, 403, "ACC-031")
+    assert answer.json()["detail"] == f"the token of person:ada is not for {missing}"
+
+
+def test_a_limited_token_opens_what_it_is_for(client, token_for):
+    headers = token_for("read", endpoints=["late"])
+    paths = ("/v2", "/v2/models/late", "/v2/models/late/ready", "/v1/predictions/p/replay")
+    assert [client.get(path, headers=headers).status_code for path in paths] == [200] * 4
+
+
+def test_a_prediction_of_another_environment_is_not_found(get):
+    assert_problem(get("/v1/predictions/of-staging/replay"), 404, "SRV-008")
+
+
+def test_whoever_operates_may_roll_back_in_their_own_name(client, token_for):
+    path, headers = "/v1/environment/rollback", token_for("operate")
+    answer = client.post(path, headers=headers, json={"from_version": 4})
+    assert_problem(answer, 409, "FLO-020")
+    assert "dev, says person:ada" in answer.json()["detail"]
+    assert_problem(client.post(path, headers=headers, json={}), 400, "SRV-004")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v2/health/live"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mainspring.access.tokens import PERMISSIONS
+from mainspring.access.scope import PERMISSIONS
 from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import (
     GivenPath,
@@ -16,10 +16,17 @@ from mainspring.app.cli.options import (
     actor_name,
 )
 from mainspring.app.cli.paint import Paint, columns
-from mainspring.app.cli.secret import require_place_for_secret, write_new_secret
+from mainspring.app.cli.secrets import (
+    delivery,
+    given_secret,
+    out_option,
+    require_place,
+    token_id,
+    token_row,
+)
 from mainspring.elements.events import Event
 from mainspring.elements.identity import short
-from mainspring.elements.time import format_instant
+from mainspring.elements.time import format_instant, parse_duration
 
 if TYPE_CHECKING:
     from mainspring.govern.audit import AuditReport
@@ -29,7 +36,7 @@ __all__ = ["audit", "audit_lines", "auth"]
 
 @click.group()
 def auth() -> None:
-    """Create, list and revoke tokens."""
+    """Create, list, revoke and rotate tokens."""
 
 
 @auth.command("create", cls=WorkspaceVerb)
@@ -43,38 +50,106 @@ def auth() -> None:
     help="A permission of the token; may be repeated.",
 )
 @click.option(
-    "--to",
-    "file",
-    type=GivenPath(dir_okay=False),
-    metavar="FILE",
-    help="Write the token to this new file, which only you can read, instead of showing it.",
+    "--endpoint",
+    "endpoints",
+    multiple=True,
+    metavar="NAME",
+    help="An endpoint that it is for; may be repeated.  [all]",
 )
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="NAME",
+    help="A source that it is for; may be repeated.  [all]",
+)
+@click.option(
+    "--also-env",
+    "more_environments",
+    multiple=True,
+    metavar="NAME",
+    help="An environment that it is for beside that of --env; may be repeated.",
+)
+@click.option("--all-envs", is_flag=True, help="It is for all environments.")
+@click.option(
+    "--expires",
+    default="90d",
+    show_default=True,
+    metavar="DURATION",
+    help="How long it is valid, such as 90d.",
+)
+@click.option("--never", is_flag=True, help="It does not expire.")
+@out_option
 @click.pass_obj
 def create_token(
-    at: Invocation, owner: str, permissions: tuple[str, ...], file: Path | None
+    at: Invocation,
+    owner: str,
+    permissions: tuple[str, ...],
+    *,
+    endpoints: tuple[str, ...],
+    sources: tuple[str, ...],
+    more_environments: tuple[str, ...],
+    all_envs: bool,
+    expires: str,
+    never: bool,
+    out: Path | None,
 ) -> None:
-    """Create a token and show it once.
+    """Create a token for the environment of --env.
 
-    ACTOR is who will use it, such as service:checkout.  Only its digest is stored.  A token is
-    shown on a terminal only: whatever else takes what is printed could be a log.
+    ACTOR is who will use it, such as service:checkout.  The token is shown once, on a terminal, or
+    written to a file; only its digest is stored.
     """
-    require_place_for_secret(file)
-    token = at.open().tokens.create(owner, permissions)
-    shown = write_new_secret(file, token) if file else token
-    record = {"file" if file else "token": shown, "actor": owner, "permissions": permissions}
-    at.answer(record, lambda _: [shown])
-    at.note(f"{owner} may {', '.join(permissions)}.  The token is not shown again.")
+    require_place(out)
+    lifetime = None if never else parse_duration(expires)
+    workspace = at.open()
+    for name in more_environments:
+        workspace.project_config.environment(name)
+    with delivery(at, out) as deliver:
+        created = workspace.tokens.create(
+            owner,
+            permissions,
+            environments=(workspace.environment, *more_environments),
+            all_environments=all_envs,
+            endpoints=endpoints or None,
+            sources=sources or None,
+            lifetime=lifetime,
+        )
+        deliver(created)
+
+
+@auth.command("rotate", cls=WorkspaceVerb)
+@click.argument("id", callback=token_id)
+@click.option(
+    "--overlap",
+    default="",
+    metavar="DURATION",
+    help="How long the old one stays valid, such as 1d.  [it is revoked at once]",
+)
+@out_option
+@click.pass_obj
+def rotate_token(at: Invocation, id: str, overlap: str, out: Path | None) -> None:
+    """Replace a token by a new one of the same actor, scope and lifetime.
+
+    ID is what `mainspring auth list` shows.
+    """
+    require_place(out)
+    length = parse_duration(overlap) if overlap else 0
+    tokens = at.open().tokens
+    with delivery(at, out) as deliver:
+        deliver(tokens.rotate(id, overlap=length))
 
 
 @auth.command("list", cls=WorkspaceVerb)
+@click.option("--all", "shows_all", is_flag=True, help="Also those that expired or were revoked.")
 @click.pass_obj
-def list_tokens(at: Invocation) -> None:
-    """List tokens: their actors and permissions."""
-    found = at.open().tokens.list()
-    rows = [
-        [record.actor, ", ".join(record.permissions), f"since {format_instant(record.created_at)}"]
-        for record in found
+def list_tokens(at: Invocation, *, shows_all: bool) -> None:
+    """List tokens: their ids, actors, permissions and scopes, and when they end and were used."""
+    found = [
+        listing
+        for listing in at.open().tokens.list()
+        if shows_all or listing.state in ("valid", "unreadable")
     ]
+    rows = [token_row(listing) for listing in found]
     at.answer(found, lambda _: columns(rows) if rows else ["there is no token yet"])
 
 
@@ -87,12 +162,24 @@ def show_keys(at: Invocation) -> None:
 
 
 @auth.command("revoke", cls=WorkspaceVerb)
-@click.argument("token")
+@click.argument("id", required=False, callback=token_id)
+@click.option(
+    "--token-file",
+    type=GivenPath(dir_okay=False),
+    metavar="FILE",
+    help="Revoke the token in this file; - reads it from standard input.",
+)
 @click.pass_obj
-def revoke_token(at: Invocation, token: str) -> None:
-    """Revoke a token, effective at once."""
-    at.open().tokens.revoke(token)
-    at.answer({"revoked": True}, lambda paint: [f"{paint.mark(True)} the token is revoked"])
+def revoke_token(at: Invocation, id: str | None, token_file: Path | None) -> None:
+    """Revoke a token, effective at its next request.
+
+    ID is what `mainspring auth list` shows.
+    """
+    if (id is None) == (token_file is None):
+        raise click.UsageError("name a token by its ID, or a file that holds it by --token-file")
+    tokens = at.open().tokens
+    revoked = tokens.revoke(id or tokens.find(given_secret(token_file)).id)
+    at.answer(revoked, lambda paint: [f"{paint.mark(True)} token {revoked.id} is revoked"])
 
 
 @click.group(cls=WorkspaceGroup, invoke_without_command=True)

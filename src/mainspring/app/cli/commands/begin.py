@@ -6,6 +6,7 @@ import click
 
 from mainspring.app.cli.create import create_project
 from mainspring.app.cli.options import GivenPath, Invocation, Verb
+from mainspring.app.cli.secrets import require_place
 from mainspring.ports.errors import FileRefused
 
 __all__ = ["demo", "init", "serve_model"]
@@ -73,8 +74,22 @@ def demo(_: Invocation, keep: bool) -> int:
     metavar="NAME",
     help="Answer requests to this host too, as a proxy passes them on; may be repeated.",
 )
+@click.option(
+    "--token-file",
+    type=GivenPath(dir_okay=False),
+    metavar="FILE",
+    help="Has the token, or gets it where it is new; needed unless this is a terminal.",
+)
 @click.pass_obj
-def serve_model(_: Invocation, file: Path, name: str, port: int, *, hosts: tuple[str, ...]) -> None:
+def serve_model(
+    _: Invocation,
+    file: Path,
+    name: str,
+    port: int,
+    *,
+    hosts: tuple[str, ...],
+    token_file: Path | None,
+) -> None:
     """Serve one ONNX file, without a project.
 
     It speaks the Open Inference Protocol and computes no features; `pip install mainspring[serve]`
@@ -82,4 +97,5 @@ def serve_model(_: Invocation, file: Path, name: str, port: int, *, hosts: tuple
     """
     from mainspring.app.http.bare import run_model_server as serve_file
 
-    serve_file(file, name=name, port=port, hosts=hosts, announce=click.echo)
+    require_place(token_file, option="--token-file")
+    serve_file(file, name=name, port=port, hosts=hosts, announce=click.echo, token_file=token_file)
