@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mainspring.access.errors import SecretFileRefused
-from mainspring.access.tokens import load_or_create_token
+from mainspring.access.owner import load_or_create_token
 from mainspring.app.cli.create import create_project
 from mainspring.app.http.bare import run_model_server
 from mainspring.app.planning import state_folder
