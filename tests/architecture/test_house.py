@@ -7,10 +7,10 @@ import pytest
 from tools.measures import Measures, homonyms, measure, parse_modules
 from tools.source_tree import ROOT
 
-MOST_LINES_OF_APP = 7_500
-"""Lines that compose, speak on the command line and demonstrate.  It was raised once, from 6,900,
-for new commands (quarantine, models) and choices of others; what is no command belongs in a package
-below."""
+MOST_LINES_OF_APP = 7_650
+"""Lines that compose, speak on the command line and demonstrate.  It was raised from 6,900 for new
+commands (quarantine, models) and choices of others, and from 7,500 for servers whose settings lie
+outside of the project; what is no command belongs in a package below."""
 
 WIDEST_WORKSPACE = 40
 """Modules of ours that the module of `Workspace` imports."""
