@@ -14,7 +14,7 @@ import pytest
 
 from mainspring.app.workspace import Workspace
 from mainspring.engines.local.sequences import FileSequences
-from mainspring.gates.errors import TrustUnusable
+from mainspring.ports.errors import TrustUnusable
 from mainspring.project.errors import NothingImported
 from tests.unit.project.desk import write_desk
 

@@ -90,7 +90,7 @@ def compose_on_disk(
         trust: a file of settings in place of the project's `project.toml`; then nothing that the
             project declares is imported.
 
-    Raises: TrustUnusable GAT-032 for a file that others may write;
+    Raises: TrustUnusable ENG-033 for a file that others may write;
         ProjectErrors PRJ-020 with every mistake in `project.toml`,
         UnknownEnvironment ACC-004 for an unknown environment, StoreUnreachable
         ENG-012, ProductMissing ENG-013 or SecretMissing ENG-014 for an engine that cannot be

@@ -103,7 +103,7 @@ class Workspace(DataAccess):
                 this server trusts.  Nothing that the project declares is imported then, and the
                 highest releases that were seen are kept beside the file.
 
-        Raises: TrustUnusable GAT-032 for a file that others may write;
+        Raises: TrustUnusable ENG-033 for a file that others may write;
             ProjectErrors PRJ-020 with every mistake in `project.toml`, UnknownEnvironment
             ACC-004 for an unknown environment, StoreUnreachable ENG-012, ProductMissing ENG-013 or
             SecretMissing ENG-014 for an engine that cannot be opened.  What is declared is loaded

@@ -10,7 +10,6 @@ __all__ = [
     "NotReleaser",
     "ProofRunsOut",
     "SelfApproval",
-    "TrustUnusable",
     "UnknownFeature",
     "UnknownGate",
     "UnknownMetric",
@@ -159,22 +158,6 @@ class NotReleaser(GateError):
     )
     environment: str
     key: str
-
-
-@dataclass(eq=False, kw_only=True)
-class TrustUnusable(GateError):
-    """A file that says whom a server trusts, or what it has seen, cannot be relied on: it is
-    missing, cannot be read, or others than its owner may write it.
-    """
-
-    code: ClassVar[str] = "GAT-032"
-    template: ClassVar[str] = "{path} cannot be relied on: {reason}"
-    remedy: ClassVar[str] = (
-        "name a file of your own that nobody else may write; remove a damaged .seen file only when "
-        "the newest version of the environment is known to be right"
-    )
-    path: str
-    reason: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -35,6 +35,7 @@ __all__ = [
     "StoreUnreachable",
     "TaskFailed",
     "TaskOverdue",
+    "TrustUnusable",
     "UnknownRoute",
 ]
 
@@ -498,3 +499,19 @@ class MethodNotAllowed(ServingError):
     path: str
     method: str
     allowed: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TrustUnusable(EngineError):
+    """A file that says whom a server trusts, or what it has seen, cannot be relied on: it is
+    missing, cannot be read, or others than its owner may write it.
+    """
+
+    code: ClassVar[str] = "ENG-033"
+    template: ClassVar[str] = "{path} cannot be relied on: {reason}"
+    remedy: ClassVar[str] = (
+        "name a file of your own that nobody else may write; remove a damaged .seen file only when "
+        "the newest version of the environment is known to be right"
+    )
+    path: str
+    reason: str

@@ -74,6 +74,7 @@ _CODES: dict[str, int] = {
     "ENG-013": EXIT_MISUSE,
     "ENG-014": EXIT_MISUSE,
     "ENG-031": EXIT_MISUSE,
+    "ENG-033": EXIT_MISUSE,
     "ENG-202": EXIT_MISUSE,
     "ENG-205": EXIT_REFUSED,
 }

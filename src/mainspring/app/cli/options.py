@@ -95,7 +95,7 @@ class Invocation:
         Args:
             trust: the file of settings that `--trust` names.
 
-        Raises: TrustUnusable GAT-032, ProjectErrors PRJ-020, UnknownEnvironment ACC-004.
+        Raises: TrustUnusable ENG-033, ProjectErrors PRJ-020, UnknownEnvironment ACC-004.
         """
         from mainspring.app.workspace import Workspace
 

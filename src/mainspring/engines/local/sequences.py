@@ -14,7 +14,7 @@ import msgspec
 
 from mainspring.elements.identity import canonical_json
 from mainspring.engines.local.folders import flush_folder
-from mainspring.gates.errors import TrustUnusable
+from mainspring.ports.errors import TrustUnusable
 
 __all__ = ["FileSequences"]
 
@@ -40,7 +40,7 @@ class FileSequences:
         return self._highest.get(name, 0)
 
     def saw(self, name: str, sequence: int) -> None:
-        """Remember this one, if it is higher.  Raises: TrustUnusable GAT-032."""
+        """Remember this one, if it is higher.  Raises: TrustUnusable ENG-033."""
         if sequence <= self.highest(name):
             return
         try:

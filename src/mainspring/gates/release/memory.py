@@ -9,7 +9,7 @@ class SequenceMemory(Protocol):
     """Remembers the highest sequence of each name.
 
     Guarantees: what was seen once is never forgotten or lowered by its holder.
-    Errors: GAT-032 when what was seen cannot be read or kept.
+    Errors: ENG-033 when what was seen cannot be read or kept.
     """
 
     def highest(self, name: str) -> int:

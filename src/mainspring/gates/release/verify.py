@@ -137,7 +137,7 @@ class ReleaseCheck:
                 yield found
 
     def saw(self, version: CheckedVersion) -> None:
-        """Remember a version that was taken.  Raises: TrustUnusable GAT-032."""
+        """Remember a version that was taken.  Raises: TrustUnusable ENG-033."""
         assert version.release is not None, "what is remembered is what was proven"
         for asset, sequence in version.release.policies.items():
             self.memory.saw(self._name(asset), sequence)

@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from mainspring.gates.errors import TrustUnusable
+from mainspring.ports.errors import TrustUnusable
 from mainspring.project.config.config import ProjectConfig, parse_config
 from mainspring.project.errors import NothingImported
 from mainspring.project.loader.load import Project
@@ -31,7 +31,7 @@ class TrustedSettings:
         Args:
             name: the project's name where the file has none.
 
-        Raises: TrustUnusable GAT-032 when it cannot be read, or others may write it; ProjectErrors
+        Raises: TrustUnusable ENG-033 when it cannot be read, or others may write it; ProjectErrors
             PRJ-020 with every fault.
         """
         try:
