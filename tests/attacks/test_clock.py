@@ -1,11 +1,16 @@
-"""The machine's clock jumps: forward and back, forward for good, back for good."""
+"""The machine's clock jumps: forward and back, forward for good, back for good; the clock of the
+data is set before the newest fact.
+"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+import mainspring as ms
+from mainspring.app.data_plane import stream_ports
 from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND, Micros
-from mainspring.engines.local.clock import SystemClock
+from mainspring.engines.local.clock import FrozenClock, SystemClock
+from mainspring.features.stream.open import materialize_to_head
 
 NOON: Micros = 1_700_000_000_000_000
 
@@ -109,3 +114,37 @@ def test_a_blip_is_told_once_when_it_comes_and_once_when_it_goes(
         "the machine's clock went 3,600 s forward",
         "the machine's clock is right again; the step was not followed",
     ]
+
+
+HOURS = 40 * 24
+SALES = ms.Source(
+    "sales",
+    id="n",
+    event_time="at",
+    contract=ms.Contract(n=ms.Int64(), at=ms.Timestamp(), shop=ms.String()),
+)
+TAKINGS = ms.FeatureView(
+    "takings",
+    source=SALES,
+    entities=[ms.Entity("shop")],
+    windows=["1d"],
+    features={"n": ms.count()},
+)
+
+
+def test_a_clock_of_the_data_before_the_newest_fact_folds_once_and_then_nothing() -> None:
+    late = ms.Workspace.in_memory([TAKINGS], clock=FrozenClock(NOON + 40 * DAY))
+    rows = [{"n": n, "at": NOON + n * HOUR, "shop": "a"} for n in range(HOURS)]
+    late.ingest("sales", rows, history=True)
+    late.apply()
+    runtime = replace(late.runtime, data_clock=FrozenClock(NOON + 5 * DAY))
+    early = ms.Workspace(late._files, runtime, environment="dev", folder=None)
+    [view] = late.streams.kept.read()
+    folded = [
+        materialize_to_head(view, stream_ports(each.runtime))
+        for each in (late, early, early, late, early)
+    ]
+    assert folded == [0, HOURS, 0, 0, 0]
+    for workspace in (early, late):
+        answer = workspace.get_online_features("takings", keys=[{"shop": "a"}])
+        assert answer.columns == {"shop__n__24h": [24]}
