@@ -49,7 +49,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
     until = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < until
-        time.sleep(0.01)
+        threading.Event().wait(0.01)
 
 
 class Supervised:

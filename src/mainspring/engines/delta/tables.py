@@ -164,12 +164,19 @@ class DeltaTables:
         """Take the rights of others on its files away: delta-rs makes them by the umask.  Until
         then the folder above protects them, which is made before it.
         """
-        if isinstance(self._root, Path):
-            for folder, _, names in os.walk(self._address(table)):
-                for path in (folder, *(os.path.join(folder, name) for name in names)):
-                    with suppress(FileNotFoundError):
-                        if (mode := os.stat(path).st_mode & 0o777) & 0o077:
-                            os.chmod(path, mode & 0o700)
+        if not isinstance(self._root, Path):
+            return
+        for folder, _, names in os.walk(self._address(table)):
+            for path in (Path(folder), *(Path(folder, name) for name in names)):
+                _narrow_path(path)
+
+
+def _narrow_path(path: Path) -> None:
+    """For its owner alone; another process may have removed it by now."""
+    with suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        if mode & 0o077:
+            path.chmod(mode & 0o700)
 
 
 def _require_files(table: str, folder: Path, found: DeltaTable) -> None:

@@ -202,13 +202,14 @@ class _Reader:
             raise MalformedProtobuf(f"messages are nested more than {_MAX_DEPTH} deep")
         found, fields = Message(kind), _schema()[kind]
         while place < end:
-            place = self._field(found, fields, place, end, depth)
+            place = self._field(found, fields, (place, end), depth=depth)
         return found
 
     def _field(
-        self, found: Message, fields: dict[int, _Field], place: int, end: int, depth: int
+        self, found: Message, fields: dict[int, _Field], span: tuple[int, int], *, depth: int
     ) -> int:
         """Read one field, or a run of numbers of one field; the place behind it."""
+        place, end = span
         self._left -= 1
         if self._left < 0:
             raise MalformedProtobuf(f"more than {_MAX_FIELDS} fields")

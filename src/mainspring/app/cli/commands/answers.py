@@ -92,7 +92,7 @@ def serve(
     starts a new one when its event loop has not turned for ten seconds, or when it died.
     """
     if health_port is not None:
-        from mainspring.app.supervise import supervise_server
+        from mainspring.engines.local.supervise import supervise_server
 
         words = at.words("serve", *(["--as-of", as_of] if as_of else []))
         words += ["--trust", str(trust)] if trust else []
