@@ -12,9 +12,9 @@ from pathlib import Path
 
 from mainspring.access.errors import TokenUnknown
 from mainspring.access.tokens import bearer_token
-from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
+from mainspring.engines.http.problem import problem_reply
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.ports.http import (
