@@ -35,6 +35,7 @@ BY_HAND = {
     "app.demo.server": TO_PEOPLE,
     "engines.http.problem": TO_PEOPLE,
     "features.history.answer_file": TO_PEOPLE,
+    "ports.body": TO_PEOPLE,
     "project.catalog": TO_PEOPLE,
     "project.plan.plan": "the schema of a plan",
     "training.worker_protocol": "between a process and its child, of one release",
