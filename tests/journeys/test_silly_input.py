@@ -317,7 +317,9 @@ def public_parameters() -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("silly", [object(), ms.Workspace, [object()], b"x"], ids=repr)
+@pytest.mark.parametrize(
+    "silly", [object(), ms.Workspace, [object()], b"x"], ids=["object", "class", "list", "bytes"]
+)
 @pytest.mark.parametrize(("method", "parameter"), public_parameters())
 def test_every_method_of_a_workspace_refuses_what_is_of_no_use(
     method: str, parameter: str, silly: object, project: Path

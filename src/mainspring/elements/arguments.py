@@ -14,8 +14,9 @@ from pathlib import Path
 from types import FunctionType, NoneType, UnionType
 from typing import NewType, ParamSpec, TypeVar, Union, get_args, get_origin
 
-from mainspring.elements.declaration import is_unicode, shown_briefly
+from mainspring.elements.declaration import shown_briefly
 from mainspring.elements.errors import WrongArgument
+from mainspring.elements.text import is_unicode
 
 __all__ = ["checks_arguments", "require_path", "require_within"]
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, Protocol, runtime_checkable
 
 from mainspring.elements.errors import Location, NotAName
+from mainspring.elements.text import is_unicode
 
 __all__ = [
     "ADDED",
@@ -24,7 +25,6 @@ __all__ = [
     "Tags",
     "caller",
     "freeze",
-    "is_unicode",
     "name_of",
     "names_of",
     "parse_tags",
@@ -87,11 +87,6 @@ def name_of(given: object, kind: str) -> str:
         case Named():
             return given.name
     raise NotAName(kind=kind, found=shown_briefly(given))
-
-
-def is_unicode(text: str) -> bool:
-    """Whether a text has no half of a surrogate pair, which nothing can store."""
-    return text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def shown_briefly(value: object) -> str:

@@ -59,7 +59,9 @@ def with_effects(
             judged.effects["quarantined"] += prepared.broken.height
             judged.look(prepared.kept, log.find(topic, prepared.kept["_id"].to_list()))
     if not is_refreshed:
-        judged.leave(_said_before(change.path, compiled, judged.overruled, log, objects))
+        judged.leave(
+            _said_before(change.path, compiled, judged.overruled, log=log, objects=objects)
+        )
     effects = DataEffects(
         rows=rows,
         new=judged.effects["new"],
@@ -116,6 +118,7 @@ def _said_before(
     path: str,
     compiled: CompiledSource,
     overruled: Mapping[str, object],
+    *,
     log: LogReader,
     objects: ObjectReader,
 ) -> dict[str, bytes]:
