@@ -20,6 +20,23 @@ settings.register_profile("mainspring", deadline=None, derandomize="CI" in os.en
 settings.load_profile("mainspring")
 
 
+LONGEST = (
+    "docs/test_documents.py",
+    "journeys/test_demo.py",
+    "laws/test_proof.py",
+    "crash/test_apply.py",
+    "journeys/test_stopping.py",
+    "laws/test_code_identity.py",
+    "laws/test_edits.py",
+)
+"""Files that take minutes, begun first: begun last, one process would wait for another."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the others as they were."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def numpy_as_it_was() -> Iterator[None]:
     """Projects that tests load may set what NumPy does about overflows, for the whole process."""

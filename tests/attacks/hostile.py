@@ -141,7 +141,7 @@ def _run(server: Server, requests: int, seed: int) -> int:
         return ask(port, health_call).status
 
     with _Live(predict, pause_s=0.02) as quiet, _Live(health, pause_s=0.005) as calm:
-        time.sleep(_QUIET_S)
+        threading.Event().wait(_QUIET_S)
     before = _memory_mb(server.process.pid)
     share = -(-requests // _ATTACKERS)
     attacks = [Attack(port, token, seed, at * share, share) for at in range(_ATTACKERS)]

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -76,7 +75,7 @@ def test_a_signal_under_load_loses_no_request(tmp_path: Path) -> None:
         # Kept open, and silent until the signal has come.
         kept = Wire(port).send(payload)
         first = kept.answer()
-        time.sleep(0.3)
+        threading.Event().wait(0.3)
         process.send_signal(signal.SIGTERM)
         late = kept.send(payload).answer()
         for each in calling:
@@ -99,7 +98,7 @@ def test_a_request_on_a_kept_connection_after_the_signal_is_answered_as_its_last
         wire = Wire(port).send(request("GET", "/healthz"))
         assert wire.answer() is not None
         stop.set()
-        time.sleep(0.15 + delay_s)  # it looks for the event ten times a second
+        threading.Event().wait(0.15 + delay_s)  # it looks for the event ten times a second
         answer = wire.send(request("GET", "/healthz")).answer()
         assert answer is not None
         assert (answer.status, answer.headers["connection"]) == (200, "close")
@@ -115,7 +114,7 @@ def test_a_request_that_is_still_being_sent_is_waited_for() -> None:
         body = request("POST", "/v2/models/means/infer", b"{}  ")
         half = Wire(port).send(body[:-2])
         stop.set()
-        time.sleep(1.0)
+        threading.Event().wait(1.0)
         for wire, part in zip(wires, (1, 20, len(whole) - 1), strict=True):
             answer = wire.send(whole[part:]).answer()
             assert answer is not None

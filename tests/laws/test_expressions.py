@@ -13,11 +13,13 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import mainspring as ms
 from mainspring.datasets.definition import (
-    TrainingSetDefinition,
-    parse_training_set_definition,
-    render_training_set_definition,
+    ViewDefinition,
+    parse_view_definition,
+    render_view_definition,
 )
+from mainspring.elements.expression.aggregation import Aggregation
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.expression.infer import infer_type
 from mainspring.elements.expression.notation import parse_expression
@@ -317,8 +319,15 @@ def test_the_value_of_a_row_does_not_depend_on_its_batch(
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(expressions)
 def test_an_expression_is_read_back_from_the_bytes_that_keep_it(node: Node) -> None:
-    kept = render_training_set_definition(TrainingSetDefinition(node, (), ()))  # type: ignore[arg-type]
-    assert repr(parse_training_set_definition(kept).training_set) == repr(node)
+    view = ms.FeatureView(
+        "v",
+        source=ms.Source("s", "facts.csv", id="id", event_time="at"),
+        entities=[ms.Entity("k")],
+        features={"n": Aggregation("count", None, node)},
+        windows=["1h"],
+    )
+    kept = render_view_definition(ViewDefinition(view, (), ()))
+    assert repr(parse_view_definition(kept).view.features) == repr(view.features)
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))

@@ -8,15 +8,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol, TypeVar
-
-import msgspec
+from typing import Literal, NamedTuple, Protocol
 
 from mainspring.elements.events import Actor
-from mainspring.elements.json_shape import json_shape
 from mainspring.elements.plain_json import encode_json
-from mainspring.ports.errors import BadRequest, BodyTooComplex
-from mainspring.ports.limits import MAX_JSON_DEPTH, MAX_JSON_VALUES, HttpLimits
+from mainspring.ports.limits import HttpLimits
 
 __all__ = [
     "LOOPBACK_HOSTS",
@@ -27,19 +23,14 @@ __all__ = [
     "Route",
     "RouteSubject",
     "json_reply",
-    "parse_body",
 ]
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
 """What callers on this machine call it."""
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-_SMALL_BYTES = 64 * 1024
-
 RouteSubject = Literal["environment", "endpoint", "source", "prediction", "nothing"]
 """What a route is about, for which a token may be limited."""
-
-Form = TypeVar("Form")
 
 
 class Call(NamedTuple):
@@ -166,30 +157,6 @@ class HttpServer(Protocol):
             on_bound: called with the port once the server answers.
         """
         ...
-
-
-def parse_body(payload: bytes, form: type[Form]) -> Form:
-    """The JSON body of a call in its form.
-
-    Raises: BadRequest SRV-004, whatever the bytes are; BodyTooComplex SRV-044 before anything is
-        decoded.
-    """
-    _require_bounded(payload)
-    try:
-        return msgspec.json.decode(payload, type=form)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(reason=str(error)) from error
-
-
-def _require_bounded(payload: bytes) -> None:
-    # A body with so few openings has neither many levels nor, at this size, many values.
-    if len(payload) <= _SMALL_BYTES and payload.count(b"[") + payload.count(b"{") <= MAX_JSON_DEPTH:
-        return
-    values, depth = json_shape(payload, max_values=MAX_JSON_VALUES)
-    if values > MAX_JSON_VALUES:
-        raise BodyTooComplex(found="too many values", limit=f"{MAX_JSON_VALUES:,}")
-    if depth > MAX_JSON_DEPTH:
-        raise BodyTooComplex(found=f"{depth:,} levels of nesting", limit=f"{MAX_JSON_DEPTH}")
 
 
 def json_reply(record: object, status: int = 200) -> Reply:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import msgspec
 
 from mainspring.elements.events import Actor
-from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
+from mainspring.ports.body import parse_body
+from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.errors import PlanStale
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mainspring.elements.errors import MainspringError
-from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
+from mainspring.ports.body import parse_body
+from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.serving.body import PredictBody
 from mainspring.serving.finite import require_finite
 from mainspring.serving.protocol import ProtocolModel, infer_response, matrix_of, metadata_of

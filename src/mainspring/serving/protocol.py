@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from mainspring.ports.http import parse_body
+from mainspring.ports.body import parse_body
 from mainspring.ports.limits import MAX_JSON_VALUES, MAX_ROWS
 from mainspring.ports.models import Scorer
 from mainspring.serving.errors import TooManyRows, WrongTensor

@@ -8,7 +8,8 @@ import msgspec
 
 from mainspring.elements.events import Actor
 from mainspring.elements.text import clipped
-from mainspring.ports.http import Call, Reply, Route, json_reply, parse_body
+from mainspring.ports.body import parse_body
+from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.ports.limits import MAX_PUSHED_ROWS, MAX_SHOWN
 from mainspring.sources.errors import TooManyPushedRows
 from mainspring.sources.ingest import IngestReport, SourceWriter

@@ -5,8 +5,9 @@ import json
 import msgspec
 import pytest
 
+from mainspring.ports.body import parse_body
 from mainspring.ports.errors import BadRequest, BodyTooComplex
-from mainspring.ports.http import Call, json_reply, parse_body
+from mainspring.ports.http import Call, json_reply
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):

@@ -17,9 +17,9 @@ from mainspring.access.authorise import bearer_token
 from mainspring.access.errors import SecretFileRefused, TokenUnknown
 from mainspring.access.record import has_form_of_token
 from mainspring.access.secret_file import new_secret_file, read_secret
-from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
+from mainspring.engines.http.problem import problem_reply
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.onnx.errors import InvalidModel
 from mainspring.engines.onnx.scan import ScanLimits

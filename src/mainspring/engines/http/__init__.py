@@ -1,7 +1,7 @@
 """HTTP by Starlette and uvicorn: calls and replies of the port, translated to and from ASGI.
 
-What is answered belongs to the routes, who may call to `access`, and which error is which status to
-the composition.
+What is answered belongs to the routes, and who may call to `access`.  Here it is decided within
+which limits, where it is computed, and which error is which status.
 """
 
 __all__: list[str] = []

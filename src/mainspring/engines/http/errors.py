@@ -1,4 +1,4 @@
-"""What can go wrong with a request before a route sees it."""
+"""What can go wrong with a request that is no matter of its route."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,6 +8,7 @@ from mainspring.elements.errors import ServingError
 __all__ = [
     "BodyTooLarge",
     "HeadTooLarge",
+    "InternalFault",
     "RequestTooSlow",
     "ServerBusy",
     "TooManyConnections",
@@ -92,3 +93,18 @@ class UnknownHost(ServingError):
     )
 
     host: str
+
+
+@dataclass(eq=False, kw_only=True)
+class InternalFault(ServingError):
+    """The server has a bug, which ended this request and no other.
+
+    Its log has the trace under the id of the answer, and `mainspring_unhandled_errors_total` in
+    `/metrics` counts it by its route.
+    """
+
+    code: ClassVar[str] = "SRV-047"
+    template: ClassVar[str] = "the server failed on this request; its log says more under {id}"
+    remedy: ClassVar[str] = "give the id to whoever runs the server"
+
+    id: str

@@ -30,7 +30,7 @@ from mainspring.engines.http.translate import closing_bytes
 from mainspring.ports.errors import BadRequest, MethodNotAllowed
 from mainspring.ports.http import Call, HttpService
 
-__all__ = ["Gate", "GuardedProtocol", "protocol_of"]
+__all__ = ["Admission", "GuardedProtocol", "protocol_of"]
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) (\S{1,2000}) HTTP/1\.[01]\r?\n")
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^\[\]:@/?#\s]+)(:\d{0,5})?")
@@ -40,7 +40,7 @@ _METHODS_THAT_ARE_READ = frozenset(
 )
 
 
-class Gate:
+class Admission:
     """What the connections of one server share.
 
     Args:
@@ -54,7 +54,7 @@ class Gate:
         self.is_draining = False
 
 
-def protocol_of(gate: Gate) -> type[HttpToolsProtocol]:
+def protocol_of(admission: Admission) -> type[HttpToolsProtocol]:
     """The protocol of a server, which refuses in the words of its service."""
 
     class ServiceProtocol(GuardedProtocol):
@@ -62,7 +62,7 @@ def protocol_of(gate: Gate) -> type[HttpToolsProtocol]:
 
         def __init__(self, config: Config, server_state: ServerState, **more: Any) -> None:
             super().__init__(config, server_state, **more)
-            self.gate = gate
+            self.admission = admission
 
     return ServiceProtocol
 
@@ -77,7 +77,7 @@ class GuardedProtocol(HttpToolsProtocol):
     `_phase` is what is read: a head, a body, or nothing that belongs to a request yet.
     """
 
-    gate: Gate
+    admission: Admission
     address = ""
     is_reserved = False
 
@@ -92,14 +92,14 @@ class GuardedProtocol(HttpToolsProtocol):
         """Take a place, or say that there is none."""
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
-        if self.gate.connections.admit(self):
+        if self.admission.connections.admit(self):
             self._limit_time("head")
         else:
             self.give_way()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
-        self.gate.connections.forget(self)
+        self.admission.connections.forget(self)
         self._stop_timer()
         super().connection_lost(exc)
 
@@ -116,7 +116,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._phase == "head":
             # A header without an end is seen by nobody else.
             self._head_bytes += len(data)
-            if self._head_bytes > self.gate.limits.head_bytes:
+            if self._head_bytes > self.admission.limits.head_bytes:
                 self._refuse(self._too_many_bytes())
                 return
         if self._timer is None:
@@ -139,7 +139,7 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self._phase == "head" or self._unanswered == 0:
             self._limit_time("head")
             if self._unanswered == 0:
-                self.gate.connections.note_half_open(self)
+                self.admission.connections.note_half_open(self)
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -149,19 +149,19 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """Take a part of the target in."""
         super().on_url(url)
-        if len(self.url) > self.gate.limits.head_bytes:
+        if len(self.url) > self.admission.limits.head_bytes:
             self._stop(self._too_many_bytes())
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header in; trailers, which come after the body, are passed over."""
         self._head_bytes += len(name) + len(value)
-        if self._head_bytes > self.gate.limits.head_bytes:
+        if self._head_bytes > self.admission.limits.head_bytes:
             self._stop(self._too_many_bytes())
         if self._phase == "body":
             return
         super().on_header(name, value)
-        if len(self.headers) > self.gate.limits.headers:
-            self._stop(HeadTooLarge(limit=f"{self.gate.limits.headers} headers"))
+        if len(self.headers) > self.admission.limits.headers:
+            self._stop(HeadTooLarge(limit=f"{self.admission.limits.headers} headers"))
 
     def on_headers_complete(self) -> None:
         """Begin to answer."""
@@ -172,14 +172,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop_timer()
         self._phase, self._head_bytes = "body", 0
         self._unanswered += 1
-        self.gate.connections.note_busy(self)
-        if self.gate.is_draining:
+        self.admission.connections.note_busy(self)
+        if self.admission.is_draining:
             self.cycle.keep_alive = False
 
     def on_chunk_header(self) -> None:
         """A piece of a body begins."""
         self._chunks += 1
-        if self._chunks > self.gate.limits.chunks:
+        if self._chunks > self.admission.limits.chunks:
             self._stop(BadRequest(reason=f"the body comes in more than {self._chunks - 1:,} parts"))
 
     def on_message_complete(self) -> None:
@@ -199,12 +199,12 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._say_last(self._farewell)
             elif self._phase == "body":
                 self._stop_timer()
-                self._timer = self.loop.call_later(self.gate.limits.linger_s, self._close)
-                self.gate.connections.note_half_open(self)
+                self._timer = self.loop.call_later(self.admission.limits.linger_s, self._close)
+                self.admission.connections.note_half_open(self)
             elif self._phase == "head":
-                self.gate.connections.note_half_open(self)
+                self.admission.connections.note_half_open(self)
             else:
-                self.gate.connections.note_idle(self)
+                self.admission.connections.note_idle(self)
 
     def timeout_keep_alive_handler(self) -> None:
         """Nothing more came."""
@@ -214,7 +214,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """The caller does not read."""
         super().pause_writing()
         self._stop_timer()
-        self._timer = self.loop.call_later(self.gate.limits.reply_s, self.transport.abort)
+        self._timer = self.loop.call_later(self.admission.limits.reply_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         """The caller reads again."""
@@ -251,34 +251,34 @@ class GuardedProtocol(HttpToolsProtocol):
         return False
 
     def _fault_of_head(self) -> MainspringError | None:
-        if len(self.pipeline) >= self.gate.limits.pipelined:
+        if len(self.pipeline) >= self.admission.limits.pipelined:
             return BadRequest(reason="too many requests wait on this connection")
         version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
             return BadRequest(reason=f"HTTP/{version} is not HTTP/1.1")
         path = self.url.partition(b"?")[0].decode("latin-1")
-        if self.is_reserved and path not in self.gate.open_paths:
+        if self.is_reserved and path not in self.admission.open_paths:
             return TooManyConnections()
         named = [value for name, value in self.headers if name == b"host"]
         lengths = [value for name, value in self.headers if name == b"content-length"]
-        if lengths and lengths[0].isdigit() and int(lengths[0]) > self.gate.limits.body_bytes:
-            return BodyTooLarge(limit=self.gate.limits.body_bytes)
+        if lengths and lengths[0].isdigit() and int(lengths[0]) > self.admission.limits.body_bytes:
+            return BodyTooLarge(limit=self.admission.limits.body_bytes)
         return _fault_of_host(
             named,
             self.url,
-            known=self.gate.service.hosts,
+            known=self.admission.service.hosts,
             is_needed=version == "1.1",
         )
 
     def _too_many_bytes(self) -> HeadTooLarge:
-        return HeadTooLarge(limit=f"{self.gate.limits.head_bytes:,} bytes of headers")
+        return HeadTooLarge(limit=f"{self.admission.limits.head_bytes:,} bytes of headers")
 
     def _stop(self, fault: MainspringError) -> None:
         self._fault = fault
         raise _Refused
 
     def _limit_time(self, part: Literal["head", "body"]) -> None:
-        limits = self.gate.limits
+        limits = self.admission.limits
         timeout_s = limits.head_s if part == "head" else limits.body_s
         self._timer = self.loop.call_later(timeout_s, self._end_waiting, part, timeout_s)
 
@@ -331,11 +331,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.gate.connections.note_half_open(self)
-        self._timer = self.loop.call_later(self.gate.limits.linger_s, self._close)
+        self.admission.connections.note_half_open(self)
+        self._timer = self.loop.call_later(self.admission.limits.linger_s, self._close)
 
     def _write(self, error: MainspringError) -> None:
-        reply = self.gate.service.refuse(Call(""), error)
+        reply = self.admission.service.refuse(Call(""), error)
         self.transport.write(closing_bytes(reply))
 
     def _close(self) -> None:
@@ -347,7 +347,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _limit_closing(self) -> None:
         self._stop_timer()
-        self._timer = self.loop.call_later(self.gate.limits.reply_s, self.transport.abort)
+        self._timer = self.loop.call_later(self.admission.limits.reply_s, self.transport.abort)
 
 
 def _error_of(received: bytes) -> MainspringError:

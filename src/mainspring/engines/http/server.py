@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from mainspring.engines.http.application import asgi_application
-from mainspring.engines.http.protocol import Gate, GuardedProtocol, protocol_of
+from mainspring.engines.http.protocol import Admission, GuardedProtocol, protocol_of
 from mainspring.ports.errors import PortTaken
 from mainspring.ports.http import HttpService
 
@@ -44,10 +44,10 @@ class UvicornServer:
         stop: threading.Event | None = None,
     ) -> None:
         """See `HttpServer`."""
-        gate = Gate(service)
+        admission = Admission(service)
         config = uvicorn.Config(
             asgi_application(service),
-            http=protocol_of(gate),
+            http=protocol_of(admission),
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -55,7 +55,9 @@ class UvicornServer:
             server_header=False,
             timeout_keep_alive=service.limits.idle_s,
         )
-        server = _StoppableServer(config, gate, on_bound=on_bound, stop=stop or threading.Event())
+        server = _StoppableServer(
+            config, admission, on_bound=on_bound, stop=stop or threading.Event()
+        )
         server.beat = self._beat
         with _listening(port) as listener, _surviving(signal.SIGTERM), _switching_often():
             server.run(sockets=[listener])
@@ -111,13 +113,13 @@ class _StoppableServer(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
-        gate: Gate,
+        admission: Admission,
         *,
         on_bound: Callable[[int], None],
         stop: threading.Event,
     ) -> None:
         super().__init__(config)
-        self._gate, self._on_bound, self._stop = gate, on_bound, stop
+        self._admission, self._on_bound, self._stop = admission, on_bound, stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
@@ -143,7 +145,7 @@ class _StoppableServer(uvicorn.Server):
         """
         loop = asyncio.get_running_loop()
         until, idle_until = loop.time() + _DRAIN_S, loop.time() + _IDLE_S
-        self._gate.is_draining = True
+        self._admission.is_draining = True
         for listener in sockets or ():
             # Whom the kernel has connected is answered; others are not let in any more, and are
             # told so when they try again.

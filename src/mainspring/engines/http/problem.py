@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import msgspec
 
-from mainspring.app.http.errors import InternalFault
 from mainspring.elements.errors import (
     AccessError,
     DatasetError,
@@ -23,6 +22,7 @@ from mainspring.elements.text import clipped
 from mainspring.engines.http.errors import (
     BodyTooLarge,
     HeadTooLarge,
+    InternalFault,
     RequestTooSlow,
     ServerBusy,
     TooManyConnections,
