@@ -4,7 +4,6 @@ from pathlib import Path
 
 from mainspring.app.engines import open_log, open_objects, open_state
 from mainspring.maintenance.upgrade import require_known_format
-from mainspring.ports.errors import FileRefused
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.loader.load import load_project
 from mainspring.project.plan.plan import Plan
@@ -23,11 +22,7 @@ def state_folder(path: Path) -> Path:
     is absent.
     """
     folder = _state_folder(path)
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror if folder.is_dir() else "it is no folder"
-        raise FileRefused(file=str(folder), reason=str(reason)) from error
+    folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 
