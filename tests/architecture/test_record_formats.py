@@ -64,6 +64,7 @@ BY_HAND = {
     "elements.values.scalar": "a vector in a text, as users write it",
     "sources.json_lines": "a data file of a user",
     "maintenance.manifest": ON_ITS_OWN,
+    "maintenance.signature": ON_ITS_OWN,
 }
 CODECS = {"canonical_json", "encode", "Encoder", "decode", "Decoder"}
 

@@ -4,7 +4,6 @@ Each says which file it damages, so that a test can look for its name in the mes
 verbs need that file; the others go on as if nothing had happened.
 """
 
-import json
 import os
 import shutil
 import sqlite3
@@ -14,6 +13,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from tests.attacks.document_damages import iter_document_damages
 
 __all__ = ["DAMAGES", "DOCUMENT_DAMAGES", "Damage", "damage_named"]
 
@@ -389,122 +390,12 @@ ALTER TABLE other RENAME TO journal;
 """
 """The present table computes kind and actor from the event, and refuses what is no JSON."""
 
-# --- documents of the state
-
-KINDS = (
-    "environment", "version", "version_digest", "attestation", "build", "definition", "asset",
-    "token", "step", "run", "duration", "workspace",
-)  # fmt: skip
-
-
-def _each_number(value: object, number: int) -> object:
-    match value:
-        case bool():
-            return value
-        case int() | float():
-            return number
-        case dict():
-            return {name: _each_number(part, number) for name, part in value.items()}
-        case list():
-            return [_each_number(part, number) for part in value]
-        case _:
-            return value
-
-
-def _each_type(value: object) -> object:
-    """Texts as numbers, numbers as texts, lists as mappings."""
-    match value:
-        case str():
-            return 7
-        case int() | float():
-            return "seven"
-        case list():
-            return {"a": 1}
-        case dict():
-            return {name: _each_type(part) for name, part in value.items()}
-        case _:
-            return []
-
-
-def _each_text(value: object, text: str) -> object:
-    match value:
-        case str():
-            return text
-        case dict():
-            return {name: _each_text(part, text) for name, part in value.items()}
-        case list():
-            return [_each_text(part, text) for part in value]
-        case _:
-            return value
-
-
-def _json(change: Callable[[object], object], payload: bytes) -> bytes:
-    return json.dumps(change(json.loads(payload))).encode()
-
-
-PAYLOADS: dict[str, Callable[[bytes], bytes]] = {
-    "cut in half": lambda payload: payload[: len(payload) // 2],
-    "empty": lambda _: b"",
-    "no JSON": lambda _: b"\xa7garbage",
-    "invalid UTF-8": lambda payload: payload.replace(b'"', b'"\xff\xfe', 1),
-    "null": lambda _: b"null",
-    "an empty record": lambda _: b"{}",
-    "a list": lambda _: b"[]",
-    "nested without end": lambda _: b"[" * 100_000,
-    "wrong types": partial(_json, _each_type),
-    "negative numbers": partial(_json, partial(_each_number, number=-1)),
-    "huge numbers": partial(_json, partial(_each_number, number=10**40)),
-    "numbers beyond time": partial(_json, partial(_each_number, number=2**63 - 1)),
-    "empty texts": partial(_json, partial(_each_text, text="")),
-    "texts of controls": partial(_json, partial(_each_text, text="\x00\x1b[31m/../x")),
-    "of a later format": partial(
-        _json, lambda value: {**value, "record_format": 99} if isinstance(value, dict) else value
-    ),
-}
-
-
-def change_documents(kind: str, change: Callable[[bytes], bytes], project: Path) -> None:
-    """Change the payload of every document of a kind."""
-    with closing(sqlite3.connect(project / _STATE / "state.db")) as database:
-        query = "SELECT key, payload FROM documents WHERE kind = ?"
-        for key, payload in database.execute(query, (kind,)).fetchall():
-            database.execute(
-                "UPDATE documents SET payload = ? WHERE kind = ? AND key = ?",
-                (change(payload), kind, key),
-            )
-        database.commit()
-
-
-def rotate_documents(kind: str, project: Path) -> None:
-    """Each document under the key of another of its kind, or the only one under another name."""
-    with closing(sqlite3.connect(project / _STATE / "state.db")) as database:
-        query = "SELECT key, payload FROM documents WHERE kind = ? ORDER BY key"
-        found = database.execute(query, (kind,)).fetchall()
-        for (key, _), (_, payload) in zip(found, [*found[1:], found[0]], strict=True):
-            database.execute(
-                "UPDATE documents SET payload = ? WHERE kind = ? AND key = ?", (payload, kind, key)
-            )
-        if len(found) == 1:
-            database.execute("UPDATE documents SET key = key || 'x' WHERE kind = ?", (kind,))
-        database.commit()
-
-
-def remove_documents(kind: str, project: Path) -> None:
-    _execute(project, "state.db", f"DELETE FROM documents WHERE kind = '{kind}'")
-
-
-def _of_documents() -> Iterator[Damage]:
-    for kind in KINDS:
-        for said, change in PAYLOADS.items():
-            yield Damage(f"{kind} documents: {said}", partial(change_documents, kind, change))
-        yield Damage(f"{kind} documents: under another key", partial(rotate_documents, kind))
-        yield Damage(f"{kind} documents: missing", partial(remove_documents, kind))
-
-
 DAMAGES: tuple[Damage, ...] = (*_of_files(), *_particular())
 """To files and stores."""
 
-DOCUMENT_DAMAGES: tuple[Damage, ...] = tuple(_of_documents())
+DOCUMENT_DAMAGES: tuple[Damage, ...] = tuple(
+    Damage(name, apply) for name, apply in iter_document_damages()
+)
 """To what stands in the state database: every kind of document, changed in every way."""
 
 

@@ -164,8 +164,7 @@ class Workspace(DataAccess):
         """Bring a backup back into the project at a folder or file, which must have no state yet.
 
         Args:
-            digest: what `backup` returned; given, a backup that was exchanged as a whole is refused
-                as well.
+            digest: what `backup` returned; it proves as much as a trusted key.
             trust: public keys that may have signed it, beside the testers in `project.toml`.
 
         Raises: ArchiveDamaged FLO-022, ArchiveForeign FLO-023, ArchiveUnproven FLO-030 without a

@@ -82,21 +82,14 @@ def backup(at: Invocation, path: Path, *, secrets: bool) -> None:
     metavar="DIGEST",
     help="The digest that backup printed; proves that the backup was not replaced.",
 )
-@click.option(
-    "--trust",
-    multiple=True,
-    metavar="KEY",
-    help="A public key that may have signed it, as backup printed it; may be repeated.",
-)
+@click.option("--trust", multiple=True, metavar="KEY", help="A key that may have signed it.")
 @click.pass_obj
 def restore(at: Invocation, path: Path, *, digest: str, trust: tuple[str, ...]) -> None:
     """Restore a backup into a project that has no state.
 
-    Its signature and every file are checked before anything is written; a truncated or changed
-    backup, or one of another project, is refused.  It must be signed by one of the testers in
-    project.toml or by a key given with --trust, or have the digest given with --digest.
-
-    Online state and tables are materialized again from the log when they are needed.
+    Signature and files are checked before anything is written; a truncated, changed or foreign
+    backup is refused.  It must be signed by a tester in project.toml or the key given with --trust,
+    or have the digest given with --digest.  Online state and tables are materialized from the log.
     """
     from mainspring.app.workspace import Workspace
 
@@ -159,10 +152,7 @@ def backup_lines(report: "BackupReport", paint: Paint) -> Iterator[str]:
             if report.secrets
             else f"{_SECRETS} are not in it",
         ],
-        [
-            "signed by",
-            f"{report.signed_by}  {paint.quiet('restore asks for it: --trust')}",
-        ],
+        ["signed by", report.signed_by],
         [
             "digest",
             (
