@@ -33,7 +33,7 @@ BY_HAND = {
     "app.demo.acts.month": TO_PEOPLE,
     "app.demo.load": TO_PEOPLE,
     "app.demo.server": TO_PEOPLE,
-    "engines.http.problem": TO_PEOPLE,
+    "app.http.problem": TO_PEOPLE,
     "features.history.answer_file": TO_PEOPLE,
     "ports.body": TO_PEOPLE,
     "project.catalog": TO_PEOPLE,

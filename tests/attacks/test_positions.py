@@ -12,14 +12,9 @@ import pytest
 
 import mainspring as ms
 from mainspring.app.cli.faults import EXIT_OK, EXIT_REFUSED
-from mainspring.ports.errors import (
-    CopyAhead,
-    LogReplaced,
-    LogShorter,
-    ObjectMissing,
-    StateForgotten,
-)
+from mainspring.ports.errors import ObjectMissing
 from mainspring.registry.read import find_version
+from mainspring.sources.errors import CopyAhead, LogReplaced, LogShorter, StateForgotten
 from mainspring.sources.topic import topic_of
 from mainspring.sources.watch import WatchedLog
 from tests.attacks.shop import SALE, Desk, copied, desk_of, make_project, state_of

@@ -8,7 +8,7 @@ from pathlib import Path
 from mainspring.access.authorise import find_token, require_valid
 from mainspring.access.errors import SecretFileRefused, TokenUnknown
 from mainspring.access.scope import PERMISSIONS
-from mainspring.access.secret_file import read_secret, replace_secret
+from mainspring.access.secret_file import replace_secret, secret_in
 from mainspring.access.tokens import Tokens
 from mainspring.elements.events import Actor
 from mainspring.elements.time import Micros
@@ -35,7 +35,7 @@ def load_or_create_token(
     Raises: SecretFileRefused ACC-034 where no file can be made.
     """
     with suppress(SecretFileRefused, TokenUnknown):
-        token = read_secret(path, only_private=True)
+        token = secret_in(path, only_private=True)
         scope = require_valid(find_token(state, token), at=at).scope
         if all(scope.holds_environment(environment) for environment in environments):
             return token

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mainspring.access.errors import SecretFileRefused
 
-__all__ = ["SecretFile", "new_secret_file", "read_secret", "replace_secret"]
+__all__ = ["SecretFile", "new_secret_file", "replace_secret", "secret_in"]
 
 _LONGEST = 4_096
 
@@ -65,7 +65,7 @@ def replace_secret(path: Path, secret: str) -> None:
             raise SecretFileRefused(path=str(path), reason=error.strerror or str(error)) from error
 
 
-def read_secret(path: Path, *, only_private: bool = False) -> str:
+def secret_in(path: Path, *, only_private: bool = False) -> str:
     """The secret in a plain file, without the end of its line.
 
     Args:

@@ -103,12 +103,10 @@ class Workspace(DataAccess):
                 this server trusts.  Nothing that the project declares is imported then, and the
                 highest releases that were seen are kept beside the file.
 
-        Raises: TrustUnusable ENG-033 for a file that others may write;
-            ProjectErrors PRJ-020 with every mistake in `project.toml`, UnknownEnvironment
-            ACC-004 for an unknown environment, StoreUnreachable ENG-012, ProductMissing ENG-013 or
-            SecretMissing ENG-014 for an engine that cannot be opened.  What is declared is loaded
-            when it is first needed, and may raise PRJ-020 then; where nothing was ever applied,
-            now.
+        Raises: TrustUnusable ENG-033 for a file that others may write, ProjectErrors PRJ-020 with
+            every mistake in `project.toml`, UnknownEnvironment ACC-004, StoreUnreachable ENG-012,
+            ProductMissing ENG-013 or SecretMissing ENG-014.  What is declared is loaded when it is
+            first needed, or now where nothing was ever applied, and may raise PRJ-020 then.
         """
         trusted = Path(trust) if trust else None
         composed = compose_on_disk(Path(path), env, actor=actor, as_of=as_of, trust=trusted)
@@ -124,8 +122,7 @@ class Workspace(DataAccess):
     def in_memory(
         cls, definitions: Iterable[object], env: str = "dev", *, clock: Clock | None = None
     ) -> "Workspace":
-        """A workspace of these declarations with nothing on disk; sources are pushed to with
-        `ingest`.
+        """A workspace of these declarations with nothing on disk; `ingest` pushes to its sources.
 
         Args:
             clock: of world and data; default: the machine's.
@@ -140,8 +137,7 @@ class Workspace(DataAccess):
         """The same workspace in the name of another actor, such as `person:grace`: what it does is
         on record as theirs.  Raises: NotAnActor ACC-030.
         """
-        runtime = replace(self.runtime, actor=parse_actor(actor))
-        return self._with(runtime)
+        return self._with(replace(self.runtime, actor=parse_actor(actor)))
 
     def _with(self, runtime: Runtime) -> "Workspace":
         return Workspace(
@@ -249,9 +245,7 @@ class Workspace(DataAccess):
         return self.apply(self.plan_run(name), observer=observer, progress=progress)
 
     def promote(self, target: str) -> ApplyReport:
-        """Promote what this environment holds to another one.  Raises: as `apply`, NothingToPromote
-        FLO-021.
-        """
+        """Promote what is held here.  Raises: as `apply`, NothingToPromote FLO-021."""
         return self.apply(self.plan_promotion(target))
 
     def point_at(self, version: str) -> EnvironmentVersion:
@@ -262,9 +256,7 @@ class Workspace(DataAccess):
         return read_environment(self.runtime.state, self.environment)
 
     def rollback(self) -> EnvironmentVersion:
-        """Restore the environment's previous version.  Raises: as `apply`, NothingToRollBack
-        FLO-020.
-        """
+        """Restore the previous version.  Raises: as `apply`, NothingToRollBack FLO-020."""
         self.apply(self.plan_rollback())
         return read_environment(self.runtime.state, self.environment)
 
@@ -416,12 +408,7 @@ class Workspace(DataAccess):
         runtime = self.runtime
         if as_of:
             runtime = replace(runtime, data_clock=OffsetClock(runtime.clock, parse_instant(as_of)))
-        run_environment_server(
-            self._with(runtime),
-            port=port,
-            announce=announce,
-            hosts=hosts,
-        )
+        run_environment_server(self._with(runtime), port=port, announce=announce, hosts=hosts)
 
     def latest_predictions(self, count: int) -> list[str]:
         """The ids of the newest predictions of this environment that the log has, newest last."""
@@ -495,14 +482,13 @@ class Workspace(DataAccess):
             raise NowhereOnDisk(what="token")
         configured, is_own = self.project_config.environments, self.config.protected
         path = self.folder / "tokens" / self.environment if is_own else self.folder / "token"
+        unprotected = [name for name, config in configured.items() if not config.protected]
         load_or_create_token(
             path,
             self.runtime.state,
             self.tokens,
             actor=self.runtime.actor,
-            environments=[self.environment]
-            if is_own
-            else [name for name, config in configured.items() if not config.protected],
+            environments=[self.environment] if is_own else unprotected,
             at=self.runtime.clock.now(),
         )
         return path

@@ -11,10 +11,10 @@ from mainspring.elements.time import Micros
 from mainspring.features.view import CompiledView
 from mainspring.maintenance.positions import StorePorts, iter_copies_ahead
 from mainspring.ports.clock import Clock
-from mainspring.ports.errors import CopyAhead
 from mainspring.ports.online import OnlineWriter
 from mainspring.ports.state import StateWriter
 from mainspring.ports.tables import TableWriter
+from mainspring.sources.errors import CopyAhead
 from mainspring.sources.watch import LogWatch
 
 __all__ = ["Check", "Doctor", "DoctorReport", "Finding", "StoreRepair"]

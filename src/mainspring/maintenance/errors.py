@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import DeclarationError, FlowError
+from mainspring.elements.errors import DeclarationError, EngineError, FlowError
 
 __all__ = [
     "ArchiveDamaged",
     "ArchiveForeign",
     "ArchiveUnproven",
+    "ClockDoubted",
     "NotEmbedded",
     "PlaceTaken",
     "SourceNeeded",
@@ -113,3 +114,19 @@ class SourceNeeded(DeclarationError):
     )
     source: str
     needed_by: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ClockDoubted(EngineError):
+    """The machine's clock jumped, or is behind what the journal has seen.  What is appended
+    meanwhile has times that others may find wrong.
+    """
+
+    code: ClassVar[str] = "ENG-045"
+    template: ClassVar[str] = "{what}"
+    remedy: ClassVar[str] = (
+        "look at the machine's time service (timedatectl, chronyc tracking); a step that lasts is "
+        "followed after a minute"
+    )
+
+    what: str

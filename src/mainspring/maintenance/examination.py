@@ -6,6 +6,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.elements.time import SECOND, format_instant
 from mainspring.features.view import CompiledView
 from mainspring.maintenance.doctor import Check, Doctor, StoreRepair
+from mainspring.maintenance.errors import ClockDoubted
 from mainspring.maintenance.positions import (
     StorePorts,
     iter_copies_ahead,
@@ -13,7 +14,6 @@ from mainspring.maintenance.positions import (
     iter_missing_objects,
 )
 from mainspring.ports.clock import clock_note
-from mainspring.ports.errors import ClockDoubted
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.sources.watch import LogWatch, WatchedLog
 

@@ -9,7 +9,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import Digest
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
-from mainspring.ports.errors import CopyAhead, ObjectMissing
+from mainspring.ports.errors import ObjectMissing
 from mainspring.ports.log import LogReader
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.online import OnlineReader
@@ -20,6 +20,7 @@ from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_build, read_environment
 from mainspring.serving.loader import iter_retained_versions
 from mainspring.serving.state.read import read_streams
+from mainspring.sources.errors import CopyAhead
 from mainspring.sources.raw.log import iter_segments
 from mainspring.sources.topic import raw_topic_of, topic_of
 

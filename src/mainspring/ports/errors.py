@@ -10,15 +10,11 @@ from mainspring.elements.errors import EngineError, FlowError, ServingError
 __all__ = [
     "BadRequest",
     "BodyTooComplex",
-    "ClockDoubted",
-    "CopyAhead",
     "FileRefused",
     "FolderShared",
     "KeyUnusable",
     "LeaseHeld",
     "LeaseLost",
-    "LogReplaced",
-    "LogShorter",
     "MethodNotAllowed",
     "ObjectDamaged",
     "ObjectMissing",
@@ -27,7 +23,6 @@ __all__ = [
     "RetentionPassed",
     "SecretMissing",
     "StaleWrite",
-    "StateForgotten",
     "StoreBusy",
     "StoreDamaged",
     "StoreFailed",
@@ -319,101 +314,6 @@ class FolderShared(EngineError):
 
     folder: str
     reason: str
-
-
-@dataclass(eq=False, kw_only=True)
-class LogReplaced(EngineError):
-    """The log is another one than the one that the state database knows: its file or stream was
-    lost and made anew, or exchanged.  Each log has a random identity from its creation on, so one
-    of equal length is told from it, too.
-
-    Nothing is read from it or written to it: whatever is folded from it would begin from nothing.
-    """
-
-    code: ClassVar[str] = "ENG-040"
-    template: ClassVar[str] = "{store} is another one than this state knows: {found}, not {known}"
-    remedy: ClassVar[str] = (
-        "put the log back, or restore a backup; `mainspring doctor --accept` takes what is there "
-        "for the whole, and what is missing for lost"
-    )
-
-    store: str
-    known: str
-    found: str
-
-
-@dataclass(eq=False, kw_only=True)
-class LogShorter(EngineError):
-    """A topic of the log ends before a record that the journal has seen: the log was cut, or an
-    older copy of it was put in place.
-
-    Nothing is read from it or written to it until it is whole.
-    """
-
-    code: ClassVar[str] = "ENG-041"
-    template: ClassVar[str] = "topic {topic} ends at offset {head}; the journal has seen {seen}"
-    remedy: ClassVar[str] = (
-        "put the log back, or restore a backup; `mainspring doctor --accept` takes what is there "
-        "for the whole, and what is missing for lost"
-    )
-
-    topic: str
-    head: int
-    seen: int
-
-
-@dataclass(eq=False, kw_only=True)
-class StateForgotten(EngineError):
-    """The state database is empty beside a log that has records: it was lost, for whoever writes
-    the first record has written to the state before.
-    """
-
-    code: ClassVar[str] = "ENG-042"
-    template: ClassVar[str] = (
-        "the state database is empty, and the log has {records} records in {topics} topics"
-    )
-    remedy: ClassVar[str] = (
-        "put state.db back, or restore a backup; `mainspring doctor --accept` begins with an empty "
-        "state beside this log"
-    )
-
-    records: int
-    topics: int
-
-
-@dataclass(eq=False, kw_only=True)
-class CopyAhead(EngineError):
-    """A table or online state has folded more records than the log holds: it was made from another
-    log, or this one has lost its end.
-    """
-
-    code: ClassVar[str] = "ENG-043"
-    template: ClassVar[str] = "{store} is at offset {position} of {topic}, which ends at {head}"
-    remedy: ClassVar[str] = (
-        "put the log back if records are missing from it; else `mainspring doctor --accept` "
-        "removes what is ahead of it, which is folded again"
-    )
-
-    store: str
-    topic: str
-    position: int
-    head: int
-
-
-@dataclass(eq=False, kw_only=True)
-class ClockDoubted(EngineError):
-    """The machine's clock jumped, or is behind what the journal has seen.  What is appended
-    meanwhile has times that others may find wrong.
-    """
-
-    code: ClassVar[str] = "ENG-045"
-    template: ClassVar[str] = "{what}"
-    remedy: ClassVar[str] = (
-        "look at the machine's time service (timedatectl, chronyc tracking); a step that lasts is "
-        "followed after a minute"
-    )
-
-    what: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -7,10 +7,11 @@ import polars as pl
 
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import Micros
-from mainspring.ports.errors import CopyAhead, RetentionPassed, StoreDamaged
+from mainspring.ports.errors import RetentionPassed, StoreDamaged
 from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conform_rows, rejoin_changed_columns
+from mainspring.sources.errors import CopyAhead
 
 __all__ = ["iter_records", "read_materialized", "reading_table", "require_not_ahead"]
 

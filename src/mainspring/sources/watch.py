@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from mainspring.elements.errors import EngineError
 from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
 from mainspring.ports.backup import BackupPart, BackupSource, CopiedPart
-from mainspring.ports.errors import LogReplaced, LogShorter, StaleWrite, StateForgotten
+from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import IdentifiedLog, Identity, LogReader, LogWriter
 from mainspring.ports.state import Change, StateReader, StateWriter
+from mainspring.sources.errors import LogReplaced, LogShorter, StateForgotten
 from mainspring.sources.journaled import identity_of, iter_begun, iter_journaled
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from mainspring.access.errors import SecretFileRefused
 from mainspring.access.owner import load_or_create_token
 from mainspring.access.scope import PERMISSIONS, Demand
-from mainspring.access.secret_file import new_secret_file, read_secret, replace_secret
+from mainspring.access.secret_file import new_secret_file, replace_secret, secret_in
 from tests.unit.access.conftest import ADA
 
 
@@ -37,7 +37,7 @@ def test_a_secret_is_its_owners_whatever_the_umask(tmp_path, mask):
             file.write("abc")
     finally:
         os.umask(before)
-    assert (mode_of(tmp_path / "secret"), read_secret(tmp_path / "secret")) == (0o600, "abc")
+    assert (mode_of(tmp_path / "secret"), secret_in(tmp_path / "secret")) == (0o600, "abc")
 
 
 def test_a_secret_is_written_through_no_link_and_over_nothing(tmp_path):
@@ -63,10 +63,10 @@ def test_a_secret_is_read_from_a_plain_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b"a" * 5_000)
     (tmp_path / "odd").write_bytes(b"\xff")
-    assert read_secret(tmp_path / "plain") == "abc"
+    assert secret_in(tmp_path / "plain") == "abc"
     for name in ("link", "folder", "pipe", "large", "odd", "missing"):
         with pytest.raises(SecretFileRefused):
-            read_secret(tmp_path / name)
+            secret_in(tmp_path / name)
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from mainspring.access.secret_file import new_secret_file, read_secret
+from mainspring.access.secret_file import new_secret_file, secret_in
 from mainspring.app.cli.options import GivenPath, Invocation
 from mainspring.elements.time import format_instant
 
@@ -77,7 +77,7 @@ def delivery(at: Invocation, out: Path | None) -> "Iterator[Callable[[CreatedTok
 
 def given_secret(path: Path | None) -> str:
     """The token in a file, or on standard input for `-`.  Raises: SecretFileRefused ACC-034."""
-    return sys.stdin.read(_LONGEST).strip() if str(path) == "-" else read_secret(Path(path or "-"))
+    return sys.stdin.read(_LONGEST).strip() if str(path) == "-" else secret_in(Path(path or "-"))
 
 
 def token_row(listing: "TokenListing") -> list[str]:

@@ -16,10 +16,10 @@ from pathlib import Path
 from mainspring.access.authorise import bearer_token
 from mainspring.access.errors import SecretFileRefused, TokenUnknown
 from mainspring.access.record import has_form_of_token
-from mainspring.access.secret_file import new_secret_file, read_secret
+from mainspring.access.secret_file import new_secret_file, secret_in
+from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
-from mainspring.engines.http.problem import problem_reply
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.onnx.errors import InvalidModel
 from mainspring.engines.onnx.scan import ScanLimits
@@ -89,7 +89,7 @@ def _read_model(path: Path) -> bytes:
 
 def _token_in(path: Path) -> str:
     if path.exists() or path.is_symlink():
-        token = read_secret(path, only_private=True)
+        token = secret_in(path, only_private=True)
         if len(token) < _SHORTEST or not has_form_of_token(token):
             reason = f"it holds no token of at least {_SHORTEST} letters"
             raise SecretFileRefused(path=str(path), reason=reason)

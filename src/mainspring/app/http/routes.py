@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from mainspring.access.authorise import TokenGuard
 from mainspring.access.scope import Demand
 from mainspring.app.http.metrics import ServerMetrics
+from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
-from mainspring.engines.http.problem import problem_reply
 from mainspring.govern.api import StatusApi
 from mainspring.govern.status import StatusReport
 from mainspring.ports.http import (

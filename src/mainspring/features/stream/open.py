@@ -18,12 +18,13 @@ from mainspring.features.state.stream import (
 )
 from mainspring.features.view import CompiledView
 from mainspring.ports.clock import Clock
-from mainspring.ports.errors import CopyAhead, StaleWrite
+from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogReader
 from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.online import OnlineWriter
 from mainspring.ports.state import StateStore
 from mainspring.ports.tables import TableReader
+from mainspring.sources.errors import CopyAhead
 
 __all__ = ["StreamPorts", "materialize_to_head", "open_materializations", "require_folded"]
 

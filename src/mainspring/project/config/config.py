@@ -40,6 +40,19 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _MOST_PARTITIONS = 1_024
 _HIGHEST_FLOOR = 2**53
 _ROLES = ("tester", "approver", "releaser")
+_OF_ENVIRONMENT = (
+    "protected",
+    "requires",
+    "trust",
+    "floors",
+    "as_of",
+    "engines",
+    "partitions",
+    "parity",
+    "disk_floor_mb",
+    "lag_limit",
+    "allow_timeless",
+)
 _MOST_MEGABYTES = 1_000_000
 _LINE_OF_SYNTAX_ERROR = re.compile(r"at line (\d+)")
 
@@ -184,19 +197,7 @@ def _environment(
     table = settings.table(
         value,
         setting,
-        known=(
-            "protected",
-            "requires",
-            "trust",
-            "floors",
-            "as_of",
-            "engines",
-            "partitions",
-            "parity",
-            "disk_floor_mb",
-            "lag_limit",
-            "allow_timeless",
-        ),
+        known=_OF_ENVIRONMENT,
     )
     trust = settings.table(table.get("trust", {}), f"{setting}.trust", known=_ROLES)
     floors = settings.table(table.get("floors", {}), f"{setting}.floors")
