@@ -12,11 +12,13 @@ import pytest
 
 from mainspring.access.errors import SecretFileRefused
 from mainspring.access.owner import load_or_create_token
+from mainspring.access.tokens import Tokens
 from mainspring.app.cli.create import create_project
 from mainspring.app.http.bare import run_model_server
 from mainspring.app.planning import state_folder
 from mainspring.app.workspace import Workspace
 from mainspring.elements.events import Actor, ProjectName
+from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.private import make_private_folders, read_secret, write_secret
 from mainspring.engines.local.signer import FileSigner
 from mainspring.engines.local.sqlite import SqliteDatabase
@@ -124,8 +126,9 @@ def test_a_token_is_not_written_through_a_link(victim: Path, tmp_path: Path) -> 
     token = tmp_path / "token"
     token.symlink_to(victim)
     token.with_suffix(".new").symlink_to(victim)
-    state, me = SqliteState(None, ProjectName("p")), Actor("person:me")
-    load_or_create_token(token, state, actor=me, project=ProjectName("p"), at=0)
+    state, me, project = SqliteState(None, ProjectName("p")), Actor("person:me"), ProjectName("p")
+    tokens = Tokens(state, project=project, actor=me, environment="dev", clock=FrozenClock(0))
+    load_or_create_token(token, state, tokens, actor=me, environments=["dev"], at=0)
     assert victim.read_text() == "as it was"
     assert not token.is_symlink()
     assert stat.S_IMODE(token.stat().st_mode) == 0o600

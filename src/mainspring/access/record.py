@@ -14,7 +14,7 @@ import msgspec
 
 from mainspring.access.scope import Permission, TokenScope
 from mainspring.elements.actor import is_recorded_actor, parse_actor
-from mainspring.elements.errors import NewerFormat, NotAnActor
+from mainspring.elements.errors import NewerFormat, NotAnActor, RecordUnreadable
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest, digest_of
 from mainspring.elements.stored import StoredRecord, parse_stored
@@ -131,7 +131,7 @@ def read_usable(payload: bytes) -> TokenRecord | None:
         if record.format_number > 1:
             parse_actor(record.actor)
         return record if is_recorded_actor(record.actor) else None
-    except (msgspec.DecodeError, NewerFormat, NotAnActor):
+    except (RecordUnreadable, NewerFormat, NotAnActor):
         return None
 
 

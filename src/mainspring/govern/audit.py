@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from mainspring.elements.errors import NewerFormat
+from mainspring.elements.errors import RecordUnreadable
 from mainspring.elements.events import Recorded, current_kind
 from mainspring.elements.journal import verify_journal
 from mainspring.elements.stored import parse_stored
@@ -144,9 +144,7 @@ def read_comparison(path: Path) -> NotedJournal:
 def _parsed(payload: bytes, path: Path) -> NotedJournal:
     try:
         return NotedJournal(chains={}, checkpoints=(parse_stored(payload, JournalCheckpoint),))
-    except NewerFormat:
-        raise
-    except msgspec.MsgspecError:
+    except RecordUnreadable:
         pass
     try:
         report = msgspec.json.decode(payload, type=AuditReport)

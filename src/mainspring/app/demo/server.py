@@ -87,8 +87,11 @@ def running_server(scene: Scene, environment: str) -> ServerProcess:
     scene.stage.lines(text.splitlines()[:1] if found else text.splitlines())
     if not found:
         scene.stage.fail(f"a server of {environment} answers")
-    return ServerProcess(process, int(found[1]), _token(scene.state / "token"))
+    return ServerProcess(process, int(found[1]), _token(scene.state, environment))
 
 
-def _token(path: Path) -> str:
+def _token(state: Path, environment: str) -> str:
+    """The owner's token: each protected environment has one of its own."""
+    own = state / "tokens" / environment
+    path = own if own.exists() else state / "token"
     return path.read_text(encoding="utf-8").strip()

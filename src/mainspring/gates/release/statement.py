@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from mainspring.elements.errors import NewerFormat
+from mainspring.elements.errors import NewerFormat, RecordUnreadable
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.stored import StoredRecord, parse_stored
@@ -164,8 +164,8 @@ def parse_filed(document: Document, kind: type[FiledRelease] | type[FiledPolicy]
     try:
         record = parse_stored(document.payload, kind, key=document.key)
         return parse_envelope(record.envelope.encode())
-    except msgspec.DecodeError as error:
-        raise UnreadableAttestation(reason=str(error)) from error
+    except RecordUnreadable as error:
+        raise UnreadableAttestation(reason=error.message) from error
 
 
 def parse_signed(payload: bytes, kind: type[P]) -> P:
