@@ -32,11 +32,14 @@ INFER = request(
 @contextmanager
 def model_server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int, bytes]]:
     """`serve-model` in a process of its own: the process, its port and a request."""
-    file = folder / "model.onnx"
+    file, secret = folder / "model.onnx", folder / "token"
     file.write_bytes(row_means())
     program = "from mainspring.app.cli import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-c", program, "serve-model", str(file), "--port", "0"],
+        [
+            *(sys.executable, "-c", program, "serve-model", str(file)),
+            *("--port", "0", "--token-file", str(secret)),
+        ],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -44,8 +47,7 @@ def model_server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int, byt
             assert process.stdout is not None
             said = [process.stdout.readline() for _ in range(2)]
             port = int(said[0].split("127.0.0.1:")[1].split("/")[0])
-            token = said[1].split("Bearer ")[1].split('"')[0]
-            yield process, port, INFER.replace(b"{token}", token.encode())
+            yield process, port, INFER.replace(b"{token}", secret.read_bytes().strip())
         finally:
             process.kill()
 

@@ -70,7 +70,7 @@ def post(url: str, token: str, body: object) -> Any:
 def test_a_server_needs_none_of_the_projects_python(left: Path, trust: Path) -> None:
     given = ("--env", "staging", "--trust", str(trust), "--as-of", AS_OF)
     with serving(left, *given) as url:
-        token = (left / ".mainspring" / "token").read_text().strip()
+        token = (left / ".mainspring" / "tokens" / "staging").read_text().strip()
         answer = post(f"{url}/v1/endpoints/slow/predict", token, {"rows": [ROW]})
         ticket = {"n": 9_000, "opened_at": "2024-01-17T15:30:00Z", "team": "team1", "words": 3}
         pushed = post(f"{url}/v1/sources/tickets/events", token, {"rows": [ticket]})
