@@ -46,6 +46,7 @@ OUTLIVES: dict[str, list[str]] = {
     "test": ["--parity"],
     "gates renew": [],
     "audit": [],
+    "doctor": [],
     "auth create": ["service:till", "--permission", "read", "--out", "till.token"],
     "auth list": [],
     "auth key": [],
@@ -55,7 +56,9 @@ OUTLIVES: dict[str, list[str]] = {
 NEEDS_FILES: dict[str, list[str]] = {"plan": [], "apply": [], "run": ["lateness"]}
 """What reads the declarations, and says what is wrong with them."""
 
-TESTED_BELOW = {"serve", "restore", "auth revoke", "auth rotate", "quarantine show"}
+TESTED_BELOW = {
+    *("serve", "restore", "auth revoke", "auth rotate", "quarantine show", "audit verify"),
+}
 NO_PROJECT = {"init", "demo", "serve-model", "explain"}
 
 
@@ -142,6 +145,11 @@ def test_a_row_in_quarantine_is_shown(broken: Path) -> None:
     [row] = json.loads(call(broken, ["quarantine", "list", "sales", "--json"]).out)
     shown = call(broken, ["quarantine", "show", "sales", str(row["raw"])])
     assert "much" in shown.out
+
+
+def test_the_journal_is_compared_with_what_was_kept(broken: Path) -> None:
+    (broken / "kept.json").write_text(call(broken, ["audit", "--json"]).out)
+    assert call(broken, ["audit", "verify", "--against", "kept.json"]).code == 0
 
 
 def test_a_token_is_replaced_and_revoked(broken: Path) -> None:
