@@ -317,7 +317,7 @@ def test_a_fault_of_the_server_is_logged_once_and_counted_by_its_route(
         raise fault
 
     client = Client(asgi_application(build_http_service(replace(service, replay=replay))))
-    answer = client.get("/v1/predictions/p-1/replay", headers=token_for("read"))
+    answer = client.get("/v1/predictions/p/replay", headers=token_for("read"))
     assert_problem(answer, 500, code)
     assert "inside" not in answer.text
     [record] = caplog.records
