@@ -7,6 +7,7 @@ from pathlib import Path
 
 import mainspring as ms
 from mainspring.app.workspace import Workspace
+from mainspring.sources.watch import WatchedLog
 from tests.unit.project.desk import write_desk
 
 __all__ = ["ENDPOINT", "ROW", "copied", "make_small_workspace", "verbs_of"]
@@ -56,7 +57,8 @@ def make_small_workspace(folder: Path) -> Path:
 def close(workspace: Workspace) -> None:
     """Let go of every file, so that what was written lies in the databases themselves."""
     workspace.runtime.state.close()
-    workspace.runtime.log.close()
+    log = workspace.runtime.log
+    (log.unwatched if isinstance(log, WatchedLog) else log).close()
 
 
 def copied(project: Path, folder: Path) -> Path:
@@ -82,8 +84,11 @@ def verbs_of(project: Path) -> dict[str, Sequence[str]]:
         "audit": ["audit"],
         "auth list": ["auth", "list"],
         "auth key": ["auth", "key"],
-        "auth create": ["auth", "create", "service:checkout", "--permission", "predict"],
-        "auth revoke": ["auth", "revoke", "msp_none"],
+        "auth create": [
+            *("auth", "create", "service:checkout", "--permission", "predict"),
+            *("--out", str(beside / "checkout.token")),
+        ],
+        "auth revoke": ["auth", "revoke", "0123456789ab"],
         "replay": ["replay", "--last", "2"],
         "watch": ["watch", "slow-monitor"],
         "simulate": ["simulate", "--from", "2024-01-15", "--days", "1"],

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainspring.elements.errors import MainspringError
-from mainspring.ports.errors import BadRequest
+from mainspring.ports.errors import BadRequest, BodyTooComplex
 from mainspring.serving.errors import TooManyRows, WrongTensor
 from mainspring.serving.protocol import ProtocolModel, infer_response, matrix_of, metadata_of
 from tests.unit.serving.conftest import Adder
@@ -175,7 +175,7 @@ def test_too_many_rows_are_refused():
     ],
 )
 def test_a_body_that_is_no_request_is_refused(payload):
-    with pytest.raises((BadRequest, WrongTensor)) as caught:
+    with pytest.raises((BadRequest, BodyTooComplex, WrongTensor)) as caught:
         matrix_of(payload, MODEL)
     assert isinstance(caught.value, MainspringError)
 
