@@ -388,7 +388,7 @@ def test_a_token_is_accepted_on_no_command_line_and_not_repeated(
     assert dev.ask(token, "POST", PREDICT, ROWS).status == 401
 
 
-def test_a_server_of_a_bare_model_prints_its_token_into_no_pipe(tmp_path: Path) -> None:
+def test_a_server_of_a_bare_model_prints_its_token_nowhere_where_it_stays(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no model")
     told = call(tmp_path, ["serve-model", "model.onnx"])
     assert (told.code, told.out) == (2, "")

@@ -2,7 +2,9 @@
 and comes from a file or standard input, never from the words of a command.
 """
 
+import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,13 +50,27 @@ def token_id(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     raise click.BadParameter(reason, ctx, param)
 
 
-def require_place(out: Path | None, *, option: str = "--out") -> None:
-    """Returns where a secret can be delivered, before there is one."""
-    if out is None and not sys.stdout.isatty():
+def require_place(
+    out: Path | None, *, option: str = "--out", ends_with_process: bool = False
+) -> None:
+    """Returns where a secret can be delivered, before there is one.
+
+    Args:
+        ends_with_process: whether it is worth nothing after this process, so that the program which
+            started it may read it from a pipe.
+    """
+    if out is None and not sys.stdout.isatty() and not (ends_with_process and _is_piped()):
         raise click.UsageError(
             "standard output is no terminal, and the token would stay wherever it goes: "
             f"write it to a file that only you can read, with {option} FILE"
         )
+
+
+def _is_piped() -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager

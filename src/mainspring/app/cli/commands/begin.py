@@ -78,7 +78,7 @@ def demo(_: Invocation, keep: bool) -> int:
     "--token-file",
     type=GivenPath(dir_okay=False),
     metavar="FILE",
-    help="Has the token, or gets it where it is new; needed unless this is a terminal.",
+    help="Has the token, or gets it where it is new; needed where output goes to a file.",
 )
 @click.pass_obj
 def serve_model(
@@ -97,5 +97,5 @@ def serve_model(
     """
     from mainspring.app.http.bare import run_model_server as serve_file
 
-    require_place(token_file, option="--token-file")
+    require_place(token_file, option="--token-file", ends_with_process=True)
     serve_file(file, name=name, port=port, hosts=hosts, announce=click.echo, token_file=token_file)
