@@ -147,6 +147,7 @@ def test_an_edit_beside_a_rename_rebuilds_what_it_touches(project: Path) -> None
     assert report.verdicts[0].gate
     here, there = (read_environment(state, name) for name in ("dev", "staging"))
     assert there.pointers == here.pointers
+    assert list(Workspace.open(project, "staging").operations.iter_expiring()) == []
     assert fresh.predict("late-delivery", [ROW])
 
 

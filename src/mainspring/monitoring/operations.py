@@ -18,7 +18,7 @@ from mainspring.ports.objects import ObjectReader
 from mainspring.ports.signer import Verifier
 from mainspring.ports.state import StateWriter
 from mainspring.registry.read import read_version
-from mainspring.registry.read_environment import read_environment
+from mainspring.registry.read_environment import read_asset_origins, read_environment
 
 __all__ = ["OPERATIONS_MONITOR", "WARNED_AHEAD", "OperationsMonitor", "OperationsPorts"]
 
@@ -87,6 +87,7 @@ class OperationsMonitor:
         ports, now = self._ports, self._ports.clock.now()
         if not self._policy.protected:
             return
+        origins = read_asset_origins(ports.state)
         for pointer in read_environment(ports.state, self._environment).pointers.values():
             if pointer.kind != "model":
                 continue
@@ -101,6 +102,7 @@ class OperationsMonitor:
                     objects=ports.objects,
                     verifier=ports.verifier,
                     now=now,
+                    asset=origins.get(pointer.asset, pointer.asset),
                 )
             except MainspringError:
                 # The loader refuses it and says why.
