@@ -2,12 +2,12 @@
 
 import os
 import secrets
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mainspring.access.errors import SecretFileRefused
+from mainspring.elements.plain_file import open_plain
 
 __all__ = ["SecretFile", "new_secret_file", "replace_secret", "secret_in"]
 
@@ -75,22 +75,16 @@ def secret_in(path: Path, *, only_private: bool = False) -> str:
         ASCII, or what cannot be read.
     """
     try:
-        # A pipe in its place must not make us wait for somebody to write.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            _require_plain(path, os.fstat(descriptor), only_private=only_private)
-            return os.read(descriptor, _LONGEST).decode("ascii").strip()
-        finally:
-            os.close(descriptor)
+        with open_plain(path, links=False) as file:
+            _require_usable(path, os.fstat(file.fileno()), only_private=only_private)
+            return file.read(_LONGEST).decode("ascii").strip()
     except OSError as error:
         raise SecretFileRefused(path=str(path), reason=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise SecretFileRefused(path=str(path), reason="it holds no token") from error
 
 
-def _require_plain(path: Path, found: os.stat_result, *, only_private: bool) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise SecretFileRefused(path=str(path), reason="it is no plain file")
+def _require_usable(path: Path, found: os.stat_result, *, only_private: bool) -> None:
     if found.st_size > _LONGEST:
         raise SecretFileRefused(path=str(path), reason="it is too large")
     if only_private and (found.st_uid != os.geteuid() or found.st_mode & 0o077):

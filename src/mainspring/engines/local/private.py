@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mainspring.elements.plain_file import open_plain
 from mainspring.ports.errors import FileRefused, FolderShared
 
 __all__ = [
@@ -91,22 +92,18 @@ def read_secret(path: Path) -> bytes:
     Raises: FileRefused ENG-031 for a link, for what is no plain file, and where others can read.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        file = open_plain(path, links=False)
     except OSError as error:
         reason = "it is a link" if path.is_symlink() else error.strerror or str(error)
         raise FileRefused(file=str(path), reason=reason) from error
-    try:
-        mode = os.fstat(handle).st_mode
-        if not stat.S_ISREG(mode):
-            raise FileRefused(file=str(path), reason="it is no plain file")
+    with file:
+        mode = os.fstat(file.fileno()).st_mode
         if mode & _OTHERS:
             raise FileRefused(
                 file=str(path),
                 reason=f"its mode is {stat.S_IMODE(mode):04o}, so others than its owner can use it",
             )
-        return os.read(handle, _LONGEST_SECRET)
-    finally:
-        os.close(handle)
+        return file.read(_LONGEST_SECRET)
 
 
 @contextmanager
