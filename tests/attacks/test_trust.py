@@ -1,14 +1,7 @@
 """A server goes by settings outside of the project, and needs nothing that the project declares."""
 
-import json
 import shutil
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,9 +9,9 @@ from mainspring.app.workspace import Workspace
 from mainspring.engines.local.sequences import FileSequences
 from mainspring.ports.errors import TrustUnusable
 from mainspring.project.errors import NothingImported
+from tests.called_server import post, serving
 from tests.unit.project.desk import write_desk
 
-COMMAND = Path(sys.executable).with_name("mainspring")
 AS_OF = "2024-01-17T16:00:00Z"
 ROW = {"team": "team1", "words": 7, "opened_at": "2024-01-17T15:00:00Z"}
 WITNESS = "from pathlib import Path\nimport mainspring\nPath(__file__).with_name('ran').touch()\n"
@@ -46,25 +39,6 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trust(left: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(left.with_name("server.toml"), tmp_path / "server.toml"))
-
-
-@contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[str]:
-    """The address at which `mainspring serve` answers."""
-    command = [COMMAND, "serve", "--project", folder, "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield next(w for w in process.stdout.readline().split() if w.startswith("http://"))
-        finally:
-            process.terminate()
-
-
-def post(url: str, token: str, body: object) -> Any:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
 
 
 def test_a_server_needs_none_of_the_projects_python(left: Path, trust: Path) -> None:

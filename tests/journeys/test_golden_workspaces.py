@@ -7,11 +7,7 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +16,7 @@ import polars as pl
 import pytest
 
 import mainspring as ms
+from tests.called_server import COMMAND, post, serving
 
 pytestmark = pytest.mark.journey
 
@@ -27,7 +24,6 @@ LEFT_BEHIND = Path(__file__).parent.parent / "golden" / "workspaces"
 RELEASES = sorted(path.parent.name for path in LEFT_BEHIND.glob("*/expected.json"))
 ENVIRONMENTS = ["dev", "prod"]
 ENDPOINT = "long-ride"
-COMMAND = Path(sys.executable).with_name("mainspring")
 
 
 @pytest.fixture(params=RELEASES)
@@ -90,25 +86,6 @@ def mainspring(project: Path, *arguments: str) -> Any:
     """What the command line answers; a code other than 0 is raised."""
     command = [COMMAND, *arguments, "--project", project, "--json"]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-
-
-@contextmanager
-def server(project: Path) -> Iterator[str]:
-    """The address at which `mainspring serve` answers."""
-    command = [COMMAND, "serve", "--port", "0", "--project", project]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield next(w for w in process.stdout.readline().split() if w.startswith("http://"))
-        finally:
-            process.terminate()
-
-
-def post(url: str, token: str, body: object) -> Any:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
@@ -225,7 +202,7 @@ def test_the_command_line_tells_the_same(project: Path, expected: dict[str, Any]
 
 
 def test_a_server_knows_the_token_and_answers(project: Path, expected: dict[str, Any]) -> None:
-    with server(project) as url:
+    with serving(project) as url:
         path = f"{url}/v1/endpoints/{ENDPOINT}/predict"
         told = post(path, expected["token"], {"rows": expected["rows"]})
     scored = [prediction["score"] for prediction in told["predictions"]]
