@@ -204,10 +204,10 @@ class EnvironmentLoader:
     def _while_proven(
         self, endpoint: ServedEndpoint, current: EnvironmentVersion
     ) -> ServedEndpoint:
-        """The endpoint with the model that it has; where its proofs have run out, with the newest
-        that is proven, if any.
+        """The endpoint with the model that it has; where it has none, or its proofs have run
+        out, with the newest one that is proven, if any.
         """
-        if endpoint.current is None or self._is_still_proven(endpoint.current):
+        if endpoint.current is not None and self._is_still_proven(endpoint.current):
             return endpoint
         proven = self._newest_proven(endpoint.name, current)
         return replace(endpoint, current=proven, previous=None, rollout=None)
