@@ -31,12 +31,14 @@ class SupervisorLimits:
 
     Args:
         deadline_s: an event loop that has not turned for so long stands still.
+        end_s: the same once the worker was asked to end: what it does last is none of its loop's.
         start_s: the same before its first turn: models are opened, kernels compiled.
         first_pause_s: before a worker is started again; doubled with each that did not last.
         longest_pause_s: the limit of that.
     """
 
     deadline_s: float = 10.0
+    end_s: float = 30.0
     start_s: float = 900.0
     first_pause_s: float = 0.5
     longest_pause_s: float = 30.0
@@ -82,8 +84,12 @@ class Supervisor:
         self.health = WorkerHealth(time.monotonic())
 
     def is_ready(self) -> bool:
-        """Whether a worker's event loop has turned within the deadline."""
+        """Whether a worker's event loop has turned within the deadline; no longer once it is asked
+        to end.
+        """
         health = self.health
+        if self._asked_to_stop.is_set():
+            return False
         return health.is_turning and time.monotonic() - health.turned_at < self._limits.deadline_s
 
     def run(self) -> int:
@@ -148,11 +154,13 @@ class Supervisor:
             while worker.poll() is None:
                 if selector.select(_TICK_S):
                     self._read_beats(pipe)
-                patience = (
-                    self._limits.deadline_s if self.health.is_turning else self._limits.start_s
-                )
-                if time.monotonic() - self.health.turned_at > patience:
+                if time.monotonic() - self.health.turned_at > self._patience_s():
                     return
+
+    def _patience_s(self) -> float:
+        if not self.health.is_turning:
+            return self._limits.start_s
+        return self._limits.end_s if self._asked_to_stop.is_set() else self._limits.deadline_s
 
     def _read_beats(self, pipe: int) -> None:
         with suppress(BlockingIOError):
