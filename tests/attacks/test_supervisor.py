@@ -110,6 +110,18 @@ def test_a_signal_is_passed_on_and_the_exit_code_is_the_workers(tmp_path: Path) 
     assert len(run.starts()) == 1
 
 
+def test_a_worker_that_is_asked_to_end_has_time_for_it_and_is_not_ready(tmp_path: Path) -> None:
+    # It ends a second after its loop stood still for longer than a worker may that goes on.
+    program = WORKER.replace("{fate}", "pass") + "time.sleep(3)"
+    program = program.replace("sys.exit(stopped[0])\n", "") + "\nsys.exit(7)"
+    with contextlib.chdir(tmp_path):
+        run = Supervised(tmp_path, program)
+        wait_until(run.supervisor.is_ready)
+        run.supervisor.stop()
+        assert not run.supervisor.is_ready()
+        assert run.join() == 7
+
+
 def test_a_worker_that_cannot_start_ends_the_supervisor_with_its_code(tmp_path: Path) -> None:
     with contextlib.chdir(tmp_path):
         assert Supervised(tmp_path, "raise SystemExit(2)").join() == 2
