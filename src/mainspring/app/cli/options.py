@@ -110,7 +110,11 @@ class Invocation:
         """
         from mainspring.project.config.read import read_config, read_trusted_config
 
-        config = read_trusted_config(trust, name="") if trust else read_config(self.project)
+        config = (
+            read_trusted_config(trust, name=self.project.resolve().name)
+            if trust
+            else read_config(self.project)
+        )
         return config.environment(self.environment).protected
 
     def words(self, *command: str) -> list[str]:
