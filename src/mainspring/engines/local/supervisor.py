@@ -3,7 +3,8 @@
 A thread of the server itself could not: native code that holds the interpreter's lock, or a process
 that the system has stopped, holds up every thread of it.  So the one that watches is another
 process, which loads no model and no store; it answers for health itself, and all that it knows of
-the server is whether its event loop has turned.
+the server is whether its heart beats: whether its event loop has turned, and no thread of it has
+been at one request for minutes.
 """
 
 import os
